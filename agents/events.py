@@ -1,0 +1,332 @@
+"""The closed union of facts that make a run. Append-only: an old `schema_version` is upcast in `read_event`."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
+
+from agents.requests import (
+    AttemptId,
+    Decision,
+    DeliveryId,
+    Effect,
+    Fact,
+    Frozen,
+    PersonId,
+    Request,
+    RequestId,
+    RunId,
+    StepId,
+    Vote,
+)
+
+
+class CallTool(Frozen):
+    """Execute a tool; whether people must approve it first is not the model's to say."""
+
+    type: Literal["call_tool"] = "call_tool"
+    tool: str
+    arguments: dict[str, JsonValue]
+
+
+class RequestHumanInput(Frozen):
+    """Ask the requester; `options` belong to a choice, `fields` to a form."""
+
+    type: Literal["request_human_input"] = "request_human_input"
+    question: str
+    format: Literal["free_text", "yes_no", "choice", "choices", "form"] = "free_text"
+    options: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+
+class Done(Frozen):
+    """Nothing more to do; `summary` is told to the requester."""
+
+    type: Literal["done"] = "done"
+    outcome: Literal["done", "failed"] = "done"
+    summary: str
+
+
+Step = Annotated[CallTool | RequestHumanInput | Done, Field(discriminator="type")]
+
+
+class ModelCall(Frozen):
+    """Where a step came from: a model, or the agent's own rules (`rehearsal`)."""
+
+    model: str
+    rehearsal: bool
+    prompt: str = ""
+    prompt_hash: str = ""
+    input_hash: str = ""
+    request_id: str = ""
+    stop_reason: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    latency_s: float = 0.0
+
+
+class RunStarted(Frozen):
+    """Somebody wants something. `max_steps` is the agent's limit as it stood."""
+
+    type: Literal["run_started"] = "run_started"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    run_id: RunId
+    agent: str
+    channel: str
+    thread: str = ""
+    requester: PersonId
+    text: str
+    max_steps: int
+
+
+class ContextFetched(Frozen):
+    """What code looked up before the first step; a look-up that failed is a fact as well."""
+
+    type: Literal["context_fetched"] = "context_fetched"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    facts: tuple[Fact, ...]
+
+
+class StepChosen(Frozen):
+    """What to do next. `gate` names the policy that a called tool needs, None for no gate."""
+
+    type: Literal["step_chosen"] = "step_chosen"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    step_id: StepId
+    step: Step
+    gate: str | None = None
+    call: ModelCall
+
+
+class StepFailed(Frozen):
+    """No step could be had from the model. `retry_at` is None when it is not worth waiting."""
+
+    type: Literal["step_failed"] = "step_failed"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    kind: str
+    detail: str
+    retry_at: AwareDatetime | None = None
+    call: ModelCall
+
+
+class StepRefused(Frozen):
+    """Code would not do the chosen step: no such tag, not enough approvers."""
+
+    type: Literal["step_refused"] = "step_refused"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    step_id: StepId
+    error: str
+
+
+class StepGated(Frozen):
+    """The configuration now gates a step that was chosen without a gate."""
+
+    type: Literal["step_gated"] = "step_gated"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    step_id: StepId
+    gate: str
+
+
+class RequestOpened(Frozen):
+    """A question went to people."""
+
+    type: Literal["request_opened"] = "request_opened"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    request: Request
+
+
+class RequestRevised(Frozen):
+    """The same question, changed before it was decided; votes for the older revision do not count."""
+
+    type: Literal["request_revised"] = "request_revised"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    by: PersonId
+    request: Request
+
+
+class VoteCast(Frozen):
+    """An answer counted."""
+
+    type: Literal["vote_cast"] = "vote_cast"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    request_id: RequestId
+    vote: Vote
+
+
+class AnswerNoted(Frozen):
+    """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type."""
+
+    type: Literal["answer_noted"] = "answer_noted"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    request_id: RequestId
+    reply_id: str
+    person: PersonId
+    channel: str
+    text: str
+    outcome: str
+
+
+class RequestDecided(Frozen):
+    """The one final outcome of a request."""
+
+    type: Literal["request_decided"] = "request_decided"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    request_id: RequestId
+    decision: Decision
+
+
+class RequestRevoked(Frozen):
+    """An approval was taken back before the start."""
+
+    type: Literal["request_revoked"] = "request_revoked"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    request_id: RequestId
+    vote: Vote
+
+
+class CardDelivered(Frozen):
+    """One person holds the card."""
+
+    type: Literal["card_delivered"] = "card_delivered"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    request_id: RequestId
+    delivery_id: DeliveryId
+    revision: int
+    person: PersonId
+    channel: str
+
+
+class DeliveryFailed(Frozen):
+    """One person could not be reached through one channel."""
+
+    type: Literal["delivery_failed"] = "delivery_failed"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    request_id: RequestId
+    delivery_id: DeliveryId
+    person: PersonId
+    channel: str
+    error: str
+
+
+class ToolStarted(Frozen):
+    """An attempt at `effect` is about to be made. `host` names the data directory it runs on."""
+
+    type: Literal["tool_started"] = "tool_started"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    step_id: StepId
+    attempt_id: AttemptId
+    tool: str
+    effect: Effect
+    request_id: RequestId | None = None
+    idempotent: bool
+    host: str
+
+
+class ToolFinished(Frozen):
+    """What an attempt gave. `output` is bounded; `error` is empty when it worked."""
+
+    type: Literal["tool_finished"] = "tool_finished"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    attempt_id: AttemptId
+    output: str
+    error: str = ""
+
+
+class ToolOrphaned(Frozen):
+    """The attempt's owner is gone. `may_have_started` is False only when it certainly never began."""
+
+    type: Literal["tool_orphaned"] = "tool_orphaned"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    attempt_id: AttemptId
+    may_have_started: bool
+
+
+class RunPaused(Frozen):
+    """A person stopped the run at the next step boundary."""
+
+    type: Literal["run_paused"] = "run_paused"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    by: PersonId
+
+
+class RunResumed(Frozen):
+    """A person let the run go on."""
+
+    type: Literal["run_resumed"] = "run_resumed"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    by: PersonId
+
+
+class RunCancelled(Frozen):
+    """A person wants the run to end; a tool that runs is finished first."""
+
+    type: Literal["run_cancelled"] = "run_cancelled"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    by: PersonId
+
+
+class RunEnded(Frozen):
+    """Nothing more will happen."""
+
+    type: Literal["run_ended"] = "run_ended"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    outcome: Literal["done", "failed", "cancelled"]
+    summary: str
+
+
+Event = Annotated[
+    RunStarted
+    | ContextFetched
+    | StepChosen
+    | StepFailed
+    | StepRefused
+    | StepGated
+    | RequestOpened
+    | RequestRevised
+    | VoteCast
+    | AnswerNoted
+    | RequestDecided
+    | RequestRevoked
+    | CardDelivered
+    | DeliveryFailed
+    | ToolStarted
+    | ToolFinished
+    | ToolOrphaned
+    | RunPaused
+    | RunResumed
+    | RunCancelled
+    | RunEnded,
+    Field(discriminator="type"),
+]
+
+_adapter: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def read_event(body: str | bytes) -> Event:
+    """The event that `body`, one JSON object, holds. Raises pydantic.ValidationError for anything else."""
+    return _adapter.validate_json(body)
+
+
+def write_event(event: Event) -> bytes:
+    """`event` as one JSON object."""
+    return _adapter.dump_json(event)

@@ -1,0 +1,71 @@
+"""Why no step could be had from the model, and what to do about it. Pure."""
+
+from typing import Literal
+
+FailureKind = Literal[
+    "timeout",
+    "connection",
+    "overloaded",
+    "rate_limited",
+    "auth",
+    "out_of_credit",
+    "refused",
+    "too_long",
+    "no_tool",
+    "many_tools",
+    "unknown_tool",
+    "bad_arguments",
+    "bad_body",
+]
+
+_PASSING: frozenset[FailureKind] = frozenset({"timeout", "connection", "overloaded", "rate_limited", "bad_body"})
+_FOR_OPERATORS: frozenset[FailureKind] = frozenset({"auth", "out_of_credit", "refused"})
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 2.0, 60.0
+
+# https://platform.claude.com/docs/en/api/errors
+_BY_TYPE: dict[str, FailureKind] = {
+    "authentication_error": "auth",
+    "permission_error": "auth",
+    "billing_error": "out_of_credit",
+    "rate_limit_error": "rate_limited",
+    "request_too_large": "too_long",
+    "timeout_error": "timeout",
+    "overloaded_error": "overloaded",
+    "api_error": "overloaded",
+}
+# For proxies that answer without a type.
+_BY_STATUS: dict[int, FailureKind] = {
+    401: "auth",
+    402: "out_of_credit",
+    403: "auth",
+    408: "timeout",
+    413: "too_long",
+    429: "rate_limited",
+    504: "timeout",
+}
+# These two have no type of their own: the API answers 400 invalid_request_error with a sentence.
+_BY_WORDS: dict[str, FailureKind] = {"prompt is too long": "too_long", "credit balance": "out_of_credit"}
+
+
+def is_worth_waiting(kind: FailureKind) -> bool:
+    """Whether the same call may work later: it was the server's trouble, neither ours nor the answer's."""
+    return kind in _PASSING
+
+
+def is_for_operators(kind: FailureKind) -> bool:
+    """Whether only an operator can mend it: a key, a bill, a refusal."""
+    return kind in _FOR_OPERATORS
+
+
+def retry_delay_s(failures: int) -> float:
+    """Seconds to wait after that many failures in a row (1 or more): 2, 4, 8 and so on, 60 at most."""
+    return min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(failures - 1, 10))
+
+
+def kind_of(status: int, error_type: str, message: str) -> FailureKind:
+    """What an HTTP error answer means. What nobody foresaw is `overloaded` from 500 on, `refused` below."""
+    for words, kind in _BY_WORDS.items():
+        if words in message.lower():
+            return kind
+    unforeseen: FailureKind = "overloaded" if status >= 500 else "refused"
+    return _BY_TYPE.get(error_type) or _BY_STATUS.get(status) or unforeseen

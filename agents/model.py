@@ -1,0 +1,205 @@
+"""The one place that talks to Claude: a run in, the next step or a named failure out."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import ValidationError
+
+import prompts
+from agents import Agent
+from agents.context import render
+from agents.events import Event, ModelCall, Step
+from agents.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
+from agents.reply import NoStep, Reply, offers, read
+from agents.run import Run
+from agents.text import one_line
+
+if TYPE_CHECKING:
+    from anthropic import APIStatusError, AsyncAnthropic
+    from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+
+__all__ = [
+    "Chosen",
+    "Claude",
+    "Failed",
+    "FailureKind",
+    "Model",
+    "is_for_operators",
+    "is_worth_waiting",
+    "retry_delay_s",
+]
+
+# A step is a few hundred tokens; the rest is room to think. Beyond 21,333 the API demands streaming.
+_MAX_TOKENS = 8_192
+# What the API says of a mistake is a sentence; a proxy in between may answer with a page.
+_DETAIL_CHARS = 300
+# A server that wants us away for longer than this is not to decide when people hear of it.
+_LONGEST_WAIT_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The next step, and the call it came from."""
+
+    step: Step
+    call: ModelCall
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No step. `detail` is one line without secrets; `retry_after_s` is what the server asked for, if it did."""
+
+    kind: FailureKind
+    detail: str
+    retry_after_s: float | None
+    call: ModelCall
+
+
+class Model(Protocol):
+    """Whoever chooses steps."""
+
+    async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
+        """The next step of `run`, whose events these are. A call that goes wrong is returned, never raised."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    kind: FailureKind
+    detail: str
+    retry_after_s: float | None = None
+    request_id: str = ""
+
+
+@dataclass(slots=True)
+class Claude:
+    """Steps chosen by a Claude model. `base_url` None means Anthropic's own API. Close it after use."""
+
+    api_key: str = field(repr=False)
+    base_url: str | None
+    model: str
+    timeout_s: float = 60.0
+    _client: "AsyncAnthropic | None" = field(default=None, init=False, repr=False)
+
+    async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
+        """See `Model`. Raises PromptError when the agent's prompt is not there or does not render."""
+        # Importing the SDK takes a second: it must not stop the event loop, and only those with a key pay it.
+        await asyncio.to_thread(import_module, "anthropic")
+        prompt = prompts.load(agent.prompt)
+        request = self._request(prompt, agent, render(run, events))
+        began = time.monotonic()
+        answer = await self._send(request)
+        call = ModelCall(
+            model=self.model,
+            rehearsal=False,
+            prompt=prompt.label,
+            prompt_hash=prompt.hash,
+            input_hash=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
+            latency_s=round(time.monotonic() - began, 3),
+        )
+        if isinstance(answer, Reply):
+            return _judged(agent, answer, call)
+        call = call.model_copy(update={"request_id": answer.request_id})
+        return Failed(answer.kind, self._safe(answer.detail), answer.retry_after_s, call)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client:
+            await client.close()
+
+    def _request(self, prompt: prompts.Prompt, agent: Agent, text: str) -> "MessageCreateParamsNonStreaming":
+        from anthropic import transform_schema  # noqa: PLC0415
+
+        given = {
+            "description": agent.description,
+            "tools": ", ".join(offer.name for offer in offers(agent)),
+        }
+        system = prompt.render({name: given[name] for name in prompt.inputs if name in given})
+        return {
+            "model": self.model,
+            "max_tokens": _MAX_TOKENS,
+            # Tools and system prompt are the same for every step of every run: one cache entry.
+            "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
+            "tools": [
+                {
+                    "name": offer.name,
+                    "description": offer.description,
+                    "input_schema": transform_schema(offer.schema),
+                    "strict": True,
+                }
+                for offer in offers(agent)
+            ],
+            # Several models refuse a forced choice of tool; an answer without one is told so and tries again.
+            "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
+            "messages": [{"role": "user", "content": text}],
+        }
+
+    async def _send(self, request: "MessageCreateParamsNonStreaming") -> Reply | _Trouble:
+        from anthropic import AnthropicError, APIConnectionError, APIStatusError, APITimeoutError  # noqa: PLC0415
+
+        try:
+            # The SDK's own limit is for each read: an answer that trickles in would never meet it.
+            async with asyncio.timeout(self.timeout_s):
+                answer = await self._connected().messages.with_raw_response.create(**request)
+                reply = Reply.model_validate_json(await answer.read())
+                return reply.model_copy(update={"request_id": answer.headers.get("request-id", "")})
+        except (APITimeoutError, TimeoutError):
+            return _Trouble("timeout", f"no answer within {self.timeout_s:g} s")
+        except APIConnectionError as error:
+            return _Trouble("connection", f"cannot reach the model: {type(error.__cause__).__name__}")
+        except APIStatusError as error:
+            return _refused(error)
+        except ValidationError as error:
+            return _Trouble("bad_body", f"the answer is not a message: {error.errors()[0]['msg']}")
+        except (AnthropicError, ValueError, TypeError) as error:
+            return _Trouble("bad_body", f"the answer cannot be read: {type(error).__name__}")
+
+    def _connected(self) -> "AsyncAnthropic":
+        from anthropic import AsyncAnthropic  # noqa: PLC0415
+
+        if self._client is None:
+            # Retries are the run's own: durable, and seen by people. A hidden one would double the waiting.
+            self._client = AsyncAnthropic(
+                api_key=self.api_key, base_url=self.base_url, timeout=self.timeout_s, max_retries=0
+            )
+        return self._client
+
+    def _safe(self, detail: str) -> str:
+        """`detail` as one line without the key, which a proxy may have echoed."""
+        return one_line(detail.replace(self.api_key, "[key]"), _DETAIL_CHARS)
+
+
+def _judged(agent: Agent, reply: Reply, call: ModelCall) -> Chosen | Failed:
+    call = call.model_copy(
+        update={
+            "model": reply.model,
+            "request_id": reply.request_id,
+            "stop_reason": reply.stop_reason or "",
+            "input_tokens": reply.usage.all_input_tokens,
+            "output_tokens": reply.usage.output_tokens,
+        }
+    )
+    step = read(agent, reply)
+    return Failed(step.kind, step.detail, None, call) if isinstance(step, NoStep) else Chosen(step, call)
+
+
+def _refused(error: "APIStatusError") -> _Trouble:
+    message = error.api_message if isinstance(error.api_message, str) else ""
+    kind = kind_of(error.status_code, str(error.type or ""), message)
+    detail = f"{error.status_code} {error.type or ''}: {message or 'no reason given'}"
+    return _Trouble(kind, detail, _seconds(error.response.headers.get("retry-after")), error.request_id or "")
+
+
+def _seconds(header: str | None) -> float | None:
+    """The seconds that a `retry-after` names; the other form, a date, is not used by the API."""
+    try:
+        return min(max(0.0, float(header)), _LONGEST_WAIT_S) if header else None
+    except ValueError:
+        return None

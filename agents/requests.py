@@ -1,0 +1,161 @@
+"""Requests to people: what is asked, of whom, under which policy, and how it ended. Pure data."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, NewType
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+RunId = NewType("RunId", str)
+RequestId = NewType("RequestId", str)
+StepId = NewType("StepId", str)
+AttemptId = NewType("AttemptId", str)
+DeliveryId = NewType("DeliveryId", str)
+PersonId = NewType("PersonId", str)
+
+Format = Literal["free_text", "yes_no", "choice", "choices", "form"]
+RequestState = Literal["open", "approved", "denied", "answered", "revoked", "expired", "withdrawn", "superseded"]
+Closed = Literal["approved", "denied", "answered", "expired", "withdrawn", "superseded"]
+
+
+class Frozen(BaseModel):
+    """An immutable fact; unknown fields are refused, so a misspelt one is found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Fact(Frozen):
+    """One labelled line that code found out: for a card, or for the model."""
+
+    label: str
+    text: str
+
+
+class Anyone(Frozen):
+    """One seat that any of these people may fill. `source` is how the policy named them (`group:release`)."""
+
+    type: Literal["anyone"] = "anyone"
+    source: str
+    people: tuple[PersonId, ...]
+
+
+class AllOf(Frozen):
+    """Each part must be met, each by a different person."""
+
+    type: Literal["all_of"] = "all_of"
+    of: tuple["Rule", ...]
+
+
+class AnyOf(Frozen):
+    """One met part is enough."""
+
+    type: Literal["any_of"] = "any_of"
+    of: tuple["Rule", ...]
+
+
+Rule = Annotated[Anyone | AllOf | AnyOf, Field(discriminator="type")]
+
+
+def people_of(rule: Rule) -> Iterator[PersonId]:
+    """Everyone the rule names, in its order; somebody named twice comes twice."""
+    match rule:
+        case Anyone():
+            yield from rule.people
+        case AllOf() | AnyOf():
+            for part in rule.of:
+                yield from people_of(part)
+
+
+class PolicySnapshot(Frozen):
+    """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds."""
+
+    name: str
+    rule: Rule
+    quorum: int = 1
+    reach: tuple[str, ...]
+    answer_from: tuple[str, ...]
+    approve_by_email: bool
+    requester_may_approve: bool
+    expires_after_s: float
+    execute_within_s: float
+
+
+class Effect(Frozen):
+    """What a tool would do with its arguments, resolved so far that it can be approved.
+
+    `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag)
+    to what it stands for now (a commit). `facts` are for the card and not part of what is approved.
+    """
+
+    argv: tuple[str, ...]
+    artifacts: dict[str, str] = {}
+    environment: str | None = None
+    facts: tuple[Fact, ...] = ()
+
+
+class GatedCall(Frozen):
+    """The tool call an approval is about."""
+
+    tool: str
+    schema_version: int
+    arguments: dict[str, JsonValue]
+    effect: Effect
+
+
+class Request(Frozen):
+    """A question to people in one revision.
+
+    `purpose` says who asks: `gate` (an approval, made by code), `question` (chosen by the model), `unknown` (code asks
+    whether an interrupted effect happened). `quoted` is the model's wording of a question. `digest` is hex SHA-256.
+    `changes` says in words what differs from the request or revision that this one replaces.
+    """
+
+    id: RequestId
+    run_id: RunId
+    step_id: StepId
+    purpose: Literal["gate", "question", "unknown"]
+    revision: int = 1
+    nonce: str
+    title: str
+    quoted: str = ""
+    format: Format | Literal["approval"]
+    options: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    call: GatedCall | None = None
+    requesters: tuple[PersonId, ...]
+    policy: PolicySnapshot
+    digest: str
+    opened_at: AwareDatetime
+    expires_at: AwareDatetime
+    changes: tuple[str, ...] = ()
+
+
+class Vote(Frozen):
+    """An answer that counted towards an approval."""
+
+    reply_id: str
+    person: PersonId
+    approve: bool
+    reason: str = ""
+    revision: int
+    digest: str
+    channel: str
+    at: AwareDatetime
+
+
+class Given(Frozen):
+    """What was answered to a question: the text itself, and what it means in the question's format."""
+
+    text: str
+    picks: tuple[str, ...] = ()
+    form: dict[str, str] = {}
+
+
+class Decision(Frozen):
+    """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code."""
+
+    state: Closed
+    by: tuple[PersonId, ...] = ()
+    channel: str = ""
+    reason: str = ""
+    given: Given | None = None
+    at: AwareDatetime

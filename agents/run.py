@@ -1,0 +1,295 @@
+"""What a run is: the fold of its events. Pure and total; no clock, no ids, no I/O."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from agents.events import (
+    AnswerNoted,
+    CallTool,
+    CardDelivered,
+    ContextFetched,
+    DeliveryFailed,
+    Done,
+    Event,
+    RequestDecided,
+    RequestOpened,
+    RequestRevised,
+    RequestRevoked,
+    RunCancelled,
+    RunEnded,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    Step,
+    StepChosen,
+    StepFailed,
+    StepGated,
+    StepRefused,
+    ToolFinished,
+    ToolOrphaned,
+    ToolStarted,
+    VoteCast,
+)
+from agents.requests import (
+    AttemptId,
+    Decision,
+    Effect,
+    Fact,
+    Given,
+    PersonId,
+    Request,
+    RequestId,
+    RunId,
+    StepId,
+)
+
+RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
+
+# The answers to "did it happen?"; the cards and the fold must mean the same by them.
+IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "stop the run"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a tool's effect."""
+
+    id: AttemptId
+    started_at: datetime
+    host: str
+    idempotent: bool
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The chosen step that is not closed yet.
+
+    `request` is the newest one; `decision` is set once it is approved. `replaced` is a request that was superseded,
+    with the reason. `attempt` runs now, as far as the events say; `unknown` is an attempt of which nobody knows
+    whether its effect happened.
+    """
+
+    id: StepId
+    step: Step
+    gate: str | None
+    request: Request | None = None
+    decision: Decision | None = None
+    replaced: tuple[Request, str] | None = None
+    attempt: Attempt | None = None
+    unknown: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a step was closed. `kind` `ok` and `answered` are good ends; `text` is for the next step to read."""
+
+    step: Step
+    kind: Literal["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]
+    text: str
+    by: tuple[PersonId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run amounts to after `seq` events. `open` is the request that people can still answer, whatever became
+    of the step it was opened for."""
+
+    id: RunId = RunId("")
+    seq: int = 0
+    started: RunStarted | None = None
+    facts: tuple[Fact, ...] | None = None
+    pending: Pending | None = None
+    open: RequestId | None = None
+    results: tuple[Result, ...] = ()
+    orphans: tuple[tuple[AttemptId, StepId], ...] = ()
+    steps: int = 0
+    failures: tuple[StepFailed, ...] = ()
+    retry_at: datetime | None = None
+    is_rehearsal: bool = False
+    cards: tuple[CardDelivered, ...] = ()
+    voters: frozenset[PersonId] = frozenset()
+    is_paused: bool = False
+    cancelled_by: PersonId | None = None
+    ended: RunEnded | None = None
+
+    @property
+    def state(self) -> RunState:
+        """The word that people see."""
+        if self.ended:
+            return self.ended.outcome
+        if self.pending and self.pending.unknown:
+            return "unknown"
+        if self.is_paused:
+            return "paused"
+        is_waiting = self.pending is not None and self.pending.request is not None and self.pending.decision is None
+        return "waiting" if is_waiting else "running"
+
+
+def fold(events: Iterable[Event], run: Run | None = None) -> Run:
+    """The run after `events`, on top of `run`. Any list of events folds; what makes no sense changes nothing."""
+    run, count = run or Run(), 0
+    start = run.seq
+    for event in events:
+        run, count = step(run, event), count + 1
+    return replace(run, seq=start + count)
+
+
+def step(run: Run, event: Event) -> Run:
+    """The run after `event`, its sequence number aside."""
+    match event:
+        case RunStarted() if run.started is None:
+            return replace(run, id=event.run_id, started=event)
+        case ContextFetched():
+            return replace(run, facts=event.facts)
+        case StepChosen() if run.pending is None:
+            return _chosen(run, event)
+        case StepFailed():
+            return replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
+        case StepRefused() if run.pending and run.pending.id == event.step_id:
+            return _close(run, Result(run.pending.step, "refused", event.error))
+        case StepGated() if run.pending and run.pending.id == event.step_id:
+            return replace(run, pending=_gated(run.pending, event.gate))
+        case RequestOpened() | RequestRevised() | RequestDecided() | RequestRevoked():
+            return _asked(run, event)
+        case ToolStarted() | ToolFinished() | ToolOrphaned():
+            return _executed(run, event)
+        case CardDelivered():
+            return replace(run, cards=(*run.cards, event))
+        case VoteCast():
+            return replace(run, voters=run.voters | {event.vote.person})
+        case RunPaused():
+            return replace(run, is_paused=True)
+        case RunResumed():
+            return replace(run, is_paused=False)
+        case RunCancelled():
+            return replace(run, cancelled_by=event.by)
+        case RunEnded() if run.ended is None:
+            return replace(run, ended=event, pending=None)
+        case (
+            RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
+            | AnswerNoted() | DeliveryFailed()
+        ):  # fmt: skip
+            return run
+
+
+def _chosen(run: Run, event: StepChosen) -> Run:
+    """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`."""
+    chosen = replace(
+        run, steps=run.steps + 1, failures=(), retry_at=None, is_rehearsal=run.is_rehearsal or event.call.rehearsal
+    )
+    if isinstance(event.step, Done):
+        return chosen
+    return replace(chosen, pending=Pending(event.step_id, event.step, event.gate))
+
+
+def _gated(pending: Pending, gate: str) -> Pending:
+    """Under another gate an earlier approval is worth nothing."""
+    replaced = (pending.request, f"the policy is now {gate!r}") if pending.request else pending.replaced
+    return replace(pending, gate=gate, request=None, decision=None, replaced=replaced)
+
+
+def _close(run: Run, result: Result) -> Run:
+    return replace(run, pending=None, results=(*run.results, result))
+
+
+def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | RequestRevoked) -> Run:
+    if isinstance(event, RequestOpened):
+        run = replace(run, open=event.request.id)
+    if isinstance(event, RequestDecided) and run.open == event.request_id:
+        run = replace(run, open=None)
+    pending = run.pending
+    if pending is None:
+        return run
+    match event:
+        case RequestOpened() if event.request.step_id == pending.id:
+            return replace(run, pending=replace(pending, request=event.request, decision=None))
+        case RequestRevised() if _is_current(pending, event.request.id):
+            return replace(run, pending=replace(pending, request=event.request, step=_amended(pending.step, event)))
+        case RequestDecided() if _is_current(pending, event.request_id):
+            return _decided(run, pending, event.decision)
+        case RequestRevoked() if _is_current(pending, event.request_id) and pending.attempt is None:
+            return _close(run, Result(pending.step, "revoked", event.vote.reason, (event.vote.person,)))
+        case _:
+            return run
+
+
+def _amended(chosen: Step, event: RequestRevised) -> Step:
+    """What people decide on is what is executed, not what was first proposed."""
+    call = event.request.call
+    if call is None or not isinstance(chosen, CallTool):
+        return chosen
+    return chosen.model_copy(update={"arguments": dict(call.arguments)})
+
+
+def _is_current(pending: Pending, request_id: RequestId) -> bool:
+    return pending.request is not None and pending.request.id == request_id
+
+
+def _decided(run: Run, pending: Pending, decision: Decision) -> Run:
+    if pending.unknown and pending.request and pending.request.purpose == "unknown":
+        return _settled(run, pending, decision)
+    match decision.state:
+        case "approved":
+            return replace(run, pending=replace(pending, decision=decision))
+        case "superseded":
+            replaced = (pending.request, decision.reason) if pending.request else None
+            return replace(run, pending=replace(pending, request=None, decision=None, replaced=replaced))
+        case "answered":
+            return _close(run, Result(pending.step, "answered", _meaning(decision.given), decision.by))
+        case "denied" | "expired" | "withdrawn":
+            return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
+
+
+def _meaning(given: Given | None) -> str:
+    """What was answered, in the question's format: the labels of a choice that was answered by its number."""
+    if given is None:
+        return ""
+    lines = given.picks or tuple(f"{field}: {text}" for field, text in given.form.items())
+    return "\n".join(lines) or given.text
+
+
+def _settled(run: Run, pending: Pending, decision: Decision) -> Run:
+    """What people said of an attempt that may or may not have had its effect; no answer leaves it unknown."""
+    picks = decision.given.picks if decision.given else ()
+    match picks:
+        case (pick,) if pick == IT_HAPPENED:
+            return _close(run, Result(pending.step, "ok", "a person confirmed that it happened", decision.by))
+        case (pick,) if pick == IT_DID_NOT:
+            again = replace(pending, request=None, decision=None, unknown=None, attempt=None)
+            return replace(run, pending=again)
+        case (pick,) if pick == STOP and decision.by:
+            text = "it is not known whether this happened, and a person stopped the run"
+            return _close(replace(run, cancelled_by=decision.by[0]), Result(pending.step, "error", text, decision.by))
+        case _:
+            return replace(run, pending=replace(pending, request=None, decision=None))
+
+
+def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run:
+    pending = run.pending
+    if pending is None:
+        return run
+    match event:
+        case ToolStarted() if event.step_id == pending.id and pending.attempt is None:
+            attempt = Attempt(event.attempt_id, event.at, event.host, event.idempotent, event.effect)
+            return replace(run, pending=replace(pending, attempt=attempt))
+        case ToolFinished() if _may_finish(run, pending, event.attempt_id):
+            kind = "error" if event.error else "ok"
+            return _close(run, Result(pending.step, kind, event.error or event.output))
+        case ToolOrphaned() if pending.attempt and pending.attempt.id == event.attempt_id:
+            return _orphaned(run, pending, pending.attempt, event.may_have_started)
+        case _:
+            return run
+
+
+def _may_finish(run: Run, pending: Pending, attempt_id: AttemptId) -> bool:
+    """The result of the step's own attempts counts, late ones too: a result known is better than a question."""
+    is_live = pending.attempt is not None and pending.attempt.id == attempt_id
+    return is_live or (attempt_id, pending.id) in run.orphans
+
+
+def _orphaned(run: Run, pending: Pending, attempt: Attempt, may_have_started: bool) -> Run:
+    is_unknown = may_have_started and not attempt.idempotent
+    left = replace(pending, attempt=None, unknown=attempt if is_unknown else None)
+    return replace(run, pending=left, orphans=(*run.orphans, (attempt.id, pending.id)))

@@ -1,0 +1,32 @@
+"""Text that others wrote, made safe to show: without what nobody sees, and no longer than it may be."""
+
+import hashlib
+import re
+import unicodedata
+
+# Control, format, surrogate and private-use characters, line and paragraph separators.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+# Letters, marks and symbols by category that show nothing all the same: joiners, fillers, variation selectors.
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+
+
+def visible(text: str) -> str:
+    """`text` with its line breaks and tabs, and without all other characters that nobody sees."""
+    shown = (char for char in text if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
+    return _BLANK.sub("", "".join(shown))
+
+
+def one_line(text: str, chars: int) -> str:
+    """`text` as one visible line of at most `chars` characters."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= chars else line[: chars - 1] + "…"
+
+
+def ends_of(text: str, head_chars: int, tail_chars: int) -> str:
+    """`text`, or its head and tail with the size and hash of all of it where the middle was."""
+    if len(text) <= head_chars + tail_chars:
+        return text
+    digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
+    left_out = f"[… {len(text) - head_chars - tail_chars} of {len(text)} characters left out, sha256 {digest} …]"
+    return f"{text[:head_chars]}\n{left_out}\n{text[-tail_chars:]}"

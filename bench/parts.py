@@ -1,0 +1,84 @@
+"""A channel and an agent for measuring, registered like any other: the channel speaks JSON lines, the agent asks once."""
+
+import json
+from collections.abc import Callable
+
+from pydantic import BaseModel
+
+from agents import Agent, Hands, Outcome, Tool
+from agents.events import CallTool, Done, RequestHumanInput, Step
+from agents.requests import Effect, Fact
+from agents.run import Run
+from channels import Accept, Address, Card, Contact, Delivery, Held, Inbound, Reading, Reply, Trigger
+
+PERSON = "driver"
+
+
+class BenchChannel:
+    """Tells of every card on `tell`; what it reads are JSON objects that the adapter made."""
+
+    name = "bench"
+
+    def __init__(self, tell: Callable[..., None]) -> None:
+        self._tell = tell
+
+    async def receive(self, accept: Accept) -> None:
+        """The adapter accepts for itself."""
+
+    async def read(self, inbound: Inbound) -> Reading:
+        """A trigger, or an answer with the token it was shown."""
+        said = json.loads(inbound.raw)
+        if "token" in said:
+            return Reply(person=PERSON, token=said["token"], said="free_text", text=said["text"])
+        if "text" in said:
+            return Trigger(person=PERSON, text=said["text"], thread=said["id"])
+        return Held(reasons=("neither an answer nor a trigger",))
+
+    def address(self, contact: Contact, thread: str) -> Address | None:
+        """Everybody is reached, in the run's own thread."""
+        return Address(channel=self.name, person=contact.id, to=thread, thread=thread)
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        """A question means paused, its end means done."""
+        if card.form:
+            self._tell(id=to.thread, ev="paused", token=card.form.token)
+        else:
+            self._tell(id=to.thread, ev="done")
+        return Delivery(key=key, address=to, handle=key)
+
+    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+        """Nothing is shown twice."""
+
+
+class Work(BaseModel):
+    """What the effect is for."""
+
+    thread: str
+    reply: str
+
+
+def bench_agent(tool: Callable[[str, str], str]) -> Agent:
+    """Asks one question, runs one tool with the answer, is done."""
+
+    async def prefetch(run: Run) -> tuple[Fact, ...]:
+        return ()
+
+    def choose(run: Run) -> Step:
+        if not run.results:
+            text = run.started.text if run.started else ""
+            return RequestHumanInput(question=f"May I continue with {text[:64]}?")
+        if len(run.results) == 1:
+            thread = run.started.thread if run.started else ""
+            return CallTool(tool="work", arguments={"thread": thread, "reply": run.results[0].text})
+        return Done(summary=run.results[-1].text)
+
+    async def prepare(args: Work) -> Effect:
+        return Effect(argv=("work", args.thread))
+
+    async def execute(args: Work, effect: Effect, hands: Hands) -> Outcome:
+        return Outcome(tool(args.thread, args.reply))
+
+    work = Tool(name="work", description="the effect", args=Work, prepare=prepare, execute=execute, idempotent=True)
+    return Agent(
+        name="bench", description="measures", prompt="deploy", tools=(work,), prefetch=prefetch, fallback=choose
+    )

@@ -1,0 +1,107 @@
+"""A reply read as an answer to one request: each format has its own closed way of being answered in text. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from agents.requests import Given, PersonId, Request
+from bot.judge import Answer
+
+_YES, _NO = {"yes", "y"}, {"no", "n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a person said about a request, before it is known what the request asks.
+
+    `revision` and `digest` are what this person was shown; `said` is the channel's reading of the whole text.
+    """
+
+    reply_id: str
+    person: PersonId
+    channel: str
+    revision: int
+    digest: str
+    said: Literal["approve", "deny", "free_text", "empty"]
+    text: str
+    reason: str = ""
+    addressee: PersonId | None = None
+
+
+def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
+    """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`."""
+    is_vote = request.format == "approval"
+    vote = {"approve": True, "deny": False}.get(statement.said) if is_vote else None
+    return Answer(
+        reply_id=statement.reply_id,
+        person=statement.person,
+        addressee=statement.addressee,
+        channel=statement.channel,
+        revision=statement.revision,
+        digest=statement.digest,
+        approve=vote,
+        given=None if is_vote else given(request, statement.text),
+        text=(statement.reason if vote is False else statement.text),
+        at=now,
+    )
+
+
+def given(request: Request, text: str) -> Given | None:
+    """What `text` means in the format of a question; None when it does not fit."""
+    plain = text.strip()
+    if not plain:
+        return None
+    match request.format:
+        case "free_text":
+            return Given(text=plain)
+        case "yes_no":
+            return _yes_no(plain)
+        case "choice":
+            pick = _pick(plain, request.options)
+            return Given(text=pick, picks=(pick,)) if pick else None
+        case "choices":
+            return _choices(plain, request.options)
+        case "form":
+            return _form(plain, request.fields)
+        case "approval":
+            return None
+
+
+def _yes_no(text: str) -> Given | None:
+    word = text.rstrip(".!").casefold()
+    if word in _YES:
+        return Given(text="yes", picks=("yes",))
+    return Given(text="no", picks=("no",)) if word in _NO else None
+
+
+def _pick(text: str, options: tuple[str, ...]) -> str | None:
+    """The option that `text` names by its label or its number, and by nothing else."""
+    word = text.strip().strip(".)").strip()
+    by_label = [option for option in options if option.casefold() == word.casefold()]
+    if by_label:
+        return by_label[0]
+    if word.isascii() and word.isdigit() and len(word) <= 3 and 1 <= int(word) <= len(options):
+        return options[int(word) - 1]
+    return None
+
+
+def _choices(text: str, options: tuple[str, ...]) -> Given | None:
+    parts = [part for line in text.splitlines() for part in line.split(",") if part.strip()]
+    picks = [_pick(part, options) for part in parts]
+    named = tuple(dict.fromkeys(pick for pick in picks if pick))
+    return Given(text=", ".join(named), picks=named) if named and None not in picks else None
+
+
+def _form(text: str, fields: tuple[str, ...]) -> Given | None:
+    """Every field once, as `key: value` lines, and nothing else."""
+    names = {field.casefold(): field for field in fields}
+    values: dict[str, str] = {}
+    for line in filter(str.strip, text.splitlines()):
+        key, colon, value = line.partition(":")
+        name = names.get(key.strip().casefold())
+        if not colon or name is None or name in values:
+            return None
+        values[name] = value.strip()
+    if set(values) != set(fields):
+        return None
+    return Given(text="\n".join(f"{name}: {values[name]}" for name in fields), form=values)

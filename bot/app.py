@@ -1,0 +1,168 @@
+"""The whole system in one place: settings -> store -> channels -> agents -> process. Nothing else composes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from agents import Agent
+from agents.deploy import Environment, deploy_agent
+from agents.model import Claude, Model
+from bot.decisions import Decisions
+from bot.executing import Executor
+from bot.home import Home
+from bot.inbox import Inbox
+from bot.journal import Journal
+from bot.looking import Looker
+from bot.loop import Loop
+from bot.outbox import Outbox
+from bot.people import People
+from bot.runner import Runner
+from bot.settings import Settings
+from bot.store import Store, StoreUnavailable
+from bot.store.client import Client
+from bot.store.durability import check, check_clock, check_shards
+from bot.telling import Teller
+from bot.thinking import Thinker
+from bot.tokens import Tokens
+from bot.work import Nearby, Queue
+from channels import Channel
+
+log = structlog.stdlib.get_logger()
+
+_START_AGAIN_S = 1.0
+_LEAVE_WITHIN_S = 3.0
+
+# What a channel needs of the installation it is part of.
+MakeChannel = Callable[[Settings, People, Home], Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything a process of sayso holds, composed once."""
+
+    settings: Settings
+    home: Home
+    store: Store
+    queue: Queue
+    nearby: Nearby
+    journal: Journal
+    people: People
+    decisions: Decisions
+    inbox: Inbox
+    outbox: Outbox
+    executor: Executor
+    looker: Looker
+    channels: Mapping[str, Channel]
+    agents: Mapping[str, Agent]
+    models: Mapping[str, Model]
+
+
+def agents_of(settings: Settings) -> tuple[Agent, ...]:
+    """The agents of this release; the first one takes what nobody is named for."""
+    environments = {
+        name: Environment(
+            name=name,
+            policy=config.policy,
+            repo=config.repo,
+            command=config.command,
+            live=config.live,
+            timeout_s=config.timeout_s,
+        )
+        for name, config in settings.deploy.environments.items()
+    }
+    return (deploy_agent(environments),)
+
+
+def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
+    """The model of each agent; empty without a key, when every agent rehearses."""
+    if settings.anthropic_api_key is None:
+        return {}
+    key, url = settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url
+    named = {
+        agent.name: settings.agents[agent.name].model if agent.name in settings.agents else None for agent in agents
+    }
+    return {name: Claude(key, url, model or settings.model or DEFAULT_MODEL) for name, model in named.items()}
+
+
+DEFAULT_MODEL = "claude-sonnet-5-5"
+
+
+def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: Sequence[Agent]) -> App:
+    """Wire everything over the Redis at `url`. Connects to nothing yet."""
+    home = Home(settings.data_dir)
+    client = Client(url)
+    store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
+    queue = Queue(store, settings.redelivery_s, settings.sweep_s)
+    nearby = Nearby(queue)
+    journal, people = Journal(store, nearby), People(settings.people, settings.policies)
+    decisions = Decisions(journal, people)
+    tokens = Tokens(home.keys(settings))
+    by_channel = {channel.name: channel for channel in channels}
+    by_agent = {agent.name: agent for agent in agents}
+    models = models_of(settings, agents)
+    outbox = Outbox(journal, decisions, people, by_channel, tokens, settings.alerts.to)
+    steps = {name: config.max_steps for name, config in settings.agents.items()}
+    inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, settings.limits.triggers_per_person)
+    executor = Executor(store, nearby, Runner(settings.data_dir, url), by_agent, home.host())
+    teller = Teller(people, tuple(by_channel))
+    loop = Loop(journal, decisions, people, by_agent, Thinker(models), executor, teller)
+    looker = Looker(store, loop, inbox, outbox, decisions)
+    return App(
+        settings=settings,
+        home=home,
+        store=store,
+        queue=queue,
+        nearby=nearby,
+        journal=journal,
+        people=people,
+        decisions=decisions,
+        inbox=inbox,
+        outbox=outbox,
+        executor=executor,
+        looker=looker,
+        channels=by_channel,
+        agents=by_agent,
+        models=models,
+    )
+
+
+@asynccontextmanager
+async def running(app: App, *, works: bool, receives: bool) -> AsyncIterator[None]:
+    """The parts of a process while the context is open: `works` looks at wake sets, `receives` serves channels.
+
+    Waits for Redis first. Leaving it lets what runs end or detaches it, within 4 s.
+    """
+    await _ready(app)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(app.store.client.close)
+        stack.push_async_callback(app.queue.close)
+        receivers = [
+            asyncio.create_task(channel.receive(app.inbox.accept), name=f"receive {channel.name}")
+            for channel in app.channels.values()
+            if receives
+        ]
+        if works:
+            stack.push_async_callback(app.executor.leave, _LEAVE_WITHIN_S)
+            await stack.enter_async_context(app.nearby.serving(app.looker.look))
+        try:
+            yield
+        finally:
+            for receiver in receivers:
+                receiver.cancel()
+            await asyncio.gather(*receivers, return_exceptions=True)
+
+
+async def _ready(app: App) -> None:
+    """Redis answers, keeps what it acknowledges, and has the shards we think it has. Waits while it is away."""
+    while True:
+        try:
+            durability = await check(app.store.client, app.settings.accept_durability)
+            await check_shards(app.store.client, app.store.shards)
+            await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
+            return log.info("ready", durability=durability, rehearsal=not app.models)
+        except StoreUnavailable as error:
+            log.error("waiting for Redis", error=str(error))
+            await asyncio.sleep(_START_AGAIN_S)

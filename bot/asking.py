@@ -1,0 +1,198 @@
+"""Opening requests: from what a run wants to know, to everything that must be written for it. Pure."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agents.events import CallTool, RequestHumanInput, RequestOpened
+from agents.requests import DeliveryId, GatedCall, PersonId, PolicySnapshot, Request, RequestId
+from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Pending, Run
+from bot.cards import request_card
+from bot.digest import call_digest, question_digest
+from bot.ids import new_id, shard_of
+from bot.judge import RequestRecord
+from bot.outgoing import Outgoing, Placed
+from bot.people import People
+from bot.quorum import eligible, is_met
+from bot.store import Commit, RecordWrite, Wake
+
+_QUOTED_CHARS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyToAsk:
+    """The request is not opened: too few people may decide it. `why` says so in words."""
+
+    why: str
+
+
+def gate_request(
+    run: Run, pending: Pending, title: str, call: GatedCall, policy: PolicySnapshot, now: datetime
+) -> Request | NobodyToAsk:
+    """The approval that `call` needs."""
+    request_id, nonce = _ids(run)
+    requesters = requesters_of(run)
+    return _enough(
+        Request(
+            id=request_id,
+            run_id=run.id,
+            step_id=pending.id,
+            purpose="gate",
+            nonce=nonce,
+            title=title,
+            format="approval",
+            call=call,
+            requesters=requesters,
+            policy=policy,
+            digest=call_digest(run.id, request_id, nonce, call, requesters),
+            opened_at=now,
+            expires_at=now + timedelta(seconds=policy.expires_after_s),
+        )
+    )
+
+
+def question_request(run: Run, pending: Pending, policy: PolicySnapshot, now: datetime) -> Request | NobodyToAsk:
+    """The question that the model chose to ask."""
+    step = pending.step
+    if not isinstance(step, RequestHumanInput):
+        raise TypeError(f"a question needs RequestHumanInput, not {type(step).__name__}")
+    request_id, nonce = _ids(run)
+    asked = step.question[:_QUOTED_CHARS]
+    choices = (*step.options, *step.fields)
+    return _enough(
+        Request(
+            id=request_id,
+            run_id=run.id,
+            step_id=pending.id,
+            purpose="question",
+            nonce=nonce,
+            title=f"A question from the {run.started.agent if run.started else 'agent'} agent",
+            quoted=asked,
+            format=step.format,
+            options=step.options,
+            fields=step.fields,
+            requesters=requesters_of(run),
+            policy=policy,
+            digest=question_digest(run.id, request_id, nonce, asked, choices, requesters_of(run)),
+            opened_at=now,
+            expires_at=now + timedelta(seconds=policy.expires_after_s),
+        )
+    )
+
+
+def unknown_request(
+    run: Run, pending: Pending, title: str, policy: PolicySnapshot, now: datetime
+) -> Request | NobodyToAsk:
+    """Whether an interrupted effect happened; only people can find out."""
+    request_id, nonce = _ids(run)
+    options = (IT_HAPPENED, IT_DID_NOT, STOP)
+    wording = f"It is not known whether this happened: {title}"
+    return _enough(
+        Request(
+            id=request_id,
+            run_id=run.id,
+            step_id=pending.id,
+            purpose="unknown",
+            nonce=nonce,
+            title=wording,
+            format="choice",
+            options=options,
+            call=pending.request.call if pending.request else None,
+            requesters=requesters_of(run),
+            policy=policy,
+            digest=question_digest(run.id, request_id, nonce, wording, options, requesters_of(run)),
+            opened_at=now,
+            expires_at=now + timedelta(seconds=policy.expires_after_s),
+        )
+    )
+
+
+def opening(request: Request, people: People, expect: int | None, thread: str) -> Commit:
+    """Everything that opening `request` writes: the event, its record, a card for each who may answer, the expiry."""
+    cards, outgoing, deliveries = placing(request, people, thread, request.opened_at)
+    record = RequestRecord(request=request, holders=cards)
+    return Commit(
+        run_id=request.run_id,
+        events=[RequestOpened(at=request.opened_at, request=request)],
+        expect=expect,
+        records=[RecordWrite(request.id, 0, record.state, record.model_dump_json().encode())],
+        outgoing=outgoing,
+        deliveries=deliveries,
+        wake=[Wake(f"ask {request.id}", request.expires_at)],
+    )
+
+
+def placing(
+    request: Request, people: People, thread: str, now: datetime
+) -> tuple[tuple[tuple[str, PersonId], ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
+    """A card in this revision for each who may answer: (holders, outbox entries, deliveries)."""
+    shard, card = shard_of(request.id), request_card(request, people, now)
+    holders: list[tuple[str, PersonId]] = []
+    outgoing: list[tuple[str, bytes]] = []
+    deliveries: list[tuple[str, bytes]] = []
+    for person in eligible(request.policy, request.requesters):
+        delivery_id = DeliveryId(new_id("delivery", shard))
+        placed = Placed(
+            id=delivery_id,
+            run_id=request.run_id,
+            request_id=request.id,
+            revision=request.revision,
+            digest=request.digest,
+            person=person,
+        )
+        entry = Outgoing(
+            id=new_id("outgoing", shard),
+            kind="place",
+            run_id=request.run_id,
+            person=person,
+            reach=request.policy.reach,
+            card=card,
+            thread=thread,
+            request_id=request.id,
+            delivery_id=delivery_id,
+            revision=request.revision,
+        )
+        holders.append((delivery_id, person))
+        deliveries.append((delivery_id, placed.model_dump_json().encode()))
+        outgoing.append((entry.id, entry.model_dump_json().encode()))
+    return tuple(holders), outgoing, deliveries
+
+
+def title_of(pending: Pending, worded: str | None) -> str:
+    """How cards name the step: the tool's own wording, else its name."""
+    return worded or (pending.step.tool if isinstance(pending.step, CallTool) else "a question")
+
+
+def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
+    """What differs, in words for people."""
+    before, after = old.effect.artifacts, new.effect.artifacts
+    moved = [
+        f"{name} was {before[name]} and is now {after[name]}."
+        for name in before
+        if name in after and before[name] != after[name]
+    ]
+    if old.arguments != new.arguments:
+        moved.append(f"The arguments were {dict(old.arguments)} and are now {dict(new.arguments)}.")
+    if not moved and old.effect.argv != new.effect.argv:
+        moved.append(f"The command was {list(old.effect.argv)} and is now {list(new.effect.argv)}.")
+    return tuple(moved)
+
+
+def requesters_of(run: Run) -> tuple[PersonId, ...]:
+    """Whoever asked for what the run does now."""
+    return (run.started.requester,) if run.started else ()
+
+
+def _ids(run: Run) -> tuple[RequestId, str]:
+    return RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
+
+
+def _enough(request: Request) -> Request | NobodyToAsk:
+    policy = request.policy
+    if is_met(policy, eligible(policy, request.requesters)):
+        return request
+    left = len(eligible(policy, request.requesters))
+    return NobodyToAsk(
+        f"policy {policy.name!r} can't be met: {left} people may decide and {policy.quorum} are needed, the requester "
+        "not counted. Add people to its approvers in sayso.toml"
+    )

@@ -1,0 +1,173 @@
+"""Cards and sentences, worded by code from data. What a model or a person wrote only ever stands in `quoted`."""
+
+import json
+from datetime import datetime
+
+from agents.requests import Decision, PersonId, Request
+from agents.run import Run
+from bot.judge import (
+    AlreadyDecided,
+    AlreadyVoted,
+    ClosedOtherwise,
+    Counted,
+    Decided,
+    Judgement,
+    NotEntitled,
+    NotThisWay,
+    OutOfDate,
+    Revoked,
+    TooLate,
+    Unclear,
+    ways_to_approve,
+)
+from bot.people import People
+from bot.quorum import eligible
+from channels import AnswerForm, Card, Line
+
+_TIME = "%H:%M UTC on %d %B %Y"
+
+
+def request_card(request: Request, people: People, at: datetime) -> Card:
+    """What somebody who may answer `request` sees; the token of the form is filled in when it is sent."""
+    asked_by = people.names_of(request.requesters)
+    deciders = eligible(request.policy, request.requesters)
+    quorum = request.policy.quorum
+    needs = f"{people.names_of(deciders)} ({quorum} needed)" if request.format == "approval" else ""
+    call = request.call
+    facts = [Line(label="Asked by", text=asked_by)]
+    facts += [Line(label="Changed since the last card", text=change) for change in request.changes]
+    facts += [Line(label=fact.label, text=fact.text) for fact in (call.effect.facts if call else ())]
+    facts += [Line(label="May decide", text=needs)] if needs else []
+    facts += [Line(label="Digest", text=request.digest)]
+    form = AnswerForm(
+        token="",
+        format=request.format,
+        options=request.options,
+        fields=request.fields,
+        until=request.expires_at,
+    )
+    return Card(
+        title=request.title,
+        at=at,
+        summary=f"{asked_by} asks.",
+        quoted=request.quoted,
+        facts=tuple(facts),
+        exact=exact(request),
+        form=form,
+        ref=request.id,
+    )
+
+
+def exact(request: Request) -> str:
+    """The complete arguments and the effect they render to, one part a line."""
+    if request.call is None:
+        return ""
+    call = request.call
+    arguments = json.dumps(call.arguments, sort_keys=True, ensure_ascii=False)
+    lines = [f"{call.tool} {arguments}", f"runs: {json.dumps(list(call.effect.argv), ensure_ascii=False)}"]
+    lines += [f"{name} is {value}" for name, value in sorted(call.effect.artifacts.items())]
+    return "\n".join(lines)
+
+
+def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) -> Card:
+    """What becomes of a card when there is nothing more to answer."""
+    return Card(title=request.title, at=at, summary=sentence, ref=request.id, closes=closes)
+
+
+def outcome_card(run: Run, at: datetime) -> Card:
+    """How a run ended."""
+    ended = run.ended
+    word = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}[ended.outcome] if ended else "Running"
+    asked = run.started.text if run.started else ""
+    rehearsal = (
+        (Line(label="Mode", text="rehearsal: plain rules chose the steps, no model"),) if run.is_rehearsal else ()
+    )
+    title = f"{word}: {' '.join(asked.split())[:80]}"
+    summary = ended.summary if ended else ""
+    return Card(title=title, at=at, summary=summary, facts=rehearsal, ref=run.id, closes=True)
+
+
+def notice(title: str, text: str, at: datetime, ref: str = "") -> Card:
+    """Something that somebody must be told and need not answer."""
+    return Card(title=title, at=at, summary=text, ref=ref, closes=True)
+
+
+def decided(decision: Decision, people: People) -> str:
+    """`Bo Berg approved at 14:02 UTC on 3 May 2026.`"""
+    names = people.names_of(decision.by)
+    when = decision.at.strftime(_TIME)
+    reason = f" Reason: {decision.reason}" if decision.reason else ""
+    match decision.state:
+        case "approved" | "denied" | "answered":
+            return f"{names} {decision.state} at {when}.{reason}"
+        case "expired":
+            return f"Nobody decided in time: expired at {when}."
+        case "withdrawn":
+            return f"Withdrawn{f' by {names}' if names else ''} at {when}.{reason}"
+        case "superseded":
+            return f"Replaced by a newer request at {when}.{reason}"
+
+
+def told(judgement: Judgement, request: Request, people: People, person: PersonId) -> str:
+    """What the person who answered is told: what became of the answer, and what to do now if anything."""
+    match judgement:
+        case Counted():
+            return f"Your approval counts. {request.policy.quorum} are needed; the others have been asked."
+        case Decided():
+            return decided(judgement.decision, people)
+        case Revoked():
+            return "The approval is taken back; nothing was started."
+        case TooLate():
+            return f"Too late: it started at {judgement.started_at.strftime(_TIME)}."
+        case AlreadyDecided():
+            return f"Already decided: {decided(judgement.decision, people)} Your answer is kept and changes nothing."
+        case AlreadyVoted():
+            return "You have approved this before; a person's first vote stands. A denial would still count."
+        case ClosedOtherwise():
+            return f"There is nothing to answer any more: the request is {judgement.state}."
+        case NotEntitled():
+            return _not_entitled(judgement, people)
+        case NotThisWay():
+            ways = ", ".join(judgement.ways) or "none"
+            return f"An approval does not count this way here. Ways that count: {ways}. A denial counts in every way."
+        case OutOfDate():
+            return _out_of_date(request)
+        case Unclear():
+            return _unclear(request)
+
+
+def _not_entitled(judgement: NotEntitled, people: People) -> str:
+    who = people.names_of(judgement.approvers) or "nobody"
+    match judgement.why:
+        case "requester":
+            return f"You asked for this, so it is not yours to decide. {who} may; you can withdraw it."
+        case "not_addressee":
+            return f"This card was made for somebody else, so the answer does not count. {who} may decide."
+        case "not_an_approver":
+            return f"This is not yours to decide. {who} may."
+
+
+def _out_of_date(request: Request) -> str:
+    changes = " ".join(request.changes) or f"It is now: {request.title}"
+    return f"Your approval was for an older version and does not count. {changes} Please answer the newest card."
+
+
+def _unclear(request: Request) -> str:
+    start = "This was read as a comment and decides nothing."
+    match request.format:
+        case "approval":
+            ways = "" if "email" in ways_to_approve(request.policy) else " (an approval does not count by mail here)"
+            return (
+                f"{start} To approve, answer with the one word approved{ways}; to refuse, with denied and the reason."
+            )
+        case "choice" | "choices":
+            numbered = "; ".join(f"{number}: {option}" for number, option in enumerate(request.options, 1))
+            return f"{start} Answer with a number or a label alone. {numbered}"
+        case "yes_no":
+            return f"{start} Answer with yes or no alone."
+        case "form":
+            return (
+                f"{start} Answer with one line for each of: {', '.join(request.fields)}; such as {request.fields[0]}: …"
+            )
+        case "free_text":
+            return "The answer was empty. Please answer in your own words."

@@ -1,0 +1,222 @@
+"""What the tables of `sayso.toml` may hold. Durations are strings in the file (`"15m"`) and seconds (`_s`) in code."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+Reach = Literal["email"]
+AnswerFrom = Literal["slack", "email", "console", "cli", "api"]
+
+# The channels that can carry a card to a person in this release.
+CHANNELS: tuple[Reach, ...] = get_args(Reach)
+ANSWER_CHANNELS: tuple[AnswerFrom, ...] = get_args(AnswerFrom)
+
+UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# An approval that nobody gave for a month is about a world that is gone.
+MAX_EXPIRES_AFTER_S = 30 * UNIT_S["d"]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `count` in any `per_s` seconds."""
+
+    count: int
+    per_s: float
+
+
+def parse_duration(text: object) -> float:
+    """Seconds meant by a string such as `90s`, `15m`, `4h`, `2d`; ValueError says what is allowed."""
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd])", text.strip()) if isinstance(text, str) else None
+    seconds = float(match[1]) * UNIT_S[match[2]] if match else 0.0
+    if seconds <= 0:
+        raise ValueError('a duration above zero in quotes, such as "90s", "15m", "4h" or "2d"')
+    return seconds
+
+
+def parse_rate(text: object) -> Rate:
+    """The rate meant by a string such as `20/h`; ValueError says what is allowed."""
+    match = re.fullmatch(r"([1-9][0-9]{0,6})/([smhd])", text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('a number per unit of time in quotes, such as "20/h"; units are s, m, h, d')
+    return Rate(int(match[1]), float(UNIT_S[match[2]]))
+
+
+def _within_30_days(seconds: float) -> float:
+    if seconds > MAX_EXPIRES_AFTER_S:
+        raise ValueError('at most "30d"')
+    return seconds
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('an IANA time zone, such as "Europe/Berlin" or "UTC"') from None
+    return name
+
+
+def _plain_address(text: str) -> str:
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text):
+        raise ValueError('a bare mail address, such as "anna@corp.example"')
+    return text
+
+
+def _ref(text: str) -> str:
+    if not re.fullmatch(r"(person|group):\S+", text):
+        raise ValueError('"person:NAME" or "group:NAME"')
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+        raise ValueError("a name of letters, digits, dots, hyphens and underscores")
+    return text
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+Limit = Annotated[Rate, BeforeValidator(parse_rate)]
+MailAddress = Annotated[str, AfterValidator(_plain_address)]
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Name = Annotated[str, AfterValidator(_name)]
+# Who is meant: one person, or whoever is in a group.
+Ref = Annotated[str, AfterValidator(_ref)]
+
+
+class Table(BaseModel):
+    """One table of the file; a key that this release does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PersonConfig(Table):
+    """`[people.NAME]`: somebody who may ask or decide, and where to reach them."""
+
+    name: str = Field(min_length=1, description="""the name that people see, such as "Anna Ames\"""")
+    email: MailAddress | None = Field(default=None, description="the mail address that is theirs alone")
+    slack: str | None = Field(default=None, description="the member id in the home workspace, such as U01ANNA")
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(default="UTC", description="times are shown in it")
+    groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")
+
+
+class AllOfTable(Table):
+    """`{all_of = […]}`: each part is needed, each from another person."""
+
+    all_of: tuple["Approver", ...] = Field(min_length=1)
+
+
+class AnyOfTable(Table):
+    """`{any_of = […]}`: one of the parts is enough."""
+
+    any_of: tuple["Approver", ...] = Field(min_length=1)
+
+
+def _kind(value: object) -> str | None:
+    """The tag below which an approver is parsed; `<` marks tags, so that error texts can leave them out."""
+    match value:
+        case str():
+            return "<name>"
+        case list() | tuple():
+            return "<list>"
+        case AllOfTable() | {"all_of": object()}:
+            return "<all_of>"
+        case AnyOfTable() | {"any_of": object()}:
+            return "<any_of>"
+        case _:
+            return None
+
+
+Approver = Annotated[
+    Annotated[Ref, Tag("<name>")] | Annotated[AllOfTable, Tag("<all_of>")] | Annotated[AnyOfTable, Tag("<any_of>")],
+    Discriminator(_kind),
+]
+Approvers = Annotated[
+    Annotated[tuple[Approver, ...], Field(min_length=1), Tag("<list>")]
+    | Annotated[AllOfTable, Tag("<all_of>")]
+    | Annotated[AnyOfTable, Tag("<any_of>")],
+    Discriminator(_kind),
+]
+
+
+def refs_of(approvers: Approvers | Approver) -> Iterator[str]:
+    """Every `person:…` and `group:…` below `approvers`, in the order of the file."""
+    match approvers:
+        case str():
+            yield approvers
+        case AllOfTable():
+            yield from refs_of(approvers.all_of)
+        case AnyOfTable():
+            yield from refs_of(approvers.any_of)
+        case _:
+            for part in approvers:
+                yield from refs_of(part)
+
+
+class PolicyConfig(Table):
+    """`[policies.NAME]`: who may decide, how many of them, by when, and over which channels."""
+
+    approvers: Approvers = Field(description='a list of "person:NAME" and "group:NAME", or {all_of=[…]}, {any_of=[…]}')
+    quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
+    reach: tuple[Reach, ...] = Field(default=("email",), min_length=1, description="per person, the first that works")
+    answer_from: tuple[AnswerFrom, ...] = Field(
+        default=ANSWER_CHANNELS, min_length=1, description="where an approval counts; a denial counts everywhere"
+    )
+    approve_by_email: bool = Field(default=False, description="whether an approval by mail counts")
+    requester_may_approve: bool = Field(default=False, description="whether the vote of who asked counts")
+    expires_after_s: Annotated[Duration, AfterValidator(_within_30_days)] = Field(
+        alias="expires_after",
+        description='a duration such as "4h", at most "30d"; so long a request stays open',
+    )
+    execute_within_s: Duration = Field(
+        default=900.0, alias="execute_within", description="how old an approval may be when it is acted on"
+    )
+
+
+class AgentConfig(Table):
+    """`[agents.NAME]`: the model of one agent and what one run of it may use up."""
+
+    model: str | None = Field(default=None, description="instead of SAYSO_MODEL")
+    max_steps: int = Field(default=10, ge=1, le=100, description="steps before a person is asked")
+    max_cost_usd: float = Field(default=0.5, ge=0, description="US dollars before a person is asked")
+
+
+class EnvironmentConfig(Table):
+    """`[deploy.environments.NAME]`: a place to deploy to. Commands are argument lists, never shell lines."""
+
+    policy: str | None = Field(default=None, description="the policy that gates a deploy; none: nobody is asked")
+    repo: Folder = Field(description="the path of a git repository, relative ones from the current folder")
+    command: tuple[str, ...] = Field(
+        min_length=1, description="""the command that deploys, such as ["./deploy.sh", "{environment}", "{commit}"]"""
+    )
+    live: tuple[str, ...] = Field(
+        min_length=1,
+        description="""the command that prints the commit that is live, such as ["./live.sh", "{environment}"]""",
+    )
+    timeout_s: Duration = Field(default=900.0, alias="timeout", description="how long the command may take")
+
+
+class DeployConfig(Table):
+    """`[deploy]`: what the deploy agent may deploy to."""
+
+    environments: dict[Name, EnvironmentConfig] = {}
+
+
+class AlertsConfig(Table):
+    """`[alerts]`: who hears what nobody else can."""
+
+    to: tuple[Ref, ...] = Field(default=(), description='a list of "person:NAME" and "group:NAME"')
+
+
+class LimitsConfig(Table):
+    """`[limits]`: how much may be started."""
+
+    triggers_per_person: Limit = Rate(20, 3600.0)
+    triggers_per_slack_channel: Limit = Rate(60, 3600.0)

@@ -1,0 +1,234 @@
+"""The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import structlog
+
+from agents.events import AnswerNoted, Event, RequestDecided, RequestRevised, RequestRevoked, VoteCast
+from agents.requests import Closed, Decision, GatedCall, PersonId, Request, RequestId
+from bot.answers import Statement, read_answer
+from bot.asking import changes_between, placing
+from bot.cards import closed_card, decided, notice, told
+from bot.digest import call_digest
+from bot.judge import Answer, Counted, Decided, Judgement, RequestRecord, Revoked, judge, judgements
+from bot.journal import Journal, outbox_entry, outgoing_id
+from bot.outgoing import Outgoing
+from bot.people import People
+from bot.store import Commit, Once, RecordWrite, Wake
+from bot.store.commit import MAX_EVENTS
+
+log = structlog.stdlib.get_logger()
+
+# People may always decide, also on a run that has used up its events.
+_LIMIT = MAX_EVENTS + 1_000
+# An answer that does not count gets a sentence back; a mail robot that keeps answering does not get one for ever.
+_NOTED_AT_MOST = 50
+# Conflicts come from other answers to the same request, and each of those that wins is progress.
+_TRIES = 1_000
+
+
+class NoSuchRequest(Exception):
+    """There is no request of that id."""
+
+
+class Decisions:
+    """Answers, expiry and withdrawal of requests."""
+
+    def __init__(self, journal: Journal, people: People) -> None:
+        self._journal, self._people = journal, people
+
+    async def request(self, request_id: str) -> tuple[RequestRecord, int, datetime]:
+        """A request's record, its version and the time. Raises NoSuchRequest."""
+        found = await self._journal.store.record(request_id)
+        if found is None:
+            raise NoSuchRequest(f"There is no request {request_id}. `sayso requests` lists the open ones")
+        return RequestRecord.model_validate_json(found.body), found.version, found.now
+
+    async def decide(self, request_id: RequestId, statement: Statement) -> Judgement:
+        """What became of `statement`; asking twice with the same `reply_id` gives the same. Raises NoSuchRequest."""
+        for _ in range(_TRIES):
+            record, version, now = await self.request(request_id)
+            answer = read_answer(record.request, statement, now)
+            judgement = judge(record, answer)
+            written = await self._journal.write(self._commit(record, version, statement, answer, judgement))
+            if written.state == "repeat":
+                return judgements.validate_json(written.outcome)
+            if written.state == "committed":
+                log.info("answer", request_id=request_id, person=answer.person, outcome=judgement.type)
+                return judgement
+        raise RuntimeError(f"{request_id} changed {_TRIES} times while one answer was judged")
+
+    def _commit(
+        self, record: RequestRecord, version: int, statement: Statement, answer: Answer, judgement: Judgement
+    ) -> Commit:
+        request = record.request
+        after, events = _after(record, answer, judgement, statement)
+        is_final = after.state != record.state
+        is_told = record.noted < _NOTED_AT_MOST and answer.channel in request.policy.reach
+        outgoing = [*self._closing(after, answer.person, answer.at)] if is_final else []
+        outgoing += [self._tell(request, answer, judgement)] if is_told and not isinstance(judgement, Decided) else []
+        is_bounded = isinstance(judgement, Counted | Decided | Revoked)
+        return Commit(
+            run_id=request.run_id,
+            events=events,
+            records=[
+                RecordWrite(
+                    request.id,
+                    version,
+                    after.state,
+                    after.model_dump_json().encode(),
+                    before=request.expires_at if is_bounded and record.state == "open" else None,
+                )
+            ],
+            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
+            outgoing=[outbox_entry(entry) for entry in outgoing],
+            wake=[Wake(f"run {request.run_id}")] if is_final else [],
+            asleep=[f"ask {request.id}"] if is_final else [],
+            limit=_LIMIT,
+        )
+
+    def _tell(self, request: Request, answer: Answer, judgement: Judgement) -> Outgoing:
+        text = told(judgement, request, self._people, answer.person)
+        return Outgoing(
+            id=outgoing_id(request.id),
+            kind="tell",
+            run_id=request.run_id,
+            person=answer.person,
+            reach=(answer.channel,),
+            card=notice(f"About: {request.title}", text, answer.at, request.id),
+            thread=request.run_id,
+        )
+
+    def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Iterator[Outgoing]:
+        """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""
+        request = record.request
+        if record.decision is None:
+            return
+        sentence = decided(record.decision, self._people)
+        if record.state == "revoked":
+            sentence += f" Taken back by {self._people.name_of(decider or '')} before it started."
+        newest = {person: delivery_id for delivery_id, person in record.holders}
+        for delivery_id, person in record.holders:
+            is_news = person != decider and newest[person] == delivery_id
+            yield Outgoing(
+                id=outgoing_id(request.id),
+                kind="update",
+                run_id=request.run_id,
+                person=person,
+                reach=request.policy.reach,
+                card=closed_card(request, sentence, now, closes=is_news),
+                thread=request.run_id,
+                request_id=request.id,
+                delivery_id=delivery_id,
+            )
+
+    async def expire(self, request_id: RequestId) -> None:
+        """Close `request_id` if its time is over; wake up again when it is not."""
+        record, _, now = await self.request(request_id)
+        if record.state == "open" and now < record.request.expires_at:
+            wake = Wake(f"ask {request_id}", record.request.expires_at)
+            await self._journal.write(Commit(run_id=record.request.run_id, wake=[wake]))
+            return
+        await self.close(request_id, "expired", None, "")
+
+    async def close(self, request_id: RequestId, state: Closed, by: PersonId | None, why: str) -> RequestRecord:
+        """Close `request_id` from the side of the run or its requester, unless people were first."""
+        for _ in range(_TRIES):
+            record, version, now = await self.request(request_id)
+            commit = self.closing(record, version, state, by, why, now)
+            written = await self._journal.write(commit)
+            if written.state == "committed":
+                return record
+        raise RuntimeError(f"{request_id} changed {_TRIES} times while it was closed")
+
+    def closing(
+        self, record: RequestRecord, version: int, state: Closed, by: PersonId | None, why: str, now: datetime
+    ) -> Commit:
+        """What closing writes; nothing but a lost wake-up when it is closed already."""
+        request = record.request
+        may_close = record.state == "open" or (state == "superseded" and record.state == "approved")
+        if not may_close or record.started_at:
+            return Commit(run_id=request.run_id, asleep=[f"ask {request.id}"], wake=[Wake(f"run {request.run_id}")])
+        decision = Decision(state=state, by=(by,) if by else (), reason=why, at=now)
+        after = record.model_copy(update={"state": state, "decision": decision})
+        return Commit(
+            run_id=request.run_id,
+            events=[RequestDecided(at=now, request_id=request.id, decision=decision)],
+            records=[RecordWrite(request.id, version, state, after.model_dump_json().encode())],
+            outgoing=[outbox_entry(entry) for entry in self._closing(after, by, now)],
+            wake=[Wake(f"run {request.run_id}")],
+            asleep=[f"ask {request.id}"],
+            limit=_LIMIT,
+        )
+
+    async def revise(self, request_id: RequestId, by: PersonId, call: GatedCall, title: str) -> Request | None:
+        """Put a changed call in front of people as a new revision; None when it is no longer open."""
+        for _ in range(_TRIES):
+            record, version, now = await self.request(request_id)
+            old = record.request
+            if record.state != "open" or old.call is None:
+                return None
+            request = old.model_copy(
+                update={
+                    "revision": old.revision + 1,
+                    "title": title,
+                    "call": call,
+                    "digest": call_digest(old.run_id, old.id, old.nonce, call, old.requesters),
+                    "changes": changes_between(old.call, call),
+                }
+            )
+            written = await self._journal.write(self._revising(record, version, request, by, now))
+            if written.state == "committed":
+                return request
+        raise RuntimeError(f"{request_id} changed {_TRIES} times while it was revised")
+
+    def _revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
+        """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
+        holders, outgoing, deliveries = placing(request, self._people, request.run_id, now)
+        after = record.model_copy(update={"request": request, "votes": (), "holders": (*record.holders, *holders)})
+        return Commit(
+            run_id=request.run_id,
+            events=[RequestRevised(at=now, by=by, request=request)],
+            records=[
+                RecordWrite(request.id, version, "open", after.model_dump_json().encode(), before=request.expires_at)
+            ],
+            outgoing=outgoing,
+            deliveries=deliveries,
+        )
+
+
+def _after(
+    record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement
+) -> tuple[RequestRecord, list[Event]]:
+    """The record after a judgement, and the facts that made it so."""
+    request_id, now = record.request.id, answer.at
+    match judgement:
+        case Counted():
+            votes = (*record.votes, judgement.vote)
+            return record.model_copy(update={"votes": votes}), [
+                VoteCast(at=now, request_id=request_id, vote=judgement.vote)
+            ]
+        case Decided():
+            votes = (*record.votes, judgement.vote) if judgement.vote else record.votes
+            decision = judgement.decision
+            after = record.model_copy(update={"votes": votes, "state": decision.state, "decision": decision})
+            cast = [VoteCast(at=now, request_id=request_id, vote=judgement.vote)] if judgement.vote else []
+            return after, [*cast, RequestDecided(at=now, request_id=request_id, decision=decision)]
+        case Revoked():
+            votes = (*record.votes, judgement.vote)
+            after = record.model_copy(update={"votes": votes, "state": "revoked"})
+            return after, [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote)]
+        case _ if record.noted >= _NOTED_AT_MOST:
+            return record, []
+        case _:
+            noted = AnswerNoted(
+                at=now,
+                request_id=request_id,
+                reply_id=statement.reply_id,
+                person=answer.person,
+                channel=answer.channel,
+                text=statement.text,
+                outcome=judgement.type,
+            )
+            return record.model_copy(update={"noted": record.noted + 1}), [noted]

@@ -1,0 +1,63 @@
+"""The `sayso.toml` that `sayso dev` writes for a newcomer who has none."""
+
+import json
+from pathlib import Path
+
+EXAMPLE = """\
+# Settings of sayso. A misspelt key is an error that says what was probably meant, so feel free to change things.
+# Durations are written "90s", "15m", "4h", "2d". The environment wins over this file: SAYSO_SHARDS=4, for example.
+# Secrets never stand here; they come from the environment (ANTHROPIC_API_KEY, SAYSO_SECRET_KEY, …).
+
+# Who may ask and who may decide. The name in brackets is how policies and the command line call them.
+[people.anna]
+name = "Anna Ames"
+email = "anna@corp.example"
+timezone = "Europe/Berlin"         # times on her cards are shown in it
+
+[people.bo]
+name = "Bo Berg"
+email = "bo@corp.example"
+timezone = "Europe/Stockholm"
+groups = ["release"]               # a group exists when somebody is in it
+
+[people.cy]
+name = "Cy Cole"
+email = "cy@corp.example"
+timezone = "America/New_York"
+groups = ["release"]
+
+# What has to be agreed before something is done. Code asks these people; no model can skip or word the question.
+[policies.production]
+approvers = ["group:release"]      # or "person:bo", {all_of = [...]}, {any_of = [...]}
+quorum = 1                         # how many of them; who asked does not count
+reach = ["email"]
+approve_by_email = true            # without it only a denial counts by mail
+expires_after = "4h"               # nobody answered until then: nothing is done
+execute_within = "15m"             # an older approval is not acted on
+
+# Where the deploy agent may deploy to. Commands are lists, not shell lines; {commit} is always a full commit id.
+[deploy.environments.production]
+policy = "production"
+repo = REPO
+command = ["./deploy.sh", "{environment}", "{commit}"]
+live = ["./live.sh", "{environment}"]   # prints the commit that is live
+
+# No policy: a deploy to staging asks nobody.
+[deploy.environments.staging]
+repo = REPO
+command = ["./deploy.sh", "{environment}", "{commit}"]
+live = ["./live.sh", "{environment}"]
+
+# Who hears what nobody else can, such as a request that no mail could deliver.
+[alerts]
+to = ["person:anna"]
+
+[limits]
+triggers_per_person = "20/h"
+"""
+
+
+def example_toml(repo: Path) -> str:
+    """The file's text, with `repo` as the git repository of both environments."""
+    # A JSON string is a TOML basic string: both escape quotes, backslashes and control characters alike.
+    return EXAMPLE.replace("REPO", json.dumps(str(repo), ensure_ascii=False))

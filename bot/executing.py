@@ -1,0 +1,201 @@
+"""Making effects: an attempt with a lease, its result, and what is left of attempts whose owner died."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from agents import Agent, CommandResult, Hands, Outcome, Tool, ToolRefused
+from agents.events import CallTool, Event, ToolFinished, ToolOrphaned
+from agents.requests import AttemptId, Effect, RunId, StepId
+from agents.run import Attempt, Pending, Run
+from bot.journal import Bell
+from bot.runner import Lost, NeverStarted, Runner
+from bot.store import Store, StoreError, StoreUnavailable
+
+log = structlog.stdlib.get_logger()
+
+_OUTPUT_CHARS = 32_768
+_PAUSE_S = 0.5
+
+
+class _NotStarted(Exception):
+    """The command of an earlier owner never began and never will."""
+
+
+class _NobodyKnows(Exception):
+    """The command of an earlier owner may or may not have had its effect."""
+
+
+class _AttemptHands:
+    """What one attempt may use. With `is_adopting` its command is an earlier owner's, which may still run."""
+
+    def __init__(self, runner: Runner, attempt_id: AttemptId, step_id: StepId, *, is_adopting: bool) -> None:
+        self._runner, self._attempt_id, self._is_adopting = runner, attempt_id, is_adopting
+        self.key = step_id
+
+    async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
+        """See `agents.Hands`."""
+        if not self._is_adopting:
+            return await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s)
+        match await self._runner.adopt(self._attempt_id):
+            case NeverStarted():
+                raise _NotStarted
+            case Lost():
+                raise _NobodyKnows
+            case result:
+                return result
+
+
+async def prepare(agent: Agent, step: CallTool) -> tuple[Tool[BaseModel], BaseModel, Effect]:
+    """The tool, its checked arguments and the exact effect they have now. Raises ToolRefused in words."""
+    tool = agent.tool(step.tool)
+    if tool is None:
+        raise ToolRefused(f"The {agent.name} agent has no tool {step.tool!r}")
+    try:
+        args = tool.args.model_validate(step.arguments)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ToolRefused(f"The arguments of {tool.name} are wrong: {problems}") from error
+    async with asyncio.timeout(tool.timeout_s):
+        return tool, args, await tool.prepare(args)
+
+
+class Executor:
+    """Runs attempts in the background, so that nothing else waits for them. `host` names this data directory."""
+
+    def __init__(self, store: Store, bell: Bell, runner: Runner, agents: Mapping[str, Agent], host: str) -> None:
+        self._store, self._bell, self._runner, self._agents, self.host = store, bell, runner, agents, host
+        self._running: dict[AttemptId, asyncio.Task[None]] = {}
+
+    def begin(self, run: Run, pending: Pending, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt) -> None:
+        """Make the effect of an attempt that has just been recorded."""
+        self._spawn(run.id, pending, tool, args, attempt, is_adopting=False)
+
+    async def look_after(self, run: Run, pending: Pending, attempt: Attempt) -> datetime | None:
+        """Until when an attempt's owner counts as alive; None when something has happened to it just now."""
+        state, until = await self._store.lease(run.id, attempt.id)
+        if state == "alive":
+            return until
+        if state == "gone" or attempt.id in self._running:
+            return None
+        agent = self._agents.get(run.started.agent) if run.started else None
+        step = pending.step
+        if (
+            agent is None
+            or not isinstance(step, CallTool)
+            or not await self._take_over(run, pending, agent, step, attempt)
+        ):
+            await self._orphan(run.id, attempt.id, may_have_started=True)
+        return None
+
+    async def _take_over(self, run: Run, pending: Pending, agent: Agent, step: CallTool, attempt: Attempt) -> bool:
+        """Adopt what a dead owner's command gave or still gives; False when there is nothing to adopt."""
+        tool = agent.tool(step.tool)
+        if tool is None or not tool.runs_command or attempt.host != self.host:
+            return False
+        if await self._store.renew(run.id, attempt.id):
+            log.info("adopting", attempt_id=attempt.id)
+            args = tool.args.model_validate(step.arguments)
+            self._spawn(run.id, pending, tool, args, attempt, is_adopting=True)
+        return True
+
+    async def leave(self, within_s: float) -> None:
+        """Give up leases of commands, which go on under their runner, and let the rest end within `within_s`."""
+        for task in self._running.values():
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=within_s)
+
+    def _spawn(
+        self,
+        run_id: RunId,
+        pending: Pending,
+        tool: Tool[BaseModel],
+        args: BaseModel,
+        attempt: Attempt,
+        *,
+        is_adopting: bool,
+    ) -> None:
+        hands = _AttemptHands(self._runner, attempt.id, pending.id, is_adopting=is_adopting)
+        work = self._attempt(run_id, tool, args, attempt, hands)
+        task = asyncio.create_task(work, name=f"attempt {attempt.id}")
+        self._running[attempt.id] = task
+        task.add_done_callback(lambda _: self._running.pop(attempt.id, None))
+
+    async def _attempt(
+        self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: Hands
+    ) -> None:
+        structlog.contextvars.bind_contextvars(run_id=run_id, attempt_id=attempt.id)
+        renewing = asyncio.create_task(self._renew(run_id, attempt.id))
+        try:
+            outcome = await self._execute(tool, args, attempt, hands)
+        except asyncio.CancelledError:
+            renewing.cancel()
+            await self._store.renew(run_id, attempt.id, 0)
+            raise
+        finally:
+            renewing.cancel()
+        if isinstance(outcome, Outcome):
+            await self._finish(run_id, attempt.id, tool, outcome)
+        else:
+            await self._store.renew(run_id, attempt.id, 0)
+            await self._orphan(run_id, attempt.id, may_have_started=outcome is _NobodyKnows)
+
+    async def _execute(
+        self, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: Hands
+    ) -> Outcome | type[_NotStarted] | type[_NobodyKnows]:
+        """What the effect gave. This is the edge of a job: whatever a tool raises becomes its error."""
+        log.info("tool starts", tool=tool.name)
+        try:
+            async with asyncio.timeout(tool.timeout_s):
+                return await tool.execute(args, attempt.effect, hands)
+        except (_NotStarted, _NobodyKnows) as found:
+            return type(found)
+        except TimeoutError:
+            if not tool.idempotent:
+                return _NobodyKnows
+            return Outcome("", f"{tool.name} did not end within {tool.timeout_s:.0f} s")
+        except Exception as error:
+            log.exception("tool failed", tool=tool.name)
+            return Outcome("", f"{type(error).__name__}: {error}")
+
+    async def _finish(self, run_id: RunId, attempt_id: AttemptId, tool: Tool[BaseModel], outcome: Outcome) -> None:
+        """A result must not be lost while this process lives, however long Redis is away."""
+        log.info("tool ended", tool=tool.name, decision="error" if outcome.error else "ok")
+        while True:
+            try:
+                now = self._store.about_now()
+                output, error = _bounded(outcome.output), _bounded(outcome.error)
+                event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error)
+                await self._store.finish_tool(run_id, attempt_id, event)
+                return await self._bell.ring(f"run {run_id}", f"finished:{attempt_id}")
+            except StoreUnavailable as error:
+                log.warning("result kept in memory until Redis is back", error=str(error))
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _orphan(self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool) -> None:
+        now = await self._store.now(run_id)
+        event: Event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
+        if await self._store.orphan(run_id, attempt_id, event):
+            log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
+            await self._bell.ring(f"run {run_id}", f"orphaned:{attempt_id}")
+
+    async def _renew(self, run_id: RunId, attempt_id: AttemptId) -> None:
+        while True:
+            await asyncio.sleep(self._store.lease_s / 3)
+            try:
+                await self._store.renew(run_id, attempt_id)
+            except StoreError as error:
+                log.warning("lease not renewed", error=str(error))
+
+
+def _bounded(text: str) -> str:
+    """Head and tail of a long text, with what was cut in between."""
+    if len(text) <= _OUTPUT_CHARS:
+        return text
+    half = _OUTPUT_CHARS // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half} characters cut …\n{text[-half:]}"

@@ -1,0 +1,57 @@
+"""Ids that begin with their shard: `s3r-k7m2xq9d4v8ab` is a run (`r`) in shard 3, so no look-up is needed to find it."""
+
+import base64
+import hashlib
+import re
+import secrets
+from typing import Literal
+
+Kind = Literal["run", "request", "step", "attempt", "delivery", "inbound", "outgoing", "vote"]
+
+_LETTERS: dict[Kind, str] = {
+    "run": "r",
+    "request": "q",
+    "step": "p",
+    "attempt": "a",
+    "delivery": "d",
+    "inbound": "i",
+    "outgoing": "o",
+    "vote": "v",
+}
+# 65 bits: no two ids of one installation will ever meet
+_RANDOM_CHARS, _RANDOM_BYTES = 13, 9
+_FORM = re.compile(r"s(\d{1,2})([a-z])-[a-z2-7]{13}")
+
+
+class NotAnId(ValueError):
+    """The text is not an id of the wanted kind."""
+
+
+def new_id(kind: Kind, shard: int) -> str:
+    """A fresh random id of `kind` in `shard`."""
+    tail = base64.b32encode(secrets.token_bytes(_RANDOM_BYTES))[:_RANDOM_CHARS].decode().lower()
+    return f"s{shard}{_LETTERS[kind]}-{tail}"
+
+
+def shard_of(some_id: str) -> int:
+    """The shard that `some_id` lives in. Raises NotAnId."""
+    return _match(some_id)[0]
+
+
+def check(some_id: str, kind: Kind) -> str:
+    """`some_id` itself when it has the form of a `kind`. Raises NotAnId, saying what such an id looks like."""
+    if _match(some_id)[1] != _LETTERS[kind]:
+        raise NotAnId(f"{some_id!r} is not the id of a {kind}; those look like s0{_LETTERS[kind]}-abcdefghijklm")
+    return some_id
+
+
+def ingress_shard(foreign_id: str, shards: int) -> int:
+    """The shard that first sees a foreign id: the same one however often it comes."""
+    return int.from_bytes(hashlib.sha256(foreign_id.encode()).digest()[:8], "big") % shards
+
+
+def _match(some_id: str) -> tuple[int, str]:
+    found = _FORM.fullmatch(some_id)
+    if not found:
+        raise NotAnId(f"{some_id[:60]!r} is not an id of ours; they look like s0r-abcdefghijklm")
+    return int(found[1]), found[2]

@@ -1,0 +1,230 @@
+"""What arrives: durable first, then read, then given to the request it answers or to a new run."""
+
+from collections.abc import Mapping
+
+import structlog
+from pydantic import AwareDatetime
+
+from agents import Agent
+from agents.events import RunStarted
+from agents.requests import Frozen, PersonId, RunId
+from bot.answers import Statement
+from bot.cards import notice
+from bot.config import Rate
+from bot.dead import Note
+from bot.decisions import Decisions
+from bot.ids import ingress_shard, new_id
+from bot.journal import Journal, outbox_entry, outgoing_id
+from bot.outgoing import Outgoing, Placed
+from bot.people import People
+from bot.store import Commit, Wake
+from bot.tokens import Tokens
+from channels import Channel, Held, Ignored, Inbound, Reply, Trigger
+
+log = structlog.stdlib.get_logger()
+
+# A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
+_SEEN_S = 7 * 24 * 3600.0
+TEXT_BYTES = 32_768
+
+
+class TriggerRefused(Exception):
+    """No run was started; the text says why and what to do."""
+
+
+class _Arrived(Frozen):
+    """An inbound item without its bytes, as the store keeps it."""
+
+    channel: str
+    key: str
+    size_bytes: int
+    is_answer: bool
+    received_at: AwareDatetime
+
+
+class Inbox:
+    """Accepts for every channel, and gives what was accepted its one effect."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        decisions: Decisions,
+        people: People,
+        channels: Mapping[str, Channel],
+        agents: Mapping[str, Agent],
+        max_steps: Mapping[str, int],
+        tokens: Tokens,
+        per_person: Rate,
+    ) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
+        self._per_person = per_person
+
+    async def accept(self, inbound: Inbound) -> str:
+        """The id under which `inbound` is durable now; the same one however often it arrives."""
+        foreign = f"{inbound.channel}:{inbound.key}"
+        shard = ingress_shard(foreign, self._store.shards)
+        arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw"}))
+        inbound_id, is_new = await self._store.accept(
+            new_id("inbound", shard), foreign, arrived.model_dump_json().encode(), inbound.raw, _SEEN_S
+        )
+        if is_new:
+            await self._journal.bell.ring(f"in {inbound_id}", 0, is_answer=inbound.is_answer)
+        return inbound_id
+
+    async def handle(self, inbound_id: str) -> None:
+        """Give an item its effect; nothing when it has had it."""
+        found = await self._store.inbound(inbound_id)
+        if found is None:
+            return
+        arrived = _Arrived.model_validate_json(found[0])
+        structlog.contextvars.bind_contextvars(inbound_id=inbound_id, channel=arrived.channel)
+        channel = self._channels.get(arrived.channel)
+        if channel is None:
+            raise LookupError(f"no channel {arrived.channel!r} is set up in this process")
+        reading = await channel.read(Inbound(raw=found[1], **arrived.model_dump()))
+        match reading:
+            case Reply():
+                await self._reply(inbound_id, arrived.channel, reading)
+            case Trigger():
+                await self._trigger(inbound_id, arrived.channel, reading)
+            case Held():
+                await self._hold(inbound_id, reading)
+            case Ignored():
+                log.info("ignored", reason=reading.reason)
+                await self._store.drop_inbound(inbound_id)
+
+    async def _reply(self, inbound_id: str, channel: str, reply: Reply) -> None:
+        """A token names what this person was shown; without one that is ours nothing is decided."""
+        delivery_id = self._tokens.read(reply.token)
+        body = await self._store.delivery(delivery_id) if delivery_id else None
+        if body is None:
+            reasons = ("the reply token is not one of ours: it was changed, or made by another installation",)
+            return await self._hold(inbound_id, Held(reasons=reasons, claims=reply.person))
+        placed = Placed.model_validate_json(body)
+        statement = Statement(
+            reply_id=inbound_id,
+            person=PersonId(reply.person),
+            addressee=placed.person,
+            channel=channel,
+            revision=placed.revision,
+            digest=placed.digest,
+            said=reply.said,
+            text=reply.text[:TEXT_BYTES],
+            reason=reply.reason[:TEXT_BYTES],
+        )
+        structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
+        await self._decisions.decide(placed.request_id, statement)
+        await self._store.drop_inbound(inbound_id)
+
+    async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
+        try:
+            await self.start(
+                channel, trigger.text, PersonId(trigger.person), thread=trigger.thread, inbound_id=inbound_id
+            )
+        except TriggerRefused as error:
+            log.warning("trigger refused", person=trigger.person, error=str(error))
+            await self._tell_refused(inbound_id, channel, trigger, str(error))
+
+    async def start(
+        self,
+        channel: str,
+        text: str,
+        requester: PersonId,
+        *,
+        agent: str | None = None,
+        thread: str = "",
+        inbound_id: str | None = None,
+    ) -> RunId:
+        """Start a run, once per inbound item. Raises TriggerRefused."""
+        name = self._route(agent)
+        if len(text.encode()) > TEXT_BYTES:
+            raise TriggerRefused(f"The text has {len(text.encode())} bytes; {TEXT_BYTES} are allowed. Send less of it")
+        if not text.strip():
+            raise TriggerRefused("The text is empty. Say what you want, such as: deploy v1.2.0 to production")
+        run_id = self._run_id(inbound_id)
+        limit = self._per_person
+        if not await self._store.admit(requester, run_id, limit.count, limit.per_s):
+            raise TriggerRefused(
+                f"{self._people.name_of(requester)} has started {limit.count} runs in {limit.per_s:.0f} s, which is "
+                "the limit (limits.triggers_per_person in sayso.toml). Wait, or raise it"
+            )
+        started = RunStarted(
+            at=self._store.about_now(),
+            run_id=run_id,
+            agent=name,
+            channel=channel,
+            thread=thread,
+            requester=requester,
+            text=text,
+            max_steps=self._max_steps.get(name, 10),
+        )
+        await self._journal.write(
+            Commit(
+                run_id=run_id,
+                events=[started],
+                expect=0,
+                inbound=inbound_id,
+                wake=[Wake(f"run {run_id}")],
+                commit=run_id,
+            )
+        )
+        log.info("run started", run_id=run_id, agent=name, person=requester, channel=channel)
+        return run_id
+
+    def _route(self, agent: str | None) -> str:
+        """The agent that takes a trigger: the one that was named, else the first one configured."""
+        if agent is None:
+            return next(iter(self._agents))
+        if agent not in self._agents:
+            raise TriggerRefused(f"There is no agent {agent!r}. There are: {', '.join(self._agents)}")
+        return agent
+
+    def _run_id(self, inbound_id: str | None) -> RunId:
+        """One run per inbound item, however often it is handled: they share their shard and random part."""
+        if inbound_id is None:
+            return RunId(new_id("run", ingress_shard(new_id("run", 0), self._store.shards)))
+        head, _, tail = inbound_id.partition("-")
+        return RunId(f"{head[:-1]}r-{tail}")
+
+    async def _tell_refused(self, inbound_id: str, channel: str, trigger: Trigger, why: str) -> None:
+        entry = Outgoing(
+            id=outgoing_id(inbound_id),
+            kind="tell",
+            run_id=RunId(inbound_id),
+            person=PersonId(trigger.person),
+            reach=(channel,),
+            card=notice("No run was started", why, await self._store.now(inbound_id)),
+            thread=trigger.thread or inbound_id,
+        )
+        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
+
+    async def _hold(self, inbound_id: str, held: Held) -> None:
+        """Show it to people; it is never counted, and nobody can wave it through as somebody's word."""
+        log.warning("held", reasons=held.reasons, claims=held.claims)
+        claims = f"claims to be from {held.claims}" if held.claims else "is from nobody we know"
+        now = await self._store.now(inbound_id)
+        note = Note(kind="held", what=f"a message that {claims}", why="; ".join(held.reasons), at=now)
+        await self._store.hold(inbound_id, note.model_dump_json().encode())
+        delivery_id = self._tokens.read(held.token or "")
+        body = await self._store.delivery(delivery_id) if delivery_id else None
+        if body:
+            await self._tell_held(Placed.model_validate_json(body), note, inbound_id)
+
+    async def _tell_held(self, placed: Placed, note: Note, inbound_id: str) -> None:
+        """The requester may be waiting for exactly this answer."""
+        record, _, now = await self._decisions.request(placed.request_id)
+        for requester in record.request.requesters:
+            text = (
+                f"{note.what[0].upper()}{note.what[1:]} was not accepted as an answer: {note.why}. Nothing was decided."
+            )
+            entry = Outgoing(
+                id=outgoing_id(placed.id),
+                kind="tell",
+                run_id=placed.run_id,
+                person=requester,
+                reach=record.request.policy.reach,
+                card=notice(f"An answer was held: {record.request.title}", text, now, inbound_id),
+                thread=placed.run_id,
+            )
+            await self._journal.write(Commit(run_id=placed.run_id, outgoing=[outbox_entry(entry)]))

@@ -1,0 +1,56 @@
+"""What to do with each member of a wake set. The edge of every job: what breaks is tried again, then shown to people."""
+
+import structlog
+
+from agents.requests import RequestId, RunId
+from bot.dead import Note
+from bot.decisions import Decisions
+from bot.inbox import Inbox
+from bot.loop import Loop
+from bot.outbox import Outbox
+from bot.store import Store, StoreError
+
+log = structlog.stdlib.get_logger()
+
+# A poisoned item must not be tried for ever.
+_TRIES = 3
+_FIRST_WAIT_S = 1.0
+
+
+class Looker:
+    """Takes one member of a wake set and does what it is about: `run`, `in`, `out` or `ask`."""
+
+    def __init__(self, store: Store, loop: Loop, inbox: Inbox, outbox: Outbox, decisions: Decisions) -> None:
+        self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
+
+    async def look(self, member: str) -> None:
+        """Do it; an error that is not the store's is counted and, at the third time, a dead letter."""
+        structlog.contextvars.clear_contextvars()
+        try:
+            await self._look(member)
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("failed", member=member)
+            await self._count(member, f"{type(error).__name__}: {error}"[:2_000])
+
+    async def _look(self, member: str) -> None:
+        kind, _, some_id = member.partition(" ")
+        match kind:
+            case "run":
+                await self._loop.advance(RunId(some_id))
+            case "in":
+                await self._inbox.handle(some_id)
+            case "out":
+                await self._outbox.send(some_id)
+            case "ask":
+                await self._decisions.expire(RequestId(some_id))
+            case _:
+                raise ValueError(f"a wake set of this release holds no {member!r}")
+
+    async def _count(self, member: str, why: str) -> None:
+        some_id = member.partition(" ")[2]
+        note = Note(kind="dead", what=member, why=why, at=await self._store.now(some_id), member=member)
+        body = note.model_dump_json().encode()
+        if await self._store.put_off(some_id, member, _FIRST_WAIT_S, _TRIES, body) < 0:
+            await self._outbox.alert(some_id, f"Given up after {_TRIES} tries: {member}", f"{why}. See `sayso dead`.")

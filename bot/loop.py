@@ -1,0 +1,247 @@
+"""The loop: fold, next move, perform, append; return where people or time are waited for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from pydantic import BaseModel
+
+from agents import Agent, Tool, ToolRefused
+from agents.events import CallTool, Event, RunEnded, StepGated, StepRefused, ToolStarted
+from agents.requests import AttemptId, Effect, GatedCall, Request, RunId
+from agents.run import Attempt, Pending, Run, fold
+from bot.asking import NobodyToAsk, changes_between, gate_request, opening, question_request, unknown_request
+from bot.decisions import Decisions
+from bot.digest import call_digest
+from bot.executing import Executor, prepare
+from bot.ids import new_id, shard_of
+from bot.journal import Journal
+from bot.moves import Ask, Close, End, Execute, Stop, Think, Wait, next_move
+from bot.people import People
+from bot.recheck import good_until, why_not
+from bot.store import Commit, RecordWrite
+from bot.summary import summary_of
+from bot.telling import Teller
+from bot.thinking import Thinker
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run's story as far as it is known: its fold, its events, and when it was read."""
+
+    run: Run
+    events: tuple[Event, ...]
+    now: datetime
+
+
+class Loop:
+    """Drives runs. Every turn starts from the events and ends in an append, or in nothing."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        decisions: Decisions,
+        people: People,
+        agents: Mapping[str, Agent],
+        thinker: Thinker,
+        executor: Executor,
+        teller: Teller,
+    ) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._agents, self._thinker, self._executor, self._teller = agents, thinker, executor, teller
+        self._moving: dict[RunId, bool] = {}
+
+    async def advance(self, run_id: RunId) -> None:
+        """Move a run on until it waits for people, for a tool, for time, or has ended.
+
+        A second call for a run that this process is moving makes the first one look again: thinking twice at once
+        would be safe, but a model is paid for each thought.
+        """
+        if run_id in self._moving:
+            self._moving[run_id] = True
+            return
+        try:
+            self._moving[run_id] = True
+            while self._moving[run_id]:
+                self._moving[run_id] = False
+                await self._advance(run_id)
+        finally:
+            del self._moving[run_id]
+
+    async def _advance(self, run_id: RunId) -> None:
+        structlog.contextvars.bind_contextvars(run_id=run_id)
+        told = None
+        while True:
+            told = told or await self._read(run_id)
+            move = next_move(told.run, told.now)
+            if isinstance(move, Wait | Stop):
+                if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
+                    return
+                told = None
+            elif isinstance(move, Execute) and move.pending.attempt:
+                until = await self._executor.look_after(told.run, move.pending, move.pending.attempt)
+                if until and await self._settle(told.run, until):
+                    return
+                told = None
+            else:
+                told = await self._perform(move, told)
+
+    async def _read(self, run_id: RunId) -> Told:
+        loaded = await self._store.load(run_id)
+        return Told(fold(loaded.events), loaded.events, loaded.now)
+
+    async def _settle(self, run: Run, until: datetime | None) -> bool:
+        return await self._store.settle(run.id, run.seq, until, summary_of(run))
+
+    async def _perform(self, move: Think | Execute | Ask | Close | End, told: Told) -> Told | None:
+        """Do it. What was appended is known without reading it back; None means: read again."""
+        run, now = told.run, told.now
+        agent = self._agents.get(run.started.agent) if run.started else None
+        if agent is None:
+            name = run.started.agent if run.started else "?"
+            move = End("failed", f"This release has no agent {name!r}")
+        match move:
+            case Think() if agent:
+                return await self._append(told, await self._thinker.think(agent, run, told.events, now))
+            case Ask() if agent:
+                return await self._ask(agent, told, move)
+            case Execute(pending) if agent and isinstance(pending.step, CallTool):
+                return await self._execute(agent, told, pending, pending.step)
+            case Close(request_id, why):
+                await self._decisions.close(request_id, "withdrawn", None, why)
+                return None
+            case End(outcome, summary):
+                return await self._append(told, [RunEnded(at=now, outcome=outcome, summary=summary)])
+            case _:
+                raise AssertionError(f"{move} needs an agent and a tool call")
+
+    async def _append(self, told: Told, events: Sequence[Event]) -> Told | None:
+        """Append, fenced by the folded sequence. A lost race is no error: the caller reads again."""
+        after = fold(events, told.run)
+        outgoing = self._teller.outcome(after, told.now) if after.ended else []
+        summary = summary_of(after) if after.ended else None
+        return await self._write(
+            told, Commit(run_id=after.id, events=events, expect=told.run.seq, outgoing=outgoing, summary=summary)
+        )
+
+    async def _write(self, told: Told, commit: Commit) -> Told | None:
+        written = await self._journal.write(commit)
+        if written.state != "committed" or written.seq != told.run.seq + len(commit.events):
+            return None
+        return Told(fold(commit.events, told.run), (*told.events, *commit.events), told.now)
+
+    async def _refuse(self, told: Told, pending: Pending, why: str) -> Told | None:
+        return await self._append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
+
+    async def _ask(self, agent: Agent, told: Told, ask: Ask) -> Told | None:
+        run, now = told.run, told.now
+        try:
+            request = await self._request(agent, run, ask, now)
+        except ToolRefused as error:
+            request = NobodyToAsk(str(error))
+        if isinstance(request, NobodyToAsk):
+            return await self._refuse(told, ask.pending, request.why)
+        log.info("asking", request_id=request.id, decision=ask.purpose, digest=request.digest)
+        commit = opening(request, self._people, run.seq, self._teller.thread(run))
+        if ask.purpose == "unknown":
+            commit = self._teller.with_unknown(commit, run, request, now)
+        return await self._write(told, commit)
+
+    async def _request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NobodyToAsk:
+        """The request to open. Raises ToolRefused."""
+        pending = ask.pending
+        if ask.purpose == "question":
+            return question_request(run, pending, self._teller.question_policy(run), now)
+        if not isinstance(pending.step, CallTool):
+            raise AssertionError(f"{ask.purpose} is about a tool call")
+        if ask.purpose == "unknown":
+            policy = pending.request.policy if pending.request else self._teller.question_policy(run)
+            return unknown_request(run, pending, title_of(agent, pending.step), policy, now)
+        policy = self._people.snapshot(pending.gate or "")
+        if policy is None:
+            raise ToolRefused(f"There is no policy {pending.gate!r} in sayso.toml, so nobody could approve this")
+        tool, args, effect = await prepare(agent, pending.step)
+        call = call_of(tool, args, effect)
+        request = gate_request(run, pending, title_of(agent, pending.step), call, policy, now)
+        if isinstance(request, Request) and pending.replaced:
+            request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
+        return request
+
+    async def _execute(self, agent: Agent, told: Told, pending: Pending, step: CallTool) -> Told | None:
+        """Record an attempt and make the effect, if the approval covers exactly what would be done now."""
+        run, now = told.run, told.now
+        try:
+            tool, args, effect = await prepare(agent, step)
+        except ToolRefused as error:
+            return await self._refuse(told, pending, str(error))
+        gate = tool.gate(args)
+        if gate is not None and gate != pending.gate:
+            return await self._append(told, [StepGated(at=now, step_id=pending.id, gate=gate)])
+        record = None
+        if pending.gate is not None:
+            record = await self._approved(run, pending, call_of(tool, args, effect))
+            if record is None:
+                return None
+        attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
+        started = ToolStarted(
+            at=now,
+            step_id=pending.id,
+            attempt_id=attempt_id,
+            tool=tool.name,
+            effect=effect,
+            request_id=pending.request.id if pending.request else None,
+            idempotent=tool.idempotent,
+            host=self._executor.host,
+        )
+        start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record)
+        if start.state == "started":
+            attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
+            self._executor.begin(run, pending, tool, args, attempt)
+            return None if record else Told(fold([started], run), (*told.events, started), now)
+        if start.state == "late" and pending.request:
+            await self._decisions.close(pending.request.id, "superseded", None, "the approval had become too old")
+        return None
+
+    async def _approved(self, run: Run, pending: Pending, call: GatedCall) -> RecordWrite | None:
+        """The approval's record as `start_tool` must find it; None when the run must look again or ask again."""
+        if pending.request is None:
+            raise AssertionError("a gated step executes only with a request")
+        record, version, now = await self._decisions.request(pending.request.id)
+        request = record.request
+        digest = call_digest(run.id, request.id, request.nonce, call, request.requesters)
+        if why := why_not(record, digest, self._people.all(), now):
+            log.warning("not executed", request_id=request.id, reason=why)
+            await self._decisions.close(request.id, "superseded", None, why)
+            return None
+        body = record.model_copy(update={"started_at": now}).model_dump_json().encode()
+        return RecordWrite(request.id, version, "approved", body, before=good_until(record))
+
+
+def call_of(tool: Tool[BaseModel], args: BaseModel, effect: Effect) -> GatedCall:
+    """What an approval of this call is about."""
+    return GatedCall(
+        tool=tool.name,
+        schema_version=tool.schema_version,
+        arguments=args.model_dump(mode="json"),
+        effect=effect,
+    )
+
+
+def title_of(agent: Agent, step: CallTool) -> str:
+    """How cards name the call: the tool's own wording of its checked arguments, else its name."""
+    tool = agent.tool(step.tool)
+    if tool is None or tool.title is None:
+        return f"{step.tool}?"
+    try:
+        return f"{tool.title(tool.args.model_validate(step.arguments))}?"
+    except ValueError:
+        return f"{step.tool}?"
+
+
+def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[str, ...]:
+    old, why = replaced
+    changed = changes_between(old.call, call) if old.call else ()
+    return (f"An earlier approval does not cover this: {why}.", *changed)

@@ -1,0 +1,202 @@
+"""Sending what the outbox holds: once per entry as far as the world allows, never lost, failures told."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from agents.events import CardDelivered, DeliveryFailed, Event
+from agents.requests import RunId
+from bot.cards import closed_card, decided, notice
+from bot.dead import Note
+from bot.decisions import Decisions
+from bot.journal import Journal, outbox_entry, outgoing_id
+from bot.judge import ways_to_approve
+from bot.outgoing import Outgoing, Placed
+from bot.people import People
+from bot.store import Commit
+from bot.store.commit import MAX_EVENTS
+from bot.tokens import Tokens
+from channels import Card, Channel, ChannelRefused, ChannelUnavailable, Delivery
+
+log = structlog.stdlib.get_logger()
+
+# With doubling waits this is most of a day: longer than any mail server's maintenance.
+_UNAVAILABLE_TRIES = 300
+_FIRST_WAIT_S = 1.0
+_LIMIT = MAX_EVENTS + 1_000
+
+
+class _Nowhere(Exception):
+    """No channel could take it; the text says what each one said."""
+
+
+class Outbox:
+    """Takes entries off the outbox. `alerts` are those who hear what nobody else can."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        decisions: Decisions,
+        people: People,
+        channels: Mapping[str, Channel],
+        tokens: Tokens,
+        alerts: Sequence[str],
+    ) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._channels, self._tokens, self._alerts = channels, tokens, alerts
+
+    async def send(self, outgoing_id: str) -> None:
+        """Send one entry, or put it off while the channel is away."""
+        body = await self._store.outgoing(outgoing_id)
+        if body is None:
+            return
+        entry = Outgoing.model_validate_json(body)
+        structlog.contextvars.bind_contextvars(run_id=entry.run_id, request_id=entry.request_id, person=entry.person)
+        try:
+            match entry.kind:
+                case "place":
+                    await self._place(entry)
+                case "update":
+                    await self._update(entry)
+                case "tell":
+                    await self._deliver(entry, entry.card, entry.id)
+                    await self._sent(entry)
+        except ChannelUnavailable as error:
+            log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
+            await self._put_off(entry, str(error))
+        except _Nowhere as error:
+            log.error("not sent", outgoing_id=entry.id, error=str(error))
+            await self._failed(entry, str(error))
+
+    async def _place(self, entry: Outgoing) -> None:
+        """Put a request in front of somebody, unless there is nothing to answer any more."""
+        if entry.request_id is None or entry.delivery_id is None or entry.card.form is None:
+            raise ValueError(f"{entry.id} places no request")
+        record, _, _ = await self._decisions.request(entry.request_id)
+        if record.state != "open" or record.request.revision != entry.revision:
+            return await self._sent(entry)
+        form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
+        delivery = await self._deliver(entry, entry.card.model_copy(update={"form": form}), entry.delivery_id)
+        placed = Placed.model_validate_json(await self._store.delivery(entry.delivery_id) or b"")
+        placed = placed.model_copy(update={"delivery": delivery})
+        event = CardDelivered(
+            at=self._store.about_now(),
+            request_id=entry.request_id,
+            delivery_id=entry.delivery_id,
+            revision=entry.revision,
+            person=entry.person,
+            channel=delivery.address.channel,
+        )
+        body = placed.model_dump_json().encode()
+        await self._sent(entry, [event], deliveries=[(entry.delivery_id, body)])
+        await self._close_if_too_late(entry)
+
+    async def _close_if_too_late(self, entry: Outgoing) -> None:
+        """What was decided while the card was on its way has been shown to every holder but this one."""
+        if entry.request_id is None:
+            return
+        record, _, now = await self._decisions.request(entry.request_id)
+        if record.decision is None:
+            return
+        sentence = decided(record.decision, self._people)
+        update = entry.model_copy(
+            update={
+                "id": outgoing_id(entry.id),
+                "kind": "update",
+                "card": closed_card(record.request, sentence, now, closes=True),
+            }
+        )
+        await self._journal.write(Commit(run_id=entry.run_id, outgoing=[outbox_entry(update)]))
+
+    async def _update(self, entry: Outgoing) -> None:
+        """Show what became of a card, where it was placed; a card that never arrived needs no update."""
+        body = await self._store.delivery(entry.delivery_id or "")
+        delivery = Placed.model_validate_json(body).delivery if body else None
+        channel = self._channels.get(delivery.address.channel) if delivery else None
+        if delivery and channel:
+            try:
+                await channel.update(delivery, entry.card, entry.id)
+            except ChannelRefused as error:
+                log.warning("update refused", outgoing_id=entry.id, error=str(error))
+        await self._sent(entry)
+
+    async def _deliver(self, entry: Outgoing, card: Card, key: str) -> Delivery:
+        """The first channel in reach that takes the card. Raises ChannelUnavailable, or _Nowhere when all refuse."""
+        contact, refusals = self._people.contact(entry.person), list[str]()
+        if contact is None:
+            raise _Nowhere(f"{entry.person} is not in the directory")
+        for name in entry.reach:
+            channel = self._channels.get(name)
+            address = channel.address(contact, entry.thread) if channel else None
+            if channel is None or address is None:
+                refusals.append(f"{name}: does not reach {contact.name}")
+                continue
+            try:
+                return await channel.send(await self._for_channel(entry, card, name), address, key)
+            except ChannelRefused as error:
+                refusals.append(f"{name}: {error}")
+        raise _Nowhere("; ".join(refusals) or "the policy names no channel")
+
+    async def _for_channel(self, entry: Outgoing, card: Card, name: str) -> Card:
+        """The card's form says whether an approval through this channel would count."""
+        if card.form is None or entry.request_id is None or card.form.format != "approval":
+            return card
+        record, _, _ = await self._decisions.request(entry.request_id)
+        may_approve = name in ways_to_approve(record.request.policy)
+        return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
+
+    async def _sent(
+        self, entry: Outgoing, events: Sequence[Event] = (), deliveries: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        await self._journal.write(
+            Commit(run_id=entry.run_id, events=events, sent=[entry.id], deliveries=deliveries, limit=_LIMIT)
+        )
+
+    async def _put_off(self, entry: Outgoing, why: str) -> None:
+        note = Note(
+            kind="dead", what=_what(entry), why=why, at=await self._store.now(entry.id), member=f"out {entry.id}"
+        )
+        body = note.model_dump_json().encode()
+        tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S, _UNAVAILABLE_TRIES, body)
+        if tries < 0:
+            await self.alert(entry.id, "A card was given up on", f"{note.what}: {why}. `sayso dead` lists it.")
+
+    async def _failed(self, entry: Outgoing, why: str) -> None:
+        """Nobody takes it: the run's story says so, and the operators hear it."""
+        now = await self._store.now(entry.id)
+        note = Note(kind="dead", what=_what(entry), why=why, at=now, member=f"out {entry.id}")
+        await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
+        if entry.kind == "place" and entry.request_id and entry.delivery_id:
+            event = DeliveryFailed(
+                at=now,
+                request_id=entry.request_id,
+                delivery_id=entry.delivery_id,
+                person=entry.person,
+                channel=",".join(entry.reach),
+                error=why[:1_000],
+            )
+            await self._journal.write(Commit(run_id=entry.run_id, events=[event], limit=_LIMIT))
+            await self.alert(entry.id, "Somebody can't be reached", f"{note.what}: {why}")
+
+    async def alert(self, near: str, title: str, text: str) -> None:
+        """Tell the operators something that nobody else can hear; always in the log as well."""
+        log.error("alert", title=title, text=text)
+        card, thread = notice(title, text, await self._store.now(near), near), f"alert-{near}"
+        entries = [
+            Outgoing(
+                id=outgoing_id(near),
+                kind="tell",
+                run_id=RunId(near),
+                person=person,
+                reach=tuple(self._channels),
+                card=card,
+                thread=thread,
+            )
+            for person in self._people.members(self._alerts)
+        ]
+        if entries:
+            await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))
+
+
+def _what(entry: Outgoing) -> str:
+    return f"{entry.kind} for {entry.person}: {entry.card.title}"

@@ -1,0 +1,38 @@
+"""What must still be sent, as it stands in the outbox; and cards as they stand at people's addresses."""
+
+from typing import Literal
+
+from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
+from channels import Card, Delivery
+
+
+class Outgoing(Frozen):
+    """One card for one person.
+
+    `place` puts a request in front of somebody who may answer; `update` shows what became of one that was placed;
+    `tell` is for information only. `reach` are the channels to try, in order. The card is complete but for the
+    token of its form, which is made when it is sent.
+    """
+
+    id: str
+    kind: Literal["place", "update", "tell"]
+    run_id: RunId
+    person: PersonId
+    reach: tuple[str, ...]
+    card: Card
+    thread: str
+    request_id: RequestId | None = None
+    delivery_id: DeliveryId | None = None
+    revision: int = 0
+
+
+class Placed(Frozen):
+    """A card in front of one person: what its token stands for. `delivery` is set once it was sent."""
+
+    id: DeliveryId
+    run_id: RunId
+    request_id: RequestId
+    revision: int
+    digest: str
+    person: PersonId
+    delivery: Delivery | None = None

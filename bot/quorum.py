@@ -1,0 +1,53 @@
+"""Who may decide, and how many of them are enough. Pure."""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+from agents.requests import AllOf, Anyone, AnyOf, PersonId, PolicySnapshot, Rule, people_of
+
+
+def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
+    """Who may decide, each once, in the policy's order."""
+    out = () if policy.requester_may_approve else tuple(requesters)
+    return tuple(person for person in dict.fromkeys(people_of(policy.rule)) if person not in out)
+
+
+def is_met(policy: PolicySnapshot, voters: Iterable[PersonId]) -> bool:
+    """Whether these people are enough: the quorum as distinct people, and each seat filled by a different one."""
+    named = set(people_of(policy.rule))
+    present = [person for person in dict.fromkeys(voters) if person in named]
+    if len(present) < policy.quorum:
+        return False
+    return any(_seated(seats, present) for seats in _seatings(policy.rule))
+
+
+def _seatings(rule: Rule) -> Iterator[tuple[Anyone, ...]]:
+    """Every set of seats that would satisfy the rule."""
+    match rule:
+        case Anyone():
+            yield (rule,)
+        case AnyOf():
+            for part in rule.of:
+                yield from _seatings(part)
+        case AllOf():
+            for parts in product(*(tuple(_seatings(part)) for part in rule.of)):
+                yield tuple(seat for part in parts for seat in part)
+
+
+def _seated(seats: tuple[Anyone, ...], people: list[PersonId]) -> bool:
+    """Whether every seat can be given to a different person (a bipartite matching by augmenting paths)."""
+    taken: dict[PersonId, int] = {}
+    return all(_give(number, seats, people, taken, set()) for number in range(len(seats)))
+
+
+def _give(
+    number: int, seats: tuple[Anyone, ...], people: list[PersonId], taken: dict[PersonId, int], tried: set[PersonId]
+) -> bool:
+    for person in people:
+        if person in tried or person not in seats[number].people:
+            continue
+        tried.add(person)
+        if person not in taken or _give(taken[person], seats, people, taken, tried):
+            taken[person] = number
+            return True
+    return False

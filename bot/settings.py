@@ -1,0 +1,217 @@
+"""Settings: the environment wins over `sayso.toml`, which wins over the defaults. Read once, by `bot/app.py`."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeGuard
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.config import (
+    AgentConfig,
+    AlertsConfig,
+    DeployConfig,
+    Folder,
+    LimitsConfig,
+    MailAddress,
+    Name,
+    PersonConfig,
+    PolicyConfig,
+)
+from bot.config_errors import ConfigError, Origin, contradictions, is_echo, unknown, worded
+
+PREFIX = "SAYSO_"
+FILE_NAME = "sayso.toml"
+DEFAULT_DATA_DIR = Path(".sayso")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `load` reads it from outside; the constructor takes what it is given and no more."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    redis_url: str | None = Field(default=None, description="the Redis server; none: the embedded one")
+    data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="where files are kept")
+    config: Path | None = Field(default=None, description="the file these settings were read from")
+    shards: int = Field(default=8, ge=1, le=64, description="parts the state is divided into; may only grow")
+    accept_durability: str | None = Field(default=None, description="the loss that a weaker Redis may cause, in words")
+    secret_key: SecretStr | None = Field(default=None, description="signs tokens and log-ins")
+    secret_key_previous: SecretStr | None = Field(default=None, description="still accepted while keys rotate")
+    model: str | None = Field(default=None, description="the model of every agent that names none")
+    anthropic_api_key: SecretStr | None = Field(
+        default=None, validation_alias="anthropic_api_key", description="pays for the model"
+    )
+    anthropic_base_url: str | None = Field(
+        default=None, validation_alias="anthropic_base_url", description="where the model answers"
+    )
+    test_clock: bool = Field(default=False, description="lets tests move time; never set it elsewhere")
+    mail_address: MailAddress | None = Field(default=None, description="the address that people write to")
+    lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
+    redelivery_s: float = Field(default=10, gt=0, description="seconds until another worker takes a dead one's work")
+    sweep_s: float = Field(default=1.0, gt=0, description="seconds between two looks for work that nobody took")
+    grace_s: float = Field(default=12, ge=0, description="seconds a stopping process may take to finish")
+    people: dict[Name, PersonConfig] = {}
+    policies: dict[Name, PolicyConfig] = {}
+    agents: dict[Name, AgentConfig] = {}
+    deploy: DeployConfig = DeployConfig()
+    alerts: AlertsConfig = AlertsConfig()
+    limits: LimitsConfig = LimitsConfig()
+
+    @field_validator("redis_url")
+    @classmethod
+    def _speaks_redis(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("an address that begins with redis://, rediss:// or unix://")
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only arguments: `load` hands over what it read, so nothing ambient slips in anywhere else."""
+        return (init_settings,)
+
+
+SECRETS = tuple(name for name, field in Settings.model_fields.items() if field.annotation == SecretStr | None)
+
+
+class _Environment(EnvSettingsSource):
+    """The library's reading of environment variables, of the mapping it is given instead of the process's own."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        super().__init__(Settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in self._environ.items() if value}
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value  # not JSON: validation says what is allowed, together with all other errors
+
+
+def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) -> Settings:
+    """The settings for this process, checked as a whole.
+
+    `data_dir` is what the command line said. The file is the one SAYSO_CONFIG names, else `sayso.toml` in the data
+    directory, else in `cwd`, else none. Raises ConfigError with every problem on a line of its own.
+    """
+    problems: list[str] = []
+    variables = _with_secret_files(environ, problems)
+    file = _find_file(data_dir, environ, cwd)
+    in_file = _read(file, problems) if file else {}
+    in_environment: dict[str, object] = _Environment(variables)()
+    problems += _unknown_variables(environ)
+
+    values = _merged(in_file, in_environment)
+    if file:
+        values["config"] = file
+    if data_dir:
+        values["data_dir"] = cwd / data_dir
+    origin = Origin(file=file, variables=tuple(variables), prefix=PREFIX)
+    settings, found = _checked(values, origin)
+    if problems or found:
+        raise ConfigError((*problems, *found))
+    return settings
+
+
+def _checked(values: dict[str, object], origin: Origin) -> tuple[Settings, list[str]]:
+    """The settings and what is wrong with them. Contradictions are looked for in whatever could be read."""
+    try:
+        settings, problems, broken = _build(values), list[str](), frozenset[str]()
+    except ValidationError as error:
+        errors = [one for one in error.errors(include_url=False) if not is_echo(one)]
+        problems = [worded(one, origin, Settings, hidden=(*SECRETS, "redis_url")) for one in errors]
+        broken = frozenset(str(one["loc"][0]) for one in errors)
+        settings = _build({key: value for key, value in values.items() if key not in broken})
+    return settings, problems + contradictions(settings, broken, origin)
+
+
+def _build(values: Mapping[str, object]) -> Settings:
+    return Settings.model_validate(values)
+
+
+def _with_secret_files(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """`environ` with every secret that NAME_FILE points to under its NAME."""
+    variables = dict(environ)
+    for secret in SECRETS:
+        name = _variable(secret)
+        path = variables.pop(f"{name}_FILE", None)
+        if not path:
+            continue
+        if environ.get(name):
+            problems.append(f"{name}_FILE: {name} is set as well. Set one of the two")
+            continue
+        try:
+            variables[name] = Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{name}_FILE: found {path!r}, which can't be read ({error}); allowed: a readable file")
+    return variables
+
+
+def _variable(field: str) -> str:
+    return field.upper() if field.startswith("anthropic_") else PREFIX + field.upper()
+
+
+def _find_file(data_dir: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    if named := environ.get(f"{PREFIX}CONFIG"):
+        return cwd / named
+    data = data_dir or Path(environ.get(f"{PREFIX}DATA_DIR") or DEFAULT_DATA_DIR)
+    places = (cwd / data / FILE_NAME, cwd / FILE_NAME)
+    return next((place for place in places if place.exists()), None)
+
+
+def _read(file: Path, problems: list[str]) -> dict[str, object]:
+    """What the file says; what must not be in a file is a problem and left out."""
+    try:
+        values: dict[str, object] = tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"{file}: not valid TOML: {error}")
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{file}: can't be read: {error}. Mend it, or let {PREFIX}CONFIG name another file")
+        return {}
+    for secret in SECRETS:
+        if values.pop(secret, None) is not None:
+            name = _variable(secret)
+            problems.append(
+                f"{file}: {secret}: a secret must not stand in this file. Set {name} or {name}_FILE instead"
+            )
+    if values.pop("config", None) is not None:
+        problems.append(f"{file}: config: only the environment ({PREFIX}CONFIG) can name the file")
+    return values
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    fields = Settings.model_fields
+    tables = [name for name in fields if not isinstance(fields[name].default, (str, int, float, Path, type(None)))]
+    known = [_variable(name) for name in fields] + [f"{_variable(name)}_FILE" for name in SECRETS]
+    return [
+        unknown(name, None, name, known)
+        for name in sorted(environ)
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not name.upper().startswith(tuple(f"{_variable(table)}__" for table in tables))
+    ]
+
+
+def _is_table(value: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(value, dict)
+
+
+def _merged(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    """Both, table by table; where both have a value, that of `above`."""
+    merged = dict(below)
+    for key, value in above.items():
+        other = merged.get(key)
+        merged[key] = _merged(other, value) if _is_table(other) and _is_table(value) else value
+    return merged

@@ -1,0 +1,76 @@
+"""What people may do to a run besides deciding: pause, resume, cancel, withdraw, amend."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from agents import Agent, ToolRefused
+from agents.events import CallTool, Event, RunCancelled, RunPaused, RunResumed
+from agents.requests import PersonId, Request, RequestId, RunId
+from agents.run import Run, fold
+from bot.decisions import Decisions
+from bot.executing import prepare
+from bot.journal import Journal
+from bot.loop import call_of, title_of
+from bot.store import Commit, Wake
+
+
+class NotSteered(Exception):
+    """It was not done; the text says why."""
+
+
+class Steering:
+    """Each verb is one append; what follows from it is the loop's business."""
+
+    def __init__(self, journal: Journal, decisions: Decisions, agents: Mapping[str, Agent]) -> None:
+        self._journal, self._decisions, self._agents = journal, decisions, agents
+
+    async def steer(self, run_id: RunId, verb: Literal["pause", "resume", "cancel"], by: PersonId) -> Run:
+        """The run after the verb. Raises NotSteered when it makes no sense now."""
+        while True:
+            loaded = await self._journal.store.load(run_id)
+            run, now = fold(loaded.events), loaded.now
+            if run.started is None:
+                raise NotSteered(f"There is no run {run_id}. `sayso runs` lists them")
+            if run.ended:
+                raise NotSteered(f"{run_id} has ended: {run.ended.outcome}. Nothing was changed")
+            kinds: dict[str, Event] = {
+                "pause": RunPaused(at=now, by=by),
+                "resume": RunResumed(at=now, by=by),
+                "cancel": RunCancelled(at=now, by=by),
+            }
+            commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=[Wake(f"run {run_id}")])
+            if (await self._journal.write(commit)).state == "committed":
+                return fold(commit.events, run)
+
+    async def withdraw(self, request_id: RequestId, by: PersonId, why: str) -> None:
+        """Take back an open request. Raises NotSteered for anybody but a requester, or when it is closed."""
+        await self._own(request_id, by)
+        before = await self._decisions.close(request_id, "withdrawn", by, why)
+        if before.state != "open":
+            raise NotSteered(f"{request_id} is {before.state} already. Nothing was changed")
+
+    async def amend(self, request_id: RequestId, by: PersonId, changes: Mapping[str, str]) -> Request:
+        """Ask again with some arguments changed, as a new revision. Raises NotSteered or ToolRefused."""
+        request = await self._own(request_id, by)
+        run = fold((await self._journal.store.load(request.run_id)).events)
+        agent = self._agents.get(run.started.agent) if run.started else None
+        if agent is None or request.call is None or request.format != "approval":
+            raise NotSteered("Only the arguments of an approval can be amended. Withdraw it and ask anew")
+        unknown = sorted(set(changes) - set(request.call.arguments))
+        if unknown:
+            allowed = ", ".join(sorted(request.call.arguments))
+            raise NotSteered(f"There is no argument {', '.join(unknown)}. There are: {allowed}")
+        step = CallTool(tool=request.call.tool, arguments={**request.call.arguments, **changes})
+        tool, args, effect = await prepare(agent, step)
+        if tool.gate(args) != request.policy.name:
+            raise ToolRefused("With these arguments another policy would decide. Withdraw it and ask anew")
+        revised = await self._decisions.revise(request_id, by, call_of(tool, args, effect), title_of(agent, step))
+        if revised is None:
+            raise NotSteered(f"{request_id} is closed by now. Nothing was changed")
+        return revised
+
+    async def _own(self, request_id: RequestId, by: PersonId) -> Request:
+        record, _, _ = await self._decisions.request(request_id)
+        if by not in record.request.requesters:
+            raise NotSteered("Only who asked for it may do that. Whoever may decide can deny it instead")
+        return record.request

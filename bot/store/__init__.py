@@ -1,0 +1,256 @@
+"""Runs, requests and everything that waits, in Redis. What is written together stands or falls together."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from agents.events import Event, read_event, write_event
+from bot.ids import ingress_shard
+from bot.store.client import Client, Script, StoreError, StoreUnavailable
+from bot.store.commit import Commit, Once, RecordWrite, Wake, Written, decode, encode
+from bot.store.keys import Keys
+
+__all__ = ["Commit", "Keys", "Once", "RecordWrite", "Store", "StoreError", "StoreUnavailable", "Wake", "Written"]
+
+# Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
+GRACE_S = 12.0
+
+_FOLLOW_MS = 5_000
+_HELD_S = 30 * 24 * 3600.0
+
+_NAMES = ("accept", "admit", "commit", "drop", "finish_tool", "look_at_lease", "orphan", "put_off")
+_SCRIPTS = {name: Script(name) for name in (*_NAMES, "renew", "requeue", "settle", "start_tool", "sweep")}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A run's events as they stand, and the time it was read at."""
+
+    events: tuple[Event, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A request's record: opaque `body`, and the version that the next change must name."""
+
+    version: int
+    body: bytes
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Whether an attempt may go ahead; `late` when the approval has become too old."""
+
+    state: Literal["started", "conflict", "late"]
+
+
+class Store:
+    """The verbs that runs, requests, inbox and outbox need. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client, shards: int, lease_s: float = 10.0, grace_s: float = GRACE_S) -> None:
+        self.client, self.shards, self.lease_s = client, shards, lease_s
+        self._grace_ms, self._lease_ms = round(grace_s * 1000), round(lease_s * 1000)
+        self._read_at, self._read_mono = datetime.now(UTC), time.monotonic()
+
+    async def load(self, run_id: str) -> Loaded:
+        """All events of a run, oldest first; none when there is no such run."""
+        keys = Keys.of(run_id)
+        entries, *clock = await self.client.read(["XRANGE", keys.run(run_id), "-", "+"], *_clock(keys))
+        return Loaded(tuple(read_event(fields[b"e"]) for _, fields in entries), self._noted(*clock))
+
+    async def commit(self, commit: Commit) -> Written:
+        """Write all of it or nothing; see `Written` for the ways it can end."""
+        names, args = encode(commit, self._grace_ms)
+        return decode(await self.client.run(_SCRIPTS["commit"], names, args))
+
+    async def record(self, request_id: str) -> Record | None:
+        """A request's record; None when there is no such request."""
+        keys = Keys.of(request_id)
+        fields = ["HMGET", keys.request(request_id), "version", "body"]
+        (version, body), *clock = await self.client.read(fields, *_clock(keys))
+        return None if body is None else Record(int(version), body, self._noted(*clock))
+
+    def about_now(self) -> datetime:
+        """The time of the scripts as it was last read, moved on by this machine's clock; for facts, not for judging."""
+        return self._read_at + timedelta(seconds=time.monotonic() - self._read_mono)
+
+    async def now(self, some_id: str) -> datetime:
+        """The time that the scripts go by."""
+        return self._noted(*await self.client.read(*_clock(Keys.of(some_id))))
+
+    async def start_tool(
+        self, run_id: str, expect: int, attempt_id: str, event: Event, record: RecordWrite | None
+    ) -> Start:
+        """Record an attempt and take its lease, if the run and the approval are still what they were.
+
+        `record.before` is the moment from which the approval is too old.
+        """
+        keys = Keys.of(run_id)
+        names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
+        args: list[str | bytes | int] = [expect, attempt_id, write_event(event), self._lease_ms, f"run {run_id}"]
+        if record is None:
+            names, args = [*names, keys.run(run_id)], [*args, "", "", ""]
+        else:
+            before = round(record.before.timestamp() * 1000) if record.before else 0
+            names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
+        reply = await self.client.run(_SCRIPTS["start_tool"], names, args)
+        return Start(reply[0].decode())
+
+    async def finish_tool(self, run_id: str, attempt_id: str, event: Event) -> bool:
+        """Keep an attempt's result wherever the run is now; False when the store does not know the attempt."""
+        keys = Keys.of(run_id)
+        names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
+        args = [attempt_id, write_event(event), f"run {run_id}", self._grace_ms]
+        reply = await self.client.run(_SCRIPTS["finish_tool"], names, args)
+        return reply[0] == b"committed"
+
+    async def lease(self, run_id: str, attempt_id: str) -> tuple[Literal["alive", "dead", "gone"], datetime]:
+        """Whether the owner of an attempt is alive, and until when its lease runs."""
+        keys = Keys.of(run_id)
+        reply = await self.client.run(_SCRIPTS["look_at_lease"], [keys.attempts(run_id), keys.clock], [attempt_id])
+        return reply[0].decode(), _moment(reply[1])
+
+    async def renew(self, run_id: str, attempt_id: str, lease_s: float | None = None) -> bool:
+        """Move the end of the lease to `lease_s` from now (0 gives it up); False when somebody else has it."""
+        keys = Keys.of(run_id)
+        names = [keys.attempts(run_id), keys.wake, keys.clock]
+        ms = self._lease_ms if lease_s is None else round(lease_s * 1000)
+        return bool(await self.client.run(_SCRIPTS["renew"], names, [attempt_id, ms, f"run {run_id}"]))
+
+    async def orphan(self, run_id: str, attempt_id: str, event: Event) -> bool:
+        """Take the lease of a dead owner; False when it is alive after all, or gone."""
+        keys = Keys.of(run_id)
+        names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
+        args = [attempt_id, write_event(event), f"run {run_id}", self._grace_ms]
+        reply = await self.client.run(_SCRIPTS["orphan"], names, args)
+        return reply[0] == b"committed"
+
+    async def settle(self, run_id: str, seq: int, due: datetime | None, summary: bytes) -> bool:
+        """End a turn at `seq`, to be looked at again at `due`; False when something came in since."""
+        keys = Keys.of(run_id)
+        names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id)]
+        at = "" if due is None else round(due.timestamp() * 1000)
+        return bool(await self.client.run(_SCRIPTS["settle"], names, [seq, f"run {run_id}", at, run_id, summary]))
+
+    async def accept(self, inbound_id: str, seen: str, body: bytes, raw: bytes, keep_s: float) -> tuple[str, bool]:
+        """Make an inbound item durable under `inbound_id`; (the id it has, whether it is new)."""
+        keys = Keys.of(inbound_id)
+        names = [keys.seen(seen), keys.inbound(inbound_id), keys.wake, keys.clock]
+        args = [inbound_id, body, raw, round(keep_s * 1000), f"in {inbound_id}", self._grace_ms]
+        known, is_new = await self.client.run(_SCRIPTS["accept"], names, args)
+        return known.decode(), bool(is_new)
+
+    async def admit(self, sender: str, trigger: str, count: int, per_s: float) -> bool:
+        """Count `trigger` against its sender's limit; False when it is one too many."""
+        keys = Keys(ingress_shard(sender, self.shards))
+        args = [trigger, count, round(per_s * 1000)]
+        return bool(await self.client.run(_SCRIPTS["admit"], [keys.window(sender), keys.clock], args))
+
+    async def inbound(self, inbound_id: str) -> tuple[bytes, bytes] | None:
+        """(body, raw) of an inbound item that has not had its effect yet."""
+        body, raw = await self.client.do("HMGET", Keys.of(inbound_id).inbound(inbound_id), "body", "raw")
+        return None if body is None else (body, raw)
+
+    async def drop_inbound(self, inbound_id: str) -> None:
+        """Forget an inbound item that has had its effect."""
+        keys = Keys.of(inbound_id)
+        names = [keys.inbound(inbound_id), keys.wake, keys.tries]
+        await self.client.run(_SCRIPTS["drop"], names, [f"in {inbound_id}", inbound_id])
+
+    async def outgoing(self, outgoing_id: str) -> bytes | None:
+        """An outbox entry that must still be sent."""
+        return await self.client.do("HGET", Keys.of(outgoing_id).outbox, outgoing_id)
+
+    async def delivery(self, delivery_id: str) -> bytes | None:
+        """One card at one address."""
+        return await self.client.do("HGET", Keys.of(delivery_id).deliveries, delivery_id)
+
+    async def result(self, attempt_id: str) -> bytes | None:
+        """What a runner on some machine says its command gave."""
+        return await self.client.do("GET", Keys.of(attempt_id).result(attempt_id))
+
+    async def summaries(self) -> list[bytes]:
+        """One line for every run, in no order."""
+        found: list[bytes] = []
+        for shard in range(self.shards):
+            lines: list[bytes] = await self.client.do("HVALS", Keys(shard).summaries)
+            found += lines
+        return found
+
+    async def requests(self, *, only_open: bool) -> list[str]:
+        """The ids of requests, oldest first within each shard."""
+        found: list[str] = []
+        for shard in range(self.shards):
+            keys = Keys(shard)
+            ids: list[bytes] = await self.client.do("ZRANGE", keys.open if only_open else keys.requests, 0, -1)
+            found += [request_id.decode() for request_id in ids]
+        return found
+
+    async def follow(self, run_id: str, seq: int) -> AsyncIterator[Event]:
+        """The events of a run after `seq` as they come, for ever; the server holds the question, nothing polls."""
+        key = Keys.of(run_id).run(run_id)
+        while True:
+            found = await self.client.do("XREAD", "BLOCK", _FOLLOW_MS, "COUNT", 500, "STREAMS", key, f"0-{seq}")
+            for _, entries in found.items() if isinstance(found, dict) else found or ():
+                for _, fields in entries[0] if entries and isinstance(entries[0], list) else entries:
+                    seq += 1
+                    yield read_event(fields[b"e"] if isinstance(fields, dict) else fields[1])
+
+    async def put_off(self, some_id: str, member: str, wait_s: float, at_most: int, note: bytes) -> int:
+        """Look at `member` again later, twice as late each time; how often it was tried, negative when given up."""
+        keys = Keys.of(some_id)
+        args = [some_id, member, round(wait_s * 1000), at_most, note]
+        return int(await self.client.run(_SCRIPTS["put_off"], [keys.tries, keys.wake, keys.dead, keys.clock], args))
+
+    async def give_up(self, some_id: str, member: str, note: bytes) -> None:
+        """Move `member` to the dead letters at once; `requeue` has it looked at again."""
+        keys = Keys.of(some_id)
+        args = [some_id, member, 0, 0, note]
+        await self.client.run(_SCRIPTS["put_off"], [keys.tries, keys.wake, keys.dead, keys.clock], args)
+
+    async def hold(self, inbound_id: str, note: bytes) -> None:
+        """List an inbound item as held, and keep its bytes for a month for people to look at."""
+        await self.give_up(inbound_id, f"in {inbound_id}", note)
+        await self.client.do("PEXPIRE", Keys.of(inbound_id).inbound(inbound_id), round(_HELD_S * 1000))
+
+    async def dead(self) -> dict[str, bytes]:
+        """Every dead letter and held item: id -> note."""
+        found: dict[str, bytes] = {}
+        for shard in range(self.shards):
+            notes: Sequence[bytes] | dict[bytes, bytes] = await self.client.do("HGETALL", Keys(shard).dead)
+            pairs = notes.items() if isinstance(notes, dict) else zip(notes[::2], notes[1::2], strict=True)
+            found |= {name.decode(): note for name, note in pairs}
+        return found
+
+    async def requeue(self, some_id: str, member: str) -> bool:
+        """Have a dead letter looked at again; False when it is not in the list."""
+        keys = Keys.of(some_id)
+        return bool(await self.client.run(_SCRIPTS["requeue"], [keys.dead, keys.wake, keys.clock], [some_id, member]))
+
+    async def sweep(self, shard: int, at_most: int = 500) -> list[str]:
+        """What is due in a shard, or was taken by nobody."""
+        keys = Keys(shard)
+        due = await self.client.run(_SCRIPTS["sweep"], [keys.wake, keys.clock], [self._grace_ms, at_most])
+        return [member.decode() for member in due]
+
+    def _noted(self, clock: tuple[int, int], offset_ms: bytes | None) -> datetime:
+        self._read_at, self._read_mono = _now(clock, offset_ms), time.monotonic()
+        return self._read_at
+
+
+def _moment(ms: bytes | str) -> datetime:
+    return datetime.fromtimestamp(int(ms) / 1000, UTC)
+
+
+def _clock(keys: Keys) -> tuple[list[str], list[str]]:
+    """The commands that read the clock of the scripts, for `_now`."""
+    return ["TIME"], ["GET", keys.clock]
+
+
+def _now(time: tuple[int, int], offset_ms: bytes | None) -> datetime:
+    seconds, micros = time
+    return datetime.fromtimestamp(seconds + micros // 1000 / 1000 + int(offset_ms or 0) / 1000, UTC)

@@ -1,0 +1,151 @@
+"""One atomic change to a run and everything that follows from it."""
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from agents.events import Event, write_event
+from bot.store.keys import Keys
+
+# A run that goes on and on is stopped by its own agent's limits long before; this one protects the store.
+MAX_EVENTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWrite:
+    """A request's record after the change; `version` is the one that was read, 0 for a new one.
+
+    With `before` the whole change is refused from that moment on.
+    """
+
+    request_id: str
+    version: int
+    state: str
+    body: bytes
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Makes the change happen once per reply: the first one's `outcome` is what every repeat is told."""
+
+    request_id: str
+    reply_id: str
+    outcome: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Somebody must look at `member` at `at`; without `at`: soon, unless whoever is told first has settled it."""
+
+    member: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What to write. `expect` fences it by the run's sequence; None appends wherever the run is now.
+
+    `outgoing` are new outbox entries; `sent` are those that this change ends and `inbound` the inbound item: when they
+    are gone already, nothing is written. `commit` names the change, so that repeating it is harmless.
+    """
+
+    run_id: str
+    events: Sequence[Event] = ()
+    expect: int | None = None
+    records: Sequence[RecordWrite] = ()
+    once: Once | None = None
+    outgoing: Sequence[tuple[str, bytes]] = ()
+    deliveries: Sequence[tuple[str, bytes]] = ()
+    sent: Sequence[str] = ()
+    inbound: str | None = None
+    wake: Sequence[Wake] = ()
+    asleep: Sequence[str] = ()
+    summary: bytes | None = None
+    limit: int = MAX_EVENTS
+    commit: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a change.
+
+    `conflict`: something changed since it was looked at. `late`: the time was over. `repeat`: the reply was known,
+    `outcome` is what it was told. `gone`: it had been done before. `full`: the run has too many events.
+    """
+
+    state: Literal["committed", "conflict", "late", "repeat", "gone", "full"]
+    seq: int = 0
+    outcome: bytes = b""
+
+
+def encode(commit: Commit, grace_ms: int) -> tuple[list[str], list[str | bytes]]:
+    """Keys and arguments of `commit.lua`."""
+    keys, args = Keys.of(commit.run_id), list[str | bytes]([b""])
+    names = [
+        keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.clock, keys.open, keys.summaries,
+        keys.tries,
+        keys.requests,
+    ]  # fmt: skip
+
+    def body(content: bytes) -> int:
+        args.append(content)
+        return len(args)
+
+    def key(name: str) -> int:
+        names.append(name)
+        return len(names)
+
+    plan: dict[str, Any] = {
+        "commit": commit.commit,
+        "expect": commit.expect,
+        "grace": grace_ms,
+        "limit": commit.limit,
+        "events": [body(write_event(event)) for event in commit.events],
+        "records": [_record(record, key, body, keys) for record in commit.records],
+        "outgoing": [{"id": name, "body": body(content)} for name, content in commit.outgoing],
+        "deliveries": [{"id": name, "body": body(content)} for name, content in commit.deliveries],
+        "sent": list(commit.sent),
+        "needs": [key(keys.inbound(commit.inbound))] if commit.inbound else [],
+        "wake": [_known({"member": wake.member, "at": _ms(wake.at)}) for wake in commit.wake],
+        "asleep": [*commit.asleep, *([f"in {commit.inbound}"] if commit.inbound else [])],
+    }
+    if commit.once:
+        where = key(keys.replies(commit.once.request_id))
+        plan["once"] = {"key": where, "field": commit.once.reply_id, "body": body(commit.once.outcome)}
+    if commit.summary is not None:
+        plan["summary"] = {"run": commit.run_id, "body": body(commit.summary)}
+    args[0] = json.dumps(_known(plan))
+    return names, args
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    """Without the Nones: Lua's JSON reader makes them something that counts as true."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _record(record: RecordWrite, key: Callable[[str], int], body: Callable[[bytes], int], keys: Keys) -> dict[str, Any]:
+    written = {
+        "key": key(keys.request(record.request_id)),
+        "version": record.version,
+        "state": record.state,
+        "body": body(record.body),
+        "id": record.request_id,
+        "before": _ms(record.before),
+    }
+    return _known(written)
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def decode(reply: Sequence[Any]) -> Written:
+    """What `commit.lua` answered."""
+    state = reply[0].decode()
+    if state == "repeat":
+        return Written(state, outcome=reply[1])
+    return Written(state, seq=int(reply[1]))

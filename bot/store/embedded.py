@@ -1,0 +1,288 @@
+"""A Redis server of our own for `sayso dev`: one per data directory, on a unix socket, ending when we end.
+
+What it acknowledged is on disk (`appendfsync always`) and there on the next start, whatever was killed. Two locks in
+the data directory keep it single: ours, and one that the server itself holds, so that a server which outlived its
+parent is found and stopped before another one opens its files.
+"""
+
+import fcntl
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bot.store.redis_binary import EmbeddedRedisError, claim_data, find_binary
+
+__all__ = ["EmbeddedRedis", "EmbeddedRedisError", "find"]
+
+START_WITHIN_S = 10.0
+STOP_WITHIN_S = 5.0
+ANSWER_WITHIN_S = 1.0
+POLL_S = 0.003
+# sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero included.
+MAX_SOCKET_PATH_BYTES = 103
+LOG_LINES_SHOWN = 5
+
+
+class EmbeddedRedis:
+    """The server of one data directory. Also a context manager: started on entry, stopped on exit."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        runtime_dir: Path | None = None,
+        path: str | None = None,
+        stop_within_s: float = STOP_WITHIN_S,
+    ) -> None:
+        """`runtime_dir` is where the socket goes, `path` where redis-server is looked for; both have good defaults.
+
+        A server that has not ended `stop_within_s` after it was asked to is killed.
+        """
+        self._data = data_dir.absolute()
+        self._folder = self._data / "redis"
+        self._runtime = runtime_dir or _runtime_dir()
+        self._path = path
+        self._stop_within_s = stop_within_s
+        self._lock: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The running server; None before `start` and after `stop`."""
+        return self._process
+
+    def start(self) -> str:
+        """The URL of the server once it answers. Called again: the running one, or a new one if that died.
+
+        Call it from the main thread: Linux ends the server when the thread that started it ends. Raises
+        EmbeddedRedisError, and leaves nothing running then.
+        """
+        socket_path = self._socket_path()
+        if self._process is not None and self._process.poll() is None:
+            return _url(socket_path)
+        self._make_folders()
+        if self._lock is None:
+            self._lock = _lock_for_us(self._data / "lock", self._data)
+        try:
+            self._start_server(socket_path)
+        except OSError as error:
+            self.stop()
+            raise EmbeddedRedisError(
+                f"Redis could not be started in {self._folder} ({error})", "Mend that, and start again"
+            ) from error
+        except BaseException:
+            self.stop()
+            raise
+        return _url(socket_path)
+
+    def stop(self) -> None:
+        """Let the server end in order, and give the data directory free."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(self._stop_within_s)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def _start_server(self, socket_path: Path) -> None:
+        binary = find_binary(self._path)
+        server_lock = _lock_for_server(self._folder / "server.lock", self._stop_within_s)
+        try:
+            claim_data(binary, self._folder)
+            (self._folder / "socket").write_text(str(socket_path))
+            tether = [sys.executable, "-I", "-S", str(Path(__file__).with_name("tether.py"))]
+            self._process = subprocess.Popen(
+                [*tether, str(server_lock), str(os.getpid()), str(binary.path), *_arguments(self._folder, socket_path)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(server_lock,),
+                # Ctrl-C goes to the whole group of a terminal: we stop the server ourselves, after everything else.
+                process_group=0,
+            )
+        finally:
+            os.close(server_lock)  # the server has its own copy, and with it the lock
+        self._wait_until_ready(self._process, socket_path)
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], socket_path: Path) -> None:
+        give_up_at = time.monotonic() + START_WITHIN_S
+        while not (answer := _ping(socket_path)).startswith(b"+PONG"):
+            if process.poll() is not None:
+                raise EmbeddedRedisError(f"redis-server ended at once ({process.returncode})", self._see_log())
+            if answer.startswith(b"-LOADING"):
+                give_up_at = time.monotonic() + START_WITHIN_S  # it reads a long log and says so
+            if time.monotonic() > give_up_at:
+                raise EmbeddedRedisError(f"redis-server did not start within {START_WITHIN_S:.0f} s", self._see_log())
+            time.sleep(POLL_S)
+
+    def _see_log(self) -> str:
+        log = self._folder / "redis.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return "\n".join([f"See {log}; its last lines:", *lines[-LOG_LINES_SHOWN:]])
+
+    def _make_folders(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self._data, self._folder):
+                folder.chmod(0o700)
+            (self._data / "lock").touch()
+        except OSError as error:
+            raise EmbeddedRedisError(
+                f"The data directory {self._data} can't be written ({error.strerror})",
+                "Give --data a directory of your own, or mend the permissions of this one",
+            ) from error
+        _make_private(self._runtime)
+
+    def _socket_path(self) -> Path:
+        path = self._runtime / _socket_name(self._data)
+        if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
+            raise EmbeddedRedisError(
+                f"The path {path} is too long for a socket", "Set XDG_RUNTIME_DIR or TMPDIR to a short path"
+            )
+        return path
+
+
+def find(data_dir: Path) -> str | None:
+    """The URL of the server that runs for `data_dir` and answers; None when there is none."""
+    note = data_dir.absolute() / "redis" / "socket"
+    try:
+        path = Path(note.read_text())
+    except OSError:
+        return None
+    # A copied data directory carries the note of the original, whose server is not its own.
+    if path.name != _socket_name(data_dir.absolute()):
+        return None
+    return _url(path) if _ping(path).startswith(b"+PONG") else None
+
+
+def _url(socket_path: Path) -> str:
+    return f"unix://{socket_path}"
+
+
+def _socket_name(data: Path) -> str:
+    return hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:16] + ".sock"
+
+
+def _runtime_dir() -> Path:
+    """A short folder for sockets: a data directory's own path may be longer than a socket's can be."""
+    if given := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(given) / "sayso"
+    return Path(tempfile.gettempdir()) / f"sayso-{os.getuid()}"
+
+
+def _make_private(folder: Path) -> None:
+    """Make `folder` for us alone. In a shared place somebody else may have made it first: then it is refused."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if folder.is_symlink() or found.st_uid != os.getuid():
+            raise EmbeddedRedisError(f"{folder} is not ours", "Remove it, or set XDG_RUNTIME_DIR to a folder of yours")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise EmbeddedRedisError(
+            f"The folder {folder} for the Redis socket can't be made ({error.strerror})",
+            "Set XDG_RUNTIME_DIR to a folder of yours",
+        ) from error
+
+
+def _arguments(folder: Path, socket_path: Path) -> list[str]:
+    options = {
+        "port": "0",
+        "unixsocket": str(socket_path),
+        "unixsocketperm": "600",
+        "dir": str(folder),
+        "logfile": str(folder / "redis.log"),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    return [part for name, value in options.items() for part in (f"--{name}", value)]
+
+
+def _lock_for_us(file: Path, data: Path) -> int:
+    """Our lock on the data directory; the kernel drops it when we end, in whatever way."""
+    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 20, 0).decode() or "unknown"
+        os.close(lock)
+        raise EmbeddedRedisError(
+            f"The data directory {data} is in use by the process {holder}",
+            "Stop that one first, or give --data another directory",
+        ) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _lock_for_server(file: Path, stop_within_s: float) -> int:
+    """The lock that the next server will hold. A server that still holds it has lost its parent, and is stopped."""
+    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    for way in (signal.SIGTERM, signal.SIGKILL):
+        if _take(lock):
+            return lock
+        _signal_holder(lock, way)
+        if _within(stop_within_s, lambda: _take(lock)):
+            return lock
+    os.close(lock)
+    raise EmbeddedRedisError(
+        f"Another redis-server still uses {file.parent}", f"Stop the process whose number is in {file}"
+    )
+
+
+def _signal_holder(lock: int, way: signal.Signals) -> None:
+    holder = os.pread(lock, 20, 0).decode()
+    with suppress(ProcessLookupError, PermissionError, ValueError):
+        os.killpg(int(holder), way)  # with the process that may be rewriting its log
+
+
+def _take(lock: int) -> bool:
+    """Whether we hold the lock now."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _within(seconds: float, condition: Callable[[], bool]) -> bool:
+    give_up_at = time.monotonic() + seconds
+    while not (holds := condition()) and time.monotonic() < give_up_at:
+        time.sleep(POLL_S)
+    return holds
+
+
+def _ping(socket_path: Path) -> bytes:
+    """The server's answer to PING; nothing when there is no server, or it does not answer in time."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(ANSWER_WITHIN_S)
+        try:
+            connection.connect(str(socket_path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(256)
+        except OSError:
+            return b""

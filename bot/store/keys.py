@@ -1,0 +1,97 @@
+"""Names of keys. Everything of one shard shares a hash tag, so one script can change it all at once."""
+
+from dataclasses import dataclass
+
+from bot.ids import shard_of
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one shard."""
+
+    shard: int
+
+    @classmethod
+    def of(cls, some_id: str) -> "Keys":
+        """The keys of the shard that `some_id` lives in. Raises NotAnId."""
+        return cls(shard_of(some_id))
+
+    def _key(self, *parts: str) -> str:
+        return ":".join((f"{{s{self.shard}}}", *parts))
+
+    @property
+    def wake(self) -> str:
+        """What needs a look, scored by when; see `bot.wake`."""
+        return self._key("wake")
+
+    @property
+    def outbox(self) -> str:
+        """What must still be sent: id -> body."""
+        return self._key("outbox")
+
+    @property
+    def deliveries(self) -> str:
+        """Cards at people's addresses: id -> body."""
+        return self._key("deliveries")
+
+    @property
+    def clock(self) -> str:
+        """Milliseconds that tests add to the time."""
+        return self._key("clock_offset")
+
+    @property
+    def open(self) -> str:
+        """Open requests, scored by when they were opened."""
+        return self._key("requests", "open")
+
+    @property
+    def requests(self) -> str:
+        """All requests, scored by when they were opened."""
+        return self._key("requests", "all")
+
+    @property
+    def summaries(self) -> str:
+        """One line per run, for lists."""
+        return self._key("summaries")
+
+    @property
+    def tries(self) -> str:
+        """How often something failed."""
+        return self._key("tries")
+
+    @property
+    def dead(self) -> str:
+        """Dead letters and held items: id -> note."""
+        return self._key("dead")
+
+    def run(self, run_id: str) -> str:
+        """A run's events."""
+        return self._key("run", run_id)
+
+    def attempts(self, run_id: str) -> str:
+        """A run's attempts and the lease of the one that runs."""
+        return self._key("attempts", run_id)
+
+    def request(self, request_id: str) -> str:
+        """A request's record: version, state, body."""
+        return self._key("request", request_id)
+
+    def replies(self, request_id: str) -> str:
+        """What became of each reply to a request."""
+        return self._key("replies", request_id)
+
+    def seen(self, foreign_id: str) -> str:
+        """Which of our ids a foreign id led to."""
+        return self._key("seen", foreign_id)
+
+    def inbound(self, inbound_id: str) -> str:
+        """One item that arrived."""
+        return self._key("inbound", inbound_id)
+
+    def result(self, attempt_id: str) -> str:
+        """What a runner says its command gave."""
+        return self._key("result", attempt_id)
+
+    def window(self, sender: str) -> str:
+        """A sender's recent triggers."""
+        return self._key("window", sender)

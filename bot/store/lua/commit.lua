@@ -1,0 +1,62 @@
+-- Appends events to one run, together with everything that follows from them, or nothing.
+-- KEYS: run, wake, outbox, deliveries, clock, open requests, summaries, tries, requests, then those
+-- the plan names by position.
+-- ARGV[1]: the plan; the bodies it names by position follow. Bodies are opaque here.
+local run, wake, outbox, deliveries, clock, open, summaries, tries, requests = unpack(KEYS, 1, 9)
+local plan = cjson.decode(ARGV[1])
+local now = now_ms(clock)
+local head = redis.call('XLEN', run)
+
+-- Own repeat: the answer to an earlier try was lost.
+if plan.expect and head > plan.expect then
+  local first = redis.call('XRANGE', run, '0-' .. whole(plan.expect + 1), '0-' .. whole(plan.expect + 1))[1]
+  if first and first[2][4] == plan.commit then return {'committed', head} end
+end
+if plan.once then
+  local earlier = redis.call('HGET', KEYS[plan.once.key], plan.once.field)
+  if earlier then return {'repeat', earlier} end -- check: repeat
+end
+for _, entry in ipairs(plan.needs) do
+  if redis.call('EXISTS', KEYS[entry]) == 0 then return {'gone', head} end -- check: gone
+end
+for _, id in ipairs(plan.sent) do
+  if redis.call('HEXISTS', outbox, id) == 0 then return {'gone', head} end -- check: sent
+end
+if plan.expect and head ~= plan.expect then return {'conflict', head} end -- check: sequence
+for _, record in ipairs(plan.records) do
+  local version = tonumber(redis.call('HGET', KEYS[record.key], 'version') or 0)
+  if version ~= record.version then return {'conflict', head} end -- check: version
+  if record.before and now >= record.before then return {'late', now} end -- check: expiry
+end
+if head + #plan.events > plan.limit then return {'full', head} end -- check: limit
+
+for offset, position in ipairs(plan.events) do
+  redis.call('XADD', run, '0-' .. whole(head + offset), 'e', ARGV[position], 'c', plan.commit)
+end
+for _, record in ipairs(plan.records) do
+  redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
+  redis.call('ZADD', requests, 'NX', whole(now), record.id)
+  if record.state == 'open' then
+    redis.call('ZADD', open, 'NX', whole(now), record.id)
+  else
+    redis.call('ZREM', open, record.id)
+  end
+end
+if plan.once then redis.call('HSET', KEYS[plan.once.key], plan.once.field, ARGV[plan.once.body]) end
+for _, entry in ipairs(plan.outgoing) do
+  redis.call('HSET', outbox, entry.id, ARGV[entry.body])
+  redis.call('ZADD', wake, whole(now + plan.grace), 'out ' .. entry.id)
+end
+for _, entry in ipairs(plan.deliveries) do redis.call('HSET', deliveries, entry.id, ARGV[entry.body]) end
+for _, id in ipairs(plan.sent) do
+  redis.call('HDEL', outbox, id)
+  redis.call('HDEL', tries, id)
+  redis.call('ZREM', wake, 'out ' .. id)
+end
+for _, position in ipairs(plan.needs) do redis.call('DEL', KEYS[position]) end
+for _, member in ipairs(plan.asleep) do redis.call('ZREM', wake, member) end
+for _, entry in ipairs(plan.wake) do
+  redis.call('ZADD', wake, whole(entry.at or (now + plan.grace)), entry.member)
+end
+if plan.summary then redis.call('HSET', summaries, plan.summary.run, ARGV[plan.summary.body]) end
+return {'committed', head + #plan.events}

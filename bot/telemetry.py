@@ -1,0 +1,121 @@
+"""Logs: lines of JSON for machines, readable lines for a terminal, and no secret in either."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import cast
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+OURS = ("agents", "bot", "channels", "prompts")
+# These bring handlers of their own, or talk a lot; what they have to say from WARNING on passes through ours.
+THEIRS = ("docket", "uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error")
+
+REDACTED = "[redacted]"
+SECRET_KEY = re.compile(
+    r"pass(word|wd|phrase)?$|secret|token|api_?key|private_?key|authorization|cookie|credential", re.IGNORECASE
+)
+URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]+(?=@)")
+# A shorter secret is part of innocent words: only a value that is all of it is masked.
+SHORTEST_PART = 6
+
+
+def configure(json: bool, secrets: Iterable[str]) -> None:
+    """Send the logs of this process to stdout, the standard library's included, with `secrets` masked.
+
+    Call it once, first thing. `json` is for everything that is not a person at a terminal.
+    """
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *before,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=before,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(json, Redactor(secrets)),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.INFO)
+    for name in THEIRS:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)
+
+
+def about(
+    run_id: str | None = None, request_id: str | None = None, person: str | None = None
+) -> AbstractContextManager[None]:
+    """Put what is given into every line logged inside the `with` block, whoever logs it."""
+    given = {"run_id": run_id, "request_id": request_id, "person": person}
+    return structlog.contextvars.bound_contextvars(**{name: value for name, value in given.items() if value})
+
+
+class Redactor:
+    """Masks what stands under a secret-looking key, the given secrets wherever they are, and passwords in URLs."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+
+    def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:
+        """`event_dict` with everything masked; has the form of a structlog processor."""
+        return {self._text(str(key)): self.masked(value, str(key)) for key, value in event_dict.items()}
+
+    def masked(self, value: object, key: str = "") -> object:
+        """`value` as plain data without secrets. Numbers stay: a count of tokens is no token."""
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case _ if SECRET_KEY.search(key):
+                return REDACTED
+            case str():
+                return self._text(value)
+            case Mapping():
+                items = cast("Mapping[object, object]", value).items()
+                return {self._text(str(name)): self.masked(inner, str(name)) for name, inner in items}
+            case list() | tuple() | set() | frozenset():
+                return [self.masked(inner) for inner in cast("Iterable[object]", value)]
+            case _:
+                return self._text(repr(value))
+
+    def _text(self, text: str) -> str:
+        if text in self._secrets:
+            return REDACTED
+        for secret in self._secrets:
+            if len(secret) >= SHORTEST_PART:
+                text = text.replace(secret, REDACTED)
+        return URL_PASSWORD.sub(REDACTED, text)
+
+
+def _rendering(json: bool, redact: Processor) -> list[Processor]:
+    """Exceptions become text before the redactor sees them, and never with local variables: those hold tokens."""
+    if json:
+        without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return [structlog.processors.ExceptionRenderer(without_locals), redact, structlog.processors.JSONRenderer()]
+    terminal = structlog.dev.ConsoleRenderer(
+        colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    return [structlog.processors.format_exc_info, redact, terminal]

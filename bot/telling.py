@@ -1,0 +1,81 @@
+"""Telling people what became of what they asked for or decided."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from agents.requests import PersonId, PolicySnapshot, Request
+from agents.run import Run
+from bot.cards import notice, outcome_card
+from bot.journal import outbox_entry, outgoing_id
+from bot.outgoing import Outgoing
+from bot.people import People
+from bot.quorum import eligible
+from bot.store import Commit
+from channels import Card
+
+
+class Teller:
+    """Knows where people are reached: `channels` are the names of those that can carry a card."""
+
+    def __init__(self, people: People, channels: Sequence[str]) -> None:
+        self._people, self._channels = people, tuple(channels)
+
+    def thread(self, run: Run) -> str:
+        """The one name for everything about a run: where it came from, else the run itself."""
+        return (run.started.thread if run.started else "") or run.id
+
+    def reach(self, run: Run) -> tuple[str, ...]:
+        """Where the requester is told: first where the trigger came from."""
+        came_from = run.started.channel if run.started else ""
+        return tuple(sorted(self._channels, key=lambda name: name != came_from))
+
+    def question_policy(self, run: Run) -> PolicySnapshot:
+        """A question goes to the requester, where the trigger came from."""
+        to = (run.started.requester,) if run.started else ()
+        return self._people.question(to, self.reach(run))
+
+    def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
+        """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
+        card, thread = outcome_card(run, now), self.thread(run)
+        told: set[PersonId] = set()
+        entries: list[Outgoing] = []
+        for held in reversed(run.cards):
+            is_news = held.person in run.voters and held.person not in told
+            told |= {held.person} if is_news else set()
+            entries.append(
+                Outgoing(
+                    id=outgoing_id(run.id),
+                    kind="update",
+                    run_id=run.id,
+                    person=held.person,
+                    reach=(held.channel,),
+                    card=card.model_copy(update={"closes": is_news}),
+                    thread=thread,
+                    request_id=held.request_id,
+                    delivery_id=held.delivery_id,
+                )
+            )
+        if run.started and run.started.requester not in told:
+            entries.append(self._tell(run, card))
+        return [outbox_entry(entry) for entry in entries]
+
+    def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
+        """`commit`, which opens an UNKNOWN question, and a word to the requester where others are asked."""
+        asked = eligible(request.policy, request.requesters)
+        if run.started is None or run.started.requester in asked:
+            return commit
+        text = f"{request.title} {self._people.names_of(asked)} are asked; the run waits for them."
+        entry = self._tell(run, notice("Unknown: an effect was interrupted", text, now, run.id))
+        return replace(commit, outgoing=[*commit.outgoing, outbox_entry(entry)])
+
+    def _tell(self, run: Run, card: Card) -> Outgoing:
+        return Outgoing(
+            id=outgoing_id(run.id),
+            kind="tell",
+            run_id=run.id,
+            person=run.started.requester if run.started else PersonId(""),
+            reach=self.reach(run),
+            card=card,
+            thread=self.thread(run),
+        )

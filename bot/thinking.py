@@ -1,0 +1,121 @@
+"""Choosing the next step: the model where there is one, the agent's plain rules where there is none."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from agents import Agent
+from agents.events import CallTool, ContextFetched, Done, Event, ModelCall, RunEnded, Step, StepChosen, StepFailed
+from agents.model import Chosen, Failed, Model, is_worth_waiting, retry_delay_s
+from agents.requests import Fact, StepId
+from agents.run import Run, fold
+from bot.ids import new_id, shard_of
+
+log = structlog.stdlib.get_logger()
+
+# After this many failures in a row the agent's own rules take over; a person never waits for a model that is away.
+_FAILURES = 3
+_PREFETCH_S = 20.0
+_TEXT_CHARS = 32_768
+REHEARSAL = "rehearsal"
+
+
+class Thinker:
+    """Chooses steps for every agent. `models` are by agent name; an agent without one rehearses."""
+
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        self._models = models
+
+    async def think(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
+        """The events of one thought: what was looked up, and the step or why there is none."""
+        found: list[Event] = []
+        if run.facts is None:
+            found.append(ContextFetched(at=now, facts=await _prefetch(agent, run)))
+            run, events = fold(found, run), [*events, *found]
+        return [*found, *await self._choose(agent, run, events, now)]
+
+    async def _choose(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
+        began = time.monotonic()
+        model = self._models.get(agent.name)
+        if model is None or len(run.failures) >= _FAILURES or (run.failures and _is_hopeless(run.failures[-1])):
+            chosen = _by_rules(agent, run)
+        else:
+            chosen = await model.choose(agent, run, events)
+        _log(agent, run, chosen, time.monotonic() - began)
+        match chosen:
+            case Chosen():
+                return _chosen(agent, run, chosen, now)
+            case Failed():
+                return [_failed(run, chosen, now)]
+
+
+def _is_hopeless(failure: StepFailed) -> bool:
+    return failure.kind in {"auth", "out_of_credit", "refused", "too_long"}
+
+
+async def _prefetch(agent: Agent, run: Run) -> tuple[Fact, ...]:
+    """What the agent nearly always needs; a look-up that breaks is a fact like any other."""
+    try:
+        async with asyncio.timeout(_PREFETCH_S):
+            return await agent.prefetch(run)
+    except Exception as error:
+        log.exception("prefetch failed", agent=agent.name)
+        return (Fact(label="prefetch failed", text=f"{type(error).__name__}: {error}"[:500]),)
+
+
+def _by_rules(agent: Agent, run: Run) -> Chosen:
+    call = ModelCall(model=REHEARSAL, rehearsal=True)
+    try:
+        return Chosen(agent.fallback(run), call)
+    except Exception as error:
+        log.exception("the agent's own rules failed", agent=agent.name)
+        summary = f"The {agent.name} agent's own rules failed: {type(error).__name__}: {error}"[:500]
+        return Chosen(Done(outcome="failed", summary=summary), call)
+
+
+def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> list[Event]:
+    step = chosen.step
+    step_id = StepId(new_id("step", shard_of(run.id)))
+    event = StepChosen(at=now, step_id=step_id, step=step, gate=gate_of(agent, step), call=chosen.call)
+    if isinstance(step, Done):
+        return [event, RunEnded(at=now, outcome=step.outcome, summary=step.summary[:_TEXT_CHARS])]
+    return [event]
+
+
+def gate_of(agent: Agent, step: Step) -> str | None:
+    """The policy that a chosen step needs; None for no gate. What can't be judged is judged where it is prepared."""
+    if not isinstance(step, CallTool) or (tool := agent.tool(step.tool)) is None:
+        return None
+    try:
+        return tool.gate(tool.args.model_validate(step.arguments))
+    except ValueError:
+        return None
+
+
+def _failed(run: Run, failed: Failed, now: datetime) -> StepFailed:
+    retry_at = None
+    if is_worth_waiting(failed.kind):
+        wait_s = failed.retry_after_s or retry_delay_s(len(run.failures) + 1)
+        retry_at = now + timedelta(seconds=wait_s)
+    return StepFailed(at=now, kind=failed.kind, detail=failed.detail, retry_at=retry_at, call=failed.call)
+
+
+def _log(agent: Agent, run: Run, chosen: Chosen | Failed, latency_s: float) -> None:
+    decision = chosen.step.type if isinstance(chosen, Chosen) else f"failed: {chosen.kind}"
+    level = log.error if isinstance(chosen, Failed) and not is_worth_waiting(chosen.kind) else log.info
+    level(
+        "step",
+        agent=agent.name,
+        run_id=run.id,
+        step=run.steps + 1,
+        decision=decision,
+        model=chosen.call.model,
+        prompt=chosen.call.prompt,
+        input_hash=chosen.call.input_hash,
+        input_tokens=chosen.call.input_tokens,
+        output_tokens=chosen.call.output_tokens,
+        latency_s=round(latency_s, 3),
+    )

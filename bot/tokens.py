@@ -1,0 +1,46 @@
+"""Reply tokens: a delivery's id and a MAC over it, in letters that survive a mail system changing their case."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+
+from agents.requests import DeliveryId
+from bot.ids import NotAnId, check
+
+_MAC_BYTES = 20  # 160 bits: more than the 128 that a forger can't search
+_FORM = re.compile(r"(s\d{1,2}d-[a-z2-7]{13})-([a-z2-7]{2})([a-z2-7]{32})")
+
+
+class Tokens:
+    """Makes and reads tokens. The first key signs, all are accepted, so that keys can be rotated."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = {_key_id(key): key for key in reversed(keys)}
+        self._current = _key_id(keys[0])
+
+    def make(self, delivery_id: DeliveryId) -> str:
+        """The token that stands for a delivery. Nothing secret need be stored to read it back."""
+        return f"{delivery_id}-{self._current}{_mac(self._keys[self._current], delivery_id)}"
+
+    def read(self, token: str) -> DeliveryId | None:
+        """The delivery that a token stands for; None for anything we did not make."""
+        found = _FORM.fullmatch(token.lower())
+        if not found or found[2] not in self._keys:
+            return None
+        if not hmac.compare_digest(_mac(self._keys[found[2]], found[1]), found[3]):
+            return None
+        try:
+            return DeliveryId(check(found[1], "delivery"))
+        except NotAnId:
+            return None
+
+
+def _key_id(key: bytes) -> str:
+    return base64.b32encode(hashlib.sha256(b"key id" + key).digest())[:2].decode().lower()
+
+
+def _mac(key: bytes, text: str) -> str:
+    digest = hmac.new(key, b"reply token " + text.encode(), hashlib.sha256).digest()[:_MAC_BYTES]
+    return base64.b32encode(digest).decode().lower()

@@ -1,0 +1,212 @@
+"""The contract between sayso and one way to reach people. Nothing in this package knows what a run is.
+
+Written with three channels in mind: a Maildir beside `sayso dev`, IMAP and SMTP, and Slack. In each of them the
+same four things happen: something arrives and must be durable before it is acknowledged (`receive`), it is read
+later and may be read twice (`read`), a card is placed (`send`), and what became of it is shown (`update`).
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """Plain data that crosses the border of a channel."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ChannelError(Exception):
+    """Something a channel could not do: `what` happened, and what to `do` next."""
+
+    def __init__(self, what: str, do: str) -> None:
+        super().__init__(f"{what}. {do}")
+        self.what, self.do = what, do
+
+
+class ChannelRefused(ChannelError):
+    """The other side said no for good: somebody must act before this can work."""
+
+
+class ChannelUnavailable(ChannelError):
+    """The other side can't be reached now; the same call may work later."""
+
+
+class Contact(Frozen):
+    """What a channel may know of a person. `timezone` is an IANA name."""
+
+    id: str
+    name: str
+    email: str | None = None
+    slack: str | None = None
+    timezone: str = "UTC"
+
+
+class Directory(Protocol):
+    """Read-only look-ups in the one directory of people."""
+
+    def contact(self, person: str) -> Contact | None:
+        """The person with this id."""
+        ...
+
+    def by_email(self, address: str) -> Contact | None:
+        """The person who has exactly this address; letter case does not count."""
+        ...
+
+
+class Inbound(Frozen):
+    """One thing that arrived, as it arrived: bytes that nobody has interpreted yet.
+
+    `key` names it in its own world (an event id, a hash of the mail) and is the same however often it arrives.
+    `raw` may be cut short when `size_bytes` is over the channel's limit; then `read` holds it. `is_answer` is a cheap
+    guess (it carries a reply token) that lets answers overtake new work.
+    """
+
+    channel: str
+    key: str
+    raw: bytes
+    size_bytes: int
+    is_answer: bool = False
+    received_at: AwareDatetime
+
+
+class Reply(Frozen):
+    """A person answered a card. `token` is the opaque id that the card's `AnswerForm` carried.
+
+    `said` is `approve` or `deny` only when that is all the person said: a button, or a whole text from a closed
+    vocabulary. `reason` is the rest of a denial.
+    """
+
+    type: Literal["reply"] = "reply"
+    person: str
+    token: str
+    said: Literal["approve", "deny", "free_text", "empty"]
+    text: str
+    reason: str = ""
+    evidence: str = ""
+
+
+class Trigger(Frozen):
+    """A person wants something new. `thread` is where the answer belongs, in the channel's own terms."""
+
+    type: Literal["trigger"] = "trigger"
+    person: str
+    text: str
+    thread: str = ""
+    evidence: str = ""
+
+
+class Held(Frozen):
+    """Not accepted as anybody's word, and shown to people: why, and whose word it claims to be."""
+
+    type: Literal["held"] = "held"
+    reasons: tuple[str, ...]
+    claims: str = ""
+    token: str | None = None
+
+
+class Ignored(Frozen):
+    """Recorded and dropped: a machine wrote it, or it is our own."""
+
+    type: Literal["ignored"] = "ignored"
+    reason: str
+
+
+Reading = Reply | Trigger | Held | Ignored
+
+
+class Line(Frozen):
+    """One labelled fact on a card."""
+
+    label: str
+    text: str
+
+
+class AnswerForm(Frozen):
+    """How a card may be answered. `token` must come back with the answer.
+
+    `may_approve` is False where the policy does not let an approval count through this channel.
+    """
+
+    token: str
+    format: Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]
+    options: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    may_approve: bool = True
+    until: AwareDatetime
+
+
+class Card(Frozen):
+    """How something looks to a person, as plain data; each channel renders and escapes it.
+
+    `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
+    such. `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is
+    nothing (more) to answer. `ref` is an id that people can type. `closes` says that this card ends what an earlier
+    one asked; a channel that cannot change what it sent shows only such updates. `at` is when the card was made.
+    """
+
+    title: str
+    at: AwareDatetime
+    summary: str = ""
+    quoted: str = ""
+    facts: tuple[Line, ...] = ()
+    exact: str = ""
+    form: AnswerForm | None = None
+    ref: str = ""
+    closes: bool = False
+
+
+class Address(Frozen):
+    """A place for cards: `to` in the channel's own terms, `thread` one name for everything that belongs together."""
+
+    channel: str
+    person: str
+    to: str
+    thread: str = ""
+
+
+class Delivery(Frozen):
+    """One card at one address. `handle` is what the channel needs to find it again."""
+
+    key: str
+    address: Address
+    handle: str
+
+
+Accept = Callable[[Inbound], Awaitable[object]]
+
+
+class Channel(Protocol):
+    """One way to reach people: a mailbox, a Slack workspace. Knows cards and replies, never runs."""
+
+    @property
+    def name(self) -> str:
+        """The word for it in policies: `email`, `slack`."""
+        ...
+
+    async def receive(self, accept: Accept) -> None:
+        """Hand over each inbound item for ever; acknowledge it outside only after `accept` returned.
+
+        Survives an unreachable other side by trying again with backoff; returns only when cancelled.
+        """
+        ...
+
+    async def read(self, inbound: Inbound) -> Reading:
+        """What `inbound` means, as far as the channel can know. Called as often as needed, changes nothing."""
+        ...
+
+    def address(self, contact: Contact, thread: str) -> Address | None:
+        """Where this channel reaches `contact`; None when it can't."""
+        ...
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        """Place `card` once per `key`; the same key again returns the same delivery or an exact repeat of it.
+
+        Raises ChannelRefused (someone must act first) or ChannelUnavailable (try again later).
+        """
+        ...
+
+    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+        """Show `card` where `delivery` stands, once per `key`. Raises as `send` does."""
+        ...

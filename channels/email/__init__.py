@@ -1,0 +1,126 @@
+"""E-mail as a channel: a mailbox in, SMTP out, a reply token in the plus-part of the bot's address.
+
+Where to read on: `reading` (what a mail means), `identity` (who really wrote it), `reply` (what they said), `cards`
+and `mime` (what people get), `mailbox` and `transport` (the outside world), `server` (the one inside `sayso dev`).
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from channels import Accept, Address, Card, Contact, Delivery, Directory, Inbound, Reading
+from channels.email import addresses, mime, trace
+from channels.email.identity import Prove
+from channels.email.mailbox import Item, Mailbox
+from channels.email.reading import Reader
+from channels.email.transport import Transport
+
+DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+"""Waits between tries while the mailbox or the store can't be reached; the last one repeats."""
+
+_log = logging.getLogger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class EmailChannel:
+    """Reaches people by mail from `address`. `prove` is the way to tell that a mail comes from its From."""
+
+    def __init__(
+        self,
+        *,
+        mailbox: Mailbox,
+        transport: Transport,
+        directory: Directory,
+        address: str,
+        prove: Prove,
+        now: Callable[[], datetime] = _utc_now,
+        delays_s: Sequence[float] = DELAYS_S,
+    ) -> None:
+        self._mailbox = mailbox
+        self._transport = transport
+        self._directory = directory
+        self._own = address.lower()
+        self._reader = Reader(self._own, directory, prove)
+        self._now = now
+        self._delays_s = delays_s
+
+    @property
+    def name(self) -> str:
+        """`email`, also in policies."""
+        return "email"
+
+    async def receive(self, accept: Accept) -> None:
+        """Hand over each mail for ever; it is done in the mailbox only after `accept` returned."""
+        failures = 0
+        while True:
+            try:
+                async with aclosing(self._mailbox.items()) as items:
+                    async for item in items:
+                        await accept(self._inbound(item))
+                        failures = 0
+                        await self._done(item)
+            except Exception:  # noqa: BLE001 - whatever it was, the mail is still there and only we fetch it
+                _log.exception("mail can't be fetched; trying again")
+            await asyncio.sleep(self._delays_s[min(failures, len(self._delays_s) - 1)])
+            failures += 1
+
+    async def read(self, inbound: Inbound) -> Reading:
+        """What the mail means; a thread of its own, because up to 2 MB are parsed."""
+        return await asyncio.to_thread(self._reader.read, inbound.raw, inbound.size_bytes)
+
+    def address(self, contact: Contact, thread: str) -> Address | None:
+        """The contact's mail address, if there is one."""
+        if contact.email is None:
+            return None
+        return Address(channel=self.name, person=contact.id, to=contact.email, thread=thread)
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        """Send `card` as one mail. The same key and card again repeat exactly the same bytes and Message-ID."""
+        contact = self._directory.contact(to.person)
+        post = mime.compose(card, to, key, own=self._own, timezone=contact.timezone if contact else "UTC")
+        await self._transport.send(post.raw, sender=self._own, recipients=(post.recipient,))
+        return Delivery(key=key, address=to, handle=post.message_id)
+
+    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+        """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""
+        if card.closes:
+            await self.send(card, delivery.address, key)
+
+    async def _done(self, item: Item) -> None:
+        try:
+            await self._mailbox.done(item)
+        except OSError:
+            # It is durable with us; the next start finds it again and drops it as a duplicate.
+            _log.exception("mail %s could not be taken out of the mailbox", item.name)
+
+    def _inbound(self, item: Item) -> Inbound:
+        if item.trouble:
+            _log.warning("mail %s can't be read: %s", item.name, item.trouble)
+        return Inbound(
+            channel=self.name,
+            key=_key(item),
+            raw=item.raw,
+            size_bytes=item.size_bytes,
+            is_answer=_has_token(item.recipient, self._own),
+            received_at=self._now(),
+        )
+
+
+def _key(item: Item) -> str:
+    """The same for every copy of one mail from one hand to one address: a stranger's copy must not displace it."""
+    if item.trouble:
+        return hashlib.sha256(f"unread\n{item.name}".encode()).hexdigest()
+    block, mail = trace.read(item.raw)
+    hand = f"{block.recipient}\n{block.login}\n" if block else f"{item.recipient}\n\n"
+    return hashlib.sha256(f"{hand}{item.size_bytes}\n".encode() + mail).hexdigest()
+
+
+def _has_token(recipient: str, own: str) -> bool:
+    name, tag = addresses.split_tag(recipient)
+    return name == own and tag is not None

@@ -1,0 +1,125 @@
+"""Card -> the plain text and the HTML of a mail, which say the same because both come from one list of blocks."""
+
+import html
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from channels import AnswerForm, Card
+from channels.email.reply import is_decision
+
+MARK = "| "
+"""Stands before each line that is not ours. The quoted copy of a bare `yes` would come back as somebody's answer."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A few lines that belong together; `verbatim` ones keep their spaces and are marked line by line."""
+
+    kind: Literal["title", "say", "verbatim"]
+    lines: tuple[str, ...]
+
+
+def blocks(card: Card, timezone: str) -> tuple[Block, ...]:
+    """What a person reads, in order: the point, how to answer, then what it is about. `timezone` is an IANA name."""
+    found = [Block("title", (_line(card.title),))]
+    if card.form is not None:
+        found.append(Block("say", _how_to_answer(card.form)))
+    if card.summary:
+        found.append(Block("say", tuple(visible(card.summary).split("\n"))))
+    if card.form is not None and card.form.options:
+        found.append(Block("say", tuple(f"{i}. {_line(each)}" for i, each in enumerate(card.form.options, 1))))
+    if card.facts:
+        found.append(Block("say", tuple(f"{_line(fact.label)}: {_line(fact.text)}" for fact in card.facts)))
+    if card.exact:
+        found.append(Block("say", ("Exactly this:",)))
+        found.append(Block("verbatim", tuple(visible(card.exact).split("\n"))))
+    if card.quoted:
+        found.append(Block("say", ("In the words of whoever wrote it, which nobody has checked:",)))
+        found.append(Block("verbatim", tuple(visible(card.quoted).split("\n"))))
+    if footer := _footer(card, timezone):
+        found.append(Block("say", footer))
+    return tuple(found)
+
+
+def as_text(card: Card, timezone: str) -> str:
+    """The plain text, with LF line ends. No line of it, alone, would be read as a decision."""
+    return "\n\n".join("\n".join(_marked(block)) for block in blocks(card, timezone)) + "\n"
+
+
+def as_html(card: Card, timezone: str) -> str:
+    """The same as HTML: no links, images or styles from outside, and everything from the card escaped."""
+    inner = "\n".join(_html(block) for block in blocks(card, timezone))
+    return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n{inner}\n</body></html>\n'
+
+
+def visible(text: str) -> str:
+    """`text` with LF line ends and every character spelled out that would hide or reorder others on the screen."""
+    return "".join(map(_seen, text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def one_line(text: str, most: int) -> str:
+    """`text` on one line of at most `most` characters, with nothing invisible in it."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def _seen(char: str) -> str:
+    # U+200D joins emoji; without it a family falls apart.
+    if char in "\n\t\u200d" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return char
+    return f"\\u{ord(char):04x}"
+
+
+def _line(text: str) -> str:
+    return " ".join(visible(text).split())
+
+
+def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
+    match form.format:
+        case "approval" if form.may_approve:
+            return (
+                "To approve, reply with the one word: approve",
+                "To refuse, reply: deny, and the reason if you like",
+            )
+        case "approval":
+            return ("An approval by mail does not count here.", "To refuse, reply: deny, and the reason if you like")
+        case "yes_no":
+            return ("To answer, reply with one word: yes or no",)
+        case "choice":
+            return ("To choose, reply with one number or name from the list below, and nothing else.",)
+        case "choices":
+            return ("To choose, reply with numbers or names from the list below, with commas between them.",)
+        case "form":
+            return ("To answer, reply with these lines, filled in:", *(f"{_line(name)}: …" for name in form.fields))
+        case "free_text":
+            return ("To answer, reply to this mail in your own words.",)
+
+
+def _footer(card: Card, timezone: str) -> tuple[str, ...]:
+    until = (f"Answers count until {moment(card.form.until, timezone)}.",) if card.form else ()
+    return (*until, *((f"Reference: {_line(card.ref)}",) if card.ref else ()))
+
+
+def moment(at: datetime, timezone: str) -> str:
+    """`at` in the person's own zone, such as `Tue 3 Mar 2026, 14:02 CET`; UTC where the zone is not known here."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        zone = ZoneInfo("UTC")
+    there = at.astimezone(zone)
+    return f"{there:%a} {there.day} {there:%b %Y, %H:%M %Z}"
+
+
+def _marked(block: Block) -> tuple[str, ...]:
+    return tuple(MARK + line if block.kind == "verbatim" or is_decision(line) else line for line in block.lines)
+
+
+def _html(block: Block) -> str:
+    lines = [html.escape(line) for line in _marked(block)]
+    if block.kind == "verbatim":
+        return "<pre>" + "\n".join(lines) + "</pre>"
+    inner = "<br>\n".join(lines)
+    return f"<p><strong>{inner}</strong></p>" if block.kind == "title" else f"<p>{inner}</p>"

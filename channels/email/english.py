@@ -1,0 +1,46 @@
+"""The closed vocabulary of replies, in English: patterns over lower-case text with single spaces.
+
+Whatever is not here decides nothing. A word is added only if every text it makes possible would be meant as a decision.
+"""
+
+_OBJECT = r"(?: (?:(?:this|the) (?:request|deployment|deploy|release|refund|change)|it|this|that))?"
+ANSWER = r"(?:(?:my|the) )?(?:answer|decision)(?: is)?"
+APPROVE = (
+    r"yes|y|yep|yeah|yup|sure(?: thing)?|of course|absolutely|definitely|certainly|affirmative",
+    r"granted|lgtm|\+1|[👍✅👌✔☑]",
+    r"(?:ok|okay)(?: (?:by|with) me)?|fine(?: (?:by|with) me)?|that(?:'s| is) (?:fine|ok|okay)|all good|good to go",
+    r"looks good(?: to me)?|sounds good|works for me|green light|make it so|by all means",
+    rf"(?:(?:i|we) )?(?:hereby )?(?:approve|accept|confirm){_OBJECT}|(?:i|we) agree(?: with (?:this|it|that))?",
+    r"(?:(?:it|this|that)(?: is|'s) |consider it )?(?:approved|accepted|confirmed|agreed)(?: by me| as requested)?",
+    r"(?:you (?:can|may) )?(?:proceed|go ahead)|go(?: for it)?|(?:please )?do it|please do|ship it|let's (?:do it|go)",
+    r"you(?: have|'ve got|'ve) my approval|(?:approval|permission) granted|(?:i'm |i am )?happy to approve" + _OBJECT,
+    r"(?:i am|i'm) (?:ok|okay|fine|happy) with (?:it|this|that)|(?:i have )?no objections?(?: from me)?",
+)
+_CANNOT = r"(?:do not|don't|can't|cannot|can not|won't|will not|must not)"
+_TRY = r"(?:do|run|deploy|send|proceed|approve|ship|release|go ahead|merge|execute|start|continue)"
+_OPPOSE = "disapprove|veto|object|disagree"
+# A word in SOFT also begins sentences that refuse nothing; a word in FIRM hardly does.
+SOFT = (
+    r"no(?: no)*(?:,? (?:thanks|thank you|sorry))?(?: 👎)?|n|nope|nah|:-1:|-1"
+    r"|(?:👎|❌|🚫|⛔)[\U0001f3fb-\U0001f3ff\ufe0f]*"
+)
+FIRM = (
+    rf"(?:(?:i|we) )?(?:must |have to )?(?:deny|reject|decline|refuse|{_OPPOSE})(?: to)?{_OBJECT}",
+    r"(?:(?:it|this|that)(?: is|'s) )?(?:denied|rejected|declined|refused|vetoed|disapproved|cancell?ed)",
+    r"(?:(?:it|this|that)(?: is|'s) )?not (?:approved|ok|okay|agreed|granted|accepted|authori[sz]ed)",
+    rf"(?:(?:i|we) )?(?:am |are )?not going to approve{_OBJECT}",
+    rf"(?:(?:i|we) )?{_CANNOT} (?:approve|accept|agree){_OBJECT}",
+    rf"(?:please )?(?:do not|don't)(?: {_TRY}{_OBJECT})?|(?:absolutely|definitely|certainly|of course) not|no[ -]go",
+    rf"(?:stop|cancel|abort){_OBJECT}(?: please)?(?: now)?|permission (?:denied|not granted)|i'm afraid not",
+    r"approval (?:denied|refused|not granted)|no approval(?: from (?:me|my side))?|you do not have my approval",
+)
+POLITE = (
+    r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|morning)(?: (?:all|team|there|everyone|NAMES))*",
+    r"(?:many )?(?:thanks|thank you|thx|cheers)(?: (?:a lot|so much|very much|again|all|team|NAMES))*|please|pls",
+    r"(?:(?:best|kind|warm|with kind|many) )?regards|best(?: wishes)?|all the best|(?:yours )?sincerely",
+)
+DOUBT = r"\b(?:yes|maybe|perhaps|wait|hold on|unless|until|but|actually|second thought|approved?)\b|\.\.|…"
+"""What takes a soft refusal back or leaves it open."""
+
+NO_NAME = r"[^\w-]|\b(?:no|not|never|wait|stop|later|maybe|only|will|may|if|but|until|unless|once)\b"
+"""Words that are also people's names; below a reply they never count as one."""

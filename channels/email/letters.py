@@ -1,0 +1,96 @@
+"""A person's mailbox as a terminal shows it: the list, and one mail. Reads Maildirs; changes nothing."""
+
+import email.utils
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from pathlib import Path
+
+from channels.email import addresses, maildir, trace
+from channels.email.parse import MAIL_BYTES, Headers, Unreadable, read_headers, read_text
+
+HEADER_CHARS = 1000
+"""How much of a header is decoded for show."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One mail, decoded for people. `at` is its Date, or when it arrived; `reply_to` None when nobody can answer it."""
+
+    id: str
+    subject: str
+    sender: str
+    at: datetime
+    text: str
+    reply_to: str | None
+    message_id: str
+    references: str
+
+
+def letters(folder: Path) -> tuple[Letter, ...]:
+    """Every mail in the Maildir `folder`, in the order of arrival; none when there is no such folder."""
+    return tuple(letter for path in maildir.every_mail(folder) if (letter := _letter(path)) is not None)
+
+
+def letter(folder: Path, identity: str) -> Letter | None:
+    """The mail with this id; None when there is none, or several whose ids begin like this."""
+    found = [path for path in maildir.every_mail(folder) if identity and _id(path).startswith(identity)]
+    return _letter(found[0]) if len(found) == 1 else None
+
+
+def decoded(value: str) -> str:
+    """A header's value with its encoded words (RFC 2047) read; as it stands where they can't be."""
+    short = value[:HEADER_CHARS].strip()
+    try:
+        return str(make_header(decode_header(short)))
+    except (ValueError, LookupError, HeaderParseError, AttributeError):
+        return short
+
+
+def _id(path: Path) -> str:
+    """Stable while the file moves from `new/` to `cur/` and gets flags."""
+    return hashlib.sha256(path.name.partition(":")[0].encode()).hexdigest()[:8]
+
+
+def _letter(path: Path) -> Letter | None:
+    try:
+        raw = trace.read(maildir.read(path, MAIL_BYTES + 1)[0])[1]
+        arrived = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        # Moved or deleted while we looked, or no mail at all.
+        return None
+    try:
+        headers, text = read_headers(raw), _text(raw)
+    except Unreadable as error:
+        headers, text = Headers(), f"(This mail can't be shown: {error}.)"
+    return Letter(
+        id=_id(path),
+        subject=decoded(_first(headers, "subject")),
+        sender=decoded(_first(headers, "from")),
+        at=_date(headers) or arrived,
+        text=text,
+        reply_to=addresses.author(_first(headers, "reply-to") or _first(headers, "from")),
+        message_id=_first(headers, "message-id"),
+        references=_first(headers, "references"),
+    )
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return read_text(raw)
+    except Unreadable as error:
+        return f"(The text of this mail can't be shown: {error}.)"
+
+
+def _first(headers: Headers, name: str) -> str:
+    return next(iter(headers.all(name)), "").strip()
+
+
+def _date(headers: Headers) -> datetime | None:
+    try:
+        at = email.utils.parsedate_to_datetime(_first(headers, "date")[:100])
+    except (ValueError, TypeError, IndexError):
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,135 @@
+"""Card, address and key -> a complete mail as bytes. The same three give the same bytes, however often it is sent."""
+
+import base64
+import email.utils
+import hashlib
+import quopri
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from channels import Address, Card, ChannelRefused
+from channels.email import addresses, cards
+from channels.email.cards import one_line
+
+SUBJECT_CHARS = 150
+"""Longest subject; phones show about 40."""
+
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,100}>")
+_TOKEN = re.compile(r"[a-z0-9._-]+")
+_WORD_BYTES = 45
+"""UTF-8 bytes in one encoded word: 60 characters in base64, 72 with its frame, 75 at most (RFC 2047, 2)."""
+
+
+@dataclass(frozen=True)
+class Post:
+    """A mail that is ready for SMTP. `message_id` has its angle brackets."""
+
+    raw: bytes
+    recipient: str
+    message_id: str
+
+
+def compose(card: Card, to: Address, key: str, *, own: str, timezone: str) -> Post:
+    """The mail that shows `card` to `to`, from the address `own`. Its Date is `card.at`, its ids come from `key`.
+
+    Raises ChannelRefused when `to` is no plain address or a reply could not carry the card's token.
+    """
+    if not addresses.is_address(to.to):
+        raise ChannelRefused(
+            what=f"{one_line(to.to, 80)!r} is not a mail address", do=f"Correct the address of {to.person!r}"
+        )
+    message_id, root = _message_id("card", key, own), thread_root(to.thread, own)
+    headers = [
+        ("From", f"sayso <{own}>"),
+        ("To", to.to),
+        ("Subject", encoded(card.title)),
+        ("Date", email.utils.format_datetime(card.at.astimezone(UTC))),
+        ("Message-ID", message_id),
+        ("In-Reply-To", root),
+        ("References", root),
+        ("Auto-Submitted", "auto-generated"),
+    ]
+    if card.form is not None:
+        headers.append(("Reply-To", f"sayso <{_reply_address(own, card.form.token)}>"))
+    return Post(_alternative(headers, card, key, timezone), to.to, message_id)
+
+
+def thread_root(thread: str, own: str) -> str:
+    """The Message-ID that holds a thread together: `thread` itself when it is one, else one derived from it."""
+    return thread if is_message_id(thread) else _message_id("thread", thread, own)
+
+
+def is_message_id(text: str) -> bool:
+    """Whether `text` is one Message-ID that can stand in a header as it is (RFC 5322, 3.6.4)."""
+    return _MESSAGE_ID.fullmatch(text) is not None
+
+
+def encoded(text: str) -> str:
+    """`text` as the value of a header: one line, and encoded words (RFC 2047) wherever it is not short plain ASCII."""
+    line = one_line(text, SUBJECT_CHARS)
+    if line.isascii() and len(line) <= 65 and "=?" not in line:
+        return line
+    pieces, piece = list[str](), ""
+    for char in line:
+        if len((piece + char).encode()) > _WORD_BYTES:
+            pieces.append(piece)
+            piece = ""
+        piece += char
+    words = (base64.b64encode(each.encode()).decode() for each in (*pieces, piece))
+    return "\r\n ".join(f"=?utf-8?b?{word}?=" for word in words)
+
+
+def display_name(text: str) -> str:
+    """A person's name before an address in angle brackets; never anything that could be read as an address itself."""
+    name = one_line(text, 40)
+    if re.fullmatch(r"[A-Za-z0-9 ]+", name):
+        return name
+    short = name.encode()[:_WORD_BYTES].decode(errors="ignore")
+    return f"=?utf-8?b?{base64.b64encode(short.encode()).decode()}?="
+
+
+def text_part(text: str, kind: str = "plain") -> bytes:
+    """Headers and body of one text part, in lines of at most 76 ASCII characters."""
+    body = quopri.encodestring(text.encode()).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    return head.encode() + body
+
+
+def header_block(headers: list[tuple[str, str]]) -> bytes:
+    """Header lines. Every value is made by this package; an unexpected line break is a bug and must not be sent."""
+    for name, value in headers:
+        if re.search(r"[\r\n]", value.replace("\r\n ", "")) or not value.isascii():
+            raise ValueError(f"the {name} header would hold a line break or a character that is not ASCII: {value!r}")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
+
+
+def _reply_address(own: str, token: str) -> str:
+    address = addresses.with_tag(own, token)
+    if not _TOKEN.fullmatch(token) or not addresses.is_address(address):
+        raise ChannelRefused(
+            what=f"the reply token {token!r} does not fit into a mail address",
+            do="Use at most 64 characters for it and the name together, of a-z, 0-9, dot, underscore and hyphen",
+        )
+    return address
+
+
+def _alternative(headers: list[tuple[str, str]], card: Card, key: str, timezone: str) -> bytes:
+    boundary = f"=_{_digest('boundary', key)}"
+    top = [*headers, ("MIME-Version", "1.0"), ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"')]
+    parts = (text_part(cards.as_text(card, timezone)), text_part(cards.as_html(card, timezone), "html"))
+    body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
+    return header_block(top) + b"\r\n" + body + b"--%s--\r\n" % boundary.encode()
+
+
+def _message_id(kind: str, name: str, own: str) -> str:
+    return f"<{kind}.{_digest(kind, name)}@{own.rpartition('@')[2]}>"
+
+
+def _digest(kind: str, name: str) -> str:
+    return hashlib.sha256(f"{kind}\n{name}".encode()).hexdigest()[:32]
+
+
+def reply_id(original: str, text: str, at: datetime, own: str) -> str:
+    """A Message-ID for a reply that was written at `at`."""
+    return _message_id("reply", f"{original}\n{at.isoformat()}\n{text}", own)

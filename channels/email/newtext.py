@@ -1,0 +1,111 @@
+"""What a person newly wrote in a reply: the text without quotes, signature and the mail program's own lines.
+
+Cuts too little rather than too much: a quoted line left in makes a reply unclear, which is harmless, but a person's
+own line taken out ("only on staging") could turn a condition into an approval.
+"""
+
+import re
+
+LINE_CHARS = 1000
+"""How much of a line is looked at; no line a mail program writes around a quote is longer."""
+
+NEW_TEXT_CHARS = 32 * 1024
+"""Longest new text; what is longer is not answered by a machine that reads closed sentences."""
+
+_ATTRIBUTION_LINES = 3
+_BLANK = " \t\r\u00a0\u200b\ufeff"
+_MOMENT = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.]\d\d\b")
+_ORIGINAL = re.compile(
+    r"-{2,}\s*(?:original message|forwarded message)\s*-{2,}|begin forwarded message:", re.IGNORECASE
+)
+_OUTLOOK_NEXT = re.compile(r"\s*\*?(?:sent|date|to|subject):", re.IGNORECASE)
+_SENT_FROM = re.compile(
+    r"(?:sent (?:from|with|via)|get)(?: (?:my|a|the|for|on|iphone|ipad|ios|android|phone|mobile|smartphone|tablet"
+    r"|device|samsung|galaxy|pixel|huawei|xiaomi|blackberry|windows|mail|outlook|gmail|yahoo|proton|app)){1,6}\.?"
+    r"|von meinem (?:iphone|ipad|handy|smartphone) gesendet|envoyé de mon (?:iphone|ipad|téléphone)"
+    r"|verstuurd vanaf mijn (?:iphone|ipad|telefoon)|enviado (?:do meu|desde mi) (?:iphone|ipad)"
+    r"|inviato da(?:l mio)? (?:iphone|ipad)|(?:iphone|ipad)から送信",
+    re.IGNORECASE,
+)
+_DOUBT = re.compile(
+    r"\b(?:but|if|only|not|no|wait|until|unless|except|when|after|before|once|don't|never|staging|hold|instead)\b|\?",
+    re.IGNORECASE,
+)
+
+
+def new_text(body: str) -> str:
+    """The lines of `body` that this person wrote, trimmed. Linear in the length of `body`.
+
+    A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole.
+    """
+    lines, kept, size, at = body.split("\n"), list[str](), 0, 0
+    while at < len(lines) and size <= NEW_TEXT_CHARS:
+        line = lines[at]
+        if _is_quoted(line):
+            at += 1
+            continue
+        if _ends_here(lines, at):
+            break
+        attribution = _attribution(lines, at)
+        if not attribution and not _SENT_FROM.fullmatch(line[:LINE_CHARS].strip(_BLANK)):
+            kept.append(line.rstrip())
+            size += len(line) + 1
+        at += max(attribution, 1)
+    return "\n".join(kept).strip("\n" + _BLANK)
+
+
+def _is_quoted(line: str) -> bool:
+    return line[:LINE_CHARS].lstrip(_BLANK).startswith(">")
+
+
+def _ends_here(lines: list[str], at: int) -> bool:
+    """Whether nothing below line `at` was written by this person: a signature, or an unmarked quote to the end."""
+    line = lines[at][:LINE_CHARS]
+    if line.rstrip("\r") == "-- ":
+        return True
+    if line.rstrip() == "--":
+        return not _DOUBT.search(" ".join(_paragraph(lines, at + 1)))
+    if _ORIGINAL.fullmatch(line.strip(_BLANK + "*")):
+        return True
+    if re.match(r"\s*\*?from:", line, re.IGNORECASE):
+        return sum(bool(_OUTLOOK_NEXT.match(each[:LINE_CHARS])) for each in lines[at + 1 : at + 5]) >= 2
+    if re.fullmatch(r"_{10,}", line.strip()):
+        return re.match(r"\s*\*?from:", " ".join(lines[at + 1 : at + 2])[:LINE_CHARS], re.IGNORECASE) is not None
+    span = _attribution(lines, at)
+    return span > 0 and not _quote_follows(lines, at + span)
+
+
+def _paragraph(lines: list[str], at: int) -> list[str]:
+    """The few lines from `at` on, up to a blank or quoted one."""
+    found: list[str] = []
+    for line in lines[at : at + 8]:
+        if not line.strip() or _is_quoted(line):
+            break
+        found.append(line[:LINE_CHARS])
+    return found
+
+
+def _attribution(lines: list[str], at: int) -> int:
+    """How many lines from `at` on are one `On …, … wrote:`; 0 for none.
+
+    In other languages only the form is known: it names an address and a moment, ends in a colon, and a quote follows.
+    """
+    first = lines[at][:LINE_CHARS].strip(_BLANK)
+    if first.endswith(":") and "@" in first and _MOMENT.search(first) and _quote_follows(lines, at + 1):
+        return 1
+    if not first.startswith("On "):
+        return 0
+    joined = ""
+    for count in range(1, _ATTRIBUTION_LINES + 1):
+        line = lines[at + count - 1][:LINE_CHARS].strip(_BLANK) if at + count <= len(lines) else ""
+        joined = f"{joined} {line}"
+        if not line or len(joined) > LINE_CHARS:
+            return 0
+        if joined.endswith("wrote:"):
+            return count if _MOMENT.search(joined) else 0
+    return 0
+
+
+def _quote_follows(lines: list[str], at: int) -> bool:
+    following = next((line for line in lines[at : at + 4] if line.strip(_BLANK)), "")
+    return _is_quoted(following)

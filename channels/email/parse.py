@@ -1,0 +1,222 @@
+"""A mail as bytes -> its headers and its one text, or a plain reason why it can't be read safely.
+
+Python's own parser is not used on what arrives: it takes a bare CR for a line break, raises many kinds of errors
+on reading a header, and needs most of a second for thousands of parts. Two readers that disagree about a mail are
+how a mail lies, so this one refuses whatever is unclear. Pure, bounded, and fit to be run in a process of its own.
+"""
+
+import binascii
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+MAIL_BYTES = 2_000_000
+"""Largest mail that is read; a reply with a long thread below it stays under a tenth of this."""
+
+HEADER_BYTES = 64 * 1024
+"""Most bytes above the first blank line, of the mail and of each of its parts."""
+
+PARTS = 50
+"""Most parts in one mail; thousands of tiny ones are how a small mail becomes slow."""
+
+DEPTH = 10
+"""Deepest nesting of multiparts."""
+
+TOO_MANY_PARTS = f"it has more than {PARTS} parts, or they are nested more than {DEPTH} deep"
+
+CONTENT_TYPE_CHARS = 2000
+"""Longest Content-Type field; a boundary has 70 characters at most, a file name seldom more than 255."""
+
+CHARSETS = re.compile(
+    r"utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d|cp125\d|iso-2022-jp|shift_jis|euc-jp|euc-kr|koi8-[ru]"
+    r"|gb2312|gbk|gb18030|big5"
+)
+"""What a text may be written in; UTF-7 and its like can spell one text in two ways."""
+
+_ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/ms-tnef", "multipart/encrypted")
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
+_CONTENT_TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)\s*(.*)", re.DOTALL)
+_PARAMETER = re.compile(r';\s*([\w.*%-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))\s*', re.DOTALL)
+
+
+class Unreadable(ValueError):
+    """A mail that must not be taken as anybody's word; the text says why, to people."""
+
+
+@dataclass(frozen=True)
+class Headers:
+    """Header fields from the top down: name in lower case, value unfolded and not decoded."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of `name`, topmost first."""
+        return tuple(value for field, value in self.fields if field == name)
+
+    def one(self, name: str) -> str:
+        """The value of `name`, or nothing. Raises Unreadable when there are several."""
+        values = self.all(name)
+        if len(values) > 1:
+            raise Unreadable(f"it has {len(values)} {name.title()} headers where one is allowed")
+        return values[0].strip(" \t") if values else ""
+
+
+@dataclass(frozen=True)
+class _Part:
+    headers: Headers
+    body: bytes
+    kind: str
+    parameters: dict[str, str]
+
+    @property
+    def is_file(self) -> bool:
+        disposition = self.headers.one("content-disposition").lower()
+        return disposition.startswith("attachment") or "filename" in disposition or "name" in self.parameters
+
+
+def read_headers(raw: bytes) -> Headers:
+    """The headers of `raw`, which may be cut short below them. Raises Unreadable."""
+    return _fields(_split(raw)[0])
+
+
+def read_text(raw: bytes) -> str:
+    """The one text of the mail, with LF line ends. Raises Unreadable, also when there is none or a choice."""
+    if len(raw) > MAIL_BYTES:
+        raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
+    read_headers(raw)
+    leaves = [part for part in _leaves(_part(raw)) if not part.is_file]
+    texts = [part for part in leaves if part.kind == "text/plain"]
+    if len(texts) == 1:
+        return _text(texts[0])
+    if texts:
+        raise Unreadable(f"it has {len(texts)} texts and it is not clear which one counts")
+    if any(part.kind == "text/html" for part in leaves):
+        raise Unreadable("it has only an HTML text; answer in plain text")
+    raise Unreadable("it has no text")
+
+
+def _split(raw: bytes) -> tuple[bytes, bytes]:
+    """The header block and what follows its blank line."""
+    if raw[:1] in (b"\n", b"\r"):
+        raise Unreadable("it begins with a blank line, so that its headers are not headers")
+    blank = _BLANK_LINE.search(raw, 0, HEADER_BYTES + 4)
+    if blank is None and len(raw) > HEADER_BYTES:
+        raise Unreadable(f"it has more than {HEADER_BYTES // 1024} KB of headers")
+    return (raw[: blank.start()], raw[blank.end() :]) if blank else (raw, b"")
+
+
+def _fields(block: bytes) -> Headers:
+    fields: list[list[bytes]] = []
+    for line in block.removesuffix(b"\n").split(b"\n"):
+        text = line.removesuffix(b"\r")
+        if b"\r" in text or b"\0" in text:
+            raise Unreadable("it has a control character in its headers")
+        match = _FIELD.fullmatch(text)
+        if text[:1] in (b" ", b"\t") and fields:
+            fields[-1].append(text)
+        elif match:
+            fields.append([match[1], match[2]])
+        else:
+            raise Unreadable("it has a line in its headers that is not one")
+    return Headers(tuple((name.decode("ascii").lower(), _value(b"".join(value))) for name, *value in fields))
+
+
+def _value(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _part(raw: bytes) -> _Part:
+    # A part, unlike a mail, may have no headers at all (RFC 2046, 5.1).
+    bare = re.match(rb"\r?\n", raw)
+    head, body = (b"", raw[bare.end() :]) if bare else _split(raw)
+    headers = _fields(head) if head else Headers()
+    kind, parameters = _content_type(headers.one("content-type"))
+    return _Part(headers, body, kind, parameters)
+
+
+def _content_type(value: str) -> tuple[str, dict[str, str]]:
+    """Type and parameters of a Content-Type field (RFC 2045, 5.1); an absent one is plain text."""
+    match = _CONTENT_TYPE.fullmatch(value or "text/plain")
+    if match is None or len(value) > CONTENT_TYPE_CHARS:
+        raise Unreadable("it has a Content-Type that can't be read")
+    rest, parameters = match[2], dict[str, str]()
+    while parameter := _PARAMETER.match(rest):
+        name, rest = parameter[1].lower(), rest[parameter.end() :]
+        if name in parameters or name.startswith("boundary*"):
+            raise Unreadable("it has a Content-Type that can be read in two ways")
+        parameters[name] = parameter[3] or re.sub(r"\\(.)", r"\1", parameter[2] or "")
+    if rest.strip("; \t"):
+        raise Unreadable("it has a Content-Type that can't be read")
+    return match[1].lower(), parameters
+
+
+def _leaves(top: _Part) -> Iterator[_Part]:
+    """The parts that hold content, in order. A mail attached to this one is one part: its text is not this mail's."""
+    waiting, seen = [(top, 1)], 0
+    while waiting:
+        part, depth = waiting.pop()
+        seen += 1
+        if seen > PARTS or depth > DEPTH:
+            raise Unreadable(TOO_MANY_PARTS)
+        if part.kind in _ENCRYPTED:
+            raise Unreadable("it is encrypted or in a format that can't be read here; answer in plain text")
+        if part.kind.startswith("multipart/"):
+            inner = [_part(raw) for raw in _divide(part)]
+            waiting += [(each, depth + 1) for each in reversed(inner)]
+        else:
+            yield part
+
+
+def _divide(part: _Part) -> list[bytes]:
+    """The pieces between a multipart's boundary lines (RFC 2046, 5.1.1)."""
+    boundary = part.parameters.get("boundary", "")
+    if not 0 < len(boundary) <= 70 or not boundary.isascii():
+        raise Unreadable("it has parts without a boundary between them")
+    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    # One more than fit is enough to know that there are too many.
+    marks = list(islice(line.finditer(part.body), PARTS + 2))
+    last = next((index for index, mark in enumerate(marks) if mark[1]), None)
+    if len(marks) > PARTS + 1:
+        raise Unreadable(TOO_MANY_PARTS)
+    if not last:
+        raise Unreadable("it has parts that do not end")
+    return [_after_line(part.body[marks[i].end() : marks[i + 1].start()]) for i in range(last)]
+
+
+def _after_line(piece: bytes) -> bytes:
+    end = re.match(rb"\r?\n", piece)
+    return piece[end.end() :] if end else piece
+
+
+def _text(part: _Part) -> str:
+    data = _decoded(part)
+    charset = part.parameters.get("charset", "utf-8").lower()
+    if not CHARSETS.fullmatch(charset):
+        raise Unreadable("it is written in a character set that is not accepted")
+    try:
+        text = data.decode(charset)
+    except (UnicodeError, LookupError):
+        raise Unreadable("its text does not fit the character set it names") from None
+    if "\0" in text or "-----BEGIN PGP MESSAGE" in text:
+        raise Unreadable("it has a text that can't be read here; answer in plain text")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(part: _Part) -> bytes:
+    encoding = part.headers.one("content-transfer-encoding").lower()
+    if encoding in ("", "7bit", "8bit", "binary"):
+        return part.body
+    if encoding == "quoted-printable" and not re.search(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)", part.body):
+        return quopri.decodestring(part.body)
+    if encoding == "base64":
+        try:
+            return binascii.a2b_base64(b"".join(part.body.split()), strict_mode=True)
+        except binascii.Error:
+            pass
+    raise Unreadable("it has a text whose encoding is broken")

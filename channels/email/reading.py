@@ -1,0 +1,97 @@
+"""A mail's bytes -> what it means. Pure, as far as the directory and the way to prove a sender are.
+
+The order matters: what a machine wrote is never held as a forgery, and nothing of a text is read before it is known
+whose word it is.
+"""
+
+import re
+from dataclasses import dataclass
+
+from channels import Directory, Held, Ignored, Reading, Reply, Trigger
+from channels.email import addresses, trace
+from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, who
+from channels.email.letters import decoded
+from channels.email.machine import machine_words
+from channels.email.mime import is_message_id
+from channels.email.newtext import NEW_TEXT_CHARS
+from channels.email.parse import MAIL_BYTES, Headers, Unreadable, read_headers, read_text
+from channels.email.reply import read_reply
+
+UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads mails to `own`, the bot's address, whose plus-part carries reply tokens."""
+
+    own: str
+    directory: Directory
+    prove: Prove
+
+    def read(self, raw: bytes, size_bytes: int) -> Reading:
+        """What `raw` means; it may be cut short when `size_bytes` is over the limit."""
+        token = token_of(raw, self.own)
+        if not raw:
+            return Held(reasons=(UNREAD,))
+        try:
+            headers = read_headers(raw)
+        except Unreadable as error:
+            return Held(reasons=(str(error),), token=token)
+        subject = decoded(next(iter(headers.all("subject")), ""))
+        if author_of(headers) == self.own:
+            return Ignored(reason="our own mail")
+        if words := machine_words(headers, subject):
+            return Ignored(reason=words)
+        found = who(raw, self.directory, self.prove)
+        if isinstance(found, Refused):
+            return Held(reasons=found.reasons, claims=found.claims, token=token)
+        try:
+            return self._word_of(found, headers, subject, token, raw, size_bytes)
+        except Unreadable as error:
+            return Held(reasons=(str(error),), claims=claimed(headers), token=token)
+
+    def _word_of(
+        self, found: Accepted, headers: Headers, subject: str, token: str | None, raw: bytes, size_bytes: int
+    ) -> Reading:
+        """What a proven person's mail says. Raises Unreadable."""
+        named = _tokens_named(headers, self.own)
+        if len(named | {token} - {None}) > 1:
+            raise Unreadable("it is addressed to several questions at once; answer each one in a mail of its own")
+        if token is None and named:
+            raise Unreadable("it names a question's address but was not delivered to it; reply to that address alone")
+        if size_bytes > MAIL_BYTES:
+            raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
+        body, person = read_text(raw), found.contact.id
+        if token is None:
+            text = f"{subject}\n\n{body.strip()}".strip()
+            thread = next((each for each in map(str.strip, headers.all("message-id")) if is_message_id(each)), "")
+            return Trigger(person=person, text=_bounded(text), thread=thread, evidence=found.evidence)
+        said = read_reply(body, found.contact.name)
+        return Reply(
+            person=person,
+            token=token,
+            said=said.said,
+            text=_bounded(said.text),
+            reason=said.reason,
+            evidence=found.evidence,
+        )
+
+
+def token_of(raw: bytes, own: str) -> str | None:
+    """The reply token in the address this copy was delivered to, as the server of this mailbox wrote it down."""
+    block, _ = trace.read(raw)
+    name, tag = addresses.split_tag(block.recipient) if block else ("", None)
+    return tag if name == own.lower() else None
+
+
+def _tokens_named(headers: Headers, own: str) -> set[str]:
+    """The tokens in the addresses the mail names as its recipients."""
+    local, _, domain = own.partition("@")
+    tagged = re.compile(rf"(?<![\w.+-]){re.escape(local)}\+([^\s@<>,;\"]{{1,64}})@{re.escape(domain)}", re.IGNORECASE)
+    return {tag.lower() for name in ("to", "cc") for value in headers.all(name) for tag in tagged.findall(value)}
+
+
+def _bounded(text: str) -> str:
+    if len(text) > NEW_TEXT_CHARS:
+        raise Unreadable(f"its text is longer than {NEW_TEXT_CHARS // 1024} KB; write a shorter one")
+    return text

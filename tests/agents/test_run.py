@@ -1,0 +1,299 @@
+"""A run is the fold of its events: tables of events and what they amount to, and promises about any list at all."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.events import (
+    AnswerNoted,
+    CallTool,
+    Done,
+    Event,
+    RequestHumanInput,
+    RequestRevised,
+    RunCancelled,
+    RunEnded,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    StepGated,
+    StepRefused,
+    read_event,
+    write_event,
+)
+from agents.requests import Closed, Given, RequestId, StepId
+from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Result, Run, RunState, fold
+from tests.agents.worlds import (
+    ANNA,
+    BO,
+    DEPLOY,
+    NOON,
+    any_event,
+    chosen,
+    decided,
+    failed,
+    finished,
+    opened,
+    orphaned,
+    request,
+    revoked,
+    started,
+    tool_started,
+    vote,
+)
+
+TEXTS = st.text(max_size=5)
+EVENTS = st.lists(any_event(TEXTS), max_size=25)
+QUESTION = RequestHumanInput(question="Which version?")
+APPROVED: tuple[Event, ...] = (started(), chosen(gate="production"), opened(), vote(), decided("approved"))
+UNKNOWN: tuple[Event, ...] = (*APPROVED, tool_started(), orphaned(), opened("q2", purpose="unknown"))
+
+
+def answered(text: str, *picks: str, request_id: str = "q2") -> Event:
+    return decided("answered", request_id, Given(text=text, picks=picks))
+
+
+@given(EVENTS)
+def test_any_list_of_any_events_folds(events: list[Event]) -> None:
+    run = fold(events)
+
+    assert run.seq == len(events)
+    assert run.state in RunState.__args__
+
+
+@given(EVENTS, st.data())
+def test_folding_a_list_in_two_parts_gives_the_same_run(events: list[Event], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(min_value=0, max_value=len(events)))
+
+    assert fold(events[cut:], fold(events[:cut])) == fold(events)
+
+
+@given(EVENTS)
+def test_events_that_were_written_and_read_fold_to_the_same_run(events: list[Event]) -> None:
+    assert fold(read_event(write_event(event)) for event in events) == fold(events)
+
+
+@given(EVENTS)
+def test_results_orphans_and_steps_only_grow(events: list[Event]) -> None:
+    run = Run()
+    for event in events:
+        after = fold([event], run)
+
+        assert after.results[: len(run.results)] == run.results
+        assert after.orphans[: len(run.orphans)] == run.orphans
+        assert after.steps >= run.steps
+        run = after
+
+
+@given(EVENTS)
+def test_an_ended_run_stays_ended_as_it_did_first(events: list[Event]) -> None:
+    end = RunEnded(at=NOON, outcome="failed", summary="over")
+
+    run = fold([end, *events])
+
+    assert run.ended == end
+    assert run.state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("events", "state"),
+    [
+        ([], "running"),
+        ([started()], "running"),
+        ([started(), chosen()], "running"),
+        ([started(), chosen(), opened()], "waiting"),
+        ([*APPROVED], "running"),
+        ([*APPROVED, tool_started()], "running"),
+        ([*APPROVED, tool_started(), orphaned()], "unknown"),
+        ([*UNKNOWN], "unknown"),
+        ([started(), chosen(), opened(), RunPaused(at=NOON, by=BO)], "paused"),
+        ([started(), chosen(), opened(), RunPaused(at=NOON, by=BO), RunResumed(at=NOON, by=BO)], "waiting"),
+        ([started(), RunEnded(at=NOON, outcome="done", summary="")], "done"),
+        ([started(), RunEnded(at=NOON, outcome="cancelled", summary="")], "cancelled"),
+    ],
+)
+def test_the_state_that_people_see(events: list[Event], state: str) -> None:
+    assert fold(events).state == state
+
+
+@pytest.mark.parametrize(
+    ("events", "result"),
+    [
+        ([started(), chosen(), tool_started(), finished(output="out")], Result(DEPLOY, "ok", "out")),
+        ([started(), chosen(), tool_started(), finished(output="o", error="e")], Result(DEPLOY, "error", "e")),
+        (
+            [started(), chosen(), StepRefused(at=NOON, step_id=StepId("s1"), error="no tag")],
+            Result(DEPLOY, "refused", "no tag"),
+        ),
+        ([*APPROVED[:3], decided("denied", reason="not today")], Result(DEPLOY, "denied", "not today", (BO,))),
+        ([*APPROVED[:3], decided("expired")], Result(DEPLOY, "expired", "", (BO,))),
+        ([*APPROVED[:3], decided("withdrawn")], Result(DEPLOY, "withdrawn", "", (BO,))),
+        ([*APPROVED, revoked()], Result(DEPLOY, "revoked", "not now", (BO,))),
+        ([*UNKNOWN, answered("1", IT_HAPPENED)], Result(DEPLOY, "ok", "a person confirmed that it happened", (BO,))),
+    ],
+)
+def test_what_closes_a_step_becomes_its_result(events: list[Event], result: Result) -> None:
+    run = fold(events)
+
+    assert run.results == (result,)
+    assert run.pending is None
+
+
+@pytest.mark.parametrize(
+    ("given_", "text"),
+    [
+        (Given(text="v1.2.0"), "v1.2.0"),
+        (Given(text="2", picks=("production",)), "production"),
+        (Given(text="1, 2", picks=("staging", "production")), "staging\nproduction"),
+        (Given(text="see below", form={"version": "v1", "why": "bug"}), "version: v1\nwhy: bug"),
+        (None, ""),
+    ],
+)
+def test_an_answer_is_kept_as_what_it_means(given_: Given | None, text: str) -> None:
+    question = (chosen(QUESTION), opened(purpose="question"))
+
+    run = fold([started(), *question, decided("answered", given=given_)])
+
+    assert run.results == (Result(QUESTION, "answered", text, (BO,)),)
+
+
+@pytest.mark.parametrize("state", ["approved", "denied", "expired", "withdrawn", "superseded", "answered"])
+def test_a_decision_about_another_request_changes_nothing(state: Closed) -> None:
+    before = fold(APPROVED[:3])
+
+    after = fold([decided(state, "q9")], before)
+
+    assert after.pending == before.pending
+    assert after.results == ()
+
+
+def test_an_approval_waits_for_its_start_and_a_superseded_one_is_asked_again() -> None:
+    approved = fold(APPROVED)
+    superseded = fold([decided("superseded")], approved)
+
+    assert approved.pending is not None
+    assert approved.pending.decision is not None
+    assert superseded.pending is not None
+    assert (superseded.pending.request, superseded.pending.decision) == (None, None)
+
+
+def test_a_revision_voids_an_approval_of_the_older_one() -> None:
+    run = fold([*APPROVED, RequestRevised(at=NOON, by=ANNA, request=request(revision=2))])
+
+    assert run.pending is not None
+    assert run.pending.decision is None
+    assert run.state == "waiting"
+
+
+def test_a_revocation_after_the_start_changes_nothing() -> None:
+    running = fold([*APPROVED, tool_started()])
+
+    assert fold([revoked()], running).pending == running.pending
+
+
+def test_votes_pauses_and_messages_between_start_and_finish_lose_nothing() -> None:
+    noted = AnswerNoted(
+        at=NOON, request_id=RequestId("q1"), reply_id="m2", person=ANNA, channel="email", text="?", outcome="too_late"
+    )
+    between = (vote(), RunPaused(at=NOON, by=BO), noted, RunCancelled(at=NOON, by=BO), failed(), started("again"))
+
+    run = fold([*APPROVED, tool_started(), *between, finished(output="out")])
+
+    assert run.results == (Result(DEPLOY, "ok", "out"),)
+    assert run.is_paused
+    assert run.cancelled_by == BO
+
+
+HARMLESS = {"vote_cast", "answer_noted", "run_paused", "run_resumed", "run_cancelled", "card_delivered", "step_failed"}
+
+
+@given(EVENTS)
+def test_whatever_lands_between_start_and_finish_the_result_counts_once(events: list[Event]) -> None:
+    between = [event for event in events if event.type in HARMLESS]
+
+    run = fold([*APPROVED, tool_started(), *between, finished(output="out"), finished(output="again")])
+
+    assert run.results == (Result(DEPLOY, "ok", "out"),)
+
+
+def test_a_result_that_lands_after_its_orphan_counts() -> None:
+    asked = fold(UNKNOWN)
+
+    run = fold([finished(output="late")], asked)
+
+    assert run.results == (Result(DEPLOY, "ok", "late"),)
+    assert run.open == "q2", "the question about it is still to be taken back"
+
+
+def test_a_result_of_an_attempt_that_is_not_the_steps_own_does_not_count() -> None:
+    run = fold([*APPROVED, tool_started("a1"), finished("a2", output="foreign")])
+
+    assert run.results == ()
+    assert run.pending is not None
+    assert run.pending.attempt is not None
+
+
+@pytest.mark.parametrize(("idempotent", "may_have_started"), [(True, True), (True, False), (False, False)])
+def test_an_orphan_that_may_be_made_again_is_not_unknown(*, idempotent: bool, may_have_started: bool) -> None:
+    run = fold([*APPROVED, tool_started(idempotent=idempotent), orphaned(may_have_started=may_have_started)])
+
+    assert run.pending is not None
+    assert (run.pending.attempt, run.pending.unknown) == (None, None)
+    assert run.pending.decision is not None
+
+
+def test_it_did_not_happen_asks_for_a_new_approval() -> None:
+    run = fold([*UNKNOWN, answered("2", IT_DID_NOT)])
+
+    assert run.pending is not None
+    assert (run.pending.request, run.pending.decision, run.pending.unknown) == (None, None, None)
+
+
+def test_stop_closes_an_unknown_step_and_cancels_the_run() -> None:
+    run = fold([*UNKNOWN, answered("3", STOP)])
+
+    assert [result.kind for result in run.results] == ["error"]
+    assert run.cancelled_by == BO
+
+
+@pytest.mark.parametrize("decision", [decided("expired", "q2"), answered("no idea"), answered("1", "something else")])
+def test_an_unknown_attempt_stays_unknown_without_a_clear_answer(decision: Event) -> None:
+    run = fold([*UNKNOWN, decision])
+
+    assert run.state == "unknown"
+    assert run.pending is not None
+    assert run.pending.request is None
+
+
+def test_failures_count_until_a_step_is_chosen() -> None:
+    failing = fold([started(), failed(), failed("overloaded")])
+    chose = fold([chosen()], failing)
+
+    assert [failure.kind for failure in failing.failures] == ["timeout", "overloaded"]
+    assert chose.failures == ()
+    assert chose.steps == 1
+
+
+def test_a_late_gate_is_kept_with_its_step() -> None:
+    run = fold([started(), chosen(), StepGated(at=NOON, step_id=StepId("s1"), gate="production")])
+
+    assert run.pending is not None
+    assert run.pending.gate == "production"
+
+
+def test_only_the_first_start_and_one_pending_step_count() -> None:
+    other = CallTool(tool="live", arguments={})
+
+    run = fold([started("first"), started("second"), chosen(), chosen(other, "s2")])
+
+    assert isinstance(run.started, RunStarted)
+    assert run.started.text == "first"
+    assert run.pending is not None
+    assert run.pending.step == DEPLOY
+
+
+def test_done_is_a_step_that_waits_for_nothing() -> None:
+    run = fold([started(), chosen(Done(summary="over"))])
+
+    assert run.pending is None
+    assert run.steps == 1

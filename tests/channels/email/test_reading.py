@@ -1,0 +1,123 @@
+import pytest
+
+from channels import Held, Ignored, Reading, Reply, Trigger
+from channels.email.identity import local
+from channels.email.reading import UNREAD, Reader
+from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
+
+READER = Reader(BOT, People(ANNA, BO), local)
+
+
+def read(raw: bytes) -> Reading:
+    return READER.read(raw, len(raw))
+
+
+def reasons(raw: bytes) -> str:
+    held = read(raw)
+    assert isinstance(held, Held)
+    return " ".join(held.reasons)
+
+
+def test_a_reply_with_a_token_is_that_persons_answer() -> None:
+    reading = read(arrived(mail("Hi,\n\napproved.\n\nThanks,\nBo\n\n> To approve, reply")))
+
+    assert reading == Reply(
+        person="bo",
+        token=TOKEN,
+        said="approve",
+        text="approved.",
+        evidence="sayso-dev.invalid: auth=pass smtp.auth=bo@corp.example",
+    )
+
+
+def test_a_refusal_carries_its_reason() -> None:
+    reading = read(arrived(mail("Denied: wrong version")))
+
+    assert isinstance(reading, Reply)
+    assert (reading.said, reading.reason) == ("deny", "wrong version")
+
+
+def test_a_token_is_read_in_any_letter_case() -> None:
+    reading = read(arrived(mail(), to=f"AGENT+{TOKEN.upper()}@Sayso.example"))
+
+    assert isinstance(reading, Reply)
+    assert reading.token == TOKEN
+
+
+def test_a_mail_without_a_token_wants_something_new() -> None:
+    raw = (
+        mail("now please", extra="").replace(f"agent+{TOKEN}".encode(), b"agent").replace(b"Re: Deploy?", b"Deploy it")
+    )
+
+    reading = read(arrived(raw, to=BOT))
+
+    assert isinstance(reading, Trigger)
+    assert (reading.person, reading.text, reading.thread) == ("bo", "Deploy it\n\nnow please", "<r1@corp.example>")
+
+
+def test_a_forged_from_is_held_and_names_whom_it_claims_to_be() -> None:
+    held = read(arrived(mail(), login=None))
+
+    assert held == Held(
+        reasons=("it was sent without logging in as bo@corp.example",), claims="bo@corp.example", token=TOKEN
+    )
+
+
+def test_a_mail_that_no_server_of_ours_took_is_held() -> None:
+    assert "sayso's own mail server" in reasons(mail())
+
+
+def test_a_mail_to_several_questions_is_held() -> None:
+    assert "several questions" in reasons(arrived(mail(extra="Cc: agent+other@sayso.example\n")))
+
+
+def test_the_copy_of_an_answer_that_came_without_its_token_starts_nothing() -> None:
+    assert "reply to that address alone" in reasons(arrived(mail(), to=BOT))
+
+
+def test_a_tag_of_somebody_elses_address_is_no_token() -> None:
+    reading = read(arrived(mail().replace(f"agent+{TOKEN}".encode(), b"agent"), to="anna+x@corp.example"))
+
+    assert isinstance(reading, Trigger)
+
+
+@pytest.mark.parametrize("extra", ["Auto-Submitted: auto-replied\n", "Precedence: bulk\n", "List-Id: <x.example>\n"])
+def test_an_automatic_answer_is_ignored_even_with_a_token(extra: str) -> None:
+    assert isinstance(read(arrived(mail(extra=extra))), Ignored)
+
+
+def test_our_own_mail_is_ignored() -> None:
+    assert read(arrived(mail(author=BOT), login=BOT)) == Ignored(reason="our own mail")
+
+
+def test_a_mail_that_could_not_be_read_is_held() -> None:
+    assert read(b"") == Held(reasons=(UNREAD,))
+
+
+def test_a_mail_over_the_limit_is_held_with_its_claim() -> None:
+    held = READER.read(arrived(mail("x" * 2_000_000)), 5_000_000)
+
+    assert held == Held(reasons=("it is larger than 2 MB",), claims="bo@corp.example", token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (mail("word " * 10_000), "longer than 32 KB"),
+        (mail(extra="Content-Type: text/html\n"), "HTML"),
+        (b"\r\n" + mail(), "blank line"),
+        (mail(extra="X: a\rFrom: anna@corp.example\n"), "control character"),
+        (mail(extra="Content-Transfer-Encoding: base64\n"), "encoding"),
+    ],
+)
+def test_what_can_t_be_read_for_sure_is_held_with_a_reason(raw: bytes, reason: str) -> None:
+    assert reason in reasons(arrived(raw))
+
+
+def test_an_encoded_subject_is_decoded() -> None:
+    raw = mail("x").replace(b"Re: Deploy?", b"=?utf-8?q?D=C3=A9ploy?=").replace(f"agent+{TOKEN}".encode(), b"agent")
+
+    reading = read(arrived(raw, to=BOT))
+
+    assert isinstance(reading, Trigger)
+    assert reading.text == "Déploy\n\nx"

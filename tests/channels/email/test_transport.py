@@ -1,0 +1,80 @@
+import socket
+
+import pytest
+
+from channels import ChannelRefused, ChannelUnavailable
+from channels.email.letters import letters
+from channels.email.transport import Relay, Transport
+from tests.channels.email.conftest import Post, Unfriendly
+from tests.channels.email.mails import mail
+
+SENDER, TO = "bo@corp.example", ("anna@corp.example",)
+
+
+def transport(port: int) -> Transport:
+    return Transport(lambda: Relay("127.0.0.1", port, tls="none"), timeout_s=2)
+
+
+async def test_a_mail_arrives(post: Post) -> None:
+    await post.client(SENDER).send(mail("hi"), sender=SENDER, recipients=TO)
+
+    assert [each.text for each in letters(post.box("anna@corp.example"))] == ["hi\n"]
+
+
+@pytest.mark.parametrize("step", ["HELLO", "EHLO", "MAIL", "RCPT", "DATA", "DOT"])
+async def test_an_answer_that_may_change_and_a_lost_connection_are_for_later(unfriendly: Unfriendly, step: str) -> None:
+    for answer in ("451 later", "drop"):
+        async with unfriendly({step: answer, **({"HELO": answer} if step == "EHLO" else {})}) as port:
+            with pytest.raises(ChannelUnavailable, match="127.0.0.1"):
+                await transport(port).send(mail(), sender=SENDER, recipients=TO)
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
+async def test_an_answer_that_stays_is_refused_with_its_words(unfriendly: Unfriendly, step: str) -> None:
+    async with unfriendly({step: "550 5.7.1 never from you"}) as port:
+        with pytest.raises(ChannelRefused, match="never from you"):
+            await transport(port).send(mail(), sender=SENDER, recipients=TO)
+
+
+async def test_one_refused_recipient_of_two_is_told(post: Post) -> None:
+    with pytest.raises(ChannelRefused, match="plain address"):
+        await post.client().send(mail(), sender=SENDER, recipients=(*TO, '"a b"@corp.example'))
+
+
+async def test_nobody_listening_is_for_later() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+
+        with pytest.raises(ChannelUnavailable, match="sent again later"):
+            await transport(taken.getsockname()[1]).send(mail(), sender=SENDER, recipients=TO)
+
+
+async def test_a_wrong_password_is_refused_and_never_named(post: Post) -> None:
+    relay = Relay("127.0.0.1", post.server.port, SENDER, "wrong-pw", "none")
+
+    with pytest.raises(ChannelRefused, match="did not accept the log-in of bo@corp.example") as told:
+        await Transport(lambda: relay).send(mail(), sender=SENDER, recipients=TO)
+
+    assert "wrong-pw" not in f"{told.value} {relay}"
+
+
+async def test_a_sender_that_is_no_address_is_refused(post: Post) -> None:
+    with pytest.raises(ChannelRefused):
+        await post.client().send(mail(), sender="bo@corp.example>\r\nRCPT TO:<x@y.example", recipients=TO)
+
+
+async def test_the_relay_is_asked_for_each_mail(post: Post) -> None:
+    ports = iter([1, post.server.port])
+    moving = Transport(lambda: Relay("127.0.0.1", next(ports), tls="none"))
+
+    with pytest.raises(ChannelUnavailable):
+        await moving.send(mail(), sender=SENDER, recipients=TO)
+    await moving.send(mail(), sender=SENDER, recipients=TO)
+
+    assert len(letters(post.box("anna@corp.example"))) == 1
+
+
+def test_a_relay_without_tls_must_be_on_this_machine() -> None:
+    assert Relay("localhost", 25, tls="none")
+    with pytest.raises(ValueError, match="only a loopback address"):
+        Relay("mail.corp.example", 25, tls="none")

@@ -1,0 +1,114 @@
+"""A stand-in for the Messages API, as a process of its own: `python -m tests.fakes.anthropic.server`.
+
+It prints its port and speaks `POST /v1/messages`: it refuses what the real one refuses (wrong key, missing version,
+schemas that are not strict), and otherwise answers what it was told to, in order, with the last answer repeated.
+Beside it `POST /script` takes a list of answers (see `Answer` in the package) and `GET /requests` gives what came in.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+# The SDK sends it as a bearer token from 2.0 on, as `x-api-key` before; the API takes both.
+KEY = "sk-test-key"
+# What strict schemas may hold: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+_ALLOWED = {
+    "type", "title", "description", "properties", "required", "additionalProperties",
+    "items", "enum", "const", "anyOf", "allOf", "$ref", "$defs", "format", "minItems",
+}  # fmt: skip
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Fake:
+    """What this server was told and has seen."""
+
+    answers: list[Json] = field(default_factory=list[Json])
+    requests: list[Json] = field(default_factory=list[Json])
+
+    async def messages(self, request: Request) -> Response:
+        body: Json = await request.json()
+        self.requests.append(body)
+        if KEY not in (
+            request.headers.get("x-api-key"),
+            request.headers.get("authorization", "").removeprefix("Bearer "),
+        ):
+            return _error(401, "authentication_error", "invalid x-api-key")
+        if wrong := next(_mistakes(request, body), None):
+            return _error(400, "invalid_request_error", wrong)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer.get("hangs"):
+            await _until_gone(request)
+        return Response(answer["body"], answer["status"], answer["headers"], "application/json")
+
+    async def script(self, request: Request) -> Response:
+        self.answers, self.requests = await request.json(), []
+        return Response(status_code=204)
+
+    async def seen(self, _: Request) -> Response:
+        return JSONResponse(self.requests)
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/v1/messages", self.messages, methods=["POST"]),
+                Route("/script", self.script, methods=["POST"]),
+                Route("/requests", self.seen),
+            ]
+        )
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _error(status: int, error_type: str, message: str) -> Response:
+    body = {"type": "error", "error": {"type": error_type, "message": message}, "request_id": "req_refused"}
+    return JSONResponse(body, status, {"request-id": "req_refused"})
+
+
+def _mistakes(request: Request, body: Json) -> Iterator[str]:
+    if "anthropic-version" not in request.headers:
+        yield "anthropic-version: header is required"
+    for name in ("model", "max_tokens", "messages"):
+        if name not in body:
+            yield f"{name}: Field required"
+    for refused in ("temperature", "top_p"):
+        if refused in body:
+            yield f"{refused}: not supported by this model"
+    if body.get("tool_choice", {}).get("type") != "auto":
+        yield "tool_choice: this model does not support a forced tool"
+    for number, tool in enumerate(body.get("tools", [])):
+        if tool.get("strict"):
+            yield from (f"tools.{number}.custom.{wrong}" for wrong in _not_strict(tool["input_schema"]))
+
+
+def _not_strict(node: Json) -> Iterator[str]:
+    yield from (f"input_schema: {key!r} is not supported" for key in node if key not in _ALLOWED)
+    if node.get("type") == "object" and node.get("additionalProperties") is not False:
+        yield "input_schema: 'additionalProperties' must be explicitly set to false"
+    inner: list[Json] = [*node.get("properties", {}).values(), *node.get("$defs", {}).values(), *node.get("anyOf", [])]
+    for part in [*inner, *([node["items"]] if "items" in node else [])]:
+        yield from _not_strict(part)
+
+
+async def main() -> None:
+    """Serve until killed, on a free loopback port, which is printed first."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)  # noqa: T201
+    server = uvicorn.Server(uvicorn.Config(Fake().app(), log_level="error", lifespan="off"))
+    await server.serve(sockets=[listener])
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
