@@ -47,6 +47,8 @@ from agents.requests import (
 
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
+NOT_YET = RunId("")
+
 # The answers to "did it happen?"; the cards and the fold must mean the same by them.
 IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "stop the run"
 
@@ -94,9 +96,10 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a run amounts to after `seq` events. `open` is the request that people can still answer, whatever became
-    of the step it was opened for."""
+    of the step it was opened for.
+    """
 
-    id: RunId = RunId("")
+    id: RunId = NOT_YET
     seq: int = 0
     started: RunStarted | None = None
     facts: tuple[Fact, ...] | None = None
@@ -147,10 +150,8 @@ def step(run: Run, event: Event) -> Run:
             return _chosen(run, event)
         case StepFailed():
             return replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
-        case StepRefused() if run.pending and run.pending.id == event.step_id:
-            return _close(run, Result(run.pending.step, "refused", event.error))
-        case StepGated() if run.pending and run.pending.id == event.step_id:
-            return replace(run, pending=_gated(run.pending, event.gate))
+        case StepRefused() | StepGated() if run.pending and run.pending.id == event.step_id:
+            return _judged(run, run.pending, event)
         case RequestOpened() | RequestRevised() | RequestDecided() | RequestRevoked():
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
@@ -159,10 +160,8 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, cards=(*run.cards, event))
         case VoteCast():
             return replace(run, voters=run.voters | {event.vote.person})
-        case RunPaused():
-            return replace(run, is_paused=True)
-        case RunResumed():
-            return replace(run, is_paused=False)
+        case RunPaused() | RunResumed():
+            return replace(run, is_paused=isinstance(event, RunPaused))
         case RunCancelled():
             return replace(run, cancelled_by=event.by)
         case RunEnded() if run.ended is None:
@@ -182,6 +181,12 @@ def _chosen(run: Run, event: StepChosen) -> Run:
     if isinstance(event.step, Done):
         return chosen
     return replace(chosen, pending=Pending(event.step_id, event.step, event.gate))
+
+
+def _judged(run: Run, pending: Pending, event: StepRefused | StepGated) -> Run:
+    if isinstance(event, StepRefused):
+        return _close(run, Result(pending.step, "refused", event.error))
+    return replace(run, pending=_gated(pending, event.gate))
 
 
 def _gated(pending: Pending, gate: str) -> Pending:

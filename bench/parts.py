@@ -1,4 +1,4 @@
-"""A channel and an agent for measuring, registered like any other: the channel speaks JSON lines, the agent asks once."""
+"""A channel and an agent for measuring, registered like any other: it speaks JSON lines, the agent asks once."""
 
 import json
 from collections.abc import Callable
@@ -60,7 +60,7 @@ class Work(BaseModel):
 def bench_agent(tool: Callable[[str, str], str]) -> Agent:
     """Asks one question, runs one tool with the answer, is done."""
 
-    async def prefetch(run: Run) -> tuple[Fact, ...]:
+    async def prefetch(_: Run) -> tuple[Fact, ...]:
         return ()
 
     def choose(run: Run) -> Step:
@@ -75,7 +75,7 @@ def bench_agent(tool: Callable[[str, str], str]) -> Agent:
     async def prepare(args: Work) -> Effect:
         return Effect(argv=("work", args.thread))
 
-    async def execute(args: Work, effect: Effect, hands: Hands) -> Outcome:
+    async def execute(args: Work, _: Effect, __: Hands) -> Outcome:
         return Outcome(tool(args.thread, args.reply))
 
     work = Tool(name="work", description="the effect", args=Work, prepare=prepare, execute=execute, idempotent=True)

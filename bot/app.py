@@ -1,7 +1,7 @@
 """The whole system in one place: settings -> store -> channels -> agents -> process. Nothing else composes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -130,7 +130,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
 
 
 @asynccontextmanager
-async def running(app: App, *, works: bool, receives: bool) -> AsyncIterator[None]:
+async def running(app: App, *, works: bool, receives: bool) -> AsyncGenerator[None]:
     """The parts of a process while the context is open: `works` looks at wake sets, `receives` serves channels.
 
     Waits for Redis first. Leaving it lets what runs end or detaches it, within 4 s.
@@ -164,5 +164,5 @@ async def _ready(app: App) -> None:
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
             return log.info("ready", durability=durability, rehearsal=not app.models)
         except StoreUnavailable as error:
-            log.error("waiting for Redis", error=str(error))
+            log.warning("waiting for Redis", error=str(error))
             await asyncio.sleep(_START_AGAIN_S)

@@ -124,10 +124,10 @@ def opening(request: Request, people: People, expect: int | None, thread: str) -
 
 def placing(
     request: Request, people: People, thread: str, now: datetime
-) -> tuple[tuple[tuple[str, PersonId], ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
+) -> tuple[tuple[tuple[DeliveryId, PersonId], ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
     """A card in this revision for each who may answer: (holders, outbox entries, deliveries)."""
     shard, card = shard_of(request.id), request_card(request, people, now)
-    holders: list[tuple[str, PersonId]] = []
+    holders: list[tuple[DeliveryId, PersonId]] = []
     outgoing: list[tuple[str, bytes]] = []
     deliveries: list[tuple[str, bytes]] = []
     for person in eligible(request.policy, request.requesters):

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from agents.requests import Decision, PersonId, Request
+from agents.requests import Decision, Request
 from agents.run import Run
 from bot.judge import (
     AlreadyDecided,
@@ -108,7 +108,7 @@ def decided(decision: Decision, people: People) -> str:
             return f"Replaced by a newer request at {when}.{reason}"
 
 
-def told(judgement: Judgement, request: Request, people: People, person: PersonId) -> str:
+def told(judgement: Judgement, request: Request, people: People) -> str:
     """What the person who answered is told: what became of the answer, and what to do now if anything."""
     match judgement:
         case Counted():

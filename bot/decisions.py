@@ -11,8 +11,8 @@ from bot.answers import Statement, read_answer
 from bot.asking import changes_between, placing
 from bot.cards import closed_card, decided, notice, told
 from bot.digest import call_digest
-from bot.judge import Answer, Counted, Decided, Judgement, RequestRecord, Revoked, judge, judgements
 from bot.journal import Journal, outbox_entry, outgoing_id
+from bot.judge import Answer, Counted, Decided, Judgement, RequestRecord, Revoked, judge, judgements
 from bot.outgoing import Outgoing
 from bot.people import People
 from bot.store import Commit, Once, RecordWrite, Wake
@@ -89,7 +89,7 @@ class Decisions:
         )
 
     def _tell(self, request: Request, answer: Answer, judgement: Judgement) -> Outgoing:
-        text = told(judgement, request, self._people, answer.person)
+        text = told(judgement, request, self._people)
         return Outgoing(
             id=outgoing_id(request.id),
             kind="tell",

@@ -1,13 +1,14 @@
 """What an approval is bound to: one hash over everything that will be done, and for whom."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import rfc8785
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from agents.requests import GatedCall, PersonId, RequestId, RunId
 
+_json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 _BIGGEST = 2**53  # RFC 8785 writes numbers as IEEE doubles; beyond this they are no longer exact
 
 
@@ -53,8 +54,8 @@ def question_digest(
     )
 
 
-def _digest(value: JsonValue) -> str:
-    return hashlib.sha256(rfc8785.dumps(_exact(value))).hexdigest()  # pyright: ignore[reportArgumentType]
+def _digest(value: Mapping[str, object]) -> str:
+    return hashlib.sha256(rfc8785.dumps(_exact(_json.validate_python(dict(value))))).hexdigest()
 
 
 def _exact(value: JsonValue) -> JsonValue:

@@ -1,7 +1,8 @@
 """Making effects: an attempt with a lease, its result, and what is left of attempts whose owner died."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from agents.requests import AttemptId, Effect, RunId, StepId
 from agents.run import Attempt, Pending, Run
 from bot.journal import Bell
 from bot.runner import Lost, NeverStarted, Runner
+from bot.runner_files import Given
 from bot.store import Store, StoreError, StoreUnavailable
 
 log = structlog.stdlib.get_logger()
@@ -30,24 +32,29 @@ class _NobodyKnows(Exception):
     """The command of an earlier owner may or may not have had its effect."""
 
 
-class _AttemptHands:
-    """What one attempt may use. With `is_adopting` its command is an earlier owner's, which may still run."""
+Find = Callable[[AttemptId], Awaitable[CommandResult | NeverStarted | Lost]]
 
-    def __init__(self, runner: Runner, attempt_id: AttemptId, step_id: StepId, *, is_adopting: bool) -> None:
-        self._runner, self._attempt_id, self._is_adopting = runner, attempt_id, is_adopting
+
+class _AttemptHands:
+    """What one attempt may use. With `adopt` its command is an earlier owner's, which may still run."""
+
+    def __init__(self, runner: Runner, attempt_id: AttemptId, step_id: StepId, adopt: Find | None) -> None:
+        self._runner, self._attempt_id, self._adopt = runner, attempt_id, adopt
         self.key = step_id
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
         """See `agents.Hands`."""
-        if not self._is_adopting:
-            return await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s)
-        match await self._runner.adopt(self._attempt_id):
+        if self._adopt:
+            found = await self._adopt(self._attempt_id)
+        else:
+            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s)
+        match found:
             case NeverStarted():
                 raise _NotStarted
             case Lost():
                 raise _NobodyKnows
-            case result:
-                return result
+            case CommandResult():
+                return found
 
 
 async def prepare(agent: Agent, step: CallTool) -> tuple[Tool[BaseModel], BaseModel, Effect]:
@@ -73,34 +80,35 @@ class Executor:
 
     def begin(self, run: Run, pending: Pending, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt) -> None:
         """Make the effect of an attempt that has just been recorded."""
-        self._spawn(run.id, pending, tool, args, attempt, is_adopting=False)
+        self._spawn(run.id, pending, tool, args, attempt, None)
 
     async def look_after(self, run: Run, pending: Pending, attempt: Attempt) -> datetime | None:
         """Until when an attempt's owner counts as alive; None when something has happened to it just now."""
         state, until = await self._store.lease(run.id, attempt.id)
         if state == "alive":
             return until
-        if state == "gone" or attempt.id in self._running:
+        if state == "gone":
             return None
-        agent = self._agents.get(run.started.agent) if run.started else None
-        step = pending.step
-        if (
-            agent is None
-            or not isinstance(step, CallTool)
-            or not await self._take_over(run, pending, agent, step, attempt)
-        ):
+        if attempt.id in self._running or await self._take_over(run, pending, attempt):
+            await self._store.renew(run.id, attempt.id)
+        else:
             await self._orphan(run.id, attempt.id, may_have_started=True)
         return None
 
-    async def _take_over(self, run: Run, pending: Pending, agent: Agent, step: CallTool, attempt: Attempt) -> bool:
+    async def _take_over(self, run: Run, pending: Pending, attempt: Attempt) -> bool:
         """Adopt what a dead owner's command gave or still gives; False when there is nothing to adopt."""
-        tool = agent.tool(step.tool)
-        if tool is None or not tool.runs_command or attempt.host != self.host:
+        agent = self._agents.get(run.started.agent) if run.started else None
+        tool = agent.tool(pending.step.tool) if agent and isinstance(pending.step, CallTool) else None
+        if tool is None or not tool.runs_command or not isinstance(pending.step, CallTool):
             return False
-        if await self._store.renew(run.id, attempt.id):
-            log.info("adopting", attempt_id=attempt.id)
-            args = tool.args.model_validate(step.arguments)
-            self._spawn(run.id, pending, tool, args, attempt, is_adopting=True)
+        adopt: Find = self._runner.adopt
+        if attempt.host != self.host:
+            published = await self._store.result(attempt.id)
+            if published is None:
+                return False
+            adopt = _already(published)
+        log.info("adopting", attempt_id=attempt.id)
+        self._spawn(run.id, pending, tool, tool.args.model_validate(pending.step.arguments), attempt, adopt)
         return True
 
     async def leave(self, within_s: float) -> None:
@@ -117,10 +125,9 @@ class Executor:
         tool: Tool[BaseModel],
         args: BaseModel,
         attempt: Attempt,
-        *,
-        is_adopting: bool,
+        adopt: Find | None,
     ) -> None:
-        hands = _AttemptHands(self._runner, attempt.id, pending.id, is_adopting=is_adopting)
+        hands = _AttemptHands(self._runner, attempt.id, pending.id, adopt)
         work = self._attempt(run_id, tool, args, attempt, hands)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task
@@ -150,8 +157,10 @@ class Executor:
     ) -> Outcome | type[_NotStarted] | type[_NobodyKnows]:
         """What the effect gave. This is the edge of a job: whatever a tool raises becomes its error."""
         log.info("tool starts", tool=tool.name)
+        # A command has its own time-out, kept by its runner; waiting for its turn must not count.
+        limit_s = None if tool.runs_command else tool.timeout_s
         try:
-            async with asyncio.timeout(tool.timeout_s):
+            async with asyncio.timeout(limit_s):
                 return await tool.execute(args, attempt.effect, hands)
         except (_NotStarted, _NobodyKnows) as found:
             return type(found)
@@ -191,6 +200,14 @@ class Executor:
                 await self._store.renew(run_id, attempt_id)
             except StoreError as error:
                 log.warning("lease not renewed", error=str(error))
+
+
+def _already(published: bytes) -> Find:
+    async def found(_: AttemptId) -> CommandResult:
+        given = Given(**json.loads(published))
+        return CommandResult(given.exit_code, given.output, given.is_cut)
+
+    return found
 
 
 def _bounded(text: str) -> str:

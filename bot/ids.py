@@ -1,4 +1,4 @@
-"""Ids that begin with their shard: `s3r-k7m2xq9d4v8ab` is a run (`r`) in shard 3, so no look-up is needed to find it."""
+"""Ids that begin with their shard: `s3r-k7m2xq9d4v8ab` is a run (`r`) in shard 3, found without a look-up."""
 
 import base64
 import hashlib

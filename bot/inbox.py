@@ -100,7 +100,8 @@ class Inbox:
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is None:
             reasons = ("the reply token is not one of ours: it was changed, or made by another installation",)
-            return await self._hold(inbound_id, Held(reasons=reasons, claims=reply.person))
+            await self._hold(inbound_id, Held(reasons=reasons, claims=reply.person))
+            return
         placed = Placed.model_validate_json(body)
         statement = Statement(
             reply_id=inbound_id,

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from agents.requests import (
     Closed,
     Decision,
+    DeliveryId,
     Frozen,
     Given,
     PersonId,
@@ -32,7 +33,7 @@ class RequestRecord(Frozen):
     votes: tuple[Vote, ...] = ()
     decision: Decision | None = None
     started_at: AwareDatetime | None = None
-    holders: tuple[tuple[str, PersonId], ...] = ()
+    holders: tuple[tuple[DeliveryId, PersonId], ...] = ()
     noted: int = 0
 
 
@@ -190,11 +191,11 @@ def _revocation(record: RequestRecord, answer: Answer) -> Judgement | None:
     return Revoked(vote=_vote(answer))
 
 
-def _undecided(record: RequestRecord, answer: Answer) -> Judgement | None:
+def _undecided(record: RequestRecord, _: Answer) -> Judgement | None:
     return AlreadyDecided(decision=record.decision) if _is_by_people(record) and record.decision else None
 
 
-def _open(record: RequestRecord, answer: Answer) -> Judgement | None:
+def _open(record: RequestRecord, _: Answer) -> Judgement | None:
     return ClosedOtherwise(state=record.state) if record.state != "open" else None
 
 

@@ -1,4 +1,4 @@
-"""What to do with each member of a wake set. The edge of every job: what breaks is tried again, then shown to people."""
+"""What to do with each member of a wake set: the edge of every job. What breaks is tried again, then shown."""
 
 import structlog
 

@@ -156,7 +156,7 @@ class Loop:
         if ask.purpose == "question":
             return question_request(run, pending, self._teller.question_policy(run), now)
         if not isinstance(pending.step, CallTool):
-            raise AssertionError(f"{ask.purpose} is about a tool call")
+            raise TypeError(f"{ask.purpose} is about a tool call")
         if ask.purpose == "unknown":
             policy = pending.request.policy if pending.request else self._teller.question_policy(run)
             return unknown_request(run, pending, title_of(agent, pending.step), policy, now)

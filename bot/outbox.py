@@ -65,7 +65,7 @@ class Outbox:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
             await self._put_off(entry, str(error))
         except _Nowhere as error:
-            log.error("not sent", outgoing_id=entry.id, error=str(error))
+            log.warning("not sent", outgoing_id=entry.id, error=str(error))
             await self._failed(entry, str(error))
 
     async def _place(self, entry: Outgoing) -> None:
@@ -74,7 +74,8 @@ class Outbox:
             raise ValueError(f"{entry.id} places no request")
         record, _, _ = await self._decisions.request(entry.request_id)
         if record.state != "open" or record.request.revision != entry.revision:
-            return await self._sent(entry)
+            await self._sent(entry)
+            return
         form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
         delivery = await self._deliver(entry, entry.card.model_copy(update={"form": form}), entry.delivery_id)
         placed = Placed.model_validate_json(await self._store.delivery(entry.delivery_id) or b"")

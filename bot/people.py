@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from agents.requests import AllOf, Anyone, AnyOf, PersonId, PolicySnapshot, Rule
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule
 from bot.config import AllOfTable, AnyOfTable, Approver, Approvers, PersonConfig, PolicyConfig
 from channels import Contact
 

@@ -3,11 +3,22 @@
 import asyncio
 import os
 import signal
+import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bot.app import App, running
-from bot.settings import Settings
+from pydantic import SecretStr
+
+from bot.app import App, agents_of, compose, running
+from bot.home import Home
+from bot.localmail import LocalMail
+from bot.people import People
+from bot.settings import SECRETS, Settings
 from bot.store.embedded import find
+from bot.telemetry import configure
+
+# Whoever starts us kills us after 5 s.
+LEAVE_WITHIN_S = 3.8
 
 
 class NothingRuns(Exception):
@@ -21,20 +32,55 @@ def redis_url(settings: Settings) -> str:
     url = find(settings.data_dir)
     if url is None:
         raise NothingRuns(
-            f"No `sayso dev` is running for {_short(settings.data_dir)}. Start one with `./sayso dev`, name another data "
-            "directory with --data, or set SAYSO_REDIS_URL"
+            f"No `sayso dev` is running for {_short(settings.data_dir)}. Start one with `./sayso dev`, name another "
+            "data directory with --data, or set SAYSO_REDIS_URL"
         )
     return url
 
 
+async def run_process(settings: Settings, *, works: bool, receives: bool) -> None:
+    """A worker, or the mail process, until SIGTERM or SIGINT; then it leaves within 4 s."""
+    log_to(settings, json=not sys.stdout.isatty())
+    mail = local_mail(settings)
+    app = compose(settings, redis_url(settings), [mail.channel()], agents_of(settings))
+    async with AsyncExitStack() as stack:
+        if receives:
+            await stack.enter_async_context(mail.serving())
+        await serve(app, works=works, receives=receives)
+
+
 async def serve(app: App, *, works: bool, receives: bool) -> None:
-    """Run the parts until SIGTERM or SIGINT, then leave within 4 s; a second signal ends at once."""
+    """Run the parts until SIGTERM or SIGINT; a second signal ends at once."""
+    stopping = told_to_stop()
+    starting = asyncio.create_task(_serve(app, stopping, works=works, receives=receives))
+    await asyncio.wait([starting, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        await asyncio.wait([starting], timeout=LEAVE_WITHIN_S)
+    if starting.done():
+        return starting.result()
+    starting.cancel()
+    return None
+
+
+async def _serve(app: App, stopping: asyncio.Event, *, works: bool, receives: bool) -> None:
     async with running(app, works=works, receives=receives):
-        await told_to_stop()
+        await stopping.wait()
 
 
-async def told_to_stop() -> None:
-    """Returns at the first SIGTERM or SIGINT."""
+def log_to(settings: Settings, *, json: bool) -> None:
+    """Set the logs up, with this installation's secrets masked."""
+    values = [getattr(settings, name) for name in SECRETS]
+    configure(json=json, secrets=[value.get_secret_value() for value in values if isinstance(value, SecretStr)])
+
+
+def local_mail(settings: Settings) -> LocalMail:
+    """The local mailbox of this installation."""
+    home = Home(settings.data_dir)
+    return LocalMail(home, People(settings.people, settings.policies), home.keys(settings)[0], settings.mail_address)
+
+
+def told_to_stop() -> asyncio.Event:
+    """Set at the first SIGTERM or SIGINT; the second one ends the process."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def on_signal() -> None:
@@ -44,7 +90,7 @@ async def told_to_stop() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    await stop.wait()
+    return stop
 
 
 def _short(folder: Path) -> str:

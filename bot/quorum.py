@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import product
 
-from agents.requests import AllOf, Anyone, AnyOf, PersonId, PolicySnapshot, Rule, people_of
+from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule, people_of
 
 
 def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
     redelivery_s: float = Field(default=10, gt=0, description="seconds until another worker takes a dead one's work")
     sweep_s: float = Field(default=1.0, gt=0, description="seconds between two looks for work that nobody took")
-    grace_s: float = Field(default=12, ge=0, description="seconds a stopping process may take to finish")
+    grace_s: float = Field(default=12, ge=0, description="seconds until the sweeper brings fresh work that nobody took")
     people: dict[Name, PersonConfig] = {}
     policies: dict[Name, PolicyConfig] = {}
     agents: dict[Name, AgentConfig] = {}

@@ -51,7 +51,7 @@ def _plain(text: str) -> str:
     return shown if len(shown) <= _TEXT_CHARS else f"{shown[:_TEXT_CHARS]}…"
 
 
-def _sentence(event: Event, people: People) -> str:  # noqa: C901 - one line per kind of event reads best together
+def _sentence(event: Event, people: People) -> str:  # noqa: C901, PLR0912 - one line per kind of event reads best together
     name = people.name_of
     match event:
         case RunStarted():

@@ -7,9 +7,10 @@ ringing is the fast path, and the sweeper rings for what nobody took and for wha
 import asyncio
 import contextvars
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from docket import Docket, Perpetual, Worker
@@ -19,7 +20,7 @@ from bot.store import Store, StoreError
 
 log = structlog.stdlib.get_logger()
 
-Look = Callable[[str], Awaitable[None]]
+Look = Callable[[str], Coroutine[Any, Any, None]]
 
 # docket's own limits, as measured: more slots only run out of connections, and adds in flight hold one each.
 _SLOTS = 50
@@ -46,20 +47,20 @@ class Queue:
         await self._stack.aclose()
 
     async def ring(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
-        """Have `member` looked at by some worker soon. `turn` tells two wake-ups of one member apart: the same one is dropped.
+        """Have `member` looked at by some worker soon. `turn` tells two wake-ups of one member apart.
 
-        A queue that can't be reached is no error: the wake set remembers.
+        The same member with the same turn is dropped while it is queued or looked at. A queue that can't be reached is no error: the wake set remembers.
         """
         try:
             name = _ANSWERS if is_answer else f"s{_shard_of_member(member)}"
             async with self._adds:
                 docket = await self._docket(name)
                 await docket.add("look", key=f"{member}:{turn}")(member)
-        except Exception as error:  # docket's and redis-py's trees both surface here
+        except Exception as error:  # noqa: BLE001 - docket's and redis-py's trees both surface here
             log.warning("not handed over, the sweeper will", member=member, error=str(error))
 
     @asynccontextmanager
-    async def serving(self, look: Look) -> AsyncIterator[None]:
+    async def serving(self, look: Look) -> AsyncGenerator[None]:
         """Looks at members while the context is open; leaving it lets what runs end, within 3 s."""
         names = [*(f"s{shard}" for shard in range(self._store.shards)), _ANSWERS]
         async with AsyncExitStack() as stack:
@@ -101,7 +102,7 @@ class Queue:
         docket = self._dockets[f"s{shard}"]
         every = timedelta(seconds=self._sweep_s)
 
-        async def sweep(shard: int, perpetual: Perpetual = Perpetual(every=every)) -> None:  # noqa: B008
+        async def sweep(shard: int, _: Perpetual = Perpetual(every=every)) -> None:  # noqa: B008
             await self.sweep(shard)
 
         docket.register(sweep)
@@ -109,7 +110,7 @@ class Queue:
             try:
                 await docket.add(sweep, key="sweep")(shard)
                 return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - see `ring`
                 log.warning("the sweeper could not be started yet", shard=shard, error=str(error))
                 await asyncio.sleep(1)
 
@@ -136,13 +137,14 @@ class Nearby:
     async def ring(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
         """See `Queue.ring`."""
         if self._look is None or len(self._tasks) >= _NEARBY:
-            return await self._queue.ring(member, turn, is_answer=is_answer)
+            await self._queue.ring(member, turn, is_answer=is_answer)
+            return
         task = asyncio.create_task(_looking(self._look)(member), name=member, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     @asynccontextmanager
-    async def serving(self, look: Look) -> AsyncIterator[None]:
+    async def serving(self, look: Look) -> AsyncGenerator[None]:
         """Looks at members here while the context is open; leaving it lets what runs end, within 3 s."""
         self._look = look
         try:

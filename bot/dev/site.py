@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
@@ -53,7 +53,7 @@ async def serve(folder: Path, port: int, ready: Callable[[int], None] | None = N
 
 class _Server(uvicorn.Server):
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Leave signals to the program that this is a part of."""
         yield
 
@@ -77,7 +77,7 @@ def site(folder: Path) -> Starlette:
 
     one = "{environment:str}"
     return Starlette(
-        routes=[Route("/", overview), Route(f"/{one}", to_page), Route(f"/{one}/{{name:str}}", page)],
+        routes=[Route("/", overview), Route(f"/{one}", to_page), Route(f"/{one}/{{name:path}}", page)],
     )
 
 
@@ -90,6 +90,7 @@ def _file(folder: Path, environment: str, name: str) -> Path:
     """A file of the release that is live now. The link is followed once: all of a page is one release."""
     release = (folder / "site" / environment / "current").resolve()
     path = release / name
-    if environment not in ENVIRONMENTS or name.startswith(".") or not path.is_file() or path.is_symlink():
+    is_inside = environment in ENVIRONMENTS and "/" not in name and not name.startswith(".")
+    if not is_inside or path.is_symlink() or not path.is_file():
         raise HTTPException(404, headers=_HEADERS)
     return path

@@ -1,10 +1,10 @@
 """Runs, requests and everything that waits, in Redis. What is written together stands or falls together."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal, cast
 
 from agents.events import Event, read_event, write_event
 from bot.ids import ingress_shard
@@ -195,10 +195,9 @@ class Store:
         key = Keys.of(run_id).run(run_id)
         while True:
             found = await self.client.do("XREAD", "BLOCK", _FOLLOW_MS, "COUNT", 500, "STREAMS", key, f"0-{seq}")
-            for _, entries in found.items() if isinstance(found, dict) else found or ():
-                for _, fields in entries[0] if entries and isinstance(entries[0], list) else entries:
-                    seq += 1
-                    yield read_event(fields[b"e"] if isinstance(fields, dict) else fields[1])
+            for fields in _streamed(found):
+                seq += 1
+                yield read_event(fields)
 
     async def put_off(self, some_id: str, member: str, wait_s: float, at_most: int, note: bytes) -> int:
         """Look at `member` again later, twice as late each time; how often it was tried, negative when given up."""
@@ -254,3 +253,11 @@ def _clock(keys: Keys) -> tuple[list[str], list[str]]:
 def _now(time: tuple[int, int], offset_ms: bytes | None) -> datetime:
     seconds, micros = time
     return datetime.fromtimestamp(seconds + micros // 1000 / 1000 + int(offset_ms or 0) / 1000, UTC)
+
+
+def _streamed(found: Any) -> Iterator[bytes]:
+    """The event bodies in what XREAD of one stream gave, in the older and the newer form of the protocol."""
+    streams = cast("dict[bytes, Any]", found).values() if isinstance(found, dict) else [pair[1] for pair in found or ()]
+    for stream in streams:
+        entries: list[Any] = stream[0] if stream and isinstance(stream[0], list) else stream
+        yield from (fields[b"e"] for _, fields in entries)

@@ -6,10 +6,10 @@ from hashlib import sha1
 from importlib import resources
 from typing import Any, cast
 
+from redis import exceptions
 from redis.asyncio import Redis, from_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, NoScriptError, RedisError, TimeoutError
 
 _PRELUDE = "clock.lua"
 # A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
@@ -31,7 +31,7 @@ class Script:
     """One Lua script of this package, with the shared clock in front of it."""
 
     def __init__(self, name: str) -> None:
-        folder = resources.files(__package__).joinpath("lua")
+        folder = resources.files("bot.store").joinpath("lua")
         text = [folder.joinpath(part).read_text(encoding="utf-8") for part in (_PRELUDE, f"{name}.lua")]
         self.name, self.text = name, "\n".join(text)
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
@@ -55,16 +55,16 @@ class Client:
         return await self._patiently(lambda: self._run(script, keys, args))
 
     async def _run(self, script: Script, keys: Sequence[str], args: Sequence[Arg]) -> Any:
-        call = cast(Callable[..., Awaitable[Any]], self._redis.evalsha)
+        call = cast("Callable[..., Awaitable[Any]]", self._redis.evalsha)
         try:
             return await call(script.sha, len(keys), *keys, *args)
-        except NoScriptError:
-            call = cast(Callable[..., Awaitable[Any]], self._redis.eval)
+        except exceptions.NoScriptError:
+            call = cast("Callable[..., Awaitable[Any]]", self._redis.eval)
             return await call(script.text, len(keys), *keys, *args)
 
     async def do(self, *command: Arg) -> Any:
         """What one plain command returns; only for reads and for writes that may be repeated."""
-        call = cast(Callable[..., Awaitable[Any]], self._redis.execute_command)
+        call = cast("Callable[..., Awaitable[Any]]", self._redis.execute_command)  # pyright: ignore[reportUnknownMemberType]
         return await self._patiently(lambda: call(*command))
 
     async def read(self, *commands: Sequence[Arg]) -> list[Any]:
@@ -83,11 +83,11 @@ class Client:
         while True:
             try:
                 return await attempt()
-            except (ConnectionError, TimeoutError, BusyLoadingError, OSError) as error:
+            except (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoadingError, OSError) as error:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise StoreUnavailable(
                         f"Redis does not answer: {error}. Nothing is lost; it is tried again"
                     ) from error
                 await asyncio.sleep(_PAUSE_S)
-            except RedisError as error:
+            except exceptions.RedisError as error:
                 raise StoreError(f"Redis refused: {error}") from error

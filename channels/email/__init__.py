@@ -49,6 +49,7 @@ class EmailChannel:
         self._reader = Reader(self._own, directory, prove)
         self._now = now
         self._delays_s = delays_s
+        self._accepted = 0
 
     @property
     def name(self) -> str:
@@ -59,16 +60,13 @@ class EmailChannel:
         """Hand over each mail for ever; it is done in the mailbox only after `accept` returned."""
         failures = 0
         while True:
+            before = self._accepted
             try:
-                async with aclosing(self._mailbox.items()) as items:
-                    async for item in items:
-                        await accept(self._inbound(item))
-                        failures = 0
-                        await self._done(item)
+                await self._hand_over(accept)
             except Exception:  # noqa: BLE001 - whatever it was, the mail is still there and only we fetch it
                 _log.exception("mail can't be fetched; trying again")
+            failures = 0 if self._accepted > before else failures + 1
             await asyncio.sleep(self._delays_s[min(failures, len(self._delays_s) - 1)])
-            failures += 1
 
     async def read(self, inbound: Inbound) -> Reading:
         """What the mail means; a thread of its own, because up to 2 MB are parsed."""
@@ -91,6 +89,14 @@ class EmailChannel:
         """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""
         if card.closes:
             await self.send(card, delivery.address, key)
+
+    async def _hand_over(self, accept: Accept) -> None:
+        """Every mail from one connection to the mailbox, until it ends or something fails."""
+        async with aclosing(self._mailbox.items()) as items:
+            async for item in items:
+                await accept(self._inbound(item))
+                self._accepted += 1
+                await self._done(item)
 
     async def _done(self, item: Item) -> None:
         try:

@@ -13,9 +13,11 @@ from channels.email.identity import Accepted, Prove, Refused, author_of, claimed
 from channels.email.letters import decoded
 from channels.email.machine import machine_words
 from channels.email.mime import is_message_id
-from channels.email.newtext import NEW_TEXT_CHARS
 from channels.email.parse import MAIL_BYTES, Headers, Unreadable, read_headers, read_text
 from channels.email.reply import read_reply
+
+TEXT_BYTES = 32 * 1024
+"""Longest text that is handed on, in UTF-8; it becomes part of an event, and of what a model reads."""
 
 UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
 
@@ -92,6 +94,6 @@ def _tokens_named(headers: Headers, own: str) -> set[str]:
 
 
 def _bounded(text: str) -> str:
-    if len(text) > NEW_TEXT_CHARS:
-        raise Unreadable(f"its text is longer than {NEW_TEXT_CHARS // 1024} KB; write a shorter one")
+    if len(text.encode()) > TEXT_BYTES:
+        raise Unreadable(f"its text is longer than {TEXT_BYTES // 1024} KB; write a shorter one")
     return text

@@ -45,7 +45,7 @@ def compose_reply(letter: Letter, text: str, *, author: Contact, at: datetime) -
 
 
 def _above_quote(text: str, letter: Letter) -> str:
-    when = letter.at.strftime("%-d %b %Y, at %H:%M")
+    when = f"{letter.at.day} {letter.at:%b %Y, at %H:%M}"
     quote = "\n".join(f"> {line}" for line in letter.text.rstrip("\n").split("\n"))
     sender = letter.sender if addresses.is_address(letter.sender) else one_line(letter.sender, 100)
     return f"{text}\n\nOn {when}, {sender} wrote:\n\n{quote}\n"

@@ -50,6 +50,8 @@ class MailServer:
 
     async def __aenter__(self) -> Self:
         """Listen. Raises OSError when the port is taken."""
+        # aiosmtpd warns of its own deprecated property at each log-in, and tells every command.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connection, "127.0.0.1", self._wanted_port)
         return self

@@ -8,6 +8,7 @@ from typing import Literal
 import aiosmtplib
 
 from channels import ChannelError, ChannelRefused, ChannelUnavailable
+from channels.email import addresses
 
 TIMEOUT_S = 20.0
 """How long one SMTP command may take; slow servers answer DATA within a few seconds."""
@@ -47,6 +48,8 @@ class Transport:
         the same bytes again, and receivers will see one Message-ID.
         """
         relay = self._relay()
+        if bad := [each for each in (sender, *recipients) if not addresses.is_address(each)]:
+            raise ChannelRefused(what=f"{bad[0]!r} is not a plain mail address", do="Correct it in the directory")
         try:
             refused, _ = await aiosmtplib.send(
                 raw,

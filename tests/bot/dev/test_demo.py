@@ -63,7 +63,7 @@ def test_making_it_again_changes_nothing(shop: Path) -> None:
 
 def test_two_may_make_it_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
-        shops = set(pool.map(lambda _: make_demo(tmp_path / "demo"), range(4)))
+        shops = set(pool.map(make_demo, [tmp_path / "demo"] * 4))
 
     assert shops == {tmp_path / "demo" / "shop"}
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]

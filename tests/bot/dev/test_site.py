@@ -28,9 +28,14 @@ async def address(demo: Path) -> AsyncIterator[str]:
     await asyncio.gather(serving, return_exceptions=True)
 
 
+def deploy(shop: Path, tag: str, environment: str) -> None:
+    found = subprocess.run(["git", "rev-parse", tag], check=True, cwd=shop, capture_output=True, text=True)
+    subprocess.run(["./deploy.sh", environment, found.stdout.strip()], check=True, cwd=shop, capture_output=True)
+
+
 async def get(address: str) -> tuple[HTTPResponse, str]:
     def fetch() -> tuple[HTTPResponse, str]:
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310
             return answer, answer.read().decode()
 
     return await asyncio.to_thread(fetch)
@@ -47,10 +52,7 @@ async def status(address: str) -> int:
 
 async def test_a_page_shows_the_version_that_is_live_the_moment_it_is(address: str, demo: Path) -> None:
     _, before = await get(f"{address}/staging/")
-    commit = subprocess.run(
-        ["git", "rev-parse", "v1.2.0"], check=True, cwd=demo / "shop", capture_output=True, text=True
-    ).stdout.strip()
-    subprocess.run(["./deploy.sh", "staging", commit], check=True, cwd=demo / "shop", capture_output=True)
+    await asyncio.to_thread(deploy, demo / "shop", "v1.2.0", "staging")
     _, after = await get(f"{address}/staging/")
     _, other = await get(f"{address}/production")
 
@@ -95,17 +97,24 @@ async def test_a_link_inside_a_release_is_not_followed(address: str, demo: Path)
 
 async def test_it_stops_at_once_while_a_connection_is_open(demo: Path) -> None:
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    connections: list[asyncio.StreamWriter] = []
 
     async def stop_when_connected() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", await port)
+        connections.append(writer)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
-        raise KeyboardInterrupt
+        raise ConnectionAbortedError
 
-    with pytest.raises(BaseExceptionGroup):
+    async def both() -> None:
         async with asyncio.timeout(5), asyncio.TaskGroup() as group:
             group.create_task(serve(demo, 0, port.set_result))
             group.create_task(stop_when_connected())
+
+    with pytest.raises(ExceptionGroup) as stopped:
+        await both()
+    connections[0].close()
+    assert [type(error) for error in stopped.value.exceptions] == [ConnectionAbortedError]
 
 
 async def test_a_port_that_is_taken_is_an_error(address: str, demo: Path) -> None:

@@ -1,17 +1,17 @@
 """A running mail server, with its folder, and the bot's channel beside it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from channels import Inbound
+from channels import Channel, Inbound
 from channels.email import EmailChannel
 from channels.email.identity import local
-from channels.email.maildir import folder_of
 from channels.email.mailbox import MaildirMailbox
+from channels.email.maildir import folder_of
 from channels.email.server import MailServer
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People
@@ -29,7 +29,7 @@ class Post:
         self.mailbox = MaildirMailbox(folder_of(folder, BOT), self.arrived)
         self.channel = self.channel_through(self.client(BOT))
 
-    def channel_through(self, transport: Transport) -> EmailChannel:
+    def channel_through(self, transport: Transport) -> Channel:
         """The bot's channel, sending through `transport`."""
         return EmailChannel(
             mailbox=self.mailbox,
@@ -75,31 +75,43 @@ async def post(tmp_path: Path) -> AsyncIterator[Post]:
 Unfriendly = Callable[[dict[str, str]], AbstractAsyncContextManager[int]]
 
 
+async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: dict[str, str]) -> None:
+    """SMTP with these answers by command; `HELLO` is the greeting, `DOT` the end of the mail."""
+    writer.write(f"{answers.get('HELLO', '220 ready')}\r\n".encode())
+    in_data = False
+    while answers.get("HELLO") != "drop" and (line := await reader.readline()):
+        word = "DOT" if in_data and line == b".\r\n" else line[:4].decode("latin-1").strip().upper()
+        if in_data and word != "DOT":
+            continue
+        answer = answers.get(word, "354 go on" if word == "DATA" else "250 fine")
+        in_data = word == "DATA" and answer.startswith("354")
+        if answer == "drop":
+            return
+        writer.write(f"{answer}\r\n".encode())
+        await writer.drain()
+        if word == "QUIT":
+            return
+
+
 @pytest.fixture
 def unfriendly() -> Unfriendly:
     """A real SMTP conversation that goes wrong: answers by command, `drop` closes the connection; gives its port."""
 
     @asynccontextmanager
-    async def serve(answers: dict[str, str]) -> AsyncIterator[int]:
+    async def serve(answers: dict[str, str]) -> AsyncGenerator[int, None]:
+        talks = set[asyncio.Task[None]]()
+
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(f"{answers.get('HELLO', '220 ready')}\r\n".encode())
-            in_data = False
-            while line := await reader.readline():
-                word = "DOT" if in_data and line == b".\r\n" else line[:4].decode("latin-1").strip().upper()
-                if in_data and word != "DOT":
-                    continue
-                answer = answers.get(word, "354 go on" if word == "DATA" else "250 fine")
-                in_data = word == "DATA" and answer.startswith("354")
-                if answer == "drop":
-                    break
-                writer.write(f"{answer}\r\n".encode())
-                await writer.drain()
-                if word == "QUIT":
-                    break
+            with suppress(ConnectionError):
+                await converse(reader, writer, answers)
             writer.close()
 
-        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            talks.add(asyncio.create_task(talk(reader, writer)))
+
+        server = await asyncio.start_server(welcome, "127.0.0.1", 0)
         async with server:
             yield server.sockets[0].getsockname()[1]
+            await asyncio.wait(talks, timeout=5)
 
     return serve

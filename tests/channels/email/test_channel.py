@@ -86,7 +86,7 @@ async def test_the_same_mail_twice_has_one_key_and_any_other_hand_or_address_ano
         arrived(mail()),
         arrived(mail()),
         arrived(mail(), login=None),
-        arrived(mail(), to=f"agent+other@sayso.example"),
+        arrived(mail(), to="agent+other@sayso.example"),
     ):
         maildir.store(post.box(BOT), raw)
 

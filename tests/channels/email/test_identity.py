@@ -55,7 +55,7 @@ def test_a_stranger_is_refused() -> None:
         "team: bo@corp.example;",
         "bo@corp.example (really)",
         "=?utf-8?q?bo=40corp=2Eexample?=",
-        "bо@corp.example",
+        "b\u043e@corp.example",
         "bo@corp.example\nFrom: mallory@evil.example",
         "Bo <bo@corp.example>\nFrom: Bo <bo@corp.example>",
         "bo@corp.example\rFrom: bo@corp.example",

@@ -31,7 +31,7 @@ async def say(post: Post, *lines: str) -> list[str]:
 
 
 async def test_every_recipient_gets_one_copy_below_one_block_and_nothing_else_is_changed(post: Post) -> None:
-    message = mail("ä\r\n.\r\n..x")
+    message = mail("ä\n.\n..x")
 
     await post.client(BO).send(message, sender=BO, recipients=("Agent+K7@sayso.example", "anna@corp.example"))
 

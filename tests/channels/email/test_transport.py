@@ -25,7 +25,7 @@ async def test_a_mail_arrives(post: Post) -> None:
 async def test_an_answer_that_may_change_and_a_lost_connection_are_for_later(unfriendly: Unfriendly, step: str) -> None:
     for answer in ("451 later", "drop"):
         async with unfriendly({step: answer, **({"HELO": answer} if step == "EHLO" else {})}) as port:
-            with pytest.raises(ChannelUnavailable, match="127.0.0.1"):
+            with pytest.raises(ChannelUnavailable, match="did not take a mail"):
                 await transport(port).send(mail(), sender=SENDER, recipients=TO)
 
 
@@ -34,11 +34,6 @@ async def test_an_answer_that_stays_is_refused_with_its_words(unfriendly: Unfrie
     async with unfriendly({step: "550 5.7.1 never from you"}) as port:
         with pytest.raises(ChannelRefused, match="never from you"):
             await transport(port).send(mail(), sender=SENDER, recipients=TO)
-
-
-async def test_one_refused_recipient_of_two_is_told(post: Post) -> None:
-    with pytest.raises(ChannelRefused, match="plain address"):
-        await post.client().send(mail(), sender=SENDER, recipients=(*TO, '"a b"@corp.example'))
 
 
 async def test_nobody_listening_is_for_later() -> None:
@@ -52,14 +47,14 @@ async def test_nobody_listening_is_for_later() -> None:
 async def test_a_wrong_password_is_refused_and_never_named(post: Post) -> None:
     relay = Relay("127.0.0.1", post.server.port, SENDER, "wrong-pw", "none")
 
-    with pytest.raises(ChannelRefused, match="did not accept the log-in of bo@corp.example") as told:
+    with pytest.raises(ChannelRefused, match="did not accept the log-in of bo@corp") as told:
         await Transport(lambda: relay).send(mail(), sender=SENDER, recipients=TO)
 
     assert "wrong-pw" not in f"{told.value} {relay}"
 
 
 async def test_a_sender_that_is_no_address_is_refused(post: Post) -> None:
-    with pytest.raises(ChannelRefused):
+    with pytest.raises(ChannelRefused, match="not a plain mail address"):
         await post.client().send(mail(), sender="bo@corp.example>\r\nRCPT TO:<x@y.example", recipients=TO)
 
 

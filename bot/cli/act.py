@@ -1,0 +1,223 @@
+"""Commands that change something: trigger, answer, steer, and a demo person's mailbox."""
+
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bot.cli.options import Data, Json
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+As = Annotated[str, typer.Option("--as", help="The person who speaks, by the name in sayso.toml.", metavar="PERSON")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(trigger)
+    app.command()(answer)
+    app.command()(withdraw)
+    app.command()(amend)
+    app.command()(mailbox)
+    for verb, text in _STEERING.items():
+        app.command(verb, help=text)(_steering(verb))
+
+
+def trigger(
+    text: Annotated[str, typer.Argument(help='What you want, such as "deploy v1.2.0 to production".')],
+    person: As,
+    agent: Annotated[str | None, typer.Option(help="Which agent takes it; `sayso agents` lists them.")] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Tell the run's story until it ends; exit 1 if it failed.")
+    ] = False,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Start a run. Prints its id."""
+    from bot.cli.beside import run
+
+    async def work(app: "App") -> int:
+        requester = app.people.named(person)
+        run_id = await app.inbox.start("cli", text, requester, agent=agent)
+        print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id, flush=True)
+        if not wait:
+            if not as_json:
+                print(f"Follow it with: ./sayso watch {run_id}", file=sys.stderr)
+            return 0
+        return await follow(app, run_id, as_json=as_json)
+
+    raise typer.Exit(run(data, work))
+
+
+async def follow(app: "App", run_id: str, *, as_json: bool) -> int:
+    """Tell a run's story as it happens until it ends; 0 when it ended well."""
+    from agents.events import RunEnded, write_event
+    from bot.story import lines
+
+    async for event in app.store.follow(run_id, 0):
+        print(write_event(event).decode() if as_json else next(lines([event], app.people)), flush=True)
+        if isinstance(event, RunEnded):
+            return 0 if event.outcome == "done" else 1
+    return 1
+
+
+def answer(
+    request: Annotated[str, typer.Argument(help="The request's id; `sayso requests` lists the open ones.")],
+    text: Annotated[str, typer.Argument(metavar="approve|deny|TEXT", help="A vote, or the answer to a question.")],
+    person: As,
+    reason: Annotated[str, typer.Option(help="Why, for a denial.")] = "",
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Answer a request as a person. Works beside `sayso dev` only. Exit 1 when the answer does not count."""
+    from bot.cli.beside import run
+
+    raise typer.Exit(run(data, lambda app: _answer(app, request, text, person, reason, as_json=as_json)))
+
+
+async def _answer(app: "App", request_id: str, text: str, person: str, reason: str, *, as_json: bool) -> int:
+    from agents.requests import RequestId
+    from bot.answers import Statement
+    from bot.cards import told
+    from bot.cli.show import request_text
+    from bot.ids import check
+
+    who = app.people.named(person)
+    record, _, _ = await app.decisions.request(check(request_id, "request"))
+    if not as_json:
+        print(request_text(record, app.people) + "\n")
+    votes: dict[str, Literal["approve", "deny"]] = {"approve": "approve", "deny": "deny"}
+    statement = Statement(
+        reply_id=f"cli-{secrets.token_hex(8)}",
+        person=who,
+        channel="cli",
+        revision=record.request.revision,
+        digest=record.request.digest,
+        said=votes.get(text, "free_text"),
+        text=reason if text in votes else text,
+        reason=reason,
+    )
+    judgement = await app.decisions.decide(RequestId(request_id), statement)
+    if as_json:
+        print(judgement.model_dump_json())
+    else:
+        print(told(judgement, record.request, app.people))
+    return 0 if judgement.type in {"decided", "counted", "revoked"} else 1
+
+
+def withdraw(
+    request: Annotated[str, typer.Argument(help="The request's id.")],
+    person: As,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    data: Data = None,
+) -> None:
+    """Take back a request that you caused."""
+    from agents.requests import RequestId
+    from bot.cli.beside import run
+    from bot.steering import Steering
+
+    async def work(app: "App") -> None:
+        steering = Steering(app.journal, app.decisions, app.agents)
+        await steering.withdraw(RequestId(request), app.people.named(person), reason)
+        print(f"{request} is withdrawn.")
+
+    run(data, work)
+
+
+def amend(
+    request: Annotated[str, typer.Argument(help="The request's id.")],
+    changes: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE…", help="Arguments to change, such as version=v1.1.0.")
+    ],
+    person: As,
+    data: Data = None,
+) -> None:
+    """Change what you asked for, before it is decided: everybody is asked again, with what changed."""
+    from agents.requests import RequestId
+    from bot.cli.beside import run
+    from bot.steering import Steering
+
+    pairs = {key: value for key, _, value in (change.partition("=") for change in changes)}
+    if not all(pairs) or not all(pairs.values()):
+        raise typer.BadParameter("write KEY=VALUE, such as version=v1.1.0")
+
+    async def work(app: "App") -> None:
+        steering = Steering(app.journal, app.decisions, app.agents)
+        revised = await steering.amend(RequestId(request), app.people.named(person), pairs)
+        print(f"{revised.id} is now revision {revised.revision}: {revised.title}")
+
+    run(data, work)
+
+
+_STEERING: dict[Literal["pause", "resume", "cancel"], str] = {
+    "pause": "Stop a run at its next step. Votes still count meanwhile.",
+    "resume": "Let a paused run go on.",
+    "cancel": "End a run. A tool that is executing is finished first.",
+}
+
+
+def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]:
+    def command(
+        run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")],
+        person: As,
+        data: Data = None,
+    ) -> None:
+        from agents.requests import RunId
+        from bot.cli.beside import run
+        from bot.ids import check
+        from bot.steering import Steering
+
+        async def work(app: "App") -> None:
+            steering = Steering(app.journal, app.decisions, app.agents)
+            after = await steering.steer(RunId(check(run_id, "run")), verb, app.people.named(person))
+            print(f"{run_id}: {verb}, it is {after.state}.")
+
+        run(data, work)
+
+    return command
+
+
+def mailbox(
+    person: Annotated[str, typer.Argument(help="A person of the directory, by the name in sayso.toml.")],
+    reply_to: Annotated[str | None, typer.Option(help="Answer the mail with this id.", metavar="ID")] = None,
+    text: Annotated[str | None, typer.Option(help="What the answer says.")] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Read a demo person's mail beside `sayso dev`, or answer one of them as that person, through SMTP."""
+    from bot.cli.beside import run
+
+    if (reply_to is None) != (text is None):
+        raise typer.BadParameter("--reply-to ID and --text T belong together")
+    run(data, lambda app: _mailbox(app, person, reply_to, text, as_json=as_json))
+
+
+async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | None, *, as_json: bool) -> None:
+    from bot.cli.show import letter_json, letter_text
+    from bot.processes import local_mail
+    from bot.steering import NotSteered
+    from channels.email.letters import letter, letters
+    from channels.email.reply_mail import submit
+    from channels.email.transport import Transport
+
+    contact = app.people.contact(app.people.named(person))
+    if contact is None or contact.email is None:
+        raise NotSteered(f"{person} has no mail address in sayso.toml")
+    mail = local_mail(app.settings)
+    folder = mail.folder(contact.email)
+    if reply_to is None or text is None:
+        found = await asyncio.to_thread(letters, folder)
+        shown = [letter_json(one) if as_json else letter_text(one) for one in found]
+        print("\n".join(shown) if shown else f"{contact.name} has no mail.")
+        return
+    original = await asyncio.to_thread(letter, folder, reply_to)
+    if original is None:
+        raise NotSteered(f"{contact.name} has no mail {reply_to!r}. `sayso mailbox {person}` lists them")
+    post = await submit(Transport(mail.relay(contact.email)), original, text, author=contact, at=datetime.now(UTC))
+    print(f"Sent to {post.recipient} as {contact.name}.")

@@ -1,0 +1,38 @@
+"""Which errors are for people: those that say what to do next."""
+
+from agents import ToolRefused
+from bot.config_errors import ConfigError
+from bot.decisions import NoSuchRequest
+from bot.home import NoSecretKey
+from bot.ids import NotAnId
+from bot.inbox import TriggerRefused
+from bot.people import UnknownPerson
+from bot.processes import NothingRuns
+from bot.steering import NotSteered
+from bot.store import StoreError
+from bot.store.embedded import EmbeddedRedisError
+from channels import ChannelError
+
+_SPOKEN = (
+    ChannelError,
+    ConfigError,
+    EmbeddedRedisError,
+    NoSecretKey,
+    NoSuchRequest,
+    NotAnId,
+    NotSteered,
+    NothingRuns,
+    StoreError,
+    ToolRefused,
+    TriggerRefused,
+    UnknownPerson,
+)
+
+
+def sentence(error: BaseException) -> str | None:
+    """What to tell the person; None for a bug, which needs its traceback. A group speaks for what is in it."""
+    if isinstance(error, BaseExceptionGroup):
+        inside: tuple[BaseException, ...] = error.exceptions  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        said = [sentence(inner) for inner in inside]
+        return "\n".join(line for line in said if line) if all(said) else None
+    return str(error) if isinstance(error, _SPOKEN) else None

@@ -1,0 +1,78 @@
+"""Commands for keeping sayso well: dead letters and the doctor."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.options import Data, Json
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(dead)
+    app.command()(doctor)
+
+
+def dead(
+    verb: Annotated[str | None, typer.Argument(metavar="[requeue]", help="requeue: try a dead letter again.")] = None,
+    some_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Which one.")] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """List dead letters and held messages, or try a dead letter again."""
+    from bot.cli.beside import run
+
+    if verb is None:
+        return run(data, lambda app: _list(app, as_json=as_json))
+    if verb != "requeue" or some_id is None:
+        raise typer.BadParameter("write: sayso dead requeue ID")
+    wanted = some_id
+    return run(data, lambda app: _requeue(app, wanted))
+
+
+async def _list(app: "App", *, as_json: bool) -> None:
+    from bot.cli.show import plain
+    from bot.dead import Note
+
+    notes = {name: Note.model_validate_json(body) for name, body in (await app.store.dead()).items()}
+    if as_json:
+        print(json.dumps([{"id": name, **note.model_dump(mode="json")} for name, note in notes.items()]))
+        return
+    for name, note in sorted(notes.items(), key=lambda pair: pair[1].at):
+        print(plain(f"{name}  {note.kind}  {note.at:%d %b %H:%M UTC}  {note.what}: {note.why}"))
+    if not notes:
+        print("Nothing was given up on, and nothing is held.")
+
+
+async def _requeue(app: "App", some_id: str) -> None:
+    from bot.dead import Note
+    from bot.steering import NotSteered
+
+    body = (await app.store.dead()).get(some_id)
+    if body is None:
+        raise NotSteered(f"There is no dead letter {some_id}. `sayso dead` lists them")
+    note = Note.model_validate_json(body)
+    if note.kind == "held":
+        raise NotSteered("A held message can't be let through as somebody's word. Ask that person to answer again")
+    await app.store.requeue(some_id, note.member)
+    print(f"{some_id} is tried again.")
+
+
+def doctor(as_json: Json = False, data: Data = None) -> None:
+    """Check every service and permission; exit 1 when something is wrong, with the mend for each."""
+    import asyncio
+
+    from bot.cli.beside import settings_of
+    from bot.doctor import examine
+
+    findings = asyncio.run(examine(settings_of(data)))
+    if as_json:
+        print(json.dumps([finding.model_dump(mode="json") for finding in findings]))
+    else:
+        for finding in findings:
+            print(f"{finding.sign} {finding.what}" + (f"\n    fix: {finding.mend}" if finding.mend else ""))
+    raise typer.Exit(1 if any(finding.sign == "✗" for finding in findings) else 0)

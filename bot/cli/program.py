@@ -1,0 +1,32 @@
+"""The program `sayso`: its commands, and how it ends when something is wrong."""
+
+import sys
+
+import typer
+
+from bot.cli import act, keep, look, serve
+
+app = typer.Typer(
+    name="sayso",
+    help="Ask a human as a tool call. Start with `./sayso dev`, then, in another terminal:\n\n"
+    './sayso trigger "deploy v1.2.0 to production" --as anna',
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+for part in (serve, act, look, keep):
+    part.register(app)
+
+
+def main() -> None:
+    """Run the command; an error that has something to say is said in one line, exit code 1."""
+    try:
+        app()
+    except Exception as error:
+        from bot.cli.errors import sentence
+
+        said = sentence(error)
+        if said is None:
+            raise
+        print(f"sayso: {said}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,53 @@
+"""Commands that stay: everything at once for a newcomer, and the processes of the Procfile."""
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.options import Data
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(dev)
+    app.command()(worker)
+    app.command()(mail)
+
+
+def dev(
+    port: Annotated[int, typer.Option(help="The console's port; it comes with a later release.", max=65535)] = 8000,
+    demo_port: Annotated[
+        int | None, typer.Option(help="Where the demo site is live; --port + 1 if not given.", min=0, max=65535)
+    ] = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser; nothing is opened yet.")] = False,  # noqa: ARG001
+    data: Data = None,
+) -> None:
+    """Run everything in one process: own Redis, local mail, a demo site to deploy. Ctrl-C ends it, nothing is lost."""
+    import os
+    from pathlib import Path
+
+    from bot.dev.everything import run_dev
+    from bot.settings import DEFAULT_DATA_DIR
+
+    folder = data or Path(os.environ.get("SAYSO_DATA_DIR") or DEFAULT_DATA_DIR)
+    run_dev(folder.absolute(), port + 1 if demo_port is None else demo_port, os.environ)
+
+
+def worker(data: Data = None) -> None:
+    """Move runs on, send what is to be sent. Any number of these may run on one Redis."""
+    _serve(data, works=True, receives=False)
+
+
+def mail(data: Data = None) -> None:
+    """Receive mail: the local mail server and mailbox."""
+    _serve(data, works=False, receives=True)
+
+
+def _serve(data: Data, *, works: bool, receives: bool) -> None:
+    import asyncio
+    import os
+
+    from bot.processes import run_process
+    from bot.settings import load
+
+    asyncio.run(run_process(load(data, os.environ), works=works, receives=receives))

@@ -1,0 +1,84 @@
+"""How things look in a terminal. Outside text is made printable, never obeyed."""
+
+import json
+
+from bot.cards import exact
+from bot.judge import RequestRecord
+from bot.people import People
+from bot.quorum import eligible
+from bot.summary import Summary
+from channels.email.letters import Letter
+
+_TIME = "%d %b %H:%M UTC"
+
+
+def plain(text: str) -> str:
+    """`text` without anything a terminal would obey; line breaks stay."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+
+
+def summary_text(summary: Summary) -> str:
+    """One line of `sayso runs`."""
+    when = summary.started_at.strftime(_TIME)
+    tail = f"  {summary.outcome}" if summary.outcome else (f"  waits for {summary.open}" if summary.open else "")
+    return plain(f"{summary.id}  {summary.state:<9}  {when}  {summary.requester}: {summary.text}{tail}")
+
+
+def request_text(record: RequestRecord, people: People) -> str:
+    """A request as somebody must see it to decide: everything that is approved, and who may."""
+    request = record.request
+    deciders = eligible(request.policy, request.requesters)
+    approvals = sum(vote.approve for vote in record.votes)
+    rows = [
+        f"{request.id}  {record.state}  revision {request.revision}",
+        f"  {request.title}",
+        f"  asked by   {people.names_of(request.requesters)}",
+    ]
+    rows += [f"  question   {request.quoted}"] if request.quoted else []
+    rows += [f"  changed    {change}" for change in request.changes]
+    rows += [f"  {fact.label.lower():<10} {fact.text}" for fact in (request.call.effect.facts if request.call else ())]
+    rows += [f"  exactly    {line}" for line in exact(request).splitlines()]
+    rows += [f"  {number}: {option}" for number, option in enumerate(request.options, 1)]
+    rows += [f"  may decide {people.names_of(deciders)} ({approvals} of {request.policy.quorum})"]
+    rows += [f"  until      {request.expires_at.strftime(_TIME)}", f"  digest     {request.digest}"]
+    return plain("\n".join(rows))
+
+
+def request_json(record: RequestRecord) -> dict[str, object]:
+    """The same as data."""
+    request = record.request
+    return {
+        "id": request.id,
+        "run_id": request.run_id,
+        "state": record.state,
+        "title": request.title,
+        "format": request.format,
+        "revision": request.revision,
+        "digest": request.digest,
+        "may_decide": list(eligible(request.policy, request.requesters)),
+        "quorum": request.policy.quorum,
+        "votes": [vote.model_dump(mode="json") for vote in record.votes],
+        "call": request.call.model_dump(mode="json") if request.call else None,
+        "expires_at": request.expires_at.isoformat(),
+    }
+
+
+def letter_text(letter: Letter) -> str:
+    """A mail as a person reads it, with the id that answers it."""
+    answer = f"\n(answer it with --reply-to {letter.id})" if letter.reply_to else ""
+    head = f"── {letter.id}  {letter.at.strftime(_TIME)}  from {letter.sender}\nSubject: {letter.subject}"
+    return plain(f"{head}\n\n{letter.text.rstrip()}\n{answer}\n")
+
+
+def letter_json(letter: Letter) -> str:
+    """A mail as one JSON line."""
+    return json.dumps(
+        {
+            "id": letter.id,
+            "at": letter.at.isoformat(),
+            "from": letter.sender,
+            "subject": letter.subject,
+            "text": letter.text,
+            "reply_to": letter.reply_to,
+        }
+    )

@@ -1,0 +1,95 @@
+"""Looks at every service and permission that this installation needs, and says how to mend what is wrong."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from agents.requests import Frozen
+from bot.home import Home
+from bot.processes import NothingRuns, redis_url
+from bot.settings import Settings
+from bot.store.client import Client, StoreError
+from bot.store.durability import ACCEPTED_LOSS, look
+
+Sign = Literal["✓", "!", "✗"]
+
+
+class Finding(Frozen):
+    """One line: well, worth knowing, or wrong with a mend."""
+
+    sign: Sign
+    what: str
+    mend: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything that was found, in the order in which it should be mended."""
+    findings = [_configuration(settings), _data(settings)]
+    findings += [finding async for finding in _redis(settings)]
+    return [*findings, _mail(settings), _git(), *_repositories(settings), _model(settings)]
+
+
+def _configuration(settings: Settings) -> Finding:
+    if settings.config is None:
+        return Finding(sign="!", what="no sayso.toml was found", mend="./sayso dev writes an example")
+    return Finding(sign="✓", what=f"{settings.config} is well formed: {len(settings.people)} people")
+
+
+def _data(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    if not folder.exists():
+        return Finding(sign="!", what=f"{folder} does not exist yet", mend="./sayso dev makes it")
+    if not os.access(folder, os.W_OK):
+        return Finding(sign="✗", what=f"{folder} can't be written", mend=f"chown -R $(id -un) {folder}")
+    return Finding(sign="✓", what=f"{folder} can be written")
+
+
+async def _redis(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        client = Client(redis_url(settings), patience_s=0)
+    except NothingRuns as error:
+        yield Finding(sign="✗", what="no Redis to attach to", mend=str(error))
+        return
+    try:
+        durability, why = await look(client)
+    except StoreError as error:
+        yield Finding(sign="✗", what=str(error), mend="start Redis, or correct SAYSO_REDIS_URL")
+        return
+    finally:
+        await client.close()
+    yield Finding(sign="✓", what="Redis answers")
+    mend = f"set these on the server, or SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}"
+    signs: dict[str, Sign] = {"verified": "✓", "weaker": "✗", "unknown": "!"}
+    is_bad = durability == "weaker" and settings.accept_durability != ACCEPTED_LOSS
+    sign: Sign = "!" if durability == "weaker" and not is_bad else signs[durability]
+    yield Finding(sign=sign, what=f"durability {durability} {why}".strip(), mend=mend if is_bad else "")
+
+
+def _mail(settings: Settings) -> Finding:
+    if Home(settings.data_dir).read("mail.json") is None:
+        return Finding(sign="!", what="the local mail server has not run here", mend="./sayso dev, or sayso mail")
+    return Finding(sign="✓", what="the local mail server has its place")
+
+
+def _git() -> Finding:
+    if shutil.which("git") is None:
+        return Finding(sign="✗", what="git is not installed", mend="apt install git")
+    return Finding(sign="✓", what="git is there")
+
+
+def _repositories(settings: Settings) -> list[Finding]:
+    return [
+        Finding(sign="✓", what=f"{name} deploys from {config.repo}")
+        if config.repo.is_dir()
+        else Finding(sign="✗", what=f"{name}: no folder {config.repo}", mend=f"set deploy.environments.{name}.repo")
+        for name, config in settings.deploy.environments.items()
+    ]
+
+
+def _model(settings: Settings) -> Finding:
+    if settings.anthropic_api_key is None:
+        return Finding(
+            sign="!", what="rehearsal: no model key, plain rules choose the steps", mend="ANTHROPIC_API_KEY=…"
+        )
+    return Finding(sign="✓", what="there is a model key")

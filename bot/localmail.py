@@ -1,0 +1,83 @@
+"""The mail of `sayso dev`: a server on loopback, a Maildir for everybody, log-ins made from the secret key."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from bot.home import Home
+from bot.people import People
+from channels import ChannelUnavailable
+from channels.email import EmailChannel
+from channels.email.identity import local
+from channels.email.mailbox import MaildirMailbox
+from channels.email.maildir import folder_of
+from channels.email.server import MailServer
+from channels.email.transport import Relay, Transport
+
+log = structlog.stdlib.get_logger()
+
+ADDRESS = "sayso@sayso.example"
+_NOTE = "mail.json"
+
+
+class LocalMail:
+    """Everything about the local mailbox of one data directory; `key` is the installation's secret."""
+
+    def __init__(self, home: Home, people: People, key: bytes, address: str | None) -> None:
+        self._home, self._people, self._key = home, people, key
+        self.address = (address or ADDRESS).lower()
+        self.root = home.folder / "mail"
+        self._arrived = asyncio.Event()
+
+    def channel(self) -> EmailChannel:
+        """The e-mail channel over the local mailbox."""
+        return EmailChannel(
+            mailbox=MaildirMailbox(folder_of(self.root, self.address), self._arrived),
+            transport=Transport(self.relay(self.address)),
+            directory=self._people,
+            address=self.address,
+            prove=local,
+        )
+
+    def folder(self, address: str) -> Path:
+        """The Maildir of an address."""
+        return folder_of(self.root, address)
+
+    def relay(self, login: str) -> Callable[[], Relay]:
+        """How to reach the server as `login`, asked anew each time: it may have come back on another port."""
+
+        def relay() -> Relay:
+            note = self._home.read(_NOTE)
+            if note is None:
+                raise ChannelUnavailable("The local mail server is not running", "Start `sayso dev` or `sayso mail`")
+            port = int(json.loads(note)["port"])
+            return Relay(host="127.0.0.1", port=port, user=login, password=self._password(login), tls="none")
+
+        return relay
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[int]:
+        """Runs the server while the context is open and leaves its port for other processes."""
+        async with MailServer(self.root, self._password_of, stored=self._stored) as server:
+            self._home.note(_NOTE, json.dumps({"port": server.port}))
+            log.info("local mail", port=server.port)
+            yield server.port
+
+    def _stored(self, folder: Path) -> None:
+        if folder == folder_of(self.root, self.address):
+            self._arrived.set()
+
+    def _password_of(self, address: str) -> str | None:
+        is_known = address == self.address or self._people.by_email(address) is not None
+        return self._password(address) if is_known else None
+
+    def _password(self, address: str) -> str:
+        digest = hmac.new(self._key, b"local mail " + address.lower().encode(), hashlib.sha256).digest()
+        return base64.b32encode(digest).decode().rstrip("=")

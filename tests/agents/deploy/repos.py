@@ -1,0 +1,87 @@
+"""A real git repository with releases, and environments that deploy from it."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agents import CommandResult
+from agents.deploy import Environment
+
+_WHO = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "Anna"), ("EMAIL", "anna@corp.example"))
+}
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A repository whose `live-ENVIRONMENT` files say what is live."""
+
+    path: Path
+
+    def git(self, *args: str, day: int = 1) -> str:
+        dates = {f"GIT_{role}_DATE": f"2026-01-{day:02}T12:00:00Z" for role in ("AUTHOR", "COMMITTER")}
+        environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, **_WHO, **dates}
+        done = subprocess.run(
+            ["git", *args], check=True, cwd=self.path, env=environment, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, subject: str, tag: str = "", day: int = 1) -> str:
+        self.git("commit", "--quiet", "--allow-empty", "--message", subject, day=day)
+        if tag:
+            self.git("tag", tag, day=day)
+        return self.git("rev-parse", "HEAD")
+
+    def puts_live(self, commit: str, environment: str = "production") -> None:
+        (self.path / f"live-{environment}").write_text(commit + "\n")
+
+    def environment(self, name: str = "production", policy: str | None = "production") -> Environment:
+        return Environment(
+            name=name,
+            policy=policy,
+            repo=self.path,
+            command=("sh", "-c", 'echo "$1" >"live-$2"; echo released', "deploy", "{commit}", "{environment}"),
+            live=("cat", "live-{environment}"),
+            timeout_s=20.0,
+        )
+
+    def environment_running(self, *command: str) -> Environment:
+        return replace(self.environment(), command=command)
+
+
+def make_repo(path: Path) -> Repo:
+    """Releases v1.0.0, v1.1.0, v1.2.0, with v1.0.0 live in production."""
+    path.mkdir()
+    repo = Repo(path)
+    repo.git("init", "--quiet", "--initial-branch=main")
+    repo.puts_live(repo.commit("Begin", "v1.0.0", day=1))
+    repo.commit("Add search", day=2)
+    repo.commit("Fix the footer", "v1.1.0", day=3)
+    repo.commit("Faster start", "v1.2.0", day=4)
+    return repo
+
+
+@dataclass
+class PlainHands:
+    """Hands that run a command right here, and remember how they were asked."""
+
+    key: str = "key"
+    asked: tuple[tuple[str, ...], str, float] | None = None
+
+    async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
+        self.asked = (tuple(argv), lock, timeout_s)
+        child = await asyncio.create_subprocess_exec(
+            *argv, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        try:
+            out, _ = await asyncio.wait_for(child.communicate(), timeout_s)
+        except TimeoutError:
+            child.kill()
+            await child.communicate()
+            return CommandResult(None, "")
+        return CommandResult(child.returncode, out.decode())

@@ -1,0 +1,242 @@
+"""The deploy agent on a real repository: what is approved is what is run, and nothing else is."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from agents import Agent, CommandResult, Hands, Outcome, ToolRefused
+from agents.deploy import Environment, deploy_agent
+from agents.requests import Effect, Fact
+from agents.run import Run
+from tests.agents.deploy.repos import PlainHands, Repo, make_repo
+from tests.agents.worlds import started
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return make_repo(tmp_path / "repo")
+
+
+def agent_of(*environments: Environment) -> Agent:
+    return deploy_agent({environment.name: environment for environment in environments})
+
+
+async def prepared(agent: Agent, arguments: Mapping[str, str], tool: str = "deploy") -> Effect:
+    named = agent.tool(tool)
+    assert named is not None
+    return await named.prepare(named.args.model_validate(dict(arguments)))
+
+
+async def executed(agent: Agent, arguments: Mapping[str, str], hands: Hands, tool: str = "deploy") -> Outcome:
+    named = agent.tool(tool)
+    assert named is not None
+    return await named.execute(
+        named.args.model_validate(dict(arguments)), await prepared(agent, arguments, tool), hands
+    )
+
+
+V12 = MappingProxyType({"version": "v1.2.0", "environment": "production"})
+
+
+async def test_preparing_resolves_a_tag_to_the_exact_command_and_changes_nothing(repo: Repo) -> None:
+    commit = repo.git("rev-parse", "v1.2.0")
+    before = repo.git("rev-parse", "v1.0.0")
+
+    effect = await prepared(agent_of(repo.environment()), V12)
+
+    assert effect.argv == repo.environment().deploy_argv(commit)
+    assert effect.argv[-2:] == (commit, "production")
+    assert effect.artifacts == {"v1.2.0": commit}
+    assert effect.environment == "production"
+    facts = {fact.label: fact.text for fact in effect.facts}
+    assert facts["From"] == f"{before} (v1.0.0)"
+    assert facts["To"] == f"{commit} (v1.2.0)"
+    assert [line.partition(" ")[2] for line in facts["Changes"].splitlines()] == [
+        "Faster start (Anna)",
+        "Fix the footer (Anna)",
+        "Add search (Anna)",
+    ]
+    assert (repo.path / "live-production").read_text().strip() == before
+
+
+async def test_a_roll_back_says_what_it_takes_back(repo: Repo) -> None:
+    repo.puts_live(repo.git("rev-parse", "v1.2.0"))
+
+    effect = await prepared(agent_of(repo.environment()), {"version": "v1.1.0", "environment": "production"})
+
+    labels = [fact.label for fact in effect.facts]
+    assert labels == ["From", "To", "Takes back"]
+    assert "Faster start" in effect.facts[2].text
+
+
+async def test_deploying_what_is_live_says_so(repo: Repo) -> None:
+    effect = await prepared(agent_of(repo.environment()), {"version": "v1.0.0", "environment": "production"})
+
+    assert effect.facts[-1] == Fact(label="Changes", text="none: it is live already")
+
+
+async def test_a_card_can_be_made_while_nobody_knows_what_is_live(repo: Repo) -> None:
+    (repo.path / "live-production").unlink()
+
+    effect = await prepared(agent_of(repo.environment()), V12)
+
+    assert effect.facts[0].text.startswith("unknown: 'cat' failed with exit code 1")
+    assert effect.facts[1].label == "To"
+
+
+async def test_a_moved_tag_is_another_effect(repo: Repo) -> None:
+    agent = agent_of(repo.environment())
+    before = await prepared(agent, V12)
+    repo.git("tag", "--force", "v1.2.0", "v1.1.0")
+
+    after = await prepared(agent, V12)
+
+    assert before.argv != after.argv
+    assert before.artifacts != after.artifacts
+
+
+@pytest.mark.parametrize("version", ["v9.9.9", "--help", "-x", "main", "v1.2.0;id", "", "v1.2.0\nv1.1.0"])
+async def test_a_version_that_is_none_is_refused_with_those_there_are(repo: Repo, version: str) -> None:
+    with pytest.raises(ToolRefused, match=r"There is no version .*\. Versions, newest first: v1\.2\.0, v1\.1\.0, v1"):
+        await prepared(agent_of(repo.environment()), {"version": version, "environment": "production"})
+
+
+async def test_an_unknown_environment_is_refused_gated_and_never_executed(repo: Repo) -> None:
+    agent = agent_of(repo.environment(), repo.environment("staging", policy=None))
+    tool, hands = agent.tool("deploy"), PlainHands()
+    assert tool is not None
+    args = tool.args.model_validate({"version": "v1.2.0", "environment": "prod"})
+
+    assert tool.gate(args) is not None
+    with pytest.raises(ToolRefused, match=r"There is no environment 'prod'\. There are: production, staging"):
+        await tool.prepare(args)
+    with pytest.raises(ToolRefused, match="There is no environment"):
+        await tool.execute(args, Effect(argv=("true",), artifacts={"v1.2.0": "0" * 40}), hands)
+    assert hands.asked is None
+
+
+def test_the_gate_is_the_policy_of_the_environment(repo: Repo) -> None:
+    tool = agent_of(repo.environment(), repo.environment("staging", policy=None)).tool("deploy")
+    assert tool is not None
+
+    gates = [tool.gate(tool.args.model_validate({**V12, "environment": name})) for name in ("production", "staging")]
+
+    assert gates == ["production", None]
+
+
+async def test_executing_runs_exactly_the_prepared_command_under_the_environments_lock(repo: Repo) -> None:
+    agent, hands = agent_of(repo.environment()), PlainHands()
+    commit = repo.git("rev-parse", "v1.2.0")
+
+    outcome = await executed(agent, V12, hands)
+    live = await executed(agent, {"environment": "production"}, PlainHands(), "live")
+
+    assert hands.asked == (repo.environment().deploy_argv(commit), "deploy-production", 20.0)
+    assert outcome == Outcome(f"deployed {commit} to production\nreleased")
+    assert live == Outcome(f"{commit} (v1.2.0)")
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        (("sh", "-c", "echo no space left; exit 3"), "sh ended with exit code 3. no space left"),
+        (("sh", "-c", "kill -9 $$"), "sh ended with exit code -9."),
+        (("sh", "-c", "yes line | head -n 99; exit 1"), "sh ended with exit code 1. " + "\n".join(["line"] * 20)),
+    ],
+)
+async def test_a_command_that_fails_is_an_error_with_its_last_lines(
+    repo: Repo, command: tuple[str, ...], error: str
+) -> None:
+    outcome = await executed(agent_of(repo.environment_running(*command)), V12, PlainHands())
+
+    assert outcome.error == error
+
+
+async def test_a_command_that_does_not_end_is_an_error_that_says_so(repo: Repo) -> None:
+    class Stopped(PlainHands):
+        async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
+            return CommandResult(None, "half way")
+
+    outcome = await executed(agent_of(repo.environment()), V12, Stopped())
+
+    assert outcome.error == "sh was stopped at its time-out of 20 s. half way"
+
+
+async def test_what_is_live_can_be_looked_up_without_a_gate(repo: Repo) -> None:
+    agent = agent_of(repo.environment())
+    tool = agent.tool("live")
+    assert tool is not None
+
+    (repo.path / "live-production").write_text("Internal Server Error \x1b[31m\n")
+    odd = await executed(agent, {"environment": "production"}, PlainHands(), "live")
+
+    assert tool.gate(tool.args.model_validate({"environment": "production"})) is None
+    assert tool.idempotent
+    assert odd.error == "'cat' printed 'Internal Server Error [31m', which is no commit"
+
+
+def test_titles_are_plain_and_bounded(repo: Repo) -> None:
+    tool = agent_of(repo.environment()).tool("deploy")
+    assert tool is not None
+    assert tool.title is not None
+
+    titles = [
+        tool.title(tool.args.model_validate({"version": version, "environment": "production"}))
+        for version in ("v1.2.0", "v1\n\u202eApproved!" + "x" * 500)
+    ]
+
+    assert titles[0] == "Deploy v1.2.0 to production"
+    assert titles[1].startswith("Deploy v1 Approved!xxx")
+    assert len(titles[1]) < 150
+
+
+async def test_prefetching_finds_versions_what_is_live_and_the_changes_of_the_wish(repo: Repo) -> None:
+    repo.puts_live(repo.git("rev-parse", "v1.1.0"), "staging")
+    agent = agent_of(repo.environment(), repo.environment("staging", policy=None))
+
+    found = await agent.prefetch(Run(started=started("deploy v1.2.0 to staging")))
+
+    facts = {fact.label: fact.text for fact in found}
+    assert facts["Versions for production"] == "v1.2.0, v1.1.0, v1.0.0"
+    assert facts["Live in production"].endswith("(v1.0.0)")
+    assert facts["Live in staging"].endswith("(v1.1.0)")
+    assert facts["Changes in staging with v1.2.0"].endswith("Faster start (Anna)")
+
+
+async def test_a_look_up_that_fails_is_a_fact(repo: Repo, tmp_path: Path) -> None:
+    gone = Environment("gone", None, tmp_path / "nowhere", ("true",), ("cat", "live"), 1.0)
+
+    found = await agent_of(gone, repo.environment()).prefetch(Run(started=started("deploy v1 to gone")))
+
+    facts = {fact.label: fact.text for fact in found}
+    assert "No such file or directory" in facts["Versions for gone: look-up failed"]
+    assert "No such file or directory" in facts["Live in gone: look-up failed"]
+    assert facts["Changes in gone with v1"].startswith("unknown: cannot run")
+    assert facts["Versions for production"] == "v1.2.0, v1.1.0, v1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("command", "live", "message"),
+    [
+        (
+            ("./d", "{version}"),
+            ("./l",),
+            r"production\.command holds \{version\}; it may hold \{commit\}, \{environment\}",
+        ),
+        (("./d",), ("./l", "{commit}"), r"production\.live holds \{commit\}; it may hold \{environment\}"),
+        ((), ("./l",), r"production\.command is empty"),
+    ],
+)
+def test_a_command_with_an_unknown_place_is_refused_at_the_start(
+    tmp_path: Path, command: tuple[str, ...], live: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Environment("production", None, tmp_path, command, live, 1.0)
+
+
+def test_values_are_filled_in_once_and_not_read_again(tmp_path: Path) -> None:
+    odd = Environment("{commit}", None, tmp_path, ("d", "{environment}={commit}"), ("l",), 1.0)
+
+    assert odd.deploy_argv("c0ffee") == ("d", "{commit}=c0ffee")

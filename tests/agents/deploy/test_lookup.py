@@ -1,0 +1,49 @@
+"""Looking is short, bounded, and leaves nobody behind."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from agents.deploy.lookup import LookFailed, look
+
+
+async def test_a_look_gives_what_was_printed_and_not_what_was_said_beside_it(tmp_path: Path) -> None:
+    assert await look(("sh", "-c", "echo out; echo err >&2; pwd"), tmp_path) == f"out\n{tmp_path}\n"
+
+
+async def test_its_environment_is_clean(tmp_path: Path) -> None:
+    names = {line.partition("=")[0] for line in (await look(("env",), tmp_path)).splitlines()}
+
+    assert names <= {"PATH", "HOME", "LANG"}
+
+
+async def test_a_failure_says_what_failed_in_one_visible_line(tmp_path: Path) -> None:
+    with pytest.raises(LookFailed, match=r"^'sh' failed with exit code 3: no disk$") as failed:
+        await look(("sh", "-c", r"printf '\033no\n\ndisk\n' >&2; exit 3"), tmp_path)
+
+    assert failed.value.exit_code == 3
+
+
+async def test_a_program_or_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LookFailed, match=r"cannot run '\./nothing' in .*: No such file or directory"):
+        await look(("./nothing",), tmp_path)
+    with pytest.raises(LookFailed, match=r"cannot run 'true' in .*gone: No such file or directory"):
+        await look(("true",), tmp_path / "gone")
+
+
+async def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "held")
+    holding = asyncio.create_task(asyncio.to_thread((tmp_path / "held").read_text))
+
+    with pytest.raises(LookFailed, match=r"'sh' did not end within 0\.3 s"):
+        await look(("sh", "-c", "exec 9>held; cat /dev/zero >/dev/null & cat /dev/zero >/dev/null"), tmp_path, 0.3)
+
+    assert await asyncio.wait_for(holding, 10) == "", "nobody of the group holds the pipe any more"
+
+
+async def test_an_endless_printer_is_read_up_to_a_bound(tmp_path: Path) -> None:
+    printed = await look(("sh", "-c", "yes | head -c 2000000"), tmp_path)
+
+    assert len(printed) == 256_000
