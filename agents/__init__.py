@@ -10,9 +10,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from agents.events import Step
 from agents.requests import Effect, Fact
 from agents.run import Run
+from agents.steps import Step
 
 A = TypeVar("A", bound=BaseModel)
 

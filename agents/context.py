@@ -25,7 +25,6 @@ from agents.events import (
     RunPaused,
     RunResumed,
     RunStarted,
-    Step,
     StepChosen,
     StepFailed,
     StepGated,
@@ -37,6 +36,7 @@ from agents.events import (
 )
 from agents.requests import AttemptId, Decision, Request, StepId
 from agents.run import Run
+from agents.steps import Step
 from agents.text import ends_of, visible
 
 Shown = dict[str, JsonValue]

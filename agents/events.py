@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from agents.requests import (
     AttemptId,
@@ -18,50 +18,7 @@ from agents.requests import (
     StepId,
     Vote,
 )
-
-
-class CallTool(Frozen):
-    """Execute a tool; whether people must approve it first is not the model's to say."""
-
-    type: Literal["call_tool"] = "call_tool"
-    tool: str
-    arguments: dict[str, JsonValue]
-
-
-class RequestHumanInput(Frozen):
-    """Ask the requester; `options` belong to a choice, `fields` to a form."""
-
-    type: Literal["request_human_input"] = "request_human_input"
-    question: str
-    format: Literal["free_text", "yes_no", "choice", "choices", "form"] = "free_text"
-    options: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
-
-
-class Done(Frozen):
-    """Nothing more to do; `summary` is told to the requester."""
-
-    type: Literal["done"] = "done"
-    outcome: Literal["done", "failed"] = "done"
-    summary: str
-
-
-Step = Annotated[CallTool | RequestHumanInput | Done, Field(discriminator="type")]
-
-
-class ModelCall(Frozen):
-    """Where a step came from: a model, or the agent's own rules (`rehearsal`)."""
-
-    model: str
-    rehearsal: bool
-    prompt: str = ""
-    prompt_hash: str = ""
-    input_hash: str = ""
-    request_id: str = ""
-    stop_reason: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    latency_s: float = 0.0
+from agents.steps import ModelCall, Step
 
 
 class RunStarted(Frozen):

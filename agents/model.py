@@ -14,10 +14,11 @@ from pydantic import ValidationError
 import prompts
 from agents import Agent
 from agents.context import render
-from agents.events import Event, ModelCall, Step
+from agents.events import Event
 from agents.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
 from agents.reply import NoStep, Reply, offers, read
 from agents.run import Run
+from agents.steps import ModelCall, Step
 from agents.text import one_line
 
 if TYPE_CHECKING:

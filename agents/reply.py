@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from agents import Agent
-from agents.events import CallTool, Done, RequestHumanInput, Step
 from agents.failures import FailureKind
+from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line
 
 # The steps that every agent has beside its tools; what the model fills in is the step itself.

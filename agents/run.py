@@ -7,11 +7,9 @@ from typing import Literal
 
 from agents.events import (
     AnswerNoted,
-    CallTool,
     CardDelivered,
     ContextFetched,
     DeliveryFailed,
-    Done,
     Event,
     RequestDecided,
     RequestOpened,
@@ -22,7 +20,6 @@ from agents.events import (
     RunPaused,
     RunResumed,
     RunStarted,
-    Step,
     StepChosen,
     StepFailed,
     StepGated,
@@ -44,6 +41,7 @@ from agents.requests import (
     RunId,
     StepId,
 )
+from agents.steps import CallTool, Done, Step
 
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 

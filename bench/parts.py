@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from agents import Agent, Hands, Outcome, Tool
-from agents.events import CallTool, Done, RequestHumanInput, Step
 from agents.requests import Effect, Fact
 from agents.run import Run
+from agents.steps import CallTool, Done, RequestHumanInput, Step
 from channels import Accept, Address, Card, Contact, Delivery, Held, Inbound, Reading, Reply, Trigger
 
 PERSON = "driver"

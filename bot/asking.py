@@ -4,9 +4,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agents.events import CallTool, RequestHumanInput, RequestOpened
+from agents.events import RequestOpened
 from agents.requests import DeliveryId, GatedCall, PersonId, PolicySnapshot, Request, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Pending, Run
+from agents.steps import CallTool, RequestHumanInput
 from bot.cards import request_card
 from bot.digest import call_digest, question_digest
 from bot.ids import new_id, shard_of

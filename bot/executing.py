@@ -10,9 +10,10 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from agents import Agent, CommandResult, Hands, Outcome, Tool, ToolRefused
-from agents.events import CallTool, Event, ToolFinished, ToolOrphaned
+from agents.events import Event, ToolFinished, ToolOrphaned
 from agents.requests import AttemptId, Effect, RunId, StepId
 from agents.run import Attempt, Pending, Run
+from agents.steps import CallTool
 from bot.journal import Bell
 from bot.runner import Lost, NeverStarted, Runner
 from bot.runner_files import Given

@@ -8,9 +8,10 @@ import structlog
 from pydantic import BaseModel
 
 from agents import Agent, Tool, ToolRefused
-from agents.events import CallTool, Event, RunEnded, StepGated, StepRefused, ToolStarted
+from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, Effect, GatedCall, Request, RunId
 from agents.run import Attempt, Pending, Run, fold
+from agents.steps import CallTool
 from bot.asking import NobodyToAsk, changes_between, gate_request, opening, question_request, unknown_request
 from bot.decisions import Decisions
 from bot.digest import call_digest

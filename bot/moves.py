@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from agents.events import CallTool
 from agents.requests import RequestId
 from agents.run import Pending, Run
+from agents.steps import CallTool
 
 # The run stops by itself before the store would refuse its events.
 _ROOM_FOR_EVENTS = 9_900

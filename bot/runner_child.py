@@ -7,7 +7,7 @@ Standard library only until the result is safe: it starts in hundredths of a sec
 
 import json
 import os
-import selectors
+import select
 import signal
 import subprocess
 import sys
@@ -140,24 +140,24 @@ def _not_started(order: Order, error: Exception) -> str:
 
 
 def _follow(command: subprocess.Popen[bytes], output: _Output, until: float) -> bool:
-    """Gather what the command prints until it ends, True, or the time comes, False."""
-    assert command.stdout is not None  # noqa: S101
-    pipe = command.stdout.fileno()
+    """Gather what the command prints until it ends, True, or the time comes, False.
+
+    Its end counts, and not that of its output: a background process that it left may hold that open for ever.
+    """
+    assert command.stdout is not None  # noqa: S101 - it was asked for
+    pipe, is_open = command.stdout.fileno(), True
     os.set_blocking(pipe, False)
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while True:
-            has_ended = command.poll() is not None
-            if time.monotonic() >= until:
-                return has_ended
-            if selector.get_map() and selector.select(0 if has_ended else _LOOK_S):
-                if not _read(pipe, output):
-                    selector.unregister(pipe)
-            elif has_ended:
-                return True
-            elif not selector.get_map():
-                with suppress(subprocess.TimeoutExpired):
-                    command.wait(_LOOK_S)
+    while True:
+        has_ended = command.poll() is not None
+        if time.monotonic() >= until:
+            return has_ended
+        if is_open and select.select([pipe], [], [], 0 if has_ended else _LOOK_S)[0]:
+            is_open = _read(pipe, output)
+        elif has_ended:
+            return True
+        elif not is_open:
+            with suppress(subprocess.TimeoutExpired):
+                command.wait(_LOOK_S)
 
 
 def _read(pipe: int, output: _Output) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 from agents import Agent, ToolRefused
-from agents.events import CallTool, Event, RunCancelled, RunPaused, RunResumed
+from agents.events import Event, RunCancelled, RunPaused, RunResumed
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import Run, fold
+from agents.steps import CallTool
 from bot.decisions import Decisions
 from bot.executing import prepare
 from bot.journal import Journal

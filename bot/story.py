@@ -5,14 +5,11 @@ from datetime import datetime
 
 from agents.events import (
     AnswerNoted,
-    CallTool,
     CardDelivered,
     ContextFetched,
     DeliveryFailed,
-    Done,
     Event,
     RequestDecided,
-    RequestHumanInput,
     RequestOpened,
     RequestRevised,
     RequestRevoked,
@@ -30,6 +27,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.steps import CallTool, Done, RequestHumanInput
 from bot.cards import decided
 from bot.people import People
 

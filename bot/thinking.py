@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from agents import Agent
-from agents.events import CallTool, ContextFetched, Done, Event, ModelCall, RunEnded, Step, StepChosen, StepFailed
+from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed
 from agents.model import Chosen, Failed, Model, is_worth_waiting, retry_delay_s
 from agents.requests import Fact, StepId
 from agents.run import Run, fold
+from agents.steps import CallTool, Done, ModelCall, Step
 from bot.ids import new_id, shard_of
 
 log = structlog.stdlib.get_logger()

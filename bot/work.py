@@ -49,7 +49,8 @@ class Queue:
     async def ring(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
         """Have `member` looked at by some worker soon. `turn` tells two wake-ups of one member apart.
 
-        The same member with the same turn is dropped while it is queued or looked at. A queue that can't be reached is no error: the wake set remembers.
+        The same member with the same turn is dropped while it is queued or looked at. A queue that
+        can't be reached is no error: the wake set remembers.
         """
         try:
             name = _ANSWERS if is_answer else f"s{_shard_of_member(member)}"

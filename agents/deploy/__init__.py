@@ -10,9 +10,9 @@ from agents.deploy.lookup import LookFailed
 from agents.deploy.rules import next_step, versions_label
 from agents.deploy.tools import changes, deploy_tool, live, live_commit, live_tool
 from agents.deploy.wish import wish_of
-from agents.events import Step
 from agents.requests import Fact
 from agents.run import Run
+from agents.steps import Step
 
 __all__ = ["Environment", "deploy_agent"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from agents.deploy.git import is_hash
 from agents.deploy.tools import shown
 from agents.deploy.wish import Wish, wish_of, word_of
-from agents.events import CallTool, Done, RequestHumanInput, Step
 from agents.run import Result, Run
+from agents.steps import CallTool, Done, RequestHumanInput, Step
 
 VERSIONS = "Versions"
 _WHICH_ENVIRONMENT = "Which environment should be deployed to?"

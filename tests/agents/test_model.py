@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field
 
 import prompts
 from agents import Agent, Hands, Outcome, Tool
-from agents.events import CallTool, Done, RequestHumanInput, Step
 from agents.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
 from agents.model import Chosen, Claude, Failed, Model
 from agents.requests import Effect, Fact
 from agents.run import Run, fold
+from agents.steps import CallTool, Done, RequestHumanInput, Step
 from tests.agents.worlds import started
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, tool_use
 

@@ -6,10 +6,7 @@ from hypothesis import strategies as st
 
 from agents.events import (
     AnswerNoted,
-    CallTool,
-    Done,
     Event,
-    RequestHumanInput,
     RequestRevised,
     RunCancelled,
     RunEnded,
@@ -23,6 +20,7 @@ from agents.events import (
 )
 from agents.requests import Closed, Given, RequestId, StepId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Result, Run, RunState, fold
+from agents.steps import CallTool, Done, RequestHumanInput
 from tests.agents.worlds import (
     ANNA,
     BO,

@@ -6,15 +6,11 @@ from hypothesis import strategies as st
 
 from agents.events import (
     AnswerNoted,
-    CallTool,
     CardDelivered,
     ContextFetched,
     DeliveryFailed,
-    Done,
     Event,
-    ModelCall,
     RequestDecided,
-    RequestHumanInput,
     RequestOpened,
     RequestRevised,
     RequestRevoked,
@@ -23,7 +19,6 @@ from agents.events import (
     RunPaused,
     RunResumed,
     RunStarted,
-    Step,
     StepChosen,
     StepFailed,
     StepGated,
@@ -51,6 +46,7 @@ from agents.requests import (
     Vote,
 )
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
+from agents.steps import CallTool, Done, ModelCall, RequestHumanInput, Step
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ANNA, BO = PersonId("anna"), PersonId("bo")

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy.rules import next_step, versions_label
-from agents.events import CallTool, Done, RequestHumanInput, Step
 from agents.requests import Fact, PersonId
 from agents.run import Result, Run
+from agents.steps import CallTool, Done, RequestHumanInput, Step
 from tests.agents.worlds import started
 
 PLACES = ("production", "staging")
