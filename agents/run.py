@@ -209,7 +209,9 @@ def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | Re
         case RequestOpened() if event.request.step_id == pending.id:
             return replace(run, pending=replace(pending, request=event.request, decision=None))
         case RequestRevised() if _is_current(pending, event.request.id):
-            return replace(run, pending=replace(pending, request=event.request, step=_amended(pending.step, event)))
+            # An approval of an older revision is none of this one: the arguments may be others.
+            revised = replace(pending, request=event.request, decision=None, step=_amended(pending.step, event))
+            return replace(run, pending=revised)
         case RequestDecided() if _is_current(pending, event.request_id):
             return _decided(run, pending, event.decision)
         case RequestRevoked() if _is_current(pending, event.request_id) and pending.attempt is None:

@@ -71,7 +71,8 @@ def exact(request: Request) -> str:
 
 def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) -> Card:
     """What becomes of a card when there is nothing more to answer."""
-    return Card(title=request.title, at=at, summary=sentence, ref=request.id, closes=closes)
+    summary = f"{sentence} There is nothing left for you to do."
+    return Card(title=request.title, at=at, summary=summary, ref=request.id, closes=closes)
 
 
 def outcome_card(run: Run, at: datetime) -> Card:

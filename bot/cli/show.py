@@ -36,7 +36,9 @@ def request_text(record: RequestRecord, people: People) -> str:
     ]
     rows += [f"  question   {request.quoted}"] if request.quoted else []
     rows += [f"  changed    {change}" for change in request.changes]
-    rows += [f"  {fact.label.lower():<10} {fact.text}" for fact in (request.call.effect.facts if request.call else ())]
+    for fact in request.call.effect.facts if request.call else ():
+        first, *rest = fact.text.splitlines() or [""]
+        rows += [f"  {fact.label.lower():<10} {first}", *(f"  {'':<10} {line}" for line in rest)]
     rows += [f"  exactly    {line}" for line in exact(request).splitlines()]
     rows += [f"  {number}: {option}" for number, option in enumerate(request.options, 1)]
     rows += [f"  may decide {people.names_of(deciders)} ({approvals} of {request.policy.quorum})"]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from channels import AnswerForm, Card
+from channels import AnswerForm, Card, Line
 from channels.email.reply import is_decision
 
 MARK = "| "
@@ -32,7 +32,7 @@ def blocks(card: Card, timezone: str) -> tuple[Block, ...]:
     if card.form is not None and card.form.options:
         found.append(Block("say", tuple(f"{i}. {_line(each)}" for i, each in enumerate(card.form.options, 1))))
     if card.facts:
-        found.append(Block("say", tuple(f"{_line(fact.label)}: {_line(fact.text)}" for fact in card.facts)))
+        found.append(Block("say", tuple(line for fact in card.facts for line in _fact(fact))))
     if card.exact:
         found.append(Block("say", ("Exactly this:",)))
         found.append(Block("verbatim", tuple(visible(card.exact).split("\n"))))
@@ -75,6 +75,14 @@ def _seen(char: str) -> str:
 
 def _line(text: str) -> str:
     return " ".join(visible(text).split())
+
+
+def _fact(fact: Line) -> tuple[str, ...]:
+    """`Label: text`, or the label and below it one line for each line of the text."""
+    lines = [_line(line) for line in visible(fact.text).split("\n") if line.strip()]
+    if len(lines) < 2:
+        return (f"{_line(fact.label)}: {''.join(lines)}",)
+    return (f"{_line(fact.label)}:", *(f"- {line}" for line in lines))
 
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ class Reader:
             raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
         body, person = read_text(raw), found.contact.id
         if token is None:
+            self._refuse_answer_to_nothing(headers)
             text = f"{subject}\n\n{body.strip()}".strip()
             thread = next((each for each in map(str.strip, headers.all("message-id")) if is_message_id(each)), "")
             return Trigger(person=person, text=_bounded(text), thread=thread, evidence=found.evidence)
@@ -77,6 +78,12 @@ class Reader:
             reason=said.reason,
             evidence=found.evidence,
         )
+
+    def _refuse_answer_to_nothing(self, headers: Headers) -> None:
+        """A `thanks!` to a mail that asked nothing must not start anything. Raises Unreadable."""
+        known = " ".join((*headers.all("in-reply-to"), *headers.all("references")))
+        if f"@{self.own.partition('@')[2]}>" in known.lower():
+            raise Unreadable("it answers a mail that asked nothing; write a new mail to ask for something new")
 
 
 def token_of(raw: bytes, own: str) -> str | None:

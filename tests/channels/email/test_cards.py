@@ -81,6 +81,12 @@ def test_each_form_says_how_it_is_answered(answer: AnswerForm, words: str) -> No
     assert words in as_text(approval(form=answer), "UTC")
 
 
+def test_a_fact_of_several_lines_keeps_them_apart() -> None:
+    card = Card(title="Deploy?", at=NOON, facts=(Line(label="Changes", text="one\n\ntwo"), Line(label="To", text="b1")))
+
+    assert "Changes:\n- one\n- two\nTo: b1" in as_text(card, "UTC")
+
+
 def test_a_closing_card_is_short() -> None:
     card = Card(title="Bo approved at 14:02; nothing to do", at=NOON, closes=True)
 

@@ -55,6 +55,14 @@ def test_a_mail_without_a_token_wants_something_new() -> None:
     assert (reading.person, reading.text, reading.thread) == ("bo", "Deploy it\n\nnow please", "<r1@corp.example>")
 
 
+def test_a_reply_to_a_mail_that_asked_nothing_starts_nothing() -> None:
+    raw = mail("thanks!", extra="In-Reply-To: <done@sayso.example>\n").replace(f"agent+{TOKEN}".encode(), b"agent")
+
+    why = reasons(arrived(raw, to=BOT))
+
+    assert "asked nothing" in why
+
+
 def test_a_forged_from_is_held_and_names_whom_it_claims_to_be() -> None:
     held = read(arrived(mail(), login=None))
 

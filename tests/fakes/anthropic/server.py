@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-# The SDK sends it as a bearer token from 2.0 on, as `x-api-key` before; the API takes both.
+# As a bearer token, which is how the SDK sends it, or as `x-api-key`.
 KEY = "sk-test-key"
 # What strict schemas may hold: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 _ALLOWED = {

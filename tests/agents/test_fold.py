@@ -1,0 +1,76 @@
+"""What holds for the fold of any list of any events, however little sense it makes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.events import Event, RunEnded, read_event, write_event
+from agents.run import Result, Run, RunState, fold
+from tests.agents.worlds import (
+    DEPLOY,
+    NOON,
+    any_event,
+    chosen,
+    decided,
+    finished,
+    opened,
+    started,
+    tool_started,
+    vote,
+)
+
+EVENTS = st.lists(any_event(st.text(max_size=5)), max_size=25)
+APPROVED: tuple[Event, ...] = (started(), chosen(gate="production"), opened(), vote(), decided("approved"))
+
+
+@given(EVENTS)
+def test_any_list_of_any_events_folds(events: list[Event]) -> None:
+    run = fold(events)
+
+    assert run.seq == len(events)
+    assert run.state in RunState.__args__
+
+
+@given(EVENTS, st.data())
+def test_folding_a_list_in_two_parts_gives_the_same_run(events: list[Event], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(min_value=0, max_value=len(events)))
+
+    assert fold(events[cut:], fold(events[:cut])) == fold(events)
+
+
+@given(EVENTS)
+def test_events_that_were_written_and_read_fold_to_the_same_run(events: list[Event]) -> None:
+    assert fold(read_event(write_event(event)) for event in events) == fold(events)
+
+
+@given(EVENTS)
+def test_results_orphans_and_steps_only_grow(events: list[Event]) -> None:
+    run = Run()
+    for event in events:
+        after = fold([event], run)
+
+        assert after.results[: len(run.results)] == run.results
+        assert after.orphans[: len(run.orphans)] == run.orphans
+        assert after.steps >= run.steps
+        run = after
+
+
+@given(EVENTS)
+def test_an_ended_run_stays_ended_as_it_did_first(events: list[Event]) -> None:
+    end = RunEnded(at=NOON, outcome="failed", summary="over")
+
+    run = fold([end, *events])
+
+    assert run.ended == end
+    assert run.state == "failed"
+
+
+HARMLESS = {"vote_cast", "answer_noted", "run_paused", "run_resumed", "run_cancelled", "card_delivered", "step_failed"}
+
+
+@given(EVENTS)
+def test_whatever_lands_between_start_and_finish_the_result_counts_once(events: list[Event]) -> None:
+    between = [event for event in events if event.type in HARMLESS]
+
+    run = fold([*APPROVED, tool_started(), *between, finished(output="out"), finished(output="again")])
+
+    assert run.results == (Result(DEPLOY, "ok", "out"),)
