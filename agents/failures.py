@@ -52,7 +52,7 @@ def is_worth_waiting(kind: FailureKind) -> bool:
     return kind in _PASSING
 
 
-def is_for_operators(kind: FailureKind) -> bool:
+def is_for_operators(kind: str) -> bool:
     """Whether only an operator can mend it: a key, a bill, a refusal."""
     return kind in _FOR_OPERATORS
 

@@ -69,6 +69,10 @@ class Model(Protocol):
         """The next step of `run`, whose events these are. A call that goes wrong is returned, never raised."""
         ...
 
+    async def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:

@@ -106,7 +106,8 @@ class Request(Frozen):
 
     `purpose` says who asks: `gate` (an approval, made by code), `question` (chosen by the model), `unknown` (code asks
     whether an interrupted effect happened). `quoted` is the model's wording of a question. `digest` is hex SHA-256.
-    `changes` says in words what differs from the request or revision that this one replaces.
+    `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
+    rules chose the step, no model.
     """
 
     id: RequestId
@@ -127,6 +128,7 @@ class Request(Frozen):
     opened_at: AwareDatetime
     expires_at: AwareDatetime
     changes: tuple[str, ...] = ()
+    is_rehearsal: bool = False
 
 
 class Vote(Frozen):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -9,9 +10,24 @@ from agents import Agent, Hands, Outcome, Tool
 from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
+from bot.settings import Settings
 from channels import Accept, Address, Card, Contact, Delivery, Held, Inbound, Reading, Reply, Trigger
 
 PERSON = "driver"
+
+# Everything else is as people get it. The driver of the comparison waits 12 s for a run whose tool was killed, so a
+# dead worker is given up sooner; and one person starts all the runs, which the usual limit is there to prevent.
+SETTINGS = {
+    "lease_s": 2.0,
+    "redelivery_s": 2.0,
+    "grace_s": 3.0,
+    "limits": {"triggers_per_person": "9999999/s"},
+}
+
+
+def bench_settings(folder: Path) -> Settings:
+    """The settings of every process that measures over the data directory `folder`."""
+    return Settings.model_validate({**SETTINGS, "data_dir": folder, "people": {PERSON: {"name": "The driver"}}})
 
 
 class BenchChannel:
@@ -39,11 +55,15 @@ class BenchChannel:
         return Address(channel=self.name, person=contact.id, to=thread, thread=thread)
 
     async def send(self, card: Card, to: Address, key: str) -> Delivery:
-        """A question means paused, its end means done."""
+        """A question means paused, the outcome means done; a word about an answer means that it was not wanted."""
         if card.form:
-            self._tell(id=to.thread, ev="paused", token=card.form.token)
-        else:
+            self._tell(id=to.thread, ev="paused", token=card.form.token, request=card.ref)
+        elif card.title.startswith("Done: "):
             self._tell(id=to.thread, ev="done")
+        elif card.title.startswith("About: "):
+            self._tell(id="", ev="refused", request=card.ref)
+        else:
+            self._tell(id=to.thread, ev="error", error=f"{card.title}: {card.summary}")
         return Delivery(key=key, address=to, handle=key)
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:

@@ -33,7 +33,7 @@ from channels import Channel
 log = structlog.stdlib.get_logger()
 
 _START_AGAIN_S = 1.0
-_LEAVE_WITHIN_S = 3.0
+_LEAVE_WITHIN_S = 2.5
 
 # What a channel needs of the installation it is part of.
 MakeChannel = Callable[[Settings, People, Home], Channel]
@@ -108,7 +108,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, settings.limits.triggers_per_person)
     executor = Executor(store, nearby, Runner(settings.data_dir, url), by_agent, home.host())
     teller = Teller(people, tuple(by_channel))
-    loop = Loop(journal, decisions, people, by_agent, Thinker(models), executor, teller)
+    loop = Loop(journal, decisions, people, by_agent, Thinker(models), executor, teller, outbox.alert)
     looker = Looker(store, loop, inbox, outbox, decisions)
     return App(
         settings=settings,
@@ -138,6 +138,8 @@ async def running(app: App, *, works: bool, receives: bool) -> AsyncGenerator[No
     await _ready(app)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(app.store.client.close)
+        for model in app.models.values():
+            stack.push_async_callback(model.close)
         stack.push_async_callback(app.queue.close)
         receivers = [
             asyncio.create_task(channel.receive(app.inbox.accept), name=f"receive {channel.name}")

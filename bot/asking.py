@@ -48,6 +48,7 @@ def gate_request(
             digest=call_digest(run.id, request_id, nonce, call, requesters),
             opened_at=now,
             expires_at=now + timedelta(seconds=policy.expires_after_s),
+            is_rehearsal=run.is_rehearsal,
         )
     )
 
@@ -77,6 +78,7 @@ def question_request(run: Run, pending: Pending, policy: PolicySnapshot, now: da
             digest=question_digest(run.id, request_id, nonce, asked, choices, requesters_of(run)),
             opened_at=now,
             expires_at=now + timedelta(seconds=policy.expires_after_s),
+            is_rehearsal=run.is_rehearsal,
         )
     )
 
@@ -104,6 +106,7 @@ def unknown_request(
             digest=question_digest(run.id, request_id, nonce, wording, options, requesters_of(run)),
             opened_at=now,
             expires_at=now + timedelta(seconds=policy.expires_after_s),
+            is_rehearsal=run.is_rehearsal,
         )
     )
 

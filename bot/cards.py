@@ -24,6 +24,7 @@ from bot.people import People
 from bot.quorum import eligible
 from channels import AnswerForm, Card, Line
 
+_REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model")
 _TIME = "%H:%M UTC on %d %B %Y"
 
 
@@ -39,6 +40,7 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     facts += [Line(label=fact.label, text=fact.text) for fact in (call.effect.facts if call else ())]
     facts += [Line(label="May decide", text=needs)] if needs else []
     facts += [Line(label="Digest", text=request.digest)]
+    facts += [_REHEARSAL] if request.is_rehearsal else []
     form = AnswerForm(
         token="",
         format=request.format,
@@ -80,9 +82,7 @@ def outcome_card(run: Run, at: datetime) -> Card:
     ended = run.ended
     word = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}[ended.outcome] if ended else "Running"
     asked = run.started.text if run.started else ""
-    rehearsal = (
-        (Line(label="Mode", text="rehearsal: plain rules chose the steps, no model"),) if run.is_rehearsal else ()
-    )
+    rehearsal = (_REHEARSAL,) if run.is_rehearsal else ()
     title = f"{word}: {' '.join(asked.split())[:80]}"
     summary = ended.summary if ended else ""
     return Card(title=title, at=at, summary=summary, facts=rehearsal, ref=run.id, closes=True)

@@ -23,6 +23,7 @@ log = structlog.stdlib.get_logger()
 
 _OUTPUT_CHARS = 32_768
 _PAUSE_S = 0.5
+_GIVE_UP_S = 0.5
 
 
 class _NotStarted(Exception):
@@ -78,6 +79,7 @@ class Executor:
     def __init__(self, store: Store, bell: Bell, runner: Runner, agents: Mapping[str, Agent], host: str) -> None:
         self._store, self._bell, self._runner, self._agents, self.host = store, bell, runner, agents, host
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
+        self._detachable: set[AttemptId] = set()
 
     def begin(self, run: Run, pending: Pending, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt) -> None:
         """Make the effect of an attempt that has just been recorded."""
@@ -113,11 +115,14 @@ class Executor:
         return True
 
     async def leave(self, within_s: float) -> None:
-        """Give up leases of commands, which go on under their runner, and let the rest end within `within_s`."""
-        for task in self._running.values():
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=within_s)
+        """Leave commands to their runners at once, let the rest end within `within_s`, then give up every lease."""
+        for attempt_id in self._detachable & self._running.keys():
+            self._running[attempt_id].cancel()
+        for limit_s in (within_s, _GIVE_UP_S):
+            if self._running:
+                _, left = await asyncio.wait(self._running.values(), timeout=limit_s)
+                for task in left:
+                    task.cancel()
 
     def _spawn(
         self,
@@ -132,7 +137,13 @@ class Executor:
         work = self._attempt(run_id, tool, args, attempt, hands)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task
-        task.add_done_callback(lambda _: self._running.pop(attempt.id, None))
+        if tool.runs_command:
+            self._detachable.add(attempt.id)
+        task.add_done_callback(lambda _: self._forget(attempt.id))
+
+    def _forget(self, attempt_id: AttemptId) -> None:
+        self._running.pop(attempt_id, None)
+        self._detachable.discard(attempt_id)
 
     async def _attempt(
         self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: Hands

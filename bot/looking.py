@@ -1,5 +1,7 @@
 """What to do with each member of a wake set: the edge of every job. What breaks is tried again, then shown."""
 
+import asyncio
+
 import structlog
 
 from agents.requests import RequestId, RunId
@@ -26,6 +28,7 @@ class Looker:
     async def look(self, member: str) -> None:
         """Do it; an error that is not the store's is counted and, at the third time, a dead letter."""
         structlog.contextvars.clear_contextvars()
+        awake = asyncio.create_task(self._stay_awake(member))
         try:
             await self._look(member)
         except StoreError:
@@ -33,6 +36,14 @@ class Looker:
         except Exception as error:
             log.exception("failed", member=member)
             await self._count(member, f"{type(error).__name__}: {error}"[:2_000])
+        finally:
+            awake.cancel()
+
+    async def _stay_awake(self, member: str) -> None:
+        """While a model thinks or a mail server is slow, keep the sweeper from bringing the same work again."""
+        while True:
+            await asyncio.sleep(self._store.grace_s / 2)
+            await self._store.push_off(member)
 
     async def _look(self, member: str) -> None:
         kind, _, some_id = member.partition(" ")

@@ -1,6 +1,6 @@
 """The loop: fold, next move, perform, append; return where people or time are waited for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,8 @@ import structlog
 from pydantic import BaseModel
 
 from agents import Agent, Tool, ToolRefused
-from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
+from agents.events import Event, RunEnded, StepFailed, StepGated, StepRefused, ToolStarted
+from agents.model import is_for_operators
 from agents.requests import AttemptId, Effect, GatedCall, Request, RunId
 from agents.run import Attempt, Pending, Run, fold
 from agents.steps import CallTool
@@ -27,6 +28,10 @@ from bot.telling import Teller
 from bot.thinking import Thinker
 
 log = structlog.stdlib.get_logger()
+
+
+# Tells the operators: near which id, a title, a text.
+Alert = Callable[[str, str, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,11 @@ class Loop:
         thinker: Thinker,
         executor: Executor,
         teller: Teller,
+        alert: Alert,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._agents, self._thinker, self._executor, self._teller = agents, thinker, executor, teller
+        self._alert = alert
         self._moving: dict[RunId, bool] = {}
 
     async def advance(self, run_id: RunId) -> None:
@@ -106,7 +113,9 @@ class Loop:
             move = End("failed", f"This release has no agent {name!r}")
         match move:
             case Think() if agent:
-                return await self._append(told, await self._thinker.think(agent, run, told.events, now))
+                thought = await self._thinker.think(agent, run, told.events, now)
+                await self._alert_operators(run, thought)
+                return await self._append(told, thought)
             case Ask() if agent:
                 return await self._ask(agent, told, move)
             case Execute(pending) if agent and isinstance(pending.step, CallTool):
@@ -118,6 +127,13 @@ class Loop:
                 return await self._append(told, [RunEnded(at=now, outcome=outcome, summary=summary)])
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
+
+    async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
+        """Only an operator can mend a key, a bill or a refusal; the run itself goes on by plain rules."""
+        for event in thought:
+            if isinstance(event, StepFailed) and is_for_operators(event.kind):
+                text = f"{event.call.model} answers {event.kind}: {event.detail}. {run.id} goes on by plain rules."
+                await self._alert(run.id, "The model can't be used", text)
 
     async def _append(self, told: Told, events: Sequence[Event]) -> Told | None:
         """Append, fenced by the folded sequence. A lost race is no error: the caller reads again."""

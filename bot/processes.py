@@ -1,6 +1,7 @@
 """The processes of the Procfile: each is the same composition with other parts running."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -67,10 +68,12 @@ async def _serve(app: App, stopping: asyncio.Event, *, works: bool, receives: bo
         await stopping.wait()
 
 
-def log_to(settings: Settings, *, json: bool) -> None:
-    """Set the logs up, with this installation's secrets masked."""
+def log_to(settings: Settings, *, json: bool, quietly: bool = False) -> None:
+    """Set the logs up, with this installation's secrets masked; `quietly` says only what is wrong, on stderr."""
     values = [getattr(settings, name) for name in SECRETS]
-    configure(json=json, secrets=[value.get_secret_value() for value in values if isinstance(value, SecretStr)])
+    secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    stream, level = (sys.stderr, logging.WARNING) if quietly else (sys.stdout, logging.INFO)
+    configure(json=json, secrets=secrets, stream=stream, level=level)
 
 
 def local_mail(settings: Settings) -> LocalMail:

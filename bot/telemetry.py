@@ -4,8 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
-from typing import cast
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -23,10 +22,13 @@ URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]+(?=@)")
 SHORTEST_PART = 6
 
 
-def configure(json: bool, secrets: Iterable[str]) -> None:
-    """Send the logs of this process to stdout, the standard library's included, with `secrets` masked.
+def configure(
+    json: bool, secrets: Iterable[str], *, stream: TextIO | None = None, level: int = logging.INFO
+) -> None:
+    """Send the logs of this process to `stream` (stdout), the standard library's included, with `secrets` masked.
 
-    Call it once, first thing. `json` is for everything that is not a person at a terminal.
+    Call it once, first thing. `json` is for everything that is not a person at a terminal. `level` is for our own
+    lines; those of libraries come from WARNING on.
     """
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -46,7 +48,7 @@ def configure(json: bool, secrets: Iterable[str]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=before,
@@ -58,20 +60,14 @@ def configure(json: bool, secrets: Iterable[str]) -> None:
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in OURS:
-        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).setLevel(level)
     for name in THEIRS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(logging.WARNING)
-
-
-def about(
-    run_id: str | None = None, request_id: str | None = None, person: str | None = None
-) -> AbstractContextManager[None]:
-    """Put what is given into every line logged inside the `with` block, whoever logs it."""
-    given = {"run_id": run_id, "request_id": request_id, "person": person}
-    return structlog.contextvars.bound_contextvars(**{name: value for name, value in given.items() if value})
+    # Nine of these say the same at each outage, and the workers say it as well.
+    logging.getLogger("docket.strikelist").setLevel(logging.ERROR)
 
 
 class Redactor:

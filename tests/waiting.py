@@ -12,19 +12,21 @@ T = TypeVar("T")
 POLL_S = 0.01
 
 
-async def until(condition: Callable[[], T | Awaitable[T]], within_s: float = 10, what: str = "the condition") -> T:
+async def until(
+    condition: Callable[[], T | None | Awaitable[T | None]], within_s: float = 10, what: str = "the condition"
+) -> T:
     """The first truthy value of `condition`, which may be async; AssertionError after `within_s`."""
     give_up_at = time.monotonic() + within_s
     while True:
         value = condition()
-        found = cast("T", await value if inspect.isawaitable(value) else value)
+        found = cast("T | None", await value if inspect.isawaitable(value) else value)
         if found:
             return found
         assert time.monotonic() < give_up_at, f"{what} did not come true within {within_s} s; last seen: {found!r}"
         await _tick()
 
 
-def wait_until(condition: Callable[[], T], within_s: float = 10, what: str = "the condition") -> T:
+def wait_until(condition: Callable[[], T | None], within_s: float = 10, what: str = "the condition") -> T:
     """The first truthy value of `condition`; AssertionError after `within_s`."""
     give_up_at = time.monotonic() + within_s
     while not (found := condition()):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.app import App, agents_of, compose
-from bot.processes import redis_url
+from bot.processes import log_to, redis_url
 from bot.settings import Settings, load
 
 R = TypeVar("R")
@@ -23,6 +23,7 @@ def settings_of(data: Path | None) -> Settings:
 async def attached(data: Path | None) -> AsyncGenerator[App]:
     """The composition over the Redis that runs, serving nothing. Raises NothingRuns when there is none."""
     settings = settings_of(data)
+    log_to(settings, json=False, quietly=True)
     app = compose(settings, redis_url(settings), (), agents_of(settings))
     try:
         yield app

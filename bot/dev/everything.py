@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+import structlog
+
 from bot.app import agents_of, compose
 from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
@@ -16,12 +18,16 @@ from bot.processes import local_mail, log_to, serve
 from bot.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, load
 from bot.store.embedded import EmbeddedRedis
 
+log = structlog.stdlib.get_logger()
+
+_LOOK_S = 0.5
+
 
 def run_dev(folder: Path, demo_port: int, environ: Mapping[str, str]) -> None:
     """Serve until Ctrl-C. Raises ConfigError and EmbeddedRedisError, in words for people."""
     began = time.monotonic()
     with ExitStack() as stack:
-        url = environ.get("SAYSO_REDIS_URL")
+        url, redis = environ.get("SAYSO_REDIS_URL"), None
         if not url:
             redis = EmbeddedRedis(folder)
             url = redis.start()
@@ -32,10 +38,12 @@ def run_dev(folder: Path, demo_port: int, environ: Mapping[str, str]) -> None:
             Home(folder).note(FILE_NAME, example_toml(repo))
         settings = load(folder, environ)
         log_to(settings, json=not sys.stdout.isatty())
-        asyncio.run(_serve(settings, url, demo, demo_port, began))
+        asyncio.run(_serve(settings, url, redis, demo, demo_port, began))
 
 
-async def _serve(settings: Settings, url: str, demo: Path, demo_port: int, began: float) -> None:
+async def _serve(
+    settings: Settings, url: str, redis: EmbeddedRedis | None, demo: Path, demo_port: int, began: float
+) -> None:
     mail = local_mail(settings)
     app = compose(settings, url, [mail.channel()], agents_of(settings))
 
@@ -44,8 +52,19 @@ async def _serve(settings: Settings, url: str, demo: Path, demo_port: int, began
 
     async with mail.serving(), asyncio.TaskGroup() as group:
         site = group.create_task(serve_site(demo, demo_port, say))
+        keeper = group.create_task(_keep(redis))
         await serve(app, works=True, receives=True)
         site.cancel()
+        keeper.cancel()
+
+
+async def _keep(redis: EmbeddedRedis | None) -> None:
+    """Start our Redis again when it died; what it acknowledged is on disk."""
+    while redis:
+        await asyncio.sleep(_LOOK_S)
+        if redis.process is None or redis.process.poll() is not None:
+            log.error("Redis died, starting it again")
+            redis.start()
 
 
 def _welcome(settings: Settings, port: int, took_s: float) -> str:

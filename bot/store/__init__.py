@@ -52,7 +52,7 @@ class Store:
     """The verbs that runs, requests, inbox and outbox need. All raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client, shards: int, lease_s: float = 10.0, grace_s: float = GRACE_S) -> None:
-        self.client, self.shards, self.lease_s = client, shards, lease_s
+        self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
         self._grace_ms, self._lease_ms = round(grace_s * 1000), round(lease_s * 1000)
         self._read_at, self._read_mono = datetime.now(UTC), time.monotonic()
 
@@ -204,6 +204,12 @@ class Store:
         keys = Keys.of(some_id)
         args = [some_id, member, round(wait_s * 1000), at_most, note]
         return int(await self.client.run(_SCRIPTS["put_off"], [keys.tries, keys.wake, keys.dead, keys.clock], args))
+
+    async def push_off(self, member: str) -> None:
+        """Let the sweeper bring `member` one grace later, if it still waits."""
+        keys = Keys.of(member.partition(" ")[2])
+        score = round((self.about_now().timestamp() + self.grace_s) * 1000)
+        await self.client.do("ZADD", keys.wake, "XX", "GT", score, member)
 
     async def give_up(self, some_id: str, member: str, note: bytes) -> None:
         """Move `member` to the dead letters at once; `requeue` has it looked at again."""

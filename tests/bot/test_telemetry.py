@@ -14,7 +14,7 @@ SECRET = "hush-hush-42"
 
 START = f"""
 import logging, structlog
-from bot.telemetry import about, configure
+from bot.telemetry import configure
 configure(json=AS_JSON, secrets=["{SECRET}"])
 log = structlog.get_logger("bot.example")
 """
@@ -49,8 +49,9 @@ def test_a_terminal_gets_words_instead_of_json() -> None:
 
 def test_whatever_is_logged_inside_carries_the_run_the_request_and_the_person() -> None:
     inside, outside = logged("""
-with about(run_id="s1r-1", person="bo"):
-    with about(request_id="s1q-1"):
+bound = structlog.contextvars.bound_contextvars
+with bound(run_id="s1r-1", person="bo"):
+    with bound(request_id="s1q-1"):
         logging.getLogger("bot.other").warning("from %s", "the standard library")
 log.info("after")
 """)

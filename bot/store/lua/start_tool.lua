@@ -1,6 +1,6 @@
 -- Records an attempt at an effect and takes its lease, unless anything has changed since it was looked at.
 -- KEYS: run, attempts, wake, clock, request record or ''. ARGV: expected sequence, attempt, event, lease ms,
--- wake member, record version or '', not after (ms) or '', limit, record body.
+-- wake member, record version or '', not after (ms) or '', record body.
 local run, attempts, wake, clock, record = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local now = now_ms(clock)
 if redis.call('HGET', attempts, ARGV[2]) then return {'started', redis.call('HGET', attempts, 'until')} end

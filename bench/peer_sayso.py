@@ -1,0 +1,157 @@
+"""The adapter of sayso for the comparison in `../shared/bench`: its own Redis, its own workers, nothing bypassed.
+
+The adapter is what a channel's process is: it makes triggers and answers durable with `inbox.accept`, and rings.
+Everything else happens in the workers, whose events it passes on. It needs `workload` on PYTHONPATH.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from workload import answer, context, data_dir, emit, event, tool
+
+from agents.events import AnswerNoted, RequestOpened
+from agents.requests import PersonId, RunId
+from bench.parts import PERSON, BenchChannel, bench_agent, bench_settings
+from bot.app import App, compose
+from bot.store import Commit
+from bot.store.embedded import EmbeddedRedis
+from bot.store.redis_binary import find_binary
+from bot.tokens import Tokens
+from channels import Inbound
+
+HERE = Path(__file__).resolve().parent
+WORKERS = int(os.environ.get("SAYSO_BENCH_WORKERS", "1"))
+EVENTS_AT_ONCE = 100
+
+
+class Adapter:
+    """Commands in, events out. `app` is composed and serves nothing: what it accepts goes through the queue."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._tokens = Tokens(app.home.keys(app.settings))
+        self._asked = dict[str, tuple[str, str]]()  # run name -> request, token
+        self._names = dict[str, str]()  # request -> run name
+        self._history = dict[str, int]()
+        self._repeats = 0
+
+    async def do(self, command: dict[str, Any]) -> None:
+        """One command of the driver."""
+        name = command["id"]
+        try:
+            match command["op"]:
+                case "start":
+                    self._history[name] = command.get("history", 0)
+                    await self._start(name)
+                case "answer":
+                    await self._answer(name, is_repeat=command.get("checked", False))
+                case _:
+                    memory = await self._app.store.client.do("INFO", "memory")
+                    emit(id=name, ev="stats", server_ram=memory["used_memory"])
+        except Exception as error:  # noqa: BLE001 - the edge of a job; the driver shows it
+            emit(id=name, ev="error", error=repr(error)[:200])
+
+    async def told(self, said: dict[str, Any]) -> None:
+        """One event of a worker."""
+        if said["ev"] == "paused":
+            self._note(said["id"], said["request"], said.pop("token"))
+            if count := self._history.pop(said["id"], 0):
+                await self._fill(said["id"], said["request"], count)
+        if said["ev"] == "refused":
+            said["id"] = self._names[said["request"]]
+        emit(**said)
+
+    def _note(self, name: str, request_id: str, token: str) -> None:
+        self._asked[name], self._names[request_id] = (request_id, token), name
+
+    async def _start(self, name: str) -> RunId:
+        """The run of a trigger, however often it is accepted: they share their shard and random part."""
+        said = {"id": name, "text": context(name)}
+        head, _, tail = (await self._accept(f"start {name}", said, is_answer=False)).partition("-")
+        return RunId(f"{head[:-1]}r-{tail}")
+
+    async def _answer(self, name: str, *, is_repeat: bool) -> None:
+        if name not in self._asked:  # asked before we were killed
+            await self._look_up(name)
+        self._repeats += is_repeat
+        key = f"answer {name} {self._repeats if is_repeat else 0}"
+        await self._accept(key, {"token": self._asked[name][1], "text": answer(name)}, is_answer=True)
+
+    async def _look_up(self, name: str) -> None:
+        """What the last life of this adapter was told, from the store."""
+        events = (await self._app.store.load(await self._start(name))).events
+        opened = next(event.request.id for event in events if isinstance(event, RequestOpened))
+        record, _, _ = await self._app.decisions.request(opened)
+        self._note(name, opened, self._tokens.make(record.holders[0][0]))
+
+    async def _accept(self, key: str, said: dict[str, str], *, is_answer: bool) -> str:
+        raw, now = json.dumps(said).encode(), datetime.now(UTC)
+        inbound = Inbound(
+            channel="bench", key=key, raw=raw, size_bytes=len(raw), is_answer=is_answer, received_at=now
+        )
+        return await self._app.inbox.accept(inbound)
+
+    async def _fill(self, name: str, request_id: str, count: int) -> None:
+        """Let the run hold `count` more events: comments on its open request, as `decide` would write them."""
+        run_id, now = await self._start(name), self._app.store.about_now()
+        for first in range(0, count, EVENTS_AT_ONCE):
+            comments = [
+                AnswerNoted.model_validate({
+                    "at": now, "request_id": request_id, "reply_id": f"{name}/{i}", "person": PersonId(PERSON),
+                    "channel": "bench", "text": event(name, i), "outcome": "unclear",
+                })
+                for i in range(first, min(first + EVENTS_AT_ONCE, count))
+            ]  # fmt: skip
+            await self._app.journal.write(Commit(run_id=run_id, events=comments))
+
+
+async def lines(stream: asyncio.StreamReader) -> AsyncIterator[dict[str, Any]]:
+    """The JSON objects of `stream`, one a line, until it ends."""
+    while line := await stream.readline():
+        if line.strip():
+            yield json.loads(line)
+
+
+async def pass_on(adapter: Adapter, worker: asyncio.subprocess.Process, started: asyncio.Event) -> None:
+    """Everything that a worker says."""
+    assert worker.stdout
+    async for said in lines(worker.stdout):
+        if said["ev"] == "working":
+            started.set()
+        else:
+            await adapter.told(said)
+
+
+async def main() -> None:
+    """Serve the driver until the end of its commands."""
+    folder = Path(data_dir())
+    os.environ |= {"BENCH_GROUP": str(os.getpgrp()), "BENCH_REDIS": str(find_binary().path)}
+    with EmbeddedRedis(folder, path=str(HERE / "in_group")) as redis:
+        adapter = Adapter(compose(bench_settings(folder), redis.start(), [BenchChannel(emit)], [bench_agent(tool)]))
+        argv = [sys.executable, str(HERE / "worker.py"), str(folder)]
+        started = [asyncio.Event() for _ in range(WORKERS)]
+        workers = [await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE) for _ in started]
+        tasks = {asyncio.create_task(pass_on(adapter, *pair)) for pair in zip(workers, started, strict=True)}
+        await asyncio.gather(*(each.wait() for each in started))
+        emit(ev="ready", peer="sayso", durability=f"AOF, appendfsync always; {WORKERS} worker(s), {WORKERS} adapter")
+        commands = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
+        async for command in lines(commands):
+            tasks.add(task := asyncio.create_task(adapter.do(command)))
+            task.add_done_callback(tasks.discard)
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                worker.terminate()
+        await asyncio.gather(*(worker.wait() for worker in workers))
+
+
+asyncio.run(main())

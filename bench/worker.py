@@ -1,0 +1,44 @@
+"""One worker as the Procfile starts it, with the channel and the agent of the measurement. Its logs go to stderr.
+
+`worker.py DATA_DIR`. With SAYSO_BENCH_PROFILE=FILE it leaves a cProfile of its whole life there.
+"""
+
+import asyncio
+import cProfile
+import os
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from workload import emit, tool
+
+from bench.parts import BenchChannel, bench_agent, bench_settings
+from bot.app import compose
+from bot.processes import log_to, redis_url, serve
+
+
+async def work(folder: Path) -> None:
+    """Serve until SIGTERM."""
+    settings = bench_settings(folder)
+    with redirect_stdout(sys.stderr):
+        log_to(settings, json=True)
+    app = compose(settings, redis_url(settings), [BenchChannel(emit)], [bench_agent(tool)])
+    emit(ev="working")
+    await serve(app, works=True, receives=False)
+
+
+def main() -> None:
+    """Serve, profiled if that is wanted."""
+    profile = cProfile.Profile() if "SAYSO_BENCH_PROFILE" in os.environ else None
+    if profile:
+        profile.enable()
+    asyncio.run(work(Path(sys.argv[1])))
+    if profile:
+        profile.disable()
+        profile.dump_stats(f"{os.environ['SAYSO_BENCH_PROFILE']}.{os.getpid()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""An agent for tests: its trigger is its script, a step per line, and its effects can be watched, held and broken.
+
+press WHAT       a tool behind the policy that the workshop has for WHAT ("production" unless set); no key
+stamp WHAT       a tool without a gate that honours its key
+pull WHAT        a tool without a gate and without a key
+ask FORMAT QUESTION | OPTION, OPTION
+loop             the same stamp for ever
+walk             another stamp each time, for ever
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from agents import Agent, Hands, Outcome, Tool, ToolRefused
+from agents.requests import Effect, Fact
+from agents.run import Result, Run
+from agents.steps import CallTool, Done, RequestHumanInput, Step
+
+PRODUCTION = "production"
+
+
+class What(BaseModel):
+    """What a tool is used on."""
+
+    what: str
+
+
+@dataclass
+class Workshop:
+    """Where the tools have their effects. `meaning` is what a name stands for now, as a tag stands for a commit."""
+
+    policy_of: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    meaning: dict[str, str] = field(default_factory=dict[str, str])
+    effects: list[str] = field(default_factory=list[str])
+    started: list[str] = field(default_factory=list[str])
+    holds: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
+    breaks: dict[str, Exception] = field(default_factory=dict[str, Exception])
+    timeouts_s: dict[str, float] = field(default_factory=dict[str, float])
+    outputs: dict[str, str] = field(default_factory=dict[str, str])
+    calls: Counter[str] = field(default_factory=Counter[str])
+
+    def hold(self, what: str) -> asyncio.Event:
+        """Whoever works on `what` waits until the event is set."""
+        return self.holds.setdefault(what, asyncio.Event())
+
+    async def work(self, name: str, what: str) -> Outcome:
+        """Have the effect, after whatever this workshop was told to do first."""
+        self.started.append(f"{name} {what}")
+        if what in self.holds:
+            await self.holds[what].wait()
+        if what in self.breaks:
+            raise self.breaks[what]
+        self.effects.append(f"{name} {self.meaning.get(what, what)}")
+        return Outcome(self.outputs.get(what, f"{name} {what}: done"))
+
+
+def clerk(workshop: Workshop) -> Agent:
+    """The agent that works in `workshop`."""
+    return Agent(
+        name="clerk",
+        description="does what the test says",
+        prompt="deploy",
+        tools=(
+            _tool(workshop, "press", lambda args: workshop.policy_of.get(args.what, PRODUCTION)),
+            _tool(workshop, "stamp", lambda args: workshop.policy_of.get(args.what), idempotent=True),
+            _tool(workshop, "pull", lambda args: workshop.policy_of.get(args.what)),
+        ),
+        prefetch=_nothing,
+        fallback=next_step,
+    )
+
+
+def next_step(run: Run) -> Step:
+    """The script's next line; the end after the last one, and after anything that did not work."""
+    lines = [line for line in (run.started.text if run.started else "").splitlines() if line.strip()]
+    last = run.results[-1] if run.results else None
+    if last and last.kind not in {"ok", "answered"}:
+        return Done(outcome="failed", summary=f"{last.kind}: {last.text}".rstrip(": "))
+    if lines[:1] == ["loop"]:
+        return CallTool(tool="stamp", arguments={"what": "same"})
+    if lines[:1] == ["walk"]:
+        return CallTool(tool="stamp", arguments={"what": str(len(run.results))})
+    if len(run.results) >= len(lines):
+        return Done(summary="; ".join(map(_said, run.results)) or "nothing to do")
+    return _step(lines[len(run.results)])
+
+
+def _said(result: Result) -> str:
+    return f"{result.kind}: {result.text}"
+
+
+def _step(line: str) -> Step:
+    word, _, rest = line.strip().partition(" ")
+    if word != "ask":
+        return CallTool(tool=word, arguments={"what": rest})
+    form, _, rest = rest.partition(" ")
+    question, _, options = rest.partition(" | ")
+    listed = [option.strip() for option in options.split(",") if option.strip()]
+    key = "fields" if form == "form" else "options"
+    return RequestHumanInput.model_validate({"question": question, "format": form, key: listed})
+
+
+async def _nothing(_: Run) -> tuple[Fact, ...]:
+    return ()
+
+
+def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, idempotent: bool = False) -> Tool[What]:
+    async def prepare(args: What) -> Effect:
+        workshop.calls[f"prepare {args.what}"] += 1
+        if workshop.meaning.get(args.what) == "":
+            raise ToolRefused(f"There is no {args.what}")
+        return Effect(
+            argv=(name, workshop.meaning.get(args.what, args.what)),
+            artifacts={args.what: workshop.meaning.get(args.what, args.what)},
+            environment="workshop",
+        )
+
+    async def execute(args: What, _: Effect, hands: Hands) -> Outcome:
+        workshop.calls[hands.key] += 1
+        return await workshop.work(name, args.what)
+
+    return Tool(
+        name=name,
+        description=f"{name} something",
+        args=What,
+        prepare=prepare,
+        execute=execute,
+        gate=gate,
+        title=lambda args: f"{name.capitalize()} {args.what}",
+        idempotent=idempotent,
+        timeout_s=workshop.timeouts_s.get(name, 30),
+    )

@@ -1,0 +1,70 @@
+"""What many tests share: one real Redis for the session, empty for each test, and a running sayso over it."""
+
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from bot.dev.demo import make_demo
+from bot.example import example_toml
+from bot.store.embedded import EmbeddedRedis
+from tests.world import World, a_world
+
+# A busy machine is not a failure, and a test that failed once here fails again.
+settings.register_profile("sayso", deadline=None)
+settings.load_profile("sayso")
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder of one test whose path is short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The URL of the session's Redis server."""
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    with EmbeddedRedis(folder, folder / "run") as server:
+        yield server.start()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def redis(redis_server: str) -> str:
+    """The URL of a Redis with nothing in it."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(redis_server.removeprefix("unix://"))
+        connection.sendall(b"FLUSHALL\r\n")
+        assert connection.recv(64) == b"+OK\r\n"
+    return redis_server
+
+
+@pytest.fixture
+async def world(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    """A running sayso whose agent does what the text of its trigger says (`tests/clerk.py`)."""
+    async with a_world(redis, tmp_path / "data") as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo repository and its site, for `shop` to copy."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    make_demo(folder)
+    return folder
+
+
+@pytest.fixture
+async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
+    """A running sayso as `sayso dev` has it: the example settings, the deploy agent, the demo to deploy."""
+    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
+    toml = example_toml(tmp_path / "data" / "demo" / "shop")
+    async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
+        yield world
