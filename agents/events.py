@@ -11,6 +11,7 @@ from agents.requests import (
     Effect,
     Fact,
     Frozen,
+    Holder,
     PersonId,
     Request,
     RequestId,
@@ -90,12 +91,13 @@ class StepGated(Frozen):
 
 
 class RequestOpened(Frozen):
-    """A question went to people."""
+    """A question goes to people; `holders` are those for whom cards were made."""
 
     type: Literal["request_opened"] = "request_opened"
     schema_version: Literal[1] = 1
     at: AwareDatetime
     request: Request
+    holders: tuple[Holder, ...] = ()
 
 
 class RequestRevised(Frozen):
@@ -106,6 +108,7 @@ class RequestRevised(Frozen):
     at: AwareDatetime
     by: PersonId
     request: Request
+    holders: tuple[Holder, ...] = ()
 
 
 class VoteCast(Frozen):
@@ -153,7 +156,7 @@ class RequestRevoked(Frozen):
 
 
 class CardDelivered(Frozen):
-    """One person holds the card."""
+    """One person holds the card, at `to`; `handle` is what the channel finds it by."""
 
     type: Literal["card_delivered"] = "card_delivered"
     schema_version: Literal[1] = 1
@@ -163,6 +166,9 @@ class CardDelivered(Frozen):
     revision: int
     person: PersonId
     channel: str
+    to: str = ""
+    thread: str = ""
+    handle: str = ""
 
 
 class DeliveryFailed(Frozen):

@@ -131,6 +131,13 @@ class Request(Frozen):
     is_rehearsal: bool = False
 
 
+class Holder(Frozen):
+    """Whom a card was made for, in one revision; the delivery's id is what a reply token stands for."""
+
+    delivery_id: DeliveryId
+    person: PersonId
+
+
 class Vote(Frozen):
     """An answer that counted towards an approval."""
 

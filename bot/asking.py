@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agents.events import RequestOpened
-from agents.requests import DeliveryId, GatedCall, PersonId, PolicySnapshot, Request, RequestId
+from agents.requests import DeliveryId, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Pending, Run
 from agents.steps import CallTool, RequestHumanInput
 from bot.cards import request_card
 from bot.digest import call_digest, question_digest
 from bot.ids import new_id, shard_of
-from bot.judge import RequestRecord
 from bot.outgoing import Outgoing, Placed
 from bot.people import People
 from bot.quorum import eligible, is_met
+from bot.records import RequestRecord
 from bot.store import Commit, RecordWrite, Wake
 
 _QUOTED_CHARS = 4_000
@@ -113,11 +113,11 @@ def unknown_request(
 
 def opening(request: Request, people: People, expect: int | None, thread: str) -> Commit:
     """Everything that opening `request` writes: the event, its record, a card for each who may answer, the expiry."""
-    cards, outgoing, deliveries = placing(request, people, thread, request.opened_at)
-    record = RequestRecord(request=request, holders=cards)
+    holders, outgoing, deliveries = placing(request, people, thread, request.opened_at)
+    record = RequestRecord(request=request, holders=holders)
     return Commit(
         run_id=request.run_id,
-        events=[RequestOpened(at=request.opened_at, request=request)],
+        events=[RequestOpened(at=request.opened_at, request=request, holders=holders)],
         expect=expect,
         records=[RecordWrite(request.id, 0, record.state, record.model_dump_json().encode())],
         outgoing=outgoing,
@@ -128,10 +128,10 @@ def opening(request: Request, people: People, expect: int | None, thread: str) -
 
 def placing(
     request: Request, people: People, thread: str, now: datetime
-) -> tuple[tuple[tuple[DeliveryId, PersonId], ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
+) -> tuple[tuple[Holder, ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
     """A card in this revision for each who may answer: (holders, outbox entries, deliveries)."""
     shard, card = shard_of(request.id), request_card(request, people, now)
-    holders: list[tuple[DeliveryId, PersonId]] = []
+    holders: list[Holder] = []
     outgoing: list[tuple[str, bytes]] = []
     deliveries: list[tuple[str, bytes]] = []
     for person in eligible(request.policy, request.requesters):
@@ -156,7 +156,7 @@ def placing(
             delivery_id=delivery_id,
             revision=request.revision,
         )
-        holders.append((delivery_id, person))
+        holders.append(Holder(delivery_id=delivery_id, person=person))
         deliveries.append((delivery_id, placed.model_dump_json().encode()))
         outgoing.append((entry.id, entry.model_dump_json().encode()))
     return tuple(holders), outgoing, deliveries

@@ -12,16 +12,15 @@ from bot.asking import changes_between, placing
 from bot.cards import closed_card, decided, notice, told
 from bot.digest import call_digest
 from bot.journal import Journal, outbox_entry, outgoing_id
-from bot.judge import Answer, Counted, Decided, Judgement, RequestRecord, Revoked, judge, judgements
+from bot.judge import Answer, Counted, Decided, Judgement, Revoked, judge, judgements
 from bot.outgoing import Outgoing
 from bot.people import People
+from bot.records import RequestRecord, after
 from bot.store import Commit, Once, RecordWrite, Wake
-from bot.store.commit import MAX_EVENTS
+from bot.store.commit import MAX_EVENTS_AT_ALL
 
 log = structlog.stdlib.get_logger()
 
-# People may always decide, also on a run that has used up its events.
-_LIMIT = MAX_EVENTS + 1_000
 # An answer that does not count gets a sentence back; a mail robot that keeps answering does not get one for ever.
 _NOTED_AT_MOST = 50
 # Conflicts come from other answers to the same request, and each of those that wins is progress.
@@ -63,10 +62,11 @@ class Decisions:
         self, record: RequestRecord, version: int, statement: Statement, answer: Answer, judgement: Judgement
     ) -> Commit:
         request = record.request
-        after, events = _after(record, answer, judgement, statement)
-        is_final = after.state != record.state
+        events = _facts(record, answer, judgement, statement)
+        now_stands = after(record, events)
+        is_final = now_stands.state != record.state
         is_told = record.noted < _NOTED_AT_MOST and answer.channel in request.policy.reach
-        outgoing = [*self._closing(after, answer.person, answer.at)] if is_final else []
+        outgoing = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
         outgoing += [self._tell(request, answer, judgement)] if is_told and not isinstance(judgement, Decided) else []
         is_bounded = isinstance(judgement, Counted | Decided | Revoked)
         return Commit(
@@ -76,8 +76,8 @@ class Decisions:
                 RecordWrite(
                     request.id,
                     version,
-                    after.state,
-                    after.model_dump_json().encode(),
+                    now_stands.state,
+                    now_stands.model_dump_json().encode(),
                     before=request.expires_at if is_bounded and record.state == "open" else None,
                 )
             ],
@@ -85,7 +85,7 @@ class Decisions:
             outgoing=[outbox_entry(entry) for entry in outgoing],
             wake=[Wake(f"run {request.run_id}")] if is_final else [],
             asleep=[f"ask {request.id}"] if is_final else [],
-            limit=_LIMIT,
+            limit=MAX_EVENTS_AT_ALL,
         )
 
     def _tell(self, request: Request, answer: Answer, judgement: Judgement) -> Outgoing:
@@ -108,19 +108,19 @@ class Decisions:
         sentence = decided(record.decision, self._people)
         if record.state == "revoked":
             sentence += f" Taken back by {self._people.name_of(decider or '')} before it started."
-        newest = {person: delivery_id for delivery_id, person in record.holders}
-        for delivery_id, person in record.holders:
-            is_news = person != decider and newest[person] == delivery_id
+        newest = {holder.person: holder for holder in record.holders}
+        for holder in record.holders:
+            is_news = holder.person != decider and newest[holder.person] == holder
             yield Outgoing(
                 id=outgoing_id(request.id),
                 kind="update",
                 run_id=request.run_id,
-                person=person,
+                person=holder.person,
                 reach=request.policy.reach,
                 card=closed_card(request, sentence, now, closes=is_news),
                 thread=request.run_id,
                 request_id=request.id,
-                delivery_id=delivery_id,
+                delivery_id=holder.delivery_id,
             )
 
     async def expire(self, request_id: RequestId) -> None:
@@ -142,24 +142,29 @@ class Decisions:
                 return record
         raise RuntimeError(f"{request_id} changed {_TRIES} times while it was closed")
 
+    async def supersede(self, record: RequestRecord, version: int, why: str, now: datetime) -> None:
+        """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile."""
+        await self._journal.write(self.closing(record, version, "superseded", None, why, now))
+
     def closing(
         self, record: RequestRecord, version: int, state: Closed, by: PersonId | None, why: str, now: datetime
     ) -> Commit:
         """What closing writes; nothing but a lost wake-up when it is closed already."""
         request = record.request
-        may_close = record.state == "open" or (state == "superseded" and record.state == "approved")
-        if not may_close or record.started_at:
+        is_unused = state == "superseded" and record.state == "approved"
+        if record.state != "open" and not is_unused:
             return Commit(run_id=request.run_id, asleep=[f"ask {request.id}"], wake=[Wake(f"run {request.run_id}")])
         decision = Decision(state=state, by=(by,) if by else (), reason=why, at=now)
-        after = record.model_copy(update={"state": state, "decision": decision})
+        event = RequestDecided(at=now, request_id=request.id, decision=decision)
+        closed = after(record, [event])
         return Commit(
             run_id=request.run_id,
-            events=[RequestDecided(at=now, request_id=request.id, decision=decision)],
-            records=[RecordWrite(request.id, version, state, after.model_dump_json().encode())],
-            outgoing=[outbox_entry(entry) for entry in self._closing(after, by, now)],
+            events=[event],
+            records=[RecordWrite(request.id, version, state, closed.model_dump_json().encode())],
+            outgoing=[outbox_entry(entry) for entry in self._closing(closed, by, now)],
             wake=[Wake(f"run {request.run_id}")],
             asleep=[f"ask {request.id}"],
-            limit=_LIMIT,
+            limit=MAX_EVENTS_AT_ALL,
         )
 
     async def revise(self, request_id: RequestId, by: PersonId, call: GatedCall, title: str) -> Request | None:
@@ -186,41 +191,30 @@ class Decisions:
     def _revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
         holders, outgoing, deliveries = placing(request, self._people, request.run_id, now)
-        after = record.model_copy(update={"request": request, "votes": (), "holders": (*record.holders, *holders)})
+        event = RequestRevised(at=now, by=by, request=request, holders=holders)
+        body = after(record, [event]).model_dump_json().encode()
         return Commit(
             run_id=request.run_id,
-            events=[RequestRevised(at=now, by=by, request=request)],
-            records=[
-                RecordWrite(request.id, version, "open", after.model_dump_json().encode(), before=request.expires_at)
-            ],
+            events=[event],
+            records=[RecordWrite(request.id, version, "open", body, before=request.expires_at)],
             outgoing=outgoing,
             deliveries=deliveries,
         )
 
 
-def _after(
-    record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement
-) -> tuple[RequestRecord, list[Event]]:
-    """The record after a judgement, and the facts that made it so."""
+def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
+    """What a judgement adds to the run's story; a robot that answers for ever adds nothing more."""
     request_id, now = record.request.id, answer.at
     match judgement:
         case Counted():
-            votes = (*record.votes, judgement.vote)
-            return record.model_copy(update={"votes": votes}), [
-                VoteCast(at=now, request_id=request_id, vote=judgement.vote)
-            ]
+            return [VoteCast(at=now, request_id=request_id, vote=judgement.vote)]
         case Decided():
-            votes = (*record.votes, judgement.vote) if judgement.vote else record.votes
-            decision = judgement.decision
-            after = record.model_copy(update={"votes": votes, "state": decision.state, "decision": decision})
             cast = [VoteCast(at=now, request_id=request_id, vote=judgement.vote)] if judgement.vote else []
-            return after, [*cast, RequestDecided(at=now, request_id=request_id, decision=decision)]
+            return [*cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
         case Revoked():
-            votes = (*record.votes, judgement.vote)
-            after = record.model_copy(update={"votes": votes, "state": "revoked"})
-            return after, [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote)]
+            return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote)]
         case _ if record.noted >= _NOTED_AT_MOST:
-            return record, []
+            return []
         case _:
             noted = AnswerNoted(
                 at=now,
@@ -231,4 +225,4 @@ def _after(
                 text=statement.text,
                 outcome=judgement.type,
             )
-            return record.model_copy(update={"noted": record.noted + 1}), [noted]
+            return [noted]

@@ -12,6 +12,8 @@ from bot.settings import Settings
 from bot.store.client import Client, StoreError
 from bot.store.durability import ACCEPTED_LOSS, look
 
+_LONGEST_LOCAL_PART = 16
+
 Sign = Literal["✓", "!", "✗"]
 
 
@@ -67,6 +69,11 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def _mail(settings: Settings) -> Finding:
+    # RFC 5321, 4.5.3.1.1: 64 characters before the @, of which a plus and a reply token take 48.
+    local = (settings.mail_address or "").partition("@")[0]
+    if len(local) > _LONGEST_LOCAL_PART:
+        mend = f"choose a SAYSO_MAIL_ADDRESS with at most {_LONGEST_LOCAL_PART} characters before the @"
+        return Finding(sign="✗", what=f"{local} leaves no room for reply tokens", mend=mend)
     if Home(settings.data_dir).read("mail.json") is None:
         return Finding(sign="!", what="the local mail server has not run here", mend="./sayso dev, or sayso mail")
     return Finding(sign="✓", what="the local mail server has its place")

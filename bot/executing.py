@@ -139,11 +139,13 @@ class Executor:
         self._running[attempt.id] = task
         if tool.runs_command:
             self._detachable.add(attempt.id)
-        task.add_done_callback(lambda _: self._forget(attempt.id))
+        task.add_done_callback(lambda done: self._forget(attempt.id, done))
 
-    def _forget(self, attempt_id: AttemptId) -> None:
+    def _forget(self, attempt_id: AttemptId, done: asyncio.Task[None]) -> None:
         self._running.pop(attempt_id, None)
         self._detachable.discard(attempt_id)
+        if not done.cancelled() and (error := done.exception()):
+            log.warning("left to whoever finds its lease ended", attempt_id=attempt_id, error=str(error))
 
     async def _attempt(
         self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: Hands

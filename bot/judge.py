@@ -8,33 +8,16 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from agents.requests import (
     Closed,
     Decision,
-    DeliveryId,
     Frozen,
     Given,
     PersonId,
     PolicySnapshot,
-    Request,
     RequestState,
     Vote,
     people_of,
 )
 from bot.quorum import eligible, is_met
-
-
-class RequestRecord(Frozen):
-    """A request as it stands: an index over its run's events, written by the same scripts.
-
-    `holders` are the deliveries of its cards: (delivery id, person). `started_at` is when the approved tool started,
-    `noted` how many answers came that did not count.
-    """
-
-    request: Request
-    state: RequestState = "open"
-    votes: tuple[Vote, ...] = ()
-    decision: Decision | None = None
-    started_at: AwareDatetime | None = None
-    holders: tuple[tuple[DeliveryId, PersonId], ...] = ()
-    noted: int = 0
+from bot.records import RequestRecord
 
 
 class Answer(Frozen):

@@ -1,5 +1,6 @@
 """The loop: fold, next move, perform, append; return where people or time are waited for."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,9 @@ from bot.journal import Journal
 from bot.moves import Ask, Close, End, Execute, Stop, Think, Wait, next_move
 from bot.people import People
 from bot.recheck import good_until, why_not
+from bot.records import after
 from bot.store import Commit, RecordWrite
+from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
 from bot.summary import summary_of
 from bot.telling import Teller
 from bot.thinking import Thinker
@@ -41,6 +44,10 @@ class Told:
     run: Run
     events: tuple[Event, ...]
     now: datetime
+
+
+# A turn that looks this often at the same event is stuck, and people must hear of it.
+_LOOKS = 100
 
 
 class Loop:
@@ -81,9 +88,12 @@ class Loop:
 
     async def _advance(self, run_id: RunId) -> None:
         structlog.contextvars.bind_contextvars(run_id=run_id)
-        told = None
+        told, looks = None, Counter[int]()
         while True:
             told = told or await self._read(run_id)
+            looks[told.run.seq] += 1
+            if looks[told.run.seq] > _LOOKS:
+                raise RuntimeError(f"{run_id} does not move on from event {told.run.seq}")
             move = next_move(told.run, told.now)
             if isinstance(move, Wait | Stop):
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
@@ -137,12 +147,18 @@ class Loop:
 
     async def _append(self, told: Told, events: Sequence[Event]) -> Told | None:
         """Append, fenced by the folded sequence. A lost race is no error: the caller reads again."""
-        after = fold(events, told.run)
-        outgoing = self._teller.outcome(after, told.now) if after.ended else []
-        summary = summary_of(after) if after.ended else None
-        return await self._write(
-            told, Commit(run_id=after.id, events=events, expect=told.run.seq, outgoing=outgoing, summary=summary)
+        run = fold(events, told.run)
+        outgoing = self._teller.outcome(run, told.now) if run.ended else []
+        summary = summary_of(run) if run.ended else None
+        commit = Commit(
+            run_id=run.id,
+            events=events,
+            expect=told.run.seq,
+            outgoing=outgoing,
+            summary=summary,
+            limit=MAX_EVENTS_AT_ALL if run.ended else MAX_EVENTS,
         )
+        return await self._write(told, commit)
 
     async def _write(self, told: Told, commit: Commit) -> Told | None:
         written = await self._journal.write(commit)
@@ -197,11 +213,6 @@ class Loop:
         gate = tool.gate(args)
         if gate is not None and gate != pending.gate:
             return await self._append(told, [StepGated(at=now, step_id=pending.id, gate=gate)])
-        record = None
-        if pending.gate is not None:
-            record = await self._approved(run, pending, call_of(tool, args, effect))
-            if record is None:
-                return None
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
         started = ToolStarted(
             at=now,
@@ -213,27 +224,30 @@ class Loop:
             idempotent=tool.idempotent,
             host=self._executor.host,
         )
+        record = None
+        if pending.gate is not None:
+            record = await self._approved(run, call_of(tool, args, effect), started)
+            if record is None:
+                return None
         start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record)
         if start.state == "started":
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
             self._executor.begin(run, pending, tool, args, attempt)
-            return None if record else Told(fold([started], run), (*told.events, started), now)
-        if start.state == "late" and pending.request:
-            await self._decisions.close(pending.request.id, "superseded", None, "the approval had become too old")
+            return Told(fold([started], run), (*told.events, started), now)
         return None
 
-    async def _approved(self, run: Run, pending: Pending, call: GatedCall) -> RecordWrite | None:
+    async def _approved(self, run: Run, call: GatedCall, started: ToolStarted) -> RecordWrite | None:
         """The approval's record as `start_tool` must find it; None when the run must look again or ask again."""
-        if pending.request is None:
+        if started.request_id is None:
             raise AssertionError("a gated step executes only with a request")
-        record, version, now = await self._decisions.request(pending.request.id)
+        record, version, now = await self._decisions.request(started.request_id)
         request = record.request
         digest = call_digest(run.id, request.id, request.nonce, call, request.requesters)
         if why := why_not(record, digest, self._people.all(), now):
             log.warning("not executed", request_id=request.id, reason=why)
-            await self._decisions.close(request.id, "superseded", None, why)
+            await self._decisions.supersede(record, version, why, now)
             return None
-        body = record.model_copy(update={"started_at": now}).model_dump_json().encode()
+        body = after(record, [started]).model_dump_json().encode()
         return RecordWrite(request.id, version, "approved", body, before=good_until(record))
 
 

@@ -74,6 +74,9 @@ def next_move(run: Run, now: datetime) -> Move:
         return Execute(pending)
     if run.open and (pending is None or pending.request is None or pending.request.id != run.open):
         return Close(run.open, "the run went on without it")
+    if run.seq >= _ROOM_FOR_EVENTS:
+        why = f"stopped after {run.seq} events: a run may have 10,000"
+        return Close(run.open, why) if run.open else End("failed", why)
     if run.cancelled_by:
         return Close(run.open, "the run was cancelled") if run.open else End("cancelled", _cancelled(run))
     if run.is_paused:
@@ -103,8 +106,6 @@ def _about_thinking(run: Run, now: datetime) -> Move:
         return Wait(run.retry_at)
     if run.started and run.steps >= run.started.max_steps:
         return End("failed", f"stopped after {run.steps} steps without an end: the limit is agents.*.max_steps")
-    if run.seq >= _ROOM_FOR_EVENTS:
-        return End("failed", f"stopped after {run.seq} events: a run may have 10,000")
     last = run.results[-_SAME_CALLS:]
     if len(last) == _SAME_CALLS and all(result.step == last[0].step and result.text == last[0].text for result in last):
         return End("failed", f"stopped in a loop: the same step gave the same result {_SAME_CALLS} times")

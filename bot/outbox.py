@@ -14,7 +14,7 @@ from bot.judge import ways_to_approve
 from bot.outgoing import Outgoing, Placed
 from bot.people import People
 from bot.store import Commit
-from bot.store.commit import MAX_EVENTS
+from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.tokens import Tokens
 from channels import Card, Channel, ChannelRefused, ChannelUnavailable, Delivery
 
@@ -23,7 +23,6 @@ log = structlog.stdlib.get_logger()
 # With doubling waits this is most of a day: longer than any mail server's maintenance.
 _UNAVAILABLE_TRIES = 300
 _FIRST_WAIT_S = 1.0
-_LIMIT = MAX_EVENTS + 1_000
 
 
 class _Nowhere(Exception):
@@ -87,6 +86,9 @@ class Outbox:
             revision=entry.revision,
             person=entry.person,
             channel=delivery.address.channel,
+            to=delivery.address.to,
+            thread=delivery.address.thread,
+            handle=delivery.handle,
         )
         body = placed.model_dump_json().encode()
         await self._sent(entry, [event], deliveries=[(entry.delivery_id, body)])
@@ -150,7 +152,7 @@ class Outbox:
         self, entry: Outgoing, events: Sequence[Event] = (), deliveries: Sequence[tuple[str, bytes]] = ()
     ) -> None:
         await self._journal.write(
-            Commit(run_id=entry.run_id, events=events, sent=[entry.id], deliveries=deliveries, limit=_LIMIT)
+            Commit(run_id=entry.run_id, events=events, sent=[entry.id], deliveries=deliveries, limit=MAX_EVENTS_AT_ALL)
         )
 
     async def _put_off(self, entry: Outgoing, why: str) -> None:
@@ -176,7 +178,7 @@ class Outbox:
                 channel=",".join(entry.reach),
                 error=why[:1_000],
             )
-            await self._journal.write(Commit(run_id=entry.run_id, events=[event], limit=_LIMIT))
+            await self._journal.write(Commit(run_id=entry.run_id, events=[event], limit=MAX_EVENTS_AT_ALL))
             await self.alert(entry.id, "Somebody can't be reached", f"{note.what}: {why}")
 
     async def alert(self, near: str, title: str, text: str) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from agents.requests import PersonId
-from bot.judge import RequestRecord
 from bot.quorum import is_met
+from bot.records import RequestRecord
 
 
 def good_until(record: RequestRecord) -> datetime | None:

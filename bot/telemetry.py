@@ -22,9 +22,7 @@ URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]+(?=@)")
 SHORTEST_PART = 6
 
 
-def configure(
-    json: bool, secrets: Iterable[str], *, stream: TextIO | None = None, level: int = logging.INFO
-) -> None:
+def configure(json: bool, secrets: Iterable[str], *, stream: TextIO | None = None, level: int = logging.INFO) -> None:
     """Send the logs of this process to `stream` (stdout), the standard library's included, with `secrets` masked.
 
     Call it once, first thing. `json` is for everything that is not a person at a terminal. `level` is for our own

@@ -124,7 +124,7 @@ class Line(Frozen):
 
 
 class AnswerForm(Frozen):
-    """How a card may be answered. `token` must come back with the answer.
+    """How a card may be answered. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 
     `may_approve` is False where the policy does not let an approval count through this channel.
     """

@@ -68,3 +68,8 @@ async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     toml = example_toml(tmp_path / "data" / "demo" / "shop")
     async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
         yield world
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marks of this suite."""
+    config.addinivalue_line("markers", "guards(check): fails without `check`; see tests/guards.py")

@@ -21,9 +21,10 @@ from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
 from bot.answers import Statement
 from bot.app import App, agents_of, compose, running
-from bot.judge import Judgement, RequestRecord
+from bot.judge import Judgement
 from bot.localmail import LocalMail
 from bot.processes import local_mail
+from bot.records import RequestRecord
 from bot.settings import Settings, load
 from bot.steering import Steering
 from bot.store.client import Client
@@ -198,7 +199,7 @@ class World:
 
     async def requests(self) -> list[RequestRecord]:
         """Every request, whatever became of it."""
-        return [await self.request(found) for found in await self.app.store.requests(only_open=False)]
+        return [await self.request(found) for found in await self.app.store.lists.requests(only_open=False)]
 
     async def decide(
         self,
@@ -277,7 +278,7 @@ class World:
 
     async def dead(self) -> list[str]:
         """The notes of everything that was given up or held."""
-        return [note.decode() for note in (await self.app.store.dead()).values()]
+        return [note.decode() for note in (await self.app.store.lists.dead()).values()]
 
     async def move_time(self, seconds: float) -> None:
         """The clock that everything goes by jumps ahead."""

@@ -48,7 +48,8 @@ def trigger(
         print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id, flush=True)
         if not wait:
             if not as_json:
-                print(f"Follow it with: ./sayso watch {run_id}", file=sys.stderr)
+                where = f" --data {data}" if data else ""
+                print(f"Follow it with: ./sayso watch {run_id}{where}", file=sys.stderr)
             return 0
         return await follow(app, run_id, as_json=as_json)
 

@@ -3,6 +3,7 @@
 from agents import ToolRefused
 from bot.config_errors import ConfigError
 from bot.decisions import NoSuchRequest
+from bot.dev.everything import PortTaken
 from bot.home import NoSecretKey
 from bot.ids import NotAnId
 from bot.inbox import TriggerRefused
@@ -22,6 +23,7 @@ _SPOKEN = (
     NotAnId,
     NotSteered,
     NothingRuns,
+    PortTaken,
     StoreError,
     ToolRefused,
     TriggerRefused,

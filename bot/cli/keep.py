@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(dead)
     app.command()(doctor)
+    app.command()(rebuild)
 
 
 def dead(
@@ -38,7 +39,7 @@ async def _list(app: "App", *, as_json: bool) -> None:
     from bot.cli.show import plain
     from bot.dead import Note
 
-    notes = {name: Note.model_validate_json(body) for name, body in (await app.store.dead()).items()}
+    notes = {name: Note.model_validate_json(body) for name, body in (await app.store.lists.dead()).items()}
     if as_json:
         print(json.dumps([{"id": name, **note.model_dump(mode="json")} for name, note in notes.items()]))
         return
@@ -52,14 +53,29 @@ async def _requeue(app: "App", some_id: str) -> None:
     from bot.dead import Note
     from bot.steering import NotSteered
 
-    body = (await app.store.dead()).get(some_id)
+    body = (await app.store.lists.dead()).get(some_id)
     if body is None:
         raise NotSteered(f"There is no dead letter {some_id}. `sayso dead` lists them")
     note = Note.model_validate_json(body)
     if note.kind == "held":
         raise NotSteered("A held message can't be let through as somebody's word. Ask that person to answer again")
-    await app.store.requeue(some_id, note.member)
+    await app.store.lists.requeue(some_id, note.member)
     print(f"{some_id} is tried again.")
+
+
+def rebuild(as_json: Json = False, data: Data = None) -> None:
+    """Make records and lists anew from the events. Safe at any time; nothing is decided, sent or executed by it."""
+    from bot.cli.beside import run
+    from bot.rebuild import rebuild as make_anew
+
+    async def work(app: "App") -> None:
+        made = await make_anew(app.store)
+        if as_json:
+            print(json.dumps({"runs": made.runs, "requests": made.requests, "differed": made.differed}))
+        else:
+            print(f"{made.runs} runs and {made.requests} requests were made anew; {made.differed} had differed.")
+
+    run(data, work)
 
 
 def doctor(as_json: Json = False, data: Data = None) -> None:

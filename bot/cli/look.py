@@ -10,7 +10,7 @@ from bot.cli.options import Data, Json
 if TYPE_CHECKING:
     from agents.events import Event
     from bot.app import App
-    from bot.judge import RequestRecord
+    from bot.records import RequestRecord
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")]
 
@@ -32,7 +32,7 @@ def runs(
     from bot.summary import Summary
 
     async def work(app: "App") -> None:
-        found = [Summary.model_validate_json(line) for line in await app.store.summaries() if line]
+        found = [Summary.model_validate_json(line) for line in await app.store.lists.summaries() if line]
         found = [one for one in found if state in {None, one.state}]
         found.sort(key=lambda one: one.started_at, reverse=True)
         if as_json:
@@ -127,7 +127,7 @@ def _may(app: "App", record: "RequestRecord", person: str) -> bool:
 
 
 async def _records(app: "App", state: str) -> "list[RequestRecord]":
-    found = [(await app.decisions.request(one))[0] for one in await app.store.requests(only_open=state == "open")]
+    found = [(await app.decisions.request(one))[0] for one in await app.store.lists.requests(only_open=state == "open")]
     return [record for record in found if state in {"all", record.state}]
 
 

@@ -3,9 +3,9 @@
 import json
 
 from bot.cards import exact
-from bot.judge import RequestRecord
 from bot.people import People
 from bot.quorum import eligible
+from bot.records import RequestRecord
 from bot.summary import Summary
 from channels.email.letters import Letter
 
@@ -67,7 +67,8 @@ def request_json(record: RequestRecord) -> dict[str, object]:
 
 def letter_text(letter: Letter) -> str:
     """A mail as a person reads it, with the id that answers it."""
-    answer = f"\n(answer it with --reply-to {letter.id})" if letter.reply_to else ""
+    is_asking = "+" in (letter.reply_to or "").partition("@")[0]  # a reply token: the mail wants an answer
+    answer = f"\n(answer it with --reply-to {letter.id})" if is_asking else ""
     head = f"── {letter.id}  {letter.at.strftime(_TIME)}  from {letter.sender}\nSubject: {letter.subject}"
     return plain(f"{head}\n\n{letter.text.rstrip()}\n{answer}\n")
 

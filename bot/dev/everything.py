@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,6 +21,10 @@ from bot.store.embedded import EmbeddedRedis
 log = structlog.stdlib.get_logger()
 
 _LOOK_S = 0.5
+
+
+class PortTaken(Exception):
+    """The demo site has no port; the text says what to do."""
 
 
 def run_dev(folder: Path, demo_port: int, environ: Mapping[str, str]) -> None:
@@ -51,11 +55,18 @@ async def _serve(
         print(_welcome(settings, port, time.monotonic() - began), flush=True)
 
     async with mail.serving(), asyncio.TaskGroup() as group:
-        site = group.create_task(serve_site(demo, demo_port, say))
+        site = group.create_task(_serve_site(demo, demo_port, say))
         keeper = group.create_task(_keep(redis))
         await serve(app, works=True, receives=True)
         site.cancel()
         keeper.cancel()
+
+
+async def _serve_site(demo: Path, port: int, say: Callable[[int], None]) -> None:
+    try:
+        await serve_site(demo, port, say)
+    except OSError as error:
+        raise PortTaken(f"Port {port} can't be used ({error.strerror}). Choose another one: --demo-port 0") from error
 
 
 async def _keep(redis: EmbeddedRedis | None) -> None:

@@ -1,7 +1,7 @@
 """Runs, requests and everything that waits, in Redis. What is written together stands or falls together."""
 
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
@@ -11,6 +11,7 @@ from bot.ids import ingress_shard
 from bot.store.client import Client, Script, StoreError, StoreUnavailable
 from bot.store.commit import Commit, Once, RecordWrite, Wake, Written, decode, encode
 from bot.store.keys import Keys
+from bot.store.lists import Lists
 
 __all__ = ["Commit", "Keys", "Once", "RecordWrite", "Store", "StoreError", "StoreUnavailable", "Wake", "Written"]
 
@@ -21,7 +22,7 @@ _FOLLOW_MS = 5_000
 _HELD_S = 30 * 24 * 3600.0
 
 _NAMES = ("accept", "admit", "commit", "drop", "finish_tool", "look_at_lease", "orphan", "put_off")
-_SCRIPTS = {name: Script(name) for name in (*_NAMES, "renew", "requeue", "settle", "start_tool", "sweep")}
+_SCRIPTS = {name: Script(name) for name in (*_NAMES, "renew", "settle", "start_tool", "sweep")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Store:
 
     def __init__(self, client: Client, shards: int, lease_s: float = 10.0, grace_s: float = GRACE_S) -> None:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
+        self.lists = Lists(client, shards)
         self._grace_ms, self._lease_ms = round(grace_s * 1000), round(lease_s * 1000)
         self._read_at, self._read_mono = datetime.now(UTC), time.monotonic()
 
@@ -173,28 +175,11 @@ class Store:
         """What a runner on some machine says its command gave."""
         return await self.client.do("GET", Keys.of(attempt_id).result(attempt_id))
 
-    async def summaries(self) -> list[bytes]:
-        """One line for every run, in no order."""
-        found: list[bytes] = []
-        for shard in range(self.shards):
-            lines: list[bytes] = await self.client.do("HVALS", Keys(shard).summaries)
-            found += lines
-        return found
-
-    async def requests(self, *, only_open: bool) -> list[str]:
-        """The ids of requests, oldest first within each shard."""
-        found: list[str] = []
-        for shard in range(self.shards):
-            keys = Keys(shard)
-            ids: list[bytes] = await self.client.do("ZRANGE", keys.open if only_open else keys.requests, 0, -1)
-            found += [request_id.decode() for request_id in ids]
-        return found
-
     async def follow(self, run_id: str, seq: int) -> AsyncIterator[Event]:
         """The events of a run after `seq` as they come, for ever; the server holds the question, nothing polls."""
         key = Keys.of(run_id).run(run_id)
         while True:
-            found = await self.client.do("XREAD", "BLOCK", _FOLLOW_MS, "COUNT", 500, "STREAMS", key, f"0-{seq}")
+            found = await self.client.wait("XREAD", "BLOCK", _FOLLOW_MS, "COUNT", 500, "STREAMS", key, f"0-{seq}")
             for fields in _streamed(found):
                 seq += 1
                 yield read_event(fields)
@@ -221,20 +206,6 @@ class Store:
         """List an inbound item as held, and keep its bytes for a month for people to look at."""
         await self.give_up(inbound_id, f"in {inbound_id}", note)
         await self.client.do("PEXPIRE", Keys.of(inbound_id).inbound(inbound_id), round(_HELD_S * 1000))
-
-    async def dead(self) -> dict[str, bytes]:
-        """Every dead letter and held item: id -> note."""
-        found: dict[str, bytes] = {}
-        for shard in range(self.shards):
-            notes: Sequence[bytes] | dict[bytes, bytes] = await self.client.do("HGETALL", Keys(shard).dead)
-            pairs = notes.items() if isinstance(notes, dict) else zip(notes[::2], notes[1::2], strict=True)
-            found |= {name.decode(): note for name, note in pairs}
-        return found
-
-    async def requeue(self, some_id: str, member: str) -> bool:
-        """Have a dead letter looked at again; False when it is not in the list."""
-        keys = Keys.of(some_id)
-        return bool(await self.client.run(_SCRIPTS["requeue"], [keys.dead, keys.wake, keys.clock], [some_id, member]))
 
     async def sweep(self, shard: int, at_most: int = 500) -> list[str]:
         """What is due in a shard, or was taken by nobody."""

@@ -12,6 +12,8 @@ from bot.store.keys import Keys
 
 # A run that goes on and on is stopped by its own agent's limits long before; this one protects the store.
 MAX_EVENTS = 10_000
+# What people say, what becomes of deliveries, and the end itself still find room.
+MAX_EVENTS_AT_ALL = 12_000
 
 
 @dataclass(frozen=True, slots=True)

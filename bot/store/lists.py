@@ -1,0 +1,74 @@
+"""What goes across runs: lists for people, dead letters, and putting indexes right."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.store.client import Client, Script
+from bot.store.keys import Keys
+
+_REQUEUE, _RESTORE = Script("requeue"), Script("restore_record")
+
+
+class Lists:
+    """Reads over all shards, eventually right, and their repair. Nothing decides by them."""
+
+    def __init__(self, client: Client, shards: int) -> None:
+        self._client, self._shards = client, shards
+
+    async def summaries(self) -> list[bytes]:
+        """One line for every run, in no order."""
+        found: list[bytes] = []
+        for shard in range(self._shards):
+            lines: list[bytes] = await self._client.do("HVALS", Keys(shard).summaries)
+            found += lines
+        return found
+
+    async def requests(self, *, only_open: bool) -> list[str]:
+        """The ids of requests, oldest first within each shard."""
+        found: list[str] = []
+        for shard in range(self._shards):
+            keys = Keys(shard)
+            ids: list[bytes] = await self._client.do("ZRANGE", keys.open if only_open else keys.requests, 0, -1)
+            found += [request_id.decode() for request_id in ids]
+        return found
+
+    async def dead(self) -> dict[str, bytes]:
+        """Every dead letter and held item: id -> note."""
+        found: dict[str, bytes] = {}
+        for shard in range(self._shards):
+            notes: Sequence[bytes] | dict[bytes, bytes] = await self._client.do("HGETALL", Keys(shard).dead)
+            pairs = notes.items() if isinstance(notes, dict) else zip(notes[::2], notes[1::2], strict=True)
+            found |= {name.decode(): note for name, note in pairs}
+        return found
+
+    async def requeue(self, some_id: str, member: str) -> bool:
+        """Have a dead letter looked at again; False when it is not in the list."""
+        keys = Keys.of(some_id)
+        return bool(await self._client.run(_REQUEUE, [keys.dead, keys.wake, keys.clock], [some_id, member]))
+
+    async def runs(self) -> list[str]:
+        """The ids of all runs, found by their events alone."""
+        found: list[str] = []
+        for shard in range(self._shards):
+            prefix = Keys(shard).run("")
+            found += [key.removeprefix(prefix) async for key in self._client.scan(f"{prefix}*")]
+        return found
+
+    async def restore_record(self, request_id: str, state: str, body: bytes) -> bool:
+        """Put a record to what its events say; whether it had differed."""
+        keys = Keys.of(request_id)
+        names = [keys.request(request_id), keys.open, keys.requests, keys.clock]
+        return bool(await self._client.run(_RESTORE, names, [request_id, state, body]))
+
+    async def restore_summary(self, run_id: str, body: bytes) -> None:
+        """Put a run's line in lists to what its events say."""
+        await self._client.do("HSET", Keys.of(run_id).summaries, run_id, body)
+
+    async def restore_delivery(self, delivery_id: str, body: bytes) -> None:
+        """Put a delivery to what its run's events say."""
+        await self._client.do("HSET", Keys.of(delivery_id).deliveries, delivery_id, body)
+
+    async def wake(self, member: str, at: datetime) -> None:
+        """Have `member` looked at, unless that is due sooner already."""
+        keys = Keys.of(member.partition(" ")[2])
+        await self._client.do("ZADD", keys.wake, "LT", round(at.timestamp() * 1000), member)

@@ -1,0 +1,145 @@
+"""Requests, answers and votes that the tests of deciding share. Built small; each test changes what it is about."""
+
+from datetime import datetime, timedelta
+
+from agents.requests import (
+    AllOf,
+    AnyOf,
+    Anyone,
+    Decision,
+    Effect,
+    Fact,
+    GatedCall,
+    Given,
+    PersonId,
+    PolicySnapshot,
+    Request,
+    RequestId,
+    RequestState,
+    Rule,
+    RunId,
+    StepId,
+    Vote,
+)
+from bot.config import PersonConfig, PolicyConfig
+from bot.judge import Answer
+from bot.people import People
+from bot.records import RequestRecord
+from tests.agents.worlds import NOON
+
+ANNA, BO, CY, DAN = (PersonId(name) for name in ("anna", "bo", "cy", "dan"))
+RUN, REQUEST = RunId("s0r-aaaaaaaaaaaaa"), RequestId("s0q-aaaaaaaaaaaaa")
+LATER = NOON + timedelta(minutes=1)
+EXPIRES = NOON + timedelta(hours=4)
+DIGEST = "d" * 64
+
+
+def anyone(*people: str) -> Anyone:
+    return Anyone(source="group:release", people=tuple(PersonId(person) for person in people))
+
+
+def all_of(*parts: Rule) -> AllOf:
+    return AllOf(of=parts)
+
+
+def any_of(*parts: Rule) -> AnyOf:
+    return AnyOf(of=parts)
+
+
+POLICY = PolicySnapshot(
+    name="production",
+    rule=anyone("bo", "cy"),
+    reach=("email",),
+    answer_from=("slack", "email", "console", "cli", "api"),
+    approve_by_email=True,
+    requester_may_approve=False,
+    expires_after_s=4 * 3600,
+    execute_within_s=900,
+)
+CALL = GatedCall(
+    tool="deploy",
+    schema_version=1,
+    arguments={"version": "v1.2.0", "environment": "production"},
+    effect=Effect(
+        argv=("./deploy.sh", "production", "c0ffee"),
+        artifacts={"v1.2.0": "c0ffee"},
+        environment="production",
+        facts=(Fact(label="From", text="v1.0.0"),),
+    ),
+)
+APPROVAL = Request(
+    id=REQUEST,
+    run_id=RUN,
+    step_id=StepId("s0p-aaaaaaaaaaaaa"),
+    purpose="gate",
+    nonce="n",
+    title="Deploy v1.2.0 to production?",
+    format="approval",
+    call=CALL,
+    requesters=(ANNA,),
+    policy=POLICY,
+    digest=DIGEST,
+    opened_at=NOON,
+    expires_at=EXPIRES,
+)
+PEOPLE = People(
+    {
+        "anna": PersonConfig(name="Anna Ames", email="anna@corp.example"),
+        "bo": PersonConfig(name="Bo Berg", email="bo@corp.example", groups=("release",)),
+        "cy": PersonConfig(name="Cy Cole", email="Cy@Corp.example", groups=("release",)),
+        "dan": PersonConfig(name="Dan Dorn"),
+    },
+    {"production": PolicyConfig.model_validate({"approvers": ["group:release"], "expires_after": "4h"})},
+)
+
+
+def policy(**changes: object) -> PolicySnapshot:
+    return POLICY.model_copy(update=changes)
+
+
+def approval(**changes: object) -> Request:
+    return APPROVAL.model_copy(update=changes)
+
+
+def question(form: str = "free_text", options: tuple[str, ...] = (), fields: tuple[str, ...] = ()) -> Request:
+    asked = policy(name="question", rule=anyone("anna"), requester_may_approve=True)
+    return approval(
+        purpose="question", format=form, call=None, options=options, fields=fields, policy=asked, quoted="Which one?"
+    )
+
+
+def vote(person: PersonId = BO, *, approve: bool = True) -> Vote:
+    return Vote(
+        reply_id=f"m-{person}", person=person, approve=approve, revision=1, digest=DIGEST, channel="cli", at=NOON
+    )
+
+
+def decision(state: str = "approved", by: tuple[PersonId, ...] = (BO,), at: datetime = LATER) -> Decision:
+    return Decision.model_validate({"state": state, "by": by, "channel": "cli", "at": at})
+
+
+def record(
+    request: Request = APPROVAL, state: RequestState = "open", votes: tuple[Vote, ...] = (), **changes: object
+) -> RequestRecord:
+    """A record in `state`, with the decision that such a state has."""
+    by_people = state in {"approved", "denied", "answered"}
+    closed = None if state == "open" else decision("approved" if state == "revoked" else state)
+    closed = closed.model_copy(update={"by": ()}) if closed and not by_people and state != "revoked" else closed
+    return RequestRecord(request=request, state=state, votes=votes, decision=closed).model_copy(update=changes)
+
+
+def answer(person: PersonId = BO, *, approve: bool | None = True, **changes: object) -> Answer:
+    return Answer(
+        reply_id=f"m-{person}",
+        person=person,
+        channel="cli",
+        revision=1,
+        digest=DIGEST,
+        approve=approve,
+        text="not today" if approve is False else "",
+        at=LATER,
+    ).model_copy(update=changes)
+
+
+def given(text: str = "v1.2.0") -> Given:
+    return Given(text=text)

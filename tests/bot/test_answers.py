@@ -1,0 +1,116 @@
+"""A reply read in the format of what was asked: each has its own closed way, and everything else is unclear."""
+
+from typing import Literal
+
+import pytest
+from hypothesis import given as any_of_them
+from hypothesis import strategies as st
+
+from agents.requests import Given, Request
+from bot.answers import Statement, given, read_answer
+from tests.bot.examples import BO, CY, DIGEST, LATER, approval, question
+
+COLOURS = ("red", "Green", "blue")
+
+
+def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str, reason: str = "") -> Statement:
+    return Statement(
+        reply_id="m1",
+        person=BO,
+        addressee=CY,
+        channel="email",
+        revision=3,
+        digest=DIGEST,
+        said=said,
+        text=text,
+        reason=reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "text", "meaning"),
+    [
+        (question(), "  Tomorrow, I think.\n", Given(text="Tomorrow, I think.")),
+        (question(), " \n", None),
+        (question("yes_no"), "Yes.", Given(text="yes", picks=("yes",))),
+        (question("yes_no"), "y", Given(text="yes", picks=("yes",))),
+        (question("yes_no"), "NO!", Given(text="no", picks=("no",))),
+        (question("yes_no"), "yes, but tomorrow", None),
+        (question("yes_no"), "nope", None),
+        (question("choice", COLOURS), "2", Given(text="Green", picks=("Green",))),
+        (question("choice", COLOURS), " GREEN ", Given(text="Green", picks=("Green",))),
+        (question("choice", COLOURS), "3.", Given(text="blue", picks=("blue",))),
+        (question("choice", COLOURS), "3)", Given(text="blue", picks=("blue",))),
+        (question("choice", COLOURS), "0", None),
+        (question("choice", COLOURS), "4", None),
+        (question("choice", COLOURS), "-1", None),
+        (question("choice", COLOURS), "1 2", None),
+        (question("choice", COLOURS), "green please", None),
+        (question("choice", COLOURS), "²", None),
+        (question("choice", COLOURS), "9" * 5_000, None),
+        (question("choice", ("2", "1")), "1", Given(text="1", picks=("1",))),
+        (question("choices", COLOURS), "1, blue", Given(text="red, blue", picks=("red", "blue"))),
+        (question("choices", COLOURS), "red\n3\n", Given(text="red, blue", picks=("red", "blue"))),
+        (question("choices", COLOURS), "1, 1, red", Given(text="red", picks=("red",))),
+        (question("choices", COLOURS), "1, pink", None),
+        (question("choices", COLOURS), ", ,", None),
+        (
+            question("form", fields=("version", "Why")),
+            "why: a: b\n\nVERSION: v2",
+            Given(text="version: v2\nWhy: a: b", form={"version": "v2", "Why": "a: b"}),
+        ),
+        (question("form", fields=("version", "Why")), "version: v2", None),
+        (question("form", fields=("version",)), "version: v1\nversion: v2", None),
+        (question("form", fields=("version",)), "version: v1\ncolour: red", None),
+        (question("form", fields=("version",)), "it is v1", None),
+        (approval(), "approve", None),
+    ],
+)
+def test_only_what_plainly_fits_the_format_is_an_answer(request_: Request, text: str, meaning: Given | None) -> None:
+    assert given(request_, text) == meaning
+
+
+@pytest.mark.parametrize(
+    ("said", "vote", "text"),
+    [("approve", True, "approved, thanks"), ("deny", False, "too early"), ("free_text", None, "approved, thanks")],
+)
+def test_a_vote_is_what_the_channel_read_and_a_denials_text_is_its_reason(
+    said: Literal["approve", "deny", "free_text"], vote: bool | None, text: str
+) -> None:
+    answer = read_answer(approval(), statement(said, "approved, thanks", "too early"), LATER)
+
+    assert (answer.approve, answer.given, answer.text) == (vote, None, text)
+
+
+def test_an_answer_keeps_who_said_it_when_where_and_to_what() -> None:
+    answer = read_answer(approval(), statement("approve", "ok"), LATER)
+
+    assert (answer.person, answer.addressee, answer.channel, answer.reply_id) == (BO, CY, "email", "m1")
+    assert (answer.revision, answer.digest, answer.at) == (3, DIGEST, LATER)
+
+
+@pytest.mark.parametrize("said", ["approve", "deny"])
+def test_a_vote_on_a_question_is_read_as_its_text(said: Literal["approve", "deny"]) -> None:
+    answer = read_answer(question(), statement(said, "approve", "approve"), LATER)
+
+    assert (answer.approve, answer.given) == (None, Given(text="approve"))
+
+
+@any_of_them(st.text())
+def test_no_text_that_the_channel_did_not_read_as_a_vote_is_one(text: str) -> None:
+    assert read_answer(approval(), statement("free_text", text, text), LATER).approve is None
+
+
+FORMS = st.sampled_from(
+    [question("yes_no"), question("choice", COLOURS), question("choices", COLOURS), question("form", fields=COLOURS)]
+)
+
+
+@any_of_them(FORMS, st.text() | st.text("123red, :\n"))
+def test_whatever_is_typed_only_what_was_offered_is_picked(request_: Request, text: str) -> None:
+    meaning = given(request_, text)
+
+    if meaning:
+        offered = ("yes", "no") if request_.format == "yes_no" else request_.options
+        assert set(meaning.picks) <= set(offered)
+        assert set(meaning.form) in (set(), set(request_.fields))

@@ -1,0 +1,189 @@
+"""What people read: worded by code from data. Escaping is each channel's own, so everything here is plain."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.events import RunEnded
+from agents.requests import Decision, Fact, Request
+from agents.run import fold
+from bot.cards import closed_card, decided, exact, notice, outcome_card, request_card, told
+from bot.judge import (
+    AlreadyDecided,
+    AlreadyVoted,
+    ClosedOtherwise,
+    Counted,
+    Decided,
+    Judgement,
+    NotEntitled,
+    NotThisWay,
+    OutOfDate,
+    Revoked,
+    TooLate,
+    Unclear,
+)
+from channels import Card, Line
+from tests.agents.worlds import NOON, chosen, started
+from tests.bot.examples import (
+    APPROVAL,
+    BO,
+    CALL,
+    CY,
+    DIGEST,
+    EXPIRES,
+    LATER,
+    PEOPLE,
+    approval,
+    decision,
+    policy,
+    question,
+    vote,
+)
+
+WHEN = "12:01 UTC on 02 March 2026"
+
+
+def facts(card: Card) -> dict[str, str]:
+    return {line.label: line.text for line in card.facts}
+
+
+def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
+    card = request_card(APPROVAL, PEOPLE, NOON)
+
+    assert (card.title, card.ref, card.at) == ("Deploy v1.2.0 to production?", APPROVAL.id, NOON)
+    assert "Anna Ames" in card.summary
+    assert facts(card)["Asked by"] == "Anna Ames"
+    assert facts(card)["From"] == "v1.0.0"
+    assert facts(card)["May decide"] == "Bo Berg and Cy Cole (1 needed)"
+    assert DIGEST in facts(card).values()
+    assert card.form is not None
+    assert (card.form.format, card.form.until, card.form.token) == ("approval", EXPIRES, "")
+    assert not card.closes
+
+
+def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
+    assert exact(APPROVAL).splitlines() == [
+        'deploy {"environment": "production", "version": "v1.2.0"}',
+        'runs: ["./deploy.sh", "production", "c0ffee"]',
+        "v1.2.0 is c0ffee",
+    ]
+    assert request_card(APPROVAL, PEOPLE, NOON).exact == exact(APPROVAL)
+
+
+def test_the_exact_part_keeps_one_argument_in_one_piece_whatever_is_in_it() -> None:
+    sly = CALL.model_copy(update={"arguments": {"version": 'v1"}\nruns: ["rm"]'}})
+
+    assert len(exact(approval(call=sly)).splitlines()) == 3
+
+
+def test_who_asked_is_not_among_those_who_may_decide() -> None:
+    assert facts(request_card(approval(requesters=(BO,)), PEOPLE, NOON))["May decide"] == "Cy Cole (1 needed)"
+
+
+def test_what_changed_stands_on_the_card() -> None:
+    card = request_card(approval(changes=("v1.2.0 was a and is now b.",)), PEOPLE, NOON)
+
+    assert Line(label="Changed since the last card", text="v1.2.0 was a and is now b.") in card.facts
+
+
+def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
+    words = "approve this at once"
+    asked = question("choice", ("red", "blue")).model_copy(update={"quoted": words})
+
+    card = request_card(asked, PEOPLE, NOON)
+
+    assert card.quoted == words
+    others = card.model_copy(update={"quoted": ""}).model_dump_json()
+    assert words not in others
+    assert card.form is not None
+    assert card.form.options == ("red", "blue")
+    assert "May decide" not in facts(card)
+
+
+def test_a_closed_card_asks_for_nothing() -> None:
+    card = closed_card(APPROVAL, "Bo Berg denied.", LATER, closes=True)
+
+    assert card.form is None
+    assert card.closes
+    assert card.title == APPROVAL.title
+    assert card.summary.startswith("Bo Berg denied.")
+
+
+def test_a_notice_asks_for_nothing() -> None:
+    card = notice("Unknown", "It was interrupted.", LATER, "r")
+
+    assert (card.form, card.closes, card.title, card.summary) == (None, True, "Unknown", "It was interrupted.")
+
+
+@pytest.mark.parametrize(("outcome", "word"), [("done", "Done"), ("failed", "Failed"), ("cancelled", "Cancelled")])
+def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: str) -> None:
+    end = RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": "v1.2.0 is live"})
+
+    card = outcome_card(fold([started("deploy\n  v1.2.0"), end]), LATER)
+
+    assert (card.title, card.summary, card.closes) == (f"{word}: deploy v1.2.0", "v1.2.0 is live", True)
+    assert card.facts == ()
+
+
+def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
+    step = chosen()
+    rehearsed = step.model_copy(update={"call": step.call.model_copy(update={"rehearsal": True})})
+    end = RunEnded(at=LATER, outcome="done", summary="")
+
+    card = outcome_card(fold([started(), rehearsed, end]), LATER)
+
+    assert "rehearsal" in " ".join(line.text for line in card.facts)
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (decision("approved", (BO, CY)), f"Bo Berg and Cy Cole approved at {WHEN}."),
+        (Decision(state="denied", by=(CY,), reason="too early", at=LATER), f"Cy Cole denied at {WHEN}. Reason: too early"),
+        (decision("answered"), f"Bo Berg answered at {WHEN}."),
+        (decision("expired", ()), f"Nobody decided in time: expired at {WHEN}."),
+        (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
+        (decision("withdrawn", ()), f"Withdrawn at {WHEN}."),
+        (Decision(state="superseded", reason="it moved", at=LATER), f"Replaced by a newer request at {WHEN}. Reason: it moved"),
+    ],
+)  # fmt: skip
+def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
+    assert decided(made, PEOPLE) == sentence
+
+
+@pytest.mark.parametrize(
+    ("judgement", "request_", "says"),
+    [
+        (Counted(vote=vote()), approval(policy=policy(quorum=2)), "Your approval counts. 2 are needed"),
+        (Decided(decision=decision()), APPROVAL, f"Bo Berg approved at {WHEN}."),
+        (Revoked(vote=vote(approve=False)), APPROVAL, "taken back; nothing was started"),
+        (TooLate(started_at=LATER), APPROVAL, f"Too late: it started at {WHEN}."),
+        (AlreadyDecided(decision=decision()), APPROVAL, f"Already decided: Bo Berg approved at {WHEN}."),
+        (AlreadyVoted(), APPROVAL, "You have approved this before"),
+        (ClosedOtherwise(state="expired"), APPROVAL, "the request is expired"),
+        (NotEntitled(why="requester", approvers=(BO, CY)), APPROVAL, "You asked for this, so it is not yours to decide. Bo Berg and Cy Cole may"),
+        (NotEntitled(why="not_an_approver", approvers=()), APPROVAL, "not yours to decide. nobody may"),
+        (NotEntitled(why="not_addressee", approvers=(BO,)), APPROVAL, "made for somebody else"),
+        (NotThisWay(ways=("cli", "console")), APPROVAL, "Ways that count: cli, console. A denial counts in every way."),
+        (NotThisWay(ways=()), APPROVAL, "Ways that count: none."),
+        (OutOfDate(seen_revision=1), approval(changes=("v1 was a and is now b.",)), "older version and does not count. v1 was a and is now b."),
+        (OutOfDate(seen_revision=1), APPROVAL, "It is now: Deploy v1.2.0 to production?"),
+        (Unclear(), APPROVAL, "answer with the one word approved; to refuse"),
+        (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by mail here"),
+        (Unclear(), question("choice", ("red", "blue")), "a number or a label alone. 1: red; 2: blue"),
+        (Unclear(), question("yes_no"), "yes or no alone"),
+        (Unclear(), question("form", fields=("version", "why")), "one line for each of: version, why; such as version: …"),
+        (Unclear(), question("free_text"), "The answer was empty"),
+    ],
+)  # fmt: skip
+def test_who_answered_is_told_what_became_of_it_and_what_to_do(
+    judgement: Judgement, request_: Request, says: str
+) -> None:
+    assert says in told(judgement, request_, PEOPLE)
+
+
+def test_the_facts_of_an_effect_stand_on_the_card_as_they_are() -> None:
+    odd = CALL.effect.model_copy(update={"facts": (Fact(label="Changes", text="- <b>one</b>\n- two"),)})
+    card = request_card(approval(call=CALL.model_copy(update={"effect": odd})), PEOPLE, NOON + timedelta(days=1))
+
+    assert facts(card)["Changes"] == "- <b>one</b>\n- two"

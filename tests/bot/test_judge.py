@@ -1,0 +1,359 @@
+"""What an answer means for a request: one table for each check, and promises about any answers in any order."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given as any_of_them
+from hypothesis import strategies as st
+
+from agents.requests import PersonId, RequestState
+from bot.judge import (
+    CHECKS,
+    AlreadyDecided,
+    AlreadyVoted,
+    Answer,
+    ClosedOtherwise,
+    Counted,
+    Decided,
+    NotEntitled,
+    NotThisWay,
+    OutOfDate,
+    Revoked,
+    TooLate,
+    Unclear,
+    judge,
+)
+from bot.quorum import eligible, is_met
+from bot.records import RequestRecord
+from tests.bot.examples import (
+    ANNA,
+    BO,
+    CY,
+    DAN,
+    DIGEST,
+    EXPIRES,
+    LATER,
+    all_of,
+    answer,
+    anyone,
+    approval,
+    decision,
+    given,
+    policy,
+    question,
+    record,
+    vote,
+)
+from tests.guards import guards
+
+STATES: tuple[RequestState, ...] = RequestState.__args__
+EVERYBODY = (ANNA, BO, CY, DAN)
+
+
+def after(before: RequestRecord, said: Answer) -> RequestRecord:
+    """The record once what `judge` finds is written."""
+    match judge(before, said):
+        case Counted() as counted:
+            return before.model_copy(update={"votes": (*before.votes, counted.vote)})
+        case Decided() as decided:
+            votes = (*before.votes, decided.vote) if decided.vote else before.votes
+            changes = {"votes": votes, "state": decided.decision.state, "decision": decided.decision}
+            return before.model_copy(update=changes)
+        case Revoked() as revoked:
+            return before.model_copy(update={"state": "revoked", "votes": (*before.votes, revoked.vote)})
+        case _:
+            return before
+
+
+def played(start: RequestRecord, answers: Iterable[Answer]) -> RequestRecord:
+    for one in answers:
+        start = after(start, one)
+    return start
+
+
+def test_the_approval_of_one_approver_decides_where_one_is_enough() -> None:
+    found = judge(record(), answer(BO))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.by, found.decision.at) == ("approved", (BO,), LATER)
+    assert found.vote is not None
+    assert (found.vote.person, found.vote.digest, found.vote.revision) == (BO, DIGEST, 1)
+
+
+def test_the_first_of_two_needed_approvals_counts_and_the_second_one_decides() -> None:
+    pair = approval(policy=policy(quorum=2))
+
+    first = judge(record(pair), answer(BO))
+    second = judge(record(pair, votes=(vote(BO),)), answer(CY))
+
+    assert isinstance(first, Counted)
+    assert isinstance(second, Decided)
+    assert second.decision.by == (BO, CY)
+
+
+def test_one_denial_decides_however_many_approvals_are_needed() -> None:
+    found = judge(record(approval(policy=policy(quorum=2)), votes=(vote(BO),)), answer(CY, approve=False))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.by, found.decision.reason) == ("denied", (CY,), "not today")
+
+
+def test_an_answer_to_a_question_decides_it() -> None:
+    found = judge(record(question()), answer(ANNA, approve=None, given=given()))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.given, found.vote) == ("answered", given(), None)
+
+
+@guards("judge:addressee")
+@pytest.mark.parametrize("approve", [True, False])
+def test_a_card_that_was_made_for_somebody_else_does_not_count_even_from_an_approver(*, approve: bool) -> None:
+    found = judge(record(), answer(BO, approve=approve, addressee=CY))
+
+    assert found == NotEntitled(why="not_addressee", approvers=(BO, CY))
+
+
+@guards("judge:entitled")
+@pytest.mark.parametrize("approve", [True, False])
+def test_somebody_whom_the_policy_does_not_name_is_not_entitled(*, approve: bool) -> None:
+    assert judge(record(), answer(DAN, approve=approve)) == NotEntitled(why="not_an_approver", approvers=(BO, CY))
+
+
+@guards("judge:not_requester")
+@pytest.mark.parametrize("approve", [True, False])
+def test_a_requester_does_not_decide_even_as_an_approver(*, approve: bool) -> None:
+    own = record(approval(requesters=(BO,)))
+
+    assert judge(own, answer(BO, approve=approve)) == NotEntitled(why="requester", approvers=(CY,))
+
+
+def test_a_requester_decides_where_the_policy_says_so() -> None:
+    own = record(approval(requesters=(BO,), policy=policy(requester_may_approve=True)))
+
+    assert isinstance(judge(own, answer(BO)), Decided)
+
+
+@guards("judge:clear")
+@pytest.mark.parametrize("state", ["open", "approved"])
+def test_what_is_not_plainly_a_vote_is_unclear(state: RequestState) -> None:
+    assert judge(record(state=state), answer(BO, approve=None, text="ok, but wait until 5")) == Unclear()
+
+
+@guards("judge:clear")
+def test_what_does_not_fit_a_questions_format_is_unclear() -> None:
+    assert judge(record(question("choice", ("a", "b"))), answer(ANNA, approve=None, given=None)) == Unclear()
+
+
+@guards("judge:revocation")
+@pytest.mark.parametrize("seen", [{}, {"revision": 0}, {"digest": "other"}, {"at": EXPIRES}, {"channel": "email"}])
+def test_a_denial_after_the_approval_takes_it_back_whatever_card_it_came_from(seen: dict[str, object]) -> None:
+    found = judge(record(state="approved", votes=(vote(BO),)), answer(CY, approve=False, **seen))
+
+    assert isinstance(found, Revoked)
+    assert (found.vote.person, found.vote.approve, found.vote.reason) == (CY, False, "not today")
+
+
+@guards("judge:revocation")
+def test_the_one_who_approved_may_take_it_back() -> None:
+    assert isinstance(judge(record(state="approved", votes=(vote(BO),)), answer(BO, approve=False)), Revoked)
+
+
+@guards("judge:revocation")
+def test_a_denial_after_the_start_is_too_late_and_told_since_when() -> None:
+    started = record(state="approved", started_at=LATER)
+
+    assert judge(started, answer(CY, approve=False)) == TooLate(started_at=LATER)
+
+
+@guards("judge:undecided")
+@pytest.mark.parametrize(
+    ("state", "approve"), [("approved", True), ("denied", True), ("denied", False), ("answered", True)]
+)
+def test_the_first_decision_is_final(*, state: RequestState, approve: bool) -> None:
+    closed = record(state=state)
+
+    assert judge(closed, answer(CY, approve=approve)) == AlreadyDecided(decision=decision(state))
+
+
+@guards("judge:open")
+@pytest.mark.parametrize("state", ["expired", "withdrawn", "superseded", "revoked"])
+@pytest.mark.parametrize("approve", [True, False])
+def test_what_is_closed_otherwise_takes_no_answer(*, state: RequestState, approve: bool) -> None:
+    assert judge(record(state=state), answer(BO, approve=approve)) == ClosedOtherwise(state=state)
+
+
+@guards("judge:unexpired")
+@pytest.mark.parametrize("approve", [True, False])
+def test_from_the_expiry_on_nothing_counts(*, approve: bool) -> None:
+    just_in_time = judge(record(), answer(BO, approve=approve, at=EXPIRES - timedelta(microseconds=1)))
+    too_late = judge(record(), answer(BO, approve=approve, at=EXPIRES))
+
+    assert isinstance(just_in_time, Decided)
+    assert too_late == ClosedOtherwise(state="expired")
+
+
+@guards("judge:this_way")
+@pytest.mark.parametrize(
+    ("changes", "channel", "ways"),
+    [
+        ({"approve_by_email": False}, "email", ("slack", "console", "cli", "api")),
+        ({"answer_from": ("email",)}, "cli", ("email",)),
+        ({"answer_from": ("email",), "approve_by_email": False}, "email", ()),
+    ],
+)
+def test_an_approval_counts_only_in_the_ways_that_the_policy_names(
+    changes: dict[str, object], channel: str, ways: tuple[str, ...]
+) -> None:
+    asked = record(approval(policy=policy(**changes)))
+
+    assert judge(asked, answer(BO, channel=channel)) == NotThisWay(ways=ways)
+
+
+def test_a_denial_counts_in_every_way() -> None:
+    asked = record(approval(policy=policy(answer_from=("cli",), approve_by_email=False)))
+
+    assert isinstance(judge(asked, answer(BO, approve=False, channel="email")), Decided)
+
+
+@guards("judge:current_revision")
+def test_an_approval_of_an_older_revision_is_superseded() -> None:
+    assert judge(record(approval(revision=2)), answer(BO, revision=1)) == OutOfDate(seen_revision=1)
+
+
+@guards("judge:current_revision")
+def test_an_answer_to_an_older_revision_of_a_question_is_superseded() -> None:
+    asked = question().model_copy(update={"revision": 2})
+
+    assert judge(record(asked), answer(ANNA, approve=None, given=given())) == OutOfDate(seen_revision=1)
+
+
+@guards("judge:same_digest")
+def test_an_approval_of_another_digest_is_superseded() -> None:
+    assert judge(record(), answer(BO, digest="e" * 64)) == OutOfDate(seen_revision=1)
+
+
+@pytest.mark.parametrize("seen", [{"revision": 0}, {"digest": "other"}])
+def test_a_denial_of_what_stood_before_denies_what_stands_now(seen: dict[str, object]) -> None:
+    found = judge(record(), answer(BO, approve=False, **seen))
+
+    assert isinstance(found, Decided)
+    assert found.decision.state == "denied"
+
+
+@guards("judge:first_vote")
+def test_a_second_approval_by_one_person_is_no_second_vote() -> None:
+    pair = record(approval(policy=policy(quorum=2)), votes=(vote(BO),))
+
+    assert judge(pair, answer(BO, reply_id="another mail")) == AlreadyVoted()
+
+
+def test_who_approved_may_still_deny_while_it_is_open() -> None:
+    found = judge(record(approval(policy=policy(quorum=2)), votes=(vote(BO),)), answer(BO, approve=False))
+
+    assert isinstance(found, Decided)
+    assert found.decision.state == "denied"
+
+
+def test_a_stranger_learns_nothing_of_how_it_was_decided() -> None:
+    closed = record(state="denied")
+
+    assert isinstance(judge(closed, answer(DAN)), NotEntitled)
+
+
+def test_each_check_has_a_name_of_its_own() -> None:
+    names = [check.__name__ for check in CHECKS]
+
+    assert len(set(names)) == len(names)
+
+
+PEOPLE = st.sampled_from(EVERYBODY)
+ANSWERS = st.builds(
+    answer,
+    PEOPLE,
+    approve=st.sampled_from([True, False, None]),
+    addressee=st.none() | PEOPLE,
+    channel=st.sampled_from(["cli", "email", "carrier pigeon"]),
+    revision=st.sampled_from([1, 2]),
+    digest=st.sampled_from([DIGEST, "e" * 64]),
+    at=st.sampled_from([LATER, EXPIRES]),
+    text=st.sampled_from(["", "approved", "approve", "deny"]),
+)
+POLICIES = st.builds(
+    policy,
+    rule=st.sampled_from([anyone(), anyone("bo", "cy"), anyone(*EVERYBODY), all_of(anyone("bo"), anyone("bo", "cy"))]),
+    quorum=st.integers(min_value=1, max_value=3),
+    requester_may_approve=st.booleans(),
+    approve_by_email=st.booleans(),
+)
+RECORDS = st.builds(
+    record,
+    st.builds(approval, policy=POLICIES, requesters=st.lists(PEOPLE, max_size=2, unique=True).map(tuple)),
+    state=st.sampled_from(STATES),
+    votes=st.lists(PEOPLE, max_size=2, unique=True).map(lambda people: tuple(vote(person) for person in people)),
+    started_at=st.none() | st.just(LATER),
+)
+OPEN = RECORDS.map(lambda found: found.model_copy(update={"state": "open", "votes": (), "decision": None}))
+
+
+@any_of_them(RECORDS, ANSWERS)
+def test_every_answer_to_every_request_means_something(found: RequestRecord, said: Answer) -> None:
+    assert judge(found, said) == judge(found, said)
+
+
+@any_of_them(RECORDS, ANSWERS)
+def test_nothing_but_a_plain_vote_of_somebody_entitled_changes_anything(found: RequestRecord, said: Answer) -> None:
+    changes = after(found, said) != found
+
+    if changes:
+        assert said.approve is not None
+        assert said.person in eligible(found.request.policy, found.request.requesters)
+        assert said.addressee in {None, said.person}
+
+
+@any_of_them(RECORDS, ANSWERS, st.text())
+def test_no_free_text_ever_decides_an_approval(found: RequestRecord, said: Answer, text: str) -> None:
+    typed = said.model_copy(update={"approve": None, "text": text})
+
+    assert after(found, typed) == found
+
+
+@any_of_them(OPEN, st.lists(ANSWERS, max_size=8))
+def test_an_approval_is_made_by_enough_different_people_who_may_and_saw_what_stands(
+    start: RequestRecord, answers: list[Answer]
+) -> None:
+    end = played(start, answers)
+
+    if end.decision and end.decision.state == "approved":
+        voted = [one for one in end.votes if one.approve]
+        assert is_met(start.request.policy, end.decision.by)
+        assert len(set(end.decision.by)) == len(end.decision.by)
+        assert set(end.decision.by) <= set(eligible(start.request.policy, start.request.requesters))
+        assert {(one.revision, one.digest) for one in voted} == {(1, DIGEST)}
+
+
+@any_of_them(OPEN, st.permutations([answer(person) for person in EVERYBODY]))
+def test_the_order_of_approvals_does_not_matter(start: RequestRecord, answers: list[Answer]) -> None:
+    in_order = played(start, [answer(person) for person in EVERYBODY])
+
+    assert played(start, answers).state == in_order.state
+
+
+@any_of_them(OPEN, st.lists(ANSWERS, max_size=5), st.integers(min_value=2, max_value=5))
+def test_saying_it_more_often_is_not_more(start: RequestRecord, answers: list[Answer], times: int) -> None:
+    approvals = [said for said in answers if said.approve]
+
+    assert played(start, [said for said in approvals for _ in range(times)]) == played(start, approvals)
+
+
+@any_of_them(RECORDS, PEOPLE)
+def test_until_the_start_a_denial_by_somebody_entitled_always_wins(found: RequestRecord, person: PersonId) -> None:
+    may_deny = person in eligible(found.request.policy, found.request.requesters)
+    is_early = found.state == "open" or (found.state == "approved" and found.started_at is None)
+
+    end = after(found, answer(person, approve=False, revision=0, digest="older", channel="email"))
+
+    if may_deny and is_early:
+        assert end.state == ("denied" if found.state == "open" else "revoked")
+    else:
+        assert end == found

@@ -1,0 +1,1 @@
+"""kill -9 at named points, and what must be true afterwards."""

@@ -1,0 +1,103 @@
+"""One JSON object per line over loopback: how tests and the servers beside them talk."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+Message = dict[str, Any]
+Handle = Callable[[Message], Awaitable[Message]]
+
+TOP = Path(__file__).parents[2]
+LIMIT_BYTES = 4_000_000
+ANSWER_WITHIN_S = 60
+
+
+@asynccontextmanager
+async def listening(handle: Handle) -> AsyncGenerator[int]:
+    """Answers each line with what `handle` gives, on the port that is given."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.CancelledError):  # cancelled when the process ends: nobody listens
+            while line := await reader.readline():
+                writer.write(json.dumps(await handle(json.loads(line))).encode() + b"\n")
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", limit=LIMIT_BYTES)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def parent_gone() -> None:
+    """Returns when stdin closes: whoever started this process has no more use for it."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
+
+
+def say(**what: object) -> None:
+    """Tell the parent something, in one line."""
+    print(json.dumps(what), flush=True)  # noqa: T201
+
+
+async def ask(port: int, **message: object) -> Message:
+    """What the server on `port` answers. Raises ConnectionError when it goes away first."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LIMIT_BYTES)
+    try:
+        writer.write(json.dumps(message).encode() + b"\n")
+        line = await reader.readline()
+    finally:
+        writer.close()
+    if not line:
+        raise ConnectionResetError(f"the server on port {port} went away")
+    return json.loads(line)
+
+
+def ask_now(port: int, **message: object) -> Message:
+    """As `ask`, where nothing is async."""
+    with socket.create_connection(("127.0.0.1", port), ANSWER_WITHIN_S) as connection:
+        connection.sendall(json.dumps(message).encode() + b"\n")
+        with connection.makefile("rb") as file:
+            line = file.readline()
+    if not line:
+        raise ConnectionResetError(f"the server on port {port} went away")
+    return json.loads(line)
+
+
+class Server:
+    """A server of this package in a process of its own, while the context is open. `said` is its first line."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        self._command = [sys.executable, "-m", module, *arguments]
+
+    def __enter__(self) -> Self:
+        """Start it, and wait until it has said where it listens."""
+        self._process = subprocess.Popen(
+            self._command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
+        )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, f"{self._command} ended at once"
+        self.said: Message = json.loads(line)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End it."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+    def ask(self, **message: object) -> Message:
+        """What it answers on its port."""
+        return ask_now(int(self.said["port"]), **message)

@@ -1,0 +1,54 @@
+"""What tools do to the world outside, and the record of it: `python -m tests.servers.recorder`.
+
+A call of the tool `honours` with a key that was seen before has no new effect; every other call has one.
+"""
+
+import asyncio
+
+from tests.servers.lines import Message, listening, parent_gone, say
+from tests.servers.traps import Traps
+
+
+class Recorder:
+    """Counts invocations and effects. Traps: before the effect, during (it is made, nobody hears of it), after."""
+
+    def __init__(self) -> None:
+        self.calls: list[Message] = []
+        self._traps = Traps()
+        self._keys: dict[str, str] = {}
+
+    async def handle(self, message: Message) -> Message:
+        """`call` a tool, list the `calls`, or set traps."""
+        match message["do"]:
+            case "call":
+                return await self._call(message["tool"], message["story"], message["key"])
+            case "calls":
+                return {"calls": self.calls}
+            case _:
+                return self._traps.control(message)
+
+    async def _call(self, tool: str, story: str, key: str | None) -> Message:
+        call: Message = {"tool": tool, "story": story, "key": key, "has_effect": False}
+        self.calls.append(call)
+        trap = self._traps.arrived(tool)
+        if await self._traps.at(trap, "before"):
+            return {}
+        if key is None or tool != "honours" or key not in self._keys:
+            call["has_effect"] = True
+            self._keys[key or ""] = f"{tool} did {story}"
+        if await self._traps.at(trap, "during"):
+            return {}
+        if trap and trap.when == "after":
+            # Once the answer is on its way: what the caller still does with it is up to chance.
+            asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(self._traps.at(trap, "after")))
+        return {"output": f"{tool} did {story}"}
+
+
+async def _main() -> None:
+    async with listening(Recorder().handle) as port:
+        say(port=port)
+        await parent_gone()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

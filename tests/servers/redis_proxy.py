@@ -1,0 +1,164 @@
+"""A line between workers and a real Redis that knows sayso's scripts: `python -m tests.servers.redis_proxy URL`.
+
+Every call of a script is a named point (`start_tool`, `commit request_opened`). A trap `before` springs when nothing
+of the call has reached Redis, one `after` when Redis has done it and its answer has not been passed on. All else
+passes unchanged: pipelines, blocking reads, pushes; a connection that subscribes is not looked at any more.
+"""
+
+import asyncio
+import json
+import sys
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha1
+from typing import Any
+
+from bot.store import _SCRIPTS  # pyright: ignore[reportPrivateUsage]
+from tests.servers.lines import listening, parent_gone, say
+from tests.servers.resp import frame_end, words_of
+from tests.servers.traps import Trap, Traps
+
+_NAMES = {script.sha.encode(): name for name, script in _SCRIPTS.items()}
+_CHUNK = 65_536
+
+
+def point_of(words: list[bytes]) -> str | None:
+    """The named point that a command is; None for what is not a call of one of our scripts."""
+    verb = words[0].upper()
+    if verb == b"EVAL":
+        sha = sha1(words[1], usedforsecurity=False).hexdigest().encode()
+    elif verb == b"EVALSHA":
+        sha = words[1]
+    else:
+        return None
+    name = _NAMES.get(sha)
+    return f"commit {_about(words[3 + int(words[2]) :])}" if name == "commit" else name
+
+
+def _about(args: list[bytes]) -> str:
+    """What a commit writes: its events, else what it is for."""
+    plan: dict[str, Any] = json.loads(args[0])
+    events = [json.loads(args[position - 1])["type"] for position in plan["events"]]
+    if events:
+        return "+".join(events)
+    return next((part for part in ("sent", "outgoing", "wake", "asleep") if plan[part]), "nothing")
+
+
+@dataclass
+class Line:
+    """One worker's connection and its twin to Redis."""
+
+    traps: Traps
+    worker: tuple[asyncio.StreamReader, asyncio.StreamWriter]
+    redis: tuple[asyncio.StreamReader, asyncio.StreamWriter]
+    is_raw: bool = False
+    asked: int = 0
+    answered: int = 0
+    caught: deque[tuple[int, Trap]] = field(default_factory=deque[tuple[int, Trap]])
+
+    async def relay(self) -> None:
+        """Pass both ways until one side hangs up or a trap cuts the line."""
+        ways = [asyncio.create_task(self._to_redis()), asyncio.create_task(self._to_worker())]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        found = await asyncio.gather(*ways, return_exceptions=True)
+        for _, writer in (self.worker, self.redis):
+            writer.close()
+        for error in found:
+            if isinstance(error, Exception) and not isinstance(error, ConnectionError):
+                raise error
+
+    async def _to_redis(self) -> None:
+        (reader, _), (_, writer) = self.worker, self.redis
+        buffer = bytearray()
+        while chunk := await reader.read(_CHUNK):
+            buffer += chunk
+            at = 0
+            while not self.is_raw and (end := frame_end(buffer, at)) is not None:
+                if not await self._may_ask(bytes(buffer[at:end])):
+                    writer.write(buffer[:at])  # what stood before it in the pipeline is not concerned
+                    await writer.drain()
+                    return
+                at = end
+            at = len(buffer) if self.is_raw else at
+            writer.write(buffer[:at])
+            del buffer[:at]
+            await writer.drain()
+
+    async def _may_ask(self, command: bytes) -> bool:
+        self.asked += 1
+        head = command[:40].upper()
+        if b"SUBSCRIBE\r\n" in head:
+            self.is_raw = True
+        if b"\r\nEVAL" not in head:
+            return True
+        point = point_of(words_of(command))
+        trap = self.traps.arrived(point) if point else None
+        if trap and trap.when == "after":
+            self.caught.append((self.asked, trap))
+        return not await self.traps.at(trap, "before")
+
+    async def _to_worker(self) -> None:
+        (reader, _), (_, writer) = self.redis, self.worker
+        buffer = bytearray()
+        while chunk := await reader.read(_CHUNK):
+            buffer += chunk
+            at = 0
+            while not self.is_raw and (end := frame_end(buffer, at)) is not None:
+                is_push = buffer[at : at + 1] == b">"
+                if not is_push and not await self._may_hear():
+                    writer.write(buffer[:at])
+                    return
+                at = end
+            at = len(buffer) if self.is_raw else at
+            writer.write(buffer[:at])
+            del buffer[:at]
+            await writer.drain()
+
+    async def _may_hear(self) -> bool:
+        self.answered += 1
+        if self.caught and self.caught[0][0] == self.answered:
+            return not await self.traps.at(self.caught.popleft()[1], "after")
+        return True
+
+
+class Proxy:
+    """Accepts workers and connects each to the Redis at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.traps = Traps()
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection; a Redis that is away hangs up."""
+        with suppress(OSError):
+            redis = await self._connect()
+            return await Line(self.traps, (reader, writer), redis).relay()
+        writer.close()
+        return None
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        scheme, _, place = self._url.partition("://")
+        if scheme == "unix":
+            return await asyncio.open_unix_connection(place)
+        host, _, port = place.partition("/")[0].partition(":")
+        return await asyncio.open_connection(host, int(port))
+
+
+async def _main() -> None:
+    proxy = Proxy(sys.argv[1])
+
+    async def control(message: dict[str, Any]) -> dict[str, Any]:
+        return proxy.traps.control(message)
+
+    server = await asyncio.start_server(proxy.handle, "127.0.0.1")
+    async with listening(control) as port:
+        say(port=port, redis_port=server.sockets[0].getsockname()[1])
+        await parent_gone()
+        server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

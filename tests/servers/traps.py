@@ -1,0 +1,75 @@
+"""Traps at named points: when the Nth call of something arrives, something happens to whoever called."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tests.servers.lines import Message
+
+When = Literal["before", "during", "after"]
+
+
+@dataclass
+class Trap:
+    """What happens `when` the `nth` call of `name` from now on arrives: `kill` `pid`, `drop` its line, or `hold` it."""
+
+    name: str
+    nth: int
+    when: When
+    act: Literal["kill", "drop", "hold"] = "kill"
+    pid: int = 0
+    has_sprung: bool = False
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Traps:
+    """Counts what arrives, by name, and says which trap it has stepped into."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self._counts: Counter[str] = Counter()
+        self._traps: list[Trap] = []
+
+    def control(self, message: Message) -> Message:
+        """Do what a test says: `clear`, `arm` a trap, `release` what is held, or tell what was `seen`."""
+        match message.pop("do"):
+            case "clear":
+                self.seen, self._traps = [], []
+                self._counts.clear()
+            case "arm":
+                self._counts.clear()
+                self._traps.append(Trap(**message))
+            case "release":
+                for trap in self._traps:
+                    trap.released.set()
+            case "seen":
+                pass
+            case other:
+                raise ValueError(f"no trap can {other}")
+        return {"seen": self.seen, "sprung": sum(trap.has_sprung for trap in self._traps)}
+
+    def arrived(self, name: str) -> Trap | None:
+        """Count one call of `name`; the trap that it has stepped into."""
+        self.seen.append(name)
+        self._counts[name] += 1
+        for trap in self._traps:
+            if trap.name == name and not trap.has_sprung and trap.nth == self._counts[name]:
+                trap.has_sprung = True
+                return trap
+        return None
+
+    async def at(self, trap: Trap | None, when: When) -> bool:
+        """Whether the call is to end here, because its caller is dead now or must never hear the answer."""
+        if trap is None or trap.when != when:
+            return False
+        if trap.act == "hold":
+            await trap.released.wait()
+            return False
+        if trap.act == "kill":
+            with suppress(ProcessLookupError):
+                os.kill(trap.pid, signal.SIGKILL)
+        return True
