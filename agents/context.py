@@ -104,7 +104,8 @@ def _fields(event: Event) -> Shown | None:
 
 def _of_beginning(event: RunStarted | ContextFetched) -> Shown:
     if isinstance(event, RunStarted):
-        return {"requester": event.requester, "channel": event.channel, "text": event.text}
+        said: Shown = {"requester": event.requester, "channel": event.channel, "text": event.text}
+        return {**said, "context": event.context}
     return {"facts": [[fact.label, fact.text] for fact in event.facts]}
 
 

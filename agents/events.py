@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
 
 from agents.requests import (
     AttemptId,
@@ -23,7 +23,11 @@ from agents.steps import ModelCall, Step
 
 
 class RunStarted(Frozen):
-    """Somebody wants something. `max_steps` is the agent's limit as it stood."""
+    """Somebody wants something. `max_steps` is the agent's limit as it stood.
+
+    `context` is data that a program sent along with the text. `submitter` is the person whose API key asked for the
+    requester, `service` the program whose key did.
+    """
 
     type: Literal["run_started"] = "run_started"
     schema_version: Literal[1] = 1
@@ -34,6 +38,9 @@ class RunStarted(Frozen):
     thread: str = ""
     requester: PersonId
     text: str
+    context: dict[str, JsonValue] = Field(default={})
+    submitter: PersonId | None = None
+    service: str = ""
     max_steps: int
 
 

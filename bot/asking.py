@@ -183,8 +183,10 @@ def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
 
 
 def requesters_of(run: Run) -> tuple[PersonId, ...]:
-    """Whoever asked for what the run does now."""
-    return (run.started.requester,) if run.started else ()
+    """Whoever asked for what the run does now: for whom it was asked, and the person whose API key asked."""
+    if run.started is None:
+        return ()
+    return tuple(dict.fromkeys(filter(None, (run.started.requester, run.started.submitter))))
 
 
 def _ids(run: Run) -> tuple[RequestId, str]:

@@ -81,7 +81,7 @@ class Decisions:
                     before=request.expires_at if is_bounded and record.state == "open" else None,
                 )
             ],
-            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement)),
+            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
             outgoing=[outbox_entry(entry) for entry in outgoing],
             wake=[Wake(f"run {request.run_id}")] if is_final else [],
             asleep=[f"ask {request.id}"] if is_final else [],

@@ -1,13 +1,15 @@
 """What arrives: durable first, then read, then given to the request it answers or to a new run."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import structlog
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, JsonValue
 
 from agents import Agent
 from agents.events import RunStarted
 from agents.requests import Frozen, PersonId, RunId
+from agents.run import fold
 from bot.answers import Statement
 from bot.cards import notice
 from bot.config import Rate
@@ -18,6 +20,7 @@ from bot.journal import Journal, outbox_entry, outgoing_id
 from bot.outgoing import Outgoing, Placed
 from bot.people import People
 from bot.store import Commit, Wake
+from bot.summary import summary_of
 from bot.tokens import Tokens
 from channels import Channel, Held, Ignored, Inbound, Reply, Trigger
 
@@ -30,6 +33,23 @@ TEXT_BYTES = 32_768
 
 class TriggerRefused(Exception):
     """No run was started; the text says why and what to do."""
+
+
+class TooManyTriggers(TriggerRefused):
+    """Its sender has started as many as are allowed; `retry_after_s` is when there is room again."""
+
+    def __init__(self, text: str, retry_after_s: float) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a program adds to a trigger: data, and whose key sent it for the requester."""
+
+    context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    submitter: PersonId | None = None
+    service: str = ""
 
 
 class _Arrived(Frozen):
@@ -136,20 +156,13 @@ class Inbox:
         agent: str | None = None,
         thread: str = "",
         inbound_id: str | None = None,
+        run_id: RunId | None = None,
+        sent: Sent = Sent(),
     ) -> RunId:
-        """Start a run, once per inbound item. Raises TriggerRefused."""
-        name = self._route(agent)
-        if len(text.encode()) > TEXT_BYTES:
-            raise TriggerRefused(f"The text has {len(text.encode())} bytes; {TEXT_BYTES} are allowed. Send less of it")
-        if not text.strip():
-            raise TriggerRefused("The text is empty. Say what you want, such as: deploy v1.2.0 to production")
-        run_id = self._run_id(inbound_id)
-        limit = self._per_person
-        if not await self._store.admit(requester, run_id, limit.count, limit.per_s):
-            raise TriggerRefused(
-                f"{self._people.name_of(requester)} has started {limit.count} runs in {limit.per_s:.0f} s, which is "
-                "the limit (limits.triggers_per_person in sayso.toml). Wait, or raise it"
-            )
+        """Start a run, once per inbound item or `run_id`. Raises TriggerRefused."""
+        name = self.check(text, agent)
+        run_id = run_id or self._run_id(inbound_id)
+        await self._admit(requester, run_id)
         started = RunStarted(
             at=self._store.about_now(),
             run_id=run_id,
@@ -158,6 +171,9 @@ class Inbox:
             thread=thread,
             requester=requester,
             text=text,
+            context=dict(sent.context),
+            submitter=sent.submitter,
+            service=sent.service,
             max_steps=self._max_steps.get(name, 10),
         )
         await self._journal.write(
@@ -167,11 +183,31 @@ class Inbox:
                 expect=0,
                 inbound=inbound_id,
                 wake=[Wake(f"run {run_id}")],
+                summary=summary_of(fold([started])),
+                starts=started.at,
                 commit=run_id,
             )
         )
         log.info("run started", run_id=run_id, agent=name, person=requester, channel=channel)
         return run_id
+
+    def check(self, text: str, agent: str | None) -> str:
+        """The agent that takes a trigger. Raises TriggerRefused for one that no run can come of."""
+        if len(text.encode()) > TEXT_BYTES:
+            raise TriggerRefused(f"The text has {len(text.encode())} bytes; {TEXT_BYTES} are allowed. Send less of it")
+        if not text.strip():
+            raise TriggerRefused("The text is empty. Say what you want, such as: deploy v1.2.0 to production")
+        return self._route(agent)
+
+    async def _admit(self, requester: PersonId, run_id: RunId) -> None:
+        limit = self._per_person
+        if await self._store.admit(requester, run_id, limit.count, limit.per_s):
+            return
+        text = (
+            f"{self._people.name_of(requester)} has started {limit.count} runs in {limit.per_s:.0f} s, which is "
+            "the limit (limits.triggers_per_person in sayso.toml). Wait, or raise it"
+        )
+        raise TooManyTriggers(text, await self._store.admitted_in_s(requester, limit.per_s))
 
     def _route(self, agent: str | None) -> str:
         """The agent that takes a trigger: the one that was named, else the first one configured."""

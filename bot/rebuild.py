@@ -32,7 +32,8 @@ async def rebuild(store: Store) -> Rebuilt:
         for delivery_id, body in placed(events):
             await store.lists.restore_delivery(delivery_id, body)
         run = fold(events)
-        await store.lists.restore_summary(run_id, summary_of(run))
+        if run.started:
+            await store.lists.restore_summary(run_id, summary_of(run), run.started.at)
         if not run.ended:
             await store.lists.wake(f"run {run_id}", store.about_now())
         found = Rebuilt(found.runs + 1, found.requests + len(told), found.differed + sum(differed))

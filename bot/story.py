@@ -1,5 +1,6 @@
 """A run told in sentences, one line per event that a person cares about. Pure."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -53,7 +54,7 @@ def _sentence(event: Event, people: People) -> str:  # noqa: C901, PLR0912 - one
     name = people.name_of
     match event:
         case RunStarted():
-            return f"{name(event.requester)} asked by {event.channel}: {event.text}"
+            return _started(event, name(event.requester))
         case ContextFetched():
             return "looked up: " + ", ".join(fact.label for fact in event.facts)
         case StepChosen():
@@ -96,6 +97,13 @@ def _sentence(event: Event, people: People) -> str:  # noqa: C901, PLR0912 - one
             return f"{name(event.by)} cancelled the run"
         case RunEnded():
             return f"{event.outcome}: {event.summary}"
+
+
+def _started(event: RunStarted, who: str) -> str:
+    through = event.service or event.submitter
+    way = f"{event.channel} (sent by {through})" if through else event.channel
+    context = f" with {json.dumps(event.context, ensure_ascii=False)}" if event.context else ""
+    return f"{who} asked by {way}: {event.text}{context}"
 
 
 def _step(event: StepChosen) -> str:

@@ -64,6 +64,16 @@ class Store:
         entries, *clock = await self.client.read(["XRANGE", keys.run(run_id), "-", "+"], *_clock(keys))
         return Loaded(tuple(read_event(fields[b"e"]) for _, fields in entries), self._noted(*clock))
 
+    async def events_after(self, run_id: str, seq: int, count: int) -> list[Event]:
+        """At most `count` events of a run after its `seq`-th, oldest first."""
+        key = Keys.of(run_id).run(run_id)
+        entries = await self.client.do("XRANGE", key, f"0-{seq + 1}", "+", "COUNT", count)
+        return [read_event(fields[b"e"]) for _, fields in entries]
+
+    async def length(self, run_id: str) -> int:
+        """How many events a run has; none when there is no such run."""
+        return int(await self.client.do("XLEN", Keys.of(run_id).run(run_id)))
+
     async def commit(self, commit: Commit) -> Written:
         """Write all of it or nothing; see `Written` for the ways it can end."""
         names, args = encode(commit, self._grace_ms)
@@ -151,6 +161,25 @@ class Store:
         keys = Keys(ingress_shard(sender, self.shards))
         args = [trigger, count, round(per_s * 1000)]
         return bool(await self.client.run(_SCRIPTS["admit"], [keys.window(sender), keys.clock], args))
+
+    async def admitted_in_s(self, sender: str, per_s: float) -> float:
+        """Seconds until a sender who is at the limit has room for one more."""
+        keys = Keys(ingress_shard(sender, self.shards))
+        oldest = ["ZRANGE", keys.window(sender), 0, 0, "WITHSCORES"]
+        found, *clock = await self.client.read(oldest, ["TIME"], ["GET", keys.clock])
+        if not found:
+            return 0.0
+        started = float(found[0][1] if len(found[0]) == 2 and not isinstance(found[0], bytes) else found[1])
+        return max(0.0, started / 1000 + per_s - self._noted(*clock).timestamp())
+
+    async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]:
+        """What a foreign id stands for: `body`, unless it has come before; (what it is, whether it is new)."""
+        key = Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id)
+        while True:
+            is_new = await self.client.do("SET", key, body, "NX", "PX", round(keep_s * 1000))
+            known = body if is_new else await self.client.do("GET", key)
+            if known is not None:
+                return known, known == body
 
     async def inbound(self, inbound_id: str) -> tuple[bytes, bytes] | None:
         """(body, raw) of an inbound item that has not had its effect yet."""

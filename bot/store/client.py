@@ -1,8 +1,8 @@
 """The one place that talks to Redis: scripts, retries of our own, and errors that say what to do."""
 
 import asyncio
-from contextvars import Context
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextvars import Context
 from hashlib import sha1
 from importlib import resources
 from itertools import islice
@@ -19,6 +19,8 @@ _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
 # A larger batch would keep the server from everybody else for milliseconds.
 _BATCH = 64
+
+_AWAY = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoadingError, OSError)
 
 Arg = str | bytes | int | float
 Command = Sequence[Arg]
@@ -90,6 +92,10 @@ class Client:
         """What one command returns that keeps the server waiting, and so needs a connection for itself."""
         return await self._patiently(lambda: self._execute(*command))
 
+    def waiter(self) -> "Waiter":
+        """A connection of its own for questions that the server answers when there is news."""
+        return Waiter(self, self._redis.client())
+
     async def _together(self, commands: Sequence[Command]) -> list[Any]:
         """The answers to `commands`: at once, or with everybody who asked while an answer was on its way."""
         if self._is_asking:
@@ -130,7 +136,7 @@ class Client:
         while True:
             try:
                 return await attempt()
-            except (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoadingError, OSError) as error:
+            except _AWAY as error:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise StoreUnavailable(
                         f"Redis does not answer: {error}. Nothing is lost; it is tried again"
@@ -138,6 +144,35 @@ class Client:
                 await asyncio.sleep(_PAUSE_S)
             except exceptions.RedisError as error:
                 raise StoreError(f"Redis refused: {error}") from error
+
+
+class Waiter:
+    """Asks what keeps the server waiting, one question at a time, and can be called back from it."""
+
+    def __init__(self, client: Client, redis: Redis) -> None:
+        self._client, self._redis = client, redis
+        self._execute = cast("Callable[..., Awaitable[Any]]", redis.execute_command)  # pyright: ignore[reportUnknownMemberType]
+        self._number: int | None = None
+
+    async def ask(self, *command: Arg) -> Any:
+        """What the command returns, however long that takes. Raises StoreUnavailable at once."""
+        try:
+            if self._number is None:
+                self._number = int(await self._execute("CLIENT", "ID"))
+            return await self._execute(*command)
+        except _AWAY as error:
+            self._number = None
+            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+        except exceptions.RedisError as error:
+            raise StoreError(f"Redis refused: {error}") from error
+
+    async def call_back(self) -> bool:
+        """End the wait; False when the server was not waiting for anything."""
+        return self._number is not None and bool(await self._client.do("CLIENT", "UNBLOCK", self._number))
+
+    async def close(self) -> None:
+        """Give back the connection."""
+        await self._redis.aclose()
 
 
 def _give(answer: asyncio.Future[list[Any]], replies: list[Any]) -> None:

@@ -32,11 +32,15 @@ class RecordWrite:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Makes the change happen once per reply: the first one's `outcome` is what every repeat is told."""
+    """Makes the change happen once per reply: the first one's `outcome` is what every repeat is told.
+
+    `kind` is what it is counted as, once.
+    """
 
     request_id: str
     reply_id: str
     outcome: bytes
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class Commit:
     """What to write. `expect` fences it by the run's sequence; None appends wherever the run is now.
 
     `outgoing` are new outbox entries; `sent` are those that this change ends and `inbound` the inbound item: when they
-    are gone already, nothing is written. `commit` names the change, so that repeating it is harmless.
+    are gone already, nothing is written. `starts` is when the run began, in its first change: lists go by it. `commit`
+    names the change, so that repeating it is harmless.
     """
 
     run_id: str
@@ -67,6 +72,7 @@ class Commit:
     wake: Sequence[Wake] = ()
     asleep: Sequence[str] = ()
     summary: bytes | None = None
+    starts: datetime | None = None
     limit: int = MAX_EVENTS
     commit: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -118,6 +124,10 @@ def encode(commit: Commit, grace_ms: int) -> tuple[list[str], list[str | bytes]]
     if commit.once:
         where = key(keys.replies(commit.once.request_id))
         plan["once"] = {"key": where, "field": commit.once.reply_id, "body": body(commit.once.outcome)}
+        if commit.once.kind:
+            plan["once"] |= {"counts": key(keys.counts), "kind": commit.once.kind}
+    if commit.starts:
+        plan["starts"] = {"key": key(keys.runs), "run": commit.run_id, "at": _ms(commit.starts)}
     if commit.summary is not None:
         plan["summary"] = {"run": commit.run_id, "body": body(commit.summary)}
     args[0] = json.dumps(_known(plan))

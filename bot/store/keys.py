@@ -55,6 +55,26 @@ class Keys:
         return self._key("summaries")
 
     @property
+    def runs(self) -> str:
+        """All runs, scored by when they were started."""
+        return self._key("runs")
+
+    @property
+    def counts(self) -> str:
+        """How many answers there were, by what became of them."""
+        return self._key("counts")
+
+    @property
+    def api_keys(self) -> str:
+        """API keys: hash of the key -> whose it is. All are in one shard."""
+        return self._key("api_keys")
+
+    @property
+    def api_keys_used(self) -> str:
+        """When each API key was last used."""
+        return self._key("api_keys", "used")
+
+    @property
     def tries(self) -> str:
         """How often something failed."""
         return self._key("tries")

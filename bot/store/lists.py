@@ -1,12 +1,17 @@
 """What goes across runs: lists for people, dead letters, and putting indexes right."""
 
-from collections.abc import Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bot.store.client import Client, Script
 from bot.store.keys import Keys
 
 _REQUEUE, _RESTORE = Script("requeue"), Script("restore_record")
+
+# A moment in milliseconds and an id: where something stands in a list, newest first.
+Mark = tuple[int, str]
 
 
 class Lists:
@@ -32,13 +37,63 @@ class Lists:
             found += [request_id.decode() for request_id in ids]
         return found
 
+    async def newest_runs(self, before: Mark | None, count: int) -> list[Mark]:
+        """The places of at most `count` runs, newest first, that come after `before` in this order."""
+        return await self._newest([Keys(shard).runs for shard in range(self._shards)], before, count)
+
+    async def newest_requests(self, before: Mark | None, count: int, *, only_open: bool) -> list[Mark]:
+        """The same of requests, by when they were opened."""
+        keys = [Keys(shard) for shard in range(self._shards)]
+        return await self._newest([one.open if only_open else one.requests for one in keys], before, count)
+
+    async def _newest(self, names: list[str], before: Mark | None, count: int) -> list[Mark]:
+        found = await asyncio.gather(*(self._newest_of(name, before, count) for name in names))
+        return sorted((mark for marks in found for mark in marks), reverse=True)[:count]
+
+    async def _newest_of(self, name: str, before: Mark | None, count: int) -> list[Mark]:
+        """Of one shard. What stands at the very moment of `before` is told apart by its id."""
+        asked, top = count + 1, "+inf" if before is None else before[0]
+        while True:
+            raw = await self._client.do("ZREVRANGEBYSCORE", name, top, "-inf", "WITHSCORES", "LIMIT", 0, asked)
+            marks = [mark for mark in _marks(raw) if before is None or mark < before]
+            if len(marks) >= count or len(_marks(raw)) < asked:
+                return marks[:count]
+            asked *= 2
+
+    async def records_of(self, request_ids: Sequence[str]) -> list[bytes]:
+        """The record of each of these requests, in their order; empty for one that has none."""
+        names = [Keys.of(request_id).request(request_id) for request_id in request_ids]
+        bodies = await asyncio.gather(*(self._client.do("HGET", name, "body") for name in names))
+        return [body or b"" for body in bodies]
+
+    async def summaries_of(self, run_ids: Sequence[str]) -> list[bytes]:
+        """The line of each of these runs, in their order; empty for one that has none."""
+        shards: dict[int, list[str]] = {}
+        for run_id in run_ids:
+            shards.setdefault(Keys.of(run_id).shard, []).append(run_id)
+        bodies = await asyncio.gather(
+            *(self._client.do("HMGET", Keys(shard).summaries, *ids) for shard, ids in shards.items())
+        )
+        found = {name: body for ids, lines in zip(shards.values(), bodies, strict=True)
+                 for name, body in zip(ids, lines, strict=True)}  # fmt: skip
+        return [found[run_id] or b"" for run_id in run_ids]
+
+    async def counts(self) -> tuple[int, int, dict[str, int]]:
+        """(runs started, open requests, answers by what became of them), ever and everywhere."""
+        runs, still_open, answers = 0, 0, Counter[str]()
+        for shard in range(self._shards):
+            keys = Keys(shard)
+            there = await self._client.read(["ZCARD", keys.runs], ["ZCARD", keys.open], ["HGETALL", keys.counts])
+            runs, still_open = runs + there[0], still_open + there[1]
+            answers.update({kind.decode(): int(count) for kind, count in _pairs(there[2])})
+        return runs, still_open, dict(answers)
+
     async def dead(self) -> dict[str, bytes]:
         """Every dead letter and held item: id -> note."""
         found: dict[str, bytes] = {}
         for shard in range(self._shards):
-            notes: Sequence[bytes] | dict[bytes, bytes] = await self._client.do("HGETALL", Keys(shard).dead)
-            pairs = notes.items() if isinstance(notes, dict) else zip(notes[::2], notes[1::2], strict=True)
-            found |= {name.decode(): note for name, note in pairs}
+            notes = await self._client.do("HGETALL", Keys(shard).dead)
+            found |= {name.decode(): note for name, note in _pairs(notes)}
         return found
 
     async def requeue(self, some_id: str, member: str) -> bool:
@@ -60,9 +115,11 @@ class Lists:
         names = [keys.request(request_id), keys.open, keys.requests, keys.clock]
         return bool(await self._client.run(_RESTORE, names, [request_id, state, body]))
 
-    async def restore_summary(self, run_id: str, body: bytes) -> None:
-        """Put a run's line in lists to what its events say."""
-        await self._client.do("HSET", Keys.of(run_id).summaries, run_id, body)
+    async def restore_summary(self, run_id: str, body: bytes, starts: datetime) -> None:
+        """Put a run's line in lists, and its place in them, to what its events say."""
+        keys = Keys.of(run_id)
+        await self._client.do("HSET", keys.summaries, run_id, body)
+        await self._client.do("ZADD", keys.runs, round(starts.timestamp() * 1000), run_id)
 
     async def restore_delivery(self, delivery_id: str, body: bytes) -> None:
         """Put a delivery to what its run's events say."""
@@ -72,3 +129,15 @@ class Lists:
         """Have `member` looked at, unless that is due sooner already."""
         keys = Keys.of(member.partition(" ")[2])
         await self._client.do("ZADD", keys.wake, "LT", round(at.timestamp() * 1000), member)
+
+
+def _pairs(found: Sequence[bytes] | dict[bytes, bytes]) -> Iterable[tuple[bytes, bytes]]:
+    """The fields of a hash, in the older and the newer form of the protocol."""
+    return found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
+
+
+def _marks(raw: Sequence[bytes] | Sequence[tuple[bytes, float]]) -> list[Mark]:
+    """The places in what ZREVRANGEBYSCORE gave, in both forms."""
+    pairs = [pair for pair in raw if not isinstance(pair, bytes)]
+    flat = [one for one in raw if isinstance(one, bytes)]
+    return [(round(float(score)), name.decode()) for name, score in [*pairs, *zip(flat[::2], flat[1::2], strict=True)]]

@@ -43,6 +43,8 @@ for _, record in ipairs(plan.records) do
   end
 end
 if plan.once then redis.call('HSET', KEYS[plan.once.key], plan.once.field, ARGV[plan.once.body]) end
+if plan.once and plan.once.kind then redis.call('HINCRBY', KEYS[plan.once.counts], plan.once.kind, 1) end
+if plan.starts then redis.call('ZADD', KEYS[plan.starts.key], 'NX', whole(plan.starts.at), plan.starts.run) end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
   redis.call('ZADD', wake, whole(now + plan.grace), 'out ' .. entry.id)

@@ -1,0 +1,193 @@
+"""Many watchers of many runs, over one connection per shard: the server tells, nothing polls."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
+
+import structlog
+
+from agents.events import Event, read_event
+from bot.store import Store
+from bot.store.client import StoreError
+from bot.store.keys import Keys
+
+log = structlog.stdlib.get_logger()
+
+_BLOCK_MS = 5_000
+_CHUNK = 500
+_AGAIN_S = 0.5
+_CALL_AGAIN_S = 0.005
+
+# An event and its sequence number.
+Told = tuple[int, Event]
+
+
+class FollowingEnds(Exception):
+    """The process leaves; nobody is told anything more."""
+
+
+class Watch:
+    """One watcher of one run: what there is after `seq` first, then what comes."""
+
+    def __init__(self, follower: "Follower", run_id: str, seq: int) -> None:
+        self.run_id, self.seq = run_id, seq
+        self.news: asyncio.Queue[list[Told] | None] = asyncio.Queue()
+        self._follower, self._has_caught_up = follower, False
+
+    async def next(self, within_s: float) -> list[Told]:
+        """The next events, at least one; none after `within_s`. Raises FollowingEnds and StoreUnavailable."""
+        if not self._has_caught_up and (there := await self._catch_up()):
+            return there
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                return await self._news()
+        return []
+
+    async def _catch_up(self) -> list[Told]:
+        events = await self._follower.store.events_after(self.run_id, self.seq, _CHUNK)
+        there = list(enumerate(events, self.seq + 1))
+        self.seq += len(there)
+        if len(there) < _CHUNK:
+            self._has_caught_up = True
+            self._follower.track(self.run_id, self.seq)
+        return there
+
+    async def _news(self) -> list[Told]:
+        while True:
+            found = await self.news.get()
+            if found is None:
+                raise FollowingEnds
+            fresh = [told for told in found if told[0] > self.seq]  # the snapshot may have had some already
+            if fresh:
+                self.seq = fresh[-1][0]
+                return fresh
+
+
+class Follower:
+    """Hands new events of runs to whoever watches them. One per process; `close` ends every watch."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._watches: dict[str, set[Watch]] = {}
+        self._readers: dict[int, _Reader] = {}
+        self._is_closed = False
+
+    @asynccontextmanager
+    async def watch(self, run_id: str, seq: int) -> AsyncGenerator[Watch]:
+        """The events of a run after `seq`, while the context is open."""
+        watch = Watch(self, run_id, seq)
+        if self._is_closed:
+            raise FollowingEnds
+        self._watches.setdefault(run_id, set()).add(watch)
+        try:
+            yield watch
+        finally:
+            self._forget(watch)
+
+    def track(self, run_id: str, seq: int) -> None:
+        """Have the reader of the run's shard ask for what comes after `seq`, unless it does already."""
+        shard = Keys.of(run_id).shard
+        if shard not in self._readers:
+            self._readers[shard] = _Reader(self, shard)
+        self._readers[shard].add(run_id, seq)
+
+    def tell(self, run_id: str, told: list[Told]) -> None:
+        """Give news to whoever watches the run."""
+        for watch in self._watches.get(run_id, ()):
+            watch.news.put_nowait(told)
+
+    async def close(self) -> None:
+        """End every watch, and give back the connections."""
+        self._is_closed = True
+        for watches in self._watches.values():
+            for watch in watches:
+                watch.news.put_nowait(None)
+        for reader in self._readers.values():
+            await reader.close()
+        self._readers.clear()
+
+    def _forget(self, watch: Watch) -> None:
+        watches = self._watches.get(watch.run_id, set())
+        watches.discard(watch)
+        if not watches:
+            self._watches.pop(watch.run_id, None)
+            reader = self._readers.get(Keys.of(watch.run_id).shard)
+            if reader:
+                reader.remove(watch.run_id)
+
+
+class _Reader:
+    """Asks for all watched runs of one shard at once, and asks anew when there is one more."""
+
+    def __init__(self, follower: Follower, shard: int) -> None:
+        self._follower, self._keys = follower, Keys(shard)
+        self._positions: dict[str, int] = {}
+        self._waiter = follower.store.client.waiter()
+        self._has_some, self._asked = asyncio.Event(), asyncio.Event()
+        self._calling: asyncio.Task[None] | None = None
+        self._task = asyncio.create_task(self._read(), name=f"follow shard {shard}")
+
+    def add(self, run_id: str, seq: int) -> None:
+        if run_id in self._positions:
+            return
+        self._positions[run_id] = seq
+        self._has_some.set()
+        if self._calling is None or self._calling.done():
+            self._calling = asyncio.create_task(self._call_back())
+
+    def remove(self, run_id: str) -> None:
+        self._positions.pop(run_id, None)
+        if not self._positions:
+            self._has_some.clear()
+
+    async def close(self) -> None:
+        for task in filter(None, (self._task, self._calling)):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self._waiter.close()
+
+    async def _call_back(self) -> None:
+        """Until the reader has asked anew: its question may still be on its way when the first call comes."""
+        await asyncio.sleep(0)  # whoever comes in the same moment needs no call of their own
+        asked = self._asked
+        with suppress(StoreError):
+            while not asked.is_set() and not await self._waiter.call_back():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_CALL_AGAIN_S):
+                        await asked.wait()
+
+    async def _read(self) -> None:
+        while True:
+            await self._has_some.wait()
+            try:
+                found = await self._ask()
+            except StoreError as error:
+                log.warning("can't follow runs now, tries again", error=str(error))
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            for run_id, told in found:
+                if run_id in self._positions:
+                    self._positions[run_id] = told[-1][0]
+                    self._follower.tell(run_id, told)
+
+    async def _ask(self) -> list[tuple[str, list[Told]]]:
+        self._asked.set()  # whoever was added before now is asked for
+        self._asked, asked = asyncio.Event(), dict(self._positions)
+        names = {self._keys.run(run_id): run_id for run_id in asked}
+        after = [f"0-{seq}" for seq in asked.values()]
+        found = await self._waiter.ask("XREAD", "BLOCK", _BLOCK_MS, "COUNT", _CHUNK, "STREAMS", *names, *after)
+        return [(names[name.decode()], list(_told(entries))) for name, entries in _streams(found)]
+
+
+def _streams(found: Any) -> Iterable[tuple[bytes, list[Any]]]:
+    """What XREAD gave, by stream, in the older and the newer form of the protocol."""
+    pairs = cast("dict[bytes, Any]", found).items() if isinstance(found, dict) else found or ()
+    for name, stream in pairs:
+        yield name, stream[0] if stream and isinstance(stream[0], list) else stream
+
+
+def _told(entries: list[Any]) -> Iterator[Told]:
+    for entry_id, fields in entries:
+        yield int(entry_id.partition(b"-")[2]), read_event(fields[b"e"])
