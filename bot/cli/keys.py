@@ -1,0 +1,103 @@
+"""`sayso keys`: make, list and revoke API keys, beside a running sayso or over the Redis it uses."""
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.options import Data, Json
+
+if TYPE_CHECKING:
+    from bot.apikeys import ApiKey, Keyring
+    from bot.app import App
+
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+
+_LISTED = "Separated by commas."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    keys.command()(create)
+    keys.command("list")(listed)
+    keys.command()(revoke)
+    app.add_typer(keys, name="keys")
+
+
+def create(
+    scope: Annotated[str, typer.Option(help=f"Of trigger, read, answer, steer, admin. {_LISTED}")],
+    person: Annotated[str | None, typer.Option(help="Whose key it is: a name in sayso.toml.")] = None,
+    service: Annotated[str | None, typer.Option(help="Which program's key it is; it can't answer.")] = None,
+    acts_for: Annotated[str, typer.Option(help=f"For whom else it may ask. {_LISTED}")] = "",
+    name: Annotated[str, typer.Option(help="What it is for, in your words.")] = "",
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Make a key. It is printed once and can't be shown again."""
+    from bot.cli.beside import run
+
+    async def work(app: "App") -> None:
+        key, text = await _keyring(app).create(
+            person=person, service=service, scopes=_parts(scope), acts_for=_parts(acts_for), name=name
+        )
+        print(json.dumps({"key": text, **_shown(key, None)}) if as_json else text)
+
+    run(data, work)
+
+
+def listed(as_json: Json = False, data: Data = None) -> None:
+    """List the keys: whose they are, what they may do, when they were last used."""
+    from bot.cli.beside import run
+
+    async def work(app: "App") -> None:
+        found = await _keyring(app).all()
+        if as_json:
+            print(json.dumps([_shown(key, used) for key, used in found]))
+            return
+        print("\n".join(_line(key, used) for key, used in found) or "There are no keys. `sayso keys create` makes one.")
+
+    run(data, work)
+
+
+def revoke(
+    prefix: Annotated[str, typer.Argument(help="The first part of the key, as `sayso keys list` shows it.")],
+    data: Data = None,
+) -> None:
+    """Take a key back at once and for good."""
+    from bot.cli.beside import run
+
+    async def work(app: "App") -> None:
+        key = await _keyring(app).revoke(prefix)
+        print(f"sayso_{key.prefix} of {key.owner} opens nothing any more.")
+
+    run(data, work)
+
+
+def _keyring(app: "App") -> "Keyring":
+    from bot.apikeys import Keyring
+
+    return Keyring(app.store, app.people)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _shown(key: "ApiKey", used: datetime | None) -> dict[str, object]:
+    shown = key.model_dump(mode="json")
+    return {**shown, "prefix": f"sayso_{key.prefix}", "used_at": used.isoformat() if used else None}
+
+
+def _line(key: "ApiKey", used: datetime | None) -> str:
+    from bot.cli.show import plain
+
+    for_whom = f"  for {', '.join(key.acts_for)}" if key.acts_for else ""
+    state = f"revoked {key.revoked_at:%d %b %Y}" if key.revoked_at else _when("last used", used)
+    name = f"  {key.name}" if key.name else ""
+    made = _when("made", key.created_at)
+    return plain(f"sayso_{key.prefix}  {key.owner}  {','.join(key.scopes)}{for_whom}  {made}  {state}{name}")
+
+
+def _when(word: str, at: datetime | None) -> str:
+    return f"{word} {at:%d %b %Y %H:%M UTC}" if at else "never used"
