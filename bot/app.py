@@ -41,7 +41,7 @@ MakeChannel = Callable[[Settings, People, Home], Channel]
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Everything a process of sayso holds, composed once."""
+    """Everything a process of sayso holds, composed once. `ready` is set once Redis was found to be in order."""
 
     settings: Settings
     home: Home
@@ -58,6 +58,7 @@ class App:
     channels: Mapping[str, Channel]
     agents: Mapping[str, Agent]
     models: Mapping[str, Model]
+    ready: asyncio.Event
 
 
 def agents_of(settings: Settings) -> tuple[Agent, ...]:
@@ -126,6 +127,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
         channels=by_channel,
         agents=by_agent,
         models=models,
+        ready=asyncio.Event(),
     )
 
 
@@ -136,6 +138,7 @@ async def running(app: App, *, works: bool, receives: bool) -> AsyncGenerator[No
     Waits for Redis first. Leaving it lets what runs end or detaches it, within 4 s.
     """
     await _ready(app)
+    app.ready.set()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(app.store.client.close)
         for model in app.models.values():

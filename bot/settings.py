@@ -1,7 +1,9 @@
 """Settings: the environment wins over `sayso.toml`, which wins over the defaults. Read once, by `bot/app.py`."""
 
+import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeGuard
 
@@ -35,6 +37,10 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(default=None, description="the Redis server; none: the embedded one")
     data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="where files are kept")
     config: Path | None = Field(default=None, description="the file these settings were read from")
+    bind: str = Field(default="127.0.0.1", description="the address that HTTP listens at; loopback unless set")
+    public_url: str | None = Field(default=None, description="how people and programs reach us from outside")
+    url: str | None = Field(default=None, description="where the command line finds sayso over HTTP")
+    api_key: SecretStr | None = Field(default=None, description="says over HTTP who uses the command line")
     shards: int = Field(default=8, ge=1, le=64, description="parts the state is divided into; may only grow")
     accept_durability: str | None = Field(default=None, description="the loss that a weaker Redis may cause, in words")
     secret_key: SecretStr | None = Field(default=None, description="signs tokens and log-ins")
@@ -65,6 +71,23 @@ class Settings(BaseSettings):
         if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("an address that begins with redis://, rediss:// or unix://")
         return url
+
+    @field_validator("bind")
+    @classmethod
+    def _is_an_address(cls, bind: str) -> str:
+        try:
+            return bind if bind == "localhost" else str(ip_address(bind.strip("[]")))
+        except ValueError:
+            raise ValueError('an IP address to listen at, such as "127.0.0.1" or "0.0.0.0", without a port') from None
+
+    @field_validator("public_url", "url")
+    @classmethod
+    def _is_an_origin(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not re.fullmatch(r"https?://[^/\s@?#]+/?", url):
+            raise ValueError('an address such as "https://sayso.corp.example", without a path')
+        return url.rstrip("/")
 
     @classmethod
     def settings_customise_sources(

@@ -19,6 +19,14 @@ class NotSteered(Exception):
     """It was not done; the text says why."""
 
 
+class NoSuchRun(NotSteered):
+    """There is no run of that id."""
+
+
+class NotYours(NotSteered):
+    """Somebody else may do that."""
+
+
 class Steering:
     """Each verb is one append; what follows from it is the loop's business."""
 
@@ -31,7 +39,7 @@ class Steering:
             loaded = await self._journal.store.load(run_id)
             run, now = fold(loaded.events), loaded.now
             if run.started is None:
-                raise NotSteered(f"There is no run {run_id}. `sayso runs` lists them")
+                raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
             if run.ended:
                 raise NotSteered(f"{run_id} has ended: {run.ended.outcome}. Nothing was changed")
             kinds: dict[str, Event] = {
@@ -73,5 +81,5 @@ class Steering:
     async def _own(self, request_id: RequestId, by: PersonId) -> Request:
         record, _, _ = await self._decisions.request(request_id)
         if by not in record.request.requesters:
-            raise NotSteered("Only who asked for it may do that. Whoever may decide can deny it instead")
+            raise NotYours("Only who asked for it may do that. Whoever may decide can deny it instead")
         return record.request

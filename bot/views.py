@@ -1,0 +1,105 @@
+"""Runs and requests as programs see them: over HTTP, and in `--json`. Pure."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from agents.requests import (
+    Decision,
+    Format,
+    Frozen,
+    GatedCall,
+    PersonId,
+    Request,
+    RequestId,
+    RequestState,
+    RunId,
+    Vote,
+)
+from agents.run import Run
+from bot.quorum import eligible
+from bot.records import RequestRecord
+from bot.summary import Summary, summary_of
+
+
+class ResultView(Frozen):
+    """How one step was closed."""
+
+    kind: Literal["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]
+    text: str
+
+
+class RunView(Summary):
+    """A run after `seq` events. `is_rehearsal`: plain rules chose steps, no model."""
+
+    seq: int
+    results: tuple[ResultView, ...]
+    is_rehearsal: bool
+
+
+class RequestView(Frozen):
+    """A request as it stands, with everything that is needed to decide it.
+
+    `digest` is what an approval must name. `quoted` is the wording of a question, which a model may have written.
+    """
+
+    id: RequestId
+    run_id: RunId
+    state: RequestState
+    title: str
+    quoted: str
+    format: Format | Literal["approval"]
+    options: tuple[str, ...]
+    fields: tuple[str, ...]
+    revision: int
+    digest: str
+    requesters: tuple[PersonId, ...]
+    policy: str
+    may_decide: tuple[PersonId, ...]
+    quorum: int
+    votes: tuple[Vote, ...]
+    call: GatedCall | None
+    changes: tuple[str, ...]
+    opened_at: AwareDatetime
+    expires_at: AwareDatetime
+    started_at: AwareDatetime | None
+    decision: Decision | None
+
+
+def run_view(run: Run) -> RunView:
+    """`run`, which has started, as programs see it."""
+    summary = Summary.model_validate_json(summary_of(run))
+    return RunView(
+        **dict(summary),
+        seq=run.seq,
+        results=tuple(ResultView(kind=result.kind, text=result.text) for result in run.results),
+        is_rehearsal=run.is_rehearsal,
+    )
+
+
+def request_view(record: RequestRecord) -> RequestView:
+    """`record` as programs see it."""
+    request: Request = record.request
+    return RequestView(
+        id=request.id,
+        run_id=request.run_id,
+        state=record.state,
+        title=request.title,
+        quoted=request.quoted,
+        format=request.format,
+        options=request.options,
+        fields=request.fields,
+        revision=request.revision,
+        digest=request.digest,
+        requesters=request.requesters,
+        policy=request.policy.name,
+        may_decide=eligible(request.policy, request.requesters),
+        quorum=request.policy.quorum,
+        votes=record.votes,
+        call=request.call,
+        changes=request.changes,
+        opened_at=request.opened_at,
+        expires_at=request.expires_at,
+        started_at=record.started_at,
+        decision=record.decision,
+    )

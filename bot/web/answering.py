@@ -1,0 +1,108 @@
+"""An answer over HTTP: from what was sent to a statement, and from a judgement to a status."""
+
+import hashlib
+import secrets
+from http import HTTPStatus
+
+from agents.events import RequestOpened, RequestRevised
+from agents.requests import Request, RequestId
+from agents.run import fold
+from bot.answers import Statement
+from bot.apikeys import ApiKey
+from bot.asking import changes_between
+from bot.cards import told
+from bot.judge import Counted, Decided, Judgement, Revoked
+from bot.records import RequestRecord
+from bot.views import request_view
+from bot.web.here import Here
+from bot.web.problems import Trouble, trouble
+from bot.web.shapes import Answered, AnswerGiven, Approve, ChoicesGiven, Deny, FormGiven, TextGiven
+
+_REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
+    "already_decided": (HTTPStatus.CONFLICT, "already-decided", "Nothing: the decision stands"),
+    "already_voted": (HTTPStatus.CONFLICT, "already-voted", "Nothing: the vote stands. A denial would still count"),
+    "too_late": (HTTPStatus.CONFLICT, "too-late", "Follow the run to see how it ends"),
+    "closed": (HTTPStatus.CONFLICT, "closed", "Look at the run; `newer` names a request that came after this one"),
+    "superseded": (HTTPStatus.CONFLICT, "digest-moved", "Look at the request again, and answer with the digest it has"),
+    "not_entitled": (HTTPStatus.FORBIDDEN, "not-entitled", "Let somebody answer who may decide"),
+    "not_this_way": (HTTPStatus.FORBIDDEN, "not-this-way", "Answer in one of the ways that count"),
+    "unclear": (HTTPStatus.UNPROCESSABLE_ENTITY, "unclear", "Answer in the format of the request"),
+}
+
+
+async def answer(here: Here, key: ApiKey, request_id: RequestId, given: AnswerGiven, once: str | None) -> Answered:
+    """What became of the answer. Raises Trouble when it does not count, with the judgement in it."""
+    record, _, _ = await here.app.decisions.request(request_id)
+    if key.person is None:
+        detail = f"The key sayso_{key.prefix} belongs to {key.owner}; programs start runs and look, people answer."
+        do = "Use a person's own key: sayso keys create --person P --scope answer"
+        raise trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
+    statement = Statement(
+        reply_id=_reply_id(key, given, once),
+        person=key.person,
+        channel="api",
+        revision=_revision(record.request, given),
+        digest=(given.digest if isinstance(given, Approve | Deny) else None) or record.request.digest,
+        said=given.vote if isinstance(given, Approve | Deny) else "free_text",
+        text=_text(record.request, given),
+        reason=given.reason if isinstance(given, Approve | Deny) else "",
+    )
+    judgement = await here.app.decisions.decide(request_id, statement)
+    now_stands, _, _ = await here.app.decisions.request(request_id)
+    words = told(judgement, now_stands.request, here.app.people)
+    if isinstance(judgement, Counted | Decided | Revoked):
+        return Answered(judgement=judgement, told=words, request=request_view(now_stands))
+    raise await _refusal(here, now_stands, judgement, words, statement.digest)
+
+
+def _reply_id(key: ApiKey, given: AnswerGiven, once: str | None) -> str:
+    """The same one for the same answer under the same idempotency key: it is judged once."""
+    if once is None:
+        return f"api-{secrets.token_hex(8)}"
+    same = f"{key.prefix}\n{once}\n{given.model_dump_json()}"
+    return f"api-{hashlib.sha256(same.encode()).hexdigest()[:32]}"
+
+
+def _revision(request: Request, given: AnswerGiven) -> int:
+    """That of the card which the digest stands for; no card of ours has 0."""
+    is_of_another = isinstance(given, Approve) and given.digest != request.digest
+    return 0 if is_of_another else request.revision
+
+
+def _text(request: Request, given: AnswerGiven) -> str:
+    """The answer in the words that mails use; a vote for a question is not one of its answers."""
+    match given:
+        case Approve() | Deny():
+            return given.reason if request.format == "approval" else ""
+        case TextGiven():
+            return given.text
+        case ChoicesGiven():
+            numbers = {option: str(number) for number, option in enumerate(request.options, 1)}
+            return "\n".join(numbers.get(choice, choice) for choice in given.choices)
+        case FormGiven():
+            return "\n".join(f"{field}: {value}" for field, value in given.form.items())
+
+
+async def _refusal(here: Here, record: RequestRecord, judgement: Judgement, words: str, digest: str) -> Trouble:
+    status, name, do = _REFUSALS[judgement.type]
+    request = record.request
+    more: dict[str, object] = {"judgement": judgement, "digest": request.digest, "revision": request.revision}
+    if status == HTTPStatus.CONFLICT:
+        more |= await _difference(here, record, digest)
+    return trouble(status, name, words, do, more=more)
+
+
+async def _difference(here: Here, record: RequestRecord, digest: str) -> dict[str, object]:
+    """What has changed since `digest` was shown, and which request has come after this one."""
+    request = record.request
+    events = (await here.app.store.load(request.run_id)).events
+    now_open = fold(events).open
+    more: dict[str, object] = {"newer": now_open if now_open != request.id else None}
+    if digest == request.digest:
+        return more
+    cards = [event.request for event in events if isinstance(event, RequestOpened | RequestRevised)]
+    seen = next((card for card in cards if card.id == request.id and card.digest == digest), None)
+    if seen is None:
+        return more | {"changes": ["This request never had that digest."]}
+    changes = changes_between(seen.call, request.call) if seen.call and request.call else request.changes
+    return more | {"changes": [f"Revision {seen.revision} was seen, {request.revision} stands.", *changes]}

@@ -1,0 +1,89 @@
+"""Examples of the OpenAPI description: one deploy, asked for by Anna, answered by Bo."""
+
+from typing import Any
+
+from fastapi.openapi.models import Example
+
+_RUN_ID, _REQUEST_ID = "s3r-k7m2xq4d5v6ab", "s3q-p2w4zt6n3c7de"
+_AT = "2026-03-02T09:30:00Z"
+DIGEST = "5b1f0c62a4d7e839f0b1c2d3e4f5a6978877665544332211ffeeddccbbaa9900"
+
+_SUMMARY: dict[str, Any] = {
+    "id": _RUN_ID,
+    "agent": "deploy",
+    "state": "waiting",
+    "requester": "anna",
+    "text": "deploy v1.2.0 to production",
+    "started_at": _AT,
+    "open": _REQUEST_ID,
+    "outcome": "",
+}
+RUN = {**_SUMMARY, "seq": 5, "results": [{"kind": "ok", "text": "v1.0.0 is live"}], "is_rehearsal": False}
+RUNS = {"runs": [_SUMMARY], "next": f"1772443800000.{_RUN_ID}"}
+STEERED = {"id": _RUN_ID, "state": "paused"}
+WANTED = {"text": "deploy v1.2.0 to production", "context": {"ticket": "OPS-7"}}
+
+REQUEST: dict[str, Any] = {
+    "id": _REQUEST_ID,
+    "run_id": _RUN_ID,
+    "state": "open",
+    "title": "Deploy v1.2.0 to production?",
+    "quoted": "",
+    "format": "approval",
+    "options": [],
+    "fields": [],
+    "revision": 1,
+    "digest": DIGEST,
+    "requesters": ["anna"],
+    "policy": "production",
+    "may_decide": ["bo", "cy"],
+    "quorum": 1,
+    "votes": [],
+    "call": {
+        "tool": "deploy",
+        "schema_version": 1,
+        "arguments": {"environment": "production", "version": "v1.2.0"},
+        "effect": {
+            "argv": ["./deploy.sh", "production", "63e28bf"],
+            "artifacts": {"v1.2.0": "63e28bf"},
+            "environment": "production",
+            "facts": [],
+        },
+    },
+    "changes": [],
+    "opened_at": _AT,
+    "expires_at": "2026-03-02T13:30:00Z",
+    "started_at": None,
+    "decision": None,
+}
+REQUESTS = {"requests": [REQUEST], "next": None}
+WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}
+
+_DECISION = {"state": "approved", "by": ["bo"], "channel": "api", "reason": "", "given": None, "at": _AT}
+_VOTE = {
+    "reply_id": "api-0f1e2d3c4b5a6978",
+    "person": "bo",
+    "approve": True,
+    "reason": "",
+    "revision": 1,
+    "digest": DIGEST,
+    "channel": "api",
+    "at": _AT,
+}
+ANSWERED = {
+    "judgement": {"type": "decided", "decision": _DECISION, "vote": _VOTE},
+    "told": "Bo Berg approved at 09:31 UTC on 02 March 2026.",
+    "request": {**REQUEST, "state": "approved", "votes": [_VOTE], "decision": _DECISION},
+}
+ANSWERS: dict[str, Example] = {
+    "approve": {"summary": "Approve what was shown", "value": {"vote": "approve", "digest": DIGEST}},
+    "deny": {"summary": "Deny, with a reason", "value": {"vote": "deny", "reason": "not on a Friday"}},
+    "text": {"summary": "Answer a question", "value": {"text": "staging first"}},
+    "choices": {"summary": "Pick options", "value": {"choices": ["staging"]}},
+    "form": {"summary": "Fill in a form", "value": {"form": {"ticket": "OPS-7"}}},
+}
+
+_PAUSED = {"type": "run_paused", "schema_version": 1, "at": _AT, "by": "anna"}
+EVENTS = {"events": [{"seq": 6, "event": _PAUSED}], "seq": 6}
+_TOLD = '{"seq":6,"event":{"type":"run_paused","schema_version":1,"at":"2026-03-02T09:30:00Z","by":"anna"}}'
+STREAM = f"id: 6\ndata: {_TOLD}\n\n"

@@ -1,0 +1,66 @@
+"""Whether the process lives, whether it can do its work, and its figures."""
+
+import asyncio
+
+from fastapi import APIRouter, Response
+
+from agents.requests import Frozen
+from bot.store import StoreError
+from bot.store.durability import Durability, check
+from bot.web.docs import answers
+from bot.web.here import HereNow
+from bot.web.metrics import MEDIA_TYPE
+from bot.web.problems import unavailable
+
+router = APIRouter(tags=["health"])
+
+_WITHIN_S = 1.0
+
+
+class Alive(Frozen):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Ready(Frozen):
+    """Redis answers; `durability` is whether it keeps what it acknowledges."""
+
+    status: str = "ready"
+    durability: Durability
+
+
+@router.get(
+    "/healthz", operation_id="health", responses={200: {"content": {"application/json": {"example": {"status": "ok"}}}}}
+)
+async def healthz() -> Alive:
+    """Whether the process answers; says nothing of what it depends on."""
+    return Alive()
+
+
+_READY = answers(shown={200: {"status": "ready", "durability": "verified"}})
+
+
+@router.get("/readyz", operation_id="readiness", responses={200: _READY[200], 503: _READY[503]})
+async def readyz(here: HereNow) -> Ready:
+    """Whether this process can do its work: Redis answers and keeps what it acknowledges."""
+    if not here.app.ready.is_set():
+        raise unavailable("Redis has not answered since this process started.")
+    try:
+        async with asyncio.timeout(_WITHIN_S):
+            found = await check(here.app.store.client, here.app.settings.accept_durability)
+    except (StoreError, TimeoutError) as error:
+        raise unavailable(str(error) or "Redis does not answer in time.") from error
+    return Ready(durability=found)
+
+
+_FIGURES = {
+    "description": "Figures in Prometheus's text format.",
+    "content": {"text/plain": {"schema": {"type": "string"}, "example": "sayso_requests_open 1.0\n"}},
+}
+
+
+@router.get("/metrics", operation_id="metrics", response_class=Response, responses={200: _FIGURES, 421: _READY[421]})
+async def metrics(here: HereNow) -> Response:
+    """Figures for Prometheus. They name nobody."""
+    return Response(await here.metrics.text(here.app.store), media_type=MEDIA_TYPE)

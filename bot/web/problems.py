@@ -1,0 +1,119 @@
+"""Errors as RFC 9457 problem details: what happened, and what to do next."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from pydantic import Field, JsonValue
+from starlette.responses import Response
+
+from agents.requests import Frozen, RequestId
+from bot.judge import Judgement
+
+MEDIA_TYPE = "application/problem+json"
+# Long enough not to be a nuisance, short enough to be there when Redis is.
+RETRY_AFTER_S = 2
+
+_TITLES = {
+    "invalid": "This does not fit the description of the operation",
+    "malformed": "The body can't be read",
+    "no-key": "No valid API key",
+    "scope-missing": "The API key may not do this",
+    "not-for-programs": "People answer, programs do not",
+    "not-yours": "Somebody else's to do",
+    "not-found": "There is no such thing",
+    "method": "This can't be done here",
+    "too-large": "The body is too large",
+    "media-type": "The body is not JSON",
+    "misdirected": "Not the server of this name",
+    "key-reused": "The idempotency key stands for something else",
+    "digest-moved": "It has changed since you saw it",
+    "already-decided": "Somebody else was first",
+    "already-voted": "A person's first vote stands",
+    "too-late": "It has started already",
+    "closed": "There is nothing to answer any more",
+    "not-now": "That makes no sense now",
+    "not-entitled": "Not yours to decide",
+    "not-this-way": "An approval does not count this way",
+    "unclear": "Not plainly an answer",
+    "rate-limited": "Too many",
+    "unavailable": "Can't be done at the moment",
+    "internal": "A fault of ours",
+}
+
+
+class Found(Frozen):
+    """One thing that is wrong with what was sent."""
+
+    where: str
+    what: str
+
+
+class Difference(Frozen):
+    """A field that was sent with one value before and another one now."""
+
+    field: str
+    before: JsonValue = None
+    now: JsonValue = None
+
+
+class Problem(Frozen):
+    """What happened (`detail`) and what to do next (`do`). `type` is stable; programs may go by it.
+
+    `judgement` is what became of an answer; `difference` and `changes` say what is not as it was; `digest` and
+    `revision` are those that stand now, `newer` is a request that came after this one.
+    """
+
+    type: str = Field(examples=["urn:sayso:problem:not-found"])
+    title: str
+    status: int
+    detail: str
+    do: str
+    errors: tuple[Found, ...] | None = None
+    judgement: Judgement | None = None
+    difference: tuple[Difference, ...] | None = None
+    changes: tuple[str, ...] | None = None
+    digest: str | None = None
+    revision: int | None = None
+    newer: RequestId | None = None
+
+
+class Trouble(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem.detail)
+        self.problem, self.headers = problem, dict(headers or {})
+
+    def response(self) -> Response:
+        """The problem as it is sent."""
+        body = self.problem.model_dump_json(exclude_none=True)
+        return Response(body, self.problem.status, self.headers, MEDIA_TYPE)
+
+
+def trouble(
+    status: int,
+    name: str,
+    detail: str,
+    do: str,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
+) -> Trouble:
+    """A problem of the kind `name`; `more` are its own fields."""
+    told = {"type": f"urn:sayso:problem:{name}", "title": _TITLES[name], "status": status, "detail": detail, "do": do}
+    return Trouble(Problem.model_validate({**told, **(more or {})}), headers)
+
+
+def unavailable(detail: str) -> Trouble:
+    """Redis is away, or we are about to leave."""
+    return trouble(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        detail,
+        f"Send the same again after {RETRY_AFTER_S} s; an Idempotency-Key makes that safe",
+        {"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def not_found(what: str, do: str) -> Trouble:
+    """`what` does not exist."""
+    return trouble(HTTPStatus.NOT_FOUND, "not-found", what, do)

@@ -1,0 +1,169 @@
+"""Operations on requests to people: list, wait for, answer, take back."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Path, Query
+
+from agents.events import (
+    Event,
+    RequestDecided,
+    RequestOpened,
+    RequestRevised,
+    RequestRevoked,
+    ToolStarted,
+    VoteCast,
+)
+from agents.requests import PersonId, RequestId, RequestState
+from bot.ids import check
+from bot.quorum import eligible
+from bot.records import RequestRecord
+from bot.store.following import FollowingEnds
+from bot.store.lists import Mark
+from bot.views import RequestView, request_view
+from bot.web import examples
+from bot.web.answering import answer
+from bot.web.docs import answers, leads_to
+from bot.web.here import Here, HereNow, MayAnswer, MayRead, MaySteer, only_known_queries
+from bot.web.paging import Cursor, Limit, page
+from bot.web.problems import not_found
+from bot.web.shapes import Absent, Answered, AnswerGiven, OnceHeader, Person, Requests, Withdrawal, Withdrawn
+
+router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
+
+# Records are larger than a run's line in a list.
+_LOOK_AT_MOST = 2_000
+LONGEST_WAIT_S = 50.0
+
+RequestPath = Annotated[
+    str, Path(description="A request's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}q-[a-z2-7]{13}$"})
+]
+
+
+_LISTED = answers(403, 404, 422, shown={200: examples.REQUESTS})
+_LISTED[200]["links"] = leads_to(
+    "request_id", "$response.body#/requests/0/id", "showRequest", "answerRequest", "withdrawRequest"
+)
+
+
+@router.get("", operation_id="listRequests", responses=_LISTED)
+async def listed(
+    _: MayRead,
+    here: HereNow,
+    person: Annotated[Person | Absent, Query(description="Only those that this person may decide.")] = None,
+    state: Annotated[RequestState | Absent, Query(description="Only those in this state.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Requests:
+    """Requests, newest first, page by page, with everything that is needed to decide them."""
+    if person is not None and here.app.people.contact(person) is None:
+        raise not_found(f"There is no person {person!r} in the directory.", "`sayso people` lists them")
+    lists = here.app.store.lists
+
+    async def places(before: Mark | None, count: int) -> list[Mark]:
+        return await lists.newest_requests(before, count, only_open=state == "open")
+
+    async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
+        wanted = f'"state":"{state}"'.encode() if state else b""
+        bodies = [body if wanted in body else b"" for body in await lists.records_of(request_ids)]
+        records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
+        return [request_view(one) if one and _fits(one, person, state) else None for one in records]
+
+    found, following = await page(places, fetch, cursor, limit, _LOOK_AT_MOST)
+    return Requests(requests=found, next=following)
+
+
+def _fits(record: RequestRecord, person: str | None, state: RequestState | None) -> bool:
+    deciders = eligible(record.request.policy, record.request.requesters)
+    return state in {None, record.state} and (person is None or person in deciders)
+
+
+@router.get(
+    "/{request_id}", operation_id="showRequest", responses=answers(403, 404, 422, shown={200: examples.REQUEST})
+)
+async def shown(
+    request_id: RequestPath,
+    __: MayRead,
+    here: HereNow,
+    wait_s: Annotated[
+        float,
+        Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is."),
+    ] = 0,
+) -> RequestView:
+    """A request as it stands. With `wait_s`, an open one is shown once it has changed, or when the time is over."""
+    known = RequestId(check(request_id, "request"))
+    record, _, _ = await here.app.decisions.request(known)
+    if record.state == "open" and wait_s:
+        record = await _changed(here, record.request.run_id, known, min(wait_s, here.longest_wait_s))
+    return request_view(record)
+
+
+async def _changed(here: Here, run_id: str, request_id: RequestId, wait_s: float) -> RequestRecord:
+    """The request once an event of its run has been about it; as it stands when none was in time."""
+    seq = await here.app.store.length(run_id)
+    record, _, now = await here.app.decisions.request(request_id)
+    if record.state != "open" or now >= record.request.expires_at:
+        return record
+    here.metrics.streams.inc()
+    try:
+        await _told(here, run_id, request_id, seq, wait_s)
+    except FollowingEnds:
+        pass
+    finally:
+        here.metrics.streams.dec()
+    return (await here.app.decisions.request(request_id))[0]
+
+
+async def _told(here: Here, run_id: str, request_id: RequestId, seq: int, wait_s: float) -> None:
+    """Returns at the first event about the request after `seq`, or after `wait_s`. Raises FollowingEnds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(wait_s), here.follower.watch(run_id, seq) as watch:
+            while not any(_is_about(event, request_id) for _, event in await watch.next(wait_s)):
+                continue
+
+
+def _is_about(event: Event, request_id: RequestId) -> bool:
+    if isinstance(event, RequestOpened | RequestRevised):
+        return event.request.id == request_id
+    return isinstance(event, VoteCast | RequestDecided | RequestRevoked | ToolStarted) and (
+        event.request_id == request_id
+    )
+
+
+@router.post(
+    "/{request_id}/answer",
+    operation_id="answerRequest",
+    responses=answers(403, 404, 409, 413, 422, shown={200: examples.ANSWERED}),
+)
+async def answered(
+    request_id: RequestPath,
+    given: Annotated[AnswerGiven, Body(openapi_examples=examples.ANSWERS)],
+    key: MayAnswer,
+    here: HereNow,
+    idempotency_key: OnceHeader = None,
+) -> Answered:
+    """Answer as the person whose key this is.
+
+    An approval names the digest of what was seen; if that has moved, nothing is counted and the problem says what
+    changed. The same answer under the same idempotency key is judged once. Keys of services answer nothing.
+    """
+    return await answer(here, key, RequestId(check(request_id, "request")), given, idempotency_key)
+
+
+@router.post(
+    "/{request_id}/withdraw",
+    operation_id="withdrawRequest",
+    responses=answers(403, 404, 409, 413, 422, shown={200: examples.WITHDRAWN}),
+)
+async def withdrawn(
+    request_id: RequestPath, key: MaySteer, here: HereNow, withdrawal: Withdrawal | None = None
+) -> Withdrawn:
+    """Take back an open request that the key's person, or somebody whom the key may ask for, has caused."""
+    known = RequestId(check(request_id, "request"))
+    record, _, _ = await here.app.decisions.request(known)
+    own = [person for person in key.speaks_for() if person in record.request.requesters]
+    by = own[0] if own else PersonId(key.speaker)
+    await here.steering.withdraw(known, by, withdrawal.reason if withdrawal else "")
+    return Withdrawn(id=known, state="withdrawn")

@@ -1,0 +1,147 @@
+"""Operations on runs: start, list, look, steer."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from agents.requests import PersonId, RunId
+from agents.run import RunState, fold
+from bot.apikeys import ApiKey
+from bot.ids import check
+from bot.inbox import Sent
+from bot.summary import Summary
+from bot.views import RunView, run_view
+from bot.web import examples
+from bot.web.docs import Worded, answers, leads_to
+from bot.web.here import Here, HereNow, MayRead, MaySteer, MayTrigger, only_known_queries
+from bot.web.paging import Cursor, Limit, page
+from bot.web.problems import not_found, trouble
+from bot.web.repeats import remembered
+from bot.web.shapes import Absent, OnceHeader, Runs, RunWanted, Steered
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
+
+RunPath = Annotated[str, Path(description="A run's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}r-[a-z2-7]{13}$"})]
+
+
+_REPLAYED = Worded("The run that this idempotency key stands for.", examples.RUN)
+_STARTED = answers(403, 409, 413, 422, 429, shown={201: examples.RUN, 200: _REPLAYED})
+_STARTED[200]["model"] = RunView
+_STARTED[201]["links"] = leads_to(
+    "run_id", "$response.body#/id", "showRun", "runEvents", "pauseRun", "resumeRun", "cancelRun"
+)
+
+
+@router.post("", operation_id="startRun", status_code=HTTPStatus.CREATED, responses=_STARTED)
+async def start(
+    wanted: RunWanted,
+    key: MayTrigger,
+    here: HereNow,
+    response: Response,
+    idempotency_key: OnceHeader = None,
+) -> RunView:
+    """Start a run for the key's person, or for somebody whom the key may ask for.
+
+    With an idempotency key the same body leads to the same run for 24 h: then the answer is 200 and has the header
+    `Idempotency-Replayed: true`. Another body under that key is refused, with the difference.
+    """
+    requester = _requester(key, wanted)
+    here.app.inbox.check(wanted.text, wanted.agent)
+    once = _one_of(wanted.idempotency_key, idempotency_key)
+    run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
+    if run_id and await here.app.store.length(run_id):
+        response.headers["Idempotency-Replayed"] = "true"
+        response.status_code = HTTPStatus.OK
+        return await _view(here, run_id)
+    submitter = key.person if key.person != requester else None
+    sent = Sent(wanted.context, submitter, key.service or "")
+    run_id = await here.app.inbox.start("api", wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent)
+    response.headers["Location"] = f"/v1/runs/{run_id}"
+    return await _view(here, run_id)
+
+
+def _requester(key: ApiKey, wanted: RunWanted) -> PersonId:
+    """For whom the run is started. Raises Trouble."""
+    may = key.speaks_for()
+    if wanted.requester is None:
+        if key.person or len(may) == 1:
+            return may[0]
+        detail = "This key belongs to a service, and the request does not say for whom it asks."
+        do = f"Send a requester: one of {', '.join(may) or 'nobody; make a key with --acts-for'}"
+        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
+    if wanted.requester not in may:
+        detail = f"This key may not ask for {wanted.requester}."
+        do = f"It may ask for: {', '.join(may) or 'nobody'}. Make a key with --acts-for {wanted.requester}"
+        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
+    return PersonId(wanted.requester)
+
+
+def _one_of(in_body: str | None, in_header: str | None) -> str | None:
+    if in_body and in_header and in_body != in_header:
+        detail = "The idempotency key in the body is not the one in the header."
+        raise trouble(HTTPStatus.CONFLICT, "key-reused", detail, "Send one of the two")
+    return in_body or in_header
+
+
+@router.get("", operation_id="listRuns", responses=answers(403, 422, shown={200: examples.RUNS}))
+async def listed(
+    _: MayRead,
+    here: HereNow,
+    state: Annotated[RunState | Absent, Query(description="Only runs in this state.")] = None,
+    agent: Annotated[str | Absent, Query(description="Only runs of this agent.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Runs:
+    """Runs, newest first, page by page. A page is not moved by what is started meanwhile."""
+
+    async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
+        lines = await here.app.store.lists.summaries_of(run_ids)
+        wanted = f'"state":"{state}"'.encode() if state else b""
+        likely = [Summary.model_validate_json(line) if line and wanted in line else None for line in lines]
+        return [one if one and state in {None, one.state} and agent in {None, one.agent} else None for one in likely]
+
+    runs, following = await page(here.app.store.lists.newest_runs, fetch, cursor, limit)
+    return Runs(runs=runs, next=following)
+
+
+@router.get("/{run_id}", operation_id="showRun", responses=answers(403, 404, 422, shown={200: examples.RUN}))
+async def shown(run_id: RunPath, _: MayRead, here: HereNow) -> RunView:
+    """A run as it stands: its state, the request that is open, how its steps ended."""
+    return await _view(here, run_id)
+
+
+async def _view(here: Here, run_id: str) -> RunView:
+    loaded = await here.app.store.load(check(run_id, "run"))
+    if not loaded.events:
+        raise not_found(f"There is no run {run_id}.", "GET /v1/runs lists them")
+    return run_view(fold(loaded.events))
+
+
+Verb = Literal["pause", "resume", "cancel"]
+_VERBS: dict[Verb, str] = {
+    "pause": "Stop a run at its next step. Votes still count meanwhile.",
+    "resume": "Let a paused run go on.",
+    "cancel": "End a run. A tool that is executing is finished first.",
+}
+
+
+def _steering(verb: Verb) -> Callable[..., Awaitable[Steered]]:
+    async def steer(run_id: RunPath, key: MaySteer, here: HereNow) -> Steered:
+        after = await here.steering.steer(RunId(check(run_id, "run")), verb, key.speaker)
+        return Steered(id=after.id, state=after.state)
+
+    steer.__doc__ = _VERBS[verb]
+    return steer
+
+
+for _verb in _VERBS:
+    router.add_api_route(
+        f"/{{run_id}}/{_verb}",
+        _steering(_verb),
+        methods=["POST"],
+        name=_verb,
+        operation_id=f"{_verb}Run",
+        responses=answers(403, 404, 409, 413, 422, shown={200: examples.STEERED}),
+    )

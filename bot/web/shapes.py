@@ -1,0 +1,161 @@
+"""What programs send, and the envelopes of what they get."""
+
+import json
+from typing import Annotated, Literal
+
+from fastapi import Header
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
+
+from agents.events import Event
+from agents.requests import Frozen, RequestState
+from bot.judge import Counted, Decided, Revoked
+from bot.summary import Summary
+from bot.views import RequestView
+
+CONTEXT_BYTES = 16_384
+_CONTEXT_DEPTH = 16
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=8_000, pattern=r"\S")]
+Reason = Annotated[str, StringConstraints(max_length=4_000)]
+Line = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\r\n]*$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
+# An optional parameter is left out; there is no way to send null.
+Absent = SkipJsonSchema[None]
+OnceHeader = Annotated[
+    IdempotencyKey | Absent, Header(alias="Idempotency-Key", description="Makes it safe to send this again.")
+]
+Seq = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}$")]
+Person = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+def _bounded(context: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    if _depth(context) > _CONTEXT_DEPTH:
+        raise ValueError(f"at most {_CONTEXT_DEPTH} levels deep")
+    try:
+        size = len(json.dumps(context, allow_nan=False).encode())
+    except ValueError:
+        raise ValueError("numbers that JSON has; NaN and infinity are none") from None
+    if size > CONTEXT_BYTES:
+        raise ValueError(f"at most {CONTEXT_BYTES} bytes as JSON; put a link in for what is larger")
+    return context
+
+
+def _depth(value: JsonValue) -> int:
+    depth, level = 0, [value]
+    while level and depth <= _CONTEXT_DEPTH:
+        inner = [part for one in level if isinstance(one, list | dict) for part in _parts(one)]
+        depth, level = depth + 1, inner
+    return depth
+
+
+def _parts(value: list[JsonValue] | dict[str, JsonValue]) -> list[JsonValue]:
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+class RunWanted(Frozen):
+    """What a run is to be about. `requester` is for whom it is asked: the key's own person if not given."""
+
+    text: Text = Field(description="What is wanted, as a person would say it.")
+    agent: str | None = Field(default=None, description="Which agent takes it; the first one if not given.")
+    requester: Person | None = Field(default=None, description="A person for whom the key may ask.")
+    context: Annotated[dict[str, JsonValue], AfterValidator(_bounded)] = Field(
+        default={}, description="Data for the agent, kept with the run: 16 KB and 16 levels at most."
+    )
+    idempotency_key: IdempotencyKey | None = Field(
+        default=None, description="The same as the header Idempotency-Key: for 24 h it stands for this one run."
+    )
+
+
+class Approve(Frozen):
+    """A vote for it, by somebody who saw what `digest` stands for."""
+
+    vote: Literal["approve"]
+    digest: Digest = Field(description="That of the request as it was shown.")
+    reason: Reason = ""
+
+
+class Deny(Frozen):
+    """A vote against it; counts until it has started."""
+
+    vote: Literal["deny"]
+    digest: Digest | None = None
+    reason: Reason = ""
+
+
+class TextGiven(Frozen):
+    """The answer to a question, in words. Never decides an approval."""
+
+    text: Text
+
+
+class ChoicesGiven(Frozen):
+    """Options of the question, by label or by number as text."""
+
+    choices: Annotated[tuple[Line, ...], Field(min_length=1, max_length=100)]
+
+
+class FormGiven(Frozen):
+    """Every field of the question's form."""
+
+    form: Annotated[dict[Annotated[str, StringConstraints(max_length=200)], Line], Field(min_length=1, max_length=100)]
+
+
+AnswerGiven = Approve | Deny | TextGiven | ChoicesGiven | FormGiven
+
+
+class Withdrawal(Frozen):
+    """Why a request is taken back."""
+
+    reason: Reason = ""
+
+
+class Runs(Frozen):
+    """Runs, newest first. `next` is the cursor of what follows; a page may be short, the end is where it is null."""
+
+    runs: tuple[Summary, ...]
+    next: str | None
+
+
+class Requests(Frozen):
+    """Requests, newest first. `next` is the cursor of what follows, null at the end."""
+
+    requests: tuple[RequestView, ...]
+    next: str | None
+
+
+class Numbered(Frozen):
+    """An event and its place in the run, from 1."""
+
+    seq: int
+    event: Event
+
+
+class Events(Frozen):
+    """Events of a run, oldest first. `seq` is the place of the last one here: `after` of the next call."""
+
+    events: tuple[Numbered, ...]
+    seq: int
+
+
+class Answered(Frozen):
+    """What became of an answer that counts: `told` says it in words."""
+
+    judgement: Annotated[Counted | Decided | Revoked, Field(discriminator="type")]
+    told: str
+    request: RequestView
+
+
+class Steered(Frozen):
+    """How the run stands after it was steered."""
+
+    id: str
+    state: Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
+
+
+class Withdrawn(Frozen):
+    """How the request stands after it was taken back."""
+
+    id: str
+    state: RequestState

@@ -1,0 +1,113 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.config_errors import ConfigError
+from bot.settings import Settings, load
+from bot.store.embedded import EmbeddedRedis
+from bot.web.hosts import check_bind, host_name, names
+from tests.bot.web.problems import refused
+from tests.servers.web import Api, serving
+from tests.waiting import until
+from tests.world import World, a_world
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "a@evil.example", "evil.example:80"])
+async def test_another_name_than_ours_is_not_answered_to(api: Api, host: str) -> None:
+    anna = await api.client("anna")
+
+    for path in ("/v1/runs", "/openapi.json", "/metrics", "/nothing"):
+        refused(await anna.get(path, headers={"Host": host}), 421, "misdirected")
+    assert (await anna.get("/healthz", headers={"Host": host})).status_code == 200, "a prober knows no name"
+
+
+async def test_our_own_names_are_those_of_loopback_and_the_public_one(api: Api) -> None:
+    anna = await api.client("anna")
+
+    for host in (f"127.0.0.1:{api.port}", "localhost", f"LOCALHOST:{api.port}", "[::1]:8000"):
+        assert (await anna.get("/v1/runs", headers={"Host": host})).status_code == 200
+    known = names(Settings(public_url="https://Sayso.corp.example:8443", bind="10.1.2.3"))
+    assert known == {"localhost", "127.0.0.1", "::1", "10.1.2.3", "sayso.corp.example"}
+    assert host_name("[oops") == ""
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "10.1.2.3"])  # noqa: S104 - that is what must be refused
+async def test_an_address_that_others_can_reach_needs_a_secret_and_a_public_name(world: World, bind: str) -> None:
+    with pytest.raises(ConfigError, match="SAYSO_SECRET_KEY and SAYSO_PUBLIC_URL as well"):
+        check_bind(Settings(bind=bind))
+    with pytest.raises(ConfigError, match="needs SAYSO_PUBLIC_URL as well"):
+        check_bind(Settings.model_validate({"bind": bind, "secret_key": "x"}))
+
+    check_bind(Settings.model_validate({"bind": bind, "secret_key": "x", "public_url": "https://sayso.corp.example"}))
+    for own in ("127.0.0.1", "localhost", "::1", "127.8.8.8"):
+        check_bind(Settings(bind=own))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SAYSO_BIND", "sayso.corp.example", "an IP address to listen at"),
+        ("SAYSO_BIND", "127.0.0.1:8000", "without a port"),
+        ("SAYSO_PUBLIC_URL", "sayso.corp.example", 'such as "https://sayso.corp.example"'),
+        ("SAYSO_PUBLIC_URL", "https://sayso.corp.example/path", "without a path"),
+    ],
+)
+def test_an_address_that_can_not_be_one_stops_the_start(tmp_path: Path, name: str, value: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path, {name: value}, tmp_path)
+
+
+async def test_errors_of_every_kind_are_problems_and_nobody_keeps_an_answer(api: Api) -> None:
+    anna = await api.client("anna")
+
+    refused(await anna.get("/nothing"), 404, "not-found")
+    refused(await anna.get("/v1/runs/"), 404, "not-found")
+    refused(await anna.put("/v1/requests"), 405, "method")
+    answer = await anna.delete("/v1/runs")
+    refused(answer, 405, "method")
+    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "server" not in answer.headers
+
+
+async def test_a_body_without_an_end_in_sight_is_cut_off(api: Api) -> None:
+    anna = await api.client("anna")
+
+    async def endless() -> object:
+        for _ in range(70):
+            yield b"x" * 1_000
+
+    answer = await anna.post("/v1/runs", content=endless(), headers={"Content-Type": "application/json"})  # pyright: ignore[reportArgumentType]
+
+    refused(answer, 413, "too-large")
+
+
+async def test_while_redis_is_away_it_is_said_and_when_to_try_again(short_path: Path) -> None:
+    with EmbeddedRedis(short_path, short_path / "run") as redis:
+        async with a_world(redis.start(), short_path / "data") as world, serving(world.app) as api:
+            anna = await api.client("anna")
+            run_id = await world.trigger("press it")
+            await world.opened(run_id)
+            world.app.store.client.patience_s = 0.1
+            redis.stop()
+
+            answers = await asyncio.gather(
+                anna.get("/v1/runs"), anna.post("/v1/runs", json={"text": "x"}), anna.get("/readyz")
+            )
+
+            for answer in answers:
+                assert "Redis" in refused(answer, 503, "unavailable")
+                assert int(answer.headers["retry-after"]) > 0
+            assert (await anna.get("/healthz")).status_code == 200
+            figures = await anna.get("/metrics")
+            assert "sayso_redis_up 0.0" in figures.text
+            redis.start()
+            world.app.store.client.patience_s = 5
+
+            async def is_back() -> bool:
+                return (await anna.get("/readyz")).status_code == 200
+
+            await until(is_back, what="readyz is well again")
+            assert [one["id"] for one in (await anna.get("/v1/runs")).json()["runs"]] == [run_id]

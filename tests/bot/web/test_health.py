@@ -1,0 +1,57 @@
+from bot.store.client import Client
+from tests.bot.web.problems import refused
+from tests.servers.web import Api, serving
+from tests.world import World
+
+
+async def test_the_process_says_that_it_lives_and_can_work_without_a_key(api: Api) -> None:
+    nobody = api.with_key(None)
+
+    assert (await nobody.get("/healthz")).json() == {"status": "ok"}
+    assert (await nobody.get("/readyz")).json() == {"status": "ready", "durability": "verified"}
+
+
+async def test_a_redis_that_may_lose_what_it_acknowledged_is_not_ready(world: World, api: Api) -> None:
+    client = Client(world.url)
+    await client.do("CONFIG", "SET", "appendfsync", "everysec")
+    try:
+        answer = await api.with_key(None).get("/readyz")
+    finally:
+        await client.do("CONFIG", "SET", "appendfsync", "always")
+        await client.close()
+
+    assert "appendfsync" in refused(answer, 503, "unavailable")
+
+
+async def test_before_redis_was_looked_at_nothing_is_served_but_health(world: World) -> None:
+    world.app.ready.clear()
+    async with serving(world.app) as api:
+        anna = await api.client("anna")
+
+        refused(await anna.get("/v1/runs"), 503, "unavailable")
+        refused(await anna.get("/readyz"), 503, "unavailable")
+        assert (await anna.get("/healthz")).status_code == 200
+
+
+async def test_figures_count_what_any_process_caused(world: World, api: Api) -> None:
+    anna = await api.client("anna")
+    record = await world.opened(await world.trigger("press it"))
+    await world.opened(await world.trigger("press it"))
+    await world.decide("dan", record, "approve")
+    await world.decide("bo", record, "approve")
+    await world.decide("bo", record, "approve", reply_id="twice")
+    await world.decide("bo", record, "approve", reply_id="twice")
+    await anna.get(f"/v1/requests/{record.request.id}")
+
+    figures = (await api.with_key(None).get("/metrics")).text.splitlines()
+
+    for line in (
+        "sayso_redis_up 1.0",
+        "sayso_runs_started_total 2.0",
+        "sayso_requests_open 1.0",
+        'sayso_answers_total{outcome="decided"} 1.0',
+        'sayso_answers_total{outcome="not_entitled"} 1.0',
+        'sayso_answers_total{outcome="already_decided"} 1.0',
+        'sayso_http_request_seconds_count{operation="GET /v1/requests/{request_id}",status="200"} 1.0',
+    ):
+        assert line in figures

@@ -1,0 +1,127 @@
+import hashlib
+
+import pytest
+
+from bot.apikeys import KeyRefused
+from bot.people import UnknownPerson
+from bot.store.client import Client
+from tests.bot.web.problems import refused
+from tests.servers.web import Api
+from tests.world import World
+
+
+@pytest.mark.parametrize("sent", [None, "Basic YTpi", "Bearer", "Bearer sayso_aaaaaaaa_" + "a" * 40, "Bearer x"])
+async def test_nobody_comes_in_without_a_key_of_ours(api: Api, sent: str | None) -> None:
+    client = api.with_key(None)
+
+    answer = await client.get("/v1/runs", headers={"Authorization": sent} if sent else {})
+
+    refused(answer, 401, "no-key")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_key_is_not_looked_at_before_it_is_known_what_is_asked(api: Api) -> None:
+    answer = await api.with_key(None).post("/v1/nothing-here", content=b"{")
+
+    refused(answer, 401, "no-key")
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [
+        ("trigger", "POST", "/v1/runs"),
+        ("read", "GET", "/v1/runs"),
+        ("read", "GET", "/v1/requests"),
+        ("answer", "POST", "/v1/requests/s0q-aaaaaaaaaaaaa/answer"),
+        ("steer", "POST", "/v1/requests/s0q-aaaaaaaaaaaaa/withdraw"),
+        ("steer", "POST", "/v1/runs/s0r-aaaaaaaaaaaaa/cancel"),
+    ],
+)
+async def test_a_missing_scope_is_named(api: Api, scope: str, method: str, path: str) -> None:
+    others = [one for one in ("trigger", "read", "answer", "steer") if one != scope]
+    client = await api.client("bo", *others)
+    sent = {"text": "x"} if method == "POST" else None
+
+    said = refused(await client.request(method, path, json=sent), 403, "scope-missing")
+
+    assert f"needs the scope {scope}" in said
+
+
+async def test_admin_includes_every_other_scope(api: Api) -> None:
+    client = await api.client("bo", "admin")
+
+    assert (await client.get("/v1/runs")).status_code == 200
+    assert (await client.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
+
+
+async def test_a_revoked_key_opens_nothing_at_once(api: Api) -> None:
+    key, text = await api.key("bo")
+    client = api.with_key(text)
+    assert (await client.get("/v1/runs")).status_code == 200
+
+    await api.keyring.revoke(f"sayso_{key.prefix}")
+
+    refused(await client.get("/v1/runs"), 401, "no-key")
+    [(listed, _)] = await api.keyring.all()
+    assert listed.revoked_at
+
+
+async def test_a_key_of_somebody_who_has_left_opens_nothing(world: World, api: Api) -> None:
+    _, text = await api.key("dan")
+    world.toml = world.toml.replace("people.dan", "people.eve").replace("person:dan", "person:eve")
+
+    async with world.stopped():
+        pass
+
+    assert await Api(world.app, api.port).keyring.find(text) is None
+
+
+async def test_at_rest_there_is_only_a_hash(world: World, api: Api) -> None:
+    _, text = await api.key("bo")
+
+    client = Client(world.url)
+    stored = await client.do("HGETALL", "{s0}:api_keys")
+    await client.close()
+
+    everything = repr(stored)
+    assert hashlib.sha256(text.encode()).hexdigest() in everything
+    assert text.rpartition("_")[2] not in everything
+
+
+async def test_last_used_moves_once_a_minute_at_most(world: World, api: Api) -> None:
+    client = await api.client("bo")
+
+    async def used() -> object:
+        [(_, at)] = await api.keyring.all()
+        return at
+
+    assert await used() is None
+    await client.get("/v1/runs")
+    first = await used()
+    assert first is not None
+    await client.get("/v1/runs")
+    assert await used() == first
+    await world.move_time(61)
+    await world.now()
+    await client.get("/v1/runs")
+
+    assert await used() != first
+
+
+async def test_a_key_has_an_owner_known_scopes_and_known_people(api: Api) -> None:
+    keyring = api.keyring
+
+    with pytest.raises(KeyRefused, match="one person or to one service"):
+        await keyring.create(scopes=["read"])
+    with pytest.raises(KeyRefused, match="one person or to one service"):
+        await keyring.create(person="bo", service="ci", scopes=["read"])
+    with pytest.raises(KeyRefused, match="opens nothing"):
+        await keyring.create(person="bo", scopes=[])
+    with pytest.raises(KeyRefused, match="no scope root"):
+        await keyring.create(person="bo", scopes=["root"])
+    with pytest.raises(KeyRefused, match="no name for a service"):
+        await keyring.create(service="c i", scopes=["read"])
+    with pytest.raises(UnknownPerson):
+        await keyring.create(person="nobody", scopes=["read"])
+    with pytest.raises(KeyRefused, match="no key"):
+        await keyring.revoke("aaaaaaaa")

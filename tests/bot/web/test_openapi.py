@@ -1,0 +1,48 @@
+from pathlib import Path
+from typing import Any
+
+from tests.servers.schemathesis import fuzz
+from tests.servers.web import Api, serving
+from tests.world import TOML, a_world
+
+SECONDS = 30
+
+
+async def operations(api: Api) -> list[tuple[str, str, dict[str, Any]]]:
+    paths = (await api.with_key(None).get("/openapi.json")).json()["paths"]
+    return [(method, path, operation) for path, found in paths.items() for method, operation in found.items()]
+
+
+async def test_every_operation_is_described_with_examples_and_its_errors(api: Api) -> None:
+    found = await operations(api)
+
+    assert len({operation["operationId"] for _, _, operation in found}) == len(found) == 14
+    for method, path, operation in found:
+        answers = operation["responses"]
+        well = [answers[status] for status in answers if status in {"200", "201"}]
+        assert all("example" in content for one in well for content in one["content"].values()), path
+        assert operation["description"]
+        if path.startswith("/v1/"):
+            assert operation["security"] == [{"apiKey": []}]
+            assert {"401", "403", "421", "422", "503"} <= set(answers), path
+        if method == "post":
+            assert {"400", "409", "413", "415"} <= set(answers), path
+        problems = [one for status, one in answers.items() if status >= "400"]
+        assert all("example" in one["content"]["application/problem+json"] for one in problems)
+
+
+async def test_what_is_for_a_later_release_is_not_described(api: Api) -> None:
+    paths = {path for _, path, _ in await operations(api)}
+
+    assert not [path for path in paths if path.endswith(("/retry", "/fork"))]
+
+
+async def test_schemathesis_finds_nothing_amiss_in_half_a_minute(redis: str, tmp_path: Path) -> None:
+    toml = TOML.replace("1000/h", "1000000/h")
+    async with a_world(redis, tmp_path / "data", toml) as world, serving(world.app, longest_wait_s=0.2) as api:
+        for text in ("press it", "ask yes_no really?", "ask choice which? | red, blue"):
+            await world.opened(await world.trigger(text))
+
+        code, said = await fuzz(api, tmp_path, seconds=SECONDS, seed=1)
+
+    assert code == 0, said

@@ -1,0 +1,237 @@
+import asyncio
+import re
+
+from httpx2 import AsyncClient
+
+from agents.events import RunStarted
+from bot.store.client import Client
+from bot.store.keys import Keys
+from tests.bot.web.problems import refused
+from tests.servers.web import Api, serving
+from tests.world import TOML, World
+
+
+async def started(world: World, run_id: str) -> RunStarted:
+    first = (await world.events(run_id))[0]
+    assert isinstance(first, RunStarted)
+    return first
+
+
+async def test_a_run_is_started_for_the_person_whose_key_it_is(world: World, api: Api) -> None:
+    anna = await api.client("anna")
+
+    answer = await anna.post("/v1/runs", json={"text": "stamp it", "context": {"ticket": ["OPS-7", 1]}})
+
+    assert answer.status_code == 201
+    run = answer.json()
+    assert answer.headers["location"] == f"/v1/runs/{run['id']}"
+    assert (run["requester"], run["agent"], run["state"]) == ("anna", "clerk", "running")
+    first = await started(world, run["id"])
+    assert (first.channel, first.context, first.submitter) == ("api", {"ticket": ["OPS-7", 1]}, None)
+    assert (await world.ended(run["id"])).state == "done"
+    shown = (await anna.get(f"/v1/runs/{run['id']}")).json()
+    assert (shown["state"], shown["results"]) == ("done", [{"kind": "ok", "text": "stamp it: done"}])
+
+
+async def test_who_sends_for_somebody_else_is_a_requester_as_well_and_may_not_approve(world: World, api: Api) -> None:
+    bo = await api.client("bo", acts_for=["anna"])
+
+    run_id = (await bo.post("/v1/runs", json={"text": "press it", "requester": "anna"})).json()["id"]
+
+    record = await world.opened(run_id)
+    assert record.request.requesters == ("anna", "bo")
+    vote = {"vote": "approve", "digest": record.request.digest}
+    refused(await bo.post(f"/v1/requests/{record.request.id}/answer", json=vote), 403, "not-entitled")
+
+
+async def test_a_service_asks_for_those_it_may_and_its_name_is_kept(world: World, api: Api) -> None:
+    alone = await api.client(service="ci", acts_for=["anna"])
+    both = await api.client(service="ci", acts_for=["anna", "bo"])
+    none = await api.client(service="ci")
+
+    first = await alone.post("/v1/runs", json={"text": "stamp it"})
+
+    event = await started(world, first.json()["id"])
+    assert (event.requester, event.service, event.submitter) == ("anna", "ci", None)
+    assert "for whom" in refused(await both.post("/v1/runs", json={"text": "stamp it"}), 403, "not-yours")
+    refused(await none.post("/v1/runs", json={"text": "stamp it"}), 403, "not-yours")
+    answer = await alone.post("/v1/runs", json={"text": "stamp it", "requester": "bo"})
+    assert refused(answer, 403, "not-yours") == "This key may not ask for bo."
+
+
+async def test_the_same_idempotency_key_and_body_lead_to_the_same_run(world: World, api: Api) -> None:
+    anna = await api.client("anna")
+    body, once = {"text": "stamp it"}, {"Idempotency-Key": "k-1"}
+
+    answers = await asyncio.gather(*(anna.post("/v1/runs", json=body, headers=once) for _ in range(8)))
+    again = await anna.post("/v1/runs", json={**body, "idempotency_key": "k-1", "requester": "anna"})
+
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true")
+    assert again.json()["id"] == answers[0].json()["id"]
+    assert len((await anna.get("/v1/runs")).json()["runs"]) == 1
+    other = await (await api.client("anna")).post("/v1/runs", json=body, headers=once)
+    assert other.json()["id"] != again.json()["id"], "a key is the business of one API key"
+    client = Client(world.url)
+    left_ms = [
+        await client.do("PTTL", Keys(shard).seen(f"api:{key.prefix}:k-1"))
+        for key, _ in await api.keyring.all()
+        for shard in range(world.app.store.shards)
+    ]
+    await client.close()
+    assert 23.9 * 3_600_000 < max(left_ms) <= 24 * 3_600_000
+
+
+async def test_another_body_under_the_same_idempotency_key_is_refused_with_the_difference(api: Api) -> None:
+    anna = await api.client("anna")
+    run = await anna.post("/v1/runs", json={"text": "stamp it", "idempotency_key": "k"})
+
+    answer = await anna.post("/v1/runs", json={"text": "stamp that", "idempotency_key": "k", "context": {"a": 1}})
+
+    assert run.json()["id"] in refused(answer, 409, "key-reused")
+    assert answer.json()["difference"] == [
+        {"field": "context", "before": {}, "now": {"a": 1}},
+        {"field": "text", "before": "stamp it", "now": "stamp that"},
+    ]
+    two = await anna.post("/v1/runs", json={"text": "x", "idempotency_key": "a"}, headers={"Idempotency-Key": "b"})
+    refused(two, 409, "key-reused")
+
+
+async def test_the_limit_of_a_person_is_told_with_the_time_to_wait(world: World) -> None:
+    async with world.stopped():
+        world.toml = TOML.replace("1000/h", "2/m")
+    async with serving(world.app) as api:
+        anna = await api.client("anna")
+        for _ in range(2):
+            assert (await anna.post("/v1/runs", json={"text": "stamp it"})).status_code == 201
+        once = {"text": "stamp it", "idempotency_key": "k"}
+
+        answer = await anna.post("/v1/runs", json=once)
+
+        refused(answer, 429, "rate-limited")
+        assert 50 <= int(answer.headers["retry-after"]) <= 61
+        await world.move_time(61)
+        assert (await anna.post("/v1/runs", json=once)).status_code == 201, "the key stood for no run yet"
+
+
+async def test_what_is_wrong_with_a_body_is_said_without_repeating_it(api: Api) -> None:
+    anna = await api.client("anna")
+    secret = "hush-hush"
+
+    for body in (
+        {"text": " "},
+        {},
+        {"text": 7},
+        {"text": "x", "token": secret},
+        {"text": "x" * 8_001},
+        {"text": "x", "agent": secret},
+        {"text": "x", "context": {"a": "b" * 17_000}},
+        {"text": "x", "context": {"a": [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}},
+        {"text": "x", "requester": "a b"},
+    ):
+        answer = await anna.post("/v1/runs", json=body)
+        refused(answer, 422, "invalid")
+        assert body.get("agent") or secret not in answer.text
+    raw = {"content-type": "application/json"}
+    for content, status, name in (
+        (b"{", 422, "invalid"),
+        (b'{"text":"x","context":{"a":NaN}}', 422, "invalid"),
+        (b'{"text":"\\ud800"}', 422, "invalid"),
+        (b"[" * 60_000, 400, "malformed"),
+        (b'{"text":"' + b"x" * 66_000 + b'"}', 413, "too-large"),
+    ):
+        refused(await anna.post("/v1/runs", content=content, headers=raw), status, name)
+    refused(await anna.post("/v1/runs", data={"text": "x"}), 415, "media-type")
+    assert (await anna.get("/v1/runs")).json()["runs"] == []
+
+
+async def pages(client: AsyncClient, path: str, name: str) -> list[list[str]]:
+    found: list[list[str]] = []
+    cursor = ""
+    while cursor is not None:
+        page = (await client.get(f"{path}&cursor={cursor}" if cursor else path)).json()
+        found.append([one["id"] for one in page[name]])
+        cursor = page["next"]
+    return found
+
+
+async def test_pages_are_newest_first_and_are_not_moved_by_what_is_started_meanwhile(world: World, api: Api) -> None:
+    anna = await api.client("anna")
+    ids = [await world.trigger(f"stamp {number}") for number in range(7)]
+
+    first = (await anna.get("/v1/runs?limit=3")).json()
+    await world.trigger("stamp later")
+    second = (await anna.get(f"/v1/runs?limit=3&cursor={first['next']}")).json()
+    third = (await anna.get(f"/v1/runs?limit=3&cursor={second['next']}")).json()
+
+    shown = [one["id"] for page in (first, second, third) for one in page["runs"]]
+    assert shown == ids[::-1]
+    assert third["next"] is None
+    assert [len(page) for page in await pages(anna, "/v1/runs?limit=4", "runs")] == [4, 4]
+
+
+async def test_runs_that_started_at_the_same_moment_are_each_on_one_page(world: World, api: Api) -> None:
+    anna, client = await api.client("anna"), Client(world.url)
+    ids = [await world.trigger("stamp it") for _ in range(9)]
+    for run_id in ids:
+        await client.do("ZADD", Keys.of(run_id).runs, 1_700_000_000_000, run_id)
+    await client.close()
+
+    found = await pages(anna, "/v1/runs?limit=2", "runs")
+
+    assert sorted(one for page in found for one in page) == sorted(ids)
+
+
+async def test_filters_find_what_is_rare_among_much(world: World, api: Api) -> None:
+    anna = await api.client("anna")
+    waiting = await world.trigger("press it")
+    await world.opened(waiting)
+    for number in range(30):
+        await world.trigger(f"stamp {number}")
+    await world.quiet()
+
+    assert await pages(anna, "/v1/runs?state=waiting&limit=5", "runs") == [[waiting]]
+    assert sum(len(page) for page in await pages(anna, "/v1/runs?agent=clerk&limit=20", "runs")) == 31
+    assert await pages(anna, "/v1/runs?agent=nobody", "runs") == [[]]
+
+
+async def test_what_the_query_does_not_know_is_refused(api: Api) -> None:
+    anna = await api.client("anna")
+
+    for query in ("stat=done", "state=gone", "limit=0", "limit=201", "cursor=x", "limit=1&limit=2", "after=1"):
+        refused(await anna.get(f"/v1/runs?{query}"), 422, "invalid")
+    said = refused(await anna.get("/v1/runs/s0r-aaaaaaaaaaaaa?x=1"), 422, "invalid")
+    assert "x" in said
+
+
+async def test_a_run_is_paused_resumed_and_cancelled(world: World, api: Api) -> None:
+    anna = await api.client("anna")
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+
+    for verb, state in (("pause", "paused"), ("resume", "waiting"), ("cancel", "waiting")):
+        answer = await anna.post(f"/v1/runs/{run_id}/{verb}")
+        assert (answer.status_code, answer.json()) == (200, {"id": run_id, "state": state})
+
+    assert (await world.ended(run_id)).cancelled_by == "anna"
+    assert re.search("has ended", refused(await anna.post(f"/v1/runs/{run_id}/pause"), 409, "not-now"))
+
+
+async def test_a_service_that_steers_is_named_in_the_story(world: World, api: Api) -> None:
+    ci = await api.client(service="ci")
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+
+    await ci.post(f"/v1/runs/{run_id}/cancel")
+
+    assert (await world.ended(run_id)).cancelled_by == "service:ci"
+
+
+async def test_there_is_no_run_of_an_id_that_was_made_up(api: Api) -> None:
+    anna = await api.client("anna")
+
+    for path in ("s0r-aaaaaaaaaaaaa", "s63r-aaaaaaaaaaaaa", "s0q-aaaaaaaaaaaaa", "nonsense", "%2e%2e"):
+        refused(await anna.get(f"/v1/runs/{path}"), 404, "not-found")
+        refused(await anna.get(f"/v1/runs/{path}/events"), 404, "not-found")
+    refused(await anna.post("/v1/runs/s0r-aaaaaaaaaaaaa/pause"), 404, "not-found")

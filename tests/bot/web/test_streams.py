@@ -1,0 +1,182 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+from httpx2 import AsyncClient
+
+from agents.events import Event, read_event, write_event
+from bot.store.client import Client
+from tests.bot.web.problems import refused
+from tests.servers.web import Api, serving
+from tests.world import World
+
+STREAM = {"Accept": "text/event-stream"}
+
+
+async def told(client: AsyncClient, run_id: str, **headers: str) -> AsyncIterator[tuple[int, Event]]:
+    """What a stream tells, until it ends."""
+    async with client.stream("GET", f"/v1/runs/{run_id}/events", headers={**STREAM, **headers}) as answer:
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        seq = 0
+        async for line in answer.aiter_lines():
+            if line.startswith("id: "):
+                seq = int(line.removeprefix("id: "))
+            if line.startswith("data: "):
+                said = json.loads(line.removeprefix("data: "))
+                assert said["seq"] == seq
+                yield seq, read_event(json.dumps(said["event"]))
+
+
+async def all_told(client: AsyncClient, run_id: str, **headers: str) -> list[tuple[int, Event]]:
+    return [one async for one in told(client, run_id, **headers)]
+
+
+async def test_events_are_read_in_pages(world: World, api: Api) -> None:
+    anna, run_id = await api.client("anna"), await world.trigger("stamp it")
+    await world.ended(run_id)
+    path = f"/v1/runs/{run_id}/events"
+
+    first = (await anna.get(f"{path}?limit=2")).json()
+    rest = (await anna.get(f"{path}?after={first['seq']}")).json()
+    end = (await anna.get(f"{path}?after={rest['seq']}")).json()
+
+    shown: list[Any] = [*first["events"], *rest["events"]]
+    assert [one["seq"] for one in shown] == list(range(1, len(shown) + 1))
+    events = [read_event(json.dumps(one["event"])) for one in shown]
+    assert tuple(events) == (await world.events(run_id))[: len(events)]
+    assert end == {"events": [], "seq": rest["seq"]}
+
+
+async def test_a_stream_tells_what_was_and_what_comes_and_ends_with_the_run(world: World, api: Api) -> None:
+    anna, run_id = await api.client("anna"), await world.trigger("press it")
+    record = await world.opened(run_id)
+    kinds: list[str] = []
+
+    async for _, event in told(anna, run_id):
+        kinds.append(event.type)
+        if event.type == "request_opened":
+            await world.decide("bo", record, "approve")
+
+    assert kinds[0] == "run_started"
+    assert kinds[-1] == "run_ended"
+    assert "tool_finished" in kinds
+
+
+async def test_a_stream_that_was_cut_goes_on_after_the_last_event_without_a_gap(world: World, api: Api) -> None:
+    anna, run_id = await api.client("anna"), await world.trigger("stamp it")
+    await world.ended(run_id)
+    everything = await all_told(anna, run_id)
+
+    for cut in range(len(everything)):
+        assert await all_told(anna, run_id, **{"Last-Event-ID": str(cut)}) == everything[cut:]
+
+    last = str(len(await world.events(run_id)))
+    path = f"/v1/runs/{run_id}/events"
+    over = await anna.get(path, headers={**STREAM, "Last-Event-ID": last})
+    assert (over.status_code, over.content) == (204, b"")
+    refused(await anna.get(path, headers={**STREAM, "Last-Event-ID": "x"}), 422, "invalid")
+
+
+async def test_a_stream_without_news_is_kept_open_by_pings(world: World) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    async with serving(world.app, ping_s=0.05) as api:
+        anna, pings = await api.client("anna"), 0
+        async with anna.stream("GET", f"/v1/runs/{run_id}/events", headers=STREAM) as answer:
+            async for line in answer.aiter_lines():
+                pings += line == ": ping"
+                if pings == 3:
+                    break
+
+
+async def test_what_one_process_writes_the_streams_of_another_tell(world: World, api: Api) -> None:
+    other = World(world.url, world.folder / "other")
+    await other.start(works=False, receives=False)
+    try:
+        async with serving(other.app) as away:
+            anna, bo = await away.client("anna"), await api.client("bo")
+            run_id = (await anna.post("/v1/runs", json={"text": "press it"})).json()["id"]
+            record = await world.opened(run_id)
+            stream = asyncio.create_task(all_told(anna, run_id))
+            assert not (await asyncio.wait([stream], timeout=0.2))[0]
+            vote = {"vote": "approve", "digest": record.request.digest}
+            assert (await bo.post(f"/v1/requests/{record.request.id}/answer", json=vote)).status_code == 200
+
+            async with asyncio.timeout(10):
+                events = await stream
+        assert events[-1][1].type == "run_ended"
+    finally:
+        await other.stop()
+
+
+async def test_many_streams_share_few_connections(world: World, api: Api) -> None:
+    anna = await api.client("anna")
+    ids = [await world.trigger("press it") for _ in range(30)]
+    records = [await world.opened(run_id) for run_id in ids]
+    client = Client(world.url)
+
+    async def blocked() -> int:
+        return int((await client.do("INFO", "clients"))["blocked_clients"])
+
+    before = await blocked()
+    async with AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(anna.stream("GET", f"/v1/runs/{run_id}/events", headers=STREAM))
+            for run_id in ids
+            for _ in range(2)
+        ]
+        ends = [asyncio.create_task(answer.aread()) for answer in streams]
+        assert await blocked() - before <= world.app.store.shards
+
+        for record in records:
+            await world.decide("bo", record, "approve")
+
+        async with asyncio.timeout(20):
+            bodies = await asyncio.gather(*ends)
+    await client.close()
+    assert all(b"run_ended" in body for body in bodies)
+
+
+async def test_a_stream_ends_when_its_process_leaves_and_is_taken_up_elsewhere(world: World) -> None:
+    run_id = await world.trigger("press it")
+    record = await world.opened(run_id)
+    seen = await world.events(run_id)
+    async with serving(world.app) as first:
+        anna = await first.client("anna")
+        answer = anna.stream("GET", f"/v1/runs/{run_id}/events", headers=STREAM)
+        entered = await answer.__aenter__()
+        body = asyncio.create_task(entered.aread())
+        assert not (await asyncio.wait([body], timeout=0.2))[0]
+    async with asyncio.timeout(5):
+        cut = await body
+    await answer.__aexit__(None, None, None)
+    at = cut.count(b"\nid: ")
+
+    async with serving(world.app) as second:
+        rest = asyncio.create_task(all_told(await second.client("anna"), run_id, **{"Last-Event-ID": str(at)}))
+        await world.decide("bo", record, "approve")
+        events = await rest
+
+    assert at >= len(seen)
+    assert events[0][0] == at + 1
+    assert events[-1][1].type == "run_ended"
+
+
+async def test_nothing_is_lost_while_redis_restarts_the_readers_connection(world: World, api: Api) -> None:
+    anna, run_id = await api.client("anna"), await world.trigger("press it")
+    record = await world.opened(run_id)
+    stream = asyncio.create_task(all_told(anna, run_id))
+    assert not (await asyncio.wait([stream], timeout=0.2))[0]
+    client = Client(world.url)
+    await client.do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await client.close()
+
+    await world.decide("bo", record, "approve")
+
+    async with asyncio.timeout(15):
+        events = await stream
+    assert [seq for seq, _ in events] == list(range(1, len(events) + 1))
+    stored = await world.events(run_id)
+    assert [write_event(event) for _, event in events] == [write_event(event) for event in stored[: len(events)]]

@@ -1,0 +1,30 @@
+"""schemathesis as a program of its own, over a served sayso."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.servers.web import Api
+
+# An answer that does not fit what its request asks is refused with 422, and
+# no schema can say which one fits.
+_CONFIG = """
+[[operations]]
+include-operation-id = "answerRequest"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
+"""
+
+
+async def fuzz(api: Api, folder: Path, *, seconds: int, seed: int) -> tuple[int, str]:
+    """(exit code, what it said) of so many seconds, all checks on, with a key that may do everything."""
+    _, key = await api.key("bo", "admin", acts_for=("anna",))
+    config = folder / "schemathesis.toml"
+    config.write_text(_CONFIG)
+    program = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).parent / "schemathesis"), f"--config-file={config}", "run",
+        f"{api.url}/openapi.json", f"--header=Authorization: Bearer {key}", "--checks=all", f"--max-time={seconds}",
+        f"--seed={seed}", "--no-color", "--request-timeout=10", "--continue-on-failure",
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await program.communicate()
+    return program.returncode or 0, said.decode(errors="replace")

@@ -1,0 +1,76 @@
+"""A sayso that serves HTTP on a free port of loopback, and a client that holds a key."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from httpx2 import AsyncClient
+
+from bot.apikeys import ApiKey, Keyring
+from bot.app import App
+from bot.web.serve import serve
+
+
+class Api:
+    """One web process of `app`, as programs meet it."""
+
+    def __init__(self, app: App, port: int) -> None:
+        self.app, self.port, self.url = app, port, f"http://127.0.0.1:{port}"
+        self.keyring = Keyring(app.store, app.people)
+        self._clients: list[AsyncClient] = []
+
+    async def key(
+        self,
+        person: str | None = None,
+        *scopes: str,
+        service: str | None = None,
+        acts_for: Sequence[str] = (),
+    ) -> tuple[ApiKey, str]:
+        """A key of `person`, with all scopes but admin unless some are named."""
+        wanted = scopes or ("trigger", "read", "answer", "steer")
+        return await self.keyring.create(person=person, service=service, scopes=wanted, acts_for=acts_for)
+
+    async def client(
+        self,
+        person: str | None = None,
+        *scopes: str,
+        service: str | None = None,
+        acts_for: Sequence[str] = (),
+    ) -> AsyncClient:
+        """A client with a fresh key; see `key`."""
+        _, text = await self.key(person, *scopes, service=service, acts_for=acts_for)
+        return self.with_key(text)
+
+    def with_key(self, text: str | None) -> AsyncClient:
+        """A client that sends this key, or none."""
+        headers = {"Authorization": f"Bearer {text}"} if text else {}
+        client = AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        """Close every client."""
+        for client in self._clients:
+            await client.aclose()
+
+
+@asynccontextmanager
+async def serving(
+    app: App, *, ping_s: float = 15.0, longest_wait_s: float = 50.0, port: int = 0
+) -> AsyncGenerator[Api]:
+    """`app` over HTTP while the context is open."""
+    heard: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(
+        serve(app, "127.0.0.1", port, heard.set_result, ping_s=ping_s, longest_wait_s=longest_wait_s)
+    )
+    await asyncio.wait([task, heard], return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()
+    api = Api(app, heard.result())
+    try:
+        yield api
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await api.close()
