@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from agents.requests import Decision, Request
+from agents.requests import Decision, GatedCall, Request
 from agents.run import Run
 from bot.judge import (
     AlreadyDecided,
@@ -54,17 +54,16 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
         summary=f"{asked_by} asks.",
         quoted=request.quoted,
         facts=tuple(facts),
-        exact=exact(request),
+        exact=exact(call),
         form=form,
         ref=request.id,
     )
 
 
-def exact(request: Request) -> str:
+def exact(call: GatedCall | None) -> str:
     """The complete arguments and the effect they render to, one part a line."""
-    if request.call is None:
+    if call is None:
         return ""
-    call = request.call
     arguments = json.dumps(call.arguments, sort_keys=True, ensure_ascii=False)
     lines = [f"{call.tool} {arguments}", f"runs: {json.dumps(list(call.effect.argv), ensure_ascii=False)}"]
     lines += [f"{name} is {value}" for name, value in sorted(call.effect.artifacts.items())]

@@ -5,9 +5,11 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import structlog
 from pydantic import SecretStr
 
 from bot.app import App, agents_of, compose, running
@@ -17,6 +19,9 @@ from bot.people import People
 from bot.settings import SECRETS, Settings
 from bot.store.embedded import find
 from bot.telemetry import configure
+from bot.web.hosts import check_bind
+
+log = structlog.stdlib.get_logger()
 
 # Whoever starts us kills us after 5 s.
 LEAVE_WITHIN_S = 3.8
@@ -39,6 +44,10 @@ def redis_url(settings: Settings) -> str:
     return url
 
 
+class PortTaken(Exception):
+    """There is no port to listen at; the text says what to do."""
+
+
 async def run_process(settings: Settings, *, works: bool, receives: bool) -> None:
     """A worker, or the mail process, until SIGTERM or SIGINT; then it leaves within 4 s."""
     log_to(settings, json=not sys.stdout.isatty())
@@ -50,10 +59,35 @@ async def run_process(settings: Settings, *, works: bool, receives: bool) -> Non
         await serve(app, works=works, receives=receives)
 
 
-async def serve(app: App, *, works: bool, receives: bool) -> None:
-    """Run the parts until SIGTERM or SIGINT; a second signal ends at once."""
+async def run_web(settings: Settings, port: int) -> None:
+    """A web process until SIGTERM or SIGINT. It answers from the start, also while it waits for Redis."""
+    from bot.web.serve import serve as serve_web  # noqa: PLC0415 - the other processes need no web framework
+
+    log_to(settings, json=not sys.stdout.isatty())
+    check_bind(settings)
+    app = compose(settings, redis_url(settings), (), agents_of(settings))
+
+    def say(heard: int) -> None:
+        log.info("listening", bind=settings.bind, port=heard)
+
+    await serve(app, works=False, receives=False, beside=[on_port(port, serve_web(app, settings.bind, port, say))])
+
+
+async def on_port(port: int, serving: Coroutine[None, None, None], option: str = "--port") -> None:
+    """`serving`, with a word for people where its port can't be had."""
+    try:
+        await serving
+    except OSError as error:
+        raise PortTaken(f"Port {port} can't be used ({error.strerror}). Choose another one: {option} 0") from error
+
+
+async def serve(app: App, *, works: bool, receives: bool, beside: Sequence[Coroutine[None, None, None]] = ()) -> None:
+    """Run the parts until SIGTERM or SIGINT; a second signal ends at once.
+
+    What runs `beside` them runs for ever: it starts first, is cancelled first, and its errors end the process.
+    """
     stopping = told_to_stop()
-    starting = asyncio.create_task(_serve(app, stopping, works=works, receives=receives))
+    starting = asyncio.create_task(_serve(app, stopping, beside, works=works, receives=receives))
     await asyncio.wait([starting, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         await asyncio.wait([starting], timeout=LEAVE_WITHIN_S)
@@ -63,9 +97,29 @@ async def serve(app: App, *, works: bool, receives: bool) -> None:
     return None
 
 
-async def _serve(app: App, stopping: asyncio.Event, *, works: bool, receives: bool) -> None:
-    async with running(app, works=works, receives=receives):
-        await stopping.wait()
+async def _serve(
+    app: App,
+    stopping: asyncio.Event,
+    beside: Sequence[Coroutine[None, None, None]],
+    *,
+    works: bool,
+    receives: bool,
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        others = [group.create_task(one) for one in beside]
+        try:
+            async with running(app, works=works, receives=receives):
+                await stopping.wait()
+                await _cancelled(others)  # they use what `running` closes
+        finally:
+            await _cancelled(others)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 def log_to(settings: Settings, *, json: bool, quietly: bool = False) -> None:

@@ -13,9 +13,15 @@ import typer
 from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
+    from agents.requests import PersonId
     from bot.app import App
 
-As = Annotated[str, typer.Option("--as", help="The person who speaks, by the name in sayso.toml.", metavar="PERSON")]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as", help="The person who speaks, by the name in sayso.toml; over HTTP the key says.", metavar="PERSON"
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def trigger(
     text: Annotated[str, typer.Argument(help='What you want, such as "deploy v1.2.0 to production".')],
-    person: As,
+    person: As = None,
     agent: Annotated[str | None, typer.Option(help="Which agent takes it; `sayso agents` lists them.")] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Tell the run's story until it ends; exit 1 if it failed.")
@@ -41,19 +47,32 @@ def trigger(
 ) -> None:
     """Start a run. Prints its id."""
     from bot.cli.beside import run
+    from bot.cli.remote import remote
+
+    def say(run_id: str) -> None:
+        print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id, flush=True)
+        if not wait and not as_json:
+            where = f" --data {data}" if data else ""
+            print(f"Follow it with: ./sayso watch {run_id}{where}", file=sys.stderr)
 
     async def work(app: "App") -> int:
-        requester = app.people.named(person)
-        run_id = await app.inbox.start("cli", text, requester, agent=agent)
-        print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id, flush=True)
-        if not wait:
-            if not as_json:
-                where = f" --data {data}" if data else ""
-                print(f"Follow it with: ./sayso watch {run_id}{where}", file=sys.stderr)
-            return 0
-        return await follow(app, run_id, as_json=as_json)
+        run_id = await app.inbox.start("cli", text, speaker(app, person), agent=agent)
+        say(run_id)
+        return await follow(app, run_id, as_json=as_json) if wait else 0
 
-    raise typer.Exit(run(data, work))
+    away = remote(data, person)
+    if away is None:
+        raise typer.Exit(run(data, work))
+    run_id = away.trigger(text, agent)
+    say(run_id)
+    raise typer.Exit(away.follow(run_id, as_json=as_json) if wait else 0)
+
+
+def speaker(app: "App", person: str | None) -> "PersonId":
+    """The person that `--as` names. Raises UnknownPerson."""
+    if person is None:
+        raise typer.BadParameter("say who you are: --as PERSON, such as --as anna")
+    return app.people.named(person)
 
 
 async def follow(app: "App", run_id: str, *, as_json: bool) -> int:
@@ -71,28 +90,33 @@ async def follow(app: "App", run_id: str, *, as_json: bool) -> int:
 def answer(
     request: Annotated[str, typer.Argument(help="The request's id; `sayso requests` lists the open ones.")],
     text: Annotated[str, typer.Argument(metavar="approve|deny|TEXT", help="A vote, or the answer to a question.")],
-    person: As,
+    person: As = None,
     reason: Annotated[str, typer.Option(help="Why, for a denial.")] = "",
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Answer a request as a person. Works beside `sayso dev` only. Exit 1 when the answer does not count."""
+    """Answer a request. `--as` works beside `sayso dev` only. Exit 1 when the answer does not count."""
     from bot.cli.beside import run
+    from bot.cli.remote import remote
 
+    away = remote(data, person)
+    if away:
+        raise typer.Exit(away.answer(request, text, reason, as_json=as_json))
     raise typer.Exit(run(data, lambda app: _answer(app, request, text, person, reason, as_json=as_json)))
 
 
-async def _answer(app: "App", request_id: str, text: str, person: str, reason: str, *, as_json: bool) -> int:
+async def _answer(app: "App", request_id: str, text: str, person: str | None, reason: str, *, as_json: bool) -> int:
     from agents.requests import RequestId
     from bot.answers import Statement
     from bot.cards import told
     from bot.cli.show import request_text
     from bot.ids import check
+    from bot.views import request_view
 
-    who = app.people.named(person)
+    who = speaker(app, person)
     record, _, _ = await app.decisions.request(check(request_id, "request"))
     if not as_json:
-        print(request_text(record, app.people) + "\n")
+        print(request_text(request_view(record), app.people) + "\n")
     votes: dict[str, Literal["approve", "deny"]] = {"approve": "approve", "deny": "deny"}
     statement = Statement(
         reply_id=f"cli-{secrets.token_hex(8)}",
@@ -114,21 +138,23 @@ async def _answer(app: "App", request_id: str, text: str, person: str, reason: s
 
 def withdraw(
     request: Annotated[str, typer.Argument(help="The request's id.")],
-    person: As,
+    person: As = None,
     reason: Annotated[str, typer.Option(help="Why.")] = "",
     data: Data = None,
 ) -> None:
     """Take back a request that you caused."""
     from agents.requests import RequestId
     from bot.cli.beside import run
+    from bot.cli.remote import remote
     from bot.steering import Steering
 
     async def work(app: "App") -> None:
         steering = Steering(app.journal, app.decisions, app.agents)
-        await steering.withdraw(RequestId(request), app.people.named(person), reason)
-        print(f"{request} is withdrawn.")
+        await steering.withdraw(RequestId(request), speaker(app, person), reason)
 
-    run(data, work)
+    away = remote(data, person)
+    away.withdraw(request, reason) if away else run(data, work)
+    print(f"{request} is withdrawn.")
 
 
 def amend(
@@ -136,7 +162,7 @@ def amend(
     changes: Annotated[
         list[str], typer.Argument(metavar="KEY=VALUE…", help="Arguments to change, such as version=v1.1.0.")
     ],
-    person: As,
+    person: As = None,
     data: Data = None,
 ) -> None:
     """Change what you asked for, before it is decided: everybody is asked again, with what changed."""
@@ -150,7 +176,7 @@ def amend(
 
     async def work(app: "App") -> None:
         steering = Steering(app.journal, app.decisions, app.agents)
-        revised = await steering.amend(RequestId(request), app.people.named(person), pairs)
+        revised = await steering.amend(RequestId(request), speaker(app, person), pairs)
         print(f"{revised.id} is now revision {revised.revision}: {revised.title}")
 
     run(data, work)
@@ -166,20 +192,21 @@ _STEERING: dict[Literal["pause", "resume", "cancel"], str] = {
 def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]:
     def command(
         run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")],
-        person: As,
+        person: As = None,
         data: Data = None,
     ) -> None:
         from agents.requests import RunId
         from bot.cli.beside import run
+        from bot.cli.remote import remote
         from bot.ids import check
         from bot.steering import Steering
 
-        async def work(app: "App") -> None:
+        async def work(app: "App") -> str:
             steering = Steering(app.journal, app.decisions, app.agents)
-            after = await steering.steer(RunId(check(run_id, "run")), verb, app.people.named(person))
-            print(f"{run_id}: {verb}, it is {after.state}.")
+            return (await steering.steer(RunId(check(run_id, "run")), verb, speaker(app, person))).state
 
-        run(data, work)
+        away = remote(data, person)
+        print(f"{run_id}: {verb}, it is {away.steer(run_id, verb) if away else run(data, work)}.")
 
     return command
 

@@ -1,14 +1,15 @@
 """Which errors are for people: those that say what to do next."""
 
 from agents import ToolRefused
+from bot.apikeys import KeyRefused
+from bot.cli.remote import RemoteRefused
 from bot.config_errors import ConfigError
 from bot.decisions import NoSuchRequest
-from bot.dev.everything import PortTaken
 from bot.home import NoSecretKey
 from bot.ids import NotAnId
 from bot.inbox import TriggerRefused
 from bot.people import UnknownPerson
-from bot.processes import NothingRuns
+from bot.processes import NothingRuns, PortTaken
 from bot.steering import NotSteered
 from bot.store import StoreError
 from bot.store.embedded import EmbeddedRedisError
@@ -18,12 +19,14 @@ _SPOKEN = (
     ChannelError,
     ConfigError,
     EmbeddedRedisError,
+    KeyRefused,
     NoSecretKey,
     NoSuchRequest,
     NotAnId,
     NotSteered,
     NothingRuns,
     PortTaken,
+    RemoteRefused,
     StoreError,
     ToolRefused,
     TriggerRefused,

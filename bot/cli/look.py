@@ -10,7 +10,8 @@ from bot.cli.options import Data, Json
 if TYPE_CHECKING:
     from agents.events import Event
     from bot.app import App
-    from bot.records import RequestRecord
+    from bot.people import People
+    from bot.views import RequestView
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")]
 
@@ -28,75 +29,74 @@ def runs(
 ) -> None:
     """List runs, newest first."""
     from bot.cli.beside import run
+    from bot.cli.remote import remote
     from bot.cli.show import summary_text
     from bot.summary import Summary
 
-    async def work(app: "App") -> None:
-        found = [Summary.model_validate_json(line) for line in await app.store.lists.summaries() if line]
-        found = [one for one in found if state in {None, one.state}]
-        found.sort(key=lambda one: one.started_at, reverse=True)
-        if as_json:
-            print(json.dumps([one.model_dump(mode="json") for one in found]))
-        else:
-            print("\n".join(summary_text(one) for one in found) or "There are no such runs.")
+    async def work(app: "App") -> "list[Summary]":
+        return [Summary.model_validate_json(line) for line in await app.store.lists.summaries() if line]
 
-    run(data, work)
+    away = remote(data)
+    found = away.runs(state) if away else run(data, work)
+    found = sorted((one for one in found if state in {None, one.state}), key=lambda one: one.started_at, reverse=True)
+    if as_json:
+        print(json.dumps([one.model_dump(mode="json") for one in found]))
+    else:
+        print("\n".join(summary_text(one) for one in found) or "There are no such runs.")
 
 
 def show(run_id: Run, as_json: Json = False, data: Data = None) -> None:
     """Tell a run's story so far."""
-    from bot.cli.beside import run
+    from agents.run import fold
     from bot.story import lines
+    from bot.views import run_view
 
-    async def work(app: "App") -> None:
-        from agents.run import fold
-        from bot.summary import summary_of
-
-        loaded = await _load(app, run_id)
-        after = fold(loaded)
-        if as_json:
-            results = [{"kind": result.kind, "text": result.text} for result in after.results]
-            print(json.dumps(json.loads(summary_of(after)) | {"seq": after.seq, "results": results}))
-            return
-        mode = "  (rehearsal: plain rules chose the steps, no model)" if after.is_rehearsal else ""
-        print(f"{run_id}  {after.state}{mode}")
-        print("\n".join(lines(loaded, app.people)))
-
-    run(data, work)
+    told, directory = _told(run_id, data)
+    after = fold(told)
+    if as_json:
+        print(run_view(after).model_dump_json())
+        return
+    mode = "  (rehearsal: plain rules chose the steps, no model)" if after.is_rehearsal else ""
+    print(f"{run_id}  {after.state}{mode}")
+    print("\n".join(lines(told, directory)))
 
 
-async def _load(app: "App", run_id: str) -> "tuple[Event, ...]":
+def _told(run_id: str, data: Data) -> "tuple[tuple[Event, ...], People]":
+    """A run's events, and the directory that names the people in them."""
+    from bot.cli.beside import run
+    from bot.cli.remote import remote
     from bot.ids import check
-    from bot.steering import NotSteered
+    from bot.steering import NoSuchRun
 
-    loaded = await app.store.load(check(run_id, "run"))
-    if not loaded.events:
-        raise NotSteered(f"There is no run {run_id}. `sayso runs` lists them")
-    return loaded.events
+    async def work(app: "App") -> "tuple[tuple[Event, ...], People]":
+        return (await app.store.load(check(run_id, "run"))).events, app.people
+
+    away = remote(data)
+    told, directory = (away.events(run_id), away.people) if away else run(data, work)
+    if not told:
+        raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
+    return told, directory
 
 
 def events(run_id: Run, data: Data = None) -> None:
     """Print a run's events, one JSON object per line."""
     from agents.events import write_event
-    from bot.cli.beside import run
 
-    async def work(app: "App") -> None:
-        for event in await _load(app, run_id):
-            print(write_event(event).decode())
-
-    run(data, work)
+    for event in _told(run_id, data)[0]:
+        print(write_event(event).decode())
 
 
 def watch(run_id: Run, as_json: Json = False, data: Data = None) -> None:
     """Tell a run's story as it happens, until it ends. Exit 1 if it failed."""
     from bot.cli.act import follow
     from bot.cli.beside import run
+    from bot.cli.remote import remote
 
-    async def work(app: "App") -> int:
-        await _load(app, run_id)
-        return await follow(app, run_id, as_json=as_json)
-
-    raise typer.Exit(run(data, work))
+    away = remote(data)
+    if away:
+        raise typer.Exit(away.follow(run_id, as_json=as_json))
+    _told(run_id, data)
+    raise typer.Exit(run(data, lambda app: follow(app, run_id, as_json=as_json)))
 
 
 def requests(
@@ -107,28 +107,28 @@ def requests(
 ) -> None:
     """List requests with everything that is needed to decide them."""
     from bot.cli.beside import run
-    from bot.cli.show import request_json, request_text
+    from bot.cli.remote import remote
+    from bot.cli.show import request_text
 
-    async def work(app: "App") -> None:
-        found = [record for record in await _records(app, state) if person is None or _may(app, record, person)]
-        if as_json:
-            print(json.dumps([request_json(record) for record in found]))
-            return
-        texts = [request_text(record, app.people) for record in found]
-        print("\n\n".join(texts) or "Nothing is waiting." if state == "open" else "\n\n".join(texts) or "None.")
+    async def work(app: "App") -> "tuple[list[RequestView], People]":
+        who = None if person is None else app.people.named(person)
+        return [one for one in await _requests(app, state) if who is None or who in one.may_decide], app.people
 
-    run(data, work)
-
-
-def _may(app: "App", record: "RequestRecord", person: str) -> bool:
-    from bot.quorum import eligible
-
-    return app.people.named(person) in eligible(record.request.policy, record.request.requesters)
+    away = remote(data)
+    found, directory = (away.requests(person, state), away.people) if away else run(data, work)
+    if as_json:
+        print(json.dumps([one.model_dump(mode="json") for one in found]))
+        return
+    nothing = "Nothing is waiting." if state == "open" else "None."
+    print("\n\n".join(request_text(one, directory) for one in found) or nothing)
 
 
-async def _records(app: "App", state: str) -> "list[RequestRecord]":
-    found = [(await app.decisions.request(one))[0] for one in await app.store.lists.requests(only_open=state == "open")]
-    return [record for record in found if state in {"all", record.state}]
+async def _requests(app: "App", state: str) -> "list[RequestView]":
+    from bot.views import request_view
+
+    ids = await app.store.lists.requests(only_open=state == "open")
+    found = [request_view((await app.decisions.request(one))[0]) for one in ids]
+    return [one for one in found if state in {"all", one.state}]
 
 
 def people(as_json: Json = False, data: Data = None) -> None:

@@ -12,10 +12,11 @@ def register(app: typer.Typer) -> None:
     app.command()(dev)
     app.command()(worker)
     app.command()(mail)
+    app.command()(web)
 
 
 def dev(
-    port: Annotated[int, typer.Option(help="The console's port; it comes with a later release.", max=65535)] = 8000,
+    port: Annotated[int, typer.Option(help="Where HTTP is served; 0 for any free port.", min=0, max=65535)] = 8000,
     demo_port: Annotated[
         int | None, typer.Option(help="Where the demo site is live; --port + 1 if not given.", min=0, max=65535)
     ] = None,
@@ -26,11 +27,12 @@ def dev(
     import os
     from pathlib import Path
 
-    from bot.dev.everything import run_dev
+    from bot.dev.everything import Ports, run_dev
     from bot.settings import DEFAULT_DATA_DIR
 
     folder = data or Path(os.environ.get("SAYSO_DATA_DIR") or DEFAULT_DATA_DIR)
-    run_dev(folder.absolute(), port + 1 if demo_port is None else demo_port, os.environ)
+    beside = port + 1 if port else 0
+    run_dev(folder.absolute(), Ports(web=port, demo=beside if demo_port is None else demo_port), os.environ)
 
 
 def worker(data: Data = None) -> None:
@@ -41,6 +43,20 @@ def worker(data: Data = None) -> None:
 def mail(data: Data = None) -> None:
     """Receive mail: the local mail server and mailbox."""
     _serve(data, works=False, receives=True)
+
+
+def web(
+    port: Annotated[int, typer.Option(help="Where to listen; 0 for any free port.", min=0, max=65535)] = 8000,
+    data: Data = None,
+) -> None:
+    """Serve HTTP: the API, health and figures. Any number of these may run on one Redis."""
+    import asyncio
+    import os
+
+    from bot.processes import run_web
+    from bot.settings import load
+
+    asyncio.run(run_web(load(data, os.environ), port))
 
 
 def _serve(data: Data, *, works: bool, receives: bool) -> None:

@@ -4,9 +4,8 @@ import json
 
 from bot.cards import exact
 from bot.people import People
-from bot.quorum import eligible
-from bot.records import RequestRecord
 from bot.summary import Summary
+from bot.views import RequestView
 from channels.email.letters import Letter
 
 _TIME = "%d %b %H:%M UTC"
@@ -24,13 +23,11 @@ def summary_text(summary: Summary) -> str:
     return plain(f"{summary.id}  {summary.state:<9}  {when}  {summary.requester}: {summary.text}{tail}")
 
 
-def request_text(record: RequestRecord, people: People) -> str:
+def request_text(request: RequestView, people: People) -> str:
     """A request as somebody must see it to decide: everything that is approved, and who may."""
-    request = record.request
-    deciders = eligible(request.policy, request.requesters)
-    approvals = sum(vote.approve for vote in record.votes)
+    approvals = sum(vote.approve for vote in request.votes)
     rows = [
-        f"{request.id}  {record.state}  revision {request.revision}",
+        f"{request.id}  {request.state}  revision {request.revision}",
         f"  {request.title}",
         f"  asked by   {people.names_of(request.requesters)}",
     ]
@@ -39,30 +36,11 @@ def request_text(record: RequestRecord, people: People) -> str:
     for fact in request.call.effect.facts if request.call else ():
         first, *rest = fact.text.splitlines() or [""]
         rows += [f"  {fact.label.lower():<10} {first}", *(f"  {'':<10} {line}" for line in rest)]
-    rows += [f"  exactly    {line}" for line in exact(request).splitlines()]
+    rows += [f"  exactly    {line}" for line in exact(request.call).splitlines()]
     rows += [f"  {number}: {option}" for number, option in enumerate(request.options, 1)]
-    rows += [f"  may decide {people.names_of(deciders)} ({approvals} of {request.policy.quorum})"]
+    rows += [f"  may decide {people.names_of(request.may_decide)} ({approvals} of {request.quorum})"]
     rows += [f"  until      {request.expires_at.strftime(_TIME)}", f"  digest     {request.digest}"]
     return plain("\n".join(rows))
-
-
-def request_json(record: RequestRecord) -> dict[str, object]:
-    """The same as data."""
-    request = record.request
-    return {
-        "id": request.id,
-        "run_id": request.run_id,
-        "state": record.state,
-        "title": request.title,
-        "format": request.format,
-        "revision": request.revision,
-        "digest": request.digest,
-        "may_decide": list(eligible(request.policy, request.requesters)),
-        "quorum": request.policy.quorum,
-        "votes": [vote.model_dump(mode="json") for vote in record.votes],
-        "call": request.call.model_dump(mode="json") if request.call else None,
-        "expires_at": request.expires_at.isoformat(),
-    }
 
 
 def letter_text(letter: Letter) -> str:

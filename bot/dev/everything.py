@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -14,21 +15,19 @@ from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
 from bot.example import example_toml
 from bot.home import Home
-from bot.processes import local_mail, log_to, serve
+from bot.processes import local_mail, log_to, on_port, serve
 from bot.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, load
 from bot.store.embedded import EmbeddedRedis
+from bot.web.hosts import check_bind
+from bot.web.serve import serve as serve_web
 
 log = structlog.stdlib.get_logger()
 
 _LOOK_S = 0.5
 
 
-class PortTaken(Exception):
-    """The demo site has no port; the text says what to do."""
-
-
-def run_dev(folder: Path, demo_port: int, environ: Mapping[str, str]) -> None:
-    """Serve until Ctrl-C. Raises ConfigError and EmbeddedRedisError, in words for people."""
+def run_dev(folder: Path, ports: "Ports", environ: Mapping[str, str]) -> None:
+    """Serve until Ctrl-C. Raises ConfigError, EmbeddedRedisError and PortTaken, in words for people."""
     began = time.monotonic()
     with ExitStack() as stack:
         url, redis = environ.get("SAYSO_REDIS_URL"), None
@@ -36,37 +35,43 @@ def run_dev(folder: Path, demo_port: int, environ: Mapping[str, str]) -> None:
             redis = EmbeddedRedis(folder)
             url = redis.start()
             stack.callback(redis.stop)
-        demo = folder / "demo"
-        repo = make_demo(demo)
+        repo = make_demo(folder / "demo")
         if not environ.get("SAYSO_CONFIG") and not (folder / FILE_NAME).exists() and not Path(FILE_NAME).exists():
             Home(folder).note(FILE_NAME, example_toml(repo))
         settings = load(folder, environ)
         log_to(settings, json=not sys.stdout.isatty())
-        asyncio.run(_serve(settings, url, redis, demo, demo_port, began))
+        check_bind(settings)
+        asyncio.run(_serve(settings, url, redis, ports, began))
 
 
-async def _serve(
-    settings: Settings, url: str, redis: EmbeddedRedis | None, demo: Path, demo_port: int, began: float
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where to listen; 0 for any free port."""
+
+    web: int
+    demo: int
+
+
+async def _serve(settings: Settings, url: str, redis: EmbeddedRedis | None, ports: Ports, began: float) -> None:
     mail = local_mail(settings)
     app = compose(settings, url, [mail.channel()], agents_of(settings))
+    heard: dict[str, int] = {}
 
-    def say(port: int) -> None:
-        print(_welcome(settings, port, time.monotonic() - began), flush=True)
+    def listens(name: str) -> Callable[[int], None]:
+        def hear(port: int) -> None:
+            heard[name] = port
+            if len(heard) == 2:
+                print(_welcome(settings, Ports(**heard), time.monotonic() - began), flush=True)
 
-    async with mail.serving(), asyncio.TaskGroup() as group:
-        site = group.create_task(_serve_site(demo, demo_port, say))
-        keeper = group.create_task(_keep(redis))
-        await serve(app, works=True, receives=True)
-        site.cancel()
-        keeper.cancel()
+        return hear
 
-
-async def _serve_site(demo: Path, port: int, say: Callable[[int], None]) -> None:
-    try:
-        await serve_site(demo, port, say)
-    except OSError as error:
-        raise PortTaken(f"Port {port} can't be used ({error.strerror}). Choose another one: --demo-port 0") from error
+    beside = [
+        _keep(redis),
+        on_port(ports.web, serve_web(app, settings.bind, ports.web, listens("web"))),
+        on_port(ports.demo, serve_site(settings.data_dir / "demo", ports.demo, listens("demo")), "--demo-port"),
+    ]
+    async with mail.serving():
+        await serve(app, works=True, receives=True, beside=beside)
 
 
 async def _keep(redis: EmbeddedRedis | None) -> None:
@@ -78,7 +83,7 @@ async def _keep(redis: EmbeddedRedis | None) -> None:
             redis.start()
 
 
-def _welcome(settings: Settings, port: int, took_s: float) -> str:
+def _welcome(settings: Settings, ports: Ports, took_s: float) -> str:
     """What to type next; with the data directory where it is not the usual one."""
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()
     data = "" if is_usual else f" --data {settings.data_dir}"
@@ -86,7 +91,8 @@ def _welcome(settings: Settings, port: int, took_s: float) -> str:
     return f"""
 sayso dev is running ({took_s:.1f} s). Its settings: {settings.config}
 {mode}
-  live site   http://127.0.0.1:{port}/production/
+  live site   http://127.0.0.1:{ports.demo}/production/
+  HTTP API    http://127.0.0.1:{ports.web}/openapi.json
   ask         ./sayso trigger "deploy v1.2.0 to production" --as anna{data}
   read mail   ./sayso mailbox bo{data}
   answer      ./sayso mailbox bo --reply-to ID --text "approved, thanks"{data}

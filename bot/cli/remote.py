@@ -1,0 +1,178 @@
+"""The command line over HTTP: where SAYSO_URL is set, a person's own API key says who speaks."""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import httpx2
+import typer
+
+from agents.events import Event, RunEnded, read_event, write_event
+from bot.cli.show import request_text
+from bot.people import People
+from bot.settings import Settings, load
+from bot.story import lines
+from bot.summary import Summary
+from bot.views import RequestView
+
+_TRIES = 5
+_AGAIN_S = 1.0
+_TIMEOUT_S = 60.0
+_PAGE = 200
+
+
+class RemoteRefused(Exception):
+    """The server said no, or did not answer; the text says what to do."""
+
+
+def remote(data: Path | None, person: str | None = None) -> "Remote | None":
+    """The server that SAYSO_URL names; None beside a running `sayso dev`. Raises RemoteRefused and ConfigError."""
+    settings = load(data, os.environ)
+    if settings.url is None:
+        return None
+    if person is not None:
+        raise typer.BadParameter(
+            f"--as works only beside `sayso dev`. Over HTTP ({settings.url}) the key in SAYSO_API_KEY says who you "
+            "are: leave --as out, or unset SAYSO_URL"
+        )
+    if settings.api_key is None:
+        raise RemoteRefused("SAYSO_URL is set and SAYSO_API_KEY is not. `sayso keys create`, on the server, makes one")
+    return Remote(settings, settings.url, settings.api_key.get_secret_value())
+
+
+class Remote:
+    """One server, as the person whose key this is. `people` names those that the local file knows."""
+
+    def __init__(self, settings: Settings, url: str, key: str) -> None:
+        self.people = People(settings.people, settings.policies)
+        self._http = httpx2.Client(
+            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT_S, follow_redirects=False
+        )
+
+    def trigger(self, text: str, agent: str | None) -> str:
+        """The id of a new run."""
+        body = {"text": text, "idempotency_key": secrets.token_hex(16)} | ({"agent": agent} if agent else {})
+        return self._ask("POST", "/v1/runs", body)["id"]
+
+    def runs(self, state: str | None) -> list[Summary]:
+        """All runs, newest first."""
+        wanted = {"state": state} if state else {}
+        return [Summary.model_validate(one) for one in self._pages("/v1/runs", "runs", wanted)]
+
+    def requests(self, person: str | None, state: str) -> list[RequestView]:
+        """Requests, newest first."""
+        wanted = ({"person": person} if person else {}) | ({} if state == "all" else {"state": state})
+        return [RequestView.model_validate(one) for one in self._pages("/v1/requests", "requests", wanted)]
+
+    def events(self, run_id: str) -> tuple[Event, ...]:
+        """A run's events, oldest first."""
+        found: list[Event] = []
+        while page := self._ask("GET", f"/v1/runs/{run_id}/events?after={len(found)}")["events"]:
+            found += [read_event(json.dumps(one["event"])) for one in page]
+        return tuple(found)
+
+    def steer(self, run_id: str, verb: Literal["pause", "resume", "cancel"]) -> str:
+        """The state of a run after the verb."""
+        return self._ask("POST", f"/v1/runs/{run_id}/{verb}")["state"]
+
+    def withdraw(self, request_id: str, reason: str) -> None:
+        """Take back a request."""
+        self._ask("POST", f"/v1/requests/{request_id}/withdraw", {"reason": reason})
+
+    def answer(self, request_id: str, text: str, reason: str, *, as_json: bool) -> int:
+        """Show the request and answer it as it was shown; 0 when the answer counts."""
+        shown = RequestView.model_validate(self._ask("GET", f"/v1/requests/{request_id}"))
+        if not as_json:
+            print(request_text(shown, self.people) + "\n")
+        vote = {"vote": text, "digest": shown.digest, "reason": reason}
+        body = vote if text in {"approve", "deny"} else {"text": text}
+        answer = self._send("POST", f"/v1/requests/{request_id}/answer", body, once=secrets.token_hex(16))
+        said = _json(answer)
+        if "judgement" not in said:
+            self._check(answer)
+        print(json.dumps(said["judgement"]) if as_json else said.get("told") or said["detail"])
+        return 0 if answer.is_success else 1
+
+    def follow(self, run_id: str, *, as_json: bool) -> int:
+        """Tell a run's story as it happens until it ends; 0 when it ended well."""
+        for event in self._stream(run_id):
+            print(write_event(event).decode() if as_json else next(lines([event], self.people)), flush=True)
+            if isinstance(event, RunEnded):
+                return 0 if event.outcome == "done" else 1
+        return 1
+
+    def _stream(self, run_id: str) -> Iterator[Event]:
+        """The events of a run, taken up again where a stream was cut."""
+        seq, tries = 0, 0
+        while tries < _TRIES:
+            tries += 1
+            try:
+                for told in self._told(run_id, seq):
+                    seq, tries = told["seq"], 0
+                    yield read_event(json.dumps(told["event"]))
+            except httpx2.TransportError:
+                pass  # taken up again
+            time.sleep(_AGAIN_S)
+        raise RemoteRefused(f"{self._http.base_url} went away. Look again with: sayso watch {run_id}")
+
+    def _told(self, run_id: str, seq: int) -> Iterator[Any]:
+        """What one stream tells after `seq`, until it ends or is cut."""
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(seq)}
+        with self._http.stream("GET", f"/v1/runs/{run_id}/events", headers=headers) as answer:
+            if not answer.is_success:
+                answer.read()
+            self._check(answer)
+            for line in answer.iter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))
+
+    def _pages(self, path: str, name: str, wanted: dict[str, str]) -> Iterator[object]:
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {**wanted, "limit": str(_PAGE)} | ({"cursor": cursor} if cursor else {})
+            page = self._ask("GET", f"{path}?{httpx2.QueryParams(query)}")
+            yield from page[name]
+            cursor = page["next"]
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        answer = self._send(method, path, body)
+        self._check(answer)
+        return _json(answer)
+
+    def _send(self, method: str, path: str, body: object = None, once: str = "") -> httpx2.Response:
+        """The answer; what is not answered, or put off, is sent again: nothing happens twice by it."""
+        headers = {"Idempotency-Key": once} if once else {}
+        for tries in range(1, _TRIES + 1):
+            try:
+                answer = self._http.request(method, path, json=body, headers=headers)
+            except httpx2.TransportError as error:
+                if tries == _TRIES:
+                    away = f"{self._http.base_url} does not answer: {error}. Is SAYSO_URL right?"
+                    raise RemoteRefused(away) from None
+            else:
+                if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE or tries == _TRIES:
+                    return answer
+            time.sleep(_AGAIN_S)
+        raise AssertionError("unreachable")
+
+    def _check(self, answer: httpx2.Response) -> None:
+        """Raises RemoteRefused in the words of the server."""
+        if answer.is_success:
+            return
+        said = _json(answer)
+        if "detail" not in said:
+            raise RemoteRefused(f"{answer.url} answered {answer.status_code}. Is SAYSO_URL right?")
+        raise RemoteRefused(f"{str(said['detail']).rstrip('.')}. {said.get('do', '')}".strip())
+
+
+def _json(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        said: object = answer.json()
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", said) if isinstance(said, dict) else {}
