@@ -18,6 +18,7 @@ _BLOCK_MS = 5_000
 _CHUNK = 500
 _AGAIN_S = 0.5
 _CALL_AGAIN_S = 0.005
+_CANCEL_AGAIN_S = 0.1
 
 # An event and its sequence number.
 Told = tuple[int, Event]
@@ -143,9 +144,9 @@ class _Reader:
 
     async def close(self) -> None:
         for task in filter(None, (self._task, self._calling)):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            while not task.done():  # a cancellation that meets the client while it connects is swallowed
+                task.cancel()
+                await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
         await self._waiter.close()
 
     async def _call_back(self) -> None:
@@ -153,10 +154,8 @@ class _Reader:
         await asyncio.sleep(0)  # whoever comes in the same moment needs no call of their own
         asked = self._asked
         with suppress(StoreError):
-            while not asked.is_set() and not await self._waiter.call_back():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_CALL_AGAIN_S):
-                        await asked.wait()
+            while self._positions and not asked.is_set() and not await self._waiter.call_back():
+                await _heard(asked, _CALL_AGAIN_S)
 
     async def _read(self) -> None:
         while True:
@@ -179,6 +178,12 @@ class _Reader:
         after = [f"0-{seq}" for seq in asked.values()]
         found = await self._waiter.ask("XREAD", "BLOCK", _BLOCK_MS, "COUNT", _CHUNK, "STREAMS", *names, *after)
         return [(names[name.decode()], list(_told(entries))) for name, entries in _streams(found)]
+
+
+async def _heard(event: asyncio.Event, within_s: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await event.wait()
 
 
 def _streams(found: Any) -> Iterable[tuple[bytes, list[Any]]]:

@@ -1,0 +1,90 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from agents.events import RunPaused
+from agents.requests import PersonId, RunId
+from bot.store import Commit, Store
+from bot.store.client import Client
+from bot.store.following import Follower, FollowingEnds, Told
+
+RUN, OTHER = RunId("s0r-aaaaaaaaaaaaa"), RunId("s0r-bbbbbbbbbbbbb")
+
+
+@pytest.fixture
+async def store(redis: str) -> AsyncIterator[Store]:
+    client = Client(redis)
+    yield Store(client, 2)
+    await client.close()
+
+
+async def append(store: Store, run_id: RunId, count: int = 1) -> None:
+    for _ in range(count):
+        event = RunPaused(at=store.about_now(), by=PersonId("anna"))
+        await store.commit(Commit(run_id=run_id, events=[event]))
+
+
+async def test_what_was_there_comes_first_and_then_what_comes_each_once(store: Store) -> None:
+    follower, told = Follower(store), list[Told]()
+    await append(store, RUN, 3)
+    async with follower.watch(RUN, 1) as watch:
+        while len(told) < 2:
+            told += await watch.next(5)
+        for _ in range(20):
+            await append(store, RUN)
+        async with asyncio.timeout(10):
+            while len(told) < 22:
+                told += await watch.next(5)
+    await follower.close()
+
+    assert [seq for seq, _ in told] == list(range(2, 24))
+
+
+async def test_a_run_that_is_watched_later_is_heard_of_at_once(store: Store) -> None:
+    follower = Follower(store)
+    async with follower.watch(OTHER, 0) as first:
+        assert await first.next(0.05) == [], "the reader waits for this one by now"
+        for number in range(5):
+            run_id = RunId(f"s0r-aaaaaaaaaaaa{'abcde'[number]}")
+            async with follower.watch(run_id, 0) as second:
+                assert await second.next(0.02) == []
+                await append(store, run_id)
+                async with asyncio.timeout(1):
+                    assert len(await second.next(5)) == 1
+    await follower.close()
+
+
+async def test_many_watch_one_run_and_those_who_left_are_told_nothing(store: Store) -> None:
+    follower = Follower(store)
+    async with follower.watch(RUN, 0) as stays, follower.watch(RUN, 0) as stays_too:
+        async with follower.watch(RUN, 0) as leaves:
+            assert await leaves.next(0) == []
+        assert (await stays.next(0), await stays_too.next(0)) == ([], [])
+        await append(store, RUN)
+
+        assert [len(await one.next(5)) for one in (stays, stays_too)] == [1, 1]
+        assert leaves.news.empty()
+    await follower.close()
+
+
+async def test_closing_ends_every_watch_and_lets_nobody_begin_one(store: Store) -> None:
+    follower = Follower(store)
+    async with follower.watch(RUN, 0) as watch:
+        waiting = asyncio.create_task(watch.next(30))
+        assert not (await asyncio.wait([waiting], timeout=0.1))[0]
+        await follower.close()
+        with pytest.raises(FollowingEnds):
+            await waiting
+    with pytest.raises(FollowingEnds):
+        async with follower.watch(RUN, 0):
+            pass
+
+
+async def test_closing_ends_at_whatever_moment_it_comes(store: Store) -> None:
+    for number in range(60):
+        follower = Follower(store)
+        async with follower.watch(RUN, 0) as watch:
+            await watch.next(0.0002 * number)
+        async with asyncio.timeout(5):
+            await follower.close()
