@@ -55,8 +55,9 @@ class Lists:
         asked, top = count + 1, "+inf" if before is None else before[0]
         while True:
             raw = await self._client.do("ZREVRANGEBYSCORE", name, top, "-inf", "WITHSCORES", "LIMIT", 0, asked)
-            marks = [mark for mark in _marks(raw) if before is None or mark < before]
-            if len(marks) >= count or len(_marks(raw)) < asked:
+            there = _marks(raw)
+            marks = [mark for mark in there if before is None or mark < before]
+            if len(marks) >= count or len(there) < asked:
                 return marks[:count]
             asked *= 2
 

@@ -96,25 +96,33 @@ class Bounded:
 async def _body(headers: Headers, receive: Receive) -> bytes | None:
     """The whole body; None when its sender has gone. Raises Trouble."""
     announced = headers.get("content-length", "0")
-    parts, size = list[bytes](), int(announced) if announced.isdecimal() else 0
+    if announced.isdecimal() and int(announced) > BODY_BYTES:
+        raise _too_large()
     try:
         async with asyncio.timeout(_BODY_WITHIN_S):
-            while size <= BODY_BYTES:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                parts.append(message.get("body", b""))
-                size = sum(map(len, parts))
-                if not message.get("more_body", False):
-                    break
+            return await _read(receive)
     except TimeoutError:
-        raise trouble(
-            HTTPStatus.REQUEST_TIMEOUT, "malformed", "The body did not come to an end in time.", "Send it in one go"
-        ) from None
-    if size > BODY_BYTES:
-        detail = f"The body has more than {BODY_BYTES} bytes."
-        raise trouble(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, "Send less; link to what is large")
-    return b"".join(parts)
+        detail = "The body did not come to an end in time."
+        raise trouble(HTTPStatus.REQUEST_TIMEOUT, "malformed", detail, "Send it in one go") from None
+
+
+async def _read(receive: Receive) -> bytes | None:
+    body = bytearray()
+    while len(body) <= BODY_BYTES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+    if len(body) > BODY_BYTES:
+        raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> Trouble:
+    detail = f"The body has more than {BODY_BYTES} bytes."
+    return trouble(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, "Send less; link to what is large")
 
 
 def _check_is_json(headers: Headers, body: bytes) -> None:

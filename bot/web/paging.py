@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 # A filter that nothing fits must not read the whole store at once: such a page is short, and its cursor goes on.
 _LOOK_AT_MOST = 20_000
-_LARGEST_BATCH = 2_000
+_LARGEST_BATCH = 4_000
 
 _Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}\.s[0-9]{1,2}[a-z]-[a-z2-7]{13}$")]
 Cursor = Annotated[_Place | Absent, Query(description="`next` of the page before.")]
@@ -38,7 +38,7 @@ async def page(
             return tuple(item for _, item in found[:limit]), _cursor(found[limit - 1][0])
         if len(marks) < batch:
             return tuple(item for _, item in found), None
-        before, looked, batch = marks[-1], looked + len(marks), min(2 * batch, _LARGEST_BATCH)
+        before, looked, batch = marks[-1], looked + len(marks), min(4 * batch, _LARGEST_BATCH)
     return tuple(item for _, item in found), _cursor(before) if before else None
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query
@@ -118,10 +117,12 @@ async def _changed(here: Here, run_id: str, request_id: RequestId, wait_s: float
 
 async def _told(here: Here, run_id: str, request_id: RequestId, seq: int, wait_s: float) -> None:
     """Returns at the first event about the request after `seq`, or after `wait_s`. Raises FollowingEnds."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(wait_s), here.follower.watch(run_id, seq) as watch:
-            while not any(_is_about(event, request_id) for _, event in await watch.next(wait_s)):
-                continue
+    clock = asyncio.get_running_loop().time
+    until = clock() + wait_s
+    async with here.follower.watch(run_id, seq) as watch:
+        while (left_s := until - clock()) > 0:
+            if any(_is_about(event, request_id) for _, event in await watch.next(left_s)):
+                return
 
 
 def _is_about(event: Event, request_id: RequestId) -> bool:

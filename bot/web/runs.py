@@ -1,5 +1,6 @@
 """Operations on runs: start, list, look, steer."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -95,15 +96,23 @@ async def listed(
     limit: Limit = 50,
 ) -> Runs:
     """Runs, newest first, page by page. A page is not moved by what is started meanwhile."""
+    parts = _told_apart(state, agent)
 
     async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
         lines = await here.app.store.lists.summaries_of(run_ids)
-        wanted = f'"state":"{state}"'.encode() if state else b""
-        likely = [Summary.model_validate_json(line) if line and wanted in line else None for line in lines]
+        worth = [line if line and all(part in line for part in parts) else None for line in lines]
+        likely = [Summary.model_validate_json(line) if line else None for line in worth]
         return [one if one and state in {None, one.state} and agent in {None, one.agent} else None for one in likely]
 
     runs, following = await page(here.app.store.lists.newest_runs, fetch, cursor, limit)
     return Runs(runs=runs, next=following)
+
+
+def _told_apart(state: str | None, agent: str | None) -> list[bytes]:
+    """What a line of the list must hold to be worth parsing: a rare filter must not cost a parse for each run."""
+    wanted = {"state": state, "agent": agent}
+    parts = [f'"{name}":{json.dumps(value, ensure_ascii=False)}' for name, value in wanted.items() if value]
+    return [part.encode(errors="replace") for part in parts]
 
 
 @router.get("/{run_id}", operation_id="showRun", responses=answers(403, 404, 422, shown={200: examples.RUN}))

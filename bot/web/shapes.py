@@ -16,7 +16,8 @@ from bot.views import RequestView
 CONTEXT_BYTES = 16_384
 _CONTEXT_DEPTH = 16
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=8_000, pattern=r"\S")]
+# At least one character that is no blank, as Python sees it (`str.strip`).
+Text = Annotated[str, StringConstraints(min_length=1, max_length=8_000, pattern=r"[^\s\x1c-\x1f]")]
 Reason = Annotated[str, StringConstraints(max_length=4_000)]
 Line = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\r\n]*$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
