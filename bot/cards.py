@@ -54,13 +54,18 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
         summary=f"{asked_by} asks.",
         quoted=request.quoted,
         facts=tuple(facts),
-        exact=exact(call),
+        exact=exact(request),
         form=form,
         ref=request.id,
     )
 
 
-def exact(call: GatedCall | None) -> str:
+def exact(request: Request) -> str:
+    """What exactly is decided about; nothing for a question."""
+    return exact_call(request.call)
+
+
+def exact_call(call: GatedCall | None) -> str:
     """The complete arguments and the effect they render to, one part a line."""
     if call is None:
         return ""

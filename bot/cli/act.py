@@ -102,10 +102,13 @@ def answer(
     away = remote(data, person)
     if away:
         raise typer.Exit(away.answer(request, text, reason, as_json=as_json))
-    raise typer.Exit(run(data, lambda app: _answer(app, request, text, person, reason, as_json=as_json)))
+    raise typer.Exit(run(data, lambda app: answer_beside(app, request, text, person, reason, as_json=as_json)))
 
 
-async def _answer(app: "App", request_id: str, text: str, person: str | None, reason: str, *, as_json: bool) -> int:
+async def answer_beside(
+    app: "App", request_id: str, text: str, person: str | None, reason: str, *, as_json: bool
+) -> int:
+    """Answer as `person` what is shown now; 0 when the answer counts."""
     from agents.requests import RequestId
     from bot.answers import Statement
     from bot.cards import told

@@ -2,7 +2,7 @@
 
 import json
 
-from bot.cards import exact
+from bot.cards import exact_call
 from bot.people import People
 from bot.summary import Summary
 from bot.views import RequestView
@@ -36,7 +36,7 @@ def request_text(request: RequestView, people: People) -> str:
     for fact in request.call.effect.facts if request.call else ():
         first, *rest = fact.text.splitlines() or [""]
         rows += [f"  {fact.label.lower():<10} {first}", *(f"  {'':<10} {line}" for line in rest)]
-    rows += [f"  exactly    {line}" for line in exact(request.call).splitlines()]
+    rows += [f"  exactly    {line}" for line in exact_call(request.call).splitlines()]
     rows += [f"  {number}: {option}" for number, option in enumerate(request.options, 1)]
     rows += [f"  may decide {people.names_of(request.may_decide)} ({approvals} of {request.quorum})"]
     rows += [f"  until      {request.expires_at.strftime(_TIME)}", f"  digest     {request.digest}"]

@@ -1,0 +1,145 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+
+import pytest
+
+from tests.servers.program import sayso
+from tests.servers.web import Api, serving
+from tests.world import World
+
+Run = Callable[..., Coroutine[None, None, tuple[int, str, str]]]
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[Api]:
+    async with serving(world.app) as api:
+        yield api
+
+
+async def speaker(api: Api, person: str, cwd: Path) -> Run:
+    """The command line of `person`, on another machine."""
+    _, key = await api.key(person)
+
+    async def run(*arguments: str) -> tuple[int, str, str]:
+        return await sayso(*arguments, cwd=cwd, env={"SAYSO_URL": api.url, "SAYSO_API_KEY": key})
+
+    return run
+
+
+async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: Api, tmp_path: Path) -> None:
+    anna, bo = await speaker(api, "anna", tmp_path), await speaker(api, "bo", tmp_path)
+
+    code, out, err = await anna("trigger", "press it")
+    run_id = out.strip()
+    assert (code, err) == (0, f"Follow it with: ./sayso watch {run_id}\n")
+    record = await world.opened(run_id)
+    watching = asyncio.create_task(anna("watch", run_id))
+    _, out, _ = await bo("requests", "--for", "bo", "--json")
+    [request] = json.loads(out)
+    assert (request["id"], request["digest"]) == (record.request.id, record.request.digest)
+    assert record.request.digest in (await bo("requests"))[1]
+    code, out, _ = await anna("answer", request["id"], "approve")
+    assert (code, "This is not yours to decide" in out) == (1, True)
+    code, out, _ = await bo("answer", request["id"], "approve", "--json")
+    assert (code, json.loads(out)["type"]) == (0, "decided")
+
+    code, out, _ = await watching
+    assert (code, out.splitlines()[-1].partition("  ")[2]) == (0, "done: ok: press it: done")
+    _, out, _ = await anna("show", run_id, "--json")
+    assert json.loads(out)["state"] == "done"
+    assert "bo approves by api" in (await anna("show", run_id))[1]
+    _, out, _ = await anna("events", run_id)
+    assert [json.loads(line)["type"] for line in out.splitlines()] == [one.type for one in await world.events(run_id)]
+    _, out, _ = await anna("runs", "--state", "done", "--json")
+    assert [one["id"] for one in json.loads(out)] == [run_id]
+    assert json.loads((await bo("requests", "--json"))[1]) == []
+    assert len(json.loads((await bo("requests", "--state", "all", "--json"))[1])) == 1
+
+
+async def test_a_run_is_steered_and_a_request_taken_back_from_elsewhere(world: World, api: Api, tmp_path: Path) -> None:
+    anna = await speaker(api, "anna", tmp_path)
+    run_id = await world.trigger("press it")
+    record = await world.opened(run_id)
+
+    said = [(await anna(verb, run_id))[1].strip() for verb in ("pause", "resume")]
+    code, out, _ = await anna("withdraw", record.request.id, "--reason", "not needed")
+    assert (await world.ended(run_id)).state == "failed"
+    again = await anna("cancel", run_id)
+
+    assert said == [f"{run_id}: pause, it is paused.", f"{run_id}: resume, it is waiting."]
+    assert (code, out) == (0, f"{record.request.id} is withdrawn.\n")
+    assert (again[0], "has ended" in again[2]) == (1, True)
+
+
+async def test_a_question_is_answered_in_words_from_elsewhere(world: World, api: Api, tmp_path: Path) -> None:
+    anna = await speaker(api, "anna", tmp_path)
+    run_id = await world.trigger("ask yes_no really?")
+    record = await world.opened(run_id)
+
+    unclear = await anna("answer", record.request.id, "perhaps")
+    code, _, _ = await anna("answer", record.request.id, "yes")
+
+    assert (unclear[0], "Answer with yes or no alone" in unclear[1]) == (1, True)
+    assert code == 0
+    waited = await anna("trigger", "stamp it", "--wait", "--json")
+    assert json.loads(waited[1].splitlines()[-1])["type"] == "run_ended"
+
+
+async def test_over_http_nobody_says_who_they_are_but_the_key(api: Api, tmp_path: Path) -> None:
+    anna = await speaker(api, "anna", tmp_path)
+
+    for command in (("trigger", "stamp it"), ("answer", "s0q-aaaaaaaaaaaaa", "deny"), ("pause", "s0r-aaaaaaaaaaaaa")):
+        code, _, err = await anna(*command, "--as", "bo")
+        words = " ".join(err.replace("│", " ").split())
+        assert code == 2
+        assert "the key in SAYSO_API_KEY says who you are" in words
+
+
+async def test_what_is_missing_for_http_is_said(api: Api, tmp_path: Path) -> None:
+    code, _, err = await sayso("runs", cwd=tmp_path, env={"SAYSO_URL": api.url})
+    assert (code, "SAYSO_API_KEY is not" in err) == (1, True)
+    wrong = {"SAYSO_URL": api.url, "SAYSO_API_KEY": "sayso_x"}
+    code, _, err = await sayso("runs", cwd=tmp_path, env=wrong)
+    assert (code, "not known, was revoked" in err) == (1, True)
+    code, _, err = await sayso("show", "s0r-aaaaaaaaaaaaa", cwd=tmp_path, env=wrong)
+    assert code == 1
+
+
+async def test_beside_sayso_dev_somebody_has_to_say_who_speaks(world: World, tmp_path: Path) -> None:
+    env = {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x", "SAYSO_SHARDS": "2", "SAYSO_TEST_CLOCK": "1"}
+    data = ("--data", str(world.folder))
+
+    code, _, err = await sayso("trigger", "stamp it", *data, cwd=tmp_path, env=env)
+    assert (code, "say who you are: --as PERSON" in err) == (2, True)
+    code, out, _ = await sayso("trigger", "stamp it", "--as", "anna", "--json", *data, cwd=tmp_path, env=env)
+    assert (code, json.loads(out)["state"]) == (0, "running")
+
+
+async def test_keys_are_made_listed_and_revoked_from_a_terminal(world: World, api: Api, tmp_path: Path) -> None:
+    env = {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x", "SAYSO_SHARDS": "2", "SAYSO_TEST_CLOCK": "1"}
+
+    async def keys(*arguments: str) -> tuple[int, str, str]:
+        return await sayso("keys", *arguments, "--data", str(world.folder), cwd=tmp_path, env=env)
+
+    code, out, _ = await keys("create", "--service", "ci", "--scope", "trigger,read", "--acts-for", "anna,bo")
+    key = out.strip()
+    assert code == 0
+    assert (await api.with_key(key).get("/v1/runs")).status_code == 200
+    [listed] = json.loads((await keys("list", "--json"))[1])
+    assert (listed["service"], listed["scopes"], listed["acts_for"]) == ("ci", ["trigger", "read"], ["anna", "bo"])
+    assert listed["used_at"]
+    text = (await keys("list"))[1]
+    assert text.startswith(f"{listed['prefix']}  service:ci  trigger,read  for anna, bo")
+    assert key not in text
+    assert (await keys("revoke", listed["prefix"]))[0] == 0
+    assert (await api.with_key(key).get("/v1/runs")).status_code == 401
+    assert "revoked" in (await keys("list"))[1]
+    for wrong in (
+        ("--person", "nobody", "--scope", "read"),
+        ("--scope", "read"),
+        ("--person", "bo", "--scope", "root"),
+    ):
+        code, _, err = await keys("create", *wrong)
+        assert (code, err.startswith("sayso: ")) == (1, True)
