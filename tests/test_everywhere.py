@@ -1,0 +1,106 @@
+"""One request answered from everywhere at once: one decision, and everybody else hears whose it was."""
+
+import asyncio
+import json
+from collections import Counter
+from contextlib import redirect_stdout
+from io import StringIO
+from itertools import cycle, permutations
+from typing import Literal
+
+from bot.cli.act import answer_beside
+from bot.records import RequestRecord
+from bot.store.client import Client
+from bot.store.keys import Keys
+from tests.servers.web import Api, serving
+from tests.waiting import until
+from tests.world import TOML, World
+
+Way = Literal["cli", "email", "api"]
+
+ROUNDS = 64
+PEOPLE = {"bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn"}
+THREE = TOML.replace('email = "dan@corp.example"', 'email = "dan@corp.example"\ngroups = ["release"]')
+
+
+async def by_cli(world: World, person: str, record: RequestRecord) -> str:
+    """Who decided, as the command line tells `person`."""
+    said = StringIO()
+    with redirect_stdout(said):
+        code = await answer_beside(world.app, record.request.id, "approve", person, "", as_json=True)
+    judgement = json.loads(next(line for line in said.getvalue().splitlines() if line.startswith("{")))
+    assert judgement["type"] == ("already_decided" if code else "decided")
+    [decider] = judgement["decision"]["by"]
+    return decider
+
+
+async def by_api(api: Api, key: str, record: RequestRecord) -> str:
+    """Who decided, as HTTP tells the person whose key it is."""
+    body = {"vote": "approve", "digest": record.request.digest}
+    answer = await api.with_key(key).post(f"/v1/requests/{record.request.id}/answer", json=body)
+    said = answer.json()
+    assert (answer.status_code, said["judgement"]["type"]) in {(200, "decided"), (409, "already_decided")}
+    [decider] = said["judgement"]["decision"]["by"]
+    assert PEOPLE[decider] in said.get("told", said.get("detail"))
+    return decider
+
+
+async def by_mail(world: World, person: str, record: RequestRecord) -> None:
+    """`person` answers their mail; what they are told comes by mail as well. Returns when it has arrived."""
+    card = await world.next_mail(person, about=f"Digest: {record.request.digest}")
+    await world.reply(person, card, "approved")
+    client = Client(world.url)
+
+    async def has_arrived() -> bool:
+        waiting = [await client.do("ZRANGE", Keys(shard).wake, 0, -1) for shard in range(world.app.store.shards)]
+        is_read = any(member.startswith(b"in ") for members in waiting for member in members)
+        return is_read or (await world.request(record.request.id)).state != "open"
+
+    await until(has_arrived, what="the mail arrives")
+    await client.close()
+
+
+async def a_round(
+    world: World, api: Api, keys: dict[str, str], number: int, ways: tuple[Way, ...], people: tuple[str, ...]
+) -> Way:
+    """Answer one request by three people in three ways, the first of which has a head start; the way that decided."""
+    record = await world.opened(await world.trigger(f"press r{number}"))
+    who: dict[Way, str] = dict(zip(ways, people, strict=True))
+    told: list[asyncio.Task[str]] = []
+    for way in ways:
+        match way:
+            case "cli":
+                told.append(asyncio.create_task(by_cli(world, who[way], record)))
+            case "api":
+                told.append(asyncio.create_task(by_api(api, keys[who[way]], record)))
+            case "email":
+                await by_mail(world, who[way], record)
+    deciders = set(await asyncio.gather(*told))
+    run = await world.ended(record.request.run_id)
+
+    [decider] = deciders
+    decided = [event for event in await world.events(run.id) if event.type == "request_decided"]
+    assert [event.decision.by for event in decided] == [(decider,)]
+    assert world.workshop.effects.count(f"press r{number}") == 1
+    if who["email"] != decider:
+        heard = await world.next_mail(who["email"], about="Already decided")
+        assert f"r{number}" in heard.subject
+        assert PEOPLE[decider] in heard.text
+    return next(way for way, person in who.items() if person == decider)
+
+
+async def test_64_requests_answered_by_terminal_mail_and_http_at_once_are_each_decided_once(world: World) -> None:
+    async with world.stopped():
+        world.toml = THREE
+    orders = cycle(permutations(("cli", "email", "api")))
+    seats = cycle(permutations(PEOPLE))
+    winners = Counter[Way]()
+    async with serving(world.app) as api:
+        keys = {person: (await api.key(person))[1] for person in PEOPLE}
+        for number in range(ROUNDS):
+            if number % 6 == 0:
+                next(seats)
+            winners[await a_round(world, api, keys, number, next(orders), next(seats))] += 1
+
+    assert winners.total() == ROUNDS
+    assert set(winners) == {"cli", "email", "api"}, winners
