@@ -23,10 +23,8 @@ from agents.steps import ModelCall, Step
 
 
 class RunStarted(Frozen):
-    """Somebody wants something. `max_steps` is the agent's limit as it stood.
-
-    `context` is data that a program sent along with the text. `submitter` is the person whose API key asked for the
-    requester, `service` the program whose key did.
+    """Somebody wants something; `context` is data that a program sent along, `max_steps` the limit as it stood.
+    `submitter` (a person) or `service` is whose API key asked for the requester.
     """
 
     type: Literal["run_started"] = "run_started"

@@ -5,6 +5,7 @@
 
 import argparse
 import asyncio
+import logging
 import random
 import shutil
 import sys
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
+from bot.telemetry import configure  # noqa: E402
 from tests.servers.schemathesis import fuzz  # noqa: E402
 from tests.servers.web import serving  # noqa: E402
 from tests.world import TOML, a_world  # noqa: E402
@@ -23,7 +25,7 @@ from tests.world import TOML, a_world  # noqa: E402
 async def _fuzz(url: str, folder: Path, seconds: int, seed: int) -> int:
     toml = TOML.replace("1000/h", "1000000/h")
     async with a_world(url, folder, toml) as world, serving(world.app, longest_wait_s=0.2) as api:
-        code, said = await fuzz(api, folder, seconds=seconds, seed=seed)
+        code, said = await fuzz(world, api, seconds=seconds, seed=seed)
     print(said)
     return code
 
@@ -34,6 +36,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=180)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311 - not for secrets
     wanted = parser.parse_args()
+    configure(json=True, secrets=[], level=logging.ERROR)
     folder = Path(tempfile.mkdtemp(prefix="sayso-"))
     try:
         with EmbeddedRedis(folder, folder / "run") as redis:

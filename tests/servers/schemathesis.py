@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.servers.web import Api
+from tests.world import World
 
 # An answer that does not fit what its request asks is refused with 422, and
 # no schema can say which one fits.
@@ -15,8 +16,17 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404",
 """
 
 
-async def fuzz(api: Api, folder: Path, *, seconds: int, seed: int) -> tuple[int, str]:
-    """(exit code, what it said) of so many seconds, all checks on, with a key that may do everything."""
+_OPEN = ("press it", "ask free_text why?", "ask yes_no really?", "ask choices which? | a, b", "ask form what? | a, b")
+
+
+async def fuzz(world: World, api: Api, *, seconds: int, seed: int) -> tuple[int, str]:
+    """(exit code, what it said) of so many seconds, all checks on, with a key that may do everything.
+
+    There are open requests of every format, for it to find and to answer.
+    """
+    for text in _OPEN * 5:
+        await world.opened(await world.trigger(text))
+    folder = world.folder
     _, key = await api.key("bo", "admin", acts_for=("anna",))
     config = folder / "schemathesis.toml"
     config.write_text(_CONFIG)

@@ -40,9 +40,6 @@ async def test_what_is_for_a_later_release_is_not_described(api: Api) -> None:
 async def test_schemathesis_finds_nothing_amiss_in_half_a_minute(redis: str, tmp_path: Path) -> None:
     toml = TOML.replace("1000/h", "1000000/h")
     async with a_world(redis, tmp_path / "data", toml) as world, serving(world.app, longest_wait_s=0.2) as api:
-        for text in ("press it", "ask yes_no really?", "ask choice which? | red, blue"):
-            await world.opened(await world.trigger(text))
-
-        code, said = await fuzz(api, tmp_path, seconds=SECONDS, seed=1)
+        code, said = await fuzz(world, api, seconds=SECONDS, seed=1)
 
     assert code == 0, said
