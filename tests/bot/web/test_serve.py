@@ -1,0 +1,93 @@
+"""`sayso web` as a process of its own."""
+
+import asyncio
+import re
+import signal
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from httpx2 import AsyncClient
+
+from bot.apikeys import Keyring
+from tests.servers.program import COMMAND, environment, sayso
+from tests.world import QUICK, World
+
+QUICKLY_S = 3.0
+
+
+def settings(world: World) -> dict[str, str]:
+    return {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x", **{f"SAYSO_{name}": QUICK[name] for name in QUICK}}
+
+
+@asynccontextmanager
+async def a_web(world: World) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
+    """A web process of `world`, and where it listens."""
+    program = await asyncio.create_subprocess_exec(
+        *COMMAND, "web", "--port", "0", "--data", str(world.folder),
+        env=environment(**settings(world)), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert program.stdout
+    try:
+        async with asyncio.timeout(20):
+            said = await program.stdout.readuntil(b'"port": ') + await program.stdout.readline()
+        port = re.search(rb'"port": (\d+)', said)
+        assert port
+        yield program, f"http://127.0.0.1:{int(port[1])}"
+    finally:
+        if program.returncode is None:
+            program.kill()
+        await program.communicate()
+
+
+async def key_of(world: World, person: str) -> dict[str, str]:
+    _, text = await Keyring(world.app.store, world.app.people).create(person=person, scopes=["admin"])
+    return {"Authorization": f"Bearer {text}"}
+
+
+async def test_a_web_process_leaves_in_order_with_streams_open(world: World) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    async with a_web(world) as (program, url), AsyncClient(base_url=url, headers=await key_of(world, "anna")) as anna:
+        path, accept = f"/v1/runs/{run_id}/events", {"Accept": "text/event-stream"}
+        async with anna.stream("GET", path, headers=accept) as answer:
+            lines = answer.aiter_lines()
+            assert await anext(lines) == "retry: 2000"
+
+            program.send_signal(signal.SIGTERM)
+
+            async with asyncio.timeout(QUICKLY_S):
+                rest = [line async for line in lines]
+                assert await program.wait() == 0
+    assert any(line.startswith("data: ") for line in rest)
+
+
+async def test_two_web_processes_are_one_installation(world: World) -> None:
+    async with a_web(world) as (_, first), a_web(world) as (_, second):
+        headers = await key_of(world, "anna")
+        async with AsyncClient(headers=headers) as anna, AsyncClient(headers=await key_of(world, "bo")) as bo:
+            record = await world.opened(await world.trigger("press it"))
+            path = f"/v1/requests/{record.request.id}"
+            waiting = asyncio.create_task(anna.get(f"{first}{path}?wait_s=20", timeout=30))
+            assert not (await asyncio.wait([waiting], timeout=0.3))[0]
+
+            vote = {"vote": "approve", "digest": record.request.digest}
+            await bo.post(f"{second}{path}/answer", json=vote)
+
+            async with asyncio.timeout(QUICKLY_S):
+                assert (await waiting).json()["state"] == "approved"
+
+
+async def test_what_can_not_be_listened_at_is_said_in_one_line(world: World, tmp_path: Path) -> None:
+    data = ("--data", str(world.folder))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, err = await sayso("web", "--port", port, *data, cwd=tmp_path, env=settings(world))
+    assert (code, err) == (
+        1,
+        f"sayso: Port {port} can't be used (Address already in use). Choose another one: --port 0\n",
+    )
+    code, _, err = await sayso("web", *data, cwd=tmp_path, env=settings(world) | {"SAYSO_BIND": "0.0.0.0"})  # noqa: S104
+    assert code == 1
+    assert "which others can reach; that needs SAYSO_PUBLIC_URL as well" in err
