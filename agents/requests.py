@@ -106,6 +106,7 @@ class Request(Frozen):
 
     `purpose` says who asks: `gate` (an approval, made by code), `question` (chosen by the model), `unknown` (code asks
     whether an interrupted effect happened). `quoted` is the model's wording of a question. `digest` is hex SHA-256.
+    `thread` is one name for all that belongs together, as channels want it.
     `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
     rules chose the step, no model.
     """
@@ -127,6 +128,7 @@ class Request(Frozen):
     digest: str
     opened_at: AwareDatetime
     expires_at: AwareDatetime
+    thread: str = ""
     changes: tuple[str, ...] = ()
     is_rehearsal: bool = False
 

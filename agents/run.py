@@ -144,7 +144,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, id=event.run_id, started=event)
         case ContextFetched():
             return replace(run, facts=event.facts)
-        case StepChosen() if run.pending is None:
+        case StepChosen() if run.pending is None and run.ended is None:
             return _chosen(run, event)
         case StepFailed():
             return replace(run, failures=(*run.failures, event), retry_at=event.retry_at)

@@ -1,7 +1,7 @@
 """The whole system in one place: settings -> store -> channels -> agents -> process. Nothing else composes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -32,11 +32,10 @@ from channels import Channel
 
 log = structlog.stdlib.get_logger()
 
+# Pinned, and recorded with every step; `SAYSO_MODEL` names another one.
+DEFAULT_MODEL = "claude-sonnet-5-5"
 _START_AGAIN_S = 1.0
 _LEAVE_WITHIN_S = 2.5
-
-# What a channel needs of the installation it is part of.
-MakeChannel = Callable[[Settings, People, Home], Channel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +84,6 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
         agent.name: settings.agents[agent.name].model if agent.name in settings.agents else None for agent in agents
     }
     return {name: Claude(key, url, model or settings.model or DEFAULT_MODEL) for name, model in named.items()}
-
-
-DEFAULT_MODEL = "claude-sonnet-5-5"
 
 
 def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: Sequence[Agent]) -> App:

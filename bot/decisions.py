@@ -97,7 +97,7 @@ class Decisions:
             person=answer.person,
             reach=(answer.channel,),
             card=notice(f"About: {request.title}", text, answer.at, request.id),
-            thread=request.run_id,
+            thread=request.thread,
         )
 
     def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Iterator[Outgoing]:
@@ -118,7 +118,7 @@ class Decisions:
                 person=holder.person,
                 reach=request.policy.reach,
                 card=closed_card(request, sentence, now, closes=is_news),
-                thread=request.run_id,
+                thread=request.thread,
                 request_id=request.id,
                 delivery_id=holder.delivery_id,
             )
@@ -190,7 +190,7 @@ class Decisions:
 
     def _revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
-        holders, outgoing, deliveries = placing(request, self._people, request.run_id, now)
+        holders, outgoing, deliveries = placing(request, self._people, now)
         event = RequestRevised(at=now, by=by, request=request, holders=holders)
         body = after(record, [event]).model_dump_json().encode()
         return Commit(

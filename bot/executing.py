@@ -17,7 +17,7 @@ from agents.steps import CallTool
 from bot.journal import Bell
 from bot.runner import Lost, NeverStarted, Runner
 from bot.runner_files import Given
-from bot.store import Store, StoreError, StoreUnavailable
+from bot.store import Store, StoreError
 
 log = structlog.stdlib.get_logger()
 
@@ -69,8 +69,21 @@ async def prepare(agent: Agent, step: CallTool) -> tuple[Tool[BaseModel], BaseMo
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise ToolRefused(f"The arguments of {tool.name} are wrong: {problems}") from error
-    async with asyncio.timeout(tool.timeout_s):
-        return tool, args, await tool.prepare(args)
+    return tool, args, await _effect(tool, args)
+
+
+async def _effect(tool: Tool[BaseModel], args: BaseModel) -> Effect:
+    """What the tool would do. Nothing has happened yet, so whatever goes wrong here is a refusal."""
+    try:
+        async with asyncio.timeout(tool.timeout_s):
+            return await tool.prepare(args)
+    except ToolRefused:
+        raise
+    except TimeoutError as error:
+        raise ToolRefused(f"{tool.name} could not find out what to do within {tool.timeout_s:.0f} s") from error
+    except Exception as error:
+        log.exception("a tool could not be prepared", tool=tool.name)
+        raise ToolRefused(f"{tool.name} could not find out what to do: {type(error).__name__}: {error}") from error
 
 
 class Executor:
@@ -187,7 +200,7 @@ class Executor:
             return Outcome("", f"{type(error).__name__}: {error}")
 
     async def _finish(self, run_id: RunId, attempt_id: AttemptId, tool: Tool[BaseModel], outcome: Outcome) -> None:
-        """A result must not be lost while this process lives, however long Redis is away."""
+        """A result must not be lost while this process lives, however long Redis is away or full."""
         log.info("tool ended", tool=tool.name, decision="error" if outcome.error else "ok")
         while True:
             try:
@@ -196,8 +209,8 @@ class Executor:
                 event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error)
                 await self._store.finish_tool(run_id, attempt_id, event)
                 return await self._bell.ring(f"run {run_id}", f"finished:{attempt_id}")
-            except StoreUnavailable as error:
-                log.warning("result kept in memory until Redis is back", error=str(error))
+            except StoreError as error:
+                log.warning("result kept in memory until Redis takes it", error=str(error))
                 await asyncio.sleep(_PAUSE_S)
 
     async def _orphan(self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool) -> None:

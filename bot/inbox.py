@@ -201,16 +201,16 @@ class Inbox:
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
 
     async def _hold(self, inbound_id: str, held: Held) -> None:
-        """Show it to people; it is never counted, and nobody can wave it through as somebody's word."""
+        """Show it to people, rather twice than never; it is not counted, and nobody can wave it through."""
         log.warning("held", reasons=held.reasons, claims=held.claims)
         claims = f"claims to be from {held.claims}" if held.claims else "is from nobody we know"
         now = await self._store.now(inbound_id)
         note = Note(kind="held", what=f"a message that {claims}", why="; ".join(held.reasons), at=now)
-        await self._store.hold(inbound_id, note.model_dump_json().encode())
         delivery_id = self._tokens.read(held.token or "")
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body:
             await self._tell_held(Placed.model_validate_json(body), note, inbound_id)
+        await self._store.hold(inbound_id, note.model_dump_json().encode())
 
     async def _tell_held(self, placed: Placed, note: Note, inbound_id: str) -> None:
         """The requester may be waiting for exactly this answer."""
@@ -226,6 +226,6 @@ class Inbox:
                 person=requester,
                 reach=record.request.policy.reach,
                 card=notice(f"An answer was held: {record.request.title}", text, now, inbound_id),
-                thread=placed.run_id,
+                thread=record.request.thread,
             )
             await self._journal.write(Commit(run_id=placed.run_id, outgoing=[outbox_entry(entry)]))

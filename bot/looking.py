@@ -62,6 +62,6 @@ class Looker:
     async def _count(self, member: str, why: str) -> None:
         some_id = member.partition(" ")[2]
         note = Note(kind="dead", what=member, why=why, at=await self._store.now(some_id), member=member)
-        body = note.model_dump_json().encode()
-        if await self._store.put_off(some_id, member, _FIRST_WAIT_S, _TRIES, body) < 0:
+        if await self._store.put_off(some_id, member, _FIRST_WAIT_S) >= _TRIES:
             await self._outbox.alert(some_id, f"Given up after {_TRIES} tries: {member}", f"{why}. See `sayso dead`.")
+            await self._store.give_up(some_id, member, note.model_dump_json().encode())

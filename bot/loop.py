@@ -178,7 +178,7 @@ class Loop:
         if isinstance(request, NobodyToAsk):
             return await self._refuse(told, ask.pending, request.why)
         log.info("asking", request_id=request.id, decision=ask.purpose, digest=request.digest)
-        commit = opening(request, self._people, run.seq, self._teller.thread(run))
+        commit = opening(request, self._people, run.seq)
         if ask.purpose == "unknown":
             commit = self._teller.with_unknown(commit, run, request, now)
         return await self._write(told, commit)

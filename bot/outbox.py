@@ -159,16 +159,14 @@ class Outbox:
         note = Note(
             kind="dead", what=_what(entry), why=why, at=await self._store.now(entry.id), member=f"out {entry.id}"
         )
-        body = note.model_dump_json().encode()
-        tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S, _UNAVAILABLE_TRIES, body)
-        if tries < 0:
+        if await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S) >= _UNAVAILABLE_TRIES:
             await self.alert(entry.id, "A card was given up on", f"{note.what}: {why}. `sayso dead` lists it.")
+            await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
 
     async def _failed(self, entry: Outgoing, why: str) -> None:
-        """Nobody takes it: the run's story says so, and the operators hear it."""
+        """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
         now = await self._store.now(entry.id)
         note = Note(kind="dead", what=_what(entry), why=why, at=now, member=f"out {entry.id}")
-        await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
         if entry.kind == "place" and entry.request_id and entry.delivery_id:
             event = DeliveryFailed(
                 at=now,
@@ -180,6 +178,7 @@ class Outbox:
             )
             await self._journal.write(Commit(run_id=entry.run_id, events=[event], limit=MAX_EVENTS_AT_ALL))
             await self.alert(entry.id, "Somebody can't be reached", f"{note.what}: {why}")
+        await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
 
     async def alert(self, near: str, title: str, text: str) -> None:
         """Tell the operators something that nobody else can hear; always in the log as well."""

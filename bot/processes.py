@@ -52,19 +52,20 @@ async def run_process(settings: Settings, *, works: bool, receives: bool) -> Non
 
 async def serve(app: App, *, works: bool, receives: bool) -> None:
     """Run the parts until SIGTERM or SIGINT; a second signal ends at once."""
-    stopping = told_to_stop()
-    starting = asyncio.create_task(_serve(app, stopping, works=works, receives=receives))
-    await asyncio.wait([starting, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        await asyncio.wait([starting], timeout=LEAVE_WITHIN_S)
-    if starting.done():
-        return starting.result()
-    starting.cancel()
+    stopping, is_up = told_to_stop(), asyncio.Event()
+    serving = asyncio.create_task(_serve(app, stopping, is_up, works=works, receives=receives))
+    await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done() and is_up.is_set():
+        await asyncio.wait([serving], timeout=LEAVE_WITHIN_S)
+    if serving.done():
+        return serving.result()
+    serving.cancel()  # it has had its time, or it still waits for Redis and has nothing to finish
     return None
 
 
-async def _serve(app: App, stopping: asyncio.Event, *, works: bool, receives: bool) -> None:
+async def _serve(app: App, stopping: asyncio.Event, is_up: asyncio.Event, *, works: bool, receives: bool) -> None:
     async with running(app, works=works, receives=receives):
+        is_up.set()
         await stopping.wait()
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from agents.requests import PersonId, PolicySnapshot, Request
 from agents.run import Run
+from bot.asking import thread_of
 from bot.cards import notice, outcome_card
 from bot.journal import outbox_entry, outgoing_id
 from bot.outgoing import Outgoing
@@ -21,10 +22,6 @@ class Teller:
     def __init__(self, people: People, channels: Sequence[str]) -> None:
         self._people, self._channels = people, tuple(channels)
 
-    def thread(self, run: Run) -> str:
-        """The one name for everything about a run: where it came from, else the run itself."""
-        return (run.started.thread if run.started else "") or run.id
-
     def reach(self, run: Run) -> tuple[str, ...]:
         """Where the requester is told: first where the trigger came from."""
         came_from = run.started.channel if run.started else ""
@@ -37,7 +34,7 @@ class Teller:
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
-        card, thread = outcome_card(run, now), self.thread(run)
+        card, thread = outcome_card(run, now), thread_of(run)
         told: set[PersonId] = set()
         entries: list[Outgoing] = []
         for held in reversed(run.cards):
@@ -77,5 +74,5 @@ class Teller:
             person=run.started.requester if run.started else PersonId(""),
             reach=self.reach(run),
             card=card,
-            thread=self.thread(run),
+            thread=thread_of(run),
         )

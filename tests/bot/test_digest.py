@@ -80,8 +80,10 @@ def test_big_integers_are_told_apart_at_any_depth() -> None:
     assert nested[0] != nested[1]
 
 
-def test_true_is_not_one() -> None:
-    assert digest(with_arguments(force=True)) != digest(with_arguments(force=1))
+def test_true_false_one_nothing_and_words_are_all_different() -> None:
+    values: tuple[JsonValue, ...] = (True, False, 1, 0, None, "", "true")
+
+    assert len({digest(with_arguments(force=value)) for value in values}) == len(values)
 
 
 JSON: st.SearchStrategy[JsonValue] = st.recursive(
