@@ -33,7 +33,8 @@ class What(BaseModel):
 class Workshop:
     """Where the tools have their effects. `meaning` is what a name stands for now, as a tag stands for a commit.
 
-    A thing in `riddles` can't be prepared, one in `poison` breaks whoever only thinks of it. `calls` counts by idempotency key; without a policy of its own a thing is free to `stamp` and `pull`.
+    A thing in `riddles` can't be prepared, one in `poison` breaks whoever only thinks of it. `calls` counts by
+    idempotency key. Without a policy of its own a thing is free to `stamp` and `pull`.
     """
 
     policy_of: dict[str, str | None] = field(default_factory=dict[str, str | None])

@@ -86,6 +86,7 @@ async def test_whoever_held_a_card_sees_it_closed_and_the_requester_and_the_vote
 ) -> None:
     run_id = await world.trigger("press bell")
     card = await world.next_mail("bo")
+    await world.quiet()
 
     await world.reply("bo", card, outcome)
     await world.ended(run_id)
