@@ -94,7 +94,8 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     queue = Queue(store, settings.redelivery_s, settings.sweep_s)
     nearby = Nearby(queue)
     journal, people = Journal(store, nearby), People(settings.people, settings.policies)
-    decisions = Decisions(journal, people)
+    edits = frozenset(channel.name for channel in channels if channel.edits)
+    decisions = Decisions(journal, people, edits)
     tokens = Tokens(home.keys(settings))
     by_channel = {channel.name: channel for channel in channels}
     by_agent = {agent.name: agent for agent in agents}
@@ -103,7 +104,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     steps = {name: config.max_steps for name, config in settings.agents.items()}
     inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, settings.limits.triggers_per_person)
     executor = Executor(store, nearby, Runner(settings.data_dir, url), by_agent, home.host())
-    teller = Teller(people, tuple(by_channel))
+    teller = Teller(people, tuple(by_channel), edits)
     loop = Loop(journal, decisions, people, by_agent, Thinker(models), executor, teller, outbox.alert)
     looker = Looker(store, loop, inbox, outbox, decisions)
     return App(

@@ -1,6 +1,6 @@
 """The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 
 import structlog
@@ -32,10 +32,10 @@ class NoSuchRequest(Exception):
 
 
 class Decisions:
-    """Answers, expiry and withdrawal of requests."""
+    """Answers, expiry and withdrawal of requests. `edits`: the channels that can change a card where it stands."""
 
-    def __init__(self, journal: Journal, people: People) -> None:
-        self._journal, self._people = journal, people
+    def __init__(self, journal: Journal, people: People, edits: Set[str] = frozenset()) -> None:
+        self._journal, self._people, self._edits = journal, people, edits
 
     async def request(self, request_id: str) -> tuple[RequestRecord, int, datetime]:
         """A request's record, its version and the time. Raises NoSuchRequest."""
@@ -111,6 +111,8 @@ class Decisions:
         newest = {holder.person: holder for holder in record.holders}
         for holder in record.holders:
             is_news = holder.person != decider and newest[holder.person] == holder
+            if not is_news and self._edits.isdisjoint(request.policy.reach):
+                continue
             yield Outgoing(
                 id=outgoing_id(request.id),
                 kind="update",

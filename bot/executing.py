@@ -221,12 +221,15 @@ class Executor:
             await self._bell.ring(f"run {run_id}", f"orphaned:{attempt_id}")
 
     async def _renew(self, run_id: RunId, attempt_id: AttemptId) -> None:
+        wait_s = self._store.lease_s / 3
         while True:
-            await asyncio.sleep(self._store.lease_s / 3)
+            await asyncio.sleep(wait_s)
             try:
                 await self._store.renew(run_id, attempt_id)
+                wait_s = self._store.lease_s / 3
             except StoreError as error:
                 log.warning("lease not renewed", error=str(error))
+                wait_s = _PAUSE_S
 
 
 def _already(published: bytes) -> Find:

@@ -1,6 +1,6 @@
 """Telling people what became of what they asked for or decided."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,10 +17,10 @@ from channels import Card
 
 
 class Teller:
-    """Knows where people are reached: `channels` are the names of those that can carry a card."""
+    """Knows where people are reached: `channels` can carry a card, `edits` of them can change one where it stands."""
 
-    def __init__(self, people: People, channels: Sequence[str]) -> None:
-        self._people, self._channels = people, tuple(channels)
+    def __init__(self, people: People, channels: Sequence[str], edits: Set[str] = frozenset()) -> None:
+        self._people, self._channels, self._edits = people, tuple(channels), edits
 
     def reach(self, run: Run) -> tuple[str, ...]:
         """Where the requester is told: first where the trigger came from."""
@@ -39,6 +39,8 @@ class Teller:
         entries: list[Outgoing] = []
         for held in reversed(run.cards):
             is_news = held.person in run.voters and held.person not in told
+            if not is_news and held.channel not in self._edits:
+                continue
             told |= {held.person} if is_news else set()
             entries.append(
                 Outgoing(

@@ -18,7 +18,7 @@ __all__ = ["Commit", "Keys", "Once", "RecordWrite", "Store", "StoreError", "Stor
 # Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
 
-_FOLLOW_MS = 5_000
+_FOLLOW_MS = 3_000
 _HELD_S = 30 * 24 * 3600.0
 
 _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "look_at_lease", "orphan", "put_off")

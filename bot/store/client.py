@@ -19,7 +19,7 @@ _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
 # A line that has gone dead must be noticed while leases can still be renewed. Longer than any wait of ours on the
 # server (XREAD BLOCK), and than Redis needs for a script when its disk is slow.
-_ANSWER_WITHIN_S = 6.0
+_ANSWER_WITHIN_S = 4.0
 # A larger batch would keep the server from everybody else for milliseconds.
 _BATCH = 64
 

@@ -102,7 +102,7 @@ class SlowChannel:
     """The world's mail, whose `send` waits after the mail was taken until `may_return` is set."""
 
     def __init__(self, channel: Channel) -> None:
-        self._channel, self.name = channel, channel.name
+        self._channel, self.name, self.edits = channel, channel.name, channel.edits
         self.may_return, self.sent = asyncio.Event(), list[str]()
 
     async def receive(self, accept: Accept) -> None:

@@ -24,7 +24,7 @@ class DeskChannel:
     A message is a trigger, or an answer with the token of a card, or a forged answer to one.
     """
 
-    name = "email"
+    name, edits = "email", True
 
     def __init__(self, port: int) -> None:
         self._port = port
