@@ -195,6 +195,6 @@ def requesters_of(run: Run) -> tuple[PersonId, ...]:
 def _nobody(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> NobodyToAsk:
     left = len(eligible(policy, requesters))
     return NobodyToAsk(
-        f"policy {policy.name!r} can't be met: {left} people may decide and {policy.quorum} are needed, the requester "
-        "not counted. Add people to its approvers in sayso.toml"
+        f"policy {policy.name!r} can't be met: people who may decide, the requester not counted: {left}; needed: "
+        f"{policy.quorum}. Add people to its approvers in sayso.toml"
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from agents.events import CardDelivered, DeliveryFailed, Event
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from bot.cards import closed_card, decided, notice
 from bot.dead import Note
 from bot.decisions import Decisions
@@ -180,8 +180,8 @@ class Outbox:
             await self.alert(entry.id, "Somebody can't be reached", f"{note.what}: {why}")
         await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
 
-    async def alert(self, near: str, title: str, text: str) -> None:
-        """Tell the operators something that nobody else can hear; always in the log as well."""
+    async def alert(self, near: str, title: str, text: str, also: Sequence[PersonId] = ()) -> None:
+        """Tell the operators, and `also`, something that nobody else can hear; always in the log as well."""
         log.error("alert", title=title, text=text)
         card, thread = notice(title, text, await self._store.now(near), near), f"alert-{near}"
         entries = [
@@ -194,7 +194,7 @@ class Outbox:
                 card=card,
                 thread=thread,
             )
-            for person in self._people.members(self._alerts)
+            for person in dict.fromkeys((*self._people.members(self._alerts), *also))
         ]
         if entries:
             await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))

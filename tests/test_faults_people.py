@@ -128,7 +128,7 @@ async def test_a_policy_that_cannot_be_met_opens_no_request_and_says_what_is_mis
     run_id = await world.trigger("press bell", person="bo")
 
     summary = await world.summary(run_id)
-    assert "policy 'pair' can't be met: 1 people may decide and 2 are needed" in summary
+    assert "policy 'pair' can't be met: people who may decide, the requester not counted: 1; needed: 2" in summary
     assert "Add people to its approvers in sayso.toml" in summary
     assert await world.requests() == []
     assert world.workshop.effects == []

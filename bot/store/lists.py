@@ -23,6 +23,10 @@ class Lists:
             found += lines
         return found
 
+    async def summary(self, run_id: str) -> bytes | None:
+        """The line of one run."""
+        return await self._client.do("HGET", Keys.of(run_id).summaries, run_id)
+
     async def requests(self, *, only_open: bool) -> list[str]:
         """The ids of requests, oldest first within each shard."""
         found: list[str] = []

@@ -124,6 +124,10 @@ class _Handler:
             return f"452 4.5.3 More than {RECIPIENTS} recipients; send the rest in another mail"
         if not addresses.is_address(address):
             return "553 5.1.3 This recipient is not a plain address"
+        try:
+            maildir.folder_of(self._folder, address)
+        except ValueError:
+            return "553 5.1.3 This recipient is too long for this server"
         envelope.rcpt_tos.append(address.lower())
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
@@ -140,7 +144,7 @@ class _Handler:
                 await asyncio.to_thread(maildir.store, folder, block + content)
                 if self._stored is not None:
                     self._stored(folder)
-        except (OSError, ValueError):
+        except OSError:
             _log.exception("a mail could not be stored")
             return "451 4.3.0 The mail could not be stored; try again later"
         return "250 2.0.0 OK"

@@ -55,9 +55,9 @@ def test_two_requests_for_one_call_have_two_digests() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"rule": anyone()}, "0 people may decide and 1 are needed"),
-        ({"rule": anyone("anna")}, "0 people may decide and 1 are needed"),
-        ({"rule": anyone("anna", "bo"), "quorum": 2}, "1 people may decide and 2 are needed"),
+        ({"rule": anyone()}, "not counted: 0; needed: 1"),
+        ({"rule": anyone("anna")}, "not counted: 0; needed: 1"),
+        ({"rule": anyone("anna", "bo"), "quorum": 2}, "not counted: 1; needed: 2"),
     ],
 )
 def test_a_request_that_nobody_could_decide_is_not_opened(changes: dict[str, object], says: str) -> None:
