@@ -267,7 +267,7 @@ def _settled(run: Run, pending: Pending, decision: Decision) -> Run:
             text = "it is not known whether this happened, and a person stopped the run"
             return _close(replace(run, cancelled_by=decision.by[0]), Result(pending.step, "error", text, decision.by))
         case _:
-            return replace(run, pending=replace(pending, request=None, decision=None))
+            return run  # still unknown: the same people are asked again, about the same call
 
 
 def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run:

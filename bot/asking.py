@@ -1,4 +1,4 @@
-"""Opening requests: from what a run wants to know, to everything that must be written for it. Pure."""
+"""Opening requests: from what a run wants to know, to everything that must be written. No reads, no writes."""
 
 import secrets
 from dataclasses import dataclass
@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from agents.events import RequestOpened
-from agents.requests import DeliveryId, Format, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
+from agents.requests import DeliveryId, Fact, Format, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Pending, Run
-from agents.steps import RequestHumanInput
+from agents.steps import CallTool, RequestHumanInput
 from bot.cards import request_card
 from bot.digest import call_digest, question_digest
 from bot.ids import new_id, shard_of
-from bot.outgoing import Outgoing, Placed
+from bot.outgoing import Outgoing, Placed, placing_id
 from bot.people import People
 from bot.quorum import eligible, is_met
 from bot.records import RequestRecord
 from bot.store import Commit, RecordWrite, Wake
 
 _QUOTED_CHARS = 4_000
+_NOT_RECORDED = "not recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,21 @@ def unknown_request(
         title=f"It is not known whether this happened: {title}",
         form="choice",
         options=(IT_HAPPENED, IT_DID_NOT, STOP),
-        call=pending.request.call if pending.request else None,
+        call=_interrupted(pending),
+    )
+
+
+def _interrupted(pending: Pending) -> GatedCall | None:
+    """What may or may not have happened, exactly, and since when."""
+    if pending.unknown is None or not isinstance(pending.step, CallTool):
+        return None
+    effect = pending.unknown.effect
+    since = Fact(label="Started", text=f"{pending.unknown.started_at:%H:%M:%S UTC on %d %B %Y}")
+    return GatedCall(
+        tool=pending.step.tool,
+        schema_version=pending.request.call.schema_version if pending.request and pending.request.call else 1,
+        arguments=pending.step.arguments,
+        effect=effect.model_copy(update={"facts": (*effect.facts, since)}),
     )
 
 
@@ -150,7 +165,7 @@ def placing(
             person=person,
         )
         entry = Outgoing(
-            id=new_id("outgoing", shard),
+            id=placing_id(delivery_id),
             kind="place",
             run_id=request.run_id,
             person=person,
@@ -171,10 +186,13 @@ def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """What differs, in words for people."""
     before, after = old.effect.artifacts, new.effect.artifacts
     moved = [
-        f"{name} was {before[name]} and is now {after[name]}."
-        for name in before
-        if name in after and before[name] != after[name]
+        f"{name} was {before.get(name, _NOT_RECORDED)} and is now {after[name]}."
+        for name in after
+        if before.get(name) != after[name] and (name in before or old.arguments == new.arguments)
     ]
+    if old.effect.cwd != new.effect.cwd:
+        was, now = old.effect.cwd or _NOT_RECORDED, new.effect.cwd or _NOT_RECORDED
+        moved.append(f"The folder was {was} and is now {now}.")
     if old.arguments != new.arguments:
         moved.append(f"The arguments were {dict(old.arguments)} and are now {dict(new.arguments)}.")
     if not moved and old.effect.argv != new.effect.argv:
@@ -194,6 +212,11 @@ def requesters_of(run: Run) -> tuple[PersonId, ...]:
 
 def _nobody(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> NobodyToAsk:
     left = len(eligible(policy, requesters))
+    if left >= policy.quorum:
+        return NobodyToAsk(
+            f"policy {policy.name!r} can't be met: its seats can't all be filled by different people, the requester "
+            "not counted. Change its approvers in sayso.toml"
+        )
     return NobodyToAsk(
         f"policy {policy.name!r} can't be met: people who may decide, the requester not counted: {left}; needed: "
         f"{policy.quorum}. Add people to its approvers in sayso.toml"

@@ -21,7 +21,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 
 log = structlog.stdlib.get_logger()
 
-# An answer that does not count gets a sentence back; a mail robot that keeps answering does not get one for ever.
+# An answer that does not count gets a sentence back; one person's robot that keeps answering does not for ever.
 _NOTED_AT_MOST = 50
 # Conflicts come from other answers to the same request, and each of those that wins is progress.
 _TRIES = 1_000
@@ -65,7 +65,7 @@ class Decisions:
         events = _facts(record, answer, judgement, statement)
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
-        is_told = record.noted < _NOTED_AT_MOST and answer.channel in request.policy.reach
+        is_told = _is_noted(record, answer.person) and answer.channel in request.policy.reach
         outgoing = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
         outgoing += [self._tell(request, answer, judgement)] if is_told and not isinstance(judgement, Decided) else []
         is_bounded = isinstance(judgement, Counted | Decided | Revoked)
@@ -204,6 +204,10 @@ class Decisions:
         )
 
 
+def _is_noted(record: RequestRecord, person: PersonId) -> bool:
+    return record.noted.get(person, 0) < _NOTED_AT_MOST
+
+
 def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
     """What a judgement adds to the run's story; a robot that answers for ever adds nothing more."""
     request_id, now = record.request.id, answer.at
@@ -215,7 +219,7 @@ def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statemen
             return [*cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
         case Revoked():
             return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote)]
-        case _ if record.noted >= _NOTED_AT_MOST:
+        case _ if not _is_noted(record, answer.person):
             return []
         case _:
             noted = AnswerNoted(

@@ -40,8 +40,10 @@ Find = Callable[[AttemptId], Awaitable[CommandResult | NeverStarted | Lost]]
 class _AttemptHands:
     """What one attempt may use. With `adopt` its command is an earlier owner's, which may still run."""
 
-    def __init__(self, runner: Runner, attempt_id: AttemptId, step_id: StepId, adopt: Find | None) -> None:
-        self._runner, self._attempt_id, self._adopt = runner, attempt_id, adopt
+    def __init__(
+        self, runner: Runner, attempt_id: AttemptId, step_id: StepId, adopt: Find | None, not_after: datetime | None
+    ) -> None:
+        self._runner, self._attempt_id, self._adopt, self._not_after = runner, attempt_id, adopt, not_after
         self.key = step_id
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
@@ -49,7 +51,7 @@ class _AttemptHands:
         if self._adopt:
             found = await self._adopt(self._attempt_id)
         else:
-            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s)
+            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s, self._not_after)
         match found:
             case NeverStarted():
                 raise _NotStarted
@@ -94,9 +96,17 @@ class Executor:
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
         self._detachable: set[AttemptId] = set()
 
-    def begin(self, run: Run, pending: Pending, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt) -> None:
-        """Make the effect of an attempt that has just been recorded."""
-        self._spawn(run.id, pending, tool, args, attempt, None)
+    def begin(
+        self,
+        run: Run,
+        pending: Pending,
+        tool: Tool[BaseModel],
+        args: BaseModel,
+        attempt: Attempt,
+        not_after: datetime | None,
+    ) -> None:
+        """Make the effect of an attempt that has just been recorded; a command must begin before `not_after`."""
+        self._spawn(run.id, pending, tool, args, attempt, None, not_after)
 
     async def look_after(self, run: Run, pending: Pending, attempt: Attempt) -> datetime | None:
         """Until when an attempt's owner counts as alive; None when something has happened to it just now."""
@@ -145,8 +155,9 @@ class Executor:
         args: BaseModel,
         attempt: Attempt,
         adopt: Find | None,
+        not_after: datetime | None = None,
     ) -> None:
-        hands = _AttemptHands(self._runner, attempt.id, pending.id, adopt)
+        hands = _AttemptHands(self._runner, attempt.id, pending.id, adopt, not_after)
         work = self._attempt(run_id, tool, args, attempt, hands)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
-from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
@@ -33,7 +33,7 @@ def redis_url(settings: Settings) -> str:
     url = find(settings.data_dir)
     if url is None:
         raise NothingRuns(
-            f"No `sayso dev` is running for {_short(settings.data_dir)}. Start one with `./sayso dev`, name another "
+            f"No `sayso dev` is running for {settings.data_dir}. Start one with `./sayso dev`, name another "
             "data directory with --data, or set SAYSO_REDIS_URL"
         )
     return url
@@ -73,8 +73,15 @@ def log_to(settings: Settings, *, json: bool, quietly: bool = False) -> None:
     """Set the logs up, with this installation's secrets masked; `quietly` says only what is wrong, on stderr."""
     values = [getattr(settings, name) for name in SECRETS]
     secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    secrets += _passwords_in(settings.redis_url or "")
     stream, level = (sys.stderr, logging.WARNING) if quietly else (sys.stdout, logging.INFO)
     configure(json=json, secrets=secrets, stream=stream, level=level)
+
+
+def _passwords_in(url: str) -> list[str]:
+    """Passwords that an address holds, before the host or as an option."""
+    parts = urlsplit(url)
+    return [word for word in (parts.password, *parse_qs(parts.query).get("password", [])) if word]
 
 
 def local_mail(settings: Settings) -> LocalMail:
@@ -95,10 +102,3 @@ def told_to_stop() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     return stop
-
-
-def _short(folder: Path) -> str:
-    try:
-        return str(folder.relative_to(Path.cwd()))
-    except ValueError:
-        return str(folder)

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 
-from bot.judge import ClosedOtherwise, Decided
+from bot.judge import ClosedOtherwise
 from tests.test_tour import commit_of, live
 from tests.world import World
 
@@ -100,13 +100,10 @@ async def test_two_deploys_of_one_environment_at_once_run_one_after_the_other(sh
     script.rename(script.with_name("real.sh"))
     script.write_text('#!/bin/sh\nmkdir ../busy || exit 9\n./real.sh "$@"\nrmdir ../busy\n')
     script.chmod(0o755)
-    runs = [await shop.trigger(f"deploy {version} to production") for version in ("v1.1.0", "v1.2.0")]
-    records = [await shop.opened(run_id) for run_id in runs]
 
-    judgements = await asyncio.gather(*(shop.decide("bo", record, "approve") for record in records))
+    runs = await asyncio.gather(*(shop.trigger(f"deploy {version} to staging") for version in ("v1.1.0", "v1.2.0")))
     ended = [await shop.ended(run_id) for run_id in runs]
 
-    assert [type(one) for one in judgements] == [Decided, Decided]
     deployed = [result.text for run in ended for result in run.results if result.text.startswith("deployed")]
     assert len(deployed) == 2
     assert not any("exit code 9" in result.text for run in ended for result in run.results)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
 from bot.judge import Decided, NotEntitled, Unclear
 from bot.records import RequestRecord
+from bot.steering import NotSteered
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -172,3 +173,25 @@ async def test_a_run_with_an_unknown_effect_can_be_cancelled(world: World) -> No
 
     assert await world.summary(run_id) == "cancelled: cancelled by anna"
     assert (await world.request(asked.request.id)).state == "withdrawn"
+
+
+async def test_a_gated_question_that_expired_is_asked_of_the_approvers_again_with_the_same_call(world: World) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+
+    await world.move_time(4 * 3600 + 1)
+    again = await world.opened(run_id, after=asked.request.id)
+
+    assert (again.request.purpose, again.request.policy) == ("unknown", asked.request.policy)
+    assert again.request.call == asked.request.call
+    assert isinstance(await world.decide("anna", again, "free_text", "1"), NotEntitled)
+
+
+async def test_who_asked_cannot_take_the_question_away_from_those_who_may_answer_it(world: World) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+
+    with pytest.raises(NotSteered, match="those who may decide"):
+        await world.steering.withdraw(asked.request.id, PersonId("anna"), "")
+
+    assert (await world.request(asked.request.id)).state == "open"

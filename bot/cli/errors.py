@@ -1,8 +1,10 @@
 """Which errors are for people: those that say what to do next."""
 
 from agents import ToolRefused
+from bot.cli.options import TextRefused
 from bot.config_errors import ConfigError
 from bot.decisions import NoSuchRequest
+from bot.dev.demo import DemoError
 from bot.dev.everything import PortTaken
 from bot.home import NoSecretKey
 from bot.ids import NotAnId
@@ -13,10 +15,12 @@ from bot.steering import NotSteered
 from bot.store import StoreError
 from bot.store.embedded import EmbeddedRedisError
 from channels import ChannelError
+from prompts import PromptError
 
 _SPOKEN = (
     ChannelError,
     ConfigError,
+    DemoError,
     EmbeddedRedisError,
     NoSecretKey,
     NoSuchRequest,
@@ -24,7 +28,9 @@ _SPOKEN = (
     NotSteered,
     NothingRuns,
     PortTaken,
+    PromptError,
     StoreError,
+    TextRefused,
     ToolRefused,
     TriggerRefused,
     UnknownPerson,

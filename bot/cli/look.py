@@ -1,13 +1,14 @@
 """Commands that only look: runs, requests, and what is configured."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
+    from agents import Tool
     from agents.events import Event
     from bot.app import App
     from bot.records import RequestRecord
@@ -46,6 +47,7 @@ def runs(
 def show(run_id: Run, as_json: Json = False, data: Data = None) -> None:
     """Tell a run's story so far."""
     from bot.cli.beside import run
+    from bot.cli.show import plain
     from bot.story import lines
 
     async def work(app: "App") -> None:
@@ -60,7 +62,7 @@ def show(run_id: Run, as_json: Json = False, data: Data = None) -> None:
             return
         mode = "  (rehearsal: plain rules chose the steps, no model)" if after.is_rehearsal else ""
         print(f"{run_id}  {after.state}{mode}")
-        print("\n".join(lines(loaded, app.people)))
+        print(plain("\n".join(lines(loaded, app.people))))
 
     run(data, work)
 
@@ -79,10 +81,11 @@ def events(run_id: Run, data: Data = None) -> None:
     """Print a run's events, one JSON object per line."""
     from agents.events import write_event
     from bot.cli.beside import run
+    from bot.cli.show import plain_json
 
     async def work(app: "App") -> None:
         for event in await _load(app, run_id):
-            print(write_event(event).decode())
+            print(plain_json(write_event(event).decode()))
 
     run(data, work)
 
@@ -108,14 +111,16 @@ def requests(
     """List requests with everything that is needed to decide them."""
     from bot.cli.beside import run
     from bot.cli.show import request_json, request_text
+    from bot.cli.shown import note_shown
 
     async def work(app: "App") -> None:
         found = [record for record in await _records(app, state) if person is None or _may(app, record, person)]
+        note_shown(app.home, found)
         if as_json:
-            print(json.dumps([request_json(record) for record in found]))
+            print(json.dumps([request_json(record, app.people) for record in found]))
             return
-        texts = [request_text(record, app.people) for record in found]
-        print("\n\n".join(texts) or "Nothing is waiting." if state == "open" else "\n\n".join(texts) or "None.")
+        nothing = "Nothing is waiting." if state == "open" else "There are no such requests."
+        print("\n\n".join(request_text(record, app.people) for record in found) or nothing)
 
     run(data, work)
 
@@ -132,59 +137,87 @@ async def _records(app: "App", state: str) -> "list[RequestRecord]":
 
 
 def people(as_json: Json = False, data: Data = None) -> None:
-    """List the people of the directory."""
+    """List the people of the directory, with a hash of what is configured for each."""
     from bot.cli.beside import settings_of
+    from bot.cli.show import plain, short_hash
 
     configured = settings_of(data).people
+    tables = {name: person.model_dump(mode="json") for name, person in configured.items()}
     if as_json:
-        print(json.dumps({name: person.model_dump(mode="json") for name, person in configured.items()}))
+        print(json.dumps({name: table | {"hash": short_hash(table)} for name, table in tables.items()}))
         return
     for name, person in configured.items():
         groups = f"  groups: {', '.join(person.groups)}" if person.groups else ""
-        print(f"{name}  {person.name}  {person.email or 'no mail address'}  {person.timezone}{groups}")
+        mail = person.email or "no mail address"
+        print(plain(f"{name}  {person.name}  {mail}  {person.timezone}{groups}  {short_hash(tables[name])}"))
 
 
 def policies(as_json: Json = False, data: Data = None) -> None:
-    """List the policies: who decides, how many, by when."""
+    """List the policies: who decides, how many, by when; the hash changes with any of it, groups included."""
+    from bot.cards import who_decides
     from bot.cli.beside import settings_of
+    from bot.cli.show import plain, short_hash
     from bot.people import People
 
     settings = settings_of(data)
     directory = People(settings.people, settings.policies)
     found = [snapshot for name in settings.policies if (snapshot := directory.snapshot(name))]
+    hashes = {policy.name: short_hash(policy.model_dump(mode="json")) for policy in found}
     if as_json:
-        print(json.dumps([snapshot.model_dump(mode="json") for snapshot in found]))
+        print(json.dumps([policy.model_dump(mode="json") | {"hash": hashes[policy.name]} for policy in found]))
         return
-    from agents.requests import people_of
-
     for policy in found:
-        who = directory.names_of(dict.fromkeys(people_of(policy.rule)))
         mail = "counts" if policy.approve_by_email else "does not count"
         print(
-            f"{policy.name}  {policy.quorum} of {who}; open for {policy.expires_after_s / 60:.0f} min, to be executed "
-            f"within {policy.execute_within_s / 60:.0f} min; an approval by mail {mail}"
+            plain(
+                f"{policy.name}  {who_decides(policy, directory, ())}; open for {policy.expires_after_s / 60:.0f} min, "
+                f"to be executed within {policy.execute_within_s / 60:.0f} min; an approval by mail {mail}  "
+                f"{hashes[policy.name]}"
+            )
         )
 
 
 def agents(as_json: Json = False, data: Data = None) -> None:
-    """List the agents and their tools."""
+    """List the agents and their tools; a tool's hash changes with what a model is told of it."""
+    import prompts as files
     from bot.app import agents_of
     from bot.cli.beside import settings_of
+    from bot.cli.show import plain
 
     settings = settings_of(data)
     mode = "rehearsal: no model key" if settings.anthropic_api_key is None else "model"
-    found = agents_of(settings)
+    listed = [
+        (agent, files.load(agent.prompt).label, [_tool(tool) for tool in agent.tools]) for agent in agents_of(settings)
+    ]
     if as_json:
-        tools = {agent.name: [tool.name for tool in agent.tools] for agent in found}
-        print(json.dumps([{"name": one.name, "mode": mode, "tools": tools[one.name]} for one in found]))
+        print(
+            json.dumps(
+                [
+                    {"name": agent.name, "mode": mode, "prompt": prompt, "tools": tools}
+                    for agent, prompt, tools in listed
+                ]
+            )
+        )
         return
-    for agent in found:
-        print(f"{agent.name}  {agent.description} ({mode})")
-        for tool in agent.tools:
-            print(f"  {tool.name}  {tool.description}")
+    for agent, prompt, tools in listed:
+        print(plain(f"{agent.name}  {agent.description} ({mode}, prompt {prompt})"))
+        for tool in tools:
+            print(plain(f"  {tool['name']}@{tool['version']}  {tool['hash']}  {tool['description']}"))
 
 
-def prompts(as_json: Json = False) -> None:
+def _tool(tool: "Tool[Any]") -> dict[str, object]:
+    from bot.cli.show import short_hash
+
+    told: dict[str, object] = {
+        "name": tool.name,
+        "version": tool.schema_version,
+        "description": tool.description,
+        "schema": tool.args.model_json_schema(),
+    }
+    return told | {"hash": short_hash(told)}
+
+
+def prompts(as_json: Json = False, data: Data = None) -> None:  # noqa: ARG001 - every command takes --data
     """List the prompts with their versions and hashes."""
     import prompts as files
 

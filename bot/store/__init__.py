@@ -137,7 +137,7 @@ class Store:
     async def settle(self, run_id: str, seq: int, due: datetime | None, summary: bytes) -> bool:
         """End a turn at `seq`, to be looked at again at `due`; False when something came in since."""
         keys = Keys.of(run_id)
-        names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id)]
+        names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id), keys.tries]
         at = "" if due is None else round(due.timestamp() * 1000)
         return bool(await self.client.run(_SCRIPTS["settle"], names, [seq, f"run {run_id}", at, run_id, summary]))
 
@@ -169,6 +169,14 @@ class Store:
     async def outgoing(self, outgoing_id: str) -> bytes | None:
         """An outbox entry that must still be sent."""
         return await self.client.do("HGET", Keys.of(outgoing_id).outbox, outgoing_id)
+
+    async def is_waiting(self, outgoing_id: str) -> bool:
+        """Whether an outbox entry will still be sent by itself."""
+        keys = Keys.of(outgoing_id)
+        waits, is_dead = await self.client.read(
+            ["HEXISTS", keys.outbox, outgoing_id], ["HEXISTS", keys.dead, outgoing_id]
+        )
+        return bool(waits) and not is_dead
 
     async def delivery(self, delivery_id: str) -> bytes | None:
         """One card at one address."""

@@ -103,9 +103,12 @@ def test_a_requester_decides_where_the_policy_says_so() -> None:
 
 
 @guards("judge:clear")
-@pytest.mark.parametrize("state", ["open", "approved"])
-def test_what_is_not_plainly_a_vote_is_unclear(state: RequestState) -> None:
-    assert judge(record(state=state), answer(BO, approve=None, text="ok, but wait until 5")) == Unclear()
+def test_what_is_not_plainly_a_vote_is_unclear() -> None:
+    assert judge(record(), answer(BO, approve=None, text="ok, but wait until 5")) == Unclear()
+
+
+def test_a_comment_after_the_decision_is_told_who_decided() -> None:
+    assert isinstance(judge(record(state="denied"), answer(BO, approve=None, text="hm?")), AlreadyDecided)
 
 
 @guards("judge:clear")

@@ -94,7 +94,7 @@ async def test_whoever_held_a_card_sees_it_closed_and_the_requester_and_the_vote
 
     word = "Done" if outcome == "approve" else "Failed"
     assert [letter.subject for letter in world.mails("anna")] == [f"{word}: press bell"]
-    assert [letter.subject for letter in world.mails("cy")] == ["Press bell?"] * 2
+    assert [letter.subject for letter in world.mails("cy")] == ["Press bell?", "Closed: Press bell?"]
     assert [letter.subject for letter in world.mails("bo")] == ["Press bell?", f"{word}: press bell"]
 
 
@@ -138,4 +138,4 @@ async def test_a_card_that_is_decided_while_it_is_on_its_way_is_closed_when_it_h
     await world.decide("bo", record, "deny", "no")
     channels["email"].may_return.set()
 
-    assert "Bo Berg denied" in (await world.next_mail("cy", about="There is nothing left for you to do")).text
+    assert "Bo Berg denied" in (await world.next_mail("cy", about="Closed: Press bell?")).text

@@ -1,5 +1,8 @@
+import asyncio
+
 from agents.requests import PersonId
 from bot.rebuild import Rebuilt, rebuild
+from bot.records import records
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.world import World
@@ -40,6 +43,26 @@ async def test_what_was_written_along_the_way_is_what_the_events_say(shop: World
 
     assert made == Rebuilt(runs=3, requests=3, differed=0)
     assert await indexes(shop) == before
+
+
+async def test_a_decision_that_lands_meanwhile_is_not_lost(shop: World) -> None:
+    record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+    await shop.quiet()
+
+    async def rebuilt() -> None:
+        for _ in range(20):
+            await rebuild(shop.app.store)
+
+    async def commented() -> None:
+        for number in range(40):
+            await shop.decide("bo", record, "free_text", f"{number}")
+        await shop.decide("bo", record, "deny", "no")
+
+    await asyncio.gather(rebuilt(), commented())
+
+    told = records(await shop.events(record.request.run_id))[record.request.id]
+    assert await shop.request(record.request.id) == told
+    assert (told.state, told.noted) == ("denied", {"bo": 40})
 
 
 async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(shop: World) -> None:

@@ -75,7 +75,7 @@ def said(event: Event) -> str:
             AnswerNoted(at=NOON, request_id=Q1, reply_id="m", person=BO, channel="email", text="hm", outcome="unclear"),
             "Bo Berg answered by email, not counted (unclear): hm",
         ),
-        (decided("denied", reason="too early"), "Bo Berg denied at 12:00 UTC on 02 March 2026. Reason: too early"),
+        (decided("denied", reason="too early"), "Bo Berg denied at 12:00 UTC on 02 March 2026. Reason: “too early”"),
         (revoked(), "Bo Berg took the approval back: not now"),
         (tool_started(), "starts deploy: ./deploy.sh production c0ffee"),
         (finished(output="live"), "ended well: live"),

@@ -17,7 +17,7 @@ if ARGV[6] ~= '' then
   local version, state = unpack(redis.call('HMGET', record, 'version', 'state'))
   if version ~= ARGV[6] then return {'conflict', head} end -- check: version
   if state ~= 'approved' then return {'conflict', head} end -- check: approved
-  if now > tonumber(ARGV[7]) then return {'late', whole(now)} end -- check: execute_within
+  if now >= tonumber(ARGV[7]) then return {'late', whole(now)} end -- check: execute_within
 end
 local ends = whole(now + tonumber(ARGV[4]))
 redis.call('XADD', run, '0-' .. whole(head + 1), 'e', ARGV[3], 'c', ARGV[2])
