@@ -34,11 +34,12 @@ FIRM = (
     rf"(?:stop|cancel|abort){_OBJECT}(?: please)?(?: now)?|permission (?:denied|not granted)|i'm afraid not",
     r"approval (?:denied|refused|not granted)|no approval(?: from (?:me|my side))?|you do not have my approval",
 )
+# Possessive, so that a name that is also one of these words is not tried both ways.
+_TO_ALL = r"(?: (?:all|team|there|everyone|NAMES)(?![\w-]))*+"
+_VERY = r"(?: (?:a lot|so much|very much|again|all|team|NAMES)(?![\w-]))*+"
 POLITE = (
-    r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|morning)"
-    r"(?: (?:all|team|there|everyone|NAMES)(?![\w-]))*+",
-    r"(?:many )?(?:thanks|thank you|thx|cheers)"
-    r"(?: (?:a lot|so much|very much|again|all|team|NAMES)(?![\w-]))*+|please|pls",
+    rf"(?:hi|hello|hey|dear|(?:good )?morning|good (?:afternoon|evening)){_TO_ALL}",
+    rf"(?:many )?(?:thank(?:s| you)|thx|cheers){_VERY}|please|pls",
     r"(?:(?:best|kind|warm|with kind|many) )?regards|best(?: wishes)?|all the best|(?:yours )?sincerely",
 )
 DOUBT = r"\b(?:yes|maybe|perhaps|wait|hold on|unless|until|but|actually|second thought|approved?)\b|\.\.|…"

@@ -14,6 +14,9 @@ LINE_CHARS = 1000
 NEW_TEXT_CHARS = 32 * 1024
 """Longest new text; what is longer is not answered by a machine that reads closed sentences."""
 
+CUT_LINES = 20_000
+"""Most lines that are searched for a doubt and cut; where more follow, nothing is cut and the reply is unclear."""
+
 UNTIL = "Answers count until"
 REFERENCE = "Reference:"
 """Begin the last lines of every card; above them, in a quote without `>`, are our own words."""
@@ -55,7 +58,7 @@ def new_text(body: str) -> str:
             at += 1
             continue
         if may_end and _ends_here(lines, at):
-            if not _DOUBT.search("\n".join(_perhaps_own(lines, at))):
+            if len(lines) - at <= CUT_LINES and not _DOUBT.search("\n".join(_perhaps_own(lines, at))):
                 break
             may_end = False
         attribution = _attribution(lines, at)
@@ -77,6 +80,8 @@ def _ends_here(lines: list[str], at: int) -> bool:
 
 def _is_bare_quote(lines: list[str], at: int) -> bool:
     line = lines[at][:LINE_CHARS]
+    if not line or not line.strip("-" + _BLANK):
+        return False
     if _ORIGINAL.fullmatch(line.strip(_BLANK + "*")):
         return True
     if re.match(r"\s*\*?from:", line, re.IGNORECASE):
@@ -108,7 +113,7 @@ def _last_header(lines: list[str], quote: int) -> int:
 
 def _paragraph(lines: list[str], at: int) -> list[str]:
     """The lines from `at` on up to a blank one, with the blank ones before them."""
-    start = next((i for i in range(at, len(lines)) if lines[i][:LINE_CHARS].strip(_BLANK)), len(lines))
+    start = next((i for i in range(at, len(lines)) if lines[i] and lines[i][:LINE_CHARS].strip(_BLANK)), len(lines))
     end = next((i for i in range(start, len(lines)) if not lines[i][:LINE_CHARS].strip(_BLANK)), len(lines))
     return lines[at:end]
 
@@ -139,5 +144,5 @@ def _attribution(lines: list[str], at: int) -> int:
 
 
 def _quote_follows(lines: list[str], at: int) -> bool:
-    following = next((line for line in islice(lines, at, None) if line[:LINE_CHARS].strip(_BLANK)), "")
+    following = next((line for line in islice(lines, at, None) if line and line[:LINE_CHARS].strip(_BLANK)), "")
     return _is_quoted(following)
