@@ -1,4 +1,4 @@
-"""The closed union of facts that make a run. Append-only: an old `schema_version` is upcast in `read_event`."""
+"""The closed union of facts that make a run. Fields are only ever added, with a default, so old runs still read."""
 
 from typing import Annotated, Literal
 
@@ -23,9 +23,7 @@ from agents.steps import ModelCall, Step
 
 
 class RunStarted(Frozen):
-    """Somebody wants something; `context` is data that a program sent along, `max_steps` the limit as it stood.
-    `submitter` (a person) or `service` is whose API key asked for the requester.
-    """
+    """Somebody wants something; `context` came with it. `submitter` or `service`: whose API key asked for them."""
 
     type: Literal["run_started"] = "run_started"
     schema_version: Literal[1] = 1
@@ -177,7 +175,7 @@ class CardDelivered(Frozen):
 
 
 class DeliveryFailed(Frozen):
-    """One person could not be reached through one channel."""
+    """One person could not be reached: `channel` lists what was tried."""
 
     type: Literal["delivery_failed"] = "delivery_failed"
     schema_version: Literal[1] = 1
@@ -253,13 +251,14 @@ class RunCancelled(Frozen):
 
 
 class RunEnded(Frozen):
-    """Nothing more will happen."""
+    """Nothing more will happen. `words_of` says who worded the summary."""
 
     type: Literal["run_ended"] = "run_ended"
     schema_version: Literal[1] = 1
     at: AwareDatetime
     outcome: Literal["done", "failed", "cancelled"]
     summary: str
+    words_of: Literal["code", "model"] = "code"
 
 
 Event = Annotated[

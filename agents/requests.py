@@ -65,6 +65,13 @@ def people_of(rule: Rule) -> Iterator[PersonId]:
                 yield from people_of(part)
 
 
+def parts_of(rule: Rule) -> Iterator[Rule]:
+    """The rule itself and every part of it."""
+    yield rule
+    for part in () if isinstance(rule, Anyone) else rule.of:
+        yield from parts_of(part)
+
+
 class PolicySnapshot(Frozen):
     """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds."""
 
@@ -83,12 +90,14 @@ class Effect(Frozen):
     """What a tool would do with its arguments, resolved so far that it can be approved.
 
     `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag)
-    to what it stands for now (a commit). `facts` are for the card and not part of what is approved.
+    to what it stands for now (a commit), and whatever else must still be so when it is done. `cwd` is the folder that
+    a command runs in. `facts` are for the card and not part of what is approved.
     """
 
     argv: tuple[str, ...]
     artifacts: dict[str, str] = {}
     environment: str | None = None
+    cwd: str = ""
     facts: tuple[Fact, ...] = ()
 
 
@@ -106,6 +115,7 @@ class Request(Frozen):
 
     `purpose` says who asks: `gate` (an approval, made by code), `question` (chosen by the model), `unknown` (code asks
     whether an interrupted effect happened). `quoted` is the model's wording of a question. `digest` is hex SHA-256.
+    `thread` is one name for all that belongs together, as channels want it.
     `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
     rules chose the step, no model.
     """
@@ -127,6 +137,7 @@ class Request(Frozen):
     digest: str
     opened_at: AwareDatetime
     expires_at: AwareDatetime
+    thread: str = ""
     changes: tuple[str, ...] = ()
     is_rehearsal: bool = False
 
@@ -139,7 +150,7 @@ class Holder(Frozen):
 
 
 class Vote(Frozen):
-    """An answer that counted towards an approval."""
+    """An answer that counted towards an approval. `evidence` is how the channel knew who gave it."""
 
     reply_id: str
     person: PersonId
@@ -148,6 +159,7 @@ class Vote(Frozen):
     revision: int
     digest: str
     channel: str
+    evidence: str = ""
     at: AwareDatetime
 
 

@@ -46,7 +46,6 @@ from agents.steps import CallTool, Done, Step
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
 NOT_YET = RunId("")
-
 # The answers to "did it happen?"; the cards and the fold must mean the same by them.
 IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "stop the run"
 
@@ -93,9 +92,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run amounts to after `seq` events. `open` is the request that people can still answer, whatever became
-    of the step it was opened for.
-    """
+    """What a run amounts to after `seq` events. `open` is what people can still answer, whatever its step became."""
 
     id: RunId = NOT_YET
     seq: int = 0
@@ -144,7 +141,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, id=event.run_id, started=event)
         case ContextFetched():
             return replace(run, facts=event.facts)
-        case StepChosen() if run.pending is None:
+        case StepChosen() if run.pending is None and run.ended is None:
             return _chosen(run, event)
         case StepFailed():
             return replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
@@ -182,9 +179,11 @@ def _chosen(run: Run, event: StepChosen) -> Run:
 
 
 def _judged(run: Run, pending: Pending, event: StepRefused | StepGated) -> Run:
-    if isinstance(event, StepRefused):
-        return _close(run, Result(pending.step, "refused", event.error))
-    return replace(run, pending=_gated(pending, event.gate))
+    if pending.attempt:  # what is being executed must not be forgotten
+        return run
+    if isinstance(event, StepGated):
+        return replace(run, pending=_gated(pending, event.gate))
+    return _close(run, Result(pending.step, "refused", event.error))
 
 
 def _gated(pending: Pending, gate: str) -> Pending:
@@ -268,7 +267,7 @@ def _settled(run: Run, pending: Pending, decision: Decision) -> Run:
             text = "it is not known whether this happened, and a person stopped the run"
             return _close(replace(run, cancelled_by=decision.by[0]), Result(pending.step, "error", text, decision.by))
         case _:
-            return replace(run, pending=replace(pending, request=None, decision=None))
+            return run  # still unknown: the same people are asked again, about the same call
 
 
 def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run:

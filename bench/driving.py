@@ -27,8 +27,12 @@ class Driver:
         self._reader = asyncio.create_task(self._read())
 
     async def ready(self) -> None:
-        """Returns when the adapter takes commands."""
-        await asyncio.wait_for(self._ready.wait(), _WITHIN_S)
+        """Returns when the adapter takes commands. Raises RuntimeError when it ends before."""
+        ready = asyncio.create_task(self._ready.wait())
+        await asyncio.wait([ready, self._reader], timeout=_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            raise RuntimeError("the adapter did not start; adapter.log in its folder says why")
 
     async def ask(self, op: str, run_id: str) -> None:
         """Returns when the run is durably paused, or durably done."""

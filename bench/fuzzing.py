@@ -17,9 +17,10 @@ sys.path.insert(0, str(ROOT))
 
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
 from bot.telemetry import configure  # noqa: E402
+from tests.office import TOML  # noqa: E402
 from tests.servers.schemathesis import fuzz  # noqa: E402
 from tests.servers.web import serving  # noqa: E402
-from tests.world import TOML, a_world  # noqa: E402
+from tests.world import a_world  # noqa: E402
 
 
 async def _fuzz(url: str, folder: Path, seconds: int, seed: int) -> int:

@@ -33,7 +33,7 @@ def bench_settings(folder: Path) -> Settings:
 class BenchChannel:
     """Tells of every card on `tell`; what it reads are JSON objects that the adapter made."""
 
-    name = "bench"
+    name, edits = "bench", False
 
     def __init__(self, tell: Callable[..., None]) -> None:
         self._tell = tell

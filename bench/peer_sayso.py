@@ -8,8 +8,8 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,6 @@ class Adapter:
         self._asked = dict[str, tuple[str, str]]()  # run name -> request, token
         self._names = dict[str, str]()  # request -> run name
         self._history = dict[str, int]()
-        self._repeats = 0
 
     async def do(self, command: dict[str, Any]) -> None:
         """One command of the driver."""
@@ -64,9 +63,8 @@ class Adapter:
         """One event of a worker."""
         if said["ev"] == "paused":
             self._note(said["id"], said["request"], said.pop("token"))
-            if count := self._history.pop(said["id"], 0):
-                await self._fill(said["id"], said["request"], count)
-        if said["ev"] == "refused":
+            await self._fill(said["id"], said["request"], self._history.pop(said["id"], 0))
+        elif said["ev"] == "refused":
             said["id"] = self._names[said["request"]]
         emit(**said)
 
@@ -75,15 +73,14 @@ class Adapter:
 
     async def _start(self, name: str) -> RunId:
         """The run of a trigger, however often it is accepted: they share their shard and random part."""
-        said = {"id": name, "text": context(name)}
-        head, _, tail = (await self._accept(f"start {name}", said, is_answer=False)).partition("-")
+        inbound_id = await self._accept(f"start {name}", {"id": name, "text": context(name)}, is_answer=False)
+        head, _, tail = inbound_id.partition("-")
         return RunId(f"{head[:-1]}r-{tail}")
 
     async def _answer(self, name: str, *, is_repeat: bool) -> None:
         if name not in self._asked:  # asked before we were killed
             await self._look_up(name)
-        self._repeats += is_repeat
-        key = f"answer {name} {self._repeats if is_repeat else 0}"
+        key = f"answer {name} again at {time.monotonic()}" if is_repeat else f"answer {name}"
         await self._accept(key, {"token": self._asked[name][1], "text": answer(name)}, is_answer=True)
 
     async def _look_up(self, name: str) -> None:
@@ -91,19 +88,17 @@ class Adapter:
         events = (await self._app.store.load(await self._start(name))).events
         opened = next(event.request.id for event in events if isinstance(event, RequestOpened))
         record, _, _ = await self._app.decisions.request(opened)
-        self._note(name, opened, self._tokens.make(record.holders[0][0]))
+        self._note(name, opened, self._tokens.make(record.holders[0].delivery_id))
 
     async def _accept(self, key: str, said: dict[str, str], *, is_answer: bool) -> str:
         raw, now = json.dumps(said).encode(), datetime.now(UTC)
-        inbound = Inbound(
-            channel="bench", key=key, raw=raw, size_bytes=len(raw), is_answer=is_answer, received_at=now
-        )
+        inbound = Inbound(channel="bench", key=key, raw=raw, size_bytes=len(raw), is_answer=is_answer, received_at=now)
         return await self._app.inbox.accept(inbound)
 
     async def _fill(self, name: str, request_id: str, count: int) -> None:
         """Let the run hold `count` more events: comments on its open request, as `decide` would write them."""
-        run_id, now = await self._start(name), self._app.store.about_now()
         for first in range(0, count, EVENTS_AT_ONCE):
+            run_id, now = await self._start(name), self._app.store.about_now()
             comments = [
                 AnswerNoted.model_validate({
                     "at": now, "request_id": request_id, "reply_id": f"{name}/{i}", "person": PersonId(PERSON),
@@ -121,14 +116,11 @@ async def lines(stream: asyncio.StreamReader) -> AsyncIterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-async def pass_on(adapter: Adapter, worker: asyncio.subprocess.Process, started: asyncio.Event) -> None:
-    """Everything that a worker says."""
+async def pass_on(adapter: Adapter, worker: asyncio.subprocess.Process) -> None:
+    """Everything that a worker says, until it ends."""
     assert worker.stdout
     async for said in lines(worker.stdout):
-        if said["ev"] == "working":
-            started.set()
-        else:
-            await adapter.told(said)
+        await adapter.told(said)
 
 
 async def main() -> None:
@@ -138,20 +130,20 @@ async def main() -> None:
     with EmbeddedRedis(folder, path=str(HERE / "in_group")) as redis:
         adapter = Adapter(compose(bench_settings(folder), redis.start(), [BenchChannel(emit)], [bench_agent(tool)]))
         argv = [sys.executable, str(HERE / "worker.py"), str(folder)]
-        started = [asyncio.Event() for _ in range(WORKERS)]
-        workers = [await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE) for _ in started]
-        tasks = {asyncio.create_task(pass_on(adapter, *pair)) for pair in zip(workers, started, strict=True)}
-        await asyncio.gather(*(each.wait() for each in started))
-        emit(ev="ready", peer="sayso", durability=f"AOF, appendfsync always; {WORKERS} worker(s), {WORKERS} adapter")
+        workers = [await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE) for _ in range(WORKERS)]
+        for worker in workers:
+            assert worker.stdout
+            assert await worker.stdout.readline(), "a worker did not start; stderr says why"
+        tasks = {asyncio.create_task(pass_on(adapter, worker)) for worker in workers}
+        emit(ev="ready", peer="sayso", durability=f"AOF, appendfsync always; {WORKERS} worker(s)")
         commands = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
         async for command in lines(commands):
             tasks.add(task := asyncio.create_task(adapter.do(command)))
             task.add_done_callback(tasks.discard)
         for worker in workers:
-            with suppress(ProcessLookupError):
-                worker.terminate()
-        await asyncio.gather(*(worker.wait() for worker in workers))
+            worker.terminate()
+            await worker.wait()
 
 
 asyncio.run(main())

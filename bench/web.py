@@ -32,9 +32,10 @@ from bot.store import Commit  # noqa: E402
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
 from bot.summary import summary_of  # noqa: E402
 from bot.telemetry import configure  # noqa: E402
+from tests.office import QUICK, TOML  # noqa: E402
 from tests.servers.program import COMMAND, environment  # noqa: E402
 from tests.waiting import until  # noqa: E402
-from tests.world import QUICK, TOML, World, a_world  # noqa: E402
+from tests.world import World, a_world  # noqa: E402
 
 STREAM = {"Accept": "text/event-stream"}
 _AT_ONCE = 200

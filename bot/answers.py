@@ -14,7 +14,8 @@ _YES, _NO = {"yes", "y"}, {"no", "n"}
 class Statement:
     """What a person said about a request, before it is known what the request asks.
 
-    `revision` and `digest` are what this person was shown; `said` is the channel's reading of the whole text.
+    `revision` and `digest` are what this person was shown; `said` is the channel's reading of the whole text,
+    `evidence` how it knows who said it.
     """
 
     reply_id: str
@@ -26,6 +27,7 @@ class Statement:
     text: str
     reason: str = ""
     addressee: PersonId | None = None
+    evidence: str = ""
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
@@ -41,6 +43,7 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         digest=statement.digest,
         approve=vote,
         given=None if is_vote else given(request, statement.text),
+        evidence=statement.evidence,
         text=(statement.reason if vote is False else statement.text),
         at=now,
     )

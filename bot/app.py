@@ -1,7 +1,7 @@
 """The whole system in one place: settings -> store -> channels -> agents -> process. Nothing else composes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -32,11 +32,10 @@ from channels import Channel
 
 log = structlog.stdlib.get_logger()
 
+# Pinned, and recorded with every step; `SAYSO_MODEL` names another one.
+DEFAULT_MODEL = "claude-sonnet-5-5"
 _START_AGAIN_S = 1.0
 _LEAVE_WITHIN_S = 2.5
-
-# What a channel needs of the installation it is part of.
-MakeChannel = Callable[[Settings, People, Home], Channel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +87,6 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
     return {name: Claude(key, url, model or settings.model or DEFAULT_MODEL) for name, model in named.items()}
 
 
-DEFAULT_MODEL = "claude-sonnet-5-5"
-
-
 def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: Sequence[Agent]) -> App:
     """Wire everything over the Redis at `url`. Connects to nothing yet."""
     home = Home(settings.data_dir)
@@ -99,7 +95,8 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     queue = Queue(store, settings.redelivery_s, settings.sweep_s)
     nearby = Nearby(queue)
     journal, people = Journal(store, nearby), People(settings.people, settings.policies)
-    decisions = Decisions(journal, people)
+    edits = frozenset(channel.name for channel in channels if channel.edits)
+    decisions = Decisions(journal, people, edits)
     tokens = Tokens(home.keys(settings))
     by_channel = {channel.name: channel for channel in channels}
     by_agent = {agent.name: agent for agent in agents}
@@ -108,7 +105,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     steps = {name: config.max_steps for name, config in settings.agents.items()}
     inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, settings.limits.triggers_per_person)
     executor = Executor(store, nearby, Runner(settings.data_dir, url), by_agent, home.host())
-    teller = Teller(people, tuple(by_channel))
+    teller = Teller(people, tuple(by_channel), edits)
     loop = Loop(journal, decisions, people, by_agent, Thinker(models), executor, teller, outbox.alert)
     looker = Looker(store, loop, inbox, outbox, decisions)
     return App(

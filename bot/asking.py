@@ -1,23 +1,25 @@
-"""Opening requests: from what a run wants to know, to everything that must be written for it. Pure."""
+"""Opening requests: from what a run wants to know, to everything that must be written. No reads, no writes."""
 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from agents.events import RequestOpened
-from agents.requests import DeliveryId, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
+from agents.requests import DeliveryId, Fact, Format, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Pending, Run
 from agents.steps import CallTool, RequestHumanInput
 from bot.cards import request_card
 from bot.digest import call_digest, question_digest
 from bot.ids import new_id, shard_of
-from bot.outgoing import Outgoing, Placed
+from bot.outgoing import Outgoing, Placed, placing_id
 from bot.people import People
 from bot.quorum import eligible, is_met
 from bot.records import RequestRecord
 from bot.store import Commit, RecordWrite, Wake
 
 _QUOTED_CHARS = 4_000
+_NOT_RECORDED = "not recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +33,7 @@ def gate_request(
     run: Run, pending: Pending, title: str, call: GatedCall, policy: PolicySnapshot, now: datetime
 ) -> Request | NobodyToAsk:
     """The approval that `call` needs."""
-    request_id, nonce = _ids(run)
-    requesters = requesters_of(run)
-    return _enough(
-        Request(
-            id=request_id,
-            run_id=run.id,
-            step_id=pending.id,
-            purpose="gate",
-            nonce=nonce,
-            title=title,
-            format="approval",
-            call=call,
-            requesters=requesters,
-            policy=policy,
-            digest=call_digest(run.id, request_id, nonce, call, requesters),
-            opened_at=now,
-            expires_at=now + timedelta(seconds=policy.expires_after_s),
-            is_rehearsal=run.is_rehearsal,
-        )
-    )
+    return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", call=call)
 
 
 def question_request(run: Run, pending: Pending, policy: PolicySnapshot, now: datetime) -> Request | NobodyToAsk:
@@ -58,28 +41,17 @@ def question_request(run: Run, pending: Pending, policy: PolicySnapshot, now: da
     step = pending.step
     if not isinstance(step, RequestHumanInput):
         raise TypeError(f"a question needs RequestHumanInput, not {type(step).__name__}")
-    request_id, nonce = _ids(run)
-    asked = step.question[:_QUOTED_CHARS]
-    choices = (*step.options, *step.fields)
-    return _enough(
-        Request(
-            id=request_id,
-            run_id=run.id,
-            step_id=pending.id,
-            purpose="question",
-            nonce=nonce,
-            title=f"A question from the {run.started.agent if run.started else 'agent'} agent",
-            quoted=asked,
-            format=step.format,
-            options=step.options,
-            fields=step.fields,
-            requesters=requesters_of(run),
-            policy=policy,
-            digest=question_digest(run.id, request_id, nonce, asked, choices, requesters_of(run)),
-            opened_at=now,
-            expires_at=now + timedelta(seconds=policy.expires_after_s),
-            is_rehearsal=run.is_rehearsal,
-        )
+    return _request(
+        run,
+        pending,
+        policy,
+        now,
+        purpose="question",
+        title=f"A question from the {run.started.agent if run.started else 'agent'} agent",
+        form=step.format,
+        quoted=step.question[:_QUOTED_CHARS],
+        options=step.options,
+        fields=step.fields,
     )
 
 
@@ -87,33 +59,81 @@ def unknown_request(
     run: Run, pending: Pending, title: str, policy: PolicySnapshot, now: datetime
 ) -> Request | NobodyToAsk:
     """Whether an interrupted effect happened; only people can find out."""
-    request_id, nonce = _ids(run)
-    options = (IT_HAPPENED, IT_DID_NOT, STOP)
-    wording = f"It is not known whether this happened: {title}"
-    return _enough(
-        Request(
-            id=request_id,
-            run_id=run.id,
-            step_id=pending.id,
-            purpose="unknown",
-            nonce=nonce,
-            title=wording,
-            format="choice",
-            options=options,
-            call=pending.request.call if pending.request else None,
-            requesters=requesters_of(run),
-            policy=policy,
-            digest=question_digest(run.id, request_id, nonce, wording, options, requesters_of(run)),
-            opened_at=now,
-            expires_at=now + timedelta(seconds=policy.expires_after_s),
-            is_rehearsal=run.is_rehearsal,
-        )
+    return _request(
+        run,
+        pending,
+        policy,
+        now,
+        purpose="unknown",
+        title=f"It is not known whether this happened: {title}",
+        form="choice",
+        options=(IT_HAPPENED, IT_DID_NOT, STOP),
+        call=_interrupted(pending),
     )
 
 
-def opening(request: Request, people: People, expect: int | None, thread: str) -> Commit:
+def _interrupted(pending: Pending) -> GatedCall | None:
+    """What may or may not have happened, exactly, and since when."""
+    if pending.unknown is None or not isinstance(pending.step, CallTool):
+        return None
+    effect = pending.unknown.effect
+    since = Fact(label="Started", text=f"{pending.unknown.started_at:%H:%M:%S UTC on %d %B %Y}")
+    return GatedCall(
+        tool=pending.step.tool,
+        schema_version=pending.request.call.schema_version if pending.request and pending.request.call else 1,
+        arguments=pending.step.arguments,
+        effect=effect.model_copy(update={"facts": (*effect.facts, since)}),
+    )
+
+
+def _request(
+    run: Run,
+    pending: Pending,
+    policy: PolicySnapshot,
+    now: datetime,
+    *,
+    purpose: Literal["gate", "question", "unknown"],
+    title: str,
+    form: Format | Literal["approval"],
+    quoted: str = "",
+    options: tuple[str, ...] = (),
+    fields: tuple[str, ...] = (),
+    call: GatedCall | None = None,
+) -> Request | NobodyToAsk:
+    """The request, bound to what is asked: a call for an approval, the words for a question."""
+    requesters = requesters_of(run)
+    if not is_met(policy, eligible(policy, requesters)):
+        return _nobody(policy, requesters)
+    request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
+    if purpose == "gate" and call:
+        digest = call_digest(run.id, request_id, nonce, call, requesters)
+    else:
+        digest = question_digest(run.id, request_id, nonce, quoted or title, (*options, *fields), requesters)
+    return Request(
+        id=request_id,
+        run_id=run.id,
+        step_id=pending.id,
+        purpose=purpose,
+        nonce=nonce,
+        title=title,
+        quoted=quoted,
+        format=form,
+        options=options,
+        fields=fields,
+        call=call,
+        requesters=requesters,
+        policy=policy,
+        digest=digest,
+        opened_at=now,
+        expires_at=now + timedelta(seconds=policy.expires_after_s),
+        thread=thread_of(run),
+        is_rehearsal=run.is_rehearsal,
+    )
+
+
+def opening(request: Request, people: People, expect: int | None) -> Commit:
     """Everything that opening `request` writes: the event, its record, a card for each who may answer, the expiry."""
-    holders, outgoing, deliveries = placing(request, people, thread, request.opened_at)
+    holders, outgoing, deliveries = placing(request, people, request.opened_at)
     record = RequestRecord(request=request, holders=holders)
     return Commit(
         run_id=request.run_id,
@@ -127,7 +147,7 @@ def opening(request: Request, people: People, expect: int | None, thread: str) -
 
 
 def placing(
-    request: Request, people: People, thread: str, now: datetime
+    request: Request, people: People, now: datetime
 ) -> tuple[tuple[Holder, ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
     """A card in this revision for each who may answer: (holders, outbox entries, deliveries)."""
     shard, card = shard_of(request.id), request_card(request, people, now)
@@ -145,13 +165,13 @@ def placing(
             person=person,
         )
         entry = Outgoing(
-            id=new_id("outgoing", shard),
+            id=placing_id(delivery_id),
             kind="place",
             run_id=request.run_id,
             person=person,
             reach=request.policy.reach,
             card=card,
-            thread=thread,
+            thread=request.thread,
             request_id=request.id,
             delivery_id=delivery_id,
             revision=request.revision,
@@ -162,24 +182,27 @@ def placing(
     return tuple(holders), outgoing, deliveries
 
 
-def title_of(pending: Pending, worded: str | None) -> str:
-    """How cards name the step: the tool's own wording, else its name."""
-    return worded or (pending.step.tool if isinstance(pending.step, CallTool) else "a question")
-
-
 def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """What differs, in words for people."""
     before, after = old.effect.artifacts, new.effect.artifacts
     moved = [
-        f"{name} was {before[name]} and is now {after[name]}."
-        for name in before
-        if name in after and before[name] != after[name]
+        f"{name} was {before.get(name, _NOT_RECORDED)} and is now {after[name]}."
+        for name in after
+        if before.get(name) != after[name] and (name in before or old.arguments == new.arguments)
     ]
+    if old.effect.cwd != new.effect.cwd:
+        was, now = old.effect.cwd or _NOT_RECORDED, new.effect.cwd or _NOT_RECORDED
+        moved.append(f"The folder was {was} and is now {now}.")
     if old.arguments != new.arguments:
         moved.append(f"The arguments were {dict(old.arguments)} and are now {dict(new.arguments)}.")
     if not moved and old.effect.argv != new.effect.argv:
         moved.append(f"The command was {list(old.effect.argv)} and is now {list(new.effect.argv)}.")
     return tuple(moved)
+
+
+def thread_of(run: Run) -> str:
+    """The one name for everything about a run: where it came from, else the run itself."""
+    return (run.started.thread if run.started else "") or run.id
 
 
 def requesters_of(run: Run) -> tuple[PersonId, ...]:
@@ -189,16 +212,14 @@ def requesters_of(run: Run) -> tuple[PersonId, ...]:
     return tuple(dict.fromkeys(filter(None, (run.started.requester, run.started.submitter))))
 
 
-def _ids(run: Run) -> tuple[RequestId, str]:
-    return RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
-
-
-def _enough(request: Request) -> Request | NobodyToAsk:
-    policy = request.policy
-    if is_met(policy, eligible(policy, request.requesters)):
-        return request
-    left = len(eligible(policy, request.requesters))
+def _nobody(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> NobodyToAsk:
+    left = len(eligible(policy, requesters))
+    if left >= policy.quorum:
+        return NobodyToAsk(
+            f"policy {policy.name!r} can't be met: its seats can't all be filled by different people, the requester "
+            "not counted. Change its approvers in sayso.toml"
+        )
     return NobodyToAsk(
-        f"policy {policy.name!r} can't be met: {left} people may decide and {policy.quorum} are needed, the requester "
-        "not counted. Add people to its approvers in sayso.toml"
+        f"policy {policy.name!r} can't be met: people who may decide, the requester not counted: {left}; needed: "
+        f"{policy.quorum}. Add people to its approvers in sayso.toml"
     )

@@ -1,9 +1,21 @@
 """Cards and sentences, worded by code from data. What a model or a person wrote only ever stands in `quoted`."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 
-from agents.requests import Decision, GatedCall, Request
+from agents.requests import (
+    AllOf,
+    AnyOf,
+    Anyone,
+    Decision,
+    GatedCall,
+    PersonId,
+    PolicySnapshot,
+    Request,
+    Rule,
+    parts_of,
+)
 from agents.run import Run
 from bot.judge import (
     AlreadyDecided,
@@ -25,15 +37,19 @@ from bot.quorum import eligible
 from channels import AnswerForm, Card, Line
 
 _REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model")
+_WHO_ASKS = {
+    "gate": "{} asks.",
+    "question": "The agent that works for {} asks.",
+    "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
+}
+_REASON_CHARS = 500
 _TIME = "%H:%M UTC on %d %B %Y"
 
 
 def request_card(request: Request, people: People, at: datetime) -> Card:
     """What somebody who may answer `request` sees; the token of the form is filled in when it is sent."""
     asked_by = people.names_of(request.requesters)
-    deciders = eligible(request.policy, request.requesters)
-    quorum = request.policy.quorum
-    needs = f"{people.names_of(deciders)} ({quorum} needed)" if request.format == "approval" else ""
+    needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
     call = request.call
     facts = [Line(label="Asked by", text=asked_by)]
     facts += [Line(label="Changed since the last card", text=change) for change in request.changes]
@@ -51,13 +67,32 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     return Card(
         title=request.title,
         at=at,
-        summary=f"{asked_by} asks.",
+        summary=_WHO_ASKS[request.purpose].format(asked_by),
         quoted=request.quoted,
         facts=tuple(facts),
         exact=exact(request),
         form=form,
         ref=request.id,
     )
+
+
+def who_decides(policy: PolicySnapshot, people: People, requesters: Iterable[PersonId]) -> str:
+    """`2 of Bo Berg, Cy Cole and Dan Dorn`; with seats: `Bo Berg; and one of Cy Cole and Dan Dorn`."""
+    may = eligible(policy, requesters)
+
+    def seat(rule: Rule) -> str:
+        match rule:
+            case Anyone():
+                names = [person for person in rule.people if person in may]
+                return people.names_of(names) if len(names) == 1 else f"one of {people.names_of(names)}"
+            case AllOf():
+                return "; and ".join(seat(part) for part in rule.of)
+            case AnyOf():
+                return "; or ".join(seat(part) for part in rule.of)
+
+    if any(isinstance(part, AllOf) for part in parts_of(policy.rule)):
+        return seat(policy.rule) + (f" (at least {policy.quorum} people)" if policy.quorum > 1 else "")
+    return people.names_of(may) if policy.quorum == len(may) else f"{policy.quorum} of {people.names_of(may)}"
 
 
 def exact(request: Request) -> str:
@@ -71,14 +106,14 @@ def exact_call(call: GatedCall | None) -> str:
         return ""
     arguments = json.dumps(call.arguments, sort_keys=True, ensure_ascii=False)
     lines = [f"{call.tool} {arguments}", f"runs: {json.dumps(list(call.effect.argv), ensure_ascii=False)}"]
+    lines += [f"in: {call.effect.cwd}"] if call.effect.cwd else []
     lines += [f"{name} is {value}" for name, value in sorted(call.effect.artifacts.items())]
     return "\n".join(lines)
 
 
 def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) -> Card:
     """What becomes of a card when there is nothing more to answer."""
-    summary = f"{sentence} There is nothing left for you to do."
-    return Card(title=request.title, at=at, summary=summary, ref=request.id, closes=closes)
+    return Card(title=f"Closed: {request.title}", at=at, summary=sentence, ref=request.id, closes=closes)
 
 
 def outcome_card(run: Run, at: datetime) -> Card:
@@ -88,8 +123,10 @@ def outcome_card(run: Run, at: datetime) -> Card:
     asked = run.started.text if run.started else ""
     rehearsal = (_REHEARSAL,) if run.is_rehearsal else ()
     title = f"{word}: {' '.join(asked.split())[:80]}"
-    summary = ended.summary if ended else ""
-    return Card(title=title, at=at, summary=summary, facts=rehearsal, ref=run.id, closes=True)
+    words = ended.summary if ended else ""
+    if ended and ended.words_of == "model":
+        return Card(title=title, at=at, quoted=words, facts=rehearsal, ref=run.id, closes=True)
+    return Card(title=title, at=at, summary=words, facts=rehearsal, ref=run.id, closes=True)
 
 
 def notice(title: str, text: str, at: datetime, ref: str = "") -> Card:
@@ -101,7 +138,8 @@ def decided(decision: Decision, people: People) -> str:
     """`Bo Berg approved at 14:02 UTC on 3 May 2026.`"""
     names = people.names_of(decision.by)
     when = decision.at.strftime(_TIME)
-    reason = f" Reason: {decision.reason}" if decision.reason else ""
+    said = " ".join(decision.reason.split())[:_REASON_CHARS]
+    reason = f" Reason: “{said}”" if said else ""
     match decision.state:
         case "approved" | "denied" | "answered":
             return f"{names} {decision.state} at {when}.{reason}"
@@ -110,14 +148,15 @@ def decided(decision: Decision, people: People) -> str:
         case "withdrawn":
             return f"Withdrawn{f' by {names}' if names else ''} at {when}.{reason}"
         case "superseded":
-            return f"Replaced by a newer request at {when}.{reason}"
+            return f"No longer asked, at {when}: a new request follows.{reason}"
 
 
 def told(judgement: Judgement, request: Request, people: People) -> str:
     """What the person who answered is told: what became of the answer, and what to do now if anything."""
     match judgement:
         case Counted():
-            return f"Your approval counts. {request.policy.quorum} are needed; the others have been asked."
+            needed = who_decides(request.policy, people, request.requesters)
+            return f"Your approval counts, and more are needed: {needed}."
         case Decided():
             return decided(judgement.decision, people)
         case Revoked():
@@ -162,9 +201,7 @@ def _unclear(request: Request) -> str:
     match request.format:
         case "approval":
             ways = "" if "email" in ways_to_approve(request.policy) else " (an approval does not count by mail here)"
-            return (
-                f"{start} To approve, answer with the one word approved{ways}; to refuse, with denied and the reason."
-            )
+            return f"{start} To approve, answer with the one word approve{ways}; to refuse, with deny and the reason."
         case "choice" | "choices":
             numbered = "; ".join(f"{number}: {option}" for number, option in enumerate(request.options, 1))
             return f"{start} Answer with a number or a label alone. {numbered}"

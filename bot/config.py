@@ -184,8 +184,10 @@ class AgentConfig(Table):
     """`[agents.NAME]`: the model of one agent and what one run of it may use up."""
 
     model: str | None = Field(default=None, description="instead of SAYSO_MODEL")
-    max_steps: int = Field(default=10, ge=1, le=100, description="steps before a person is asked")
-    max_cost_usd: float = Field(default=0.5, ge=0, description="US dollars before a person is asked")
+    max_steps: int = Field(default=10, ge=1, le=100, description="steps after which a run ends as failed")
+    max_cost_usd: float = Field(
+        default=0.5, ge=0, description="US dollars; written down now, counted from a later release on"
+    )
 
 
 class EnvironmentConfig(Table):

@@ -39,6 +39,10 @@ ALLOWED = {
 }
 
 
+# The ways to seat people multiply with nested all_of and any_of; nobody reads a policy this long either.
+_MOST_APPROVERS = 20
+
+
 class ConfigError(Exception):
     """The settings can't be used. `problems` holds one line for each thing to mend."""
 
@@ -146,7 +150,10 @@ def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
 
 def _too_few_approvers(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
     for name, policy in settings.policies.items():
-        people = {person for ref in refs_of(policy.approvers) for person in _people_of(ref, settings.people)}
+        refs = list(refs_of(policy.approvers))
+        if len(refs) > _MOST_APPROVERS:
+            yield ("policies", name, "approvers"), f"found {len(refs)} names; allowed: {_MOST_APPROVERS}. Make groups"
+        people = {person for ref in refs for person in _people_of(ref, settings.people)}
         if people and policy.quorum > len(people):
             yield (
                 ("policies", name, "quorum"),

@@ -1,6 +1,6 @@
 """The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 
 import structlog
@@ -21,7 +21,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 
 log = structlog.stdlib.get_logger()
 
-# An answer that does not count gets a sentence back; a mail robot that keeps answering does not get one for ever.
+# An answer that does not count gets a sentence back; one person's robot that keeps answering does not for ever.
 _NOTED_AT_MOST = 50
 # Conflicts come from other answers to the same request, and each of those that wins is progress.
 _TRIES = 1_000
@@ -32,10 +32,10 @@ class NoSuchRequest(Exception):
 
 
 class Decisions:
-    """Answers, expiry and withdrawal of requests."""
+    """Answers, expiry and withdrawal of requests. `edits`: the channels that can change a card where it stands."""
 
-    def __init__(self, journal: Journal, people: People) -> None:
-        self._journal, self._people = journal, people
+    def __init__(self, journal: Journal, people: People, edits: Set[str] = frozenset()) -> None:
+        self._journal, self._people, self._edits = journal, people, edits
 
     async def request(self, request_id: str) -> tuple[RequestRecord, int, datetime]:
         """A request's record, its version and the time. Raises NoSuchRequest."""
@@ -65,7 +65,7 @@ class Decisions:
         events = _facts(record, answer, judgement, statement)
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
-        is_told = record.noted < _NOTED_AT_MOST and answer.channel in request.policy.reach
+        is_told = _is_noted(record, answer.person) and answer.channel in request.policy.reach
         outgoing = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
         outgoing += [self._tell(request, answer, judgement)] if is_told and not isinstance(judgement, Decided) else []
         is_bounded = isinstance(judgement, Counted | Decided | Revoked)
@@ -97,7 +97,7 @@ class Decisions:
             person=answer.person,
             reach=(answer.channel,),
             card=notice(f"About: {request.title}", text, answer.at, request.id),
-            thread=request.run_id,
+            thread=request.thread,
         )
 
     def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Iterator[Outgoing]:
@@ -111,6 +111,8 @@ class Decisions:
         newest = {holder.person: holder for holder in record.holders}
         for holder in record.holders:
             is_news = holder.person != decider and newest[holder.person] == holder
+            if not is_news and self._edits.isdisjoint(request.policy.reach):
+                continue
             yield Outgoing(
                 id=outgoing_id(request.id),
                 kind="update",
@@ -118,7 +120,7 @@ class Decisions:
                 person=holder.person,
                 reach=request.policy.reach,
                 card=closed_card(request, sentence, now, closes=is_news),
-                thread=request.run_id,
+                thread=request.thread,
                 request_id=request.id,
                 delivery_id=holder.delivery_id,
             )
@@ -190,7 +192,7 @@ class Decisions:
 
     def _revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
-        holders, outgoing, deliveries = placing(request, self._people, request.run_id, now)
+        holders, outgoing, deliveries = placing(request, self._people, now)
         event = RequestRevised(at=now, by=by, request=request, holders=holders)
         body = after(record, [event]).model_dump_json().encode()
         return Commit(
@@ -200,6 +202,10 @@ class Decisions:
             outgoing=outgoing,
             deliveries=deliveries,
         )
+
+
+def _is_noted(record: RequestRecord, person: PersonId) -> bool:
+    return record.noted.get(person, 0) < _NOTED_AT_MOST
 
 
 def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
@@ -213,7 +219,7 @@ def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statemen
             return [*cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
         case Revoked():
             return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote)]
-        case _ if record.noted >= _NOTED_AT_MOST:
+        case _ if not _is_noted(record, answer.person):
             return []
         case _:
             noted = AnswerNoted(

@@ -28,6 +28,7 @@ def call_digest(
             "effect": list(effect.argv),
             "artifacts": dict(effect.artifacts),
             "environment": effect.environment,
+            "cwd": effect.cwd,
             "requesters": sorted(requesters),
         }
     )

@@ -27,7 +27,7 @@ class Finding(Frozen):
 
 async def examine(settings: Settings) -> list[Finding]:
     """Everything that was found, in the order in which it should be mended."""
-    findings = [_configuration(settings), _data(settings)]
+    findings = [_configuration(settings), _data(settings), _secret(settings)]
     findings += [finding async for finding in _redis(settings)]
     return [*findings, _mail(settings), _git(), *_repositories(settings), _model(settings)]
 
@@ -40,11 +40,24 @@ def _configuration(settings: Settings) -> Finding:
 
 def _data(settings: Settings) -> Finding:
     folder = settings.data_dir
-    if not folder.exists():
+    there = next(part for part in (folder, *folder.parents) if part.exists())
+    if not there.is_dir():
+        return Finding(sign="✗", what=f"{folder}: {there} is a file", mend="name another data directory with --data")
+    if not os.access(there, os.W_OK):
+        mend = f"sudo chown -R $(id -un) {there}" if there == folder else "name another data directory with --data"
+        return Finding(sign="✗", what=f"{there} can't be written", mend=mend)
+    if there != folder:
         return Finding(sign="!", what=f"{folder} does not exist yet", mend="./sayso dev makes it")
-    if not os.access(folder, os.W_OK):
-        return Finding(sign="✗", what=f"{folder} can't be written", mend=f"chown -R $(id -un) {folder}")
     return Finding(sign="✓", what=f"{folder} can be written")
+
+
+def _secret(settings: Settings) -> Finding:
+    if settings.secret_key is not None:
+        return Finding(sign="✓", what="there is a secret key")
+    if settings.redis_url is None:
+        return Finding(sign="✓", what="the secret key is kept in the data directory")
+    mend = "SAYSO_SECRET_KEY=…, the same in every process, such as the output of: openssl rand -hex 32"
+    return Finding(sign="✗", what="SAYSO_REDIS_URL is set and SAYSO_SECRET_KEY is not", mend=mend)
 
 
 async def _redis(settings: Settings) -> AsyncIterator[Finding]:
@@ -74,7 +87,8 @@ def _mail(settings: Settings) -> Finding:
     if len(local) > _LONGEST_LOCAL_PART:
         mend = f"choose a SAYSO_MAIL_ADDRESS with at most {_LONGEST_LOCAL_PART} characters before the @"
         return Finding(sign="✗", what=f"{local} leaves no room for reply tokens", mend=mend)
-    if Home(settings.data_dir).read("mail.json") is None:
+    folder = settings.data_dir
+    if not folder.is_dir() or Home(folder).read("mail.json") is None:
         return Finding(sign="!", what="the local mail server has not run here", mend="./sayso dev, or sayso mail")
     return Finding(sign="✓", what="the local mail server has its place")
 

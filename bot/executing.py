@@ -17,7 +17,7 @@ from agents.steps import CallTool
 from bot.journal import Bell
 from bot.runner import Lost, NeverStarted, Runner
 from bot.runner_files import Given
-from bot.store import Store, StoreError, StoreUnavailable
+from bot.store import Store, StoreError
 
 log = structlog.stdlib.get_logger()
 
@@ -40,8 +40,10 @@ Find = Callable[[AttemptId], Awaitable[CommandResult | NeverStarted | Lost]]
 class _AttemptHands:
     """What one attempt may use. With `adopt` its command is an earlier owner's, which may still run."""
 
-    def __init__(self, runner: Runner, attempt_id: AttemptId, step_id: StepId, adopt: Find | None) -> None:
-        self._runner, self._attempt_id, self._adopt = runner, attempt_id, adopt
+    def __init__(
+        self, runner: Runner, attempt_id: AttemptId, step_id: StepId, adopt: Find | None, not_after: datetime | None
+    ) -> None:
+        self._runner, self._attempt_id, self._adopt, self._not_after = runner, attempt_id, adopt, not_after
         self.key = step_id
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
@@ -49,7 +51,7 @@ class _AttemptHands:
         if self._adopt:
             found = await self._adopt(self._attempt_id)
         else:
-            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s)
+            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s, self._not_after)
         match found:
             case NeverStarted():
                 raise _NotStarted
@@ -69,8 +71,21 @@ async def prepare(agent: Agent, step: CallTool) -> tuple[Tool[BaseModel], BaseMo
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise ToolRefused(f"The arguments of {tool.name} are wrong: {problems}") from error
-    async with asyncio.timeout(tool.timeout_s):
-        return tool, args, await tool.prepare(args)
+    return tool, args, await _effect(tool, args)
+
+
+async def _effect(tool: Tool[BaseModel], args: BaseModel) -> Effect:
+    """What the tool would do. Nothing has happened yet, so whatever goes wrong here is a refusal."""
+    try:
+        async with asyncio.timeout(tool.timeout_s):
+            return await tool.prepare(args)
+    except ToolRefused:
+        raise
+    except TimeoutError as error:
+        raise ToolRefused(f"{tool.name} could not find out what to do within {tool.timeout_s:.0f} s") from error
+    except Exception as error:
+        log.exception("a tool could not be prepared", tool=tool.name)
+        raise ToolRefused(f"{tool.name} could not find out what to do: {type(error).__name__}: {error}") from error
 
 
 class Executor:
@@ -81,9 +96,17 @@ class Executor:
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
         self._detachable: set[AttemptId] = set()
 
-    def begin(self, run: Run, pending: Pending, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt) -> None:
-        """Make the effect of an attempt that has just been recorded."""
-        self._spawn(run.id, pending, tool, args, attempt, None)
+    def begin(
+        self,
+        run: Run,
+        pending: Pending,
+        tool: Tool[BaseModel],
+        args: BaseModel,
+        attempt: Attempt,
+        not_after: datetime | None,
+    ) -> None:
+        """Make the effect of an attempt that has just been recorded; a command must begin before `not_after`."""
+        self._spawn(run.id, pending, tool, args, attempt, None, not_after)
 
     async def look_after(self, run: Run, pending: Pending, attempt: Attempt) -> datetime | None:
         """Until when an attempt's owner counts as alive; None when something has happened to it just now."""
@@ -132,8 +155,9 @@ class Executor:
         args: BaseModel,
         attempt: Attempt,
         adopt: Find | None,
+        not_after: datetime | None = None,
     ) -> None:
-        hands = _AttemptHands(self._runner, attempt.id, pending.id, adopt)
+        hands = _AttemptHands(self._runner, attempt.id, pending.id, adopt, not_after)
         work = self._attempt(run_id, tool, args, attempt, hands)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task
@@ -187,7 +211,7 @@ class Executor:
             return Outcome("", f"{type(error).__name__}: {error}")
 
     async def _finish(self, run_id: RunId, attempt_id: AttemptId, tool: Tool[BaseModel], outcome: Outcome) -> None:
-        """A result must not be lost while this process lives, however long Redis is away."""
+        """A result must not be lost while this process lives, however long Redis is away or full."""
         log.info("tool ended", tool=tool.name, decision="error" if outcome.error else "ok")
         while True:
             try:
@@ -196,8 +220,8 @@ class Executor:
                 event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error)
                 await self._store.finish_tool(run_id, attempt_id, event)
                 return await self._bell.ring(f"run {run_id}", f"finished:{attempt_id}")
-            except StoreUnavailable as error:
-                log.warning("result kept in memory until Redis is back", error=str(error))
+            except StoreError as error:
+                log.warning("result kept in memory until Redis takes it", error=str(error))
                 await asyncio.sleep(_PAUSE_S)
 
     async def _orphan(self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool) -> None:
@@ -208,12 +232,15 @@ class Executor:
             await self._bell.ring(f"run {run_id}", f"orphaned:{attempt_id}")
 
     async def _renew(self, run_id: RunId, attempt_id: AttemptId) -> None:
+        wait_s = self._store.lease_s / 3
         while True:
-            await asyncio.sleep(self._store.lease_s / 3)
+            await asyncio.sleep(wait_s)
             try:
                 await self._store.renew(run_id, attempt_id)
+                wait_s = self._store.lease_s / 3
             except StoreError as error:
                 log.warning("lease not renewed", error=str(error))
+                wait_s = _PAUSE_S
 
 
 def _already(published: bytes) -> Find:

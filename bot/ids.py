@@ -6,7 +6,7 @@ import re
 import secrets
 from typing import Literal
 
-Kind = Literal["run", "request", "step", "attempt", "delivery", "inbound", "outgoing", "vote"]
+Kind = Literal["run", "request", "step", "attempt", "delivery", "inbound", "outgoing"]
 
 _LETTERS: dict[Kind, str] = {
     "run": "r",
@@ -16,7 +16,6 @@ _LETTERS: dict[Kind, str] = {
     "delivery": "d",
     "inbound": "i",
     "outgoing": "o",
-    "vote": "v",
 }
 # 65 bits: no two ids of one installation will ever meet
 _RANDOM_CHARS, _RANDOM_BYTES = 13, 9

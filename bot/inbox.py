@@ -29,6 +29,7 @@ log = structlog.stdlib.get_logger()
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
 TEXT_BYTES = 32_768
+_NOTICES, _NOTICES_PER_S = 10, 24 * 3600.0
 
 
 class TriggerRefused(Exception):
@@ -131,8 +132,9 @@ class Inbox:
             revision=placed.revision,
             digest=placed.digest,
             said=reply.said,
-            text=reply.text[:TEXT_BYTES],
-            reason=reply.reason[:TEXT_BYTES],
+            text=reply.text,
+            reason=reply.reason,
+            evidence=reply.evidence,
         )
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         await self._decisions.decide(placed.request_id, statement)
@@ -225,6 +227,9 @@ class Inbox:
         return RunId(f"{head[:-1]}r-{tail}")
 
     async def _tell_refused(self, inbound_id: str, channel: str, trigger: Trigger, why: str) -> None:
+        """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day."""
+        if not await self._store.admit(f"notices {trigger.person}", inbound_id, _NOTICES, _NOTICES_PER_S):
+            return await self._store.drop_inbound(inbound_id)
         entry = Outgoing(
             id=outgoing_id(inbound_id),
             kind="tell",
@@ -235,22 +240,25 @@ class Inbox:
             thread=trigger.thread or inbound_id,
         )
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
+        return None
 
     async def _hold(self, inbound_id: str, held: Held) -> None:
-        """Show it to people; it is never counted, and nobody can wave it through as somebody's word."""
+        """Show it to people, rather twice than never; it is not counted, and nobody can wave it through."""
         log.warning("held", reasons=held.reasons, claims=held.claims)
         claims = f"claims to be from {held.claims}" if held.claims else "is from nobody we know"
         now = await self._store.now(inbound_id)
         note = Note(kind="held", what=f"a message that {claims}", why="; ".join(held.reasons), at=now)
-        await self._store.hold(inbound_id, note.model_dump_json().encode())
         delivery_id = self._tokens.read(held.token or "")
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body:
             await self._tell_held(Placed.model_validate_json(body), note, inbound_id)
+        await self._store.hold(inbound_id, note.model_dump_json().encode())
 
     async def _tell_held(self, placed: Placed, note: Note, inbound_id: str) -> None:
         """The requester may be waiting for exactly this answer."""
         record, _, now = await self._decisions.request(placed.request_id)
+        if not await self._store.admit(f"notices {placed.id}", inbound_id, _NOTICES, _NOTICES_PER_S):
+            return
         for requester in record.request.requesters:
             text = (
                 f"{note.what[0].upper()}{note.what[1:]} was not accepted as an answer: {note.why}. Nothing was decided."
@@ -262,6 +270,6 @@ class Inbox:
                 person=requester,
                 reach=record.request.policy.reach,
                 card=notice(f"An answer was held: {record.request.title}", text, now, inbound_id),
-                thread=placed.run_id,
+                thread=record.request.thread,
             )
             await self._journal.write(Commit(run_id=placed.run_id, outgoing=[outbox_entry(entry)]))

@@ -36,6 +36,7 @@ class Answer(Frozen):
     approve: bool | None = None
     given: Given | None = None
     text: str = ""
+    evidence: str = ""
     at: AwareDatetime
 
 
@@ -213,11 +214,11 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
     _addressee,
     _entitled,
     _not_requester,
-    _clear,
     _revocation,
     _undecided,
     _open,
     _unexpired,
+    _clear,
     _this_way,
     _current_revision,
     _same_digest,
@@ -247,6 +248,7 @@ def _vote(answer: Answer) -> Vote:
         revision=answer.revision,
         digest=answer.digest,
         channel=answer.channel,
+        evidence=answer.evidence,
         at=answer.at,
     )
 

@@ -65,7 +65,7 @@ class LocalMail:
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[int]:
         """Runs the server while the context is open and leaves its port for other processes."""
-        async with MailServer(self.root, self._password_of, stored=self._stored) as server:
+        async with MailServer(self.root, self._password_of, knows=self._knows, stored=self._stored) as server:
             self._home.note(_NOTE, json.dumps({"port": server.port}))
             log.info("local mail", port=server.port)
             yield server.port
@@ -74,9 +74,11 @@ class LocalMail:
         if folder == folder_of(self.root, self.address):
             self._arrived.set()
 
+    def _knows(self, address: str) -> bool:
+        return address == self.address or self._people.by_email(address) is not None
+
     def _password_of(self, address: str) -> str | None:
-        is_known = address == self.address or self._people.by_email(address) is not None
-        return self._password(address) if is_known else None
+        return self._password(address) if self._knows(address) else None
 
     def _password(self, address: str) -> str:
         digest = hmac.new(self._key, b"local mail " + address.lower().encode(), hashlib.sha256).digest()

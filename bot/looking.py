@@ -4,13 +4,14 @@ import asyncio
 
 import structlog
 
-from agents.requests import RequestId, RunId
+from agents.requests import PersonId, RequestId, RunId
 from bot.dead import Note
 from bot.decisions import Decisions
 from bot.inbox import Inbox
 from bot.loop import Loop
 from bot.outbox import Outbox
 from bot.store import Store, StoreError
+from bot.summary import Summary
 
 log = structlog.stdlib.get_logger()
 
@@ -59,9 +60,19 @@ class Looker:
             case _:
                 raise ValueError(f"a wake set of this release holds no {member!r}")
 
+    async def _requester(self, member: str) -> tuple[PersonId, ...]:
+        """Whoever waits for a run that is stuck, as far as the lists know it; its events may be what can't be read."""
+        kind, _, some_id = member.partition(" ")
+        line = await self._store.lists.summary(some_id) if kind == "run" else None
+        return (Summary.model_validate_json(line).requester,) if line else ()
+
     async def _count(self, member: str, why: str) -> None:
         some_id = member.partition(" ")[2]
         note = Note(kind="dead", what=member, why=why, at=await self._store.now(some_id), member=member)
-        body = note.model_dump_json().encode()
-        if await self._store.put_off(some_id, member, _FIRST_WAIT_S, _TRIES, body) < 0:
-            await self._outbox.alert(some_id, f"Given up after {_TRIES} tries: {member}", f"{why}. See `sayso dead`.")
+        if await self._store.put_off(some_id, member, _FIRST_WAIT_S) >= _TRIES:
+            title, text = (
+                f"Given up after {_TRIES} tries: {member}",
+                f"{why}. `sayso dead requeue {some_id}` tries again.",
+            )
+            await self._outbox.alert(some_id, title, text, also=await self._requester(member))
+            await self._store.give_up(some_id, member, note.model_dump_json().encode())

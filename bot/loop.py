@@ -48,6 +48,8 @@ class Told:
 
 # A turn that looks this often at the same event is stuck, and people must hear of it.
 _LOOKS = 100
+# One bad key fails every step of every run; one mail an hour says it.
+_ALERT_AGAIN_S = 3600.0
 
 
 class Loop:
@@ -141,7 +143,9 @@ class Loop:
     async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
         """Only an operator can mend a key, a bill or a refusal; the run itself goes on by plain rules."""
         for event in thought:
-            if isinstance(event, StepFailed) and is_for_operators(event.kind):
+            if not isinstance(event, StepFailed) or not is_for_operators(event.kind):
+                continue
+            if await self._store.admit(f"alerts {event.kind}", run.id, 1, _ALERT_AGAIN_S):
                 text = f"{event.call.model} answers {event.kind}: {event.detail}. {run.id} goes on by plain rules."
                 await self._alert(run.id, "The model can't be used", text)
 
@@ -178,7 +182,7 @@ class Loop:
         if isinstance(request, NobodyToAsk):
             return await self._refuse(told, ask.pending, request.why)
         log.info("asking", request_id=request.id, decision=ask.purpose, digest=request.digest)
-        commit = opening(request, self._people, run.seq, self._teller.thread(run))
+        commit = opening(request, self._people, run.seq)
         if ask.purpose == "unknown":
             commit = self._teller.with_unknown(commit, run, request, now)
         return await self._write(told, commit)
@@ -232,7 +236,7 @@ class Loop:
         start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record)
         if start.state == "started":
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
-            self._executor.begin(run, pending, tool, args, attempt)
+            self._executor.begin(run, pending, tool, args, attempt, record.before if record else None)
             return Told(fold([started], run), (*told.events, started), now)
         return None
 

@@ -81,7 +81,7 @@ def next_move(run: Run, now: datetime) -> Move:
         return Close(run.open, "the run was cancelled") if run.open else End("cancelled", _cancelled(run))
     if run.is_paused:
         return Wait()
-    return _about_step(pending) if pending else _about_thinking(run, now)
+    return _about_step(pending, run.open) if pending else _about_thinking(run, now)
 
 
 def _cancelled(run: Run) -> str:
@@ -89,10 +89,10 @@ def _cancelled(run: Run) -> str:
     return f"cancelled by {run.cancelled_by}" + (f": {last}" if last else "")
 
 
-def _about_step(pending: Pending) -> Move:
+def _about_step(pending: Pending, open_request: RequestId | None) -> Move:
     request = pending.request
     if pending.unknown:
-        is_asked = request is not None and request.purpose == "unknown"
+        is_asked = request is not None and request.purpose == "unknown" and request.id == open_request
         return Wait() if is_asked else Ask(pending, "unknown")
     if not isinstance(pending.step, CallTool):
         return Wait() if request else Ask(pending, "question")

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from agents.events import CardDelivered, DeliveryFailed, Event
-from agents.requests import RunId
-from bot.cards import closed_card, decided, notice
+from agents.requests import PersonId, RunId
+from bot.cards import notice
 from bot.dead import Note
 from bot.decisions import Decisions
 from bot.journal import Journal, outbox_entry, outgoing_id
 from bot.judge import ways_to_approve
-from bot.outgoing import Outgoing, Placed
+from bot.outgoing import Outgoing, Placed, placing_id
 from bot.people import People
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -23,6 +23,8 @@ log = structlog.stdlib.get_logger()
 # With doubling waits this is most of a day: longer than any mail server's maintenance.
 _UNAVAILABLE_TRIES = 300
 _FIRST_WAIT_S = 1.0
+# About eight minutes: too long for a restart, early enough to mend it before a request expires.
+_ALARMING_TRIES = 9
 
 
 class _Nowhere(Exception):
@@ -57,7 +59,7 @@ class Outbox:
                     await self._place(entry)
                 case "update":
                     await self._update(entry)
-                case "tell":
+                case "tell" | "alert":
                     await self._deliver(entry, entry.card, entry.id)
                     await self._sent(entry)
         except ChannelUnavailable as error:
@@ -92,27 +94,11 @@ class Outbox:
         )
         body = placed.model_dump_json().encode()
         await self._sent(entry, [event], deliveries=[(entry.delivery_id, body)])
-        await self._close_if_too_late(entry)
-
-    async def _close_if_too_late(self, entry: Outgoing) -> None:
-        """What was decided while the card was on its way has been shown to every holder but this one."""
-        if entry.request_id is None:
-            return
-        record, _, now = await self._decisions.request(entry.request_id)
-        if record.decision is None:
-            return
-        sentence = decided(record.decision, self._people)
-        update = entry.model_copy(
-            update={
-                "id": outgoing_id(entry.id),
-                "kind": "update",
-                "card": closed_card(record.request, sentence, now, closes=True),
-            }
-        )
-        await self._journal.write(Commit(run_id=entry.run_id, outgoing=[outbox_entry(update)]))
 
     async def _update(self, entry: Outgoing) -> None:
         """Show what became of a card, where it was placed; a card that never arrived needs no update."""
+        if entry.delivery_id and await self._store.is_waiting(placing_id(entry.delivery_id)):
+            raise ChannelUnavailable("The card itself is still on its way", "Its update follows it")
         body = await self._store.delivery(entry.delivery_id or "")
         delivery = Placed.model_validate_json(body).delivery if body else None
         channel = self._channels.get(delivery.address.channel) if delivery else None
@@ -159,16 +145,17 @@ class Outbox:
         note = Note(
             kind="dead", what=_what(entry), why=why, at=await self._store.now(entry.id), member=f"out {entry.id}"
         )
-        body = note.model_dump_json().encode()
-        tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S, _UNAVAILABLE_TRIES, body)
-        if tries < 0:
+        tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S)
+        if tries == _ALARMING_TRIES and entry.kind != "alert":
+            await self.alert(entry.id, "Somebody is not reached yet", f"{note.what}: {why}. It is tried again.")
+        if tries >= _UNAVAILABLE_TRIES:
             await self.alert(entry.id, "A card was given up on", f"{note.what}: {why}. `sayso dead` lists it.")
+            await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
 
     async def _failed(self, entry: Outgoing, why: str) -> None:
-        """Nobody takes it: the run's story says so, and the operators hear it."""
+        """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
         now = await self._store.now(entry.id)
         note = Note(kind="dead", what=_what(entry), why=why, at=now, member=f"out {entry.id}")
-        await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
         if entry.kind == "place" and entry.request_id and entry.delivery_id:
             event = DeliveryFailed(
                 at=now,
@@ -179,23 +166,25 @@ class Outbox:
                 error=why[:1_000],
             )
             await self._journal.write(Commit(run_id=entry.run_id, events=[event], limit=MAX_EVENTS_AT_ALL))
+        if entry.kind != "alert":
             await self.alert(entry.id, "Somebody can't be reached", f"{note.what}: {why}")
+        await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
 
-    async def alert(self, near: str, title: str, text: str) -> None:
-        """Tell the operators something that nobody else can hear; always in the log as well."""
+    async def alert(self, near: str, title: str, text: str, also: Sequence[PersonId] = ()) -> None:
+        """Tell the operators, and `also`, something that nobody else can hear; always in the log as well."""
         log.error("alert", title=title, text=text)
         card, thread = notice(title, text, await self._store.now(near), near), f"alert-{near}"
         entries = [
             Outgoing(
                 id=outgoing_id(near),
-                kind="tell",
+                kind="alert",
                 run_id=RunId(near),
                 person=person,
                 reach=tuple(self._channels),
                 card=card,
                 thread=thread,
             )
-            for person in self._people.members(self._alerts)
+            for person in dict.fromkeys((*self._people.members(self._alerts), *also))
         ]
         if entries:
             await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))

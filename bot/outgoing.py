@@ -6,16 +6,22 @@ from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
 from channels import Card, Delivery
 
 
+def placing_id(delivery_id: DeliveryId) -> str:
+    """The outbox entry that places a card: while it is there, the card is on its way."""
+    head, _, tail = delivery_id.partition("-")
+    return f"{head[:-1]}o-{tail}"
+
+
 class Outgoing(Frozen):
     """One card for one person.
 
     `place` puts a request in front of somebody who may answer; `update` shows what became of one that was placed;
-    `tell` is for information only. `reach` are the channels to try, in order. The card is complete but for the
-    token of its form, which is made when it is sent.
+    `tell` is for information only, and so is `alert`, for operators. `reach` are the channels to try, in order. The
+    card is complete but for the token of its form, which is made when it is sent.
     """
 
     id: str
-    kind: Literal["place", "update", "tell"]
+    kind: Literal["place", "update", "tell", "alert"]
     run_id: RunId
     person: PersonId
     reach: tuple[str, ...]

@@ -54,18 +54,9 @@ class People:
         names = [self.name_of(person) for person in people]
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
-    def groups(self, person: str) -> tuple[str, ...]:
-        """The groups that a person is in."""
-        found = self._people.get(person)
-        return found.groups if found else ()
-
     def members(self, refs: Iterable[str]) -> tuple[PersonId, ...]:
         """Everyone that `person:…` and `group:…` names mean, each once."""
         return tuple(dict.fromkeys(person for ref in refs for person in self._anyone(ref).people))
-
-    def policies(self) -> Mapping[str, PolicyConfig]:
-        """The configured policies."""
-        return self._policies
 
     def snapshot(self, name: str) -> PolicySnapshot | None:
         """A policy as it stands now, groups resolved; None when there is no such policy."""

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from pydantic import SecretStr
@@ -38,7 +38,7 @@ def redis_url(settings: Settings) -> str:
     url = find(settings.data_dir)
     if url is None:
         raise NothingRuns(
-            f"No `sayso dev` is running for {_short(settings.data_dir)}. Start one with `./sayso dev`, name another "
+            f"No `sayso dev` is running for {settings.data_dir}. Start one with `./sayso dev`, name another "
             "data directory with --data, or set SAYSO_REDIS_URL"
         )
     return url
@@ -87,13 +87,13 @@ async def serve(app: App, *, works: bool, receives: bool, beside: Sequence[Corou
     What runs `beside` them runs for ever: it starts first, is cancelled first, and its errors end the process.
     """
     stopping = told_to_stop()
-    starting = asyncio.create_task(_serve(app, stopping, beside, works=works, receives=receives))
-    await asyncio.wait([starting, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        await asyncio.wait([starting], timeout=LEAVE_WITHIN_S)
-    if starting.done():
-        return starting.result()
-    starting.cancel()
+    serving = asyncio.create_task(_serve(app, stopping, beside, works=works, receives=receives))
+    await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done() and app.ready.is_set():
+        await asyncio.wait([serving], timeout=LEAVE_WITHIN_S)
+    if serving.done():
+        return serving.result()
+    serving.cancel()  # it has had its time, or it still waits for Redis and has nothing to finish
     return None
 
 
@@ -126,8 +126,15 @@ def log_to(settings: Settings, *, json: bool, quietly: bool = False) -> None:
     """Set the logs up, with this installation's secrets masked; `quietly` says only what is wrong, on stderr."""
     values = [getattr(settings, name) for name in SECRETS]
     secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    secrets += _passwords_in(settings.redis_url or "")
     stream, level = (sys.stderr, logging.WARNING) if quietly else (sys.stdout, logging.INFO)
     configure(json=json, secrets=secrets, stream=stream, level=level)
+
+
+def _passwords_in(url: str) -> list[str]:
+    """Passwords that an address holds, before the host or as an option."""
+    parts = urlsplit(url)
+    return [word for word in (parts.password, *parse_qs(parts.query).get("password", [])) if word]
 
 
 def local_mail(settings: Settings) -> LocalMail:
@@ -148,10 +155,3 @@ def told_to_stop() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     return stop
-
-
-def _short(folder: Path) -> str:
-    try:
-        return str(folder.relative_to(Path.cwd()))
-    except ValueError:
-        return str(folder)

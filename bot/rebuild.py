@@ -7,8 +7,8 @@ from agents.events import CardDelivered, Event, RequestOpened, RequestRevised
 from agents.requests import DeliveryId, RequestId, RunId
 from agents.run import fold
 from bot.outgoing import Placed
-from bot.records import RequestRecord, records
-from bot.store import Store
+from bot.records import records
+from bot.store import Commit, RecordWrite, Store, Wake
 from bot.summary import summary_of
 from channels import Address, Delivery
 
@@ -26,26 +26,34 @@ async def rebuild(store: Store) -> Rebuilt:
     """Every record, summary and delivery, and a wake-up for whatever is not settled. Workers may run meanwhile."""
     found = Rebuilt()
     for run_id in await store.lists.runs():
-        events = (await store.load(run_id)).events
-        told = records(events)
-        differed = [await _mend(store, record) for record in told.values()]
-        for delivery_id, body in placed(events):
-            await store.lists.restore_delivery(delivery_id, body)
-        run = fold(events)
-        if run.started:
-            await store.lists.restore_summary(run_id, summary_of(run), run.started.at)
-        if not run.ended:
-            await store.lists.wake(f"run {run_id}", store.about_now())
-        found = Rebuilt(found.runs + 1, found.requests + len(told), found.differed + sum(differed))
+        requests, differed = await _run_anew(store, run_id)
+        found = Rebuilt(found.runs + 1, found.requests + requests, found.differed + differed)
     return found
 
 
-async def _mend(store: Store, record: RequestRecord) -> bool:
-    """Whether the stored record differed from what the events say; it does not any more."""
-    body, request = record.model_dump_json().encode(), record.request
-    if record.state == "open":
-        await store.lists.wake(f"ask {request.id}", request.expires_at)
-    return await store.lists.restore_record(request.id, record.state, body)
+async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
+    """(records, how many differed) of one run, written only if it has not moved on since it was read."""
+    while True:
+        events = (await store.load(run_id)).events
+        run, told = fold(events), records(events)
+        stored = {request_id: await store.record(request_id) for request_id in told}
+        bodies = {request_id: record.model_dump_json().encode() for request_id, record in told.items()}
+        writes = [
+            RecordWrite(request_id, old.version if old else 0, told[request_id].state, bodies[request_id])
+            for request_id, old in stored.items()
+        ]
+        due = [Wake(f"ask {one.request.id}", one.request.expires_at) for one in told.values() if one.state == "open"]
+        commit = Commit(
+            run_id=run_id,
+            expect=len(events),
+            records=writes,
+            deliveries=list(placed(events)),
+            wake=due if run.ended else [*due, Wake(f"run {run_id}")],
+            summary=summary_of(run),
+            starts=run.started.at if run.started else None,
+        )
+        if (await store.commit(commit)).state == "committed":
+            return len(told), sum(old is None or old.body != bodies[name] for name, old in stored.items())
 
 
 def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from agents.events import (
     AnswerNoted,
@@ -14,11 +14,11 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.requests import Decision, Frozen, Holder, Request, RequestId, RequestState, Vote
+from agents.requests import Decision, Frozen, Holder, PersonId, Request, RequestId, RequestState, Vote
 
 
 class RequestRecord(Frozen):
-    """A request as it stands. `started_at` is when its tool started, `noted` how many answers did not count."""
+    """A request as it stands. `started_at` is when its tool started, `noted` how often whose answer did not count."""
 
     request: Request
     state: RequestState = "open"
@@ -26,7 +26,7 @@ class RequestRecord(Frozen):
     decision: Decision | None = None
     started_at: AwareDatetime | None = None
     holders: tuple[Holder, ...] = ()
-    noted: int = 0
+    noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
 
 
 def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:
@@ -64,7 +64,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case VoteCast():
             return {"votes": (*record.votes, event.vote)}
         case AnswerNoted():
-            return {"noted": record.noted + 1}
+            return {"noted": {**record.noted, event.person: record.noted.get(event.person, 0) + 1}}
         case RequestDecided():
             return {"state": event.decision.state, "decision": event.decision}
         case RequestRevoked():

@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import bot
@@ -48,14 +49,23 @@ class Runner:
     kill_after_s: float = 5.0
 
     async def run(
-        self, attempt_id: str, argv: Sequence[str], cwd: Path, lock: str, timeout_s: float
+        self,
+        attempt_id: str,
+        argv: Sequence[str],
+        cwd: Path,
+        lock: str,
+        timeout_s: float,
+        not_after: datetime | None = None,
     ) -> CommandResult | NeverStarted | Lost:
         """Run `argv` once for this attempt, alone among all holders of `lock`, and wait for what it gives.
 
-        No shell; PATH, HOME and LANG are all of its environment. `timeout_s` begins when the lock is had. Cancelling
-        this leaves the command alone. Raises RunnerUnavailable.
+        No shell; PATH, HOME and LANG are all of its environment. `timeout_s` begins when the lock is had; if
+        that is only at `not_after` or later, nothing is started. Cancelling this leaves the command alone. Raises
+        RunnerUnavailable.
         """
-        order = self._order(attempt_id, argv, cwd, lock, timeout_s)
+        order = replace(
+            self._order(attempt_id, argv, cwd, lock, timeout_s), not_after=not_after.timestamp() if not_after else None
+        )
         over, held_by_runner = os.pipe()
         try:
             trouble = await asyncio.to_thread(_start, order, held_by_runner)

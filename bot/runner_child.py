@@ -35,7 +35,7 @@ _NOT_FOUND = 127
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the worker wants run. Times are seconds."""
+    """What the worker wants run. Times are seconds; from `not_after` on (Unix time) it must not begin any more."""
 
     data_dir: str
     redis_url: str
@@ -45,6 +45,7 @@ class Order:
     lock: str
     timeout_s: float
     kill_after_s: float = _KILL_AFTER_S
+    not_after: float | None = None
 
 
 @dataclass(slots=True)
@@ -82,6 +83,8 @@ def main() -> None:
     places = Places(Path(order.data_dir))
     places.make()
     lock = take_lock(places.lock(order.lock))
+    if order.not_after and time.time() >= order.not_after:
+        return  # unclaimed: whoever looks finds that it never started
     if take_claim(places.claim(order.attempt_id), "runner") is None:
         return
     body = write_result(places.result(order.attempt_id), run(order, umask))

@@ -1,4 +1,4 @@
-"""Settings: the environment wins over `sayso.toml`, which wins over the defaults. Read once, by `bot/app.py`."""
+"""Settings: the environment wins over `sayso.toml`, which wins over the defaults. Read once, when a process starts."""
 
 import re
 import tomllib

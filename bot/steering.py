@@ -53,7 +53,10 @@ class Steering:
 
     async def withdraw(self, request_id: RequestId, by: PersonId, why: str) -> None:
         """Take back an open request. Raises NotSteered for anybody but a requester, or when it is closed."""
-        await self._own(request_id, by)
+        if (await self._own(request_id, by)).purpose == "unknown":
+            raise NotSteered(
+                "Whether it happened must be answered by those who may decide it. `sayso cancel` ends the run"
+            )
         before = await self._decisions.close(request_id, "withdrawn", by, why)
         if before.state != "open":
             raise NotSteered(f"{request_id} is {before.state} already. Nothing was changed")

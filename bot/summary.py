@@ -19,6 +19,7 @@ class Summary(Frozen):
     started_at: AwareDatetime
     open: RequestId | None = None
     outcome: str = ""
+    is_rehearsal: bool = False
 
 
 def summary_of(run: Run) -> bytes:
@@ -34,5 +35,6 @@ def summary_of(run: Run) -> bytes:
         started_at=run.started.at,
         open=run.open,
         outcome=run.ended.summary[:_TEXT_CHARS] if run.ended else "",
+        is_rehearsal=run.is_rehearsal,
     )
     return summary.model_dump_json().encode()

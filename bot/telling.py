@@ -1,11 +1,12 @@
 """Telling people what became of what they asked for or decided."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
 from agents.requests import PersonId, PolicySnapshot, Request
 from agents.run import Run
+from bot.asking import thread_of
 from bot.cards import notice, outcome_card
 from bot.journal import outbox_entry, outgoing_id
 from bot.outgoing import Outgoing
@@ -16,14 +17,10 @@ from channels import Card
 
 
 class Teller:
-    """Knows where people are reached: `channels` are the names of those that can carry a card."""
+    """Knows where people are reached: `channels` can carry a card, `edits` of them can change one where it stands."""
 
-    def __init__(self, people: People, channels: Sequence[str]) -> None:
-        self._people, self._channels = people, tuple(channels)
-
-    def thread(self, run: Run) -> str:
-        """The one name for everything about a run: where it came from, else the run itself."""
-        return (run.started.thread if run.started else "") or run.id
+    def __init__(self, people: People, channels: Sequence[str], edits: Set[str] = frozenset()) -> None:
+        self._people, self._channels, self._edits = people, tuple(channels), edits
 
     def reach(self, run: Run) -> tuple[str, ...]:
         """Where the requester is told: first where the trigger came from."""
@@ -37,11 +34,13 @@ class Teller:
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
-        card, thread = outcome_card(run, now), self.thread(run)
+        card, thread = outcome_card(run, now), thread_of(run)
         told: set[PersonId] = set()
         entries: list[Outgoing] = []
         for held in reversed(run.cards):
             is_news = held.person in run.voters and held.person not in told
+            if not is_news and held.channel not in self._edits:
+                continue
             told |= {held.person} if is_news else set()
             entries.append(
                 Outgoing(
@@ -77,5 +76,5 @@ class Teller:
             person=run.started.requester if run.started else PersonId(""),
             reach=self.reach(run),
             card=card,
-            thread=self.thread(run),
+            thread=thread_of(run),
         )

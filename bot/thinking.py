@@ -82,7 +82,8 @@ def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> list[Event
     step_id = StepId(new_id("step", shard_of(run.id)))
     event = StepChosen(at=now, step_id=step_id, step=step, gate=gate_of(agent, step), call=chosen.call)
     if isinstance(step, Done):
-        return [event, RunEnded(at=now, outcome=step.outcome, summary=step.summary[:_TEXT_CHARS])]
+        words_of = "code" if chosen.call.rehearsal else "model"
+        return [event, RunEnded(at=now, outcome=step.outcome, summary=step.summary[:_TEXT_CHARS], words_of=words_of)]
     return [event]
 
 

@@ -17,6 +17,8 @@ from agents.requests import (
     Vote,
 )
 from agents.run import Run
+from bot.cards import who_decides
+from bot.people import People
 from bot.quorum import eligible
 from bot.records import RequestRecord
 from bot.summary import Summary, summary_of
@@ -30,17 +32,17 @@ class ResultView(Frozen):
 
 
 class RunView(Summary):
-    """A run after `seq` events. `is_rehearsal`: plain rules chose steps, no model."""
+    """A run after `seq` events."""
 
     seq: int
     results: tuple[ResultView, ...]
-    is_rehearsal: bool
 
 
 class RequestView(Frozen):
     """A request as it stands, with everything that is needed to decide it.
 
-    `digest` is what an approval must name. `quoted` is the wording of a question, which a model may have written.
+    `digest` is what an approval must name, `rule` who decides in words. `quoted` is the wording of a question, which a
+    model may have written. `is_rehearsal`: plain rules chose the step, no model.
     """
 
     id: RequestId
@@ -57,6 +59,7 @@ class RequestView(Frozen):
     policy: str
     may_decide: tuple[PersonId, ...]
     quorum: int
+    rule: str
     votes: tuple[Vote, ...]
     call: GatedCall | None
     changes: tuple[str, ...]
@@ -64,6 +67,7 @@ class RequestView(Frozen):
     expires_at: AwareDatetime
     started_at: AwareDatetime | None
     decision: Decision | None
+    is_rehearsal: bool
 
 
 def run_view(run: Run) -> RunView:
@@ -73,11 +77,10 @@ def run_view(run: Run) -> RunView:
         **dict(summary),
         seq=run.seq,
         results=tuple(ResultView(kind=result.kind, text=result.text) for result in run.results),
-        is_rehearsal=run.is_rehearsal,
     )
 
 
-def request_view(record: RequestRecord) -> RequestView:
+def request_view(record: RequestRecord, people: People) -> RequestView:
     """`record` as programs see it."""
     request: Request = record.request
     return RequestView(
@@ -95,6 +98,7 @@ def request_view(record: RequestRecord) -> RequestView:
         policy=request.policy.name,
         may_decide=eligible(request.policy, request.requesters),
         quorum=request.policy.quorum,
+        rule=who_decides(request.policy, people, request.requesters),
         votes=record.votes,
         call=request.call,
         changes=request.changes,
@@ -102,4 +106,5 @@ def request_view(record: RequestRecord) -> RequestView:
         expires_at=request.expires_at,
         started_at=record.started_at,
         decision=record.decision,
+        is_rehearsal=request.is_rehearsal,
     )

@@ -185,6 +185,11 @@ class Channel(Protocol):
         """The word for it in policies: `email`, `slack`."""
         ...
 
+    @property
+    def edits(self) -> bool:
+        """Whether a card can be changed where it stands; if not, only updates that close something are sent."""
+        ...
+
     async def receive(self, accept: Accept) -> None:
         """Hand over each inbound item for ever; acknowledge it outside only after `accept` returned.
 

@@ -31,10 +31,16 @@ class What(BaseModel):
 
 @dataclass
 class Workshop:
-    """Where the tools have their effects. `meaning` is what a name stands for now, as a tag stands for a commit."""
+    """Where the tools have their effects. `meaning` is what a name stands for now, as a tag stands for a commit.
+
+    A thing in `riddles` can't be prepared, one in `poison` breaks whoever only thinks of it. `calls` counts by
+    idempotency key. Without a policy of its own a thing is free to `stamp` and `pull`.
+    """
 
     policy_of: dict[str, str | None] = field(default_factory=dict[str, str | None])
     meaning: dict[str, str] = field(default_factory=dict[str, str])
+    riddles: set[str] = field(default_factory=set[str])
+    poison: set[str] = field(default_factory=set[str])
     effects: list[str] = field(default_factory=list[str])
     started: list[str] = field(default_factory=list[str])
     holds: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
@@ -46,6 +52,12 @@ class Workshop:
     def hold(self, what: str) -> asyncio.Event:
         """Whoever works on `what` waits until the event is set."""
         return self.holds.setdefault(what, asyncio.Event())
+
+    def gate(self, what: str, usual: str | None = None) -> str | None:
+        """The policy that stands before `what`."""
+        if what in self.poison:
+            raise RuntimeError(f"nobody had thought of {what}")
+        return self.policy_of.get(what, usual)
 
     async def work(self, name: str, what: str) -> Outcome:
         """Have the effect, after whatever this workshop was told to do first."""
@@ -65,9 +77,9 @@ def clerk(workshop: Workshop) -> Agent:
         description="does what the test says",
         prompt="deploy",
         tools=(
-            _tool(workshop, "press", lambda args: workshop.policy_of.get(args.what, PRODUCTION)),
-            _tool(workshop, "stamp", lambda args: workshop.policy_of.get(args.what), idempotent=True),
-            _tool(workshop, "pull", lambda args: workshop.policy_of.get(args.what)),
+            _tool(workshop, "press", lambda args: workshop.gate(args.what, PRODUCTION)),
+            _tool(workshop, "stamp", lambda args: workshop.gate(args.what), idempotent=True),
+            _tool(workshop, "pull", lambda args: workshop.gate(args.what)),
         ),
         prefetch=_nothing,
         fallback=next_step,
@@ -110,7 +122,8 @@ async def _nothing(_: Run) -> tuple[Fact, ...]:
 
 def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, idempotent: bool = False) -> Tool[What]:
     async def prepare(args: What) -> Effect:
-        workshop.calls[f"prepare {args.what}"] += 1
+        if args.what in workshop.riddles:
+            raise RuntimeError(f"nobody had thought of {args.what}")
         if workshop.meaning.get(args.what) == "":
             raise ToolRefused(f"There is no {args.what}")
         return Effect(

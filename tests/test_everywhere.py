@@ -12,9 +12,10 @@ from bot.cli.act import answer_beside
 from bot.records import RequestRecord
 from bot.store.client import Client
 from bot.store.keys import Keys
+from tests.office import TOML
 from tests.servers.web import Api, serving
 from tests.waiting import until
-from tests.world import TOML, World
+from tests.world import World
 
 Way = Literal["cli", "email", "api"]
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Literal
 
 from agents import Agent
-from agents.deploy import Environment, deploy_agent
 from agents.events import Event
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
@@ -25,77 +24,29 @@ from bot.judge import Judgement
 from bot.localmail import LocalMail
 from bot.processes import local_mail
 from bot.records import RequestRecord
-from bot.settings import Settings, load
 from bot.steering import Steering
 from bot.store.client import Client
+from channels import Channel
 from channels.email.letters import Letter, letters
 from channels.email.reply_mail import submit
 from channels.email.transport import Transport
 from tests.clerk import Workshop, clerk
+from tests.office import TOML, settings_of
 from tests.waiting import until
-
-__all__ = ["TOML", "Environment", "World", "a_world", "deploy_agent", "settings_of"]
-
-TOML = """
-[people.anna]
-name = "Anna Ames"
-email = "anna@corp.example"
-
-[people.bo]
-name = "Bo Berg"
-email = "bo@corp.example"
-groups = ["release"]
-
-[people.cy]
-name = "Cy Cole"
-email = "cy@corp.example"
-groups = ["release"]
-
-[people.dan]
-name = "Dan Dorn"
-email = "dan@corp.example"
-
-[policies.production]
-approvers = ["group:release"]
-approve_by_email = true
-expires_after = "4h"
-execute_within = "15m"
-
-[policies.pair]
-approvers = ["group:release"]
-quorum = 2
-approve_by_email = true
-expires_after = "4h"
-
-[alerts]
-to = ["person:dan"]
-
-[limits]
-triggers_per_person = "1000/h"
-"""
-
-# Short enough for tests that wait for a dead owner, long enough for a busy machine.
-QUICK = {"TEST_CLOCK": "1", "SHARDS": "2", "SWEEP_S": "0.1", "GRACE_S": "1", "LEASE_S": "1", "REDELIVERY_S": "1"}
 
 Verb = Literal["pause", "resume", "cancel"]
 
 
-def settings_of(folder: Path, toml: str = TOML) -> Settings:
-    """The settings of a data directory whose `sayso.toml` says `toml`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sayso.toml").write_text(toml)
-    return load(folder, {f"SAYSO_{name}": value for name, value in QUICK.items()})
-
-
 @dataclass
 class World:
-    """One running sayso. `deploys`: the agents of the settings instead of the clerk."""
+    """One running sayso. `deploys`: the agents of the settings instead of the clerk; `through` may wrap the mail."""
 
     url: str
     folder: Path
     toml: str = TOML
     deploys: bool = False
     workshop: Workshop = field(default_factory=Workshop)
+    through: Callable[[Channel], Channel] = lambda channel: channel
     _serving: asyncio.Task[None] | None = None
     _shown: dict[str, int] = field(default_factory=dict[str, int])
     _moved_ms: int = 0
@@ -109,7 +60,7 @@ class World:
         settings = settings_of(self.folder, self.toml)
         self.mail = local_mail(settings)
         agents: Sequence[Agent] = agents_of(settings) if self.deploys else (clerk(self.workshop),)
-        self.app = compose(settings, self.url, [self.mail.channel()], agents)
+        self.app = compose(settings, self.url, [self.through(self.mail.channel())], agents)
         self._leave, runs = asyncio.Event(), asyncio.Event()
         # In a task of its own, as docket wants to be left in the task that entered it.
         self._serving = asyncio.create_task(self._serve(runs, self._leave, works=works, receives=receives))
@@ -155,26 +106,19 @@ class World:
 
     async def has(self, run_id: str, state: str) -> Run:
         """The run once it is in `state`."""
-
-        async def seen() -> Run | None:
-            run = await self.run(run_id)
-            return run if run.state == state else None
-
-        try:
-            return await until(seen, what=f"{run_id} is {state}")
-        except AssertionError as error:
-            kinds = [event.type for event in await self.events(run_id)]
-            raise AssertionError(f"{error}; its events: {kinds}") from None
+        return await self._once(run_id, state, lambda run: run.state == state)
 
     async def ended(self, run_id: str) -> Run:
         """The run once it has ended, however it did."""
+        return await self._once(run_id, "ended", lambda run: run.ended is not None)
 
+    async def _once(self, run_id: str, what: str, is_so: Callable[[Run], bool]) -> Run:
         async def seen() -> Run | None:
             run = await self.run(run_id)
-            return run if run.ended else None
+            return run if is_so(run) else None
 
         try:
-            return await until(seen, what=f"{run_id} ends")
+            return await until(seen, what=f"{run_id} is {what}")
         except AssertionError as error:
             kinds = [event.type for event in await self.events(run_id)]
             raise AssertionError(f"{error}; its events: {kinds}") from None
@@ -267,14 +211,15 @@ class World:
         assert author.email is not None
         await submit(self.transport(author.email), letter, text, author=author, at=datetime.now(UTC))
 
-    async def send(self, person: str, to: str, text: str, *, login: str | None = "", subject: str = "") -> None:
-        """A mail from `person`, logged in as `login`: as themselves unless said otherwise, None for nobody."""
+    async def send(self, person: str, to: str, text: str, *, login: str | None = "") -> str:
+        """The id of a new mail from `person`, logged in as `login`: as themselves unless said otherwise, or nobody."""
         message, sender = EmailMessage(policy=email.policy.SMTP), f"{person}@corp.example"
-        message["From"], message["To"], message["Subject"] = sender, to, subject or "a mail"
-        message["Message-ID"] = f"<{secrets.token_hex(8)}@corp.example>"
+        message_id = f"<{secrets.token_hex(8)}@corp.example>"
+        message["From"], message["To"], message["Message-ID"] = sender, to, message_id
         message.set_content(text)
         who = sender if login == "" else login
         await self.transport(who).send(bytes(message), sender=who or sender, recipients=[to])
+        return message_id
 
     async def dead(self) -> list[str]:
         """The notes of everything that was given up or held."""

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from agents.deploy.lookup import LookFailed, look
 from agents.text import one_line
@@ -12,8 +13,21 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,99}")
 _HASH = re.compile(r"[0-9a-f]{7,64}")
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
-# Configuration that would run programs or fake objects stays out.
-_GIT = ("git", "--no-pager", "--no-optional-locks", "--no-replace-objects", "-c", "core.fsmonitor=false")
+# A look needs no approval, so nothing in a repository's configuration may run a program, fetch, or fake objects.
+_GIT = (
+    *("git", "--no-pager", "--no-optional-locks", "--no-replace-objects"),
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
+)
+_CLOSED = MappingProxyType(
+    {
+        # Only git 2.45 and later know the first; for older ones, no protocol to fetch missing objects by is allowed.
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_GRAFT_FILE": "/dev/null",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+)
+_NAME_LAST = "--format=%(objectname) %(refname)"
 _MOST_VERSIONS = 20
 _MOST_COMMITS = 20
 _LINE_CHARS = 120
@@ -44,7 +58,7 @@ def is_hash(text: str) -> bool:
 async def versions(repo: Path) -> Versions:
     """The tags of `repo` that can be deployed by name. Raises LookFailed."""
     order = ("--sort=-version:refname", "--sort=-creatordate")
-    printed = await look((*_GIT, "for-each-ref", *order, "--format=%(refname:lstrip=2)", "refs/tags"), repo)
+    printed = await _git(repo, "for-each-ref", *order, "--format=%(refname:lstrip=2)", "refs/tags")
     names = [name for name in printed.splitlines() if is_version(name)]
     return Versions(tuple(names[:_MOST_VERSIONS]), max(0, len(names) - _MOST_VERSIONS))
 
@@ -52,50 +66,77 @@ async def versions(repo: Path) -> Versions:
 async def commit_of(repo: Path, version: str) -> str | None:
     """The full hash that a tag, or a full or short hash of a commit that some branch or tag holds, stands for.
 
-    None when there is no such thing. Raises LookFailed when `repo` can't be read.
+    None when there is no such thing. Raises LookFailed when `repo` can't be read, and for a tag that is called like a
+    commit and stands for another one.
     """
     if not is_version(version):
         return None
-    await look((*_GIT, "rev-parse", "--git-dir"), repo)
-    return await _named(repo, f"refs/tags/{version}") or await _by_hash(repo, version)
+    await _git(repo, "rev-parse", "--git-dir")
+    tagged = await _tagged(repo, version)
+    if tagged is None:
+        return await _by_hash(repo, version)
+    commit = await _peeled(repo, tagged)
+    if is_hash(version.lower()) and not (commit or "").startswith(version.lower()):
+        raise LookFailed(
+            f"{one_line(version, _LINE_CHARS)!r} is the name of a tag that stands for another commit than its name "
+            "says. Delete that tag, or name the commit by another tag or by more of its hash"
+        )
+    return commit
+
+
+async def full_hash(repo: Path, short: str) -> str | None:
+    """The one commit of `repo` whose hash begins with `short`, held by a branch or not. Raises LookFailed."""
+    # Unlike `rev-parse NAME` this reads no names: not a branch's, and not one in describe's syntax (`x-gHASH`).
+    objects = (await _git(repo, "rev-parse", f"--disambiguate={short}")).split()
+    commits = [one for one in objects if _FULL.fullmatch(one) and await _peeled(repo, one) == one]
+    return commits[0] if len(commits) == 1 else None
 
 
 async def tags_at(repo: Path, commit: str) -> tuple[str, ...]:
-    """The tags that stand for `commit`. Raises LookFailed."""
-    printed = await look(
-        (*_GIT, "for-each-ref", f"--points-at={commit}", "--format=%(refname:lstrip=2)", "refs/tags"), repo
-    )
+    """The tags that stand for `commit`, a full hash; none for anything else. Raises LookFailed."""
+    if not _FULL.fullmatch(commit):
+        return ()
+    printed = await _git(repo, "for-each-ref", f"--points-at={commit}", "--format=%(refname:lstrip=2)", "refs/tags")
     return tuple(name for name in printed.splitlines() if is_version(name))
 
 
 async def log(repo: Path, old: str, new: str) -> tuple[str, ...]:
     """One line for each commit that `new` has and `old` has not, newest first, 20 at most. Raises LookFailed."""
     which = (f"--max-count={_MOST_COMMITS + 1}", f"{old}..{new}", "--")
-    printed = await look((*_GIT, "log", "--no-show-signature", "--no-color", "--format=%h %s (%an)", *which), repo)
+    printed = await _git(repo, "log", "--no-show-signature", "--no-color", "--format=%h %s (%an)", *which)
     lines = [one_line(line, _LINE_CHARS) for line in printed.split("\n") if line]
     return (*lines[:_MOST_COMMITS], "…") if len(lines) > _MOST_COMMITS else tuple(lines)
 
 
 async def _by_hash(repo: Path, version: str) -> str | None:
     """The commit of that hash, if it is on a branch or tag: what nothing refers to may vanish, or never be reviewed."""
-    if not is_hash(version):
+    commit = await full_hash(repo, version) if is_hash(version) else None
+    if commit is None:
         return None
-    commit = await _named(repo, version)
-    # A branch may be called like a hash; only a real one begins its own commit.
-    if commit is None or not commit.startswith(version):
-        return None
-    holders = await look((*_GIT, "for-each-ref", f"--contains={commit}", "--count=1", "--format=%(refname)"), repo)
+    held_by = ("refs/heads", "refs/remotes", "refs/tags")
+    holders = await _git(repo, "for-each-ref", f"--contains={commit}", "--count=1", "--format=%(refname)", *held_by)
     return commit if holders.strip() else None
 
 
-async def _named(repo: Path, name: str) -> str | None:
+async def _tagged(repo: Path, name: str) -> str | None:
+    """The object that the tag of exactly that name points to."""
+    ref = f"refs/tags/{name}"
+    # A pattern also finds what lies below it as below a folder.
+    found = (line.split(" ") for line in (await _git(repo, "for-each-ref", _NAME_LAST, ref)).splitlines())
+    return next((parts[0] for parts in found if parts[1:] == [ref] and _FULL.fullmatch(parts[0])), None)
+
+
+async def _peeled(repo: Path, object_id: str) -> str | None:
+    """The commit that an object, named by its full hash, is or is a tag of."""
     try:
-        printed = await look(
-            (*_GIT, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"), repo
-        )
+        printed = await _git(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{object_id}^{{commit}}")
     except LookFailed as error:
         if error.exit_code is None:
             raise
         return None
     commit = printed.strip()
     return commit if _FULL.fullmatch(commit) else None
+
+
+async def _git(repo: Path, *args: str) -> str:
+    return await look((*_GIT, *args), repo, extra=_CLOSED)

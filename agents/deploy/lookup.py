@@ -1,11 +1,13 @@
 """Short commands that only look: git, and whatever tells what is live."""
 
 import asyncio
+import errno
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from agents.text import one_line
 
@@ -14,6 +16,11 @@ LOOK_S = 10.0
 _MOST_BYTES = 256_000
 _CHUNK_BYTES = 65_536
 _ERROR_CHARS = 300
+# No room for another open file, in this process or on this machine, passes when somebody closes one.
+_NO_ROOM = (errno.EMFILE, errno.ENFILE)
+_STARTS = 5
+_PAUSE_S = 0.2
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class LookFailed(Exception):
@@ -27,24 +34,20 @@ class LookFailed(Exception):
         self.exit_code = exit_code
 
 
-async def look(argv: Sequence[str], cwd: Path, timeout_s: float = LOOK_S) -> str:
-    """What `argv` prints, at most 256,000 bytes of it. No shell; PATH, HOME and LANG are all of its environment.
+async def look(
+    argv: Sequence[str],
+    cwd: Path,
+    timeout_s: float = LOOK_S,
+    extra: Mapping[str, str] = _NOTHING,
+    pause_s: float = _PAUSE_S,
+) -> str:
+    """What `argv` prints, at most 256,000 bytes of it. No shell; PATH, HOME, LANG and `extra` are its environment.
 
-    Raises LookFailed for a program that is not there, another exit code than 0, or no end within `timeout_s`.
+    With too many files open it is tried 5 times, `pause_s` apart. Raises LookFailed for a program that is not there,
+    another exit code than 0, or no end within `timeout_s`.
     """
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    try:
-        child = await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=cwd,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise LookFailed(f"cannot run {argv[0]!r} in {cwd}: {error.strerror}") from error
+    child = await _started(argv, cwd, {**environment, **extra}, pause_s)
     try:
         async with asyncio.timeout(timeout_s):
             out, err, code = await asyncio.gather(_read(child.stdout), _read(child.stderr), child.wait())
@@ -56,6 +59,27 @@ async def look(argv: Sequence[str], cwd: Path, timeout_s: float = LOOK_S) -> str
         reason = one_line(err.decode(errors="replace"), _ERROR_CHARS) or "it said nothing"
         raise LookFailed(f"{argv[0]!r} failed with exit code {code}: {reason}", code)
     return out.decode(errors="replace")
+
+
+async def _started(
+    argv: Sequence[str], cwd: Path, environment: Mapping[str, str], pause_s: float
+) -> asyncio.subprocess.Process:
+    for left in reversed(range(_STARTS)):
+        try:
+            return await asyncio.create_subprocess_exec(
+                *argv,
+                cwd=cwd,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            if error.errno not in _NO_ROOM or not left:
+                raise LookFailed(f"cannot run {argv[0]!r} in {cwd}: {error.strerror}") from error
+        await asyncio.sleep(pause_s)
+    raise AssertionError("the last start returns or raises")
 
 
 async def _read(stream: asyncio.StreamReader | None) -> bytes:

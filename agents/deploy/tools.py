@@ -1,6 +1,9 @@
 """The deploy agent's two tools: put a version live, and see what is live."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,8 +19,7 @@ _NO_SUCH_POLICY = "(unknown environment)"
 # The end of a log says why it ended.
 _LAST_LINES, _LAST_CHARS = 20, 2_000
 _SHOWN_CHARS = 100
-# Deploys to one environment wait for each other: the tool's own limit must let one before it end.
-_DEPLOYS_IN_A_ROW = 3
+_UNKNOWN = "unknown"
 
 
 class _Args(BaseModel):
@@ -52,7 +54,7 @@ def deploy_tool(environments: Mapping[str, Environment]) -> Tool[DeployArgs]:
             raise ToolRefused(f"Cannot look up {args.version} for {environment.name}: {error}") from error
 
     async def execute(args: DeployArgs, effect: Effect, hands: Hands) -> Outcome:
-        environment = named(environments, effect.environment or args.environment)
+        environment = _in_folder(named(environments, effect.environment or args.environment), effect)
         lock, limit_s = f"deploy-{environment.name}", environment.timeout_s
         done = await hands.command(effect.argv, cwd=environment.repo, lock=lock, timeout_s=limit_s)
         return _outcome(done, effect.artifacts[args.version], environment)
@@ -66,7 +68,6 @@ def deploy_tool(environments: Mapping[str, Environment]) -> Tool[DeployArgs]:
         gate=gate,
         title=lambda args: f"Deploy {shown(args.version)} to {shown(args.environment)}",
         runs_command=True,
-        timeout_s=_DEPLOYS_IN_A_ROW * max((one.timeout_s for one in environments.values()), default=0) + 60,
     )
 
 
@@ -75,11 +76,11 @@ def live_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
 
     async def prepare(args: LiveArgs) -> Effect:
         environment = named(environments, args.environment)
-        return Effect(argv=environment.live_argv(), environment=environment.name)
+        return Effect(argv=environment.live_argv(), environment=environment.name, cwd=_folder(environment))
 
-    async def execute(args: LiveArgs, _: Effect, __: Hands) -> Outcome:
+    async def execute(args: LiveArgs, effect: Effect, _: Hands) -> Outcome:
         try:
-            return Outcome(await live(named(environments, args.environment)))
+            return Outcome(await live(_in_folder(named(environments, args.environment), effect)))
         except LookFailed as error:
             return Outcome("", error=str(error))
 
@@ -103,10 +104,12 @@ def named(environments: Mapping[str, Environment], name: str) -> Environment:
 
 
 async def live_commit(environment: Environment) -> str:
-    """The commit that is live. Raises LookFailed."""
+    """The commit that is live, in full where the repository knows it. Raises LookFailed."""
     printed = (await look(environment.live_argv(), environment.repo)).strip()
     if not git.is_hash(printed):
         raise LookFailed(f"{environment.live[0]!r} printed {shown(printed)!r}, which is no commit")
+    with suppress(LookFailed):
+        return await git.full_hash(environment.repo, printed) or printed
     return printed
 
 
@@ -131,23 +134,39 @@ async def _effect(environment: Environment, version: str) -> Effect:
     if commit is None:
         known = await git.versions(environment.repo)
         raise ToolRefused(f"There is no version {shown(version)!r}. Versions, newest first: {known}")
+    try:
+        base = await live_commit(environment)
+        facts = await _facts(environment, base, commit)
+    except LookFailed as error:
+        base = _UNKNOWN
+        facts = (Fact(label="From", text=f"{_UNKNOWN}: {error}"), await _commit_fact("To", environment, commit))
     return Effect(
         argv=environment.deploy_argv(commit),
-        artifacts={version: commit},
+        # What is live is bound too: once another deploy has changed it, this one might take that back.
+        artifacts={version: commit, f"live in {environment.name}": base},
         environment=environment.name,
-        facts=await _facts(environment, commit),
+        cwd=_folder(environment),
+        facts=facts,
     )
 
 
-async def _facts(environment: Environment, commit: str) -> tuple[Fact, ...]:
+async def _facts(environment: Environment, old: str, new: str) -> tuple[Fact, ...]:
     """From what to what, and which commits lie between; what can't be found out is said so."""
-    to = Fact(label="To", text=with_tags(commit, await _tags(environment, commit)))
-    try:
-        old = await live_commit(environment)
-        before = Fact(label="From", text=with_tags(old, await _tags(environment, old)))
-    except LookFailed as error:
-        return (Fact(label="From", text=f"unknown: {error}"), to)
-    return (before, to, *await changes(environment, old, commit))
+    ends = [await _commit_fact(*end) for end in (("From", environment, old), ("To", environment, new))]
+    return (*ends, *await changes(environment, old, new))
+
+
+async def _commit_fact(label: str, environment: Environment, commit: str) -> Fact:
+    return Fact(label=label, text=with_tags(commit, await _tags(environment, commit)))
+
+
+def _folder(environment: Environment) -> str:
+    return str(environment.repo.absolute())
+
+
+def _in_folder(environment: Environment, effect: Effect) -> Environment:
+    """The environment in the folder that was prepared; effects of older releases did not record it."""
+    return replace(environment, repo=Path(effect.cwd)) if effect.cwd else environment
 
 
 async def changes(environment: Environment, old: str, new: str) -> tuple[Fact, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bot.cli.options import Data, Json
+from bot.cli.options import Data, Json, text_of, texts_of
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
@@ -36,7 +36,9 @@ def register(app: typer.Typer) -> None:
 
 
 def trigger(
-    text: Annotated[str, typer.Argument(help='What you want, such as "deploy v1.2.0 to production".')],
+    text: Annotated[
+        str, typer.Argument(help='What you want, such as "deploy v1.2.0 to production".', callback=text_of)
+    ],
     person: As = None,
     agent: Annotated[str | None, typer.Option(help="Which agent takes it; `sayso agents` lists them.")] = None,
     wait: Annotated[
@@ -78,10 +80,12 @@ def speaker(app: "App", person: str | None) -> "PersonId":
 async def follow(app: "App", run_id: str, *, as_json: bool) -> int:
     """Tell a run's story as it happens until it ends; 0 when it ended well."""
     from agents.events import RunEnded, write_event
+    from bot.cli.show import plain, plain_json
     from bot.story import lines
 
     async for event in app.store.follow(run_id, 0):
-        print(write_event(event).decode() if as_json else next(lines([event], app.people)), flush=True)
+        line = plain_json(write_event(event).decode()) if as_json else plain(next(lines([event], app.people)))
+        print(line, flush=True)
         if isinstance(event, RunEnded):
             return 0 if event.outcome == "done" else 1
     return 1
@@ -89,9 +93,11 @@ async def follow(app: "App", run_id: str, *, as_json: bool) -> int:
 
 def answer(
     request: Annotated[str, typer.Argument(help="The request's id; `sayso requests` lists the open ones.")],
-    text: Annotated[str, typer.Argument(metavar="approve|deny|TEXT", help="A vote, or the answer to a question.")],
+    text: Annotated[
+        str, typer.Argument(metavar="approve|deny|TEXT", help="A vote, or the answer to a question.", callback=text_of)
+    ],
     person: As = None,
-    reason: Annotated[str, typer.Option(help="Why, for a denial.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, for a denial.", callback=text_of)] = "",
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -112,37 +118,41 @@ async def answer_beside(
     from agents.requests import RequestId
     from bot.answers import Statement
     from bot.cards import told
-    from bot.cli.show import request_text
+    from bot.cli.show import plain, plain_json, request_text
+    from bot.cli.shown import Shown, last_shown, note_shown
     from bot.ids import check
     from bot.views import request_view
 
     who = speaker(app, person)
     record, _, _ = await app.decisions.request(check(request_id, "request"))
     if not as_json:
-        print(request_text(request_view(record), app.people) + "\n")
+        print(request_text(request_view(record, app.people), app.people) + "\n")
+    request = record.request
+    seen = last_shown(app.home, request.id) or Shown(request.revision, request.digest)
+    note_shown(app.home, [request])
     votes: dict[str, Literal["approve", "deny"]] = {"approve": "approve", "deny": "deny"}
     statement = Statement(
         reply_id=f"cli-{secrets.token_hex(8)}",
         person=who,
         channel="cli",
-        revision=record.request.revision,
-        digest=record.request.digest,
+        revision=seen.revision,
+        digest=seen.digest,
         said=votes.get(text, "free_text"),
-        text=reason if text in votes else text,
+        text=text,
         reason=reason,
     )
     judgement = await app.decisions.decide(RequestId(request_id), statement)
     if as_json:
-        print(judgement.model_dump_json())
+        print(plain_json(judgement.model_dump_json()))
     else:
-        print(told(judgement, record.request, app.people))
+        print(plain(told(judgement, record.request, app.people)))
     return 0 if judgement.type in {"decided", "counted", "revoked"} else 1
 
 
 def withdraw(
     request: Annotated[str, typer.Argument(help="The request's id.")],
     person: As = None,
-    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    reason: Annotated[str, typer.Option(help="Why.", callback=text_of)] = "",
     data: Data = None,
 ) -> None:
     """Take back a request that you caused."""
@@ -163,7 +173,8 @@ def withdraw(
 def amend(
     request: Annotated[str, typer.Argument(help="The request's id.")],
     changes: Annotated[
-        list[str], typer.Argument(metavar="KEY=VALUE…", help="Arguments to change, such as version=v1.1.0.")
+        list[str],
+        typer.Argument(metavar="KEY=VALUE…", help="Arguments to change, such as version=v1.1.0.", callback=texts_of),
     ],
     person: As = None,
     data: Data = None,
@@ -171,6 +182,7 @@ def amend(
     """Change what you asked for, before it is decided: everybody is asked again, with what changed."""
     from agents.requests import RequestId
     from bot.cli.beside import run
+    from bot.cli.show import plain
     from bot.steering import Steering
 
     pairs = {key: value for key, _, value in (change.partition("=") for change in changes)}
@@ -180,7 +192,7 @@ def amend(
     async def work(app: "App") -> None:
         steering = Steering(app.journal, app.decisions, app.agents)
         revised = await steering.amend(RequestId(request), speaker(app, person), pairs)
-        print(f"{revised.id} is now revision {revised.revision}: {revised.title}")
+        print(plain(f"{revised.id} is now revision {revised.revision}: {revised.title}"))
 
     run(data, work)
 
@@ -217,11 +229,11 @@ def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]
 def mailbox(
     person: Annotated[str, typer.Argument(help="A person of the directory, by the name in sayso.toml.")],
     reply_to: Annotated[str | None, typer.Option(help="Answer the mail with this id.", metavar="ID")] = None,
-    text: Annotated[str | None, typer.Option(help="What the answer says.")] = None,
+    text: Annotated[str | None, typer.Option(help="What the answer says.", callback=text_of)] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Read a demo person's mail beside `sayso dev`, or answer one of them as that person, through SMTP."""
+    """Read a demo person's mail beside `sayso dev`, or answer one mail as that person, through SMTP."""
     from bot.cli.beside import run
 
     if (reply_to is None) != (text is None):
@@ -230,7 +242,7 @@ def mailbox(
 
 
 async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | None, *, as_json: bool) -> None:
-    from bot.cli.show import letter_json, letter_text
+    from bot.cli.show import letter_json, letter_text, plain
     from bot.processes import local_mail
     from bot.steering import NotSteered
     from channels.email.letters import letter, letters
@@ -244,11 +256,15 @@ async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | No
     folder = mail.folder(contact.email)
     if reply_to is None or text is None:
         found = await asyncio.to_thread(letters, folder)
-        shown = [letter_json(one) if as_json else letter_text(one) for one in found]
-        print("\n".join(shown) if shown else f"{contact.name} has no mail.")
+        if as_json:
+            for one in found:
+                print(letter_json(one))
+        else:
+            print("\n".join(letter_text(one) for one in found) or plain(f"{contact.name} has no mail."))
         return
     original = await asyncio.to_thread(letter, folder, reply_to)
     if original is None:
         raise NotSteered(f"{contact.name} has no mail {reply_to!r}. `sayso mailbox {person}` lists them")
     post = await submit(Transport(mail.relay(contact.email)), original, text, author=contact, at=datetime.now(UTC))
-    print(f"Sent to {post.recipient} as {contact.name}.")
+    sent = {"sent_to": post.recipient, "as": contact.name, "message_id": post.message_id}
+    print(json.dumps(sent) if as_json else plain(f"Sent to {post.recipient} as {contact.name}."))

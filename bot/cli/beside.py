@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.app import App, agents_of, compose
-from bot.processes import log_to, redis_url
+from bot.processes import local_mail, log_to, redis_url
 from bot.settings import Settings, load
 
 R = TypeVar("R")
@@ -24,7 +24,7 @@ async def attached(data: Path | None) -> AsyncGenerator[App]:
     """The composition over the Redis that runs, serving nothing. Raises NothingRuns when there is none."""
     settings = settings_of(data)
     log_to(settings, json=False, quietly=True)
-    app = compose(settings, redis_url(settings), (), agents_of(settings))
+    app = compose(settings, redis_url(settings), [local_mail(settings).channel()], agents_of(settings))
     try:
         yield app
     finally:

@@ -2,9 +2,11 @@
 
 from agents import ToolRefused
 from bot.apikeys import KeyRefused
+from bot.cli.options import TextRefused
 from bot.cli.remote import RemoteRefused
 from bot.config_errors import ConfigError
 from bot.decisions import NoSuchRequest
+from bot.dev.demo import DemoError
 from bot.home import NoSecretKey
 from bot.ids import NotAnId
 from bot.inbox import TriggerRefused
@@ -14,10 +16,12 @@ from bot.steering import NotSteered
 from bot.store import StoreError
 from bot.store.embedded import EmbeddedRedisError
 from channels import ChannelError
+from prompts import PromptError
 
 _SPOKEN = (
     ChannelError,
     ConfigError,
+    DemoError,
     EmbeddedRedisError,
     KeyRefused,
     NoSecretKey,
@@ -26,8 +30,10 @@ _SPOKEN = (
     NotSteered,
     NothingRuns,
     PortTaken,
+    PromptError,
     RemoteRefused,
     StoreError,
+    TextRefused,
     ToolRefused,
     TriggerRefused,
     UnknownPerson,

@@ -83,6 +83,7 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
     import asyncio
 
     from bot.cli.beside import settings_of
+    from bot.cli.show import plain
     from bot.doctor import examine
 
     findings = asyncio.run(examine(settings_of(data)))
@@ -90,5 +91,5 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
         print(json.dumps([finding.model_dump(mode="json") for finding in findings]))
     else:
         for finding in findings:
-            print(f"{finding.sign} {finding.what}" + (f"\n    fix: {finding.mend}" if finding.mend else ""))
+            print(plain(f"{finding.sign} {finding.what}" + (f"\n    fix: {finding.mend}" if finding.mend else "")))
     raise typer.Exit(1 if any(finding.sign == "✗" for finding in findings) else 0)

@@ -1,14 +1,16 @@
 """Commands that only look: runs, requests, and what is configured."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
+    from agents import Tool
     from agents.events import Event
+    from agents.requests import PersonId
     from bot.app import App
     from bot.people import People
     from bot.views import RequestView
@@ -48,17 +50,18 @@ def runs(
 def show(run_id: Run, as_json: Json = False, data: Data = None) -> None:
     """Tell a run's story so far."""
     from agents.run import fold
+    from bot.cli.show import plain, plain_json
     from bot.story import lines
     from bot.views import run_view
 
     told, directory = _told(run_id, data)
     after = fold(told)
     if as_json:
-        print(run_view(after).model_dump_json())
+        print(plain_json(run_view(after).model_dump_json()))
         return
     mode = "  (rehearsal: plain rules chose the steps, no model)" if after.is_rehearsal else ""
     print(f"{run_id}  {after.state}{mode}")
-    print("\n".join(lines(told, directory)))
+    print(plain("\n".join(lines(told, directory))))
 
 
 def _told(run_id: str, data: Data) -> "tuple[tuple[Event, ...], People]":
@@ -81,9 +84,10 @@ def _told(run_id: str, data: Data) -> "tuple[tuple[Event, ...], People]":
 def events(run_id: Run, data: Data = None) -> None:
     """Print a run's events, one JSON object per line."""
     from agents.events import write_event
+    from bot.cli.show import plain_json
 
     for event in _told(run_id, data)[0]:
-        print(write_event(event).decode())
+        print(plain_json(write_event(event).decode()))
 
 
 def watch(run_id: Run, as_json: Json = False, data: Data = None) -> None:
@@ -112,79 +116,117 @@ def requests(
 
     async def work(app: "App") -> "tuple[list[RequestView], People]":
         who = None if person is None else app.people.named(person)
-        return [one for one in await _requests(app, state) if who is None or who in one.may_decide], app.people
+        return await _requests(app, state, who), app.people
 
     away = remote(data)
     found, directory = (away.requests(person, state), away.people) if away else run(data, work)
     if as_json:
         print(json.dumps([one.model_dump(mode="json") for one in found]))
         return
-    nothing = "Nothing is waiting." if state == "open" else "None."
+    nothing = "Nothing is waiting." if state == "open" else "There are no such requests."
     print("\n\n".join(request_text(one, directory) for one in found) or nothing)
 
 
-async def _requests(app: "App", state: str) -> "list[RequestView]":
+async def _requests(app: "App", state: str, person: "PersonId | None") -> "list[RequestView]":
+    """Those in `state` that `person` may decide; that they were shown is noted, as an answer is bound to it."""
+    from bot.cli.shown import note_shown
+    from bot.quorum import eligible
     from bot.views import request_view
 
     ids = await app.store.lists.requests(only_open=state == "open")
-    found = [request_view((await app.decisions.request(one))[0]) for one in ids]
-    return [one for one in found if state in {"all", one.state}]
+    records = [(await app.decisions.request(one))[0] for one in ids]
+    found = [
+        record
+        for record in records
+        if state in {"all", record.state}
+        and (person is None or person in eligible(record.request.policy, record.request.requesters))
+    ]
+    note_shown(app.home, [record.request for record in found])
+    return [request_view(record, app.people) for record in found]
 
 
 def people(as_json: Json = False, data: Data = None) -> None:
-    """List the people of the directory."""
+    """List the people of the directory, with a hash of what is configured for each."""
     from bot.cli.beside import settings_of
+    from bot.cli.show import plain, short_hash
 
     configured = settings_of(data).people
+    tables = {name: person.model_dump(mode="json") for name, person in configured.items()}
     if as_json:
-        print(json.dumps({name: person.model_dump(mode="json") for name, person in configured.items()}))
+        print(json.dumps({name: table | {"hash": short_hash(table)} for name, table in tables.items()}))
         return
     for name, person in configured.items():
         groups = f"  groups: {', '.join(person.groups)}" if person.groups else ""
-        print(f"{name}  {person.name}  {person.email or 'no mail address'}  {person.timezone}{groups}")
+        mail = person.email or "no mail address"
+        print(plain(f"{name}  {person.name}  {mail}  {person.timezone}{groups}  {short_hash(tables[name])}"))
 
 
 def policies(as_json: Json = False, data: Data = None) -> None:
-    """List the policies: who decides, how many, by when."""
+    """List the policies: who decides, how many, by when; the hash changes with any of it, groups included."""
+    from bot.cards import who_decides
     from bot.cli.beside import settings_of
+    from bot.cli.show import plain, short_hash
     from bot.people import People
 
     settings = settings_of(data)
     directory = People(settings.people, settings.policies)
     found = [snapshot for name in settings.policies if (snapshot := directory.snapshot(name))]
+    hashes = {policy.name: short_hash(policy.model_dump(mode="json")) for policy in found}
     if as_json:
-        print(json.dumps([snapshot.model_dump(mode="json") for snapshot in found]))
+        print(json.dumps([policy.model_dump(mode="json") | {"hash": hashes[policy.name]} for policy in found]))
         return
-    from agents.requests import people_of
-
     for policy in found:
-        who = directory.names_of(dict.fromkeys(people_of(policy.rule)))
         mail = "counts" if policy.approve_by_email else "does not count"
         print(
-            f"{policy.name}  {policy.quorum} of {who}; open for {policy.expires_after_s / 60:.0f} min, to be executed "
-            f"within {policy.execute_within_s / 60:.0f} min; an approval by mail {mail}"
+            plain(
+                f"{policy.name}  {who_decides(policy, directory, ())}; open for {policy.expires_after_s / 60:.0f} min, "
+                f"to be executed within {policy.execute_within_s / 60:.0f} min; an approval by mail {mail}  "
+                f"{hashes[policy.name]}"
+            )
         )
 
 
 def agents(as_json: Json = False, data: Data = None) -> None:
-    """List the agents and their tools."""
+    """List the agents and their tools; a tool's hash changes with what a model is told of it."""
+    import prompts as files
     from bot.app import agents_of
     from bot.cli.beside import settings_of
+    from bot.cli.show import plain
 
     settings = settings_of(data)
     mode = "rehearsal: no model key" if settings.anthropic_api_key is None else "model"
-    found = agents_of(settings)
+    listed = [
+        (agent, files.load(agent.prompt).label, [_tool(tool) for tool in agent.tools]) for agent in agents_of(settings)
+    ]
     if as_json:
-        tools = {agent.name: [tool.name for tool in agent.tools] for agent in found}
-        print(json.dumps([{"name": one.name, "mode": mode, "tools": tools[one.name]} for one in found]))
+        print(
+            json.dumps(
+                [
+                    {"name": agent.name, "mode": mode, "prompt": prompt, "tools": tools}
+                    for agent, prompt, tools in listed
+                ]
+            )
+        )
         return
-    for agent in found:
-        print(f"{agent.name}  {agent.description} ({mode})")
-        for tool in agent.tools:
-            print(f"  {tool.name}  {tool.description}")
+    for agent, prompt, tools in listed:
+        print(plain(f"{agent.name}  {agent.description} ({mode}, prompt {prompt})"))
+        for tool in tools:
+            print(plain(f"  {tool['name']}@{tool['version']}  {tool['hash']}  {tool['description']}"))
 
 
-def prompts(as_json: Json = False) -> None:
+def _tool(tool: "Tool[Any]") -> dict[str, object]:
+    from bot.cli.show import short_hash
+
+    told: dict[str, object] = {
+        "name": tool.name,
+        "version": tool.schema_version,
+        "description": tool.description,
+        "schema": tool.args.model_json_schema(),
+    }
+    return told | {"hash": short_hash(told)}
+
+
+def prompts(as_json: Json = False, data: Data = None) -> None:  # noqa: ARG001 - every command takes --data
     """List the prompts with their versions and hashes."""
     import prompts as files
 

@@ -8,4 +8,35 @@ import typer
 Data = Annotated[
     Path | None, typer.Option("--data", help="The data directory; $SAYSO_DATA_DIR, else .sayso/ here.", metavar="DIR")
 ]
+
+TEXT_BYTES = 32_768
+"""What a person may say at once; the inbox's limit for every channel."""
+
+
+class TextRefused(Exception):
+    """What was typed is no text that can be kept; nothing was done."""
+
+
+def text_of(param: typer.CallbackParam, value: str | None) -> str | None:
+    """`value` itself, when it is text of a size that is kept whole. Raises TextRefused."""
+    return None if value is None else bounded(param.name or "text", value)
+
+
+def texts_of(param: typer.CallbackParam, values: list[str]) -> list[str]:
+    """Several of them."""
+    bounded(param.name or "text", "".join(values))
+    return values
+
+
+def bounded(what: str, text: str) -> str:
+    """`text` itself, when it can be kept whole. Raises TextRefused."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise TextRefused(f"The {what} is not UTF-8. Nothing was done; write it anew") from error
+    if size > TEXT_BYTES:
+        raise TextRefused(f"The {what} has {size} bytes; {TEXT_BYTES} are allowed. Nothing was done; say less of it")
+    return text
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

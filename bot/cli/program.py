@@ -24,9 +24,10 @@ def main() -> None:
         app()
     except Exception as error:
         from bot.cli.errors import sentence
+        from bot.cli.show import plain
 
         said = sentence(error)
         if said is None:
             raise
-        print(f"sayso: {said}", file=sys.stderr)
+        print(plain(f"sayso: {said}"), file=sys.stderr)
         sys.exit(1)

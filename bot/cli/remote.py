@@ -13,7 +13,9 @@ import httpx2
 import typer
 
 from agents.events import Event, RunEnded, read_event, write_event
-from bot.cli.show import request_text
+from bot.cli.show import plain, plain_json, request_text
+from bot.cli.shown import Shown, last_shown, note_shown
+from bot.home import Home
 from bot.people import People
 from bot.settings import Settings, load
 from bot.story import lines
@@ -50,6 +52,7 @@ class Remote:
 
     def __init__(self, settings: Settings, url: str, key: str) -> None:
         self.people = People(settings.people, settings.policies)
+        self._home = Home(settings.data_dir)
         self._http = httpx2.Client(
             base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT_S, follow_redirects=False
         )
@@ -67,7 +70,9 @@ class Remote:
     def requests(self, person: str | None, state: str) -> list[RequestView]:
         """Requests, newest first."""
         wanted = ({"person": person} if person else {}) | ({} if state == "all" else {"state": state})
-        return [RequestView.model_validate(one) for one in self._pages("/v1/requests", "requests", wanted)]
+        found = [RequestView.model_validate(one) for one in self._pages("/v1/requests", "requests", wanted)]
+        note_shown(self._home, found)
+        return found
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """A run's events, oldest first."""
@@ -85,23 +90,26 @@ class Remote:
         self._ask("POST", f"/v1/requests/{request_id}/withdraw", {"reason": reason})
 
     def answer(self, request_id: str, text: str, reason: str, *, as_json: bool) -> int:
-        """Show the request and answer it as it was shown; 0 when the answer counts."""
+        """Show the request and answer what was shown of it before, else this; 0 when the answer counts."""
         shown = RequestView.model_validate(self._ask("GET", f"/v1/requests/{request_id}"))
         if not as_json:
             print(request_text(shown, self.people) + "\n")
-        vote = {"vote": text, "digest": shown.digest, "reason": reason}
+        seen = last_shown(self._home, request_id) or Shown(shown.revision, shown.digest)
+        note_shown(self._home, [shown])
+        vote = {"vote": text, "digest": seen.digest, "reason": reason}
         body = vote if text in {"approve", "deny"} else {"text": text}
         answer = self._send("POST", f"/v1/requests/{request_id}/answer", body, once=secrets.token_hex(16))
         said = _json(answer)
         if "judgement" not in said:
             self._check(answer)
-        print(json.dumps(said["judgement"]) if as_json else said.get("told") or said["detail"])
+        print(json.dumps(said["judgement"]) if as_json else plain(said.get("told") or said["detail"]))
         return 0 if answer.is_success else 1
 
     def follow(self, run_id: str, *, as_json: bool) -> int:
         """Tell a run's story as it happens until it ends; 0 when it ended well."""
         for event in self._stream(run_id):
-            print(write_event(event).decode() if as_json else next(lines([event], self.people)), flush=True)
+            line = plain_json(write_event(event).decode()) if as_json else plain(next(lines([event], self.people)))
+            print(line, flush=True)
             if isinstance(event, RunEnded):
                 return 0 if event.outcome == "done" else 1
         return 1

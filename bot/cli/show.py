@@ -1,5 +1,6 @@
 """How things look in a terminal. Outside text is made printable, never obeyed."""
 
+import hashlib
 import json
 
 from bot.cards import exact_call
@@ -9,6 +10,7 @@ from bot.views import RequestView
 from channels.email.letters import Letter
 
 _TIME = "%d %b %H:%M UTC"
+_HASH_CHARS = 12
 
 
 def plain(text: str) -> str:
@@ -16,31 +18,50 @@ def plain(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
 
 
+def plain_json(text: str) -> str:
+    """The same JSON, with what a terminal would obey escaped: JSON itself lets DEL, CSI and the like stand."""
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
+
+
+def short_hash(value: object) -> str:
+    """The beginning of the hex SHA-256 of `value` as JSON with sorted keys: another one means something changed."""
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARS]
+
+
 def summary_text(summary: Summary) -> str:
     """One line of `sayso runs`."""
     when = summary.started_at.strftime(_TIME)
     tail = f"  {summary.outcome}" if summary.outcome else (f"  waits for {summary.open}" if summary.open else "")
-    return plain(f"{summary.id}  {summary.state:<9}  {when}  {summary.requester}: {summary.text}{tail}")
+    mode = "  (rehearsal)" if summary.is_rehearsal else ""
+    return plain(f"{summary.id}  {summary.state:<9}  {when}  {summary.requester}: {summary.text}{tail}{mode}")
 
 
 def request_text(request: RequestView, people: People) -> str:
     """A request as somebody must see it to decide: everything that is approved, and who may."""
-    approvals = sum(vote.approve for vote in request.votes)
     rows = [
         f"{request.id}  {request.state}  revision {request.revision}",
-        f"  {request.title}",
-        f"  asked by   {people.names_of(request.requesters)}",
+        f"  {' '.join(request.title.split())}",
+        _row("asked by", people.names_of(request.requesters)),
     ]
-    rows += [f"  question   {request.quoted}"] if request.quoted else []
-    rows += [f"  changed    {change}" for change in request.changes]
-    for fact in request.call.effect.facts if request.call else ():
-        first, *rest = fact.text.splitlines() or [""]
-        rows += [f"  {fact.label.lower():<10} {first}", *(f"  {'':<10} {line}" for line in rest)]
-    rows += [f"  exactly    {line}" for line in exact_call(request.call).splitlines()]
-    rows += [f"  {number}: {option}" for number, option in enumerate(request.options, 1)]
-    rows += [f"  may decide {people.names_of(request.may_decide)} ({approvals} of {request.quorum})"]
-    rows += [f"  until      {request.expires_at.strftime(_TIME)}", f"  digest     {request.digest}"]
+    rows += [_row("question", request.quoted)] if request.quoted else []
+    rows += [_row("changed", change) for change in request.changes]
+    rows += [_row(fact.label.lower(), fact.text) for fact in (request.call.effect.facts if request.call else ())]
+    rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
+    rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]
+    rows += [_row("fields", ", ".join(request.fields))] if request.fields else []
+    rows += [_row("may decide", request.rule)]
+    approvers = [vote.person for vote in request.votes if vote.approve]
+    rows += [_row("approved", f"so far by {people.names_of(approvers)}")] if approvers else []
+    rows += [_row("until", request.expires_at.strftime(_TIME)), _row("digest", request.digest)]
+    rows += [_row("mode", "rehearsal: plain rules chose the step, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
+
+
+def _row(label: str, text: str) -> str:
+    """One labelled row. Further lines of `text` are indented below it, so that none can pass for a row of its own."""
+    first, *rest = text.splitlines() or [""]
+    return "\n".join([f"  {' '.join(label.split()):<10} {first}", *(f"  {'':<10} {line}" for line in rest)])
 
 
 def letter_text(letter: Letter) -> str:

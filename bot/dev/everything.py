@@ -1,6 +1,7 @@
 """`sayso dev`: all of it in one process, for a newcomer's first minute and for trying things."""
 
 import asyncio
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -86,7 +87,7 @@ async def _keep(redis: EmbeddedRedis | None) -> None:
 def _welcome(settings: Settings, ports: Ports, took_s: float) -> str:
     """What to type next; with the data directory where it is not the usual one."""
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()
-    data = "" if is_usual else f" --data {settings.data_dir}"
+    data = "" if is_usual else f" --data {shlex.quote(str(settings.data_dir))}"
     mode = "" if settings.anthropic_api_key else "\n  rehearsal: no model key, plain rules choose the steps\n"
     return f"""
 sayso dev is running ({took_s:.1f} s). Its settings: {settings.config}

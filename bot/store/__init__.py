@@ -18,10 +18,10 @@ __all__ = ["Commit", "Keys", "Once", "RecordWrite", "Store", "StoreError", "Stor
 # Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
 
-_FOLLOW_MS = 5_000
+_FOLLOW_MS = 3_000
 _HELD_S = 30 * 24 * 3600.0
 
-_NAMES = ("accept", "admit", "commit", "drop", "finish_tool", "look_at_lease", "orphan", "put_off")
+_NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "look_at_lease", "orphan", "put_off")
 _SCRIPTS = {name: Script(name) for name in (*_NAMES, "renew", "settle", "start_tool", "sweep")}
 
 
@@ -99,7 +99,8 @@ class Store:
     ) -> Start:
         """Record an attempt and take its lease, if the run and the approval are still what they were.
 
-        `record.before` is the moment from which the approval is too old.
+        `record.before` is the moment from which the approval is too old. A start that is heard of only after its lease
+        has ended is a `conflict`: somebody else may have the lease by now.
         """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
@@ -110,6 +111,8 @@ class Store:
             before = round(record.before.timestamp() * 1000) if record.before else 0
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
         reply = await self.client.run(_SCRIPTS["start_tool"], names, args)
+        if reply[0] == b"started" and self.about_now() >= _moment(reply[1]):
+            return Start("conflict")
         return Start(reply[0].decode())
 
     async def finish_tool(self, run_id: str, attempt_id: str, event: Event) -> bool:
@@ -144,7 +147,7 @@ class Store:
     async def settle(self, run_id: str, seq: int, due: datetime | None, summary: bytes) -> bool:
         """End a turn at `seq`, to be looked at again at `due`; False when something came in since."""
         keys = Keys.of(run_id)
-        names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id)]
+        names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id), keys.tries]
         at = "" if due is None else round(due.timestamp() * 1000)
         return bool(await self.client.run(_SCRIPTS["settle"], names, [seq, f"run {run_id}", at, run_id, summary]))
 
@@ -196,6 +199,14 @@ class Store:
         """An outbox entry that must still be sent."""
         return await self.client.do("HGET", Keys.of(outgoing_id).outbox, outgoing_id)
 
+    async def is_waiting(self, outgoing_id: str) -> bool:
+        """Whether an outbox entry will still be sent by itself."""
+        keys = Keys.of(outgoing_id)
+        waits, is_dead = await self.client.read(
+            ["HEXISTS", keys.outbox, outgoing_id], ["HEXISTS", keys.dead, outgoing_id]
+        )
+        return bool(waits) and not is_dead
+
     async def delivery(self, delivery_id: str) -> bytes | None:
         """One card at one address."""
         return await self.client.do("HGET", Keys.of(delivery_id).deliveries, delivery_id)
@@ -213,11 +224,11 @@ class Store:
                 seq += 1
                 yield read_event(fields)
 
-    async def put_off(self, some_id: str, member: str, wait_s: float, at_most: int, note: bytes) -> int:
-        """Look at `member` again later, twice as late each time; how often it was tried, negative when given up."""
+    async def put_off(self, some_id: str, member: str, wait_s: float) -> int:
+        """Look at `member` again in `wait_s`, twice as late each time; how often it has failed by now."""
         keys = Keys.of(some_id)
-        args = [some_id, member, round(wait_s * 1000), at_most, note]
-        return int(await self.client.run(_SCRIPTS["put_off"], [keys.tries, keys.wake, keys.dead, keys.clock], args))
+        names, args = [keys.tries, keys.wake, keys.clock], [some_id, member, round(wait_s * 1000)]
+        return int(await self.client.run(_SCRIPTS["put_off"], names, args))
 
     async def push_off(self, member: str) -> None:
         """Let the sweeper bring `member` one grace later, if it still waits."""
@@ -226,10 +237,9 @@ class Store:
         await self.client.do("ZADD", keys.wake, "XX", "GT", score, member)
 
     async def give_up(self, some_id: str, member: str, note: bytes) -> None:
-        """Move `member` to the dead letters at once; `requeue` has it looked at again."""
+        """Move `member` to the dead letters; `requeue` has it looked at again. Tell people first, rather twice."""
         keys = Keys.of(some_id)
-        args = [some_id, member, 0, 0, note]
-        await self.client.run(_SCRIPTS["put_off"], [keys.tries, keys.wake, keys.dead, keys.clock], args)
+        await self.client.run(_SCRIPTS["bury"], [keys.tries, keys.wake, keys.dead], [some_id, member, note])
 
     async def hold(self, inbound_id: str, note: bytes) -> None:
         """List an inbound item as held, and keep its bytes for a month for people to look at."""

@@ -17,6 +17,9 @@ _PRELUDE = "clock.lua"
 # A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
+# A line that has gone dead must be noticed while leases can still be renewed. Longer than any wait of ours on the
+# server (XREAD BLOCK), and than Redis needs for a script when its disk is slow.
+_ANSWER_WITHIN_S = 4.0
 # A larger batch would keep the server from everybody else for milliseconds.
 _BATCH = 64
 
@@ -54,7 +57,11 @@ class Client:
     def __init__(self, url: str, patience_s: float = _PATIENCE_S) -> None:
         self.url, self.patience_s = url, patience_s
         self._redis: Redis = from_url(  # pyright: ignore[reportUnknownMemberType]
-            url, retry=Retry(NoBackoff(), 0), max_connections=500, socket_timeout=30, socket_connect_timeout=5
+            url,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=500,
+            socket_timeout=_ANSWER_WITHIN_S,
+            socket_connect_timeout=5,
         )
         self._execute = cast("Callable[..., Awaitable[Any]]", self._redis.execute_command)  # pyright: ignore[reportUnknownMemberType]
         self._waiting: list[tuple[Sequence[Command], asyncio.Future[list[Any]]]] = []

@@ -10,6 +10,7 @@ import hashlib
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -26,10 +27,8 @@ __all__ = ["EmbeddedRedis", "EmbeddedRedisError", "find"]
 
 START_WITHIN_S = 10.0
 STOP_WITHIN_S = 5.0
-ANSWER_WITHIN_S = 1.0
-POLL_S = 0.003
-# sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero included.
-MAX_SOCKET_PATH_BYTES = 103
+ANSWER_WITHIN_S, POLL_S = 1.0, 0.003
+MAX_SOCKET_PATH_BYTES = 103  # sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero included
 LOG_LINES_SHOWN = 5
 
 
@@ -142,6 +141,7 @@ class EmbeddedRedis:
         return "\n".join([f"See {log}; its last lines:", *lines[-LOG_LINES_SHOWN:]])
 
     def _make_folders(self) -> None:
+        self._refuse_strange_folder()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for folder in (self._data, self._folder):
@@ -153,6 +153,16 @@ class EmbeddedRedis:
                 "Give --data a directory of your own, or mend the permissions of this one",
             ) from error
         _make_private(self._runtime)
+
+    def _refuse_strange_folder(self) -> None:
+        """Somebody else's folder, or one like /tmp, must neither be locked up nor hold our secrets."""
+        if not self._data.is_dir():
+            return
+        found = self._data.stat()
+        if found.st_uid != os.getuid() or (found.st_mode & stat.S_IWOTH and any(self._data.iterdir())):
+            raise EmbeddedRedisError(
+                f"Others can read or write {self._data}, or it belongs to somebody else", "Give --data a new directory"
+            )
 
     def _socket_path(self) -> Path:
         path = self._runtime / _socket_name(self._data)
@@ -217,6 +227,8 @@ def _arguments(folder: Path, socket_path: Path) -> list[str]:
         "appendfsync": "always",
         "save": "",
         "maxmemory-policy": "noeviction",
+        # A stream takes memory in pieces of this size, and most runs hold a few events: 4096 nearly doubles them.
+        "stream-node-max-bytes": "2048",
         "daemonize": "no",
     }
     return [part for name, value in options.items() for part in (f"--{name}", value)]

@@ -21,7 +21,7 @@ class Keys:
 
     @property
     def wake(self) -> str:
-        """What needs a look, scored by when; see `bot.wake`."""
+        """What needs a look, scored by when; see docs/decisions/0001."""
         return self._key("wake")
 
     @property

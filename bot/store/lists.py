@@ -1,21 +1,20 @@
-"""What goes across runs: lists for people, dead letters, and putting indexes right."""
+"""What goes across runs: lists for people, and dead letters."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from bot.store.client import Client, Script
 from bot.store.keys import Keys
 
-_REQUEUE, _RESTORE = Script("requeue"), Script("restore_record")
+_REQUEUE = Script("requeue")
 
 # A moment in milliseconds and an id: where something stands in a list, newest first.
 Mark = tuple[int, str]
 
 
 class Lists:
-    """Reads over all shards, eventually right, and their repair. Nothing decides by them."""
+    """Reads over all shards, eventually right. Nothing decides by them."""
 
     def __init__(self, client: Client, shards: int) -> None:
         self._client, self._shards = client, shards
@@ -27,6 +26,10 @@ class Lists:
             lines: list[bytes] = await self._client.do("HVALS", Keys(shard).summaries)
             found += lines
         return found
+
+    async def summary(self, run_id: str) -> bytes | None:
+        """The line of one run."""
+        return await self._client.do("HGET", Keys.of(run_id).summaries, run_id)
 
     async def requests(self, *, only_open: bool) -> list[str]:
         """The ids of requests, oldest first within each shard."""
@@ -109,27 +112,6 @@ class Lists:
             prefix = Keys(shard).run("")
             found += [key.removeprefix(prefix) async for key in self._client.scan(f"{prefix}*")]
         return found
-
-    async def restore_record(self, request_id: str, state: str, body: bytes) -> bool:
-        """Put a record to what its events say; whether it had differed."""
-        keys = Keys.of(request_id)
-        names = [keys.request(request_id), keys.open, keys.requests, keys.clock]
-        return bool(await self._client.run(_RESTORE, names, [request_id, state, body]))
-
-    async def restore_summary(self, run_id: str, body: bytes, starts: datetime) -> None:
-        """Put a run's line in lists, and its place in them, to what its events say."""
-        keys = Keys.of(run_id)
-        await self._client.do("HSET", keys.summaries, run_id, body)
-        await self._client.do("ZADD", keys.runs, round(starts.timestamp() * 1000), run_id)
-
-    async def restore_delivery(self, delivery_id: str, body: bytes) -> None:
-        """Put a delivery to what its run's events say."""
-        await self._client.do("HSET", Keys.of(delivery_id).deliveries, delivery_id, body)
-
-    async def wake(self, member: str, at: datetime) -> None:
-        """Have `member` looked at, unless that is due sooner already."""
-        keys = Keys.of(member.partition(" ")[2])
-        await self._client.do("ZADD", keys.wake, "LT", round(at.timestamp() * 1000), member)
 
 
 def _pairs(found: Sequence[bytes] | dict[bytes, bytes]) -> Iterable[tuple[bytes, bytes]]:

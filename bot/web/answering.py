@@ -46,12 +46,13 @@ async def answer(here: Here, key: ApiKey, request_id: RequestId, given: AnswerGi
         said=given.vote if isinstance(given, Approve | Deny) else "free_text",
         text=_text(record.request, given),
         reason=given.reason if isinstance(given, Approve | Deny) else "",
+        evidence=f"API key sayso_{key.prefix}",
     )
     judgement = await here.app.decisions.decide(request_id, statement)
     now_stands, _, _ = await here.app.decisions.request(request_id)
     words = told(judgement, now_stands.request, here.app.people)
     if isinstance(judgement, Counted | Decided | Revoked):
-        return Answered(judgement=judgement, told=words, request=request_view(now_stands))
+        return Answered(judgement=judgement, told=words, request=request_view(now_stands, here.app.people))
     raise await _refusal(here, now_stands, judgement, words, statement.digest)
 
 

@@ -17,8 +17,9 @@ _SUMMARY: dict[str, Any] = {
     "started_at": _AT,
     "open": _REQUEST_ID,
     "outcome": "",
+    "is_rehearsal": False,
 }
-RUN = {**_SUMMARY, "seq": 5, "results": [{"kind": "ok", "text": "v1.0.0 is live"}], "is_rehearsal": False}
+RUN = {**_SUMMARY, "seq": 5, "results": [{"kind": "ok", "text": "v1.0.0 is live"}]}
 RUNS = {"runs": [_SUMMARY], "next": f"1772443800000.{_RUN_ID}"}
 STEERED = {"id": _RUN_ID, "state": "paused"}
 WANTED = {"text": "deploy v1.2.0 to production", "context": {"ticket": "OPS-7"}}
@@ -38,6 +39,7 @@ REQUEST: dict[str, Any] = {
     "policy": "production",
     "may_decide": ["bo", "cy"],
     "quorum": 1,
+    "rule": "1 of Bo Berg and Cy Cole",
     "votes": [],
     "call": {
         "tool": "deploy",
@@ -47,6 +49,7 @@ REQUEST: dict[str, Any] = {
             "argv": ["./deploy.sh", "production", "63e28bf"],
             "artifacts": {"v1.2.0": "63e28bf"},
             "environment": "production",
+            "cwd": "",
             "facts": [],
         },
     },
@@ -55,6 +58,7 @@ REQUEST: dict[str, Any] = {
     "expires_at": "2026-03-02T13:30:00Z",
     "started_at": None,
     "decision": None,
+    "is_rehearsal": False,
 }
 REQUESTS = {"requests": [REQUEST], "next": None}
 WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}
@@ -68,6 +72,7 @@ _VOTE = {
     "revision": 1,
     "digest": DIGEST,
     "channel": "api",
+    "evidence": "API key sayso_k7m2xq4d",
     "at": _AT,
 }
 ANSWERED = {

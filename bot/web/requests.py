@@ -68,7 +68,7 @@ async def listed(
         wanted = f'"state":"{state}"'.encode() if state else b""
         bodies = [body if wanted in body else b"" for body in await lists.records_of(request_ids)]
         records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
-        return [request_view(one) if one and _fits(one, person, state) else None for one in records]
+        return [request_view(one, here.app.people) if one and _fits(one, person, state) else None for one in records]
 
     found, following = await page(places, fetch, cursor, limit, _LOOK_AT_MOST)
     return Requests(requests=found, next=following)
@@ -96,7 +96,7 @@ async def shown(
     record, _, _ = await here.app.decisions.request(known)
     if record.state == "open" and wait_s:
         record = await _changed(here, record.request.run_id, known, min(wait_s, here.longest_wait_s))
-    return request_view(record)
+    return request_view(record, here.app.people)
 
 
 async def _changed(here: Here, run_id: str, request_id: RequestId, wait_s: float) -> RequestRecord:

@@ -56,6 +56,11 @@ class EmailChannel:
         """`email`, also in policies."""
         return "email"
 
+    @property
+    def edits(self) -> bool:
+        """A sent mail stays as it is."""
+        return False
+
     async def receive(self, accept: Accept) -> None:
         """Hand over each mail for ever; it is done in the mailbox only after `accept` returned."""
         failures = 0

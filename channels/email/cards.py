@@ -8,6 +8,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from channels import AnswerForm, Card, Line
+from channels.email.newtext import REFERENCE, UNTIL
 from channels.email.reply import is_decision
 
 MARK = "| "
@@ -45,7 +46,7 @@ def blocks(card: Card, timezone: str) -> tuple[Block, ...]:
 
 
 def as_text(card: Card, timezone: str) -> str:
-    """The plain text, with LF line ends. No line of it, alone, would be read as a decision."""
+    """The plain text, with LF line ends. No line of it, alone, would be read as an approval, nor as a short denial."""
     return "\n\n".join("\n".join(_marked(block)) for block in blocks(card, timezone)) + "\n"
 
 
@@ -107,8 +108,8 @@ def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
 
 
 def _footer(card: Card, timezone: str) -> tuple[str, ...]:
-    until = (f"Answers count until {moment(card.form.until, timezone)}.",) if card.form else ()
-    return (*until, *((f"Reference: {_line(card.ref)}",) if card.ref else ()))
+    until = (f"{UNTIL} {moment(card.form.until, timezone)}.",) if card.form else ()
+    return (*until, *((f"{REFERENCE} {_line(card.ref)}",) if card.ref else ()))
 
 
 def moment(at: datetime, timezone: str) -> str:

@@ -34,13 +34,20 @@ FIRM = (
     rf"(?:stop|cancel|abort){_OBJECT}(?: please)?(?: now)?|permission (?:denied|not granted)|i'm afraid not",
     r"approval (?:denied|refused|not granted)|no approval(?: from (?:me|my side))?|you do not have my approval",
 )
+# Possessive, so that a name that is also one of these words is not tried both ways.
+_TO_ALL = r"(?: (?:all|team|there|everyone|NAMES)(?![\w-]))*+"
+_VERY = r"(?: (?:a lot|so much|very much|again|all|team|NAMES)(?![\w-]))*+"
 POLITE = (
-    r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|morning)(?: (?:all|team|there|everyone|NAMES))*",
-    r"(?:many )?(?:thanks|thank you|thx|cheers)(?: (?:a lot|so much|very much|again|all|team|NAMES))*|please|pls",
+    rf"(?:hi|hello|hey|dear|(?:good )?morning|good (?:afternoon|evening)){_TO_ALL}",
+    rf"(?:many )?(?:thank(?:s| you)|thx|cheers){_VERY}|please|pls",
     r"(?:(?:best|kind|warm|with kind|many) )?regards|best(?: wishes)?|all the best|(?:yours )?sincerely",
 )
 DOUBT = r"\b(?:yes|maybe|perhaps|wait|hold on|unless|until|but|actually|second thought|approved?)\b|\.\.|…"
 """What takes a soft refusal back or leaves it open."""
 
-NO_NAME = r"[^\w-]|\b(?:no|not|never|wait|stop|later|maybe|only|will|may|if|but|until|unless|once)\b"
+NO_NAME = (
+    r"[^\w-]|\b(?:no|not|never|wait|stop|later|maybe|only|will|may|if|but|until|unless|once"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tues?|weds?|thu|thurs?|fri|sat|sun|today|tomorrow|tonight"
+    r"|january|february|march|april|june|july|august|september|october|november|december)\b"
+)
 """Words that are also people's names; below a reply they never count as one."""

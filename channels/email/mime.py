@@ -108,7 +108,7 @@ def _reply_address(own: str, token: str) -> str:
     address = addresses.with_tag(own, token)
     if not _TOKEN.fullmatch(token) or not addresses.is_address(address):
         raise ChannelRefused(
-            what=f"the reply token {token!r} does not fit into a mail address",
+            what="a reply token does not fit into a mail address",
             do="Use at most 64 characters for it and the name together, of a-z, 0-9, dot, underscore and hyphen",
         )
     return address

@@ -1,10 +1,12 @@
 """What a person newly wrote in a reply: the text without quotes, signature and the mail program's own lines.
 
 Cuts too little rather than too much: a quoted line left in makes a reply unclear, which is harmless, but a person's
-own line taken out ("only on staging") could turn a condition into an approval.
+own line taken out ("only on staging") could turn a condition into an approval. So what stands below a signature, or in
+a quote without `>`, whose end can't be seen, stays where it holds a doubt or a refusal.
 """
 
 import re
+from itertools import islice
 
 LINE_CHARS = 1000
 """How much of a line is looked at; no line a mail program writes around a quote is longer."""
@@ -12,7 +14,15 @@ LINE_CHARS = 1000
 NEW_TEXT_CHARS = 32 * 1024
 """Longest new text; what is longer is not answered by a machine that reads closed sentences."""
 
+CUT_LINES = 20_000
+"""Most lines that are searched for a doubt and cut; where more follow, nothing is cut and the reply is unclear."""
+
+UNTIL = "Answers count until"
+REFERENCE = "Reference:"
+"""Begin the last lines of every card; above them, in a quote without `>`, are our own words."""
+
 _ATTRIBUTION_LINES = 3
+_HEADER_LINES = 8
 _BLANK = " \t\r\u00a0\u200b\ufeff"
 _MOMENT = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.]\d\d\b")
 _ORIGINAL = re.compile(
@@ -27,8 +37,11 @@ _SENT_FROM = re.compile(
     r"|inviato da(?:l mio)? (?:iphone|ipad)|(?:iphone|ipad)から送信",
     re.IGNORECASE,
 )
+_HEADER = re.compile(r"\s*\*?(?:from|sent|date|to|cc|subject|reply-to):", re.IGNORECASE)
 _DOUBT = re.compile(
-    r"\b(?:but|if|only|not|no|wait|until|unless|except|when|after|before|once|don't|never|staging|hold|instead)\b|\?",
+    r"\b(?:but|if|only|not?|nope|nah|wait|until|unless|except|when|after|before|once|never|staging|hold|instead|cannot"
+    r"|(?:do|wo|ca|must|is|are|should|does)n['\u2019]?t|den(?:y|ied)|reject(?:ed)?|refused?|declined?|(?:dis|un)approved?|veto(?:ed)?"
+    r"|object|disagree|stop|abort|cancel(?:l?ed)?|maybe|perhaps|actually|second thought|later)\b|[?👎❌🚫⛔]|:-1:",
     re.IGNORECASE,
 )
 
@@ -38,14 +51,16 @@ def new_text(body: str) -> str:
 
     A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole.
     """
-    lines, kept, size, at = body.split("\n"), list[str](), 0, 0
+    lines, kept, size, at, may_end = body.split("\n"), list[str](), 0, 0, True
     while at < len(lines) and size <= NEW_TEXT_CHARS:
         line = lines[at]
         if _is_quoted(line):
             at += 1
             continue
-        if _ends_here(lines, at):
-            break
+        if may_end and _ends_here(lines, at):
+            if len(lines) - at <= CUT_LINES and not _DOUBT.search("\n".join(_perhaps_own(lines, at))):
+                break
+            may_end = False
         attribution = _attribution(lines, at)
         if not attribution and not _SENT_FROM.fullmatch(line[:LINE_CHARS].strip(_BLANK)):
             kept.append(line.rstrip())
@@ -59,12 +74,14 @@ def _is_quoted(line: str) -> bool:
 
 
 def _ends_here(lines: list[str], at: int) -> bool:
-    """Whether nothing below line `at` was written by this person: a signature, or an unmarked quote to the end."""
+    """Whether a signature, or an unmarked quote to the end, begins on line `at`."""
+    return lines[at][:LINE_CHARS].rstrip() == "--" or _is_bare_quote(lines, at)
+
+
+def _is_bare_quote(lines: list[str], at: int) -> bool:
     line = lines[at][:LINE_CHARS]
-    if line.rstrip("\r") == "-- ":
-        return True
-    if line.rstrip() == "--":
-        return not _DOUBT.search(" ".join(_paragraph(lines, at + 1)))
+    if not line or not line.strip("-" + _BLANK):
+        return False
     if _ORIGINAL.fullmatch(line.strip(_BLANK + "*")):
         return True
     if re.match(r"\s*\*?from:", line, re.IGNORECASE):
@@ -75,14 +92,34 @@ def _ends_here(lines: list[str], at: int) -> bool:
     return span > 0 and not _quote_follows(lines, at + span)
 
 
+def _perhaps_own(lines: list[str], at: int) -> list[str]:
+    """What the person may have written from line `at` on: neither marked as a quote, nor, in a quote without marks,
+    a header or above the last line of our card.
+    """
+    quote = next((i for i in range(at, len(lines)) if _is_bare_quote(lines, i)), len(lines))
+    last = next((i for i in range(len(lines) - 1, quote, -1) if _is_last_of_card(lines[i])), quote)
+    below = max(last, _last_header(lines, quote)) + 1
+    asked = _paragraph(lines, below) if last == quote else []
+    # A quote of something older than our cards begins with what was asked; a question there is not this person's.
+    own = [line.replace("?", "") for line in asked] + lines[below + len(asked) :]
+    return [line[:LINE_CHARS] for line in lines[at:quote] + own if not _is_quoted(line)]
+
+
+def _last_header(lines: list[str], quote: int) -> int:
+    """The last header line at the top of the quote that begins on line `quote`; that line itself without any."""
+    top = range(quote, min(quote + _HEADER_LINES, len(lines)))
+    return next((i for i in reversed(top) if _HEADER.match(lines[i][:LINE_CHARS])), quote)
+
+
 def _paragraph(lines: list[str], at: int) -> list[str]:
-    """The few lines from `at` on, up to a blank or quoted one."""
-    found: list[str] = []
-    for line in lines[at : at + 8]:
-        if not line.strip() or _is_quoted(line):
-            break
-        found.append(line[:LINE_CHARS])
-    return found
+    """The lines from `at` on up to a blank one, with the blank ones before them."""
+    start = next((i for i in range(at, len(lines)) if lines[i] and lines[i][:LINE_CHARS].strip(_BLANK)), len(lines))
+    end = next((i for i in range(start, len(lines)) if not lines[i][:LINE_CHARS].strip(_BLANK)), len(lines))
+    return lines[at:end]
+
+
+def _is_last_of_card(line: str) -> bool:
+    return line[:LINE_CHARS].strip(_BLANK).startswith((UNTIL, REFERENCE))
 
 
 def _attribution(lines: list[str], at: int) -> int:
@@ -107,5 +144,5 @@ def _attribution(lines: list[str], at: int) -> int:
 
 
 def _quote_follows(lines: list[str], at: int) -> bool:
-    following = next((line for line in lines[at : at + 4] if line.strip(_BLANK)), "")
+    following = next((line for line in islice(lines, at, None) if line and line[:LINE_CHARS].strip(_BLANK)), "")
     return _is_quoted(following)

@@ -18,6 +18,12 @@ DECISION_CHARS = 2000
 SEGMENT_CHARS = 100
 """Longest piece between two punctuation marks that can be consent; it bounds the time of the patterns."""
 
+DECISION_LINE_CHARS = 200
+"""Longest line that can be consent, or a decision by itself."""
+
+PHRASE_WORDS = 12
+"""Most words of one phrase inside a longer piece; the vocabulary's longest has seven, greetings add names."""
+
 _SPLIT = re.compile(r"[.!,;:\n]+|\s[-\u2013\u2014]+\s")
 _PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ\u2019", "abcdefghijklmnopqrstuvwxyz'")
@@ -26,7 +32,8 @@ _LEAD = rf"(?:{english.ANSWER}|{'|'.join(english.POLITE)}|(?:i'm )?sorry)".repla
 _ONE = rf"(?:{'|'.join((*english.FIRM, english.SOFT))})(?![\w'])"
 # Possessive, so that a long run of blank lines is tried once and not in every division.
 _STOP = r"(?=[ \t]*[,.!\n])[\s,.!]++"
-_REFUSAL = re.compile(rf"(?:{_LEAD}[\s,.!:]+(?:but )?)*(?P<words>{_ONE}(?:{_STOP}{_ONE})*)")
+# Atomic, because `best regards` is also `best` and `regards`: what was taken once is not divided again.
+_REFUSAL = re.compile(rf"(?>{_LEAD}[\s,.!:]+(?:but )?)*+(?P<words>{_ONE}(?:{_STOP}{_ONE})*)")
 _REASON = re.compile(
     r"(?!\s*(?:\.\.|…))"
     r"(?:(?=[ \t]*[,.!:;\n])[\s,.!:;]++|\s+[-\u2013\u2014]+\s+|\s+(?=because|since|as )"
@@ -66,8 +73,8 @@ def read_reply(body: str, author: str = "") -> Said:
 
 
 def is_decision(line: str) -> bool:
-    """Whether `line` alone would be read as an approval or a denial."""
-    return read_reply(line).said in ("approve", "deny")
+    """Whether `line` alone would be read as an approval, or as a denial of at most `DECISION_LINE_CHARS`."""
+    return len(line) <= DECISION_LINE_CHARS and read_reply(line).said in ("approve", "deny")
 
 
 @lru_cache(maxsize=1024)
@@ -75,8 +82,9 @@ def _manners(author: str) -> re.Pattern[str]:
     """What may stand around a decision without being part of it, as a whole piece or line."""
     names = (word.strip(".,") for word in author.translate(_LOWER).split())
     safe = [re.escape(name) for name in names if name and not re.search(english.NO_NAME, name)]
-    own = "|".join(name for name in safe if not re.fullmatch(_CONSENT, name)) or "(?!)"
-    return re.compile("|".join((*english.POLITE, english.ANSWER, rf"(?:{own})(?: (?:{own}))*")).replace("NAMES", own))
+    own = "|".join(dict.fromkeys(name for name in safe if not re.fullmatch(_CONSENT, name))) or "(?!)"
+    named = rf"(?:(?:{own})(?: |\Z))++"
+    return re.compile("|".join((*english.POLITE, english.ANSWER, named)).replace("NAMES", own))
 
 
 def _plain(text: str) -> str:
@@ -108,10 +116,21 @@ def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
     pieces = _pieces(text)
     if ".." in text or "…" in text or any(len(piece) > SEGMENT_CHARS for piece in pieces):
         return False
-    phrase = rf"(?:{_CONSENT}|{manners.pattern})"
-    whole = re.compile(rf"{phrase}(?: {phrase})*")
+    if any(len(line) > DECISION_LINE_CHARS for line in text.split("\n")):
+        return False
+    phrase = re.compile(rf"{_CONSENT}|{manners.pattern}")
     decides = [piece for piece in pieces if not manners.fullmatch(piece)]
-    return bool(decides) and all(whole.fullmatch(piece) for piece in decides)
+    return bool(decides) and all(_is_made_of(phrase, piece) for piece in decides)
+
+
+def _is_made_of(phrase: re.Pattern[str], piece: str) -> bool:
+    """Whether `piece` is one `phrase` after the other. Word by word: one pattern for it would try every division."""
+    words, ends = piece.split(), [0]
+    for end in range(1, len(words) + 1):
+        starts = (start for start in reversed(ends) if end - start <= PHRASE_WORDS)
+        if any(phrase.fullmatch(" ".join(words[start:end])) for start in starts):
+            ends.append(end)
+    return ends[-1] == len(words)
 
 
 def _refusal(text: str, manners: re.Pattern[str]) -> str | None:

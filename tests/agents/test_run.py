@@ -212,7 +212,7 @@ def test_an_unknown_attempt_stays_unknown_without_a_clear_answer(decision: Event
 
     assert run.state == "unknown"
     assert run.pending is not None
-    assert run.pending.request is None
+    assert (run.pending.request and run.pending.request.purpose, run.open) == ("unknown", None)
 
 
 def test_failures_count_until_a_step_is_chosen() -> None:

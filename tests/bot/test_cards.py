@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from agents.events import RunEnded
-from agents.requests import Decision, Fact, Request
-from agents.run import fold
-from bot.cards import closed_card, decided, exact, notice, outcome_card, request_card, told
+from agents.requests import AllOf, Anyone, Decision, Fact, Request
+from agents.run import Run, fold
+from bot.cards import closed_card, decided, exact, notice, outcome_card, request_card, told, who_decides
 from bot.judge import (
     AlreadyDecided,
     AlreadyVoted,
@@ -25,6 +25,7 @@ from bot.judge import (
 from channels import Card, Line
 from tests.agents.worlds import NOON, chosen, started
 from tests.bot.examples import (
+    ANNA,
     APPROVAL,
     BO,
     CALL,
@@ -54,7 +55,7 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert "Anna Ames" in card.summary
     assert facts(card)["Asked by"] == "Anna Ames"
     assert facts(card)["From"] == "v1.0.0"
-    assert facts(card)["May decide"] == "Bo Berg and Cy Cole (1 needed)"
+    assert facts(card)["May decide"] == "1 of Bo Berg and Cy Cole"
     assert DIGEST in facts(card).values()
     assert card.form is not None
     assert (card.form.format, card.form.until, card.form.token) == ("approval", EXPIRES, "")
@@ -77,7 +78,7 @@ def test_the_exact_part_keeps_one_argument_in_one_piece_whatever_is_in_it() -> N
 
 
 def test_who_asked_is_not_among_those_who_may_decide() -> None:
-    assert facts(request_card(approval(requesters=(BO,)), PEOPLE, NOON))["May decide"] == "Cy Cole (1 needed)"
+    assert facts(request_card(approval(requesters=(BO,)), PEOPLE, NOON))["May decide"] == "Cy Cole"
 
 
 def test_what_changed_stands_on_the_card() -> None:
@@ -100,12 +101,19 @@ def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
     assert "May decide" not in facts(card)
 
 
+def test_a_card_whose_step_was_chosen_by_plain_rules_says_that_it_is_a_rehearsal() -> None:
+    rehearsed = request_card(approval(is_rehearsal=True), PEOPLE, NOON)
+
+    assert "rehearsal" in facts(rehearsed)["Mode"]
+    assert "Mode" not in facts(request_card(APPROVAL, PEOPLE, NOON))
+
+
 def test_a_closed_card_asks_for_nothing() -> None:
     card = closed_card(APPROVAL, "Bo Berg denied.", LATER, closes=True)
 
     assert card.form is None
     assert card.closes
-    assert card.title == APPROVAL.title
+    assert card.title == f"Closed: {APPROVAL.title}"
     assert card.summary.startswith("Bo Berg denied.")
 
 
@@ -139,14 +147,20 @@ def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
     ("made", "sentence"),
     [
         (decision("approved", (BO, CY)), f"Bo Berg and Cy Cole approved at {WHEN}."),
-        (Decision(state="denied", by=(CY,), reason="too early", at=LATER), f"Cy Cole denied at {WHEN}. Reason: too early"),
+        (
+            Decision(state="denied", by=(CY,), reason="too early", at=LATER),
+            f"Cy Cole denied at {WHEN}. Reason: “too early”",
+        ),
         (decision("answered"), f"Bo Berg answered at {WHEN}."),
         (decision("expired", ()), f"Nobody decided in time: expired at {WHEN}."),
         (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
         (decision("withdrawn", ()), f"Withdrawn at {WHEN}."),
-        (Decision(state="superseded", reason="it moved", at=LATER), f"Replaced by a newer request at {WHEN}. Reason: it moved"),
+        (
+            Decision(state="superseded", reason="it moved", at=LATER),
+            f"No longer asked, at {WHEN}: a new request follows. Reason: “it moved”",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
     assert decided(made, PEOPLE) == sentence
 
@@ -154,28 +168,36 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("judgement", "request_", "says"),
     [
-        (Counted(vote=vote()), approval(policy=policy(quorum=2)), "Your approval counts. 2 are needed"),
+        (
+            Counted(vote=vote()),
+            approval(policy=policy(quorum=2)),
+            "Your approval counts, and more are needed: Bo Berg and Cy Cole.",
+        ),
         (Decided(decision=decision()), APPROVAL, f"Bo Berg approved at {WHEN}."),
         (Revoked(vote=vote(approve=False)), APPROVAL, "taken back; nothing was started"),
         (TooLate(started_at=LATER), APPROVAL, f"Too late: it started at {WHEN}."),
         (AlreadyDecided(decision=decision()), APPROVAL, f"Already decided: Bo Berg approved at {WHEN}."),
         (AlreadyVoted(), APPROVAL, "You have approved this before"),
         (ClosedOtherwise(state="expired"), APPROVAL, "the request is expired"),
-        (NotEntitled(why="requester", approvers=(BO, CY)), APPROVAL, "You asked for this, so it is not yours to decide. Bo Berg and Cy Cole may"),
+        (NotEntitled(why="requester", approvers=(BO, CY)), APPROVAL, "You asked for this"),
         (NotEntitled(why="not_an_approver", approvers=()), APPROVAL, "not yours to decide. nobody may"),
         (NotEntitled(why="not_addressee", approvers=(BO,)), APPROVAL, "made for somebody else"),
         (NotThisWay(ways=("cli", "console")), APPROVAL, "Ways that count: cli, console. A denial counts in every way."),
         (NotThisWay(ways=()), APPROVAL, "Ways that count: none."),
-        (OutOfDate(seen_revision=1), approval(changes=("v1 was a and is now b.",)), "older version and does not count. v1 was a and is now b."),
+        (
+            OutOfDate(seen_revision=1),
+            approval(changes=("v1 was a and is now b.",)),
+            "does not count. v1 was a and is now b.",
+        ),
         (OutOfDate(seen_revision=1), APPROVAL, "It is now: Deploy v1.2.0 to production?"),
-        (Unclear(), APPROVAL, "answer with the one word approved; to refuse"),
+        (Unclear(), APPROVAL, "answer with the one word approve; to refuse"),
         (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by mail here"),
         (Unclear(), question("choice", ("red", "blue")), "a number or a label alone. 1: red; 2: blue"),
         (Unclear(), question("yes_no"), "yes or no alone"),
-        (Unclear(), question("form", fields=("version", "why")), "one line for each of: version, why; such as version: …"),
+        (Unclear(), question("form", fields=("version", "why")), "one line for each of: version, why"),
         (Unclear(), question("free_text"), "The answer was empty"),
     ],
-)  # fmt: skip
+)
 def test_who_answered_is_told_what_became_of_it_and_what_to_do(
     judgement: Judgement, request_: Request, says: str
 ) -> None:
@@ -187,3 +209,17 @@ def test_the_facts_of_an_effect_stand_on_the_card_as_they_are() -> None:
     card = request_card(approval(call=CALL.model_copy(update={"effect": odd})), PEOPLE, NOON + timedelta(days=1))
 
     assert facts(card)["Changes"] == "- <b>one</b>\n- two"
+
+
+def test_a_policy_with_seats_says_who_fills_which() -> None:
+    rule = AllOf(of=(Anyone(source="person:bo", people=(BO,)), Anyone(source="group:x", people=(CY, ANNA))))
+
+    assert who_decides(policy(rule=rule), PEOPLE, ()) == "Bo Berg; and one of Cy Cole and Anna Ames"
+
+
+def test_what_a_model_says_at_the_end_is_marked_as_its_words() -> None:
+    ended = RunEnded(at=NOON, outcome="done", summary="Bo approved; verified", words_of="model")
+
+    card = outcome_card(Run(ended=ended), NOON)
+
+    assert (card.quoted, card.summary) == ("Bo approved; verified", "")

@@ -163,3 +163,11 @@ def test_whatever_stands_in_the_place_of_a_duration_is_above_zero_or_refused(tex
         seconds = parse_duration(text)
 
     assert seconds is None or seconds > 0
+
+
+def test_a_policy_that_nobody_could_read_is_refused(tmp_path: Path) -> None:
+    text = PEOPLE + POLICY.replace('["group:release"]', str(["group:release"] * 21))
+
+    (found,) = problems(tmp_path, text)
+
+    assert "sayso.toml: policies.production.approvers: found 21 names; allowed: 20. Make groups" in found

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from agents.requests import Effect, Fact, GatedCall, PersonId, RequestId, RunId
+from bot.asking import changes_between
+from bot.cards import exact
 from bot.digest import call_digest, question_digest
-from tests.bot.examples import ANNA, BO, CALL, REQUEST, RUN
+from tests.bot.examples import ANNA, APPROVAL, BO, CALL, REQUEST, RUN
 
 
 def digest(call: GatedCall = CALL, *, run: str = RUN, request: str = REQUEST, nonce: str = "n") -> str:
@@ -26,7 +28,7 @@ def with_arguments(**arguments: JsonValue) -> GatedCall:
 
 def test_it_is_the_hash_of_canonical_json() -> None:
     canonical = (
-        '{"arguments":{"environment":"production","version":"v1.2.0"},"artifacts":{"v1.2.0":"c0ffee"},'
+        '{"arguments":{"environment":"production","version":"v1.2.0"},"artifacts":{"v1.2.0":"c0ffee"},"cwd":"",'
         '"effect":["./deploy.sh","production","c0ffee"],"environment":"production","nonce":"n",'
         f'"request":"{REQUEST}","requesters":["anna","bo"],"run":"{RUN}","schema_version":1,"tool":"deploy"}}'
     )
@@ -49,6 +51,8 @@ def test_it_is_the_hash_of_canonical_json() -> None:
         digest(with_effect(artifacts={"v1.2.0": "decaf"})),
         digest(with_effect(environment="staging")),
         digest(with_effect(environment=None)),
+        digest(with_effect(cwd="/srv/other")),
+        digest(with_effect(artifacts={"v1.2.0": "c0ffee", "live in production": "decaf"})),
         call_digest(RUN, REQUEST, "n", CALL, (ANNA,)),
     ],
 )
@@ -60,6 +64,36 @@ def test_what_is_only_shown_is_not_part_of_it() -> None:
     told_more = with_effect(facts=(Fact(label="Weather", text="rain"),))
 
     assert digest(told_more) == digest()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "words"),
+    [
+        ({"cwd": "/srv/a"}, {"cwd": "/srv/b"}, "in: /srv/b", "The folder was /srv/a and is now /srv/b."),
+        ({}, {"cwd": "/srv/b"}, "in: /srv/b", "The folder was not recorded and is now /srv/b."),
+        (
+            {"artifacts": {"live in production": "decaf"}},
+            {"artifacts": {"live in production": "beef"}},
+            "live in production is beef",
+            "live in production was decaf and is now beef.",
+        ),
+        (
+            {"artifacts": {}},
+            {"artifacts": {"live in production": "beef"}},
+            "live in production is beef",
+            "live in production was not recorded and is now beef.",
+        ),
+    ],
+)
+def test_what_else_it_binds_is_shown_and_its_change_is_worded(
+    before: dict[str, object], after: dict[str, object], line: str, words: str
+) -> None:
+    old, new = with_effect(**before), with_effect(**after)
+
+    assert digest(old) != digest(new)
+    assert line in exact(APPROVAL.model_copy(update={"call": new})).splitlines()
+    assert words in changes_between(old, new)
+    assert changes_between(new, new) == ()
 
 
 def test_the_order_of_requesters_and_of_arguments_does_not_matter() -> None:
@@ -80,8 +114,10 @@ def test_big_integers_are_told_apart_at_any_depth() -> None:
     assert nested[0] != nested[1]
 
 
-def test_true_is_not_one() -> None:
-    assert digest(with_arguments(force=True)) != digest(with_arguments(force=1))
+def test_true_false_one_nothing_and_words_are_all_different() -> None:
+    values: tuple[JsonValue, ...] = (True, False, 1, 0, None, "", "true")
+
+    assert len({digest(with_arguments(force=value)) for value in values}) == len(values)
 
 
 JSON: st.SearchStrategy[JsonValue] = st.recursive(

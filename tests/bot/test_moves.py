@@ -134,6 +134,7 @@ def answered(*picks: str) -> Event:
         ((*UNKNOWN_ASKED, decided("expired", "q2")), "ask unknown"),
         ((*UNKNOWN_ASKED, finished(output="late")), "close q2: the run went on without it"),
         ((started(), OVER), "stop"),
+        ((started(), OVER, chosen(), opened()), "close q1: the run went on without it"),
         ((*ASKED, OVER), "close q1: the run went on without it"),
         ((*ASKED, OVER, decided("withdrawn")), "stop"),
     ],

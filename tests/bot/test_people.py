@@ -5,6 +5,7 @@ import pytest
 from agents.requests import AllOf, AnyOf, Anyone, people_of
 from bot.config import PersonConfig, PolicyConfig
 from bot.people import People, UnknownPerson
+from channels import Contact
 from tests.bot.examples import ANNA, BO, CY, DAN, PEOPLE, anyone
 
 
@@ -23,6 +24,17 @@ def test_an_address_is_one_persons_in_any_letter_case_and_only_as_a_whole() -> N
     assert PEOPLE.by_email("CY@CORP.EXAMPLE") == PEOPLE.contact("cy")
     assert PEOPLE.by_email("cy@corp.example.evil") is None
     assert PEOPLE.by_email("") is None
+
+
+def test_what_channels_may_know_of_somebody_is_how_to_reach_and_call_them() -> None:
+    assert PEOPLE.contact("bo") == Contact(id="bo", name="Bo Berg", email="bo@corp.example")
+    assert PEOPLE.contact("dan") == Contact(id="dan", name="Dan Dorn")
+    assert PEOPLE.contact("eve") is None
+
+
+def test_everyone_is_in_the_directory_with_their_groups() -> None:
+    assert PEOPLE.all() == (ANNA, BO, CY, DAN)
+    assert PEOPLE.named("bo") == BO
 
 
 def test_an_unknown_person_is_told_who_there_is() -> None:

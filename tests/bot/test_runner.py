@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -231,6 +232,14 @@ async def test_commands_under_one_lock_run_one_after_the_other(bench: Bench) -> 
 
     assert found == [CommandResult(0, "")] * 6
     assert bench.has_run() == ["run"] * 6
+
+
+async def test_a_command_that_gets_its_turn_too_late_never_starts(bench: Bench) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+
+    found = await bench.runner.run("a1", ["sh", "-c", "echo run >>log"], bench.folder, "deploy", LONG_S, past)
+
+    assert (found, bench.has_run()) == (NeverStarted(), [])
 
 
 async def test_commands_under_two_locks_do_not_wait_for_each_other(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from agents import Agent, Hands, Outcome, Tool
 from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, Step
-from channels import Accept, Address, Card, Contact, Delivery, Held, Inbound, Reading, Reply, Trigger
+from channels import Accept, Address, Card, ChannelRefused, Contact, Delivery, Held, Inbound, Reading, Reply, Trigger
 from tests.servers.lines import ask
 
 ToolName = Literal["honours", "careless", "keyless"]
@@ -21,10 +21,10 @@ TOOLS: tuple[ToolName, ...] = get_args(ToolName)
 class DeskChannel:
     """Messages and cards of the desk at `port`. Policies of this release reach people by `email` only: hence its name.
 
-    A message is a trigger, or an answer with the token of a card.
+    A message is a trigger, or an answer with the token of a card, or a forged answer to one.
     """
 
-    name = "email"
+    name, edits = "email", True
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -54,7 +54,7 @@ class DeskChannel:
             return Reply(person=body["person"], token=body["token"], said=body["said"], text=body["text"])
         if "story" in body:
             return Trigger(person=body["person"], text=body["text"], thread=body["story"])
-        return Held(reasons=("neither an answer nor a trigger",))
+        return Held(reasons=("somebody else wrote it",), claims="bo@corp.example", token=body["forged"])
 
     def address(self, contact: Contact, thread: str) -> Address | None:
         """Everybody has a place at the desk."""
@@ -71,7 +71,9 @@ class DeskChannel:
 
     async def _show(self, verb: str, card: Card, to: Address, key: str) -> None:
         body = card.model_dump(mode="json")
-        await ask(self._port, do=verb, key=key, person=to.person, thread=to.thread, card=body)
+        said = await ask(self._port, do=verb, key=key, person=to.person, thread=to.thread, card=body)
+        if "refused" in said:
+            raise ChannelRefused(said["refused"], "Take them out of the directory")
 
 
 class Story(BaseModel):

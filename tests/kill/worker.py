@@ -21,15 +21,17 @@ from tests.servers.lines import say
 
 
 def work(environ: Mapping[str, str]) -> None:
-    """Be a worker until a signal says otherwise. DESK and RECORDER are ports; the rest is the product's."""
+    """Be a worker until a signal says otherwise. DESK and RECORDER are ports, PARTS is what it does, the rest is the
+    product's.
+    """
     settings = load(None, environ)
     log_to(settings, json=True)
     channels, agents = [DeskChannel(int(environ["DESK"]))], [killed_agent(int(environ["RECORDER"]))]
-    receives = environ.get("RECEIVES") != "no"
+    parts = environ.get("PARTS", "works receives")
 
     async def serving() -> None:
         app = compose(settings, redis_url(settings), channels, agents)
-        await serve(app, works=True, receives=receives)
+        await serve(app, works="works" in parts, receives="receives" in parts)
 
     asyncio.run(serving())
 

@@ -13,22 +13,30 @@ class Desk:
     """Messages in the order they were put, cards in the order they came."""
 
     def __init__(self) -> None:
-        self._items: list[Message] = []
-        self._acked: set[int] = set()
+        self._items = 0
+        self._waiting: dict[int, Message] = {}
         self._cards: list[Message] = []
         self._keys: set[str] = set()
+        self._refuses: set[str] = set()
         self._traps = Traps()
         self._changed = asyncio.Condition()
 
     async def handle(self, message: Message) -> Message:
-        """`put` a message, get the `next`, `ack` it; `send` or `update` a card, see the `cards`; or set traps."""
+        """`put` a message, get the `next`, `ack` it; `send` or `update` a card, see the `cards`, `refuse` those for a
+        person; or set traps.
+        """
         match message["do"]:
             case "put":
-                self._items.append({"index": len(self._items), "key": message["key"], "body": message["body"]})
+                self._waiting[self._items] = {"index": self._items, "key": message["key"], "body": message["body"]}
+                self._items += 1
             case "next":
                 return await self._next(message["after"])
             case "ack":
-                self._acked.add(message["index"])
+                self._waiting.pop(message["index"], None)
+                return {}
+            case "refuse":
+                self._refuses.add(message["person"])
+                return {}
             case "send" | "update":
                 return await self._show(message)
             case "cards":
@@ -39,17 +47,19 @@ class Desk:
         return {}
 
     async def _next(self, after: int) -> Message:
-        def waiting() -> list[Message]:
-            return [item for item in self._items[after:] if item["index"] not in self._acked]
+        def first() -> Message | None:
+            return next((item for index, item in self._waiting.items() if index >= after), None)
 
         async with self._changed:
-            await self._changed.wait_for(waiting)
-        return waiting()[0]
+            await self._changed.wait_for(first)
+            return first() or {}
 
     async def _show(self, message: Message) -> Message:
         trap = self._traps.arrived(message["do"])
         if await self._traps.at(trap, "before"):
             return {}
+        if message["person"] in self._refuses:
+            return {"refused": f"{message['person']} is not here any more"}
         if message["key"] not in self._keys:
             self._keys.add(message["key"])
             self._cards.append(message)

@@ -18,12 +18,13 @@ class Recorder:
         self._keys: dict[str, str] = {}
 
     async def handle(self, message: Message) -> Message:
-        """`call` a tool, list the `calls`, or set traps."""
+        """`call` a tool, list the `calls`, of one `story` or of all, or set traps."""
         match message["do"]:
             case "call":
                 return await self._call(message["tool"], message["story"], message["key"])
             case "calls":
-                return {"calls": self.calls}
+                story = message.get("story")
+                return {"calls": [call for call in self.calls if story in {None, call["story"]}]}
             case _:
                 return self._traps.control(message)
 

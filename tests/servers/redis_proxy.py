@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Any
 
-from bot.store import _SCRIPTS  # pyright: ignore[reportPrivateUsage]
 from tests.servers.lines import listening, parent_gone, say
 from tests.servers.resp import frame_end, words_of
+from tests.servers.scripts import SCRIPTS
 from tests.servers.traps import Trap, Traps
 
-_NAMES = {script.sha.encode(): name for name, script in _SCRIPTS.items()}
+_NAMES = {script.sha.encode(): script.name for script in SCRIPTS}
 _CHUNK = 65_536
 
 
@@ -39,7 +39,8 @@ def point_of(words: list[bytes]) -> str | None:
 def _about(args: list[bytes]) -> str:
     """What a commit writes: its events, else what it is for."""
     plan: dict[str, Any] = json.loads(args[0])
-    events = [json.loads(args[position - 1])["type"] for position in plan["events"]]
+    positions: list[int] = plan["events"]
+    events: list[str] = [json.loads(args[position - 1])["type"] for position in positions]
     if events:
         return "+".join(events)
     return next((part for part in ("sent", "outgoing", "wake", "asleep") if plan[part]), "nothing")
@@ -107,7 +108,7 @@ class Line:
             buffer += chunk
             at = 0
             while not self.is_raw and (end := frame_end(buffer, at)) is not None:
-                is_push = buffer[at : at + 1] == b">"
+                is_push = buffer[at] == ord(">")
                 if not is_push and not await self._may_hear():
                     writer.write(buffer[:at])
                     return
@@ -133,7 +134,7 @@ class Proxy:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; a Redis that is away hangs up."""
-        with suppress(OSError):
+        with suppress(OSError, asyncio.CancelledError):  # cancelled when this process ends
             redis = await self._connect()
             return await Line(self.traps, (reader, writer), redis).relay()
         writer.close()

@@ -15,13 +15,18 @@ When = Literal["before", "during", "after"]
 
 @dataclass
 class Trap:
-    """What happens `when` the `nth` call of `name` from now on arrives: `kill` `pid`, `drop` its line, or `hold` it."""
+    """What happens `when` the `nth` call of `name` from now on arrives.
+
+    `kill`: `pid` dies. `drop`: its line is cut. `hold`: it goes on when it is released, at the latest after `at_most_s`
+    seconds. `stop`: so it does, and `pid` with it.
+    """
 
     name: str
     nth: int
     when: When
-    act: Literal["kill", "drop", "hold"] = "kill"
+    act: Literal["kill", "drop", "hold", "stop"] = "kill"
     pid: int = 0
+    at_most_s: float | None = None
     has_sprung: bool = False
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -66,10 +71,22 @@ class Traps:
         """Whether the call is to end here, because its caller is dead now or must never hear the answer."""
         if trap is None or trap.when != when:
             return False
-        if trap.act == "hold":
-            await trap.released.wait()
-            return False
-        if trap.act == "kill":
-            with suppress(ProcessLookupError):
-                os.kill(trap.pid, signal.SIGKILL)
-        return True
+        match trap.act:
+            case "drop":
+                return True
+            case "kill":
+                _signal(trap.pid, signal.SIGKILL)
+                return True
+            case "hold":
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(trap.released.wait(), trap.at_most_s)
+            case "stop":
+                _signal(trap.pid, signal.SIGSTOP)
+                await trap.released.wait()
+                _signal(trap.pid, signal.SIGCONT)
+        return False
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)

@@ -56,7 +56,10 @@ for _, id in ipairs(plan.sent) do
   redis.call('ZREM', wake, 'out ' .. id)
 end
 for _, position in ipairs(plan.needs) do redis.call('DEL', KEYS[position]) end
-for _, member in ipairs(plan.asleep) do redis.call('ZREM', wake, member) end
+for _, member in ipairs(plan.asleep) do
+  redis.call('ZREM', wake, member)
+  redis.call('HDEL', tries, string.match(member, ' (.*)'))
+end
 for _, entry in ipairs(plan.wake) do
   redis.call('ZADD', wake, whole(entry.at or (now + plan.grace)), entry.member)
 end

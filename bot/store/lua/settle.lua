@@ -1,7 +1,8 @@
--- Ends a turn: only if nothing was appended since it was folded. KEYS: run, wake, summaries, attempts.
+-- Ends a turn: only if nothing was appended since it was folded. KEYS: run, wake, summaries, attempts, tries.
 -- ARGV: sequence, wake member, due ms or '', run id, summary.
 if redis.call('XLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return 0 end -- check: head
 redis.call('HSET', KEYS[3], ARGV[4], ARGV[5])
+redis.call('HDEL', KEYS[5], ARGV[4])
 local ends = redis.call('HGET', KEYS[4], 'until')
 local due = ends or ARGV[3]
 if due == '' then redis.call('ZREM', KEYS[2], ARGV[2]) else redis.call('ZADD', KEYS[2], due, ARGV[2]) end

@@ -3,8 +3,13 @@
 -- wake member, record version or '', not after (ms) or '', record body.
 local run, attempts, wake, clock, record = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local now = now_ms(clock)
-if redis.call('HGET', attempts, ARGV[2]) then return {'started', redis.call('HGET', attempts, 'until')} end
 local head = redis.call('XLEN', run)
+-- Own repeat: the answer to an earlier try was lost. It is too late for it once the lease is over, or another's.
+if redis.call('HGET', attempts, ARGV[2]) then
+  local owner, until_ms = unpack(redis.call('HMGET', attempts, 'holder', 'until'))
+  if owner == ARGV[2] and now < tonumber(until_ms) then return {'started', until_ms} end
+  return {'conflict', head}
+end
 if head ~= tonumber(ARGV[1]) then return {'conflict', head} end -- check: sequence
 local holder = redis.call('HGET', attempts, 'holder')
 if holder then return {'conflict', head} end -- check: lease
@@ -12,7 +17,7 @@ if ARGV[6] ~= '' then
   local version, state = unpack(redis.call('HMGET', record, 'version', 'state'))
   if version ~= ARGV[6] then return {'conflict', head} end -- check: version
   if state ~= 'approved' then return {'conflict', head} end -- check: approved
-  if now > tonumber(ARGV[7]) then return {'late', whole(now)} end -- check: execute_within
+  if now >= tonumber(ARGV[7]) then return {'late', whole(now)} end -- check: execute_within
 end
 local ends = whole(now + tonumber(ARGV[4]))
 redis.call('XADD', run, '0-' .. whole(head + 1), 'e', ARGV[3], 'c', ARGV[2])

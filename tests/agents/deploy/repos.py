@@ -72,9 +72,10 @@ class PlainHands:
 
     key: str = "key"
     asked: tuple[tuple[str, ...], str, float] | None = None
+    cwd: Path | None = None
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
-        self.asked = (tuple(argv), lock, timeout_s)
+        self.asked, self.cwd = (tuple(argv), lock, timeout_s), cwd
         child = await asyncio.create_subprocess_exec(
             *argv, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )

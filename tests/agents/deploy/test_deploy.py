@@ -48,7 +48,8 @@ async def test_preparing_resolves_a_tag_to_the_exact_command_and_changes_nothing
 
     assert effect.argv == repo.environment().deploy_argv(commit)
     assert effect.argv[-2:] == (commit, "production")
-    assert effect.artifacts == {"v1.2.0": commit}
+    assert effect.artifacts == {"v1.2.0": commit, "live in production": before}
+    assert effect.cwd == str(repo.path)
     assert effect.environment == "production"
     facts = {fact.label: fact.text for fact in effect.facts}
     assert facts["From"] == f"{before} (v1.0.0)"
@@ -84,6 +85,90 @@ async def test_a_card_can_be_made_while_nobody_knows_what_is_live(repo: Repo) ->
 
     assert effect.facts[0].text.startswith("unknown: 'cat' failed with exit code 1")
     assert effect.facts[1].label == "To"
+
+
+async def test_what_is_live_is_part_of_what_is_approved(repo: Repo) -> None:
+    agent = agent_of(repo.environment())
+    older = {"version": "v1.1.0", "environment": "production"}
+    before = await prepared(agent, older)
+    await executed(agent, V12, PlainHands())
+
+    after = await prepared(agent, older)
+
+    base = "live in production"
+    assert before.argv == after.argv
+    assert before.artifacts[base] == repo.git("rev-parse", "v1.0.0")
+    assert after.artifacts[base] == repo.git("rev-parse", "v1.2.0")
+    assert "Takes back" in {fact.label for fact in after.facts}
+
+
+async def test_a_first_deploy_has_an_unknown_base_as_often_as_it_is_looked_up(repo: Repo) -> None:
+    (repo.path / "live-production").unlink()
+    agent, hands = agent_of(repo.environment()), PlainHands()
+
+    looks = [await prepared(agent, V12) for _ in range(2)]
+    outcome = await executed(agent, V12, hands)
+
+    assert [look.artifacts["live in production"] for look in looks] == ["unknown", "unknown"]
+    assert looks[0] == looks[1]
+    assert not outcome.error
+    assert outcome.output.startswith(f"deployed {repo.git('rev-parse', 'v1.2.0')} to production")
+
+
+async def test_a_short_hash_that_is_live_is_bound_in_full(repo: Repo) -> None:
+    commit = repo.git("rev-parse", "v1.1.0")
+    repo.puts_live(commit[:7])
+    repo.git("branch", commit[:7], "v1.0.0")
+
+    effect = await prepared(agent_of(repo.environment()), V12)
+
+    assert effect.artifacts["live in production"] == commit
+    assert effect.facts[0] == Fact(label="From", text=f"{commit} (v1.1.0)")
+
+
+async def test_a_commit_that_the_repository_does_not_know_is_bound_as_it_was_printed(repo: Repo) -> None:
+    repo.puts_live("0" * 40)
+
+    effect = await prepared(agent_of(repo.environment()), V12)
+
+    assert effect.artifacts["live in production"] == "0" * 40
+
+
+@pytest.mark.parametrize("tool", ["deploy", "live"])
+async def test_a_command_runs_in_the_folder_that_was_prepared(repo: Repo, tmp_path: Path, tool: str) -> None:
+    other, hands = make_repo(tmp_path / "other"), PlainHands()
+    other.puts_live(other.commit("Something else"))
+    arguments = V12 if tool == "deploy" else {"environment": "production"}
+    effect = await prepared(agent_of(repo.environment()), arguments, tool)
+    moved = agent_of(other.environment()).tool(tool)
+    assert moved is not None
+
+    outcome = await moved.execute(moved.args.model_validate(dict(arguments)), effect, hands)
+
+    assert effect.cwd == str(repo.path)
+    if tool == "deploy":
+        assert hands.cwd == repo.path
+    else:
+        assert outcome.output == f"{repo.git('rev-parse', 'v1.0.0')} (v1.0.0)"
+
+
+async def test_an_effect_from_before_folders_were_recorded_runs_in_the_configured_one(repo: Repo) -> None:
+    agent, hands = agent_of(repo.environment()), PlainHands()
+    tool = agent.tool("deploy")
+    assert tool is not None
+    old = (await prepared(agent, V12)).model_copy(update={"cwd": ""})
+
+    await tool.execute(tool.args.model_validate(dict(V12)), old, hands)
+
+    assert hands.cwd == repo.path
+
+
+async def test_a_tag_that_is_called_like_another_commit_is_refused_in_a_sentence(repo: Repo) -> None:
+    good = repo.git("rev-parse", "v1.1.0")
+    repo.git("tag", good, "v1.0.0")
+
+    with pytest.raises(ToolRefused, match="is the name of a tag that stands for another commit"):
+        await prepared(agent_of(repo.environment()), {"version": good, "environment": "production"})
 
 
 async def test_a_moved_tag_is_another_effect(repo: Repo) -> None:

@@ -1,5 +1,6 @@
 """Versions and commits of a real repository, and everything that must not reach git."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,132 @@ async def test_a_tag_wins_over_a_branch_of_its_name(own: Repo) -> None:
 async def test_a_commit_that_no_branch_or_tag_holds_can_not_be_deployed(own: Repo) -> None:
     lost = own.commit("Rejected")
     own.git("reset", "--quiet", "--hard", "v1.2.0")
+
+    assert await git.commit_of(own.path, lost) is None
+
+
+@pytest.mark.parametrize("ref", ["refs/stash", "refs/pull/7/head", "refs/notes/x"])
+async def test_a_commit_that_only_another_ref_holds_can_not_be_deployed(own: Repo, ref: str) -> None:
+    proposed = own.commit("Proposed")
+    own.git("update-ref", ref, proposed)
+    own.git("reset", "--quiet", "--hard", "v1.2.0")
+
+    assert await git.commit_of(own.path, proposed) is None
+
+
+async def test_a_commit_that_only_a_fetched_branch_holds_can_be_deployed(own: Repo) -> None:
+    fetched = own.commit("Fetched")
+    own.git("update-ref", "refs/remotes/origin/main", fetched)
+    own.git("reset", "--quiet", "--hard", "v1.2.0")
+
+    assert await git.commit_of(own.path, fetched) == fetched
+
+
+async def test_a_name_in_describes_syntax_is_no_tag(own: Repo) -> None:
+    reachable = own.git("rev-parse", "v1.1.0")
+    lost = own.commit("Rejected")
+    own.git("reset", "--quiet", "--hard", "v1.2.0")
+
+    for commit in (reachable, lost):
+        assert await git.commit_of(own.path, f"v1.2.0-0-g{commit}") is None
+        assert await git.commit_of(own.path, f"anything-g{commit[:7]}") is None
+
+
+async def test_a_tag_in_describes_syntax_is_what_it_points_to(own: Repo) -> None:
+    name = "v1.2.0-0-g" + own.git("rev-parse", "v1.1.0")
+    own.git("tag", name, "v1.0.0")
+
+    assert await git.commit_of(own.path, name) == own.git("rev-parse", "v1.0.0")
+
+
+@pytest.mark.parametrize("branch", ["refs/tags/v9", "tags/v9"])
+async def test_a_branch_does_not_answer_for_a_tag(own: Repo, branch: str) -> None:
+    own.git("update-ref", f"refs/heads/{branch}", "v1.0.0")
+
+    assert await git.commit_of(own.path, "v9") is None
+
+
+@pytest.mark.parametrize("chars", [7, 12, 40])
+async def test_a_tag_that_is_called_like_another_commit_is_refused(own: Repo, chars: int) -> None:
+    good = own.git("rev-parse", "v1.1.0")
+    own.git("tag", good[:chars], "v1.0.0")
+
+    with pytest.raises(LookFailed, match="is the name of a tag that stands for another commit"):
+        await git.commit_of(own.path, good[:chars])
+
+
+async def test_a_tag_that_is_called_like_a_hash_in_capitals_is_refused(own: Repo) -> None:
+    own.git("tag", "ABCDEF1", "v1.0.0")
+
+    with pytest.raises(LookFailed, match="is the name of a tag that stands for another commit"):
+        await git.commit_of(own.path, "ABCDEF1")
+
+
+async def test_a_tag_that_is_called_like_its_own_commit_is_that_commit(own: Repo) -> None:
+    good = own.git("rev-parse", "v1.1.0")
+    own.git("tag", good[:7], good)
+
+    assert await git.commit_of(own.path, good[:7]) == good
+
+
+async def test_a_branch_that_is_called_like_a_commit_does_not_hide_it(own: Repo) -> None:
+    good = own.git("rev-parse", "v1.1.0")
+    own.git("branch", good[:7], "v1.0.0")
+
+    assert await git.commit_of(own.path, good[:7]) == good
+    assert await git.full_hash(own.path, good[:7]) == good
+
+
+async def test_a_tag_of_something_else_than_a_commit_stands_for_nothing(own: Repo) -> None:
+    own.git("tag", "tree", "v1.0.0^{tree}")
+
+    assert await git.commit_of(own.path, "tree") is None
+
+
+async def test_a_tags_own_object_is_no_commit(own: Repo) -> None:
+    own.git("tag", "--annotate", "--message", "with words", "signed", "v1.1.0")
+
+    assert await git.commit_of(own.path, own.git("rev-parse", "refs/tags/signed")) is None
+
+
+async def test_a_repositorys_own_configuration_runs_nothing(own: Repo, tmp_path: Path) -> None:
+    missing, ran = "1234567" + "0" * 33, tmp_path / "ran"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.chmod(0o755)
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "reference-transaction").symlink_to(program)
+    for name, value in {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "evil",
+        "remote.evil.promisor": "true",
+        "remote.evil.url": str(own.path),
+        "remote.evil.uploadpack": str(program),
+        "core.fsmonitor": str(program),
+        "core.hooksPath": str(hooks),
+        "core.pager": str(program),
+        "core.sshCommand": str(program),
+        "log.showSignature": "true",
+        "gpg.program": str(program),
+    }.items():
+        own.git("config", name, value)
+    (own.path / ".git/refs/tags/v9").write_text(missing + "\n")
+
+    assert await git.commit_of(own.path, "v9") is None
+    assert await git.commit_of(own.path, missing) is None
+    assert await git.commit_of(own.path, "v1.1.0") is not None
+    for look in (git.versions(own.path), git.log(own.path, "v1.0.0", "v1.1.0"), git.tags_at(own.path, missing)):
+        with suppress(LookFailed):
+            await look
+    assert not ran.exists()
+
+
+async def test_grafts_do_not_make_a_commit_reachable(own: Repo) -> None:
+    lost = own.commit("Rejected")
+    own.git("reset", "--quiet", "--hard", "v1.2.0")
+    (own.path / ".git/info").mkdir(exist_ok=True)
+    (own.path / ".git/info/grafts").write_text(f"{own.git('rev-parse', 'v1.2.0')} {lost}\n")
 
     assert await git.commit_of(own.path, lost) is None
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import resource
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,39 @@ async def test_an_endless_printer_is_read_up_to_a_bound(tmp_path: Path) -> None:
     printed = await look(("sh", "-c", "yes | head -c 2000000"), tmp_path)
 
     assert len(printed) == 256_000
+
+
+@contextmanager
+def no_files_left() -> Generator[list[int]]:
+    """This process can open nothing more; closing what is given makes room again."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (held[0] + 20, before[1]))
+        try:
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            yield held
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        close(held)
+
+
+def close(held: list[int]) -> None:
+    while held:
+        os.close(held.pop())
+
+
+async def test_a_start_is_tried_again_when_too_many_files_are_open(tmp_path: Path) -> None:
+    await look(("true",), tmp_path)
+    with no_files_left() as held:
+        asyncio.get_running_loop().call_later(0.05, close, held)
+
+        assert await look(("echo", "there"), tmp_path) == "there\n"
+
+
+async def test_a_start_is_not_tried_for_ever(tmp_path: Path) -> None:
+    await look(("true",), tmp_path)
+    with no_files_left(), pytest.raises(LookFailed, match=r"cannot run 'echo' in .*: Too many open files"):
+        await look(("echo", "there"), tmp_path, pause_s=0)

@@ -296,3 +296,13 @@ def test_data_of_the_packaged_server_moves_on_to_an_installed_one_and_not_back(t
 
     with pytest.raises(EmbeddedRedisError, match="would not see it"):
         EmbeddedRedis(tmp_path, sockets, str(empty)).start()
+
+
+def test_a_folder_that_everybody_uses_is_no_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    tmp_path.chmod(0o1777)
+
+    with pytest.raises(EmbeddedRedisError, match="Give --data a new directory"):
+        EmbeddedRedis(tmp_path).start()
+
+    assert tmp_path.stat().st_mode & 0o777 == 0o777

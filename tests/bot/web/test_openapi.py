@@ -1,9 +1,10 @@
 from pathlib import Path
 from typing import Any
 
+from tests.office import TOML
 from tests.servers.schemathesis import fuzz
 from tests.servers.web import Api, serving
-from tests.world import TOML, a_world
+from tests.world import a_world
 
 SECONDS = 30
 

@@ -7,8 +7,9 @@ from httpx2 import AsyncClient, Response
 from agents.requests import PersonId
 from bot.records import RequestRecord
 from tests.bot.web.problems import refused
+from tests.office import TOML
 from tests.servers.web import Api, serving
-from tests.world import TOML, World
+from tests.world import World
 
 
 async def asked(world: World, text: str = "press it") -> RequestRecord:

@@ -7,8 +7,9 @@ from agents.events import RunStarted
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.bot.web.problems import refused
+from tests.office import TOML
 from tests.servers.web import Api, serving
-from tests.world import TOML, World
+from tests.world import World
 
 
 async def started(world: World, run_id: str) -> RunStarted:

@@ -11,8 +11,9 @@ from pathlib import Path
 from httpx2 import AsyncClient
 
 from bot.apikeys import Keyring
+from tests.office import QUICK
 from tests.servers.program import COMMAND, environment, sayso
-from tests.world import QUICK, World
+from tests.world import World
 
 QUICKLY_S = 3.0
 

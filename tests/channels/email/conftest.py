@@ -22,10 +22,12 @@ PASSWORDS = {BOT: "bot-pw", "anna@corp.example": "anna-pw", "bo@corp.example": "
 class Post:
     """The mail server, clients of it, and the bot's channel."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, idle_s: float = 5.0) -> None:
         self.folder = folder
         self.arrived = asyncio.Event()
-        self.server = MailServer(folder, PASSWORDS.get, stored=self._stored)
+        self.server = MailServer(
+            folder, PASSWORDS.get, knows=PASSWORDS.__contains__, stored=self._stored, idle_s=idle_s
+        )
         self.mailbox = MaildirMailbox(folder_of(folder, BOT), self.arrived)
         self.channel = self.channel_through(self.client(BOT))
 

@@ -125,3 +125,12 @@ def test_an_unknown_time_zone_is_shown_as_utc() -> None:
     assert moment(NOON, "America/New_York") == "Tue 3 Mar 2026, 07:00 EST"
     assert moment(NOON, "Nowhere/Land") == "Tue 3 Mar 2026, 12:00 UTC"
     assert moment(NOON, "../etc/passwd") == "Tue 3 Mar 2026, 12:00 UTC"
+
+
+@pytest.mark.parametrize("below", ["", "\nno, stop"])
+def test_an_answer_above_our_card_without_quote_marks_counts_if_nothing_stands_below_it(below: str) -> None:
+    header = "-----Original Message-----\nFrom: sayso\nSent: Tuesday\nTo: Bo\nSubject: Deploy?\n\n"
+
+    said = read_reply("approve\n\n" + header + as_text(approval(), "Europe/Berlin") + below).said
+
+    assert said == ("free_text" if below else "approve")

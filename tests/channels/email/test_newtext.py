@@ -24,7 +24,7 @@ OUTLOOK = "From: sayso <agent@sayso.example>\nSent: Tuesday, March 3, 2026\nTo: 
         f"yes\n\n{OUTLOOK}",
         f"yes\n\n________________________________\n{OUTLOOK}",
         f"yes\n\n---------- Forwarded message ---------\n{OUTLOOK}",
-        "yes\n\n-- \nBo Berg\nonly here until Friday",
+        "yes\n\n-- \nBo Berg\nin the office on Fridays",
         "yes\n--\nBo Berg\nHead of Operations",
         "yes\n\nSent from my iPhone",
         "yes\n\nGet Outlook for Android",
@@ -40,6 +40,7 @@ def test_only_what_the_person_newly_wrote_is_left(body: str) -> None:
     [
         "yes\nbut only on staging",
         "yes\n--\nbut only on staging",
+        "yes\n\n-- \nBo Berg\nonly here until Friday",
         "yes\nSent from my phone, wait for Bo",
         "yes\nOn the other hand Bo wrote:\nwait",
         "yes\nFrom: now on ask Bo",
@@ -73,8 +74,12 @@ def test_a_mail_of_quotes_only_has_no_new_text(lines: list[str]) -> None:
         "\n" * 2_000_000,
         " " * 2_000_000,
         "--\n" * 600_000,
+        "-- \nno\n" * 300_000,
+        f"-- \n{ON}\n" * 20_000 + "no",
+        f"{ON}" + "\n" * 2_000_000,
+        f"{ON}\n\n\n\n" * 25_000,
     ],
-    ids=range(9),
+    ids=range(13),
 )
 def test_two_megabytes_of_anything_take_less_than_a_second(body: str) -> None:
     began = time.perf_counter()

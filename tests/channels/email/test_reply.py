@@ -180,3 +180,87 @@ def test_a_line_that_would_count_as_a_decision_is_known_as_one() -> None:
     assert is_decision(" 👎 ")
     assert not is_decision("To approve, reply with the one word: approve")
     assert not is_decision("To refuse, reply: deny, and the reason if you like")
+
+
+LEADS = [
+    *("my answer is", "the decision", "answer", "hi", "hello", "hey all", "dear all team", "good morning", "morning"),
+    *("many thanks", "thanks a lot", "thank you so much", "thx", "cheers", "please", "pls", "best regards", "regards"),
+    *("kind regards", "with kind regards", "best", "best wishes", "all the best", "yours sincerely", "sincerely"),
+    *("sorry", "i'm sorry", "bo", "all", "go ahead", "please do it", "yes", "no", "do not", "stop"),
+]
+
+
+def steps(text: str, author: str) -> float:
+    """The processor time that reading `text` takes, at its best of three."""
+    times: list[float] = []
+    for _ in range(3):
+        began = time.process_time()
+        read_reply(text, author)
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+@pytest.mark.parametrize("glue", [" ", ", ", "\n"])
+@pytest.mark.parametrize("first", LEADS)
+def test_polite_words_in_any_order_take_time_in_proportion_to_their_number(first: str, glue: str) -> None:
+    read_reply("x", "Bo All Bo")
+    for second in LEADS:
+        # Twice as much at each step: a pattern that divides a text in every way would not come to the last of them.
+        for count in (4, 8, 16, 32):
+            before = steps(glue.join([first, second] * count) + glue + "x", "Bo All Bo")
+            after = steps(glue.join([first, second] * 2 * count) + glue + "x", "Bo All Bo")
+            assert after < 10 * before + 0.005, (first, second, count)
+        assert read_reply(glue.join([first, second] * 100) + glue + "x", "Bo All Bo").said != "approve"
+
+
+@pytest.mark.parametrize("author", ["B", "B B B", "All There", "Team Lot Team"])
+@pytest.mark.parametrize("piece", ["b ", "hi all ", "all ", "there ", "thanks team ", "lot ", "b all "])
+def test_no_name_makes_a_line_readable_in_many_ways(author: str, piece: str) -> None:
+    read_reply("x", author)
+    for count in (4, 8, 16, 32):
+        before = steps("hi " + piece * count + "x yes", author)
+        assert steps("hi " + piece * 2 * count + "x yes", author) < 10 * before + 0.005
+
+
+@pytest.mark.parametrize("text", ["yes, " * 41, "deny: " + "x" * 200, "best regards " * 30 + "x"])
+def test_a_line_over_two_hundred_characters_is_no_decision(text: str) -> None:
+    assert not is_decision(text)
+    assert read_reply(text).said != "approve"
+
+
+@pytest.mark.parametrize("name", ["Monday", "Friday", "Sun", "April", "August", "December", "Tomorrow"])
+def test_a_day_or_a_month_is_nobodys_name(name: str) -> None:
+    assert read_reply(f"approve {name.lower()}", f"{name} Berg").said == "free_text"
+    assert read_reply(f"approve\n{name}", f"{name} Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("thanks all good", "approve"),
+        ("hi bo berg please do it", "approve"),
+        ("best regards bo approve", "approve"),
+        ("thanks all not approved", "deny"),
+        ("best regards, sorry, no", "deny"),
+    ],
+)
+def test_a_word_that_could_belong_to_two_phrases_goes_where_it_fits(body: str, said: str) -> None:
+    assert read_reply(body, "Bo Berg").said == said
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "\n\nOn 2026-11-20 at 10:00 x wrote:\n\n\n\n\n\n> q\nActually no, stop",
+        "\n\nOn 2026-11-20 at 10:00 x wrote:\n\n> q\nActually no, stop",
+        "\n\nOn 2026-11-20 at 10:00 x wrote:\nq\n\nstop",
+        "\n-- \nno wait",
+        "\n--\nno wait",
+        "\n-- \nBo Berg\n\n\n\nI refuse",
+        "\n-- \nBo\n> q\nnot yet",
+        "\n-----Original Message-----\nFrom: x\nSent: y\nTo: z\n\nq\nAnswers count until Fri.\n\nno, stop",
+        "\n-- \nwait\n\n-----Original Message-----\nFrom: x\nSent: y\nTo: z\n\nq\nReference: r1",
+    ],
+)
+def test_what_is_cut_away_can_t_hold_a_doubt(below: str) -> None:
+    assert read_reply("approve" + below, "Bo Berg").said == "free_text"

@@ -1,5 +1,6 @@
 import asyncio
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -101,12 +102,12 @@ async def test_more_than_fifty_recipients_are_refused(post: Post) -> None:
     recipients = [f"p{number}@corp.example" for number in range(51)]
 
     with pytest.raises(ChannelUnavailable, match="More than 50 recipients"):
-        await post.client().send(mail(), sender=BO, recipients=recipients)
+        await post.client(BO).send(mail(), sender=BO, recipients=recipients)
 
 
 async def test_a_mail_over_ten_megabytes_is_refused(post: Post) -> None:
     with pytest.raises(ChannelRefused, match="552"):
-        await post.client().send(mail("x" * 76 + "\n") + b"y\r\n" * 3_500_000, sender=BO, recipients=(BOT,))
+        await post.client(BO).send(mail("x" * 76 + "\n") + b"y\r\n" * 3_500_000, sender=BO, recipients=(BOT,))
 
 
 async def test_a_mail_that_can_t_be_stored_is_not_acknowledged(post: Post) -> None:
@@ -122,3 +123,60 @@ async def test_a_server_that_stopped_has_no_port(post: Post) -> None:
 
     with pytest.raises(RuntimeError, match="not running"):
         _ = post.server.port
+
+
+async def test_a_connection_over_one_hundred_is_told_to_come_back(post: Post) -> None:
+    open_ones = [await asyncio.open_connection("127.0.0.1", post.server.port) for _ in range(100)]
+    for reader, _ in open_ones:
+        assert (await reader.readline()).startswith(b"220")
+
+    assert (await say(post))[0].startswith("421")
+
+    for _, writer in open_ones:
+        writer.close()
+        await writer.wait_closed()
+    async with asyncio.timeout(5):
+        while not (await say(post))[0].startswith("220"):  # noqa: ASYNC110 - the server has to see the close
+            await asyncio.sleep(0)
+
+
+async def test_a_connection_that_says_nothing_is_closed(tmp_path: Path) -> None:
+    post = Post(tmp_path / "mail", idle_s=0.05)
+    async with post.server, asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", post.server.port)
+
+        assert (await reader.read()).startswith(b"220")
+        writer.close()
+
+
+async def test_without_a_log_in_nobody_gets_mail_but_known_people_and_the_bot(post: Post) -> None:
+    recipients = ("x@y.example", "bo@corp.example", "Bo+tag@corp.example", "agent+k7@sayso.example")
+
+    answers = await say(post, "EHLO x", "MAIL FROM:<a@evil.example>", *(f"RCPT TO:<{each}>" for each in recipients))
+
+    assert [answer[:3] for answer in answers[3:]] == ["550", "250", "250", "250"]
+    await post.client(BO).send(mail(), sender=BO, recipients=("x@y.example",))
+    assert len(stored(post, "x@y.example")) == 1
+
+
+async def test_without_a_log_in_a_mail_has_sixty_four_kilobytes_at_most(post: Post) -> None:
+    long = mail("x\n" * 40_000)
+
+    with pytest.raises(ChannelRefused, match="552"):
+        await post.client().send(long, sender=BO, recipients=(BOT,))
+    await post.client(BO).send(long, sender=BO, recipients=(BOT,))
+
+    assert len(stored(post, BOT)) == 1
+
+
+async def test_five_failed_log_ins_close_the_connection(post: Post) -> None:
+    wrong = base64.b64encode(f"\0{BO}\0wrong".encode()).decode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", post.server.port)
+    writer.write(b"EHLO x\r\n" + f"AUTH PLAIN {wrong}\r\n".encode() * 6)
+
+    async with asyncio.timeout(5):
+        heard = await reader.read()
+
+    assert heard.count(b"535 ") == 5
+    assert heard.rstrip().split(b"\r\n")[-1].startswith(b"421")
+    writer.close()

@@ -1,0 +1,72 @@
+"""Prints every figure of docs/performance.md; `bench/run` starts it."""
+
+import argparse
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.append import append
+from bench.driving import HERE, PEERS
+from bench.latency import latency
+from bench.memory import memory
+from bench.table import machine
+
+_BESIDE = "raw,langgraph-sqlite,sayso"
+_PARTS = "abcd"
+
+
+def main() -> None:
+    """The wanted parts, one after another, each in a folder of its own."""
+    options = _options()
+    root = Path(os.environ.get("SAYSO_BENCH_WORK") or Path(tempfile.gettempdir()) / "sayso-bench")
+    root.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    print(machine(root), flush=True)
+    for part in options.parts or _PARTS:
+        folder = root / part
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        _measure(part, folder, is_quick=options.quick)
+    print(f"{machine(root)}; all of it took {time.monotonic() - began:.0f} s")
+
+
+def _measure(part: str, folder: Path, *, is_quick: bool) -> None:
+    print(f"\n## {part}", flush=True)
+    match part:
+        case "a":
+            asyncio.run(latency(folder, 128 if is_quick else 512, 5 if is_quick else 20))
+        case "b":
+            _beside_peers(folder.parent / "peers", 1, _BESIDE, is_quick=is_quick)
+            _beside_peers(folder.parent / "peers", 2, "raw,sayso", is_quick=is_quick)
+        case "c":
+            asyncio.run(append(folder))
+        case _:
+            asyncio.run(memory(folder, 2_000 if is_quick else 10_000))
+
+
+def _beside_peers(work: Path, workers: int, names: str, *, is_quick: bool) -> None:
+    """The comparison's own table, with the adapter of this repository in it."""
+    if not (PEERS / "run.py").exists():
+        print(f"not measured: there is no comparison at {PEERS}; SAYSO_BENCH_PEERS says where it is")
+        return
+    print(f"sayso with {workers} worker{'s' if workers > 1 else ''}:\n", flush=True)
+    # The path to the interpreter as it stands: behind the link there is no environment.
+    adapter = f"sayso={HERE / 'peer_sayso.py'}:{sys.executable}"
+    argv = [sys.executable, str(PEERS / "run.py"), "--only", names, "--adapter", adapter, "--work", str(work)]
+    environment = {**os.environ, "SAYSO_BENCH_WORKERS": str(workers)}
+    subprocess.run([*argv, *(["--quick"] if is_quick else [])], env=environment, check=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*_PARTS, []], help="a waiting, b peers, c appending, d memory")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers")
+    return parser.parse_args()
+
+
+main()

@@ -1,0 +1,79 @@
+"""What a paused run costs in Redis: many of them, made by triggers, counted by kind of key."""
+
+import asyncio
+import random
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from bench.driving import Driver, driving
+from bench.table import show
+from bot.store.client import Client
+from bot.store.embedded import find
+
+_AT_ONCE = 32
+_WARM_UP = 200
+_SAMPLES = 200
+_ID = re.compile(r"s\d+[a-z]-[a-z2-7]{13}")
+# What the kinds of keys are, in the words of bot/store/keys.py; the rest is the queue's.
+_KINDS = {
+    "run:*": "events", "request:*": "request record", "requests:open": "index: open requests",
+    "requests:all": "index: all requests", "deliveries": "cards at their places", "summaries": "index: runs",
+    "wake": "wake set", "seen:*": "ids of what arrived (7 days)", "window:*": "rate limit",
+}  # fmt: skip
+
+
+async def memory(folder: Path, runs: int) -> None:
+    """Print bytes of Redis memory for each of `runs` paused runs."""
+    async with driving(folder) as driver:
+        url = find(folder / "data")
+        assert url
+        redis = Client(url)
+        for number in range(_WARM_UP):
+            await _park(driver, f"warm-{number}")
+            await driver.ask("answer", f"warm-{number}")
+        before, used = await _by_kind(redis), await _used(redis)
+        numbers = iter(range(runs))
+
+        async def park() -> None:
+            for number in numbers:
+                await _park(driver, f"park-{number}")
+
+        await asyncio.gather(*(park() for _ in range(_AT_ONCE)))
+        await asyncio.sleep(3)  # what a card that is sent leaves to do
+        after, growth = await _by_kind(redis), await _used(redis) - used
+        await redis.close()
+    each = {kind: (after[kind] - before[kind]) / runs for kind in after}
+    rows = [(kind, f"{size:.0f}") for kind, size in sorted(each.items(), key=lambda pair: -pair[1]) if size >= 1]
+    rows.append(("what Redis needs around them (tables, fragments)", f"{growth / runs - sum(each.values()):.0f}"))
+    rows.append((f"**used_memory, growth over {runs:,} paused runs**", f"**{growth / runs:.0f}**"))
+    show(f"Memory of a paused run, {runs:,} of them", ("kind of key", "bytes a run"), rows)
+
+
+async def _park(driver: Driver, name: str) -> None:
+    await driver.ask("start", name)
+
+
+async def _used(redis: Client) -> int:
+    return int((await redis.do("INFO", "memory"))["used_memory"])
+
+
+async def _by_kind(redis: Client) -> dict[str, float]:
+    """Bytes of each kind of key: all of a few large keys, or the mean of a sample of many small ones."""
+    names = defaultdict[str, list[str]](list)
+    async for key in redis.scan("*"):
+        names[_kind(key)].append(key)
+    found = dict[str, float]()
+    for kind, keys in names.items():
+        sample = keys if len(keys) <= _SAMPLES else random.Random(2).sample(keys, _SAMPLES)  # noqa: S311
+        sizes = [await redis.do("MEMORY", "USAGE", key, "SAMPLES", 0) or 0 for key in sample]
+        found[kind] = sum(sizes) / len(sizes) * len(keys)
+    return defaultdict(float, found)
+
+
+def _kind(key: str) -> str:
+    ours = re.fullmatch(r"\{s\d+\}:(.*)", key)
+    if ours is None:
+        return "the queue"
+    name = re.sub(r"^(seen|window):.*", r"\1:*", _ID.sub("*", ours[1]))
+    return _KINDS.get(name, name)

@@ -1,0 +1,155 @@
+"""What people type is judged, kept and printed as what it is: their words."""
+
+import json
+
+import pytest
+
+from agents.requests import Decision, PersonId, RequestId
+from tests.bot.cli.shell import sayso
+from tests.waiting import until
+from tests.world import World
+
+TOO_LONG = "é" * 16_385
+ESC, CSI = "\x1b", "\x9b"
+
+
+async def asked(world: World, text: str) -> str:
+    """The id of the request that a run opens."""
+    return (await world.opened(await world.trigger(text))).request.id
+
+
+async def decision(world: World, request_id: str) -> Decision:
+    found = (await world.request(request_id)).decision
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("word", ["approve", "deny"])
+async def test_a_question_may_be_answered_with_a_word_that_is_a_vote_elsewhere(world: World, word: str) -> None:
+    request_id = await asked(world, "ask free_text Which button?")
+
+    ended = await sayso(world, "answer", request_id, word, "--as", "anna")
+
+    assert (ended.code, ended.err) == (0, "")
+    given = (await decision(world, request_id)).given
+    assert given
+    assert given.text == word
+
+
+async def test_a_denial_keeps_its_reason_and_not_the_word(world: World) -> None:
+    request_id = await asked(world, "press bell")
+
+    ended = await sayso(world, "answer", request_id, "deny", "--reason", "too loud", "--as", "bo")
+
+    assert ended.code == 0
+    assert (await decision(world, request_id)).reason == "too loud"
+
+
+async def test_an_answer_that_does_not_count_says_why_and_is_seen_by_the_exit_code(world: World) -> None:
+    request_id = await asked(world, "press bell")
+
+    ended = await sayso(world, "answer", request_id, "approve", "--as", "anna")
+
+    assert ended.code == 1
+    assert "not yours to decide" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [(["deny", "--reason", TOO_LONG], "reason"), ([TOO_LONG], "text")],
+    ids=["reason", "text"],
+)
+async def test_an_answer_that_is_too_long_is_refused_before_anything_is_written(
+    world: World, words: list[str], what: str
+) -> None:
+    run_id = await world.trigger("press bell")
+    request_id = (await world.opened(run_id)).request.id
+    await world.next_mail("cy")
+
+    ended = await sayso(world, "answer", request_id, *words, "--as", "bo")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert f"The {what} has 32770 bytes; 32768 are allowed." in ended.err
+    record = await world.request(request_id)
+    assert (record.state, record.votes, record.noted) == ("open", (), {})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["trigger", TOO_LONG, "--as", "anna"],
+        ["withdraw", "s0q-aaaaaaaaaaaaa", "--reason", TOO_LONG, "--as", "anna"],
+        ["amend", "s0q-aaaaaaaaaaaaa", f"version={TOO_LONG}", "--as", "anna"],
+        ["mailbox", "bo", "--reply-to", "c0ffee", "--text", TOO_LONG],
+    ],
+    ids=lambda words: words[0],
+)
+async def test_a_text_that_is_too_long_is_refused_wherever_one_is_typed(world: World, words: list[str]) -> None:
+    ended = await sayso(world, *words)
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "bytes; 32768 are allowed. Nothing was done" in ended.err
+    assert await world.app.store.lists.runs() == []
+
+
+async def test_bytes_that_are_no_text_are_refused(world: World) -> None:
+    ended = await sayso(world, "trigger", b"press \xff", "--as", "anna")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "The text is not UTF-8." in ended.err
+
+
+async def test_what_people_wrote_does_not_steer_the_terminal_of_who_reads_it(world: World) -> None:
+    request_id = await asked(world, "press bell")
+    reason = f"no{ESC}[2J{CSI}31m"
+
+    said = await sayso(world, "answer", request_id, "deny", "--reason", reason, "--as", "bo")
+    again = await sayso(world, "answer", request_id, "deny", "--as", "cy", "--json")
+    listed = await sayso(world, "requests", "--state", "all", "--json")
+    events = await sayso(world, "events", (await world.request(request_id)).request.run_id)
+
+    assert "no [2J 31m" in said.out
+    printed = said.out + again.out + listed.out + events.out
+    assert all(letter.isprintable() or letter == "\n" for letter in printed)
+    assert json.loads(again.out)["decision"]["reason"] == reason
+    assert json.loads(listed.out)[0]["votes"][0]["reason"] == reason
+    told = [json.loads(line) for line in events.out.splitlines()]
+    assert [event["vote"]["reason"] for event in told if event["type"] == "vote_cast"] == [reason]
+
+
+async def test_an_error_does_not_steer_the_terminal_either(world: World) -> None:
+    ended = await sayso(world, "dead", "requeue", f"x{ESC}]0;mine\x07")
+
+    assert ended.code == 1
+    assert ended.err == "sayso: There is no dead letter x ]0;mine . `sayso dead` lists them\n"
+
+
+async def test_a_mailbox_as_json_is_lines_of_json_and_nothing_else(world: World) -> None:
+    empty = await sayso(world, "mailbox", "bo", "--json")
+    request_id = await asked(world, "press bell")
+    card = await world.next_mail("bo")
+
+    listed = await sayso(world, "mailbox", "bo", "--json")
+    sent = await sayso(world, "mailbox", "bo", "--reply-to", card.id, "--text", "approved", "--json")
+
+    assert (empty.code, empty.out, empty.err) == (0, "", "")
+    assert [json.loads(line)["id"] for line in listed.out.splitlines()] == [card.id]
+    assert json.loads(sent.out)["sent_to"] == card.reply_to
+
+    async def is_approved() -> bool:
+        return (await world.request(request_id)).state == "approved"
+
+    await until(is_approved, what="the approval by mail")
+
+
+async def test_an_approval_is_for_what_was_printed_last_and_not_for_what_changed_since(shop: World) -> None:
+    request_id = (await shop.opened(await shop.trigger("deploy v1.1.0 to production"))).request.id
+    await sayso(shop, "requests")
+    await shop.steering.amend(RequestId(request_id), PersonId("anna"), {"version": "v1.2.0"})
+
+    too_old = await sayso(shop, "answer", request_id, "approve", "--as", "bo")
+    assert (too_old.code, (await shop.request(request_id)).state) == (1, "open")
+    assert "older version and does not count" in too_old.out
+    again = await sayso(shop, "answer", request_id, "approve", "--as", "bo")
+
+    assert (again.code, (await shop.request(request_id)).state) == (0, "approved")

@@ -1,0 +1,107 @@
+"""Lists: what is configured, with what tells one version from another, and what goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli.program import app
+from tests.bot.cli.shell import sayso
+from tests.office import TOML
+from tests.world import World
+
+DEPLOYS = """
+[deploy.environments.production]
+policy = "production"
+repo = "/nowhere"
+command = ["./deploy.sh", "{environment}", "{commit}"]
+live = ["./live.sh", "{environment}"]
+"""
+
+
+def listed(folder: Path, toml: str, *words: str) -> str:
+    """What a command prints that needs nothing but the settings."""
+    (folder / "sayso.toml").write_text(toml)
+    result = CliRunner().invoke(app, [*words, "--data", str(folder)], env={"SAYSO_REDIS_URL": None})
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize("command", ["people", "policies", "agents", "prompts"])
+def test_every_list_of_what_is_configured_takes_the_data_directory_and_prints_text_and_json(
+    tmp_path: Path, command: str
+) -> None:
+    assert listed(tmp_path, TOML + DEPLOYS, command).endswith("\n")
+    assert json.loads(listed(tmp_path, TOML + DEPLOYS, command, "--json"))
+
+
+def test_the_hash_of_a_person_changes_with_the_person_alone(tmp_path: Path) -> None:
+    before = json.loads(listed(tmp_path, TOML, "people", "--json"))
+
+    after = json.loads(listed(tmp_path, TOML.replace("bo@corp", "bo.berg@corp"), "people", "--json"))
+
+    assert [name for name in before if before[name]["hash"] != after[name]["hash"]] == ["bo"]
+    assert after["bo"]["hash"] in listed(tmp_path, TOML.replace("bo@corp", "bo.berg@corp"), "people")
+
+
+def test_the_hash_of_a_policy_changes_with_who_is_in_its_groups(tmp_path: Path) -> None:
+    both, only_bo = TOML, TOML.replace('email = "dan@corp.example"', 'email = "dan@corp.example"\ngroups = ["release"]')
+
+    before, after = (json.loads(listed(tmp_path, toml, "policies", "--json")) for toml in (both, only_bo))
+
+    assert [policy["name"] for policy in before] == ["production", "pair"]
+    assert all(old["hash"] != new["hash"] for old, new in zip(before, after, strict=True))
+    assert before[0]["hash"] in listed(tmp_path, TOML, "policies")
+
+
+def test_a_policy_is_told_in_words_seats_and_all(tmp_path: Path) -> None:
+    seats = TOML.replace(
+        'approvers = ["group:release"]\nquorum = 2',
+        'approvers = {all_of = ["person:dan", "group:release"]}\nquorum = 2',
+    )
+
+    said = listed(tmp_path, seats, "policies")
+
+    assert "production  1 of Bo Berg and Cy Cole; open for 240 min" in said
+    assert "pair  Dan Dorn; and one of Bo Berg and Cy Cole" in said
+
+
+def test_an_agent_is_listed_with_its_prompt_and_each_tool_with_version_and_hash(tmp_path: Path) -> None:
+    (agent,) = json.loads(listed(tmp_path, TOML + DEPLOYS, "agents", "--json"))
+    said = listed(tmp_path, TOML + DEPLOYS, "agents")
+
+    assert (agent["name"], agent["mode"]) == ("deploy", "rehearsal: no model key")
+    assert agent["prompt"].startswith("deploy@")
+    assert agent["prompt"] in said
+    assert {tool["name"] for tool in agent["tools"]} >= {"deploy", "live"}
+    for tool in agent["tools"]:
+        assert f"{tool['name']}@{tool['version']}  {tool['hash']}" in said
+
+
+async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await world.next_mail("bo")
+
+    runs, runs_json = await sayso(world, "runs"), await sayso(world, "runs", "--json")
+    show_json = await sayso(world, "show", run_id, "--json")
+    requests, requests_json = await sayso(world, "requests"), await sayso(world, "requests", "--json")
+
+    assert runs.out.splitlines()[0].endswith("(rehearsal)")
+    assert "rehearsal: plain rules chose the step, no model" in requests.out
+    assert json.loads(runs_json.out)[0]["is_rehearsal"] is True
+    assert json.loads(show_json.out)["is_rehearsal"] is True
+    assert json.loads(requests_json.out)[0]["is_rehearsal"] is True
+
+
+async def test_a_list_of_requests_that_is_empty_says_which_kind_there_is_none_of(world: World) -> None:
+    nothing, none = await sayso(world, "requests"), await sayso(world, "requests", "--state", "denied")
+    await world.opened(await world.trigger("press bell"))
+    still_none, not_mine = (
+        await sayso(world, "requests", "--state", "denied"),
+        await sayso(world, "requests", "--for", "anna"),
+    )
+
+    assert nothing.out == not_mine.out == "Nothing is waiting.\n"
+    assert none.out == still_none.out == "There are no such requests.\n"

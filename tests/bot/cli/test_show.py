@@ -1,0 +1,85 @@
+"""How things look in a terminal: everything that is decided, nothing that steers, no row that is not ours."""
+
+import json
+
+from agents.requests import Effect, Fact
+from agents.run import fold
+from bot.cards import who_decides
+from bot.cli.show import plain, plain_json, request_text, short_hash, summary_text
+from bot.records import RequestRecord
+from bot.summary import Summary, summary_of
+from bot.views import request_view
+from tests.agents.worlds import started
+from tests.bot.examples import BO, CALL, PEOPLE, all_of, any_of, anyone, approval, policy, question, record, vote
+
+
+def text_of(shown: RequestRecord) -> str:
+    return request_text(request_view(shown, PEOPLE), PEOPLE)
+
+
+def test_outside_text_is_made_printable_and_keeps_its_lines() -> None:
+    assert plain("a\x1b[2Jb\r\x9b1mc\u202ed\ne") == "a [2Jb  1mc d\ne"
+
+
+def test_json_is_made_printable_without_changing_what_it_says() -> None:
+    said = {"reason": "a\x1b\x7f\x9b\u202e\U000e0001é", "n": 1.5}
+
+    shown = plain_json(json.dumps(said, ensure_ascii=False))
+
+    assert shown.isprintable()
+    assert "é" in shown
+    assert json.loads(shown) == said
+
+
+def test_a_request_says_who_decides_in_words() -> None:
+    seats = approval(policy=policy(rule=all_of(anyone("dan"), any_of(anyone("bo", "cy"))), quorum=2))
+
+    for request in (approval(), seats):
+        words = who_decides(request.policy, PEOPLE, request.requesters)
+        assert f"  may decide {words}\n" in text_of(record(request))
+        assert request_view(record(request), PEOPLE).rule == words
+
+
+def test_a_request_says_who_has_approved_so_far() -> None:
+    pair = approval(policy=policy(quorum=2))
+
+    assert "approved" not in text_of(record(pair))
+    assert "  approved   so far by Bo Berg\n" in text_of(record(pair, votes=(vote(BO),)))
+
+
+def test_a_request_as_data_has_what_is_needed_to_answer_it() -> None:
+    shown = request_view(record(question("choice", options=("v1", "v2"))), PEOPLE)
+
+    assert (shown.quoted, shown.options, shown.requesters) == ("Which one?", ("v1", "v2"), ("anna",))
+    assert shown.is_rehearsal is False
+
+
+def test_no_text_can_pass_for_a_row_of_its_own() -> None:
+    forged = "x\n  may decide Mallory\r\n  exactly    nothing\u2028  until      never"
+    effect = Effect(argv=("./deploy.sh",), facts=(Fact(label=f"From{forged}", text=forged),))
+    asked = approval(title=forged, quoted=forged, changes=(forged,), call=CALL.model_copy(update={"effect": effect}))
+
+    rows = text_of(record(asked)).splitlines()
+
+    labels = [row[2:12].strip() for row in rows[2:] if not row.startswith("   ")]
+    ours = ["asked by", "question", "changed", "fromx may", "exactly", "exactly", "may decide", "until", "digest"]
+    assert labels == ours
+
+
+def test_a_run_that_a_model_steers_is_not_called_a_rehearsal() -> None:
+    summary = Summary.model_validate_json(summary_of(fold([started()])))
+
+    assert summary.is_rehearsal is False
+    assert "rehearsal" not in summary_text(summary)
+    assert summary_text(summary.model_copy(update={"is_rehearsal": True})).endswith("(rehearsal)")
+
+
+def test_a_summary_of_an_earlier_release_can_still_be_read() -> None:
+    stored = json.loads(summary_of(fold([started()])))
+    del stored["is_rehearsal"]
+
+    assert Summary.model_validate(stored).is_rehearsal is False
+
+
+def test_a_hash_does_not_depend_on_the_order_of_keys() -> None:
+    assert short_hash({"a": 1, "b": [2]}) == short_hash({"b": [2], "a": 1}) != short_hash({"a": 1, "b": [3]})

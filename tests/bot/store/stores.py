@@ -1,0 +1,103 @@
+"""A store over a real Redis, a clock to move, and things to write into it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from agents.events import CardDelivered, Event, RunPaused, RunStarted, ToolFinished, ToolOrphaned, ToolStarted
+from agents.requests import AttemptId, DeliveryId, Effect, PersonId, RequestId, RunId, StepId
+from bot.store import Commit, RecordWrite, Store, Written
+from bot.store.client import Client
+
+RUN, REQUEST = RunId("s0r-aaaaaaaaaaaaa"), RequestId("s0q-aaaaaaaaaaaaa")
+ATTEMPT, OTHER = AttemptId("s0a-aaaaaaaaaaaaa"), AttemptId("s0a-bbbbbbbbbbbbb")
+ITEM, CARD, OUT = "s0i-aaaaaaaaaaaaa", "s0d-aaaaaaaaaaaaa", "s0o-aaaaaaaaaaaaa"
+AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+LEASE_S = 60.0
+
+
+@asynccontextmanager
+async def a_store(url: str, shards: int = 2) -> AsyncGenerator[Store]:
+    """A store without a worker: nothing happens in it but what the test does."""
+    store = Store(Client(url), shards, lease_s=LEASE_S, grace_s=1)
+    try:
+        yield store
+    finally:
+        await store.client.close()
+
+
+async def move_time(store: Store, seconds: float) -> None:
+    """The clock of the scripts stands so far ahead of Redis from now on."""
+    for shard in range(store.shards):
+        await store.client.do("SET", f"{{s{shard}}}:clock_offset", round(seconds * 1000))
+
+
+async def in_a(store: Store, seconds: float) -> datetime:
+    """A moment so far from now, by the clock of the scripts."""
+    return await store.now(RUN) + timedelta(seconds=seconds)
+
+
+async def events(store: Store, run_id: str = RUN) -> list[str]:
+    return [event.type for event in (await store.load(run_id)).events]
+
+
+async def woken(store: Store, shard: int = 0) -> dict[str, float]:
+    """What the wake set holds, by how many seconds from now it is due."""
+    entries = await store.client.do("ZRANGE", f"{{s{shard}}}:wake", 0, -1, "WITHSCORES")
+    now = (await store.now(f"s{shard}r-aaaaaaaaaaaaa")).timestamp()
+    pairs = entries if entries and isinstance(entries[0], list) else list(zip(entries[::2], entries[1::2], strict=True))
+    return {member.decode(): float(score) / 1000 - now for member, score in pairs}
+
+
+async def append(store: Store, *added: Event, expect: int | None = None, limit: int = 10_000) -> Written:
+    return await store.commit(Commit(run_id=RUN, events=added, expect=expect, limit=limit))
+
+
+def write(version: int = 0, state: str = "open", body: bytes = b"{}", before: datetime | None = None) -> RecordWrite:
+    return RecordWrite(REQUEST, version, state, body, before)
+
+
+async def put(store: Store, record: RecordWrite, *added: Event) -> Written:
+    return await store.commit(Commit(run_id=RUN, events=added, records=[record]))
+
+
+def started() -> RunStarted:
+    return RunStarted(
+        at=AT, run_id=RUN, agent="clerk", channel="cli", requester=PersonId("anna"), text="press bell", max_steps=10
+    )
+
+
+def paused(by: str = "bo") -> RunPaused:
+    return RunPaused(at=AT, by=PersonId(by))
+
+
+def delivered(handle: str = "") -> CardDelivered:
+    return CardDelivered(
+        at=AT,
+        request_id=REQUEST,
+        delivery_id=DeliveryId(CARD),
+        revision=1,
+        person=PersonId("bo"),
+        channel="email",
+        handle=handle,
+    )
+
+
+def tool_started(attempt: AttemptId = ATTEMPT) -> ToolStarted:
+    return ToolStarted(
+        at=AT,
+        step_id=StepId("s0p-aaaaaaaaaaaaa"),
+        attempt_id=attempt,
+        tool="press",
+        effect=Effect(argv=("press", "bell")),
+        idempotent=False,
+        host="here",
+    )
+
+
+def finished(attempt: AttemptId = ATTEMPT, output: str = "done") -> ToolFinished:
+    return ToolFinished(at=AT, attempt_id=attempt, output=output)
+
+
+def orphaned(attempt: AttemptId = ATTEMPT) -> ToolOrphaned:
+    return ToolOrphaned(at=AT, attempt_id=attempt, may_have_started=True)

@@ -1,0 +1,274 @@
+"""One change to a run and all that follows from it: whole or not at all, once, and only if nothing forbids it."""
+
+import asyncio
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.store import Commit, Once, Store, StoreError, Wake
+from tests.bot.store.stores import (
+    CARD,
+    ITEM,
+    OUT,
+    REQUEST,
+    RUN,
+    a_store,
+    append,
+    delivered,
+    events,
+    in_a,
+    move_time,
+    paused,
+    put,
+    started,
+    woken,
+    write,
+)
+from tests.guards import guards
+
+
+async def test_events_come_back_as_they_were_written_in_their_order(store: Store) -> None:
+    written = await append(store, started(), paused(), expect=0)
+
+    assert (written.state, written.seq) == ("committed", 2)
+    assert (await store.load(RUN)).events == (started(), paused())
+
+
+async def test_a_run_that_is_not_there_has_no_events(store: Store) -> None:
+    assert (await store.load(RUN)).events == ()
+    assert await store.record(REQUEST) is None
+
+
+@guards("commit.lua:sequence")
+async def test_what_was_decided_on_an_older_sequence_is_not_written(store: Store) -> None:
+    await append(store, started(), expect=0)
+
+    late = await append(store, paused(), expect=0)
+    early = await append(store, paused(), expect=7)
+
+    assert (late.state, late.seq, early.state) == ("conflict", 1, "conflict")
+    assert await events(store) == ["run_started"]
+
+
+async def test_what_names_no_sequence_is_written_wherever_the_run_is(store: Store) -> None:
+    await append(store, started(), expect=0)
+
+    written = await append(store, paused())
+
+    assert (written.state, written.seq) == ("committed", 2)
+
+
+async def test_repeating_a_change_whose_answer_was_lost_writes_nothing_and_says_that_it_is_done(store: Store) -> None:
+    change = Commit(run_id=RUN, events=[started()], expect=0, records=[write()], wake=[Wake(f"run {RUN}")])
+    await store.commit(change)
+    await append(store, paused())
+
+    again = await store.commit(change)
+
+    assert (again.state, again.seq) == ("committed", 2)
+    assert await events(store) == ["run_started", "run_paused"]
+
+
+async def test_the_same_events_from_somebody_else_are_no_repeat(store: Store) -> None:
+    await append(store, started(), expect=0)
+
+    again = await append(store, started(), expect=0)
+
+    assert again.state == "conflict"
+
+
+@guards("commit.lua:version")
+async def test_a_record_that_has_changed_since_it_was_read_is_not_overwritten(store: Store) -> None:
+    await put(store, write(0, body=b"first"))
+    await put(store, write(1, body=b"second"))
+
+    stale = await put(store, write(1, body=b"stale"), paused())
+
+    record = await store.record(REQUEST)
+    assert stale.state == "conflict"
+    assert record is not None
+    assert (record.version, record.body) == (2, b"second")
+    assert await events(store) == []
+
+
+@guards("commit.lua:expiry")
+async def test_nothing_is_written_from_the_expiry_on_by_the_servers_time(store: Store) -> None:
+    expiry = await in_a(store, 100)
+    await put(store, write(0))
+
+    await move_time(store, 99)
+    early = await put(store, write(1, before=expiry), paused())
+    await move_time(store, 100)
+    late = await put(store, write(2, before=expiry), paused())
+
+    assert (early.state, late.state) == ("committed", "late")
+    assert await events(store) == ["run_paused"]
+
+
+@guards("commit.lua:repeat")
+async def test_one_reply_has_one_outcome_however_often_it_is_judged(store: Store) -> None:
+    await put(store, write(0))
+
+    first = await store.commit(
+        Commit(run_id=RUN, events=[paused()], records=[write(1)], once=Once(REQUEST, "m1", b"decided"))
+    )
+    again = await store.commit(
+        Commit(run_id=RUN, events=[paused()], records=[write(2)], once=Once(REQUEST, "m1", b"too late"))
+    )
+    other = await store.commit(
+        Commit(run_id=RUN, events=[paused("cy")], records=[write(2)], once=Once(REQUEST, "m2", b"too late"))
+    )
+
+    assert (first.state, again.state, again.outcome, other.state) == ("committed", "repeat", b"decided", "committed")
+    assert await events(store) == ["run_paused", "run_paused"]
+
+
+@guards("commit.lua:gone")
+async def test_an_inbound_item_has_its_effect_once(store: Store) -> None:
+    await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
+    change = [paused()]
+
+    first = await store.commit(Commit(run_id=RUN, events=change, inbound=ITEM))
+    again = await store.commit(Commit(run_id=RUN, events=change, inbound=ITEM))
+
+    assert (first.state, again.state) == ("committed", "gone")
+    assert await events(store) == ["run_paused"]
+    assert await store.inbound(ITEM) is None
+    assert f"in {ITEM}" not in await woken(store)
+
+
+@guards("commit.lua:sent")
+async def test_an_outbox_entry_is_recorded_as_sent_once(store: Store) -> None:
+    await store.commit(Commit(run_id=RUN, outgoing=[(OUT, b"card")]))
+    change = Commit(run_id=RUN, events=[delivered()], sent=[OUT])
+    await store.commit(change)
+
+    again = await store.commit(Commit(run_id=RUN, events=[delivered()], sent=[OUT]))
+
+    assert again.state == "gone"
+    assert await events(store) == ["card_delivered"]
+    assert await store.outgoing(OUT) is None
+    assert await woken(store) == {}
+
+
+@guards("commit.lua:limit")
+async def test_a_run_that_is_full_takes_no_more_events_but_those_that_have_room_of_their_own(store: Store) -> None:
+    await append(store, started(), paused(), limit=2)
+
+    full = await append(store, paused(), limit=2)
+    human = await append(store, paused(), limit=3)
+    silent = await append(store, limit=2)
+
+    assert (full.state, human.state, silent.state) == ("full", "committed", "full")
+    assert len(await events(store)) == 3
+
+
+async def test_a_change_brings_everything_that_follows_from_it(store: Store) -> None:
+    due = await in_a(store, 500)
+
+    await store.commit(
+        Commit(
+            run_id=RUN,
+            events=[started()],
+            records=[write(body=b"record")],
+            outgoing=[(OUT, b"card")],
+            deliveries=[(CARD, b"placed")],
+            wake=[Wake(f"run {RUN}"), Wake(f"ask {REQUEST}", due)],
+            summary=b"summary",
+        )
+    )
+
+    record, wake = await store.record(REQUEST), await woken(store)
+    assert record is not None
+    assert (record.version, record.body) == (1, b"record")
+    assert (await store.outgoing(OUT), await store.delivery(CARD)) == (b"card", b"placed")
+    assert await store.lists.summaries() == [b"summary"]
+    assert await store.lists.requests(only_open=True) == [REQUEST]
+    assert {name: round(in_s, -1) for name, in_s in wake.items()} == {
+        f"run {RUN}": 0,
+        f"out {OUT}": 0,
+        f"ask {REQUEST}": 500,
+    }
+
+
+async def test_a_change_that_is_refused_leaves_no_trace(store: Store) -> None:
+    await put(store, write(0, body=b"first"))
+    before = await woken(store)
+
+    refused = await store.commit(
+        Commit(
+            run_id=RUN,
+            events=[started()],
+            records=[write(7)],
+            once=Once(REQUEST, "m1", b"outcome"),
+            outgoing=[(OUT, b"card")],
+            deliveries=[(CARD, b"placed")],
+            wake=[Wake(f"run {RUN}")],
+            summary=b"summary",
+        )
+    )
+
+    assert refused.state == "conflict"
+    assert (await events(store), await store.outgoing(OUT), await store.delivery(CARD)) == ([], None, None)
+    assert await store.lists.summaries() == []
+    assert await woken(store) == before
+    again = await store.commit(Commit(run_id=RUN, records=[write(1)], once=Once(REQUEST, "m1", b"other")))
+    assert again.state == "committed"
+
+
+async def test_a_closed_request_is_no_longer_among_the_open_ones(store: Store) -> None:
+    await put(store, write(0))
+
+    await put(store, write(1, state="approved"))
+
+    assert await store.lists.requests(only_open=True) == []
+    assert await store.lists.requests(only_open=False) == [REQUEST]
+
+
+async def test_of_many_who_append_at_once_after_the_same_event_one_does(store: Store) -> None:
+    await append(store, started(), expect=0)
+
+    written = await asyncio.gather(*(append(store, paused(f"p{number}"), expect=1) for number in range(64)))
+
+    assert sorted(one.state for one in written) == ["committed"] + ["conflict"] * 63
+    assert len(await events(store)) == 2
+
+
+async def test_of_many_who_change_one_record_at_once_one_does(store: Store) -> None:
+    await put(store, write(0))
+
+    written = await asyncio.gather(*(put(store, write(1, body=b"%d" % number)) for number in range(64)))
+
+    assert sorted(one.state for one in written) == ["committed"] + ["conflict"] * 63
+
+
+async def test_changes_without_a_fence_all_land_one_after_the_other(store: Store) -> None:
+    await asyncio.gather(*(append(store, paused(f"p{number}")) for number in range(64)))
+
+    loaded = (await store.load(RUN)).events
+    assert len({event.by for event in loaded if event.type == "run_paused"}) == 64
+
+
+async def test_an_error_in_a_script_is_told_as_ours(store: Store) -> None:
+    await store.client.do("SET", f"{{s0}}:run:{RUN}", "no stream")
+
+    with pytest.raises(StoreError, match="Redis refused"):
+        await append(store, started())
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=50), body=st.binary(max_size=50))
+async def test_bodies_come_back_byte_for_byte(redis: str, text: str, body: bytes) -> None:
+    async with a_store(redis) as store:
+        await store.client.do("FLUSHALL")
+
+        await store.commit(
+            Commit(run_id=RUN, events=[delivered(text)], records=[write(body=body)], outgoing=[(OUT, body)])
+        )
+
+        record = await store.record(REQUEST)
+        assert (await store.load(RUN)).events == (delivered(text),)
+        assert await store.outgoing(OUT) == body
+        assert record is not None
+        assert record.body == body

@@ -1,0 +1,173 @@
+"""What arrives, what is put off, and what is swept up."""
+
+import asyncio
+
+import pytest
+
+from bot.store import Commit, Store, StoreError, Wake
+from bot.store.client import Client
+from bot.store.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
+from tests.bot.store.stores import ITEM, OUT, RUN, in_a, move_time, woken
+from tests.guards import guards
+
+NOTE = b"a note"
+
+
+@guards("accept.lua:seen")
+async def test_an_item_that_arrives_twice_keeps_its_first_id_and_bytes(store: Store) -> None:
+    first = await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
+
+    again = await store.accept("s0i-bbbbbbbbbbbbb", "email:m1", b"other", b"other", 60)
+
+    assert (first, again) == ((ITEM, True), (ITEM, False))
+    assert await store.inbound(ITEM) == (b"body", b"raw")
+    assert await store.inbound("s0i-bbbbbbbbbbbbb") is None
+
+
+@guards("accept.lua:seen")
+async def test_an_item_that_has_had_its_effect_is_still_known(store: Store) -> None:
+    await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
+    await store.drop_inbound(ITEM)
+
+    assert await store.accept("s0i-bbbbbbbbbbbbb", "email:m1", b"body", b"raw", 60) == (ITEM, False)
+    assert await woken(store) == {}
+
+
+async def test_of_many_that_arrive_at_once_as_one_item_one_is_new(store: Store) -> None:
+    ids = [f"s0i-aaaaaaaaaaa{one}{two}" for one in "abcdefgh" for two in "abcdefgh"]
+
+    known = await asyncio.gather(*(store.accept(one, "email:m1", b"", b"", 60) for one in ids))
+
+    assert sum(is_new for _, is_new in known) == 1
+    assert len({found for found, _ in known}) == 1
+
+
+@guards("admit.lua:rate")
+async def test_a_sender_is_admitted_as_often_as_allowed_in_any_window(store: Store) -> None:
+    first = [await store.admit("anna", f"run {number}", 3, 60) for number in range(4)]
+    await move_time(store, 61)
+    later = await store.admit("anna", "run 5", 3, 60)
+
+    assert first == [True, True, True, False]
+    assert later
+
+
+@guards("admit.lua:rate")
+async def test_senders_do_not_use_up_each_others_limit(store: Store) -> None:
+    assert await store.admit("anna", "run 1", 1, 60)
+    assert not await store.admit("anna", "run 2", 1, 60)
+    assert await store.admit("bo", "run 3", 1, 60)
+
+
+async def test_a_trigger_that_is_handled_twice_counts_once(store: Store) -> None:
+    assert [await store.admit("anna", "run 1", 1, 60) for _ in range(3)] == [True, True, True]
+
+
+async def test_what_fails_is_put_off_twice_as_long_each_time(store: Store) -> None:
+    waits, tries = list[float](), list[int]()
+    for _ in range(3):
+        tries.append(await store.put_off(OUT, f"out {OUT}", 10))
+        waits.append(round((await woken(store))[f"out {OUT}"]))
+
+    assert (tries, waits) == ([1, 2, 3], [10, 20, 40])
+
+
+async def test_what_is_given_up_is_a_dead_letter_and_wakes_nobody(store: Store) -> None:
+    await store.put_off(OUT, f"out {OUT}", 10)
+
+    await store.give_up(OUT, f"out {OUT}", NOTE)
+
+    assert await store.lists.dead() == {OUT: NOTE}
+    assert await woken(store) == {}
+
+
+async def test_a_dead_letter_that_is_requeued_is_looked_at_again_with_all_its_tries(store: Store) -> None:
+    await store.give_up(OUT, f"out {OUT}", NOTE)
+
+    assert await store.lists.requeue(OUT, f"out {OUT}")
+    assert not await store.lists.requeue(OUT, f"out {OUT}")
+
+    assert await store.lists.dead() == {}
+    assert f"out {OUT}" in await store.sweep(0)
+    assert await store.put_off(OUT, f"out {OUT}", 10) == 1
+
+
+async def test_held_items_are_listed_and_their_bytes_kept_for_people(store: Store) -> None:
+    await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
+
+    await store.hold(ITEM, NOTE)
+
+    assert await store.lists.dead() == {ITEM: NOTE}
+    assert await store.inbound(ITEM) == (b"body", b"raw")
+    assert await woken(store) == {}
+
+
+async def test_a_sweep_brings_what_is_due_and_puts_it_off_in_case_it_is_lost_again(store: Store) -> None:
+    later = await in_a(store, 100)
+    await store.commit(Commit(run_id=RUN, wake=[Wake(f"run {RUN}"), Wake("ask s0q-aaaaaaaaaaaaa", later)]))
+
+    assert await store.sweep(0) == [], "it is fresh, so whoever was told first still has time"
+    await move_time(store, 2)
+    assert await store.sweep(0) == [f"run {RUN}"]
+    assert await store.sweep(0) == []
+    await move_time(store, 101)
+    assert set(await store.sweep(0)) == {f"run {RUN}", "ask s0q-aaaaaaaaaaaaa"}
+
+
+async def test_a_sweep_brings_no_more_than_it_is_asked_for_and_the_rest_next_time(store: Store) -> None:
+    await store.commit(Commit(run_id=RUN, wake=[Wake(f"run s0r-aaaaaaaaaaaa{letter}") for letter in "abcdef"]))
+    await move_time(store, 2)
+
+    first, second = await store.sweep(0, at_most=4), await store.sweep(0, at_most=4)
+
+    assert (len(first), len(second)) == (4, 2)
+    assert not set(first) & set(second)
+
+
+async def test_a_redis_that_keeps_what_it_acknowledges_is_verified(store: Store) -> None:
+    assert await look(store.client) == ("verified", "")
+    assert await check(store.client, None) == "verified"
+
+
+@pytest.mark.parametrize(
+    ("setting", "weak", "good"),
+    [("appendfsync", "everysec", "always"), ("maxmemory-policy", "allkeys-lru", "noeviction")],
+)
+async def test_a_redis_that_may_lose_answers_is_refused_unless_somebody_accepts_that_in_words(
+    store: Store, setting: str, weak: str, good: str
+) -> None:
+    await store.client.do("CONFIG", "SET", setting, weak)
+    try:
+        with pytest.raises(NotDurable, match=rf"{setting} is '{weak}', not '{good}'.*SAYSO_ACCEPT_DURABILITY"):
+            await check(store.client, "yes")
+        assert await check(store.client, ACCEPTED_LOSS) == "weaker"
+    finally:
+        await store.client.do("CONFIG", "SET", setting, good)
+
+
+async def test_the_number_of_shards_may_grow_and_not_shrink(store: Store) -> None:
+    await check_shards(store.client, 4)
+    await check_shards(store.client, 4)
+    await check_shards(store.client, 8)
+
+    with pytest.raises(WrongShards, match="has 8 shards and SAYSO_SHARDS is 4"):
+        await check_shards(store.client, 4)
+
+
+async def test_a_clock_that_was_moved_is_refused_outside_tests(store: Store) -> None:
+    await check_clock(store.client, 2, is_test=False)
+    await move_time(store, 5)
+
+    await check_clock(store.client, 2, is_test=True)
+    with pytest.raises(StoreError, match="clock of this store was moved"):
+        await check_clock(store.client, 2, is_test=False)
+
+
+async def test_a_redis_that_is_away_is_told_in_words_and_after_a_bound(store: Store) -> None:
+    away = Client("unix:///nowhere/redis.sock", patience_s=0.1)
+
+    with pytest.raises(StoreError, match=r"Redis does not answer: .*Nothing is lost; it is tried again"):
+        async with asyncio.timeout(5):
+            await away.do("PING")
+
+    await away.close()

@@ -1,0 +1,301 @@
+"""Starting, leasing, finishing and orphaning an attempt at an effect."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.store import Store
+from tests.bot.store.stores import (
+    ATTEMPT,
+    LEASE_S,
+    OTHER,
+    RUN,
+    a_store,
+    append,
+    events,
+    finished,
+    in_a,
+    move_time,
+    orphaned,
+    paused,
+    put,
+    started,
+    tool_started,
+    woken,
+    write,
+)
+from tests.guards import guards
+
+
+@pytest.fixture
+async def run(store: Store) -> None:
+    """A run of one event, and an approved request in version 2."""
+    await append(store, started(), expect=0)
+    await put(store, write(0))
+    await put(store, write(1, state="approved"))
+
+
+async def start(
+    store: Store, expect: int = 1, version: int | None = None, until: datetime | None = None, attempt: str = ATTEMPT
+) -> str:
+    event = tool_started(OTHER if attempt == OTHER else ATTEMPT)
+    until = until or await in_a(store, 900)
+    record = None if version is None else write(version, "approved", b"started", until)
+    return (await store.start_tool(RUN, expect, attempt, event, record)).state
+
+
+async def test_an_attempt_is_recorded_with_a_lease_that_is_looked_at_when_it_ends(store: Store, run: None) -> None:
+    assert await start(store) == "started"
+
+    assert await events(store) == ["run_started", "tool_started"]
+    state, until = await store.lease(RUN, ATTEMPT)
+    assert state == "alive"
+    assert abs((until - await in_a(store, LEASE_S)).total_seconds()) < 1
+    assert LEASE_S - 1 < (await woken(store))[f"run {RUN}"] <= LEASE_S
+
+
+async def test_a_gated_attempt_moves_the_record_on(store: Store, run: None) -> None:
+    assert await start(store, version=2) == "started"
+
+    record = await store.record("s0q-aaaaaaaaaaaaa")
+    assert record is not None
+    assert (record.version, record.body) == (3, b"started")
+
+
+async def test_starting_again_after_a_lost_answer_is_the_same_start(store: Store, run: None) -> None:
+    await start(store, version=2)
+
+    assert await start(store, version=2) == "started"
+    assert await events(store) == ["run_started", "tool_started"]
+
+
+@guards("start_tool.lua:sequence")
+async def test_an_attempt_that_was_thought_of_before_something_else_came_in_does_not_start(
+    store: Store, run: None
+) -> None:
+    await append(store, paused())
+
+    assert await start(store, expect=1) == "conflict"
+    assert await events(store) == ["run_started", "run_paused"]
+
+
+@guards("start_tool.lua:lease")
+async def test_no_second_attempt_starts_while_somebody_has_the_lease(store: Store, run: None) -> None:
+    await start(store)
+
+    assert await start(store, expect=2, attempt=OTHER) == "conflict"
+    assert await events(store) == ["run_started", "tool_started"]
+
+
+@guards("start_tool.lua:version")
+async def test_an_approval_that_has_changed_since_it_was_looked_at_starts_nothing(store: Store, run: None) -> None:
+    await put(store, write(2, state="approved", body=b"somebody answered"))
+
+    assert await start(store, version=2) == "conflict"
+    assert await events(store) == ["run_started"]
+
+
+@guards("start_tool.lua:approved")
+@pytest.mark.parametrize("state", ["open", "denied", "revoked", "expired", "withdrawn", "superseded"])
+async def test_what_is_not_approved_starts_nothing_even_in_the_right_version(
+    store: Store, run: None, state: str
+) -> None:
+    await put(store, write(2, state=state))
+
+    assert await start(store, version=3) == "conflict"
+    assert await events(store) == ["run_started"]
+
+
+@guards("start_tool.lua:execute_within")
+async def test_an_approval_that_has_become_too_old_starts_nothing_by_the_servers_time(store: Store, run: None) -> None:
+    until = await in_a(store, 900)
+    await move_time(store, 901)
+
+    assert await start(store, version=2, until=until) == "late"
+    assert await events(store) == ["run_started"]
+
+
+@guards("start_tool.lua:execute_within")
+async def test_an_approval_is_good_until_its_last_second(store: Store, run: None) -> None:
+    until = await in_a(store, 900)
+    await move_time(store, 898)
+
+    assert await start(store, version=2, until=until) == "started"
+
+
+async def test_of_many_who_start_the_same_step_at_once_one_does(store: Store, run: None) -> None:
+    attempts = [f"s0a-aaaaaaaaaaa{one}{two}" for one in "abcdefgh" for two in "abcdefgh"]
+
+    states = await asyncio.gather(*(start(store, version=2, attempt=attempt) for attempt in attempts))
+
+    assert sorted(states) == ["conflict"] * 63 + ["started"]
+    assert await events(store) == ["run_started", "tool_started"]
+
+
+@pytest.mark.parametrize("number", range(10))
+async def test_of_a_revocation_and_a_start_that_race_exactly_one_wins(
+    store: Store, run: None, redis: str, number: int
+) -> None:
+    until = await in_a(store, 900)
+    async with a_store(redis) as elsewhere:
+        begin = start(elsewhere, version=2, until=until)
+        revoke = put(store, write(2, state="revoked"))
+        if number % 2:
+            revoked, begun = await asyncio.gather(revoke, begin)
+        else:
+            begun, revoked = await asyncio.gather(begin, revoke)
+
+    assert (begun, revoked.state) in {("started", "conflict"), ("conflict", "committed")}
+    assert (await events(store))[1:] == (["tool_started"] if begun == "started" else [])
+
+
+async def test_whichever_of_a_revocation_and_a_start_comes_first_wins(store: Store, run: None) -> None:
+    assert await start(store, version=2) == "started"
+    assert (await put(store, write(2, state="revoked"))).state == "conflict"
+    await store.finish_tool(RUN, ATTEMPT, finished())
+    assert (await put(store, write(3, state="approved"))).state == "committed"
+
+    assert (await put(store, write(4, state="revoked"))).state == "committed"
+    assert await start(store, expect=3, version=4, attempt=OTHER) == "conflict"
+
+
+async def test_a_result_is_kept_wherever_the_run_is_by_now(store: Store, run: None) -> None:
+    await start(store)
+    await append(store, paused(), paused())
+
+    assert await store.finish_tool(RUN, ATTEMPT, finished())
+
+    assert (await events(store))[-1] == "tool_finished"
+    assert (await store.lease(RUN, ATTEMPT))[0] == "gone"
+    assert (await woken(store))[f"run {RUN}"] < 2
+
+
+@guards("finish_tool.lua:attempt")
+async def test_the_result_of_an_attempt_that_nobody_started_is_not_kept(store: Store, run: None) -> None:
+    assert not await store.finish_tool(RUN, OTHER, finished(OTHER))
+    assert await events(store) == ["run_started"]
+
+
+@guards("finish_tool.lua:finished")
+async def test_a_result_that_is_told_twice_is_kept_once(store: Store, run: None) -> None:
+    await start(store)
+
+    assert await store.finish_tool(RUN, ATTEMPT, finished(output="one"))
+    assert await store.finish_tool(RUN, ATTEMPT, finished(output="two"))
+
+    assert await events(store) == ["run_started", "tool_started", "tool_finished"]
+
+
+async def test_the_result_of_an_orphan_is_kept_and_leaves_its_successors_lease_alone(store: Store, run: None) -> None:
+    await start(store)
+    await move_time(store, LEASE_S + 1)
+    await store.orphan(RUN, ATTEMPT, orphaned())
+    await start(store, expect=3, attempt=OTHER)
+
+    assert await store.finish_tool(RUN, ATTEMPT, finished())
+
+    assert (await store.lease(RUN, OTHER))[0] == "alive"
+    assert (await events(store))[-2:] == ["tool_started", "tool_finished"]
+
+
+async def test_a_lease_is_dead_from_its_end_on_by_the_servers_time(store: Store, run: None) -> None:
+    await start(store)
+
+    await move_time(store, LEASE_S - 1)
+    before = (await store.lease(RUN, ATTEMPT))[0]
+    await move_time(store, LEASE_S)
+    after = (await store.lease(RUN, ATTEMPT))[0]
+
+    assert (before, after) == ("alive", "dead")
+
+
+async def test_a_renewed_lease_lives_on_and_is_looked_at_at_its_new_end(store: Store, run: None) -> None:
+    await start(store)
+    await move_time(store, LEASE_S - 1)
+
+    assert await store.renew(RUN, ATTEMPT)
+
+    await move_time(store, LEASE_S + 10)
+    assert (await store.lease(RUN, ATTEMPT))[0] == "alive"
+    assert LEASE_S - 13 < (await woken(store))[f"run {RUN}"] < LEASE_S - 10
+
+
+async def test_a_lease_that_is_given_up_is_dead_at_once(store: Store, run: None) -> None:
+    await start(store)
+
+    await store.renew(RUN, ATTEMPT, 0)
+
+    assert (await store.lease(RUN, ATTEMPT))[0] == "dead"
+
+
+@guards("renew.lua:holder")
+async def test_nobody_renews_a_lease_that_another_has_or_nobody(store: Store, run: None) -> None:
+    assert not await store.renew(RUN, ATTEMPT)
+    await start(store)
+
+    assert not await store.renew(RUN, OTHER, 0)
+
+    assert (await store.lease(RUN, ATTEMPT))[0] == "alive"
+
+
+@guards("orphan.lua:alive")
+async def test_an_attempt_whose_owner_lives_is_not_orphaned(store: Store, run: None) -> None:
+    await start(store)
+
+    assert not await store.orphan(RUN, ATTEMPT, orphaned())
+
+    await move_time(store, LEASE_S + 1)
+    assert await store.orphan(RUN, ATTEMPT, orphaned())
+    assert await events(store) == ["run_started", "tool_started", "tool_orphaned"]
+
+
+@guards("orphan.lua:holder")
+async def test_an_attempt_is_orphaned_once_and_not_after_its_result(store: Store, run: None) -> None:
+    await start(store)
+    await move_time(store, LEASE_S + 1)
+    await store.finish_tool(RUN, ATTEMPT, finished())
+    await start(store, expect=3, attempt=OTHER)
+    await store.renew(RUN, OTHER, 0)
+
+    assert not await store.orphan(RUN, ATTEMPT, orphaned())
+
+    assert (await events(store))[-1] == "tool_started"
+    assert await store.orphan(RUN, OTHER, orphaned(OTHER))
+    assert not await store.orphan(RUN, OTHER, orphaned(OTHER))
+
+
+@guards("settle.lua:head")
+async def test_a_turn_ends_only_at_the_events_it_has_seen(store: Store, run: None) -> None:
+    await append(store, paused())
+
+    assert not await store.settle(RUN, 1, None, b"old")
+    assert await store.lists.summaries() == []
+    assert await store.settle(RUN, 2, None, b"new")
+    assert await store.lists.summaries() == [b"new"]
+
+
+async def test_a_settled_run_is_looked_at_again_when_it_is_due_and_else_not_at_all(store: Store, run: None) -> None:
+    await store.settle(RUN, 1, await in_a(store, 300), b"")
+    assert 298 < (await woken(store))[f"run {RUN}"] <= 300
+
+    await store.settle(RUN, 1, None, b"")
+
+    assert f"run {RUN}" not in await woken(store)
+
+
+async def test_settling_does_not_make_anybody_forget_a_lease(store: Store, run: None) -> None:
+    await start(store)
+
+    await store.settle(RUN, 2, await in_a(store, 5 * LEASE_S), b"")
+
+    assert (await woken(store))[f"run {RUN}"] <= LEASE_S
+
+
+async def test_every_time_is_the_servers_and_moves_with_the_clock_of_tests(store: Store) -> None:
+    before = await store.now(RUN)
+
+    await move_time(store, 3_600)
+
+    assert timedelta(0) <= await store.now(RUN) - before - timedelta(hours=1) < timedelta(seconds=5)
+    assert (await store.load(RUN)).now - before > timedelta(minutes=59)

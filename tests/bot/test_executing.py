@@ -1,0 +1,107 @@
+"""Attempts: their leases, their time-outs, and what is left of them when their worker goes."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
+from tests.waiting import until
+from tests.world import World, a_world
+
+
+@pytest.fixture
+async def hasty(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    """A sayso whose tools have a tenth of a second."""
+
+    def change(world: World) -> None:
+        world.workshop.timeouts_s |= {"stamp": 0.1, "pull": 0.1}
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        yield world
+
+
+async def of_tools(world: World, run_id: str) -> list[Event]:
+    events = await world.events(run_id)
+    return [event for event in events if isinstance(event, ToolStarted | ToolFinished | ToolOrphaned)]
+
+
+async def test_an_attempt_says_what_is_done_for_whom_and_where(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+
+    started, ended = await of_tools(world, run_id)
+
+    assert isinstance(started, ToolStarted)
+    assert isinstance(ended, ToolFinished)
+    assert record.request.call is not None
+    assert (started.tool, started.effect, started.request_id) == (
+        "press",
+        record.request.call.effect,
+        record.request.id,
+    )
+    assert started.host == world.app.executor.host
+    assert ended.attempt_id == started.attempt_id
+
+
+async def test_a_tool_that_takes_longer_than_its_lease_keeps_it(world: World) -> None:
+    may_end = world.workshop.hold("letter")
+    run_id = await world.trigger("stamp letter")
+    await until(lambda: world.workshop.started)
+    [started] = await of_tools(world, run_id)
+    assert isinstance(started, ToolStarted)
+    ends = [(await world.app.store.lease(run_id, started.attempt_id))[1]]
+
+    async def is_renewed_in_time() -> bool:
+        """Afterwards would do for this worker, which knows its own, and not for others."""
+        before, now = ends[-1], await world.now()
+        ends.append((await world.app.store.lease(run_id, started.attempt_id))[1])
+        return now < before < ends[-1]
+
+    await until(is_renewed_in_time)
+    await world.move_time(30)
+    await world.app.looker.look(f"run {run_id}")
+    may_end.set()
+
+    assert await world.summary(run_id) == "done: ok: stamp letter: done"
+    assert world.workshop.started == ["stamp letter"]
+
+
+async def test_a_tool_that_honours_its_key_and_does_not_end_in_time_is_an_error(hasty: World) -> None:
+    hasty.workshop.hold("letter")
+
+    assert await hasty.summary(await hasty.trigger("stamp letter")) == ("failed: error: stamp did not end within 0 s")
+
+
+async def test_a_tool_without_a_key_that_does_not_end_in_time_is_unknown(hasty: World) -> None:
+    hasty.workshop.hold("rope")
+
+    run_id = await hasty.trigger("pull rope")
+
+    await hasty.has(run_id, "unknown")
+    _, orphaned = await of_tools(hasty, run_id)
+    assert isinstance(orphaned, ToolOrphaned)
+    assert orphaned.may_have_started
+
+
+async def test_a_command_that_outlives_its_worker_is_adopted_and_runs_once(shop: World) -> None:
+    script = shop.folder / "demo" / "shop" / "deploy.sh"
+    gate, runs = shop.folder / "demo" / "gate", shop.folder / "demo" / "runs"
+    real = script.read_text()
+    script.write_text(real.replace("set -eu", f"set -eu\necho run >> {runs}\nread -r _ < {gate}"))
+    os.mkfifo(gate)
+    run_id = await shop.trigger("deploy v1.2.0 to staging")
+    await until(runs.exists)
+
+    async with shop.stopped():
+        pass
+    await shop.has(run_id, "running")
+    gate.write_text("go\n")
+
+    assert (await shop.ended(run_id)).state == "done"
+    assert runs.read_text() == "run\n"
+    kinds = [event.type for event in await of_tools(shop, run_id)]
+    assert kinds == ["tool_started", "tool_finished"] * 2, "the deploy, and the look at what is live"

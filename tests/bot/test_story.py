@@ -1,0 +1,101 @@
+"""A run told in sentences."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.events import (
+    AnswerNoted,
+    CardDelivered,
+    ContextFetched,
+    DeliveryFailed,
+    Event,
+    RequestRevised,
+    RunCancelled,
+    RunEnded,
+    RunPaused,
+    RunResumed,
+    StepGated,
+    StepRefused,
+)
+from agents.requests import DeliveryId, Fact, RequestId, StepId
+from agents.steps import Done, RequestHumanInput
+from bot.story import lines
+from tests.agents.worlds import (
+    ANNA,
+    BO,
+    NOON,
+    any_event,
+    chosen,
+    decided,
+    failed,
+    finished,
+    opened,
+    orphaned,
+    request,
+    revoked,
+    started,
+    tool_started,
+    vote,
+)
+from tests.bot.examples import PEOPLE
+
+Q1, D1, S1 = RequestId("q1"), DeliveryId("d1"), StepId("s1")
+
+
+def said(event: Event) -> str:
+    [line] = lines([event], PEOPLE)
+    return line
+
+
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        (started(), "Anna Ames asked by email: deploy v1.2.0 to production"),
+        (ContextFetched(at=NOON, facts=(Fact(label="Live", text="v1"),)), "looked up: Live"),
+        (chosen(gate="production"), "needs approval under policy production (model)"),
+        (chosen(RequestHumanInput(question="?")), "next: a question to people (model)"),
+        (chosen(Done(summary="")), "next: nothing more to do (model)"),
+        (failed("overloaded", "busy"), "no step from model: overloaded: busy"),
+        (StepRefused(at=NOON, step_id=S1, error="no such tag"), "refused: no such tag"),
+        (StepGated(at=NOON, step_id=S1, gate="stricter"), "now needs approval under policy stricter"),
+        (opened(), "asks: Deploy v1.2.0 to production?  (q1)"),
+        (RequestRevised(at=NOON, by=ANNA, request=request(revision=2)), "Anna Ames amended: Deploy v1.2.0"),
+        (
+            CardDelivered(at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="email"),
+            "card sent to Bo Berg by email",
+        ),
+        (
+            DeliveryFailed(at=NOON, request_id=Q1, delivery_id=D1, person=BO, channel="email", error="no such box"),
+            "Bo Berg could not be reached: no such box",
+        ),
+        (vote(), "Bo Berg approves by email"),
+        (vote(approve=False), "Bo Berg denies by email"),
+        (
+            AnswerNoted(at=NOON, request_id=Q1, reply_id="m", person=BO, channel="email", text="hm", outcome="unclear"),
+            "Bo Berg answered by email, not counted (unclear): hm",
+        ),
+        (decided("denied", reason="too early"), "Bo Berg denied at 12:00 UTC on 02 March 2026. Reason: “too early”"),
+        (revoked(), "Bo Berg took the approval back: not now"),
+        (tool_started(), "starts deploy: ./deploy.sh production c0ffee"),
+        (finished(output="live"), "ended well: live"),
+        (finished(error="exit code 3"), "failed: exit code 3"),
+        (orphaned(), "the effect may have happened"),
+        (orphaned(may_have_started=False), "the effect had not begun"),
+        (RunPaused(at=NOON, by=BO), "Bo Berg paused the run"),
+        (RunResumed(at=NOON, by=BO), "Bo Berg resumed the run"),
+        (RunCancelled(at=NOON, by=BO), "Bo Berg cancelled the run"),
+        (RunEnded(at=NOON, outcome="done", summary="v1.2.0 is live"), "done: v1.2.0 is live"),
+    ],
+)
+def test_every_kind_of_event_has_its_sentence(event: Event, sentence: str) -> None:
+    assert said(event).startswith("12:00:00  ")
+    assert sentence in said(event)
+
+
+@given(any_event(st.text()))
+def test_nothing_that_was_typed_moves_the_cursor_or_fills_the_screen(event: Event) -> None:
+    line = said(event)
+
+    assert line.isprintable()
+    assert len(line) < 450

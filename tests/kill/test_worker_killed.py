@@ -1,0 +1,128 @@
+"""A worker dies by kill -9 at each named point of the path and is started again: nothing is lost, nothing done twice.
+
+Three tools are called behind a gate, and an outside process counts: `honours` promises to honour its key, `careless`
+gets a key and declares that it does not, `keyless` never sees one. People answer what they are asked; whether an
+interrupted effect happened they find out from the outside process. Each test is one story, told in a lane of its own
+(`lane.py`) beside the others.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.kill.lane import Point
+from tests.kill.lanes import Case, Lanes
+from tests.kill.parts import TOOLS
+
+THOUGHT, ASKED = "commit context_fetched+step_chosen", "commit request_opened"
+PLACED, DECIDED, ENDED = "commit card_delivered", "commit vote_cast+request_decided", "commit step_chosen+run_ended"
+
+# What a worker writes and does in one story, and how often: the points at which it can die.
+AT_REDIS = {
+    "accept": 2, "admit": 1, "commit run_started": 1, THOUGHT: 1, ASKED: 1, PLACED: 1, DECIDED: 1, "drop": 1,
+    "start_tool": 1, "look_at_lease": 1, "finish_tool": 1, ENDED: 1, "commit sent": 3, "settle": 3,
+}  # fmt: skip
+AT_THE_DESK = {"send": 2, "update": 2}
+# Where chance decides how often: a turn that ends later sees more of what has happened since.
+VARIES = {"settle", "look_at_lease"}
+BY_THE_CLOCK = {"sweep", "renew", "push_off"}
+
+REDIS_POINTS = [
+    Point(name, when, nth)
+    for name, count in AT_REDIS.items()
+    for nth in range(1, count + 1)
+    for when in ("before", "after")
+]
+DESK_POINTS = [
+    Point(name, when, nth)
+    for name, count in AT_THE_DESK.items()
+    for nth in range(1, count + 1)
+    for when in ("before", "after")
+]
+KILLED = [
+    Case(tool, (point,))
+    for tool in TOOLS
+    for point in (*REDIS_POINTS, *(Point(tool, when) for when in ("before", "during", "after")), *DESK_POINTS)
+]
+UNHEARD = [
+    Case(tool, (replace(point, act="drop"),))
+    for tool in ("honours", "careless")
+    for point in REDIS_POINTS
+    if point.when == "after"
+]
+# The successor of a worker that died in the middle of a tool dies as well.
+AGAIN = [
+    Case(tool, (Point(tool, "during"), Point(name, when)))
+    for tool in ("honours", "careless")
+    for name in ("look_at_lease", "orphan", "start_tool", "finish_tool", "commit step_chosen+run_ended")
+    for when in ("before", "after")
+    if not (tool == "careless" and name in {"start_tool", "finish_tool"})  # people say that it happened
+] + [
+    Case("careless", (Point("careless", "before"), Point(name, when)))
+    for name in (ASKED, PLACED, "accept", "commit request_decided", "start_tool", "finish_tool")
+    for when in ("before", "after")
+]
+STOPPED = [
+    Case(tool, (Point(name, when, act="stop"),))
+    for tool in ("honours", "careless")
+    for name in (THOUGHT, ASKED, PLACED, DECIDED, "start_tool", "finish_tool", ENDED, "settle")
+    for when in ("before", "after")
+]
+CLEAN = [Case(tool) for tool in TOOLS]
+
+
+@pytest.fixture(scope="module")
+def lanes(request: pytest.FixtureRequest) -> Iterator[Lanes]:
+    """Tells the stories of all selected tests."""
+    chosen = {item.name.partition("[")[2].removesuffix("]") for item in request.session.items}
+    with Lanes([case for case in (*CLEAN, *KILLED, *AGAIN, *UNHEARD, *STOPPED) if str(case) in chosen]) as lanes:
+        yield lanes
+
+
+@pytest.mark.parametrize("case", CLEAN, ids=str)
+def test_a_story_without_a_death_passes_the_named_points_and_no_others(lanes: Lanes, case: Case) -> None:
+    story = lanes.story(case)
+
+    assert story.problems() == []
+    passed = Counter(name for name in story.seen if name not in BY_THE_CLOCK)
+    expected = AT_REDIS | AT_THE_DESK | {case.tool: 1}
+    assert {name: count for name, count in passed.items() if name not in VARIES} == {
+        name: count for name, count in expected.items() if name not in VARIES
+    }
+    assert passed.keys() - expected.keys() == set()
+
+
+@pytest.mark.parametrize("case", KILLED, ids=str)
+def test_a_worker_that_is_killed_loses_nothing_and_does_nothing_twice(lanes: Lanes, case: Case) -> None:
+    story = lanes.story(case)
+
+    assert story.problems() == []
+    assert (story.kills, story.sprung) == (1, 1)
+    assert story.noted == []
+
+
+@pytest.mark.parametrize("case", AGAIN, ids=str)
+def test_a_successor_that_is_killed_too_changes_nothing(lanes: Lanes, case: Case) -> None:
+    story = lanes.story(case)
+
+    assert story.problems() == []
+    assert (story.kills, story.sprung) == (2, 2)
+
+
+@pytest.mark.parametrize("case", UNHEARD, ids=str)
+def test_an_answer_of_redis_that_is_lost_is_asked_for_again_without_doing_it_twice(lanes: Lanes, case: Case) -> None:
+    story = lanes.story(case)
+
+    assert story.problems() == []
+    assert (story.kills, story.sprung) == (0, 1)
+    assert (story.calls_before_unknown, story.noted) == ([], [])
+
+
+@pytest.mark.parametrize("case", STOPPED, ids=str)
+def test_a_worker_that_stood_still_overwrites_nothing_of_its_successor(lanes: Lanes, case: Case) -> None:
+    story = lanes.story(case)
+
+    assert story.problems() == []
+    assert (story.kills, story.sprung) == (0, 1)

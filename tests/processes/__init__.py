@@ -1,0 +1,1 @@
+"""Real processes as people and process managers start and stop them."""

@@ -1,0 +1,132 @@
+"""The program `sayso` in processes of its own, and Redis servers that can be killed and started again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.servers.lines import TOP
+from tests.servers.resp import Redis
+from tests.waiting import wait_until
+
+KEY = "0123456789abcdef0123456789abcdef"
+# A busy machine is not a failure.
+SLOW_S = 30
+
+
+class Program:
+    """`sayso WORDS…` while the context is open, in a process group of its own; what it prints goes to `log`.
+
+    Only what stands in `environ` is in its environment, with PATH, HOME and LANG.
+    """
+
+    def __init__(self, words: Sequence[str], environ: dict[str, str], log: Path, module: str = "bot.cli") -> None:
+        start = "from bot.cli import main; main()"
+        self.words = list(words)
+        self._command = [sys.executable, "-c", start, *words] if module == "bot.cli" else [sys.executable, "-m", module]
+        self._environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | environ
+        self.log = log
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.log.touch()
+        self._begins_at = self.log.stat().st_size
+        self.began = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, cwd=TOP, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                process_group=0,
+            )  # fmt: skip
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End it, and whatever it started that is still in its group."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def said(self) -> str:
+        """What it has printed so far in this life."""
+        with self.log.open() as log:
+            log.seek(self._begins_at)
+            return log.read()
+
+    def wait_for(self, text: str, within_s: float = SLOW_S) -> None:
+        """Returns when it has printed `text`."""
+        try:
+            wait_until(lambda: text in self.said() or self.process.poll() is not None, within_s, f"printing {text!r}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it printed:\n{self.said()}") from None
+        assert text in self.said(), f"it ended ({self.process.returncode}) without {text!r}:\n{self.said()}"
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def ended(self, within_s: float = SLOW_S) -> int:
+        """Its exit code, once it has ended."""
+        try:
+            return self.process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {within_s} s; it printed:\n{self.said()}") from None
+
+
+class RedisServer:
+    """A redis-server on a loopback port that stays the same; what it acknowledged is there after every start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            self.port = int(found.getsockname()[1])
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Ready to be started."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End it."""
+        self.kill()
+
+    def start(self) -> Self:
+        """Start it; returns when it answers."""
+        options = {
+            "port": self.port, "bind": "127.0.0.1", "dir": self._folder, "appendonly": "yes", "appendfsync": "always",
+            "save": "", "maxmemory-policy": "noeviction", "logfile": self._folder / "log",
+        }  # fmt: skip
+        arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
+        self._process = subprocess.Popen(["redis-server", *arguments], stdin=subprocess.DEVNULL, process_group=0)
+        wait_until(self._answers, 20, "an answer of Redis")
+        return self
+
+    def kill(self) -> None:
+        """Kill it with -9."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def connect(self) -> Redis:
+        """A connection of the test's own."""
+        return Redis(self.url)
+
+    def _answers(self) -> bool:
+        try:
+            connection = self.connect()
+        except OSError:
+            return False
+        try:
+            return connection.ask("PING") == b"PONG"
+        except Exception:  # noqa: BLE001 - it loads, or ended again
+            return False
+        finally:
+            connection.close()

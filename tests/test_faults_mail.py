@@ -1,0 +1,293 @@
+"""Mail that lies, is broken, is too large, or does not quite say yes: nothing of it is an approval."""
+
+from email.message import EmailMessage
+
+import pytest
+
+from bot.records import RequestRecord
+from channels.email.letters import Letter
+from channels.email.maildir import create
+from tests.waiting import until
+from tests.world import World
+
+BOT = "sayso@sayso.example"
+
+
+async def card_for(world: World, person: str = "bo") -> tuple[RequestRecord, Letter]:
+    """An open request and the mail that asks `person`."""
+    record = await world.opened(await world.trigger("press bell"))
+    return record, await world.next_mail(person)
+
+
+async def still_open(world: World, record: RequestRecord) -> bool:
+    after = await world.request(record.request.id)
+    return after.state == "open" and after.votes == () and world.workshop.effects == []
+
+
+async def held(world: World) -> str:
+    """The note of the one mail that was held, once it is."""
+    await until(world.dead, what="a mail is held")
+    [note] = await world.dead()
+    return note
+
+
+def token(letter: Letter) -> str:
+    assert letter.reply_to is not None
+    return letter.reply_to.partition("+")[2].partition("@")[0]
+
+
+async def test_a_reply_with_a_token_that_was_changed_is_held_and_decides_nothing(world: World) -> None:
+    record, card = await card_for(world)
+    good = token(card)
+    bad = good[:-1] + ("a" if good[-1] != "a" else "b")
+
+    await world.send("bo", f"sayso+{bad}@sayso.example", "approve")
+
+    assert "the reply token is not one of ours" in await held(world)
+    assert await still_open(world, record)
+
+
+async def test_a_reply_from_somebody_elses_address_is_not_that_persons_word(world: World) -> None:
+    record, card = await card_for(world)
+
+    await world.reply("anna", card, "approve")
+
+    told = await world.next_mail("anna", about="for somebody else")
+    assert "the answer does not count" in told.text
+    assert await still_open(world, record)
+
+
+async def test_another_approver_cannot_use_a_card_that_was_not_theirs(world: World) -> None:
+    record, card = await card_for(world, "bo")
+
+    await world.reply("cy", card, "approve")
+
+    assert "This card was made for somebody else" in (await world.next_mail("cy", about="somebody else")).text
+    assert await still_open(world, record)
+
+
+async def test_a_reply_from_an_address_that_is_in_no_directory_is_held_and_the_requester_hears_it(
+    world: World,
+) -> None:
+    record, card = await card_for(world)
+    assert card.reply_to is not None
+
+    await world.send("mallory", card.reply_to, "approve", login=None)
+
+    assert "mallory@corp.example is not in the directory of people" in await held(world)
+    told = await world.next_mail("anna", about="An answer was held")
+    assert "Nothing was decided" in told.text
+    assert await still_open(world, record)
+
+
+async def test_a_reply_that_only_claims_to_be_from_an_approver_is_held(world: World) -> None:
+    record, card = await card_for(world)
+    assert card.reply_to is not None
+
+    await world.send("bo", card.reply_to, "approve", login=None)
+
+    note = await held(world)
+    assert "claims to be from bo@corp.example" in note
+    assert "it was sent without logging in as bo@corp.example" in note
+    assert await still_open(world, record)
+
+
+async def test_nobody_can_log_in_as_one_person_and_write_as_another(world: World) -> None:
+    record, card = await card_for(world)
+    assert card.reply_to is not None
+
+    with pytest.raises(Exception, match="You are logged in as anna"):
+        await world.send("bo", card.reply_to, "approve", login="anna@corp.example")
+
+    assert await still_open(world, record)
+
+
+async def test_a_reply_to_an_older_revision_is_shown_what_changed_and_does_not_count(world: World) -> None:
+    record, old = await card_for(world)
+    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+    new = await world.next_mail("bo", about="Press horn?")
+
+    await world.reply("bo", old, "approve")
+
+    told = await world.next_mail("bo", about="older version and does not count")
+    assert "The arguments were {'what': 'bell'} and are now {'what': 'horn'}." in told.text
+    assert world.workshop.effects == []
+    await world.reply("bo", new, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press horn: done"
+    assert world.workshop.effects == ["press horn"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "> approve",
+        "> To approve, reply with the one word: approve\n>\n> approve",
+        "On 3 March 2026, sayso wrote:\n> approve",
+        "yes but wait until 5",
+        "ok if the tests are green",
+        "approve?",
+        "approve or deny",
+        "not approved yet",
+        "looks good, let me check first",
+        "a\u200bpprove",
+        "\u0430pprove",
+        "approve\n\nPS: only for staging",
+    ],
+)
+async def test_what_is_not_plainly_an_approval_is_none(world: World, text: str) -> None:
+    record, card = await card_for(world)
+
+    await world.reply("bo", card, text)
+
+    told = await world.next_mail("bo", about="read as a comment and decides nothing")
+    assert "To approve, answer with the one word approve" in told.text
+    assert await still_open(world, record)
+    noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
+    assert [event.outcome for event in noted] == ["unclear"]
+
+
+@pytest.mark.parametrize(("text", "state"), [("approved, thanks", "approved"), ("👍", "approved"), ("No.", "denied")])
+async def test_what_is_plainly_said_counts(world: World, text: str, state: str) -> None:
+    record, card = await card_for(world)
+
+    await world.reply("bo", card, text)
+
+    await world.ended(record.request.run_id)
+    assert (await world.request(record.request.id)).state == state
+
+
+async def test_a_mail_of_five_megabytes_is_held_and_the_next_one_is_read(world: World) -> None:
+    record, card = await card_for(world)
+    assert card.reply_to is not None
+
+    await world.send("bo", card.reply_to, "approve\n" * 700_000)
+
+    assert "it is larger than 2 MB" in await held(world)
+    assert await still_open(world, record)
+    await world.reply("bo", card, "approve")
+    await world.ended(record.request.run_id)
+
+
+async def test_a_mail_whose_text_is_longer_than_32_kb_is_held(world: World) -> None:
+    await world.send("anna", BOT, "press bell " * 4_000)
+
+    assert "its text is longer than 32 KB" in await held(world)
+    assert await world.app.store.lists.summaries() == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"\x00\xff\xfe not a mail at all",
+        b"\r\n\r\napprove",
+        b"From: bo@corp.example\r\nFrom: anna@corp.example\r\n\r\napprove",
+        b"From: bo@corp.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\napprove",
+        b"",
+    ],
+)
+async def test_a_broken_mail_file_is_held_and_the_next_mail_is_read(world: World, broken: bytes) -> None:
+    record, card = await card_for(world)
+    folder = world.mail.folder(BOT)
+    create(folder)
+
+    (folder / "new" / "1.broken").write_bytes(broken)
+
+    assert '"kind":"held"' in await held(world)
+    assert await still_open(world, record)
+    await world.reply("bo", card, "approve")
+    await world.ended(record.request.run_id)
+
+
+async def test_a_mail_file_that_cannot_be_read_is_held_and_the_next_mail_is_read(world: World) -> None:
+    record, card = await card_for(world)
+    folder = world.mail.folder(BOT)
+    create(folder)
+
+    (folder / "new" / "1.loop").symlink_to("1.loop")
+
+    assert "could not be read from the mailbox" in await held(world)
+    await world.reply("bo", card, "approve")
+    await world.ended(record.request.run_id)
+
+
+async def test_a_mail_to_the_bot_starts_a_run_and_its_end_comes_back_in_the_same_thread(world: World) -> None:
+    message_id = await world.send("anna", BOT, "stamp letter")
+
+    told = await world.next_mail("anna", about="Done")
+
+    assert "ok: stamp letter: done" in told.text
+    assert message_id in told.references
+    assert world.workshop.effects == ["stamp letter"]
+
+
+async def test_the_same_mail_twice_has_one_effect(world: World) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Message-ID"] = "anna@corp.example", BOT, "<once@corp.example>"
+    message.set_content("stamp letter")
+
+    for _ in range(2):
+        sender = "anna@corp.example"
+        await world.transport(sender).send(bytes(message), sender=sender, recipients=[BOT])
+    await world.next_mail("anna", about="Done")
+    await world.quiet()
+
+    assert world.workshop.effects == ["stamp letter"]
+    assert len(await world.app.store.lists.summaries()) == 1
+
+
+async def test_an_automatic_reply_answers_nothing_and_gets_no_answer(world: World) -> None:
+    record, card = await card_for(world)
+    message = EmailMessage()
+    message["From"], message["To"] = "bo@corp.example", card.reply_to
+    message["Subject"], message["Auto-Submitted"] = "Out of office", "auto-replied"
+    message.set_content("approve")
+
+    await world.transport("bo@corp.example").send(
+        bytes(message), sender="bo@corp.example", recipients=[card.reply_to or ""]
+    )
+    await until(lambda: not list((world.mail.folder(BOT) / "new").iterdir()))
+    await world.quiet()
+
+    assert await still_open(world, record)
+    assert len(world.mails("bo")) == 1
+    assert await world.dead() == []
+
+
+async def test_where_approving_by_mail_is_off_the_card_says_so_and_a_denial_still_counts(world: World) -> None:
+    async with world.stopped():
+        world.toml = world.toml.replace("approve_by_email = true", "approve_by_email = false")
+    record, card = await card_for(world)
+    assert "An approval by mail does not count here." in card.text
+
+    await world.reply("bo", card, "approve")
+    await world.next_mail("bo", about="An approval does not count this way here")
+    assert await still_open(world, record)
+    await world.reply("bo", card, "no")
+
+    await world.ended(record.request.run_id)
+    assert (await world.request(record.request.id)).state == "denied"
+
+
+async def test_a_reply_to_a_question_is_taken_as_its_format_says(world: World) -> None:
+    run_id = await world.trigger("ask choice Which one? | red, green")
+    card = await world.next_mail("anna", about="Which one?")
+
+    await world.reply("anna", card, "both")
+    assert "1: red; 2: green" in (await world.next_mail("anna", about="number or a label")).text
+    await world.reply("anna", card, "2")
+
+    assert await world.summary(run_id) == "done: answered: green"
+
+
+async def test_somebody_whom_no_channel_reaches_is_told_to_the_operators_and_the_others_decide(world: World) -> None:
+    async with world.stopped():
+        world.toml = world.toml.replace('email = "bo@corp.example"', "")
+    record = await world.opened(await world.trigger("press bell"))
+
+    told = await world.next_mail("dan", about="Somebody can't be reached")
+
+    assert "place for bo" in told.text
+    assert any(event.type == "delivery_failed" for event in await world.events(record.request.run_id))
+    await world.reply("cy", await world.next_mail("cy"), "approve")
+    await world.ended(record.request.run_id)

@@ -1,0 +1,88 @@
+"""A program that cannot run says in one line why, and what to do; nothing is left running."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.store.embedded import EmbeddedRedis
+from tests.office import TOML
+
+TOP = Path(__file__).parents[1]
+
+
+def sayso(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The program `sayso` as it ends by itself."""
+    command = [sys.executable, "-c", "from bot.cli import main; main()", *words]
+    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(TOP)}
+    return subprocess.run(command, cwd="/", env=path | environ, capture_output=True, text=True, timeout=30, check=False)
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """What it says to a person; never a traceback."""
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.stderr.startswith("sayso: ")
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("toml", "parts"),
+    [
+        ("[people.anna\n", ("sayso.toml", "not valid TOML", "line 1")),
+        (TOML.replace("approve_by_email", "aprove_by_email"), ("production.aprove_by_email", "approve_by_email")),
+        (TOML.replace('"4h"', '"4 hours"'), ("policies.production.expires_after", '"4 hours"', '"4h"')),
+        (TOML.replace("quorum = 2", "quorum = 3"), ("policies.pair", "3")),
+        (TOML.replace('["group:release"]', '["group:relase"]'), ("group:relase",)),
+        (TOML.replace("quorum = 2", 'quorum = "two"'), ("policies.pair.quorum", '"two"')),
+    ],
+)
+def test_a_broken_configuration_names_the_file_the_key_what_was_found_and_what_is_allowed(
+    short_path: Path, toml: str, parts: tuple[str, ...]
+) -> None:
+    (short_path / "sayso.toml").write_text(toml)
+
+    said = told(sayso("worker", "--data", str(short_path)))
+
+    assert str(short_path / "sayso.toml") in said
+    for part in parts:
+        assert part in said
+
+
+def test_a_broken_configuration_does_not_let_a_newcomer_start_and_leaves_nothing_running(short_path: Path) -> None:
+    (short_path / "sayso.toml").write_text("[people.anna\n")
+
+    assert "not valid TOML" in told(sayso("dev", "--data", str(short_path), "--port", "0", "--demo-port", "0"))
+
+    with EmbeddedRedis(short_path, short_path / "run"):
+        pass
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(short_path: Path) -> None:
+    (short_path / "file").write_text("not a directory")
+
+    said = told(sayso("dev", "--data", str(short_path / "file" / "data")))
+
+    assert "can't be written" in said
+    assert "Give --data a directory of your own" in said
+
+
+def test_a_data_directory_that_is_in_use_is_named_with_its_user(short_path: Path) -> None:
+    with EmbeddedRedis(short_path, short_path / "run"):
+        said = told(sayso("dev", "--data", str(short_path), "--port", "0", "--demo-port", "0"))
+
+    assert str(short_path) in said
+    assert str(os.getpid()) in said
+
+
+def test_a_command_beside_nothing_says_how_to_start_something(short_path: Path) -> None:
+    assert "Start one with `./sayso dev`" in told(sayso("trigger", "deploy", "--as", "anna", "--data", str(short_path)))
+
+
+def test_an_unknown_environment_variable_is_an_error_with_a_guess(short_path: Path) -> None:
+    said = told(sayso("worker", "--data", str(short_path), SAYSO_SHARD="4"))
+
+    assert "SAYSO_SHARD" in said
+    assert "SAYSO_SHARDS" in said

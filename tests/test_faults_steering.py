@@ -1,0 +1,155 @@
+"""Runs that are steered, and gates that change, while something is open or under way."""
+
+import pytest
+
+from agents.events import StepChosen
+from agents.requests import RunId, StepId
+from agents.steps import CallTool, ModelCall
+from bot.judge import AlreadyDecided, ClosedOtherwise, Decided, Revoked
+from bot.steering import NotSteered
+from bot.store import Commit, Wake
+from tests.waiting import until
+from tests.world import World
+
+DONE = "done: ok: press bell: done"
+
+
+async def chosen(world: World, step: CallTool, gate: str | None) -> RunId:
+    """A run that has chosen its step under an older configuration; the world has been stopped since."""
+    await world.stop()
+    await world.start(works=False)
+    run_id = await world.trigger(f"{step.tool} {step.arguments['what']}")
+    call = ModelCall(model="rehearsal", rehearsal=True)
+    event = StepChosen(at=await world.now(), step_id=StepId("s0p-aaaaaaaaaaaaa"), step=step, gate=gate, call=call)
+    await world.app.journal.write(Commit(run_id=run_id, events=[event], expect=1, wake=[Wake(f"run {run_id}")]))
+    await world.stop()
+    return run_id
+
+
+async def test_a_gate_that_is_set_up_between_choosing_and_executing_holds(world: World) -> None:
+    run_id = await chosen(world, CallTool(tool="pull", arguments={"what": "bell"}), gate=None)
+
+    world.workshop.policy_of["bell"] = "production"
+    await world.start()
+    record = await world.opened(run_id)
+
+    assert record.request.policy.name == "production"
+    assert world.workshop.effects == []
+    await world.decide("bo", record, "approve")
+    assert await world.summary(run_id) == "done: ok: pull bell: done"
+
+
+async def test_a_gate_that_is_taken_away_between_choosing_and_executing_holds_for_what_was_chosen(
+    world: World,
+) -> None:
+    run_id = await chosen(world, CallTool(tool="press", arguments={"what": "bell"}), gate="production")
+
+    world.workshop.policy_of["bell"] = None
+    await world.start()
+    record = await world.opened(run_id)
+
+    assert world.workshop.effects == []
+    await world.decide("bo", record, "deny", "no")
+    assert await world.summary(run_id) == "failed: denied: no"
+
+
+async def test_an_approval_under_a_gate_that_has_become_another_is_asked_again_under_that_one(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+
+    world.workshop.policy_of["bell"] = "pair"
+    await world.steer(run_id, "resume")
+    again = await world.opened(run_id, after=record.request.id)
+
+    assert (again.request.policy.name, again.request.policy.quorum) == ("pair", 2)
+    assert "the policy is now 'pair'" in again.request.changes[0]
+    await world.decide("bo", again, "approve")
+    assert world.workshop.effects == []
+    await world.decide("cy", again, "approve")
+    assert await world.summary(run_id) == DONE
+
+
+async def test_a_run_that_is_paused_counts_votes_and_waits(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.steer(run_id, "pause")
+
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+
+    await world.quiet()
+    assert (await world.run(run_id)).state == "paused"
+    assert world.workshop.effects == []
+    await world.steer(run_id, "resume")
+    assert await world.summary(run_id) == DONE
+
+
+async def test_a_run_that_is_paused_while_its_tool_runs_keeps_the_result_and_goes_no_further(world: World) -> None:
+    may_end = world.workshop.hold("bell")
+    run_id = await world.trigger("stamp bell\nstamp horn")
+    await until(lambda: world.workshop.started)
+
+    await world.steer(run_id, "pause")
+    may_end.set()
+
+    async def finished() -> bool:
+        return len((await world.run(run_id)).results) == 1
+
+    await until(finished)
+    await world.quiet()
+    assert (await world.run(run_id)).state == "paused"
+    assert world.workshop.effects == ["stamp bell"]
+    await world.steer(run_id, "resume")
+    await world.ended(run_id)
+    assert world.workshop.effects == ["stamp bell", "stamp horn"]
+
+
+async def test_a_run_that_is_cancelled_takes_its_open_request_back_and_tells_everybody(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.next_mail("bo")
+
+    await world.steer(run_id, "cancel", "anna")
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert (await world.request(record.request.id)).state == "withdrawn"
+    assert "Withdrawn" in (await world.next_mail("bo")).text
+    assert isinstance(await world.decide("bo", record, "approve"), ClosedOtherwise)
+    assert world.workshop.effects == []
+
+
+async def test_a_run_that_is_cancelled_while_its_tool_runs_lets_it_end_and_begins_nothing_more(world: World) -> None:
+    may_end = world.workshop.hold("bell")
+    run_id = await world.trigger("stamp bell\nstamp horn")
+    await until(lambda: world.workshop.started)
+
+    await world.steer(run_id, "cancel", "anna")
+    assert not (await world.run(run_id)).ended
+    may_end.set()
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert [result.kind for result in (await world.run(run_id)).results] == ["ok"]
+    assert world.workshop.effects == ["stamp bell"]
+
+
+async def test_an_ended_run_can_not_be_steered(world: World) -> None:
+    run_id = await world.trigger("stamp bell")
+    await world.ended(run_id)
+
+    for verb in ("pause", "resume", "cancel"):
+        with pytest.raises(NotSteered, match=r"has ended: done. Nothing was changed"):
+            await world.steer(run_id, verb)
+
+
+async def test_an_approved_and_then_cancelled_run_executes_nothing(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+
+    await world.steer(run_id, "cancel", "anna")
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert isinstance(await world.decide("cy", record, "deny"), Revoked | AlreadyDecided)
+    assert world.workshop.effects == []

@@ -1,0 +1,197 @@
+"""An effect of which nobody knows whether it happened: people are asked, and nothing is guessed."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.requests import PersonId, RunId
+from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
+from bot.judge import Decided, NotEntitled, Unclear
+from bot.records import RequestRecord
+from bot.steering import NotSteered
+from tests.waiting import until
+from tests.world import World, a_world
+
+
+@pytest.fixture
+async def world(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    """A sayso whose tools without a key are given up on almost at once."""
+    async with a_world(redis, tmp_path / "data", change=_hastily) as world:
+        yield world
+
+
+def _hastily(world: World) -> None:
+    world.workshop.timeouts_s |= {"press": 0.1, "pull": 0.1}
+
+
+async def interrupted(world: World, text: str) -> RunId:
+    """The id of a run whose tool did not end in time; another try would end at once."""
+    what = text.rpartition(" ")[2]
+    world.workshop.hold(what)
+    run_id = await world.trigger(text)
+    if text.startswith("press"):
+        await world.decide("bo", await world.opened(run_id), "approve")
+    await world.has(run_id, "unknown")
+    del world.workshop.holds[what]
+    return run_id
+
+
+async def unknown(world: World, run_id: str) -> RequestRecord:
+    """What is asked about the interrupted effect."""
+    return await world.opened(run_id)
+
+
+async def test_the_gates_approvers_are_asked_about_an_interrupted_effect_and_the_requester_is_told(
+    world: World,
+) -> None:
+    run_id = await interrupted(world, "press bell")
+
+    record = await unknown(world, run_id)
+    card = await world.next_mail("cy", about="not known whether this happened: Press bell")
+
+    assert (record.request.purpose, record.request.options) == ("unknown", (IT_HAPPENED, IT_DID_NOT, STOP))
+    assert "1. it happened" in card.text
+    assert "Bo Berg and Cy Cole are asked" in (await world.next_mail("anna", about="Unknown")).text
+    assert world.workshop.effects == []
+
+
+async def test_the_requester_is_asked_where_there_is_no_gate(world: World) -> None:
+    run_id = await interrupted(world, "pull rope")
+
+    record = await unknown(world, run_id)
+    card = await world.next_mail("anna", about="not known whether this happened: Pull rope")
+
+    assert isinstance(await world.decide("bo", record, "free_text", "1"), NotEntitled)
+    await world.reply("anna", card, "1")
+    assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
+
+
+@pytest.mark.parametrize("text", ["1", "it happened", "It Happened."])
+async def test_it_happened_lets_the_run_go_on_without_a_second_try(world: World, text: str) -> None:
+    run_id = await interrupted(world, "press bell")
+    await unknown(world, run_id)
+
+    await world.reply("cy", await world.next_mail("cy", about="not known"), text)
+
+    assert await world.summary(run_id) == "done: ok: a person confirmed that it happened"
+    assert world.workshop.started == ["press bell"]
+
+
+async def test_it_did_not_happen_asks_for_the_gate_again_before_another_try(world: World) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+
+    assert isinstance(await world.decide("cy", asked, "free_text", IT_DID_NOT), Decided)
+    again = await world.opened(run_id, after=asked.request.id)
+
+    assert (again.request.purpose, again.state) == ("gate", "open")
+    assert world.workshop.started == ["press bell"]
+    await world.decide("cy", again, "approve")
+    assert await world.summary(run_id) == "done: ok: press bell: done"
+    assert world.workshop.effects == ["press bell"]
+
+
+async def test_it_did_not_happen_tries_again_at_once_where_there_is_no_gate(world: World) -> None:
+    run_id = await interrupted(world, "pull rope")
+    asked = await unknown(world, run_id)
+
+    await world.decide("anna", asked, "free_text", "2")
+
+    assert await world.summary(run_id) == "done: ok: pull rope: done"
+    assert world.workshop.effects == ["pull rope"]
+
+
+async def test_stop_ends_the_run_and_says_that_nobody_knows(world: World) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+
+    await world.decide("bo", asked, "free_text", "3")
+
+    assert await world.summary(run_id) == (
+        "cancelled: cancelled by bo: it is not known whether this happened, and a person stopped the run"
+    )
+    assert world.workshop.started == ["press bell"]
+
+
+@pytest.mark.parametrize("text", ["approve", "yes", "I think so", "1 or 2", "it happened, did it?"])
+async def test_anything_else_settles_nothing(world: World, text: str) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+
+    assert isinstance(await world.decide("bo", asked, "free_text", text), Unclear)
+
+    assert (await world.run(run_id)).state == "unknown"
+    assert (await world.request(asked.request.id)).state == "open"
+
+
+async def test_a_question_about_an_unknown_effect_that_nobody_answers_is_asked_again(world: World) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+
+    await world.move_time(4 * 3600 + 1)
+    again = await world.opened(run_id, after=asked.request.id)
+
+    assert (await world.request(asked.request.id)).state == "expired"
+    assert again.request.purpose == "unknown"
+    assert (await world.run(run_id)).state == "unknown"
+
+
+async def restarted_while_it_ran(world: World, text: str) -> RunId:
+    """The id of a run whose tool was under way when its worker was told to leave; another worker has come since."""
+    what = text.rpartition(" ")[2]
+    world.workshop.timeouts_s.clear()
+    async with world.stopped():
+        world.workshop.hold(what)
+    run_id = await world.trigger(text)
+    await until(lambda: world.workshop.started)
+    async with world.stopped():
+        del world.workshop.holds[what]
+    return run_id
+
+
+async def test_an_effect_without_a_key_whose_worker_left_is_unknown_too(world: World) -> None:
+    run_id = await restarted_while_it_ran(world, "pull rope")
+
+    assert (await world.has(run_id, "unknown")).open
+    assert world.workshop.effects == []
+
+
+async def test_an_effect_that_honours_its_key_is_simply_made_again(world: World) -> None:
+    run_id = await restarted_while_it_ran(world, "stamp letter")
+
+    assert await world.summary(run_id) == "done: ok: stamp letter: done"
+    assert world.workshop.started == ["stamp letter"] * 2
+    assert list(world.workshop.calls.values()) == [2], "with the same key both times"
+
+
+async def test_a_run_with_an_unknown_effect_can_be_cancelled(world: World) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+
+    await world.steer(run_id, "cancel")
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert (await world.request(asked.request.id)).state == "withdrawn"
+
+
+async def test_a_gated_question_that_expired_is_asked_of_the_approvers_again_with_the_same_call(world: World) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+
+    await world.move_time(4 * 3600 + 1)
+    again = await world.opened(run_id, after=asked.request.id)
+
+    assert (again.request.purpose, again.request.policy) == ("unknown", asked.request.policy)
+    assert again.request.call == asked.request.call
+    assert isinstance(await world.decide("anna", again, "free_text", "1"), NotEntitled)
+
+
+async def test_who_asked_cannot_take_the_question_away_from_those_who_may_answer_it(world: World) -> None:
+    run_id = await interrupted(world, "press bell")
+    asked = await unknown(world, run_id)
+
+    with pytest.raises(NotSteered, match="those who may decide"):
+        await world.steering.withdraw(asked.request.id, PersonId("anna"), "")
+
+    assert (await world.request(asked.request.id)).state == "open"
