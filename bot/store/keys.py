@@ -115,3 +115,11 @@ class Keys:
     def window(self, sender: str) -> str:
         """A sender's recent triggers."""
         return self._key("window", sender)
+
+    def login(self, hashed: str) -> str:
+        """Whom a log-in link lets in, until it is spent. All are in one shard."""
+        return self._key("login", hashed)
+
+    def session(self, hashed: str) -> str:
+        """Whose a session of the console is. All are in one shard."""
+        return self._key("session", hashed)

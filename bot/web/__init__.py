@@ -1,1 +1,1 @@
-"""HTTP: the API under `/v1`, health and metrics. The web framework stays in this folder."""
+"""HTTP: the API for programs, the console for people, health and figures. The web framework stays in this folder."""

@@ -1,4 +1,4 @@
-"""What every HTTP request passes first: the right name, a bounded body, a key, a measure. Plain ASGI."""
+"""What every HTTP request passes first: the right name, a bounded body, a measure. Plain ASGI."""
 
 import asyncio
 import time
@@ -8,12 +8,9 @@ from http import HTTPStatus
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.apikeys import ApiKey, Keyring
-from bot.store import StoreError
-from bot.web.here import KEY
 from bot.web.hosts import host_name
 from bot.web.metrics import Metrics
-from bot.web.problems import Trouble, trouble, unavailable
+from bot.web.problems import Trouble, trouble
 
 BODY_BYTES = 65_536
 _BODY_WITHIN_S = 10.0
@@ -66,17 +63,17 @@ class Named:
 
 
 class Bounded:
-    """Hands on a body that was read completely and is not too large."""
+    """Hands on a body that was read completely, is not too large, and passes `check`, which may raise Trouble."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, check: Callable[[Headers, bytes], None]) -> None:
+        self._app, self._check = app, check
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         try:
             body = await _body(Headers(scope=scope), receive)
-            _check_is_json(Headers(scope=scope), body or b"")
+            self._check(Headers(scope=scope), body or b"")
         except Trouble as error:
             return await error.response()(scope, receive, send)
         if body is None:
@@ -123,47 +120,3 @@ async def _read(receive: Receive) -> bytes | None:
 def _too_large() -> Trouble:
     detail = f"The body has more than {BODY_BYTES} bytes."
     return trouble(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, "Send less; link to what is large")
-
-
-def _check_is_json(headers: Headers, body: bytes) -> None:
-    """Raises Trouble. A form that some page sends is none, so nothing that a browser sends by itself is ever read."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if body and kind != "application/json":
-        detail = f"The body is {kind[:60] or 'of no stated type'}, not application/json."
-        do = "Send JSON with the header Content-Type: application/json"
-        raise trouble(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type", detail, do)
-
-
-class Authenticated:
-    """Lets nobody into `/v1` without a key, and nobody at all before Redis was looked at."""
-
-    def __init__(self, app: ASGIApp, keyring: Keyring, is_ready: Callable[[], bool]) -> None:
-        self._app, self._keyring, self._is_ready = app, keyring, is_ready
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and f"{scope['path']}/".startswith("/v1/"):
-            try:
-                scope[KEY] = await self._key(Headers(scope=scope))
-            except Trouble as error:
-                return await error.response()(scope, receive, send)
-        return await self._app(scope, receive, send)
-
-    async def _key(self, headers: Headers) -> ApiKey:
-        """Whose request it is. Raises Trouble."""
-        scheme, _, text = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not text.strip():
-            raise _no_key("There is no API key in the request.", "")
-        if not self._is_ready():
-            raise unavailable("Redis has not answered since this process started.")
-        try:
-            key = await self._keyring.find(text.strip())
-        except StoreError as error:
-            raise unavailable(str(error)) from error
-        if key is None:
-            raise _no_key("The API key is not known, was revoked, or its person has left.", ', error="invalid_token"')
-        return key
-
-
-def _no_key(detail: str, more: str) -> Trouble:
-    do = "Send Authorization: Bearer KEY; `sayso keys create` makes one"
-    return trouble(HTTPStatus.UNAUTHORIZED, "no-key", detail, do, {"WWW-Authenticate": f'Bearer realm="sayso"{more}'})

@@ -1,21 +1,16 @@
-"""What every operation may use, and whose key asks."""
+"""What every request may use: the process, as HTTP sees it."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Annotated, cast
+from typing import cast
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPBearer
+from starlette.requests import Request
 
-from bot.apikeys import ApiKey, Keyring, Scope
+from bot.apikeys import Keyring
 from bot.app import App
+from bot.logins import Logins
 from bot.steering import Steering
 from bot.store.following import Follower
 from bot.web.metrics import Metrics
-from bot.web.problems import Found, trouble
-
-KEY = "sayso.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +19,10 @@ class Here:
 
     app: App
     keyring: Keyring
+    logins: Logins
     follower: Follower
     metrics: Metrics
+    port: int
     ping_s: float
     longest_wait_s: float
 
@@ -38,46 +35,3 @@ class Here:
 def here(request: Request) -> Here:
     """What the process was started with."""
     return cast("Here", request.app.state.here)
-
-
-_bearer = HTTPBearer(auto_error=False, scheme_name="apiKey", description="A key from `sayso keys create`.")
-
-
-def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
-    """The key that asks, which has `scope`."""
-
-    async def key_with_scope(request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
-        key: ApiKey = request.scope[KEY]
-        if not key.may(scope):
-            has = ", ".join(key.scopes)
-            detail = f"This needs the scope {scope}; the key sayso_{key.prefix} has {has}."
-            raise trouble(HTTPStatus.FORBIDDEN, "scope-missing", detail, f"Use a key made with --scope {scope}")
-        return key
-
-    return key_with_scope
-
-
-async def only_known_queries(request: Request) -> None:
-    """Refuse query parameters that the operation does not know: a misspelt filter would show everything."""
-    path = getattr(request.scope.get("route"), "path", "")
-    operation = request.app.openapi()["paths"].get(path, {}).get(request.method.lower(), {})
-    known: set[str] = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
-    given = [name for name, _ in request.query_params.multi_items()]
-    wrong = [name for name in dict.fromkeys(given) if name not in known or given.count(name) > 1]
-    if not wrong:
-        return
-    there = ", ".join(sorted(known)) or "none"
-    raise trouble(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid",
-        f"Query parameters that are not known here, or given twice: {', '.join(wrong)[:200]}.",
-        f"There are: {there}. Give each of them once at most",
-        more={"errors": [Found(where=f"query.{name[:60]}", what="not known, or given twice") for name in wrong[:20]]},
-    )
-
-
-HereNow = Annotated[Here, Depends(here)]
-MayTrigger = Annotated[ApiKey, Depends(needs("trigger"))]
-MayRead = Annotated[ApiKey, Depends(needs("read"))]
-MayAnswer = Annotated[ApiKey, Depends(needs("answer"))]
-MaySteer = Annotated[ApiKey, Depends(needs("steer"))]

@@ -1,23 +1,15 @@
 """Pages of a list that only grows at its front: the cursor is the place of the last thing that was shown."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, TypeVar
-
-from fastapi import Query
-from pydantic import StringConstraints
+from typing import TypeVar
 
 from bot.store.lists import Mark
-from bot.web.shapes import Absent
 
 T = TypeVar("T")
 
 # A filter that nothing fits must not read the whole store at once: such a page is short, and its cursor goes on.
 _LOOK_AT_MOST = 20_000
 _LARGEST_BATCH = 4_000
-
-_Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}\.s[0-9]{1,2}[a-z]-[a-z2-7]{13}$")]
-Cursor = Annotated[_Place | Absent, Query(description="`next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 
 
 async def page(

@@ -9,12 +9,13 @@ import uvicorn
 
 from bot.apikeys import Keyring
 from bot.app import App
+from bot.logins import Logins
 from bot.store.following import Follower
+from bot.web.api.requests import LONGEST_WAIT_S
 from bot.web.application import application
 from bot.web.here import Here
 from bot.web.hosts import check_bind
 from bot.web.metrics import Metrics
-from bot.web.requests import LONGEST_WAIT_S
 
 # An event stream that says nothing for longer is taken for dead by what stands in between.
 PING_S = 15.0
@@ -38,12 +39,14 @@ async def serve(
     check_bind(app.settings)
     with _listener(bind, port) as listener:
         follower = Follower(app.store)
-        here = Here(app, Keyring(app.store, app.people), follower, Metrics(), ping_s, longest_wait_s)
+        heard = listener.getsockname()[1]
+        keyring, logins = Keyring(app.store, app.people), Logins(app.store, app.people)
+        here = Here(app, keyring, logins, follower, Metrics(), heard, ping_s, longest_wait_s)
         server = _Server(_config(here))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             if ready:
-                ready(listener.getsockname()[1])
+                ready(heard)
             await asyncio.shield(serving)
         finally:
             server.should_exit = True

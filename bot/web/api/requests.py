@@ -22,13 +22,25 @@ from bot.records import RequestRecord
 from bot.store.following import FollowingEnds
 from bot.store.lists import Mark
 from bot.views import RequestView, request_view
-from bot.web import examples
-from bot.web.answering import answer
-from bot.web.docs import answers, leads_to
-from bot.web.here import Here, HereNow, MayAnswer, MayRead, MaySteer, only_known_queries
-from bot.web.paging import Cursor, Limit, page
+from bot.web.api import examples
+from bot.web.api.answering import answer
+from bot.web.api.docs import answers, leads_to
+from bot.web.api.keyed import HereNow, MayAnswer, MayRead, MaySteer, only_known_queries
+from bot.web.api.shapes import (
+    Absent,
+    Answered,
+    AnswerGiven,
+    Cursor,
+    Limit,
+    OnceHeader,
+    Person,
+    Requests,
+    Withdrawal,
+    Withdrawn,
+)
+from bot.web.here import Here
+from bot.web.paging import page
 from bot.web.problems import not_found
-from bot.web.shapes import Absent, Answered, AnswerGiven, OnceHeader, Person, Requests, Withdrawal, Withdrawn
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
 

@@ -9,8 +9,8 @@ from agents.requests import Frozen, PersonId, RunId
 from bot.apikeys import ApiKey
 from bot.ids import ingress_shard, new_id
 from bot.store import Store
+from bot.web.api.shapes import RunWanted
 from bot.web.problems import Difference, trouble
-from bot.web.shapes import RunWanted
 
 KEEP_S = 24 * 3600.0
 _SHOWN_CHARS = 200

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Literal
 
-from fastapi import Header
+from fastapi import Header, Query
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
@@ -27,6 +27,9 @@ Absent = SkipJsonSchema[None]
 OnceHeader = Annotated[
     IdempotencyKey | Absent, Header(alias="Idempotency-Key", description="Makes it safe to send this again.")
 ]
+_Place = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}\.s[0-9]{1,2}[a-z]-[a-z2-7]{13}$")]
+Cursor = Annotated[_Place | Absent, Query(description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Seq = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}$")]
 Person = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 

@@ -14,13 +14,14 @@ from bot.ids import check
 from bot.inbox import Sent
 from bot.summary import Summary
 from bot.views import RunView, run_view
-from bot.web import examples
-from bot.web.docs import Worded, answers, leads_to
-from bot.web.here import Here, HereNow, MayRead, MaySteer, MayTrigger, only_known_queries
-from bot.web.paging import Cursor, Limit, page
+from bot.web.api import examples
+from bot.web.api.docs import Worded, answers, leads_to
+from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, only_known_queries
+from bot.web.api.repeats import remembered
+from bot.web.api.shapes import Absent, Cursor, Limit, OnceHeader, Runs, RunWanted, Steered
+from bot.web.here import Here
+from bot.web.paging import page
 from bot.web.problems import not_found, trouble
-from bot.web.repeats import remembered
-from bot.web.shapes import Absent, OnceHeader, Runs, RunWanted, Steered
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 

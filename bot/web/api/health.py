@@ -7,8 +7,8 @@ from fastapi import APIRouter, Response
 from agents.requests import Frozen
 from bot.store import StoreError
 from bot.store.durability import Durability, check
-from bot.web.docs import answers
-from bot.web.here import HereNow
+from bot.web.api.docs import answers
+from bot.web.api.keyed import HereNow
 from bot.web.metrics import MEDIA_TYPE
 from bot.web.problems import unavailable
 

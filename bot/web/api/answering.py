@@ -14,9 +14,9 @@ from bot.cards import told
 from bot.judge import Counted, Decided, Judgement, Revoked
 from bot.records import RequestRecord
 from bot.views import request_view
+from bot.web.api.shapes import Answered, AnswerGiven, Approve, ChoicesGiven, Deny, FormGiven, TextGiven
 from bot.web.here import Here
 from bot.web.problems import Trouble, trouble
-from bot.web.shapes import Answered, AnswerGiven, Approve, ChoicesGiven, Deny, FormGiven, TextGiven
 
 _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "already_decided": (HTTPStatus.CONFLICT, "already-decided", "Nothing: the decision stands"),

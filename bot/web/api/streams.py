@@ -13,12 +13,13 @@ from bot.ids import check
 from bot.store import StoreError
 from bot.store.following import FollowingEnds, Told, Watch
 from bot.summary import Summary
-from bot.web import examples
-from bot.web.docs import Worded, answers
-from bot.web.here import Here, HereNow, MayRead, only_known_queries
+from bot.web.api import examples
+from bot.web.api.docs import Worded, answers
+from bot.web.api.keyed import HereNow, MayRead, only_known_queries
+from bot.web.api.runs import RunPath
+from bot.web.api.shapes import Absent, Events, Numbered, Seq
+from bot.web.here import Here
 from bot.web.problems import not_found
-from bot.web.runs import RunPath
-from bot.web.shapes import Absent, Events, Numbered, Seq
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 

@@ -1,0 +1,142 @@
+"""The API as an application: operations, what every request passes first, and how errors are told."""
+
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.decisions import NoSuchRequest
+from bot.ids import NotAnId
+from bot.inbox import TooManyTriggers, TriggerRefused
+from bot.steering import NoSuchRun, NotSteered, NotYours
+from bot.store import StoreError
+from bot.store.following import FollowingEnds
+from bot.web.api import health, requests, runs, streams
+from bot.web.api.guard import Authenticated, check_is_json
+from bot.web.guards import Bounded
+from bot.web.here import Here
+from bot.web.problems import Found, Problem, Trouble, not_found, trouble, unavailable
+
+_ERRORS_AT_MOST = 20
+
+
+def application(here: Here) -> FastAPI:
+    """The ASGI application over what the process was started with."""
+    passing = [
+        Middleware(Authenticated, keyring=here.keyring, is_ready=here.app.ready.is_set),
+        Middleware(Bounded, check=check_is_json),
+    ]
+    api = FastAPI(
+        title="sayso",
+        version="1",
+        summary="Software agents ask people; only the right person's answer makes anything happen.",
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=passing,
+        separate_input_output_schemas=False,
+    )
+    api.state.here = here
+    for part in (streams, runs, requests, health):
+        api.include_router(part.router)
+    for kind, answer in _ANSWERS.items():
+        api.add_exception_handler(kind, _told(answer))
+    api.openapi = lambda: _described(api, tuple(here.app.agents))
+    return api
+
+
+def _told(answer: Callable[[Request, Exception], Trouble]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def told(request: Request, error: Exception) -> Response:
+        return answer(request, error).response()
+
+    return told
+
+
+def _invalid(_: Request, error: Exception) -> Trouble:
+    """Says where and what, never the value that was sent: it may be a secret in the wrong place."""
+    found = cast("RequestValidationError", error).errors()[:_ERRORS_AT_MOST]
+    errors = [Found(where=".".join(str(part)[:60] for part in one["loc"]), what=str(one["msg"])[:300]) for one in found]
+    detail = "; ".join(f"{one.where}: {one.what}" for one in errors[:5])
+    do = "Correct that; /openapi.json says what is allowed"
+    return trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, do, more={"errors": errors})
+
+
+def _http(request: Request, error: Exception) -> Trouble:
+    status = cast("HTTPException", error).status_code
+    if status == HTTPStatus.NOT_FOUND:
+        return not_found(f"There is nothing at {request.url.path[:200]}.", "/openapi.json lists what there is")
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(sorted(_allowed(request)))
+        detail = f"{request.method} can't be used on {request.url.path[:200]}."
+        return trouble(status, "method", detail, f"Use one of: {allowed}", {"Allow": allowed})
+    return trouble(status, "malformed", "The body can't be read.", "Send JSON with Content-Type: application/json")
+
+
+def _allowed(request: Request) -> set[str]:
+    """The methods of all operations at this path; the framework names those of the first one only."""
+    paths: dict[str, dict[str, object]] = request.app.openapi()["paths"]
+    here = [methods for path, methods in paths.items() if _matches(path, request.url.path)]
+    return {method.upper() for methods in here for method in methods}
+
+
+def _matches(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
+
+
+def _too_many(_: Request, error: Exception) -> Trouble:
+    wait_s = max(1, round(cast("TooManyTriggers", error).retry_after_s + 0.5))
+    return trouble(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "rate-limited",
+        str(error),
+        f"Send the same again after {wait_s} s",
+        {"Retry-After": str(wait_s)},
+    )
+
+
+def _broken(_: Request, __: Exception) -> Trouble:
+    detail = "Something went wrong here that should not. It is in the log."
+    return trouble(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, "Tell the operators when you sent this")
+
+
+def _as(status: HTTPStatus, name: str, do: str) -> Callable[[Request, Exception], Trouble]:
+    return lambda _, error: trouble(status, name, str(error), do)
+
+
+_ANSWERS: dict[type[Exception], Callable[[Request, Exception], Trouble]] = {
+    Trouble: lambda _, error: cast("Trouble", error),
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    NotAnId: _as(HTTPStatus.NOT_FOUND, "not-found", "GET /v1/runs and GET /v1/requests list what there is"),
+    NoSuchRequest: _as(HTTPStatus.NOT_FOUND, "not-found", "GET /v1/requests lists them"),
+    NoSuchRun: _as(HTTPStatus.NOT_FOUND, "not-found", "GET /v1/runs lists them"),
+    NotYours: _as(HTTPStatus.FORBIDDEN, "not-yours", "Deny it if you may decide, or ask who asked for it"),
+    NotSteered: _as(HTTPStatus.CONFLICT, "not-now", "Look at it again"),
+    TooManyTriggers: _too_many,
+    TriggerRefused: _as(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Correct that and send it again"),
+    StoreError: lambda _, error: unavailable(str(error)),
+    FollowingEnds: lambda _, __: unavailable("This process is about to leave."),
+    Exception: _broken,
+}
+
+
+def _described(api: FastAPI, agents: tuple[str, ...]) -> dict[str, Any]:
+    """The OpenAPI description, with what this installation has."""
+    if api.openapi_schema is None:
+        described = FastAPI.openapi(api)
+        schemas = described["components"]["schemas"]
+        problem = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= {name: schema for name, schema in problem.pop("$defs").items() if name not in schemas}
+        schemas["Problem"] = problem
+        schemas["RunWanted"]["properties"]["agent"] |= {"anyOf": [{"enum": list(agents)}, {"type": "null"}]}
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+    return cast("dict[str, Any]", api.openapi_schema)

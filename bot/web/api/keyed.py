@@ -1,0 +1,56 @@
+"""Whose key asks, and what operations may ask of it."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from bot.apikeys import ApiKey, Scope
+from bot.web.here import Here, here
+from bot.web.problems import Found, trouble
+
+KEY = "sayso.key"
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="apiKey", description="A key from `sayso keys create`.")
+
+
+def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
+    """The key that asks, which has `scope`."""
+
+    async def key_with_scope(request: Request, _: Annotated[object, Security(_bearer)]) -> ApiKey:
+        key: ApiKey = request.scope[KEY]
+        if not key.may(scope):
+            has = ", ".join(key.scopes)
+            detail = f"This needs the scope {scope}; the key sayso_{key.prefix} has {has}."
+            raise trouble(HTTPStatus.FORBIDDEN, "scope-missing", detail, f"Use a key made with --scope {scope}")
+        return key
+
+    return key_with_scope
+
+
+async def only_known_queries(request: Request) -> None:
+    """Refuse query parameters that the operation does not know: a misspelt filter would show everything."""
+    path = getattr(request.scope.get("route"), "path", "")
+    operation = request.app.openapi()["paths"].get(path, {}).get(request.method.lower(), {})
+    known: set[str] = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+    given = [name for name, _ in request.query_params.multi_items()]
+    wrong = [name for name in dict.fromkeys(given) if name not in known or given.count(name) > 1]
+    if not wrong:
+        return
+    there = ", ".join(sorted(known)) or "none"
+    raise trouble(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid",
+        f"Query parameters that are not known here, or given twice: {', '.join(wrong)[:200]}.",
+        f"There are: {there}. Give each of them once at most",
+        more={"errors": [Found(where=f"query.{name[:60]}", what="not known, or given twice") for name in wrong[:20]]},
+    )
+
+
+HereNow = Annotated[Here, Depends(here)]
+MayTrigger = Annotated[ApiKey, Depends(needs("trigger"))]
+MayRead = Annotated[ApiKey, Depends(needs("read"))]
+MayAnswer = Annotated[ApiKey, Depends(needs("answer"))]
+MaySteer = Annotated[ApiKey, Depends(needs("steer"))]
