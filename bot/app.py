@@ -60,9 +60,9 @@ class App:
     ready: asyncio.Event
 
 
-def agents_of(settings: Settings) -> tuple[Agent, ...]:
-    """The agents of this release; the first one takes what nobody is named for."""
-    environments = {
+def environments_of(settings: Settings) -> dict[str, Environment]:
+    """Where something can be deployed to."""
+    return {
         name: Environment(
             name=name,
             policy=config.policy,
@@ -73,7 +73,11 @@ def agents_of(settings: Settings) -> tuple[Agent, ...]:
         )
         for name, config in settings.deploy.environments.items()
     }
-    return (deploy_agent(environments),)
+
+
+def agents_of(settings: Settings) -> tuple[Agent, ...]:
+    """The agents of this release; the first one takes what nobody is named for."""
+    return (deploy_agent(environments_of(settings)),)
 
 
 def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:

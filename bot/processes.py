@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 
 from bot.app import App, agents_of, compose, running
 from bot.home import Home
+from bot.listening import listen, port_of
 from bot.localmail import LocalMail
 from bot.people import People
 from bot.settings import SECRETS, Settings
@@ -66,17 +68,15 @@ async def run_web(settings: Settings, port: int) -> None:
     log_to(settings, json=not sys.stdout.isatty())
     check_bind(settings)
     app = compose(settings, redis_url(settings), (), agents_of(settings))
-
-    def say(heard: int) -> None:
-        log.info("listening", bind=settings.bind, port=heard)
-
-    await serve(app, works=False, receives=False, beside=[on_port(port, serve_web(app, settings.bind, port, say))])
+    listener = listen_at(settings.bind, port)
+    log.info("listening", bind=settings.bind, port=port_of(listener))
+    await serve(app, works=False, receives=False, beside=[serve_web(app, listener)])
 
 
-async def on_port(port: int, serving: Coroutine[None, None, None], option: str = "--port") -> None:
-    """`serving`, with a word for people where its port can't be had."""
+def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:
+    """A socket to serve at. Raises PortTaken, in words for people."""
     try:
-        await serving
+        return listen(bind, port)
     except OSError as error:
         raise PortTaken(f"Port {port} can't be used ({error.strerror}). Choose another one: {option} 0") from error
 

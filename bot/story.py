@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from typing import NamedTuple
 
 from agents.events import (
     AnswerNoted,
@@ -35,14 +35,18 @@ from bot.people import People
 _TEXT_CHARS = 400
 
 
+class Told(NamedTuple):
+    """An event in words: `text` is ours, `quoted` is what a person, a model or a tool wrote."""
+
+    text: str
+    quoted: str = ""
+
+
 def lines(events: Iterable[Event], people: People) -> Iterator[str]:
     """`14:02:11  Bo Berg approved …`, oldest first; control characters of outside text are shown, not obeyed."""
     for event in events:
-        yield f"{_time(event.at)}  {_plain(_sentence(event, people))}"
-
-
-def _time(at: datetime) -> str:
-    return at.strftime("%H:%M:%S")
+        told = tell(event, people)
+        yield f"{event.at:%H:%M:%S}  {_plain(': '.join(filter(None, told)))}"
 
 
 def _plain(text: str) -> str:
@@ -50,69 +54,74 @@ def _plain(text: str) -> str:
     return shown if len(shown) <= _TEXT_CHARS else f"{shown[:_TEXT_CHARS]}…"
 
 
-def _sentence(event: Event, people: People) -> str:  # noqa: C901, PLR0912 - one line per kind of event reads best together
+def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one line per kind of event reads best together
+    """`event` as a sentence for people."""
     name = people.name_of
     match event:
         case RunStarted():
             return _started(event, name(event.requester))
         case ContextFetched():
-            return "looked up: " + ", ".join(fact.label for fact in event.facts)
+            return Told("looked up: " + ", ".join(fact.label for fact in event.facts))
         case StepChosen():
             return _step(event)
         case StepFailed():
             again = "; tries again" if event.retry_at else ""
-            return f"no step from {event.call.model}: {event.kind}: {event.detail}{again}"
+            return Told(f"no step from {event.call.model}: {event.kind}{again}", event.detail)
         case StepRefused():
-            return f"refused: {event.error}"
+            return Told("refused", event.error)
         case StepGated():
-            return f"now needs approval under policy {event.gate}"
+            return Told(f"now needs approval under policy {event.gate}")
         case RequestOpened():
-            return f"asks: {event.request.title} {event.request.quoted} ({event.request.id})"
+            return Told(f"asks: {event.request.title} ({event.request.id})", event.request.quoted)
         case RequestRevised():
-            return f"{name(event.by)} amended: {event.request.title} (revision {event.request.revision})"
+            revision = event.request.revision
+            return Told(f"{name(event.by)} amended: {event.request.title} (revision {revision})")
         case CardDelivered():
-            return f"card sent to {name(event.person)} by {event.channel}"
+            return Told(f"card sent to {name(event.person)} by {event.channel}")
         case DeliveryFailed():
-            return f"{name(event.person)} could not be reached: {event.error}"
+            return Told(f"{name(event.person)} could not be reached", event.error)
         case VoteCast():
-            return f"{name(event.vote.person)} {'approves' if event.vote.approve else 'denies'} by {event.vote.channel}"
+            verb = "approves" if event.vote.approve else "denies"
+            return Told(f"{name(event.vote.person)} {verb} by {event.vote.channel}")
         case AnswerNoted():
-            return f"{name(event.person)} answered by {event.channel}, not counted ({event.outcome}): {event.text}"
+            said = f"{name(event.person)} answered by {event.channel}, not counted ({event.outcome})"
+            return Told(said, event.text)
         case RequestDecided():
-            return decided(event.decision, people)
+            return Told(decided(event.decision, people))
         case RequestRevoked():
-            return f"{name(event.vote.person)} took the approval back: {event.vote.reason}"
+            return Told(f"{name(event.vote.person)} took the approval back", event.vote.reason)
         case ToolStarted():
-            return f"starts {event.tool}: {' '.join(event.effect.argv)}"
+            return Told(f"starts {event.tool}", " ".join(event.effect.argv))
         case ToolFinished():
-            return f"failed: {event.error}" if event.error else f"ended well: {event.output}"
+            return Told("failed", event.error) if event.error else Told("ended well", event.output)
         case ToolOrphaned():
             known = "may have happened" if event.may_have_started else "had not begun"
-            return f"the worker went away while it ran; the effect {known}"
+            return Told(f"the worker went away while it ran; the effect {known}")
         case RunPaused():
-            return f"{name(event.by)} paused the run"
+            return Told(f"{name(event.by)} paused the run")
         case RunResumed():
-            return f"{name(event.by)} resumed the run"
+            return Told(f"{name(event.by)} resumed the run")
         case RunCancelled():
-            return f"{name(event.by)} cancelled the run"
+            return Told(f"{name(event.by)} cancelled the run")
         case RunEnded():
-            return f"{event.outcome}: {event.summary}"
+            return Told(event.outcome, event.summary)
 
 
-def _started(event: RunStarted, who: str) -> str:
+def _started(event: RunStarted, who: str) -> Told:
     through = event.service or event.submitter
     way = f"{event.channel} (sent by {through})" if through else event.channel
     context = f" with {json.dumps(event.context, ensure_ascii=False)}" if event.context else ""
-    return f"{who} asked by {way}: {event.text}{context}"
+    return Told(f"{who} asked by {way}", f"{event.text}{context}")
 
 
-def _step(event: StepChosen) -> str:
+def _step(event: StepChosen) -> Told:
     by = " (rehearsal)" if event.call.rehearsal else f" ({event.call.model})"
     match event.step:
         case CallTool():
             gate = f", needs approval under policy {event.gate}" if event.gate else ""
-            return f"next: {event.step.tool} {dict(event.step.arguments)}{gate}{by}"
+            arguments = json.dumps(dict(event.step.arguments), ensure_ascii=False)
+            return Told(f"next: {event.step.tool}{gate}{by}", arguments)
         case RequestHumanInput():
-            return f"next: a question to people{by}"
+            return Told(f"next: a question to people{by}")
         case Done():
-            return f"next: nothing more to do{by}"
+            return Told(f"next: nothing more to do{by}")

@@ -14,7 +14,7 @@ from agents.requests import Fact
 from agents.run import Run
 from agents.steps import Step
 
-__all__ = ["Environment", "deploy_agent"]
+__all__ = ["Environment", "deploy_agent", "live_in"]
 
 
 def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
@@ -49,7 +49,12 @@ async def _versions(environment: Environment) -> tuple[Fact, ...]:
 
 
 async def _live(environment: Environment) -> tuple[Fact, ...]:
-    return (await _fact(f"Live in {environment.name}", live(environment)),)
+    return (await live_in(environment),)
+
+
+async def live_in(environment: Environment) -> Fact:
+    """The commit that is live, with its tags, or why that is not known."""
+    return await _fact(f"Live in {environment.name}", live(environment))
 
 
 async def _fact(label: str, look: Awaitable[str]) -> Fact:

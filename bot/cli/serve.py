@@ -1,5 +1,7 @@
 """Commands that stay: everything at once for a newcomer, and the processes of the Procfile."""
 
+import sys
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -20,7 +22,7 @@ def dev(
     demo_port: Annotated[
         int | None, typer.Option(help="Where the demo site is live; --port + 1 if not given.", min=0, max=65535)
     ] = None,
-    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser; nothing is opened yet.")] = False,  # noqa: ARG001
+    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
     data: Data = None,
 ) -> None:
     """Run everything in one process: own Redis, local mail, a demo site to deploy. Ctrl-C ends it, nothing is lost."""
@@ -32,7 +34,14 @@ def dev(
 
     folder = data or Path(os.environ.get("SAYSO_DATA_DIR") or DEFAULT_DATA_DIR)
     beside = port + 1 if port else 0
-    run_dev(folder.absolute(), Ports(web=port, demo=beside if demo_port is None else demo_port), os.environ)
+    opens = not no_open and sys.stdout.isatty() and _has_desktop(os.environ)
+    ports = Ports(web=port, demo=beside if demo_port is None else demo_port, opens=opens)
+    run_dev(folder.absolute(), ports, os.environ)
+
+
+def _has_desktop(environ: Mapping[str, str]) -> bool:
+    """Whether a browser would have a window; a text browser in this terminal would be in the way."""
+    return sys.platform == "darwin" or "DISPLAY" in environ or "WAYLAND_DISPLAY" in environ
 
 
 def worker(data: Data = None) -> None:
@@ -49,7 +58,7 @@ def web(
     port: Annotated[int, typer.Option(help="Where to listen; 0 for any free port.", min=0, max=65535)] = 8000,
     data: Data = None,
 ) -> None:
-    """Serve HTTP: the API, health and figures. Any number of these may run on one Redis."""
+    """Serve HTTP: the console, the API, health and figures. Any number of these may run on one Redis."""
     import asyncio
     import os
 

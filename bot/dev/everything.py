@@ -1,30 +1,37 @@
 """`sayso dev`: all of it in one process, for a newcomer's first minute and for trying things."""
 
 import asyncio
+import json
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+import webbrowser
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
-from bot.app import agents_of, compose
+from bot.app import App, agents_of, compose
 from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
 from bot.example import example_toml
 from bot.home import Home
-from bot.processes import local_mail, log_to, on_port, serve
+from bot.listening import port_of
+from bot.logins import Logins
+from bot.processes import listen_at, local_mail, log_to, serve
 from bot.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, load
 from bot.store.embedded import EmbeddedRedis
+from bot.web.here import Demo
 from bot.web.hosts import check_bind
 from bot.web.serve import serve as serve_web
 
 log = structlog.stdlib.get_logger()
 
 _LOOK_S = 0.5
+# A newcomer may read first; the link works once all the same.
+_LINK_S = 12 * 3600.0
 
 
 def run_dev(folder: Path, ports: "Ports", environ: Mapping[str, str]) -> None:
@@ -47,32 +54,30 @@ def run_dev(folder: Path, ports: "Ports", environ: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen; 0 for any free port."""
+    """Where to listen; 0 for any free port. `opens`: have the desktop's browser open the console."""
 
     web: int
     demo: int
+    opens: bool = False
 
 
 async def _serve(settings: Settings, url: str, redis: EmbeddedRedis | None, ports: Ports, began: float) -> None:
-    mail = local_mail(settings)
-    app = compose(settings, url, [mail.channel()], agents_of(settings))
-    heard: dict[str, int] = {}
-
-    def listens(name: str) -> Callable[[int], None]:
-        def hear(port: int) -> None:
-            heard[name] = port
-            if len(heard) == 2:
-                print(_welcome(settings, Ports(**heard), time.monotonic() - began), flush=True)
-
-        return hear
-
-    beside = [
-        _keep(redis),
-        on_port(ports.web, serve_web(app, settings.bind, ports.web, listens("web"))),
-        on_port(ports.demo, serve_site(settings.data_dir / "demo", ports.demo, listens("demo")), "--demo-port"),
-    ]
-    async with mail.serving():
-        await serve(app, works=True, receives=True, beside=beside)
+    with ExitStack() as stack:
+        web = stack.enter_context(listen_at(settings.bind, ports.web))
+        site = stack.enter_context(listen_at("127.0.0.1", ports.demo, "--demo-port"))
+        ports = replace(ports, web=port_of(web), demo=port_of(site))
+        settings = settings.model_copy(update={"public_url": settings.public_url or f"http://127.0.0.1:{ports.web}"})
+        mail = local_mail(settings)
+        app = compose(settings, url, [mail.channel()], agents_of(settings))
+        demo = Demo(mail, f"http://127.0.0.1:{ports.demo}")
+        beside = [
+            _keep(redis),
+            serve_web(app, web, demo),
+            serve_site(settings.data_dir / "demo", site),
+            _welcome(app, ports, began),
+        ]
+        async with mail.serving():
+            await serve(app, works=True, receives=True, beside=beside)
 
 
 async def _keep(redis: EmbeddedRedis | None) -> None:
@@ -84,14 +89,21 @@ async def _keep(redis: EmbeddedRedis | None) -> None:
             redis.start()
 
 
-def _welcome(settings: Settings, ports: Ports, took_s: float) -> str:
-    """What to type next; with the data directory where it is not the usual one."""
+async def _welcome(app: App, ports: Ports, began: float) -> None:
+    """Say what to do next, once Redis is in order; with the data directory where it is not the usual one."""
+    await app.ready.wait()
+    settings = app.settings
+    app.home.note("web.json", json.dumps({"url": settings.public_url}))
+    link = await Logins(app.store, app.people).link(app.people.all()[0], is_demo=True, within_s=_LINK_S)
+    address = f"{settings.public_url}/login?token={link}"
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()
     data = "" if is_usual else f" --data {shlex.quote(str(settings.data_dir))}"
     mode = "" if settings.anthropic_api_key else "\n  rehearsal: no model key, plain rules choose the steps\n"
-    return f"""
-sayso dev is running ({took_s:.1f} s). Its settings: {settings.config}
+    text = f"""
+sayso dev is running ({time.monotonic() - began:.1f} s). Its settings: {settings.config}
 {mode}
+  console     {address}
+              (opens once; ./sayso login{data} prints another)
   live site   http://127.0.0.1:{ports.demo}/production/
   HTTP API    http://127.0.0.1:{ports.web}/openapi.json
   ask         ./sayso trigger "deploy v1.2.0 to production" --as anna{data}
@@ -100,3 +112,7 @@ sayso dev is running ({took_s:.1f} s). Its settings: {settings.config}
 
 Ctrl-C ends it; nothing is lost.
 """
+    print(text, flush=True)
+    if ports.opens:
+        await asyncio.to_thread(webbrowser.open, address)
+    await asyncio.Event().wait()

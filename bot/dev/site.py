@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
@@ -26,12 +26,9 @@ _HEADERS = {
 _LAST_ANSWERS_S = 1
 
 
-async def serve(folder: Path, port: int, ready: Callable[[int], None] | None = None) -> None:
-    """Serve the demo in `folder` on loopback until cancelled; `ready` hears the port, which is any free one for 0.
-
-    Raises OSError when the port is taken.
-    """
-    with socket.create_server(("127.0.0.1", port)) as listener:
+async def serve(folder: Path, listener: socket.socket) -> None:
+    """Serve the demo in `folder` at `listener` until cancelled, then close it."""
+    with listener:
         server = _Server(
             uvicorn.Config(
                 site(folder),
@@ -43,8 +40,6 @@ async def serve(folder: Path, port: int, ready: Callable[[int], None] | None = N
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            if ready:
-                ready(listener.getsockname()[1])
             await asyncio.shield(serving)
         finally:
             server.should_exit = True

@@ -7,10 +7,19 @@ from starlette.requests import Request
 
 from bot.apikeys import Keyring
 from bot.app import App
+from bot.localmail import LocalMail
 from bot.logins import Logins
 from bot.steering import Steering
 from bot.store.following import Follower
 from bot.web.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What only `sayso dev` has: mailboxes of its own, and a `site` at this address where releases are live."""
+
+    mail: LocalMail
+    site: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,7 @@ class Here:
     follower: Follower
     metrics: Metrics
     port: int
+    demo: Demo | None
     ping_s: float
     longest_wait_s: float
 

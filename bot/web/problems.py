@@ -23,7 +23,7 @@ _TITLES = {
     "not-found": "There is no such thing",
     "method": "This can't be done here",
     "too-large": "The body is too large",
-    "media-type": "The body is not JSON",
+    "media-type": "The body is of another kind",
     "misdirected": "Not the server of this name",
     "key-reused": "The idempotency key stands for something else",
     "digest-moved": "It has changed since you saw it",

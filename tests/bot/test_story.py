@@ -59,7 +59,7 @@ def said(event: Event) -> str:
         (failed("overloaded", "busy"), "no step from model: overloaded: busy"),
         (StepRefused(at=NOON, step_id=S1, error="no such tag"), "refused: no such tag"),
         (StepGated(at=NOON, step_id=S1, gate="stricter"), "now needs approval under policy stricter"),
-        (opened(), "asks: Deploy v1.2.0 to production?  (q1)"),
+        (opened(), "asks: Deploy v1.2.0 to production? (q1)"),
         (RequestRevised(at=NOON, by=ANNA, request=request(revision=2)), "Anna Ames amended: Deploy v1.2.0"),
         (
             CardDelivered(at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="email"),

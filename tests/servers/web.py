@@ -8,6 +8,8 @@ from httpx2 import AsyncClient
 
 from bot.apikeys import ApiKey, Keyring
 from bot.app import App
+from bot.listening import listen, port_of
+from bot.web.here import Demo
 from bot.web.serve import serve
 
 
@@ -56,17 +58,12 @@ class Api:
 
 @asynccontextmanager
 async def serving(
-    app: App, *, ping_s: float = 15.0, longest_wait_s: float = 50.0, port: int = 0
+    app: App, demo: Demo | None = None, *, ping_s: float = 15.0, longest_wait_s: float = 50.0, port: int = 0
 ) -> AsyncGenerator[Api]:
     """`app` over HTTP while the context is open."""
-    heard: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(
-        serve(app, "127.0.0.1", port, heard.set_result, ping_s=ping_s, longest_wait_s=longest_wait_s)
-    )
-    await asyncio.wait([task, heard], return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        task.result()
-    api = Api(app, heard.result())
+    listener = listen("127.0.0.1", port)
+    api = Api(app, port_of(listener))
+    task = asyncio.create_task(serve(app, listener, demo, ping_s=ping_s, longest_wait_s=longest_wait_s))
     try:
         yield api
     finally:

@@ -1,12 +1,93 @@
-"""The console as an application."""
+"""The console as an application: its pages, what each request passes first, and how errors are told."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import cast
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
+from bot.decisions import NoSuchRequest
+from bot.ids import NotAnId
+from bot.people import UnknownPerson
+from bot.steering import NoSuchRun
+from bot.store import StoreError
+from bot.web.console import held, home, live, login, mailboxes, requests, runs, static, streams
+from bot.web.console.gate import Gate, check_is_form
+from bot.web.console.pages import refused
+from bot.web.console.visits import Refusal, away
+from bot.web.guards import Bounded
 from bot.web.here import Here
 
+_ROUTES = (
+    Route("/", home.shown),
+    Route("/ask", home.asked, methods=["POST"]),
+    Route("/login", login.shown),
+    Route("/login", login.spent, methods=["POST"]),
+    Route("/logout", login.ended, methods=["POST"]),
+    Route("/as", login.turned, methods=["POST"]),
+    Route("/runs", runs.listed),
+    Route("/runs/{run_id}", runs.shown),
+    Route("/runs/{run_id}/now", streams.run),
+    Route("/runs/{run_id}/{verb}", runs.steered, methods=["POST"]),
+    Route("/requests", requests.listed),
+    Route("/requests/{request_id}", requests.shown),
+    Route("/requests/{request_id}/answer", requests.answered, methods=["POST"]),
+    Route("/requests/{request_id}/withdraw", requests.withdrawn, methods=["POST"]),
+    Route("/mail", mailboxes.listed),
+    Route("/mail/{person}", mailboxes.listed),
+    Route("/mail/{person}/{letter_id}", mailboxes.shown),
+    Route("/mail/{person}/{letter_id}", mailboxes.replied, methods=["POST"]),
+    Route("/live", live.shown),
+    Route("/live/part", live.part),
+    Route("/held", held.shown),
+    Route("/held/{some_id}/requeue", held.requeued, methods=["POST"]),
+    Route("/static/{name}", static.served),
+)
 
-def application(here: Here) -> Starlette:
+
+def application(here: Here) -> ASGIApp:
     """The ASGI application of the pages."""
-    console = Starlette(routes=[])
+    console = Starlette(routes=_ROUTES, exception_handlers={kind: _told(words) for kind, words in _WORDS.items()})
+    console.router.redirect_slashes = False
     console.state.here = here
-    return console
+    return Bounded(Gate(console, here), check_is_form)
+
+
+def _told(words: Callable[[Exception], Refusal]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def told(request: Request, error: Exception) -> Response:
+        return await refused(request, words(error))
+
+    return told
+
+
+def _http(error: Exception) -> Refusal:
+    status = HTTPStatus(cast("HTTPException", error).status_code)
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return Refusal(status, "This can't be done here", "Go back and use the buttons of the page.")
+    return _nothing(error)
+
+
+def _nothing(_: Exception) -> Refusal:
+    return Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", "The address may be an old one. Start at the top.")
+
+
+def _broken(_: Exception) -> Refusal:
+    text = "Something went wrong here that should not. It is in the log; tell the operators when it was."
+    return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of ours", text)
+
+
+_WORDS: dict[type[Exception], Callable[[Exception], Refusal]] = {
+    Refusal: lambda error: cast("Refusal", error),
+    HTTPException: _http,
+    NotAnId: _nothing,
+    NoSuchRequest: _nothing,
+    NoSuchRun: _nothing,
+    UnknownPerson: _nothing,
+    StoreError: lambda _: away(),
+    Exception: _broken,
+}

@@ -1,0 +1,143 @@
+"""What a request to the console passes besides: a session, and for what changes something a proof that one of our
+own pages sent it. Plain ASGI.
+
+Fetch metadata, origin and a token that only the session's own pages hold: the OWASP cheat sheet on cross-site request
+forgery says why each.
+"""
+
+import secrets
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from typing import cast
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.store import StoreError
+from bot.web.console.pages import refused
+from bot.web.console.visits import STAMP, VISIT, Refusal, Visit, away, cookie_name, proof_for
+from bot.web.here import Here
+from bot.web.problems import trouble
+
+_FIELDS_AT_MOST = 200
+_SAFE = {"GET", "HEAD"}
+_FORM = "application/x-www-form-urlencoded"
+# Who has no session yet may do no more than get one.
+_LOGIN, _STATIC = "/login", "/static/"
+_FORMS, _FORMS_PER_S = 120, 60.0
+
+
+def check_is_form(headers: Headers, body: bytes) -> None:
+    """Raises Trouble for a body that is no form."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and kind != _FORM:
+        detail = f"The body is {kind[:60] or 'of no stated type'}, not a form."
+        raise trouble(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type", detail, "Use the forms of these pages, or /v1")
+
+
+class Gate:
+    """Finds the session, and lets through what our own pages sent."""
+
+    def __init__(self, app: ASGIApp, here: Here) -> None:
+        self._app, self._here, self._cookie = app, here, cookie_name(here)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        scope[VISIT], scope["app"] = Visit(), self._app  # also the page of an error looks at both
+        try:
+            message = await receive()
+            scope[VISIT] = await self._visit(scope, message.get("body", b""))
+            await self._check(scope)
+        except Refusal as refusal:
+            response = await refused(Request(scope), refusal)
+            return await response(scope, receive, send)
+        return await self._app(scope, _again(message, receive), send)
+
+    async def _visit(self, scope: Scope, body: bytes) -> Visit:
+        if scope["path"].startswith(_STATIC):
+            return Visit()
+        text = _cookie(Headers(scope=scope).get("cookie", ""), self._cookie)
+        if not self._here.app.ready.is_set():
+            raise away()
+        try:
+            session = await self._here.logins.find(text) if text else None
+        except StoreError as error:
+            raise away() from error
+        return Visit(session, text, _fields(body))
+
+    async def _check(self, scope: Scope) -> None:
+        found, path = cast("Visit", scope[VISIT]), scope["path"]
+        is_open = path == _LOGIN or path.startswith((f"{_LOGIN}/", _STATIC))
+        if not is_open:
+            found.known  # noqa: B018 - says no to whoever has no session
+        if scope["method"] in _SAFE:
+            return
+        _check_comes_from_us(Headers(scope=scope))
+        if is_open:
+            return
+        is_ours = found.known.bears(found.field(STAMP), proof_for(found.person))
+        if not is_ours or self._here.app.people.contact(found.person) is None:
+            raise _foreign()
+        await self._limit(found)
+
+    async def _limit(self, found: Visit) -> None:
+        """Nobody clicks that often; a script in somebody's hands might."""
+        try:
+            sender = f"console {found.known.person}"
+            room = await self._here.app.store.admit(sender, secrets.token_hex(8), _FORMS, _FORMS_PER_S)
+        except StoreError as error:
+            raise away() from error
+        if not room:
+            text = f"That was more than {_FORMS} forms within a minute, so nothing was done. Wait a minute."
+            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too fast", text)
+
+
+def _check_comes_from_us(headers: Headers) -> None:
+    """Browsers say where a form stood. Another port of this machine is the same *site*, and none of ours.
+
+    Our own pages send `Origin: null`, since they tell nobody where people come from (Referrer-Policy: no-referrer).
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site not in {None, "same-origin"}:
+        raise _foreign()
+    is_ours = origin is not None and origin.partition("://")[2].lower() == headers.get("host", "").lower()
+    if not (is_ours or origin is None or (origin == "null" and site == "same-origin")):
+        raise _foreign()
+
+
+def _foreign() -> Refusal:
+    text = "This form did not come from a page of your own session, so nothing was done. Load the page again."
+    return Refusal(HTTPStatus.FORBIDDEN, "Nothing was done", text)
+
+
+def _cookie(header: str, name: str) -> str:
+    try:
+        found = SimpleCookie(header).get(name)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def _fields(body: bytes) -> dict[str, tuple[str, ...]]:
+    try:
+        pairs = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_AT_MOST)
+    except ValueError:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "This form can't be read", "Load the page again.") from None
+    return {name: tuple(values) for name, values in pairs.items()}
+
+
+def _again(message: Message, receive: Receive) -> Receive:
+    """The message that was taken, once more, then what follows."""
+    is_given = False
+
+    async def give() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return message
+
+    return give

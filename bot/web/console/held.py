@@ -1,0 +1,45 @@
+"""What was not accepted, and what was given up on: for people to see, and the latter to try again."""
+
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from agents.requests import PersonId
+from bot.dead import Note
+from bot.web.console.pages import page, to
+from bot.web.console.visits import Refusal, visit_of
+from bot.web.here import Here, here
+
+_SHOWN = 200
+
+
+async def shown(request: Request) -> Response:
+    """Both lists, newest first."""
+    process, me = here(request), visit_of(request).known.person
+    found = [(name, Note.model_validate_json(note)) for name, note in (await process.app.store.lists.dead()).items()]
+    found.sort(key=lambda pair: pair[1].at, reverse=True)
+    data: dict[str, object] = {
+        "held": [note for _, note in found if note.kind == "held"][:_SHOWN],
+        "dead": [(name, note) for name, note in found if note.kind == "dead"][:_SHOWN],
+        "may_requeue": _is_operator(process, me),
+    }
+    return await page(request, "held.html", data)
+
+
+async def requeued(request: Request) -> Response:
+    """Try a dead letter again."""
+    process, name = here(request), request.path_params["some_id"]
+    if not _is_operator(process, visit_of(request).person):
+        text = "Those whom `alerts.to` in sayso.toml names may have it tried again."
+        raise Refusal(HTTPStatus.FORBIDDEN, "Not yours to do", text)
+    body = (await process.app.store.lists.dead()).get(name)
+    note = None if body is None else Note.model_validate_json(body)
+    if note is None or note.kind != "dead" or not await process.app.store.lists.requeue(name, note.member):
+        raise Refusal(HTTPStatus.NOT_FOUND, "It is not in the list any more", "Somebody may have been faster.")
+    return to(request, "/held", "It is tried again.")
+
+
+def _is_operator(process: Here, person: PersonId) -> bool:
+    """Who hears the alerts looks after what they are about; in the demo that is everybody."""
+    return process.demo is not None or person in process.app.people.members(process.app.settings.alerts.to)

@@ -1,0 +1,56 @@
+"""The first page: ask, what waits on me, my conversations, what is live."""
+
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from agents.requests import RunId
+from bot.ids import ingress_shard, new_id
+from bot.inbox import TriggerRefused
+from bot.web.console import lists
+from bot.web.console.pages import page, to
+from bot.web.console.visits import visit_of
+from bot.web.here import here
+
+_CONVERSATIONS = 10
+
+
+async def shown(request: Request) -> Response:
+    """The first page."""
+    process, me = here(request), visit_of(request).known.person
+    mine, following = await lists.runs(process, requester=me, limit=_CONVERSATIONS)
+    data: dict[str, object] = {
+        "runs": mine,
+        "has_more": following is not None,
+        "requests": await lists.waiting(process, me),
+        "agents": [(agent.name, agent.description) for agent in process.app.agents.values()],
+        "once": secrets.token_hex(8),
+        "suggestions": _SUGGESTIONS if process.demo else (),
+        "site": process.demo.site if process.demo else "",
+    }
+    return await page(request, "home.html", data, frames=process.demo.site if process.demo else "'none'")
+
+
+_SUGGESTIONS = ("deploy v1.2.0 to production", "deploy v1.1.0 to staging")
+
+
+async def asked(request: Request) -> Response:
+    """Start a run; the same form sent twice starts one."""
+    process, visit = here(request), visit_of(request)
+    text = visit.field("suggestion") or visit.field("text")
+    foreign = f"console:{visit.person}:{visit.field('once') or secrets.token_hex(8)}:{text}"
+    fresh = RunId(new_id("run", ingress_shard(foreign, process.app.store.shards)))
+    try:
+        process.app.inbox.check(text, visit.field("agent") or None)
+        known, _ = await process.app.store.remember(foreign, fresh.encode(), _ONCE_S)
+        run_id = RunId(known.decode())
+        if not await process.app.store.length(run_id):
+            agent = visit.field("agent") or None
+            await process.app.inbox.start("console", text, visit.person, agent=agent, run_id=run_id)
+    except TriggerRefused as error:
+        return to(request, "/", str(error), is_well=False)
+    return to(request, f"/runs/{run_id}")
+
+
+_ONCE_S = 24 * 3600.0

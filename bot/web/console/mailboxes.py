@@ -1,0 +1,75 @@
+"""The demo people's mail beside `sayso dev`: read it, and answer it by real SMTP, as a phone would."""
+
+import asyncio
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.people import UnknownPerson
+from bot.web.console.pages import page, to
+from bot.web.console.visits import Refusal, visit_of
+from bot.web.here import Demo, here
+from channels import ChannelError, Contact
+from channels.email.letters import Letter, letter, letters
+from channels.email.reply_mail import submit
+from channels.email.transport import Transport
+
+_TEXT_CHARS = 8_000
+# A mail is somebody else's page: it runs nothing, loads nothing, and has no origin.
+_MAIL_CSP = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+
+
+async def listed(request: Request) -> Response:
+    """A person's mailbox, newest first."""
+    demo, owner = _demo(request), _owner(request)
+    found = await asyncio.to_thread(letters, demo.mail.folder(owner.email or ""))
+    return await page(request, "mailbox.html", {"owner": owner, "letters": found[::-1]})
+
+
+async def shown(request: Request) -> Response:
+    """One mail, and a box to answer it."""
+    owner, found = await _letter(request)
+    return await page(request, "letter.html", {"owner": owner, "letter": found})
+
+
+async def replied(request: Request) -> Response:
+    """Send the answer through SMTP, as its author."""
+    owner, found = await _letter(request)
+    demo, back = _demo(request), f"/mail/{owner.id}/{found.id}"
+    text = visit_of(request).field("text")[:_TEXT_CHARS]
+    if not text.strip():
+        return to(request, back, "Write something first.", is_well=False)
+    transport = Transport(demo.mail.relay(owner.email or ""))
+    try:
+        await submit(transport, found, text, author=owner, at=datetime.now(UTC))
+    except ChannelError as error:
+        return to(request, back, str(error), is_well=False)
+    return to(request, back, f"Sent as {owner.name}, by SMTP. It is read as any mail would be.")
+
+
+def _demo(request: Request) -> Demo:
+    demo = here(request).demo
+    if demo is None or not visit_of(request).known.is_demo:
+        raise Refusal(HTTPStatus.NOT_FOUND, "There are no mailboxes here", "Only `sayso dev` has them.")
+    return demo
+
+
+def _owner(request: Request) -> Contact:
+    people = here(request).app.people
+    try:
+        owner = people.contact(people.named(request.path_params.get("person") or visit_of(request).known.person))
+    except UnknownPerson as error:
+        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such person", str(error)) from error
+    if owner is None or owner.email is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, "No mailbox", "This person has no mail address in sayso.toml.")
+    return owner
+
+
+async def _letter(request: Request) -> tuple[Contact, Letter]:
+    demo, owner = _demo(request), _owner(request)
+    found = await asyncio.to_thread(letter, demo.mail.folder(owner.email or ""), request.path_params["letter_id"])
+    if found is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such mail", f"It may be in {owner.name}'s list all the same.")
+    return owner, found

@@ -1,0 +1,181 @@
+"""Pages from templates: everything is escaped, and the headers let a page load and send nothing but our own."""
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache, partial
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from agents.requests import PersonId
+from bot.people import People
+from bot.store import StoreError
+from bot.web.console.lists import waiting_on
+from bot.web.console.static import address_of
+from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
+from bot.web.here import Here, here
+from bot.web.problems import trouble
+
+_TOLD_CHARS = 1_000
+_TOLD_S = 60
+
+
+def csp(frames: str = "'none'") -> str:
+    """What a page may load and send: our own and nothing else. `frames` is what it may show inside itself."""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        f"frame-src {frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def hardened(response: Response, policy: str) -> Response:
+    """`response` with the headers of every page."""
+    response.headers["Content-Security-Policy"] = policy
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["X-Frame-Options"] = "DENY"
+    return response
+
+
+async def page(
+    request: Request,
+    template: str,
+    data: Mapping[str, object],
+    status: HTTPStatus = HTTPStatus.OK,
+    frames: str = "'none'",
+) -> Response:
+    """The page of `template`, for whoever asks."""
+    visit, process = visit_of(request), here(request)
+    told = _told(request, visit, process)
+    text = fragment(request, template, {"told": told, **await _around(request, visit, process), **data})
+    response = hardened(Response(text, status, media_type="text/html"), csp(frames))
+    if told:
+        response.delete_cookie(_told_name(process), path="/")
+    return response
+
+
+def fragment(request: Request, template: str, data: Mapping[str, object]) -> str:
+    """A part of a page."""
+    visit, people = visit_of(request), here(request).app.people
+    person = visit.session.person if visit.session else None
+    zone = _zone(people, person)
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            me=person,
+            own=lambda: _own(visit),
+            is_demo=visit.session.is_demo if visit.session else False,
+            name_of=people.name_of,
+            names_of=people.names_of,
+            moment=partial(_moment, zone),
+            clock=partial(_clock, zone),
+            asset=address_of,
+            **data,
+        )
+    )
+
+
+async def _around(request: Request, visit: Visit, process: Here) -> dict[str, object]:
+    """What stands around the content of every page."""
+    waiting = 0
+    if visit.session:
+        try:
+            waiting = await waiting_on(process, visit.session.person)
+        except StoreError:
+            waiting = 0  # the page itself says that the store is away
+    return {
+        "path": request.url.path,
+        "everybody": [(person, process.app.people.name_of(person)) for person in process.app.people.all()],
+        "waiting": waiting,
+        "has_mail": process.demo is not None,
+        "by_mail": False,
+        "is_rehearsal": not process.app.models,
+    }
+
+
+async def refused(request: Request, refusal: Refusal) -> Response:
+    """`refusal` as a page for people, or as a problem for programs."""
+    if "text/html" not in request.headers.get("accept", "*/*"):
+        name = "not-found" if refusal.status == HTTPStatus.NOT_FOUND else "not-yours"
+        return trouble(refusal.status, name, f"{refusal.title}.", refusal.text).response()
+    back = quote(request.url.path, safe="/") if request.method == "GET" else "/"
+    data: dict[str, object] = {"title": refusal.title, "text": refusal.text, "back": back}
+    template = "login.html" if refusal.status == HTTPStatus.UNAUTHORIZED else "refused.html"
+    response = await page(request, template, data | ({"token": ""} if template == "login.html" else {}), refusal.status)
+    if refusal.retry_after_s:
+        response.headers["Retry-After"] = str(refusal.retry_after_s)
+    return response
+
+
+def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> Response:
+    """Send the browser to `path`, one of ours; the next page says what it is `told`."""
+    response = RedirectResponse(path, HTTPStatus.SEE_OTHER)
+    session, process = visit_of(request).session, here(request)
+    if told and session:
+        body = base64.urlsafe_b64encode(json.dumps([is_well, told[:_TOLD_CHARS]]).encode()).decode()
+        value = f"{body}.{session.stamp(f'told {body}')}"
+        response.set_cookie(
+            _told_name(process), value, max_age=_TOLD_S, httponly=True, samesite="lax", secure=is_secure(process)
+        )
+    return hardened(response, csp())
+
+
+def own_path(text: str) -> str:
+    """`text` if it is a path of ours, else the first page: a link must not lead anywhere else."""
+    parts = urlsplit(text)
+    is_ours = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.netloc and text.isprintable()
+    return text if is_ours else "/"
+
+
+def _told(request: Request, visit: Visit, process: Here) -> tuple[bool, str] | None:
+    """What an earlier form led to. The stamp keeps others from putting words on our pages."""
+    body, _, stamp = request.cookies.get(_told_name(process), "").partition(".")
+    if not body or visit.session is None or not visit.session.bears(stamp, f"told {body}"):
+        return None
+    is_well, text = json.loads(base64.urlsafe_b64decode(body))
+    return bool(is_well), str(text)
+
+
+def _told_name(process: Here) -> str:
+    return cookie_name(process, "sayso-told")
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("bot.web.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _own(visit: Visit) -> Markup:
+    """The hidden fields of a form: who it was shown to, and the proof that this session's page showed it."""
+    session = visit.known
+    fields = {STAMP: session.stamp(proof_for(session.person)), AS: session.person}
+    shown = [Markup('<input type="hidden" name="{}" value="{}">').format(*pair) for pair in fields.items()]
+    return Markup("").join(shown)
+
+
+def _zone(people: People, person: PersonId | None) -> ZoneInfo:
+    contact = people.contact(person) if person else None
+    return ZoneInfo(contact.timezone if contact else "UTC")
+
+
+def _clock(zone: ZoneInfo, at: datetime) -> str:
+    return f"{at.astimezone(zone):%H:%M:%S}"
+
+
+def _moment(zone: ZoneInfo, at: datetime) -> str:
+    there = at.astimezone(zone)
+    return f"{there:%a} {there.day} {there:%b}, {there:%H:%M} {there:%Z}"

@@ -1,0 +1,108 @@
+"""Pages of requests: what waits on me, what waits at all, one card, and answers to it."""
+
+import hashlib
+from http import HTTPStatus
+from typing import Literal
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from agents.requests import Request, RequestId
+from bot.answers import Statement
+from bot.cards import told
+from bot.ids import check
+from bot.judge import Counted, Decided, Revoked
+from bot.steering import NotSteered
+from bot.web.console import lists
+from bot.web.console.cards import card_view
+from bot.web.console.pages import page, to
+from bot.web.console.visits import Refusal, Visit, visit_of
+from bot.web.here import here
+
+Said = Literal["approve", "deny", "free_text"]
+_VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny"}
+_REASON_CHARS, _TEXT_CHARS, _LINE_CHARS = 4_000, 8_000, 1_000
+
+
+async def listed(request: HttpRequest) -> Response:
+    """What waits on whoever asks; with `all`, what anybody was ever asked."""
+    process, me = here(request), visit_of(request).known.person
+    if "all" not in request.query_params:
+        found = await lists.waiting(process, me)
+        return await page(request, "requests.html", {"requests": found, "next": None, "is_all": False})
+    some, following = await lists.requests(process, only_open=False, cursor=request.query_params.get("cursor"))
+    return await page(request, "requests.html", {"requests": some, "next": following, "is_all": True})
+
+
+async def shown(request: HttpRequest) -> Response:
+    """One request, with everything that is needed to decide it."""
+    process, me = here(request), visit_of(request).known.person
+    record, version, _ = await process.app.decisions.request(_id(request))
+    data = {"card": card_view(record, process.app.people, me), "version": f"{record.request.id}.{version}"}
+    return await page(request, "request.html", data)
+
+
+async def answered(request: HttpRequest) -> Response:
+    """Judge an answer and say what became of it."""
+    process, visit, request_id = here(request), visit_of(request), _id(request)
+    record, _, _ = await process.app.decisions.request(request_id)
+    judgement = await process.app.decisions.decide(request_id, _statement(record.request, visit))
+    now_stands, _, _ = await process.app.decisions.request(request_id)
+    words = told(judgement, now_stands.request, process.app.people)
+    is_well = isinstance(judgement, Counted | Decided | Revoked)
+    return to(request, _back(request, now_stands.request), words, is_well=is_well)
+
+
+async def withdrawn(request: HttpRequest) -> Response:
+    """Take back a request of one's own."""
+    process, visit, request_id = here(request), visit_of(request), _id(request)
+    back = f"/requests/{request_id}"
+    try:
+        await process.steering.withdraw(request_id, visit.person, visit.field("reason")[:_REASON_CHARS])
+    except NotSteered as error:
+        return to(request, back, str(error), is_well=False)
+    return to(request, back, "The request is withdrawn.")
+
+
+def _statement(request: Request, visit: Visit) -> Statement:
+    """The form as the word of whoever sent it. `revision` and `digest` are those of the card it stood on."""
+    said: Said = _VOTES.get(visit.field("vote"), "free_text")
+    text, reason = _text(request, visit), visit.field("reason")
+    revision, digest = visit.field("revision"), visit.field("digest")
+    if not revision.isdecimal() or len(revision) > 6 or len(digest) != 64 or not visit.field("once"):
+        raise Refusal(HTTPStatus.BAD_REQUEST, "This form is not complete", "Load the page again; nothing was counted.")
+    sent = "\n".join((visit.person, str(request.id), revision, digest, visit.field("once"), said, text, reason))
+    return Statement(
+        reply_id=f"console-{hashlib.sha256(sent.encode()).hexdigest()[:32]}",
+        person=visit.person,
+        channel="console",
+        revision=int(revision),
+        digest=digest,
+        said=said,
+        text=text,
+        reason=reason[:_REASON_CHARS],
+        evidence="console session",
+    )
+
+
+def _text(request: Request, visit: Visit) -> str:
+    """The answer in the words that mails use: a number, labels, or `field: value` lines."""
+    match request.format:
+        case "approval":
+            return visit.field("reason")[:_REASON_CHARS]
+        case "choices":
+            return "\n".join(pick[:_LINE_CHARS] for pick in visit.fields("text"))
+        case "form":
+            values = ((name, " ".join(visit.field(f"field-{name}").split())) for name in request.fields)
+            return "\n".join(f"{name}: {value[:_LINE_CHARS]}" for name, value in values)
+        case _:
+            return visit.field("text")[:_TEXT_CHARS]
+
+
+def _back(request: HttpRequest, asked: Request) -> str:
+    """To the page that the form stood on."""
+    return f"/runs/{asked.run_id}" if visit_of(request).field("from") == "run" else f"/requests/{asked.id}"
+
+
+def _id(request: HttpRequest) -> RequestId:
+    return RequestId(check(request.path_params["request_id"], "request"))

@@ -1,0 +1,98 @@
+"""Pages of runs: the list, and one run as it thinks, waits and acts."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal, get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from agents.events import Event
+from agents.requests import PersonId, RequestId, RunId
+from agents.run import Run, RunState, fold
+from bot.ids import check
+from bot.steering import NoSuchRun, NotSteered
+from bot.web.console import lists
+from bot.web.console.cards import CardView, card_view
+from bot.web.console.pages import page, to
+from bot.web.console.timeline import rows
+from bot.web.console.visits import Refusal, visit_of
+from bot.web.here import Here, here
+
+_VERBS: dict[str, Literal["pause", "resume", "cancel"]] = {"pause": "pause", "resume": "resume", "cancel": "cancel"}
+STATES: tuple[RunState, ...] = get_args(RunState)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run as `me` sees it now. `version` changes when its card does."""
+
+    run: Run
+    events: tuple[Event, ...]
+    card: CardView | None
+    version: str
+
+
+async def listed(request: Request) -> Response:
+    """Runs, newest first, of one state or all."""
+    state, cursor = request.query_params.get("state", ""), request.query_params.get("cursor")
+    if state and state not in STATES:
+        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such state", f"There are: {', '.join(STATES)}.")
+    found, following = await lists.runs(here(request), state=state or None, cursor=cursor)
+    return await page(request, "runs.html", {"runs": found, "next": following, "state": state, "states": STATES})
+
+
+async def shown(request: Request) -> Response:
+    """One run: its story, its card, what can be done about it."""
+    process, me = here(request), visit_of(request).known.person
+    told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), me)
+    demo = process.demo.site if process.demo else ""
+    data = around_run(process, told) | {"follows": told.run.ended is None, "site": demo}
+    return await page(request, "run.html", data, frames=demo or "'none'")
+
+
+async def steered(request: Request) -> Response:
+    """Pause, resume or cancel a run."""
+    run_id, verb = RunId(check(request.path_params["run_id"], "run")), _VERBS.get(request.path_params["verb"])
+    if verb is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", f"A run can be told to {', '.join(_VERBS)}.")
+    try:
+        after = await here(request).steering.steer(run_id, verb, visit_of(request).person)
+    except NoSuchRun:
+        raise
+    except NotSteered as error:
+        return to(request, f"/runs/{run_id}", str(error), is_well=False)
+    return to(request, f"/runs/{run_id}", f"The run is {after.state}.")
+
+
+async def told_of(process: Here, run_id: RunId, me: PersonId) -> Told:
+    """The run as it stands. Raises Refusal where there is none."""
+    loaded = await process.app.store.load(run_id)
+    if not loaded.events:
+        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such run", "The list of runs shows those there are.")
+    run = fold(loaded.events)
+    request_id = _on_top(run)
+    if request_id is None:
+        return Told(run, tuple(loaded.events), None, "")
+    record, version, _ = await process.app.decisions.request(request_id)
+    return Told(run, tuple(loaded.events), card_view(record, process.app.people, me), f"{request_id}.{version}")
+
+
+def around_run(process: Here, told: Told) -> dict[str, object]:
+    """What the templates of a run need."""
+    return {
+        "run": told.run,
+        "rows": rows(told.events, process.app.people),
+        "card": told.card,
+        "version": told.version,
+        "has_mail": process.demo is not None,
+    }
+
+
+def _on_top(run: Run) -> RequestId | None:
+    """The request that matters now: the open one, or the approved one that can still be stopped."""
+    if run.open or run.ended:
+        return run.open
+    pending = run.pending
+    is_approved = pending is not None and pending.request is not None and pending.decision is not None
+    return pending.request.id if pending and pending.request and is_approved and pending.attempt is None else None

@@ -1,0 +1,56 @@
+"""Files that pages load: our own, and htmx from the package that carries it. Each is named by its content."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.web.console.visits import Refusal
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_HASH_CHARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    body: bytes
+    media_type: str
+
+
+@cache
+def _files() -> dict[str, _File]:
+    """Name with hash -> file. The package is found and read, never imported: it is a Django app."""
+    spec = find_spec("js_lib_htmx")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("htmx is not installed; `./sayso --make-venv requirements.lock` installs everything")
+    htmx = Path(spec.submodule_search_locations[0]) / "static" / "htmx"
+    ours = files("bot.web.console")
+    found = {
+        "console.css": _File(ours.joinpath("console.css").read_bytes(), "text/css"),
+        "console.js": _File(ours.joinpath("console.js").read_bytes(), "text/javascript"),
+        "htmx.js": _File((htmx / "htmx.min.js").read_bytes(), "text/javascript"),
+    }
+    return {_named(name, file.body): file for name, file in found.items()}
+
+
+def _named(name: str, body: bytes) -> str:
+    return f"{hashlib.sha256(body).hexdigest()[:_HASH_CHARS]}-{name}"
+
+
+def address_of(name: str) -> str:
+    """Where a page finds `name`; another address as soon as the file is another."""
+    return next(f"/static/{named}" for named in _files() if named.endswith(f"-{name}"))
+
+
+async def served(request: Request) -> Response:
+    """One of the files."""
+    file = _files().get(request.path_params["name"])
+    if file is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", "The page that sent you here may be an old one.")
+    return Response(file.body, media_type=file.media_type, headers={"Cache-Control": _FOR_EVER})

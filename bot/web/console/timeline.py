@@ -1,0 +1,98 @@
+"""A run's story as rows of a page. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from agents.events import (
+    AnswerNoted,
+    CardDelivered,
+    DeliveryFailed,
+    Event,
+    RequestDecided,
+    RequestOpened,
+    RequestRevised,
+    RequestRevoked,
+    RunCancelled,
+    RunEnded,
+    RunStarted,
+    StepFailed,
+    StepRefused,
+    ToolFinished,
+    ToolOrphaned,
+    VoteCast,
+)
+from agents.requests import PersonId, RequestId
+from bot.people import People
+from bot.story import tell
+
+Mark = Literal["person", "work", "ask", "good", "bad", "doubt"]
+_QUOTED_CHARS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One event. `mark` is its colour and word; `request_id` links to a request, `mailbox` to where a card lies."""
+
+    seq: int
+    at: datetime
+    mark: Mark
+    text: str
+    quoted: str = ""
+    request_id: RequestId | None = None
+    mailbox: PersonId | None = None
+
+
+def rows(events: Sequence[Event], people: People) -> list[Row]:
+    """`events`, a whole run in order, as rows, oldest first."""
+    return [_row(seq, event, people) for seq, event in enumerate(events, 1)]
+
+
+def _row(seq: int, event: Event, people: People) -> Row:
+    told = tell(event, people)
+    quoted = told.quoted if len(told.quoted) <= _QUOTED_CHARS else f"{told.quoted[:_QUOTED_CHARS]}…"
+    mailbox = event.person if isinstance(event, CardDelivered) and event.channel == "email" else None
+    return Row(seq, event.at, _mark(event), _capital(told.text), quoted, _request_of(event), mailbox)
+
+
+def _mark(event: Event) -> Mark:
+    match event:
+        case RequestOpened() | RequestRevised():
+            return "ask"
+        case RequestDecided():
+            return _decision_mark(event)
+        case ToolFinished():
+            return "bad" if event.error else "good"
+        case RunEnded():
+            return "good" if event.outcome == "done" else "bad"
+        case StepFailed() | StepRefused() | DeliveryFailed() | RequestRevoked() | RunCancelled():
+            return "bad"
+        case ToolOrphaned():
+            return "doubt"
+        case AnswerNoted():
+            return "doubt"
+        case RunStarted() | VoteCast():
+            return "person"
+        case _:
+            return "work"
+
+
+def _decision_mark(event: RequestDecided) -> Mark:
+    match event.decision.state:
+        case "approved" | "answered":
+            return "good"
+        case "superseded":
+            return "doubt"
+        case "denied" | "expired" | "withdrawn":
+            return "bad"
+
+
+def _request_of(event: Event) -> RequestId | None:
+    if isinstance(event, RequestOpened | RequestRevised):
+        return event.request.id
+    return event.request_id if isinstance(event, RequestDecided | RequestRevoked) else None
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,81 @@
+"""Who asks for a page, from which session, and what the form says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from agents.requests import PersonId
+from bot.logins import Session
+from bot.web.here import Here
+
+VISIT = "sayso.visit"
+STAMP, AS = "stamp", "as"
+
+
+class Refusal(Exception):
+    """A page that says no: what happened (`title`), and what to do next (`text`)."""
+
+    def __init__(self, status: HTTPStatus, title: str, text: str, retry_after_s: int | None = None) -> None:
+        super().__init__(title)
+        self.status, self.title, self.text, self.retry_after_s = status, title, text, retry_after_s
+
+
+def away() -> Refusal:
+    """Redis does not answer."""
+    text = "The store is away for the moment; nothing is lost. Load the page again in a few seconds."
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Not available now", text, retry_after_s=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of a browser. `text` is the session as the browser holds it."""
+
+    session: Session | None = None
+    text: str = ""
+    form: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @property
+    def known(self) -> Session:
+        """The session. Raises Refusal where there is none."""
+        if self.session is None:
+            raise Refusal(HTTPStatus.UNAUTHORIZED, "Please log in", "This page is for people of the directory.")
+        return self.session
+
+    @property
+    def person(self) -> PersonId:
+        """Who acts: the session's person; in the demo, whomever the form was shown to."""
+        claimed = self.field(AS)
+        return PersonId(claimed) if claimed and self.known.is_demo else self.known.person
+
+    def field(self, name: str) -> str:
+        """The form's first value of that name, or nothing."""
+        return next(iter(self.fields(name)), "")
+
+    def fields(self, name: str) -> tuple[str, ...]:
+        """All values of that name."""
+        return self.form.get(name, ())
+
+
+def visit_of(request: Request) -> Visit:
+    """Who asks."""
+    return cast("Visit", request.scope[VISIT])
+
+
+def proof_for(person: PersonId) -> str:
+    """What the stamp in a form is for that was shown to `person`."""
+    return f"form of {person}"
+
+
+def cookie_name(here: Here, what: str = "sayso") -> str:
+    """Cookies know no ports, so those of two installations on one machine are told apart by their names."""
+    public = urlsplit(here.app.settings.public_url or f"http://127.0.0.1:{here.port}")
+    return f"__Host-{what}" if public.scheme == "https" else f"{what}-{public.port or 80}"
+
+
+def is_secure(here: Here) -> bool:
+    """Whether people reach us over TLS."""
+    return (here.app.settings.public_url or "").startswith("https:")
