@@ -105,7 +105,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     by_channel = {channel.name: channel for channel in channels}
     by_agent = {agent.name: agent for agent in agents}
     models = models_of(settings, agents)
-    outbox = Outbox(journal, decisions, people, by_channel, tokens, settings.alerts.to)
+    outbox = Outbox(journal, decisions, people, by_channel, tokens, settings.alerts.to, settings.public_url)
     steps = {name: config.max_steps for name, config in settings.agents.items()}
     inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, settings.limits.triggers_per_person)
     executor = Executor(store, nearby, Runner(settings.data_dir, url), by_agent, home.host())

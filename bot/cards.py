@@ -129,9 +129,9 @@ def outcome_card(run: Run, at: datetime) -> Card:
     return Card(title=title, at=at, summary=words, facts=rehearsal, ref=run.id, closes=True)
 
 
-def notice(title: str, text: str, at: datetime, ref: str = "") -> Card:
+def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "") -> Card:
     """Something that somebody must be told and need not answer."""
-    return Card(title=title, at=at, summary=text, ref=ref, closes=True)
+    return Card(title=title, at=at, summary=text, ref=ref, link=link, closes=True)
 
 
 def decided(decision: Decision, people: People) -> str:

@@ -32,7 +32,7 @@ class _Nowhere(Exception):
 
 
 class Outbox:
-    """Takes entries off the outbox. `alerts` are those who hear what nobody else can."""
+    """Takes entries off the outbox. `alerts` hear what nobody else can; `console` is where people find our pages."""
 
     def __init__(
         self,
@@ -42,9 +42,10 @@ class Outbox:
         channels: Mapping[str, Channel],
         tokens: Tokens,
         alerts: Sequence[str],
+        console: str | None = None,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._channels, self._tokens, self._alerts = channels, tokens, alerts
+        self._channels, self._tokens, self._alerts, self._console = channels, tokens, alerts, console
 
     async def send(self, outgoing_id: str) -> None:
         """Send one entry, or put it off while the channel is away."""
@@ -127,12 +128,19 @@ class Outbox:
         raise _Nowhere("; ".join(refusals) or "the policy names no channel")
 
     async def _for_channel(self, entry: Outgoing, card: Card, name: str) -> Card:
-        """The card's form says whether an approval through this channel would count."""
+        """The card leads to the console; its form says whether an approval through this channel would count."""
+        card = card.model_copy(update={"link": card.link or self._link(card.ref)})
         if card.form is None or entry.request_id is None or card.form.format != "approval":
             return card
         record, _, _ = await self._decisions.request(entry.request_id)
         may_approve = name in ways_to_approve(record.request.policy)
         return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
+
+    def _link(self, ref: str) -> str:
+        """The page of what a card is about, where there is one."""
+        places = {"q": "requests", "r": "runs"}
+        place = places.get(ref.partition("-")[0][-1:])
+        return f"{self._console}/{place}/{ref}" if self._console and place else ""
 
     async def _sent(
         self, entry: Outgoing, events: Sequence[Event] = (), deliveries: Sequence[tuple[str, bytes]] = ()

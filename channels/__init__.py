@@ -142,8 +142,9 @@ class Card(Frozen):
 
     `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
     such. `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is
-    nothing (more) to answer. `ref` is an id that people can type. `closes` says that this card ends what an earlier
-    one asked; a channel that cannot change what it sent shows only such updates. `at` is when the card was made.
+    nothing (more) to answer. `ref` is an id that people can type, `link` the page about it. `closes` says that this
+    card ends what an earlier one asked; a channel that cannot change what it sent shows only such updates. `at` is when
+    the card was made.
     """
 
     title: str
@@ -154,6 +155,7 @@ class Card(Frozen):
     exact: str = ""
     form: AnswerForm | None = None
     ref: str = ""
+    link: str = ""
     closes: bool = False
 
 

@@ -17,9 +17,12 @@ MARK = "| "
 
 @dataclass(frozen=True)
 class Block:
-    """A few lines that belong together; `verbatim` ones keep their spaces and are marked line by line."""
+    """A few lines that belong together; `verbatim` ones keep their spaces and are marked line by line.
 
-    kind: Literal["title", "say", "verbatim"]
+    A `link` leads to our own page, where nothing happens before a person presses a button.
+    """
+
+    kind: Literal["title", "say", "verbatim", "link"]
     lines: tuple[str, ...]
 
 
@@ -42,6 +45,8 @@ def blocks(card: Card, timezone: str) -> tuple[Block, ...]:
         found.append(Block("verbatim", tuple(visible(card.quoted).split("\n"))))
     if footer := _footer(card, timezone):
         found.append(Block("say", footer))
+    if card.link:
+        found.append(Block("link", (_line(card.link),)))
     return tuple(found)
 
 
@@ -51,7 +56,7 @@ def as_text(card: Card, timezone: str) -> str:
 
 
 def as_html(card: Card, timezone: str) -> str:
-    """The same as HTML: no links, images or styles from outside, and everything from the card escaped."""
+    """The same as HTML: no images or styles, no link but to our own page, everything from the card escaped."""
     inner = "\n".join(_html(block) for block in blocks(card, timezone))
     return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n{inner}\n</body></html>\n'
 
@@ -130,5 +135,7 @@ def _html(block: Block) -> str:
     lines = [html.escape(line) for line in _marked(block)]
     if block.kind == "verbatim":
         return "<pre>" + "\n".join(lines) + "</pre>"
+    if block.kind == "link":
+        return f'<p><a href="{lines[0]}">{lines[0]}</a></p>'
     inner = "<br>\n".join(lines)
     return f"<p><strong>{inner}</strong></p>" if block.kind == "title" else f"<p>{inner}</p>"

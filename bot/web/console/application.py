@@ -28,6 +28,7 @@ _ROUTES = (
     Route("/ask", home.asked, methods=["POST"]),
     Route("/login", login.shown),
     Route("/login", login.spent, methods=["POST"]),
+    Route("/login/mail", login.mailed, methods=["POST"]),
     Route("/logout", login.ended, methods=["POST"]),
     Route("/as", login.turned, methods=["POST"]),
     Route("/runs", runs.listed),

@@ -1,6 +1,7 @@
 """What is live in each environment, asked of the environment itself."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -14,9 +15,10 @@ from bot.web.here import Here, here
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An environment and what it says is live there; `url` where visitors see it, if we know."""
+    """An environment and what it says is live there, shortly and in full; `url` where visitors see it, if we know."""
 
     name: str
+    short: str
     text: str
     policy: str | None
     url: str
@@ -45,6 +47,18 @@ async def places(process: Here) -> list[Place]:
     facts = await asyncio.gather(*(live_in(environment) for environment in environments.values()))
     site = process.demo.site if process.demo else None
     return [
-        Place(environment.name, fact.text, environment.policy, f"{site}/{environment.name}/" if site else "")
+        Place(
+            environment.name,
+            _short(fact.text),
+            fact.text,
+            environment.policy,
+            f"{site}/{environment.name}/" if site else "",
+        )
         for environment, fact in zip(environments.values(), facts, strict=True)
     ]
+
+
+def _short(text: str) -> str:
+    """`v1.2.0 · 63e28bf` for a commit with its tags; what is no commit stays as it is."""
+    found = re.fullmatch(r"([0-9a-f]{7})[0-9a-f]{33}(?: \((.+)\))?", text)
+    return " · ".join(filter(None, [found[2], found[1]])) if found else text

@@ -1,17 +1,30 @@
 """Logging in: a link that works once. Opening it shows a button, because scanners and previews open every link."""
 
+import secrets
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from agents.requests import PersonId, RunId
+from bot.cards import notice
+from bot.ids import ingress_shard, new_id
+from bot.journal import outbox_entry, outgoing_id
 from bot.logins import SESSION_S
+from bot.outgoing import Outgoing
+from bot.store import Commit
 from bot.web.console.pages import own_path, page, to
 from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of
-from bot.web.here import here
+from bot.web.here import Here, here
 
 _OLD = "This link was used already, or it is too old. It works once."
-_TOKEN_CHARS = 200
+_TOKEN_CHARS, _EMAIL_CHARS = 200, 254
+_LINKS, _LINKS_PER_S = 5, 3600.0
+_MAIL = (
+    "Somebody, you we hope, wants to open the console as you. The link below shows a button; it works once, and for 15 "
+    "minutes. If it was not you, do nothing: without this mail nobody gets in. Give the link to nobody."
+)
 
 
 async def shown(request: Request) -> Response:
@@ -34,6 +47,36 @@ async def spent(request: Request) -> Response:
         cookie_name(process), text, max_age=round(SESSION_S), httponly=True, samesite="lax", secure=is_secure(process)
     )
     return response
+
+
+async def mailed(request: Request) -> Response:
+    """Send a link to the mailbox of whoever it is. Who asks learns nothing about who is in the directory."""
+    app, visit = here(request).app, visit_of(request)
+    contact = app.people.by_email(visit.field("email")[:_EMAIL_CHARS].strip())
+    if contact and await app.store.admit(f"log-in {contact.id}", secrets.token_hex(8), _LINKS, _LINKS_PER_S):
+        await _send_link(here(request), PersonId(contact.id), own_path(visit.field("next") or "/"))
+    text = "If that is the address of somebody in the directory, a link is on its way. It works once, for 15 minutes."
+    return await page(request, "refused.html", {"title": "Look into your mailbox", "text": text})
+
+
+async def _send_link(process: Here, person: PersonId, back: str) -> None:
+    """Put the mail into the outbox. Without a public name there is no link that would lead here."""
+    app = process.app
+    if app.settings.public_url is None:
+        return
+    token = await process.logins.link(person)
+    link = f"{app.settings.public_url}/login?{urlencode({'token': token, 'next': back})}"
+    near = RunId(new_id("run", ingress_shard(token, app.store.shards)))
+    entry = Outgoing(
+        id=outgoing_id(near),
+        kind="tell",
+        run_id=near,
+        person=person,
+        reach=("email",),
+        card=notice("Open the console", _MAIL, app.store.about_now(), link=link),
+        thread=near,
+    )
+    await app.journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
 
 
 async def ended(request: Request) -> Response:

@@ -96,7 +96,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "everybody": [(person, process.app.people.name_of(person)) for person in process.app.people.all()],
         "waiting": waiting,
         "has_mail": process.demo is not None,
-        "by_mail": False,
+        "by_mail": process.app.settings.public_url is not None,
         "is_rehearsal": not process.app.models,
     }
 
