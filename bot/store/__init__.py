@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from agents.events import Event, read_event, write_event
 from bot.ids import ingress_shard
-from bot.store.client import Client, Script, StoreError, StoreUnavailable
+from bot.store.client import LONGEST_BLOCK_MS, Client, Script, StoreError, StoreUnavailable
 from bot.store.commit import Commit, Once, RecordWrite, Wake, Written, decode, encode
 from bot.store.keys import Keys
 from bot.store.lists import Lists
@@ -18,7 +18,6 @@ __all__ = ["Commit", "Keys", "Once", "RecordWrite", "Store", "StoreError", "Stor
 # Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
 
-_FOLLOW_MS = 3_000
 _HELD_S = 30 * 24 * 3600.0
 
 _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "look_at_lease", "orphan", "put_off")
@@ -219,7 +218,7 @@ class Store:
         """The events of a run after `seq` as they come, for ever; the server holds the question, nothing polls."""
         key = Keys.of(run_id).run(run_id)
         while True:
-            found = await self.client.wait("XREAD", "BLOCK", _FOLLOW_MS, "COUNT", 500, "STREAMS", key, f"0-{seq}")
+            found = await self.client.wait("XREAD", "BLOCK", LONGEST_BLOCK_MS, "COUNT", 500, "STREAMS", key, f"0-{seq}")
             for fields in _streamed(found):
                 seq += 1
                 yield read_event(fields)

@@ -17,9 +17,11 @@ _PRELUDE = "clock.lua"
 # A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
-# A line that has gone dead must be noticed while leases can still be renewed. Longer than any wait of ours on the
-# server (XREAD BLOCK), and than Redis needs for a script when its disk is slow.
+# A line that has gone dead must be noticed while leases can still be renewed. Longer than Redis needs for a script
+# when its disk is slow.
 _ANSWER_WITHIN_S = 4.0
+LONGEST_BLOCK_MS = 2_000
+"""How long a question may keep the server waiting (XREAD BLOCK): well within what makes a line look dead."""
 # A larger batch would keep the server from everybody else for milliseconds.
 _BATCH = 64
 

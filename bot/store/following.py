@@ -9,12 +9,11 @@ import structlog
 
 from agents.events import Event, read_event
 from bot.store import Store
-from bot.store.client import StoreError
+from bot.store.client import LONGEST_BLOCK_MS, StoreError
 from bot.store.keys import Keys
 
 log = structlog.stdlib.get_logger()
 
-_BLOCK_MS = 5_000
 _CHUNK = 500
 _AGAIN_S = 0.5
 _CALL_AGAIN_S = 0.005
@@ -176,7 +175,7 @@ class _Reader:
         self._asked, asked = asyncio.Event(), dict(self._positions)
         names = {self._keys.run(run_id): run_id for run_id in asked}
         after = [f"0-{seq}" for seq in asked.values()]
-        found = await self._waiter.ask("XREAD", "BLOCK", _BLOCK_MS, "COUNT", _CHUNK, "STREAMS", *names, *after)
+        found = await self._waiter.ask("XREAD", "BLOCK", LONGEST_BLOCK_MS, "COUNT", _CHUNK, "STREAMS", *names, *after)
         return [(names[name.decode()], list(_told(entries))) for name, entries in _streams(found)]
 
 
