@@ -13,7 +13,7 @@ from redis.asyncio import Redis, from_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-_PRELUDE = "clock.lua"
+PRELUDE = ("clock.lua", "lists.lua")
 # A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
@@ -38,11 +38,11 @@ class StoreUnavailable(StoreError):
 
 
 class Script:
-    """One Lua script of this package, with the shared clock in front of it."""
+    """One Lua script of this package, with what they share in front of it."""
 
     def __init__(self, name: str) -> None:
         folder = resources.files("bot.store").joinpath("lua")
-        text = [folder.joinpath(part).read_text(encoding="utf-8") for part in (_PRELUDE, f"{name}.lua")]
+        text = [folder.joinpath(part).read_text(encoding="utf-8") for part in (*PRELUDE, f"{name}.lua")]
         self.name, self.text = name, "\n".join(text)
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 

@@ -5,6 +5,7 @@ from bot.rebuild import Rebuilt, rebuild
 from bot.records import records
 from bot.store.client import Client
 from bot.store.keys import Keys
+from tests.indexes import listed, lists_of_events
 from tests.world import World
 
 
@@ -29,7 +30,8 @@ async def indexes(shop: World) -> dict[str, object]:
     for shard in range(shop.app.store.shards):
         keys = Keys(shard)
         found |= {name: await client.do("HGETALL", name) for name in (keys.deliveries, keys.summaries)}
-        found |= {name: sorted(await client.do("ZRANGE", name, 0, -1)) for name in (keys.open, keys.requests)}
+    for pattern in ("{s*}:runs*", "{s*}:requests:*"):
+        found |= {name: await client.do("ZRANGE", name, 0, -1, "WITHSCORES") async for name in client.scan(pattern)}
     found |= {record.request.id: record for record in await shop.requests()}
     await client.close()
     return found
@@ -78,5 +80,6 @@ async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(
 
     assert made.differed == 3
     assert await indexes(shop) == before
+    assert await listed(shop.app.store) == await lists_of_events(shop.app.store)
     await shop.reply("bo", await shop.next_mail("bo", about="v1.0.0 to production?"), "approved")
     assert (await shop.ended(waiting.request.run_id)).state == "done"

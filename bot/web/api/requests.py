@@ -74,7 +74,7 @@ async def listed(
     lists = here.app.store.lists
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_requests(before, count, only_open=state == "open")
+        return await lists.newest_requests(before, count, only_open=state == "open", person=person)
 
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         wanted = f'"state":"{state}"'.encode() if state else b""
