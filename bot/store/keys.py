@@ -82,6 +82,11 @@ class Keys:
         return self._key("changed")
 
     @property
+    def lists_made(self) -> str:
+        """Since which release's lists everything is listed. It is in one shard."""
+        return self._key("lists_made")
+
+    @property
     def counts(self) -> str:
         """How many answers there were, by what became of them."""
         return self._key("counts")

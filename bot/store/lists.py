@@ -10,6 +10,9 @@ from bot.store.keys import Keys
 
 _REQUEUE = Script("requeue")
 
+# One more whenever scripts begin to keep a list that they did not keep before: it lacks what was written earlier.
+_GENERATION = 2
+
 # Shards do not hold the same number of what is new; this many more of each save a second question.
 _SPARE = 8
 
@@ -146,6 +149,17 @@ class Lists:
             runs, still_open = runs + there[0], still_open + there[1]
             answers.update({kind.decode(): int(count) for kind, count in _pairs(there[2])})
         return runs, still_open, dict(answers)
+
+    async def are_whole(self) -> bool:
+        """Whether these lists hold everything, also what an earlier release wrote; `note_whole` says so."""
+        made = await self._client.do("GET", Keys(0).lists_made)
+        if made is None:
+            return await self._length([Keys(shard).runs for shard in range(self._shards)]) == 0
+        return int(made) >= _GENERATION
+
+    async def note_whole(self) -> None:
+        """From now on these lists hold everything: nothing was there yet, or all of it was made anew."""
+        await self._client.do("SET", Keys(0).lists_made, _GENERATION)
 
     async def dead(self) -> dict[str, bytes]:
         """Every dead letter and held item: id -> note."""
