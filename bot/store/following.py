@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, cast
 
 import structlog
 
 from agents.events import Event, read_event
 from bot.store import Store
+from bot.store.changing import Changes, Changing, FollowingEnds
 from bot.store.client import StoreError
 from bot.store.keys import Keys
 
@@ -22,10 +23,6 @@ _CANCEL_AGAIN_S = 0.1
 
 # An event and its sequence number.
 Told = tuple[int, Event]
-
-
-class FollowingEnds(Exception):
-    """The process leaves; nobody is told anything more."""
 
 
 class Watch:
@@ -72,7 +69,12 @@ class Follower:
         self.store = store
         self._watches: dict[str, set[Watch]] = {}
         self._readers: dict[int, _Reader] = {}
+        self._changing = Changing(store.client, store.shards)
         self._is_closed = False
+
+    def changes(self) -> AbstractAsyncContextManager[Changes]:
+        """Hints at which runs change, whichever they are, while the context is open; see `Changing`."""
+        return self._changing.watch()
 
     @asynccontextmanager
     async def watch(self, run_id: str, seq: int) -> AsyncGenerator[Watch]:
@@ -107,6 +109,7 @@ class Follower:
         for reader in self._readers.values():
             await reader.close()
         self._readers.clear()
+        await self._changing.close()
 
     def _forget(self, watch: Watch) -> None:
         watches = self._watches.get(watch.run_id, set())
