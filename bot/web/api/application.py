@@ -21,6 +21,7 @@ from bot.store import StoreError
 from bot.store.following import FollowingEnds
 from bot.web.api import health, requests, runs, streams
 from bot.web.api.guard import Authenticated, check_is_json
+from bot.web.api.waits import AT_MOST, Waits
 from bot.web.guards import Bounded
 from bot.web.here import Here
 from bot.web.problems import Found, Problem, Trouble, not_found, trouble, unavailable
@@ -28,8 +29,8 @@ from bot.web.problems import Found, Problem, Trouble, not_found, trouble, unavai
 _ERRORS_AT_MOST = 20
 
 
-def application(here: Here) -> FastAPI:
-    """The ASGI application over what the process was started with."""
+def application(here: Here, waits_at_most: int = AT_MOST) -> FastAPI:
+    """The ASGI application over what the process was started with; a key holds so many streams and long polls."""
     passing = [
         Middleware(Authenticated, keyring=here.keyring, is_ready=here.app.ready.is_set),
         Middleware(Bounded, check=check_is_json),
@@ -44,7 +45,7 @@ def application(here: Here) -> FastAPI:
         middleware=passing,
         separate_input_output_schemas=False,
     )
-    api.state.here = here
+    api.state.here, api.state.waits = here, Waits(waits_at_most)
     for part in (streams, runs, requests, health):
         api.include_router(part.router)
     for kind, answer in _ANSWERS.items():

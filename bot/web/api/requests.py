@@ -38,6 +38,7 @@ from bot.web.api.shapes import (
     Withdrawal,
     Withdrawn,
 )
+from bot.web.api.waits import WaitsNow
 from bot.web.here import Here
 from bot.web.paging import page
 from bot.web.problems import not_found
@@ -92,12 +93,13 @@ def _fits(record: RequestRecord, person: str | None, state: RequestState | None)
 
 
 @router.get(
-    "/{request_id}", operation_id="showRequest", responses=answers(403, 404, 422, shown={200: examples.REQUEST})
+    "/{request_id}", operation_id="showRequest", responses=answers(403, 404, 422, 429, shown={200: examples.REQUEST})
 )
 async def shown(
     request_id: RequestPath,
-    __: MayRead,
+    key: MayRead,
     here: HereNow,
+    waits: WaitsNow,
     wait_s: Annotated[
         float,
         Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is."),
@@ -107,7 +109,8 @@ async def shown(
     known = RequestId(check(request_id, "request"))
     record, _, _ = await here.app.decisions.request(known)
     if record.state == "open" and wait_s:
-        record = await _changed(here, record.request.run_id, known, min(wait_s, here.longest_wait_s))
+        with waits.one_more(key):
+            record = await _changed(here, record.request.run_id, known, min(wait_s, here.longest_wait_s))
     return request_view(record, here.app.people)
 
 

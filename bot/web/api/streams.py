@@ -1,12 +1,13 @@
 """A run's events over HTTP: as a page, or as a stream of server-sent events that can be taken up again."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from agents.events import RunEnded
 from bot.ids import check
@@ -18,10 +19,14 @@ from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, only_known_queries
 from bot.web.api.runs import RunPath
 from bot.web.api.shapes import Absent, Events, Numbered, Seq
+from bot.web.api.waits import WaitsNow
 from bot.web.here import Here
 from bot.web.problems import not_found
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
+
+# Counts one stream while it is open. Raises Trouble.
+Counted = Callable[[], AbstractContextManager[None]]
 
 _STREAM = "text/event-stream"
 _ENDED = {"done", "failed", "cancelled"}
@@ -29,7 +34,7 @@ _SEQ_AT_MOST = 1_000_000
 _PATIENCE_MS = 2_000
 
 _described = answers(
-    403, 404, 422, shown={200: examples.EVENTS, 204: Worded("The run has ended and all is told.", None)}
+    403, 404, 422, 429, shown={200: examples.EVENTS, 204: Worded("The run has ended and all is told.", None)}
 )
 _described[200]["content"][_STREAM] = {"schema": {"type": "string"}, "example": examples.STREAM}
 del _described[204]["content"]
@@ -38,8 +43,9 @@ del _described[204]["content"]
 @router.get("/{run_id}/events", operation_id="runEvents", response_model=Events, responses=_described)
 async def events(
     run_id: RunPath,
-    _: MayRead,
+    key: MayRead,
     here: HereNow,
+    waits: WaitsNow,
     request: Request,
     after: Annotated[int, Query(ge=0, le=_SEQ_AT_MOST, description="Only events after this one.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000, description="How many at most; a stream has no limit.")] = 1_000,
@@ -62,19 +68,25 @@ async def events(
     has_ended = Summary.model_validate_json(line).state in _ENDED
     if has_ended and seq >= await here.app.store.length(run_id):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return EventStream(here, run_id, seq)
+    return EventStream(here, run_id, seq, lambda: waits.one_more(key))
 
 
 class EventStream(Response):
     """Tells a run's events after `seq` until it has ended, its reader has gone, or this process leaves."""
 
-    def __init__(self, here: Here, run_id: str, seq: int) -> None:
+    def __init__(self, here: Here, run_id: str, seq: int, counted: Counted) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"}, media_type=_STREAM)
         del self.headers["content-length"]
-        self._here, self._run_id, self._seq = here, run_id, seq
+        self._here, self._run_id, self._seq, self._counted = here, run_id, seq, counted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        start: Message = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        with self._counted():
+            await self._stream(start, receive, send)
+        with suppress(OSError):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _stream(self, start: Message, receive: Receive, send: Send) -> None:
         self._here.metrics.streams.inc()
         try:
             async with self._here.follower.watch(self._run_id, self._seq) as watch:
@@ -87,8 +99,6 @@ class EventStream(Response):
                     gone.cancel()
         finally:
             self._here.metrics.streams.dec()
-        with suppress(OSError):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _tell(self, watch: Watch, send: Send) -> None:
         has_ended = False
