@@ -30,7 +30,7 @@ from bot.apikeys import Keyring  # noqa: E402
 from bot.ids import new_id  # noqa: E402
 from bot.store import Commit  # noqa: E402
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
-from bot.summary import summary_of  # noqa: E402
+from bot.summary import line_of  # noqa: E402
 from bot.telemetry import configure  # noqa: E402
 from tests.office import QUICK, TOML  # noqa: E402
 from tests.servers.program import COMMAND, environment  # noqa: E402
@@ -157,8 +157,7 @@ async def _store(world: World, number: int) -> None:
         at=world.app.store.about_now(), run_id=run_id, agent="clerk", channel="bench", requester=PersonId("anna"),
         text=f"stamp {number}", max_steps=10,
     )  # fmt: skip
-    summary = summary_of(fold([started]))
-    await world.app.store.commit(Commit(run_id=run_id, events=[started], expect=0, summary=summary, starts=started.at))
+    await world.app.store.commit(Commit(run_id=run_id, events=[started], expect=0, summary=line_of(fold([started]))))
 
 
 async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:

@@ -168,6 +168,10 @@ async def _ready(app: App) -> None:
             durability = await check(app.store.client, app.settings.accept_durability)
             await check_shards(app.store.client, app.store.shards)
             await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
+            if await app.store.lists.are_whole():
+                await app.store.lists.note_whole()
+            else:
+                log.warning("lists lack what an earlier release wrote", fix="sayso rebuild, once none of it runs")
             return log.info("ready", durability=durability, rehearsal=not app.models)
         except StoreUnavailable as error:
             log.warning("waiting for Redis", error=str(error))

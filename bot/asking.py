@@ -12,11 +12,12 @@ from agents.steps import CallTool, RequestHumanInput
 from bot.cards import request_card
 from bot.digest import call_digest, question_digest
 from bot.ids import new_id, shard_of
+from bot.journal import record_write
 from bot.outgoing import Outgoing, Placed, placing_id
 from bot.people import People
 from bot.quorum import eligible, is_met
 from bot.records import RequestRecord
-from bot.store import Commit, RecordWrite, Wake
+from bot.store import Commit, Wake
 
 _QUOTED_CHARS = 4_000
 _NOT_RECORDED = "not recorded"
@@ -139,7 +140,7 @@ def opening(request: Request, people: People, expect: int | None) -> Commit:
         run_id=request.run_id,
         events=[RequestOpened(at=request.opened_at, request=request, holders=holders)],
         expect=expect,
-        records=[RecordWrite(request.id, 0, record.state, record.model_dump_json().encode())],
+        records=[record_write(record, 0)],
         outgoing=outgoing,
         deliveries=deliveries,
         wake=[Wake(f"ask {request.id}", request.expires_at)],

@@ -11,12 +11,12 @@ from bot.answers import Statement, read_answer
 from bot.asking import changes_between, placing
 from bot.cards import closed_card, decided, notice, told
 from bot.digest import call_digest
-from bot.journal import Journal, outbox_entry, outgoing_id
+from bot.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.judge import Answer, Counted, Decided, Judgement, Revoked, judge, judgements
 from bot.outgoing import Outgoing
 from bot.people import People
 from bot.records import RequestRecord, after
-from bot.store import Commit, Once, RecordWrite, Wake
+from bot.store import Commit, Once, Wake
 from bot.store.commit import MAX_EVENTS_AT_ALL
 
 log = structlog.stdlib.get_logger()
@@ -73,12 +73,8 @@ class Decisions:
             run_id=request.run_id,
             events=events,
             records=[
-                RecordWrite(
-                    request.id,
-                    version,
-                    now_stands.state,
-                    now_stands.model_dump_json().encode(),
-                    before=request.expires_at if is_bounded and record.state == "open" else None,
+                record_write(
+                    now_stands, version, before=request.expires_at if is_bounded and record.state == "open" else None
                 )
             ],
             once=Once(request.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
@@ -162,7 +158,7 @@ class Decisions:
         return Commit(
             run_id=request.run_id,
             events=[event],
-            records=[RecordWrite(request.id, version, state, closed.model_dump_json().encode())],
+            records=[record_write(closed, version)],
             outgoing=[outbox_entry(entry) for entry in self._closing(closed, by, now)],
             wake=[Wake(f"run {request.run_id}")],
             asleep=[f"ask {request.id}"],
@@ -194,11 +190,10 @@ class Decisions:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
         holders, outgoing, deliveries = placing(request, self._people, now)
         event = RequestRevised(at=now, by=by, request=request, holders=holders)
-        body = after(record, [event]).model_dump_json().encode()
         return Commit(
             run_id=request.run_id,
             events=[event],
-            records=[RecordWrite(request.id, version, "open", body, before=request.expires_at)],
+            records=[record_write(after(record, [event]), version, before=request.expires_at)],
             outgoing=outgoing,
             deliveries=deliveries,
         )

@@ -11,6 +11,7 @@ from bot.processes import NothingRuns, redis_url
 from bot.settings import Settings
 from bot.store.client import Client, StoreError
 from bot.store.durability import ACCEPTED_LOSS, look
+from bot.store.lists import Lists
 
 _LONGEST_LOCAL_PART = 16
 
@@ -68,12 +69,16 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         durability, why = await look(client)
+        are_whole = await Lists(client, settings.shards).are_whole()
     except StoreError as error:
         yield Finding(sign="✗", what=str(error), mend="start Redis, or correct SAYSO_REDIS_URL")
         return
     finally:
         await client.close()
     yield Finding(sign="✓", what="Redis answers")
+    if not are_whole:
+        mend = "sayso rebuild, once no process of the earlier release runs"
+        yield Finding(sign="!", what="lists lack what an earlier release wrote", mend=mend)
     mend = f"set these on the server, or SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}"
     signs: dict[str, Sign] = {"verified": "✓", "weaker": "✗", "unknown": "!"}
     is_bad = durability == "weaker" and settings.accept_durability != ACCEPTED_LOSS

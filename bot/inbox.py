@@ -20,7 +20,7 @@ from bot.journal import Journal, outbox_entry, outgoing_id
 from bot.outgoing import Outgoing, Placed
 from bot.people import People
 from bot.store import Commit, Wake
-from bot.summary import summary_of
+from bot.summary import line_of
 from bot.tokens import Tokens
 from channels import Channel, Held, Ignored, Inbound, Reply, Trigger
 
@@ -185,8 +185,7 @@ class Inbox:
                 expect=0,
                 inbound=inbound_id,
                 wake=[Wake(f"run {run_id}")],
-                summary=summary_of(fold([started])),
-                starts=started.at,
+                summary=line_of(fold([started])),
                 commit=run_id,
             )
         )

@@ -1,10 +1,13 @@
 """Writes a change, then rings for what it left to do. The ringing may be lost: the wake set remembers."""
 
+from datetime import datetime
 from typing import Protocol
 
 from bot.ids import new_id, shard_of
 from bot.outgoing import Outgoing
-from bot.store import Commit, Store, Written
+from bot.quorum import eligible
+from bot.records import RequestRecord
+from bot.store import Commit, RecordWrite, Store, Written
 
 
 class Bell(Protocol):
@@ -31,6 +34,20 @@ class Journal:
                 if wake.at is None:
                     await self.bell.ring(wake.member, written.seq)
         return written
+
+
+def record_write(record: RequestRecord, version: int, before: datetime | None = None) -> RecordWrite:
+    """`record` as a commit wants it; it is listed for those who could decide it when it was opened."""
+    request = record.request
+    return RecordWrite(
+        request_id=request.id,
+        version=version,
+        state=record.state,
+        body=record.model_dump_json().encode(),
+        opened_at=request.opened_at,
+        people=eligible(request.policy, request.requesters),
+        before=before,
+    )
 
 
 def outbox_entry(outgoing: Outgoing) -> tuple[str, bytes]:

@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
 
 from bot.home import Home
 from bot.people import People
+from bot.store.changing import FollowingEnds
 from channels import ChannelUnavailable
 from channels.email import EmailChannel
 from channels.email.identity import local
@@ -27,6 +28,28 @@ ADDRESS = "sayso@sayso.example"
 _NOTE = "mail.json"
 
 
+class Arrivals:
+    """Tells one watcher that mail came into `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.news = asyncio.Queue[tuple[str, ...] | None]()
+
+    async def next(self, within_s: float) -> tuple[str, ...]:
+        """Something when mail came; nothing when none came `within_s`. Raises FollowingEnds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                found = await self.news.get()
+                if found is None:
+                    raise FollowingEnds
+                return found
+        return ()
+
+    def end(self) -> None:
+        """Nothing more is told."""
+        self.news.put_nowait(None)
+
+
 class LocalMail:
     """Everything about the local mailbox of one data directory; `key` is the installation's secret."""
 
@@ -35,6 +58,7 @@ class LocalMail:
         self.address = (address or ADDRESS).lower()
         self.root = home.folder / "mail"
         self._arrived = asyncio.Event()
+        self._watching = set[Arrivals]()
 
     def channel(self) -> EmailChannel:
         """The e-mail channel over the local mailbox."""
@@ -70,7 +94,20 @@ class LocalMail:
             log.info("local mail", port=server.port)
             yield server.port
 
+    @asynccontextmanager
+    async def arriving(self, address: str) -> AsyncGenerator["Arrivals"]:
+        """What arrives for `address` while the context is open; only the process that serves the mail knows."""
+        arrivals = Arrivals(self.folder(address))
+        self._watching.add(arrivals)
+        try:
+            yield arrivals
+        finally:
+            self._watching.discard(arrivals)
+
     def _stored(self, folder: Path) -> None:
+        for arrivals in self._watching:
+            if arrivals.folder == folder:
+                arrivals.news.put_nowait(("",))
         if folder == folder_of(self.root, self.address):
             self._arrived.set()
 

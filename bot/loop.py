@@ -19,14 +19,14 @@ from bot.decisions import Decisions
 from bot.digest import call_digest
 from bot.executing import Executor, prepare
 from bot.ids import new_id, shard_of
-from bot.journal import Journal
+from bot.journal import Journal, record_write
 from bot.moves import Ask, Close, End, Execute, Stop, Think, Wait, next_move
 from bot.people import People
 from bot.recheck import good_until, why_not
 from bot.records import after
 from bot.store import Commit, RecordWrite
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
-from bot.summary import summary_of
+from bot.summary import line_of
 from bot.telling import Teller
 from bot.thinking import Thinker
 
@@ -114,7 +114,7 @@ class Loop:
         return Told(fold(loaded.events), loaded.events, loaded.now)
 
     async def _settle(self, run: Run, until: datetime | None) -> bool:
-        return await self._store.settle(run.id, run.seq, until, summary_of(run))
+        return await self._store.settle(run.id, run.seq, until, line_of(run))
 
     async def _perform(self, move: Think | Execute | Ask | Close | End, told: Told) -> Told | None:
         """Do it. What was appended is known without reading it back; None means: read again."""
@@ -153,7 +153,7 @@ class Loop:
         """Append, fenced by the folded sequence. A lost race is no error: the caller reads again."""
         run = fold(events, told.run)
         outgoing = self._teller.outcome(run, told.now) if run.ended else []
-        summary = summary_of(run) if run.ended else None
+        summary = line_of(run) if run.ended else None
         commit = Commit(
             run_id=run.id,
             events=events,
@@ -251,8 +251,7 @@ class Loop:
             log.warning("not executed", request_id=request.id, reason=why)
             await self._decisions.supersede(record, version, why, now)
             return None
-        body = after(record, [started]).model_dump_json().encode()
-        return RecordWrite(request.id, version, "approved", body, before=good_until(record))
+        return record_write(after(record, [started]), version, before=good_until(record))
 
 
 def call_of(tool: Tool[BaseModel], args: BaseModel, effect: Effect) -> GatedCall:

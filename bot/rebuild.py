@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from agents.events import CardDelivered, Event, RequestOpened, RequestRevised
 from agents.requests import DeliveryId, RequestId, RunId
 from agents.run import fold
+from bot.journal import record_write
 from bot.outgoing import Placed
 from bot.records import records
-from bot.store import Commit, RecordWrite, Store, Wake
-from bot.summary import summary_of
+from bot.store import Commit, Store, Wake
+from bot.summary import line_of
 from channels import Address, Delivery
 
 
@@ -28,6 +29,7 @@ async def rebuild(store: Store) -> Rebuilt:
     for run_id in await store.lists.runs():
         requests, differed = await _run_anew(store, run_id)
         found = Rebuilt(found.runs + 1, found.requests + requests, found.differed + differed)
+    await store.lists.note_whole()
     return found
 
 
@@ -37,11 +39,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
         events = (await store.load(run_id)).events
         run, told = fold(events), records(events)
         stored = {request_id: await store.record(request_id) for request_id in told}
-        bodies = {request_id: record.model_dump_json().encode() for request_id, record in told.items()}
-        writes = [
-            RecordWrite(request_id, old.version if old else 0, told[request_id].state, bodies[request_id])
-            for request_id, old in stored.items()
-        ]
+        writes = [record_write(told[request_id], old.version if old else 0) for request_id, old in stored.items()]
         due = [Wake(f"ask {one.request.id}", one.request.expires_at) for one in told.values() if one.state == "open"]
         commit = Commit(
             run_id=run_id,
@@ -49,11 +47,11 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
             records=writes,
             deliveries=list(placed(events)),
             wake=due if run.ended else [*due, Wake(f"run {run_id}")],
-            summary=summary_of(run),
-            starts=run.started.at if run.started else None,
+            summary=line_of(run),
         )
         if (await store.commit(commit)).state == "committed":
-            return len(told), sum(old is None or old.body != bodies[name] for name, old in stored.items())
+            olds = stored.values()
+            return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))
 
 
 def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:

@@ -4,6 +4,7 @@ from pydantic import AwareDatetime
 
 from agents.requests import Frozen, PersonId, RequestId, RunId
 from agents.run import Run, RunState
+from bot.store import Line
 
 _TEXT_CHARS = 120
 
@@ -22,11 +23,11 @@ class Summary(Frozen):
     is_rehearsal: bool = False
 
 
-def summary_of(run: Run) -> bytes:
-    """The summary of `run` as the store keeps it; empty for a run that has not started."""
+def summary_of(run: Run) -> Summary | None:
+    """What a list shows of `run`; None for a run that has not started."""
     if run.started is None:
-        return b""
-    summary = Summary(
+        return None
+    return Summary(
         id=run.id,
         agent=run.started.agent,
         state=run.state,
@@ -37,4 +38,12 @@ def summary_of(run: Run) -> bytes:
         outcome=run.ended.summary[:_TEXT_CHARS] if run.ended else "",
         is_rehearsal=run.is_rehearsal,
     )
-    return summary.model_dump_json().encode()
+
+
+def line_of(run: Run) -> Line | None:
+    """The summary of `run` as the store keeps it."""
+    summary = summary_of(run)
+    if summary is None:
+        return None
+    body = summary.model_dump_json().encode()
+    return Line(body, summary.state, summary.requester, summary.agent, summary.started_at)

@@ -72,7 +72,9 @@ class RequestView(Frozen):
 
 def run_view(run: Run) -> RunView:
     """`run`, which has started, as programs see it."""
-    summary = Summary.model_validate_json(summary_of(run))
+    summary = summary_of(run)
+    if summary is None:
+        raise ValueError(f"{run.id} has not started")
     return RunView(
         **dict(summary),
         seq=run.seq,

@@ -16,6 +16,7 @@ from agents.run import fold
 from bot.quorum import eligible, is_met
 from bot.records import RequestRecord, records
 from bot.steering import NotSteered
+from tests.indexes import listed, lists_of_events
 from tests.world import World, a_world
 
 ANNA = PersonId("anna")
@@ -88,6 +89,7 @@ class Story:
     async def _look(self) -> None:
         """People answer what they were shown, also when something newer stands by now."""
         await self._world.quiet()
+        assert await listed(self._world.app.store) == await lists_of_events(self._world.app.store)
         for record in await self._world.requests():
             if record.request not in [seen.request for seen in self._seen]:
                 self._seen.append(record)
@@ -115,6 +117,7 @@ async def test_whatever_people_do_nothing_is_executed_that_was_not_approved(
         told = records(events)
         assert {record.request.id: record for record in await world.requests()} == told
         assert await world.dead() == []
+        assert await listed(world.app.store) == await lists_of_events(world.app.store)
 
 
 def effect_of(event: ToolStarted) -> str:

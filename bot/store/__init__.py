@@ -9,11 +9,22 @@ from typing import Any, Literal, cast
 from agents.events import Event, read_event, write_event
 from bot.ids import ingress_shard
 from bot.store.client import LONGEST_BLOCK_MS, Client, Script, StoreError, StoreUnavailable
-from bot.store.commit import Commit, Once, RecordWrite, Wake, Written, decode, encode
+from bot.store.commit import Commit, Line, Once, RecordWrite, Wake, Written, decode, encode, lists_of
 from bot.store.keys import Keys
 from bot.store.lists import Lists
 
-__all__ = ["Commit", "Keys", "Once", "RecordWrite", "Store", "StoreError", "StoreUnavailable", "Wake", "Written"]
+__all__ = [
+    "Commit",
+    "Keys",
+    "Line",
+    "Once",
+    "RecordWrite",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "Wake",
+    "Written",
+]
 
 # Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
@@ -143,12 +154,19 @@ class Store:
         reply = await self.client.run(_SCRIPTS["orphan"], names, args)
         return reply[0] == b"committed"
 
-    async def settle(self, run_id: str, seq: int, due: datetime | None, summary: bytes) -> bool:
-        """End a turn at `seq`, to be looked at again at `due`; False when something came in since."""
+    async def settle(self, run_id: str, seq: int, due: datetime | None, summary: Line | None) -> bool:
+        """End a turn at `seq`, to be looked at again at `due`; False when something came in since.
+
+        A run that has not started has no `summary`.
+        """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id), keys.tries]
         at = "" if due is None else round(due.timestamp() * 1000)
-        return bool(await self.client.run(_SCRIPTS["settle"], names, [seq, f"run {run_id}", at, run_id, summary]))
+        args: list[str | bytes | int] = [seq, f"run {run_id}", at, run_id]
+        if summary:
+            names += lists_of(summary, keys)
+            args += [summary.body, round(summary.started_at.timestamp() * 1000)]
+        return bool(await self.client.run(_SCRIPTS["settle"], names, args))
 
     async def accept(self, inbound_id: str, seen: str, body: bytes, raw: bytes, keep_s: float) -> tuple[str, bool]:
         """Make an inbound item durable under `inbound_id`; (the id it has, whether it is new)."""

@@ -1,19 +1,21 @@
 """The one place that talks to Redis: scripts, retries of our own, and errors that say what to do."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
 from hashlib import sha1
 from importlib import resources
 from itertools import islice
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from redis import exceptions
 from redis.asyncio import Redis, from_url
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-_PRELUDE = "clock.lua"
+PRELUDE = ("clock.lua", "lists.lua")
 # A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.05
@@ -22,6 +24,8 @@ _PAUSE_S = 0.05
 _ANSWER_WITHIN_S = 4.0
 LONGEST_BLOCK_MS = 2_000
 """How long a question may keep the server waiting (XREAD BLOCK): well within what makes a line look dead."""
+# A line on which nothing is said for longer is asked whether it is still there.
+_QUIET_S = 5.0
 # A larger batch would keep the server from everybody else for milliseconds.
 _BATCH = 64
 
@@ -40,11 +44,11 @@ class StoreUnavailable(StoreError):
 
 
 class Script:
-    """One Lua script of this package, with the shared clock in front of it."""
+    """One Lua script of this package, with what they share in front of it."""
 
     def __init__(self, name: str) -> None:
         folder = resources.files("bot.store").joinpath("lua")
-        text = [folder.joinpath(part).read_text(encoding="utf-8") for part in (_PRELUDE, f"{name}.lua")]
+        text = [folder.joinpath(part).read_text(encoding="utf-8") for part in (*PRELUDE, f"{name}.lua")]
         self.name, self.text = name, "\n".join(text)
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
@@ -104,6 +108,16 @@ class Client:
     def waiter(self) -> "Waiter":
         """A connection of its own for questions that the server answers when there is news."""
         return Waiter(self, self._redis.client())
+
+    @asynccontextmanager
+    async def listening(self, channels: Sequence[str], quiet_s: float = _QUIET_S) -> AsyncGenerator["Listener"]:
+        """Hears what is published on `channels`, over a connection of its own. Raises StoreUnavailable at once."""
+        listener = Listener(self._redis.pubsub(), quiet_s)  # pyright: ignore[reportUnknownMemberType]
+        try:
+            await listener.subscribe(channels)
+            yield listener
+        finally:
+            await listener.close()
 
     async def _together(self, commands: Sequence[Command]) -> list[Any]:
         """The answers to `commands`: at once, or with everybody who asked while an answer was on its way."""
@@ -166,14 +180,13 @@ class Waiter:
     async def ask(self, *command: Arg) -> Any:
         """What the command returns, however long that takes. Raises StoreUnavailable at once."""
         try:
-            if self._number is None:
-                self._number = int(await self._execute("CLIENT", "ID"))
-            return await self._execute(*command)
-        except _AWAY as error:
+            with _told_as_ours():
+                if self._number is None:
+                    self._number = int(await self._execute("CLIENT", "ID"))
+                return await self._execute(*command)
+        except StoreUnavailable:
             self._number = None
-            raise StoreUnavailable(f"Redis does not answer: {error}") from error
-        except exceptions.RedisError as error:
-            raise StoreError(f"Redis refused: {error}") from error
+            raise
 
     async def call_back(self) -> bool:
         """End the wait; False when the server was not waiting for anything."""
@@ -182,6 +195,59 @@ class Waiter:
     async def close(self) -> None:
         """Give back the connection."""
         await self._redis.aclose()
+
+
+class Listener:
+    """One subscription. It does not outlive its connection: what was said meanwhile would be missed unnoticed."""
+
+    def __init__(self, pubsub: PubSub, quiet_s: float) -> None:
+        self._pubsub, self._quiet_s = pubsub, quiet_s
+
+    async def subscribe(self, channels: Sequence[str]) -> None:
+        """Returns when the server has confirmed all of `channels`."""
+        with _told_as_ours():
+            await self._pubsub.subscribe(*channels)  # pyright: ignore[reportUnknownMemberType]
+        missing = set(channels)
+        while missing:
+            kind, channel, _ = await self._next(_ANSWER_WITHIN_S) or _gone_dead()
+            missing -= {channel} if kind == "subscribe" else set()
+
+    async def hear(self) -> bytes:
+        """The next message, whatever its channel. Raises StoreUnavailable at once."""
+        while True:
+            found = await self._next(self._quiet_s)
+            if found is None:
+                with _told_as_ours():
+                    await self._pubsub.ping()  # pyright: ignore[reportUnknownMemberType]
+                found = await self._next(_ANSWER_WITHIN_S) or _gone_dead()
+            if found[0] == "message":
+                return found[2]
+
+    async def _next(self, within_s: float) -> tuple[str, str, bytes] | None:
+        """(kind, channel, content) of what the server says next; None when it says nothing."""
+        with _told_as_ours():
+            found = cast("dict[str, Any] | None", await self._pubsub.get_message(timeout=within_s))  # pyright: ignore[reportUnknownMemberType]
+        if found is None:
+            return None
+        return found["type"], (found["channel"] or b"").decode(), found["data"]
+
+    async def close(self) -> None:
+        """Give back the connection."""
+        await self._pubsub.aclose()
+
+
+@contextmanager
+def _told_as_ours() -> Generator[None]:
+    try:
+        yield
+    except _AWAY as error:
+        raise StoreUnavailable(f"Redis does not answer: {error}") from error
+    except exceptions.RedisError as error:
+        raise StoreError(f"Redis refused: {error}") from error
+
+
+def _gone_dead() -> NoReturn:
+    raise StoreUnavailable(f"Redis does not answer within {_ANSWER_WITHIN_S} s")
 
 
 def _give(answer: asyncio.Future[list[Any]], replies: list[Any]) -> None:

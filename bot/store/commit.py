@@ -2,12 +2,13 @@
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from agents.events import Event, write_event
+from agents.run import RunState
 from bot.store.keys import Keys
 
 # A run that goes on and on is stopped by its own agent's limits long before; this one protects the store.
@@ -20,6 +21,7 @@ MAX_EVENTS_AT_ALL = 12_000
 class RecordWrite:
     """A request's record after the change; `version` is the one that was read, 0 for a new one.
 
+    It stands in lists by when it was `opened_at`, while it is open also in those of the `people` who may decide it.
     With `before` the whole change is refused from that moment on.
     """
 
@@ -27,7 +29,20 @@ class RecordWrite:
     version: int
     state: str
     body: bytes
+    opened_at: datetime
+    people: Sequence[str] = ()
     before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A run's line in lists: an opaque body, and where it is found."""
+
+    body: bytes
+    state: RunState
+    requester: str
+    agent: str
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +71,8 @@ class Commit:
     """What to write. `expect` fences it by the run's sequence; None appends wherever the run is now.
 
     `outgoing` are new outbox entries; `sent` are those that this change ends and `inbound` the inbound item: when they
-    are gone already, nothing is written. `starts` is when the run began, in its first change: lists go by it. `commit`
-    names the change, so that repeating it is harmless.
+    are gone already, nothing is written. The `summary` puts the run into every list it belongs to. `commit` names the
+    change, so that repeating it is harmless.
     """
 
     run_id: str
@@ -71,8 +86,7 @@ class Commit:
     inbound: str | None = None
     wake: Sequence[Wake] = ()
     asleep: Sequence[str] = ()
-    summary: bytes | None = None
-    starts: datetime | None = None
+    summary: Line | None = None
     limit: int = MAX_EVENTS
     commit: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -94,8 +108,7 @@ def encode(commit: Commit, grace_ms: int) -> tuple[list[str], list[str | bytes]]
     """Keys and arguments of `commit.lua`."""
     keys, args = Keys.of(commit.run_id), list[str | bytes]([b""])
     names = [
-        keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.clock, keys.open, keys.summaries,
-        keys.tries,
+        keys.run(commit.run_id), keys.wake, keys.outbox, keys.deliveries, keys.clock, keys.summaries, keys.tries,
         keys.requests,
     ]  # fmt: skip
 
@@ -126,12 +139,18 @@ def encode(commit: Commit, grace_ms: int) -> tuple[list[str], list[str | bytes]]
         plan["once"] = {"key": where, "field": commit.once.reply_id, "body": body(commit.once.outcome)}
         if commit.once.kind:
             plan["once"] |= {"counts": key(keys.counts), "kind": commit.once.kind}
-    if commit.starts:
-        plan["starts"] = {"key": key(keys.runs), "run": commit.run_id, "at": _ms(commit.starts)}
     if commit.summary is not None:
-        plan["summary"] = {"run": commit.run_id, "body": body(commit.summary)}
+        at, first = _ms(commit.summary.started_at), len(names) + 1
+        plan["summary"] = {"run": commit.run_id, "body": body(commit.summary.body), "at": at, "first": first}
+        names += lists_of(commit.summary, keys)
     args[0] = json.dumps(_known(plan))
     return names, args
+
+
+def lists_of(line: Line, keys: Keys) -> Iterable[str]:
+    """The four lists that a run belongs to, then those of the states that it is not in."""
+    yield from (keys.runs, keys.runs_by(line.requester), keys.runs_of(line.agent), keys.runs_in(line.state))
+    yield from (keys.runs_in(state) for state in get_args(RunState) if state != line.state)
 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +165,8 @@ def _record(record: RecordWrite, key: Callable[[str], int], body: Callable[[byte
         "state": record.state,
         "body": body(record.body),
         "id": record.request_id,
+        "at": _ms(record.opened_at),
+        "open": [key(name) for name in (keys.open, *map(keys.requests_for, dict.fromkeys(record.people)))],
         "before": _ms(record.before),
     }
     return _known(written)

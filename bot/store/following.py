@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, cast
 
 import structlog
 
 from agents.events import Event, read_event
 from bot.store import Store
+from bot.store.changing import Changes, Changing, FollowingEnds
 from bot.store.client import LONGEST_BLOCK_MS, StoreError
 from bot.store.keys import Keys
 
@@ -21,10 +22,6 @@ _CANCEL_AGAIN_S = 0.1
 
 # An event and its sequence number.
 Told = tuple[int, Event]
-
-
-class FollowingEnds(Exception):
-    """The process leaves; nobody is told anything more."""
 
 
 class Watch:
@@ -43,6 +40,10 @@ class Watch:
             async with asyncio.timeout(within_s):
                 return await self._news()
         return []
+
+    def end(self) -> None:
+        """Nothing more is told: `next` raises FollowingEnds."""
+        self.news.put_nowait(None)
 
     async def _catch_up(self) -> list[Told]:
         events = await self._follower.store.events_after(self.run_id, self.seq, _CHUNK)
@@ -71,7 +72,12 @@ class Follower:
         self.store = store
         self._watches: dict[str, set[Watch]] = {}
         self._readers: dict[int, _Reader] = {}
+        self._changing = Changing(store.client, store.shards)
         self._is_closed = False
+
+    def changes(self) -> AbstractAsyncContextManager[Changes]:
+        """Hints at which runs change, whichever they are, while the context is open; see `Changing`."""
+        return self._changing.watch()
 
     @asynccontextmanager
     async def watch(self, run_id: str, seq: int) -> AsyncGenerator[Watch]:
@@ -102,10 +108,11 @@ class Follower:
         self._is_closed = True
         for watches in self._watches.values():
             for watch in watches:
-                watch.news.put_nowait(None)
+                watch.end()
         for reader in self._readers.values():
             await reader.close()
         self._readers.clear()
+        await self._changing.close()
 
     def _forget(self, watch: Watch) -> None:
         watches = self._watches.get(watch.run_id, set())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agents.run import RunState
 from bot.ids import shard_of
 
 
@@ -58,6 +59,32 @@ class Keys:
     def runs(self) -> str:
         """All runs, scored by when they were started."""
         return self._key("runs")
+
+    def runs_in(self, state: RunState) -> str:
+        """Runs whose line says this state, scored like all runs."""
+        return self._key("runs", "state", state)
+
+    def runs_by(self, person: str) -> str:
+        """Runs that were started for a person, scored like all runs."""
+        return self._key("runs", "by", person)
+
+    def runs_of(self, agent: str) -> str:
+        """Runs of an agent, scored like all runs."""
+        return self._key("runs", "agent", agent)
+
+    def requests_for(self, person: str) -> str:
+        """Open requests that a person may decide, scored like all requests."""
+        return self._key("requests", "for", person)
+
+    @property
+    def changed(self) -> str:
+        """The channel on which scripts say which run changed; `lists.lua` has this name, too."""
+        return self._key("changed")
+
+    @property
+    def lists_made(self) -> str:
+        """Since which release's lists everything is listed. It is in one shard."""
+        return self._key("lists_made")
 
     @property
     def counts(self) -> str:

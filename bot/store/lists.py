@@ -4,10 +4,17 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from agents.run import RunState
 from bot.store.client import Client, Script
 from bot.store.keys import Keys
 
 _REQUEUE = Script("requeue")
+
+# One more whenever scripts begin to keep a list that they did not keep before: it lacks what was written earlier.
+_GENERATION = 2
+
+# Shards do not hold the same number of what is new; this many more of each save a second question.
+_SPARE = 8
 
 # A moment in milliseconds and an id: where something stands in a list, newest first.
 Mark = tuple[int, str]
@@ -40,28 +47,79 @@ class Lists:
             found += [request_id.decode() for request_id in ids]
         return found
 
-    async def newest_runs(self, before: Mark | None, count: int) -> list[Mark]:
-        """The places of at most `count` runs, newest first, that come after `before` in this order."""
-        return await self._newest([Keys(shard).runs for shard in range(self._shards)], before, count)
+    async def newest_runs(
+        self,
+        before: Mark | None,
+        count: int,
+        *,
+        state: RunState | None = None,
+        requester: str | None = None,
+        agent: str | None = None,
+    ) -> list[Mark]:
+        """The places of at most `count` runs, newest first, that come after `before` in this order.
 
-    async def newest_requests(self, before: Mark | None, count: int, *, only_open: bool) -> list[Mark]:
-        """The same of requests, by when they were opened."""
+        With one filter they are the runs that it fits; with more, those that the rarest of them fits. Who then reads
+        a line of them looks again: it may have changed meanwhile.
+        """
+        keys, filters = [Keys(shard) for shard in range(self._shards)], list[list[str]]()
+        if state is not None:
+            filters.append([one.runs_in(state) for one in keys])
+        if requester is not None:
+            filters.append([one.runs_by(requester) for one in keys])
+        if agent is not None:
+            filters.append([one.runs_of(agent) for one in keys])
+        return await self._newest(await self._shortest(filters) or [one.runs for one in keys], before, count)
+
+    async def newest_requests(
+        self, before: Mark | None, count: int, *, only_open: bool, person: str | None = None
+    ) -> list[Mark]:
+        """The same of requests, by when they were opened; of open ones only those that `person` could decide then.
+
+        Whoever reads their records looks again who may decide.
+        """
         keys = [Keys(shard) for shard in range(self._shards)]
+        if only_open and person is not None:
+            return await self._newest([one.requests_for(person) for one in keys], before, count)
         return await self._newest([one.open if only_open else one.requests for one in keys], before, count)
 
-    async def _newest(self, names: list[str], before: Mark | None, count: int) -> list[Mark]:
-        found = await asyncio.gather(*(self._newest_of(name, before, count) for name in names))
-        return sorted((mark for marks in found for mark in marks), reverse=True)[:count]
+    async def count_for(self, person: str) -> int:
+        """How many open requests `person` could decide when they were opened."""
+        return await self._length([Keys(shard).requests_for(person) for shard in range(self._shards)])
 
-    async def _newest_of(self, name: str, before: Mark | None, count: int) -> list[Mark]:
-        """Of one shard. What stands at the very moment of `before` is told apart by its id."""
-        asked, top = count + 1, "+inf" if before is None else before[0]
+    async def _shortest(self, lists: list[list[str]]) -> list[str]:
+        """The one with the fewest members among lists that are spread over shards; none of none."""
+        if len(lists) <= 1:
+            return lists[0] if lists else []
+        lengths = [await self._length(names) for names in lists]
+        return lists[lengths.index(min(lengths))]
+
+    async def _length(self, names: list[str]) -> int:
+        return sum(await asyncio.gather(*(self._client.do("ZCARD", name) for name in names)))
+
+    async def _newest(self, names: list[str], before: Mark | None, count: int) -> list[Mark]:
+        """The first `count` of all shards together, of each of which only as many are read as are likely needed."""
+        asked = count // len(names) + _SPARE
+        while True:
+            found = await asyncio.gather(*(self._newest_of(name, before, asked) for name in names))
+            # Below the last one that was read of a shard, that shard may have more.
+            certain = max((marks[-1] for marks, has_more in found if has_more), default=None)
+            marks = [mark for marks, _ in found for mark in marks if certain is None or mark >= certain]
+            if len(marks) >= count or certain is None:
+                return sorted(marks, reverse=True)[:count]
+            asked *= 2
+
+    async def _newest_of(self, name: str, before: Mark | None, count: int) -> tuple[list[Mark], bool]:
+        """At least one of one shard, if there is any, and whether there may be more.
+
+        What stands at the very moment of `before` is told apart by its id.
+        """
+        asked, top = count, "+inf" if before is None else before[0]
         while True:
             raw = await self._client.do("ZREVRANGEBYSCORE", name, top, "-inf", "WITHSCORES", "LIMIT", 0, asked)
             there = _marks(raw)
             marks = [mark for mark in there if before is None or mark < before]
-            if len(marks) >= count or len(there) < asked:
-                return marks[:count]
+            if marks or len(there) < asked:
+                return marks, len(there) == asked
             asked *= 2
 
     async def records_of(self, request_ids: Sequence[str]) -> list[bytes]:
@@ -91,6 +149,17 @@ class Lists:
             runs, still_open = runs + there[0], still_open + there[1]
             answers.update({kind.decode(): int(count) for kind, count in _pairs(there[2])})
         return runs, still_open, dict(answers)
+
+    async def are_whole(self) -> bool:
+        """Whether these lists hold everything, also what an earlier release wrote; `note_whole` says so."""
+        made = await self._client.do("GET", Keys(0).lists_made)
+        if made is None:
+            return await self._length([Keys(shard).runs for shard in range(self._shards)]) == 0
+        return int(made) >= _GENERATION
+
+    async def note_whole(self) -> None:
+        """From now on these lists hold everything: nothing was there yet, or all of it was made anew."""
+        await self._client.do("SET", Keys(0).lists_made, _GENERATION)
 
     async def dead(self) -> dict[str, bytes]:
         """Every dead letter and held item: id -> note."""

@@ -12,6 +12,7 @@ from bot.logins import Logins
 from bot.steering import Steering
 from bot.store.following import Follower
 from bot.web.metrics import Metrics
+from bot.web.waits import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Here:
     logins: Logins
     follower: Follower
     metrics: Metrics
+    waits: Waits
     port: int
     demo: Demo | None
     ping_s: float

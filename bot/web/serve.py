@@ -17,6 +17,7 @@ from bot.web.application import application
 from bot.web.here import Demo, Here
 from bot.web.hosts import check_bind
 from bot.web.metrics import Metrics
+from bot.web.waits import Waits
 
 # An event stream that says nothing for longer is taken for dead by what stands in between.
 PING_S = 15.0
@@ -44,6 +45,7 @@ async def serve(
             logins=Logins(app.store, app.people),
             follower=follower,
             metrics=Metrics(),
+            waits=Waits(),
             port=port_of(listener),
             demo=demo,
             ping_s=ping_s,

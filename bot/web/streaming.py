@@ -1,54 +1,87 @@
-"""Server-sent events of one run: they can be taken up again, and end with the process that sends them."""
+"""Server-sent events: they can be taken up again, and end with the process that sends them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
+from typing import Generic, Protocol, TypeVar
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from bot.store import StoreError
-from bot.store.following import FollowingEnds, Told, Watch
+from bot.store.changing import FollowingEnds
 from bot.web.here import Here
 
 MEDIA_TYPE = "text/event-stream"
 _PATIENCE_MS = 2_000
+_PING = b": ping\n\n"
 
-# What is sent for news of a run, and whether it is the last.
-Tell = Callable[[Sequence[Told]], Awaitable[tuple[bytes, bool]]]
+N_co = TypeVar("N_co", bound=Collection[object], covariant=True)
+N = TypeVar("N", bound=Collection[object])
 
 
-class EventStream(Response):
-    """Tells a run's news after `seq` until `tell` says it is the last, its reader has gone, or this process leaves."""
+class Source(Protocol[N_co]):
+    """Where news come from: the events of a run, changes anywhere, mail."""
 
-    def __init__(self, here: Here, run_id: str, seq: int, tell: Tell) -> None:
+    async def next(self, within_s: float) -> N_co:
+        """What is new; nothing when nothing came `within_s`. Raises FollowingEnds and StoreError."""
+        ...
+
+    def end(self) -> None:
+        """Have `next` raise FollowingEnds."""
+        ...
+
+
+class EventStream(Response, Generic[N]):
+    """Tells the news of a source until `tell` says it was the last, its reader has gone, or this process leaves.
+
+    `tell` gives what is sent for some news, and whether that is the end. With `at_once` it is asked about that first,
+    for whoever may have missed something. `counted` is entered while the stream is open, and may refuse it.
+    """
+
+    def __init__(
+        self,
+        here: Here,
+        source: AbstractAsyncContextManager[Source[N]],
+        tell: Callable[[N], Awaitable[tuple[bytes, bool]]],
+        counted: Callable[[], AbstractContextManager[None]] = nullcontext,
+        at_once: N | None = None,
+    ) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"}, media_type=MEDIA_TYPE)
         del self.headers["content-length"]
-        self._here, self._run_id, self._seq, self._tell = here, run_id, seq, tell
+        self._here, self._source, self._tell, self._counted = here, source, tell, counted
+        self._at_once = at_once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        start: Message = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        with self._counted():
+            await self._stream(start, receive, send)
+        with suppress(OSError):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _stream(self, start: Message, receive: Receive, send: Send) -> None:
         self._here.metrics.streams.inc()
         try:
-            async with self._here.follower.watch(self._run_id, self._seq) as watch:
+            async with self._source as source:
                 await send(start)
                 await _send(send, f"retry: {_PATIENCE_MS}\n\n".encode())
-                gone = asyncio.create_task(_until_gone(receive, watch))
+                gone = asyncio.create_task(_until_gone(receive, source))
                 try:
-                    await self._send_news(watch, send)
+                    await self._send_news(source, send)
                 finally:
                     gone.cancel()
         finally:
             self._here.metrics.streams.dec()
-        with suppress(OSError):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send_news(self, watch: Watch, send: Send) -> None:
+    async def _send_news(self, source: Source[N], send: Send) -> None:
         is_last = False
         with suppress(FollowingEnds, StoreError, OSError):  # its reader takes it up again elsewhere, or later
+            if self._at_once:
+                body, is_last = await self._tell(self._at_once)
+                await _send(send, body)
             while not is_last:
-                news = await watch.next(self._here.ping_s)
-                body, is_last = await self._tell(news) if news else (b": ping\n\n", False)
+                news = await source.next(self._here.ping_s)
+                body, is_last = await self._tell(news) if news else (_PING, False)
                 await _send(send, body)
 
 
@@ -56,7 +89,7 @@ async def _send(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _until_gone(receive: Receive, watch: Watch) -> None:
+async def _until_gone(receive: Receive, source: Source[Collection[object]]) -> None:
     while (await receive())["type"] != "http.disconnect":
         continue
-    watch.news.put_nowait(None)
+    source.end()

@@ -14,7 +14,9 @@ from bot.doctor import Finding, examine
 from bot.example import example_toml
 from bot.home import Home
 from bot.settings import Settings, load
+from bot.store.client import Client
 from bot.store.durability import ACCEPTED_LOSS
+from bot.store.keys import Keys
 from tests.processes.programs import KEY, RedisServer
 from tests.servers.lines import TOP
 
@@ -189,3 +191,14 @@ async def test_without_a_model_key_it_is_a_rehearsal_and_that_is_worth_knowing(
     finding = await found(load(data, environ), "rehearsal")
 
     assert (finding.sign, finding.mend) == ("!", "ANTHROPIC_API_KEY=…")
+
+
+async def test_lists_that_lack_what_an_earlier_release_wrote(data: Path, environ: dict[str, str]) -> None:
+    client = Client(environ["SAYSO_REDIS_URL"])
+    await client.do("ZADD", Keys(0).runs, 1, "s0r-aaaaaaaaaaaaa")
+
+    finding = await found(load(data, environ), "lists lack")
+
+    await client.do("DEL", Keys(0).runs)
+    await client.close()
+    assert (finding.sign, finding.mend) == ("!", "sayso rebuild, once no process of the earlier release runs")

@@ -5,6 +5,7 @@ from bot.rebuild import Rebuilt, rebuild
 from bot.records import records
 from bot.store.client import Client
 from bot.store.keys import Keys
+from tests.indexes import listed, lists_of_events
 from tests.world import World
 
 
@@ -29,7 +30,8 @@ async def indexes(shop: World) -> dict[str, object]:
     for shard in range(shop.app.store.shards):
         keys = Keys(shard)
         found |= {name: await client.do("HGETALL", name) for name in (keys.deliveries, keys.summaries)}
-        found |= {name: sorted(await client.do("ZRANGE", name, 0, -1)) for name in (keys.open, keys.requests)}
+    for pattern in ("{s*}:runs*", "{s*}:requests:*"):
+        found |= {name: await client.do("ZRANGE", name, 0, -1, "WITHSCORES") async for name in client.scan(pattern)}
     found |= {record.request.id: record for record in await shop.requests()}
     await client.close()
     return found
@@ -78,5 +80,25 @@ async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(
 
     assert made.differed == 3
     assert await indexes(shop) == before
+    assert await listed(shop.app.store) == await lists_of_events(shop.app.store)
     await shop.reply("bo", await shop.next_mail("bo", about="v1.0.0 to production?"), "approved")
     assert (await shop.ended(waiting.request.run_id)).state == "done"
+
+
+async def test_what_an_earlier_release_wrote_is_missed_in_lists_until_they_are_made_anew(shop: World) -> None:
+    store = shop.app.store
+    assert await store.lists.are_whole()
+    await history(shop)
+    for key in [
+        key async for key in store.client.scan("{s*}:r*:*") if key.split(":")[2] in {"state", "by", "agent", "for"}
+    ]:
+        await store.client.do("DEL", key)
+    await store.client.do("DEL", "{s0}:lists_made")
+
+    async with shop.stopped():
+        pass
+    assert not await shop.app.store.lists.are_whole()
+    await rebuild(shop.app.store)
+
+    assert await shop.app.store.lists.are_whole()
+    assert await listed(shop.app.store) == await lists_of_events(shop.app.store)

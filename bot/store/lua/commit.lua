@@ -1,8 +1,8 @@
 -- Appends events to one run, together with everything that follows from them, or nothing.
--- KEYS: run, wake, outbox, deliveries, clock, open requests, summaries, tries, requests, then those
--- the plan names by position.
+-- KEYS: run, wake, outbox, deliveries, clock, summaries, tries, requests, then those the plan names by position;
+-- the lists of a run's line are the last ones.
 -- ARGV[1]: the plan; the bodies it names by position follow. Bodies are opaque here.
-local run, wake, outbox, deliveries, clock, open, summaries, tries, requests = unpack(KEYS, 1, 9)
+local run, wake, outbox, deliveries, clock, summaries, tries, requests = unpack(KEYS, 1, 8)
 local plan = cjson.decode(ARGV[1])
 local now = now_ms(clock)
 local head = redis.call('XLEN', run)
@@ -35,16 +35,17 @@ for offset, position in ipairs(plan.events) do
 end
 for _, record in ipairs(plan.records) do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
-  redis.call('ZADD', requests, 'NX', whole(now), record.id)
-  if record.state == 'open' then
-    redis.call('ZADD', open, 'NX', whole(now), record.id)
-  else
-    redis.call('ZREM', open, record.id)
+  redis.call('ZADD', requests, whole(record.at), record.id)
+  for _, position in ipairs(record.open) do
+    if record.state == 'open' then
+      redis.call('ZADD', KEYS[position], whole(record.at), record.id)
+    else
+      redis.call('ZREM', KEYS[position], record.id)
+    end
   end
 end
 if plan.once then redis.call('HSET', KEYS[plan.once.key], plan.once.field, ARGV[plan.once.body]) end
 if plan.once and plan.once.kind then redis.call('HINCRBY', KEYS[plan.once.counts], plan.once.kind, 1) end
-if plan.starts then redis.call('ZADD', KEYS[plan.starts.key], 'NX', whole(plan.starts.at), plan.starts.run) end
 for _, entry in ipairs(plan.outgoing) do
   redis.call('HSET', outbox, entry.id, ARGV[entry.body])
   redis.call('ZADD', wake, whole(now + plan.grace), 'out ' .. entry.id)
@@ -63,5 +64,9 @@ end
 for _, entry in ipairs(plan.wake) do
   redis.call('ZADD', wake, whole(entry.at or (now + plan.grace)), entry.member)
 end
-if plan.summary then redis.call('HSET', summaries, plan.summary.run, ARGV[plan.summary.body]) end
+if plan.summary then
+  redis.call('HSET', summaries, plan.summary.run, ARGV[plan.summary.body])
+  list_run(plan.summary.first, plan.summary.run, whole(plan.summary.at))
+end
+if plan.summary or #plan.events > 0 then tell_changed(run) end
 return {'committed', head + #plan.events}

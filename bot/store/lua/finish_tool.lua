@@ -8,4 +8,5 @@ redis.call('XADD', KEYS[1], '0-' .. whole(head), 'e', ARGV[2], 'c', ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], 'finished')
 if redis.call('HGET', KEYS[2], 'holder') == ARGV[1] then redis.call('HDEL', KEYS[2], 'holder', 'until') end
 redis.call('ZADD', KEYS[3], whole(now_ms(KEYS[4]) + tonumber(ARGV[4])), ARGV[3])
+tell_changed(KEYS[1])
 return {'committed', head}

@@ -24,4 +24,5 @@ redis.call('XADD', run, '0-' .. whole(head + 1), 'e', ARGV[3], 'c', ARGV[2])
 redis.call('HSET', attempts, ARGV[2], 'started', 'holder', ARGV[2], 'until', ends)
 redis.call('ZADD', wake, ends, ARGV[5])
 if ARGV[6] ~= '' then redis.call('HSET', record, 'version', whole(tonumber(ARGV[6]) + 1), 'body', ARGV[8]) end
+tell_changed(run)
 return {'started', ends}

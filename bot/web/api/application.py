@@ -24,6 +24,7 @@ from bot.web.api.guard import Authenticated, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here
 from bot.web.problems import Found, Problem, Trouble, not_found, trouble, unavailable
+from bot.web.waits import RETRY_AFTER_S, TooManyWaits
 
 _ERRORS_AT_MOST = 20
 
@@ -102,6 +103,12 @@ def _too_many(_: Request, error: Exception) -> Trouble:
     )
 
 
+def _waits(_: Request, error: Exception) -> Trouble:
+    detail = f"Of this key {error}."
+    do = f"Close some of them, then send the same again after {RETRY_AFTER_S} s"
+    return trouble(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", detail, do, {"Retry-After": str(RETRY_AFTER_S)})
+
+
 def _broken(_: Request, __: Exception) -> Trouble:
     detail = "Something went wrong here that should not. It is in the log."
     return trouble(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, "Tell the operators when you sent this")
@@ -121,6 +128,7 @@ _ANSWERS: dict[type[Exception], Callable[[Request, Exception], Trouble]] = {
     NotYours: _as(HTTPStatus.FORBIDDEN, "not-yours", "Deny it if you may decide, or ask who asked for it"),
     NotSteered: _as(HTTPStatus.CONFLICT, "not-now", "Look at it again"),
     TooManyTriggers: _too_many,
+    TooManyWaits: _waits,
     TriggerRefused: _as(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Correct that and send it again"),
     StoreError: lambda _, error: unavailable(str(error)),
     FollowingEnds: lambda _, __: unavailable("This process is about to leave."),

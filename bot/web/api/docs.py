@@ -27,7 +27,10 @@ _MEANINGS: dict[int, tuple[str, str]] = {
     415: ("media-type", "The body is not JSON, or does not say so."),
     421: ("misdirected", "This server does not answer to that name."),
     422: ("invalid", "What was sent does not fit; `errors` says where."),
-    429: ("rate-limited", "Too many runs were started for this person."),
+    429: (
+        "rate-limited",
+        "Too many runs of this person were started, or this key holds too many streams and long polls.",
+    ),
     503: ("unavailable", "Redis is away. Nothing is lost."),
 }
 _DO = {

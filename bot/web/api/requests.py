@@ -74,7 +74,7 @@ async def listed(
     lists = here.app.store.lists
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_requests(before, count, only_open=state == "open")
+        return await lists.newest_requests(before, count, only_open=state == "open", person=person)
 
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         wanted = f'"state":"{state}"'.encode() if state else b""
@@ -92,11 +92,11 @@ def _fits(record: RequestRecord, person: str | None, state: RequestState | None)
 
 
 @router.get(
-    "/{request_id}", operation_id="showRequest", responses=answers(403, 404, 422, shown={200: examples.REQUEST})
+    "/{request_id}", operation_id="showRequest", responses=answers(403, 404, 422, 429, shown={200: examples.REQUEST})
 )
 async def shown(
     request_id: RequestPath,
-    __: MayRead,
+    key: MayRead,
     here: HereNow,
     wait_s: Annotated[
         float,
@@ -107,7 +107,8 @@ async def shown(
     known = RequestId(check(request_id, "request"))
     record, _, _ = await here.app.decisions.request(known)
     if record.state == "open" and wait_s:
-        record = await _changed(here, record.request.run_id, known, min(wait_s, here.longest_wait_s))
+        with here.waits.one_more(f"key {key.prefix}"):
+            record = await _changed(here, record.request.run_id, known, min(wait_s, here.longest_wait_s))
     return request_view(record, here.app.people)
 
 

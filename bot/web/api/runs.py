@@ -12,6 +12,7 @@ from agents.run import RunState, fold
 from bot.apikeys import ApiKey
 from bot.ids import check
 from bot.inbox import Sent
+from bot.store.lists import Mark
 from bot.summary import Summary
 from bot.views import RunView, run_view
 from bot.web.api import examples
@@ -97,15 +98,18 @@ async def listed(
     limit: Limit = 50,
 ) -> Runs:
     """Runs, newest first, page by page. A page is not moved by what is started meanwhile."""
-    parts = _told_apart(state, agent)
+    lists, parts = here.app.store.lists, _told_apart(state, agent)
+
+    async def places(before: Mark | None, count: int) -> list[Mark]:
+        return await lists.newest_runs(before, count, state=state, agent=agent)
 
     async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
-        lines = await here.app.store.lists.summaries_of(run_ids)
+        lines = await lists.summaries_of(run_ids)
         worth = [line if line and all(part in line for part in parts) else None for line in lines]
         likely = [Summary.model_validate_json(line) if line else None for line in worth]
         return [one if one and state in {None, one.state} and agent in {None, one.agent} else None for one in likely]
 
-    runs, following = await page(here.app.store.lists.newest_runs, fetch, cursor, limit)
+    runs, following = await page(places, fetch, cursor, limit)
     return Runs(runs=runs, next=following)
 
 

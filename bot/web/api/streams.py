@@ -24,7 +24,7 @@ _ENDED = {"done", "failed", "cancelled"}
 _SEQ_AT_MOST = 1_000_000
 
 _described = answers(
-    403, 404, 422, shown={200: examples.EVENTS, 204: Worded("The run has ended and all is told.", None)}
+    403, 404, 422, 429, shown={200: examples.EVENTS, 204: Worded("The run has ended and all is told.", None)}
 )
 _described[200]["content"][MEDIA_TYPE] = {"schema": {"type": "string"}, "example": examples.STREAM}
 del _described[204]["content"]
@@ -33,7 +33,7 @@ del _described[204]["content"]
 @router.get("/{run_id}/events", operation_id="runEvents", response_model=Events, responses=_described)
 async def events(
     run_id: RunPath,
-    _: MayRead,
+    key: MayRead,
     here: HereNow,
     request: Request,
     after: Annotated[int, Query(ge=0, le=_SEQ_AT_MOST, description="Only events after this one.")] = 0,
@@ -57,7 +57,7 @@ async def events(
     has_ended = Summary.model_validate_json(line).state in _ENDED
     if has_ended and seq >= await here.app.store.length(run_id):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return EventStream(here, run_id, seq, _tell)
+    return EventStream(here, here.follower.watch(run_id, seq), _tell, lambda: here.waits.one_more(f"key {key.prefix}"))
 
 
 async def _tell(news: Sequence[Told]) -> tuple[bytes, bool]:

@@ -16,12 +16,14 @@ from bot.ids import NotAnId
 from bot.people import UnknownPerson
 from bot.steering import NoSuchRun
 from bot.store import StoreError
+from bot.store.changing import FollowingEnds
 from bot.web.console import held, home, live, login, mailboxes, requests, runs, static, streams
 from bot.web.console.gate import Gate, check_is_form
 from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away
 from bot.web.guards import Bounded
 from bot.web.here import Here
+from bot.web.waits import TooManyWaits
 
 _ROUTES = (
     Route("/", home.shown),
@@ -31,6 +33,7 @@ _ROUTES = (
     Route("/login/mail", login.mailed, methods=["POST"]),
     Route("/logout", login.ended, methods=["POST"]),
     Route("/as", login.turned, methods=["POST"]),
+    Route("/now", streams.home),
     Route("/runs", runs.listed),
     Route("/runs/{run_id}", runs.shown),
     Route("/runs/{run_id}/now", streams.run),
@@ -41,6 +44,7 @@ _ROUTES = (
     Route("/requests/{request_id}/withdraw", requests.withdrawn, methods=["POST"]),
     Route("/mail", mailboxes.listed),
     Route("/mail/{person}", mailboxes.listed),
+    Route("/mail/{person}/now", mailboxes.followed),
     Route("/mail/{person}/{letter_id}", mailboxes.shown),
     Route("/mail/{person}/{letter_id}", mailboxes.replied, methods=["POST"]),
     Route("/live", live.shown),
@@ -90,5 +94,7 @@ _WORDS: dict[type[Exception], Callable[[Exception], Refusal]] = {
     NoSuchRun: _nothing,
     UnknownPerson: _nothing,
     StoreError: lambda _: away(),
+    FollowingEnds: lambda _: away(),
+    TooManyWaits: lambda error: Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many open pages", f"{error}. Close some."),
     Exception: _broken,
 }

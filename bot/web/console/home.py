@@ -5,13 +5,13 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from bot.ids import ingress_shard, new_id
 from bot.inbox import TriggerRefused
 from bot.web.console import lists
 from bot.web.console.pages import page, to
 from bot.web.console.visits import visit_of
-from bot.web.here import here
+from bot.web.here import Here, here
 
 _CONVERSATIONS = 10
 
@@ -19,17 +19,23 @@ _CONVERSATIONS = 10
 async def shown(request: Request) -> Response:
     """The first page."""
     process, me = here(request), visit_of(request).known.person
-    mine, following = await lists.runs(process, requester=me, limit=_CONVERSATIONS)
     data: dict[str, object] = {
+        **await lists_of(process, me),
+        "agents": [(agent.name, agent.description) for agent in process.app.agents.values()],
+        "once": secrets.token_hex(8),
+    }
+    return await page(request, "home.html", data, frames=process.demo.site if process.demo else "'none'")
+
+
+async def lists_of(process: Here, me: PersonId) -> dict[str, object]:
+    """What waits on `me`, and the newest conversations."""
+    mine, following = await lists.runs(process, requester=me, limit=_CONVERSATIONS)
+    return {
         "runs": mine,
         "has_more": following is not None,
         "requests": await lists.waiting(process, me),
-        "agents": [(agent.name, agent.description) for agent in process.app.agents.values()],
-        "once": secrets.token_hex(8),
         "suggestions": _SUGGESTIONS if process.demo else (),
-        "site": process.demo.site if process.demo else "",
     }
-    return await page(request, "home.html", data, frames=process.demo.site if process.demo else "'none'")
 
 
 _SUGGESTIONS = ("deploy v1.2.0 to production", "deploy v1.1.0 to staging")

@@ -28,7 +28,7 @@ async def runs(
     lists = here.app.store.lists
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_runs(before, count)
+        return await lists.newest_runs(before, count, state=state, requester=requester)
 
     async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
         found = [Summary.model_validate_json(line) if line else None for line in await lists.summaries_of(run_ids)]
@@ -46,8 +46,8 @@ async def waiting(here: Here, person: PersonId) -> tuple[RequestView, ...]:
 
 
 async def waiting_on(here: Here, person: PersonId) -> int:
-    """How many of those there are, `100` meaning that or more."""
-    return len(await waiting(here, person))
+    """About how many of those there are: whoever has voted already is still counted."""
+    return await here.app.store.lists.count_for(person)
 
 
 async def requests(
@@ -64,7 +64,7 @@ async def _requests(
     state: RequestState | None = "open" if only_open else None
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_requests(before, count, only_open=only_open)
+        return await lists.newest_requests(before, count, only_open=only_open, person=person)
 
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         bodies = await lists.records_of(request_ids)

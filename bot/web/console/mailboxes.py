@@ -8,17 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.people import UnknownPerson
-from bot.web.console.pages import page, to
+from bot.web.console.pages import fragment, page, part, to
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Demo, here
+from bot.web.streaming import EventStream
 from channels import ChannelError, Contact
 from channels.email.letters import Letter, letter, letters
 from channels.email.reply_mail import submit
 from channels.email.transport import Transport
 
 _TEXT_CHARS = 8_000
-# A mail is somebody else's page: it runs nothing, loads nothing, and has no origin.
-_MAIL_CSP = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 
 
 async def listed(request: Request) -> Response:
@@ -26,6 +25,17 @@ async def listed(request: Request) -> Response:
     demo, owner = _demo(request), _owner(request)
     found = await asyncio.to_thread(letters, demo.mail.folder(owner.email or ""))
     return await page(request, "mailbox.html", {"owner": owner, "letters": found[::-1]})
+
+
+async def followed(request: Request) -> Response:
+    """The list anew whenever mail arrives."""
+    demo, owner = _demo(request), _owner(request)
+
+    async def tell(_: tuple[str, ...]) -> tuple[bytes, bool]:
+        found = await asyncio.to_thread(letters, demo.mail.folder(owner.email or ""))
+        return part("letters", fragment(request, "_letters.html", {"owner": owner, "letters": found[::-1]})), False
+
+    return EventStream(here(request), demo.mail.arriving(owner.email or ""), tell, at_once=("",))
 
 
 async def shown(request: Request) -> Response:

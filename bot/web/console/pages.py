@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
@@ -81,6 +82,13 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             **data,
         )
     )
+
+
+def part(name: str, html: str, seq: int | None = None) -> bytes:
+    """A part of a page as a server-sent event."""
+    number = "" if seq is None else f"id: {seq}\n"
+    lines = "".join(f"data: {line}\n" for line in re.split(r"\r\n|\r|\n", html))
+    return f"event: {name}\n{number}{lines}\n".encode()
 
 
 async def _around(request: Request, visit: Visit, process: Here) -> dict[str, object]:

@@ -1,22 +1,28 @@
-"""Pages that follow a run: each news of it is answered with the parts of the page as they are now."""
+"""Pages that follow: each news is answered with the parts of the page as they are now."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.events import ToolFinished
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from bot.ids import check
+from bot.store.changing import EVERYTHING
 from bot.store.following import Told
+from bot.web.console.home import lists_of
 from bot.web.console.live import panel
-from bot.web.console.pages import fragment
+from bot.web.console.pages import fragment, part
 from bot.web.console.runs import around_run, told_of
 from bot.web.console.visits import visit_of
-from bot.web.here import here
+from bot.web.here import Here, here
 from bot.web.streaming import EventStream
 
 _SEQ_CHARS = 7
+_NOT_MORE_OFTEN_S = 0.4
 
 
 async def run(request: Request) -> Response:
@@ -33,17 +39,34 @@ async def run(request: Request) -> Response:
         told = await told_of(process, run_id, me)
         data = around_run(process, told)
         if told.run.ended:  # a page that no longer follows takes the place of the one that did
-            return _part("end", fragment(request, "_ended.html", data), told.run.seq), True
+            return part("end", fragment(request, "_ended.html", data), told.run.seq), True
         parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}
         if told.version != shown:
             parts["card"], shown = fragment(request, "_card.html", data), told.version
         if any(isinstance(event, ToolFinished) for _, event in news):
             parts["live"] = await panel(request)
-        return b"".join(_part(name, html, told.run.seq) for name, html in parts.items()), False
+        return b"".join(part(name, html, told.run.seq) for name, html in parts.items()), False
 
-    return EventStream(process, run_id, int(seq) if seq.isdecimal() and len(seq) <= _SEQ_CHARS else 0, tell)
+    after = int(seq) if seq.isdecimal() and len(seq) <= _SEQ_CHARS else 0
+    return EventStream(process, process.follower.watch(run_id, after), tell, partial(_counted, process, me))
 
 
-def _part(name: str, html: str, seq: int) -> bytes:
-    lines = "".join(f"data: {line}\n" for line in html.splitlines() or [""])
-    return f"event: {name}\nid: {seq}\n{lines}\n".encode()
+async def home(request: Request) -> Response:
+    """The parts of the first page, anew when anything has changed; at most a few times a second."""
+    process, me = here(request), visit_of(request).known.person
+    last = -_NOT_MORE_OFTEN_S
+
+    async def tell(_: frozenset[str]) -> tuple[bytes, bool]:
+        nonlocal last
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(max(0.0, last + _NOT_MORE_OFTEN_S - clock()))
+        data, last = await lists_of(process, me), clock()
+        return part("waiting", fragment(request, "_waiting.html", data)) + part(
+            "mine", fragment(request, "_mine.html", data)
+        ), False
+
+    return EventStream(process, process.follower.changes(), tell, partial(_counted, process, me), at_once=EVERYTHING)
+
+
+def _counted(process: Here, me: PersonId) -> AbstractContextManager[None]:
+    return process.waits.one_more(f"person {me}")

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from agents.events import CardDelivered, Event, RunPaused, RunStarted, ToolFinished, ToolOrphaned, ToolStarted
 from agents.requests import AttemptId, DeliveryId, Effect, PersonId, RequestId, RunId, StepId
-from bot.store import Commit, RecordWrite, Store, Written
+from agents.run import RunState
+from bot.store import Commit, Line, RecordWrite, Store, Written
 from bot.store.client import Client
 
 RUN, REQUEST = RunId("s0r-aaaaaaaaaaaaa"), RequestId("s0q-aaaaaaaaaaaaa")
@@ -54,7 +55,11 @@ async def append(store: Store, *added: Event, expect: int | None = None, limit: 
 
 
 def write(version: int = 0, state: str = "open", body: bytes = b"{}", before: datetime | None = None) -> RecordWrite:
-    return RecordWrite(REQUEST, version, state, body, before)
+    return RecordWrite(REQUEST, version, state, body, AT, ("bo", "cy"), before)
+
+
+def line(body: bytes = b"summary", state: RunState = "running") -> Line:
+    return Line(body, state, "anna", "clerk", AT)
 
 
 async def put(store: Store, record: RecordWrite, *added: Event) -> Written:

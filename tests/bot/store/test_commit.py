@@ -18,6 +18,7 @@ from tests.bot.store.stores import (
     delivered,
     events,
     in_a,
+    line,
     move_time,
     paused,
     put,
@@ -175,7 +176,7 @@ async def test_a_change_brings_everything_that_follows_from_it(store: Store) -> 
             outgoing=[(OUT, b"card")],
             deliveries=[(CARD, b"placed")],
             wake=[Wake(f"run {RUN}"), Wake(f"ask {REQUEST}", due)],
-            summary=b"summary",
+            summary=line(),
         )
     )
 
@@ -205,7 +206,7 @@ async def test_a_change_that_is_refused_leaves_no_trace(store: Store) -> None:
             outgoing=[(OUT, b"card")],
             deliveries=[(CARD, b"placed")],
             wake=[Wake(f"run {RUN}")],
-            summary=b"summary",
+            summary=line(),
         )
     )
 

@@ -16,6 +16,7 @@ from tests.bot.store.stores import (
     events,
     finished,
     in_a,
+    line,
     move_time,
     orphaned,
     paused,
@@ -269,17 +270,17 @@ async def test_an_attempt_is_orphaned_once_and_not_after_its_result(store: Store
 async def test_a_turn_ends_only_at_the_events_it_has_seen(store: Store, run: None) -> None:
     await append(store, paused())
 
-    assert not await store.settle(RUN, 1, None, b"old")
+    assert not await store.settle(RUN, 1, None, line(b"old"))
     assert await store.lists.summaries() == []
-    assert await store.settle(RUN, 2, None, b"new")
+    assert await store.settle(RUN, 2, None, line(b"new"))
     assert await store.lists.summaries() == [b"new"]
 
 
 async def test_a_settled_run_is_looked_at_again_when_it_is_due_and_else_not_at_all(store: Store, run: None) -> None:
-    await store.settle(RUN, 1, await in_a(store, 300), b"")
+    await store.settle(RUN, 1, await in_a(store, 300), line())
     assert 298 < (await woken(store))[f"run {RUN}"] <= 300
 
-    await store.settle(RUN, 1, None, b"")
+    await store.settle(RUN, 1, None, line())
 
     assert f"run {RUN}" not in await woken(store)
 
@@ -287,7 +288,7 @@ async def test_a_settled_run_is_looked_at_again_when_it_is_due_and_else_not_at_a
 async def test_settling_does_not_make_anybody_forget_a_lease(store: Store, run: None) -> None:
     await start(store)
 
-    await store.settle(RUN, 2, await in_a(store, 5 * LEASE_S), b"")
+    await store.settle(RUN, 2, await in_a(store, 5 * LEASE_S), line())
 
     assert (await woken(store))[f"run {RUN}"] <= LEASE_S
 

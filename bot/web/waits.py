@@ -1,0 +1,38 @@
+"""How many event streams and long polls one holder, an API key or a person, may have open on this process."""
+
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+
+# Each holds a connection and memory for as long as it likes. One program may follow 500 runs and wait for 500 requests,
+# with room for those that it takes up again; a loop that forgets to close must not take the whole process.
+AT_MOST = 1_200
+RETRY_AFTER_S = 10
+
+
+class TooManyWaits(Exception):
+    """It would be one more than `at_most`."""
+
+    def __init__(self, at_most: int) -> None:
+        super().__init__(f"{at_most} event streams and long polls are open here, the most there may be")
+        self.at_most = at_most
+
+
+class Waits:
+    """What is open on this process, by holder."""
+
+    def __init__(self, at_most: int = AT_MOST) -> None:
+        self._at_most, self._open = at_most, Counter[str]()
+
+    @contextmanager
+    def one_more(self, holder: str) -> Generator[None]:
+        """Counts one of `holder` while the context is open. Raises TooManyWaits."""
+        if self._open[holder] >= self._at_most:
+            raise TooManyWaits(self._at_most)
+        self._open[holder] += 1
+        try:
+            yield
+        finally:
+            self._open[holder] -= 1
+            if not self._open[holder]:
+                del self._open[holder]

@@ -1,0 +1,60 @@
+"""What lists say, and what they have to say by the events of all runs alone."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from agents.requests import RequestId
+from agents.run import Run, fold
+from bot.quorum import eligible
+from bot.records import RequestRecord, records
+from bot.store import Store
+from bot.store.lists import Mark
+
+# The members of each list by their places, the oldest first, over all shards.
+Indexes = dict[str, list[Mark]]
+
+
+async def listed(store: Store) -> Indexes:
+    """Every list of runs or requests that is not empty."""
+    found = Indexes()
+    for pattern in ("{s*}:runs*", "{s*}:requests:*"):
+        async for key in store.client.scan(pattern):
+            members = await store.client.do("ZRANGE", key, 0, -1)
+            scores = [await store.client.do("ZSCORE", key, member) for member in members]
+            name = key.partition(":")[2]
+            found.setdefault(name, []).extend(
+                (round(float(score)), member.decode()) for member, score in zip(members, scores, strict=True)
+            )
+    return {name: sorted(marks) for name, marks in found.items()}
+
+
+async def lists_of_events(store: Store) -> Indexes:
+    """The same, made of nothing but events."""
+    found = Indexes()
+    for run_id in await store.lists.runs():
+        events = (await store.load(run_id)).events
+        for name, mark in [*_of_run(fold(events)), *_of_requests(records(events))]:
+            found.setdefault(name, []).append(mark)
+    return {name: sorted(marks) for name, marks in found.items()}
+
+
+def _of_run(run: Run) -> Iterator[tuple[str, Mark]]:
+    assert run.started is not None
+    mark = (_ms(run.started.at), run.id)
+    for name in ("", f":state:{run.state}", f":by:{run.started.requester}", f":agent:{run.started.agent}"):
+        yield f"runs{name}", mark
+
+
+def _of_requests(told: dict[RequestId, RequestRecord]) -> Iterator[tuple[str, Mark]]:
+    for record in told.values():
+        request = record.request
+        mark = (_ms(request.opened_at), request.id)
+        yield "requests:all", mark
+        if record.state == "open":
+            yield "requests:open", mark
+            for person in eligible(request.policy, request.requesters):
+                yield f"requests:for:{person}", mark
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
