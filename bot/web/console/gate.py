@@ -11,9 +11,11 @@ from http.cookies import CookieError, SimpleCookie
 from typing import cast
 from urllib.parse import parse_qs
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Match
+from starlette.types import Message, Receive, Scope, Send
 
 from bot.store import StoreError
 from bot.web.console.pages import refused
@@ -40,7 +42,7 @@ def check_is_form(headers: Headers, body: bytes) -> None:
 class Gate:
     """Finds the session, and lets through what our own pages sent."""
 
-    def __init__(self, app: ASGIApp, here: Here) -> None:
+    def __init__(self, app: Starlette, here: Here) -> None:
         self._app, self._here, self._cookie = app, here, cookie_name(here)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +72,7 @@ class Gate:
 
     async def _check(self, scope: Scope) -> None:
         found, path = cast("Visit", scope[VISIT]), scope["path"]
-        is_open = path == _LOGIN or path.startswith((f"{_LOGIN}/", _STATIC))
+        is_open = path == _LOGIN or path.startswith((f"{_LOGIN}/", _STATIC)) or not self._has(scope)
         if not is_open:
             found.known  # noqa: B018 - says no to whoever has no session
         if scope["method"] in _SAFE:
@@ -82,6 +84,10 @@ class Gate:
         if not is_ours or self._here.app.people.contact(found.person) is None:
             raise _foreign()
         await self._limit(found)
+
+    def _has(self, scope: Scope) -> bool:
+        """Whether there is such a page at all; that there is none needs no session to be told."""
+        return any(route.matches(scope)[0] != Match.NONE for route in self._app.routes)
 
     async def _limit(self, found: Visit) -> None:
         """Nobody clicks that often; a script in somebody's hands might."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,6 +24,16 @@ from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_se
 from bot.web.here import Here, here
 from bot.web.problems import trouble
 
+_PROBLEMS = {
+    HTTPStatus.BAD_REQUEST: "malformed",
+    HTTPStatus.UNAUTHORIZED: "no-key",
+    HTTPStatus.FORBIDDEN: "not-yours",
+    HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate-limited",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
+    HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
+}
 _TOLD_CHARS = 1_000
 _TOLD_S = 60
 
@@ -112,8 +122,9 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
 async def refused(request: Request, refusal: Refusal) -> Response:
     """`refusal` as a page for people, or as a problem for programs."""
     if "text/html" not in request.headers.get("accept", "*/*"):
-        name = "not-found" if refusal.status == HTTPStatus.NOT_FOUND else "not-yours"
-        return trouble(refusal.status, name, f"{refusal.title}.", refusal.text).response()
+        return trouble(
+            refusal.status, _PROBLEMS.get(refusal.status, "not-now"), f"{refusal.title}.", refusal.text
+        ).response()
     back = quote(request.url.path, safe="/") if request.method == "GET" else "/"
     data: dict[str, object] = {"title": refusal.title, "text": refusal.text, "back": back}
     template = "login.html" if refusal.status == HTTPStatus.UNAUTHORIZED else "refused.html"

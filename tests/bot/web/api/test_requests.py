@@ -9,6 +9,7 @@ from bot.records import RequestRecord
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import Api, serving
+from tests.waiting import until
 from tests.world import World
 
 
@@ -290,18 +291,22 @@ async def test_who_waits_for_a_request_hears_at_once_when_it_is_decided(world: W
         assert (await bo.get(path)).json()["decision"]["by"] == ["cy"], "nobody waits for what is closed"
 
 
+async def is_waiting(client: AsyncClient) -> bool:
+    return "sayso_http_streams 1.0" in (await client.get("/metrics")).text
+
+
 async def test_who_waits_also_hears_of_a_vote_and_of_a_new_revision(world: World, api: Api) -> None:
     world.workshop.policy_of |= {"it": "pair", "that": "pair"}
     bo, record = await api.client("bo"), await asked(world)
     path = f"/v1/requests/{record.request.id}?wait_s=30"
 
     voted = asyncio.create_task(bo.get(path))
-    assert not (await asyncio.wait([voted], timeout=0.3))[0]
+    await until(lambda: is_waiting(bo), what="somebody waits for the vote")
     await world.decide("cy", record, "approve")
     assert len((await voted).json()["votes"]) == 1
 
     revised = asyncio.create_task(bo.get(path))
-    assert not (await asyncio.wait([revised], timeout=0.3))[0]
+    await until(lambda: is_waiting(bo), what="somebody waits for the revision")
     await world.steering.amend(record.request.id, PersonId("anna"), {"what": "that"})
     assert (await revised).json()["revision"] == 2
 
