@@ -122,10 +122,10 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
 async def refused(request: Request, refusal: Refusal) -> Response:
     """`refusal` as a page for people, or as a problem for programs."""
     if "text/html" not in request.headers.get("accept", "*/*"):
-        return trouble(
-            refusal.status, _PROBLEMS.get(refusal.status, "not-now"), f"{refusal.title}.", refusal.text
-        ).response()
-    back = quote(request.url.path, safe="/") if request.method == "GET" else "/"
+        name = _PROBLEMS.get(refusal.status, "not-now")
+        return trouble(refusal.status, name, f"{refusal.title}.", refusal.text).response()
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    back = own_path(asked) if request.method == "GET" else "/"
     data: dict[str, object] = {"title": refusal.title, "text": refusal.text, "back": back}
     template = "login.html" if refusal.status == HTTPStatus.UNAUTHORIZED else "refused.html"
     response = await page(request, template, data | ({"token": ""} if template == "login.html" else {}), refusal.status)
