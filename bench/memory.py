@@ -18,7 +18,9 @@ _ID = re.compile(r"s\d+[a-z]-[a-z2-7]{13}")
 # What the kinds of keys are, in the words of bot/store/keys.py; the rest is the queue's.
 _KINDS = {
     "run:*": "events", "request:*": "request record", "requests:open": "index: open requests",
-    "requests:all": "index: all requests", "deliveries": "cards at their places", "summaries": "index: runs",
+    "requests:all": "index: all requests", "requests:for:*": "index: open requests by who may decide",
+    "runs": "index: runs by start", "runs:state:*": "index: runs by state", "runs:by:*": "index: runs by requester",
+    "runs:agent:*": "index: runs by agent", "deliveries": "cards at their places", "summaries": "lines of runs",
     "wake": "wake set", "seen:*": "ids of what arrived (7 days)", "window:*": "rate limit",
 }  # fmt: skip
 
@@ -75,5 +77,5 @@ def _kind(key: str) -> str:
     ours = re.fullmatch(r"\{s\d+\}:(.*)", key)
     if ours is None:
         return "the queue"
-    name = re.sub(r"^(seen|window):.*", r"\1:*", _ID.sub("*", ours[1]))
+    name = re.sub(r"^(seen|window|requests:for|runs:\w+):.*", r"\1:*", _ID.sub("*", ours[1]))
     return _KINDS.get(name, name)

@@ -1,7 +1,7 @@
-"""How soon who waits over HTTP hears of an answer, and how long a page takes among many runs.
+"""How soon who waits over HTTP hears of an answer, and how long a page takes among many runs and open requests.
 
-`web.py [--streams 200] [--polls 200] [--runs 20] [--stored 10000]`: one `sayso web` process on an embedded Redis with
-`appendfsync always`; workers and all clients are in this process.
+`web.py [--streams 200] [--polls 200] [--runs 20] [--stored 10000] [--open 10000]`: one `sayso web` process on an
+embedded Redis with `appendfsync always`; workers and all clients are in this process.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import quantiles
@@ -23,11 +23,13 @@ sys.path.insert(0, str(ROOT))
 
 from httpx2 import AsyncClient, Limits  # noqa: E402
 
-from agents.events import RunStarted  # noqa: E402
-from agents.requests import PersonId, RunId  # noqa: E402
+from agents.events import Event, RunEnded, RunStarted  # noqa: E402
+from agents.requests import PersonId, Request, RequestId, RunId  # noqa: E402
 from agents.run import fold  # noqa: E402
 from bot.apikeys import Keyring  # noqa: E402
 from bot.ids import new_id  # noqa: E402
+from bot.journal import record_write  # noqa: E402
+from bot.records import RequestRecord  # noqa: E402
 from bot.store import Commit  # noqa: E402
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
 from bot.summary import line_of  # noqa: E402
@@ -39,6 +41,8 @@ from tests.world import World, a_world  # noqa: E402
 
 STREAM = {"Accept": "text/event-stream"}
 _AT_ONCE = 200
+_FAILED_EVERY = 500
+_TIMES = 100
 
 
 def figures(name: str, took_s: list[float]) -> str:
@@ -135,29 +139,58 @@ async def answers(world: World, http: AsyncClient, wanted: argparse.Namespace) -
     print(f"blocked Redis connections, workers' included: {connections['blocked_clients']}")
 
 
-async def pages(world: World, http: AsyncClient, stored: int) -> None:
-    """Ask for pages among so many runs."""
-    for start in range(0, stored, _AT_ONCE):
-        await asyncio.gather(*(_store(world, number) for number in range(start, min(start + _AT_ONCE, stored))))
-    for name, query in (
-        ("first page", "limit=50"), ("largest page", "limit=200"), ("a state that few have", "state=failed&limit=50"),
-        ("an agent that none has", "agent=nobody"),
+async def lists(world: World, http: AsyncClient, stored: int, still_open: int) -> None:
+    """Ask for pages among so many runs, and among so many open requests."""
+    await _in_batches(stored, lambda number: _store(world, number))
+    run_id = await world.trigger("press it")
+    request = (await world.opened(run_id)).request
+    await _in_batches(still_open, lambda number: _open(world, request, number))
+    for name, path in (
+        ("first page of runs", "runs?limit=50"), ("largest page of runs", "runs?limit=200"),
+        ("runs in a state that few have", "runs?state=failed&limit=50"),
+        ("runs in a state that half of them have", "runs?state=done&limit=50"),
+        ("runs of an agent that none has", "runs?agent=nobody"),
+        ("runs in that half and of the other's agent", "runs?state=done&agent=clerk"),
+        ("open requests", "requests?state=open"), ("open requests for a person", "requests?state=open&person=bo"),
+        ("open requests for somebody who has none", "requests?state=open&person=anna"),
     ):  # fmt: skip
         took = list[float]()
-        for _ in range(40):
+        for _ in range(_TIMES):
             began = time.perf_counter()
-            assert (await http.get(f"/v1/runs?{query}")).status_code == 200
+            assert (await http.get(f"/v1/{path}")).status_code == 200
             took.append(time.perf_counter() - began)
-        print(figures(f"GET /v1/runs among {stored}, {name}", took))
+        print(figures(f"{name}, among {stored} and {still_open}", took))
+    began = time.perf_counter()
+    count = await world.app.store.lists.count_for("bo")
+    print(f"counted {count} open requests for a person in {(time.perf_counter() - began) * 1e3:.1f} ms")
+
+
+async def _in_batches(count: int, work: Callable[[int], Awaitable[None]]) -> None:
+    for start in range(0, count, _AT_ONCE):
+        await asyncio.gather(*(work(number) for number in range(start, min(start + _AT_ONCE, count))))
 
 
 async def _store(world: World, number: int) -> None:
+    """A run of the clerk that has just started, or of the typist that is done; a few have failed."""
     run_id = RunId(new_id("run", number % world.app.store.shards))
+    now, is_done = world.app.store.about_now(), number // world.app.store.shards % 2 == 0
     started = RunStarted(
-        at=world.app.store.about_now(), run_id=run_id, agent="clerk", channel="bench", requester=PersonId("anna"),
+        at=now, run_id=run_id, agent="typist" if is_done else "clerk", channel="bench", requester=PersonId("anna"),
         text=f"stamp {number}", max_steps=10,
     )  # fmt: skip
-    await world.app.store.commit(Commit(run_id=run_id, events=[started], expect=0, summary=line_of(fold([started]))))
+    has_failed = number % _FAILED_EVERY == 0
+    events: list[Event] = [started]
+    if is_done or has_failed:
+        events.append(RunEnded(at=now, outcome="failed" if has_failed else "done", summary=""))
+    await world.app.store.commit(Commit(run_id=run_id, events=events, expect=0, summary=line_of(fold(events))))
+
+
+async def _open(world: World, like: Request, number: int) -> None:
+    """One more open request, as a record and in lists."""
+    shard = number % world.app.store.shards
+    run_id, request_id = RunId(new_id("run", shard)), RequestId(new_id("request", shard))
+    request = like.model_copy(update={"id": request_id, "run_id": run_id, "opened_at": world.app.store.about_now()})
+    await world.app.store.commit(Commit(run_id=run_id, records=[record_write(RequestRecord(request=request), 0)]))
 
 
 async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
@@ -169,13 +202,13 @@ async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
             limits=Limits(max_connections=None), trust_env=False,
         ) as http:  # fmt: skip
             await answers(world, http, wanted)
-            await pages(world, http, wanted.stored)
+            await lists(world, http, wanted.stored, wanted.open)
 
 
 def main() -> None:
     """Measure as the command line says, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("streams", 200), ("polls", 200), ("runs", 20), ("stored", 10_000)):
+    for name, value in (("streams", 200), ("polls", 200), ("runs", 20), ("stored", 10_000), ("open", 10_000)):
         parser.add_argument(f"--{name}", type=int, default=value)
     wanted = parser.parse_args()
     configure(json=True, secrets=[], level=40)

@@ -134,18 +134,22 @@ class _Ear:
     async def _listen(self) -> None:
         while True:
             try:
-                async with self._client.listening(self._channels) as listener:
-                    for changes in self._watches:
-                        changes.miss()
-                    self.hears.set()
-                    while True:
-                        run_id = (await listener.hear()).decode()
-                        for changes in self._watches:
-                            changes.tell(run_id)
+                await self._hear()
             except StoreError as error:
                 self.hears.clear()
                 log.warning("can't hear of changes now, tries again", error=str(error))
                 await asyncio.sleep(_AGAIN_S)
+
+    async def _hear(self) -> None:
+        """Until the connection is lost. Raises StoreError."""
+        async with self._client.listening(self._channels) as listener:
+            for changes in self._watches:
+                changes.miss()
+            self.hears.set()
+            while True:
+                run_id = (await listener.hear()).decode()
+                for changes in self._watches:
+                    changes.tell(run_id)
 
 
 async def _set(event: asyncio.Event, within_s: float) -> bool:
