@@ -141,7 +141,7 @@ async def answers(world: World, http: AsyncClient, wanted: argparse.Namespace) -
 
 async def lists(world: World, http: AsyncClient, stored: int, still_open: int) -> None:
     """Ask for pages among so many runs, and among so many open requests."""
-    await _in_batches(stored, lambda number: _store(world, number))
+    await _in_batches(stored, lambda number: store(world, number))
     run_id = await world.trigger("press it")
     request = (await world.opened(run_id)).request
     await _in_batches(still_open, lambda number: _open(world, request, number))
@@ -170,7 +170,8 @@ async def _in_batches(count: int, work: Callable[[int], Awaitable[None]]) -> Non
         await asyncio.gather(*(work(number) for number in range(start, min(start + _AT_ONCE, count))))
 
 
-async def _store(world: World, number: int) -> None:
+async def store(world: World, number: int) -> None:
+    """Put one more run into the lists, without working on it."""
     """A run of the clerk that has just started, or of the typist that is done; a few have failed."""
     run_id = RunId(new_id("run", number % world.app.store.shards))
     now, is_done = world.app.store.about_now(), number // world.app.store.shards % 2 == 0
