@@ -87,8 +87,9 @@ def _sentence(event: Event, people: People) -> str:  # noqa: C901, PLR0912 - one
         case ToolFinished():
             return f"failed: {event.error}" if event.error else f"ended well: {event.output}"
         case ToolOrphaned():
-            known = "may have happened" if event.may_have_started else "had not begun"
-            return f"the worker went away while it ran; the effect {known}"
+            if event.may_have_started:
+                return "the worker went away while it ran; the effect may have happened"
+            return "the effect had not begun: its worker went away, or it was no longer as approved when its turn came"
         case RunPaused():
             return f"{name(event.by)} paused the run"
         case RunResumed():
