@@ -1,7 +1,6 @@
 """The demo site as visitors see it: whatever release is live in each environment, straight from its folder."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from html import escape
@@ -15,6 +14,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from bot.dev.demo import ENVIRONMENTS
+from bot.listening import listen
 
 # The pages come from a repository that anybody may have written to: no script, no form, no shared origin.
 _HEADERS = {
@@ -31,7 +31,7 @@ async def serve(folder: Path, port: int, ready: Callable[[int], None] | None = N
 
     Raises OSError when the port is taken.
     """
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with listen("127.0.0.1", port) as listener:
         server = _Server(
             uvicorn.Config(
                 site(folder),

@@ -1,7 +1,6 @@
 """Serves HTTP inside our own event loop: signals are the program's business, and streams end before we do."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -9,6 +8,7 @@ import uvicorn
 
 from bot.apikeys import Keyring
 from bot.app import App
+from bot.listening import listen
 from bot.store.following import Follower
 from bot.web.application import application
 from bot.web.here import Here
@@ -19,7 +19,6 @@ from bot.web.requests import LONGEST_WAIT_S
 # An event stream that says nothing for longer is taken for dead by what stands in between.
 PING_S = 15.0
 _LAST_ANSWERS_S = 1
-_BACKLOG = 2_048
 
 
 async def serve(
@@ -36,7 +35,7 @@ async def serve(
     Raises OSError when the port can't be had, ConfigError when the address is reachable for others and should not be.
     """
     check_bind(app.settings)
-    with _listener(bind, port) as listener:
+    with listen(bind, port) as listener:
         follower = Follower(app.store)
         here = Here(app, Keyring(app.store, app.people), follower, Metrics(), ping_s, longest_wait_s)
         server = _Server(_config(here))
@@ -49,23 +48,6 @@ async def serve(
             server.should_exit = True
             await follower.close()
             await serving
-
-
-def _listener(bind: str, port: int) -> socket.socket:
-    """A socket that says it is TCP: only then does asyncio send at once what is written in two parts (TCP_NODELAY).
-
-    Otherwise each answer waits some 40 ms for the acknowledgement of its own header. Raises OSError.
-    """
-    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((bind, port))
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _config(here: Here) -> uvicorn.Config:
