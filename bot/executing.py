@@ -15,6 +15,7 @@ from agents.events import Event, ToolFinished, ToolOrphaned
 from agents.requests import AttemptId, Effect, RunId, StepId
 from agents.run import Attempt, Pending, Run
 from agents.steps import CallTool
+from bot.ending import ended
 from bot.journal import Bell
 from bot.runner import Lost, NeverStarted, Runner, Still
 from bot.runner_files import Given
@@ -191,7 +192,7 @@ class Executor:
         try:
             outcome = await self._execute(tool, args, attempt, hands)
         except asyncio.CancelledError:
-            renewing.cancel()
+            await ended([renewing])
             await self._store.renew(run_id, attempt.id, 0)
             raise
         finally:

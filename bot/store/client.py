@@ -6,7 +6,7 @@ from contextvars import Context
 from hashlib import sha1
 from importlib import resources
 from itertools import islice
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from redis import exceptions
 from redis.asyncio import Redis, from_url
@@ -27,6 +27,7 @@ _AWAY = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoa
 
 Arg = str | bytes | int | float
 Command = Sequence[Arg]
+T = TypeVar("T")
 
 
 class StoreError(Exception):
@@ -142,7 +143,7 @@ class Client:
         deadline = asyncio.get_running_loop().time() + self.patience_s
         while True:
             try:
-                return await attempt()
+                return await heeding(attempt())
             except _AWAY as error:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise StoreUnavailable(
@@ -165,8 +166,8 @@ class Waiter:
         """What the command returns, however long that takes. Raises StoreUnavailable at once."""
         try:
             if self._number is None:
-                self._number = int(await self._execute("CLIENT", "ID"))
-            return await self._execute(*command)
+                self._number = int(await heeding(self._execute("CLIENT", "ID")))
+            return await heeding(self._execute(*command))
         except _AWAY as error:
             self._number = None
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
@@ -180,6 +181,21 @@ class Waiter:
     async def close(self) -> None:
         """Give back the connection."""
         await self._redis.aclose()
+
+
+async def heeding(asking: Awaitable[T]) -> T:
+    """What `asking` gives; whoever was cancelled meanwhile is cancelled, also where that was lost on the way.
+
+    redis-py sends with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes while what it
+    waits for ends. Whoever asks in a loop then goes on for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        return await asking
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _give(answer: asyncio.Future[list[Any]], replies: list[Any]) -> None:
