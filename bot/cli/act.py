@@ -55,7 +55,9 @@ def trigger(
     where = f" --data {data}" if data else ""
 
     def say(run_id: str) -> None:
-        if not (wait and as_json):
+        if wait and as_json:
+            print(run_id, file=sys.stderr, flush=True)
+        else:
             print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id, flush=True)
         if not wait and not as_json:
             print(f"Follow it with: ./sayso watch {run_id}{where}", file=sys.stderr)

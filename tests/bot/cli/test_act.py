@@ -184,6 +184,7 @@ async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: W
 
     run = json.loads(ended.out)
     assert (ended.code, run["id"], run["state"]) == (0, record.request.run_id, "done")
+    assert ended.err.startswith(f"{run['id']}\n")
     assert "Waits for Anna Ames: A question from the deploy agent Which environment should be deployed to?" in ended.err
     assert "production / staging" in ended.err
     assert f"./sayso answer {record.request.id} TEXT --as anna" in ended.err
