@@ -11,6 +11,7 @@ from agents import Agent
 from agents.deploy import Environment, deploy_agent
 from agents.model import Claude, Model
 from bot.decisions import Decisions
+from bot.ending import ended
 from bot.executing import Executor
 from bot.home import Home
 from bot.inbox import Inbox
@@ -156,9 +157,7 @@ async def running(app: App, *, works: bool, receives: bool) -> AsyncGenerator[No
         try:
             yield
         finally:
-            for receiver in receivers:
-                receiver.cancel()
-            await asyncio.gather(*receivers, return_exceptions=True)
+            await ended(receivers)
 
 
 async def _ready(app: App) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from agents.events import Event, ToolFinished, ToolOrphaned
 from agents.requests import AttemptId, Effect, RunId, StepId
 from agents.run import Attempt, Pending, Run
 from agents.steps import CallTool
+from bot.ending import ended
 from bot.journal import Bell
-from bot.runner import Lost, NeverStarted, Runner
+from bot.runner import Lost, NeverStarted, Runner, Still
 from bot.runner_files import Given
 from bot.store import Store, StoreError
 
@@ -37,21 +39,32 @@ class _NobodyKnows(Exception):
 Find = Callable[[AttemptId], Awaitable[CommandResult | NeverStarted | Lost]]
 
 
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What an approval still covers: a command must begin before `not_after`, and only if `still` says so then."""
+
+    not_after: datetime
+    still: Still
+
+
 class _AttemptHands:
     """What one attempt may use. With `adopt` its command is an earlier owner's, which may still run."""
 
     def __init__(
-        self, runner: Runner, attempt_id: AttemptId, step_id: StepId, adopt: Find | None, not_after: datetime | None
+        self, runner: Runner, attempt_id: AttemptId, step_id: StepId, adopt: Find | None, cover: Cover | None
     ) -> None:
-        self._runner, self._attempt_id, self._adopt, self._not_after = runner, attempt_id, adopt, not_after
+        self._runner, self._attempt_id, self._adopt, self._cover = runner, attempt_id, adopt, cover
         self.key = step_id
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
         """See `agents.Hands`."""
+        cover = self._cover
         if self._adopt:
             found = await self._adopt(self._attempt_id)
+        elif cover:
+            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s, cover.not_after, cover.still)
         else:
-            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s, self._not_after)
+            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s)
         match found:
             case NeverStarted():
                 raise _NotStarted
@@ -103,10 +116,10 @@ class Executor:
         tool: Tool[BaseModel],
         args: BaseModel,
         attempt: Attempt,
-        not_after: datetime | None,
+        cover: Cover | None,
     ) -> None:
-        """Make the effect of an attempt that has just been recorded; a command must begin before `not_after`."""
-        self._spawn(run.id, pending, tool, args, attempt, None, not_after)
+        """Make the effect of an attempt that has just been recorded; `cover` is what must hold when it begins."""
+        self._spawn(run.id, pending, tool, args, attempt, None, cover)
 
     async def look_after(self, run: Run, pending: Pending, attempt: Attempt) -> datetime | None:
         """Until when an attempt's owner counts as alive; None when something has happened to it just now."""
@@ -155,9 +168,9 @@ class Executor:
         args: BaseModel,
         attempt: Attempt,
         adopt: Find | None,
-        not_after: datetime | None = None,
+        cover: Cover | None = None,
     ) -> None:
-        hands = _AttemptHands(self._runner, attempt.id, pending.id, adopt, not_after)
+        hands = _AttemptHands(self._runner, attempt.id, pending.id, adopt, cover)
         work = self._attempt(run_id, tool, args, attempt, hands)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task
@@ -179,7 +192,7 @@ class Executor:
         try:
             outcome = await self._execute(tool, args, attempt, hands)
         except asyncio.CancelledError:
-            renewing.cancel()
+            await ended([renewing])
             await self._store.renew(run_id, attempt.id, 0)
             raise
         finally:

@@ -6,25 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from pydantic import BaseModel
 
-from agents import Agent, Tool, ToolRefused
+from agents import Agent, ToolRefused
 from agents.events import Event, RunEnded, StepFailed, StepGated, StepRefused, ToolStarted
 from agents.model import is_for_operators
-from agents.requests import AttemptId, Effect, GatedCall, Request, RunId
+from agents.requests import AttemptId, GatedCall, Request, RunId
 from agents.run import Attempt, Pending, Run, fold
 from agents.steps import CallTool
 from bot.asking import NobodyToAsk, changes_between, gate_request, opening, question_request, unknown_request
+from bot.covering import Covering, call_of
 from bot.decisions import Decisions
-from bot.digest import call_digest
 from bot.executing import Executor, prepare
 from bot.ids import new_id, shard_of
-from bot.journal import Journal, record_write
+from bot.journal import Journal
 from bot.moves import Ask, Close, End, Execute, Stop, Think, Wait, next_move
 from bot.people import People
-from bot.recheck import good_until, why_not
-from bot.records import after
-from bot.store import Commit, RecordWrite
+from bot.store import Commit
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
 from bot.summary import line_of
 from bot.telling import Teller
@@ -68,7 +65,7 @@ class Loop:
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._agents, self._thinker, self._executor, self._teller = agents, thinker, executor, teller
-        self._alert = alert
+        self._alert, self._covering = alert, Covering(decisions, people)
         self._moving: dict[RunId, bool] = {}
 
     async def advance(self, run_id: RunId) -> None:
@@ -228,40 +225,18 @@ class Loop:
             idempotent=tool.idempotent,
             host=self._executor.host,
         )
-        record = None
+        record = cover = None
         if pending.gate is not None:
-            record = await self._approved(run, call_of(tool, args, effect), started)
+            record = await self._covering.approved(run, call_of(tool, args, effect), started)
             if record is None:
                 return None
+            cover = self._covering.cover(agent, run, step, started, record)
         start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record)
         if start.state == "started":
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
-            self._executor.begin(run, pending, tool, args, attempt, record.before if record else None)
+            self._executor.begin(run, pending, tool, args, attempt, cover)
             return Told(fold([started], run), (*told.events, started), now)
         return None
-
-    async def _approved(self, run: Run, call: GatedCall, started: ToolStarted) -> RecordWrite | None:
-        """The approval's record as `start_tool` must find it; None when the run must look again or ask again."""
-        if started.request_id is None:
-            raise AssertionError("a gated step executes only with a request")
-        record, version, now = await self._decisions.request(started.request_id)
-        request = record.request
-        digest = call_digest(run.id, request.id, request.nonce, call, request.requesters)
-        if why := why_not(record, digest, self._people.all(), now):
-            log.warning("not executed", request_id=request.id, reason=why)
-            await self._decisions.supersede(record, version, why, now)
-            return None
-        return record_write(after(record, [started]), version, before=good_until(record))
-
-
-def call_of(tool: Tool[BaseModel], args: BaseModel, effect: Effect) -> GatedCall:
-    """What an approval of this call is about."""
-    return GatedCall(
-        tool=tool.name,
-        schema_version=tool.schema_version,
-        arguments=args.model_dump(mode="json"),
-        effect=effect,
-    )
 
 
 def title_of(agent: Agent, step: CallTool) -> str:

@@ -14,6 +14,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.app import App, agents_of, compose, running
+from bot.ending import ended
 from bot.home import Home
 from bot.listening import listen, port_of
 from bot.localmail import LocalMail
@@ -26,7 +27,8 @@ from bot.web.hosts import check_bind
 log = structlog.stdlib.get_logger()
 
 # Whoever starts us kills us after 5 s.
-LEAVE_WITHIN_S = 3.8
+LEAVE_WITHIN_S = 3.4
+_GIVE_UP_S = 0.3
 
 
 class NothingRuns(Exception):
@@ -93,7 +95,8 @@ async def serve(app: App, *, works: bool, receives: bool, beside: Sequence[Corou
         await asyncio.wait([serving], timeout=LEAVE_WITHIN_S)
     if serving.done():
         return serving.result()
-    serving.cancel()  # it has had its time, or it still waits for Redis and has nothing to finish
+    # It has had its time, or it still waits for Redis and has nothing to finish.
+    await ended(asyncio.all_tasks() - {asyncio.current_task()}, _GIVE_UP_S, _GIVE_UP_S / 3)
     return None
 
 
@@ -116,6 +119,7 @@ async def _serve(
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Once: they are answering their last callers."""
     for task in tasks:
         task.cancel()
     if tasks:

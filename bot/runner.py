@@ -7,16 +7,18 @@ out, by `adopt`, whether the command never started, still runs, or what it gave.
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import bot
 from agents import CommandResult
-from bot.runner_child import Order
+from bot.runner_child import MAY, Order
 from bot.runner_files import Places, is_runner_alive, read_result, take_claim, taker_of
 
 _TREE = Path(bot.__file__).parents[1]
@@ -24,6 +26,9 @@ _TREE = Path(bot.__file__).parents[1]
 _LOOK_S = 0.1
 # A runner is on its own within a tenth of a second; a machine that needs this long is in trouble.
 _START_S = 20.0
+
+# Whether what was to be run is still wanted.
+Still = Callable[[], Awaitable[bool]]
 
 
 class RunnerUnavailable(Exception):
@@ -56,23 +61,24 @@ class Runner:
         lock: str,
         timeout_s: float,
         not_after: datetime | None = None,
+        still: Still | None = None,
     ) -> CommandResult | NeverStarted | Lost:
         """Run `argv` once for this attempt, alone among all holders of `lock`, and wait for what it gives.
 
         No shell; PATH, HOME and LANG are all of its environment. `timeout_s` begins when the lock is had; if
-        that is only at `not_after` or later, nothing is started. Cancelling this leaves the command alone. Raises
-        RunnerUnavailable.
+        that is only at `not_after` or later, or if `still`, asked then, says no, nothing is started. Cancelling this
+        leaves the command alone, once it has begun. Raises RunnerUnavailable.
         """
         order = replace(
-            self._order(attempt_id, argv, cwd, lock, timeout_s), not_after=not_after.timestamp() if not_after else None
+            self._order(attempt_id, argv, cwd, lock, timeout_s),
+            not_after=not_after.timestamp() if not_after else None,
+            asks=still is not None,
         )
-        over, held_by_runner = os.pipe()
-        try:
-            trouble = await asyncio.to_thread(_start, order, held_by_runner)
-            if not trouble:
-                await _readable(over)
-        finally:
-            os.close(over)
+        line, held_by_runner = socket.socketpair()
+        with line:
+            trouble = await asyncio.to_thread(_start, order, held_by_runner.detach())
+            if not trouble and (still is None or await _told(line, still)):
+                await _readable(line)
         found = await self.adopt(attempt_id)
         if trouble and isinstance(found, NeverStarted):
             raise RunnerUnavailable(f"cannot start {sys.executable} -m bot.runner_child: {trouble}")
@@ -107,7 +113,7 @@ class Runner:
 
 
 def _start(order: Order, held_by_runner: int) -> str:
-    """Start a runner, which holds the given end of a pipe until its result is written; what went wrong, or nothing."""
+    """Start a runner, which holds the given end of its line until its result is written; what went wrong, if any."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     try:
         starting = subprocess.run(
@@ -129,14 +135,24 @@ def _start(order: Order, held_by_runner: int) -> str:
     return last_line or f"exit code {starting.returncode}" if starting.returncode else ""
 
 
-async def _readable(pipe: int) -> None:
+async def _told(line: socket.socket, still: Still) -> bool:
+    """Whether the runner, which has the lock, was told to begin; it does not where the line ends instead."""
+    await _readable(line)
+    with suppress(OSError):  # it died
+        if line.recv(1) and await still():
+            line.sendall(MAY)
+            return True
+    return False
+
+
+async def _readable(line: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     is_readable = loop.create_future()
-    loop.add_reader(pipe, lambda: is_readable.done() or is_readable.set_result(None))
+    loop.add_reader(line, lambda: is_readable.done() or is_readable.set_result(None))
     try:
         await is_readable
     finally:
-        loop.remove_reader(pipe)
+        loop.remove_reader(line)
 
 
 def _is_free(places: Places, claim: Path) -> bool:

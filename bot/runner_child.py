@@ -1,7 +1,8 @@
 """The small process that runs one command and outlives the worker that wanted it: `python -m bot.runner_child`.
 
-It reads one JSON order on stdin, leaves the worker's session, waits for its lock, claims the attempt, runs the
-command, writes the result, and publishes it. Closing stdout tells the worker, if there still is one, that it is over.
+It reads one JSON order on stdin, leaves the worker's session, waits for its lock, asks the worker whether it still may
+(where the order says so), claims the attempt, runs the command, writes the result, and publishes it. Stdout is its line
+to the worker: closing it tells the worker, if there still is one, that it is over.
 Standard library only until the result is safe: it starts in hundredths of a second.
 """
 
@@ -29,13 +30,19 @@ _LOOK_S = 0.02
 _KILL_AFTER_S = 5.0
 # The result file is what counts; Redis only lets other machines see it sooner.
 _PUBLISH_TRIES, _PUBLISH_PAUSE_S, _PUBLISH_LIMIT_S = 3, 0.5, 15
+# A worker that says nothing for longer is frozen, and others wait for the lock. Longer than any last look may take.
+_LAST_LOOK_S = 90.0
+ASKS, MAY = b"?", b"!"
 # Shells give these to commands that can't be started.
 _NOT_FOUND = 127
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the worker wants run. Times are seconds; from `not_after` on (Unix time) it must not begin any more."""
+    """What the worker wants run. Times are seconds; from `not_after` on (Unix time) it must not begin any more.
+
+    With `asks` it begins only if the worker, asked once the lock is had, says that it still may.
+    """
 
     data_dir: str
     redis_url: str
@@ -46,6 +53,7 @@ class Order:
     timeout_s: float
     kill_after_s: float = _KILL_AFTER_S
     not_after: float | None = None
+    asks: bool = False
 
 
 @dataclass(slots=True)
@@ -83,7 +91,7 @@ def main() -> None:
     places = Places(Path(order.data_dir))
     places.make()
     lock = take_lock(places.lock(order.lock))
-    if order.not_after and time.time() >= order.not_after:
+    if not _may_begin(order):
         return  # unclaimed: whoever looks finds that it never started
     if take_claim(places.claim(order.attempt_id), "runner") is None:
         return
@@ -92,6 +100,21 @@ def main() -> None:
     os.dup2(_nowhere(), sys.stdout.fileno())
     _publish(order, body)
     places.remove_old(time.time())
+
+
+def _may_begin(order: Order) -> bool:
+    """Whether it is still wanted, now that it is our turn; a worker that has gone wants nothing more."""
+    if order.asks and not _is_told_to():
+        return False
+    return order.not_after is None or time.time() < order.not_after
+
+
+def _is_told_to() -> bool:
+    line = sys.stdout.fileno()
+    with suppress(OSError):
+        os.write(line, ASKS)
+        return bool(select.select([line], [], [], _LAST_LOOK_S)[0]) and os.read(line, 1) == MAY
+    return False
 
 
 def _stay() -> None:

@@ -8,10 +8,11 @@ from agents.events import Event, RunCancelled, RunPaused, RunResumed
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import Run, fold
 from agents.steps import CallTool
+from bot.covering import call_of
 from bot.decisions import Decisions
 from bot.executing import prepare
 from bot.journal import Journal
-from bot.loop import call_of, title_of
+from bot.loop import title_of
 from bot.store import Commit, Wake
 
 

@@ -95,8 +95,10 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
         case ToolFinished():
             return Told("failed", event.error) if event.error else Told("ended well", event.output)
         case ToolOrphaned():
-            known = "may have happened" if event.may_have_started else "had not begun"
-            return Told(f"the worker went away while it ran; the effect {known}")
+            if event.may_have_started:
+                return Told("the worker went away while it ran; the effect may have happened")
+            why = "its worker went away, or it was no longer as approved when its turn came"
+            return Told(f"the effect had not begun: {why}")
         case RunPaused():
             return Told(f"{name(event.by)} paused the run")
         case RunResumed():

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from docket import Docket, Perpetual, Worker
 
+from bot.ending import ended
 from bot.ids import shard_of
 from bot.store import Store, StoreError
 
@@ -74,9 +75,11 @@ class Queue:
             try:
                 yield
             finally:
-                for task in [*tasks, *sweeps]:
+                await ended(sweeps)
+                for task in tasks:
                     task.cancel()
-                await asyncio.wait([*tasks, *sweeps], timeout=_LEAVE_WITHIN_S)
+                _, left = await asyncio.wait(tasks, timeout=_LEAVE_WITHIN_S)
+                await ended(left)  # a docket that says goodbye to a Redis that does not answer
 
     def _worker(self, docket: Docket) -> Worker:
         return Worker(

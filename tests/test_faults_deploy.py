@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 
 from bot.judge import ClosedOtherwise
+from bot.localmail import ADDRESS
 from tests.test_tour import commit_of, live
 from tests.world import World
 
@@ -42,6 +43,25 @@ async def test_an_unknown_environment_is_answered_with_those_that_exist(shop: Wo
     assert "1. production\n2. staging" in card.text
     assert (await shop.ended(run_id)).state == "done"
     assert live(shop, "staging") == commit_of(shop, "v1.2.0")
+
+
+async def test_a_polite_mail_asks_for_what_its_one_plain_sentence_says(shop: World) -> None:
+    await shop.send("anna", ADDRESS, "Hi,\n\nplease deploy v1.2.0 to production\n\nThanks, Anna")
+
+    card = await shop.next_mail("bo", about="Deploy v1.2.0 to production?")
+    await shop.reply("bo", card, "approved")
+    await shop.next_mail("anna", about="Done")
+
+    assert live(shop, "production") == commit_of(shop, "v1.2.0")
+
+
+async def test_a_mail_that_takes_its_wish_back_is_asked_about_and_deploys_nothing(shop: World) -> None:
+    await shop.send("anna", ADDRESS, "Hi,\n\nplease deploy v1.2.0 to staging\n\nNo, wait until Bo has looked.\nAnna")
+
+    card = await shop.next_mail("anna", about="Which environment should be deployed to?")
+
+    assert "1. production\n2. staging" in card.text
+    assert live(shop, "staging") == commit_of(shop, "v1.0.0")
 
 
 async def test_a_tag_that_moved_between_card_and_execution_is_asked_again_and_shows_what_changed(shop: World) -> None:

@@ -153,7 +153,8 @@ async def restarted_while_it_ran(world: World, text: str) -> RunId:
 async def test_an_effect_without_a_key_whose_worker_left_is_unknown_too(world: World) -> None:
     run_id = await restarted_while_it_ran(world, "pull rope")
 
-    assert (await world.has(run_id, "unknown")).open
+    await world.opened(run_id)
+    assert (await world.run(run_id)).state == "unknown"
     assert world.workshop.effects == []
 
 

@@ -1,12 +1,14 @@
-"""What a plain sentence wishes: "please deploy v1.2.0 to production", "roll staging back to v1.1.0". Pure."""
+"""What a plain message wishes: "please deploy v1.2.0 to production", "roll staging back to v1.1.0". Pure."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from agents.deploy.doubt import is_doubtful
 
 _POLITE = r"(?:please|kindly|(?:can|could|would|will) you(?: please)?|i(?:'d| would) like (?:you )?to|let's),?\s+"
 _WORD = r"[^\s,;:!?()<>]+?"
-_END = r"(?:,?\s+(?:please|now|thanks|thank you))*\s*[.!?]*(?:\s+(?:thanks|thank you|cheers)\b.{0,40})?"
+_END = r"(?:,?\s+(?:please|now|thanks|thank you))*\s*[.!?]*(?:\s+(?:thanks|thank you|cheers)\b(?P<rest>.{0,40}))?"
 # Anything more than this is left to people, or to a model: "don't deploy" must not deploy.
 _SENTENCES = (
     re.compile(
@@ -20,10 +22,19 @@ _SENTENCES = (
         re.IGNORECASE,
     ),
 )
-_GREETING = re.compile(r"(?:hi|hello|hey|dear)\b[^,.!?\n]{0,40}[,!.]?", re.IGNORECASE)
+_GREETED = re.compile(
+    r"\A(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\b(?: [\w.@-]+){0,3}[,!]\s+(?=\S)", re.IGNORECASE
+)
 _MENTION = re.compile(r"\A\s*(?:<@\w+>|@?sayso\b)[,:]?\s*", re.IGNORECASE)
+_WRAPPED = re.compile(r"\n[ \t]*(?=(?:to|on|in|into)\s)")
+_BETWEEN = re.compile(r"(?<=[.!?])\s+|\n")
+_CLOSED = re.compile(
+    r"(?:many )?(?:thanks|thank you|cheers|(?:(?:best|kind|warm) )?(?:regards|wishes)|best|yours|sincerely)\b.{0,40}",
+    re.IGNORECASE,
+)
+_SIGNATURE = re.compile(r"^--\s*$", re.MULTILINE)
 # What is longer is not plain.
-_SENTENCE_CHARS = 300
+_TEXT_CHARS, _SENTENCE_CHARS = 4_000, 300
 _QUOTES = str.maketrans("", "", '`*"\u201c\u201d')
 
 
@@ -35,16 +46,33 @@ class Wish:
     environment: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One sentence: what it names if it is a wish, and what of it is more than that.
+
+    `is_title`: it stands where the subject of a mail does, or what people do; that may speak of deploying.
+    """
+
+    wish: Wish | None
+    beside: str
+    is_title: bool
+
+
 def wish_of(text: str, environments: Collection[str]) -> Wish:
-    """The wish in the first sentence of `text`, if it is one of a few plain ones; only exact environments count."""
-    sentence = _first_sentence(text)
-    for pattern in _SENTENCES:
-        if found := pattern.fullmatch(sentence):
-            version, environment = found["version"], found["environment"]
-            if environment is None and version in environments:
-                version, environment = None, version
-            return Wish(version, environment if environment in environments else None)
-    return Wish()
+    """The wish in `text`, said in one of a few plain sentences; only exact environments count.
+
+    All of the text is read. What its sentences disagree about is not named; where one of them may take something
+    back, put it off, or mean something else, nothing is.
+    """
+    if len(text) > _TEXT_CHARS:
+        return Wish()
+    said = list(_said(tuple(_sentences(text)), environments))
+    version = _agreed(one.wish.version for one in said if one.wish)
+    environment = _agreed(one.wish.environment for one in said if one.wish)
+    for one in said:
+        if one.beside and is_doubtful(one.beside, version, environment, environments, may_name_it=one.is_title):
+            return Wish()
+    return Wish(version, environment if environment in environments else None)
 
 
 def word_of(text: str) -> str | None:
@@ -53,7 +81,41 @@ def word_of(text: str) -> str | None:
     return words[0] if len(words) == 1 else None
 
 
-def _first_sentence(text: str) -> str:
-    """The first line that says something: without greeting, address and quotation marks."""
-    lines = (_MENTION.sub("", line).translate(_QUOTES).strip() for line in text.splitlines())
-    return next((line for line in lines if line and not _GREETING.fullmatch(line)), "")[:_SENTENCE_CHARS]
+def _sentences(text: str) -> Iterator[str]:
+    """What `text` says before its signature: without address, quotation marks and line breaks inside a sentence."""
+    body = _SIGNATURE.split("\n".join(text.translate(_QUOTES).splitlines()))[0]
+    for piece in _BETWEEN.split(_WRAPPED.sub(" ", body)):
+        if said := _MENTION.sub("", _GREETED.sub("", piece.strip())).strip():
+            yield said
+
+
+def _said(sentences: Sequence[str], environments: Collection[str]) -> Iterator[_Said]:
+    is_title = len(sentences) > 1
+    for number, sentence in enumerate(sentences):
+        wish, beside = _plain_wish(sentence, environments)
+        if is_title and wish and _is_no_version(wish):
+            wish, beside = None, sentence
+        yield _Said(wish, beside, is_title)
+        is_title = bool(_CLOSED.fullmatch(sentence)) or (is_title and number > 0)
+
+
+def _plain_wish(sentence: str, environments: Collection[str]) -> tuple[Wish | None, str]:
+    """What a sentence wishes, and what it says beside that."""
+    for pattern in _SENTENCES if len(sentence) <= _SENTENCE_CHARS else ():
+        if found := pattern.fullmatch(sentence):
+            version, environment = found["version"], found["environment"]
+            if environment is None and version in environments:
+                version, environment = None, version
+            return Wish(version, environment), (found["rest"] or "").strip()
+    return None, sentence
+
+
+def _is_no_version(wish: Wish) -> bool:
+    """Whether it only looks like a wish: "Deploy request", "Release manager"."""
+    return wish.environment is None and wish.version is not None and not any(map(str.isdigit, wish.version))
+
+
+def _agreed(values: Iterable[str | None]) -> str | None:
+    """The one value that was said; None when there is none, or more than one."""
+    found = set(values) - {None}
+    return found.pop() if len(found) == 1 else None

@@ -42,32 +42,39 @@ def trigger(
     person: As = None,
     agent: Annotated[str | None, typer.Option(help="Which agent takes it; `sayso agents` lists them.")] = None,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Tell the run's story until it ends; exit 1 if it failed.")
+        bool, typer.Option("--wait", help="Tell the run's story until it ends, and who is asked; exit 1 if it failed.")
     ] = False,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
     """Start a run. Prints its id."""
     from bot.cli.beside import run
+    from bot.cli.following import Wait, follow
     from bot.cli.remote import remote
 
+    where = f" --data {data}" if data else ""
+
     def say(run_id: str) -> None:
-        print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id, flush=True)
+        if wait and as_json:
+            print(run_id, file=sys.stderr, flush=True)
+        else:
+            print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id, flush=True)
         if not wait and not as_json:
-            where = f" --data {data}" if data else ""
             print(f"Follow it with: ./sayso watch {run_id}{where}", file=sys.stderr)
 
     async def work(app: "App") -> int:
         run_id = await app.inbox.start("cli", text, speaker(app, person), agent=agent)
         say(run_id)
-        return await follow(app, run_id, as_json=as_json) if wait else 0
+        told = Wait(app.people, as_json=as_json, where=where, by_key=False)
+        return await follow(app, run_id, told) if wait else 0
 
     away = remote(data, person)
     if away is None:
         raise typer.Exit(run(data, work))
     run_id = away.trigger(text, agent)
     say(run_id)
-    raise typer.Exit(away.follow(run_id, as_json=as_json) if wait else 0)
+    told = Wait(away.people, as_json=as_json, where=where, by_key=True)
+    raise typer.Exit(away.follow(run_id, told) if wait else 0)
 
 
 def speaker(app: "App", person: str | None) -> "PersonId":
@@ -75,20 +82,6 @@ def speaker(app: "App", person: str | None) -> "PersonId":
     if person is None:
         raise typer.BadParameter("say who you are: --as PERSON, such as --as anna")
     return app.people.named(person)
-
-
-async def follow(app: "App", run_id: str, *, as_json: bool) -> int:
-    """Tell a run's story as it happens until it ends; 0 when it ended well."""
-    from agents.events import RunEnded, write_event
-    from bot.cli.show import plain, plain_json
-    from bot.story import lines
-
-    async for event in app.store.follow(run_id, 0):
-        line = plain_json(write_event(event).decode()) if as_json else plain(next(lines([event], app.people)))
-        print(line, flush=True)
-        if isinstance(event, RunEnded):
-            return 0 if event.outcome == "done" else 1
-    return 1
 
 
 def answer(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.options import Data, Json
+from bot.cli.options import Data, Json, request_state, run_state
 
 if TYPE_CHECKING:
     from agents import Tool
@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 def runs(
-    state: Annotated[str | None, typer.Option(help="Only runs in this state, such as waiting or done.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only runs in this state, such as waiting or done.", callback=run_state)
+    ] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -92,20 +94,20 @@ def events(run_id: Run, data: Data = None) -> None:
 
 def watch(run_id: Run, as_json: Json = False, data: Data = None) -> None:
     """Tell a run's story as it happens, until it ends. Exit 1 if it failed."""
-    from bot.cli.act import follow
     from bot.cli.beside import run
+    from bot.cli.following import Story, follow
     from bot.cli.remote import remote
 
     away = remote(data)
     if away:
-        raise typer.Exit(away.follow(run_id, as_json=as_json))
+        raise typer.Exit(away.follow(run_id, Story(away.people, as_json=as_json)))
     _told(run_id, data)
-    raise typer.Exit(run(data, lambda app: follow(app, run_id, as_json=as_json)))
+    raise typer.Exit(run(data, lambda app: follow(app, run_id, Story(app.people, as_json=as_json))))
 
 
 def requests(
     person: Annotated[str | None, typer.Option("--for", help="Only those that this person may decide.")] = None,
-    state: Annotated[str, typer.Option(help="open, approved, denied, … or all.")] = "open",
+    state: Annotated[str, typer.Option(help="open, approved, denied, … or all.", callback=request_state)] = "open",
     as_json: Json = False,
     data: Data = None,
 ) -> None:

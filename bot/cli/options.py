@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -40,3 +40,23 @@ def bounded(what: str, text: str) -> str:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def run_state(value: str | None) -> str | None:
+    """`value`, when runs can be in it. Raises BadParameter with what there is."""
+    from agents.run import RunState
+
+    return _one_of(get_args(RunState), value)
+
+
+def request_state(value: str) -> str:
+    """`value`, when requests can be in it, or `all`. Raises BadParameter with what there is."""
+    from agents.requests import RequestState
+
+    return _one_of((*get_args(RequestState), "all"), value) or "all"
+
+
+def _one_of(states: tuple[str, ...], value: str | None) -> str | None:
+    if value is None or value in states:
+        return value
+    raise typer.BadParameter(f"there is no state {value!r}. There are: {', '.join(states)}")

@@ -1,6 +1,7 @@
 """The program `sayso`: its commands, and how it ends when something is wrong."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,23 @@ app = typer.Typer(
 )
 for part in (serve, act, look, keep, keys, login):
     part.register(app)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from bot.version import version
+
+        print(f"sayso {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def sayso(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Take what concerns no single command."""
 
 
 def main() -> None:

@@ -12,13 +12,13 @@ from typing import Any, Literal, cast
 import httpx2
 import typer
 
-from agents.events import Event, RunEnded, read_event, write_event
-from bot.cli.show import plain, plain_json, request_text
+from agents.events import Event, read_event
+from bot.cli.following import Story
+from bot.cli.show import plain, request_text
 from bot.cli.shown import Shown, last_shown, note_shown
 from bot.home import Home
 from bot.people import People
 from bot.settings import Settings, load
-from bot.story import lines
 from bot.summary import Summary
 from bot.views import RequestView
 
@@ -105,14 +105,9 @@ class Remote:
         print(json.dumps(said["judgement"]) if as_json else plain(said.get("told") or said["detail"]))
         return 0 if answer.is_success else 1
 
-    def follow(self, run_id: str, *, as_json: bool) -> int:
-        """Tell a run's story as it happens until it ends; 0 when it ended well."""
-        for event in self._stream(run_id):
-            line = plain_json(write_event(event).decode()) if as_json else plain(next(lines([event], self.people)))
-            print(line, flush=True)
-            if isinstance(event, RunEnded):
-                return 0 if event.outcome == "done" else 1
-        return 1
+    def follow(self, run_id: str, told: Story) -> int:
+        """Have a run's story told as it happens until it ends; 0 when it ended well."""
+        return next((code for event in self._stream(run_id) if (code := told.tell(event)) is not None), 1)
 
     def _stream(self, run_id: str) -> Iterator[Event]:
         """The events of a run, taken up again where a stream was cut."""

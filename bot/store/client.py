@@ -7,7 +7,7 @@ from contextvars import Context
 from hashlib import sha1
 from importlib import resources
 from itertools import islice
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from redis import exceptions
 from redis.asyncio import Redis, from_url
@@ -33,6 +33,7 @@ _AWAY = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoa
 
 Arg = str | bytes | int | float
 Command = Sequence[Arg]
+T = TypeVar("T")
 
 
 class StoreError(Exception):
@@ -158,7 +159,7 @@ class Client:
         deadline = asyncio.get_running_loop().time() + self.patience_s
         while True:
             try:
-                return await attempt()
+                return await heeding(attempt())
             except _AWAY as error:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise StoreUnavailable(
@@ -182,8 +183,8 @@ class Waiter:
         try:
             with _told_as_ours():
                 if self._number is None:
-                    self._number = int(await self._execute("CLIENT", "ID"))
-                return await self._execute(*command)
+                    self._number = int(await heeding(self._execute("CLIENT", "ID")))
+                return await heeding(self._execute(*command))
         except StoreUnavailable:
             self._number = None
             raise
@@ -248,6 +249,21 @@ def _told_as_ours() -> Generator[None]:
 
 def _gone_dead() -> NoReturn:
     raise StoreUnavailable(f"Redis does not answer within {_ANSWER_WITHIN_S} s")
+
+
+async def heeding(asking: Awaitable[T]) -> T:
+    """What `asking` gives; whoever was cancelled meanwhile is cancelled, also where that was lost on the way.
+
+    redis-py sends with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes while what it
+    waits for ends. Whoever asks in a loop then goes on for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        return await asking
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _give(answer: asyncio.Future[list[Any]], replies: list[Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import structlog
 
 from agents.events import Event, read_event
+from bot.ending import ended
 from bot.store import Store
 from bot.store.changing import Changes, Changing, FollowingEnds
 from bot.store.client import LONGEST_BLOCK_MS, StoreError
@@ -18,7 +19,6 @@ log = structlog.stdlib.get_logger()
 _CHUNK = 500
 _AGAIN_S = 0.5
 _CALL_AGAIN_S = 0.005
-_CANCEL_AGAIN_S = 0.1
 
 # An event and its sequence number.
 Told = tuple[int, Event]
@@ -149,10 +149,7 @@ class _Reader:
             self._has_some.clear()
 
     async def close(self) -> None:
-        for task in filter(None, (self._task, self._calling)):
-            while not task.done():  # a cancellation that meets the client while it connects is swallowed
-                task.cancel()
-                await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
+        await ended(filter(None, (self._task, self._calling)))
         await self._waiter.close()
 
     async def _call_back(self) -> None:

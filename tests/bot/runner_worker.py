@@ -1,6 +1,7 @@
 """A worker to be killed: `python -m tests.bot.runner_worker MOMENT ORDER`. It starts the ordered command.
 
-MOMENT `spawned` dies as soon as the runner is on its own; `waiting` says so and waits for the result.
+MOMENT `spawned` dies as soon as the runner is on its own, `asked` when it is asked whether the command may begin;
+`waiting` waits for the result.
 """
 
 import asyncio
@@ -22,7 +23,13 @@ def main() -> None:
         assert not trouble, trouble
         os.kill(os.getpid(), signal.SIGKILL)
     runner = Runner(Path(order.data_dir), order.redis_url)
-    asyncio.run(runner.run(order.attempt_id, order.argv, Path(order.cwd), order.lock, order.timeout_s))
+    still = dies if moment == "asked" else None
+    asyncio.run(runner.run(order.attempt_id, order.argv, Path(order.cwd), order.lock, order.timeout_s, None, still))
+
+
+async def dies() -> bool:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return True
 
 
 if __name__ == "__main__":

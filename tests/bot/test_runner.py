@@ -242,6 +242,59 @@ async def test_a_command_that_gets_its_turn_too_late_never_starts(bench: Bench) 
     assert (found, bench.has_run()) == (NeverStarted(), [])
 
 
+async def test_a_command_is_asked_about_once_it_is_its_turn_and_begins_only_if_it_is_still_wanted(bench: Bench) -> None:
+    log = ["sh", "-c", "echo run >>log"]
+    order: list[str] = []
+
+    async def still() -> bool:
+        order.append("asked")
+        return len(order) == 1
+
+    running = asyncio.create_task(bench.sh(TALKS))
+    await bench.said()
+    waiting = [
+        asyncio.create_task(bench.runner.run(attempt, log, bench.folder, "deploy-staging", LONG_S, None, still))
+        for attempt in ("a2", "a3")
+    ]
+    await bench.sh("true", "a4", lock="deploy-production")
+    assert order == [], "it is not their turn"
+    await bench.tell()
+    found = await asyncio.gather(running, *waiting)
+
+    assert found[0] == HEARD
+    assert NeverStarted() in found
+    assert CommandResult(0, "") in found
+    assert bench.has_run() == ["run", "run"]
+
+
+async def test_a_worker_killed_while_it_is_asked_leaves_an_attempt_that_never_starts(bench: Bench) -> None:
+    with bench.worker("asked", "echo run >>log") as worker:
+        assert worker.wait(20) == -signal.SIGKILL
+
+    assert await bench.sh("echo next >>log", "a2") == CommandResult(0, "")
+    assert await bench.runner.adopt("a1") == NeverStarted()
+    assert bench.has_run() == ["next"]
+
+
+async def test_a_command_that_waits_for_its_turn_does_not_begin_once_its_worker_has_left(bench: Bench) -> None:
+    async def still() -> bool:
+        raise AssertionError("the worker has left")
+
+    running = asyncio.create_task(bench.sh(TALKS))
+    await bench.said()
+    argv = ["sh", "-c", "echo run >>log"]
+    waiting = asyncio.create_task(bench.runner.run("a2", argv, bench.folder, "deploy-staging", LONG_S, None, still))
+    await bench.sh("true", "a3", lock="deploy-production")
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    await bench.tell()
+
+    assert await running == HEARD
+    assert await bench.sh("true", "a4") == CommandResult(0, "")
+    assert await bench.runner.adopt("a2") == NeverStarted()
+    assert bench.has_run() == ["run"]
+
+
 async def test_commands_under_two_locks_do_not_wait_for_each_other(bench: Bench) -> None:
     running = asyncio.create_task(bench.sh(TALKS))
     await bench.said()

@@ -115,6 +115,11 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def freeze(self) -> None:
+        """From now on it takes connections and commands and answers none, until it is killed."""
+        if self._process:
+            self._process.send_signal(signal.SIGSTOP)
+
     def connect(self) -> Redis:
         """A connection of the test's own."""
         return Redis(self.url)

@@ -86,6 +86,28 @@ def test_a_worker_leaves_while_redis_is_away(stage: Stage) -> None:
     assert story.problems() == []
 
 
+def test_a_worker_leaves_while_redis_does_not_answer(stage: Stage) -> None:
+    worker = stage.start()
+    story = held(stage, "careless")
+
+    stage.redis.freeze()
+    assert leaves(worker) < LEAVES_WITHIN_S
+    stage.redis.kill()
+    stage.redis.start()
+    stage.start("successor")
+    stage.until_told(story)
+
+    assert story.problems() == []
+
+
+def test_an_idle_worker_leaves_while_redis_does_not_answer(stage: Stage) -> None:
+    worker = stage.start()
+
+    stage.redis.freeze()
+
+    assert leaves(worker) < LEAVES_WITHIN_S
+
+
 def test_a_worker_that_waits_for_redis_leaves(stage: Stage) -> None:
     stage.redis.kill()
     worker = stage.start(ready=False)

@@ -126,6 +126,17 @@ def test_a_command_is_detached_at_sigterm_and_adopted_by_the_next_worker(office:
     assert office.started().count("deploy") == 1
 
 
+@pytest.mark.parametrize("words", procfile().values(), ids=procfile())
+@pytest.mark.parametrize("how", ["kill", "freeze"])
+def test_a_process_leaves_while_redis_cannot_be_reached(office: Office, words: list[str], how: str) -> None:
+    with office.program("process", [word.replace("$PORT", "0") for word in words]) as program:
+        program.wait_for(READY)
+        office.redis.kill() if how == "kill" else office.redis.freeze()
+        program.signal(signal.SIGTERM)
+
+        assert program.ended(LEAVES_WITHIN_S) == 0
+
+
 @pytest.mark.parametrize("words", [["worker"], ["mail"]], ids=" ".join)
 def test_a_process_starts_within_two_seconds(office: Office, words: list[str]) -> None:
     with office.program("process", words) as program:

@@ -30,6 +30,15 @@ WHOLE = Wish("v1.2.0", "production")
         "roll back production to v1.2.0",
         "Rollback production to version v1.2.0, please",
         "please revert production to v1.2.0",
+        "Hi,\n\nplease deploy v1.2.0 to production\n\nThanks, Anna",
+        "Deploy request\n\nHi sayso,\n\nplease deploy v1.2.0 to production\n\nThanks,\nAnna",
+        "Deploy v1.2.0\n\nGood morning, please deploy v1.2.0 to production. Have a nice day!",
+        (
+            "Login fix\n\nHello team,\n\nthe login fix is ready. v1.2.0 has it.\n\n"
+            "Please deploy v1.2.0\nto production.\n\n"
+            "Let me know once it is live.\n\nBest regards,\nAnna Ames\nRelease Manager"
+        ),
+        "Hi sayso, could you please deploy v1.2.0 to production?\r\nThank you!\r\n",
     ],
 )
 def test_a_plain_sentence_names_a_version_and_an_environment(text: str) -> None:
@@ -73,10 +82,102 @@ def test_what_is_not_named_exactly_is_left_open(text: str, wish: Wish) -> None:
         "stop\ndeploy v1.2.0 to production",
         "> deploy v1.2.0 to production",
         "Anna wrote: deploy v1.2.0 to production",
+        "deploy v1.2.0 to production\nno, wait",
+        "deploy v1.2.0 to production thanks but not before Friday",
+        "please deploy v1.2.0 to production\n\nActually, hold on until Bo has looked.",
+        "Hi, don't do anything yet.\n\nplease deploy v1.2.0 to production",
+        "This is what Bo wrote:\nplease deploy v1.2.0 to production",
+        "please deploy v1.2.0 to production\n> please deploy v1.1.0 to production",
+        "please deploy v1.2.0 to production\nv1.1.0 is broken",
+        "please deploy v1.2.0 to production\nand staging",
+        "please deploy v1.2.0 to production\nLet me know when to start",
+        "please deploy v1.2.0 to production\nI take that back",
     ],
 )
 def test_any_other_sentence_wishes_nothing(text: str) -> None:
     assert wish_of(text, PLACES) == Wish()
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("deploy v1.1.0 to production\nplease deploy v1.2.0 to production", Wish(None, "production")),
+        ("please deploy v1.2.0 to production. Please deploy v1.2.0 to staging.", Wish("v1.2.0", None)),
+        ("deploy v1.1.0 to staging\n\nroll production back to v1.2.0", Wish()),
+        ("deploy v1.2.0 to prod\n\nplease deploy v1.2.0 to production", Wish("v1.2.0", None)),
+    ],
+)
+def test_what_two_sentences_disagree_about_is_left_open(text: str, wish: Wish) -> None:
+    assert wish_of(text, PLACES) == wish
+
+
+HEADINGS = st.sampled_from(["", "Deploy request", "Deployment", "Deploy v1.2.0", "Release v1.2.0 please", "Login fix"])
+GREETINGS = st.sampled_from(["", "Hi,", "Hello sayso,", "Dear team,", "Good morning!", "Hey sayso!"])
+ASIDES = st.sampled_from(
+    ["It fixes the login.", "The new version is ready.", "v1.2.0 has the fix.", "Let me know once it is live."]
+)
+WISHES = st.sampled_from(
+    [
+        "please deploy v1.2.0 to production",
+        "Could you please release v1.2.0 to production?",
+        "Please deploy v1.2.0\nto production.",
+        "roll production back to v1.2.0",
+    ]
+)
+CLOSINGS = st.sampled_from(
+    ["", "Thanks, Anna", "Many thanks!\nAnna", "Best regards\nAnna Ames\nRelease Manager", "--\nAnna"]
+)
+DOUBTS = st.sampled_from(
+    [
+        "Please don't deploy it yet.",
+        "Do not touch anything.",
+        "No, wait.",
+        "Stop!",
+        "Bo has to agree first.",
+        "Only after the sale.",
+        "On Friday.",
+        "At 17:00, please.",
+        "Is v1.2.0 tested?",
+        "v1.1.0 was fine.",
+        "3f2a1c9 was fine.",
+        "Or staging.",
+        "The same for staging.",
+        "Deploy the documents.",
+        "Bo wrote:",
+        "> please",
+        "Bitte noch nicht.",
+    ]
+)
+OTHER_WISHES = st.sampled_from(
+    ["please deploy v1.1.0 to production", "Deploy v1.2.0 to staging.", "roll staging back to v1.1.0", "ship v1.3.0"]
+)
+
+
+@st.composite
+def mails(draw: st.DrawFn, extra: st.SearchStrategy[str] | None = None) -> str:
+    """A polite mail around one plain wish; with `extra` said somewhere in it."""
+    body = [draw(WISHES), *draw(st.lists(ASIDES, max_size=2))]
+    body = draw(st.permutations([*body, draw(extra)] if extra is not None else body))
+    closing = draw(CLOSINGS)
+    parts = [draw(HEADINGS), draw(GREETINGS), *body, closing]
+    return draw(st.sampled_from(["\n\n", "\n"])).join(part for part in parts if part)
+
+
+@given(mails())
+def test_a_polite_mail_wishes_what_its_one_plain_sentence_says(mail: str) -> None:
+    assert wish_of(mail, PLACES) == WHOLE
+
+
+@given(mails(DOUBTS))
+def test_one_doubtful_sentence_anywhere_in_a_mail_leaves_everything_open(mail: str) -> None:
+    assert wish_of(mail, PLACES) == Wish()
+
+
+@given(mails(OTHER_WISHES))
+def test_two_wishes_in_a_mail_are_never_one(mail: str) -> None:
+    wish = wish_of(mail, PLACES)
+
+    assert wish.version is None or wish.environment is None
 
 
 @given(st.text())

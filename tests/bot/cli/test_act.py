@@ -1,5 +1,6 @@
 """What people type is judged, kept and printed as what it is: their words."""
 
+import asyncio
 import json
 
 import pytest
@@ -153,3 +154,37 @@ async def test_an_approval_is_for_what_was_printed_last_and_not_for_what_changed
     again = await sayso(shop, "answer", request_id, "approve", "--as", "bo")
 
     assert (again.code, (await shop.request(request_id)).state) == (0, "approved")
+
+
+async def test_who_waits_for_a_run_is_told_once_whom_it_waits_for_and_how_they_answer(shop: World) -> None:
+    waiting = asyncio.create_task(sayso(shop, "trigger", "deploy v1.2.0 to production", "--as", "anna", "--wait"))
+    [record] = await until(shop.requests, what="a request")
+    await shop.steering.amend(record.request.id, PersonId("anna"), {"version": "v1.1.0"})
+    await shop.decide("bo", await shop.request(record.request.id), "approve")
+
+    ended = await waiting
+
+    assert ended.err.splitlines() == [
+        "Waits for 1 of Bo Berg and Cy Cole: Deploy v1.2.0 to production?",
+        (
+            f"They are asked by email. In a terminal: ./sayso answer {record.request.id} approve|deny --as bo|cy "
+            f"--data {shop.folder}"
+        ),
+    ]
+    assert ended.code == 0
+    assert "done: v1.1.0" in ended.out
+
+
+async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: World) -> None:
+    waiting = asyncio.create_task(sayso(shop, "trigger", "deploy v1.2.0", "--as", "anna", "--wait", "--json"))
+    [record] = await until(shop.requests, what="a request")
+    await shop.decide("anna", record, "free_text", "2")
+
+    ended = await waiting
+
+    run = json.loads(ended.out)
+    assert (ended.code, run["id"], run["state"]) == (0, record.request.run_id, "done")
+    assert ended.err.startswith(f"{run['id']}\n")
+    assert "Waits for Anna Ames: A question from the deploy agent Which environment should be deployed to?" in ended.err
+    assert "production / staging" in ended.err
+    assert f"./sayso answer {record.request.id} TEXT --as anna" in ended.err

@@ -1,14 +1,20 @@
 """Lists: what is configured, with what tells one version from another, and what goes on."""
 
+import asyncio
 import json
+import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
 
+from agents.requests import RequestState
+from agents.run import RunState
 from bot.cli.program import app
 from tests.bot.cli.shell import sayso
 from tests.office import TOML
+from tests.servers.lines import TOP
 from tests.world import World
 
 DEPLOYS = """
@@ -105,3 +111,35 @@ async def test_a_list_of_requests_that_is_empty_says_which_kind_there_is_none_of
 
     assert nothing.out == not_mine.out == "Nothing is waiting.\n"
     assert none.out == still_none.out == "There are no such requests.\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "states"),
+    [
+        ("runs", "running, waiting, paused, unknown, done, failed, cancelled"),
+        ("requests", "open, approved, denied, answered, revoked, expired, withdrawn, superseded, all"),
+    ],
+)
+def test_a_state_that_there_is_not_is_refused_with_those_that_there_are(
+    tmp_path: Path, command: str, states: str
+) -> None:
+    result = CliRunner().invoke(app, [command, "--state", "bogus", "--data", str(tmp_path)])
+
+    words = " ".join(result.output.replace("│", " ").split())
+    assert result.exit_code == 2
+    assert "there is no state 'bogus'" in words
+    assert states in words
+
+
+async def test_every_state_that_there_is_can_be_looked_for(world: World) -> None:
+    for command, states in (("runs", get_args(RunState)), ("requests", (*get_args(RequestState), "all"))):
+        looks = [sayso(world, command, "--state", state, "--json") for state in states]
+        assert {(look.code, look.out) for look in await asyncio.gather(*looks)} == {(0, "[]\n")}
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+
+    result = CliRunner().invoke(app, ["--version"])
+
+    assert (result.exit_code, result.output) == (0, f"sayso {project['version']}\n")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.servers.program import sayso
 from tests.servers.web import Api, serving
+from tests.waiting import until
 from tests.world import World
 
 Run = Callable[..., Coroutine[None, None, tuple[int, str, str]]]
@@ -84,7 +85,21 @@ async def test_a_question_is_answered_in_words_from_elsewhere(world: World, api:
     assert (unclear[0], "Answer with yes or no alone" in unclear[1]) == (1, True)
     assert code == 0
     waited = await anna("trigger", "stamp it", "--wait", "--json")
-    assert json.loads(waited[1].splitlines()[-1])["type"] == "run_ended"
+    assert json.loads(waited[1])["state"] == "done"
+
+
+async def test_who_waits_elsewhere_is_told_that_people_answer_with_their_own_keys(
+    world: World, api: Api, tmp_path: Path
+) -> None:
+    anna = await speaker(api, "anna", tmp_path)
+    waiting = asyncio.create_task(anna("trigger", "press it", "--wait"))
+    [record] = await until(world.requests, what="a request")
+    await world.decide("bo", record, "approve")
+
+    code, _, err = await waiting
+
+    assert code == 0
+    assert f"./sayso answer {record.request.id} approve|deny, with their own SAYSO_API_KEY" in err
 
 
 async def test_over_http_nobody_says_who_they_are_but_the_key(api: Api, tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""What the client adds to a connection pool: whoever asks can be told to stop, at whatever moment that comes."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+
+from bot.ending import ended
+from bot.store.client import Client
+
+MOMENTS = range(60)
+WITHIN_S = 0.5
+
+
+async def asks_for_ever(client: Client) -> None:
+    while True:
+        await client.do("PING")
+
+
+async def asks_for_ever_alone(client: Client) -> None:
+    waiter = client.waiter()
+    try:
+        while True:
+            await waiter.ask("PING")
+    finally:
+        await waiter.close()
+
+
+async def ends_when_cancelled_once(task: asyncio.Task[None], moment: int) -> bool:
+    """Whether it does, after the event loop has turned so often."""
+    for _ in range(moment):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=WITHIN_S)
+    await ended([task])
+    return bool(done)
+
+
+@pytest.mark.parametrize("asks", [asks_for_ever, asks_for_ever_alone])
+async def test_one_cancellation_ends_whoever_asks_at_whatever_moment_it_comes(
+    redis: str, asks: Callable[[Client], Coroutine[None, None, None]]
+) -> None:
+    deaf: list[int] = []
+    for moment in MOMENTS:
+        client = Client(redis)
+        if not await ends_when_cancelled_once(asyncio.create_task(asks(client)), moment):
+            deaf.append(moment)
+        await client.close()
+
+    assert deaf == []
+
+
+async def test_who_is_being_cancelled_may_still_ask_while_it_cleans_up(redis: str) -> None:
+    client, answers = Client(redis), list[bytes]()
+    asked = asyncio.Event()
+
+    async def cleans_up() -> None:
+        try:
+            asked.set()
+            await asyncio.Event().wait()
+        finally:
+            answers.append(await client.do("PING"))
+            answers.append(await client.do("PING"))
+
+    task = asyncio.create_task(cleans_up())
+    await asked.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    await client.close()
+
+    assert len(answers) == 2
+    assert task.cancelled()
