@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+from agents.events import ToolFinished
 from agents.requests import RunId
 from bot.runner_files import Places, take_lock
 from tests.test_tour import commit_of, live
@@ -38,7 +39,7 @@ async def test_of_two_deploys_approved_at_once_the_second_is_asked_again_about_w
     runs = [await shop.trigger(f"deploy {version} to production") for version in ("v1.1.0", "v1.2.0")]
     for run_id in runs:
         await shop.decide("bo", await shop.opened(run_id), "approve")
-    await until(lambda: both_wait_for_their_turn(shop, runs), what="both wait for their turn")
+    await until(lambda: all_wait_for_their_turn(shop, runs), what="both wait for their turn")
     was = live(shop, "production")
 
     os.close(busy)
@@ -56,7 +57,26 @@ async def test_of_two_deploys_approved_at_once_the_second_is_asked_again_about_w
     assert live(shop, "production") == commit_of(shop, "v1.2.0" if first == runs[0] else "v1.1.0")
 
 
-async def both_wait_for_their_turn(shop: World, runs: Sequence[RunId]) -> bool:
+async def test_a_deploy_that_waits_for_its_turn_while_sayso_is_started_again_runs_once(shop: World) -> None:
+    places = Places(shop.folder)
+    places.make()
+    busy = take_lock(places.lock("deploy-production"))
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    record = await shop.opened(run_id)
+    await shop.decide("bo", record, "approve")
+    await until(lambda: all_wait_for_their_turn(shop, [run_id]), what="it waits for its turn")
+
+    async with shop.stopped():
+        os.close(busy)
+
+    assert (await shop.ended(run_id)).state == "done"
+    assert live(shop, "production") == commit_of(shop, "v1.2.0")
+    results = [event.output for event in await shop.events(run_id) if isinstance(event, ToolFinished)]
+    assert len([text for text in results if text.startswith("deployed")]) == 1
+    assert len(await shop.requests()) == 1, "what never began needs no new approval"
+
+
+async def all_wait_for_their_turn(shop: World, runs: Sequence[RunId]) -> bool:
     steps = [(await shop.run(run_id)).pending for run_id in runs]
     return all(step is not None and step.attempt is not None for step in steps)
 
