@@ -1,7 +1,6 @@
 """Operations on requests to people: list, wait for, answer, take back."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query
@@ -17,10 +16,8 @@ from agents.events import (
 )
 from agents.requests import PersonId, RequestId, RequestState
 from bot.ids import check
-from bot.quorum import eligible
 from bot.records import RequestRecord
 from bot.store.following import FollowingEnds
-from bot.store.lists import Mark
 from bot.views import RequestView, request_view
 from bot.web.api import examples
 from bot.web.api.answering import answer
@@ -39,13 +36,11 @@ from bot.web.api.shapes import (
     Withdrawn,
 )
 from bot.web.here import Here
-from bot.web.paging import page
+from bot.web.lists import requests
 from bot.web.problems import not_found
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
 
-# Records are larger than a run's line in a list.
-_LOOK_AT_MOST = 2_000
 LONGEST_WAIT_S = 50.0
 
 RequestPath = Annotated[
@@ -71,24 +66,8 @@ async def listed(
     """Requests, newest first, page by page, with everything that is needed to decide them."""
     if person is not None and here.app.people.contact(person) is None:
         raise not_found(f"There is no person {person!r} in the directory.", "`sayso people` lists them")
-    lists = here.app.store.lists
-
-    async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_requests(before, count, only_open=state == "open", person=person)
-
-    async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
-        wanted = f'"state":"{state}"'.encode() if state else b""
-        bodies = [body if wanted in body else b"" for body in await lists.records_of(request_ids)]
-        records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
-        return [request_view(one, here.app.people) if one and _fits(one, person, state) else None for one in records]
-
-    found, following = await page(places, fetch, cursor, limit, _LOOK_AT_MOST)
+    found, following = await requests(here, person=person, state=state, cursor=cursor, limit=limit)
     return Requests(requests=found, next=following)
-
-
-def _fits(record: RequestRecord, person: str | None, state: RequestState | None) -> bool:
-    deciders = eligible(record.request.policy, record.request.requesters)
-    return state in {None, record.state} and (person is None or person in deciders)
 
 
 @router.get(

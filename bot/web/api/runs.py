@@ -1,7 +1,6 @@
 """Operations on runs: start, list, look, steer."""
 
-import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -12,8 +11,6 @@ from agents.run import RunState, fold
 from bot.apikeys import ApiKey
 from bot.ids import check
 from bot.inbox import Sent
-from bot.store.lists import Mark
-from bot.summary import Summary
 from bot.views import RunView, run_view
 from bot.web.api import examples
 from bot.web.api.docs import Worded, answers, leads_to
@@ -21,7 +18,7 @@ from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, only_known
 from bot.web.api.repeats import remembered
 from bot.web.api.shapes import Absent, Cursor, Limit, OnceHeader, Runs, RunWanted, Steered
 from bot.web.here import Here
-from bot.web.paging import page
+from bot.web.lists import runs
 from bot.web.problems import not_found, trouble
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
@@ -98,26 +95,8 @@ async def listed(
     limit: Limit = 50,
 ) -> Runs:
     """Runs, newest first, page by page. A page is not moved by what is started meanwhile."""
-    lists, parts = here.app.store.lists, _told_apart(state, agent)
-
-    async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_runs(before, count, state=state, agent=agent)
-
-    async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
-        lines = await lists.summaries_of(run_ids)
-        worth = [line if line and all(part in line for part in parts) else None for line in lines]
-        likely = [Summary.model_validate_json(line) if line else None for line in worth]
-        return [one if one and state in {None, one.state} and agent in {None, one.agent} else None for one in likely]
-
-    runs, following = await page(places, fetch, cursor, limit)
-    return Runs(runs=runs, next=following)
-
-
-def _told_apart(state: str | None, agent: str | None) -> list[bytes]:
-    """What a line of the list must hold to be worth parsing: a rare filter must not cost a parse for each run."""
-    wanted = {"state": state, "agent": agent}
-    parts = [f'"{name}":{json.dumps(value, ensure_ascii=False)}' for name, value in wanted.items() if value]
-    return [part.encode(errors="replace") for part in parts]
+    found, following = await runs(here, state=state, agent=agent, cursor=cursor, limit=limit)
+    return Runs(runs=found, next=following)
 
 
 @router.get("/{run_id}", operation_id="showRun", responses=answers(403, 404, 422, shown={200: examples.RUN}))

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from agents.requests import PersonId, RunId
 from bot.ids import ingress_shard, new_id
 from bot.inbox import TriggerRefused
-from bot.web.console import lists
+from bot.web import lists
 from bot.web.console.pages import page, to
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here

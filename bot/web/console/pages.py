@@ -18,10 +18,10 @@ from starlette.responses import RedirectResponse, Response
 from agents.requests import PersonId
 from bot.people import People
 from bot.store import StoreError
-from bot.web.console.lists import waiting_on
 from bot.web.console.static import address_of
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
+from bot.web.lists import waiting_on
 from bot.web.problems import trouble
 
 _PROBLEMS = {

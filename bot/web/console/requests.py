@@ -13,7 +13,7 @@ from bot.cards import told
 from bot.ids import check
 from bot.judge import Counted, Decided, Revoked
 from bot.steering import NotSteered
-from bot.web.console import lists
+from bot.web import lists
 from bot.web.console.cards import card_view
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, Visit, visit_of
@@ -21,6 +21,7 @@ from bot.web.here import here
 
 Said = Literal["approve", "deny", "free_text"]
 _VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny"}
+_LISTED = 30
 _REASON_CHARS, _TEXT_CHARS, _LINE_CHARS = 4_000, 8_000, 1_000
 
 
@@ -30,7 +31,7 @@ async def listed(request: HttpRequest) -> Response:
     if "all" not in request.query_params:
         found = await lists.waiting(process, me)
         return await page(request, "requests.html", {"requests": found, "next": None, "is_all": False})
-    some, following = await lists.requests(process, only_open=False, cursor=request.query_params.get("cursor"))
+    some, following = await lists.requests(process, cursor=request.query_params.get("cursor"), limit=_LISTED)
     return await page(request, "requests.html", {"requests": some, "next": following, "is_all": True})
 
 

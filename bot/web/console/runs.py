@@ -12,7 +12,7 @@ from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
 from bot.ids import check
 from bot.steering import NoSuchRun, NotSteered
-from bot.web.console import lists
+from bot.web import lists
 from bot.web.console.cards import CardView, card_view
 from bot.web.console.pages import page, to
 from bot.web.console.timeline import rows
@@ -20,6 +20,7 @@ from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Here, here
 
 _VERBS: dict[str, Literal["pause", "resume", "cancel"]] = {"pause": "pause", "resume": "resume", "cancel": "cancel"}
+_LISTED = 30
 STATES: tuple[RunState, ...] = get_args(RunState)
 
 
@@ -38,7 +39,7 @@ async def listed(request: Request) -> Response:
     state, cursor = request.query_params.get("state", ""), request.query_params.get("cursor")
     if state and state not in STATES:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such state", f"There are: {', '.join(STATES)}.")
-    found, following = await lists.runs(here(request), state=state or None, cursor=cursor)
+    found, following = await lists.runs(here(request), state=state or None, cursor=cursor, limit=_LISTED)
     return await page(request, "runs.html", {"runs": found, "next": following, "state": state, "states": STATES})
 
 

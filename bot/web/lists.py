@@ -1,0 +1,89 @@
+"""Lists across runs, newest first, page by page: for programs and for people."""
+
+import json
+from collections.abc import Sequence
+
+from agents.requests import RequestState
+from agents.run import RunState
+from bot.quorum import eligible
+from bot.records import RequestRecord
+from bot.store.lists import Mark
+from bot.summary import Summary
+from bot.views import RequestView, request_view
+from bot.web.here import Here
+from bot.web.paging import page
+
+# Records are larger than a run's line in a list.
+_REQUESTS_LOOKED_AT = 2_000
+_WAITING_AT_MOST = 100
+
+
+async def runs(
+    here: Here,
+    *,
+    state: RunState | None = None,
+    requester: str | None = None,
+    agent: str | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> tuple[tuple[Summary, ...], str | None]:
+    """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile."""
+    lists = here.app.store.lists
+    wanted = {"state": state, "requester": requester, "agent": agent}
+    filters = {name: value for name, value in wanted.items() if value is not None}
+    parts = [_as_it_stands(name, value) for name, value in filters.items()]
+
+    async def places(before: Mark | None, count: int) -> list[Mark]:
+        return await lists.newest_runs(before, count, state=state, requester=requester, agent=agent)
+
+    async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
+        lines = await lists.summaries_of(run_ids)
+        worth = [line if line and all(part in line for part in parts) else None for line in lines]
+        likely = [Summary.model_validate_json(line) if line else None for line in worth]
+        return [one if one and filters.items() <= dict(one).items() else None for one in likely]
+
+    return await page(places, fetch, cursor, limit)
+
+
+async def requests(
+    here: Here,
+    *,
+    person: str | None = None,
+    state: RequestState | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> tuple[tuple[RequestView, ...], str | None]:
+    """Requests in `state` that `person` may decide, and the cursor of what follows."""
+    lists = here.app.store.lists
+    part = _as_it_stands("state", state) if state else b""
+
+    async def places(before: Mark | None, count: int) -> list[Mark]:
+        return await lists.newest_requests(before, count, only_open=state == "open", person=person)
+
+    async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
+        bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
+        records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
+        return [request_view(one, here.app.people) if one and _fits(one, person, state) else None for one in records]
+
+    return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
+
+
+async def waiting(here: Here, person: str) -> tuple[RequestView, ...]:
+    """Open requests that `person` may decide and has not voted on."""
+    found, _ = await requests(here, person=person, state="open", limit=_WAITING_AT_MOST)
+    return tuple(one for one in found if person not in {vote.person for vote in one.votes})
+
+
+async def waiting_on(here: Here, person: str) -> int:
+    """About how many of those there are: whoever has voted already is still counted."""
+    return await here.app.store.lists.count_for(person)
+
+
+def _as_it_stands(name: str, value: str) -> bytes:
+    """What a stored body must hold to be worth parsing: a rare filter must not cost a parse for each."""
+    return f'"{name}":{json.dumps(value, ensure_ascii=False)}'.encode(errors="replace")
+
+
+def _fits(record: RequestRecord, person: str | None, state: RequestState | None) -> bool:
+    deciders = eligible(record.request.policy, record.request.requesters)
+    return state in {None, record.state} and (person is None or person in deciders)
