@@ -29,6 +29,25 @@ def test_what_is_typed_survives_whatever_happens_to_the_run_meanwhile(anna: Visi
     expect(page.get_by_text(f"{TYPED} Monday.").first).to_be_visible()
 
 
+def test_lists_follow_what_others_do_and_leave_the_focus_where_it_is(anna: Visitor, dev: Dev) -> None:
+    mailbox, page = anna.logs_in(), anna.opens("/")
+    mailbox.goto("/mail/bo")
+    page.get_by_role("button", name="Bo", exact=True).click()
+    expect(page.get_by_text("Nobody waits for you.")).to_be_visible()
+    page.get_by_role("textbox", name="What is wanted").fill(TYPED)
+
+    dev.run("trigger", "deploy v1.1.0 to production", "--as", "anna")
+    first = page.get_by_role("link", name="Deploy v1.1.0 to production?")
+    first.focus()
+    expect(mailbox.get_by_role("link", name="Deploy v1.1.0 to production?")).to_be_visible()
+    dev.run("trigger", "deploy v1.2.0 to production", "--as", "anna")
+
+    expect(page.get_by_role("link", name="Deploy v1.2.0 to production?")).to_be_visible()
+    expect(first).to_be_focused()
+    expect(page.get_by_role("textbox", name="What is wanted")).to_have_value(TYPED)
+    expect(mailbox.get_by_role("link", name="Deploy v1.2.0 to production?")).to_be_visible()
+
+
 def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew(anna: Visitor, dev: Dev) -> None:
     page = anna.logs_in()
     anna.asks(page, "deploy v1.2.0 to production")

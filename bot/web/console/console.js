@@ -3,14 +3,20 @@
 (() => {
   const LONGEST_MS = 30_000;
 
-  // What somebody is writing stays, though the card around it is another.
+  const shown = new WeakMap();
+
+  // What somebody is writing stays, though the card around it is another; and the focus stays on the same link.
   const put = (part, html) => {
+    if (shown.get(part) === html) return;
+    shown.set(part, html);
     const written = [...part.querySelectorAll("textarea[id], input[id]")].map(({ id, value }) => [id, value]);
+    const link = part.querySelector("a:focus")?.getAttribute("href");
     htmx.swap(part, html, { swapStyle: "innerHTML" });
     for (const [id, value] of written) {
       const field = document.getElementById(id);
       if (field && value) field.value = value;
     }
+    if (link) part.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus({ preventScroll: true });
   };
 
   // A story only grows. Rows that stand there stay, and with them what is selected or has the focus; and a screen reader
