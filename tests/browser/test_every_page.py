@@ -21,6 +21,8 @@ RUN_AXE = """async () => {
 WIDER = "[document.documentElement, document.querySelector('.top nav') ?? document.body]"
 IS_WIDER = f"() => {WIDER}.some((whole) => whole.scrollWidth > whole.clientWidth)"
 
+LONG_WORD = "no" * 150
+
 LOOKS: list[tuple[ViewportSize, Literal["light", "dark"]]] = [
     (DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark"),
 ]  # fmt: skip
@@ -44,7 +46,7 @@ def pages(browser: Browser, shared_dev: Dev) -> Mapping[str, str]:
         page.goto("/")
         denied = anna.asks(page, "deploy v1.1.0 to production")
         denied_request = shown_request(page)
-        shared_dev.run("answer", denied_request.rpartition("/")[2], "deny", "--reason", "not now", "--as", "cy")
+        shared_dev.run("answer", denied_request.rpartition("/")[2], "deny", "--reason", LONG_WORD, "--as", "cy")
         expect(state(page)).to_have_text("failed")
         page.goto("/")
         waiting = anna.asks(page, "deploy v1.2.0 to production")
