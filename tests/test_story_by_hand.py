@@ -1,4 +1,4 @@
-"""README's first approval, word for word: every command a process of its own beside a `sayso dev` that is one too."""
+"""README, "From the terminal", word for word: every command a process of its own beside a real `sayso dev`."""
 
 import json
 import os
@@ -86,9 +86,9 @@ def test_a_newcomer_follows_the_readme_approves_by_mail_and_denies_from_the_term
         dev.wait_for("Ctrl-C ends it")
         assert live(dev) == "v1.0.0"
 
-        run_id = terminal.run("trigger", "deploy v1.2.0 to production", "--as", "anna").strip()
-        (mail,) = terminal.mails("bo", "v1.2.0")
-        assert 'runs: ["./deploy.sh", "production", "63e28bf' in mail["text"]
+        run_id = terminal.run("trigger", "deploy v1.1.0 to production", "--as", "anna").strip()
+        (mail,) = terminal.mails("bo", "v1.1.0")
+        assert 'runs: ["./deploy.sh", "production", "268decb' in mail["text"]
         assert live(dev) == "v1.0.0"
 
         reply = terminal.run("mailbox", "bo", "--reply-to", mail["id"], "--text", "approved, thanks")
@@ -96,12 +96,12 @@ def test_a_newcomer_follows_the_readme_approves_by_mail_and_denies_from_the_term
         story = terminal.run("watch", run_id)
         assert "Bo Berg approved at" in story
         assert "done: " in story.splitlines()[-1]
-        assert live(dev) == "v1.2.0"
+        assert live(dev) == "v1.1.0"
 
         looks_right(terminal, run_id)
         keeps_well(terminal)
-        is_denied(terminal, "deploy v1.1.0 to production")
-        assert live(dev) == "v1.2.0"
+        is_denied(terminal, "deploy v1.2.0 to production")
+        assert live(dev) == "v1.1.0"
 
         dev.signal(signal.SIGINT)
         assert dev.ended() == 0
@@ -118,7 +118,7 @@ def looks_right(terminal: Terminal, run_id: str) -> None:
     (summary,) = json.loads(seen["runs --json"])
     assert (summary["id"], summary["state"], summary["requester"]) == (run_id, "done", "anna")
     assert seen[f"show {run_id}"].startswith(f"{run_id}  done  (rehearsal")
-    assert "Anna Ames asked by cli: deploy v1.2.0 to production" in seen[f"show {run_id}"]
+    assert "Anna Ames asked by cli: deploy v1.1.0 to production" in seen[f"show {run_id}"]
     events = [json.loads(line) for line in seen[f"events {run_id}"].splitlines()]
     assert (events[0]["type"], events[-1]["type"]) == ("run_started", "run_ended")
     assert [event["tool"] for event in events if event["type"] == "tool_started"].count("deploy") == 1

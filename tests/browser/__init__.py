@@ -1,0 +1,1 @@
+"""The console as people see it: Chromium in front of a real `sayso dev`."""

@@ -1,0 +1,58 @@
+"""A `sayso dev` of a test's own, as a newcomer starts it."""
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Self
+
+from tests.processes.programs import SLOW_S, Program
+from tests.servers.lines import TOP
+from tests.servers.program import COMMAND
+
+
+class Dev(Program):
+    """`sayso dev` while the context is open. What it acknowledged is there `again`, at the same addresses."""
+
+    def __init__(self, folder: Path, runtime: Path, ports: tuple[str, str] = ("0", "0")) -> None:
+        self._folder, self._runtime = folder, runtime
+        words = ["dev", "--no-open", "--port", ports[0], "--demo-port", ports[1], "--data", str(folder / "data")]
+        super().__init__(words, {"XDG_RUNTIME_DIR": str(runtime), "PYTHONUNBUFFERED": "1"}, folder / "dev.log")
+
+    def __enter__(self) -> Self:
+        """Start it; returns when it has printed where things are."""
+        super().__enter__()
+        self.wait_for("Ctrl-C ends it")
+        self.link = self._printed("console")
+        self.url = self._printed("HTTP API").removesuffix("/openapi.json")
+        self.site = self._printed("live site").removesuffix("/production/")
+        return self
+
+    def again(self) -> "Dev":
+        """The same once more, to be started after this one has gone."""
+        return Dev(self._folder, self._runtime, (self.url.rpartition(":")[2], self.site.rpartition(":")[2]))
+
+    def run(self, *words: str) -> str:
+        """What a command in another terminal prints that ends well."""
+        command = [*COMMAND, *words, "--data", str(self._folder / "data")]
+        done = subprocess.run(
+            command, cwd=TOP, env=self._environ, capture_output=True, text=True, timeout=SLOW_S, check=False
+        )
+        assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout.strip()
+
+    def kill(self) -> None:
+        """Kill it with -9."""
+        self.signal(signal.SIGKILL)
+        self.ended()
+
+    def leave(self) -> None:
+        """End it by Ctrl-C, as people do. It has nothing to complain about."""
+        self.signal(signal.SIGINT)
+        assert self.ended() == 0
+        assert "Traceback" not in self.said()
+
+    def _printed(self, name: str) -> str:
+        found = re.search(rf"^  {name} +(\S+)$", self.said(), re.MULTILINE)
+        assert found, self.said()
+        return found[1]

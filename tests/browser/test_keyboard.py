@@ -1,0 +1,63 @@
+"""Deciding with the keyboard alone, and never by accident."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.visitor import Visitor, state
+
+WHERE = """() => {
+    const here = document.activeElement;
+    return here.labels?.[0]?.textContent ?? here.ariaLabel ?? here.textContent;
+}"""
+
+
+def test_tab_leads_through_the_card_in_reading_order_and_enter_in_the_reason_decides_nothing(anna: Visitor) -> None:
+    page = anna.logs_in()
+    anna.asks(page, "deploy v1.2.0 to production")
+    expect(page.get_by_text("Card sent to Cy Cole by email")).to_be_visible()
+    page.get_by_role("button", name="Bo", exact=True).click()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+
+    page.keyboard.press("Tab")
+    assert focus(page) == "Skip to the content"
+    passed = tab_to(page, "Deny")
+    card = passed[passed.index("Cancel") + 1 :]
+    assert [words.split(" ")[0] for words in card[1:]] == ["deploy", "Reason", "Approve", "Deny"], passed
+
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("looks right,")
+    page.keyboard.press("Enter")
+    page.keyboard.type("I read all of it")
+    expect(page.get_by_label("Reason")).to_have_value("looks right,\nI read all of it")
+    expect(state(page)).to_have_text("waiting")
+
+    page.keyboard.press("Tab")
+    assert focus(page) == "Approve"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Bo Berg")
+    expect(state(page)).to_have_text("done")
+
+
+def test_the_way_to_the_content_can_be_skipped(anna: Visitor) -> None:
+    page = anna.logs_in()
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+
+    assert focus(page) == "What is wanted"
+
+
+def focus(page: Page) -> str:
+    """The words of what has the focus."""
+    return str(page.evaluate(WHERE)).strip()
+
+
+def tab_to(page: Page, words: str) -> list[str]:
+    """What the focus passes until it is at `words`."""
+    passed: list[str] = []
+    while focus(page) != words:
+        assert len(passed) < 60, passed
+        page.keyboard.press("Tab")
+        passed.append(focus(page))
+    return passed
