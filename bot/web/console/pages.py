@@ -36,11 +36,8 @@ def csp(frames: str = "'none'") -> str:
 
 
 def hardened(response: Response, policy: str) -> Response:
-    """`response` with the headers of every page."""
+    """`response` with what a page may do; every answer has the other headers already."""
     response.headers["Content-Security-Policy"] = policy
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["X-Frame-Options"] = "DENY"
     return response
 
 
