@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -127,8 +127,7 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
 
 def own_path(text: str) -> str:
     """`text` if it is a path of ours, else the first page: a link must not lead anywhere else."""
-    parts = urlsplit(text)
-    is_ours = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.netloc and text.isprintable()
+    is_ours = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
     return text if is_ours else "/"
 
 
