@@ -1,7 +1,6 @@
 """Pages from templates: everything is escaped, and the headers let a page load and send nothing but our own."""
 
 import base64
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
@@ -23,7 +22,8 @@ from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_se
 from bot.web.here import Here, here
 from bot.web.problems import trouble
 
-_TOLD_CHARS = 1_000
+# Browsers keep no cookie of more than 4096 bytes, and base64 makes four of three.
+_TOLD_BYTES = 2_400
 _TOLD_S = 60
 
 
@@ -54,7 +54,7 @@ async def page(
     text = fragment(request, template, {"told": told, **await _around(request, visit, process), **data})
     response = hardened(Response(text, status, media_type="text/html"), csp(frames))
     if told:
-        response.delete_cookie(_told_name(process), path="/")
+        response.delete_cookie(_told_name(process), httponly=True, samesite="lax", secure=is_secure(process))
     return response
 
 
@@ -117,7 +117,8 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
     response = RedirectResponse(path, HTTPStatus.SEE_OTHER)
     session, process = visit_of(request).session, here(request)
     if told and session:
-        body = base64.urlsafe_b64encode(json.dumps([is_well, told[:_TOLD_CHARS]]).encode()).decode()
+        words = told.encode(errors="replace")[:_TOLD_BYTES].decode(errors="ignore")
+        body = base64.urlsafe_b64encode(f"{is_well:d}{words}".encode()).decode()
         value = f"{body}.{session.stamp(f'told {body}')}"
         response.set_cookie(
             _told_name(process), value, max_age=_TOLD_S, httponly=True, samesite="lax", secure=is_secure(process)
@@ -136,8 +137,8 @@ def _told(request: Request, visit: Visit, process: Here) -> tuple[bool, str] | N
     body, _, stamp = request.cookies.get(_told_name(process), "").partition(".")
     if not body or visit.session is None or not visit.session.bears(stamp, f"told {body}"):
         return None
-    is_well, text = json.loads(base64.urlsafe_b64decode(body))
-    return bool(is_well), str(text)
+    said = base64.urlsafe_b64decode(body).decode()
+    return said.startswith("1"), said[1:]
 
 
 def _told_name(process: Here) -> str:
