@@ -21,6 +21,7 @@ from bot.web.console.static import address_of
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
+from channels.email.cards import visible
 
 # Browsers keep no cookie of more than 4096 bytes, and base64 makes four of three.
 _TOLD_BYTES = 2_400
@@ -151,9 +152,15 @@ def _templates() -> Environment:
         loader=PackageLoader("bot.web.console"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _seen(value: object) -> object:
+    """What a template writes, with nothing in it that hides or reorders other text. What we marked up stays."""
+    return visible(value) if type(value) is str and not value.isprintable() else value
 
 
 def _own(visit: Visit) -> Markup:
