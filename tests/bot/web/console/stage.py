@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from agents.requests import Decision
+from bot.records import RequestRecord
 from bot.store.client import Client
 from bot.web.console.application import ROUTES
-from tests.servers.console import Browser
+from tests.servers.console import Browser, Page
 from tests.world import World
 
 Fields = dict[str, str]
@@ -53,3 +55,31 @@ async def a_scene(world: World) -> Scene:
     record, letter = await world.opened(run_id), await world.next_mail("bo")
     await world.quiet()
     return Scene(run_id, record.request.id, letter.id)
+
+
+async def asked(world: World, text: str = "press it") -> RequestRecord:
+    """The request that a run of Anna's opens."""
+    return await world.opened(await world.trigger(text))
+
+
+def place(record: RequestRecord) -> str:
+    """The path of its page."""
+    return f"/requests/{record.request.id}"
+
+
+async def answer(browser: Browser, record: RequestRecord, button: str, *picks: str, **typed: str) -> Page:
+    """The page after `browser` has sent the form of the request's page."""
+    page = await browser.get(place(record))
+    return await browser.submit(page.form(f"{place(record)}/answer"), button, picks, **typed)
+
+
+async def decision(world: World, record: RequestRecord) -> Decision:
+    """What became of it."""
+    found = (await world.request(record.request.id)).decision
+    assert found
+    return found
+
+
+def buttons(page: Page) -> set[str]:
+    """What can be pressed about a request."""
+    return {button.text for form in page.forms for button in form.buttons if "/requests/" in form.action}

@@ -253,7 +253,7 @@ async def test_more_than_120_forms_a_minute_are_a_script(world: World, console: 
 async def test_a_stranger_learns_nothing_from_files_and_nothing_is_served_but_ours(console: Console) -> None:
     stranger = console.stranger()
     page = await stranger.get("/login")
-    files = [value for tag, at in page.tags for name, value in at.items() if value.startswith("/static/")]
+    files = [value for _, at in page.tags for value in at.values() if value.startswith("/static/")]
     assert len(files) == 3
 
     for file in files:

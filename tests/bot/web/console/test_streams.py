@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from agents.requests import PersonId
+from agents.requests import PersonId, RunId
 from tests.servers.console import Browser, Console, Page, a_console
 from tests.servers.markup import Markup
 from tests.world import World
@@ -147,3 +147,17 @@ async def test_a_stream_stays_open_with_pings_and_is_nothing_for_strangers(world
 
     assert body.startswith(b"retry: 2000\n\n")
     assert stranger.status_code == 401
+
+
+async def test_a_stream_ends_with_the_session_and_says_nothing_more(world: World, console: Console) -> None:
+    bo = await console.browser("bo")
+    page = await waiting_run(world, bo)
+    async with aclosing(bo.stream(following(page))) as stream:
+        await world.steer(RunId(page.path.removeprefix("/runs/")), "pause")
+        await until_part(stream, "story", "Anna Ames paused the run")
+        await bo.submit(page.form("/logout"))
+
+        await world.steer(RunId(page.path.removeprefix("/runs/")), "resume")
+
+        async with asyncio.timeout(WITHIN_S):
+            assert [name for name, html in [part async for part in stream] if "resumed" in html] == []
