@@ -1,5 +1,6 @@
 """A reply read as an answer to one request: each format has its own closed way of being answered in text. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -100,11 +101,20 @@ def _form(text: str, fields: tuple[str, ...]) -> Given | None:
     names = {field.casefold(): field for field in fields}
     values: dict[str, str] = {}
     for line in filter(str.strip, text.splitlines()):
-        key, colon, value = line.partition(":")
-        name = names.get(key.strip().casefold())
-        if not colon or name is None or name in values:
+        name, value = _field(line, names)
+        if name is None or name in values:
             return None
-        values[name] = value.strip()
+        values[name] = value
     if set(values) != set(fields):
         return None
     return Given(text="\n".join(f"{name}: {values[name]}" for name in fields), form=values)
+
+
+def _field(line: str, names: Mapping[str, str]) -> tuple[str | None, str]:
+    """The field that a line is about and its value. A name may hold colons itself; the longest that fits is meant."""
+    for colons in range(max((name.count(":") for name in names), default=0), -1, -1):
+        parts = line.split(":", colons + 1)
+        name = names.get(":".join(parts[:-1]).strip().casefold())
+        if name is not None and len(parts) == colons + 2:
+            return name, parts[-1].strip()
+    return None, ""

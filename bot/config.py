@@ -72,6 +72,12 @@ def _ref(text: str) -> str:
     return text
 
 
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a name that can be seen")
+    return text
+
+
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
         raise ValueError("a name of letters, digits, dots, hyphens and underscores")
@@ -100,7 +106,9 @@ class Table(BaseModel):
 class PersonConfig(Table):
     """`[people.NAME]`: somebody who may ask or decide, and where to reach them."""
 
-    name: str = Field(min_length=1, description="""the name that people see, such as "Anna Ames\"""")
+    name: Annotated[str, AfterValidator(_said)] = Field(
+        description="""the name that people see, such as "Anna Ames\""""
+    )
     email: MailAddress | None = Field(default=None, description="the mail address that is theirs alone")
     slack: str | None = Field(default=None, description="the member id in the home workspace, such as U01ANNA")
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(default="UTC", description="times are shown in it")

@@ -17,6 +17,17 @@ _BODY_WITHIN_S = 10.0
 # A prober knows an address and no name.
 _WITHOUT_HOST = ("/healthz", "/readyz")
 
+# Also for errors, streams and files: a browser loads nothing for them, shows them in no frame, and keeps none.
+_UNLESS_SAID = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
 
 class Measured:
     """Counts how long each answer took to begin, and marks every answer as nobody's to keep or to guess at."""
@@ -33,8 +44,8 @@ class Measured:
             if message["type"] == "http.response.start":
                 self._observe(scope, message["status"], time.perf_counter() - began)
                 headers = MutableHeaders(scope=message)
-                headers["X-Content-Type-Options"], headers["Referrer-Policy"] = "nosniff", "no-referrer"
-                headers.setdefault("Cache-Control", "no-store")
+                for name, value in _UNLESS_SAID.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         return await self._app(scope, receive, sending)

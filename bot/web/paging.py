@@ -1,5 +1,6 @@
 """Pages of a list that only grows at its front: the cursor is the place of the last thing that was shown."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ T = TypeVar("T")
 # A filter that nothing fits must not read the whole store at once: such a page is short, and its cursor goes on.
 _LOOK_AT_MOST = 20_000
 _LARGEST_BATCH = 4_000
+_CURSOR = re.compile(r"([0-9]{1,15})\.(s[0-9]{1,2}[a-z]-[a-z2-7]{13})")
 
 
 async def page(
@@ -35,8 +37,9 @@ async def page(
 
 
 def _mark(cursor: str | None) -> Mark | None:
-    at, _, some_id = (cursor or "").partition(".")
-    return (int(at), some_id) if cursor else None
+    """The place that `cursor` is; none, and so the front of the list, for a text that is no cursor."""
+    found = _CURSOR.fullmatch(cursor or "")
+    return (int(found[1]), found[2]) if found else None
 
 
 def _cursor(mark: Mark) -> str:

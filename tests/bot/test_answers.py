@@ -63,6 +63,14 @@ def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str,
         (question("form", fields=("version",)), "version: v1\nversion: v2", None),
         (question("form", fields=("version",)), "version: v1\ncolour: red", None),
         (question("form", fields=("version",)), "it is v1", None),
+        (question("form", fields=()), "it is v1", None),
+        (
+            question("form", fields=("Where: street", "Where")),
+            "where: street: Elm: 5\nWhere : up: there",
+            Given(
+                text="Where: street: Elm: 5\nWhere: up: there", form={"Where: street": "Elm: 5", "Where": "up: there"}
+            ),
+        ),
         (approval(), "approve", None),
     ],
 )

@@ -24,6 +24,7 @@ def policy(folder: Path, approvers: str) -> PolicyConfig:
         ('[people."a b"]\nname="A"', 'sayso.toml: people.a b: found "a b"; allowed: a name of letters, digits, dots,'),
         ('[people.a]\nname="A"\nemail="a"', 'sayso.toml: people.a.email: found "a"; allowed: a bare mail address'),
         ('[people.a]\nname="A"\ntimezone="Mars"', 'sayso.toml: people.a.timezone: found "Mars"; allowed: an IANA'),
+        ('[people.a]\nname=" "', 'sayso.toml: people.a.name: found " "; allowed: a name that can be seen'),
         ("[people.a]", "sayso.toml: people.a.name: is missing; allowed: the name that people see"),
         (
             '[limits]\ntriggers_per_person="20"',

@@ -25,7 +25,7 @@ from bot.web.guards import Bounded
 from bot.web.here import Here
 from bot.web.waits import TooManyWaits
 
-_ROUTES = (
+ROUTES = (
     Route("/", home.shown),
     Route("/ask", home.asked, methods=["POST"]),
     Route("/login", login.shown),
@@ -57,7 +57,7 @@ _ROUTES = (
 
 def application(here: Here) -> ASGIApp:
     """The ASGI application of the pages."""
-    console = Starlette(routes=_ROUTES, exception_handlers={kind: _told(words) for kind, words in _WORDS.items()})
+    console = Starlette(routes=ROUTES, exception_handlers={kind: _told(words) for kind, words in _WORDS.items()})
     console.router.redirect_slashes = False
     console.state.here = here
     return Bounded(Gate(console, here), check_is_form)

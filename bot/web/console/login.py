@@ -91,8 +91,7 @@ async def ended(request: Request) -> Response:
 async def turned(request: Request) -> Response:
     """In the demo: look through somebody else's eyes."""
     process, visit = here(request), visit_of(request)
-    person = process.app.people.named(visit.field("person"))
     if not visit.known.is_demo:
         raise Refusal(HTTPStatus.FORBIDDEN, "Not here", "Only `sayso dev` lets one person play everybody.")
-    await process.logins.turn(visit.text, person)
+    await process.logins.turn(visit.text, process.app.people.named(visit.field("person")))
     return to(request, own_path(visit.field("back") or "/"))

@@ -1,13 +1,11 @@
 """Pages from templates: everything is escaped, and the headers let a page load and send nothing but our own."""
 
 import base64
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
 from http import HTTPStatus
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -23,6 +21,7 @@ from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_se
 from bot.web.here import Here, here
 from bot.web.lists import waiting_on
 from bot.web.problems import trouble
+from channels.email.cards import visible
 
 _PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "malformed",
@@ -34,7 +33,8 @@ _PROBLEMS = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
     HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
 }
-_TOLD_CHARS = 1_000
+# Browsers keep no cookie of more than 4096 bytes, and base64 makes four of three.
+_TOLD_BYTES = 2_400
 _TOLD_S = 60
 
 
@@ -47,11 +47,8 @@ def csp(frames: str = "'none'") -> str:
 
 
 def hardened(response: Response, policy: str) -> Response:
-    """`response` with the headers of every page."""
+    """`response` with what a page may do; every answer has the other headers already."""
     response.headers["Content-Security-Policy"] = policy
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["X-Frame-Options"] = "DENY"
     return response
 
 
@@ -68,7 +65,7 @@ async def page(
     text = fragment(request, template, {"told": told, **await _around(request, visit, process), **data})
     response = hardened(Response(text, status, media_type="text/html"), csp(frames))
     if told:
-        response.delete_cookie(_told_name(process), path="/")
+        response.delete_cookie(_told_name(process), httponly=True, samesite="lax", secure=is_secure(process))
     return response
 
 
@@ -139,7 +136,8 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
     response = RedirectResponse(path, HTTPStatus.SEE_OTHER)
     session, process = visit_of(request).session, here(request)
     if told and session:
-        body = base64.urlsafe_b64encode(json.dumps([is_well, told[:_TOLD_CHARS]]).encode()).decode()
+        words = told.encode(errors="replace")[:_TOLD_BYTES].decode(errors="ignore")
+        body = base64.urlsafe_b64encode(f"{is_well:d}{words}".encode()).decode()
         value = f"{body}.{session.stamp(f'told {body}')}"
         response.set_cookie(
             _told_name(process), value, max_age=_TOLD_S, httponly=True, samesite="lax", secure=is_secure(process)
@@ -149,8 +147,7 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
 
 def own_path(text: str) -> str:
     """`text` if it is a path of ours, else the first page: a link must not lead anywhere else."""
-    parts = urlsplit(text)
-    is_ours = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.netloc and text.isprintable()
+    is_ours = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
     return text if is_ours else "/"
 
 
@@ -159,8 +156,8 @@ def _told(request: Request, visit: Visit, process: Here) -> tuple[bool, str] | N
     body, _, stamp = request.cookies.get(_told_name(process), "").partition(".")
     if not body or visit.session is None or not visit.session.bears(stamp, f"told {body}"):
         return None
-    is_well, text = json.loads(base64.urlsafe_b64decode(body))
-    return bool(is_well), str(text)
+    said = base64.urlsafe_b64decode(body).decode()
+    return said.startswith("1"), said[1:]
 
 
 def _told_name(process: Here) -> str:
@@ -173,9 +170,15 @@ def _templates() -> Environment:
         loader=PackageLoader("bot.web.console"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _seen(value: object) -> object:
+    """What a template writes, with nothing in it that hides or reorders other text. What we marked up stays."""
+    return visible(value) if type(value) is str and not value.isprintable() else value
 
 
 def _own(visit: Visit) -> Markup:

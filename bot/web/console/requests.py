@@ -94,7 +94,8 @@ def _text(request: Request, visit: Visit) -> str:
         case "choices":
             return "\n".join(pick[:_LINE_CHARS] for pick in visit.fields("text"))
         case "form":
-            values = ((name, " ".join(visit.field(f"field-{name}").split())) for name in request.fields)
+            fields = enumerate(request.fields, 1)
+            values = ((name, " ".join(visit.field(f"field-{number}").split())) for number, name in fields)
             return "\n".join(f"{name}: {value[:_LINE_CHARS]}" for name, value in values)
         case _:
             return visit.field("text")[:_TEXT_CHARS]

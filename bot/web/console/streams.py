@@ -36,6 +36,8 @@ async def run(request: Request) -> Response:
 
     async def tell(news: Sequence[Told]) -> tuple[bytes, bool]:
         nonlocal shown
+        if await process.logins.find(visit_of(request).text) is None:
+            return b"", True  # the session has ended while the page was open
         told = await told_of(process, run_id, me)
         data = around_run(process, told)
         if told.run.ended:  # a page that no longer follows takes the place of the one that did

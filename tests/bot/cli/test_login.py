@@ -1,0 +1,64 @@
+"""`sayso login` prints a link, and only for somebody whom it can be for."""
+
+import json
+from pathlib import Path
+
+from bot.store.embedded import EmbeddedRedis
+from tests.bot.cli.shell import sayso
+from tests.office import QUICK
+from tests.servers.console import Browser, Page, a_console
+from tests.servers.program import sayso as program
+from tests.world import World, a_world
+
+PUBLIC = "http://sayso.corp.example"
+
+
+async def opened(browser: Browser, link: str) -> Page:
+    page = await browser.get(link.strip().removeprefix(PUBLIC))
+    return await browser.submit(page.form("/login"))
+
+
+async def test_a_link_for_a_person_opens_their_session_once(world: World) -> None:
+    async with world.stopped():
+        world.toml = f'public_url = "{PUBLIC}"\n{world.toml}'
+    plain = await sayso(world, "login", "--as", "bo")
+    told = await sayso(world, "login", "--as", "cy", "--json")
+
+    assert (plain.code, plain.err, plain.out.startswith(f"{PUBLIC}/login?token=")) == (0, "", True)
+    said = json.loads(told.out)
+    assert (said["person"], said["is_demo"]) == ("cy", False)
+    async with a_console(world, host="sayso.corp.example") as console:
+        assert "wanted, Bo?" in (await opened(console.stranger(), plain.out)).words
+        assert "wanted, Cy?" in (await opened(console.stranger(), said["link"])).words
+        token = plain.out.strip().partition("=")[2]
+        assert (await console.stranger().post("/login", {"token": token})).status_code == 401
+
+
+async def test_without_an_address_or_a_person_it_says_what_is_missing(world: World) -> None:
+    nowhere = await sayso(world, "login", "--as", "bo")
+    async with world.stopped():
+        world.toml = f'public_url = "{PUBLIC}"\n{world.toml}'
+    nobody, unknown = await sayso(world, "login"), await sayso(world, "login", "--as", "eve")
+
+    assert {nowhere.out, nobody.out, unknown.out} == {""}
+    assert 0 not in {nowhere.code, nobody.code, unknown.code}
+    assert "SAYSO_PUBLIC_URL" in nowhere.err
+    assert "--as PERSON" in nobody.err
+    assert "eve" in unknown.err
+
+
+async def test_beside_the_demo_it_opens_everybodys_session(short_path: Path) -> None:
+    env = {f"SAYSO_{name}": value for name, value in QUICK.items()}
+    with EmbeddedRedis(short_path) as redis:
+        async with a_world(redis.start(), short_path) as world, a_console(world, is_demo=True) as console:
+            world.app.home.note("web.json", json.dumps({"url": console.api.url}))
+
+            code, link, err = await program("login", "--data", str(short_path), cwd=short_path, env=env)
+            _, as_bo, _ = await program("login", "--as", "bo", "--data", str(short_path), cwd=short_path, env=env)
+
+            assert (code, err) == (0, "")
+            everybody = await opened(console.stranger(), link.removeprefix(console.api.url))
+            bo = await opened(console.stranger(), as_bo.removeprefix(console.api.url))
+            assert any(form.action == "/as" for form in everybody.forms)
+            assert all(form.action != "/as" for form in bo.forms)
+            assert "wanted, Bo?" in bo.words

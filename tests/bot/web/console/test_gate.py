@@ -1,0 +1,273 @@
+"""Every form passes the gate: only our own pages, of one's own session, change anything, and looking never does."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from tests.bot.web.console.stage import Fields, Scene, a_scene, kept, proof
+from tests.servers.console import FORM, OURS, SITE, Browser, Console, Page
+from tests.waiting import until
+from tests.world import World
+
+# Who has no session yet can send these two, and they carry no stamp.
+OPEN = ("/login", "/login/mail")
+ELSEWHERE: dict[str, Mapping[str, str]] = {
+    "another site": {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+    "another port of this machine": {"Sec-Fetch-Site": "same-site", "Origin": SITE},
+    "another site without a name": {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
+    "a sandboxed page": {"Sec-Fetch-Site": "same-site", "Origin": "null"},
+    "no page at all": {"Sec-Fetch-Site": "none"},
+    "an old browser on another site": {"Origin": "https://evil.example"},
+    "an old browser on another port": {"Origin": SITE},
+    "an old browser without a name": {"Origin": "null"},
+    "a name that begins as ours": {"Origin": "http://127.0.0.1"},
+    "nonsense": {"Sec-Fetch-Site": "same-origin", "Origin": "///"},
+}
+
+
+@pytest.fixture
+async def scene(world: World) -> Scene:
+    return await a_scene(world)
+
+
+async def statuses(browser: Browser, paths: list[str], fields: Fields, headers: Mapping[str, str] = OURS) -> set[int]:
+    """How a form with these fields is answered at each of the paths."""
+    return {(await browser.post(path, fields, headers)).status_code for path in paths}
+
+
+def closed(scene: Scene) -> list[str]:
+    paths = [path for path in scene.paths("POST") if path not in OPEN]
+    assert len(paths) >= 8
+    return paths
+
+
+async def test_no_form_does_anything_without_a_session(world: World, console: Console, scene: Scene) -> None:
+    fields = await proof(await console.browser("anna"))
+    before = await kept(world)
+
+    assert await statuses(console.stranger(), closed(scene), fields) == {401}
+    made_up = console.stranger()
+    for text in ("", "x", "a" * 40, '"\\377"', "x" * 4_000):
+        made_up.cookies = {f"sayso-{console.api.port}": text}
+        assert await statuses(made_up, closed(scene), fields) == {401}
+    assert await kept(world) == before
+
+
+@pytest.mark.parametrize("headers", ELSEWHERE.values(), ids=ELSEWHERE)
+async def test_no_form_counts_that_stood_elsewhere(
+    world: World, demo_console: Console, scene: Scene, headers: Mapping[str, str]
+) -> None:
+    anna = await demo_console.browser("anna", is_demo=True)
+    fields, before = await proof(anna), await kept(world)
+
+    assert await statuses(anna, scene.paths("POST"), fields, headers) == {403}
+    assert await kept(world) == before
+
+
+async def test_no_form_counts_that_bears_no_stamp_of_the_session_that_sends_it(
+    world: World, demo_console: Console, scene: Scene
+) -> None:
+    anna, bo = [await demo_console.browser(name, is_demo=True) for name in ("anna", "bo")]
+    second = await demo_console.browser("anna", is_demo=True)
+    good, paths = await proof(anna), closed(scene)
+    others: list[Fields] = [
+        {},
+        {"as": "anna"},
+        good | {"stamp": ""},
+        good | {"stamp": good["stamp"][:-1]},
+        good | {"stamp": "é\u202e\x00"},
+        await proof(second),
+        await proof(bo),
+        good | {"as": "bo"},
+        good | {"as": "nobody"},
+        good | {"as": "anna\n"},
+    ]
+    before = await kept(world)
+
+    for fields in others:
+        assert await statuses(anna, paths, fields) == {403}, fields
+    assert await kept(world) == before
+
+
+async def test_the_same_forms_do_count_when_our_own_page_sends_them(demo_console: Console, scene: Scene) -> None:
+    anna = await demo_console.browser("anna", is_demo=True)
+    fields = await proof(anna)
+    here = f"http://127.0.0.1:{demo_console.api.port}"
+
+    for headers in (OURS, {"Sec-Fetch-Site": "same-origin", "Origin": here}, {"Origin": here}, {}):
+        paths = [path for path in closed(scene) if path not in {"/logout", "/as"}]
+        assert await statuses(anna, paths, fields, headers) <= {303, 400, 404}
+    assert (await anna.post("/logout", fields)).status_code == 303
+
+
+async def test_the_demo_acts_as_whom_the_form_was_shown_to(world: World, demo_console: Console, scene: Scene) -> None:
+    browser = await demo_console.browser("anna", is_demo=True)
+    annas = await proof(browser)
+    page = await browser.submit((await browser.get("/")).form("/as"), "Bo")
+    assert "What is wanted, Bo?" in page.words
+
+    await browser.post(f"/runs/{scene.run_id}/pause", annas)
+
+    [paused] = [event for event in await world.events(scene.run_id) if event.type == "run_paused"]
+    assert paused.by == "anna", "an older page of the same session, which said that it was Anna's"
+
+
+async def test_outside_the_demo_nobody_acts_as_somebody_else(world: World, console: Console, scene: Scene) -> None:
+    anna = await console.browser("anna")
+    fields = await proof(anna) | {"as": "bo"}
+
+    await anna.post(f"/runs/{scene.run_id}/pause", fields)
+    turned = await anna.post("/as", fields | {"person": "bo"})
+    bos = await anna.post("/as", fields | {"person": "nobody"})
+
+    [paused] = [event for event in await world.events(scene.run_id) if event.type == "run_paused"]
+    assert paused.by == "anna"
+    assert (turned.status_code, bos.status_code) == (403, 403)
+    assert "What is wanted, Anna?" in (await anna.get("/")).words
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "sayso.evil.example", ""])
+async def test_a_stolen_cookie_is_worth_nothing_under_another_name(
+    world: World, console: Console, scene: Scene, host: str
+) -> None:
+    anna = await console.browser("anna")
+    fields, before = await proof(anna), await kept(world)
+
+    for method in ("GET", "POST"):
+        for path in scene.paths(method):
+            content = "&".join(f"{name}={value}" for name, value in fields.items()) if method == "POST" else ""
+            answer = await anna.ask(method, path, content=content, Host=host, Content_Type=FORM, **OURS)
+            assert answer.status_code == 421, path
+            assert "set-cookie" not in answer.headers
+    assert await kept(world) == before
+
+
+async def test_the_cookie_of_another_installation_on_this_machine_is_not_ours(console: Console) -> None:
+    anna = await console.browser("anna")
+    [(name, text)] = anna.cookies.items()
+    other = console.stranger()
+
+    for wrong in ("sayso", f"{name}0", "__Host-sayso", "sayso-80"):
+        other.cookies = {wrong: text}
+        assert (await other.get("/")).status == 401
+
+
+@pytest.mark.parametrize("is_demo", [True, False])
+async def test_looking_changes_nothing_however_often(
+    world: World, console: Console, demo_console: Console, scene: Scene, is_demo: bool
+) -> None:
+    served = demo_console if is_demo else console
+    anna, link = await served.browser("anna", is_demo=is_demo), await served.link("bo")
+    fields, before = await proof(anna), await kept(world)
+    query = "&".join(f"{name}={value}" for name, value in (fields | {"vote": "approve"}).items())
+
+    for browser in (anna, served.stranger()):
+        for path in [*scene.paths("GET"), link]:
+            for method in ("GET", "HEAD", "GET"):
+                assert await begins(browser, method, path) in {200, 303, 401, 404}
+        for path in scene.paths("POST"):
+            for method in ("GET", "HEAD"):
+                assert await begins(browser, method, f"{path}?{query}") in {200, 303, 401, 404, 405}
+
+    assert await kept(world) == before
+
+
+async def begins(browser: Browser, method: str, path: str) -> int:
+    """How the answer begins; a page that follows never ends by itself."""
+    async with asyncio.timeout(5), browser.open(method, path, Accept="text/html") as answer:
+        return answer.status_code
+
+
+async def test_other_methods_do_nothing(world: World, console: Console, scene: Scene) -> None:
+    anna = await console.browser("anna")
+    fields, before = await proof(anna), await kept(world)
+    content = "&".join(f"{name}={value}" for name, value in fields.items())
+
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY"):
+        for path in {*scene.paths("GET"), *scene.paths("POST")} - {*OPEN}:
+            bare = await anna.ask(method, path, **OURS)
+            full = await anna.ask(method, path, content=content, Content_Type=FORM, **OURS)
+            assert {bare.status_code, full.status_code} <= {403, 404, 405}, (method, path)
+    assert await kept(world) == before
+
+
+async def test_what_is_no_form_or_too_large_is_refused(world: World, console: Console, scene: Scene) -> None:
+    anna = await console.browser("anna")
+    fields, before = await proof(anna), await kept(world)
+    form = "&".join(f"{name}={value}" for name, value in fields.items())
+    multipart = '--x\r\nContent-Disposition: form-data; name="stamp"\r\n\r\n' + fields["stamp"] + "\r\n--x--\r\n"
+    found: set[tuple[str, int]] = set()
+
+    for path in scene.paths("POST"):
+        for kind, content, body in (
+            ("json", "application/json", '{"stamp": "x"}'),
+            ("form as text", "text/plain", form),
+            ("multipart", "multipart/form-data; boundary=x", multipart),
+            ("unnamed", "", form),
+            ("large", FORM, f"{form}&text={'x' * 65_536}"),
+            ("many fields", FORM, form + "&x=1" * 200),
+            ("no utf-8", FORM, f"{form}&text=%FF&x=\udcff"),
+        ):
+            answer = await anna.ask(
+                "POST",
+                path,
+                content=body.encode(errors="surrogateescape"),
+                Content_Type=content,
+                Accept="text/html",
+                **OURS,
+            )
+            found.add((kind, answer.status_code))
+
+    assert found == {
+        ("json", 415),
+        ("form as text", 415),
+        ("multipart", 415),
+        ("unnamed", 415),
+        ("large", 413),
+        ("many fields", 400),
+        ("no utf-8", 400),
+    }
+    assert await kept(world) == before
+
+
+async def test_more_than_120_forms_a_minute_are_a_script(world: World, console: Console, scene: Scene) -> None:
+    anna, bo = await console.browser("anna"), await console.browser("bo")
+    fields, path = await proof(anna), f"/runs/{scene.run_id}/nothing"
+    answers = await asyncio.gather(*(anna.post(path, fields) for _ in range(120)))
+    assert {answer.status_code for answer in answers} == {404}
+    before = await kept(world)
+
+    answer = await anna.post(f"/runs/{scene.run_id}/cancel", fields)
+
+    assert answer.status_code == 429
+    assert "nothing was done" in Page(answer).words
+    assert int(answer.headers["retry-after"]) > 0
+    assert await kept(world) == before
+    assert (await anna.get("/")).status == 200
+    assert (await bo.post(path, await proof(bo))).status_code == 404
+    await world.move_time(61)
+    assert (await anna.post(path, fields)).status_code == 404
+
+
+async def test_a_stranger_learns_nothing_from_files_and_nothing_is_served_but_ours(console: Console) -> None:
+    stranger = console.stranger()
+    page = await stranger.get("/login")
+    files = [value for _, at in page.tags for value in at.values() if value.startswith("/static/")]
+    assert len(files) == 3
+
+    for file in files:
+        answer = await stranger.ask("GET", file)
+        assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True)
+    for path in ("/static/", "/static/console.css", "/static/../application.py", "/static/..%2fgate.py", "/static/x"):
+        assert (await stranger.ask("GET", path)).status_code in {401, 404}
+
+
+async def test_the_stream_of_a_page_is_closed_when_its_reader_has_gone(console: Console, scene: Scene) -> None:
+    anna = await console.browser("anna")
+    assert await begins(anna, "GET", f"/runs/{scene.run_id}/now") == 200
+
+    async def is_closed() -> bool:
+        return "sayso_http_streams 0.0" in (await anna.ask("GET", "/metrics")).text
+
+    await until(is_closed, what="no stream is open")

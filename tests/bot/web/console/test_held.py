@@ -1,0 +1,61 @@
+"""What was held or given up is seen by everybody, and tried again by those who look after it."""
+
+from bot.dead import Note
+from tests.bot.web.console.stage import proof
+from tests.servers.console import Console
+from tests.waiting import until
+from tests.world import World
+
+
+async def given_up(world: World) -> str:
+    """The id of a dead letter: a run that nobody could think of."""
+    world.workshop.poison.add("cup")
+    run_id = await world.trigger("stamp cup")
+    await until(world.dead, within_s=30, what="it is given up")
+    return run_id
+
+
+async def test_a_dead_letter_is_tried_again_by_who_hears_the_alerts(world: World, console: Console) -> None:
+    run_id, bo, dan = await given_up(world), await console.browser("bo"), await console.browser("dan")
+    seen = await bo.get("/held")
+    assert run_id in seen.words
+    assert all("/requeue" not in form.action for form in seen.forms)
+    forged = await bo.post(f"/held/{run_id}/requeue", await proof(bo))
+    assert forged.status_code == 403
+    assert len(await world.dead()) == 1
+    world.workshop.poison.clear()
+    form = (await dan.get("/held")).form(f"/held/{run_id}/requeue")
+
+    after = await dan.submit(form, "Try again")
+
+    assert "It is tried again." in after.words
+    assert (await world.ended(run_id)).state == "done"
+    again = await dan.post(form.action, dict(form.fields))
+    assert again.status_code == 404
+
+
+async def test_in_the_demo_everybody_looks_after_it(world: World, demo_console: Console) -> None:
+    run_id, bo = await given_up(world), await demo_console.browser("bo", is_demo=True)
+
+    form = (await bo.get("/held")).form(f"/held/{run_id}/requeue")
+
+    world.workshop.poison.clear()
+    assert "It is tried again." in (await bo.submit(form, "Try again")).words
+
+
+async def test_a_held_mail_is_listed_with_its_reason_and_nobody_can_wave_it_through(
+    world: World, console: Console
+) -> None:
+    await world.opened(await world.trigger("press it"))
+    letter = await world.next_mail("bo")
+    await world.send("bo", letter.reply_to or "", "approved <b>now</b>", login=None)
+    await until(world.dead, what="it is held")
+    dan = await console.browser("dan")
+
+    page = await dan.get("/held")
+
+    [(name, note)] = (await world.app.store.lists.dead()).items()
+    assert Note.model_validate_json(note).why in page.words
+    assert "Nobody can wave these through" in page.words
+    assert all("/requeue" not in form.action for form in page.forms)
+    assert (await dan.post(f"/held/{name}/requeue", await proof(dan))).status_code == 404

@@ -1,0 +1,242 @@
+"""Links open a session once, for whoever presses the button; nobody else gets in or learns anything."""
+
+import asyncio
+from urllib.parse import urlencode
+
+import pytest
+
+from agents.requests import PersonId
+from bot.logins import SESSION_S
+from tests.bot.web.console.stage import restarted
+from tests.servers.console import Browser, Console, Page, a_console
+from tests.servers.markup import Form
+from tests.world import World
+
+PUBLIC = "http://sayso.corp.example:8000"
+HOST = "sayso.corp.example:8000"
+ELSEWHERE = [
+    "//evil.example",
+    "/\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "\\\\evil.example",
+    "https://evil.example/",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "evil.example",
+    "//[",
+    "/\x00",
+    " //evil.example",
+    "",
+]
+
+
+async def press(browser: Browser, link: str) -> Page:
+    page = await browser.get(link)
+    return await browser.submit(page.form("/login"), "Open the console")
+
+
+async def test_looking_at_a_link_spends_nothing_and_the_button_opens_one_session(console: Console) -> None:
+    link, anna = await console.link("anna"), console.stranger()
+    for method in ("GET", "HEAD", "GET"):
+        for purpose in ({}, {"Sec_Purpose": "prefetch"}, {"User_Agent": "MailScanner/1.0"}):
+            answer = await console.stranger().ask(method, link, Accept="text/html", **purpose)
+            assert (answer.status_code, answer.headers.get_list("set-cookie")) == (200, [])
+
+    page = await press(anna, link)
+
+    assert page.status == 200
+    assert "What is wanted, Anna?" in page.words
+    again = await console.stranger().post("/login", {"token": link.partition("=")[2]})
+    assert again.status_code == 401
+    assert "does not work any more" in Page(again).words
+
+
+async def test_of_64_who_press_at_once_one_gets_in(console: Console) -> None:
+    token = (await console.link("anna")).partition("=")[2]
+
+    answers = await asyncio.gather(*(console.stranger().post("/login", {"token": token}) for _ in range(64)))
+
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == [303] + [401] * 63
+    assert sum(bool(answer.headers.get_list("set-cookie")) for answer in answers) == 1
+
+
+@pytest.mark.parametrize("token", ["", "x", "a" * 40, "é\u202e\x00", "x" * 5_000])
+async def test_what_is_no_link_of_ours_opens_nothing(console: Console, token: str) -> None:
+    answer = await console.stranger().post("/login", {"token": token})
+
+    assert (answer.status_code, answer.headers.get_list("set-cookie")) == (401, [])
+
+
+async def test_an_old_link_opens_nothing(world: World, console: Console) -> None:
+    short = await console.logins.link(PersonId("anna"), within_s=0.001)
+
+    assert (await console.stranger().post("/login", {"token": short})).status_code == 401
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+async def test_a_link_leads_to_no_place_but_our_own(console: Console, place: str) -> None:
+    anna, token = console.stranger(), (await console.link("anna")).partition("=")[2]
+    page = await anna.get(f"/login?{urlencode({'token': token, 'next': place})}")
+    assert ("next", "/") in page.form("/login").fields
+
+    answer = await anna.post("/login", {"token": token, "next": place})
+    again = await anna.ask("GET", f"/login?{urlencode({'next': place})}", Accept="text/html")
+
+    assert [(one.status_code, one.headers["location"]) for one in (answer, again)] == [(303, "/"), (303, "/")]
+
+
+async def test_a_link_leads_to_the_page_that_it_was_sent_for(world: World, console: Console) -> None:
+    run_id = await world.trigger("press it")
+    anna, link = console.stranger(), await console.link("anna")
+
+    page = await press(anna, f"{link}&{urlencode({'next': f'/runs/{run_id}'})}")
+
+    assert page.path == f"/runs/{run_id}"
+
+
+async def test_whoever_has_a_session_is_not_asked_again_and_keeps_the_link(console: Console) -> None:
+    anna, link = await console.browser("anna"), await console.link("anna")
+
+    page = await anna.get(link)
+
+    assert page.path == "/"
+    assert (await press(console.stranger(), link)).status == 200
+
+
+async def test_who_has_no_session_is_shown_how_to_get_one_and_comes_back_to_the_page(
+    world: World, console: Console
+) -> None:
+    run_id = await world.trigger("press secret")
+
+    for path in ("/", f"/runs/{run_id}", f"/runs/{run_id}/now", "/requests", "/mail", "/live", "/held", "/nothing"):
+        page = await console.stranger().get(path)
+        assert (page.status, "Please log in" in page.words) == (401, True)
+        assert "secret" not in page.html
+
+
+async def test_the_cookie_is_for_our_pages_alone(console: Console) -> None:
+    anna = await console.browser("anna")
+
+    [line] = anna.set_cookies
+    name, *flags = (part.strip() for part in line.split(";"))
+    assert name.startswith(f"sayso-{console.api.port}=")
+    assert {flag.lower() for flag in flags} == {"httponly", "path=/", "samesite=lax", f"max-age={round(SESSION_S)}"}
+
+
+async def test_over_tls_the_cookie_goes_nowhere_else(world: World) -> None:
+    await restarted(world, 'public_url = "https://sayso.corp.example"')
+    async with a_console(world) as console:
+        anna = await console.browser("anna")
+        run = await anna.get(f"/runs/{await world.trigger('press it')}")
+
+        after = await anna.submit(steering(run), "Pause")
+        then = await anna.get(after.path)
+        await anna.submit(then.form("/logout"))
+
+    assert "The run is paused." in after.words
+    assert "The run is paused." not in then.words, "what was said once is not said for ever"
+    assert anna.cookies == {}
+    for line in anna.set_cookies:
+        assert line.startswith("__Host-sayso")
+        flags = {flag.strip().lower() for flag in line.split(";")[1:]}
+        assert {"secure", "path=/", "httponly", "samesite=lax"} <= flags
+        assert not any(flag.startswith("domain") for flag in flags)
+
+
+def steering(page: Page) -> Form:
+    return next(form for form in page.forms if any(button.text == "Pause" for button in form.buttons))
+
+
+async def test_a_session_ends_when_its_person_logs_out(console: Console) -> None:
+    anna = await console.browser("anna")
+    stolen = dict(anna.cookies)
+
+    page = await anna.submit((await anna.get("/")).form("/logout"))
+
+    assert page.path == "/login"
+    assert anna.cookies == {}
+    thief = console.stranger()
+    thief.cookies = stolen
+    assert (await thief.get("/")).status == 401
+
+
+async def test_a_session_ends_after_twelve_hours(world: World, console: Console) -> None:
+    anna = await console.browser("anna")
+
+    await world.move_time(SESSION_S - 60)
+    before = await anna.get("/")
+    await world.move_time(120)
+    await world.now()
+
+    assert before.status == 200
+    assert (await anna.get("/")).status == 401
+
+
+async def test_a_session_and_a_link_end_when_their_person_leaves(world: World, console: Console) -> None:
+    dan, link = await console.browser("dan"), await console.link("dan")
+    async with world.stopped():
+        world.toml = world.toml.replace('[people.dan]\nname = "Dan Dorn"\nemail = "dan@corp.example"\n', "").replace(
+            "person:dan", "person:cy"
+        )
+    async with a_console(world) as later:
+        gone = later.stranger()
+        name = f"sayso-{later.api.port}"
+        gone.cookies = {name: next(iter(dan.cookies.values()))}
+
+        assert (await gone.get("/")).status == 401
+        assert (await later.stranger().post("/login", {"token": link.partition("=")[2]})).status_code == 401
+
+
+async def test_a_page_of_somebody_else_can_not_log_anybody_in(console: Console) -> None:
+    token = (await console.link("cy")).partition("=")[2]
+    victim, strange = console.stranger(), "http://127.0.0.1:9"
+
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "same-site", "Origin": strange},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
+        {"Origin": "https://evil.example"},
+        {"Origin": strange},
+        {"Origin": "null"},
+    ):
+        for path, fields in (("/login", {"token": token}), ("/login/mail", {"email": "anna@corp.example"})):
+            answer = await victim.post(path, fields, headers)
+            assert (answer.status_code, answer.headers.get_list("set-cookie")) == (403, [])
+
+    assert (await victim.post("/login", {"token": token})).status_code == 303, "nobody spent it"
+
+
+async def test_a_link_comes_by_mail_to_whoever_is_known_and_the_page_never_says_who_is(world: World) -> None:
+    await restarted(world, f'public_url = "{PUBLIC}"')
+    async with a_console(world, host=HOST) as console:
+        anna = console.stranger()
+        wanted = await anna.get("/requests")
+        fields = dict(wanted.form("/login/mail").fields)
+
+        known = await anna.post("/login/mail", fields | {"email": " Anna@corp.example"})
+        unknown = await anna.post("/login/mail", fields | {"email": "nobody@corp.example"})
+
+        assert (known.status_code, known.text) == (200, unknown.text)
+        mail = await world.next_mail("anna", about="Open the console")
+        link = next(word for word in mail.text.split() if word.startswith(PUBLIC))
+        page = await press(anna, link.removeprefix(PUBLIC))
+        assert (page.path, page.status) == ("/requests", 200)
+        assert (await console.stranger().post("/login", {"token": "nobody"})).status_code == 401
+
+
+async def test_nobody_is_flooded_with_links(world: World) -> None:
+    await restarted(world, f'public_url = "{PUBLIC}"')
+    async with a_console(world, host=HOST) as console:
+        answers = [await console.stranger().post("/login/mail", {"email": "anna@corp.example"}) for _ in range(7)]
+        await world.quiet()
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.text for answer in answers}) == 1
+        assert len(world.mails("anna")) == 5
+        await world.move_time(3601)
+        await console.stranger().post("/login/mail", {"email": "anna@corp.example"})
+        await world.quiet()
+        assert len(world.mails("anna")) == 6

@@ -1,0 +1,91 @@
+"""A run's page tells its story, and people steer it there."""
+
+from tests.bot.web.console.stage import proof
+from tests.servers.console import Console
+from tests.world import World
+
+
+async def test_a_runs_page_tells_its_story_from_the_question_to_the_end(world: World, console: Console) -> None:
+    run_id, dan = await world.trigger("press it"), await console.browser("dan")
+    record = await world.opened(run_id)
+    await world.next_mail("cy")
+    await world.quiet()
+    waiting = await dan.get(f"/runs/{run_id}")
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+
+    page = await dan.get(f"/runs/{run_id}")
+
+    assert "done Anna Ames · clerk" in page.words
+    at = 0
+    for said in (
+        "Anna Ames asked by cli press it",
+        "Next: press, needs approval under policy production (rehearsal)",
+        f"Asks: Press it? ({record.request.id})",
+        "Card sent to Bo Berg by email",
+        "Bo Berg approves by cli",
+        "Bo Berg approved at",
+        "Starts press",
+        "Ended well press it: done",
+        "Done ok: press it: done",
+    ):
+        at = page.words.find(said, at)
+        assert at >= 0, f"{said!r} is not told, or not there: {page.words}"
+    assert "data-follow" in waiting.html
+    assert "data-follow" not in page.html
+    assert all("/runs/" not in form.action for form in page.forms)
+
+
+async def test_people_pause_resume_and_cancel_a_run_with_plain_buttons(world: World, console: Console) -> None:
+    run_id, anna = await world.trigger("press it"), await console.browser("anna")
+    await world.opened(run_id)
+    path = f"/runs/{run_id}"
+
+    for button, told, state in (
+        ("Pause", "The run is paused.", "paused"),
+        ("Resume", "The run is waiting.", "waiting"),
+        ("Cancel", "The run is ", "cancelled"),
+    ):
+        page = await anna.get(path)
+        form = next(form for form in page.forms if any(one.text == "Cancel" for one in form.buttons))
+        after = await anna.submit(form, button)
+        assert told in after.words
+        assert (await world.has(run_id, state)).state == state
+
+    answer = await anna.post(f"{path}/pause", await proof(anna))
+    assert "has ended: cancelled" in (await anna.get(answer.headers["location"])).words
+    assert (await anna.post(f"{path}/explode", await proof(anna))).status_code == 404
+    assert (await anna.ask("GET", f"{path}/pause", Accept="text/html")).status_code == 405
+
+
+async def test_a_question_asked_twice_by_one_form_is_one_run(world: World, console: Console) -> None:
+    anna = await console.browser("anna")
+    form = (await anna.get("/")).form("/ask")
+
+    first = await anna.submit(form, "Ask", text="stamp it")
+    second = await anna.submit(form, "Ask", text="stamp it")
+    other = await anna.submit((await anna.get("/")).form("/ask"), "Ask", text="stamp it")
+
+    assert first.path == second.path != other.path
+    await world.ended(first.path.removeprefix("/runs/"))
+    home = await anna.get("/")
+    assert [link for link in home.links if link.startswith("/runs/")] == [other.path, first.path]
+
+
+async def test_lists_are_read_in_pages_and_by_state(world: World, console: Console) -> None:
+    ids = [await world.trigger(f"stamp n{number}") for number in range(33)]
+    for run_id in ids:
+        await world.ended(run_id)
+    waiting, bo = await world.trigger("press it"), await console.browser("bo")
+    await world.has(waiting, "waiting")
+    await world.quiet()
+
+    first = await bo.get("/runs")
+    older = next(link for link in first.links if "cursor=" in link)
+    second = await bo.get(older)
+
+    shown = [link.removeprefix("/runs/") for page in (first, second) for link in page.links if "/runs/" in link]
+    assert shown == [waiting, *reversed(ids)]
+    assert [one for one in (await bo.get("/runs?state=waiting")).links if "/runs/" in one] == [f"/runs/{waiting}"]
+    assert (await bo.get("/runs?state=lost")).status == 404
+    assert "There is none that is failed." in (await bo.get("/runs?state=failed")).words

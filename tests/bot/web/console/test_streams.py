@@ -1,0 +1,163 @@
+"""A run's page follows what happens: parts that changed are sent, what somebody writes into is left alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from agents.requests import PersonId, RunId
+from tests.servers.console import Browser, Console, Page, a_console
+from tests.servers.markup import Markup
+from tests.world import World
+
+WITHIN_S = 15
+Part = tuple[str, str]
+
+
+def following(page: Page) -> str:
+    """Where the page listens."""
+    return next(attributes["data-follow"] for _, attributes in page.tags if "data-follow" in attributes)
+
+
+async def until_part(stream: AsyncIterator[Part], name: str, words: str = "") -> list[Part]:
+    """The parts up to the first that is called `name` and says `words`, with it."""
+    seen: list[Part] = []
+    async with asyncio.timeout(WITHIN_S):
+        async for part in stream:
+            seen.append(part)
+            if part[0] == name and words in Markup(part[1]).words:
+                return seen
+    raise AssertionError(f"the stream ended without {name} that says {words!r}: {seen}")
+
+
+async def waiting_run(world: World, browser: Browser, text: str = "press it") -> Page:
+    run_id = await world.trigger(text)
+    await world.opened(run_id)
+    await world.quiet()
+    return await browser.get(f"/runs/{run_id}")
+
+
+async def test_parts_of_the_page_come_as_they_change_and_the_end_takes_the_place_of_all(
+    world: World, console: Console
+) -> None:
+    bo = await console.browser("bo")
+    page = await waiting_run(world, bo)
+    record = await world.opened(page.path.removeprefix("/runs/"))
+    held = world.workshop.hold("it")
+    async with aclosing(bo.stream(following(page))) as stream:
+        await world.decide("cy", record, "approve")
+        parts = dict(await until_part(stream, "story", "Starts press") + await until_part(stream, "card"))
+        held.set()
+        seen = await until_part(stream, "end")
+
+    assert {"head", "story", "card"} <= set(parts)
+    assert {name for name, _ in seen[:-1]} <= {"head", "story", "card", "live"}
+    end = Markup(seen[-1][1])
+    assert "Done ok: press it: done" in end.words
+    assert all("data-follow" not in attributes for _, attributes in end.tags)
+    now = await bo.get(page.path)
+    assert end.words in now.words
+
+
+async def test_a_card_that_stays_as_it_is_is_not_sent_again(world: World, console: Console) -> None:
+    world.workshop.policy_of["it"] = "pair"
+    bo = await console.browser("bo")
+    page = await waiting_run(world, bo)
+    record = await world.opened(page.path.removeprefix("/runs/"))
+    async with aclosing(bo.stream(following(page))) as stream:
+        await world.steer(record.request.run_id, "pause")
+        paused = await until_part(stream, "story", "Anna Ames paused the run")
+        assert "card" not in {name for name, _ in paused}
+
+        await world.decide("cy", record, "approve")
+        voted = await until_part(stream, "card", "Cy Cole approved by cli")
+        assert [name for name, _ in voted].count("card") == 1
+        form = Markup(voted[-1][1]).form(f"/requests/{record.request.id}/answer")
+        await bo.submit(form, "Deny", reason="typed into a card that was sent")
+
+    assert (await world.request(record.request.id)).state == "denied"
+
+
+async def test_a_card_that_changed_is_sent_with_what_changed(world: World, console: Console) -> None:
+    bo = await console.browser("bo")
+    page = await waiting_run(world, bo)
+    record = await world.opened(page.path.removeprefix("/runs/"))
+    async with aclosing(bo.stream(following(page))) as stream:
+        await world.steering.amend(record.request.id, PersonId("anna"), {"what": "that"})
+
+        [*_, (_, card)] = await until_part(stream, "card", "revision 2")
+
+    assert "Changed since the last card" in Markup(card).words
+
+
+async def test_a_page_that_was_away_hears_all_of_it_at_once(world: World, console: Console) -> None:
+    bo = await console.browser("bo")
+    page = await waiting_run(world, bo)
+    record = await world.opened(page.path.removeprefix("/runs/"))
+    await world.decide("cy", record, "approve")
+    await world.ended(record.request.run_id)
+
+    for path in (following(page), f"{page.path}/now", f"{page.path}/now?seq=x&card=<b>", f"{page.path}/now?seq=0"):
+        async with aclosing(bo.stream(path)) as stream:
+            assert [name for name, _ in await until_part(stream, "end")] == ["end"]
+
+
+async def test_each_sees_the_run_through_their_own_eyes(world: World, console: Console) -> None:
+    dan = await console.browser("dan")
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+
+    async with aclosing(dan.stream(f"/runs/{run_id}/now")) as stream:
+        [*_, (_, card)] = await until_part(stream, "card", "Press it")
+
+    assert [form.action for form in Markup(card).forms] == []
+    assert "Bo Berg and Cy Cole may decide." in Markup(card).words
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029"])
+async def test_no_text_can_end_an_event_or_begin_another(world: World, console: Console, end: str) -> None:
+    bo, evil = await console.browser("bo"), f"x{end}{end}event: end{end}data: <p>gone</p>{end}id: 99{end}{end}"
+    run_id = await console.app.inbox.start("cli", f"ask free_text Why?\n{evil}", PersonId("bo"))
+    record = await world.opened(run_id)
+
+    async with aclosing(bo.stream(f"/runs/{run_id}/now")) as stream:
+        seen = await until_part(stream, "card", "Why?")
+        assert [name for name, _ in seen if name == "end"] == []
+        await world.decide("bo", record, "free_text", evil)
+        seen = await until_part(stream, "end")
+
+    assert all("<p>gone</p>" not in html for _, html in seen)
+    assert "event: end" in Markup(seen[-1][1]).words
+
+
+async def test_a_stream_stays_open_with_pings_and_is_nothing_for_strangers(world: World) -> None:
+    async with a_console(world, ping_s=0.05) as console:
+        bo = await console.browser("bo")
+        page = await waiting_run(world, bo)
+        async with asyncio.timeout(WITHIN_S), bo.open("GET", following(page)) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert answer.headers["x-accel-buffering"] == "no"
+            body = b""
+            async for chunk in answer.aiter_raw():
+                body += chunk
+                if body.count(b": ping\n\n") >= 3:
+                    break
+        stranger = await console.stranger().ask("GET", following(page), Accept="text/event-stream")
+
+    assert body.startswith(b"retry: 2000\n\n")
+    assert stranger.status_code == 401
+
+
+async def test_a_stream_ends_with_the_session_and_says_nothing_more(world: World, console: Console) -> None:
+    bo = await console.browser("bo")
+    page = await waiting_run(world, bo)
+    async with aclosing(bo.stream(following(page))) as stream:
+        await world.steer(RunId(page.path.removeprefix("/runs/")), "pause")
+        await until_part(stream, "story", "Anna Ames paused the run")
+        await bo.submit(page.form("/logout"))
+
+        await world.steer(RunId(page.path.removeprefix("/runs/")), "resume")
+
+        async with asyncio.timeout(WITHIN_S):
+            assert [name for name, html in [part async for part in stream] if "resumed" in html] == []
