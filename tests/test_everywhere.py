@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from io import StringIO
 from itertools import cycle, permutations
 from typing import Literal
@@ -13,15 +14,33 @@ from bot.records import RequestRecord
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.office import TOML
-from tests.servers.web import Api, serving
+from tests.servers.console import Browser, a_console
+from tests.servers.markup import Form
+from tests.servers.web import Api
 from tests.waiting import until
 from tests.world import World
 
-Way = Literal["cli", "email", "api"]
+Way = Literal["cli", "email", "api", "page"]
 
 ROUNDS = 64
-PEOPLE = {"bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn"}
-THREE = TOML.replace('email = "dan@corp.example"', 'email = "dan@corp.example"\ngroups = ["release"]')
+PEOPLE = {"bo": "Bo Berg", "cy": "Cy Cole", "dan": "Dan Dorn", "eve": "Eve Eder"}
+FOUR = f"""
+{TOML.replace('email = "dan@corp.example"', 'email = "dan@corp.example"' + chr(10) + 'groups = ["release"]')}
+
+[people.eve]
+name = "Eve Eder"
+email = "eve@corp.example"
+groups = ["release"]
+"""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """With what people answer: their API keys, and browsers in which they are logged in."""
+
+    api: Api
+    keys: dict[str, str]
+    browsers: dict[str, Browser]
 
 
 async def by_cli(world: World, person: str, record: RequestRecord) -> str:
@@ -46,6 +65,13 @@ async def by_api(api: Api, key: str, record: RequestRecord) -> str:
     return decider
 
 
+async def by_page(browser: Browser, form: Form) -> str:
+    """Who decided, as the page tells whoever presses Approve on a card that was shown before."""
+    page = await browser.submit(form, "Approve")
+    [decider] = [person for person, name in PEOPLE.items() if f"{name} approved at" in page.words]
+    return decider
+
+
 async def by_mail(world: World, person: str, record: RequestRecord) -> None:
     """`person` answers their mail; what they are told comes by mail as well. Returns when it has arrived."""
     card = await world.next_mail(person, about=f"Digest: {record.request.digest}")
@@ -61,19 +87,21 @@ async def by_mail(world: World, person: str, record: RequestRecord) -> None:
     await client.close()
 
 
-async def a_round(
-    world: World, api: Api, keys: dict[str, str], number: int, ways: tuple[Way, ...], people: tuple[str, ...]
-) -> Way:
-    """Answer one request by three people in three ways, the first of which has a head start; the way that decided."""
+async def a_round(world: World, desk: Desk, number: int, ways: tuple[Way, ...], people: tuple[str, ...]) -> Way:
+    """Answer one request by four people in four ways, the first of which has a head start; the way that decided."""
     record = await world.opened(await world.trigger(f"press r{number}"))
     who: dict[Way, str] = dict(zip(ways, people, strict=True))
+    browser = desk.browsers[who["page"]]
+    card = (await browser.get(f"/requests/{record.request.id}")).form(f"/requests/{record.request.id}/answer")
     told: list[asyncio.Task[str]] = []
     for way in ways:
         match way:
             case "cli":
                 told.append(asyncio.create_task(by_cli(world, who[way], record)))
             case "api":
-                told.append(asyncio.create_task(by_api(api, keys[who[way]], record)))
+                told.append(asyncio.create_task(by_api(desk.api, desk.keys[who[way]], record)))
+            case "page":
+                told.append(asyncio.create_task(by_page(browser, card)))
             case "email":
                 await by_mail(world, who[way], record)
     deciders = set(await asyncio.gather(*told))
@@ -90,18 +118,19 @@ async def a_round(
     return next(way for way, person in who.items() if person == decider)
 
 
-async def test_64_requests_answered_by_terminal_mail_and_http_at_once_are_each_decided_once(world: World) -> None:
+async def test_64_requests_answered_by_terminal_mail_page_and_http_at_once_are_each_decided_once(world: World) -> None:
     async with world.stopped():
-        world.toml = THREE
-    orders = cycle(permutations(("cli", "email", "api")))
+        world.toml = FOUR
+    orders = cycle(permutations(("cli", "email", "api", "page")))
     seats = cycle(permutations(PEOPLE))
     winners = Counter[Way]()
-    async with serving(world.app) as api:
-        keys = {person: (await api.key(person))[1] for person in PEOPLE}
+    async with a_console(world) as console:
+        keys = {person: (await console.api.key(person))[1] for person in PEOPLE}
+        desk = Desk(console.api, keys, {person: await console.browser(person) for person in PEOPLE})
         for number in range(ROUNDS):
-            if number % 6 == 0:
+            if number % 24 == 0:
                 next(seats)
-            winners[await a_round(world, api, keys, number, next(orders), next(seats))] += 1
+            winners[await a_round(world, desk, number, next(orders), next(seats))] += 1
 
     assert winners.total() == ROUNDS
-    assert set(winners) == {"cli", "email", "api"}, winners
+    assert set(winners) == {"cli", "email", "api", "page"}, winners

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.people import UnknownPerson
+from bot.web.console.following import following
 from bot.web.console.pages import fragment, page, part, to
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Demo, here
-from bot.web.streaming import EventStream
 from channels import ChannelError, Contact
 from channels.email.letters import Letter, letter, letters
 from channels.email.reply_mail import submit
@@ -35,7 +35,7 @@ async def followed(request: Request) -> Response:
         found = await asyncio.to_thread(letters, demo.mail.folder(owner.email or ""))
         return part("letters", fragment(request, "_letters.html", {"owner": owner, "letters": found[::-1]})), False
 
-    return EventStream(here(request), demo.mail.arriving(owner.email or ""), tell, at_once=("",))
+    return following(request, demo.mail.arriving(owner.email or ""), tell, at_once=("",))
 
 
 async def shown(request: Request) -> Response:

@@ -2,24 +2,22 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.events import ToolFinished
-from agents.requests import PersonId, RunId
+from agents.requests import RunId
 from bot.ids import check
 from bot.store.changing import EVERYTHING
 from bot.store.following import Told
+from bot.web.console.following import following
 from bot.web.console.home import lists_of
 from bot.web.console.live import panel
 from bot.web.console.pages import fragment, part
 from bot.web.console.runs import around_run, told_of
 from bot.web.console.visits import visit_of
-from bot.web.here import Here, here
-from bot.web.streaming import EventStream
+from bot.web.here import here
 
 _SEQ_CHARS = 7
 _NOT_MORE_OFTEN_S = 0.4
@@ -28,7 +26,8 @@ _NOT_MORE_OFTEN_S = 0.4
 async def run(request: Request) -> Response:
     """The parts of a run's page after `seq` events, which the page has; the card only if it is not that of `card`.
 
-    A card that stays as it is must not be sent again: somebody may be writing into it.
+    A card that stays as it is must not be sent again: somebody may be writing into it. When the run has ended, a page
+    that no longer follows takes the place of the one that did.
     """
     process, me = here(request), visit_of(request).known.person
     run_id = RunId(check(request.path_params["run_id"], "run"))
@@ -36,11 +35,9 @@ async def run(request: Request) -> Response:
 
     async def tell(news: Sequence[Told]) -> tuple[bytes, bool]:
         nonlocal shown
-        if await process.logins.find(visit_of(request).text) is None:
-            return b"", True  # the session has ended while the page was open
         told = await told_of(process, run_id, me)
         data = around_run(process, told)
-        if told.run.ended:  # a page that no longer follows takes the place of the one that did
+        if told.run.ended:
             return part("end", fragment(request, "_ended.html", data), told.run.seq), True
         parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}
         if told.version != shown:
@@ -50,7 +47,7 @@ async def run(request: Request) -> Response:
         return b"".join(part(name, html, told.run.seq) for name, html in parts.items()), False
 
     after = int(seq) if seq.isdecimal() and len(seq) <= _SEQ_CHARS else 0
-    return EventStream(process, process.follower.watch(run_id, after), tell, partial(_counted, process, me))
+    return following(request, process.follower.watch(run_id, after), tell)
 
 
 async def home(request: Request) -> Response:
@@ -63,12 +60,7 @@ async def home(request: Request) -> Response:
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, last + _NOT_MORE_OFTEN_S - clock()))
         data, last = await lists_of(process, me), clock()
-        return part("waiting", fragment(request, "_waiting.html", data)) + part(
-            "mine", fragment(request, "_mine.html", data)
-        ), False
+        parts = {"waiting": fragment(request, "_waiting.html", data), "mine": fragment(request, "_mine.html", data)}
+        return b"".join(part(name, html) for name, html in parts.items()), False
 
-    return EventStream(process, process.follower.changes(), tell, partial(_counted, process, me), at_once=EVERYTHING)
-
-
-def _counted(process: Here, me: PersonId) -> AbstractContextManager[None]:
-    return process.waits.one_more(f"person {me}")
+    return following(request, process.follower.changes(), tell, at_once=EVERYTHING)
