@@ -28,6 +28,10 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        if scope["method"] == "HEAD":  # nothing is to follow, so there is nothing to wait for
+            await send(start)
+            await send({"type": "http.response.body", "body": b""})
+            return
         self._here.metrics.streams.inc()
         try:
             async with self._here.follower.watch(self._run_id, self._seq) as watch:
