@@ -54,8 +54,11 @@ class EventStream(Response, Generic[N]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        with self._counted():
-            await self._stream(start, receive, send)
+        if scope["method"] == "HEAD":  # nothing is to follow, so there is nothing to wait for
+            await send(start)
+        else:
+            with self._counted():
+                await self._stream(start, receive, send)
         with suppress(OSError):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 

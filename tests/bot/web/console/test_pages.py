@@ -222,10 +222,11 @@ async def test_every_page_reads_and_works_without_a_script(world: World, demo_co
 
 
 async def test_programs_are_told_in_their_own_form(console: Console) -> None:
-    answer = await console.stranger().ask("GET", "/nothing", Accept="application/json")
+    for path, status, said in (("/runs", 401, "Please log in."), ("/nothing", 404, "There is nothing here.")):
+        answer = await console.stranger().ask("GET", path, Accept="application/json")
 
-    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
-    assert answer.json()["detail"] == "Please log in."
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert answer.json()["detail"] == said
 
 
 async def test_while_redis_is_away_pages_say_so_and_come_back_by_themselves(short_path: Path) -> None:

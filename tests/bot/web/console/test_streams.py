@@ -161,3 +161,14 @@ async def test_a_stream_ends_with_the_session_and_says_nothing_more(world: World
 
         async with asyncio.timeout(WITHIN_S):
             assert [name for name, html in [part async for part in stream] if "resumed" in html] == []
+
+
+async def test_who_only_asks_whether_there_is_a_stream_opens_none(world: World, console: Console) -> None:
+    bo = await console.browser("bo")
+    page = await waiting_run(world, bo)
+
+    async with asyncio.timeout(WITHIN_S):
+        answer = await bo.ask("HEAD", following(page))
+        after = await bo.get("/")
+
+    assert (answer.status_code, answer.content, after.status) == (200, b"", 200)
