@@ -14,7 +14,7 @@ from bot.store.keys import Keys
 
 log = structlog.stdlib.get_logger()
 
-_BLOCK_MS = 5_000
+_BLOCK_MS = 3_000
 _CHUNK = 500
 _AGAIN_S = 0.5
 _CALL_AGAIN_S = 0.005
