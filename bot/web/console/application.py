@@ -71,9 +71,10 @@ def _told(words: Callable[[Exception], Refusal]) -> Callable[[Request, Exception
 
 
 def _http(error: Exception) -> Refusal:
-    status = HTTPStatus(cast("HTTPException", error).status_code)
+    refused = cast("HTTPException", error)
+    status = HTTPStatus(refused.status_code)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return Refusal(status, "This can't be done here", "Go back and use the buttons of the page.")
+        return Refusal(status, "This can't be done here", "Go back and use the buttons of the page.", refused.headers)
     return _nothing(error)
 
 

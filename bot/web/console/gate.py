@@ -98,7 +98,7 @@ class Gate:
             raise away() from error
         if not room:
             text = f"That was more than {_FORMS} forms within a minute, so nothing was done. Wait a minute."
-            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too fast", text, retry_after_s=round(_FORMS_PER_S))
+            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too fast", text, {"Retry-After": str(round(_FORMS_PER_S))})
 
 
 def _check_comes_from_us(headers: Headers) -> None:

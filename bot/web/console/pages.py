@@ -120,14 +120,13 @@ async def refused(request: Request, refusal: Refusal) -> Response:
     """`refusal` as a page for people, or as a problem for programs."""
     if "text/html" not in request.headers.get("accept", "*/*"):
         name = _PROBLEMS.get(refusal.status, "not-now")
-        return trouble(refusal.status, name, f"{refusal.title}.", refusal.text).response()
+        return trouble(refusal.status, name, f"{refusal.title}.", refusal.text, refusal.headers).response()
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = own_path(asked) if request.method == "GET" else "/"
     data: dict[str, object] = {"title": refusal.title, "text": refusal.text, "back": back}
     template = "login.html" if refusal.status == HTTPStatus.UNAUTHORIZED else "refused.html"
     response = await page(request, template, data | ({"token": ""} if template == "login.html" else {}), refusal.status)
-    if refusal.retry_after_s:
-        response.headers["Retry-After"] = str(refusal.retry_after_s)
+    response.headers.update(refusal.headers)
     return response
 
 

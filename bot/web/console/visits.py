@@ -19,15 +19,15 @@ STAMP, AS = "stamp", "as"
 class Refusal(Exception):
     """A page that says no: what happened (`title`), and what to do next (`text`)."""
 
-    def __init__(self, status: HTTPStatus, title: str, text: str, retry_after_s: int | None = None) -> None:
+    def __init__(self, status: HTTPStatus, title: str, text: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(title)
-        self.status, self.title, self.text, self.retry_after_s = status, title, text, retry_after_s
+        self.status, self.title, self.text, self.headers = status, title, text, dict(headers or {})
 
 
 def away() -> Refusal:
     """Redis does not answer."""
     text = "The store is away for the moment; nothing is lost. Load the page again in a few seconds."
-    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Not available now", text, retry_after_s=2)
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Not available now", text, {"Retry-After": "2"})
 
 
 @dataclass(frozen=True, slots=True)

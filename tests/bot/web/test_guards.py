@@ -61,7 +61,7 @@ def test_an_address_that_can_not_be_one_stops_the_start(tmp_path: Path, name: st
 async def test_errors_of_every_kind_are_problems_and_nobody_keeps_an_answer(api: Api) -> None:
     anna = await api.client("anna")
 
-    refused(await anna.get("/nothing"), 404, "not-found")
+    refused(await anna.get("/v1/nothing"), 404, "not-found")
     refused(await anna.get("/v1/runs/"), 404, "not-found")
     refused(await anna.put("/v1/requests"), 405, "method")
     answer = await anna.delete("/v1/runs")
