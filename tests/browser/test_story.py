@@ -47,6 +47,17 @@ def test_bo_approves_on_the_card_and_the_site_changes(anna: Visitor) -> None:
     expect(version_live(page)).to_have_text("v1.2.0")
 
 
+def test_who_said_too_little_is_asked_in_the_page_and_the_run_goes_on(anna: Visitor) -> None:
+    page = anna.logs_in()
+    anna.asks(page, "deploy v1.1.0")
+    page.get_by_role("radio", name="staging").check()
+    page.get_by_role("button", name="Answer").click()
+
+    expect(page.get_by_role("status")).to_contain_text("Anna Ames")
+    expect(state(page)).to_have_text("done")
+    expect(page.get_by_text("v1.1.0 (268decb) is live in staging, verified").first).to_be_visible()
+
+
 def test_two_people_look_at_once_and_both_see_who_decided(anna: Visitor, browser: Browser, dev: Dev) -> None:
     page = anna.logs_in()
     run = anna.asks(page, "deploy v1.1.0 to production")
