@@ -56,8 +56,8 @@ class Relay:
         await self._inbox.admit(asker.requester, run_id)
         commit = opening(request, self._people, expect=0)
         story = [*events, *commit.events]
-        await self._journal.write(replace(commit, events=story, summary=line_of(fold(story)), commit=run_id))
-        # Whoever sent the same at the same time may have been first, and then it is their request that stands.
+        await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))
+        # A conflict is no error: the same came twice at once, and what was first stands.
         found = await self.asked(run_id)
         if found is None:
             raise AssertionError(f"{run_id} exists without a request")

@@ -2,7 +2,6 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
 from httpx2 import AsyncClient, Response
 
 from bot.store.client import Client
@@ -78,7 +77,7 @@ async def test_run_step_and_request_are_one_write(world: World, api: Api) -> Non
     client = Client(world.url)
     written = await client.do("XRANGE", Keys.of(request["run_id"]).run(request["run_id"]), "-", "+", "COUNT", 4)
     await client.close()
-    assert {fields[b"c"].decode() for _, fields in written} == {request["run_id"]}
+    assert (len(written), len({fields[b"c"] for _, fields in written})) == (4, 1)
     kinds = [event.type for event in (await world.events(request["run_id"]))[:4]]
     assert kinds == ["run_started", "context_fetched", "step_chosen", "request_opened"]
 
@@ -236,46 +235,46 @@ async def test_the_relay_is_nothing_that_a_run_can_be_started_with(api: Api) -> 
 _MANY = [str(number) for number in range(101, 127)]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"question": " \n"},
-        {"question": "x" * 4_001},
-        {"question": 7},
-        {"question": "\ud800"},
-        {"to": []},
-        {"to": ["bo"]},
-        {"to": ["policy:production"]},
-        {"to": ["person:bo", "person:bo"]},
-        {"to": [f"person:p{number}" for number in range(26)]},
-        {"format": "approval"},
-        {"format": "choice"},
-        {"options": ["a"]},
-        {"format": "form"},
-        {"format": "form", "fields": ["a"], "options": ["a"]},
-        {"format": "choice", "options": ["a", "a"]},
-        {"format": "choice", "options": ["a", "A"]},
-        {"format": "choice", "options": ["2", "1"]},
-        {"format": "choice", "options": ["a", " "]},
-        {"format": "choice", "options": ["a", "b\nc"]},
-        {"format": "choice", "options": ["a" * 201]},
-        {"format": "choice", "options": _MANY},
-        {"format": "form", "fields": ["a: b"]},
-        {"format": "form", "fields": ["a", "A"]},
-        {"format": "form", "fields": ["a\u2028b"]},
-        {"expires_after_s": 59},
-        {"expires_after_s": 30 * 24 * 3600 + 1},
-        {"context": {"a": "b" * 17_000}},
-        {"context": {"a": "\ud800"}},
-        {"requester": "a b"},
-        {"title": "x"},
-        {"policy": "production"},
-    ],
-)
-async def test_what_can_t_be_asked_is_refused_and_starts_nothing(api: Api, body: dict[str, Any]) -> None:
+_REFUSED: list[dict[str, Any]] = [
+    {"question": " \n"},
+    {"question": "x" * 4_001},
+    {"question": 7},
+    {"question": "\ud800"},
+    {"to": []},
+    {"to": ["bo"]},
+    {"to": ["policy:production"]},
+    {"to": ["person:bo", "person:bo"]},
+    {"to": [f"person:p{number}" for number in range(26)]},
+    {"format": "approval"},
+    {"format": "choice"},
+    {"options": ["a"]},
+    {"format": "form"},
+    {"format": "form", "fields": ["a"], "options": ["a"]},
+    {"format": "choice", "options": ["a", "a"]},
+    {"format": "choice", "options": ["a", "A"]},
+    {"format": "choice", "options": ["2", "1"]},
+    {"format": "choice", "options": ["a", " "]},
+    {"format": "choice", "options": ["a", "b\nc"]},
+    {"format": "choice", "options": ["a" * 201]},
+    {"format": "choice", "options": _MANY},
+    {"format": "form", "fields": ["a: b"]},
+    {"format": "form", "fields": ["a", "A"]},
+    {"format": "form", "fields": ["a\u2028b"]},
+    {"expires_after_s": 59},
+    {"expires_after_s": 30 * 24 * 3600 + 1},
+    {"context": {"a": "b" * 17_000}},
+    {"context": {"a": "\ud800"}},
+    {"requester": "a b"},
+    {"title": "x"},
+    {"policy": "production"},
+]
+
+
+async def test_what_can_t_be_asked_is_refused_and_starts_nothing(api: Api) -> None:
     ci = await program(api)
 
-    content = json.dumps({**QUESTION, **body})
-    refused(await ci.post("/v1/requests", content=content, headers=JSON), 422, "invalid")
+    for body in _REFUSED:
+        content = json.dumps({**QUESTION, **body})
+        refused(await ci.post("/v1/requests", content=content, headers=JSON), 422, "invalid")
 
     assert (await ci.get("/v1/runs")).json()["runs"] == []
