@@ -80,7 +80,7 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
 def program_name(program: str) -> str:
     """How a sentence begins that is about a program, by the owner of its API key."""
     kind, _, name = program.partition(":")
-    return f"The program {name}" if kind == "service" else f"A program with {name}'s API key"
+    return f"The program {name}" if kind == "service" else f"A program of {name}"
 
 
 def _program_asks(request: Request, people: People) -> str:

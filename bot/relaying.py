@@ -27,11 +27,15 @@ class NotAsked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """For whom a program asks, and whose its API key is: a `service`, or the `submitter` if not the requester."""
+    """For whom a program asks, and whose its API key is: a `service`, or the `submitter` if not the requester.
+
+    `channel` is the way by which it came.
+    """
 
     requester: PersonId
     submitter: PersonId | None = None
     service: str = ""
+    channel: str = "api"
 
 
 class Relay:
@@ -80,7 +84,7 @@ class Relay:
             at=self._journal.store.about_now(),
             run_id=run_id,
             agent=self._agent.name,
-            channel="api",
+            channel=asker.channel,
             requester=asker.requester,
             text=wanted.question if isinstance(wanted, Question) else wanted.title,
             context=context_of(wanted, context),

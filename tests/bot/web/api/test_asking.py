@@ -104,7 +104,7 @@ async def test_a_person_s_program_is_named_by_its_key_and_its_owner_is_a_request
 
     assert (request["requesters"], request["program"]) == (["anna", "bo"], "person:bo")
     text = (await world.next_mail("cy")).text
-    assert "A program with bo's API key asks, on behalf of Anna Ames." in text
+    assert "A program of bo asks, on behalf of Anna Ames." in text
 
 
 async def test_any_one_of_those_asked_answers_in_the_format_and_nobody_else(world: World, api: Api) -> None:
