@@ -83,7 +83,8 @@ class Agent:
     """A small worker for one kind of trigger.
 
     `prefetch` gathers what the agent nearly always needs, before its first step. `fallback` chooses the next step
-    by plain rules from the run alone: pure, and it ends every plain case without a model.
+    by plain rules from the run alone: pure, and it ends every plain case without a model. Without a `prompt` it is
+    all code: no model is ever asked.
     """
 
     name: str

@@ -117,7 +117,8 @@ class Request(Frozen):
     whether an interrupted effect happened). `quoted` is the model's wording of a question. `digest` is hex SHA-256.
     `thread` is one name for all that belongs together, as channels want it.
     `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
-    rules chose the step, no model.
+    rules chose the step, no model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by
+    itself; empty where an agent asks.
     """
 
     id: RequestId
@@ -140,6 +141,7 @@ class Request(Frozen):
     thread: str = ""
     changes: tuple[str, ...] = ()
     is_rehearsal: bool = False
+    program: str = ""
 
 
 class Holder(Frozen):

@@ -61,12 +61,12 @@ def given(request: Request, text: str) -> Given | None:
         case "yes_no":
             return _yes_no(plain)
         case "choice":
-            pick = _pick(plain, request.options)
-            return Given(text=pick, picks=(pick,)) if pick else None
+            found = pick(plain, request.options)
+            return Given(text=found, picks=(found,)) if found else None
         case "choices":
             return _choices(plain, request.options)
         case "form":
-            return _form(plain, request.fields)
+            return filled(plain, request.fields)
         case "approval":
             return None
 
@@ -78,7 +78,7 @@ def _yes_no(text: str) -> Given | None:
     return Given(text="no", picks=("no",)) if word in _NO else None
 
 
-def _pick(text: str, options: tuple[str, ...]) -> str | None:
+def pick(text: str, options: tuple[str, ...]) -> str | None:
     """The option that `text` names by its label or its number, and by nothing else."""
     word = text.strip().strip(".)").strip()
     by_label = [option for option in options if option.casefold() == word.casefold()]
@@ -91,12 +91,12 @@ def _pick(text: str, options: tuple[str, ...]) -> str | None:
 
 def _choices(text: str, options: tuple[str, ...]) -> Given | None:
     parts = [part for line in text.splitlines() for part in line.split(",") if part.strip()]
-    picks = [_pick(part, options) for part in parts]
-    named = tuple(dict.fromkeys(pick for pick in picks if pick))
+    picks = [pick(part, options) for part in parts]
+    named = tuple(dict.fromkeys(found for found in picks if found))
     return Given(text=", ".join(named), picks=named) if named and None not in picks else None
 
 
-def _form(text: str, fields: tuple[str, ...]) -> Given | None:
+def filled(text: str, fields: tuple[str, ...]) -> Given | None:
     """Every field once, as `key: value` lines, and nothing else."""
     names = {field.casefold(): field for field in fields}
     values: dict[str, str] = {}

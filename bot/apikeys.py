@@ -33,7 +33,8 @@ class KeyRefused(Exception):
 class ApiKey(Frozen):
     """A key without its secret. Exactly one of `person` and `service` is set; `prefix` is how people tell keys apart.
 
-    It speaks for its person and for those in `acts_for`; `admin` includes all other scopes.
+    It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. `asks` are those whom its
+    program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
     """
 
     prefix: str
@@ -42,6 +43,7 @@ class ApiKey(Frozen):
     name: str = ""
     scopes: tuple[Scope, ...]
     acts_for: tuple[PersonId, ...] = ()
+    asks: tuple[str, ...] = ()
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
 
@@ -63,6 +65,10 @@ class ApiKey(Frozen):
         """For whom it may ask, its own person first."""
         return tuple(dict.fromkeys([*([self.person] if self.person else []), *self.acts_for]))
 
+    def may_ask(self) -> tuple[str, ...]:
+        """Whom its program may ask by itself, and under which policies it may want approvals."""
+        return self.asks or tuple(f"person:{person}" for person in self.speaks_for())
+
 
 class Keyring:
     """Makes, finds, lists and revokes keys. All of them are in one shard."""
@@ -77,6 +83,7 @@ class Keyring:
         service: str | None = None,
         scopes: Sequence[str],
         acts_for: Sequence[str] = (),
+        asks: Sequence[str] = (),
         name: str = "",
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which nobody can read again. Raises KeyRefused and UnknownPerson."""
@@ -92,11 +99,25 @@ class Keyring:
             name=name[:100],
             scopes=_scopes(scopes),
             acts_for=tuple(self._people.named(one) for one in acts_for),
+            asks=tuple(dict.fromkeys(self._known(ref) for ref in asks)),
             created_at=self._store.about_now(),
         )
         text = f"sayso_{prefix}_{secret}"
         await self._client.do("HSET", self._names.api_keys, _hash(text), key.model_dump_json())
         return key, text
+
+    def _known(self, ref: str) -> str:
+        """`ref` itself, which means somebody. Raises KeyRefused."""
+        kind, _, name = ref.partition(":")
+        is_known = {
+            "person": lambda: bool(self._people.members([ref])),
+            "group": lambda: bool(self._people.members([ref])),
+            "policy": lambda: self._people.snapshot(name) is not None,
+        }
+        if kind in is_known and is_known[kind]():
+            return ref
+        allowed = "person:NAME, group:NAME or policy:NAME, as sayso.toml has them"
+        raise KeyRefused(f"There is no {ref[:80]!r} to ask. Allowed: {allowed}")
 
     async def find(self, text: str) -> ApiKey | None:
         """The key that `text` is; None for one that is not ours, is revoked, or whose person has left."""

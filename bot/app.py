@@ -10,6 +10,7 @@ import structlog
 from agents import Agent
 from agents.deploy import Environment, deploy_agent
 from agents.model import Claude, Model
+from agents.relay import RELAY, relay_agent
 from bot.decisions import Decisions
 from bot.ending import ended
 from bot.executing import Executor
@@ -20,6 +21,7 @@ from bot.looking import Looker
 from bot.loop import Loop
 from bot.outbox import Outbox
 from bot.people import People
+from bot.relaying import Relay
 from bot.runner import Runner
 from bot.settings import Settings
 from bot.store import Store, StoreUnavailable
@@ -55,6 +57,7 @@ class App:
     outbox: Outbox
     executor: Executor
     looker: Looker
+    relay: Relay
     channels: Mapping[str, Channel]
     agents: Mapping[str, Agent]
     models: Mapping[str, Model]
@@ -105,13 +108,17 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     tokens = Tokens(home.keys(settings))
     by_channel = {channel.name: channel for channel in channels}
     by_agent = {agent.name: agent for agent in agents}
+    # No trigger is routed to the relay: whom a program may ask is checked where its requests come in.
+    everyone = by_agent | {RELAY: relay_agent(settings.policies)}
     models = models_of(settings, agents)
     outbox = Outbox(journal, decisions, people, by_channel, tokens, settings.alerts.to, settings.public_url)
     steps = {name: config.max_steps for name, config in settings.agents.items()}
     inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, settings.limits.triggers_per_person)
-    executor = Executor(store, nearby, Runner(settings.data_dir, url), by_agent, home.host())
+    executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, home.host())
     teller = Teller(people, tuple(by_channel), edits)
-    loop = Loop(journal, decisions, people, by_agent, Thinker(models), executor, teller, outbox.alert)
+    thinker = Thinker(models)
+    loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert)
+    relay = Relay(journal, people, inbox, thinker, loop, everyone[RELAY])
     looker = Looker(store, loop, inbox, outbox, decisions)
     return App(
         settings=settings,
@@ -126,6 +133,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
         outbox=outbox,
         executor=executor,
         looker=looker,
+        relay=relay,
         channels=by_channel,
         agents=by_agent,
         models=models,

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from agents.events import RequestOpened
+from agents.relay import RELAY
 from agents.requests import DeliveryId, Fact, Format, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Pending, Run
 from agents.steps import CallTool, RequestHumanInput
-from bot.cards import request_card
+from bot.cards import program_name, request_card
 from bot.digest import call_digest, question_digest
 from bot.ids import new_id, shard_of
 from bot.journal import record_write
@@ -34,21 +35,25 @@ def gate_request(
     run: Run, pending: Pending, title: str, call: GatedCall, policy: PolicySnapshot, now: datetime
 ) -> Request | NobodyToAsk:
     """The approval that `call` needs."""
+    program = program_of(run)
+    title = f"{program_name(program)} asks: {title}" if program else title
     return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", call=call)
 
 
 def question_request(run: Run, pending: Pending, policy: PolicySnapshot, now: datetime) -> Request | NobodyToAsk:
-    """The question that the model chose to ask."""
+    """The question that the model, or a program, chose to ask."""
     step = pending.step
     if not isinstance(step, RequestHumanInput):
         raise TypeError(f"a question needs RequestHumanInput, not {type(step).__name__}")
+    program = program_of(run)
+    agent = f"A question from the {run.started.agent if run.started else 'agent'} agent"
     return _request(
         run,
         pending,
         policy,
         now,
         purpose="question",
-        title=f"A question from the {run.started.agent if run.started else 'agent'} agent",
+        title=f"{program_name(program)} asks a question" if program else agent,
         form=step.format,
         quoted=step.question[:_QUOTED_CHARS],
         options=step.options,
@@ -129,6 +134,7 @@ def _request(
         expires_at=now + timedelta(seconds=policy.expires_after_s),
         thread=thread_of(run),
         is_rehearsal=run.is_rehearsal,
+        program=program_of(run),
     )
 
 
@@ -211,6 +217,14 @@ def requesters_of(run: Run) -> tuple[PersonId, ...]:
     if run.started is None:
         return ()
     return tuple(dict.fromkeys(filter(None, (run.started.requester, run.started.submitter))))
+
+
+def program_of(run: Run) -> str:
+    """Whose API key the program has that asks by itself (`service:ci`, `person:bo`); empty where an agent asks."""
+    if run.started is None or run.started.agent != RELAY:
+        return ""
+    started = run.started
+    return f"service:{started.service}" if started.service else f"person:{started.submitter or started.requester}"
 
 
 def _nobody(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> NobodyToAsk:

@@ -49,6 +49,7 @@ _TIME = "%H:%M UTC on %d %B %Y"
 def request_card(request: Request, people: People, at: datetime) -> Card:
     """What somebody who may answer `request` sees; the token of the form is filled in when it is sent."""
     asked_by = people.names_of(request.requesters)
+    summary = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
     needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
     call = request.call
     facts = [Line(label="Asked by", text=asked_by)]
@@ -67,13 +68,27 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     return Card(
         title=request.title,
         at=at,
-        summary=_WHO_ASKS[request.purpose].format(asked_by),
+        summary=summary,
         quoted=request.quoted,
         facts=tuple(facts),
         exact=exact(request),
         form=form,
         ref=request.id,
     )
+
+
+def program_name(program: str) -> str:
+    """How a sentence begins that is about a program, by the owner of its API key."""
+    kind, _, name = program.partition(":")
+    return f"The program {name}" if kind == "service" else f"A program of {name}"
+
+
+def _program_asks(request: Request, people: People) -> str:
+    """Who asks, for whom, and which of the words here are not ours."""
+    who = f"{program_name(request.program)} asks, on behalf of {people.name_of(request.requesters[0])}."
+    if request.format == "approval":
+        return f"{who} Title and arguments are its own words. It does nothing before you approve, and we do nothing."
+    return f"{who} The question is in its own words."
 
 
 def who_decides(policy: PolicySnapshot, people: People, requesters: Iterable[PersonId]) -> str:
@@ -105,7 +120,8 @@ def exact_call(call: GatedCall | None) -> str:
     if call is None:
         return ""
     arguments = json.dumps(call.arguments, sort_keys=True, ensure_ascii=False)
-    lines = [f"{call.tool} {arguments}", f"runs: {json.dumps(list(call.effect.argv), ensure_ascii=False)}"]
+    lines = [f"{call.tool} {arguments}"]
+    lines += [f"runs: {json.dumps(list(call.effect.argv), ensure_ascii=False)}"] if call.effect.argv else []
     lines += [f"in: {call.effect.cwd}"] if call.effect.cwd else []
     lines += [f"{name} is {value}" for name, value in sorted(call.effect.artifacts.items())]
     return "\n".join(lines)

@@ -163,8 +163,8 @@ class Inbox:
     ) -> RunId:
         """Start a run, once per inbound item or `run_id`. Raises TriggerRefused."""
         name = self.check(text, agent)
-        run_id = run_id or self._run_id(inbound_id)
-        await self._admit(requester, run_id)
+        run_id = run_id or self.run_id(inbound_id)
+        await self.admit(requester, run_id)
         started = RunStarted(
             at=self._store.about_now(),
             run_id=run_id,
@@ -200,7 +200,8 @@ class Inbox:
             raise TriggerRefused("The text is empty. Say what you want, such as: deploy v1.2.0 to production")
         return self._route(agent)
 
-    async def _admit(self, requester: PersonId, run_id: RunId) -> None:
+    async def admit(self, requester: PersonId, run_id: RunId) -> None:
+        """Count a run against its requester's limit, once. Raises TooManyTriggers."""
         limit = self._per_person
         if await self._store.admit(requester, run_id, limit.count, limit.per_s):
             return
@@ -218,8 +219,8 @@ class Inbox:
             raise TriggerRefused(f"There is no agent {agent!r}. There are: {', '.join(self._agents)}")
         return agent
 
-    def _run_id(self, inbound_id: str | None) -> RunId:
-        """One run per inbound item, however often it is handled: they share their shard and random part."""
+    def run_id(self, inbound_id: str | None = None) -> RunId:
+        """A fresh id; one per inbound item, however often that is handled: they share their shard and random part."""
         if inbound_id is None:
             return RunId(new_id("run", ingress_shard(new_id("run", 0), self._store.shards)))
         head, _, tail = inbound_id.partition("-")

@@ -173,7 +173,7 @@ class Loop:
     async def _ask(self, agent: Agent, told: Told, ask: Ask) -> Told | None:
         run, now = told.run, told.now
         try:
-            request = await self._request(agent, run, ask, now)
+            request = await self.request(agent, run, ask, now)
         except ToolRefused as error:
             request = NobodyToAsk(str(error))
         if isinstance(request, NobodyToAsk):
@@ -184,8 +184,8 @@ class Loop:
             commit = self._teller.with_unknown(commit, run, request, now)
         return await self._write(told, commit)
 
-    async def _request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NobodyToAsk:
-        """The request to open. Raises ToolRefused."""
+    async def request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NobodyToAsk:
+        """The request that `ask` opens; nothing is written. Raises ToolRefused."""
         pending = ask.pending
         if ask.purpose == "question":
             return question_request(run, pending, self._teller.question_policy(run), now)

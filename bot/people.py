@@ -75,17 +75,23 @@ class People:
             execute_within_s=policy.execute_within_s,
         )
 
-    def question(self, to: Sequence[PersonId], reach: tuple[str, ...]) -> PolicySnapshot:
+    def question(
+        self,
+        to: Sequence[PersonId],
+        reach: tuple[str, ...],
+        source: str = "the requester",
+        expires_after_s: float = QUESTION_EXPIRES_S,
+    ) -> PolicySnapshot:
         """The policy of a question to `to`: any of them may answer, the requester too, in any way that reaches us."""
         return PolicySnapshot(
             name="question",
-            rule=Anyone(source="the requester", people=tuple(to)),
+            rule=Anyone(source=source, people=tuple(to)),
             reach=reach,
             answer_from=("slack", "email", "console", "cli", "api"),
             approve_by_email=False,
             requester_may_approve=True,
-            expires_after_s=QUESTION_EXPIRES_S,
-            execute_within_s=QUESTION_EXPIRES_S,
+            expires_after_s=expires_after_s,
+            execute_within_s=expires_after_s,
         )
 
     def _rule(self, approvers: Approvers | Approver) -> Rule:

@@ -4,10 +4,12 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
+from agents.relay import Question, wanted_of
 from agents.requests import PersonId, PolicySnapshot, Request
 from agents.run import Run
 from bot.asking import thread_of
 from bot.cards import notice, outcome_card
+from bot.config import CHANNELS
 from bot.journal import outbox_entry, outgoing_id
 from bot.outgoing import Outgoing
 from bot.people import People
@@ -28,7 +30,12 @@ class Teller:
         return tuple(sorted(self._channels, key=lambda name: name != came_from))
 
     def question_policy(self, run: Run) -> PolicySnapshot:
-        """A question goes to the requester, where the trigger came from."""
+        """A question goes to the requester, where the trigger came from; a program's to those it names."""
+        wanted = wanted_of(run)
+        if isinstance(wanted, Question):
+            to, source = self._people.members(wanted.to), ", ".join(wanted.to)
+            # The process that opens it serves HTTP and has no channels; those that send have them all.
+            return self._people.question(to, CHANNELS, source, wanted.expires_after_s)
         to = (run.started.requester,) if run.started else ()
         return self._people.question(to, self.reach(run))
 

@@ -21,7 +21,7 @@ log = structlog.stdlib.get_logger()
 _FAILURES = 3
 _PREFETCH_S = 20.0
 _TEXT_CHARS = 32_768
-REHEARSAL = "rehearsal"
+REHEARSAL, RULES = "rehearsal", "rules"
 
 
 class Thinker:
@@ -68,7 +68,7 @@ async def _prefetch(agent: Agent, run: Run) -> tuple[Fact, ...]:
 
 
 def _by_rules(agent: Agent, run: Run) -> Chosen:
-    call = ModelCall(model=REHEARSAL, rehearsal=True)
+    call = ModelCall(model=REHEARSAL, rehearsal=True) if agent.prompt else ModelCall(model=RULES, rehearsal=False)
     try:
         return Chosen(agent.fallback(run), call)
     except Exception as error:
@@ -82,7 +82,7 @@ def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> list[Event
     step_id = StepId(new_id("step", shard_of(run.id)))
     event = StepChosen(at=now, step_id=step_id, step=step, gate=gate_of(agent, step), call=chosen.call)
     if isinstance(step, Done):
-        words_of = "code" if chosen.call.rehearsal else "model"
+        words_of = "model" if agent.prompt and not chosen.call.rehearsal else "code"
         return [event, RunEnded(at=now, outcome=step.outcome, summary=step.summary[:_TEXT_CHARS], words_of=words_of)]
     return [event]
 

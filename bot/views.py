@@ -42,7 +42,9 @@ class RequestView(Frozen):
     """A request as it stands, with everything that is needed to decide it.
 
     `digest` is what an approval must name, `rule` who decides in words. `quoted` is the wording of a question, which a
-    model may have written. `is_rehearsal`: plain rules chose the step, no model.
+    model may have written. `is_rehearsal`: plain rules chose the step, no model. `program`: whose API key the program
+    has that asks by itself. `may_act` is for that program, where the request is shown alone: whether it may do what
+    it wanted to be approved, null while that is open.
     """
 
     id: RequestId
@@ -68,6 +70,8 @@ class RequestView(Frozen):
     started_at: AwareDatetime | None
     decision: Decision | None
     is_rehearsal: bool
+    program: str = ""
+    may_act: bool | None = None
 
 
 def run_view(run: Run) -> RunView:
@@ -82,8 +86,8 @@ def run_view(run: Run) -> RunView:
     )
 
 
-def request_view(record: RequestRecord, people: People) -> RequestView:
-    """`record` as programs see it."""
+def request_view(record: RequestRecord, people: People, run: Run | None = None) -> RequestView:
+    """`record` as programs see it; with its `run` also what a program may do now."""
     request: Request = record.request
     return RequestView(
         id=request.id,
@@ -109,4 +113,20 @@ def request_view(record: RequestRecord, people: People) -> RequestView:
         started_at=record.started_at,
         decision=record.decision,
         is_rehearsal=request.is_rehearsal,
+        program=request.program,
+        may_act=_may_act(record, run) if run and is_of_program(request) else None,
     )
+
+
+def is_of_program(request: Request) -> bool:
+    """Whether a program asks by itself for an approval; what it may do is not known before its run has ended."""
+    return bool(request.program) and request.format == "approval"
+
+
+def _may_act(record: RequestRecord, run: Run) -> bool | None:
+    """The end of the run is final, and comes after the last check and the last moment for a revocation."""
+    if record.state not in {"open", "approved"}:
+        return False
+    if run.ended is None:
+        return None
+    return record.state == "approved" and run.ended.outcome == "done"

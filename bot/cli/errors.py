@@ -12,6 +12,7 @@ from bot.ids import NotAnId
 from bot.inbox import TriggerRefused
 from bot.people import UnknownPerson
 from bot.processes import NothingRuns, PortTaken
+from bot.relaying import NotAsked
 from bot.steering import NotSteered
 from bot.store import StoreError
 from bot.store.embedded import EmbeddedRedisError
@@ -27,6 +28,7 @@ _SPOKEN = (
     NoSecretKey,
     NoSuchRequest,
     NotAnId,
+    NotAsked,
     NotSteered,
     NothingRuns,
     PortTaken,

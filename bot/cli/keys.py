@@ -30,6 +30,13 @@ def create(
     person: Annotated[str | None, typer.Option(help="Whose key it is: a name in sayso.toml.")] = None,
     service: Annotated[str | None, typer.Option(help="Which program's key it is; it can't answer.")] = None,
     acts_for: Annotated[str, typer.Option(help=f"For whom else it may ask. {_LISTED}")] = "",
+    asks: Annotated[
+        str,
+        typer.Option(
+            help="Whom its program may ask by itself: person:P, group:G, policy:P; if not given, those it asks for. "
+            + _LISTED
+        ),
+    ] = "",
     name: Annotated[str, typer.Option(help="What it is for, in your words.")] = "",
     as_json: Json = False,
     data: Data = None,
@@ -39,7 +46,12 @@ def create(
 
     async def work(app: "App") -> None:
         key, text = await _keyring(app).create(
-            person=person, service=service, scopes=_parts(scope), acts_for=_parts(acts_for), name=name
+            person=person,
+            service=service,
+            scopes=_parts(scope),
+            acts_for=_parts(acts_for),
+            asks=_parts(asks),
+            name=name,
         )
         print(json.dumps({"key": text, **_shown(key, None)}) if as_json else text)
 
@@ -93,6 +105,7 @@ def _line(key: "ApiKey", used: datetime | None) -> str:
     from bot.cli.show import plain
 
     for_whom = f"  for {', '.join(key.acts_for)}" if key.acts_for else ""
+    for_whom += f"  asks {', '.join(key.asks)}" if key.asks else ""
     state = f"revoked {key.revoked_at:%d %b %Y}" if key.revoked_at else _when("last used", used)
     name = f"  {key.name}" if key.name else ""
     made = _when("made", key.created_at)

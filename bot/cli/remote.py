@@ -62,6 +62,19 @@ class Remote:
         body = {"text": text, "idempotency_key": secrets.token_hex(16)} | ({"agent": agent} if agent else {})
         return self._ask("POST", "/v1/runs", body)["id"]
 
+    def ask(self, body: dict[str, Any]) -> RequestView:
+        """The request that is open now."""
+        return RequestView.model_validate(
+            self._ask("POST", "/v1/requests", body | {"idempotency_key": secrets.token_hex(16)})
+        )
+
+    def answered(self, request_id: str) -> RequestView:
+        """The request once it is closed."""
+        while True:
+            shown = RequestView.model_validate(self._ask("GET", f"/v1/requests/{request_id}?wait_s=50"))
+            if shown.state != "open":
+                return shown
+
     def runs(self, state: str | None) -> list[Summary]:
         """All runs, newest first."""
         wanted = {"state": state} if state else {}

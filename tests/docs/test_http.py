@@ -65,6 +65,8 @@ async def test_the_story_that_is_told_with_curl_is_true(short_path: Path) -> Non
     assert '"type":"decided"' in told.stdout
     assert '"state":"done"' in told.stdout
     assert '"type":"urn:sayso:problem:already-decided"' in told.stdout
+    assert '"may_act":true' in (short_path / "may.json").read_text()
+    assert '"picks":["staging-seven"]' in told.stdout
     events = (short_path / "events.txt").read_text()
     assert '"type":"run_ended"' in events.splitlines()[-2]
     assert '"ticket":"OPS-7"' in events

@@ -8,11 +8,16 @@ from tests.servers.web import Api
 from tests.world import World
 
 # An answer that does not fit what its request asks is refused with 422, and
-# no schema can say which one fits.
+# no schema can say which one fits; nor which options can be told apart, or whom
+# a key may ask.
 _CONFIG = """
 [[operations]]
 include-operation-id = "answerRequest"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
+
+[[operations]]
+include-operation-id = "openRequest"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
 """
 
 
@@ -27,7 +32,7 @@ async def fuzz(world: World, api: Api, *, seconds: int, seed: int) -> tuple[int,
     for text in _OPEN * 5:
         await world.opened(await world.trigger(text))
     folder = world.folder
-    _, key = await api.key("bo", "admin", acts_for=("anna",))
+    _, key = await api.key("bo", "admin", acts_for=("anna",), asks=("group:release", "policy:production"))
     config = folder / "schemathesis.toml"
     config.write_text(_CONFIG)
     program = await asyncio.create_subprocess_exec(

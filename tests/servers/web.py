@@ -27,10 +27,11 @@ class Api:
         *scopes: str,
         service: str | None = None,
         acts_for: Sequence[str] = (),
+        asks: Sequence[str] = (),
     ) -> tuple[ApiKey, str]:
         """A key of `person`, with all scopes but admin unless some are named."""
         wanted = scopes or ("trigger", "read", "answer", "steer")
-        return await self.keyring.create(person=person, service=service, scopes=wanted, acts_for=acts_for)
+        return await self.keyring.create(person=person, service=service, scopes=wanted, acts_for=acts_for, asks=asks)
 
     async def client(
         self,
@@ -38,9 +39,10 @@ class Api:
         *scopes: str,
         service: str | None = None,
         acts_for: Sequence[str] = (),
+        asks: Sequence[str] = (),
     ) -> AsyncClient:
         """A client with a fresh key; see `key`."""
-        _, text = await self.key(person, *scopes, service=service, acts_for=acts_for)
+        _, text = await self.key(person, *scopes, service=service, acts_for=acts_for, asks=asks)
         return self.with_key(text)
 
     def with_key(self, text: str | None) -> AsyncClient:

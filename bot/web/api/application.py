@@ -16,10 +16,11 @@ from starlette.responses import Response
 from bot.decisions import NoSuchRequest
 from bot.ids import NotAnId
 from bot.inbox import TooManyTriggers, TriggerRefused
+from bot.relaying import NotAsked
 from bot.steering import NoSuchRun, NotSteered, NotYours
 from bot.store import StoreError
 from bot.store.following import FollowingEnds
-from bot.web.api import health, requests, runs, streams
+from bot.web.api import asking, health, requests, runs, streams
 from bot.web.api.guard import Authenticated, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here
@@ -46,7 +47,7 @@ def application(here: Here) -> FastAPI:
         separate_input_output_schemas=False,
     )
     api.state.here = here
-    for part in (streams, runs, requests, health):
+    for part in (streams, runs, asking, requests, health):
         api.include_router(part.router)
     for kind, answer in _ANSWERS.items():
         api.add_exception_handler(kind, _told(answer))
@@ -129,6 +130,7 @@ _ANSWERS: dict[type[Exception], Callable[[Request, Exception], Trouble]] = {
     NotSteered: _as(HTTPStatus.CONFLICT, "not-now", "Look at it again"),
     TooManyTriggers: _too_many,
     TooManyWaits: _waits,
+    NotAsked: _as(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Correct that and send it again"),
     TriggerRefused: _as(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Correct that and send it again"),
     StoreError: lambda _, error: unavailable(str(error)),
     FollowingEnds: lambda _, __: unavailable("This process is about to leave."),

@@ -59,6 +59,39 @@ REQUEST: dict[str, Any] = {
     "started_at": None,
     "decision": None,
     "is_rehearsal": False,
+    "program": "",
+    "may_act": None,
+}
+QUESTION: dict[str, Any] = {
+    **REQUEST,
+    "title": "The program ci asks a question",
+    "quoted": "Staging is full. Which one may go?",
+    "format": "choice",
+    "options": ["staging-3", "staging-7"],
+    "policy": "question",
+    "rule": "1 of Bo Berg and Cy Cole",
+    "call": None,
+    "program": "service:ci",
+}
+WANTED_OF_PEOPLE: dict[str, Example] = {
+    "question": {
+        "summary": "Ask a question that any one of a few people may answer",
+        "value": {
+            "question": "Staging is full. Which one may go?",
+            "to": ["person:bo", "group:release"],
+            "format": "choice",
+            "options": ["staging-3", "staging-7"],
+            "expires_after_s": 3600,
+        },
+    },
+    "approval": {
+        "summary": "Ask for an approval of what the program is going to do",
+        "value": {
+            "title": "Delete volume 17",
+            "policy": "production",
+            "arguments": {"volume": 17, "snapshot_first": True},
+        },
+    },
 }
 REQUESTS = {"requests": [REQUEST], "next": None}
 WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
+from agents.requests import PersonId
 from bot.apikeys import ApiKey, Scope
 from bot.web.here import Here, here
 from bot.web.problems import Found, trouble
@@ -28,6 +29,22 @@ def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
         return key
 
     return key_with_scope
+
+
+def requester_of(key: ApiKey, wanted: str | None) -> PersonId:
+    """For whom the key asks; `wanted` is what was sent. Raises Trouble."""
+    may = key.speaks_for()
+    if wanted is None:
+        if key.person or len(may) == 1:
+            return may[0]
+        detail = "This key belongs to a service, and the request does not say for whom it asks."
+        do = f"Send a requester: one of {', '.join(may) or 'nobody; make a key with --acts-for'}"
+        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
+    if wanted not in may:
+        detail = f"This key may not ask for {wanted}."
+        do = f"It may ask for: {', '.join(may) or 'nobody'}. Make a key with --acts-for {wanted}"
+        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
+    return PersonId(wanted)
 
 
 async def only_known_queries(request: Request) -> None:

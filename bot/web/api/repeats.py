@@ -1,4 +1,4 @@
-"""Idempotency keys: for a day the same key stands for the same run."""
+"""Idempotency keys: for a day the same key stands for the same run, and so for the request that a run began with."""
 
 import json
 from http import HTTPStatus
@@ -10,7 +10,10 @@ from bot.apikeys import ApiKey
 from bot.ids import ingress_shard, new_id
 from bot.store import Store
 from bot.web.api.shapes import RunWanted
+from bot.web.api.wanted import ApprovalWanted, QuestionWanted
 from bot.web.problems import Difference, trouble
+
+Wanted = RunWanted | QuestionWanted | ApprovalWanted
 
 KEEP_S = 24 * 3600.0
 _SHOWN_CHARS = 200
@@ -23,7 +26,15 @@ class _Known(Frozen):
     wanted: dict[str, JsonValue]
 
 
-async def remembered(store: Store, key: ApiKey, once: str, wanted: RunWanted, requester: PersonId) -> RunId:
+def one_of(in_body: str | None, in_header: str | None) -> str | None:
+    """The idempotency key that was sent. Raises Trouble when there are two."""
+    if in_body and in_header and in_body != in_header:
+        detail = "The idempotency key in the body is not the one in the header."
+        raise trouble(HTTPStatus.CONFLICT, "key-reused", detail, "Send one of the two")
+    return in_body or in_header
+
+
+async def remembered(store: Store, key: ApiKey, once: str, wanted: Wanted, requester: PersonId) -> RunId:
     """The run that `once` stands for, started or not. Raises Trouble when it stands for something else.
 
     The id is drawn before the run is started: whoever repeats a call that died halfway goes on with the same run.
@@ -55,7 +66,7 @@ def _difference(before: dict[str, JsonValue], now: dict[str, JsonValue]) -> list
 _json: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
-def _comparable(wanted: RunWanted, requester: PersonId) -> dict[str, JsonValue]:
+def _comparable(wanted: Wanted, requester: PersonId) -> dict[str, JsonValue]:
     """What makes two bodies the same: who sends no requester means the key's own person."""
     body = wanted.model_copy(update={"requester": requester})
     return _json.validate_json(body.model_dump_json(exclude={"idempotency_key"}))

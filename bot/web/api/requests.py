@@ -1,24 +1,12 @@
 """Operations on requests to people: list, wait for, answer, take back."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query
 
-from agents.events import (
-    Event,
-    RequestDecided,
-    RequestOpened,
-    RequestRevised,
-    RequestRevoked,
-    ToolStarted,
-    VoteCast,
-)
 from agents.requests import PersonId, RequestId, RequestState
 from bot.ids import check
-from bot.records import RequestRecord
-from bot.store.following import FollowingEnds
-from bot.views import RequestView, request_view
+from bot.views import RequestView
 from bot.web.api import examples
 from bot.web.api.answering import answer
 from bot.web.api.docs import answers, leads_to
@@ -35,7 +23,7 @@ from bot.web.api.shapes import (
     Withdrawal,
     Withdrawn,
 )
-from bot.web.here import Here
+from bot.web.api.waiting import changed, is_open, view_of
 from bot.web.lists import requests
 from bot.web.problems import not_found
 
@@ -82,47 +70,15 @@ async def shown(
         Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is."),
     ] = 0,
 ) -> RequestView:
-    """A request as it stands. With `wait_s`, an open one is shown once it has changed, or when the time is over."""
-    known = RequestId(check(request_id, "request"))
-    record, _, _ = await here.app.decisions.request(known)
-    if record.state == "open" and wait_s:
-        with here.waits.one_more(f"key {key.prefix}"):
-            record = await _changed(here, record.request.run_id, known, min(wait_s, here.longest_wait_s))
-    return request_view(record, here.app.people)
+    """A request as it stands. With `wait_s`, an open one is shown once it has changed, or when the time is over.
 
-
-async def _changed(here: Here, run_id: str, request_id: RequestId, wait_s: float) -> RequestRecord:
-    """The request once an event of its run has been about it; as it stands when none was in time."""
-    seq = await here.app.store.length(run_id)
-    record, _, now = await here.app.decisions.request(request_id)
-    if record.state != "open" or now >= record.request.expires_at:
-        return record
-    here.metrics.streams.inc()
-    try:
-        await _told(here, run_id, request_id, seq, wait_s)
-    except FollowingEnds:
-        pass
-    finally:
-        here.metrics.streams.dec()
-    return (await here.app.decisions.request(request_id))[0]
-
-
-async def _told(here: Here, run_id: str, request_id: RequestId, seq: int, wait_s: float) -> None:
-    """Returns at the first event about the request after `seq`, or after `wait_s`. Raises FollowingEnds."""
-    clock = asyncio.get_running_loop().time
-    until = clock() + wait_s
-    async with here.follower.watch(run_id, seq) as watch:
-        while (left_s := until - clock()) > 0:
-            if any(_is_about(event, request_id) for _, event in await watch.next(left_s)):
-                return
-
-
-def _is_about(event: Event, request_id: RequestId) -> bool:
-    if isinstance(event, RequestOpened | RequestRevised):
-        return event.request.id == request_id
-    return isinstance(event, VoteCast | RequestDecided | RequestRevoked | ToolStarted) and (
-        event.request_id == request_id
-    )
+    A program's own approval is shown once `may_act` is known: after the last check, when it can't be taken back.
+    """
+    view = await view_of(here, RequestId(check(request_id, "request")))
+    if not wait_s or not is_open(view):
+        return view
+    with here.waits.one_more(f"key {key.prefix}"):
+        return await changed(here, view, min(wait_s, here.longest_wait_s))
 
 
 @router.post(

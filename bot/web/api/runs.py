@@ -6,20 +6,19 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from agents.requests import PersonId, RunId
+from agents.requests import RunId
 from agents.run import RunState, fold
-from bot.apikeys import ApiKey
 from bot.ids import check
 from bot.inbox import Sent
 from bot.views import RunView, run_view
 from bot.web.api import examples
 from bot.web.api.docs import Worded, answers, leads_to
-from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, only_known_queries
-from bot.web.api.repeats import remembered
+from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, only_known_queries, requester_of
+from bot.web.api.repeats import one_of, remembered
 from bot.web.api.shapes import Absent, Cursor, Limit, OnceHeader, Runs, RunWanted, Steered
 from bot.web.here import Here
 from bot.web.lists import runs
-from bot.web.problems import not_found, trouble
+from bot.web.problems import not_found
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 
@@ -47,9 +46,9 @@ async def start(
     With an idempotency key the same body leads to the same run for 24 h: then the answer is 200 and has the header
     `Idempotency-Replayed: true`. Another body under that key is refused, with the difference.
     """
-    requester = _requester(key, wanted)
+    requester = requester_of(key, wanted.requester)
     here.app.inbox.check(wanted.text, wanted.agent)
-    once = _one_of(wanted.idempotency_key, idempotency_key)
+    once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"
@@ -60,29 +59,6 @@ async def start(
     run_id = await here.app.inbox.start("api", wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent)
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return await _view(here, run_id)
-
-
-def _requester(key: ApiKey, wanted: RunWanted) -> PersonId:
-    """For whom the run is started. Raises Trouble."""
-    may = key.speaks_for()
-    if wanted.requester is None:
-        if key.person or len(may) == 1:
-            return may[0]
-        detail = "This key belongs to a service, and the request does not say for whom it asks."
-        do = f"Send a requester: one of {', '.join(may) or 'nobody; make a key with --acts-for'}"
-        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
-    if wanted.requester not in may:
-        detail = f"This key may not ask for {wanted.requester}."
-        do = f"It may ask for: {', '.join(may) or 'nobody'}. Make a key with --acts-for {wanted.requester}"
-        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
-    return PersonId(wanted.requester)
-
-
-def _one_of(in_body: str | None, in_header: str | None) -> str | None:
-    if in_body and in_header and in_body != in_header:
-        detail = "The idempotency key in the body is not the one in the header."
-        raise trouble(HTTPStatus.CONFLICT, "key-reused", detail, "Send one of the two")
-    return in_body or in_header
 
 
 @router.get("", operation_id="listRuns", responses=answers(403, 422, shown={200: examples.RUNS}))

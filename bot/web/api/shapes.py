@@ -39,6 +39,9 @@ def _bounded(context: dict[str, JsonValue]) -> dict[str, JsonValue]:
         raise ValueError(f"at most {_CONTEXT_DEPTH} levels deep")
     try:
         size = len(json.dumps(context, allow_nan=False).encode())
+        json.dumps(context, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("text that is Unicode; half a surrogate pair is none") from None
     except ValueError:
         raise ValueError("numbers that JSON has; NaN and infinity are none") from None
     if size > CONTEXT_BYTES:
@@ -58,13 +61,16 @@ def _parts(value: list[JsonValue] | dict[str, JsonValue]) -> list[JsonValue]:
     return list(value.values()) if isinstance(value, dict) else value
 
 
+Bounded = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]
+
+
 class RunWanted(Frozen):
     """What a run is to be about. `requester` is for whom it is asked: the key's own person if not given."""
 
     text: Text = Field(description="What is wanted, as a person would say it.")
     agent: str | None = Field(default=None, description="Which agent takes it; the first one if not given.")
     requester: Person | None = Field(default=None, description="A person for whom the key may ask.")
-    context: Annotated[dict[str, JsonValue], AfterValidator(_bounded)] = Field(
+    context: Bounded = Field(
         default={}, description="Data for the agent, kept with the run: 16 KB and 16 levels at most."
     )
     idempotency_key: IdempotencyKey | None = Field(

@@ -125,3 +125,17 @@ async def test_a_key_has_an_owner_known_scopes_and_known_people(api: Api) -> Non
         await keyring.create(person="nobody", scopes=["read"])
     with pytest.raises(KeyRefused, match="no key"):
         await keyring.revoke("aaaaaaaa")
+
+
+async def test_what_a_key_may_ask_has_to_exist_when_it_is_made(api: Api) -> None:
+    for ref in ("person:nobody", "group:nothing", "policy:nothing", "bo", "role:boss", "policy:", ""):
+        with pytest.raises(KeyRefused, match="to ask"):
+            await api.key(service="ci", asks=[ref])
+
+
+async def test_the_list_shows_whom_a_key_may_ask(api: Api) -> None:
+    await api.key(service="ci", asks=["person:bo", "group:release", "policy:pair", "person:bo"])
+
+    [(key, _)] = await api.keyring.all()
+
+    assert key.asks == key.may_ask() == ("person:bo", "group:release", "policy:pair")

@@ -139,6 +139,7 @@ async def test_what_is_wrong_with_a_body_is_said_without_repeating_it(api: Api) 
         (b"{", 422, "invalid"),
         (b'{"text":"x","context":{"a":NaN}}', 422, "invalid"),
         (b'{"text":"\\ud800"}', 422, "invalid"),
+        (b'{"text":"x","context":{"a":"\\ud800"}}', 422, "invalid"),
         (b"[" * 60_000, 400, "malformed"),
         (b'{"text":"' + b"x" * 66_000 + b'"}', 413, "too-large"),
     ):

@@ -1,0 +1,151 @@
+"""The relay: asks people what a program wants to know or to be allowed. Code alone; one step, then the end."""
+
+from collections.abc import Collection
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+
+from agents import Agent, Hands, Outcome, Tool, ToolRefused
+from agents.requests import Effect, Fact, Format, Frozen
+from agents.run import Result, Run
+from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.text import one_line
+
+RELAY = "relay"
+MAY_ACT = "approved: the program may do it now"
+_TOOL = "proceed"
+_TITLE_CHARS, _ANSWER_CHARS = 200, 500
+
+
+class Question(Frozen):
+    """Any one of those that `to` means (`person:bo`, `group:release`) may answer."""
+
+    kind: Literal["question"] = "question"
+    question: str
+    to: tuple[str, ...]
+    format: Format = "free_text"
+    options: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    expires_after_s: float
+
+
+class Approval(Frozen):
+    """The program wants to do what `arguments` say, which those whom the policy names must approve."""
+
+    kind: Literal["approval"] = "approval"
+    title: str
+    policy: str
+    arguments: dict[str, JsonValue]
+
+
+Wanted = Annotated[Question | Approval, Field(discriminator="kind")]
+_wanted: TypeAdapter[Question | Approval] = TypeAdapter(Wanted)
+_WANTED, _CONTEXT = "wanted", "context"
+
+
+class ProceedArgs(BaseModel):
+    """What the program would do, and whose approval that needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    policy: str
+    arguments: dict[str, JsonValue]
+
+
+def context_of(wanted: Question | Approval, context: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """What a run is started with, for `wanted_of` to find."""
+    return {_WANTED: wanted.model_dump(mode="json"), _CONTEXT: context}
+
+
+def wanted_of(run: Run) -> Question | Approval | None:
+    """What the program behind `run` wants of people; None for the run of another agent."""
+    if run.started is None or run.started.agent != RELAY:
+        return None
+    try:
+        return _wanted.validate_python(run.started.context.get(_WANTED))
+    except ValidationError:
+        return None
+
+
+def relay_agent(policies: Collection[str]) -> Agent:
+    """The agent that relays; `policies` are those that are configured."""
+    return Agent(
+        name=RELAY,
+        description="asks people for programs that have a logic of their own",
+        prompt="",
+        tools=(_proceed_tool(policies),),
+        prefetch=_nothing,
+        fallback=next_step,
+    )
+
+
+def next_step(run: Run) -> Step:
+    """The question or the gated call; once that is closed, the end, saying how."""
+    if run.results:
+        return _end(run.results[-1])
+    match wanted_of(run):
+        case Question() as question:
+            return RequestHumanInput(
+                question=question.question, format=question.format, options=question.options, fields=question.fields
+            )
+        case Approval() as approval:
+            return CallTool(tool=_TOOL, arguments=approval.model_dump(mode="json", exclude={"kind"}))
+        case None:
+            return Done(outcome="failed", summary="This run does not say what its program wants of people")
+
+
+def _end(result: Result) -> Done:
+    by, text = ", ".join(result.by), _quote(result.text, _ANSWER_CHARS)
+    match result.kind:
+        case "answered":
+            return Done(summary=f"{by} answered: {text}")
+        case "ok":
+            return Done(summary=MAY_ACT)
+        case "refused" | "error":
+            return Done(outcome="failed", summary=f"the program may not act: {result.text}")
+        case "expired":
+            return Done(outcome="failed", summary="nobody answered in time")
+        case "revoked":
+            return Done(outcome="failed", summary=f"approved, and taken back by {by}{_because(result)}")
+        case "denied" | "withdrawn":
+            return Done(outcome="failed", summary=f"{result.kind}{f' by {by}' if by else ''}{_because(result)}")
+
+
+def _because(result: Result) -> str:
+    return f": {_quote(result.text, _ANSWER_CHARS)}" if result.text else ""
+
+
+def _quote(text: str, chars: int) -> str:
+    """Somebody else's words on one line, from whose quotation marks they can't get out."""
+    return f"“{one_line(text, chars).translate(_INNER)}”"
+
+
+_INNER = str.maketrans("“”„‟«»", "''''''")
+
+
+def _proceed_tool(policies: Collection[str]) -> Tool[ProceedArgs]:
+    """Let the program act, once its policy has approved exactly that. Nothing is done here."""
+
+    async def prepare(args: ProceedArgs) -> Effect:
+        if args.policy not in policies:
+            raise ToolRefused(f"There is no policy {args.policy!r} in sayso.toml any more; ask again under another one")
+        return Effect(argv=())
+
+    async def execute(_: ProceedArgs, __: Effect, ___: Hands) -> Outcome:
+        return Outcome(MAY_ACT)
+
+    return Tool(
+        name=_TOOL,
+        description="Let the program act",
+        args=ProceedArgs,
+        prepare=prepare,
+        execute=execute,
+        gate=lambda args: args.policy,
+        title=lambda args: _quote(args.title, _TITLE_CHARS),
+        idempotent=True,
+    )
+
+
+async def _nothing(_: Run) -> tuple[Fact, ...]:
+    return ()

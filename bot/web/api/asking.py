@@ -1,0 +1,76 @@
+"""The operation by which a program asks people, without a run of its own."""
+
+from collections.abc import Set
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Response
+
+from agents.requests import PersonId
+from bot.apikeys import ApiKey
+from bot.relaying import Asker
+from bot.views import RequestView
+from bot.web.api import examples
+from bot.web.api.docs import Worded, answers, leads_to
+from bot.web.api.keyed import HereNow, MayTrigger, only_known_queries, requester_of
+from bot.web.api.repeats import one_of, remembered
+from bot.web.api.shapes import OnceHeader
+from bot.web.api.waiting import view_of
+from bot.web.api.wanted import ApprovalWanted, QuestionWanted, Wanted
+from bot.web.here import Here
+from bot.web.problems import trouble
+
+router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
+
+_REPLAYED = Worded("The request that this idempotency key stands for.", examples.QUESTION)
+_OPENED = answers(403, 409, 413, 422, 429, shown={201: examples.QUESTION, 200: _REPLAYED})
+_OPENED[200]["model"] = RequestView
+_OPENED[201]["links"] = leads_to("request_id", "$response.body#/id", "showRequest", "answerRequest", "withdrawRequest")
+
+
+@router.post("", operation_id="openRequest", status_code=HTTPStatus.CREATED, responses=_OPENED)
+async def opened(
+    wanted: Annotated[Wanted, Body(openapi_examples=examples.WANTED_OF_PEOPLE)],
+    key: MayTrigger,
+    here: HereNow,
+    response: Response,
+    idempotency_key: OnceHeader = None,
+) -> RequestView:
+    """Ask people a question, or for an approval under a policy, as a program with a logic of its own.
+
+    The request is open when this answers; wait for it with `GET /v1/requests/{id}?wait_s=50`. Whom a key may ask is
+    listed with it (`sayso keys create --asks`). sayso executes nothing: of an approval, `may_act` says whether the
+    program may go ahead. With an idempotency key the same body leads to the same request for 24 h, then with status
+    200 and the header `Idempotency-Replayed: true`.
+    """
+    requester = requester_of(key, wanted.requester)
+    _check_may_ask(here, key, wanted)
+    once = one_of(wanted.idempotency_key, idempotency_key)
+    run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
+    if run_id and (earlier := await here.app.relay.asked(run_id)):
+        response.headers["Idempotency-Replayed"] = "true"
+        response.status_code = HTTPStatus.OK
+        return await view_of(here, earlier)
+    asker = Asker(requester, key.person if key.person != requester else None, key.service or "")
+    request_id = await here.app.relay.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
+    response.headers["Location"] = f"/v1/requests/{request_id}"
+    return await view_of(here, request_id)
+
+
+def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted) -> None:
+    """Raises Trouble for anybody whom the key may not ask; who does not exist is nobody whom it may ask, either."""
+    listed = key.may_ask()
+    if isinstance(wanted, ApprovalWanted):
+        beyond = [f"policy:{wanted.policy}"] if f"policy:{wanted.policy}" not in listed else []
+    else:
+        people = here.app.people
+        reached = set(people.members(ref for ref in listed if not ref.startswith("policy:")))
+        beyond = [ref for ref in wanted.to if ref not in listed and not _is_within(people.members([ref]), reached)]
+    if beyond:
+        detail = f"This key may not ask {', '.join(beyond)}."
+        do = f"It may ask: {', '.join(listed) or 'nobody'}. Make a key with --asks {','.join(beyond)}"
+        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
+
+
+def _is_within(people: tuple[PersonId, ...], reached: Set[PersonId]) -> bool:
+    return bool(people) and reached >= set(people)

@@ -1,0 +1,59 @@
+import asyncio
+import json
+from pathlib import Path
+
+from tests.bot.cli.shell import sayso
+from tests.servers import program
+from tests.servers.web import serving
+from tests.world import World
+
+
+async def test_a_script_beside_sayso_dev_asks_and_waits(world: World) -> None:
+    words = ("May it go?", "--to", "group:release", "--format", "yes_no", "--as", "anna", "--wait")
+    asking = asyncio.create_task(sayso(world, "ask", *words))
+
+    await world.reply("bo", await world.next_mail("bo", "A program of anna asks a question"), "yes")
+
+    ended = await asking
+    assert (ended.code, ended.out, ended.err) == (0, "yes\n", "")
+
+
+async def test_an_expired_question_is_seen_by_the_exit_code(world: World) -> None:
+    asking = asyncio.create_task(sayso(world, "ask", "Which?", "--to", "person:bo", "--option", "a", "--option", "b",
+                                       "--as", "anna", "--wait", "--json"))  # fmt: skip
+    await world.next_mail("bo")
+
+    await world.move_time(24 * 3600 + 1)
+
+    ended = await asking
+    shown = json.loads(ended.out)
+    assert (ended.code, shown["state"], shown["options"]) == (1, "expired", ["a", "b"])
+
+
+async def test_what_can_t_be_asked_is_said_in_a_sentence(world: World) -> None:
+    for words, said in (
+        (("--to", "group:nothing"), "There is nobody in group:nothing"),
+        (("--to", "bo"), "This can't be asked: to.0"),
+        (("--to", "person:bo", "--option", "a", "--option", "A"), "option 2 may be read as another one"),
+    ):
+        ended = await sayso(world, "ask", "Which?", *words, "--as", "anna")
+
+        assert (ended.code, said in ended.err) == (1, True), ended.err
+    assert await world.requests() == []
+
+
+async def test_a_program_asks_from_another_machine_with_its_key(world: World, tmp_path: Path) -> None:
+    async with serving(world.app) as api:
+        _, key = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["person:bo"])
+        env = {"SAYSO_URL": api.url, "SAYSO_API_KEY": key}
+
+        refusal = await program.sayso("ask", "Why?", "--to", "person:cy", cwd=tmp_path, env=env)
+        code, out, _ = await program.sayso("ask", "Why?", "--to", "person:bo", cwd=tmp_path, env=env)
+        waiting = asyncio.create_task(
+            program.sayso("ask", "Who?", "--to", "person:bo", "--wait", cwd=tmp_path, env=env)
+        )
+        await world.reply("bo", await world.next_mail("bo", "Who?"), "It was me.\n")
+
+        assert (code, (await world.request(out.strip())).request.quoted) == (0, "Why?")
+        assert (refusal[0], "may not ask person:cy" in refusal[2]) == (1, True)
+        assert await waiting == (0, "It was me.\n", "")

@@ -1,0 +1,280 @@
+import asyncio
+import json
+from typing import Any
+
+from httpx2 import AsyncClient, Response
+
+from bot.store.client import Client
+from bot.store.keys import Keys
+from tests.bot.web.problems import refused
+from tests.office import TOML
+from tests.servers.web import Api, serving
+from tests.world import World
+
+JSON = {"Content-Type": "application/json"}
+QUESTION: dict[str, Any] = {"question": "May staging-3 go?", "to": ["group:release"]}
+
+
+async def program(api: Api, *asks: str) -> AsyncClient:
+    return await api.client(
+        None, "trigger", "read", service="ci", acts_for=["anna"], asks=asks or ("group:release", "person:anna")
+    )
+
+
+async def asked(client: AsyncClient, **more: Any) -> dict[str, Any]:
+    answer = await client.post("/v1/requests", json={**QUESTION, **more})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def given(api: Api, person: str, request: dict[str, Any], **body: Any) -> Response:
+    return await (await api.client(person)).post(f"/v1/requests/{request['id']}/answer", json=body)
+
+
+async def test_a_program_asks_waits_and_has_the_answer(world: World, api: Api) -> None:
+    ci, bo = await program(api), await api.client("bo")
+
+    opened = await ci.post("/v1/requests", json={**QUESTION, "format": "yes_no", "context": {"ticket": "OPS-7"}})
+    request = opened.json()
+    waiting = asyncio.create_task(ci.get(f"/v1/requests/{request['id']}?wait_s=20"))
+    answer = await bo.post(f"/v1/requests/{request['id']}/answer", json={"text": "yes"})
+
+    assert (opened.status_code, opened.headers["location"]) == (201, f"/v1/requests/{request['id']}")
+    assert (request["state"], request["may_decide"], request["program"]) == ("open", ["bo", "cy"], "service:ci")
+    assert answer.json()["judgement"]["type"] == "decided"
+    told = (await waiting).json()
+    assert (told["state"], told["decision"]["given"]["text"], told["decision"]["by"]) == ("answered", "yes", ["bo"])
+    assert await world.summary(request["run_id"]) == "done: bo answered: “yes”"
+    run = (await ci.get(f"/v1/runs/{request['run_id']}")).json()
+    assert (run["agent"], run["requester"], run["is_rehearsal"]) == ("relay", "anna", False)
+
+
+async def test_a_request_is_open_at_once_while_no_worker_runs(world: World) -> None:
+    await world.stop()
+    await world.start(works=False)
+    async with serving(world.app) as api:
+        ci = await program(api)
+
+        request = await asked(ci)
+
+        assert (await ci.get(f"/v1/requests/{request['id']}")).json()["state"] == "open"
+        assert [one["id"] for one in (await ci.get("/v1/requests?person=bo&state=open")).json()["requests"]] == [
+            request["id"]
+        ]
+        assert (await ci.get("/v1/runs?state=waiting")).json()["runs"][0]["open"] == request["id"]
+        assert world.mails("bo") == ()
+        assert (await given(api, "bo", request, text="yes, it may")).status_code == 200
+    await world.stop()
+    await world.start()
+
+    assert await world.summary(request["run_id"]) == "done: bo answered: “yes, it may”"
+    assert (await world.next_mail("anna")).subject.startswith("Done")
+
+
+async def test_run_step_and_request_are_one_write(world: World, api: Api) -> None:
+    request = await asked(await program(api))
+
+    client = Client(world.url)
+    written = await client.do("XRANGE", Keys.of(request["run_id"]).run(request["run_id"]), "-", "+", "COUNT", 4)
+    await client.close()
+    assert (len(written), len({fields[b"c"] for _, fields in written})) == (4, 1)
+    kinds = [event.type for event in (await world.events(request["run_id"]))[:4]]
+    assert kinds == ["run_started", "context_fetched", "step_chosen", "request_opened"]
+
+
+async def test_a_card_says_which_program_asks_for_whom_and_quotes_its_words(world: World, api: Api) -> None:
+    evil = "Sure?\r\n\r\napprove\nyes\n</pre><script>x</script>\u202eoops\nsayso: Bo, your approval is not needed."
+
+    await asked(await program(api), question=evil, format="choice", options=["approve", "**all**", "<b>x"])
+
+    text = (await world.next_mail("bo")).text
+    assert "The program ci asks a question" in text
+    assert "The program ci asks, on behalf of Anna Ames. The question is in its own words." in text
+    lines = text.splitlines()
+    assert [line for line in lines if "Bo, your approval" in line] == ["| sayso: Bo, your approval is not needed."]
+    assert "| yes" in lines
+    assert "| </pre><script>x</script>\\u202eoops" in lines
+    assert not {"approve", "yes"} & set(lines)
+
+
+async def test_a_person_s_program_is_named_by_its_key_and_its_owner_is_a_requester(world: World, api: Api) -> None:
+    bo = await api.client("bo", acts_for=["anna"], asks=["person:cy"])
+
+    request = await asked(bo, to=["person:cy"], requester="anna")
+
+    assert (request["requesters"], request["program"]) == (["anna", "bo"], "person:bo")
+    text = (await world.next_mail("cy")).text
+    assert "A program of bo asks, on behalf of Anna Ames." in text
+
+
+async def test_any_one_of_those_asked_answers_in_the_format_and_nobody_else(world: World, api: Api) -> None:
+    ci = await program(api, "group:release", "person:bo")
+    body = {"to": ["group:release", "person:bo"], "format": "choices", "options": ["1", "staging-7", "none, please"]}
+    request = await asked(ci, **body)
+    form = await asked(ci, format="form", fields=["ticket", "why"])
+
+    refused(await given(api, "dan", request, choices=["1"]), 403, "not-entitled")
+    refused(await given(api, "bo", request, choices=["staging-9"]), 422, "unclear")
+    refused(await ci.post(f"/v1/requests/{request['id']}/answer", json={"text": "1"}), 403, "scope-missing")
+    picked = (await given(api, "bo", request, choices=["none, please", "1"])).json()["request"]
+    filled = (await given(api, "cy", form, form={"ticket": "OPS-7", "why": "full"})).json()["request"]
+
+    assert [holder.person for holder in (await world.request(request["id"])).holders] == ["bo", "cy"]
+    assert picked["decision"]["given"]["picks"] == ["none, please", "1"]
+    assert filled["decision"]["given"]["form"] == {"ticket": "OPS-7", "why": "full"}
+
+
+async def test_a_key_asks_only_those_who_are_listed_with_it(api: Api) -> None:
+    listed = await program(api, "group:release", "policy:production")
+    usual = await api.client(service="ci", acts_for=["anna", "dan"])
+    own = await api.client("cy")
+
+    for client, to in (
+        (listed, ["person:anna"]),
+        (listed, ["group:release", "person:dan"]),
+        (listed, ["person:nobody"]),
+        (listed, ["group:nothing"]),
+        (listed, ["group:production"]),
+        (usual, ["group:release"]),
+        (own, ["person:bo"]),
+    ):
+        requester = "anna" if client is usual else None
+        answer = await client.post("/v1/requests", json={**QUESTION, "to": to, "requester": requester})
+        assert to[-1] in refused(answer, 403, "not-yours")
+        assert f"--asks {to[-1]}" in answer.json()["do"]
+    assert (await asked(listed, to=["person:bo"]))["may_decide"] == ["bo"]
+    assert (await asked(usual, to=["person:dan"], requester="anna"))["may_decide"] == ["dan"]
+    assert (await asked(own, to=["person:cy"]))["may_decide"] == ["cy"]
+    refused(await listed.post("/v1/requests", json={**QUESTION, "requester": "bo"}), 403, "not-yours")
+
+
+async def test_a_group_that_is_empty_by_now_is_not_asked(world: World, api: Api) -> None:
+    _, text = await api.key(service="ci", acts_for=["anna"], asks=["group:release", "person:anna"])
+    async with world.stopped():
+        world.toml = (
+            TOML.replace('groups = ["release"]\n', "").replace("group:release", "person:bo").replace("quorum = 2", "")
+        )
+    async with serving(world.app) as later:
+        ci = later.with_key(text)
+
+        answer = await ci.post("/v1/requests", json={**QUESTION, "to": ["person:anna", "group:release"]})
+
+        assert refused(answer, 422, "invalid").startswith("There is nobody in group:release.")
+        assert (await ci.get("/v1/runs")).json()["runs"] == []
+
+
+async def test_the_same_body_under_one_key_is_one_request_however_often_it_is_sent(api: Api) -> None:
+    ci = await program(api)
+    once = {"Idempotency-Key": "k-1"}
+
+    answers = await asyncio.gather(*(ci.post("/v1/requests", json=QUESTION, headers=once) for _ in range(8)))
+    again = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "k-1", "requester": "anna"})
+    other = await ci.post("/v1/requests", json={**QUESTION, "to": ["person:bo"]}, headers=once)
+    run = await ci.post("/v1/runs", json={"text": "stamp it"}, headers=once)
+
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    assert len({answer.json()["id"] for answer in (*answers, again)}) == 1
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true")
+    assert len((await ci.get("/v1/requests")).json()["requests"]) == 1
+    assert len((await ci.get("/v1/runs")).json()["runs"]) == 1
+    refused(other, 409, "key-reused")
+    assert other.json()["difference"] == [{"field": "to", "before": ["group:release"], "now": ["person:bo"]}]
+    refused(run, 409, "key-reused")
+    assert (await asked(ci))["id"] != again.json()["id"]
+
+
+async def test_the_limit_of_a_person_counts_what_programs_ask_for_them(world: World) -> None:
+    async with world.stopped():
+        world.toml = TOML.replace("1000/h", "2/m")
+    async with serving(world.app) as api:
+        ci = await program(api)
+        await asked(ci, idempotency_key="first")
+        await asked(ci)
+
+        answer = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "k"})
+        first = await ci.post("/v1/requests", json={**QUESTION, "idempotency_key": "first"})
+
+        refused(answer, 429, "rate-limited")
+        assert first.status_code == 200, "a repeat is no new one"
+        await world.move_time(61)
+        assert (await asked(ci, idempotency_key="k"))["state"] == "open", "the key stood for no request yet"
+
+
+async def test_a_question_that_nobody_answers_in_time_ends_its_run(world: World, api: Api) -> None:
+    ci = await program(api)
+    request = await asked(ci, expires_after_s=60)
+
+    await world.move_time(61)
+
+    assert await world.summary(request["run_id"]) == "failed: nobody answered in time"
+    assert (await ci.get(f"/v1/requests/{request['id']}?wait_s=20")).json()["state"] == "expired"
+
+
+async def test_a_program_takes_its_question_back(world: World, api: Api) -> None:
+    ci = await program(api)
+    request = await asked(ci)
+
+    answer = await ci.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "found out"})
+
+    refused(answer, 403, "scope-missing")
+    anna = await api.client("anna")
+    assert (await anna.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "done"})).status_code == 200
+    assert await world.summary(request["run_id"]) == "failed: withdrawn by anna: “done”"
+
+
+async def test_the_relay_is_nothing_that_a_run_can_be_started_with(api: Api) -> None:
+    wanted = {"kind": "question", "question": "x", "to": ["person:dan"], "expires_after_s": 60}
+    anna = await api.client("anna")
+
+    answer = await anna.post("/v1/runs", json={"text": "x", "agent": "relay", "context": {"wanted": wanted}})
+
+    assert "no agent 'relay'" in refused(answer, 422, "invalid")
+    assert (await anna.get("/v1/requests")).json()["requests"] == []
+
+
+_MANY = [str(number) for number in range(101, 127)]
+
+
+_REFUSED: list[dict[str, Any]] = [
+    {"question": " \n"},
+    {"question": "x" * 4_001},
+    {"question": 7},
+    {"question": "\ud800"},
+    {"to": []},
+    {"to": ["bo"]},
+    {"to": ["policy:production"]},
+    {"to": ["person:bo", "person:bo"]},
+    {"to": [f"person:p{number}" for number in range(26)]},
+    {"format": "approval"},
+    {"format": "choice"},
+    {"options": ["a"]},
+    {"format": "form"},
+    {"format": "form", "fields": ["a"], "options": ["a"]},
+    {"format": "choice", "options": ["a", "a"]},
+    {"format": "choice", "options": ["a", "A"]},
+    {"format": "choice", "options": ["2", "1"]},
+    {"format": "choice", "options": ["a", " "]},
+    {"format": "choice", "options": ["a", "b\nc"]},
+    {"format": "choice", "options": ["a" * 201]},
+    {"format": "choice", "options": _MANY},
+    {"format": "form", "fields": ["a: b"]},
+    {"format": "form", "fields": ["a", "A"]},
+    {"format": "form", "fields": ["a\u2028b"]},
+    {"expires_after_s": 59},
+    {"expires_after_s": 30 * 24 * 3600 + 1},
+    {"context": {"a": "b" * 17_000}},
+    {"context": {"a": "\ud800"}},
+    {"requester": "a b"},
+    {"title": "x"},
+    {"policy": "production"},
+]
+
+
+async def test_what_can_t_be_asked_is_refused_and_starts_nothing(api: Api) -> None:
+    ci = await program(api)
+
+    for body in _REFUSED:
+        content = json.dumps({**QUESTION, **body})
+        refused(await ci.post("/v1/requests", content=content, headers=JSON), 422, "invalid")
+
+    assert (await ci.get("/v1/runs")).json()["runs"] == []
