@@ -1,6 +1,6 @@
 """A reply read as an answer to one request: each format has its own closed way of being answered in text. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,7 +16,8 @@ class Statement:
     """What a person said about a request, before it is known what the request asks.
 
     `revision` and `digest` are what this person was shown; `said` is the channel's reading of the whole text,
-    `evidence` how it knows who said it.
+    `evidence` how it knows who said it. `given` is set where the answer came in parts of its own and need not be read
+    out of the text: a page, a program.
     """
 
     reply_id: str
@@ -29,6 +30,7 @@ class Statement:
     reason: str = ""
     addressee: PersonId | None = None
     evidence: str = ""
+    given: Given | None = None
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
@@ -43,7 +45,7 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         revision=statement.revision,
         digest=statement.digest,
         approve=vote,
-        given=None if is_vote else given(request, statement.text),
+        given=None if is_vote else statement.given or given(request, statement.text),
         evidence=statement.evidence,
         text=(statement.reason if vote is False else statement.text),
         at=now,
@@ -79,14 +81,12 @@ def _yes_no(text: str) -> Given | None:
 
 
 def pick(text: str, options: tuple[str, ...]) -> str | None:
-    """The option that `text` names by its label or its number, and by nothing else."""
+    """The option that `text` names by its label or its number, by nothing else, and as no other one."""
     word = text.strip().strip(".)").strip()
-    by_label = [option for option in options if option.casefold() == word.casefold()]
-    if by_label:
-        return by_label[0]
+    named = {option for option in options if option.casefold() == word.casefold()}
     if word.isascii() and word.isdigit() and len(word) <= 3 and 1 <= int(word) <= len(options):
-        return options[int(word) - 1]
-    return None
+        named.add(options[int(word) - 1])
+    return named.pop() if len(named) == 1 else None
 
 
 def _choices(text: str, options: tuple[str, ...]) -> Given | None:
@@ -94,6 +94,23 @@ def _choices(text: str, options: tuple[str, ...]) -> Given | None:
     picks = [pick(part, options) for part in parts]
     named = tuple(dict.fromkeys(found for found in picks if found))
     return Given(text=", ".join(named), picks=named) if named and None not in picks else None
+
+
+def picked(request: Request, picks: Sequence[str]) -> Given | None:
+    """These options, each by its very label or else by its number; None when they do not fit the question."""
+    found = [option if option in request.options else pick(option, request.options) for option in picks]
+    named = tuple(dict.fromkeys(option for option in found if option))
+    is_right_many = len(named) == 1 if request.format == "choice" else bool(named)
+    if request.format not in {"choice", "choices"} or None in found or not is_right_many:
+        return None
+    return Given(text=", ".join(named), picks=named)
+
+
+def filled_in(request: Request, values: Mapping[str, str]) -> Given | None:
+    """Every field of a form, and no other; None when they do not fit."""
+    if request.format != "form" or set(values) != set(request.fields):
+        return None
+    return Given(text="\n".join(f"{name}: {values[name]}" for name in request.fields), form=dict(values))
 
 
 def filled(text: str, fields: tuple[str, ...]) -> Given | None:

@@ -5,9 +5,9 @@ import secrets
 from http import HTTPStatus
 
 from agents.events import RequestOpened, RequestRevised
-from agents.requests import Request, RequestId
+from agents.requests import Given, Request, RequestId
 from agents.run import fold
-from bot.answers import Statement
+from bot.answers import Statement, filled_in, picked
 from bot.apikeys import ApiKey
 from bot.asking import changes_between
 from bot.cards import told
@@ -47,6 +47,7 @@ async def answer(here: Here, key: ApiKey, request_id: RequestId, given: AnswerGi
         text=_text(record.request, given),
         reason=given.reason if isinstance(given, Approve | Deny) else "",
         evidence=f"API key sayso_{key.prefix}",
+        given=_given(record.request, given),
     )
     judgement = await here.app.decisions.decide(request_id, statement)
     now_stands, _, _ = await here.app.decisions.request(request_id)
@@ -78,10 +79,20 @@ def _text(request: Request, given: AnswerGiven) -> str:
         case TextGiven():
             return given.text
         case ChoicesGiven():
-            numbers = {option: str(number) for number, option in enumerate(request.options, 1)}
-            return "\n".join(numbers.get(choice, choice) for choice in given.choices)
+            return "\n".join(given.choices)
         case FormGiven():
             return "\n".join(f"{field}: {value}" for field, value in given.form.items())
+
+
+def _given(request: Request, given: AnswerGiven) -> Given | None:
+    """The parts of an answer that came in parts."""
+    match given:
+        case ChoicesGiven():
+            return picked(request, given.choices)
+        case FormGiven():
+            return filled_in(request, given.form)
+        case _:
+            return None
 
 
 async def _refusal(here: Here, record: RequestRecord, judgement: Judgement, words: str, digest: str) -> Trouble:

@@ -7,8 +7,8 @@ from typing import Literal
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from agents.requests import Request, RequestId
-from bot.answers import Statement
+from agents.requests import Given, Request, RequestId
+from bot.answers import Statement, filled_in, picked
 from bot.cards import told
 from bot.ids import check
 from bot.judge import Counted, Decided, Revoked
@@ -83,22 +83,31 @@ def _statement(request: Request, visit: Visit) -> Statement:
         text=text,
         reason=reason[:_REASON_CHARS],
         evidence="console session",
+        given=_given(request, visit),
     )
 
 
 def _text(request: Request, visit: Visit) -> str:
-    """The answer in the words that mails use: a number, labels, or `field: value` lines."""
-    match request.format:
-        case "approval":
-            return visit.field("reason")[:_REASON_CHARS]
-        case "choices":
-            return "\n".join(pick[:_LINE_CHARS] for pick in visit.fields("text"))
-        case "form":
-            fields = enumerate(request.fields, 1)
-            values = ((name, " ".join(visit.field(f"field-{number}").split())) for number, name in fields)
-            return "\n".join(f"{name}: {value[:_LINE_CHARS]}" for name, value in values)
-        case _:
-            return visit.field("text")[:_TEXT_CHARS]
+    """What was typed or pressed, as it is kept."""
+    if request.format == "approval":
+        return visit.field("reason")[:_REASON_CHARS]
+    if request.format == "form":
+        return "\n".join(f"{name}: {value}" for name, value in _form(request, visit).items())
+    return "\n".join(visit.fields("text"))[:_TEXT_CHARS]
+
+
+def _given(request: Request, visit: Visit) -> Given | None:
+    """The choices or fields of a form; the page names them by their numbers."""
+    if request.format == "form":
+        return filled_in(request, _form(request, visit))
+    numbers = {str(number): option for number, option in enumerate(request.options, 1)}
+    picks = [numbers.get(number) for number in visit.fields("text")]
+    return picked(request, [option for option in picks if option]) if None not in picks else None
+
+
+def _form(request: Request, visit: Visit) -> dict[str, str]:
+    fields = enumerate(request.fields, 1)
+    return {name: " ".join(visit.field(f"field-{number}").split())[:_LINE_CHARS] for number, name in fields}
 
 
 def _back(request: HttpRequest, asked: Request) -> str:

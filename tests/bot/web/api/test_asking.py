@@ -257,7 +257,6 @@ _REFUSED: list[dict[str, Any]] = [
     {"format": "choice", "options": ["a", "b\nc"]},
     {"format": "choice", "options": ["a" * 201]},
     {"format": "choice", "options": _MANY},
-    {"format": "form", "fields": ["a: b"]},
     {"format": "form", "fields": ["a", "A"]},
     {"format": "form", "fields": ["a\u2028b"]},
     {"expires_after_s": 59},

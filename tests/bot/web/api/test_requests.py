@@ -209,6 +209,7 @@ async def test_words_never_decide_an_approval(world: World, api: Api) -> None:
         ("ask yes_no really?", {"text": "yes"}, "yes"),
         ("ask choice which? | red, blue", {"choices": ["blue"]}, "blue"),
         ("ask choice which? | red, blue", {"text": "1"}, "red"),
+        ("ask choice which? | 2, 1", {"choices": ["1"]}, "1"),
         ("ask choices which? | red, blue, green", {"choices": ["green", "1"]}, "green\nred"),
         ("ask form what? | version, why", {"form": {"version": "v1", "why": "it: is"}}, "version: v1\nwhy: it: is"),
     ],

@@ -58,6 +58,7 @@ async def test_two_are_needed_and_the_page_says_how_far_it_is(world: World, cons
         ("yes_no Now?", "No", (), "no"),
         ("choice Which? | red, green", "Answer", ("2",), "green"),
         ("choices Which? | red, green, blue", "Answer", ("1", "3"), "red, blue"),
+        ("choice Which? | 2, 1", "Answer", ("1",), "2"),
     ],
 )
 async def test_a_question_is_answered_by_a_click(
