@@ -34,7 +34,7 @@ async def test_what_can_t_be_asked_is_said_in_a_sentence(world: World) -> None:
     for words, said in (
         (("--to", "group:nothing"), "There is nobody in group:nothing"),
         (("--to", "bo"), "This can't be asked: to.0"),
-        (("--to", "person:bo", "--option", "a", "--option", "A"), "option 2 may be read as another one"),
+        (("--to", "person:bo", "--option", "a", "--option", "A"), "option 1 may be read as another one"),
     ):
         ended = await sayso(world, "ask", "Which?", *words, "--as", "anna")
 
