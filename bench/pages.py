@@ -22,7 +22,6 @@ from playwright.async_api import Page, async_playwright  # noqa: E402
 
 from agents.requests import PersonId, RunId  # noqa: E402
 from bench.web import figures, store, web  # noqa: E402
-from bot.logins import Logins  # noqa: E402
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
 from bot.telemetry import configure  # noqa: E402
 from tests.office import TOML  # noqa: E402
@@ -98,9 +97,7 @@ async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
     async with a_world(url, folder, TOML) as world, web(world) as address:
         for start in range(0, wanted.stored, _AT_ONCE):
             await asyncio.gather(*(store(world, number) for number in range(start, start + _AT_ONCE)))
-        text = await Logins(world.app.store, world.app.people).spend(
-            await Logins(world.app.store, world.app.people).link(PersonId("anna"))
-        )
+        text = await world.app.logins.spend(await world.app.logins.link(PersonId("anna")))
         cookie = f"sayso-{address.rpartition(':')[2]}"
         async with AsyncClient(base_url=address, cookies={cookie: text or ""}, trust_env=False) as http:
             print(f"among {wanted.stored} runs, time of the server and the way to it:")

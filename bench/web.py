@@ -26,7 +26,6 @@ from httpx2 import AsyncClient, Limits  # noqa: E402
 from agents.events import Event, RunEnded, RunStarted  # noqa: E402
 from agents.requests import PersonId, Request, RequestId, RunId  # noqa: E402
 from agents.run import fold  # noqa: E402
-from bot.apikeys import Keyring  # noqa: E402
 from bot.ids import new_id  # noqa: E402
 from bot.journal import record_write  # noqa: E402
 from bot.records import RequestRecord  # noqa: E402
@@ -197,7 +196,7 @@ async def _open(world: World, like: Request, number: int) -> None:
 async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
     """Everything, on the Redis at `url`."""
     async with a_world(url, folder, TOML) as world, web(world) as address:
-        _, key = await Keyring(world.app.store, world.app.people).create(person="bo", scopes=["admin"])
+        _, key = await world.app.keyring.create(person="bo", scopes=["admin"])
         async with AsyncClient(
             base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=90,
             limits=Limits(max_connections=None), trust_env=False,

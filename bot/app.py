@@ -11,12 +11,15 @@ from agents import Agent
 from agents.deploy import Environment, deploy_agent
 from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
+from bot.apikeys import Keyring
 from bot.decisions import Decisions
 from bot.ending import ended
 from bot.executing import Executor
 from bot.home import Home
 from bot.inbox import Inbox
 from bot.journal import Journal
+from bot.live import Live
+from bot.logins import Logins
 from bot.looking import Looker
 from bot.loop import Loop
 from bot.outbox import Outbox
@@ -24,6 +27,7 @@ from bot.people import People
 from bot.relaying import Relay
 from bot.runner import Runner
 from bot.settings import Settings
+from bot.steering import Steering
 from bot.store import Store, StoreUnavailable
 from bot.store.client import Client
 from bot.store.durability import check, check_clock, check_shards
@@ -58,6 +62,10 @@ class App:
     executor: Executor
     looker: Looker
     relay: Relay
+    steering: Steering
+    keyring: Keyring
+    logins: Logins
+    live: Live
     channels: Mapping[str, Channel]
     agents: Mapping[str, Agent]
     models: Mapping[str, Model]
@@ -134,6 +142,10 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
         executor=executor,
         looker=looker,
         relay=relay,
+        steering=Steering(journal, decisions, by_agent),
+        keyring=Keyring(store, people),
+        logins=Logins(store, people),
+        live=Live(environments_of(settings)),
         channels=by_channel,
         agents=by_agent,
         models=models,

@@ -1,6 +1,7 @@
 """The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
 
 from collections.abc import Iterator, Set
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -31,6 +32,20 @@ class NoSuchRequest(Exception):
     """There is no request of that id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an answer, the request as it stands now, and both in `words`."""
+
+    judgement: Judgement
+    record: RequestRecord
+    words: str
+
+    @property
+    def counts(self) -> bool:
+        """Whether the answer did something."""
+        return isinstance(self.judgement, Counted | Decided | Revoked)
+
+
 class Decisions:
     """Answers, expiry and withdrawal of requests. `edits`: the channels that can change a card where it stands."""
 
@@ -43,6 +58,12 @@ class Decisions:
         if found is None:
             raise NoSuchRequest(f"There is no request {request_id}. `sayso requests` lists the open ones")
         return RequestRecord.model_validate_json(found.body), found.version, found.now
+
+    async def answer(self, request_id: RequestId, statement: Statement) -> Outcome:
+        """What became of `statement`, for whoever is to be told at once. Raises NoSuchRequest."""
+        judgement = await self.decide(request_id, statement)
+        record, _, _ = await self.request(request_id)
+        return Outcome(judgement, record, told(judgement, record.request, self._people))
 
     async def decide(self, request_id: RequestId, statement: Statement) -> Judgement:
         """What became of `statement`; asking twice with the same `reply_id` gives the same. Raises NoSuchRequest."""

@@ -171,7 +171,7 @@ class World:
     @property
     def steering(self) -> Steering:
         """Pause, resume, cancel, withdraw, amend."""
-        return Steering(self.app.journal, self.app.decisions, self.app.agents)
+        return self.app.steering
 
     async def steer(self, run_id: RunId, verb: Verb, person: str = "anna") -> Run:
         """The run after `person` steered it."""

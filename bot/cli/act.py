@@ -110,7 +110,6 @@ async def answer_beside(
     """Answer as `person` what is shown now; 0 when the answer counts."""
     from agents.requests import RequestId
     from bot.answers import Statement
-    from bot.cards import told
     from bot.cli.show import plain, plain_json, request_text
     from bot.cli.shown import Shown, last_shown, note_shown
     from bot.ids import check
@@ -134,12 +133,9 @@ async def answer_beside(
         text=text,
         reason=reason,
     )
-    judgement = await app.decisions.decide(RequestId(request_id), statement)
-    if as_json:
-        print(plain_json(judgement.model_dump_json()))
-    else:
-        print(plain(told(judgement, record.request, app.people)))
-    return 0 if judgement.type in {"decided", "counted", "revoked"} else 1
+    outcome = await app.decisions.answer(RequestId(request_id), statement)
+    print(plain_json(outcome.judgement.model_dump_json()) if as_json else plain(outcome.words))
+    return 0 if outcome.counts else 1
 
 
 def withdraw(
@@ -152,11 +148,9 @@ def withdraw(
     from agents.requests import RequestId
     from bot.cli.beside import run
     from bot.cli.remote import remote
-    from bot.steering import Steering
 
     async def work(app: "App") -> None:
-        steering = Steering(app.journal, app.decisions, app.agents)
-        await steering.withdraw(RequestId(request), speaker(app, person), reason)
+        await app.steering.withdraw(RequestId(request), speaker(app, person), reason)
 
     away = remote(data, person)
     away.withdraw(request, reason) if away else run(data, work)
@@ -176,15 +170,13 @@ def amend(
     from agents.requests import RequestId
     from bot.cli.beside import run
     from bot.cli.show import plain
-    from bot.steering import Steering
 
     pairs = {key: value for key, _, value in (change.partition("=") for change in changes)}
     if not all(pairs) or not all(pairs.values()):
         raise typer.BadParameter("write KEY=VALUE, such as version=v1.1.0")
 
     async def work(app: "App") -> None:
-        steering = Steering(app.journal, app.decisions, app.agents)
-        revised = await steering.amend(RequestId(request), speaker(app, person), pairs)
+        revised = await app.steering.amend(RequestId(request), speaker(app, person), pairs)
         print(plain(f"{revised.id} is now revision {revised.revision}: {revised.title}"))
 
     run(data, work)
@@ -207,11 +199,9 @@ def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]
         from bot.cli.beside import run
         from bot.cli.remote import remote
         from bot.ids import check
-        from bot.steering import Steering
 
         async def work(app: "App") -> str:
-            steering = Steering(app.journal, app.decisions, app.agents)
-            return (await steering.steer(RunId(check(run_id, "run")), verb, speaker(app, person))).state
+            return (await app.steering.steer(RunId(check(run_id, "run")), verb, speaker(app, person))).state
 
         away = remote(data, person)
         print(f"{run_id}: {verb}, it is {away.steer(run_id, verb) if away else run(data, work)}.")

@@ -9,7 +9,7 @@ import typer
 from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
-    from bot.apikeys import ApiKey, Keyring
+    from bot.apikeys import ApiKey
     from bot.app import App
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
@@ -45,7 +45,7 @@ def create(
     from bot.cli.beside import run
 
     async def work(app: "App") -> None:
-        key, text = await _keyring(app).create(
+        key, text = await app.keyring.create(
             person=person,
             service=service,
             scopes=_parts(scope),
@@ -63,7 +63,7 @@ def listed(as_json: Json = False, data: Data = None) -> None:
     from bot.cli.beside import run
 
     async def work(app: "App") -> None:
-        found = await _keyring(app).all()
+        found = await app.keyring.all()
         if as_json:
             print(json.dumps([_shown(key, used) for key, used in found]))
             return
@@ -80,16 +80,10 @@ def revoke(
     from bot.cli.beside import run
 
     async def work(app: "App") -> None:
-        key = await _keyring(app).revoke(prefix)
+        key = await app.keyring.revoke(prefix)
         print(f"sayso_{key.prefix} of {key.owner} opens nothing any more.")
 
     run(data, work)
-
-
-def _keyring(app: "App") -> "Keyring":
-    from bot.apikeys import Keyring
-
-    return Keyring(app.store, app.people)
 
 
 def _parts(text: str) -> list[str]:

@@ -28,8 +28,6 @@ def login(
     from bot.cli.beside import run
 
     async def work(app: "App") -> None:
-        from bot.logins import Logins
-
         dev = app.home.read("web.json") if app.settings.redis_url is None else None
         address = json.loads(dev)["url"] if dev else app.settings.public_url
         if address is None:
@@ -37,7 +35,7 @@ def login(
         if person is None and dev is None:
             raise typer.BadParameter("say whose session it is to be: --as PERSON")
         who = app.people.named(person) if person else app.people.all()[0]
-        token = await Logins(app.store, app.people).link(who, is_demo=person is None)
+        token = await app.logins.link(who, is_demo=person is None)
         link = f"{address}/login?token={token}"
         print(json.dumps({"link": link, "person": who, "is_demo": person is None}) if as_json else link)
 

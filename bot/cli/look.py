@@ -1,7 +1,7 @@
 """Commands that only look: runs, requests, and what is configured."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -10,7 +10,7 @@ from bot.cli.options import Data, Json, request_state, run_state
 if TYPE_CHECKING:
     from agents import Tool
     from agents.events import Event
-    from agents.requests import PersonId
+    from agents.requests import PersonId, RequestState
     from bot.app import App
     from bot.people import People
     from bot.views import RequestView
@@ -132,19 +132,13 @@ def requests(
 async def _requests(app: "App", state: str, person: "PersonId | None") -> "list[RequestView]":
     """Those in `state` that `person` may decide; that they were shown is noted, as an answer is bound to it."""
     from bot.cli.shown import note_shown
-    from bot.quorum import eligible
-    from bot.views import request_view
+    from bot.lists import all_requests
 
-    ids = await app.store.lists.requests(only_open=state == "open")
-    records = [(await app.decisions.request(one))[0] for one in ids]
-    found = [
-        record
-        for record in records
-        if state in {"all", record.state}
-        and (person is None or person in eligible(record.request.policy, record.request.requesters))
-    ]
-    note_shown(app.home, [record.request for record in found])
-    return [request_view(record, app.people) for record in found]
+    found = await all_requests(
+        app.store, app.people, person=person, state=None if state == "all" else cast("RequestState", state)
+    )
+    note_shown(app.home, found)
+    return found
 
 
 def people(as_json: Json = False, data: Data = None) -> None:

@@ -19,7 +19,6 @@ from bot.dev.site import serve as serve_site
 from bot.example import example_toml
 from bot.home import Home
 from bot.listening import port_of
-from bot.logins import Logins
 from bot.processes import listen_at, local_mail, log_to, serve
 from bot.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, load
 from bot.store.embedded import EmbeddedRedis
@@ -94,7 +93,7 @@ async def _welcome(app: App, ports: Ports, began: float) -> None:
     await app.ready.wait()
     settings = app.settings
     app.home.note("web.json", json.dumps({"url": settings.public_url}))
-    link = await Logins(app.store, app.people).link(app.people.all()[0], is_demo=True, within_s=_LINK_S)
+    link = await app.logins.link(app.people.all()[0], is_demo=True, within_s=_LINK_S)
     address = f"{settings.public_url}/login?token={link}"
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()
     data = "" if is_usual else f" --data {shlex.quote(str(settings.data_dir))}"

@@ -5,11 +5,8 @@ from typing import cast
 
 from starlette.requests import Request
 
-from bot.apikeys import Keyring
 from bot.app import App
 from bot.localmail import LocalMail
-from bot.logins import Logins
-from bot.steering import Steering
 from bot.store.following import Follower
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
@@ -28,8 +25,6 @@ class Here:
     """This process, as operations see it. `ping_s` keeps streams open; nobody waits longer than `longest_wait_s`."""
 
     app: App
-    keyring: Keyring
-    logins: Logins
     follower: Follower
     metrics: Metrics
     waits: Waits
@@ -37,11 +32,6 @@ class Here:
     demo: Demo | None
     ping_s: float
     longest_wait_s: float
-
-    @property
-    def steering(self) -> Steering:
-        """Pause, resume, cancel, withdraw."""
-        return Steering(self.app.journal, self.app.decisions, self.app.agents)
 
 
 def here(request: Request) -> Here:

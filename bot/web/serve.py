@@ -7,10 +7,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from bot.apikeys import Keyring
 from bot.app import App
 from bot.listening import port_of
-from bot.logins import Logins
 from bot.store.following import Follower
 from bot.web.api.requests import LONGEST_WAIT_S
 from bot.web.application import application
@@ -41,8 +39,6 @@ async def serve(
         follower = Follower(app.store)
         here = Here(
             app=app,
-            keyring=Keyring(app.store, app.people),
-            logins=Logins(app.store, app.people),
             follower=follower,
             metrics=Metrics(),
             waits=Waits(),

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from httpx2 import AsyncClient, Response
 
 from agents.requests import PersonId
-from bot.logins import Logins
 from bot.web.here import Demo
 from tests.servers.markup import Button, Form, Markup
 from tests.servers.web import Api, serving
@@ -126,7 +125,7 @@ class Console:
 
     def __init__(self, api: Api, host: str = "") -> None:
         self.api, self.app, self.host = api, api.app, host
-        self.logins = Logins(self.app.store, self.app.people)
+        self.logins = self.app.logins
 
     def stranger(self, host: str = "") -> Browser:
         """A browser without a session."""

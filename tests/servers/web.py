@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from httpx2 import AsyncClient
 
-from bot.apikeys import ApiKey, Keyring
+from bot.apikeys import ApiKey
 from bot.app import App
 from bot.listening import listen, port_of
 from bot.web.here import Demo
@@ -18,7 +18,7 @@ class Api:
 
     def __init__(self, app: App, port: int) -> None:
         self.app, self.port, self.url = app, port, f"http://127.0.0.1:{port}"
-        self.keyring = Keyring(app.store, app.people)
+        self.keyring = app.keyring
         self._clients: list[AsyncClient] = []
 
     async def key(

@@ -10,8 +10,8 @@ from agents.run import fold
 from bot.answers import Statement, filled_in, picked
 from bot.apikeys import ApiKey
 from bot.asking import changes_between
-from bot.cards import told
-from bot.judge import Counted, Decided, Judgement, Revoked
+from bot.decisions import Outcome
+from bot.judge import Counted, Decided, Revoked
 from bot.records import RequestRecord
 from bot.views import request_view
 from bot.web.api.shapes import Answered, AnswerGiven, Approve, ChoicesGiven, Deny, FormGiven, TextGiven
@@ -49,12 +49,11 @@ async def answer(here: Here, key: ApiKey, request_id: RequestId, given: AnswerGi
         evidence=f"API key sayso_{key.prefix}",
         given=_given(record.request, given),
     )
-    judgement = await here.app.decisions.decide(request_id, statement)
-    now_stands, _, _ = await here.app.decisions.request(request_id)
-    words = told(judgement, now_stands.request, here.app.people)
-    if isinstance(judgement, Counted | Decided | Revoked):
-        return Answered(judgement=judgement, told=words, request=request_view(now_stands, here.app.people))
-    raise await _refusal(here, now_stands, judgement, words, statement.digest)
+    outcome = await here.app.decisions.answer(request_id, statement)
+    if isinstance(outcome.judgement, Counted | Decided | Revoked):
+        view = request_view(outcome.record, here.app.people)
+        return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
+    raise await _refusal(here, outcome, statement.digest)
 
 
 def _reply_id(key: ApiKey, given: AnswerGiven, once: str | None) -> str:
@@ -95,7 +94,8 @@ def _given(request: Request, given: AnswerGiven) -> Given | None:
             return None
 
 
-async def _refusal(here: Here, record: RequestRecord, judgement: Judgement, words: str, digest: str) -> Trouble:
+async def _refusal(here: Here, outcome: Outcome, digest: str) -> Trouble:
+    judgement, record, words = outcome.judgement, outcome.record, outcome.words
     status, name, do = _REFUSALS[judgement.type]
     request = record.request
     more: dict[str, object] = {"judgement": judgement, "digest": request.digest, "revision": request.revision}

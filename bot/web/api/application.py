@@ -33,7 +33,7 @@ _ERRORS_AT_MOST = 20
 def application(here: Here) -> FastAPI:
     """The ASGI application over what the process was started with."""
     passing = [
-        Middleware(Authenticated, keyring=here.keyring, is_ready=here.app.ready.is_set),
+        Middleware(Authenticated, keyring=here.app.keyring, is_ready=here.app.ready.is_set),
         Middleware(Bounded, check=check_is_json),
     ]
     api = FastAPI(

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query
 
 from agents.requests import PersonId, RequestId, RequestState
 from bot.ids import check
+from bot.lists import requests
 from bot.views import RequestView
 from bot.web.api import examples
 from bot.web.api.answering import answer
@@ -24,7 +25,6 @@ from bot.web.api.shapes import (
     Withdrawn,
 )
 from bot.web.api.waiting import changed, is_open, view_of
-from bot.web.lists import requests
 from bot.web.problems import not_found
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
@@ -54,7 +54,9 @@ async def listed(
     """Requests, newest first, page by page, with everything that is needed to decide them."""
     if person is not None and here.app.people.contact(person) is None:
         raise not_found(f"There is no person {person!r} in the directory.", "`sayso people` lists them")
-    found, following = await requests(here, person=person, state=state, cursor=cursor, limit=limit)
+    found, following = await requests(
+        here.app.store, here.app.people, person=person, state=state, cursor=cursor, limit=limit
+    )
     return Requests(requests=found, next=following)
 
 
@@ -114,5 +116,5 @@ async def withdrawn(
     record, _, _ = await here.app.decisions.request(known)
     own = [person for person in key.speaks_for() if person in record.request.requesters]
     by = own[0] if own else PersonId(key.speaker)
-    await here.steering.withdraw(known, by, withdrawal.reason if withdrawal else "")
+    await here.app.steering.withdraw(known, by, withdrawal.reason if withdrawal else "")
     return Withdrawn(id=known, state="withdrawn")

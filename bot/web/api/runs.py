@@ -10,6 +10,7 @@ from agents.requests import RunId
 from agents.run import RunState, fold
 from bot.ids import check
 from bot.inbox import Sent
+from bot.lists import runs
 from bot.views import RunView, run_view
 from bot.web.api import examples
 from bot.web.api.docs import Worded, answers, leads_to
@@ -17,7 +18,6 @@ from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, only_known
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.shapes import Absent, Cursor, Limit, OnceHeader, Runs, RunWanted, Steered
 from bot.web.here import Here
-from bot.web.lists import runs
 from bot.web.problems import not_found
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
@@ -71,7 +71,7 @@ async def listed(
     limit: Limit = 50,
 ) -> Runs:
     """Runs, newest first, page by page. A page is not moved by what is started meanwhile."""
-    found, following = await runs(here, state=state, agent=agent, cursor=cursor, limit=limit)
+    found, following = await runs(here.app.store, state=state, agent=agent, cursor=cursor, limit=limit)
     return Runs(runs=found, next=following)
 
 
@@ -98,7 +98,7 @@ _VERBS: dict[Verb, str] = {
 
 def _steering(verb: Verb) -> Callable[..., Awaitable[Steered]]:
     async def steer(run_id: RunPath, key: MaySteer, here: HereNow) -> Steered:
-        after = await here.steering.steer(RunId(check(run_id, "run")), verb, key.speaker)
+        after = await here.app.steering.steer(RunId(check(run_id, "run")), verb, key.speaker)
         return Steered(id=after.id, state=after.state)
 
     steer.__doc__ = _VERBS[verb]

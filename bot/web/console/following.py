@@ -24,7 +24,7 @@ def following(
     process, visit = here(request), visit_of(request)
 
     async def told(news: N) -> tuple[bytes, bool]:
-        if await process.logins.find(visit.text) is None:
+        if await process.app.logins.find(visit.text) is None:
             return b"", True
         return await tell(news)
 

@@ -28,7 +28,8 @@ _SAFE = {"GET", "HEAD"}
 _FORM = "application/x-www-form-urlencoded"
 # Who has no session yet may do no more than get one.
 _LOGIN, _STATIC = "/login", "/static/"
-_FORMS, _FORMS_PER_S = 120, 60.0
+# Nobody presses that many buttons.
+_FORMS, _FORMS_WITHIN_S = 120, 60.0
 
 
 def check_is_form(headers: Headers, body: bytes) -> None:
@@ -65,7 +66,7 @@ class Gate:
         if not self._here.app.ready.is_set():
             raise away()
         try:
-            session = await self._here.logins.find(text) if text else None
+            session = await self._here.app.logins.find(text) if text else None
         except StoreError as error:
             raise away() from error
         return Visit(session, text, _fields(body))
@@ -74,7 +75,7 @@ class Gate:
         found, path = cast("Visit", scope[VISIT]), scope["path"]
         is_open = path == _LOGIN or path.startswith((f"{_LOGIN}/", _STATIC)) or not self._has(scope)
         if not is_open:
-            found.known  # noqa: B018 - says no to whoever has no session
+            found.require_session()
         if scope["method"] in _SAFE:
             return
         _check_comes_from_us(Headers(scope=scope))
@@ -93,12 +94,12 @@ class Gate:
         """Nobody clicks that often; a script in somebody's hands might."""
         try:
             sender = f"console {found.known.person}"
-            room = await self._here.app.store.admit(sender, secrets.token_hex(8), _FORMS, _FORMS_PER_S)
+            room = await self._here.app.store.admit(sender, secrets.token_hex(8), _FORMS, _FORMS_WITHIN_S)
         except StoreError as error:
             raise away() from error
         if not room:
             text = f"That was more than {_FORMS} forms within a minute, so nothing was done. Wait a minute."
-            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too fast", text, {"Retry-After": str(round(_FORMS_PER_S))})
+            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too fast", text, {"Retry-After": str(round(_FORMS_WITHIN_S))})
 
 
 def _check_comes_from_us(headers: Headers) -> None:

@@ -1,4 +1,4 @@
-"""The first page: ask, what waits on me, my conversations, what is live."""
+"""The first page: ask, what waits on me, my runs, what is live."""
 
 import secrets
 
@@ -6,14 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
+from bot import lists
 from bot.ids import ingress_shard, new_id
 from bot.inbox import TriggerRefused
-from bot.web import lists
 from bot.web.console.pages import page, to
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here
 
-_CONVERSATIONS = 10
+_RUNS = 10
 
 
 async def shown(request: Request) -> Response:
@@ -28,12 +28,12 @@ async def shown(request: Request) -> Response:
 
 
 async def lists_of(process: Here, me: PersonId) -> dict[str, object]:
-    """What waits on `me`, and the newest conversations."""
-    mine, following = await lists.runs(process, requester=me, limit=_CONVERSATIONS)
+    """What waits on `me`, and the newest runs of theirs."""
+    mine, following = await lists.runs(process.app.store, requester=me, limit=_RUNS)
     return {
         "runs": mine,
         "has_more": following is not None,
-        "requests": await lists.waiting(process, me),
+        "requests": await lists.waiting(process.app.store, process.app.people, me),
         "suggestions": _SUGGESTIONS if process.demo else (),
     }
 

@@ -1,34 +1,29 @@
-"""What is live in each environment, asked of the environment itself."""
+"""What is live, as a page and as a part of other pages."""
 
-import asyncio
 import re
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agents.deploy import live_in
-from bot.app import environments_of
+from bot.live import Place
 from bot.web.console.pages import csp, fragment, hardened, page
-from bot.web.here import Here, here
+from bot.web.here import here
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An environment and what it says is live there, shortly and in full; `url` where visitors see it, if we know."""
+class Shown:
+    """A place as a page shows it: `short` beside what it says in full; `url` where visitors see it, if we know."""
 
-    name: str
+    place: Place
     short: str
-    text: str
-    policy: str | None
     url: str
 
 
 async def shown(request: Request) -> Response:
     """Every environment."""
-    process = here(request)
-    demo = process.demo.site if process.demo else ""
-    return await page(request, "live.html", {"places": await places(process)}, frames=demo or "'none'")
+    demo = here(request).demo
+    return await page(request, "live.html", {"places": await _places(request)}, frames=demo.site if demo else "'none'")
 
 
 async def part(request: Request) -> Response:
@@ -36,26 +31,16 @@ async def part(request: Request) -> Response:
     return hardened(Response(await panel(request), media_type="text/html"), csp())
 
 
-async def panel(request: Request) -> str:
-    """The part itself."""
-    return fragment(request, "_live.html", {"places": await places(here(request))})
+async def panel(request: Request, *, anew: bool = False) -> str:
+    """The part itself; `anew` when something has just been changed."""
+    return fragment(request, "_live.html", {"places": await _places(request, anew=anew)})
 
 
-async def places(process: Here) -> list[Place]:
-    """Every environment as it answers now."""
-    environments = environments_of(process.app.settings)
-    facts = await asyncio.gather(*(live_in(environment) for environment in environments.values()))
-    site = process.demo.site if process.demo else None
-    return [
-        Place(
-            environment.name,
-            _short(fact.text),
-            fact.text,
-            environment.policy,
-            f"{site}/{environment.name}/" if site else "",
-        )
-        for environment, fact in zip(environments.values(), facts, strict=True)
-    ]
+async def _places(request: Request, *, anew: bool = False) -> list[Shown]:
+    process = here(request)
+    site = f"{process.demo.site}/{{}}/" if process.demo else ""
+    places = await process.app.live.places(anew=anew)
+    return [Shown(place, _short(place.text), site.format(place.name)) for place in places]
 
 
 def _short(text: str) -> str:

@@ -11,7 +11,7 @@ from agents.requests import PersonId, RunId
 from bot.cards import notice
 from bot.ids import ingress_shard, new_id
 from bot.journal import outbox_entry, outgoing_id
-from bot.logins import SESSION_S
+from bot.logins import LINK_S, SESSION_S
 from bot.outgoing import Outgoing
 from bot.store import Commit
 from bot.web.console.pages import own_path, page, to
@@ -20,10 +20,12 @@ from bot.web.here import Here, here
 
 _OLD = "This link was used already, or it is too old. It works once."
 _TOKEN_CHARS, _EMAIL_CHARS = 200, 254
-_LINKS, _LINKS_PER_S = 5, 3600.0
+# Enough for somebody who mistypes; what more there is to say about strangers is in decision 10.
+_LINKS, _LINKS_WITHIN_S = 5, 3600.0
 _MAIL = (
-    "Somebody, you we hope, wants to open the console as you. The link below shows a button; it works once, and for 15 "
-    "minutes. If it was not you, do nothing: without this mail nobody gets in. Give the link to nobody."
+    "Somebody, you we hope, wants to open the console as you. The link below shows a button; it works once, and for "
+    f"{LINK_S / 60:.0f} minutes. If it was not you, do nothing: without this mail nobody gets in. Give the link to "
+    "nobody."
 )
 
 
@@ -39,7 +41,7 @@ async def shown(request: Request) -> Response:
 async def spent(request: Request) -> Response:
     """A session for a link's token."""
     process, visit = here(request), visit_of(request)
-    text = await process.logins.spend(visit.field("token")[:_TOKEN_CHARS])
+    text = await process.app.logins.spend(visit.field("token")[:_TOKEN_CHARS])
     if text is None:
         raise Refusal(HTTPStatus.UNAUTHORIZED, "This link does not work any more", _OLD)
     response = to(request, own_path(visit.field("next") or "/"))
@@ -53,10 +55,10 @@ async def mailed(request: Request) -> Response:
     """Send a link to the mailbox of whoever it is. Who asks learns nothing about who is in the directory."""
     app, visit = here(request).app, visit_of(request)
     contact = app.people.by_email(visit.field("email")[:_EMAIL_CHARS].strip())
-    if contact and await app.store.admit(f"log-in {contact.id}", secrets.token_hex(8), _LINKS, _LINKS_PER_S):
+    if contact and await app.store.admit(f"log-in {contact.id}", secrets.token_hex(8), _LINKS, _LINKS_WITHIN_S):
         await _send_link(here(request), PersonId(contact.id), own_path(visit.field("next") or "/"))
-    text = "If that is the address of somebody in the directory, a link is on its way. It works once, for 15 minutes."
-    return await page(request, "refused.html", {"title": "Look into your mailbox", "text": text})
+    text = f"If somebody here has that address, a link is on its way. It works once, for {LINK_S / 60:.0f} minutes."
+    return await page(request, "notice.html", {"title": "Look into your mailbox", "text": text})
 
 
 async def _send_link(process: Here, person: PersonId, back: str) -> None:
@@ -64,7 +66,7 @@ async def _send_link(process: Here, person: PersonId, back: str) -> None:
     app = process.app
     if app.settings.public_url is None:
         return
-    token = await process.logins.link(person)
+    token = await process.app.logins.link(person)
     link = f"{app.settings.public_url}/login?{urlencode({'token': token, 'next': back})}"
     near = RunId(new_id("run", ingress_shard(token, app.store.shards)))
     entry = Outgoing(
@@ -82,7 +84,7 @@ async def _send_link(process: Here, person: PersonId, back: str) -> None:
 async def ended(request: Request) -> Response:
     """Close the session."""
     process, visit = here(request), visit_of(request)
-    await process.logins.end(visit.text)
+    await process.app.logins.end(visit.text)
     response = to(request, "/login")
     response.delete_cookie(cookie_name(process), path="/", httponly=True, samesite="lax", secure=is_secure(process))
     return response
@@ -93,5 +95,5 @@ async def turned(request: Request) -> Response:
     process, visit = here(request), visit_of(request)
     if not visit.known.is_demo:
         raise Refusal(HTTPStatus.FORBIDDEN, "Not here", "Only `sayso dev` lets one person play everybody.")
-    await process.logins.turn(visit.text, process.app.people.named(visit.field("person")))
+    await process.app.logins.turn(visit.text, process.app.people.named(visit.field("person")))
     return to(request, own_path(visit.field("back") or "/"))

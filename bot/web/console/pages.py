@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from agents.requests import PersonId
+from bot.lists import waiting_on
 from bot.people import People
 from bot.store import StoreError
 from bot.web.console.static import address_of
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
-from bot.web.lists import waiting_on
 from bot.web.problems import trouble
 from channels.email.cards import visible
 
@@ -103,7 +103,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
     waiting = 0
     if visit.session:
         try:
-            waiting = await waiting_on(process, visit.session.person)
+            waiting = await waiting_on(process.app.store, visit.session.person)
         except StoreError:
             waiting = 0  # the page itself says that the store is away
     return {
@@ -124,7 +124,7 @@ async def refused(request: Request, refusal: Refusal) -> Response:
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = own_path(asked) if request.method == "GET" else "/"
     data: dict[str, object] = {"title": refusal.title, "text": refusal.text, "back": back}
-    template = "login.html" if refusal.status == HTTPStatus.UNAUTHORIZED else "refused.html"
+    template = "login.html" if refusal.status == HTTPStatus.UNAUTHORIZED else "notice.html"
     response = await page(request, template, data | ({"token": ""} if template == "login.html" else {}), refusal.status)
     response.headers.update(refusal.headers)
     return response

@@ -8,12 +8,10 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from agents.requests import Given, Request, RequestId
+from bot import lists
 from bot.answers import Statement, filled_in, picked
-from bot.cards import told
 from bot.ids import check
-from bot.judge import Counted, Decided, Revoked
 from bot.steering import NotSteered
-from bot.web import lists
 from bot.web.console.cards import card_view
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, Visit, visit_of
@@ -29,9 +27,11 @@ async def listed(request: HttpRequest) -> Response:
     """What waits on whoever asks; with `all`, what anybody was ever asked."""
     process, me = here(request), visit_of(request).known.person
     if "all" not in request.query_params:
-        found = await lists.waiting(process, me)
+        found = await lists.waiting(process.app.store, process.app.people, me)
         return await page(request, "requests.html", {"requests": found, "next": None, "is_all": False})
-    some, following = await lists.requests(process, cursor=request.query_params.get("cursor"), limit=_LISTED)
+    some, following = await lists.requests(
+        process.app.store, process.app.people, cursor=request.query_params.get("cursor"), limit=_LISTED
+    )
     return await page(request, "requests.html", {"requests": some, "next": following, "is_all": True})
 
 
@@ -47,11 +47,8 @@ async def answered(request: HttpRequest) -> Response:
     """Judge an answer and say what became of it."""
     process, visit, request_id = here(request), visit_of(request), _id(request)
     record, _, _ = await process.app.decisions.request(request_id)
-    judgement = await process.app.decisions.decide(request_id, _statement(record.request, visit))
-    now_stands, _, _ = await process.app.decisions.request(request_id)
-    words = told(judgement, now_stands.request, process.app.people)
-    is_well = isinstance(judgement, Counted | Decided | Revoked)
-    return to(request, _back(request, now_stands.request), words, is_well=is_well)
+    outcome = await process.app.decisions.answer(request_id, _statement(record.request, visit))
+    return to(request, _back(request, record.request), outcome.words, is_well=outcome.counts)
 
 
 async def withdrawn(request: HttpRequest) -> Response:
@@ -59,7 +56,7 @@ async def withdrawn(request: HttpRequest) -> Response:
     process, visit, request_id = here(request), visit_of(request), _id(request)
     back = f"/requests/{request_id}"
     try:
-        await process.steering.withdraw(request_id, visit.person, visit.field("reason")[:_REASON_CHARS])
+        await process.app.steering.withdraw(request_id, visit.person, visit.field("reason")[:_REASON_CHARS])
     except NotSteered as error:
         return to(request, back, str(error), is_well=False)
     return to(request, back, "The request is withdrawn.")

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from agents.events import Event
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
+from bot import lists
 from bot.ids import check
 from bot.steering import NoSuchRun, NotSteered
-from bot.web import lists
 from bot.web.console.cards import CardView, card_view
 from bot.web.console.pages import page, to
 from bot.web.console.timeline import rows
@@ -39,7 +39,7 @@ async def listed(request: Request) -> Response:
     state, cursor = request.query_params.get("state", ""), request.query_params.get("cursor")
     if state and state not in STATES:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such state", f"There are: {', '.join(STATES)}.")
-    found, following = await lists.runs(here(request), state=state or None, cursor=cursor, limit=_LISTED)
+    found, following = await lists.runs(here(request).app.store, state=state or None, cursor=cursor, limit=_LISTED)
     return await page(request, "runs.html", {"runs": found, "next": following, "state": state, "states": STATES})
 
 
@@ -58,7 +58,7 @@ async def steered(request: Request) -> Response:
     if verb is None:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", f"A run can be told to {', '.join(_VERBS)}.")
     try:
-        after = await here(request).steering.steer(run_id, verb, visit_of(request).person)
+        after = await here(request).app.steering.steer(run_id, verb, visit_of(request).person)
     except NoSuchRun:
         raise
     except NotSteered as error:

@@ -43,7 +43,7 @@ async def run(request: Request) -> Response:
         if told.version != shown:
             parts["card"], shown = fragment(request, "_card.html", data), told.version
         if any(isinstance(event, ToolFinished) for _, event in news):
-            parts["live"] = await panel(request)
+            parts["live"] = await panel(request, anew=True)
         return b"".join(part(name, html, told.run.seq) for name, html in parts.items()), False
 
     after = int(seq) if seq.isdecimal() and len(seq) <= _SEQ_CHARS else 0

@@ -45,6 +45,10 @@ class Visit:
             raise Refusal(HTTPStatus.UNAUTHORIZED, "Please log in", "This page is for people of the directory.")
         return self.session
 
+    def require_session(self) -> None:
+        """Raises Refusal where there is none."""
+        _ = self.known
+
     @property
     def person(self) -> PersonId:
         """Who acts: the session's person; in the demo, whomever the form was shown to."""

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message
 
-from bot.apikeys import Keyring
-from bot.logins import Logins
 from bot.store.following import Follower
 from bot.web.api.application import application
 from bot.web.here import Here
@@ -59,9 +57,17 @@ class Call:
 
 @pytest.fixture
 async def here(world: World) -> AsyncIterator[Here]:
-    follower, keyring = Follower(world.app.store), Keyring(world.app.store, world.app.people)
-    logins = Logins(world.app.store, world.app.people)
-    yield Here(world.app, keyring, logins, follower, Metrics(), Waits(at_most=2), 0, None, 15, 50)
+    follower = Follower(world.app.store)
+    yield Here(
+        app=world.app,
+        follower=follower,
+        metrics=Metrics(),
+        waits=Waits(at_most=2),
+        port=0,
+        demo=None,
+        ping_s=15,
+        longest_wait_s=50,
+    )
     await follower.close()
 
 
@@ -69,8 +75,8 @@ async def test_a_key_holds_so_many_streams_and_long_polls_and_then_is_told_to_wa
     api = application(here)
     request = (await world.opened(await world.trigger("press it"))).request
     stream, poll = f"/v1/runs/{request.run_id}/events", f"/v1/requests/{request.id}?wait_s=40"
-    _, anna = await here.keyring.create(person="anna", scopes=["read"])
-    _, bo = await here.keyring.create(person="bo", scopes=["read"])
+    _, anna = await here.app.keyring.create(person="anna", scopes=["read"])
+    _, bo = await here.app.keyring.create(person="bo", scopes=["read"])
     held = Call(api, stream, anna, "text/event-stream")
     waits = Call(api, poll, anna)
     await until(lambda: held.said and _open(here) == 2, what="both wait")

@@ -5,21 +5,23 @@ from collections.abc import Sequence
 
 from agents.requests import RequestState
 from agents.run import RunState
+from bot.paging import page
+from bot.people import People
 from bot.quorum import eligible
 from bot.records import RequestRecord
+from bot.store import Store
 from bot.store.lists import Mark
 from bot.summary import Summary
 from bot.views import RequestView, request_view
-from bot.web.here import Here
-from bot.web.paging import page
 
 # Records are larger than a run's line in a list.
 _REQUESTS_LOOKED_AT = 2_000
 _WAITING_AT_MOST = 100
+_BATCH = 200
 
 
 async def runs(
-    here: Here,
+    store: Store,
     *,
     state: RunState | None = None,
     requester: str | None = None,
@@ -28,7 +30,7 @@ async def runs(
     limit: int,
 ) -> tuple[tuple[Summary, ...], str | None]:
     """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile."""
-    lists = here.app.store.lists
+    lists = store.lists
     wanted = {"state": state, "requester": requester, "agent": agent}
     filters = {name: value for name, value in wanted.items() if value is not None}
     parts = [_as_it_stands(name, value) for name, value in filters.items()]
@@ -46,7 +48,8 @@ async def runs(
 
 
 async def requests(
-    here: Here,
+    store: Store,
+    people: People,
     *,
     person: str | None = None,
     state: RequestState | None = None,
@@ -54,7 +57,7 @@ async def requests(
     limit: int,
 ) -> tuple[tuple[RequestView, ...], str | None]:
     """Requests in `state` that `person` may decide, and the cursor of what follows."""
-    lists = here.app.store.lists
+    lists = store.lists
     part = _as_it_stands("state", state) if state else b""
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
@@ -63,20 +66,32 @@ async def requests(
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
         records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
-        return [request_view(one, here.app.people) if one and _fits(one, person, state) else None for one in records]
+        return [request_view(one, people) if one and _fits(one, person, state) else None for one in records]
 
     return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
 
 
-async def waiting(here: Here, person: str) -> tuple[RequestView, ...]:
+async def all_requests(
+    store: Store, people: People, *, person: str | None = None, state: RequestState | None = None
+) -> list[RequestView]:
+    """All of them, without pages."""
+    found, cursor = list[RequestView](), None
+    while True:
+        some, cursor = await requests(store, people, person=person, state=state, cursor=cursor, limit=_BATCH)
+        found += some
+        if cursor is None:
+            return found
+
+
+async def waiting(store: Store, people: People, person: str) -> tuple[RequestView, ...]:
     """Open requests that `person` may decide and has not voted on."""
-    found, _ = await requests(here, person=person, state="open", limit=_WAITING_AT_MOST)
+    found, _ = await requests(store, people, person=person, state="open", limit=_WAITING_AT_MOST)
     return tuple(one for one in found if person not in {vote.person for vote in one.votes})
 
 
-async def waiting_on(here: Here, person: str) -> int:
+async def waiting_on(store: Store, person: str) -> int:
     """About how many of those there are: whoever has voted already is still counted."""
-    return await here.app.store.lists.count_for(person)
+    return await store.lists.count_for(person)
 
 
 def _as_it_stands(name: str, value: str) -> bytes:

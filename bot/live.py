@@ -1,0 +1,42 @@
+"""What is live in each environment, asked of the environments themselves, and of each only so often."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agents.deploy import Environment, live_in
+
+# Every open page wants to know, and each answer costs a command and a few of git.
+_FRESH_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment, what it says is live there, and the policy that decides about it; None when nobody is asked."""
+
+    name: str
+    text: str
+    policy: str | None
+
+
+class Live:
+    """Looks for everybody who asks at about the same time. `clock` gives seconds."""
+
+    def __init__(self, environments: Mapping[str, Environment], clock: Callable[[], float] = time.monotonic) -> None:
+        self._environments, self._clock = environments, clock
+        self._looking: asyncio.Task[list[Place]] | None = None
+        self._looked_at = 0.0
+
+    async def places(self, *, anew: bool = False) -> list[Place]:
+        """Every environment as it answered a moment ago; `anew`: not before this call."""
+        is_stale = self._looking is None or self._clock() - self._looked_at >= _FRESH_S
+        if self._looking is None or is_stale or (anew and self._looking.done()):
+            self._looked_at = self._clock()
+            self._looking = asyncio.create_task(self._look())
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> list[Place]:
+        found = await asyncio.gather(*(live_in(environment) for environment in self._environments.values()))
+        pairs = zip(self._environments.values(), found, strict=True)
+        return [Place(environment.name, fact.text, environment.policy) for environment, fact in pairs]
