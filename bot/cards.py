@@ -217,7 +217,10 @@ def _unclear(request: Request) -> str:
     match request.format:
         case "approval":
             ways = "" if "email" in ways_to_approve(request.policy) else " (an approval does not count by mail here)"
-            return f"{start} To approve, answer with the one word approve{ways}; to refuse, with deny and the reason."
+            return (
+                f"{start} To approve, answer the message that asks (not this one) with the one word approve{ways}; "
+                "to refuse, with deny and the reason."
+            )
         case "choice" | "choices":
             numbered = "; ".join(f"{number}: {option}" for number, option in enumerate(request.options, 1))
             return f"{start} Answer with a number or a label alone. {numbered}"

@@ -59,6 +59,11 @@ class Logins:
         await self._client.do("SET", self._names.login(_hash(token)), body, "PX", round(within_s * 1000))
         return token
 
+    async def peek(self, token: str) -> Login | None:
+        """Whom a link would let in; nothing is spent."""
+        body = await self._client.do("GET", self._names.login(_hash(token)))
+        return None if body is None else Login.model_validate_json(body)
+
     async def spend(self, token: str) -> str | None:
         """The text of a new session for a link's token; None when it was spent, is too old, or is none of ours."""
         body = await self._client.do("GETDEL", self._names.login(_hash(token)))

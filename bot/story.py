@@ -87,7 +87,8 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
             said = f"{name(event.person)} answered by {event.channel}, not counted ({event.outcome})"
             return Told(said, event.text)
         case RequestDecided():
-            return Told(decided(event.decision, people))
+            given = event.decision.given
+            return Told(decided(event.decision, people), given.text if given else "")
         case RequestRevoked():
             return Told(f"{name(event.vote.person)} took the approval back", event.vote.reason)
         case ToolStarted():

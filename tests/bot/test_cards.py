@@ -190,7 +190,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
             "does not count. v1 was a and is now b.",
         ),
         (OutOfDate(seen_revision=1), APPROVAL, "It is now: Deploy v1.2.0 to production?"),
-        (Unclear(), APPROVAL, "answer with the one word approve; to refuse"),
+        (Unclear(), APPROVAL, "answer the message that asks (not this one) with the one word approve; to refuse"),
         (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by mail here"),
         (Unclear(), question("choice", ("red", "blue")), "a number or a label alone. 1: red; 2: blue"),
         (Unclear(), question("yes_no"), "yes or no alone"),

@@ -55,23 +55,25 @@ async def test_the_story_that_is_told_with_curl_is_true(short_path: Path) -> Non
     launcher = short_path / "sayso"
     launcher.write_text(_LAUNCHER.format(*COMMAND))
     launcher.chmod(0o755)
+    out = short_path / "out"
+    out.mkdir()
     async with sayso_dev(short_path) as url:
         told = await asyncio.to_thread(
-            subprocess.run, ["sh", "-eu", "-c", blocks("http.md")], cwd=short_path, env=environment(URL=url),
-            capture_output=True, text=True, timeout=60, check=False,
+            subprocess.run, ["sh", "-eu", "-c", blocks("http.md")], cwd=short_path,
+            env=environment(URL=url, OUT=str(out)), capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
     assert (told.returncode, told.stderr) == (0, ""), told.stdout
     assert '"type":"decided"' in told.stdout
     assert '"state":"done"' in told.stdout
     assert '"type":"urn:sayso:problem:already-decided"' in told.stdout
-    assert '"may_act":true' in (short_path / "may.json").read_text()
+    assert '"may_act":true' in (out / "may.json").read_text()
     assert '"picks":["staging-seven"]' in told.stdout
-    events = (short_path / "events.txt").read_text()
+    events = (out / "events.txt").read_text()
     assert '"type":"run_ended"' in events.splitlines()[-2]
     assert '"ticket":"OPS-7"' in events
     assert (
         (short_path / ".sayso" / "demo" / "site" / "production" / "current")
         .resolve()
-        .name.startswith(re.findall(r'"v1.2.0":"([0-9a-f]{40})"', (short_path / "decided.json").read_text())[0])
+        .name.startswith(re.findall(r'"v1.2.0":"([0-9a-f]{40})"', (out / "decided.json").read_text())[0])
     )

@@ -1,6 +1,7 @@
 """The first page: ask, what waits on me, my runs, what is live."""
 
 import secrets
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,7 +9,7 @@ from starlette.responses import Response
 from agents.requests import PersonId, RunId
 from bot import lists
 from bot.ids import ingress_shard, new_id
-from bot.inbox import TriggerRefused
+from bot.inbox import TooManyTriggers, TriggerRefused
 from bot.web.console.pages import page, to
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here
@@ -18,13 +19,17 @@ _RUNS = 10
 
 async def shown(request: Request) -> Response:
     """The first page."""
+    return await _page(request, {"text": ""}, HTTPStatus.OK)
+
+
+async def _page(request: Request, data: dict[str, object], status: HTTPStatus) -> Response:
     process, me = here(request), visit_of(request).known.person
-    data: dict[str, object] = {
+    data |= {
         **await lists_of(process, me),
         "agents": [(agent.name, agent.description) for agent in process.app.agents.values()],
         "once": secrets.token_hex(8),
     }
-    return await page(request, "home.html", data, frames=process.demo.site if process.demo else "'none'")
+    return await page(request, "home.html", data, status, frames=process.demo.site if process.demo else "'none'")
 
 
 async def lists_of(process: Here, me: PersonId) -> dict[str, object]:
@@ -42,7 +47,7 @@ _SUGGESTIONS = ("deploy v1.2.0 to production", "deploy v1.1.0 to staging")
 
 
 async def asked(request: Request) -> Response:
-    """Start a run; the same form sent twice starts one."""
+    """Start a run; the same form sent twice starts one. What was typed is not lost when it can't be."""
     process, visit = here(request), visit_of(request)
     text = visit.field("suggestion") or visit.field("text")
     foreign = f"console:{visit.person}:{visit.field('once') or secrets.token_hex(8)}:{text}"
@@ -55,7 +60,9 @@ async def asked(request: Request) -> Response:
             agent = visit.field("agent") or None
             await process.app.inbox.start("console", text, visit.person, agent=agent, run_id=run_id)
     except TriggerRefused as error:
-        return to(request, "/", str(error), is_well=False)
+        refused: dict[str, object] = {"text": text, "told": (False, str(error))}
+        is_too_many = isinstance(error, TooManyTriggers)
+        return await _page(request, refused, HTTPStatus.TOO_MANY_REQUESTS if is_too_many else HTTPStatus.BAD_REQUEST)
     return to(request, f"/runs/{run_id}")
 
 

@@ -11,7 +11,7 @@ from agents.requests import PersonId, RunId
 from bot.cards import notice
 from bot.ids import ingress_shard, new_id
 from bot.journal import outbox_entry, outgoing_id
-from bot.logins import LINK_S, SESSION_S
+from bot.logins import LINK_S, SESSION_S, Login
 from bot.outgoing import Outgoing
 from bot.store import Commit
 from bot.web.console.pages import own_path, page, to
@@ -30,12 +30,18 @@ _MAIL = (
 
 
 async def shown(request: Request) -> Response:
-    """The button; whoever has a session already needs none."""
-    back = own_path(request.query_params.get("next", "/"))
-    if visit_of(request).session:
+    """The button of a link that works; whoever has such a session already needs no other one."""
+    process, session = here(request), visit_of(request).session
+    back, token = own_path(request.query_params.get("next", "/")), request.query_params.get("token", "")[:_TOKEN_CHARS]
+    login = await process.app.logins.peek(token) if token else None
+    if session and (login is None or Login(person=session.person, is_demo=session.is_demo) == login):
         return to(request, back)
-    token = request.query_params.get("token", "")[:_TOKEN_CHARS]
-    return await page(request, "login.html", {"title": "Log in", "text": "", "token": token, "back": back})
+    if token and login is None:
+        raise Refusal(HTTPStatus.UNAUTHORIZED, "This link does not work any more", _OLD)
+    name = process.app.people.name_of(login.person) if login else ""
+    whose = "everybody in the demo" if login and login.is_demo else name
+    data = {"title": "Log in", "text": "", "token": token, "whose": whose, "back": back}
+    return await page(request, "login.html", data)
 
 
 async def spent(request: Request) -> Response:

@@ -110,7 +110,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "path": request.url.path,
         "everybody": [(person, process.app.people.name_of(person)) for person in process.app.people.all()],
         "waiting": waiting,
-        "has_mail": process.demo is not None,
+        "has_mail": has_mail(request),
         "by_mail": process.app.settings.public_url is not None,
         "is_rehearsal": not process.app.models,
     }
@@ -125,7 +125,7 @@ async def refused(request: Request, refusal: Refusal) -> Response:
     back = own_path(asked) if request.method == "GET" else "/"
     data: dict[str, object] = {"title": refusal.title, "text": refusal.text, "back": back}
     template = "login.html" if refusal.status == HTTPStatus.UNAUTHORIZED else "notice.html"
-    response = await page(request, template, data | ({"token": ""} if template == "login.html" else {}), refusal.status)
+    response = await page(request, template, data | {"token": "", "whose": ""}, refusal.status)
     response.headers.update(refusal.headers)
     return response
 
@@ -142,6 +142,12 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
             _told_name(process), value, max_age=_TOLD_S, httponly=True, samesite="lax", secure=is_secure(process)
         )
     return hardened(response, csp())
+
+
+def has_mail(request: Request) -> bool:
+    """Whether whoever asks may look into the demo's mailboxes."""
+    session = visit_of(request).session
+    return here(request).demo is not None and session is not None and session.is_demo
 
 
 def own_path(text: str) -> str:

@@ -14,13 +14,18 @@ from bot import lists
 from bot.ids import check
 from bot.steering import NoSuchRun, NotSteered
 from bot.web.console.cards import CardView, card_view
-from bot.web.console.pages import page, to
+from bot.web.console.pages import has_mail, page, to
 from bot.web.console.timeline import rows
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Here, here
 
 _VERBS: dict[str, Literal["pause", "resume", "cancel"]] = {"pause": "pause", "resume": "resume", "cancel": "cancel"}
 _LISTED = 30
+_DONE = {
+    "pause": "Paused: it stops at its next step. Votes still count meanwhile.",
+    "resume": "Resumed.",
+    "cancel": "Cancelled. A tool that is executing is finished first.",
+}
 STATES: tuple[RunState, ...] = get_args(RunState)
 
 
@@ -48,7 +53,7 @@ async def shown(request: Request) -> Response:
     process, me = here(request), visit_of(request).known.person
     told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), me)
     demo = process.demo.site if process.demo else ""
-    data = around_run(process, told) | {"follows": told.run.ended is None, "site": demo}
+    data = around_run(request, told) | {"follows": told.run.ended is None, "site": demo}
     return await page(request, "run.html", data, frames=demo or "'none'")
 
 
@@ -58,12 +63,12 @@ async def steered(request: Request) -> Response:
     if verb is None:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", f"A run can be told to {', '.join(_VERBS)}.")
     try:
-        after = await here(request).app.steering.steer(run_id, verb, visit_of(request).person)
+        await here(request).app.steering.steer(run_id, verb, visit_of(request).person)
     except NoSuchRun:
         raise
     except NotSteered as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
-    return to(request, f"/runs/{run_id}", f"The run is {after.state}.")
+    return to(request, f"/runs/{run_id}", _DONE[verb])
 
 
 async def told_of(process: Here, run_id: RunId, me: PersonId) -> Told:
@@ -79,14 +84,14 @@ async def told_of(process: Here, run_id: RunId, me: PersonId) -> Told:
     return Told(run, tuple(loaded.events), card_view(record, process.app.people, me), f"{request_id}.{version}")
 
 
-def around_run(process: Here, told: Told) -> dict[str, object]:
+def around_run(request: Request, told: Told) -> dict[str, object]:
     """What the templates of a run need."""
     return {
         "run": told.run,
-        "rows": rows(told.events, process.app.people),
+        "rows": rows(told.events, here(request).app.people),
         "card": told.card,
         "version": told.version,
-        "has_mail": process.demo is not None,
+        "has_mail": has_mail(request),
     }
 
 

@@ -36,7 +36,7 @@ async def run(request: Request) -> Response:
     async def tell(news: Sequence[Told]) -> tuple[bytes, bool]:
         nonlocal shown
         told = await told_of(process, run_id, me)
-        data = around_run(process, told)
+        data = around_run(request, told)
         if told.run.ended:
             return part("end", fragment(request, "_ended.html", data), told.run.seq), True
         parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}

@@ -136,8 +136,8 @@ async def test_over_tls_the_cookie_goes_nowhere_else(world: World) -> None:
         then = await anna.get(after.path)
         await anna.submit(then.form("/logout"))
 
-    assert "The run is paused." in after.words
-    assert "The run is paused." not in then.words, "what was said once is not said for ever"
+    assert "Paused: it stops" in after.words
+    assert "Paused: it stops" not in then.words, "what was said once is not said for ever"
     assert anna.cookies == {}
     for line in anna.set_cookies:
         assert line.startswith("__Host-sayso")

@@ -24,6 +24,7 @@ _half = EVIL.replace("\u202e", "\\u202e").replace("\u2066", "\\u2066").replace("
 SEEN = _half.replace("\x1b", "\\u001b").replace("\x85", "\\u0085").replace("\u2028", "\\u2028")
 NEVER = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 TAGS = {
+    "noscript",
     *("html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "main", "footer", "section"),
     *("div", "span", "p", "h1", "h2", "h3", "ul", "ol", "li", "dl", "dt", "dd", "b", "q", "code", "pre", "time"),
     *("blockquote", "article", "aside", "form", "input", "button", "textarea", "label", "select", "option"),
@@ -106,7 +107,7 @@ async def test_what_a_model_asks_and_people_answer_is_text(world: World, console
     record = await world.opened(run_id)
     request = f"/requests/{record.request.id}"
     page = await anna.get(request)
-    assert "In the words of whoever wrote it, which nobody has checked:" in page.words
+    assert "The agent asks, by plain rules:" in page.words
     said = await everywhere(anna, f"/runs/{run_id}", request)
     assert normal(SEEN.replace("\\u0085", "").replace("\\u2028", "")) in said
     check_is_ours((await anna.get(request)).html)

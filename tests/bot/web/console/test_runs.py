@@ -42,9 +42,9 @@ async def test_people_pause_resume_and_cancel_a_run_with_plain_buttons(world: Wo
     path = f"/runs/{run_id}"
 
     for button, told, state in (
-        ("Pause", "The run is paused.", "paused"),
-        ("Resume", "The run is waiting.", "waiting"),
-        ("Cancel", "The run is ", "cancelled"),
+        ("Pause", "Paused: it stops at its next step.", "paused"),
+        ("Resume", "Resumed.", "waiting"),
+        ("Cancel", "Cancelled.", "cancelled"),
     ):
         page = await anna.get(path)
         form = next(form for form in page.forms if any(one.text == "Cancel" for one in form.buttons))
