@@ -163,6 +163,22 @@ async def test_a_stream_ends_with_the_session_and_says_nothing_more(world: World
             assert [name for name, html in [part async for part in stream] if "resumed" in html] == []
 
 
+async def test_a_stream_without_news_ends_with_the_session_too(world: World) -> None:
+    async with a_console(world, ping_s=0.05) as console:
+        bo = await console.browser("bo")
+        page = await waiting_run(world, bo)
+        async with aclosing(bo.stream(following(page))) as stream:
+            first = asyncio.ensure_future(anext(stream))
+            assert not (await asyncio.wait([first], timeout=0.2))[0]
+            await bo.submit(page.form("/logout"))
+
+            async with asyncio.timeout(WITHIN_S):
+                seen = [await first, *[part async for part in stream]]
+
+    [(name, html)] = seen
+    assert (name, Markup(html).words) == ("gone", "Your session has ended. Log in again")
+
+
 async def test_who_only_asks_whether_there_is_a_stream_opens_none(world: World, console: Console) -> None:
     bo = await console.browser("bo")
     page = await waiting_run(world, bo)
