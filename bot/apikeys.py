@@ -127,13 +127,22 @@ class Keyring:
         body, used = await self._client.read(
             ["HGET", self._names.api_keys, hashed], ["HGET", self._names.api_keys_used, hashed]
         )
-        key = None if body is None else ApiKey.model_validate_json(body)
-        if key is None or key.revoked_at or (key.person and self._people.contact(key.person) is None):
+        key = self._good(body)
+        if key is None:
             return None
         now = self._store.about_now()
         if used is None or now - datetime.fromisoformat(used.decode()) >= _USED_EVERY:
             await self._client.do("HSET", self._names.api_keys_used, hashed, now.isoformat())
         return key
+
+    async def is_good(self, text: str) -> bool:
+        """Whether `find` would still find the key; it does not count as a use."""
+        return self._good(await self._client.do("HGET", self._names.api_keys, _hash(text))) is not None
+
+    def _good(self, body: bytes | None) -> ApiKey | None:
+        key = None if body is None else ApiKey.model_validate_json(body)
+        has_gone = key is not None and key.person and self._people.contact(key.person) is None
+        return None if key is None or key.revoked_at or has_gone else key
 
     async def all(self) -> list[tuple[ApiKey, datetime | None]]:
         """Every key, oldest first, and when it was last used."""

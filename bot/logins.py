@@ -11,8 +11,10 @@ from pydantic import AwareDatetime
 from agents.requests import Frozen, PersonId
 from bot.people import People
 from bot.store import Store
+from bot.store.client import Script
 from bot.store.keys import Keys
 
+_SPEND = Script("spend")
 # 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
 _SECRET_BYTES = 25
 LINK_S = 15 * 60.0
@@ -66,15 +68,17 @@ class Logins:
 
     async def spend(self, token: str) -> str | None:
         """The text of a new session for a link's token; None when it was spent, is too old, or is none of ours."""
-        body = await self._client.do("GETDEL", self._names.login(_hash(token)))
+        link = self._names.login(_hash(token))
+        body = await self._client.do("GET", link)
         login = None if body is None else Login.model_validate_json(body)
         if login is None or self._people.contact(login.person) is None:
             return None
         text = _random()
         until = self._store.about_now() + timedelta(seconds=SESSION_S)
         kept = _Kept(**dict(login), expires_at=until).model_dump_json()
-        await self._client.do("SET", self._names.session(_hash(text)), kept, "PX", round(SESSION_S * 1000))
-        return text
+        names = [link, self._names.session(_hash(text))]
+        is_ours = await self._client.run(_SPEND, names, [kept, round(SESSION_S * 1000)])
+        return text if is_ours else None
 
     async def find(self, text: str) -> Session | None:
         """The session whose text this is; None when it has ended or its person has left."""

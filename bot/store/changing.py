@@ -139,6 +139,10 @@ class _Ear:
                 self.hears.clear()
                 log.warning("can't hear of changes now, tries again", error=str(error))
                 await asyncio.sleep(_AGAIN_S)
+            except Exception:
+                self.hears.clear()
+                log.exception("hearing of changes failed, tries again")
+                await asyncio.sleep(_AGAIN_S)
 
     async def _hear(self) -> None:
         """Until the connection is lost. Raises StoreError."""

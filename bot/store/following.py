@@ -49,6 +49,8 @@ class Watch:
         events = await self._follower.store.events_after(self.run_id, self.seq, _CHUNK)
         there = list(enumerate(events, self.seq + 1))
         self.seq += len(there)
+        if not there:  # who says to have heard more than there is would have everybody's reader wait for that
+            self.seq = min(self.seq, await self._follower.store.length(self.run_id))
         if len(there) < _CHUNK:
             self._has_caught_up = True
             self._follower.track(self.run_id, self.seq)
@@ -103,12 +105,16 @@ class Follower:
         for watch in self._watches.get(run_id, ()):
             watch.news.put_nowait(told)
 
+    def end(self, run_id: str) -> None:
+        """End every watch of the run."""
+        for watch in self._watches.get(run_id, ()):
+            watch.end()
+
     async def close(self) -> None:
         """End every watch, and give back the connections."""
         self._is_closed = True
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.end()
+        for run_id in self._watches:
+            self.end(run_id)
         for reader in self._readers.values():
             await reader.close()
         self._readers.clear()
@@ -136,7 +142,7 @@ class _Reader:
         self._task = asyncio.create_task(self._read(), name=f"follow shard {shard}")
 
     def add(self, run_id: str, seq: int) -> None:
-        if run_id in self._positions:
+        if self._positions.get(run_id, seq + 1) <= seq:
             return
         self._positions[run_id] = seq
         self._has_some.set()
@@ -163,24 +169,42 @@ class _Reader:
     async def _read(self) -> None:
         while True:
             await self._has_some.wait()
+            asked = dict(self._positions)
             try:
-                found = await self._ask()
+                for name, entries in await self._ask(asked):
+                    self._tell(name, entries, asked)
             except StoreError as error:
                 log.warning("can't follow runs now, tries again", error=str(error))
                 await asyncio.sleep(_AGAIN_S)
-                continue
-            for run_id, told in found:
-                if run_id in self._positions:
-                    self._positions[run_id] = told[-1][0]
-                    self._follower.tell(run_id, told)
+            except Exception:
+                log.exception("a reader of runs failed; who watches them begins anew")
+                self._drop(asked)
+                await asyncio.sleep(_AGAIN_S)
 
-    async def _ask(self) -> list[tuple[str, list[Told]]]:
+    async def _ask(self, asked: dict[str, int]) -> list[tuple[str, list[Any]]]:
         self._asked.set()  # whoever was added before now is asked for
-        self._asked, asked = asyncio.Event(), dict(self._positions)
+        self._asked = asyncio.Event()
         names = {self._keys.run(run_id): run_id for run_id in asked}
         after = [f"0-{seq}" for seq in asked.values()]
         found = await self._waiter.ask("XREAD", "BLOCK", LONGEST_BLOCK_MS, "COUNT", _CHUNK, "STREAMS", *names, *after)
-        return [(names[name.decode()], list(_told(entries))) for name, entries in _streams(found)]
+        return [(names[name.decode()], entries) for name, entries in _streams(found)]
+
+    def _tell(self, run_id: str, entries: list[Any], asked: dict[str, int]) -> None:
+        if self._positions.get(run_id) != asked[run_id]:
+            return  # somebody came meanwhile who wants more than was asked for
+        try:
+            told = list(_told(entries))
+        except ValueError:  # such as an event of a newer release: it must not silence all other runs
+            log.exception("can't read the events of a run", run_id=run_id)
+            self._drop([run_id])
+            return
+        self._positions[run_id] = told[-1][0]
+        self._follower.tell(run_id, told)
+
+    def _drop(self, run_ids: Iterable[str]) -> None:
+        for run_id in run_ids:
+            self._follower.end(run_id)
+            self.remove(run_id)
 
 
 async def _heard(event: asyncio.Event, within_s: float) -> None:

@@ -13,6 +13,8 @@ from bot.web.metrics import Metrics
 from bot.web.problems import Trouble, trouble
 
 BODY_BYTES = 65_536
+# Anybody may send any word as a method; each would be a figure of its own for as long as the process runs.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BODY_WITHIN_S = 10.0
 # A prober knows an address and no name.
 _WITHOUT_HOST = ("/healthz", "/readyz")
@@ -52,8 +54,9 @@ class Measured:
 
     def _observe(self, scope: Scope, status: int, took_s: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
         waits = " waiting" if b"wait_s=" in scope["query_string"] else ""
-        self._metrics.latency.labels(f"{scope['method']} {route}{waits}", str(status)).observe(took_s)
+        self._metrics.latency.labels(f"{method} {route}{waits}", str(status)).observe(took_s)
 
 
 class Named:

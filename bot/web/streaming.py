@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from bot.ending import ended
 from bot.store import StoreError
 from bot.store.changing import FollowingEnds
 from bot.web.here import Here
@@ -36,7 +37,9 @@ class EventStream(Response, Generic[N]):
     """Tells the news of a source until `tell` says it was the last, its reader has gone, or this process leaves.
 
     `tell` gives what is sent for some news, and whether that is the end. With `at_once` it is asked about that first,
-    for whoever may have missed something. `counted` is entered while the stream is open, and may refuse it.
+    for whoever may have missed something. Before each news and each ping `is_welcome` says whether its reader may still
+    hear them; who may not is told `farewell`, and nothing more. `counted` is entered while the stream is open, and may
+    refuse it.
     """
 
     def __init__(
@@ -44,13 +47,15 @@ class EventStream(Response, Generic[N]):
         here: Here,
         source: AbstractAsyncContextManager[Source[N]],
         tell: Callable[[N], Awaitable[tuple[bytes, bool]]],
+        is_welcome: Callable[[], Awaitable[bool]],
         counted: Callable[[], AbstractContextManager[None]] = nullcontext,
         at_once: N | None = None,
+        farewell: bytes = b"",
     ) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"}, media_type=MEDIA_TYPE)
         del self.headers["content-length"]
         self._here, self._source, self._tell, self._counted = here, source, tell, counted
-        self._at_once = at_once
+        self._is_welcome, self._at_once, self._farewell = is_welcome, at_once, farewell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
@@ -72,20 +77,25 @@ class EventStream(Response, Generic[N]):
                 try:
                     await self._send_news(source, send)
                 finally:
-                    gone.cancel()
+                    await ended([gone])
         finally:
             self._here.metrics.streams.dec()
 
     async def _send_news(self, source: Source[N], send: Send) -> None:
         is_last = False
         with suppress(FollowingEnds, StoreError, OSError):  # its reader takes it up again elsewhere, or later
-            if self._at_once:
-                body, is_last = await self._tell(self._at_once)
-                await _send(send, body)
+            news = self._at_once
             while not is_last:
-                news = await source.next(self._here.ping_s)
-                body, is_last = await self._tell(news) if news else (_PING, False)
+                if not news:
+                    news = await source.next(self._here.ping_s)
+                body, is_last = await self._told(news)
                 await _send(send, body)
+                news = None
+
+    async def _told(self, news: N) -> tuple[bytes, bool]:
+        if not await self._is_welcome():
+            return self._farewell, True
+        return await self._tell(news) if news else (_PING, False)
 
 
 async def _send(send: Send, body: bytes) -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from agents.requests import PersonId
 from bot.logins import LINK_S, SESSION_S, Logins, Session
+from bot.store import Store
 from bot.store.client import Client
+from tests.servers.redis_proxy import Proxy
 from tests.world import World
 
 ANNA, BO = PersonId("anna"), PersonId("bo")
@@ -35,6 +37,22 @@ async def test_a_link_is_spent_once_however_many_try(logins: Logins) -> None:
     session = await logins.find(text)
     assert session
     assert (session.person, session.is_demo) == (ANNA, False)
+
+
+async def test_a_link_whose_answer_was_lost_on_the_way_is_not_spent_for_nothing(world: World, logins: Logins) -> None:
+    await opened(logins)  # Redis knows the script from now on
+    proxy = Proxy(world.url)
+    server = await asyncio.start_server(proxy.handle, "127.0.0.1")
+    client = Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    proxy.traps.control({"do": "arm", "name": "spend", "nth": 1, "when": "after", "act": "drop"})
+
+    text = await Logins(Store(client, world.app.store.shards), world.app.people).spend(await logins.link(ANNA))
+    await client.close()
+    server.close()
+
+    assert proxy.traps.control({"do": "seen"}) == {"seen": ["spend", "spend"], "sprung": 1}
+    assert text
+    assert await logins.find(text)
 
 
 async def test_redis_keeps_no_text_that_opens_anything_and_each_for_its_time(world: World, logins: Logins) -> None:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.apikeys import ApiKey, Keyring
 from bot.store import StoreError
-from bot.web.api.keyed import KEY
+from bot.web.api.keyed import KEY, bearer, no_such_key
 from bot.web.problems import Trouble, trouble, unavailable
 
 
@@ -37,20 +37,13 @@ class Authenticated:
 
     async def _key(self, headers: Headers) -> ApiKey:
         """Whose request it is. Raises Trouble."""
-        scheme, _, text = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not text.strip():
-            raise _no_key("There is no API key in the request.", "")
+        text = bearer(headers)
         if not self._is_ready():
             raise unavailable("Redis has not answered since this process started.")
         try:
-            key = await self._keyring.find(text.strip())
+            key = await self._keyring.find(text)
         except StoreError as error:
             raise unavailable(str(error)) from error
         if key is None:
-            raise _no_key("The API key is not known, was revoked, or its person has left.", ', error="invalid_token"')
+            raise no_such_key()
         return key
-
-
-def _no_key(detail: str, more: str) -> Trouble:
-    do = "Send Authorization: Bearer KEY; `sayso keys create` makes one"
-    return trouble(HTTPStatus.UNAUTHORIZED, "no-key", detail, do, {"WWW-Authenticate": f'Bearer realm="sayso"{more}'})

@@ -1,20 +1,45 @@
 """Whose key asks, and what operations may ask of it."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
+from starlette.datastructures import Headers
 
 from agents.requests import PersonId
 from bot.apikeys import ApiKey, Scope
 from bot.web.here import Here, here
-from bot.web.problems import Found, trouble
+from bot.web.problems import Found, Trouble, trouble
 
 KEY = "sayso.key"
+_DO = "Send Authorization: Bearer KEY; `sayso keys create` makes one"
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="apiKey", description="A key from `sayso keys create`.")
+
+
+def bearer(headers: Headers) -> str:
+    """The text of the key that was sent. Raises Trouble."""
+    scheme, _, text = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not text.strip():
+        raise _no_key("There is no API key in the request.", "")
+    return text.strip()
+
+
+def no_such_key() -> Trouble:
+    """The key opens nothing, or does no longer."""
+    return _no_key("The API key is not known, was revoked, or its person has left.", ', error="invalid_token"')
+
+
+def _no_key(detail: str, more: str) -> Trouble:
+    return trouble(HTTPStatus.UNAUTHORIZED, "no-key", detail, _DO, {"WWW-Authenticate": f'Bearer realm="sayso"{more}'})
+
+
+def is_still_good(request: Request) -> Callable[[], Awaitable[bool]]:
+    """Asks whether the key of `request` still opens something: what takes long must not outlive it."""
+    return partial(here(request).keyring.is_good, bearer(request.headers))
 
 
 def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
@@ -66,6 +91,7 @@ async def only_known_queries(request: Request) -> None:
     )
 
 
+StillGood = Annotated[Callable[[], Awaitable[bool]], Depends(is_still_good)]
 HereNow = Annotated[Here, Depends(here)]
 MayTrigger = Annotated[ApiKey, Depends(needs("trigger"))]
 MayRead = Annotated[ApiKey, Depends(needs("read"))]

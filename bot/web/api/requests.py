@@ -11,7 +11,7 @@ from bot.views import RequestView
 from bot.web.api import examples
 from bot.web.api.answering import answer
 from bot.web.api.docs import answers, leads_to
-from bot.web.api.keyed import HereNow, MayAnswer, MayRead, MaySteer, only_known_queries
+from bot.web.api.keyed import HereNow, MayAnswer, MayRead, MaySteer, StillGood, no_such_key, only_known_queries
 from bot.web.api.shapes import (
     Absent,
     Answered,
@@ -67,6 +67,7 @@ async def shown(
     request_id: RequestPath,
     key: MayRead,
     here: HereNow,
+    is_good: StillGood,
     wait_s: Annotated[
         float,
         Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is."),
@@ -80,7 +81,10 @@ async def shown(
     if not wait_s or not is_open(view):
         return view
     with here.waits.one_more(f"key {key.prefix}"):
-        return await changed(here, view, min(wait_s, here.longest_wait_s))
+        view = await changed(here, view, min(wait_s, here.longest_wait_s))
+    if not await is_good():
+        raise no_such_key()
+    return view
 
 
 @router.post(

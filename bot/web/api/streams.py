@@ -1,6 +1,7 @@
 """A run's events over HTTP: as a page, or as a stream of server-sent events that can be taken up again."""
 
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from bot.store.following import Told
 from bot.summary import Summary
 from bot.web.api import examples
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayRead, only_known_queries
+from bot.web.api.keyed import HereNow, MayRead, StillGood, only_known_queries
 from bot.web.api.runs import RunPath
 from bot.web.api.shapes import Absent, Events, Numbered, Seq
 from bot.web.problems import not_found
@@ -35,6 +36,7 @@ async def events(
     run_id: RunPath,
     key: MayRead,
     here: HereNow,
+    is_good: StillGood,
     request: Request,
     after: Annotated[int, Query(ge=0, le=_SEQ_AT_MOST, description="Only events after this one.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000, description="How many at most; a stream has no limit.")] = 1_000,
@@ -57,7 +59,8 @@ async def events(
     has_ended = Summary.model_validate_json(line).state in _ENDED
     if has_ended and seq >= await here.app.store.length(run_id):
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return EventStream(here, here.follower.watch(run_id, seq), _tell, lambda: here.waits.one_more(f"key {key.prefix}"))
+    counted = partial(here.waits.one_more, f"key {key.prefix}")
+    return EventStream(here, here.follower.watch(run_id, seq), _tell, is_good, counted)
 
 
 async def _tell(news: Sequence[Told]) -> tuple[bytes, bool]:

@@ -91,9 +91,9 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
     )
 
 
-def part(name: str, html: str, seq: int | None = None) -> bytes:
-    """A part of a page as a server-sent event."""
-    number = "" if seq is None else f"id: {seq}\n"
+def part(name: str, html: str, mark: str = "") -> bytes:
+    """A part of a page as a server-sent event; `mark` is what the page says when it takes the stream up again."""
+    number = f"id: {mark}\n" if mark else ""
     lines = "".join(f"data: {line}\n" for line in re.split(r"\r\n|\r|\n", html))
     return f"event: {name}\n{number}{lines}\n".encode()
 

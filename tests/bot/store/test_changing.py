@@ -10,6 +10,7 @@ from bot.store import Commit, Store, StoreUnavailable
 from bot.store.changing import EVERYTHING, Changes
 from bot.store.client import Client
 from bot.store.following import Follower, FollowingEnds
+from bot.store.keys import Keys
 from tests.bot.store.stores import (
     ATTEMPT,
     LEASE_S,
@@ -154,6 +155,15 @@ async def test_many_watch_over_one_connection_and_none_stays_when_they_have_left
 async def test_after_its_connection_was_lost_everybody_looks_at_everything(store: Store, follower: Follower) -> None:
     async with follower.changes() as one, follower.changes() as other:
         await store.client.do("CLIENT", "KILL", "TYPE", "pubsub")
+
+        assert [await one.next(5), await other.next(5)] == [EVERYTHING, EVERYTHING]
+        await append(store, paused())
+        assert await one.next(5) == {RUN}
+
+
+async def test_a_hint_that_is_no_run_deafens_nobody(store: Store, follower: Follower) -> None:
+    async with follower.changes() as one, follower.changes() as other:
+        await store.client.do("PUBLISH", Keys(0).changed, b"\xff")
 
         assert [await one.next(5), await other.next(5)] == [EVERYTHING, EVERYTHING]
         await append(store, paused())

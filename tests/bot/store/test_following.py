@@ -8,6 +8,7 @@ from agents.requests import PersonId, RunId
 from bot.store import Commit, Store
 from bot.store.client import Client
 from bot.store.following import Follower, FollowingEnds, Told
+from bot.store.keys import Keys
 
 RUN, OTHER = RunId("s0r-aaaaaaaaaaaaa"), RunId("s0r-bbbbbbbbbbbbb")
 
@@ -88,3 +89,41 @@ async def test_closing_ends_at_whatever_moment_it_comes(store: Store) -> None:
             await watch.next(0.0002 * number)
         async with asyncio.timeout(5):
             await follower.close()
+
+
+async def test_who_says_to_have_heard_what_never_was_silences_nobody(store: Store) -> None:
+    follower = Follower(store)
+    await append(store, RUN)
+    async with follower.watch(RUN, 999_999) as claims, follower.watch(RUN, 0) as honest:
+        assert await claims.next(0.05) == []
+        assert [seq for seq, _ in await honest.next(5)] == [1]
+        assert await honest.next(0.05) == []
+        await append(store, RUN)
+
+        assert [seq for seq, _ in await honest.next(5)] == [2]
+        assert [seq for seq, _ in await claims.next(5)] == [2]
+    await follower.close()
+
+
+async def test_the_reader_asks_from_where_the_one_who_has_least_stands(store: Store) -> None:
+    follower = Follower(store)
+    async with follower.watch(RUN, 0) as watch:
+        follower.track(RUN, 7)
+        assert await watch.next(0.05) == []
+        await append(store, RUN)
+
+        assert [seq for seq, _ in await watch.next(5)] == [1]
+    await follower.close()
+
+
+async def test_an_event_that_nobody_can_read_ends_the_watches_of_its_run_alone(store: Store) -> None:
+    follower = Follower(store)
+    async with follower.watch(RUN, 0) as newer, follower.watch(OTHER, 0) as other:
+        assert [await newer.next(0.05), await other.next(0.05)] == [[], []]
+        await store.client.do("XADD", Keys.of(RUN).run(RUN), "0-1", "e", '{"type": "of_a_newer_release"}')
+
+        with pytest.raises(FollowingEnds):
+            await newer.next(5)
+        await append(store, OTHER)
+        assert [seq for seq, _ in await other.next(5)] == [1]
+    await follower.close()

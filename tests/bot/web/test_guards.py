@@ -84,6 +84,17 @@ async def test_a_body_without_an_end_in_sight_is_cut_off(api: Api) -> None:
     refused(answer, 413, "too-large")
 
 
+async def test_a_method_that_nobody_knows_is_no_figure_of_its_own(api: Api) -> None:
+    anna = await api.client("anna")
+    for method in ("FOOA", "FOOB", "get"):
+        await anna.request(method, "/v1/runs")
+
+    figures = (await anna.get("/metrics")).text
+
+    assert "FOO" not in figures
+    assert 'operation="other ' in figures
+
+
 async def test_while_redis_is_away_it_is_said_and_when_to_try_again(short_path: Path) -> None:
     with EmbeddedRedis(short_path, short_path / "run") as redis:
         async with a_world(redis.start(), short_path / "data") as world, serving(world.app) as api:

@@ -329,3 +329,16 @@ async def test_there_is_no_request_of_an_id_that_was_made_up(api: Api) -> None:
         refused(await bo.get(f"/v1/requests/{some_id}?wait_s=1"), 404, "not-found")
         refused(await bo.post(f"/v1/requests/{some_id}/answer", json={"vote": "deny"}), 404, "not-found")
         refused(await bo.post(f"/v1/requests/{some_id}/withdraw"), 404, "not-found")
+
+
+async def test_who_waits_with_a_key_that_is_revoked_meanwhile_is_told_nothing(world: World, api: Api) -> None:
+    record = await world.opened(await world.trigger("press it"))
+    key, text = await api.key("bo")
+    wait = asyncio.create_task(api.with_key(text).get(f"/v1/requests/{record.request.id}?wait_s=30"))
+    assert not (await asyncio.wait([wait], timeout=0.2))[0]
+
+    await api.keyring.revoke(key.prefix)
+    await world.decide("cy", record, "approve")
+
+    async with asyncio.timeout(10):
+        refused(await wait, 401, "no-key")

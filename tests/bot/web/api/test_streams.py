@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import pytest
 from httpx2 import AsyncClient
 
 from agents.events import Event, read_event, write_event
+from agents.requests import RunId
 from bot.store.client import Client
 from tests.bot.web.problems import refused
 from tests.servers.web import Api, serving
@@ -89,6 +91,39 @@ async def test_a_stream_without_news_is_kept_open_by_pings(world: World) -> None
                 pings += line == ": ping"
                 if pings == 3:
                     break
+
+
+@pytest.mark.parametrize("ping_s", [0.05, 15.0])
+async def test_a_stream_ends_with_its_key_and_tells_nothing_more(world: World, ping_s: float) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    async with serving(world.app, ping_s=ping_s) as api:
+        key, text = await api.key("anna")
+        stream = asyncio.create_task(all_told(api.with_key(text), run_id))
+        assert not (await asyncio.wait([stream], timeout=0.3))[0]
+
+        await api.keyring.revoke(key.prefix)
+        if ping_s > 1:
+            await world.steer(RunId(run_id), "pause")
+
+        async with asyncio.timeout(10):
+            assert "run_paused" not in {event.type for _, event in await stream}
+
+
+async def test_an_open_stream_does_not_count_as_a_use_of_its_key(world: World) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    async with serving(world.app, ping_s=0.05) as api:
+        anna, pings = await api.client("anna"), 0
+        async with anna.stream("GET", f"/v1/runs/{run_id}/events", headers=STREAM) as answer:
+            [(_, used)] = await api.keyring.all()
+            await world.move_time(3_600)
+            await world.now()
+            async for line in answer.aiter_lines():
+                pings += line == ": ping"
+                if pings == 3:
+                    break
+            assert await api.keyring.all() == [((await api.keyring.all())[0][0], used)]
 
 
 async def test_what_one_process_writes_the_streams_of_another_tell(world: World, api: Api) -> None:

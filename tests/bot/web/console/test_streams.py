@@ -31,6 +31,18 @@ async def until_part(stream: AsyncIterator[Part], name: str, words: str = "") ->
     raise AssertionError(f"the stream ended without {name} that says {words!r}: {seen}")
 
 
+async def batch(browser: Browser, path: str, mark: str = "") -> list[str]:
+    """The names of the parts of a stream's first news and its mark; `mark` is that of an earlier one."""
+    seen: list[str] = []
+    headers = {"Last-Event-ID": mark} if mark else {}
+    async with asyncio.timeout(WITHIN_S), browser.open("GET", path, **headers) as answer:
+        async for line in answer.aiter_lines():
+            seen += [line] if line.startswith(("event: ", "id: ")) else []
+            if line.startswith("id: "):
+                return seen
+    raise AssertionError(f"the stream ended without a mark: {seen}")
+
+
 async def waiting_run(world: World, browser: Browser, text: str = "press it") -> Page:
     run_id = await world.trigger(text)
     await world.opened(run_id)
@@ -89,6 +101,26 @@ async def test_a_card_that_changed_is_sent_with_what_changed(world: World, conso
         [*_, (_, card)] = await until_part(stream, "card", "revision 2")
 
     assert "Changed since the last card" in Markup(card).words
+
+
+async def test_a_page_that_was_cut_off_goes_on_after_the_last_part_and_keeps_its_card(
+    world: World, console: Console
+) -> None:
+    world.workshop.policy_of["it"] = "pair"
+    bo = await console.browser("bo")
+    page = await waiting_run(world, bo)
+    record = await world.opened(page.path.removeprefix("/runs/"))
+    await world.decide("cy", record, "approve")
+    first = await batch(bo, following(page))
+    await world.steer(record.request.run_id, "pause")
+
+    again = await batch(bo, following(page), first[-1].removeprefix("id: "))
+
+    assert [line for line in first if not line.startswith("event: ")] == first[-1:]
+    assert {"event: head", "event: story", "event: card"} <= set(first)
+    assert [line for line in again if line.startswith("event: ")] == ["event: head", "event: story"]
+    assert again[-1] != first[-1]
+    assert again[-1].partition(" ")[2].partition(" ")[2] == first[-1].partition(" ")[2].partition(" ")[2]
 
 
 async def test_a_page_that_was_away_hears_all_of_it_at_once(world: World, console: Console) -> None:
@@ -161,6 +193,22 @@ async def test_a_stream_ends_with_the_session_and_says_nothing_more(world: World
 
         async with asyncio.timeout(WITHIN_S):
             assert [name for name, html in [part async for part in stream] if "resumed" in html] == []
+
+
+async def test_a_stream_without_news_ends_with_the_session_too(world: World) -> None:
+    async with a_console(world, ping_s=0.05) as console:
+        bo = await console.browser("bo")
+        page = await waiting_run(world, bo)
+        async with aclosing(bo.stream(following(page))) as stream:
+            first = asyncio.ensure_future(anext(stream))
+            assert not (await asyncio.wait([first], timeout=0.2))[0]
+            await bo.submit(page.form("/logout"))
+
+            async with asyncio.timeout(WITHIN_S):
+                seen = [await first, *[part async for part in stream]]
+
+    [(name, html)] = seen
+    assert (name, Markup(html).words) == ("gone", "Your session has ended. Log in again")
 
 
 async def test_who_only_asks_whether_there_is_a_stream_opens_none(world: World, console: Console) -> None:
