@@ -25,22 +25,30 @@ _REASON_CHARS, _TEXT_CHARS, _LINE_CHARS = 4_000, 8_000, 1_000
 
 async def listed(request: HttpRequest) -> Response:
     """What waits on whoever asks; with `all`, what anybody was ever asked."""
-    process, me = here(request), visit_of(request).known.person
+    return await page(request, "requests.html", await newest(request))
+
+
+async def newest(request: HttpRequest) -> dict[str, object]:
+    """What the list shows."""
+    app, me = here(request).app, visit_of(request).known.person
     if "all" not in request.query_params:
-        found = await lists.waiting(process.app.store, process.app.people, me)
-        return await page(request, "requests.html", {"requests": found, "next": None, "is_all": False})
-    some, following = await lists.requests(
-        process.app.store, process.app.people, cursor=request.query_params.get("cursor"), limit=_LISTED
-    )
-    return await page(request, "requests.html", {"requests": some, "next": following, "is_all": True})
+        found = await lists.waiting(app.store, app.people, me)
+        return {"requests": found, "next": None, "is_all": False, "follows": True}
+    cursor = request.query_params.get("cursor")
+    some, following = await lists.requests(app.store, app.people, cursor=cursor, limit=_LISTED)
+    return {"requests": some, "next": following, "is_all": True, "follows": cursor is None}
 
 
 async def shown(request: HttpRequest) -> Response:
     """One request, with everything that is needed to decide it."""
-    process, me = here(request), visit_of(request).known.person
-    record, version, _ = await process.app.decisions.request(_id(request))
-    data = {"card": card_view(record, process.app.people, me), "version": f"{record.request.id}.{version}"}
-    return await page(request, "request.html", data)
+    return await page(request, "request.html", await card_of(request))
+
+
+async def card_of(request: HttpRequest) -> dict[str, object]:
+    """The card, and a mark of it that is another when it is."""
+    app, me = here(request).app, visit_of(request).known.person
+    record, version, _ = await app.decisions.request(_id(request))
+    return {"card": card_view(record, app.people, me), "version": f"{record.request.id}.{version}"}
 
 
 async def answered(request: HttpRequest) -> Response:

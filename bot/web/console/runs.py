@@ -41,11 +41,16 @@ class Told:
 
 async def listed(request: Request) -> Response:
     """Runs, newest first, of one state or all."""
+    return await page(request, "runs.html", await newest(request))
+
+
+async def newest(request: Request) -> dict[str, object]:
+    """What the list shows."""
     state, cursor = request.query_params.get("state", ""), request.query_params.get("cursor")
     if state and state not in STATES:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such state", f"There are: {', '.join(STATES)}.")
     found, following = await lists.runs(here(request).app.store, state=state or None, cursor=cursor, limit=_LISTED)
-    return await page(request, "runs.html", {"runs": found, "next": following, "state": state, "states": STATES})
+    return {"runs": found, "next": following, "state": state, "states": STATES, "follows": cursor is None}
 
 
 async def shown(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,8 +10,10 @@ from starlette.responses import Response
 from agents.events import ToolFinished
 from agents.requests import RunId
 from bot.ids import check
+from bot.lists import waiting_on
 from bot.store.changing import EVERYTHING
 from bot.store.following import Told
+from bot.web.console import requests, runs
 from bot.web.console.following import following
 from bot.web.console.home import lists_of
 from bot.web.console.live import panel
@@ -43,7 +45,9 @@ async def run(request: Request) -> Response:
         data = around_run(request, told)
         if told.run.ended:
             return part("end", fragment(request, "_ended.html", data)), True
+        count = {"waiting": await waiting_on(process.app.store, me)}
         parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}
+        parts["count"] = fragment(request, "_count.html", count)
         if told.version != shown:
             parts["card"], shown = fragment(request, "_card.html", data), told.version
         if any(isinstance(event, ToolFinished) for _, event in news):
@@ -56,7 +60,51 @@ async def run(request: Request) -> Response:
 
 
 async def home(request: Request) -> Response:
-    """The parts of the first page, anew when anything has changed; at most a few times a second."""
+    """The lists of the first page."""
+    process, me = here(request), visit_of(request).known.person
+
+    async def parts() -> dict[str, str]:
+        data = await lists_of(process, me)
+        return {"waiting": fragment(request, "_waiting.html", data), "mine": fragment(request, "_mine.html", data)}
+
+    return _on_any_change(request, parts)
+
+
+async def listed_runs(request: Request) -> Response:
+    """The newest runs."""
+
+    async def parts() -> dict[str, str]:
+        return {"list": fragment(request, "_runs.html", await runs.newest(request))}
+
+    return _on_any_change(request, parts)
+
+
+async def listed_requests(request: Request) -> Response:
+    """The newest requests."""
+
+    async def parts() -> dict[str, str]:
+        return {"list": fragment(request, "_requests.html", await requests.newest(request))}
+
+    return _on_any_change(request, parts)
+
+
+async def one_request(request: Request) -> Response:
+    """A request's card, whenever it is another one than that of `card`."""
+    shown = request.query_params.get("card", "")
+
+    async def parts() -> dict[str, str]:
+        nonlocal shown
+        data = await requests.card_of(request)
+        if data["version"] == shown:
+            return {}
+        shown = str(data["version"])
+        return {"card": fragment(request, "_card.html", data | {"on_own_page": True})}
+
+    return _on_any_change(request, parts)
+
+
+def _on_any_change(request: Request, parts: Callable[[], Awaitable[dict[str, str]]]) -> Response:
+    """A page's parts, anew when anything has changed; at most a few times a second."""
     process, me = here(request), visit_of(request).known.person
     last = -_NOT_MORE_OFTEN_S
 
@@ -64,9 +112,9 @@ async def home(request: Request) -> Response:
         nonlocal last
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, last + _NOT_MORE_OFTEN_S - clock()))
-        data, last = await lists_of(process, me), clock()
-        parts = {"waiting": fragment(request, "_waiting.html", data), "mine": fragment(request, "_mine.html", data)}
-        return b"".join(part(name, html) for name, html in parts.items()), False
+        count = fragment(request, "_count.html", {"waiting": await waiting_on(process.app.store, me)})
+        found, last = {"count": count} | await parts(), clock()
+        return b"".join(part(name, html) for name, html in found.items()), False
 
     return following(request, process.follower.changes(), tell, at_once=EVERYTHING)
 
