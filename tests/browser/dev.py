@@ -32,13 +32,13 @@ class Dev(Program):
         """The same once more, to be started after this one has gone."""
         return Dev(self._folder, self._runtime, (self.url.rpartition(":")[2], self.site.rpartition(":")[2]))
 
-    def run(self, *words: str) -> str:
-        """What a command in another terminal prints that ends well."""
+    def run(self, *words: str, status: int = 0) -> str:
+        """What a command in another terminal prints that ends well, or with this `status`."""
         command = [*COMMAND, *words, "--data", str(self._folder / "data")]
         done = subprocess.run(
             command, cwd=TOP, env=self._environ, capture_output=True, text=True, timeout=SLOW_S, check=False
         )
-        assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == status, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout.strip()
 
     def kill(self) -> None:

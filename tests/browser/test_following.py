@@ -1,9 +1,12 @@
 """Pages that stay open: they follow what happens, through restarts too, and lose nothing that somebody types."""
 
+from urllib.request import urlopen
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.dev import Dev
 from tests.browser.visitor import Visitor, state, version_live
+from tests.waiting import wait_until
 
 TYPED = "Friday afternoon is a bad time:"
 
@@ -27,6 +30,68 @@ def test_what_is_typed_survives_whatever_happens_to_the_run_meanwhile(anna: Visi
     page.keyboard.type(" Monday.")
     page.get_by_role("button", name="Deny").click()
     expect(page.get_by_text(f"{TYPED} Monday.").first).to_be_visible()
+
+
+def test_what_is_ticked_and_the_button_that_has_the_focus_stay_when_a_card_is_another(anna: Visitor, dev: Dev) -> None:
+    page = anna.logs_in()
+    request = asked(dev, "Which one?", "--option", "left", "--option", "right")
+    page.get_by_role("button", name="Bo", exact=True).click()
+    expect(page.get_by_role("button", name="Bo", exact=True)).to_have_attribute("aria-pressed", "true")
+    page.goto(f"/requests/{request}")
+    page.get_by_role("link", name="The run that asks").click()
+    page.get_by_role("radio", name="right").check()
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.focus()
+    mark(page)
+
+    dev.run("answer", request, "neither of them, I think", "--as", "cy", status=1)
+
+    expect(page.get_by_text("neither of them, I think")).to_be_visible()
+    expect(page.locator("[data-is-old]")).to_have_count(0)
+    expect(page.get_by_role("radio", name="right")).to_be_checked()
+    expect(page.get_by_role("radio", name="left")).not_to_be_checked()
+    expect(cancel).to_be_focused()
+    page.get_by_role("button", name="Answer").click()
+    expect(page.get_by_text("right").first).to_be_visible()
+
+
+def test_a_page_says_that_its_session_has_ended_and_where_the_next_one_begins(anna: Visitor, dev: Dev) -> None:
+    page, other = anna.logs_in(), anna.opens("/")
+    expect(page.get_by_role("heading", name="What is wanted")).to_be_visible()
+
+    other.get_by_role("button", name="Log out").click()
+    dev.run("trigger", "deploy v1.1.0 to staging", "--as", "anna")
+
+    expect(page.get_by_role("status")).to_have_text("Your session has ended. Log in again")
+    page.get_by_role("link", name="Log in again").click()
+    page.wait_for_url("**/login")
+
+
+def test_a_page_whose_session_ended_while_nobody_looked_says_so_when_it_is_seen(anna: Visitor, dev: Dev) -> None:
+    page, other = anna.logs_in(), anna.opens("/")
+    wait_until(lambda: streams(dev) == 2, what="both follow")
+    show(page, is_shown=False)
+    wait_until(lambda: streams(dev) == 1, what="the stream is given back")
+    other.get_by_role("button", name="Log out").click()
+    other.wait_for_url("**/login**")
+
+    show(page, is_shown=True)
+
+    expect(page.get_by_role("status")).to_have_text("Your session has ended. Log in again")
+    anna.complaints[:] = [words for words in anna.complaints if "status of 401" not in words]
+
+
+def test_a_tab_that_nobody_sees_follows_nothing_until_it_is_seen(anna: Visitor, dev: Dev) -> None:
+    page = anna.logs_in()
+    wait_until(lambda: streams(dev) == 1, what="the page follows")
+
+    show(page, is_shown=False)
+    wait_until(lambda: streams(dev) == 0, what="the stream is given back")
+    dev.run("trigger", "deploy v1.1.0 to production", "--as", "anna")
+    show(page, is_shown=True)
+
+    expect(page.get_by_role("link", name="deploy v1.1.0 to production")).to_be_visible()
+    wait_until(lambda: streams(dev) == 1, what="the page follows again")
 
 
 def test_lists_follow_what_others_do_and_leave_the_focus_where_it_is(anna: Visitor, dev: Dev) -> None:
@@ -57,6 +122,7 @@ def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew
     look.focus()
 
     dev.kill()
+    expect(page.get_by_role("status")).to_have_text("No connection; trying again")
     with dev.again() as dev_again:
         request = dev_again.run("requests", "--for", "bo").split()[0]
         dev_again.run("answer", request, "approve", "--as", "bo")
@@ -64,6 +130,7 @@ def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew
         expect(state(page)).to_have_text("done", timeout=60_000)
         expect(version_live(page)).to_have_text("v1.2.0")
         expect(look).to_be_focused()
+        expect(page.get_by_role("status")).to_have_count(0)
         assert page.evaluate("window.isTheSame"), "the page was loaded again"
         page.get_by_role("link", name="Ask").click()
         page.get_by_role("button", name="deploy v1.1.0 to staging").click()
@@ -71,6 +138,34 @@ def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew
         page.close()
         dev_again.leave()
     anna.complaints[:] = [words for words in anna.complaints if not is_of_a_server_that_was_away(words)]
+
+
+def asked(dev: Dev, text: str, *words: str) -> str:
+    """The id of a question of Anna's to Bo and Cy."""
+    return dev.run("ask", text, *words, "--to", "person:bo", "--to", "person:cy", "--as", "anna")
+
+
+def mark(page: Page) -> None:
+    """Mark the button and the choice that are there, to see when others have taken their place."""
+    page.evaluate("document.querySelectorAll('.steer, .answer').forEach((form) => { form.dataset.isOld = 1; })")
+
+
+def show(page: Page, *, is_shown: bool) -> None:
+    """Tell the page what it is told when its tab comes to the front or leaves it; without a screen it never is."""
+    page.evaluate(
+        """(isShown) => {
+            Object.defineProperty(document, "hidden", { configurable: true, value: !isShown });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        is_shown,
+    )
+
+
+def streams(dev: Dev) -> float:
+    """How many event streams are open."""
+    with urlopen(f"{dev.url}/metrics", timeout=10) as answer:  # noqa: S310 - our own
+        [line] = [line for line in answer.read().decode().splitlines() if line.startswith("sayso_http_streams ")]
+    return float(line.partition(" ")[2])
 
 
 def is_of_a_server_that_was_away(complaint: str) -> bool:

@@ -1,20 +1,29 @@
 // A page that follows. The element with `data-follow` opens one event stream, and each event renews the part that bears
-// its name. The event `end` renews all of them, and nothing follows any more.
+// its name. The event `end` renews all of them, and nothing follows any more; nor after `gone`, which says why.
 (() => {
+  const SHORTEST_MS = 1_000;
   const LONGEST_MS = 30_000;
+  // A process that is started anew is away for as long as two tries take.
+  const SILENT_FAILURES = 3;
 
   const shown = new WeakMap();
 
-  // What somebody is writing stays, though the card around it is another; and the focus stays on the same link.
+  // What somebody is writing or has ticked stays, though the card around it is another, unless the words beside it are
+  // others now. The focus stays on the same link; on what has an id, htmx keeps it.
+  const words = (field) => field.labels?.[0]?.textContent;
+  const isPick = ({ type }) => type === "checkbox" || type === "radio";
   const put = (part, html) => {
     if (shown.get(part) === html) return;
     shown.set(part, html);
-    const written = [...part.querySelectorAll("textarea[id], input[id]")].map(({ id, value }) => [id, value]);
+    const before = [...part.querySelectorAll("textarea[id], input[id]")];
     const link = part.querySelector("a:focus")?.getAttribute("href");
+    const labels = new Map(before.map((field) => [field, words(field)]));
     htmx.swap(part, html, { swapStyle: "innerHTML" });
-    for (const [id, value] of written) {
-      const field = document.getElementById(id);
-      if (field && value) field.value = value;
+    for (const old of before) {
+      const field = document.getElementById(old.id);
+      if (!field || words(field) !== labels.get(old)) continue;
+      if (isPick(field)) field.checked = old.checked;
+      else if (old.value) field.value = old.value;
     }
     if (link) part.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus({ preventScroll: true });
   };
@@ -30,26 +39,62 @@
 
   const parsed = (html) => new DOMParser().parseFromString(html, "text/html").body;
 
-  const follow = (whole, waitMs = 1_000) => {
-    const source = new EventSource(whole.dataset.follow);
+  const notice = document.getElementById("notice");
+  const say = (html) => { if (notice.innerHTML !== html) notice.innerHTML = html; };
+
+  // What the page has, as the last event was marked: how many events of the run, and which card.
+  const address = (whole, mark) => {
+    const url = new URL(whole.dataset.follow, location.href);
+    const [seq, card = ""] = mark.split(" ");
+    if (seq) { url.searchParams.set("seq", seq); url.searchParams.set("card", card); }
+    return url;
+  };
+
+  // Only while somebody can see it: a browser has no more than six connections to a server for all its tabs (HTTP/1.1).
+  const follow = (whole) => {
     const parts = [...whole.querySelectorAll("[data-part]")];
-    source.onopen = () => { waitMs = 1_000; };
-    source.onerror = () => {
-      // The browser itself tries again after a cut, but not after an answer such as 503.
-      if (source.readyState !== EventSource.CLOSED || !whole.isConnected) return;
-      setTimeout(follow, waitMs * (1 + Math.random()), whole, Math.min(2 * waitMs, LONGEST_MS));
+    let source, later, mark = "", failed = 0, isOver = false;
+
+    const stop = () => { source?.close(); clearTimeout(later); };
+    const end = () => { isOver = true; stop(); };
+    // An event source does not say why it fails.
+    const explain = async () => {
+      const { status } = await fetch(address(whole, mark), { method: "HEAD" }).catch(() => ({}));
+      if (failed < SILENT_FAILURES) return;
+      if (status === 401) end();
+      say(document.getElementById(status === 401 ? "gone" : "no-connection").innerHTML);
     };
-    for (const part of parts) {
-      source.addEventListener(part.dataset.part, (event) => renew(part, parsed(event.data)));
-    }
-    source.addEventListener("end", (event) => {
-      source.close();
-      const fresh = parsed(event.data);
-      for (const part of parts) {
-        if (part.dataset.part === "live") htmx.trigger(part, "ended"); // it is asked for once more
-        else renew(part, fresh.querySelector(`[data-part="${part.dataset.part}"]`));
-      }
+    const fail = () => {
+      failed += 1;
+      if (failed >= SILENT_FAILURES) explain();
+      // The browser itself tries again after a cut, but not after an answer such as 503.
+      if (source.readyState !== EventSource.CLOSED) return;
+      later = setTimeout(start, Math.min(SHORTEST_MS * 2 ** (failed - 1), LONGEST_MS) * (1 + Math.random()));
+    };
+    const on = (name, heard) => source.addEventListener(name, (event) => {
+      mark = event.lastEventId || mark;
+      heard(parsed(event.data));
     });
+    const start = () => {
+      stop();
+      if (isOver || document.hidden || !whole.isConnected) return;
+      source = new EventSource(address(whole, mark));
+      source.onopen = () => { failed = 0; say(""); };
+      source.onerror = fail;
+      for (const part of parts) on(part.dataset.part, (fresh) => renew(part, fresh));
+      on("gone", (fresh) => { end(); say(fresh.innerHTML); });
+      on("end", (fresh) => { end(); finish(parts, fresh); });
+    };
+
+    document.addEventListener("visibilitychange", start);
+    start();
+  };
+
+  const finish = (parts, fresh) => {
+    for (const part of parts) {
+      if (part.dataset.part === "live") htmx.trigger(part, "ended"); // it is asked for once more
+      else renew(part, fresh.querySelector(`[data-part="${part.dataset.part}"]`));
+    }
   };
 
   for (const whole of document.querySelectorAll("[data-follow]")) follow(whole);
