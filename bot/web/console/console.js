@@ -52,7 +52,7 @@
 
   // Only while somebody can see it: a browser has no more than six connections to a server for all its tabs (HTTP/1.1).
   const follow = (whole) => {
-    const parts = [...whole.querySelectorAll("[data-part]")];
+    const parts = [...document.querySelectorAll("[data-part]")];
     let source, later, mark = "", failed = 0, isOver = false;
 
     const stop = () => { source?.close(); clearTimeout(later); };
@@ -93,7 +93,8 @@
   const finish = (parts, fresh) => {
     for (const part of parts) {
       if (part.dataset.part === "live") htmx.trigger(part, "ended"); // it is asked for once more
-      else renew(part, fresh.querySelector(`[data-part="${part.dataset.part}"]`));
+      const found = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
+      if (found && part.dataset.part !== "live") renew(part, found);
     }
   };
 

@@ -64,7 +64,7 @@ async def test_parts_of_the_page_come_as_they_change_and_the_end_takes_the_place
         seen = await until_part(stream, "end")
 
     assert {"head", "story", "card"} <= set(parts)
-    assert {name for name, _ in seen[:-1]} <= {"head", "story", "card", "live"}
+    assert {name for name, _ in seen[:-1]} <= {"head", "story", "count", "card", "live"}
     end = Markup(seen[-1][1])
     assert "Done ok: press it: done" in end.words
     assert all("data-follow" not in attributes for _, attributes in end.tags)
@@ -118,7 +118,7 @@ async def test_a_page_that_was_cut_off_goes_on_after_the_last_part_and_keeps_its
 
     assert [line for line in first if not line.startswith("event: ")] == first[-1:]
     assert {"event: head", "event: story", "event: card"} <= set(first)
-    assert [line for line in again if line.startswith("event: ")] == ["event: head", "event: story"]
+    assert [line for line in again if line.startswith("event: ")] == ["event: head", "event: story", "event: count"]
     assert again[-1] != first[-1]
     assert again[-1].partition(" ")[2].partition(" ")[2] == first[-1].partition(" ")[2].partition(" ")[2]
 
@@ -220,3 +220,31 @@ async def test_who_only_asks_whether_there_is_a_stream_opens_none(world: World, 
         after = await bo.get("/")
 
     assert (answer.status_code, answer.content, after.status) == (200, b"", 200)
+
+
+@pytest.mark.parametrize("path", ["/", "/runs", "/requests", "/requests?all"])
+async def test_every_list_and_the_count_of_what_waits_follow(world: World, console: Console, path: str) -> None:
+    bo = await console.browser("bo")
+    page = await bo.get(path)
+    async with aclosing(bo.stream(following(page))) as stream:
+        await until_part(stream, "count")
+        run_id = await world.trigger("press it")
+        await world.opened(run_id)
+
+        seen = await until_part(stream, "count", "1")
+        seen += await until_part(stream, "waiting" if path == "/" else "list", "ress it")
+
+    assert any("1" in html for name, html in seen if name == "count")
+
+
+async def test_a_request_s_own_page_follows_it(world: World, console: Console) -> None:
+    record = await world.opened(await world.trigger("press it"))
+    bo = await console.browser("bo")
+    page = await bo.get(f"/requests/{record.request.id}")
+    async with aclosing(bo.stream(following(page))) as stream:
+        await until_part(stream, "count")
+        await world.decide("cy", record, "deny")
+
+        seen = await until_part(stream, "card", "denied")
+
+    assert "Approve" not in Markup(seen[-1][1]).words
