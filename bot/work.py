@@ -53,13 +53,19 @@ class Queue:
         The same member with the same turn is dropped while it is queued or looked at. A queue that
         can't be reached is no error: the wake set remembers.
         """
-        try:
-            name = _ANSWERS if is_answer else f"s{_shard_of_member(member)}"
-            async with self._adds:
-                docket = await self._docket(name)
-                await docket.add("look", key=f"{member}:{turn}")(member)
-        except Exception as error:  # noqa: BLE001 - docket's and redis-py's trees both surface here
-            log.warning("not handed over, the sweeper will", member=member, error=str(error))
+        for is_last in (False, True):  # after a restart of Redis the first use finds that the connection is gone
+            try:
+                await self._add(member, turn, is_answer=is_answer)
+                break
+            except Exception as error:  # noqa: BLE001 - docket's and redis-py's trees both surface here
+                if is_last:
+                    log.warning("not handed over, the sweeper will", member=member, error=str(error))
+
+    async def _add(self, member: str, turn: str | int, *, is_answer: bool) -> None:
+        name = _ANSWERS if is_answer else f"s{_shard_of_member(member)}"
+        async with self._adds:
+            docket = await self._docket(name)
+            await docket.add("look", key=f"{member}:{turn}")(member)
 
     @asynccontextmanager
     async def serving(self, look: Look) -> AsyncGenerator[None]:

@@ -1,11 +1,13 @@
 """Under which names this installation answers, and whether it may listen where it was told to."""
 
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from bot.config_errors import ConfigError
 from bot.settings import Settings
 
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -43,7 +45,5 @@ def ip_address_is_any(bind: str) -> bool:
 
 def host_name(header: str) -> str:
     """The name in a Host header, without its port and brackets; empty for something else."""
-    try:
-        return (urlsplit(f"//{header}").hostname or "").lower()
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(header.lower())
+    return (found[1] or found[2]) if found else ""

@@ -73,7 +73,7 @@ class EventStream(Response, Generic[N]):
             async with self._source as source:
                 await send(start)
                 await _send(send, f"retry: {_PATIENCE_MS}\n\n".encode())
-                gone = asyncio.create_task(_until_gone(receive, source))
+                gone = asyncio.create_task(until_gone(receive, source))
                 try:
                     await self._send_news(source, send)
                 finally:
@@ -102,7 +102,8 @@ async def _send(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _until_gone(receive: Receive, source: Source[Collection[object]]) -> None:
+async def until_gone(receive: Receive, source: Source[Collection[object]]) -> None:
+    """Ends `source` when whoever asked has hung up."""
     while (await receive())["type"] != "http.disconnect":
         continue
     source.end()

@@ -43,7 +43,7 @@ async def opened(
     program may go ahead. With an idempotency key the same body leads to the same request for 24 h, then with status
     200 and the header `Idempotency-Replayed: true`.
     """
-    requester = requester_of(key, wanted.requester)
+    requester = requester_of(key, wanted.requester, here.app.people)
     _check_may_ask(here, key, wanted)
     once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None

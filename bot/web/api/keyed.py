@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 
 from agents.requests import PersonId
 from bot.apikeys import ApiKey, Scope
+from bot.people import People
 from bot.web.here import Here, here
 from bot.web.problems import Found, Trouble, trouble
 
@@ -56,9 +57,9 @@ def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
     return key_with_scope
 
 
-def requester_of(key: ApiKey, wanted: str | None) -> PersonId:
+def requester_of(key: ApiKey, wanted: str | None, people: People) -> PersonId:
     """For whom the key asks; `wanted` is what was sent. Raises Trouble."""
-    may = key.speaks_for()
+    may = [person for person in key.speaks_for() if people.contact(person)]
     if wanted is None:
         if key.person or len(may) == 1:
             return may[0]

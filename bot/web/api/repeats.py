@@ -1,5 +1,6 @@
 """Idempotency keys: for a day the same key stands for the same run, and so for the request that a run began with."""
 
+import hashlib
 import json
 from http import HTTPStatus
 
@@ -16,14 +17,15 @@ from bot.web.problems import Difference, trouble
 Wanted = RunWanted | QuestionWanted | ApprovalWanted
 
 KEEP_S = 24 * 3600.0
-_SHOWN_CHARS = 200
+_SHOWN_CHARS, _HASH_CHARS = 200, 12
 
 
 class _Known(Frozen):
-    """What an idempotency key stands for."""
+    """What an idempotency key stands for: the body by its hash, and enough of each field to say what differs."""
 
     run_id: RunId
-    wanted: dict[str, JsonValue]
+    sha256: str
+    wanted: dict[str, str]
 
 
 def one_of(in_body: str | None, in_header: str | None) -> str | None:
@@ -40,24 +42,26 @@ async def remembered(store: Store, key: ApiKey, once: str, wanted: Wanted, reque
     The id is drawn before the run is started: whoever repeats a call that died halfway goes on with the same run.
     """
     foreign = f"api:{key.prefix}:{once}"
-    body = _comparable(wanted, requester)
-    fresh = _Known(run_id=RunId(new_id("run", ingress_shard(foreign, store.shards))), wanted=body)
+    fields = _comparable(wanted, requester)
+    sha256 = hashlib.sha256("\n".join(f"{name} {text}" for name, text in fields.items()).encode()).hexdigest()
+    run_id = RunId(new_id("run", ingress_shard(foreign, store.shards)))
+    fresh = _Known(run_id=run_id, sha256=sha256, wanted={name: _short(text) for name, text in fields.items()})
     found, is_new = await store.remember(foreign, fresh.model_dump_json().encode(), KEEP_S)
     known = fresh if is_new else _Known.model_validate_json(found)
-    if known.wanted == body:
+    if known.sha256 == sha256:
         return known.run_id
     raise trouble(
         HTTPStatus.CONFLICT,
         "key-reused",
         f"The idempotency key stands for {known.run_id}, which was asked for with another body.",
         "Send the same body again, or another key for another run",
-        more={"difference": _difference(known.wanted, body)},
+        more={"difference": _difference(known.wanted, fresh.wanted)},
     )
 
 
-def _difference(before: dict[str, JsonValue], now: dict[str, JsonValue]) -> list[Difference]:
+def _difference(before: dict[str, str], now: dict[str, str]) -> list[Difference]:
     return [
-        Difference(field=field, before=_short(before.get(field)), now=_short(now.get(field)))
+        Difference(field=field, before=_value(before.get(field)), now=_value(now.get(field)))
         for field in sorted({*before, *now})
         if before.get(field) != now.get(field)
     ]
@@ -66,12 +70,23 @@ def _difference(before: dict[str, JsonValue], now: dict[str, JsonValue]) -> list
 _json: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
-def _comparable(wanted: Wanted, requester: PersonId) -> dict[str, JsonValue]:
-    """What makes two bodies the same: who sends no requester means the key's own person."""
+def _comparable(wanted: Wanted, requester: PersonId) -> dict[str, str]:
+    """Each field as JSON, where 1 is not true. Who sends no requester means the key's own person."""
     body = wanted.model_copy(update={"requester": requester})
-    return _json.validate_json(body.model_dump_json(exclude={"idempotency_key"}))
+    fields = _json.validate_json(body.model_dump_json(exclude={"idempotency_key"}))
+    return {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in sorted(fields.items())}
 
 
-def _short(value: JsonValue) -> JsonValue:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
+def _short(text: str) -> str:
+    """Enough to tell it apart; what is longer ends in its hash."""
+    if len(text) <= _SHOWN_CHARS:
+        return text
+    return f"{text[:_SHOWN_CHARS]}… (sha256 {hashlib.sha256(text.encode()).hexdigest()[:_HASH_CHARS]})"
+
+
+def _value(text: str | None) -> JsonValue:
+    """A field as it was sent, where all of it is kept."""
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 
 from agents.requests import PersonId, RequestId, RequestState
 from bot.ids import check
@@ -68,6 +68,7 @@ async def shown(
     key: MayRead,
     here: HereNow,
     is_good: StillGood,
+    request: Request,
     wait_s: Annotated[
         float,
         Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is."),
@@ -81,7 +82,7 @@ async def shown(
     if not wait_s or not is_open(view):
         return view
     with here.waits.one_more(f"key {key.prefix}"):
-        view = await changed(here, view, min(wait_s, here.longest_wait_s))
+        view = await changed(here, view, min(wait_s, here.longest_wait_s), request.receive)
     if not await is_good():
         raise no_such_key()
     return view

@@ -46,7 +46,7 @@ async def start(
     With an idempotency key the same body leads to the same run for 24 h: then the answer is 200 and has the header
     `Idempotency-Replayed: true`. Another body under that key is refused, with the difference.
     """
-    requester = requester_of(key, wanted.requester)
+    requester = requester_of(key, wanted.requester, here.app.people)
     here.app.inbox.check(wanted.text, wanted.agent)
     once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from starlette.types import Receive
+
 from agents.events import (
     Event,
     RequestDecided,
@@ -14,9 +16,11 @@ from agents.events import (
 )
 from agents.requests import Request, RequestId
 from agents.run import fold
+from bot.ending import ended
 from bot.store.following import FollowingEnds
 from bot.views import RequestView, is_of_program, request_view
 from bot.web.here import Here
+from bot.web.streaming import until_gone
 
 
 async def view_of(here: Here, request_id: RequestId) -> RequestView:
@@ -26,8 +30,8 @@ async def view_of(here: Here, request_id: RequestId) -> RequestView:
     return request_view(record, here.app.people, run)
 
 
-async def changed(here: Here, view: RequestView, wait_s: float) -> RequestView:
-    """The request once it has changed, or after `wait_s`."""
+async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:
+    """The request once it has changed, after `wait_s`, or when whoever asked has hung up."""
     seq = await here.app.store.length(view.run_id)
     record, _, now = await here.app.decisions.request(view.id)
     if record.state == "open" and now >= record.request.expires_at:
@@ -37,7 +41,7 @@ async def changed(here: Here, view: RequestView, wait_s: float) -> RequestView:
         return view
     here.metrics.streams.inc()
     try:
-        await _told(here, record.request, seq, wait_s)
+        await _told(here, record.request, seq, wait_s, receive)
     except FollowingEnds:
         pass
     finally:
@@ -51,14 +55,18 @@ def is_open(view: RequestView) -> bool:
     return view.state == "open" or waits_for_check
 
 
-async def _told(here: Here, request: Request, seq: int, wait_s: float) -> None:
+async def _told(here: Here, request: Request, seq: int, wait_s: float, receive: Receive) -> None:
     """Returns at the first news of the request after `seq`, or after `wait_s`. Raises FollowingEnds."""
     clock = asyncio.get_running_loop().time
     until = clock() + wait_s
     async with here.follower.watch(request.run_id, seq) as watch:
-        while (left_s := until - clock()) > 0:
-            if any(_is_news(event, request) for _, event in await watch.next(left_s)):
-                return
+        gone = asyncio.create_task(until_gone(receive, watch))
+        try:
+            while (left_s := until - clock()) > 0:
+                if any(_is_news(event, request) for _, event in await watch.next(left_s)):
+                    return
+        finally:
+            await ended([gone])
 
 
 def _is_news(event: Event, request: Request) -> bool:

@@ -1,5 +1,6 @@
 """The first page: ask, what waits on me, my runs, what is live."""
 
+import hashlib
 import secrets
 from http import HTTPStatus
 
@@ -50,7 +51,8 @@ async def asked(request: Request) -> Response:
     """Start a run; the same form sent twice starts one. What was typed is not lost when it can't be."""
     process, visit = here(request), visit_of(request)
     text = visit.field("suggestion") or visit.field("text")
-    foreign = f"console:{visit.person}:{visit.field('once') or secrets.token_hex(8)}:{text}"
+    sent = f"{visit.field('once') or secrets.token_hex(8)}\n{text}"
+    foreign = f"console:{visit.person}:{hashlib.sha256(sent.encode()).hexdigest()}"
     fresh = RunId(new_id("run", ingress_shard(foreign, process.app.store.shards)))
     try:
         process.app.inbox.check(text, visit.field("agent") or None)

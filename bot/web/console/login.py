@@ -4,6 +4,7 @@ import secrets
 from http import HTTPStatus
 from urllib.parse import urlencode
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -60,11 +61,15 @@ async def spent(request: Request) -> Response:
 async def mailed(request: Request) -> Response:
     """Send a link to the mailbox of whoever it is. Who asks learns nothing about who is in the directory."""
     app, visit = here(request).app, visit_of(request)
-    contact = app.people.by_email(visit.field("email")[:_EMAIL_CHARS].strip())
-    if contact and await app.store.admit(f"log-in {contact.id}", secrets.token_hex(8), _LINKS, _LINKS_WITHIN_S):
-        await _send_link(here(request), PersonId(contact.id), own_path(visit.field("next") or "/"))
+    address, back = visit.field("email")[:_EMAIL_CHARS].strip().lower(), own_path(visit.field("next") or "/")
+    is_admitted = await app.store.admit(f"log-in {address}", secrets.token_hex(8), _LINKS, _LINKS_WITHIN_S)
     text = f"If somebody here has that address, a link is on its way. It works once, for {LINK_S / 60:.0f} minutes."
-    return await page(request, "notice.html", {"title": "Look into your mailbox", "text": text})
+    response = await page(request, "notice.html", {"title": "Look into your mailbox", "text": text})
+    contact = app.people.by_email(address)
+    if contact and is_admitted:
+        # After the answer, which must not take longer for whoever is in the directory.
+        response.background = BackgroundTask(_send_link, here(request), PersonId(contact.id), back)
+    return response
 
 
 async def _send_link(process: Here, person: PersonId, back: str) -> None:

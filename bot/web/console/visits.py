@@ -77,7 +77,9 @@ def proof_for(person: PersonId) -> str:
 def cookie_name(here: Here, what: str = "sayso") -> str:
     """Cookies know no ports, so those of two installations on one machine are told apart by their names."""
     public = urlsplit(here.app.settings.public_url or f"http://127.0.0.1:{here.port}")
-    return f"__Host-{what}" if public.scheme == "https" else f"{what}-{public.port or 80}"
+    if public.scheme == "https":
+        return f"__Host-{what}-{public.port or 443}"
+    return f"{what}-{public.port or 80}"
 
 
 def is_secure(here: Here) -> bool:

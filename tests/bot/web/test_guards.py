@@ -13,7 +13,20 @@ from tests.waiting import until
 from tests.world import World, a_world
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "a@evil.example", "evil.example:80"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "a@evil.example",
+        "evil.example:80",
+        "evil@localhost",
+        "localhost/evil",
+        "localhost?x",
+        "localhost:abc",
+        "localhost:1:2",
+    ],
+)
 async def test_another_name_than_ours_is_not_answered_to(api: Api, host: str) -> None:
     anna = await api.client("anna")
 

@@ -237,3 +237,25 @@ async def test_there_is_no_run_of_an_id_that_was_made_up(api: Api) -> None:
         refused(await anna.get(f"/v1/runs/{path}"), 404, "not-found")
         refused(await anna.get(f"/v1/runs/{path}/events"), 404, "not-found")
     refused(await anna.post("/v1/runs/s0r-aaaaaaaaaaaaa/pause"), 404, "not-found")
+
+
+async def test_under_one_key_one_is_not_true(api: Api) -> None:
+    anna = await api.client("anna")
+    body = {"text": "stamp it", "context": {"force": 0}, "idempotency_key": "once"}
+    assert (await anna.post("/v1/runs", json=body)).status_code == 201
+
+    answer = await anna.post("/v1/runs", json=body | {"context": {"force": False}})
+
+    assert refused(answer, 409, "key-reused")
+    assert answer.json()["difference"] == [{"field": "context", "before": {"force": 0}, "now": {"force": False}}]
+
+
+async def test_nobody_asks_for_somebody_who_has_left(world: World) -> None:
+    async with serving(world.app) as api:
+        _, key = await api.key(service="ci", acts_for=["cy"])
+    async with world.stopped():
+        world.toml = world.toml.replace("[people.cy]", "[people.cyril]")
+    async with serving(world.app) as api:
+        answer = await api.with_key(key).post("/v1/runs", json={"text": "stamp it", "requester": "cy"})
+
+    assert refused(answer, 403, "not-yours")

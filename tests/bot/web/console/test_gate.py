@@ -273,3 +273,25 @@ async def test_the_stream_of_a_page_is_closed_when_its_reader_has_gone(console: 
         return "sayso_http_streams 0.0" in (await anna.ask("GET", "/metrics")).text
 
     await until(is_closed, what="no stream is open")
+
+
+@pytest.mark.parametrize("other", ['prefs={"a":1}', "foo", "x=a b", "[a]=1", "a@b=1", "=", ";;"])
+async def test_what_neighbours_on_this_host_set_as_cookies_locks_nobody_out(console: Console, other: str) -> None:
+    anna = await console.browser("anna")
+    [(name, text)] = anna.cookies.items()
+
+    answer = await console.stranger().ask("GET", "/runs", Accept="text/html", Cookie=f"{other}; {name}={text}")
+
+    assert answer.status_code == 200
+
+
+async def test_a_session_of_the_demo_opens_nothing_elsewhere(demo_console: Console, console: Console) -> None:
+    demo, stranger = await demo_console.browser("anna", is_demo=True), console.stranger()
+    elsewhere = cookie_of(console)
+    stranger.cookies[elsewhere] = next(iter(demo.cookies.values()))
+
+    assert (await stranger.get("/runs")).status == 401
+
+
+def cookie_of(console: Console) -> str:
+    return f"sayso-{console.api.port}"
