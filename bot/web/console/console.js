@@ -5,6 +5,9 @@
   const LONGEST_MS = 30_000;
   // A process that is started anew is away for as long as two tries take.
   const SILENT_FAILURES = 3;
+  const AWAY = '<p class="told not" role="status">No connection; trying again</p>';
+  // As _gone.html has it.
+  const GONE = '<p class="told not" role="status">Your session has ended. <a href="/login">Log in again</a></p>';
 
   const shown = new WeakMap();
 
@@ -62,7 +65,7 @@
       const { status } = await fetch(address(whole, mark), { method: "HEAD" }).catch(() => ({}));
       if (failed < SILENT_FAILURES) return;
       if (status === 401) end();
-      say(document.getElementById(status === 401 ? "gone" : "no-connection").innerHTML);
+      say(status === 401 ? GONE : AWAY);
     };
     const fail = () => {
       failed += 1;
