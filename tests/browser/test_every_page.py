@@ -81,7 +81,7 @@ def test_every_page_fits_every_screen_and_is_accessible(
 ) -> None:
     with Visitor(browser, shared_dev, strict=False) as visitor:
         found: dict[str, list[str]] = {}
-        for name, path in {"log-in": "/login", "log-in by link": shared_dev.link}.items():
+        for name, path in {"log-in": "/login", "log-in by link": shared_dev.run("login")}.items():
             found[name] = faults(visitor.opens(path), axe)
         page = visitor.logs_in(shared_dev.run("login"))
         page.get_by_role("button", name=person, exact=True).click()

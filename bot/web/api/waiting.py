@@ -17,7 +17,7 @@ from agents.events import (
 from agents.requests import Request, RequestId
 from agents.run import fold
 from bot.ending import ended
-from bot.store.following import FollowingEnds
+from bot.store.following import FollowingEnds, Watch
 from bot.views import RequestView, is_of_program, request_view
 from bot.web.here import Here
 from bot.web.streaming import until_gone
@@ -57,16 +57,20 @@ def is_open(view: RequestView) -> bool:
 
 async def _told(here: Here, request: Request, seq: int, wait_s: float, receive: Receive) -> None:
     """Returns at the first news of the request after `seq`, or after `wait_s`. Raises FollowingEnds."""
-    clock = asyncio.get_running_loop().time
-    until = clock() + wait_s
     async with here.follower.watch(request.run_id, seq) as watch:
         gone = asyncio.create_task(until_gone(receive, watch))
         try:
-            while (left_s := until - clock()) > 0:
-                if any(_is_news(event, request) for _, event in await watch.next(left_s)):
-                    return
+            await _news(watch, request, wait_s)
         finally:
             await ended([gone])
+
+
+async def _news(watch: Watch, request: Request, wait_s: float) -> None:
+    clock = asyncio.get_running_loop().time
+    until = clock() + wait_s
+    while (left_s := until - clock()) > 0:
+        if any(_is_news(event, request) for _, event in await watch.next(left_s)):
+            return
 
 
 def _is_news(event: Event, request: Request) -> bool:
