@@ -1,0 +1,53 @@
+"""The closed vocabulary of replies, in French: patterns over folded text (lower case, no accents)."""
+
+_THAT = r"(?: (?:cela|ca|ceci|la demande|cette demande|le deploiement|le remboursement))?"
+APPROVE = (
+    r"oui(?: (?:oui|bien sur|merci|d'accord|s'il (?:te|vous) plait|svp|stp|allez-?y|vas-?y))*|ouais|bien sur"
+    r"|bien entendu|evidemment|certainement|volontiers"
+    r"|d'accord(?: pour moi)?|d accord|ok pour moi|c'est (?:bon|d'accord|ok|parfait|valide|approuve"
+    r"|tout bon)(?: pour (?:moi|nous))?|tout est bon"
+    r"|parfait|(?:c'est )?bon pour (?:moi|accord)|(?:je suis|nous sommes) (?:d'accord|favorables?)|ca (?:me )?(?:va"
+    r"|convient)"
+    r"|(?:est |cela est )?(?:approuvee?|validee?|accordee?|acceptee?|autorisee?|confirmee?)(?: par moi| de mon cote)?"
+    rf"|(?:je |nous )?(?:l'|le |la )?(?:valide|validons|confirme|confirmons|accepte|acceptons|autorise|autorisons"
+    rf"|approuvons){_THAT}"
+    rf"|j'(?:approuve|accepte|autorise|en suis d'accord){_THAT}|je (?:l'approuve|l'accepte|l'autorise)"
+    r"|(?:vous pouvez |tu peux )?(?:y aller|proceder|continuer|lancer|executer)|allez-? ?y|vas-? ?y|allons-? ?y"
+    r"|faites(?:-le)?|fais-le|go|lancez"
+    r"|(?:vous avez |tu as )?mon (?:accord|feu vert|approbation)|feu vert|accord donne|approbation accordee"
+    r"|permission accordee"
+    r"|(?:pas|aucune) d'?objections?|aucune objection|(?:je n'ai )?(?:pas d'|aucune )objection(?: de ma part)?"
+    r"|rien a redire"
+)
+SOFT = (
+    r"non(?: (?:non|merci|desole|desolee))*"
+    r"|malheureusement (?:non|pas)|plutot pas|pas"
+)
+FIRM = (
+    r"(?:est |c'est |demande )?(?:refusee?|rejetee?|declinee?|annulee?|denieee?|interdite?)"
+    rf"|(?:je |nous )?(?:le |la )?(?:refuse|refusons|rejette|rejetons|decline|m'oppose|m'y oppose|l'annule){_THAT}"
+    rf"|refus|refuser|rejeter"
+    r"|non (?:approuvee?|validee?|autorisee?|acceptee?|accordee?)|pas (?:approuvee?|validee?|d'accord|autorisee?|ok"
+    r"|question)|il n'en est pas question|hors de question"
+    r"|je n'(?:approuve|accepte|autorise) pas(?: (?:cela|ca|ceci))?|je ne (?:valide|confirme|suis|peux"
+    r"|veux) pas(?: (?:d'accord|cela|ca|ceci|favorable|approuver|valider|autoriser|accepter"
+    r"|l'approuver|le valider))?(?: avec (?:cela|ca))?|je ne l'approuve pas"
+    r"|(?:s'il vous plait )?ne (?:le |la )?(?:faites|fais|lancez|lance|procedez|procede|continuez"
+    r"|executez) pas(?: (?:ca|cela|ceci))?|n'(?:executez|approuvez|y allez) pas"
+    r"|surtout pas|absolument pas|certainement pas|pas du tout|en aucun cas|jamais de la vie|annulez?(?: (?:tout|ca"
+    r"|cela))?|annule|annulation|stop|arretez?(?: (?:tout|ca|cela))?|stoppez"
+)
+POLITE = (
+    r"(?:bonjour|bonsoir|salut|coucou|cher|chere|chers|cheres)(?: (?:a tous|a toutes|tous|toutes|tout le monde"
+    r"|equipe|l'equipe|madame|monsieur|NAMES))*+"
+    r"|(?:un grand |grand )?merci(?: (?:beaucoup|bien|bcp|d'avance|a vous|a toi|a tous|encore|NAMES))*+|s'il (?:te"
+    r"|vous) plait|svp|stp"
+    r"|(?:bien )?cordialement|(?:bien |tres )?(?:a toi|a vous)|(?:cordiales|meilleures|sinceres) salutations"
+    r"|salutations(?: distinguees)?|amicalement|bonne (?:journee|soiree)|bien a (?:vous|toi)|a bientot|cdt|entendu"
+)
+ANSWER = r"(?:ma |la )?(?:reponse|decision)(?: est)?"
+SORRY = r"(?:(?:je suis )?desolee?|navree?|pardon|malheureusement)"
+DOUBT = r"\b(?:mais|sauf|peut-etre|a moins|attend\w*|toutefois|cependant|oui)\b"
+CONDITION = r"\b(?:si|quand|seulement|avant|apres|plutot|encore|des que|lorsque|uniquement|demain)\b"
+REFUSE = r"\b(?:non|ne|pas|n'\w+|refus\w*|rejet\w*|annul\w*|arret\w*|jamais|aucun)\b"
+BECAUSE = r"car|parce que|parce qu'\w+|puisque"
