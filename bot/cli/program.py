@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from bot.cli import act, keep, keys, look, serve
+from bot.cli import act, keep, keys, look, reading, serve
 
 app = typer.Typer(
     name="sayso",
@@ -14,7 +14,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (serve, act, look, keep, keys):
+for part in (serve, act, look, keep, keys, reading):
     part.register(app)
 
 
