@@ -15,12 +15,6 @@ _MARKS = (
     "list-unsubscribe",
     "list-help",
     "list-owner",
-    "x-mailing-list",
-    "mailing-list",
-    "x-mlserver",
-    "x-ml-name",
-    "x-ml-info",
-    "x-mailman-version",
     "x-autoreply",
     "x-autoreply-from",
     "x-autorespond",
@@ -31,7 +25,6 @@ _MARKS = (
     "x-failed-recipients",
     "feedback-id",
     "x-feedback-id",
-    "x-loop",
     "x-abuse-report",
     "x-arf",
     "x-hmxmroriginalrecipient",
@@ -43,6 +36,8 @@ _MARKS = (
     "x-campaign-id",
     "x-mailgun-sending-ip-pool",
 )
+# Software of lists writes these, but between a person and a list that is not all there is to a mail.
+_LIST_MARKS = ("mailing-list", "x-mailing-list", "x-mailman-version", "x-mlserver", "x-ml-name", "x-ml-info", "x-loop")
 _NULL = re.compile(r"\s*(?:<\s*>|\"\"|)\s*")
 _PRECEDENCE = re.compile(r"\s*(?:bulk|list|junk|auto[_-]?reply)\b", re.IGNORECASE)
 _REPORT = re.compile(
@@ -51,7 +46,7 @@ _REPORT = re.compile(
 _ROBOTS = re.compile(
     r"(?:mailer[-_.]?daemon|post[-_.]?master|no[-_.]?reply|do[-_.]?not[-_.]?reply|bounces?|bounced|autoreply"
     r"|auto-reply|nobody|mail[-_.]?delivery|mdaemon"
-    r"|listserv|majordomo|mailman|automailer|abuse|complaints?|feedbackloop|fbl|staff|scomp|mmm?daemon|autoresponder"
+    r"|listserv|majordomo|mailman|automailer|feedbackloop|fbl|mmm?daemon|autoresponder"
     r"|noreply\w*|notifications?)(?:[+=_.-].*)?",
     re.IGNORECASE,
 )
@@ -131,18 +126,15 @@ def _by_mark(headers: Headers) -> str | None:
     names = {name for name, _ in headers.fields}
     if mark := next((mark for mark in _MARKS if mark in names), None):
         return f"an automatic or a list mail: {mark}"
-    if _is_bulk(headers) and not any(_PEOPLES.search(value) for name in _PROGRAMS for value in headers.all(name)):
-        return "an automatic or a list mail: Precedence"
-    return None
-
-
-def _is_bulk(headers: Headers) -> bool:
-    return any(_PRECEDENCE.match(value) for value in headers.all("precedence"))
+    by_person = any(_PEOPLES.search(value) for name in _PROGRAMS for value in headers.all(name))
+    return None if by_person else list_words(headers)
 
 
 def list_words(headers: Headers) -> str | None:
     """Why this mail, which a person may have written, did not come from there alone."""
-    return "it came through a list: Precedence" if _is_bulk(headers) else None
+    mark = next((mark for mark in _LIST_MARKS if headers.all(mark)), None)
+    is_bulk = any(_PRECEDENCE.match(value) for value in headers.all("precedence"))
+    return f"it came through a list: {mark or 'Precedence'}" if mark or is_bulk else None
 
 
 def _by_sender(headers: Headers) -> str | None:

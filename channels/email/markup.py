@@ -13,7 +13,9 @@ from channels.email.tags import TAG, tokens
 from channels.email.tags import attributes as attributes_of
 
 TOKENS = 12_000
-"""Most tags that are read; a mail with more is unclear. A long thread has a few thousand."""
+"""Most tags that are read. A long thread has a few thousand."""
+
+TOO_LONG = "its HTML is too long to be read whole; answer with less of the older mails below"
 
 HTML_CHARS = 300_000
 """Longest HTML that is looked at."""
@@ -98,7 +100,7 @@ class _Page:
         """Deal with one token; False when there were too many."""
         self._count += 1
         if self._count > TOKENS:
-            self._unsure = self._unsure or "its HTML is too long"
+            self._unsure = TOO_LONG
             return False
         tag = TAG.match(token) if token.startswith("<") else None
         if tag is None:
@@ -114,7 +116,7 @@ class _Page:
         """Everything taken so far."""
         self._break()
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(self._lines)).strip("\n")
-        return Seen(text, self._unsure or ("its HTML is too long" if too_long else ""))
+        return Seen(text, self._unsure or (TOO_LONG if too_long else ""))
 
     def _start(self, name: str, token: str) -> None:
         if _BLOCKS.fullmatch(name):

@@ -16,7 +16,9 @@ NEW_TEXT_CHARS = 64 * 1024
 """Longest new text; what is longer is not answered by a machine that reads closed sentences."""
 
 LINES = 4_000
-"""Most lines that are read; a reply with more is unclear. The longest threads have a few thousand."""
+"""Most lines that are read, of the text and the thread below it. The longest threads have a few thousand."""
+
+TOO_LONG = "it is too long to be read whole; answer with less of the older mails below"
 
 SIGNATURE_LINES = 15
 """Longest signature that is taken away; below a line of dashes there may be more of the text itself."""
@@ -54,7 +56,7 @@ class NewText:
 def new_text(body: str, marker: str = "") -> NewText:
     """What is new in `body`, a plain text, down to the line that holds `marker`. Linear in its length."""
     lines = body.split("\n", LINES)
-    found = _Reading(Lines(tuple(lines[:LINES])), marker, "it has too many lines" if len(lines) > LINES else "")
+    found = _Reading(Lines(tuple(lines[:LINES])), marker, TOO_LONG if len(lines) > LINES else "")
     found.read()
     return found.result()
 

@@ -5,14 +5,16 @@ decisions do, because the program's language need not be the writer's.
 """
 
 OPENERS = (
-    r"on|le|am|el|il(?: giorno)?|em|op|den|dnia|w dniu|pa|a|at|no dia|vao|tarihinde|dne|dana|in date|in data|ons|tir"
+    r"on|in|στις|le|am|el|il(?: giorno)?|em|op|den|dnia|w dniu|pa|a|at|no dia|vao|tarihinde|dne|dana|in date|in data"
+    r"|ons|tir"
     r"|man|tor|fre|lor|son"
     r"|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*|lun\w*|mar\w*|mer\w*|jeu\w*|ven\w*|sam\w*|dim\w*|quoting|zitat von|citando"
 )
 """Begin an attribution; some of them only with a moment behind."""
 
 WROTE = (
-    r"wrote|writes|said|sent|schrieb(?:en)?|geschrieben|hat (?:folgendes )?geschrieben|a ecrit|ecrivait|escribio"
+    r"wrote|εγραψε|έγραψε|writes|said|sent|schrieb(?:en)?|geschrieben|hat (?:folgendes )?geschrieben|a ecrit"
+    r"|ecrivait|escribio"
     r"|ha escrito|escreveu"
     r"|ha scritto|scrisse|schreef|(?:het volgende )?geschreven|skrev|kirjoitti|napsal(?:a|\(a\))?|napisa[lł](?:a"
     r"|\(a\))?"
@@ -27,11 +29,13 @@ WROTE_WITHIN = (
 """What somebody did who is quoted, where the name comes behind it."""
 
 FROM = (
-    r"from|von|de|da|van|od|fra|fran|от кого|от|差出人|送信者|发件人|寄件者|보낸 ?사람|gonderen|lahettaja|desde"
+    r"from|felado|kimden|de la|απο|από|von|de|da|van|od|fra|fran|от кого|от|差出人|送信者|发件人|寄件者|보낸 ?사람"
+    r"|gonderen|lahettaja|desde"
     r"|expediteur|mittente|remitente"
 )
 OTHERS = (
-    r"sent|date|to|cc|bcc|subject|reply-to|attachments?|importance|sent on|received"
+    r"sent|elkuldve|cimzett|targy|trimis|catre|subiect|tarih|προς|θέμα|ημερομηνία|date|to|cc|bcc|subject|reply-to"
+    r"|attachments?|importance|sent on|received"
     r"|gesendet|datum|an|betreff|antwort an|antworten an|kopie|cc an|anlagen?|wichtigkeit"
     r"|envoye(?: le| par)?|message du|sujet|copie a|a|objet|repondre a|copie|pieces? jointes?"
     r"|enviado(?: (?:el|em))?|enviada(?: em)?|fecha|para|asunto|responder a|fecha de envio|assunto|data|enviado a"

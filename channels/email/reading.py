@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from channels import Directory, Held, Ignored, Reading, Reply, Trigger
-from channels.email import addresses, markup, trace
+from channels.email import addresses, markup, newtext, trace
 from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, recipients_of, who
 from channels.email.machine import calendar_words, machine_words
 from channels.email.mime import is_message_id
@@ -19,6 +19,9 @@ from channels.email.shown import decoded
 
 TEXT_BYTES = 32 * 1024
 """Longest text that is handed on, in UTF-8; it becomes part of an event, and of what a model reads."""
+
+HOLDS = (TWO_BODIES, newtext.TOO_LONG, markup.TOO_LONG)
+"""What makes nobody's comment of a text, because it was not read whole, or could be read in two ways."""
 
 UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
 
@@ -84,13 +87,13 @@ class Reader:
             thread = next((each for each in map(str.strip, headers.all("message-id")) if is_message_id(each)), "")
             return Trigger(person=person, text=_bounded(text), thread=thread, evidence=found.evidence)
         said = read_both(body.plain, body.html, found.contact.name)
-        if said.unsure == TWO_BODIES:
+        if said.unsure in HOLDS:
             raise Unreadable(said.unsure)
         return Reply(
             person=person,
             token=token,
             said=said.said,
-            text=_bounded(said.text),
+            text=_bounded(said.asked if said.said == "free_text" and said.asked else said.text),
             reason=said.reason,
             evidence=found.evidence,
         )

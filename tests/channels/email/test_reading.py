@@ -1,3 +1,6 @@
+import re
+import time
+
 import pytest
 
 from channels import Held, Ignored, Reading, Reply, Trigger
@@ -188,6 +191,60 @@ def test_where_no_server_tells_the_recipient_the_token_is_the_one_in_a_plain_add
     to: str, token: str | None
 ) -> None:
     assert named_token(f"To: {to}\r\n\r\nyes".encode(), BOT) == token
+
+
+def test_answers_between_quotes_come_with_their_questions() -> None:
+    reading = read(arrived(mail("> Which branch?\n\nmain\n\n> When?\n\nnow")))
+
+    assert isinstance(reading, Reply)
+    assert (reading.said, reading.text) == ("free_text", "> Which branch?\nmain\n\n> When?\nnow")
+
+
+def nested(levels: int) -> str:
+    open_parts = (f"Content-Type: multipart/mixed; boundary=b{i}\n\n--b{i}\n" for i in range(levels))
+    return (
+        "".join(open_parts)
+        + "Content-Type: text/plain\n\nyes"
+        + "".join(f"\n--b{i}--" for i in reversed(range(levels)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("bomb", "reason"),
+    [
+        (
+            mail().replace(b"Message-ID", nested(900).encode().split(b"\n\n")[0] + b"\r\nMessage-ID", 1),
+            "boundary|parts",
+        ),
+        (nested(900).encode(), "not exactly one|parts"),
+        (mail("--b\n\nx\n" * 5000 + "--b--", extra="Content-Type: multipart/mixed; boundary=b\n"), "50 parts"),
+        (mail(extra="X-Pad: " + "a" * 300_000 + "\n"), "headers"),
+        (mail(extra="X-Pad: a\n" * 20_000), "headers"),
+        (mail(extra=f"Cc: {'(' * 20_000}\n", author="((" * 20_000), "plain address"),
+        (mail("<div>" * 300_000 + "yes", extra="Content-Type: text/html\n"), "too long"),
+        (mail("yes\n" + "> q\n" * 300_000), "too long"),
+        (mail("x", extra="Content-Type: text/plain; charset=zlib_codec\n"), "character set"),
+        (mail("x", extra="Content-Type: text/plain; charset=utf-7\n"), "character set"),
+        (mail("x", extra=f"Content-Type: text/plain{'; a=b' * 5000}\n"), "Content-Type"),
+    ],
+    ids=range(11),
+)
+def test_a_bomb_of_each_kind_is_held_with_a_reason_in_a_moment(bomb: bytes, reason: str) -> None:
+    began = time.process_time()
+
+    why = reasons(arrived(bomb))
+
+    assert re.search(reason, why), why
+    assert time.process_time() - began < 1
+    assert isinstance(read(arrived(mail())), Reply)
+
+
+def test_thousands_of_encoded_words_cost_nothing() -> None:
+    began = time.process_time()
+
+    read(arrived(mail(extra=f"X: y\nSubject: {'=?utf-8?Q?a?= ' * 4000}\n")))
+
+    assert time.process_time() - began < 1
 
 
 def test_an_encoded_subject_is_decoded() -> None:
