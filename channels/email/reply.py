@@ -30,6 +30,7 @@ TWO_BODIES = "its plain text and its HTML do not say the same"
 _MARKS = ".!,;:\u3002\u3001\uff01\uff0c\uff0e\uff1b\uff1a\u00a1"
 _SPLIT = re.compile(rf"[{_MARKS}\n]+|\s[-\u2013\u2014]+\s")
 _QUESTION = re.compile(r"[?\uff1f\u00bf]")
+_SMILE = re.compile(r":-?\)")
 _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
 """What is code, a form or a list of choices rather than a sentence."""
 
@@ -172,6 +173,7 @@ def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:
 
 def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
     """Whether every word of `text` agrees or is polite, and at least one agrees."""
+    text = _SMILE.sub(" ", text)
     if ".." in text or "…" in text or _NOTATION.search(text) or _QUESTION.search(text):
         return False
     if any(len(line) > DECISION_LINE_CHARS for line in text.split("\n")):
@@ -187,7 +189,7 @@ def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
 
 def _is_spelled(word: str, manners: re.Pattern[str]) -> bool:
     """Whether `word` has accents only where the vocabulary or a name has them."""
-    bare = word.strip(_MARKS + "*()\"'-").lower()
+    bare = word.strip(_MARKS + "*()\"'-").lower().replace("\u2019", "'").replace("\u00b4", "'")
     return words.fold(bare) == bare or bare in words.SPELLED or manners.fullmatch(words.fold(bare)) is not None
 
 

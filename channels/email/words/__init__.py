@@ -35,6 +35,7 @@ CAREFUL = re.compile("|".join((*_REFUSALS, *_DOUBTS)))
 """Words that, in a text somebody may have written below a quote or a signature, may take an approval back."""
 
 _SPELLED = """
+mí können könnt möglich côté plaît fürs
 accepté acceptée accordé accordée adiós approuvé approuvée aprobación aprovação atenção até ausführen
 autorisé autorisée autorización außer avançar bestätige bestätigen bestätigt bientôt c'è chère chères ciò
 confirmé confirmée così decisión decisão donné durchführen décision déjà désolé désolée días einwände

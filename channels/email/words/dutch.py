@@ -15,6 +15,7 @@ APPROVE = (
     r"|geen bezwaar|(?:ik heb )?geen bezwaren?|van mij mag het|wat mij betreft (?:akkoord|prima|goed|ok)|mee eens"
     r"|(?:ik ben het |ben het )?(?:er |ermee |hiermee )?mee eens"
     r"|(?:dat|dit) keur ik goed|(?:daar|hier) ga ik mee akkoord|hiermee ga ik akkoord|dat mag|mag doorgaan"
+    r"|is akkoord|met plezier"
 )
 SOFT = (
     r"nee(?: (?:nee|bedankt|dank je|dank u|sorry|hoor|helaas))*|neen"
@@ -33,6 +34,7 @@ FIRM = (
     r"|absoluut niet|zeker niet|geen sprake van|in geen geval|onder geen beding|geen (?:goedkeuring|toestemming"
     r"|akkoord)|nooit|echt niet|natuurlijk niet"
     r"|(?:dat|dit) keur ik niet goed|(?:daar|hier) ga ik niet mee akkoord|hiermee ga ik niet akkoord|dat mag niet"
+    r"|(?:ik ben |wij zijn )?tegen|het is een nee"
 )
 POLITE = (
     r"(?:hallo|hoi|dag|goede(?:morgen|middag|n ?avond|navond)|goeden?dag|beste|geachte)(?: (?:allemaal|allen|team"

@@ -24,14 +24,30 @@ APPROVE = (
     r"|you(?: have|'ve got|'ve) my approval|(?:approval|permission) granted"
     rf"|(?:i'm |i am )?happy to approve{_OBJECT}|go ahead and (?:do it|deploy(?: it)?|proceed)"
     r"|(?:i am|i'm) (?:ok|okay|fine|happy) with (?:it|this|that)|(?:i have )?no objections?(?: from me)?"
+    r"|(?:i|we) agree to (?:it|this|that)|(?:(?:it|this|that|all)(?: is|'s) |all )(?:fine|ok|okay|good)"
+    r"(?: (?:by|with|for) (?:me|us))?|approving(?: (?:it|this|that))?|hell yes|you bet|be my guest|yes (?:this|it)"
+    r"(?: is|'s) (?:fine|ok|okay|good|approved)|(?:ok|okay|good|fine|approved) (?:from|on|by|for|with) (?:me|us"
+    r"|my side)"
+    r"|(?:i |we )?(?:give|grant)(?: you)? (?:my|our) (?:approval|permission|consent|ok)|i grant (?:it|this)|from me yes"
+    r"|(?:approval|permission|consent)(?: is)? (?:given|granted)|you have (?:my|our) (?:permission|consent|ok|go-ahead)"
+    r"|(?:please )?let it run|keep going|that works(?: for (?:me|us))?|(?:happy|ok|okay|fine|good) with (?:it|this"
+    r"|that)"
+    r"|(?:i am|i'm|we are|we're) (?:good|cool) with (?:it|this|that)|i support (?:it|this)|no objections? here"
+    r"|(?:ok|okay|good|clear|cleared) to (?:go|proceed|run|deploy)|(?:please )?feel free to (?:proceed|go ahead"
+    r"|continue)"
+    r"|with pleasure|gladly|for sure|okey|(?:looks|sounds) (?:good|fine|ok|okay|great)"
+    r"(?: to (?:me|us))?|you can do it|do it then"
 )
 _CANNOT = r"(?:do not|don't|can't|cannot|can not|won't|will not|must not)"
-_TRY = r"(?:do|run|deploy|send|proceed|approve|ship|release|go ahead|merge|execute|start|continue)"
+_TRY = (
+    r"(?:do|run|deploy|send|proceed|approve|ship|release|go ahead|merge|execute|start|continue|refund|pay|publish"
+    r"|delete|install|migrate|restart|charge|order)"
+)
 _OPPOSE = "disapprove|veto|object|disagree"
 # A word in SOFT also begins sentences that refuse nothing; a word in FIRM hardly does.
 SOFT = (
-    r"no(?: no)*(?:,? (?:thanks|thank you|sorry))?(?: 👎)?|n|nope|nah|:-1:|-1"
-    r"|(?:👎|❌|🚫|⛔)[\U0001f3fb-\U0001f3ff\ufe0f]*"
+    r"no+(?: no)*(?:,? (?:thanks|thank you|sorry|sir))?(?: 👎)?|n|nope(?: nope)*|nah|(?<=unfortunately )not|:-1:|-1"
+    r"|(?:(?:👎|❌|🚫|⛔)[\U0001f3fb-\U0001f3ff\ufe0f]*)+"
 )
 FIRM = (
     rf"(?:(?:i|we) )?(?:must |have to )?(?:deny|reject|decline|refuse|{_OPPOSE})(?: to)?{_OBJECT}"
@@ -50,6 +66,17 @@ FIRM = (
     r"|unacceptable|forbidden|thumbs down|blocked|never|under no circumstances|please (?:cancel|abort|deny|decline"
     r"|stop)(?: (?:it|this|that))?|(?:i|we) refuse to approve(?: (?:it|this|that))?"
     r"|approval (?:denied|refused|not granted)|no approval(?: from (?:me|my side))?|you do not have my approval"
+    rf"|(?:not a|no) chance|no can do|no good|not (?:good|fine|permitted|possible)|not (?:ok|okay) (?:for|with|by) me"
+    rf"|(?:i|we) (?:do not|don't) agree(?: (?:with|to))?{_OBJECT}|(?:(?:i am|i'm) )?unable to (?:approve"
+    rf"|accept){_OBJECT}"
+    rf"|(?:rejecting|denying|declining|refusing|vetoing|cancelling){_OBJECT}|i (?:have to|must) say no"
+    rf"|no approval given"
+    r"|approval withheld|permission refused|stop (?:everything|here|right there|right now)|dont(?: do (?:it|this"
+    r"|that))?"
+    r"|(?:absolutely|definitely|certainly) no|no (?:definitely|absolutely|certainly) not|i disapprove of (?:it|this"
+    r"|that)"
+    rf"|no,? i {_CANNOT}(?: (?:approve|accept|agree){_OBJECT})?|i (?:don't|do not|won't|will not)"
+    r"|(?:i'm|i am) not (?:ok|okay|happy|fine|comfortable) with (?:it|this|that)"
 )
 # Possessive, so that a name that is also one of these words is not tried both ways.
 _TO_ALL = r"(?: (?:all|team|there|everyone|NAMES)(?![\w-]))*+"
@@ -57,7 +84,7 @@ _VERY = r"(?: (?:a lot|so much|very much|again|all|team|NAMES)(?![\w-]))*+"
 POLITE = (
     rf"(?:hi|hello|hey|dear|(?:good )?morning|good (?:afternoon|evening)){_TO_ALL}"
     rf"|(?:many )?(?:thank(?:s| you)|thx|cheers){_VERY}|please|pls|great|perfect|cool|excellent|wonderful|super|nice"
-    rf"|awesome|brilliant|all yours"
+    rf"|awesome|brilliant|all yours|right|very well|good"
     r"|(?:(?:best|kind|warm|with kind|many) )?regards|best(?: wishes)?|all the best|(?:yours )?sincerely"
 )
 DOUBT = r"\b(?:yes|maybe|perhaps|wait|hold on|unless|until|but|actually|second thought|approved?)\b|\.\.|…"

@@ -18,6 +18,7 @@ APPROVE = (
     r"|permission accordee"
     r"|(?:pas|aucune) d'?objections?|aucune objection|(?:je n'ai )?(?:pas d'|aucune )objection(?: de ma part)?"
     r"|rien a redire"
+    r"|ca marche|(?:valide|approuve|ok|d'accord) (?:pour moi|de mon cote)|avec plaisir"
 )
 SOFT = (
     r"non(?: (?:non|merci|desole|desolee))*"
@@ -36,6 +37,8 @@ FIRM = (
     r"|executez) pas(?: (?:ca|cela|ceci))?|n'(?:executez|approuvez|y allez) pas"
     r"|surtout pas|absolument pas|certainement pas|pas du tout|en aucun cas|jamais de la vie|annulez?(?: (?:tout|ca"
     r"|cela))?|annule|annulation|stop|arretez?(?: (?:tout|ca|cela))?|stoppez"
+    r"|ne pas (?:approuver|valider|faire|lancer|executer|proceder|autoriser)|ne faites rien|annuler|stop tout"
+    r"|(?:bien sur|evidemment) que non|c'est non|c'est un non"
 )
 POLITE = (
     r"(?:bonjour|bonsoir|salut|coucou|cher|chere|chers|cheres)(?: (?:a tous|a toutes|tous|toutes|tout le monde"

@@ -22,6 +22,9 @@ APPROVE = (
     r"|das (?:genehmige|bestatige|bestaetige|akzeptiere) ich|dem stimme ich zu|damit bin ich einverstanden"
     r"|das gebe ich frei"
     r"|(?:das )?(?:kannst du|konnt ihr|konnen sie|koennen sie)(?: (?:so|gerne))? machen"
+    r"|genehmige ich|(?:das |es )?ist (?:ok|okay|in ordnung|gut so)|freigabe von mir|(?:aber|na) klar|daumen hoch"
+    r"|meine (?:freigabe|zustimmung|genehmigung) (?:hast du|haben sie|habt ihr)|(?:so machen|machen wir so"
+    r"|konnen wir so machen)"
 )
 SOFT = (
     r"nein(?: (?:danke|nein|sorry|leider))*|no|noe|ne|nee"
@@ -50,6 +53,9 @@ FIRM = (
     r"|damit bin ich(?: so)? nicht einverstanden|das gebe ich(?: so)? nicht frei|(?:leider "
     r"|das ist leider )?nicht moglich"
     r"|(?:das )?kann ich(?: so)? (?:leider )?nicht (?:genehmigen|freigeben|zustimmen)"
+    r"|lehne ich(?: leider)? ab|(?:das )?wird (?:abgelehnt|nicht genehmigt|nicht freigegeben)|abbruch"
+    r"|kein einverstandnis"
+    r"|(?:das )?geht (?:so |leider )?nicht|dagegen|freigabe (?:verweigert|nicht erteilt|abgelehnt)"
 )
 POLITE = (
     r"(?:hallo|guten (?:tag|morgen|abend)|moin|servus|gruss gott|gruess gott|liebe(?:r|s)?|sehr geehrte(?:r"

@@ -12,6 +12,7 @@ APPROVE = (
     r"|(?:puoi |potete |puo )?(?:procedi|procedete|proceda|procedere|continua|continuate|vai|andate|fallo|fatelo"
     r"|esegui|eseguite|andare avanti)(?: (?:pure|avanti))*|vai avanti|avanti(?: cosi)?|fai pure|fate pure"
     r"|(?:nessuna|senza) obiezion[ei]|non ho obiezioni|sono d'accordo|siamo d'accordo|ok per me|sta bene"
+    r"|procediamo|con piacere"
 )
 SOFT = (
     r"no(?: (?:no|grazie|mi dispiace|scusa))*"
@@ -31,6 +32,7 @@ FIRM = (
     r"|andare avanti|approvare|faccia|proceda)(?: (?:questo|cio))?"
     r"|assolutamente no|certo che no|ovviamente no|di certo no|neanche per sogno|nemmeno per sogno|in nessun (?:caso"
     r"|modo)|per niente|giammai|mai"
+    r"|fermi tutti|e un no|non (?:approvare|autorizzare|continuare)"
 )
 POLITE = (
     r"(?:ciao|salve|buongiorno|buon giorno|buonasera|buona sera|buon pomeriggio|gentil[ei]|car[oaie]"

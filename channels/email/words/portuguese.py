@@ -13,6 +13,7 @@ APPROVE = (
     r"|mandar ver)(?: em frente)?|prossiga|prossigam|siga(?: em frente)?|avance|va em frente|faca(?:-o| isso)?"
     r"|manda ver|vai em frente"
     r"|(?:sem|nenhuma) obje(?:c)?(?:ao|oes)|nao tenho obje(?:c)?(?:ao|oes)|estou de acordo|estamos de acordo"
+    r"|(?:sim )?pode(?: ser feito)?"
 )
 SOFT = (
     r"nao(?: (?:nao|obrigad[oa]|desculpe|senhor|senhora))*"
@@ -30,6 +31,7 @@ FIRM = (
     r"|avance)(?: (?:isso|isto))?"
     r"|de (?:jeito|modo|forma) (?:nenhum|nenhuma|algum|alguma)|de maneira (?:nenhuma|alguma)|nem pensar|claro que nao"
     r"|com certeza nao|de forma alguma|jamais|nunca|absolutamente nao"
+    r"|nao (?:pode|fazer|aprovar|autorizar|executar|prosseguir|continuar|proceder)"
 )
 POLITE = (
     r"(?:ola|oi|bom dia|boa (?:tarde|noite)|caros?|caras?|prezad[oa]s?|querid[oa]s?)(?: (?:a todos|todos|todas"

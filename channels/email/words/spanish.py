@@ -14,6 +14,8 @@ APPROVE = (
     r"|procedan|hazlo|hagalo|hagan?lo|ejecutalo|sigue|continua|continue"
     r"|(?:sin|ninguna) objeci(?:on|ones)|no tengo objeci(?:on|ones)|estoy de acuerdo|estamos de acuerdo"
     r"|ok por mi(?: parte)?"
+    r"|aprobado por mi(?: parte)?|por mi(?: parte)? (?:bien|vale|de acuerdo|aprobado)|con (?:mucho )?gusto"
+    r"|sin problema adelante"
 )
 SOFT = (
     r"no(?: (?:no|gracias|lo siento|senor|senora))*"
@@ -32,6 +34,8 @@ FIRM = (
     r"|apruebes?)(?: (?:esto|eso))?"
     r"|ni hablar|ni pensarlo|de ninguna (?:manera|forma)|de ningun modo|en absoluto|para nada|claro que no"
     r"|por supuesto que no|desde luego que no|absolutamente no|rotundamente no|jamas|nunca"
+    r"|no de acuerdo|no (?:procede|proceder|hacer|ejecutar|aprobar|continuar|autorizar)|cancelalo por favor"
+    r"|deten(?:ga)? todo"
 )
 POLITE = (
     r"(?:hola|buen(?:os|as) (?:dias|tardes|noches)|buenas|buen dia|estimad[oa]s?|querid[oa]s?)(?: (?:a todos|a todas"

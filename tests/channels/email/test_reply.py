@@ -58,6 +58,8 @@ def test_consent_with_nothing_but_politeness_approves(body: str) -> None:
         "Oui, c'est bon pour moi",
         "Bonjour,\n\nJe valide.\n\nCordialement,\nBo Berg",
         "approuvé !",
+        "D\u2019accord, c\u2019est validé",
+        "Aprobado por mí :-)",
         "Sí, adelante",
         "Está aprobado, gracias",
         "Pode aprovar.\n\nAtenciosamente,\nBo",
