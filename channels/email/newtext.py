@@ -23,7 +23,7 @@ TOO_LONG = "it is too long to be read whole; answer with less of the older mails
 SIGNATURE_LINES = 15
 """Longest signature that is taken away; below a line of dashes there may be more of the text itself."""
 
-CUT_LINES = 2000
+CUT_LINES = 1000
 """Most lines of a quote without marks that are searched for a doubt; with more, the reply is unclear."""
 
 FOOTER_LINES = 80

@@ -49,6 +49,7 @@ _ABOVE = re.compile(rf"\W{{0,12}}(?:{quotewords.ABOVE})\W{{0,12}}")
 _FORWARDED = re.compile(rf"\W{{0,12}}(?:{quotewords.FORWARDED})\W{{0,12}}")
 _DASHES = "-_=*\u2014\u2015\u2500 "
 _RULES = frozenset("-_=*~#\u2014\u2015\u2500 \t")
+_SECOND_LABEL = re.compile(r" (?:date|sent|to|subject|datum|gesendet|fecha|data|envoye): ")
 _URL_ONLY = re.compile(r"[\s(<\[]*https?://\S+[\s>]*")
 _GROUPWISE = re.compile(r">>> [^>].{2,150}\d[:.]\d\d.{0,20} >>>")
 _STILL_WROTE = re.compile(rf">\s*(?:{quotewords.WROTE})\s*:")
@@ -256,10 +257,8 @@ def _is_header_block(lines: Lines, at: int) -> bool:
     said = " ".join(values)
     if len(names) >= 3:
         return said.strip(" *_") != "" and any(_FROM.fullmatch(name) for name in names)
-    if not _FROM.fullmatch(first["name"]):
-        return False
-    pair = len(names) == 2 or _LABEL.match(first["value"].partition(" ")[2]) is not None
-    if not pair and not re.search(r" (?:date|sent|to|subject|datum|gesendet|fecha|data|envoye): ", first["value"]):
+    pair = len(names) == 2 or (":" in first["value"] and _SECOND_LABEL.search(first["value"]) is not None)
+    if not pair or not _FROM.fullmatch(first["name"]):
         return False
     near = " ".join(values[:3])
     return _ADDRESS.search(near) is not None and _MOMENT.search(near) is not None
