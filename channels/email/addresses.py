@@ -16,6 +16,7 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _ADDRESS = rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*"
 _QUOTED = r'"(?:[^"\\\x00-\x1f]|\\[ -~])*"'
 # An unquoted display name holds none of the characters that could start or end an address (RFC 5322, 3.2.3).
+_ENTRY = re.compile(r'"(?:[^"\\]|\\.)*"|,|[^",]+|"', re.DOTALL)
 _AUTHOR = re.compile(rf"(?:(?:{_QUOTED}|[^\"<>@,;:()\[\]\\\x00-\x1f])*<(?P<angled>{_ADDRESS})>|(?P<bare>{_ADDRESS}))")
 
 
@@ -33,6 +34,18 @@ def author(field: str) -> str | None:
     match = _AUTHOR.fullmatch(field.strip(" \t")) if len(field) <= AUTHOR_CHARS else None
     found = (match["angled"] or match["bare"]) if match else ""
     return found.lower() if is_address(found) else None
+
+
+def recipients(field: str) -> tuple[str, ...]:
+    """The plain addresses in a To or Cc field, in lower case; an entry that is not plain is left out."""
+    entries, entry = list[str](), list[str]()
+    for piece in _ENTRY.findall(field):
+        if piece == ",":
+            entries.append("".join(entry))
+            entry = []
+        else:
+            entry.append(piece)
+    return tuple(found for each in (*entries, "".join(entry)) if (found := author(each)) is not None)
 
 
 def split_tag(address: str) -> tuple[str, str | None]:

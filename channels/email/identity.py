@@ -1,29 +1,30 @@
 """Who really wrote a mail: one plain From, a person in the directory, and proof that the mail came from them."""
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 
 from channels import Contact, Directory
-from channels.email import addresses, trace
+from channels.email import addresses
+from channels.email.machine import list_words, machine_words
 from channels.email.parse import Headers, Unreadable, read_headers
+from channels.email.proof import Prove, Proven, Unproven, dmarc, local, m365, nobody, submission
+from channels.email.sender import author_of, claimed
 
-
-@dataclass(frozen=True)
-class Proven:
-    """The mail comes from the address in its From. `evidence` is what is recorded with whatever follows from it."""
-
-    evidence: str
-
-
-@dataclass(frozen=True)
-class Unproven:
-    """Nothing shows that the mail comes from the address in its From; `reason` says what is missing."""
-
-    reason: str
-
-
-Prove = Callable[[bytes, str], Proven | Unproven]
-"""One way to prove a sender: from the whole mail and the address in its From, in lower case."""
+__all__ = [
+    "Accepted",
+    "Prove",
+    "Proven",
+    "Refused",
+    "Unproven",
+    "author_of",
+    "claimed",
+    "dmarc",
+    "local",
+    "m365",
+    "nobody",
+    "submission",
+    "who",
+]
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,17 @@ class Refused:
     claims: str
 
 
-CLAIM_CHARS = 200
-"""How much of a From field that lies is repeated to people."""
+_ONCE = ("sender", "to", "cc", "subject", "date", "message-id", "reply-to", "mime-version")
+"""What a mail has once at most (RFC 5322, 3.6); with two, two readers may see two mails."""
+
+_PARTLY_SIGNED = re.compile(r"(?:^|;)\s*l\s*=")
 
 
-def who(raw: bytes, directory: Directory, prove: Prove) -> Accepted | Refused:
-    """The person whose word `raw` is. Pure, as far as `directory` and `prove` are."""
+def who(raw: bytes, directory: Directory, prove: Prove, recipient: str | None = None) -> Accepted | Refused:
+    """The person whose word `raw` is. Pure, as far as `directory` and `prove` are.
+
+    With `recipient`, the mail must also name exactly this address in its To or Cc.
+    """
     try:
         headers = read_headers(raw)
     except Unreadable as error:
@@ -58,33 +64,33 @@ def who(raw: bytes, directory: Directory, prove: Prove) -> Accepted | Refused:
     contact = directory.by_email(author)
     if contact is None:
         return Refused((f"{author} is not in the directory of people",), claims)
+    if doubts := _doubts(headers, recipient):
+        return Refused(doubts, claims)
     proof = prove(raw, author)
     if isinstance(proof, Unproven):
         return Refused((proof.reason,), claims)
     return Accepted(contact, proof.evidence)
 
 
-def author_of(headers: Headers) -> str | None:
-    """The address in the one From field, in lower case; None when there is not exactly one of either."""
-    values = headers.all("from")
-    return addresses.author(values[0]) if len(values) == 1 else None
+def recipients_of(headers: Headers) -> frozenset[str]:
+    """Every address that To and Cc name plainly, in lower case; what is not plain is left out."""
+    fields = (*headers.all("to"), *headers.all("cc"))
+    return frozenset(address for field in fields for address in addresses.recipients(field))
 
 
-def claimed(headers: Headers) -> str:
-    """Whose word the mail claims to be, for people to read."""
-    return (author_of(headers) or ", ".join(value.strip() for value in headers.all("from")))[:CLAIM_CHARS]
-
-
-def local(raw: bytes, author: str) -> Proven | Unproven:
-    """Proof through the embedded server: the person was logged in to it while sending.
-
-    Trusts only the block that this server writes as the first bytes of every mail (see `trace`).
-    """
-    block, _ = trace.read(raw)
-    if block is None:
-        return Unproven("it did not come through sayso's own mail server")
-    if block.login is None:
-        return Unproven(f"it was sent without logging in as {author}")
-    if block.login.lower() != author.lower():
-        return Unproven(f"it was sent by {block.login}, who was logged in, and not by {author}")
-    return Proven(f"{trace.AUTHSERV_ID}: auth=pass smtp.auth={block.login}")
+def _doubts(headers: Headers, recipient: str | None) -> tuple[str, ...]:
+    """What is wrong with a mail whose sender may still be right."""
+    found = list[str]()
+    if any(_PARTLY_SIGNED.search(value) for value in headers.all("dkim-signature")):
+        found.append("its DKIM signature covers only a part of it")
+    if any(headers.all(name) for name in ("resent-from", "resent-sender", "resent-to")):
+        found.append("it was sent on by somebody else")
+    if several := next((name for name in _ONCE if len(headers.all(name)) > 1), None):
+        found.append(f"it has more than one {several.title()}")
+    if any(addresses.author(value) != author_of(headers) for value in headers.all("sender")):
+        found.append("somebody else sent it in this person's name: Sender")
+    if words := machine_words(headers) or list_words(headers):
+        found.append(words)
+    if recipient is not None and recipient.lower() not in recipients_of(headers):
+        found.append(f"it is not addressed to {recipient}")
+    return tuple(found)

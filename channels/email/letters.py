@@ -4,15 +4,11 @@ import email.utils
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from pathlib import Path
 
 from channels.email import addresses, maildir, trace
 from channels.email.parse import MAIL_BYTES, Headers, Unreadable, read_headers, read_text
-
-HEADER_CHARS = 1000
-"""How much of a header is decoded for show."""
+from channels.email.shown import decoded
 
 
 @dataclass(frozen=True)
@@ -38,15 +34,6 @@ def letter(folder: Path, identity: str) -> Letter | None:
     """The mail with this id; None when there is none, or several whose ids begin like this."""
     found = [path for path in maildir.every_mail(folder) if identity and _id(path).startswith(identity)]
     return _letter(found[0]) if len(found) == 1 else None
-
-
-def decoded(value: str) -> str:
-    """A header's value with its encoded words (RFC 2047) read; as it stands where they can't be."""
-    short = value[:HEADER_CHARS].strip()
-    try:
-        return str(make_header(decode_header(short)))
-    except (ValueError, LookupError, HeaderParseError, AttributeError):
-        return short
 
 
 def _id(path: Path) -> str:

@@ -1,148 +1,239 @@
 """What a person newly wrote in a reply: the text without quotes, signature and the mail program's own lines.
 
-Cuts too little rather than too much: a quoted line left in makes a reply unclear, which is harmless, but a person's
-own line taken out ("only on staging") could turn a condition into an approval. So what stands below a signature, or in
-a quote without `>`, whose end can't be seen, stays where it holds a doubt or a refusal.
+Two questions are kept apart. Which text is new is answered as well as possible. Whether something that was taken away
+could take an approval back ("only on staging" below a signature, "no, wait" at the end of a quote without marks) is
+answered with care: then the reply is unclear, which is harmless.
 """
 
 import re
-from itertools import islice
+from dataclasses import dataclass
+from itertools import pairwise
 
-LINE_CHARS = 1000
-"""How much of a line is looked at; no line a mail program writes around a quote is longer."""
+from channels.email import quotes, signature, words
+from channels.email.quotes import BLANK, LINE_CHARS, Lines
 
-NEW_TEXT_CHARS = 32 * 1024
+NEW_TEXT_CHARS = 64 * 1024
 """Longest new text; what is longer is not answered by a machine that reads closed sentences."""
 
-CUT_LINES = 20_000
-"""Most lines that are searched for a doubt and cut; where more follow, nothing is cut and the reply is unclear."""
+LINES = 4_000
+"""Most lines that are read, of the text and the thread below it. The longest threads have a few thousand."""
+
+TOO_LONG = "it is too long to be read whole; answer with less of the older mails below"
+
+SIGNATURE_LINES = 15
+"""Longest signature that is taken away; below a line of dashes there may be more of the text itself."""
+
+CUT_LINES = 1000
+"""Most lines of a quote without marks that are searched for a doubt; with more, the reply is unclear."""
+
+FOOTER_LINES = 80
+"""Longest signature with a legal footer in it."""
 
 UNTIL = "Answers count until"
 REFERENCE = "Reference:"
 """Begin the last lines of every card; above them, in a quote without `>`, are our own words."""
 
-_ATTRIBUTION_LINES = 3
-_HEADER_LINES = 8
-_BLANK = " \t\r\u00a0\u200b\ufeff"
-_MOMENT = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.]\d\d\b")
-_ORIGINAL = re.compile(
-    r"-{2,}\s*(?:original message|forwarded message)\s*-{2,}|begin forwarded message:", re.IGNORECASE
-)
-_OUTLOOK_NEXT = re.compile(r"\s*\*?(?:sent|date|to|subject):", re.IGNORECASE)
-_SENT_FROM = re.compile(
-    r"(?:sent (?:from|with|via)|get)(?: (?:my|a|the|for|on|iphone|ipad|ios|android|phone|mobile|smartphone|tablet"
-    r"|device|samsung|galaxy|pixel|huawei|xiaomi|blackberry|windows|mail|outlook|gmail|yahoo|proton|app)){1,6}\.?"
-    r"|von meinem (?:iphone|ipad|handy|smartphone) gesendet|envoyé de mon (?:iphone|ipad|téléphone)"
-    r"|verstuurd vanaf mijn (?:iphone|ipad|telefoon)|enviado (?:do meu|desde mi) (?:iphone|ipad)"
-    r"|inviato da(?:l mio)? (?:iphone|ipad)|(?:iphone|ipad)から送信",
-    re.IGNORECASE,
-)
-_HEADER = re.compile(r"\s*\*?(?:from|sent|date|to|cc|subject|reply-to):", re.IGNORECASE)
-_DOUBT = re.compile(
-    r"\b(?:but|if|only|not?|nope|nah|wait|until|unless|except|when|after|before|once|never|staging|hold|instead|cannot"
-    r"|(?:do|wo|ca|must|is|are|should|does)n['\u2019]?t|den(?:y|ied)|reject(?:ed)?|refused?|declined?|(?:dis|un)approved?|veto(?:ed)?"
-    r"|object|disagree|stop|abort|cancel(?:l?ed)?|maybe|perhaps|actually|second thought|later)\b|[?👎❌🚫⛔]|:-1:",
-    re.IGNORECASE,
-)
+_QUESTION_MARKS = {0x3F: None, 0xFF1F: None}
+_OFFER = re.compile(r"\W*(?:approve|yes|accept)\W+(?:(?:or|und|oder|ou|o|of)\W+)?(?:deny|no|reject|decline)\W*")
+"""What a card says to make both decisions possible; nobody decides with it."""
+
+_INSTRUCTIONS = ("reply ", "reply:", "to approve", "to refuse", "to answer", "to choose")
 
 
-def new_text(body: str) -> str:
-    """The lines of `body` that this person wrote, trimmed. Linear in the length of `body`.
+@dataclass(frozen=True)
+class NewText:
+    """The lines somebody wrote, trimmed. `unsure` says why they alone must not decide; nothing when they may.
 
-    A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole.
+    A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole. `asked` holds, for answers
+    written between the lines of a quote, each answer below the last lines it follows; else nothing.
     """
-    lines, kept, size, at, may_end = body.split("\n"), list[str](), 0, 0, True
-    while at < len(lines) and size <= NEW_TEXT_CHARS:
-        line = lines[at]
-        if _is_quoted(line):
-            at += 1
+
+    text: str
+    unsure: str = ""
+    asked: str = ""
+
+
+def new_text(body: str, marker: str = "") -> NewText:
+    """What is new in `body`, a plain text, down to the line that holds `marker`. Linear in its length."""
+    lines = body.split("\n", LINES)
+    found = _Reading(Lines(tuple(lines[:LINES])), marker, TOO_LONG if len(lines) > LINES else "")
+    found.read()
+    return found.result()
+
+
+class _Reading:
+    """One pass over the lines: what is kept, and where something was cut that has no marks."""
+
+    def __init__(self, lines: Lines, marker: str, unsure: str) -> None:
+        self._lines, self._marker = lines, marker
+        self._kept: list[int] = []
+        self._size = 0
+        self._unsure = unsure
+        self._end = len(lines)
+        self._floor = self._signature_end = 0
+        self._fenced = False
+
+    def read(self) -> None:
+        at = 0
+        while at < self._end and self._size <= NEW_TEXT_CHARS:
+            at = self._next(at)
+
+    def result(self) -> NewText:
+        while self._kept and (self._is_blank(self._kept[-1]) or quotes.is_rule(self._lines, self._kept[-1])):
+            self._kept.pop()
+        text = "\n".join(self._lines.raw[i].rstrip() for i in self._kept).strip("\n" + BLANK)
+        return NewText(text, self._unsure, _with_questions(self._lines, self._kept) if text else "")
+
+    def _next(self, at: int) -> int:
+        """Deal with line `at`; the line to go on with."""
+        lines = self._lines
+        if lines.raw[at].startswith("```"):
+            self._fenced = not self._fenced
+        if lines.quoted[at] or lines.is_blank(at) or self._fenced:
+            self._keep(at, shown=not lines.quoted[at])
+            return at + 1
+        if quotes.begins_original(lines, at) or (self._marker and self._marker in lines.raw[at]):
+            return self._older(at)
+        start = quotes.attribution_ends(lines, at, self._floor)
+        if start is not None:
+            return self._attributed(start, at)
+        if quotes.is_continuation(lines, at) or quotes.is_weak_attribution(lines, at):
+            self._judge([lines.folded(at)], "a line beside quoted ones could be part of the answer")
+            return at + 1
+        if quotes.is_bare_name(lines, at) or signature.is_footer(lines, at):
+            return at + 1
+        if signature.begins_signature(lines, at) or signature.begins_legal(lines, at):
+            return self._signed(at)
+        self._keep(at)
+        return at + 1
+
+    def _keep(self, at: int, *, shown: bool = True) -> None:
+        if shown:
+            self._kept.append(at)
+            self._size += len(self._lines.raw[at]) + 1
+
+    def _attributed(self, start: int, at: int) -> int:
+        """An attribution stands on the lines `start` to `at`: skip it, and all behind it where no line is marked."""
+        while self._kept and self._kept[-1] >= start:
+            self._kept.pop()
+        self._floor = at + 1
+        if quotes.quote_follows(self._lines, at + 1):
+            return at + 1
+        if any(not self._is_blank(i) for i in self._kept):
+            return self._cut(start, at + 1)
+        return self._below(at + 1)
+
+    def _older(self, at: int) -> int:
+        """An older mail without marks begins on line `at`; forwarded with nothing above it, it is what was sent."""
+        below = quotes.header_end(self._lines, at)
+        if quotes.begins_forwarded(self._lines, at) and all(self._is_blank(i) for i in self._kept):
+            self._floor = below
+            return self._below(below)
+        return self._cut(at, below)
+
+    def _below(self, at: int) -> int:
+        """What was sent stands from line `at` on, and where the quote in it ends can't be seen."""
+        self._unsure = self._unsure or "it has an older mail in it whose end can't be seen"
+        return at
+
+    def _cut(self, at: int, below: int) -> int:
+        """Everything from line `at` on is an older mail without marks, whose header ends before line `below`."""
+        self._judge(_perhaps_own(self._lines, below), "what stands below the quoted mail could be part of the answer")
+        self._end = at
+        return at
+
+    def _signed(self, at: int) -> int:
+        """Line `at` begins a signature. It ends at the next quote; something that could be more text is kept."""
+        end = self._signature_end = self._signature_end if at < self._signature_end else self._end_below(at)
+        if end - at > FOOTER_LINES:
+            self._keep(at)
+            return at + 1
+        shown = [i for i in range(at, end) if not self._is_blank(i)]
+        has_legal, is_doubtful = _heard(self._lines, range(at, end))
+        if is_doubtful or not (has_legal or len(shown) <= SIGNATURE_LINES):
+            self._keep(at)
+            return at + 1
+        return end
+
+    def _end_below(self, at: int) -> int:
+        """The next line below `at` where a quote begins."""
+        return next((i for i in range(at + 1, self._end) if self._ends_signature(i)), self._end)
+
+    def _ends_signature(self, at: int) -> bool:
+        lines = self._lines
+        if lines.quoted[at] or quotes.begins_original(lines, at):
+            return True
+        # The attribution may have begun some lines above; `_attributed` takes them out of what was kept.
+        return quotes.attribution_ends(lines, at, self._floor) is not None
+
+    def _judge(self, own: list[str], reason: str) -> None:
+        if len(own) > CUT_LINES or any(map(words.CAREFUL.search, own)):
+            self._unsure = self._unsure or reason
+
+    def _is_blank(self, at: int) -> bool:
+        return self._lines.is_blank(at)
+
+
+def _heard(lines: Lines, signed: range) -> tuple[bool, bool]:
+    """Whether a legal footer stands on these lines, and whether anything else on them could take an approval back."""
+    has_legal, is_doubtful, paragraph = False, False, list[str]()
+    for i in (*signed, None):
+        if i is not None and not lines.is_blank(i):
+            paragraph.append(lines.folded(i))
             continue
-        if may_end and _ends_here(lines, at):
-            if len(lines) - at <= CUT_LINES and not _DOUBT.search("\n".join(_perhaps_own(lines, at))):
-                break
-            may_end = False
-        attribution = _attribution(lines, at)
-        if not attribution and not _SENT_FROM.fullmatch(line[:LINE_CHARS].strip(_BLANK)):
-            kept.append(line.rstrip())
-            size += len(line) + 1
-        at += max(attribution, 1)
-    return "\n".join(kept).strip("\n" + _BLANK)
+        text, paragraph = " ".join(paragraph), []
+        if signature.is_legal(text, below_another=has_legal):
+            has_legal = True
+        else:
+            is_doubtful = is_doubtful or words.CAREFUL.search(text) is not None
+    return has_legal, is_doubtful
 
 
-def _is_quoted(line: str) -> bool:
-    return line[:LINE_CHARS].lstrip(_BLANK).startswith(">")
+def _perhaps_own(lines: Lines, below: int) -> list[str]:
+    """What the person may have written below line `below`, where an older mail without marks begins.
 
-
-def _ends_here(lines: list[str], at: int) -> bool:
-    """Whether a signature, or an unmarked quote to the end, begins on line `at`."""
-    return lines[at][:LINE_CHARS].rstrip() == "--" or _is_bare_quote(lines, at)
-
-
-def _is_bare_quote(lines: list[str], at: int) -> bool:
-    line = lines[at][:LINE_CHARS]
-    if not line or not line.strip("-" + _BLANK):
-        return False
-    if _ORIGINAL.fullmatch(line.strip(_BLANK + "*")):
-        return True
-    if re.match(r"\s*\*?from:", line, re.IGNORECASE):
-        return sum(bool(_OUTLOOK_NEXT.match(each[:LINE_CHARS])) for each in lines[at + 1 : at + 5]) >= 2
-    if re.fullmatch(r"_{10,}", line.strip()):
-        return re.match(r"\s*\*?from:", " ".join(lines[at + 1 : at + 2])[:LINE_CHARS], re.IGNORECASE) is not None
-    span = _attribution(lines, at)
-    return span > 0 and not _quote_follows(lines, at + span)
-
-
-def _perhaps_own(lines: list[str], at: int) -> list[str]:
-    """What the person may have written from line `at` on: neither marked as a quote, nor, in a quote without marks,
-    a header or above the last line of our card.
+    Not what is marked, and not what stands above the last line of our card. In another's mail questions are its own,
+    but for those of the last paragraph, where an answer would stand; and so is what says how to answer.
     """
-    quote = next((i for i in range(at, len(lines)) if _is_bare_quote(lines, i)), len(lines))
-    last = next((i for i in range(len(lines) - 1, quote, -1) if _is_last_of_card(lines[i])), quote)
-    below = max(last, _last_header(lines, quote)) + 1
-    asked = _paragraph(lines, below) if last == quote else []
-    # A quote of something older than our cards begins with what was asked; a question there is not this person's.
-    own = [line.replace("?", "") for line in asked] + lines[below + len(asked) :]
-    return [line[:LINE_CHARS] for line in lines[at:quote] + own if not _is_quoted(line)]
+    last = next((i for i in range(len(lines) - 1, below - 1, -1) if _is_last_of_card(lines, i)), below - 1)
+    shown = [i for i in range(last + 1, len(lines)) if not lines.is_blank(i) and not lines.quoted[i]]
+    asks = set(shown if last < below else ()) - set(_last_paragraph(lines, below, shown))
+    own = (lines.folded(i).translate(_QUESTION_MARKS if i in asks else {}) for i in shown)
+    return [line for line in own if not line.startswith(_INSTRUCTIONS) and not _OFFER.fullmatch(line)]
 
 
-def _last_header(lines: list[str], quote: int) -> int:
-    """The last header line at the top of the quote that begins on line `quote`; that line itself without any."""
-    top = range(quote, min(quote + _HEADER_LINES, len(lines)))
-    return next((i for i in reversed(top) if _HEADER.match(lines[i][:LINE_CHARS])), quote)
+def _last_paragraph(lines: Lines, below: int, shown: list[int]) -> range:
+    """The last paragraph, unless it is the only one below line `below`: then it is what was asked."""
+    end = shown[-1] + 1 if shown else below
+    start = next((i + 1 for i in range(end - 1, below - 1, -1) if lines.is_blank(i)), below)
+    return range(start, end) if any(i < start for i in shown) else range(0)
 
 
-def _paragraph(lines: list[str], at: int) -> list[str]:
-    """The lines from `at` on up to a blank one, with the blank ones before them."""
-    start = next((i for i in range(at, len(lines)) if lines[i] and lines[i][:LINE_CHARS].strip(_BLANK)), len(lines))
-    end = next((i for i in range(start, len(lines)) if not lines[i][:LINE_CHARS].strip(_BLANK)), len(lines))
-    return lines[at:end]
+def _is_last_of_card(lines: Lines, at: int) -> bool:
+    return lines.raw[at][:LINE_CHARS].strip(BLANK).startswith((UNTIL, REFERENCE))
 
 
-def _is_last_of_card(line: str) -> bool:
-    return line[:LINE_CHARS].strip(_BLANK).startswith((UNTIL, REFERENCE))
+def _with_questions(lines: Lines, kept: list[int]) -> str:
+    """The kept lines, each group below the last quoted paragraph above it; nothing when they are in one piece."""
+    shown = [i for i in kept if not lines.is_blank(i)]
+    groups = [[shown[0]]]
+    for before, at in pairwise(shown):
+        if any(lines.quoted[i] for i in range(before + 1, at)):
+            groups.append([])
+        groups[-1].append(at)
+    if len(groups) < 2:
+        return ""
+    return "\n\n".join(
+        "\n".join((*_question(lines, group[0]), *(lines.raw[i].rstrip() for i in group))) for group in groups
+    )
 
 
-def _attribution(lines: list[str], at: int) -> int:
-    """How many lines from `at` on are one `On …, … wrote:`; 0 for none.
-
-    In other languages only the form is known: it names an address and a moment, ends in a colon, and a quote follows.
-    """
-    first = lines[at][:LINE_CHARS].strip(_BLANK)
-    if first.endswith(":") and "@" in first and _MOMENT.search(first) and _quote_follows(lines, at + 1):
-        return 1
-    if not first.startswith("On "):
-        return 0
-    joined = ""
-    for count in range(1, _ATTRIBUTION_LINES + 1):
-        line = lines[at + count - 1][:LINE_CHARS].strip(_BLANK) if at + count <= len(lines) else ""
-        joined = f"{joined} {line}"
-        if not line or len(joined) > LINE_CHARS:
-            return 0
-        if joined.endswith("wrote:"):
-            return count if _MOMENT.search(joined) else 0
-    return 0
-
-
-def _quote_follows(lines: list[str], at: int) -> bool:
-    following = next((line for line in islice(lines, at, None) if line and line[:LINE_CHARS].strip(_BLANK)), "")
-    return _is_quoted(following)
+def _question(lines: Lines, at: int) -> list[str]:
+    """The last quoted lines above line `at`, three at most."""
+    above = at - 1
+    while above >= 0 and lines.is_blank(above):
+        above -= 1
+    start = above
+    while start >= 0 and lines.quoted[start] and above - start < 3:
+        start -= 1
+    return [lines.raw[i].rstrip() for i in range(start + 1, above + 1)]

@@ -9,7 +9,9 @@ import binascii
 import quopri
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 MAIL_BYTES = 2_000_000
@@ -35,6 +37,7 @@ CHARSETS = re.compile(
 )
 """What a text may be written in; UTF-7 and its like can spell one text in two ways."""
 
+_TEXTS = ("text/plain", "text/html", "text/calendar")
 _ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/ms-tnef", "multipart/encrypted")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
@@ -82,20 +85,56 @@ def read_headers(raw: bytes) -> Headers:
     return _fields(_split(raw)[0])
 
 
-def read_text(raw: bytes) -> str:
-    """The one text of the mail, with LF line ends. Raises Unreadable, also when there is none or a choice."""
+def guess_headers(raw: bytes) -> Headers:
+    """The headers of `raw` as a lenient program would see them. Good for telling machines' mail, never for trust."""
+    with suppress(Unreadable):
+        return read_headers(raw)
+    block = raw[:HEADER_BYTES].lstrip(b" \t\r\n")
+    blank = _BLANK_LINE.search(block)
+    fields = list[list[bytes]]()
+    for line in block[: blank.start() if blank else len(block)].replace(b"\r", b"").split(b"\n"):
+        match = _FIELD.fullmatch(line)
+        if line[:1] in (b" ", b"\t") and fields:
+            fields[-1].append(line)
+        elif match:
+            fields.append([match[1], match[2]])
+    return Headers(tuple((name.decode("ascii").lower(), _value(b"".join(value))) for name, *value in fields))
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a mail says, as plain text with LF line ends, as HTML, or both. `unsure` says why it must not be trusted."""
+
+    plain: str | None
+    html: str | None
+    unsure: str = ""
+
+
+def read_body(raw: bytes) -> Body:
+    """The texts of the mail. Raises Unreadable when none can be read."""
     if len(raw) > MAIL_BYTES:
         raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
-    read_headers(raw)
+    _split(raw)
     leaves = [part for part in _leaves(_part(raw)) if not part.is_file]
-    texts = [part for part in leaves if part.kind == "text/plain"]
-    if len(texts) == 1:
-        return _text(texts[0])
-    if texts:
-        raise Unreadable(f"it has {len(texts)} texts and it is not clear which one counts")
-    if any(part.kind == "text/html" for part in leaves):
-        raise Unreadable("it has only an HTML text; answer in plain text")
-    raise Unreadable("it has no text")
+    plain = [_text(part) for part in leaves if part.kind == "text/plain"]
+    html = [_text(part) for part in leaves if part.kind == "text/html"]
+    if not plain and not html:
+        raise Unreadable("it has no text")
+    most = max(len(plain), len(html))
+    unsure = f"it has {most} texts and it is not clear which one counts" if most > 1 else ""
+    if other := next((part.kind for part in leaves if part.kind.startswith("text/") and part.kind not in _TEXTS), None):
+        unsure = unsure or f"it also says something as {other}, which can't be read here"
+    return Body("\n".join(plain) if plain else None, "\n".join(html) if html else None, unsure)
+
+
+def read_text(raw: bytes) -> str:
+    """The one plain text of the mail, with LF line ends. Raises Unreadable, also when there is none or a choice."""
+    body = read_body(raw)
+    if body.unsure:
+        raise Unreadable(body.unsure)
+    if body.plain is None:
+        raise Unreadable("it has only an HTML text")
+    return body.plain
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes]:
@@ -108,7 +147,9 @@ def _split(raw: bytes) -> tuple[bytes, bytes]:
     return (raw[: blank.start()], raw[blank.end() :]) if blank else (raw, b"")
 
 
+@lru_cache(maxsize=8)
 def _fields(block: bytes) -> Headers:
+    # Cached, because each step of reading one mail asks for its headers and trusts no other's copy.
     fields: list[list[bytes]] = []
     for line in block.removesuffix(b"\n").split(b"\n"):
         text = line.removesuffix(b"\r")
@@ -148,7 +189,7 @@ def _content_type(value: str) -> tuple[str, dict[str, str]]:
     rest, parameters = match[2], dict[str, str]()
     while parameter := _PARAMETER.match(rest):
         name, rest = parameter[1].lower(), rest[parameter.end() :]
-        if name in parameters or name.startswith("boundary*"):
+        if name in parameters or name.startswith(("boundary*", "charset*")):
             raise Unreadable("it has a Content-Type that can be read in two ways")
         parameters[name] = parameter[3] or re.sub(r"\\(.)", r"\1", parameter[2] or "")
     if rest.strip("; \t"):

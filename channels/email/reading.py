@@ -5,44 +5,58 @@ whose word it is.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from channels import Directory, Held, Ignored, Reading, Reply, Trigger
-from channels.email import addresses, trace
-from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, who
-from channels.email.letters import decoded
-from channels.email.machine import machine_words
+from channels.email import addresses, markup, newtext, trace
+from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, recipients_of, who
+from channels.email.machine import calendar_words, machine_words
 from channels.email.mime import is_message_id
-from channels.email.parse import MAIL_BYTES, Headers, Unreadable, read_headers, read_text
-from channels.email.reply import read_reply
+from channels.email.parse import MAIL_BYTES, Headers, Unreadable, guess_headers, read_body, read_headers
+from channels.email.reply import TWO_BODIES, read_both
+from channels.email.shown import decoded
 
 TEXT_BYTES = 32 * 1024
 """Longest text that is handed on, in UTF-8; it becomes part of an event, and of what a model reads."""
 
+HOLDS = (TWO_BODIES, newtext.TOO_LONG, markup.TOO_LONG)
+"""What makes nobody's comment of a text, because it was not read whole, or could be read in two ways."""
+
 UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
+
+
+def token_of(raw: bytes, own: str) -> str | None:
+    """The reply token in the address this copy was delivered to, as the server of this mailbox wrote it down."""
+    block, _ = trace.read(raw)
+    name, tag = addresses.split_tag(block.recipient) if block else ("", None)
+    return tag if name == own.lower() else None
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads mails to `own`, the bot's address, whose plus-part carries reply tokens."""
+    """Reads mails to `own`, the bot's address, whose plus-part carries reply tokens; `token` finds a mail's."""
 
     own: str
     directory: Directory
     prove: Prove
+    token: Callable[[bytes, str], str | None] = token_of
 
     def read(self, raw: bytes, size_bytes: int) -> Reading:
         """What `raw` means; it may be cut short when `size_bytes` is over the limit."""
-        token = token_of(raw, self.own)
+        token = self.token(raw, self.own)
         if not raw:
             return Held(reasons=(UNREAD,))
         try:
             headers = read_headers(raw)
         except Unreadable as error:
+            if words := machine_words(guess_headers(raw)):
+                return Ignored(reason=words)
             return Held(reasons=(str(error),), token=token)
         subject = decoded(next(iter(headers.all("subject")), ""))
         if author_of(headers) == self.own:
             return Ignored(reason="our own mail")
-        if words := machine_words(headers, subject):
+        if words := machine_words(headers, subject) or calendar_words(raw):
             return Ignored(reason=words)
         found = who(raw, self.directory, self.prove)
         if isinstance(found, Refused):
@@ -63,18 +77,23 @@ class Reader:
             raise Unreadable("it names a question's address but was not delivered to it; reply to that address alone")
         if size_bytes > MAIL_BYTES:
             raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
-        body, person = read_text(raw), found.contact.id
+        body, person = read_body(raw), found.contact.id
+        if body.unsure:
+            raise Unreadable(body.unsure)
         if token is None:
             self._refuse_answer_to_nothing(headers)
-            text = f"{subject}\n\n{body.strip()}".strip()
+            shown = body.plain if body.plain is not None else markup.as_text(body.html or "").text
+            text = f"{subject}\n\n{shown.strip()}".strip()
             thread = next((each for each in map(str.strip, headers.all("message-id")) if is_message_id(each)), "")
             return Trigger(person=person, text=_bounded(text), thread=thread, evidence=found.evidence)
-        said = read_reply(body, found.contact.name)
+        said = read_both(body.plain, body.html, found.contact.name)
+        if said.unsure in HOLDS:
+            raise Unreadable(said.unsure)
         return Reply(
             person=person,
             token=token,
             said=said.said,
-            text=_bounded(said.text),
+            text=_bounded(said.asked if said.said == "free_text" and said.asked else said.text),
             reason=said.reason,
             evidence=found.evidence,
         )
@@ -86,11 +105,14 @@ class Reader:
             raise Unreadable("it answers a mail that asked nothing; write a new mail to ask for something new")
 
 
-def token_of(raw: bytes, own: str) -> str | None:
-    """The reply token in the address this copy was delivered to, as the server of this mailbox wrote it down."""
-    block, _ = trace.read(raw)
-    name, tag = addresses.split_tag(block.recipient) if block else ("", None)
-    return tag if name == own.lower() else None
+def named_token(raw: bytes, own: str) -> str | None:
+    """The one reply token in the plain addresses of To and Cc, where the mailbox knows no envelope recipient."""
+    try:
+        found = [addresses.split_tag(each) for each in recipients_of(read_headers(raw))]
+    except Unreadable:
+        return None
+    tags = {tag for name, tag in found if name == own.lower() and tag is not None}
+    return next(iter(tags)) if len(tags) == 1 else None
 
 
 def _tokens_named(headers: Headers, own: str) -> set[str]:

@@ -1,16 +1,17 @@
-"""What a reply by mail says, read from its whole new text with a closed vocabulary. English for now.
+"""What a reply by mail says, read from its whole new text with a closed vocabulary of eight languages (`words`).
 
 `approve` means that every word of the text belongs to consent, politeness or the person's own name. One word more
 ("yes, but", "approve?", "ok let me check") and it is free text. A refusal may go on: the rest is its reason.
 """
 
 import re
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from channels.email import english
-from channels.email.newtext import NEW_TEXT_CHARS, new_text
+from channels.email import markup, words
+from channels.email.newtext import NEW_TEXT_CHARS, NewText, new_text
 
 DECISION_CHARS = 2000
 """Longest text that can be a decision; a reason for a refusal fits, a discussion does not."""
@@ -24,52 +25,82 @@ DECISION_LINE_CHARS = 200
 PHRASE_WORDS = 12
 """Most words of one phrase inside a longer piece; the vocabulary's longest has seven, greetings add names."""
 
-_SPLIT = re.compile(r"[.!,;:\n]+|\s[-\u2013\u2014]+\s")
+TWO_BODIES = "its plain text and its HTML do not say the same"
+
+_MARKS = ".!,;:\u3002\u3001\uff01\uff0c\uff0e\uff1b\uff1a\u00a1"
+_SPLIT = re.compile(rf"[{_MARKS}\n]+|\s[-\u2013\u2014]+\s")
+_QUESTION = re.compile(r"[?\uff1f\u00bf]")
+_SMILE = re.compile(r":-?\)")
+_NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
+"""What is code, a form or a list of choices rather than a sentence."""
+
 _PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")
-_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ\u2019", "abcdefghijklmnopqrstuvwxyz'")
-_CONSENT = "|".join(english.APPROVE)
-_LEAD = rf"(?:{english.ANSWER}|{'|'.join(english.POLITE)}|(?:i'm )?sorry)".replace("|NAMES", "")
-_ONE = rf"(?:{'|'.join((*english.FIRM, english.SOFT))})(?![\w'])"
+_CONSENT = re.compile(words.APPROVE)
+_LEAD = rf"(?:{words.ANSWER}|{words.POLITE}|{words.SORRY})".replace("|NAMES", "").replace("NAMES", "(?!)")
+_ONE = rf"(?:{words.FIRM}|{words.SOFT})(?![\w'])"
+_FIRM = re.compile(rf"(?:{words.FIRM})(?![\w'])")
 # Possessive, so that a long run of blank lines is tried once and not in every division.
-_STOP = r"(?=[ \t]*[,.!\n])[\s,.!]++"
-# Atomic, because `best regards` is also `best` and `regards`: what was taken once is not divided again.
-_REFUSAL = re.compile(rf"(?>{_LEAD}[\s,.!:]+(?:but )?)*+(?P<words>{_ONE}(?:{_STOP}{_ONE})*)")
-_REASON = re.compile(
-    r"(?!\s*(?:\.\.|…))"
-    r"(?:(?=[ \t]*[,.!:;\n])[\s,.!:;]++|\s+[-\u2013\u2014]+\s+|\s+(?=because|since|as )"
+_STOP = r"(?=[ \t\u00a0]*[,.!\n\u3002\u3001\uff01\uff0c])[\s,.!\u3002\u3001\uff01\uff0c]++"
+_TO_REASON = (
+    rf"(?:(?=[ \t\u00a0]*[{_MARKS}\n])[\s{_MARKS}]++|\s+[-\u2013\u2014]+\s+|\s*\(|\s+(?=(?:{words.BECAUSE})\b)"
     r"|(?<=[👎❌🚫⛔\U0001f3fb-\U0001f3ff\ufe0f])\s+|\Z)"
-    r"(?P<reason>.*)",
-    re.DOTALL,
+)
+_BUT = r"(?:(?:but|aber|mais|pero|mas|ma|maar)\s+)?"
+# Atomic, because `best regards` is also `best` and `regards`: what was taken once is not divided again.
+_REFUSAL = re.compile(
+    rf"(?>{_LEAD}(?![\w'])[\s{_MARKS}]*(?:[-\u2013\u2014]+\s+)?{_BUT})*+"
+    rf"(?P<words>{_ONE}(?:{_STOP}{_ONE})*)(?!\s*(?:\.\.|…)){_TO_REASON}"
+)
+_LABEL = re.compile(
+    r"^(?:the )?(?:reason|grund|begrundung|begründung|motif|raison|motivo|reden|理由)(?: is)?\s?[:：]?\s+",
+    re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a reply says. `text` is the new text without greeting and sign-off; `reason` the rest of a denial."""
+    """What a reply says. `text` is the new text without greeting and sign-off; `reason` the rest of a denial.
+
+    `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
+    why a text that sounds like a decision is none.
+    """
 
     said: Literal["approve", "deny", "free_text", "empty"]
     text: str
     reason: str = ""
+    whole: str = ""
+    asked: str = ""
+    unsure: str = ""
 
 
-def read_reply(body: str, author: str = "") -> Said:
-    """What `body`, the whole text of a reply, says. `author` is its writer's name, which may stand below it.
+def read_reply(body: str, author: str = "", *, marker: str = "") -> Said:
+    """What `body`, the whole text of a reply, says. `author` is its writer's name, which may stand below it; `marker`
+    a line that the mail it answers begins with, for answers to stand above it.
 
     Pure, and linear in the length of `body`.
     """
-    text = new_text(body)
-    if not text:
-        return Said("empty", "")
-    if len(text) > NEW_TEXT_CHARS:
-        return Said("free_text", text)
-    manners = _manners(author)
-    text = _without_manners(text, manners)
-    if len(text) > DECISION_CHARS:
-        return Said("free_text", text)
-    if _is_consent(text, manners):
-        return Said("approve", text)
-    reason = _refusal(text, manners)
-    return Said("free_text", text) if reason is None else Said("deny", text, reason)
+    return _said(new_text(body, marker), author)
+
+
+def read_html(document: str, author: str = "", *, marker: str = "") -> Said:
+    """What `document`, the HTML of a reply, says to who looks at it."""
+    seen = markup.as_text(document)
+    found = new_text(seen.text, marker)
+    return _said(replace(found, unsure=found.unsure or seen.unsure), author)
+
+
+def read_both(body: str | None, document: str | None, author: str = "", *, marker: str = "") -> Said:
+    """What a mail says that has a plain text, HTML, or both. Two that decide differently decide nothing."""
+    if document is None:
+        return read_reply(body or "", author, marker=marker)
+    seen = read_html(document, author, marker=marker)
+    if body is None:
+        return seen
+    plain = read_reply(body, author, marker=marker)
+    decides = {"approve", "deny"} & {plain.said, seen.said}
+    if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
+        return _undecided(plain, TWO_BODIES)
+    return plain
 
 
 def is_decision(line: str) -> bool:
@@ -77,23 +108,52 @@ def is_decision(line: str) -> bool:
     return len(line) <= DECISION_LINE_CHARS and read_reply(line).said in ("approve", "deny")
 
 
+def _undecided(said: Said, why: str) -> Said:
+    return replace(said, said="free_text" if said.whole else "empty", reason="", unsure=said.unsure or why)
+
+
+def _letters(text: str) -> str:
+    """`text` without everything that a mail program changes between its two versions."""
+    return "".join(char for char in words.fold(text) if not char.isspace() and char not in "*_-•·")
+
+
+def _said(found: NewText, author: str) -> Said:
+    """What the new text `found` says."""
+    whole = unicodedata.normalize("NFC", found.text[: NEW_TEXT_CHARS + 1])
+    if not whole:
+        return Said("empty", "", unsure=found.unsure)
+    manners = _manners(author)
+    text = whole if len(whole) > NEW_TEXT_CHARS else _without_manners(whole, manners)
+    said = Said("free_text", text, whole=whole, asked=found.asked, unsure=found.unsure)
+    # NFC turns the Greek question mark into a semicolon.
+    if len(text) > DECISION_CHARS or "\u037e" in found.text:
+        return said
+    if _is_consent(text, manners):
+        return said if found.unsure else replace(said, said="approve")
+    reason = _refusal(text, manners)
+    # What was cut away could take an approval back; a refusal stays one.
+    return said if reason is None else replace(said, said="deny", reason=reason)
+
+
 @lru_cache(maxsize=1024)
 def _manners(author: str) -> re.Pattern[str]:
     """What may stand around a decision without being part of it, as a whole piece or line."""
-    names = (word.strip(".,") for word in author.translate(_LOWER).split())
-    safe = [re.escape(name) for name in names if name and not re.search(english.NO_NAME, name)]
-    own = "|".join(dict.fromkeys(name for name in safe if not re.fullmatch(_CONSENT, name))) or "(?!)"
+    names = (word.strip(".,") for word in words.fold(unicodedata.normalize("NFC", author)).split())
+    safe = [re.escape(name) for name in names if name and not re.search(words.NO_NAME, name)]
+    own = "|".join(dict.fromkeys(name for name in safe if not _CONSENT.fullmatch(name))) or "(?!)"
     named = rf"(?:(?:{own})(?: |\Z))++"
-    return re.compile("|".join((*english.POLITE, english.ANSWER, named)).replace("NAMES", own))
+    return re.compile(f"{words.POLITE}|{words.ANSWER}|{named}".replace("NAMES", own))
 
 
 def _plain(text: str) -> str:
-    """`text` in lower-case ASCII letters; other letters, such as a look-alike, stay as they are and match nothing."""
-    return _PICTURES.sub(r" \1 ", text.replace(":+1:", "👍").translate(_LOWER)).replace("*", "")
+    """`text` folded; letters of other alphabets, such as a look-alike, stay as they are and match nothing."""
+    return _PICTURES.sub(r" \1 ", words.fold(text.replace(":+1:", "👍"))).replace("*", "")
 
 
 def _pieces(text: str) -> list[str]:
-    return [piece for part in _SPLIT.split(_plain(text)) if (piece := " ".join(part.split()).strip("-\u2013\u2014 "))]
+    return [
+        piece for part in _SPLIT.split(_plain(text)) if (piece := " ".join(part.split()).strip("-\u2013\u2014 /()"))
+    ]
 
 
 def _without_manners(text: str, manners: re.Pattern[str]) -> str:
@@ -113,46 +173,56 @@ def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:
 
 def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
     """Whether every word of `text` agrees or is polite, and at least one agrees."""
-    pieces = _pieces(text)
-    if ".." in text or "…" in text or any(len(piece) > SEGMENT_CHARS for piece in pieces):
+    text = _SMILE.sub(" ", text)
+    if ".." in text or "…" in text or _NOTATION.search(text) or _QUESTION.search(text):
         return False
     if any(len(line) > DECISION_LINE_CHARS for line in text.split("\n")):
         return False
-    phrase = re.compile(rf"{_CONSENT}|{manners.pattern}")
+    if any(not _is_spelled(word, manners) for word in text.split()):
+        return False
+    pieces = _pieces(text)
     decides = [piece for piece in pieces if not manners.fullmatch(piece)]
-    return bool(decides) and all(_is_made_of(phrase, piece) for piece in decides)
+    if any(len(piece) > SEGMENT_CHARS for piece in pieces):
+        return False
+    return bool(decides) and all(_is_made_of(manners, piece) for piece in decides)
 
 
-def _is_made_of(phrase: re.Pattern[str], piece: str) -> bool:
-    """Whether `piece` is one `phrase` after the other. Word by word: one pattern for it would try every division."""
-    words, ends = piece.split(), [0]
-    for end in range(1, len(words) + 1):
+def _is_spelled(word: str, manners: re.Pattern[str]) -> bool:
+    """Whether `word` has accents only where the vocabulary or a name has them."""
+    bare = word.strip(_MARKS + "*()\"'-").lower().replace("\u2019", "'").replace("\u00b4", "'")
+    return words.fold(bare) == bare or bare in words.SPELLED or manners.fullmatch(words.fold(bare)) is not None
+
+
+def _is_made_of(manners: re.Pattern[str], piece: str) -> bool:
+    """Whether `piece` is consent or politeness, phrase after phrase. Word by word: one pattern for it would try every
+    division.
+    """
+    parts, ends = piece.split(), [0]
+    for end in range(1, len(parts) + 1):
         starts = (start for start in reversed(ends) if end - start <= PHRASE_WORDS)
-        if any(phrase.fullmatch(" ".join(words[start:end])) for start in starts):
+        phrases = (" ".join(parts[start:end]) for start in starts)
+        if any(_CONSENT.fullmatch(phrase) or manners.fullmatch(phrase) for phrase in phrases):
             ends.append(end)
-    return ends[-1] == len(words)
+    return ends[-1] == len(parts)
 
 
 def _refusal(text: str, manners: re.Pattern[str]) -> str | None:
     """The reason of a refusal, which may be empty; None when `text` is not clearly one."""
-    plain = text.translate(_LOWER).replace("*", " ")
+    plain = words.fold(text).replace("*", " ")
     start = _REFUSAL.match(plain)
     if start is None:
         return None
-    rest = _REASON.fullmatch(plain, start.end())
-    if rest is None:
-        return None
-    firm = re.search("|".join(english.FIRM), start["words"]) is not None
-    return _clear(text[rest.start("reason") :].strip(), manners, firm=firm)
+    firm = _FIRM.search(start["words"]) is not None
+    return _clear(text[start.end() :].strip(), manners, firm=firm)
 
 
 def _clear(reason: str, manners: re.Pattern[str], *, firm: bool) -> str | None:
     """`reason`, unless it takes the refusal back or turns it into a question."""
-    plain, pieces = reason.translate(_LOWER), _pieces(reason)
+    plain, pieces = words.fold(reason), _pieces(reason)
     if all(manners.fullmatch(piece) for piece in pieces):
         return ""
-    if any(re.fullmatch(_CONSENT, piece) for piece in pieces) or re.search(r"\bunless\b", plain):
+    if any(_CONSENT.fullmatch(piece) for piece in pieces) or re.search(r"\bunless\b", plain):
         return None
-    if not firm and ("?" in plain or re.search(english.DOUBT, plain)):
+    if not firm and (_QUESTION.search(plain) or words.DOUBT.search(plain)):
         return None
-    return re.sub(r"^(?:the )?reason(?: is)?:?\s+", "", reason, flags=re.IGNORECASE)
+    return _LABEL.sub("", reason)

@@ -1,8 +1,11 @@
+import re
+import time
+
 import pytest
 
 from channels import Held, Ignored, Reading, Reply, Trigger
 from channels.email.identity import local
-from channels.email.reading import UNREAD, Reader
+from channels.email.reading import UNREAD, Reader, named_token
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
 
 READER = Reader(BOT, People(ANNA, BO), local)
@@ -112,7 +115,7 @@ def test_a_mail_over_the_limit_is_held_with_its_claim() -> None:
     ("raw", "reason"),
     [
         (mail("word " * 10_000), "longer than 32 KB"),
-        (mail(extra="Content-Type: text/html\n"), "HTML"),
+        (mail(extra="Content-Type: text/rtf\n"), "no text"),
         (b"\r\n" + mail(), "From"),
         (mail(extra="X: a\rFrom: anna@corp.example\n"), "control character"),
         (mail(extra="Content-Transfer-Encoding: base64\n"), "encoding"),
@@ -120,6 +123,128 @@ def test_a_mail_over_the_limit_is_held_with_its_claim() -> None:
 )
 def test_what_can_t_be_read_for_sure_is_held_with_a_reason(raw: bytes, reason: str) -> None:
     assert reason in reasons(arrived(raw))
+
+
+def test_a_mail_of_html_alone_is_read() -> None:
+    reading = read(arrived(mail("<div>Genehmigt.</div>", extra="Content-Type: text/html\n")))
+
+    assert isinstance(reading, Reply)
+    assert (reading.said, reading.text) == ("approve", "Genehmigt.")
+
+
+def alternative(plain: str, html: str) -> bytes:
+    parts = f"--b\nContent-Type: text/plain\n\n{plain}\n--b\nContent-Type: text/html\n\n{html}\n--b--"
+    return arrived(mail(parts, extra="Content-Type: multipart/alternative; boundary=b\n"))
+
+
+def test_plain_text_and_html_that_agree_decide() -> None:
+    reading = read(alternative("Approved *now*\n\nThanks,\nBo", "<p>Approved <b>now</b></p><p>Thanks,<br>Bo</p>"))
+
+    assert isinstance(reading, Reply)
+    assert reading.said == "free_text"
+    assert isinstance(read(alternative("approve\n\n> x", "approve<blockquote>x</blockquote>")), Reply)
+
+
+@pytest.mark.parametrize(
+    ("plain", "html"),
+    [("approve", "deny"), ("deny", "approve"), ("approve", "What is this?"), ("ok", "not ok"), ("no: a", "no: b")],
+)
+def test_plain_text_and_html_that_say_different_things_are_held(plain: str, html: str) -> None:
+    assert "do not say the same" in reasons(alternative(plain, html))
+
+
+def test_a_third_version_of_the_text_is_held() -> None:
+    raw = alternative("approve", "approve").replace(
+        b"--b--", b"--b\r\nContent-Type: text/x-amp-html\r\n\r\nno\r\n--b--"
+    )
+
+    assert "text/x-amp-html" in reasons(raw)
+
+
+def test_a_machines_mail_with_broken_headers_is_still_a_machines() -> None:
+    raw = b"Return-Path: <>\r\nnonsense\r\n" + mail(extra="Auto-Submitted: auto-replied\n")
+
+    assert isinstance(read(raw), Ignored)
+
+
+def test_an_answer_to_an_invitation_is_ignored() -> None:
+    parts = "--b\nContent-Type: text/plain\n\nYes\n--b\nContent-Type: text/calendar; method=REPLY\n\nBEGIN\n--b--"
+
+    raw = arrived(mail(parts, extra="Content-Type: multipart/alternative; boundary=b\n"))
+
+    assert isinstance(read(raw), Ignored)
+
+
+@pytest.mark.parametrize(
+    ("to", "token"),
+    [
+        (f"agent+{TOKEN}@sayso.example", TOKEN),
+        (f"Bo <bo@corp.example>, sayso <AGENT+{TOKEN.upper()}@sayso.example>", TOKEN),
+        (f'"agent+{TOKEN}@sayso.example" <agent@sayso.example>', None),
+        (f"agent+{TOKEN}@sayso.example.evil.example", None),
+        (f"other+{TOKEN}@sayso.example", None),
+        (f"agent+{TOKEN}@sayso.example, agent+x@sayso.example", None),
+        ("undisclosed-recipients:;", None),
+    ],
+)
+def test_where_no_server_tells_the_recipient_the_token_is_the_one_in_a_plain_address(
+    to: str, token: str | None
+) -> None:
+    assert named_token(f"To: {to}\r\n\r\nyes".encode(), BOT) == token
+
+
+def test_answers_between_quotes_come_with_their_questions() -> None:
+    reading = read(arrived(mail("> Which branch?\n\nmain\n\n> When?\n\nnow")))
+
+    assert isinstance(reading, Reply)
+    assert (reading.said, reading.text) == ("free_text", "> Which branch?\nmain\n\n> When?\nnow")
+
+
+def nested(levels: int) -> str:
+    open_parts = (f"Content-Type: multipart/mixed; boundary=b{i}\n\n--b{i}\n" for i in range(levels))
+    return (
+        "".join(open_parts)
+        + "Content-Type: text/plain\n\nyes"
+        + "".join(f"\n--b{i}--" for i in reversed(range(levels)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("bomb", "reason"),
+    [
+        (
+            mail().replace(b"Message-ID", nested(900).encode().split(b"\n\n")[0] + b"\r\nMessage-ID", 1),
+            "boundary|parts",
+        ),
+        (nested(900).encode(), "not exactly one|parts"),
+        (mail("--b\n\nx\n" * 5000 + "--b--", extra="Content-Type: multipart/mixed; boundary=b\n"), "50 parts"),
+        (mail(extra="X-Pad: " + "a" * 300_000 + "\n"), "headers"),
+        (mail(extra="X-Pad: a\n" * 20_000), "headers"),
+        (mail(extra=f"Cc: {'(' * 20_000}\n", author="((" * 20_000), "plain address"),
+        (mail("<div>" * 300_000 + "yes", extra="Content-Type: text/html\n"), "too long"),
+        (mail("yes\n" + "> q\n" * 300_000), "too long"),
+        (mail("x", extra="Content-Type: text/plain; charset=zlib_codec\n"), "character set"),
+        (mail("x", extra="Content-Type: text/plain; charset=utf-7\n"), "character set"),
+        (mail("x", extra=f"Content-Type: text/plain{'; a=b' * 5000}\n"), "Content-Type"),
+    ],
+    ids=range(11),
+)
+def test_a_bomb_of_each_kind_is_held_with_a_reason_in_a_moment(bomb: bytes, reason: str) -> None:
+    began = time.process_time()
+
+    why = reasons(arrived(bomb))
+
+    assert re.search(reason, why), why
+    assert time.process_time() - began < 1
+    assert isinstance(read(arrived(mail())), Reply)
+
+
+def test_thousands_of_encoded_words_cost_nothing() -> None:
+    began = time.process_time()
+
+    read(arrived(mail(extra=f"X: y\nSubject: {'=?utf-8?Q?a?= ' * 4000}\n")))
+
+    assert time.process_time() - began < 1
 
 
 def test_an_encoded_subject_is_decoded() -> None:

@@ -2,9 +2,10 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.email import words
 from channels.email.reply import Said, is_decision, read_reply
 
 WORDS = [
@@ -46,6 +47,102 @@ WORDS = [
 )
 def test_consent_with_nothing_but_politeness_approves(body: str) -> None:
     assert read_reply(body, "Bo Berg").said == "approve"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Ja, genehmigt",
+        "Hallo zusammen,\n\nin Ordnung, das gebe ich frei.\n\nViele Grüße\nBo",
+        "Natürlich, bitte ausführen",
+        "Oui, c'est bon pour moi",
+        "Bonjour,\n\nJe valide.\n\nCordialement,\nBo Berg",
+        "approuvé !",
+        "D\u2019accord, c\u2019est validé",
+        "Aprobado por mí :-)",
+        "Sí, adelante",
+        "Está aprobado, gracias",
+        "Pode aprovar.\n\nAtenciosamente,\nBo",
+        "Sim, de acordo",
+        "Sì, procedete pure",
+        "Buongiorno, approvato. Grazie",
+        "Akkoord, ga je gang",
+        "Ik keur het goed\n\nMet vriendelijke groet,\nBo",
+        "承認します。",
+        "お疲れ様です。\n\n承認いたします。\n\nよろしくお願いいたします。",
+        "OKです",
+        "Hi,\n\ngenehmigt\n\nThanks,\nBo",
+        "sim",
+    ],
+)
+def test_consent_in_eight_languages_also_mixed_and_without_accents_approves(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "approve"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Ja, aber erst morgen",
+        "Genehmigt für Staging",
+        "Passt nicht?",
+        "Oui, si les tests passent",
+        "oui ?",
+        "Validé sous réserve",
+        "Sí, pero no ahora",
+        "¿Sí?",
+        "Vale, ¿cuándo?",
+        "Sim, mas não agora",
+        "Tudo bem?",
+        "Sì, se i test passano",
+        "Va bene, quando?",
+        "Akkoord mits Bob het goed vindt",
+        "Ja, morgen",
+        "承認しますか？",
+        "テストが通ったら承認します",
+        "はい、確認します",
+        "了解しました",
+        "Alles klar",
+        "Nein, es sei denn, Bo sagt ja",
+        "Non, sauf urgence",
+        "appŕove",
+        "ápprove",
+        "~~approve~~",
+        "!approve",
+        "( ) approve",
+        "[x] approve [ ] deny",
+        "approve\u037e",
+        "approve=true",
+        "yes/no",
+    ],
+)
+def test_a_condition_a_delay_or_a_question_in_any_language_is_free_text(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("Nein, falsche Version.", "falsche Version."),
+        ("Ich lehne das ab, weil die Tests rot sind", "weil die Tests rot sind"),
+        ("Das genehmige ich nicht", ""),
+        ("Refusé : facture manquante", "facture manquante"),
+        ("Je n'approuve pas", ""),
+        ("Rechazado: cliente equivocado", "cliente equivocado"),
+        ("De ninguna manera", ""),
+        ("Não, o valor está errado", "o valor está errado"),
+        ("Infelizmente não", ""),
+        ("Non approvo, manca la fattura", "manca la fattura"),
+        ("Mi dispiace, no.", ""),
+        ("Niet akkoord: factuur ontbreekt", "factuur ontbreekt"),
+        ("Nee, bedankt", ""),
+        ("却下します。金額が違います。", "金額が違います。"),
+        ("申し訳ありませんが、承認できません。", ""),
+    ],
+)
+def test_a_refusal_in_any_language_keeps_its_reason(body: str, reason: str) -> None:
+    said = read_reply(body, "Bo Berg")
+
+    assert (said.said, said.reason) == ("deny", reason)
 
 
 @pytest.mark.parametrize(
@@ -264,3 +361,48 @@ def test_a_word_that_could_belong_to_two_phrases_goes_where_it_fits(body: str, s
 )
 def test_what_is_cut_away_can_t_hold_a_doubt(below: str) -> None:
     assert read_reply("approve" + below, "Bo Berg").said == "free_text"
+
+
+# Everything that the grammar knows, word by word, and what people write around it.
+VOCABULARY = sorted(set(re.findall(r"[a-z']+", words.fold(f"{words.APPROVE} {words.POLITE}"))))
+OUTSIDE = [
+    "not",
+    "nicht",
+    "pas",
+    "non",
+    "niet",
+    "aber",
+    "mais",
+    "maar",
+    "only",
+    "nur",
+    "if",
+    "wenn",
+    "?",
+    "tomorrow",
+    "42",
+]
+
+
+@settings(max_examples=5000, deadline=None)
+@given(
+    st.lists(st.sampled_from(VOCABULARY), max_size=6),
+    st.sampled_from(OUTSIDE),
+    st.lists(st.sampled_from(VOCABULARY), max_size=6),
+    st.sampled_from([" ", ", ", "\n", ". ", " - "]),
+)
+def test_no_text_with_one_word_outside_the_accepted_grammar_is_an_approval(
+    before: list[str], word: str, after: list[str], glue: str
+) -> None:
+    said = read_reply(glue.join([*before, word, *after]), "Bo Berg")
+
+    assert said.said != "approve"
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60), st.sampled_from(["approve", "Ja", "承認します"]))
+def test_a_quoted_approval_never_counts(text: str, approval: str) -> None:
+    quoted = "\n".join(f"> {line}" for line in (approval, *text.split("\n")))
+
+    assert read_reply(quoted, "Bo Berg").said != "approve"
+    assert read_reply(f"{quoted}\n\nwhat is this?", "Bo Berg").said == "free_text"

@@ -1,0 +1,69 @@
+"""Whether a style hides text from the person who reads or writes it. Errs towards hidden: then nobody decides."""
+
+import re
+
+STYLE_CHARS = 4000
+"""How much of one style is read; a longer one counts as hiding."""
+
+SHEET_CHARS = 200_000
+"""How much of a mail's style sheets is read."""
+
+_WHITE = (
+    r"(?:white|snow|ivory|transparent|#f{3}|#f{4}|#f{6}|#f{8}|#fefefe|#fdfdfd"
+    r"|rgba?\(\s*25[0-5]\s*,\s*25[0-5]\s*,\s*25[0-5]|rgba\([^)]*,\s*0?\.?0+\s*\)|hsla?\([^)]*,\s*100%"
+    r"|#[ef]{3}(?![0-9a-f])|#(?:[ef][0-9a-f]){3}(?![0-9a-f])|white ?smoke|ghostwhite|floralwhite|azure|mintcream"
+    r"|aliceblue)"
+)
+_ZERO = r"(?:0[0.]*(?:px|pt|em|rem|%|ex|vh|vw|cm|mm|in)?|0?\.[01]\d*(?:px|pt|em|rem)?|[123](?:px|pt)|1|[01]%)(?![\w.%])"
+_HIDES = re.compile(
+    r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all"
+    r"|content-visibility\s*:\s*hidden"
+    rf"|opacity\s*:\s*0?\.?0\d*%?(?![\d.]*[1-9])|font-size\s*:\s*{_ZERO}|(?:max-)?(?:height|width)\s*:\s*0(?:px|pt"
+    rf"|em|%)?(?![\w.%])"
+    rf"|font\s*:\s*[^;]*?(?<![\w.])0(?:px|pt|em)?[\s/]|(?<!-)color\s*:\s*{_WHITE}"
+    r"|text-indent\s*:\s*-\d{2,}|(?:left|top|right|bottom|margin(?:-(?:left|top))?)\s*:\s*-\d{3,}"
+    r"|clip(?:-path)?\s*:\s*(?:rect|inset|circle)"
+    r"|transform\s*:\s*(?:[^;]*scale\w*\(\s*0|[^;]*translate\w*\(\s*-)|unicode-bidi\s*:\s*(?:bidi-override"
+    r"|isolate-override)|text-decoration[\w-]*\s*:[^;]*line-through"
+    r"|-webkit-text-fill-color\s*:\s*(?:transparent|white)|filter\s*:[^;]*(?:opacity\(\s*0"
+    r"|alpha\(\s*opacity\s*=\s*0)|content\s*:\s*[\"'][^\"']+|-webkit-text-security|line-height\s*:\s*0(?:px|pt|em"
+    r"|%)?(?![\w.%])|letter-spacing\s*:\s*-\s*\.?[\d.]{1,9}(?:em|rem|[5-9]px|\dpx)"
+    r"|overflow\s*:\s*hidden[^}]*height\s*:\s*[0-3](?:px|pt)|height\s*:\s*[0-3](?:px|pt)[^}]*overflow\s*:\s*hidden"
+    r"|zoom\s*:\s*0)"
+)
+_COLOUR = re.compile(r"(?<!-)\bcolor\s*:\s*([^;!]+)")
+_GROUND = re.compile(r"\bbackground(?:-color)?\s*:\s*([^;!]+)")
+_ESCAPE = re.compile(r"\\|/\*")
+_SELECTOR = re.compile(r"[.#]?[\w-]+")
+
+
+def hides(style: str) -> bool:
+    """Whether the declarations in `style` keep text from being seen, or put it where nobody looks."""
+    plain = style.lower()
+    if len(plain) > STYLE_CHARS or _ESCAPE.search(plain):
+        return True
+    colour, ground = _COLOUR.search(plain), _GROUND.search(plain)
+    same = colour is not None and ground is not None and _colour(colour[1]) == _colour(ground[1])
+    return same or _HIDES.search(plain) is not None
+
+
+def hidden_by(sheet: str) -> frozenset[str]:
+    """What the style sheet `sheet` hides: `.class`, `#id` and element names, the last of each selector."""
+    found = set[str]()
+    for rule in sheet[:SHEET_CHARS].lower().split("}"):
+        before, _, style = rule.rpartition("{")
+        selectors = before.rpartition("{")[2]
+        if not style or not hides(style):
+            continue
+        for selector in selectors.split(","):
+            parts = selector.split()
+            found.update(_SELECTOR.findall(parts[-1].partition(":")[0])[-1:] if parts else [])
+    return frozenset(found)
+
+
+def _colour(value: str) -> str:
+    """A colour without the differences of spelling that matter here."""
+    word = value.strip().split(" ")[0]
+    if re.fullmatch(r"#[0-9a-f]{3}", word):
+        word = "#" + "".join(char * 2 for char in word[1:])
+    return {"#000000": "black", "#ffffff": "white"}.get(word, word)

@@ -1,0 +1,145 @@
+"""The ways to prove that a mail comes from the address in its From (`SAYSO_MAIL_IDENTITY`). Each is a pure function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import takewhile
+
+from channels.email import trace
+from channels.email.parse import Headers, Unreadable, read_headers
+from channels.email.verdict import Verdict, read_verdict
+
+_RESULTS = "authentication-results"
+
+
+@dataclass(frozen=True)
+class Proven:
+    """The mail comes from the address in its From. `evidence` is what is recorded with whatever follows from it."""
+
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Unproven:
+    """Nothing shows that the mail comes from the address in its From; `reason` says what is missing."""
+
+    reason: str
+
+
+Prove = Callable[[bytes, str], Proven | Unproven]
+"""One way to prove a sender: from the whole mail and the address in its From, in lower case."""
+
+
+def local(raw: bytes, author: str) -> Proven | Unproven:
+    """Proof through the embedded server: the person was logged in to it while sending.
+
+    Trusts only the block that this server writes as the first bytes of every mail (see `trace`).
+    """
+    block, _ = trace.read(raw)
+    if block is None:
+        return Unproven("it did not come through sayso's own mail server")
+    if block.login is None:
+        return Unproven(f"it was sent without logging in as {author}")
+    if block.login.lower() != author.lower():
+        return Unproven(f"it was sent by {block.login}, who was logged in, and not by {author}")
+    return Proven(f"{trace.AUTHSERV_ID}: auth=pass smtp.auth={block.login}")
+
+
+def nobody(_raw: bytes, author: str) -> Proven | Unproven:
+    """The way `none`: mail can't decide here."""
+    return Unproven(f"mail can't prove that it comes from {author} here: SAYSO_MAIL_IDENTITY is 'none'")
+
+
+def dmarc(authserv_id: str) -> Prove:
+    """Proof through DMARC: the topmost verdict of the server `authserv_id` is `dmarc=pass` for the From's domain.
+
+    The server must remove what others wrote under its name (RFC 8601, 5); then its own is the topmost one.
+    """
+
+    def prove(raw: bytes, author: str) -> Proven | Unproven:
+        verdict = _topmost(raw, authserv_id)
+        return verdict if isinstance(verdict, Unproven) else _passed(verdict, author, authserv_id)
+
+    return prove
+
+
+def submission(authserv_id: str) -> Prove:
+    """Proof through a log-in: `auth=pass` with `smtp.auth` equal to From, by a server that forces sender = login."""
+
+    def prove(raw: bytes, author: str) -> Proven | Unproven:
+        verdict = _topmost(raw, authserv_id)
+        if isinstance(verdict, Unproven):
+            return verdict
+        found = verdict.one("auth")
+        if found is None or found.result != "pass" or found.one("smtp.auth") != author:
+            return Unproven(f"{authserv_id} does not say that its sender was logged in as {author}")
+        return Proven(f"{authserv_id}: auth=pass smtp.auth={author}")
+
+    return prove
+
+
+def m365(tenant: str) -> Prove:
+    """Proof in Microsoft 365, which writes its verdict without a name, above the first `Received` of the `tenant`'s
+    own servers (a host name they end with, such as `.prod.outlook.com`); or says that a colleague sent it.
+
+    Its `X-MS-Exchange-Organization-` fields are removed from whatever comes from outside.
+    """
+
+    def prove(raw: bytes, author: str) -> Proven | Unproven:
+        headers = read_headers(raw)
+        if _is_internal(headers, tenant):
+            return Proven(f"Microsoft 365: AuthAs Internal for {author}")
+        above = list(takewhile(lambda field: not _is_received_by(field, tenant), headers.fields))
+        if len(above) == len(headers.fields):
+            return Unproven(f"no server of {tenant} says that it received it")
+        value = next((value for name, value in above if name == _RESULTS), None)
+        verdict = read_verdict(value) if value is not None else None
+        if verdict is None or verdict.server:
+            return Unproven("Microsoft 365 has not written its verdict above its own Received")
+        return _passed(verdict, author, "Microsoft 365")
+
+    return prove
+
+
+def _topmost(raw: bytes, authserv_id: str) -> Verdict | Unproven:
+    """The topmost verdict under the name `authserv_id`. What can't be read may be it, and ends the search."""
+    try:
+        values = read_headers(raw).all(_RESULTS)
+    except Unreadable as error:
+        return Unproven(str(error))
+    for value in values:
+        verdict = read_verdict(value)
+        if verdict is None:
+            return Unproven("it has an Authentication-Results that can't be read")
+        if verdict.server == authserv_id.lower():
+            return verdict
+    return Unproven(f"it has no Authentication-Results of {authserv_id}")
+
+
+def _passed(verdict: Verdict, author: str, server: str) -> Proven | Unproven:
+    domain, found = author.rpartition("@")[2], verdict.one("dmarc")
+    if found is None:
+        return Unproven(f"{server} does not give one DMARC result")
+    if found.result != "pass":
+        return Unproven(f"{server} says dmarc={found.result}")
+    if found.one("header.from") != domain:
+        return Unproven(f"{server} says dmarc=pass, but not for {domain}")
+    return Proven(f"{server}: dmarc=pass header.from={domain}")
+
+
+def _is_received_by(field: tuple[str, str], tenant: str) -> bool:
+    name, value = field
+    words = value.lower().split()
+    host = words[words.index("by") + 1] if "by" in words[:-1] else ""
+    return name == "received" and _is_host(host, tenant)
+
+
+def _is_host(host: str, tenant: str) -> bool:
+    return host == tenant.lower().lstrip(".") or host.endswith(f".{tenant.lower().lstrip('.')}")
+
+
+def _is_internal(headers: Headers, tenant: str) -> bool:
+    says = headers.all("x-ms-exchange-organization-authas")
+    source = headers.all("x-ms-exchange-organization-authsource")
+    return [each.strip().lower() for each in says] == ["internal"] and [
+        _is_host(each.strip().lower(), tenant) for each in source
+    ] == [True]

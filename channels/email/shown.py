@@ -1,0 +1,18 @@
+"""Header values as people read them."""
+
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+
+HEADER_CHARS = 1000
+"""How much of a header is decoded for show."""
+
+
+def decoded(value: str) -> str:
+    """A header's value with its encoded words (RFC 2047) read; as it stands where they can't be."""
+    short = value[:HEADER_CHARS].strip()
+    if "=?" not in short:
+        return short
+    try:
+        return str(make_header(decode_header(short)))
+    except (ValueError, LookupError, HeaderParseError, AttributeError):
+        return short

@@ -1,0 +1,52 @@
+"""The closed vocabulary of replies, in Dutch: patterns over folded text (lower case, no accents)."""
+
+_THAT = r"(?: (?:dit|dat|het|het verzoek|dit verzoek|de aanvraag))?"
+APPROVE = (
+    r"ja(?: (?:ja|graag|hoor|prima|zeker|doe maar|natuurlijk|alstublieft|aub))*|jazeker|jawel|zeker(?: weten)?"
+    r"|natuurlijk|uiteraard|graag|prima(?: zo)?|goed(?: zo)?"
+    r"|(?:ik ga |ga |ben |ik ben |wij gaan )?(?:hiermee |ermee |hier )?akkoord|oke|okee|in orde|dat is (?:goed|prima"
+    r"|ok|akkoord)|is goed|helemaal goed|ziet er goed uit|lijkt me (?:goed|prima)"
+    r"|(?:is |hierbij )?(?:goedgekeurd|toegestaan|bevestigd|geaccepteerd|toegekend|geautoriseerd)(?: door mij)?"
+    rf"|(?:ik |wij |we )?keur(?:en)?(?: (?:het|dit|dat|de aanvraag|hierbij))* goed|(?:ik |wij |we )?(?:bevestigen?"
+    rf"|accepteren?|bevestig|accepteer|sta toe|geef (?:mijn )?(?:toestemming|akkoord|goedkeuring)){_THAT}"
+    r"|(?:doe|doet u)(?: (?:het|dit|dat|maar))*|(?:je (?:kunt|mag) |u (?:kunt|mag) |kun je )?(?:doorgaan|verder ?gaan"
+    r"|uitvoeren)|ga (?:je|uw) gang|ga (?:maar )?(?:door|verder|ervoor)|ga maar|voer (?:het |maar )?uit|groen licht"
+    r"|toestemming(?: verleend)?|goedkeuring"
+    r"|geen bezwaar|(?:ik heb )?geen bezwaren?|van mij mag het|wat mij betreft (?:akkoord|prima|goed|ok)|mee eens"
+    r"|(?:ik ben het |ben het )?(?:er |ermee |hiermee )?mee eens"
+    r"|(?:dat|dit) keur ik goed|(?:daar|hier) ga ik mee akkoord|hiermee ga ik akkoord|dat mag|mag doorgaan"
+    r"|is akkoord|met plezier"
+)
+SOFT = (
+    r"nee(?: (?:nee|bedankt|dank je|dank u|sorry|hoor|helaas))*|neen"
+    r"|helaas (?:niet|nee)|niet|liever niet|beter (?:van )?niet"
+)
+FIRM = (
+    r"(?:is |hierbij )?(?:afgekeurd|afgewezen|geweigerd|geannuleerd|verworpen|gestopt)"
+    r"|niet (?:akkoord|goedgekeurd|toegestaan|oke|ok|goed|mee eens)|(?:ik |wij |we )?ga(?:an)? (?:hier |hiermee "
+    r"|hier )?niet (?:mee )?akkoord|ik ben (?:het )?(?:er |hiermee |ermee |hier )*niet (?:mee )?(?:eens|akkoord)"
+    r"|(?:ik |wij |we )?keur(?:en)?(?: (?:het|dit|dat|de aanvraag))* (?:niet goed|af)|(?:ik |wij |we )?(?:weiger"
+    r"|wijs (?:dit |het |dat )?af|weigeren|maak bezwaar)|afwijzen|afkeuren|weigeren|afgewezen"
+    r"|ik kan (?:dit |het |dat )?niet goedkeuren|(?:graag |aub |alsjeblieft )?niet (?:doen|uitvoeren|doorgaan"
+    r"|goedkeuren|verder gaan)(?: (?:aub|alsjeblieft|graag))?|doe (?:het|dit|dat) (?:alsjeblieft |aub )?niet"
+    r"|niet doorgaan"
+    r"|(?:graag )?(?:stop|stoppen|annuleren|annuleer|afbreken|staak)(?: (?:dit|het|dat|hiermee|ermee|maar))?"
+    r"|absoluut niet|zeker niet|geen sprake van|in geen geval|onder geen beding|geen (?:goedkeuring|toestemming"
+    r"|akkoord)|nooit|echt niet|natuurlijk niet"
+    r"|(?:dat|dit) keur ik niet goed|(?:daar|hier) ga ik niet mee akkoord|hiermee ga ik niet akkoord|dat mag niet"
+    r"|(?:ik ben |wij zijn )?tegen|het is een nee"
+)
+POLITE = (
+    r"(?:hallo|hoi|dag|goede(?:morgen|middag|n ?avond|navond)|goeden?dag|beste|geachte)(?: (?:allemaal|allen|team"
+    r"|mevrouw|heer|NAMES))*+"
+    r"|(?:hartelijk |heel erg |alvast )?(?:bedankt|dank(?: je| u)?(?: wel)?|dankjewel|dankuwel|thanks)(?: (?:alvast"
+    r"|allemaal|NAMES))*+|alstublieft|alsjeblieft|aub|svp|graag"
+    r"|(?:met )?(?:vriendelijke|hartelijke|beste) groet(?:en)?|(?:hartelijke )?groet(?:en|jes)?|mvg|gr"
+    r"|fijne dag(?: nog)?"
+)
+ANSWER = r"(?:mijn |het )?(?:antwoord|beslissing)(?: is)?"
+SORRY = r"(?:sorry|het spijt me|helaas|excuses)"
+DOUBT = r"\b(?:maar|tenzij|behalve|misschien|wacht\w*|toch|totdat)\b"
+CONDITION = r"\b(?:als|indien|mits|wanneer|alleen|pas|eerst|later|nog|morgen|voordat|zodra)\b"
+REFUSE = r"\b(?:nee|niet|geen|nooit|weiger\w*|afgewezen|afgekeurd|stop\w*|annul\w*)\b"
+BECAUSE = r"omdat|want"
