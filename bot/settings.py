@@ -17,19 +17,20 @@ from bot.config import (
     DeployConfig,
     Folder,
     LimitsConfig,
-    MailAddress,
     Name,
     PersonConfig,
     PolicyConfig,
 )
 from bot.config_errors import ConfigError, Origin, contradictions, is_echo, unknown, worded
+from bot.mailsettings import MailSettings
+from bot.mailsettings import contradictions as mail_contradictions
 
 PREFIX = "SAYSO_"
 FILE_NAME = "sayso.toml"
 DEFAULT_DATA_DIR = Path(".sayso")
 
 
-class Settings(BaseSettings):
+class Settings(MailSettings, BaseSettings):
     """Everything that can be set. `load` reads it from outside; the constructor takes what it is given and no more."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
@@ -53,7 +54,6 @@ class Settings(BaseSettings):
         default=None, validation_alias="anthropic_base_url", description="where the model answers"
     )
     test_clock: bool = Field(default=False, description="lets tests move time; never set it elsewhere")
-    mail_address: MailAddress | None = Field(default=None, description="the address that people write to")
     lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
     redelivery_s: float = Field(default=10, gt=0, description="seconds until another worker takes a dead one's work")
     sweep_s: float = Field(default=1.0, gt=0, description="seconds between two looks for work that nobody took")
@@ -156,7 +156,10 @@ def _checked(values: dict[str, object], origin: Origin) -> tuple[Settings, list[
         problems = [worded(one, origin, Settings, hidden=(*SECRETS, "redis_url")) for one in errors]
         broken = frozenset(str(one["loc"][0]) for one in errors)
         settings = _build({key: value for key, value in values.items() if key not in broken})
-    return settings, problems + contradictions(settings, broken, origin)
+    problems += contradictions(settings, broken, origin)
+    if broken.isdisjoint(MailSettings.model_fields):
+        problems += [f"{origin.of((name,))}: {name}: {text}" for name, text in mail_contradictions(settings)]
+    return settings, problems
 
 
 def _build(values: Mapping[str, object]) -> Settings:

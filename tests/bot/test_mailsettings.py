@@ -1,0 +1,101 @@
+"""Settings of one's own mail servers: what is well formed, and what contradicts itself."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bot.config_files import problems, read
+
+SERVERS = {
+    "SAYSO_IMAP_HOST": "mail.corp.example",
+    "SAYSO_IMAP_USER": "agent",
+    "SAYSO_IMAP_PASSWORD": "hush",
+    "SAYSO_SMTP_HOST": "mail.corp.example",
+    "SAYSO_MAIL_ADDRESS": "agent@corp.example",
+}
+OAUTH = {
+    "SAYSO_MAIL_OAUTH_TOKEN_URL": "https://login.corp.example/token",
+    "SAYSO_MAIL_OAUTH_CLIENT_ID": "an-app",
+    "SAYSO_MAIL_OAUTH_REFRESH_TOKEN": "hush",
+}
+
+
+def test_without_hosts_mail_is_local(tmp_path: Path) -> None:
+    settings = read(tmp_path, "")
+
+    assert not settings.has_servers
+    assert (settings.mail_reply, settings.smtp_tls, settings.imap_tls) == ("plus", "starttls", "implicit")
+
+
+def test_servers_with_passwords_are_well_formed_and_the_passwords_are_not_shown(tmp_path: Path) -> None:
+    settings = read(tmp_path, "", **SERVERS)
+
+    assert settings.has_servers
+    assert "hush" not in repr(settings)
+
+
+def test_a_log_in_without_password_takes_the_access_tokens(tmp_path: Path) -> None:
+    tokens = {**SERVERS, **OAUTH, "SAYSO_IMAP_PASSWORD": ""}
+
+    assert read(tmp_path, "", **tokens).has_oauth
+
+
+def test_a_password_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from-file\n")
+    named = {**SERVERS, "SAYSO_IMAP_PASSWORD": "", "SAYSO_IMAP_PASSWORD_FILE": str(tmp_path / "password")}
+
+    password = read(tmp_path, "", **named).imap_password
+
+    assert password is not None
+    assert password.get_secret_value() == "from-file"
+
+
+def test_a_password_must_not_stand_in_the_file_of_settings(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path, 'smtp_password = "hush"')
+
+    assert "a secret must not stand in this file" in line
+    assert "hush" not in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "told"),
+    [
+        ({"SAYSO_SMTP_HOST": ""}, "SAYSO_IMAP_HOST", "without SAYSO_SMTP_HOST; allowed: both, or neither"),
+        ({"SAYSO_MAIL_ADDRESS": ""}, "SAYSO_IMAP_HOST", "is set without SAYSO_MAIL_ADDRESS"),
+        ({"SAYSO_IMAP_TLS": "none"}, "SAYSO_IMAP_TLS", 'found "none" for mail.corp.example; allowed: "implicit"'),
+        ({"SAYSO_SMTP_TLS": "none"}, "SAYSO_SMTP_TLS", '"none" for this machine itself'),
+        ({"SAYSO_SMTP_TLS": "ssl"}, "SAYSO_SMTP_TLS", 'allowed: "implicit", "starttls" or "none"'),
+        ({"SAYSO_SMTP_PORT": "70000"}, "SAYSO_SMTP_PORT", "at most 65535"),
+        ({"SAYSO_SMTP_HOST": "mail:25/x"}, "SAYSO_SMTP_HOST", "the name of a server"),
+        ({"SAYSO_IMAP_PASSWORD": ""}, "SAYSO_IMAP_USER", "without a password; allowed: with SAYSO_IMAP_PASSWORD, or"),
+        ({"SAYSO_SMTP_PASSWORD": "hush"}, "SAYSO_SMTP_PASSWORD", "without SAYSO_SMTP_USER"),
+        ({"SAYSO_IMAP_USER": "", "SAYSO_IMAP_PASSWORD": ""}, "SAYSO_IMAP_HOST", "without SAYSO_IMAP_USER"),
+        (OAUTH, "SAYSO_MAIL_OAUTH_TOKEN_URL", "no log-in uses it"),
+        ({"SAYSO_MAIL_OAUTH_SCOPE": "mail"}, "SAYSO_MAIL_OAUTH_SCOPE", "is set without SAYSO_MAIL_OAUTH_TOKEN_URL and"),
+        ({**OAUTH, "SAYSO_MAIL_OAUTH_TOKEN_URL": "http://x.example/"}, "SAYSO_MAIL_OAUTH_TOKEN_URL", '"https://"'),
+        ({"SAYSO_MAIL_ADDRESS": "a-quite-long-name@corp.example"}, "SAYSO_MAIL_ADDRESS", "at most 16 characters"),
+        ({"SAYSO_MAIL_ADDRESS": "a+b@corp.example"}, "SAYSO_MAIL_ADDRESS", "no plus among them"),
+        ({"SAYSO_MAIL_REPLY": "subject"}, "SAYSO_MAIL_REPLY", 'allowed: "plus", "catchall" or "reference"'),
+        ({"SAYSO_MAIL_IDENTITY": "dmarc"}, "SAYSO_MAIL_IDENTITY", "without SAYSO_MAIL_AUTHSERV_ID"),
+        ({"SAYSO_MAIL_AUTHSERV_ID": "mx.corp.example"}, "SAYSO_MAIL_AUTHSERV_ID", "without SAYSO_MAIL_IDENTITY"),
+        ({"SAYSO_MAIL_IDENTITY": "local"}, "SAYSO_MAIL_IDENTITY", 'allowed: "dmarc", "m365", "submission" or "none"'),
+    ],
+)
+def test_a_contradiction_is_told_in_one_line(tmp_path: Path, changes: dict[str, str], key: str, told: str) -> None:
+    (line,) = problems(tmp_path, "", **{**SERVERS, **changes})
+
+    assert line.startswith(f"{key}: ")
+    assert told in line
+    assert "hush" not in line
+
+
+def test_what_belongs_to_a_server_is_nothing_without_it(tmp_path: Path) -> None:
+    told = problems(tmp_path, "", SAYSO_SMTP_PORT="25", SAYSO_IMAP_USER="agent", SAYSO_MAIL_IDENTITY="none")
+
+    assert [line.partition(":")[0] for line in told] == ["SAYSO_MAIL_IDENTITY", "SAYSO_SMTP_PORT", "SAYSO_IMAP_USER"]
+
+
+def test_another_way_of_replies_leaves_the_address_any_length(tmp_path: Path) -> None:
+    named = {**SERVERS, "SAYSO_MAIL_ADDRESS": "a-quite-long-name@corp.example", "SAYSO_MAIL_REPLY": "catchall"}
+
+    assert read(tmp_path, "", **named).mail_reply == "catchall"
