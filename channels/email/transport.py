@@ -1,36 +1,21 @@
 """Sending mail: one message over one SMTP connection. The only file that knows aiosmtplib."""
 
-import ipaddress
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypedDict
 
 import aiosmtplib
 
 from channels import ChannelError, ChannelRefused, ChannelUnavailable
 from channels.email import addresses
+from channels.email.endpoint import Endpoint, certificate_trouble
 
 TIMEOUT_S = 20.0
 """How long one SMTP command may take; slow servers answer DATA within a few seconds."""
 
 
-@dataclass(frozen=True)
-class Relay:
-    """An SMTP server that takes our mail, and how to log in to it. Without `user` nobody logs in.
-
-    Raises ValueError for `tls="none"` beyond this machine: it would show the password and the mail to the network.
-    """
-
-    host: str
-    port: int
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls: Literal["implicit", "starttls", "none"] = "starttls"
-
-    def __post_init__(self) -> None:
-        """Check what the types can't."""
-        if self.tls == "none" and not _is_loopback(self.host):
-            raise ValueError(f"tls is 'none' for the SMTP server {self.host}; only a loopback address may do without")
+class Relay(Endpoint):
+    """An SMTP server that takes our mail, and how to log in to it."""
 
 
 class Transport:
@@ -51,37 +36,105 @@ class Transport:
         if bad := [each for each in (sender, *recipients) if not addresses.is_address(each)]:
             raise ChannelRefused(what=f"{bad[0]!r} is not a plain mail address", do="Correct it in the directory")
         try:
-            refused, _ = await aiosmtplib.send(
-                raw,
-                sender=sender,
-                recipients=list(recipients),
-                hostname=relay.host,
-                port=relay.port,
-                username=relay.user,
-                password=relay.password,
-                use_tls=relay.tls == "implicit",
-                start_tls=relay.tls == "starttls",
-                timeout=self._timeout_s,
-            )
+            await self._log_in_and(raw, relay, sender=sender, recipients=recipients)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise _told(error, relay) from error
-        if refused:
-            answers = [aiosmtplib.SMTPRecipientRefused(each.code, each.message, to) for to, each in refused.items()]
-            raise _told(aiosmtplib.SMTPRecipientsRefused(answers), relay)
+
+    async def check(self) -> None:
+        """Log in and leave again; raises as `send` does."""
+        relay = self._relay()
+        try:
+            async with aiosmtplib.SMTP(**self._way_to(relay, await _access(relay))):
+                return
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise _told(error, relay) from error
+
+    async def _log_in_and(self, raw: bytes, relay: Relay, *, sender: str, recipients: Sequence[str]) -> None:
+        """Send `raw` over a connection of its own; with a fresh access token when the server no longer takes ours."""
+        token = await _access(relay)
+        try:
+            await _send(raw, self._way_to(relay, token), sender, recipients)
+        except aiosmtplib.SMTPAuthenticationError:
+            if relay.access is None or token is None:
+                raise
+            relay.access.forget(token)
+            await _send(raw, self._way_to(relay, await _access(relay)), sender, recipients)
+
+    def _way_to(self, relay: Relay, token: str | None) -> "_Way":
+        """The relay in aiosmtplib's words, to be logged in to with `token` if there is one."""
+
+        async def access() -> str:
+            return token or ""
+
+        return _Way(
+            hostname=relay.host,
+            port=relay.port,
+            username=relay.user,
+            password=relay.password if token is None else None,
+            oauth_token_generator=access if token is not None else None,
+            use_tls=relay.tls == "implicit",
+            start_tls=relay.tls == "starttls",
+            tls_context=relay.trust,
+            timeout=self._timeout_s,
+        )
+
+
+class _Way(TypedDict):
+    hostname: str
+    port: int
+    username: str | None
+    password: str | None
+    oauth_token_generator: Callable[[], Awaitable[str]] | None
+    use_tls: bool
+    start_tls: bool
+    tls_context: ssl.SSLContext | None
+    timeout: float
+
+
+async def _access(relay: Relay) -> str | None:
+    """The token for a log-in without password. Raises as `AccessTokens.current` does."""
+    return await relay.access.current() if relay.access and relay.user else None
+
+
+async def _send(raw: bytes, way: _Way, sender: str, recipients: Sequence[str]) -> None:
+    refused, _ = await aiosmtplib.send(raw, sender=sender, recipients=list(recipients), **way)
+    if refused:
+        answers = [aiosmtplib.SMTPRecipientRefused(each.code, each.message, to) for to, each in refused.items()]
+        raise aiosmtplib.SMTPRecipientsRefused(answers)
 
 
 def _told(error: Exception, relay: Relay) -> ChannelError:
     """`error` in the two words that callers act on."""
     server = f"the SMTP server {relay.host}:{relay.port}"
     code = _code(error)
+    if trouble := certificate_trouble(error):
+        what = f"the certificate of {server} can't be trusted: {trouble}"
+        return ChannelUnavailable(
+            what, "Mend it, or let SSL_CERT_FILE name its authority; the mail is sent again later"
+        )
     if isinstance(error, aiosmtplib.SMTPAuthenticationError) and code >= 500:
-        return ChannelRefused(what=f"{server} did not accept the log-in of {relay.user}", do="Check SAYSO_SMTP_USER")
+        how = "SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE" if relay.access else "SAYSO_SMTP_PASSWORD"
+        what = f"{server} did not accept the log-in of {relay.user}"
+        return ChannelRefused(what, f"Check SAYSO_SMTP_USER and {how}")
     if code >= 500:
-        return ChannelRefused(what=f"{server} refused a mail: {code} {_words(error)}", do="Mend it and send again")
+        return ChannelRefused(what=f"{server} refused a mail: {code} {_words(error)}", do=_mend(code))
     if code or isinstance(error, (OSError, aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError)):
         reason = f"{code} {_words(error)}" if code else type(error).__name__
         return ChannelUnavailable(what=f"{server} did not take a mail: {reason}", do="It is sent again later")
     return ChannelRefused(what=f"{server} can't take a mail: {_words(error)}", do="Check the SAYSO_SMTP_ settings")
+
+
+def _mend(code: int) -> str:
+    """What to do about an answer that stays (RFC 5321, 4.2.3)."""
+    match code:
+        case 530 | 535:
+            return "Set SAYSO_SMTP_USER and SAYSO_SMTP_PASSWORD"
+        case 550 | 551 | 553:
+            return "Check the address in the directory, and that the server lets us write from SAYSO_MAIL_ADDRESS"
+        case 552:
+            return "Make room in that mailbox, or let the server take larger mails"
+        case _:
+            return "Mend what the server says and send again"
 
 
 def _code(error: Exception) -> int:
@@ -95,10 +148,3 @@ def _words(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return "; ".join(f"{each.recipient}: {each.message}" for each in error.recipients)
     return error.message if isinstance(error, aiosmtplib.SMTPException) else str(error)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,0 +1,183 @@
+"""Sending through relays as they are outside: TLS, log-ins, and servers that go wrong at every step."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from channels import Address, ChannelRefused, ChannelUnavailable
+from channels.email import EmailChannel
+from channels.email.identity import local
+from channels.email.mailbox import MaildirMailbox
+from channels.email.oauth import AccessTokens
+from channels.email.transport import Relay, Transport
+from tests.channels.email.mails import ANNA, BO, BOT, People, approval, mail
+from tests.servers.authority import Authority
+from tests.servers.relay import Fault, RelayServer
+from tests.servers.token_endpoint import TokenEndpoint
+
+TO = ("anna@corp.example",)
+Tls = Literal["implicit", "starttls"]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+def relay(server: RelayServer, **more: Any) -> Relay:
+    return Relay("localhost", server.port, **({"tls": "none"} | more))
+
+
+async def send(relay: Relay) -> None:
+    await Transport(lambda: relay, timeout_s=2).send(mail(), sender=BOT, recipients=TO)
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+async def test_a_mail_goes_out_over_tls_with_a_log_in(authority: Authority, stack: AsyncExitStack, tls: Tls) -> None:
+    server = RelayServer(authority.serving(), tls, passwords={"agent": "pw"})
+    await stack.enter_async_context(server)
+
+    await send(relay(server, tls=tls, user="agent", password="pw", trust=authority.believing()))
+
+    assert server.taken == [mail()]
+    assert server.log_ins == ["agent"]
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+async def test_a_certificate_of_nobody_we_believe_is_told_and_nothing_is_sent(
+    authority: Authority, stack: AsyncExitStack, tmp_path: Path, tls: Tls
+) -> None:
+    strangers = Authority(tmp_path / "strangers")
+    server = RelayServer(strangers.serving(), tls, passwords={"agent": "pw"})
+    await stack.enter_async_context(server)
+
+    with pytest.raises(ChannelUnavailable, match=r"certificate of the SMTP server localhost.*SSL_CERT_FILE"):
+        await send(relay(server, tls=tls, user="agent", password="pw", trust=authority.believing()))
+
+    assert (server.taken, server.log_ins) == ([], [])
+
+
+async def test_a_certificate_for_another_name_is_told(stack: AsyncExitStack, tmp_path: Path) -> None:
+    other = Authority(tmp_path / "other", names="DNS:other.example")
+    server = await stack.enter_async_context(RelayServer(other.serving(), "starttls"))
+
+    with pytest.raises(ChannelUnavailable, match="certificate of the SMTP server"):
+        await send(relay(server, tls="starttls", trust=other.believing()))
+
+
+async def test_a_server_without_tls_gets_neither_password_nor_mail(stack: AsyncExitStack) -> None:
+    server = await stack.enter_async_context(RelayServer(passwords={"agent": "pw"}))
+
+    with pytest.raises(ChannelRefused, match=r"STARTTLS.*SAYSO_SMTP_"):
+        await send(relay(server, tls="starttls", user="agent", password="pw", trust=ssl.create_default_context()))
+
+    assert (server.taken, server.log_ins) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "told"),
+    [
+        ("421", ChannelUnavailable, "sent again later"),
+        ("450", ChannelUnavailable, "450.*sent again later"),
+        ("550", ChannelRefused, "No such user.*Check the address in the directory"),
+        ("552", ChannelRefused, "Mailbox full.*Make room"),
+        ("lost answer", ChannelUnavailable, "sent again later"),
+        ("slow", ChannelUnavailable, "sent again later"),
+    ],
+)
+async def test_a_fault_says_whether_to_send_again_or_to_act(
+    stack: AsyncExitStack, fault: Fault, error: type[Exception], told: str
+) -> None:
+    server = await stack.enter_async_context(RelayServer(faults=[fault]))
+
+    with pytest.raises(error, match=f"(?s){told}"):
+        await Transport(lambda: relay(server), timeout_s=0.3).send(mail(), sender=BOT, recipients=TO)
+
+
+async def test_a_card_whose_answer_was_lost_is_sent_again_as_the_very_same_mail(
+    stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    server = await stack.enter_async_context(RelayServer(faults=["lost answer"]))
+    channel = EmailChannel(
+        mailbox=MaildirMailbox(tmp_path),
+        transport=Transport(lambda: relay(server)),
+        directory=People(ANNA, BO),
+        address=BOT,
+        prove=local,
+    )
+    to = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
+
+    with pytest.raises(ChannelUnavailable):
+        await channel.send(approval(), to, "d1")
+    await channel.send(approval(), to, "d1")
+
+    assert len(server.taken) == 2
+    assert len(set(server.taken)) == 1
+
+
+async def test_a_refused_password_is_told_and_not_shown(stack: AsyncExitStack) -> None:
+    server = await stack.enter_async_context(RelayServer(passwords={"agent": "pw"}))
+
+    with pytest.raises(ChannelRefused, match="SAYSO_SMTP_USER and SAYSO_SMTP_PASSWORD") as told:
+        await send(relay(server, user="agent", password="wrong-pw"))
+
+    assert "wrong-pw" not in str(told.value)
+
+
+async def test_a_log_in_with_an_access_token(stack: AsyncExitStack) -> None:
+    endpoint = await stack.enter_async_context(TokenEndpoint())
+    server = await stack.enter_async_context(RelayServer(token=lambda: endpoint.valid))
+
+    await send(relay(server, user="agent", access=AccessTokens(endpoint.grant)))
+
+    assert (len(server.taken), server.log_ins) == (1, ["agent"])
+
+
+async def test_a_token_that_the_server_no_longer_takes_is_renewed_once(stack: AsyncExitStack) -> None:
+    endpoint = await stack.enter_async_context(TokenEndpoint())
+    server = await stack.enter_async_context(RelayServer(token=lambda: endpoint.valid))
+    access = AccessTokens(endpoint.grant)
+    await access.current()
+    endpoint.valid = "revoked by somebody"
+
+    await send(relay(server, user="agent", access=access))
+
+    assert (len(server.taken), len(endpoint.asked), len(server.log_ins)) == (1, 2, 2)
+
+
+async def test_fresh_tokens_that_are_refused_are_told(stack: AsyncExitStack) -> None:
+    endpoint = await stack.enter_async_context(TokenEndpoint())
+    server = await stack.enter_async_context(RelayServer(token=lambda: "another"))
+
+    with pytest.raises(ChannelRefused, match="SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE"):
+        await send(relay(server, user="agent", access=AccessTokens(endpoint.grant)))
+
+    assert len(endpoint.asked) == 2
+
+
+async def test_a_token_that_can_t_be_had_now_leaves_the_mail_for_later(stack: AsyncExitStack) -> None:
+    endpoint = await stack.enter_async_context(TokenEndpoint(refuses=(503, "busy")))
+    server = await stack.enter_async_context(RelayServer(token=lambda: endpoint.valid))
+
+    with pytest.raises(ChannelUnavailable, match="token endpoint"):
+        await send(relay(server, user="agent", access=AccessTokens(endpoint.grant)))
+
+
+async def test_a_log_in_can_be_tried_without_a_mail(stack: AsyncExitStack) -> None:
+    server = await stack.enter_async_context(RelayServer(passwords={"agent": "pw"}))
+
+    await Transport(lambda: relay(server, user="agent", password="pw")).check()
+    with pytest.raises(ChannelRefused, match="did not accept the log-in"):
+        await Transport(lambda: relay(server, user="agent", password="wrong-pw")).check()
+
+    assert server.taken == []
