@@ -12,10 +12,11 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 from channels import Accept, Address, Card, Contact, Delivery, Directory, Inbound, Reading
-from channels.email import addresses, mime, trace
+from channels.email import addresses, mime, tokens, trace
 from channels.email.identity import Prove
 from channels.email.mailbox import Item, Mailbox
-from channels.email.reading import Reader
+from channels.email.reading import Reader, token_of
+from channels.email.tokens import TokenOf, Way
 from channels.email.transport import Transport
 
 DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
@@ -29,7 +30,10 @@ def _utc_now() -> datetime:
 
 
 class EmailChannel:
-    """Reaches people by mail from `address`. `prove` is the way to tell that a mail comes from its From."""
+    """Reaches people by mail from `address`. `prove` is the way to tell that a mail comes from its From.
+
+    `way` is where a reply token travels, `token` what finds it in a mail that came back.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,8 @@ class EmailChannel:
         directory: Directory,
         address: str,
         prove: Prove,
+        way: Way = "plus",
+        token: TokenOf = token_of,
         now: Callable[[], datetime] = _utc_now,
         delays_s: Sequence[float] = DELAYS_S,
     ) -> None:
@@ -46,7 +52,9 @@ class EmailChannel:
         self._transport = transport
         self._directory = directory
         self._own = address.lower()
-        self._reader = Reader(self._own, directory, prove)
+        self._reader = Reader(self._own, directory, prove, token)
+        self._way: Way = way
+        self._is_likely_answer = tokens.hint(way, self._own)
         self._now = now
         self._delays_s = delays_s
         self._accepted = 0
@@ -86,7 +94,9 @@ class EmailChannel:
     async def send(self, card: Card, to: Address, key: str) -> Delivery:
         """Send `card` as one mail. The same key and card again repeat exactly the same bytes and Message-ID."""
         contact = self._directory.contact(to.person)
-        post = mime.compose(card, to, key, own=self._own, timezone=contact.timezone if contact else "UTC")
+        post = mime.compose(
+            card, to, key, own=self._own, timezone=contact.timezone if contact else "UTC", way=self._way
+        )
         await self._transport.send(post.raw, sender=self._own, recipients=(post.recipient,))
         return Delivery(key=key, address=to, handle=post.message_id)
 
@@ -118,7 +128,7 @@ class EmailChannel:
             key=_key(item),
             raw=item.raw,
             size_bytes=item.size_bytes,
-            is_answer=_has_token(item.recipient, self._own),
+            is_answer=_has_token(item.recipient, self._own) or self._is_likely_answer(item.raw),
             received_at=self._now(),
         )
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from channels import AnswerForm, Card, Line
 from channels.email.newtext import REFERENCE, UNTIL
 from channels.email.reply import is_decision
+from channels.email.tokens import CODE
 
 MARK = "| "
 """Stands before each line that is not ours. The quoted copy of a bare `yes` would come back as somebody's answer."""
@@ -26,8 +27,11 @@ class Block:
     lines: tuple[str, ...]
 
 
-def blocks(card: Card, timezone: str) -> tuple[Block, ...]:
-    """What a person reads, in order: the point, how to answer, then what it is about. `timezone` is an IANA name."""
+def blocks(card: Card, timezone: str, code: str = "") -> tuple[Block, ...]:
+    """What a person reads, in order: the point, how to answer, then what it is about. `timezone` is an IANA name.
+
+    `code` is shown where an answer brings it back in what it quotes.
+    """
     found = [Block("title", (_line(card.title),))]
     if card.form is not None:
         found.append(Block("say", _how_to_answer(card.form)))
@@ -43,21 +47,21 @@ def blocks(card: Card, timezone: str) -> tuple[Block, ...]:
     if card.quoted:
         found.append(Block("say", ("In the words of whoever wrote it, which nobody has checked:",)))
         found.append(Block("verbatim", tuple(visible(card.quoted).split("\n"))))
-    if footer := _footer(card, timezone):
+    if footer := _footer(card, timezone, code):
         found.append(Block("say", footer))
     if card.link:
         found.append(Block("link", (_line(card.link),)))
     return tuple(found)
 
 
-def as_text(card: Card, timezone: str) -> str:
+def as_text(card: Card, timezone: str, code: str = "") -> str:
     """The plain text, with LF line ends. No line of it, alone, would be read as an approval, nor as a short denial."""
-    return "\n\n".join("\n".join(_marked(block)) for block in blocks(card, timezone)) + "\n"
+    return "\n\n".join("\n".join(_marked(block)) for block in blocks(card, timezone, code)) + "\n"
 
 
-def as_html(card: Card, timezone: str) -> str:
+def as_html(card: Card, timezone: str, code: str = "") -> str:
     """The same as HTML: no images or styles, no link but to our own page, everything from the card escaped."""
-    inner = "\n".join(_html(block) for block in blocks(card, timezone))
+    inner = "\n".join(_html(block) for block in blocks(card, timezone, code))
     return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n{inner}\n</body></html>\n'
 
 
@@ -112,9 +116,10 @@ def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
             return ("To answer, reply to this mail in your own words.",)
 
 
-def _footer(card: Card, timezone: str) -> tuple[str, ...]:
+def _footer(card: Card, timezone: str, code: str) -> tuple[str, ...]:
     until = (f"{UNTIL} {moment(card.form.until, timezone)}.",) if card.form else ()
-    return (*until, *((f"{REFERENCE} {_line(card.ref)}",) if card.ref else ()))
+    kept = (f"{CODE} {code}",) if code else ()
+    return (*kept, *until, *((f"{REFERENCE} {_line(card.ref)}",) if card.ref else ()))
 
 
 def moment(at: datetime, timezone: str) -> str:

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from channels import Address, Card, ChannelRefused
 from channels.email import addresses, cards
 from channels.email.cards import one_line
+from channels.email.tokens import Way, reply_address
 
 SUBJECT_CHARS = 150
 """Longest subject; phones show about 40."""
 
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,100}>")
-_TOKEN = re.compile(r"[a-z0-9._-]+")
 _WORD_BYTES = 45
 """UTF-8 bytes in one encoded word: 60 characters in base64, 72 with its frame, 75 at most (RFC 2047, 2)."""
 
@@ -30,8 +30,10 @@ class Post:
     message_id: str
 
 
-def compose(card: Card, to: Address, key: str, *, own: str, timezone: str) -> Post:
+def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: Way = "plus") -> Post:
     """The mail that shows `card` to `to`, from the address `own`. Its Date is `card.at`, its ids come from `key`.
+
+    `way` is how the card's token comes back.
 
     Raises ChannelRefused when `to` is no plain address or a reply could not carry the card's token.
     """
@@ -39,7 +41,9 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str) -> Po
         raise ChannelRefused(
             what=f"{one_line(to.to, 80)!r} is not a mail address", do=f"Correct the address of {to.person!r}"
         )
-    message_id, root = _message_id("card", key, own), thread_root(to.thread, own)
+    token = card.form.token if card.form else ""
+    code = token if way == "reference" else ""
+    message_id, root = _message_id(f"card.{code}" if code else "card", key, own), thread_root(to.thread, own)
     headers = [
         ("From", f"sayso <{own}>"),
         ("To", to.to),
@@ -51,8 +55,9 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str) -> Po
         ("Auto-Submitted", "auto-generated"),
     ]
     if card.form is not None:
-        headers.append(("Reply-To", f"sayso <{_reply_address(own, card.form.token)}>"))
-    return Post(_alternative(headers, card, key, timezone), to.to, message_id)
+        headers.append(("Reply-To", f"sayso <{reply_address(way, own, token)}>"))
+    texts = (cards.as_text(card, timezone, code), cards.as_html(card, timezone, code))
+    return Post(_alternative(headers, texts, key), to.to, message_id)
 
 
 def thread_root(thread: str, own: str) -> str:
@@ -63,6 +68,12 @@ def thread_root(thread: str, own: str) -> str:
 def is_message_id(text: str) -> bool:
     """Whether `text` is one Message-ID that can stand in a header as it is (RFC 5322, 3.6.4)."""
     return _MESSAGE_ID.fullmatch(text) is not None
+
+
+def answers_us(ids: str, own: str) -> bool:
+    """Whether one of the Message-IDs in `ids` is that of a mail of ours, whatever else comes from our domain."""
+    ours = rf"<(?:card|thread)\.[^<>@\s]{{1,120}}@{re.escape(own.rpartition('@')[2])}>"
+    return re.search(ours, ids, re.IGNORECASE) is not None
 
 
 def encoded(text: str) -> str:
@@ -104,20 +115,11 @@ def header_block(headers: list[tuple[str, str]]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
 
 
-def _reply_address(own: str, token: str) -> str:
-    address = addresses.with_tag(own, token)
-    if not _TOKEN.fullmatch(token) or not addresses.is_address(address):
-        raise ChannelRefused(
-            what="a reply token does not fit into a mail address",
-            do="Use at most 64 characters for it and the name together, of a-z, 0-9, dot, underscore and hyphen",
-        )
-    return address
-
-
-def _alternative(headers: list[tuple[str, str]], card: Card, key: str, timezone: str) -> bytes:
+def _alternative(headers: list[tuple[str, str]], texts: tuple[str, str], key: str) -> bytes:
+    """The plain text and the HTML that says the same below `headers`."""
     boundary = f"=_{_digest('boundary', key)}"
     top = [*headers, ("MIME-Version", "1.0"), ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"')]
-    parts = (text_part(cards.as_text(card, timezone)), text_part(cards.as_html(card, timezone), "html"))
+    parts = (text_part(texts[0]), text_part(texts[1], "html"))
     body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
     return header_block(top) + b"\r\n" + body + b"--%s--\r\n" % boundary.encode()
 

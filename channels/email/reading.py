@@ -5,17 +5,17 @@ whose word it is.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from channels import Directory, Held, Ignored, Reading, Reply, Trigger
 from channels.email import addresses, markup, newtext, trace
 from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, recipients_of, who
 from channels.email.machine import calendar_words, machine_words
-from channels.email.mime import is_message_id
+from channels.email.mime import answers_us, is_message_id
 from channels.email.parse import MAIL_BYTES, Headers, Unreadable, guess_headers, read_body, read_headers
 from channels.email.reply import TWO_BODIES, read_both
 from channels.email.shown import decoded
+from channels.email.tokens import TokenOf
 
 TEXT_BYTES = 32 * 1024
 """Longest text that is handed on, in UTF-8; it becomes part of an event, and of what a model reads."""
@@ -35,16 +35,16 @@ def token_of(raw: bytes, own: str) -> str | None:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads mails to `own`, the bot's address, whose plus-part carries reply tokens; `token` finds a mail's."""
+    """Reads mails to `own`, the bot's address; `token` finds the reply token that a mail brings back."""
 
     own: str
     directory: Directory
     prove: Prove
-    token: Callable[[bytes, str], str | None] = token_of
+    token: TokenOf = token_of
 
     def read(self, raw: bytes, size_bytes: int) -> Reading:
         """What `raw` means; it may be cut short when `size_bytes` is over the limit."""
-        token = self.token(raw, self.own)
+        token, unclear = self._token(raw)
         if not raw:
             return Held(reasons=(UNREAD,))
         try:
@@ -61,10 +61,19 @@ class Reader:
         found = who(raw, self.directory, self.prove)
         if isinstance(found, Refused):
             return Held(reasons=found.reasons, claims=found.claims, token=token)
+        if unclear:
+            return Held(reasons=(unclear,), claims=claimed(headers))
         try:
             return self._word_of(found, headers, subject, token, raw, size_bytes)
         except Unreadable as error:
             return Held(reasons=(str(error),), claims=claimed(headers), token=token)
+
+    def _token(self, raw: bytes) -> tuple[str | None, str]:
+        """The token, and why it is not clear which one."""
+        try:
+            return self.token(raw, self.own), ""
+        except Unreadable as error:
+            return None, str(error)
 
     def _word_of(
         self, found: Accepted, headers: Headers, subject: str, token: str | None, raw: bytes, size_bytes: int
@@ -101,7 +110,7 @@ class Reader:
     def _refuse_answer_to_nothing(self, headers: Headers) -> None:
         """A `thanks!` to a mail that asked nothing must not start anything. Raises Unreadable."""
         known = " ".join((*headers.all("in-reply-to"), *headers.all("references")))
-        if f"@{self.own.partition('@')[2]}>" in known.lower():
+        if answers_us(known, self.own):
             raise Unreadable("it answers a mail that asked nothing; write a new mail to ask for something new")
 
 

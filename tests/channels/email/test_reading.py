@@ -59,7 +59,7 @@ def test_a_mail_without_a_token_wants_something_new() -> None:
 
 
 def test_a_reply_to_a_mail_that_asked_nothing_starts_nothing() -> None:
-    raw = mail("thanks!", extra="In-Reply-To: <done@sayso.example>\n").replace(f"agent+{TOKEN}".encode(), b"agent")
+    raw = mail("thanks!", extra="In-Reply-To: <card.0f1e@sayso.example>\n").replace(f"agent+{TOKEN}".encode(), b"agent")
 
     why = reasons(arrived(raw, to=BOT))
 

@@ -35,7 +35,8 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 
 def relay(server: RelayServer, **more: Any) -> Relay:
-    return Relay("localhost", server.port, **({"tls": "none"} | more))
+    values: dict[str, Any] = {"tls": "none"} | more
+    return Relay("localhost", server.port, **values)
 
 
 async def send(relay: Relay) -> None:

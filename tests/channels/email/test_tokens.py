@@ -1,0 +1,167 @@
+"""The three ways a reply token travels: what a mail of ours carries, and what is read from whatever answers it."""
+
+import pytest
+
+from channels import Address, Held, Reply, Trigger
+from channels.email import mime, tokens
+from channels.email.identity import Proven
+from channels.email.parse import Unreadable, read_headers, read_text
+from channels.email.reading import Reader
+from channels.email.reply import read_reply
+from channels.email.tokens import Way
+from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval
+
+TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
+WAYS: tuple[Way, ...] = ("plus", "catchall", "reference")
+OTHER = "s0d-zzzzzzzzzzzzz-aa2222222222"
+
+
+def card(way: Way) -> mime.Post:
+    return mime.compose(approval(), TO, "d1", own=BOT, timezone="UTC", way=way)
+
+
+def received(*fields: str, body: str = "approve") -> bytes:
+    """A mail as a server of one's own stores it."""
+    given = {field.partition(":")[0].lower() for field in fields}
+    usual = ("From: Bo Berg <bo@corp.example>", f"To: {BOT}", "Message-ID: <r1@corp.example>")
+    lines = [*fields, *(line for line in usual if line.partition(":")[0].lower() not in given)]
+    return "\r\n".join((*lines, "", body.replace("\n", "\r\n"), "")).encode()
+
+
+def quoted(post: mime.Post, mark: str = "> ") -> str:
+    return "approve\n\nOn 3 Mar 2026, at 13:00, agent@sayso.example wrote:\n\n" + "\n".join(
+        mark + line for line in read_text(post.raw).split("\n")
+    )
+
+
+@pytest.mark.parametrize(
+    ("way", "address"),
+    [("plus", f"agent+{TOKEN}@sayso.example"), ("catchall", f"{TOKEN}@sayso.example"), ("reference", BOT)],
+)
+def test_the_card_says_where_its_answer_goes(way: Way, address: str) -> None:
+    assert read_headers(card(way).raw).one("reply-to") == f"sayso <{address}>"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_only_a_reference_shows_the_token_in_ids_and_text(way: Way) -> None:
+    post = card(way)
+    seen = (TOKEN in post.message_id, f"Answer code: {TOKEN}" in read_text(post.raw), TOKEN in post.raw.decode())
+
+    assert seen == ((True, True, True) if way == "reference" else (False, False, True))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_card_gives_the_same_mail(way: Way) -> None:
+    assert card(way) == card(way)
+
+
+@pytest.mark.parametrize(
+    ("way", "fields", "body"),
+    [
+        ("plus", (f"To: sayso <agent+{TOKEN}@sayso.example>",), "approve"),
+        ("plus", (f"To: AGENT+{TOKEN.upper()}@Sayso.Example",), "approve"),
+        ("plus", (f"Delivered-To: agent+{TOKEN}@sayso.example", "To: undisclosed recipients:;"), "approve"),
+        ("plus", (f"X-Original-To: agent+{TOKEN}@sayso.example", f"Delivered-To: {BOT}"), "approve"),
+        ("plus", (f"Envelope-To: agent+{TOKEN}@sayso.example",), "approve"),
+        ("plus", (f"To: cy@corp.example,\r\n agent+{TOKEN}@sayso.example", f"Cc: {BOT}"), "approve"),
+        ("catchall", (f"To: {TOKEN}@sayso.example", f"Delivered-To: {BOT}"), "approve"),
+        ("catchall", (f"X-Original-To: {TOKEN}@sayso.example", "To: somebody <x@corp.example>"), "approve"),
+        ("reference", (f"In-Reply-To: {card('reference').message_id}",), "approve"),
+        ("reference", (f"In-Reply-To: {card('reference').message_id.upper()}",), quoted(card("reference"))),
+        ("reference", (f"References: <x@corp.example>\r\n {card('reference').message_id}",), "approve"),
+        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"))),
+        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"), mark="")),
+        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"), mark="> > ")),
+    ],
+)
+def test_the_token_comes_back(way: Way, fields: tuple[str, ...], body: str) -> None:
+    raw = received(*fields, body=body)
+
+    assert tokens.returning(way)(raw, BOT) == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("way", "fields", "body"),
+    [
+        ("plus", (), "approve"),
+        ("plus", (f"To: {TOKEN}@sayso.example",), "approve"),
+        ("plus", (f"To: agent+{TOKEN}@sayso.example.evil.example",), "approve"),
+        ("plus", (f"To: xagent+{TOKEN}@sayso.example",), "approve"),
+        ("plus", (f"Subject: agent+{TOKEN}@sayso.example",), f"agent+{TOKEN}@sayso.example"),
+        ("catchall", (), "approve"),
+        ("catchall", ("To: AGENT@sayso.example",), "approve"),
+        ("catchall", (f"To: {TOKEN}@elsewhere.example",), "approve"),
+        ("reference", (f"To: agent+{TOKEN}@sayso.example",), "approve"),
+        ("reference", (f"In-Reply-To: <card.{TOKEN}.0f@sayso.example>",), "approve"),
+        ("reference", (f"In-Reply-To: {card('reference').message_id.replace('sayso', 'evil')}",), "approve"),
+        ("reference", (), f"my Answer code: {TOKEN}"),
+    ],
+)
+def test_a_mail_without_a_token_of_its_way_has_none(way: Way, fields: tuple[str, ...], body: str) -> None:
+    assert tokens.returning(way)(received(*fields, body=body), BOT) is None
+
+
+@pytest.mark.parametrize(
+    ("way", "fields", "body"),
+    [
+        ("plus", (f"To: agent+{TOKEN}@sayso.example, agent+{OTHER}@sayso.example",), "approve"),
+        ("plus", (f"Delivered-To: agent+{OTHER}@sayso.example", f"To: agent+{TOKEN}@sayso.example"), "approve"),
+        ("catchall", (f"To: {TOKEN}@sayso.example", f"Cc: {OTHER}@sayso.example"), "approve"),
+        ("reference", (f"In-Reply-To: {card('reference').message_id}",), f"approve\n> Answer code: {OTHER}"),
+    ],
+)
+def test_a_mail_that_answers_several_questions_is_held(way: Way, fields: tuple[str, ...], body: str) -> None:
+    raw = received(*fields, body=body)
+
+    with pytest.raises(Unreadable, match="several questions"):
+        tokens.returning(way)(raw, BOT)
+    held = reader(way).read(raw, len(raw))
+    assert isinstance(held, Held)
+    assert held.reasons == (tokens.SEVERAL,)
+
+
+def test_only_the_mail_that_is_answered_counts_and_not_what_came_before_it_in_the_thread() -> None:
+    earlier = card("reference").message_id.replace(TOKEN, OTHER)
+    raw = received(
+        f"References: {earlier} {card('reference').message_id}", f"In-Reply-To: {card('reference').message_id}"
+    )
+
+    assert tokens.returning("reference")(raw, BOT) == TOKEN
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_reply_in_each_way_is_that_persons_answer(way: Way) -> None:
+    post = card(way)
+    to = read_headers(post.raw).one("reply-to")
+    raw = received(f"To: {to}", f"In-Reply-To: {post.message_id}", body=quoted(post))
+
+    reading = reader(way).read(raw, len(raw))
+
+    assert isinstance(reading, Reply)
+    assert (reading.person, reading.token, reading.said) == ("bo", TOKEN, "approve")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_new_mail_in_each_way_wants_something_new(way: Way) -> None:
+    raw = received("Subject: please", body="deploy it")
+
+    assert isinstance(reader(way).read(raw, len(raw)), Trigger)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_answers_are_recognised_cheaply_and_new_mail_is_not_taken_for_one(way: Way) -> None:
+    post, is_likely = card(way), tokens.hint(way, BOT)
+    answer = received(f"To: {read_headers(post.raw).one('reply-to')}", f"In-Reply-To: {post.message_id}")
+
+    assert is_likely(answer)
+    assert not is_likely(received(body=answer.decode()))
+
+
+def test_the_quoted_code_is_no_part_of_what_the_person_said() -> None:
+    said = read_reply(quoted(card("reference"), mark=""), "Bo Berg")
+
+    assert (said.said, TOKEN in said.text) == ("approve", False)
+
+
+def reader(way: Way) -> Reader:
+    return Reader(BOT, People(ANNA, BO), lambda _raw, _author: Proven("taken for proven"), tokens.returning(way))
