@@ -12,6 +12,9 @@ from hypothesis import settings
 from bot.dev.demo import make_demo
 from bot.example import example_toml
 from bot.store.embedded import EmbeddedRedis
+from tests.servers.authority import Authority
+from tests.servers.dovecot import Dovecot
+from tests.servers.dovecot import missing as dovecot_missing
 from tests.world import World, a_world
 
 # A busy machine is not a failure, and a test that failed once here fails again.
@@ -44,6 +47,27 @@ def redis(redis_server: str) -> str:
         connection.sendall(b"FLUSHALL\r\n")
         assert connection.recv(64) == b"+OK\r\n"
     return redis_server
+
+
+@pytest.fixture(scope="session")
+def authority() -> Iterator[Authority]:
+    """Signs the certificates of the servers in these tests, which may run as other users."""
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    folder.chmod(0o755)
+    yield Authority(folder / "authority")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def dovecot(authority: Authority) -> Iterator[Dovecot]:
+    """A Dovecot for the session; each test has a mailbox of its own in it."""
+    if why := dovecot_missing():
+        pytest.skip(why)
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    folder.chmod(0o755)
+    with Dovecot(folder / "dovecot", authority) as server:
+        yield server
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

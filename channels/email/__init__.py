@@ -5,14 +5,13 @@ and `mime` (what people get), `mailbox` and `transport` (the outside world), `se
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 
-from channels import Accept, Address, Card, Contact, Delivery, Directory, Inbound, Reading
-from channels.email import addresses, mime, tokens, trace
+from channels import Accept, Address, Card, ChannelError, Contact, Delivery, Directory, Inbound, Reading
+from channels.email import addresses, fingerprint, mime, tokens
 from channels.email.identity import Prove
 from channels.email.mailbox import Item, Mailbox
 from channels.email.reading import Reader, token_of
@@ -21,6 +20,9 @@ from channels.email.transport import Transport
 
 DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 """Waits between tries while the mailbox or the store can't be reached; the last one repeats."""
+
+LIVED_S = 60.0
+"""A connection that lasted so long was a good one: when it ends the next try is soon."""
 
 _log = logging.getLogger(__name__)
 
@@ -71,14 +73,17 @@ class EmailChannel:
 
     async def receive(self, accept: Accept) -> None:
         """Hand over each mail for ever; it is done in the mailbox only after `accept` returned."""
-        failures = 0
+        loop, failures = asyncio.get_running_loop(), 0
         while True:
-            before = self._accepted
+            before, began_s = self._accepted, loop.time()
             try:
                 await self._hand_over(accept)
+            except ChannelError as error:
+                _log.warning("mail can't be fetched; trying again: %s", error)
             except Exception:  # noqa: BLE001 - whatever it was, the mail is still there and only we fetch it
                 _log.exception("mail can't be fetched; trying again")
-            failures = 0 if self._accepted > before else failures + 1
+            went_well = self._accepted > before or loop.time() - began_s > LIVED_S
+            failures = 0 if went_well else failures + 1
             await asyncio.sleep(self._delays_s[min(failures, len(self._delays_s) - 1)])
 
     async def read(self, inbound: Inbound) -> Reading:
@@ -125,21 +130,12 @@ class EmailChannel:
             _log.warning("mail %s can't be read: %s", item.name, item.trouble)
         return Inbound(
             channel=self.name,
-            key=_key(item),
+            key=fingerprint.of(item),
             raw=item.raw,
             size_bytes=item.size_bytes,
             is_answer=_has_token(item.recipient, self._own) or self._is_likely_answer(item.raw),
             received_at=self._now(),
         )
-
-
-def _key(item: Item) -> str:
-    """The same for every copy of one mail from one hand to one address: a stranger's copy must not displace it."""
-    if item.trouble:
-        return hashlib.sha256(f"unread\n{item.name}".encode()).hexdigest()
-    block, mail = trace.read(item.raw)
-    hand = f"{block.recipient}\n{block.login}\n" if block else f"{item.recipient}\n\n"
-    return hashlib.sha256(f"{hand}{item.size_bytes}\n".encode() + mail).hexdigest()
 
 
 def _has_token(recipient: str, own: str) -> bool:

@@ -1,0 +1,313 @@
+"""The mailbox over a real Dovecot: what comes, in which order, and what happens when the line or the UIDs are lost."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels import ChannelRefused, ChannelUnavailable
+from channels.email.imap_mailbox import MOST_BYTES, Cursor, ImapMailbox
+from channels.email.mailbox import Item
+from tests.channels.email.mails import mail
+from tests.servers.authority import Authority
+from tests.servers.dovecot import Dovecot, missing
+from tests.servers.wire import Wire
+from tests.waiting import until
+
+
+@dataclass
+class Shelf:
+    """A bookmark in memory."""
+
+    cursor: Cursor | None = None
+    keys: set[str] = field(default_factory=set[str])
+
+    async def read(self) -> Cursor | None:
+        return self.cursor
+
+    async def move(self, cursor: Cursor, key: str | None) -> None:
+        self.cursor = cursor
+        if key:
+            self.keys.add(key)
+
+    async def knows(self, key: str) -> bool:
+        return key in self.keys
+
+
+@dataclass
+class Box:
+    """One mailbox of the Dovecot, and what reads it."""
+
+    dovecot: Dovecot
+    user: str = field(default_factory=lambda: f"{secrets.token_hex(4)}@sayso.example")
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def mailbox(self, *, port: int | None = None, **more: Any) -> ImapMailbox:
+        return ImapMailbox(self.dovecot.endpoint(self.user, port=port), self.shelf, **more)
+
+    def deliver(self, *bodies: str) -> None:
+        self.dovecot.deliver(self.user, *map(mail, bodies), sender="bo@corp.example")
+
+    async def bodies(self, count: int, mailbox: ImapMailbox | None = None) -> list[str]:
+        """What the next mails say, each done before the next one is asked for."""
+        return [body(item) for item in await take(mailbox or self.mailbox(), count)]
+
+
+def body(item: Item) -> str:
+    return item.raw.partition(b"\r\n\r\n")[2].decode().strip()
+
+
+async def take(mailbox: ImapMailbox, count: int) -> list[Item]:
+    items: list[Item] = []
+    async with asyncio.timeout(20), aclosing(mailbox.items()) as found:
+        async for item in found:
+            items.append(item)
+            await mailbox.done(item)
+            if len(items) == count:
+                break
+    return items
+
+
+@pytest.fixture
+def box(dovecot: Dovecot) -> Box:
+    return Box(dovecot)
+
+
+@pytest.fixture
+async def wire(dovecot: Dovecot) -> AsyncIterator[Wire]:
+    async with Wire(dovecot.imaps) as wire:
+        yield wire
+
+
+async def idles(wire: Wire) -> None:
+    """Returns when the connection through `wire` is in IDLE; what is said is encrypted, but then nothing is said."""
+    seen, quiet = -1, 0
+
+    async def is_quiet() -> bool:
+        nonlocal seen, quiet
+        quiet = quiet + 1 if seen == len(wire.sent) else 0
+        seen = len(wire.sent)
+        return seen > 2_000 and quiet > 30
+
+    await until(is_quiet, 10, "the line is quiet")
+
+
+async def test_mails_come_in_the_order_of_arrival_and_are_not_marked_as_seen(box: Box) -> None:
+    box.deliver("one", "two", "three")
+
+    assert await box.bodies(3) == ["one", "two", "three"]
+    assert box.dovecot.flags(box.user) == ["", "", ""]
+
+
+async def test_what_is_done_does_not_come_again_and_what_is_not_done_does(box: Box) -> None:
+    box.deliver("one", "two")
+    await box.bodies(1)
+
+    async with asyncio.timeout(20), aclosing(box.mailbox().items()) as items:
+        undone = await anext(items)
+
+    assert body(undone) == "two"
+    assert await box.bodies(1) == ["two"]
+
+
+async def test_mail_is_told_of_at_once(box: Box, wire: Wire) -> None:
+    waiting = asyncio.create_task(box.bodies(1, box.mailbox(port=wire.port)))
+    await idles(wire)
+
+    await asyncio.to_thread(box.deliver, "fresh")
+
+    async with asyncio.timeout(5):
+        assert await waiting == ["fresh"]
+
+
+async def test_lines_that_arrive_in_pieces_are_read_whole(box: Box, wire: Wire) -> None:
+    wire.piece_bytes = 7
+    waiting = asyncio.create_task(box.bodies(2, box.mailbox(port=wire.port)))
+    await idles(wire)
+
+    await asyncio.to_thread(box.deliver, "one", "two")
+
+    assert await waiting == ["one", "two"]
+
+
+async def test_a_line_that_is_cut_mid_idle_ends_the_connection_with_words(box: Box, wire: Wire) -> None:
+    waiting = asyncio.create_task(box.bodies(1, box.mailbox(port=wire.port)))
+    await idles(wire)
+
+    await wire.cut()
+
+    with pytest.raises(ChannelUnavailable, match="It is tried again"):
+        await waiting
+
+
+async def test_a_line_that_goes_dead_without_a_word_is_noticed(box: Box, wire: Wire) -> None:
+    mailbox = box.mailbox(port=wire.port, look_every_s=0.5, timeout_s=0.5)
+    waiting = asyncio.create_task(box.bodies(1, mailbox))
+    await idles(wire)
+
+    wire.silence()
+
+    with pytest.raises(ChannelUnavailable, match="TimeoutError"):
+        async with asyncio.timeout(10):
+            await waiting
+
+
+async def test_mail_of_which_the_server_does_not_tell_is_found_by_looking(box: Box, wire: Wire) -> None:
+    looks = list[int]()
+
+    async def reached() -> None:
+        looks.append(1)
+
+    mailbox = box.mailbox(port=wire.port, look_every_s=0.1, reached=reached)
+    waiting = asyncio.create_task(box.bodies(1, mailbox))
+
+    await until(lambda: len(looks) >= 3, what="several looks without any news")
+
+    await asyncio.to_thread(box.deliver, "late")
+    assert await waiting == ["late"]
+
+
+async def test_a_process_that_leaves_does_not_wait_for_a_silent_server(box: Box, wire: Wire) -> None:
+    wire.silence()
+    waiting = asyncio.create_task(box.bodies(1, box.mailbox(port=wire.port)))
+    await until(lambda: wire.count, what="a connection")
+
+    waiting.cancel()
+    async with asyncio.timeout(1):
+        await asyncio.wait([waiting])
+
+    assert waiting.cancelled()
+
+
+async def test_the_same_mail_under_two_uids_comes_once(box: Box) -> None:
+    box.deliver("twice")
+    await box.bodies(1)
+
+    box.deliver("twice", "once")
+
+    assert await box.bodies(1) == ["once"]
+
+
+async def test_the_same_words_from_another_sender_are_another_mail(box: Box) -> None:
+    box.deliver("twice")
+    await box.bodies(1)
+
+    box.dovecot.deliver(box.user, mail("twice"), sender="mallory@evil.example")
+
+    assert await box.bodies(1) == ["twice"]
+
+
+async def test_new_uids_bring_nothing_twice_and_lose_nothing(box: Box) -> None:
+    box.deliver("one", "two")
+    await box.bodies(2)
+    box.deliver("three")
+
+    box.dovecot.forget_uids(box.user)
+
+    assert await box.bodies(1) == ["three"]
+    assert box.shelf.cursor is not None
+    assert box.shelf.cursor.uid == 3
+
+
+async def test_a_first_look_leaves_old_mail_alone_and_so_does_every_later_one(box: Box) -> None:
+    box.deliver("long ago")
+    in_a_week = datetime.now(UTC) + timedelta(days=7)
+    first = asyncio.create_task(box.bodies(1, box.mailbox(now=lambda: in_a_week)))
+    await until(lambda: box.shelf.cursor, what="a first look")
+    first.cancel()
+    await asyncio.wait([first])
+    assert box.shelf.cursor
+    box.shelf.cursor = Cursor(box.shelf.cursor.validity, 0, box.shelf.cursor.since)
+
+    box.dovecot.forget_uids(box.user)
+    looked = asyncio.Event()
+
+    async def reached() -> None:
+        looked.set()
+
+    again = asyncio.create_task(box.bodies(1, box.mailbox(reached=reached)))
+    await looked.wait()
+
+    assert not again.done()
+    again.cancel()
+    await asyncio.wait([again])
+
+
+async def test_of_a_huge_mail_only_the_beginning_is_fetched(box: Box, wire: Wire) -> None:
+    huge = mail() + b"0123456789abcde\r\n" * 400_000
+    box.dovecot.deliver(box.user, huge, sender="bo@corp.example")
+
+    (item,) = await take(box.mailbox(port=wire.port), 1)
+
+    assert len(item.raw) == MOST_BYTES
+    assert item.size_bytes > len(huge)
+    assert len(wire.sent) < MOST_BYTES + 100_000
+
+
+async def test_a_mail_that_vanishes_meanwhile_is_passed_over(box: Box) -> None:
+    box.deliver("one", "gone", "three")
+    mailbox = box.mailbox()
+    async with asyncio.timeout(20), aclosing(mailbox.items()) as items:
+        first = await anext(items)
+        gone = next(path for path in box.dovecot.maildir(box.user).rglob("*.vm*") if b"gone" in path.read_bytes())
+        gone.unlink()
+        second = await anext(items)
+
+    assert [body(first), body(second)] == ["one", "three"]
+
+
+async def test_starttls_and_a_plain_line_on_this_machine_work_as_well(box: Box) -> None:
+    box.deliver("hello")
+    for tls in ("starttls", "none"):
+        endpoint = replace(box.dovecot.endpoint(box.user, port=box.dovecot.imap), tls=tls)
+
+        assert [body(item) for item in await take(ImapMailbox(endpoint, Shelf()), 1)] == ["hello"]
+
+
+async def test_where_the_server_knows_no_idle_it_is_asked_again_and_again(
+    short_path: Path, authority: Authority
+) -> None:
+    if why := missing():
+        pytest.skip(why)
+    short_path.chmod(0o755)
+    with Dovecot(short_path / "dovecot", authority, extra="imap_capability = IMAP4rev1 UIDPLUS") as dovecot:
+        box, looks = Box(dovecot), list[int]()
+
+        async def reached() -> None:
+            looks.append(1)
+
+        waiting = asyncio.create_task(box.bodies(1, box.mailbox(look_every_s=0.05, reached=reached)))
+        await until(lambda: len(looks) >= 2, what="two looks")
+
+        await asyncio.to_thread(box.deliver, "polled")
+
+        assert await waiting == ["polled"]
+
+
+async def test_a_refused_log_in_says_what_to_check_and_not_the_password(dovecot: Dovecot) -> None:
+    endpoint = dovecot.endpoint("agent@sayso.example", password="wrong-pw")
+
+    with pytest.raises(ChannelRefused, match="SAYSO_IMAP_USER and SAYSO_IMAP_PASSWORD") as told:
+        await take(ImapMailbox(endpoint, Shelf()), 1)
+
+    assert "wrong-pw" not in f"{told.value}{endpoint}"
+
+
+async def test_a_certificate_that_nobody_signed_is_told(dovecot: Dovecot) -> None:
+    endpoint = replace(dovecot.endpoint("agent@sayso.example"), trust=None)
+
+    with pytest.raises(ChannelUnavailable, match="certificate of the IMAP server"):
+        await take(ImapMailbox(endpoint, Shelf()), 1)
+
+
+async def test_nobody_listening_is_for_later(dovecot: Dovecot, wire: Wire) -> None:
+    wire.is_refusing = True
+
+    with pytest.raises(ChannelUnavailable, match="It is tried again"):
+        await take(ImapMailbox(dovecot.endpoint("agent@sayso.example", port=wire.port), Shelf()), 1)

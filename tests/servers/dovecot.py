@@ -1,0 +1,189 @@
+"""A real Dovecot on free loopback ports: IMAP with IDLE and TLS, LMTP in, log-ins for Postfix; all in one folder."""
+
+import os
+import pwd
+import re
+import shutil
+import smtplib
+import socket
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from channels.email.endpoint import Endpoint
+from tests.servers.authority import Authority
+from tests.waiting import wait_until
+
+# Dovecot misses mail that comes within milliseconds of an IDLE until it looks again, by itself every 30 s.
+_LOOKS_AGAIN_S = 2
+
+PROGRAM = Path("/usr/sbin/dovecot")
+PASSWORD = "a-password"
+STARTS_WITHIN_S = 20
+
+CONFIG = """\
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/dovecot.log
+instance_name = sayso-test
+listen = 127.0.0.1
+protocols = imap lmtp
+ssl = yes
+ssl_cert = <{authority.certificate}
+ssl_key = <{authority.key}
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+mail_location = maildir:{folder}/mail/%u
+mail_uid = mail
+mail_gid = mail
+first_valid_uid = 1
+first_valid_gid = 1
+recipient_delimiter = +
+lmtp_save_to_detail_mailbox = no
+lmtp_rcpt_check_quota = no
+mailbox_idle_check_interval = {looks} secs
+mail_max_userip_connections = 100
+postmaster_address = postmaster@corp.example
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid=mail gid=mail home={folder}/mail/%u allow_all_users=yes
+}}
+namespace inbox {{
+  inbox = yes
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+    ssl = yes
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {lmtp}
+  }}
+  user = mail
+}}
+service auth {{
+  inet_listener {{
+    address = 127.0.0.1
+    port = {auth}
+  }}
+}}
+{extra}
+"""
+
+
+def missing() -> str:
+    """Why it can't run here; nothing where it can."""
+    if not PROGRAM.exists():
+        return "Dovecot is not installed: apt-get install dovecot-imapd dovecot-lmtpd"
+    return "" if os.geteuid() == 0 else "Dovecot starts as root only"
+
+
+class Dovecot:
+    """Runs while the context is open, on ports that stay the same. Everybody has a mailbox, with `PASSWORD`.
+
+    `folder` must be open to other users, and its path short: sockets lie in it.
+    """
+
+    def __init__(self, folder: Path, authority: Authority, extra: str = "") -> None:
+        self.folder, self.authority = folder, authority
+        self.imap, self.imaps, self.lmtp, self.auth = free_ports(4)
+        for name in ("run", "state", "mail"):
+            (folder / name).mkdir(parents=True)
+        shutil.chown(folder / "mail", "mail", "mail")
+        values = {name: getattr(self, name) for name in ("folder", "authority", "imap", "imaps", "lmtp", "auth")}
+        (folder / "dovecot.conf").write_text(
+            CONFIG.format(**values, password=PASSWORD, looks=_LOOKS_AGAIN_S, extra=extra)
+        )
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End it."""
+        self.stop()
+
+    def start(self) -> Self:
+        """Start it; returns when it answers."""
+        with (self.folder / "stdout.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(PROGRAM), "-F", "-c", str(self.folder / "dovecot.conf")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0,
+            )  # fmt: skip
+        wait_until(lambda: greets(self.imap, b"* OK") and greets(self.lmtp, b"220"), STARTS_WITHIN_S, "Dovecot")
+        return self
+
+    def stop(self) -> None:
+        """End it, and every connection."""
+        self._process.terminate()
+        self._process.wait(STARTS_WITHIN_S)
+
+    def endpoint(self, user: str, *, port: int | None = None, password: str = PASSWORD) -> Endpoint:
+        """Where `user` reads their mail; through `port` where a test stands in between."""
+        trust = self.authority.believing()
+        return Endpoint("localhost", port or self.imaps, user, password, "implicit", trust=trust)
+
+    def deliver(self, to: str, *mails: bytes, sender: str = "") -> None:
+        """Put mails into a mailbox, as Postfix does."""
+        with smtplib.LMTP("127.0.0.1", self.lmtp) as line:
+            for mail in mails:
+                line.sendmail(sender, [to], mail)
+
+    def maildir(self, user: str) -> Path:
+        """Where the mail of `user` lies, to be looked at."""
+        return self.folder / "mail" / user
+
+    def flags(self, user: str) -> list[str]:
+        """The flags of each mail of `user`, as its file name says: `S` for seen."""
+        files = [path.name for part in ("new", "cur") for path in sorted((self.maildir(user) / part).iterdir())]
+        return [name.partition(":2,")[2] for name in files]
+
+    def forget_uids(self, user: str) -> None:
+        """The same mails under new UIDs, as after a repair or a move: stops, changes UIDVALIDITY, starts."""
+        self.stop()
+        index = self.maildir(user) / "dovecot-uidlist"
+        validity = int(re.findall(rb"^3 V(\d+)", index.read_bytes())[0])
+        for path in self.maildir(user).glob("dovecot*"):
+            path.unlink()
+        index.write_text(f"3 V{validity + 1} N1\n")
+        shutil.chown(index, "mail", "mail")
+        self.start()
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens at."""
+    lines = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(line.getsockname()[1]) for line in lines]
+    for line in lines:
+        line.close()
+    return ports
+
+
+def greets(port: int, words: bytes) -> bool:
+    """Whether somebody at `port` begins with `words`."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 2) as line:
+            return line.recv(200).startswith(words)
+    except OSError:
+        return False
+
+
+def is_user(name: str) -> bool:
+    """Whether this machine knows such a user."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
