@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
-from typing import Literal, Self, get_args
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from bot.config import MailAddress
+from channels.email.endpoint import is_loopback
+from channels.email.tokens import Way
 
 Tls = Literal["implicit", "starttls", "none"]
 Identity = Literal["dmarc", "m365", "submission", "none"]
-Way = Literal["plus", "catchall", "reference"]
 
 LONGEST_LOCAL_PART = 16
 """RFC 5321, 4.5.3.1.1: 64 characters before the @, of which a plus and a reply token take 48."""
@@ -77,17 +77,10 @@ class MailSettings(BaseSettings):
         """Whether mail goes over servers of one's own."""
         return self.smtp_host is not None and self.imap_host is not None
 
-    def without_servers(self) -> Self:
-        """The same with local mail."""
-        return self.model_copy(update={"smtp_host": None, "imap_host": None})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    @property
+    def mailbox_name(self) -> str:
+        """What processes call the mailbox among themselves."""
+        return f"{self.imap_user}@{self.imap_host}"
 
 
 def contradictions(mail: MailSettings) -> Iterator[Contradiction]:

@@ -19,10 +19,14 @@ from bot.home import Home
 from bot.listening import listen, port_of
 from bot.localmail import LocalMail
 from bot.people import People
+from bot.realmail import RealMail
 from bot.settings import SECRETS, Settings
+from bot.store.client import Client
 from bot.store.embedded import find
+from bot.store.mailboxes import MailboxStore
 from bot.telemetry import configure
 from bot.web.hosts import check_bind
+from channels.email import EmailChannel
 
 log = structlog.stdlib.get_logger()
 
@@ -55,12 +59,18 @@ class PortTaken(Exception):
 async def run_process(settings: Settings, *, works: bool, receives: bool) -> None:
     """A worker, or the mail process, until SIGTERM or SIGINT; then it leaves within 4 s."""
     log_to(settings, json=not sys.stdout.isatty())
-    mail = local_mail(settings)
-    app = compose(settings, redis_url(settings), [mail.channel()], agents_of(settings))
+    url = redis_url(settings)
     async with AsyncExitStack() as stack:
-        if receives:
-            await stack.enter_async_context(mail.serving())
-        await serve(app, works=works, receives=receives)
+        if settings.has_servers:
+            client = Client(url)
+            stack.push_async_callback(client.close)
+            channel = real_channel(settings, client)
+        else:
+            mail = local_mail(settings)
+            channel = mail.channel()
+            if receives:
+                await stack.enter_async_context(mail.serving())
+        await serve(compose(settings, url, [channel], agents_of(settings)), works=works, receives=receives)
 
 
 async def run_web(settings: Settings, port: int) -> None:
@@ -145,6 +155,12 @@ def local_mail(settings: Settings) -> LocalMail:
     """The local mailbox of this installation."""
     home = Home(settings.data_dir)
     return LocalMail(home, People(settings.people, settings.policies), home.keys(settings)[0], settings.mail_address)
+
+
+def real_channel(settings: Settings, client: Client) -> EmailChannel:
+    """The mail of an installation whose settings name servers."""
+    mail = RealMail(settings, People(settings.people, settings.policies))
+    return mail.channel(mail.mailbox(MailboxStore(client, settings.mailbox_name)))
 
 
 def told_to_stop() -> asyncio.Event:

@@ -30,6 +30,13 @@ def short_path() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def open_path(short_path: Path) -> Path:
+    """The same for servers that run as other users."""
+    short_path.chmod(0o755)
+    return short_path
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     """The URL of the session's Redis server."""

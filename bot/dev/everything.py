@@ -48,6 +48,8 @@ def run_dev(folder: Path, ports: "Ports", environ: Mapping[str, str]) -> None:
         settings = load(folder, environ)
         log_to(settings, json=not sys.stdout.isatty())
         check_bind(settings)
+        if settings.has_servers:
+            log.warning("sayso dev uses its own local mail; the mail servers of the settings are for sayso mail")
         asyncio.run(_serve(settings, url, redis, ports, began))
 
 

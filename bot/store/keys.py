@@ -143,6 +143,10 @@ class Keys:
         """A sender's recent triggers."""
         return self._key("window", sender)
 
+    def mailbox(self, name: str, *what: str) -> str:
+        """A mailbox of ours: its bookmark, or something else about it. All are in one shard."""
+        return self._key("mailbox", name, *what)
+
     def login(self, hashed: str) -> str:
         """Whom a log-in link lets in, until it is spent. All are in one shard."""
         return self._key("login", hashed)

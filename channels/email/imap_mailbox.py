@@ -4,11 +4,10 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
 
 from channels.email import fingerprint
+from channels.email.bookmark import Bookmark, Cursor
 from channels.email.endpoint import Endpoint
 from channels.email.imap import LogInRefused, Session, Unfetched, in_thread
 from channels.email.mailbox import Item
@@ -31,34 +30,6 @@ FIRST_LOOK = timedelta(days=1)
 """How old mail may be that is read when a mailbox is seen for the first time: nobody waits for an answer to older."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """Everything up to `uid` is done, as long as the folder's UIDVALIDITY is `validity`.
-
-    Mail from before `since`, the day of the first look, is never read: also not when the UIDs begin anew.
-    """
-
-    validity: int
-    uid: int
-    since: date
-
-
-class Bookmark(Protocol):
-    """Remembers what was done in one mailbox; must be as durable as what `accept` keeps."""
-
-    async def read(self) -> Cursor | None:
-        """Where we are; None when this mailbox was never looked at."""
-        ...
-
-    async def move(self, cursor: Cursor, key: str | None) -> None:
-        """Go to `cursor`, never back, and know the mail with `key` from now on."""
-        ...
-
-    async def knows(self, key: str) -> bool:
-        """Whether the mail with this key was done, by whichever UID."""
-        ...
 
 
 async def _nothing() -> None:

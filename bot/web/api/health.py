@@ -1,12 +1,16 @@
 """Whether the process lives, whether it can do its work, and its figures."""
 
 import asyncio
+from datetime import UTC, datetime
+from typing import Literal
 
 from fastapi import APIRouter, Response
 
 from agents.requests import Frozen
+from bot.app import App
 from bot.store import StoreError
 from bot.store.durability import Durability, check
+from bot.store.mailboxes import MailboxStore
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow
 from bot.web.metrics import MEDIA_TYPE
@@ -24,10 +28,14 @@ class Alive(Frozen):
 
 
 class Ready(Frozen):
-    """Redis answers; `durability` is whether it keeps what it acknowledges."""
+    """Redis answers; `durability` is whether it keeps what it acknowledges.
+
+    `mailbox` is there where mail comes over IMAP. It does not make this process less ready; `sayso doctor` says more.
+    """
 
     status: str = "ready"
     durability: Durability
+    mailbox: Literal["reached", "unreachable", "nobody reads it"] | None = None
 
 
 @router.get(
@@ -41,7 +49,12 @@ async def healthz() -> Alive:
 _READY = answers(shown={200: {"status": "ready", "durability": "verified"}})
 
 
-@router.get("/readyz", operation_id="readiness", responses={200: _READY[200], 503: _READY[503]})
+@router.get(
+    "/readyz",
+    operation_id="readiness",
+    response_model_exclude_none=True,
+    responses={200: _READY[200], 503: _READY[503]},
+)
 async def readyz(here: HereNow) -> Ready:
     """Whether this process can do its work: Redis answers and keeps what it acknowledges."""
     if not here.app.ready.is_set():
@@ -49,9 +62,19 @@ async def readyz(here: HereNow) -> Ready:
     try:
         async with asyncio.timeout(_WITHIN_S):
             found = await check(here.app.store.client, here.app.settings.accept_durability)
+            mailbox = await _mailbox(here.app)
     except (StoreError, TimeoutError) as error:
         raise unavailable(str(error) or "Redis does not answer in time.") from error
-    return Ready(durability=found)
+    return Ready(durability=found, mailbox=mailbox)
+
+
+async def _mailbox(app: App) -> Literal["reached", "unreachable", "nobody reads it"] | None:
+    if not app.settings.has_servers:
+        return None
+    state = await MailboxStore(app.store.client, app.settings.mailbox_name).state()
+    if state is None or not (state.trouble or state.is_fresh(datetime.now(UTC))):
+        return "nobody reads it"
+    return "unreachable" if state.trouble else "reached"
 
 
 _FIGURES = {

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from channels import ChannelRefused, ChannelUnavailable
-from channels.email.imap_mailbox import MOST_BYTES, Cursor, ImapMailbox
+from channels.email.bookmark import Cursor
+from channels.email.imap_mailbox import MOST_BYTES, ImapMailbox
 from channels.email.mailbox import Item
 from tests.channels.email.mails import mail
 from tests.servers.authority import Authority
@@ -271,12 +272,11 @@ async def test_starttls_and_a_plain_line_on_this_machine_work_as_well(box: Box) 
 
 
 async def test_where_the_server_knows_no_idle_it_is_asked_again_and_again(
-    short_path: Path, authority: Authority
+    open_path: Path, authority: Authority
 ) -> None:
     if why := missing():
         pytest.skip(why)
-    short_path.chmod(0o755)
-    with Dovecot(short_path / "dovecot", authority, extra="imap_capability = IMAP4rev1 UIDPLUS") as dovecot:
+    with Dovecot(open_path / "dovecot", authority, extra="imap_capability = IMAP4rev1 UIDPLUS") as dovecot:
         box, looks = Box(dovecot), list[int]()
 
         async def reached() -> None:

@@ -1,0 +1,82 @@
+"""What several processes must agree on about one mailbox: what was done, who reads it now, and how that goes."""
+
+import secrets
+from datetime import UTC, date, datetime, timedelta
+
+from pydantic import AwareDatetime
+
+from agents.requests import Frozen
+from bot.store.client import Client, Script
+from bot.store.keys import Keys
+from channels.email.bookmark import Cursor
+
+# Mails of years, in about six megabytes: a server that forgets its UIDs brings all of them again.
+MAILS_REMEMBERED = 50_000
+
+# A mailbox is looked at every minute; a busy machine may take longer.
+_FRESH = timedelta(minutes=3)
+
+_BOOKMARK, _HOLD = Script("bookmark"), Script("hold_mailbox")
+_KEYS = Keys(0)
+
+
+class MailboxState(Frozen):
+    """When the mailbox was last looked at, and what has been wrong since; nothing when all is well."""
+
+    reached_at: AwareDatetime | None = None
+    trouble: str = ""
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it was looked at as often as a process that reads it does."""
+        return self.reached_at is not None and now - self.reached_at < _FRESH
+
+
+class MailboxStore:
+    """One mailbox, named by whose it is and where. A `channels.email.bookmark.Bookmark`.
+
+    All raise StoreUnavailable while Redis is away.
+    """
+
+    def __init__(self, client: Client, name: str, remembers: int = MAILS_REMEMBERED) -> None:
+        self._client, self._remembers = client, remembers
+        self._mark, self._mails = _KEYS.mailbox(name), _KEYS.mailbox(name, "mails")
+        self._holder, self._state = _KEYS.mailbox(name, "holder"), _KEYS.mailbox(name, "state")
+        self._me = secrets.token_hex(8)
+
+    async def read(self) -> Cursor | None:
+        """Where we are; None when this mailbox was never looked at."""
+        validity, uid, since = await self._client.do("HMGET", self._mark, "validity", "uid", "since")
+        return None if validity is None else Cursor(int(validity), int(uid), date.fromisoformat(since.decode()))
+
+    async def move(self, cursor: Cursor, key: str | None) -> None:
+        """Go to `cursor`, never back while the UIDs are the same, and know the mail with `key` from now on."""
+        args = [cursor.validity, cursor.uid, cursor.since.isoformat(), key or "", self._remembers]
+        await self._client.run(_BOOKMARK, [self._mark, self._mails, _KEYS.clock], args)
+
+    async def knows(self, key: str) -> bool:
+        """Whether the mail with this key was done, by whichever UID."""
+        return await self._client.do("ZSCORE", self._mails, key) is not None
+
+    async def hold(self, for_s: float) -> bool:
+        """Whether this process may read the mailbox for so long from now on; several ask, one gets it."""
+        return bool(await self._client.run(_HOLD, [self._holder], [self._me, round(for_s * 1000)]))
+
+    async def let_go(self) -> None:
+        """Another process may read it at once."""
+        await self._client.run(_HOLD, [self._holder], [self._me, 0])
+
+    async def state(self) -> MailboxState | None:
+        """How reading it goes; None when nobody ever has."""
+        body = await self._client.do("GET", self._state)
+        return None if body is None else MailboxState.model_validate_json(body)
+
+    async def note_reached(self) -> None:
+        """It was looked at, and all is well."""
+        state = MailboxState(reached_at=datetime.now(UTC))
+        await self._client.do("SET", self._state, state.model_dump_json())
+
+    async def note_trouble(self, trouble: str) -> None:
+        """It can't be looked at."""
+        before = await self.state() or MailboxState()
+        state = before.model_copy(update={"trouble": trouble[:500]})
+        await self._client.do("SET", self._state, state.model_dump_json())

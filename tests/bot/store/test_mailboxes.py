@@ -1,0 +1,92 @@
+"""What several processes must agree on about one mailbox."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+
+from bot.store import Store
+from bot.store.mailboxes import MailboxStore
+from channels.email.bookmark import Cursor
+from tests.bot.store.stores import a_store
+from tests.guards import guards
+from tests.waiting import until
+
+TODAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+async def store(redis: str) -> AsyncIterator[Store]:
+    async with a_store(redis) as store:
+        yield store
+
+
+def box(store: Store, name: str = "agent@mail.example") -> MailboxStore:
+    return MailboxStore(store.client, name)
+
+
+async def test_a_mailbox_that_was_never_looked_at_has_no_bookmark(store: Store) -> None:
+    assert await box(store).read() is None
+    assert await box(store).state() is None
+
+
+@guards("bookmark.lua:back")
+async def test_a_bookmark_goes_on_and_never_back_while_the_uids_are_the_same(store: Store) -> None:
+    for validity, uid in ((7, 2), (7, 10), (7, 9)):
+        await box(store).move(Cursor(validity, uid, TODAY), None)
+
+    assert await box(store).read() == Cursor(7, 10, TODAY)
+
+
+async def test_new_uids_begin_anew_and_mails_are_known_all_the_same(store: Store) -> None:
+    await box(store).move(Cursor(7, 10, TODAY), "a-mail")
+
+    await box(store).move(Cursor(8, 1, TODAY), None)
+
+    assert await box(store).read() == Cursor(8, 1, TODAY)
+    assert await box(store).knows("a-mail")
+    assert not await box(store).knows("another")
+    assert not await box(store, "other@mail.example").knows("a-mail")
+
+
+async def test_the_oldest_mails_are_forgotten_first(store: Store) -> None:
+    forgetful = MailboxStore(store.client, "agent@mail.example", remembers=2)
+    for number in range(3):
+        await forgetful.move(Cursor(7, number, TODAY), f"mail-{number}")
+
+    assert [await forgetful.knows(f"mail-{number}") for number in range(3)] == [False, True, True]
+
+
+@guards("hold_mailbox.lua:holder")
+async def test_one_process_at_a_time_holds_a_mailbox(store: Store) -> None:
+    first, second = box(store), box(store)
+
+    assert await first.hold(60)
+    assert await first.hold(60)
+    assert not await second.hold(60)
+
+    await second.let_go()
+    assert not await second.hold(60)
+
+    await first.let_go()
+    assert await second.hold(60)
+
+
+async def test_a_process_that_died_holds_it_for_so_long(store: Store) -> None:
+    await box(store).hold(0.2)
+
+    assert await until(lambda: box(store).hold(60), what="it is free")
+
+
+async def test_trouble_is_told_with_when_it_was_last_reached(store: Store) -> None:
+    await box(store).note_reached()
+    await box(store).note_trouble("the server is away")
+
+    state = await box(store).state()
+    assert state is not None
+    assert state.trouble == "the server is away"
+    assert state.reached_at is not None
+    await box(store).note_reached()
+    reached = await box(store).state()
+    assert reached is not None
+    assert reached.trouble == ""
