@@ -92,9 +92,14 @@ class Session:
 
     def uids_after(self, uid: int, since: date) -> list[int]:
         """The UIDs above `uid` of what arrived on `since` or later, lowest first."""
-        found = self._said(lambda: self._open_client.search(["UID", f"{uid + 1}:*", "SINCE", since]))
+
+        def asking() -> list[int]:
+            # What was told up to here is in the answer; what is told from here on, `listen` must not wait for.
+            self._told_of_mail()
+            return list(map(int, self._open_client.search(["UID", f"{uid + 1}:*", "SINCE", since])))
+
         # `9:*` means the last mail, too, where that has UID 8 (RFC 3501, 6.4.8).
-        return sorted(each for each in map(int, found) if each > uid)
+        return sorted(each for each in self._said(asking) if each > uid)
 
     def with_message_id(self, message_id: str) -> list[int]:
         """The UIDs of the mails with this Message-ID."""
@@ -118,9 +123,13 @@ class Session:
         self._said(lambda: self._open_client.noop())  # noqa: PLW0108 - may raise, which belongs inside
 
     def listen(self) -> bool:
-        """Enter IDLE; True when the server has said something already that waiting for the line would not show."""
-        self._said(lambda: self._open_client.idle())  # noqa: PLW0108 - see above
-        return self._said(self._has_buffered)
+        """Enter IDLE; True when new mail was told of since the last look, which waiting for the line would not show."""
+
+        def asking() -> bool:
+            self._open_client.idle()
+            return self._told_of_mail() or self._has_buffered()
+
+        return self._said(asking)
 
     def heard(self) -> None:
         """Leave IDLE. Reads whole lines, which `idle_check` of imapclient does not wait for, and notices the end."""
@@ -154,9 +163,13 @@ class Session:
             raise ChannelUnavailable("the mailbox is not open", "Open it first")
         return self._client
 
+    def _told_of_mail(self) -> bool:
+        """Whether an answer to whatever was asked since the last call said, by the way, that there is more mail."""
+        return self._open_client._imap.response("EXISTS")[1] != [None]  # noqa: SLF001 - nothing public shows it
+
     def _has_buffered(self) -> bool:
         """Whether something came together with the answer to IDLE, and lies in a buffer above the line."""
-        imap = self._open_client._imap  # noqa: SLF001 - nothing public shows it
+        imap = self._open_client._imap  # noqa: SLF001 - see above
         if (lines := getattr(imap, "_readbuf", None)) is not None:  # Python 3.14 and later
             return bool(lines)
         line = self._open_client.socket()

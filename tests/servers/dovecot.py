@@ -15,9 +15,6 @@ from channels.email.endpoint import Endpoint
 from tests.servers.authority import Authority
 from tests.waiting import wait_until
 
-# Dovecot misses mail that comes within milliseconds of an IDLE until it looks again, by itself every 30 s.
-_LOOKS_AGAIN_S = 2
-
 PROGRAM = Path("/usr/sbin/dovecot")
 PASSWORD = "a-password"
 STARTS_WITHIN_S = 20
@@ -43,7 +40,6 @@ first_valid_gid = 1
 recipient_delimiter = +
 lmtp_save_to_detail_mailbox = no
 lmtp_rcpt_check_quota = no
-mailbox_idle_check_interval = {looks} secs
 mail_max_userip_connections = 100
 postmaster_address = postmaster@corp.example
 passdb {{
@@ -103,9 +99,7 @@ class Dovecot:
             (folder / name).mkdir(parents=True)
         shutil.chown(folder / "mail", "mail", "mail")
         values = {name: getattr(self, name) for name in ("folder", "authority", "imap", "imaps", "lmtp", "auth")}
-        (folder / "dovecot.conf").write_text(
-            CONFIG.format(**values, password=PASSWORD, looks=_LOOKS_AGAIN_S, extra=extra)
-        )
+        (folder / "dovecot.conf").write_text(CONFIG.format(**values, password=PASSWORD, extra=extra))
 
     def __enter__(self) -> Self:
         """Start it."""

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from channels import ChannelRefused, ChannelUnavailable
 from channels.email.bookmark import Cursor
+from channels.email.imap import Session
 from channels.email.imap_mailbox import MOST_BYTES, ImapMailbox
 from channels.email.mailbox import Item
 from tests.channels.email.mails import mail
@@ -125,6 +126,28 @@ async def test_mail_is_told_of_at_once(box: Box, wire: Wire) -> None:
 
     async with asyncio.timeout(5):
         assert await waiting == ["fresh"]
+
+
+@pytest.mark.parametrize("when", ["after SELECT", "after SEARCH"])
+def test_mail_that_comes_just_before_an_idle_is_not_waited_for(box: Box, when: str) -> None:
+    session = Session(box.dovecot.endpoint(box.user), timeout_s=10)
+    session.open(None)
+    long_ago = date(2026, 1, 1)
+    if when == "after SELECT":
+        box.deliver("in between")
+    before = session.uids_after(0, long_ago)
+    if when == "after SEARCH":
+        box.deliver("in between")
+
+    is_told = session.listen()
+    session.heard()
+
+    assert before == []
+    assert is_told
+    assert session.uids_after(0, long_ago) == [1]
+    assert not session.listen()
+    session.heard()
+    session.abort()
 
 
 async def test_lines_that_arrive_in_pieces_are_read_whole(box: Box, wire: Wire) -> None:

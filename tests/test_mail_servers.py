@@ -1,0 +1,136 @@
+"""The whole story by mail, over a real Postfix and a real Dovecot, and with each of them going away in between."""
+
+import re
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.example import example_toml
+from bot.people import People
+from bot.realmail import PROOFS, RealMail
+from bot.settings import load
+from bot.store.client import Client
+from bot.store.mailboxes import MailboxStore
+from channels import Channel
+from channels.email.identity import Proven, Unproven
+from tests.office import QUICK
+from tests.servers.authority import Authority
+from tests.servers.mailhost import Correspondent, MailHost, missing
+from tests.servers.verdict import SERVER
+from tests.servers.wire import Wire
+from tests.world import World, a_world
+
+_VERDICT = re.compile(
+    rb"^authentication-results: (\S+); dmarc=(\w+) header\.from=(\S+)\r$", re.IGNORECASE | re.MULTILINE
+)
+
+
+def stamped(raw: bytes, author: str) -> Proven | Unproven:
+    """The topmost verdict of the provider, until the way `dmarc` is among the proofs of `bot/realmail.py`."""
+    found = _VERDICT.search(raw.partition(b"\r\n\r\n")[0] + b"\r\n")
+    good = found and found.groups() == (SERVER.encode(), b"pass", author.partition("@")[2].encode())
+    return Proven(f"{SERVER}: dmarc=pass") if good else Unproven(f"{SERVER} does not say dmarc=pass")
+
+
+@dataclass
+class Office:
+    """A running sayso whose mail is at the provider, through `wire`, and people with mailboxes there."""
+
+    host: MailHost
+    world: World
+    wire: Wire
+    address: str
+
+    def __post_init__(self) -> None:
+        """Everybody has read what there was."""
+        self.anna, self.bo = Correspondent(self.host, "anna"), Correspondent(self.host, "bo")
+
+    def live(self) -> str:
+        """The tag that visitors of the demo site get."""
+        current = self.world.folder / "demo" / "site" / "production" / "current"
+        return current.resolve().name
+
+    async def runs(self) -> list[str]:
+        """Every run there is."""
+        return [line.id async for line in _lines(self.world)]
+
+
+async def _lines(world: World) -> AsyncIterator["_Line"]:
+    client = Client(world.url)
+    try:
+        for shard in range(world.app.store.shards):
+            for run_id in await client.do("ZRANGE", f"{{s{shard}}}:runs", 0, -1):
+                yield _Line(run_id.decode())
+    finally:
+        await client.close()
+
+
+@dataclass
+class _Line:
+    id: str
+
+
+@pytest.fixture(scope="session")
+def mailhost(authority: Authority) -> Iterator[MailHost]:
+    """One provider for the session; each test has an address of its own there."""
+    import tempfile  # noqa: PLC0415
+
+    if why := missing():
+        pytest.skip(why)
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    folder.chmod(0o755)
+    with MailHost(folder, authority) as host:
+        yield host
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["plus"])
+async def office(
+    request: pytest.FixtureRequest, mailhost: MailHost, redis: str, tmp_path: Path, demo: Path
+) -> AsyncIterator[Office]:
+    """An office with the example settings, the deploy agent, the demo to deploy."""
+    folder, way = tmp_path / "data", request.param
+    address = "agent@replies.example" if way == "catchall" else f"bot-{secrets.token_hex(4)}@sayso.example"
+    shutil.copytree(demo, folder / "demo", symlinks=True)
+    async with AsyncExitStack() as stack:
+        wire = await stack.enter_async_context(Wire(mailhost.dovecot.imaps))
+        client = Client(redis)
+        stack.push_async_callback(client.close)
+
+        def by_servers(_local: Channel) -> Channel:
+            environ = {f"SAYSO_{name}": value for name, value in QUICK.items()}
+            proof = {"SAYSO_MAIL_IDENTITY": "dmarc", "SAYSO_MAIL_AUTHSERV_ID": SERVER}
+            settings = load(folder, environ | proof | mailhost.environ(address, way, wire.port))
+            prove = None if "dmarc" in PROOFS else stamped
+            people = People(settings.people, settings.policies)
+            mail = RealMail(settings, people, prove, mailhost.authority.believing())
+            return mail.channel(mail.mailbox(MailboxStore(client, settings.mailbox_name)), delays_s=(0.1, 0.2))
+
+        def over_servers(world: World) -> None:
+            world.through = by_servers
+
+        toml = example_toml(folder / "demo" / "shop")
+        world = await stack.enter_async_context(a_world(redis, folder, toml, deploys=True, change=over_servers))
+        yield Office(mailhost, world, wire, address)
+
+
+@pytest.mark.parametrize("office", ["plus", "catchall", "reference"], indirect=True)
+async def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_mail(office: Office) -> None:
+    before = office.live()
+    await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
+
+    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    assert office.live() == before, "nothing happens before somebody has answered"
+    await office.bo.reply(card, "approved, thanks")
+
+    done = await office.anna.next_mail("Done: ")
+    assert "is live in production, verified" in done.text
+    assert office.live() != before
+    [record] = await office.world.requests()
+    assert (record.state, record.decision and record.decision.by) == ("approved", ("bo",))
+    assert len(await office.runs()) == 1
