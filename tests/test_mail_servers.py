@@ -1,9 +1,11 @@
 """The whole story by mail, over a real Postfix and a real Dovecot, and with each of them going away in between."""
 
+import asyncio
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +20,13 @@ from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore
 from channels import Channel
 from channels.email.identity import Proven, Unproven
+from channels.email.transport import Relay, Transport
 from tests.office import QUICK
 from tests.servers.authority import Authority
 from tests.servers.mailhost import Correspondent, MailHost, missing
 from tests.servers.verdict import SERVER
 from tests.servers.wire import Wire
+from tests.waiting import until
 from tests.world import World, a_world
 
 _VERDICT = re.compile(
@@ -55,31 +59,14 @@ class Office:
         current = self.world.folder / "demo" / "site" / "production" / "current"
         return current.resolve().name
 
-    async def runs(self) -> list[str]:
-        """Every run there is."""
-        return [line.id async for line in _lines(self.world)]
-
-
-async def _lines(world: World) -> AsyncIterator["_Line"]:
-    client = Client(world.url)
-    try:
-        for shard in range(world.app.store.shards):
-            for run_id in await client.do("ZRANGE", f"{{s{shard}}}:runs", 0, -1):
-                yield _Line(run_id.decode())
-    finally:
-        await client.close()
-
-
-@dataclass
-class _Line:
-    id: str
+    async def runs(self) -> int:
+        """How many runs there are."""
+        return len(await self.world.app.store.lists.runs())
 
 
 @pytest.fixture(scope="session")
 def mailhost(authority: Authority) -> Iterator[MailHost]:
     """One provider for the session; each test has an address of its own there."""
-    import tempfile  # noqa: PLC0415
-
     if why := missing():
         pytest.skip(why)
     folder = Path(tempfile.mkdtemp(prefix="sayso-"))
@@ -133,4 +120,75 @@ async def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_mail(offi
     assert office.live() != before
     [record] = await office.world.requests()
     assert (record.state, record.decision and record.decision.by) == ("approved", ("bo",))
-    assert len(await office.runs()) == 1
+    assert await office.runs() == 1
+
+
+async def the_line_is_cut(office: Office) -> None:
+    """In the middle of an IDLE, with nobody to tell."""
+    await office.wire.cut()
+
+
+async def dovecot_restarts(office: Office) -> None:
+    """The mailbox is away for a second or two; Postfix keeps what it could not deliver."""
+    await asyncio.to_thread(office.host.dovecot.stop)
+    await asyncio.to_thread(office.host.dovecot.start)
+
+
+async def the_uids_begin_anew(office: Office) -> None:
+    """Every mail in the mailbox has another name."""
+    await asyncio.to_thread(office.host.dovecot.forget_uids, office.address)
+
+
+@pytest.mark.parametrize("trouble", [the_line_is_cut, dovecot_restarts, the_uids_begin_anew])
+async def test_the_story_goes_on_after(office: Office, trouble: Callable[[Office], Awaitable[None]]) -> None:
+    await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
+    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    lines = office.wire.count
+
+    await trouble(office)
+    await office.bo.reply(card, "approved")
+
+    assert "is live in production" in (await office.anna.next_mail("Done: ")).text
+    assert office.wire.count > lines, "it is another connection"
+    assert await office.runs() == 1
+    assert [record.state for record in await office.world.requests()] == ["approved"]
+
+
+async def test_mail_that_was_answered_while_the_mailbox_was_away_is_read_when_it_is_back(office: Office) -> None:
+    await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
+    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    office.wire.is_refusing = True
+    await office.wire.cut()
+
+    await office.bo.reply(card, "approved")
+    await until(lambda: len(office.host.mails(office.address)) == 2, what="the reply lies in the mailbox")
+    office.wire.is_refusing = False
+
+    assert "is live in production" in (await office.anna.next_mail("Done: ")).text
+
+
+async def test_a_forged_approval_is_held_and_the_true_one_counts(office: Office) -> None:
+    await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
+    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    outside = Relay("localhost", office.host.postfix.mx, tls="none")
+    forged = (
+        f"From: Bo Berg <bo@corp.example>\r\nTo: {card.reply_to}\r\nMessage-ID: <forged@evil.example>\r\n"
+        f"Authentication-Results: {SERVER}; dmarc=pass header.from=corp.example\r\n\r\napproved\r\n"
+    )
+
+    await Transport(lambda: outside).send(
+        forged.encode(), sender="mallory@evil.example", recipients=[card.reply_to or ""]
+    )
+
+    held = await office.anna.next_mail("An answer was held")
+    assert "bo@corp.example was not accepted" in held.text
+    assert [record.state for record in await office.world.requests()] == ["open"]
+    await office.bo.reply(card, "approved")
+    assert "is live in production" in (await office.anna.next_mail("Done: ")).text
+
+
+async def test_nothing_in_the_mailbox_is_marked_as_seen(office: Office) -> None:
+    await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
+    await office.bo.next_mail("Deploy v1.2.0 to production?")
+
+    assert office.host.dovecot.flags(office.address) == [""]

@@ -59,7 +59,7 @@ class Verdict:
         self._server.close()
         for connection in self._open:
             if connection.transport:
-                connection.transport.abort()
+                connection.transport.close()
         await self._server.wait_closed()
         await self._loop.shutdown_default_executor()
 
@@ -81,7 +81,7 @@ class Verdict:
         head = _FORGED.sub(b"", head + b"\r\n")
         found, log_in = _FROM.search(head), _LOG_IN.search(head)
         author, domain = (found[1].decode(), found[2].decode()) if found else ("", "")
-        proven = bool(log_in) and log_in is not None and log_in[1].decode() == author
+        proven = log_in is not None and log_in[1].decode() == author
         usual = f"dmarc={'pass' if proven else 'fail'} header.from={domain}"
         field = f"Authentication-Results: {SERVER}; {self.scripted.get(author, usual)}\r\n"
         return field.encode() + head + blank[2:] + body
