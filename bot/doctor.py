@@ -3,34 +3,27 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
-from typing import Literal
 
-from agents.requests import Frozen
+from bot.doctor_mail import examine_mail, examine_reading
+from bot.finding import Finding, Sign
 from bot.home import Home
+from bot.mailsettings import LONGEST_LOCAL_PART
+from bot.people import People
 from bot.processes import NothingRuns, redis_url
+from bot.realmail import RealMail
 from bot.settings import Settings
 from bot.store.client import Client, StoreError
 from bot.store.durability import ACCEPTED_LOSS, look
 from bot.store.lists import Lists
-
-_LONGEST_LOCAL_PART = 16
-
-Sign = Literal["✓", "!", "✗"]
-
-
-class Finding(Frozen):
-    """One line: well, worth knowing, or wrong with a mend."""
-
-    sign: Sign
-    what: str
-    mend: str = ""
+from bot.store.mailboxes import MailboxStore
 
 
 async def examine(settings: Settings) -> list[Finding]:
     """Everything that was found, in the order in which it should be mended."""
     findings = [_configuration(settings), _data(settings), _secret(settings)]
     findings += [finding async for finding in _redis(settings)]
-    return [*findings, _mail(settings), _git(), *_repositories(settings), _model(settings)]
+    findings += [finding async for finding in _mail(settings)]
+    return [*findings, _git(), *_repositories(settings), _model(settings)]
 
 
 def _configuration(settings: Settings) -> Finding:
@@ -86,11 +79,26 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding(sign=sign, what=f"durability {durability} {why}".strip(), mend=mend if is_bad else "")
 
 
-def _mail(settings: Settings) -> Finding:
-    # RFC 5321, 4.5.3.1.1: 64 characters before the @, of which a plus and a reply token take 48.
+async def _mail(settings: Settings) -> AsyncIterator[Finding]:
+    if not settings.has_servers:
+        yield _local_mail(settings)
+        return
+    async for finding in examine_mail(settings, RealMail(settings, People(settings.people, settings.policies))):
+        yield finding
+    try:
+        client = Client(redis_url(settings), patience_s=0)
+    except NothingRuns:
+        return
+    try:
+        yield await examine_reading(MailboxStore(client, settings.mailbox_name))
+    finally:
+        await client.close()
+
+
+def _local_mail(settings: Settings) -> Finding:
     local = (settings.mail_address or "").partition("@")[0]
-    if len(local) > _LONGEST_LOCAL_PART:
-        mend = f"choose a SAYSO_MAIL_ADDRESS with at most {_LONGEST_LOCAL_PART} characters before the @"
+    if len(local) > LONGEST_LOCAL_PART:
+        mend = f"choose a SAYSO_MAIL_ADDRESS with at most {LONGEST_LOCAL_PART} characters before the @"
         return Finding(sign="✗", what=f"{local} leaves no room for reply tokens", mend=mend)
     folder = settings.data_dir
     if not folder.is_dir() or Home(folder).read("mail.json") is None:

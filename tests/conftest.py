@@ -15,6 +15,8 @@ from bot.store.embedded import EmbeddedRedis
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot import missing as dovecot_missing
+from tests.servers.mailhost import MailHost
+from tests.servers.mailhost import missing as mailhost_missing
 from tests.world import World, a_world
 
 # A busy machine is not a failure, and a test that failed once here fails again.
@@ -74,6 +76,18 @@ def dovecot(authority: Authority) -> Iterator[Dovecot]:
     folder.chmod(0o755)
     with Dovecot(folder / "dovecot", authority) as server:
         yield server
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def mailhost(authority: Authority) -> Iterator[MailHost]:
+    """One provider for the session; each test has an address of its own there."""
+    if why := mailhost_missing():
+        pytest.skip(why)
+    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
+    folder.chmod(0o755)
+    with MailHost(folder, authority) as host:
+        yield host
     shutil.rmtree(folder)
 
 

@@ -4,8 +4,7 @@ import asyncio
 import re
 import secrets
 import shutil
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +21,7 @@ from channels import Channel
 from channels.email.identity import Proven, Unproven
 from channels.email.transport import Relay, Transport
 from tests.office import QUICK
-from tests.servers.authority import Authority
-from tests.servers.mailhost import Correspondent, MailHost, missing
+from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.verdict import SERVER
 from tests.servers.wire import Wire
 from tests.waiting import until
@@ -62,18 +60,6 @@ class Office:
     async def runs(self) -> int:
         """How many runs there are."""
         return len(await self.world.app.store.lists.runs())
-
-
-@pytest.fixture(scope="session")
-def mailhost(authority: Authority) -> Iterator[MailHost]:
-    """One provider for the session; each test has an address of its own there."""
-    if why := missing():
-        pytest.skip(why)
-    folder = Path(tempfile.mkdtemp(prefix="sayso-"))
-    folder.chmod(0o755)
-    with MailHost(folder, authority) as host:
-        yield host
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["plus"])

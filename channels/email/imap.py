@@ -101,9 +101,9 @@ class Session:
         # `9:*` means the last mail, too, where that has UID 8 (RFC 3501, 6.4.8).
         return sorted(each for each in self._said(asking) if each > uid)
 
-    def with_message_id(self, message_id: str) -> list[int]:
-        """The UIDs of the mails with this Message-ID."""
-        return sorted(map(int, self._said(lambda: self._open_client.search(["HEADER", "Message-ID", message_id]))))
+    def about(self, words: str) -> list[int]:
+        """The UIDs of the mails with `words` in their subject."""
+        return sorted(map(int, self._said(lambda: self._open_client.search(["SUBJECT", words]))))
 
     def fetch(self, uid: int, most_bytes: int) -> Fetched | None:
         """The first `most_bytes` of a mail; None when it is gone. Raises Unfetched."""

@@ -46,6 +46,7 @@ smtpd_sasl_path = inet:127.0.0.1:{auth}
 smtpd_sasl_authenticated_header = yes
 smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
 smtpd_client_connection_rate_limit = 0
+smtpd_error_sleep_time = 0
 minimal_backoff_time = 1s
 maximal_backoff_time = 1s
 queue_run_delay = 1s

@@ -1,0 +1,15 @@
+"""What the doctor says: one line for each thing it looked at."""
+
+from typing import Literal
+
+from agents.requests import Frozen
+
+Sign = Literal["✓", "!", "✗"]
+
+
+class Finding(Frozen):
+    """One line: well, worth knowing, or wrong with a mend."""
+
+    sign: Sign
+    what: str
+    mend: str = ""
