@@ -1,0 +1,158 @@
+"""`sayso mail`, `worker`, `web` and `doctor` as processes of an installation whose mail is at a provider."""
+
+import json
+import secrets
+import signal
+import smtplib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from bot.dev.demo import make_demo
+from bot.example import example_toml
+from bot.store.keys import Keys
+from tests.channels.email.mails import mail
+from tests.processes.programs import KEY, Program, RedisServer
+from tests.servers.dovecot import free_ports
+from tests.servers.mailhost import MailHost
+from tests.servers.program import environment
+from tests.waiting import wait_until
+
+READING, STANDING_BY = "reading the mailbox", "standing by"
+TAKES_OVER_WITHIN_S = 10
+LEAVES_WITHIN_S = 4
+
+
+class Branch:
+    """A data directory, a Redis, and a mailbox at the provider."""
+
+    def __init__(self, folder: Path, redis: RedisServer, host: MailHost) -> None:
+        self.folder, self.redis, self.host, self.data = folder, redis, host, folder / "data"
+        self.address = f"bot-{secrets.token_hex(4)}@sayso.example"
+        toml = example_toml(make_demo(self.data / "demo"))
+        (self.data / "sayso.toml").write_text(f"sweep_s = 0.1\ngrace_s = 1\nshards = 1\n{toml}")
+        self.environ = host.environ(self.address) | {
+            "SAYSO_REDIS_URL": redis.url,
+            "SAYSO_SECRET_KEY": KEY,
+            "SSL_CERT_FILE": str(host.authority.bundle),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def program(self, name: str, *words: str) -> Program:
+        """A process of this installation; its log has its name."""
+        return Program([*words, "--data", str(self.data)], self.environ, self.folder / f"{name}.log")
+
+    def stranger_writes(self, text: str) -> None:
+        """A mail that is held, whatever the provider says of it."""
+        raw = mail(text, author="Sam <sam@outside.example>").replace(b"agent+3k7qp2xv9rt4mzs8a", b"agent")
+        with smtplib.SMTP("127.0.0.1", self.host.postfix.mx) as line:
+            line.sendmail("sam@outside.example", [self.address], raw)
+
+    def held(self) -> list[str]:
+        """The notes of what was held."""
+        connection = self.redis.connect()
+        try:
+            found = connection.ask("HVALS", Keys(0).dead)
+        finally:
+            connection.close()
+        assert isinstance(found, list)
+        return [json.loads(note)["why"] for note in found if isinstance(note, bytes)]
+
+
+@pytest.fixture
+def branch(tmp_path: Path, mailhost: MailHost) -> Iterator[Branch]:
+    with RedisServer(tmp_path / "redis") as redis:
+        yield Branch(tmp_path, redis.start(), mailhost)
+
+
+def test_one_of_two_mail_processes_reads_and_the_other_takes_over_when_it_is_killed(branch: Branch) -> None:
+    with branch.program("worker", "worker"), branch.program("first", "mail") as first:
+        first.wait_for(READING)
+        with branch.program("second", "mail") as second:
+            second.wait_for(STANDING_BY)
+            branch.stranger_writes("one")
+            wait_until(lambda: len(branch.held()) == 1, 20, "the first mail is held")
+
+            first.process.kill()
+            branch.stranger_writes("two")
+            began = time.monotonic()
+            second.wait_for(READING)
+            took_s = time.monotonic() - began
+            wait_until(lambda: len(branch.held()) == 2, 20, "the second mail is held")
+
+    assert took_s < TAKES_OVER_WITHIN_S
+    assert "sam@outside.example is not in the directory" in branch.held()[0]
+    assert READING not in second.said().partition(STANDING_BY)[0]
+
+
+def test_mail_that_came_while_no_process_ran_is_read_at_the_next_start_and_once(branch: Branch) -> None:
+    with branch.program("worker", "worker"):
+        for text in ("one", "two"):
+            branch.stranger_writes(text)
+            with branch.program("mail", "mail") as reader:
+                reader.wait_for(READING)
+                wait_until(branch.held, 20, "a mail is held")
+                reader.signal(signal.SIGTERM)
+                assert reader.ended(LEAVES_WITHIN_S) == 0
+        with branch.program("mail", "mail"):
+            wait_until(lambda: len(branch.held()) == 2, 20, "both mails are held")
+
+    assert len(branch.held()) == 2
+
+
+def test_a_mail_process_waits_for_a_provider_that_is_not_there_and_leaves_in_time(branch: Branch) -> None:
+    branch.environ["SAYSO_IMAP_PORT"] = str(free_ports(1)[0])
+    with branch.program("mail", "mail") as reader:
+        reader.wait_for("It is tried again")
+        reader.signal(signal.SIGTERM)
+
+        assert reader.ended(LEAVES_WITHIN_S) == 0
+
+    assert "Traceback" not in reader.said()
+
+
+def test_readiness_tells_whether_the_mailbox_is_reached(branch: Branch) -> None:
+    port = free_ports(1)[0]
+
+    def mailbox() -> str | None:
+        try:
+            return httpx2.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).json().get("mailbox")
+        except httpx2.HTTPError:
+            return None
+
+    with branch.program("web", "web", "--port", str(port)):
+        wait_until(lambda: mailbox() == "nobody reads it", 20, "the word that nobody reads it")
+        with branch.program("mail", "mail"):
+            wait_until(lambda: mailbox() == "reached", 20, "the word that it is reached")
+        branch.environ["SAYSO_IMAP_PASSWORD"] = "wrong-pw"
+        with branch.program("again", "mail") as again:
+            wait_until(lambda: mailbox() == "unreachable", 20, "the word that it is not")
+
+    assert "did not accept the log-in" in again.said()
+    assert "wrong-pw" not in again.said()
+
+
+def test_the_doctor_examines_the_provider(branch: Branch) -> None:
+    command = [sys.executable, "-c", "from bot.cli import main; main()", "doctor", "--data", str(branch.data)]
+
+    told = subprocess.run(command, env=environment(**branch.environ), capture_output=True, text=True, check=False)
+
+    assert f"a mail to {branch.address.replace('@', '+doctor-')[:20]}" in told.stdout
+    assert "came back" in told.stdout
+    assert "IMAP localhost takes our log-in" in told.stdout
+    assert "nobody reads the mailbox" in told.stdout
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_a_half_set_up_provider_stops_the_start_with_words(branch: Branch) -> None:
+    del branch.environ["SAYSO_SMTP_HOST"]
+    with branch.program("mail", "mail") as reader:
+        assert reader.ended() == 1
+
+    assert "SAYSO_IMAP_HOST: imap_host: found" in reader.said()
+    assert "Traceback" not in reader.said()
