@@ -3,8 +3,8 @@
 import asyncio
 import email.utils
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -63,15 +63,24 @@ async def examine_mail(
     else:
         yield Finding(sign="✓", what=f"{smtp} takes {'our log-in' if settings.smtp_user else 'mail without a log-in'}")
     try:
-        async with session_to(mail.inbox) as session:
-            yield Finding(sign="✓", what=f"{imap} takes our log-in")
-            yield await _idle(session, imap)
-            if transport:
-                async for finding in _back(settings, mail, transport, session, within_s, now):
-                    yield finding
+        async with session_to(mail.inbox) as session, aclosing(_inside(session, imap)) as findings:
+            async for finding in findings:
+                yield finding
+            back = _back(settings, mail, transport, session, within_s, now)
+            async for finding in back:
+                yield finding
     except ChannelError as error:
         yield Finding(sign="✗", what=error.what, mend=error.do)
     yield _identity(settings)
+
+
+async def _inside(session: Session, server: str) -> AsyncGenerator[Finding]:
+    yield Finding(sign="✓", what=f"{server} takes our log-in")
+    if await in_thread(session, lambda: session.has_idle):
+        yield Finding(sign="✓", what=f"{server} tells of new mail by itself (IDLE)")
+        return
+    mend = "turn IDLE on there if answers should be seen at once; without it they are looked for every 10 s"
+    yield Finding(sign="!", what=f"{server} knows no IDLE", mend=mend)
 
 
 async def examine_reading(store: MailboxStore) -> Finding:
@@ -89,22 +98,17 @@ async def examine_reading(store: MailboxStore) -> Finding:
     return Finding(sign="✓", what="the mailbox is read")
 
 
-async def _idle(session: Session, server: str) -> Finding:
-    if await in_thread(session, lambda: session.has_idle):
-        return Finding(sign="✓", what=f"{server} tells of new mail by itself (IDLE)")
-    mend = "turn IDLE on there if answers should be seen at once; without it they are looked for every 10 s"
-    return Finding(sign="!", what=f"{server} knows no IDLE", mend=mend)
-
-
 async def _back(
     settings: MailSettings,
     mail: RealMail,
-    transport: Transport,
+    transport: Transport | None,
     session: Session,
     within_s: float,
     now: Callable[[], datetime],
 ) -> AsyncIterator[Finding]:
-    """A mail to oneself, where an answer would go."""
+    """A mail to oneself, where an answer would go; nothing when it can't be sent."""
+    if transport is None:
+        return
     nonce = secrets.token_hex(8)
     to = tokens.reply_address(settings.mail_reply, mail.address, f"doctor-{nonce}")
     returned = None
@@ -148,11 +152,17 @@ async def _returned(session: Session, nonce: str) -> Fetched:
     while True:
         await in_thread(session, session.look)
         for uid in await in_thread(session, lambda: session.about(nonce)):
-            with suppress(Unfetched):
-                found = await in_thread(session, lambda uid=uid: session.fetch(uid, HEADER_BYTES))
-                if found and own in found.raw.partition(b"\r\n\r\n")[0] + b"\r\n":
-                    return found
+            found = await _head(session, uid)
+            if found and own in found.raw.partition(b"\r\n\r\n")[0] + b"\r\n":
+                return found
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _head(session: Session, uid: int) -> Fetched | None:
+    try:
+        return await in_thread(session, lambda: session.fetch(uid, HEADER_BYTES))
+    except Unfetched:
+        return None
 
 
 def _clock(returned: _Returned) -> Finding:

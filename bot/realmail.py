@@ -125,13 +125,10 @@ class OneReader:
         while loop.time() < until:
             await asyncio.sleep(self._hold_s / 3)
             began = loop.time()
-            try:
-                async with asyncio.timeout_at(until):
-                    if not await self._store.hold(self._hold_s):
-                        return
-            except (StoreError, TimeoutError):
-                continue
-            until = began + self._hold_s
+            with suppress(StoreError, TimeoutError):  # nobody else can take it while Redis is away
+                if not await asyncio.wait_for(self._store.hold(self._hold_s), until - began):
+                    return
+                until = began + self._hold_s
 
 
 async def _next(items: AsyncGenerator[Item, None], lost: asyncio.Task[None]) -> Item | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -59,16 +59,21 @@ class ImapMailbox:
             cursor = await self._begin(session)
             uid, self._since = cursor.uid, cursor.since
             while True:
-                after = uid
-                for found in await in_thread(session, lambda after=after: session.uids_after(after, cursor.since)):
-                    uid = found
-                    item = await self._item(session, found)
-                    if item and await self._bookmark.knows(fingerprint.of(item)):
-                        await self.done(item)
-                    elif item:
-                        yield item
+                uids = await in_thread(session, lambda after=uid: session.uids_after(after, cursor.since))
+                async for item in self._undone(session, uids):
+                    yield item
+                uid = max((uid, *uids))
                 await self._reached()
                 await self._more(session)
+
+    async def _undone(self, session: Session, uids: Sequence[int]) -> AsyncGenerator[Item, None]:
+        """The mails with these UIDs that were not done yet, under whichever UID."""
+        for uid in uids:
+            item = await self._item(session, uid)
+            if item and await self._bookmark.knows(fingerprint.of(item)):
+                await self.done(item)
+            elif item:
+                yield item
 
     async def done(self, item: Item) -> None:
         """Move the bookmark past `item`."""

@@ -91,11 +91,7 @@ class AccessTokens:
                 httpx2.AsyncClient(timeout=self._timeout_s, follow_redirects=False) as client,
                 client.stream("POST", self._grant.url, data=form, headers={"Accept": "application/json"}) as answer,
             ):
-                body = b""
-                async for piece in answer.aiter_bytes():
-                    body += piece
-                    if len(body) > ANSWER_BYTES:
-                        break
+                body = await _body(answer)
         except (httpx2.HTTPError, OSError, TimeoutError) as error:
             what = f"the token endpoint {self._grant.url} can't be reached: {type(error).__name__}"
             raise ChannelUnavailable(what, "It is asked again later") from error
@@ -104,6 +100,16 @@ class AccessTokens:
         except ValueError:
             found = None
         return answer.status_code, cast("dict[str, object]", found) if isinstance(found, dict) else {}
+
+
+async def _body(answer: httpx2.Response) -> bytes:
+    """The answer's body, or the beginning of one that is too long to be a token."""
+    body = b""
+    async for piece in answer.aiter_bytes():
+        body += piece
+        if len(body) > ANSWER_BYTES:
+            break
+    return body
 
 
 def _told(url: str, status: int, answer: dict[str, object]) -> ChannelError:
