@@ -1,4 +1,7 @@
-"""A small OAuth token endpoint on loopback: a refresh token in, an access token out (RFC 6749, 6)."""
+"""A small OAuth token endpoint on loopback: a refresh token in, an access token out (RFC 6749, 6).
+
+Mail servers may ask it whose token one is.
+"""
 
 import asyncio
 import json
@@ -28,6 +31,8 @@ class TokenEndpoint:
     rotates: bool = False
     asked: list[Form] = field(default_factory=list[Form])
     valid: str = ""
+    account: str = "agent@sayso.example"
+    introspected: list[str] = field(default_factory=list[str])
     silent: asyncio.Event | None = None
 
     async def __aenter__(self) -> Self:
@@ -45,23 +50,37 @@ class TokenEndpoint:
         await self._server.wait_closed()
 
     @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    @property
     def grant(self) -> Grant:
         """What makes access tokens here."""
-        url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/token"
+        url = f"{self.url}/token"
         return Grant(url, self.client_id, self.refresh_token, self.client_secret, "mail")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-        length = int(head.partition("content-length:")[2].split()[0])
-        fields = parse_qs((await reader.readexactly(length)).decode())
-        if self.silent:
-            await self.silent.wait()
-        status, answer = self._answer({name: values[0] for name, values in fields.items()})
+        if head.startswith("get "):
+            status, answer = self._introspect(head.split()[1])
+        else:
+            length = int(head.partition("content-length:")[2].split()[0])
+            fields = parse_qs((await reader.readexactly(length)).decode())
+            if self.silent:
+                await self.silent.wait()
+            status, answer = self._answer({name: values[0] for name, values in fields.items()})
         body = json.dumps(answer).encode()
         top = f"HTTP/1.1 {status} said\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         writer.write(f"{top}Connection: close\r\n\r\n".encode() + body)
         await writer.drain()
         writer.close()
+
+    def _introspect(self, target: str) -> tuple[int, dict[str, object]]:
+        """Whose token it is, which a mail server asks (RFC 7662)."""
+        is_valid = bool(self.valid) and f"access_token={self.valid}&" in f"{target}&"
+        self.introspected.append(target)
+        return (200, {"active": True, "email": self.account}) if is_valid else (401, {"error": "invalid_token"})
 
     def _answer(self, form: Form) -> tuple[int, dict[str, object]]:
         self.asked.append(form)

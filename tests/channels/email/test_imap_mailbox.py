@@ -1,79 +1,23 @@
 """The mailbox over a real Dovecot: what comes, in which order, and what happens when the line or the UIDs are lost."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from channels import ChannelRefused, ChannelUnavailable
+from channels import ChannelUnavailable
 from channels.email.bookmark import Cursor
 from channels.email.imap import Session
-from channels.email.imap_mailbox import MOST_BYTES, ImapMailbox
-from channels.email.mailbox import Item
+from channels.email.imap_mailbox import MOST_BYTES
+from tests.channels.email.boxes import Box, body, take
 from tests.channels.email.mails import mail
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
 from tests.servers.wire import Wire
 from tests.waiting import until
-
-
-@dataclass
-class Shelf:
-    """A bookmark in memory."""
-
-    cursor: Cursor | None = None
-    keys: set[str] = field(default_factory=set[str])
-
-    async def read(self) -> Cursor | None:
-        return self.cursor
-
-    async def move(self, cursor: Cursor, key: str | None) -> None:
-        self.cursor = cursor
-        if key:
-            self.keys.add(key)
-
-    async def knows(self, key: str) -> bool:
-        return key in self.keys
-
-
-@dataclass
-class Box:
-    """One mailbox of the Dovecot, and what reads it."""
-
-    dovecot: Dovecot
-    user: str = field(default_factory=lambda: f"{secrets.token_hex(4)}@sayso.example")
-    shelf: Shelf = field(default_factory=Shelf)
-
-    def mailbox(self, *, port: int | None = None, **more: Any) -> ImapMailbox:
-        return ImapMailbox(self.dovecot.endpoint(self.user, port=port), self.shelf, **more)
-
-    def deliver(self, *bodies: str) -> None:
-        self.dovecot.deliver(self.user, *map(mail, bodies), sender="bo@corp.example")
-
-    async def bodies(self, count: int, mailbox: ImapMailbox | None = None) -> list[str]:
-        """What the next mails say, each done before the next one is asked for."""
-        return [body(item) for item in await take(mailbox or self.mailbox(), count)]
-
-
-def body(item: Item) -> str:
-    return item.raw.partition(b"\r\n\r\n")[2].decode().strip()
-
-
-async def take(mailbox: ImapMailbox, count: int) -> list[Item]:
-    items: list[Item] = []
-    async with asyncio.timeout(20), aclosing(mailbox.items()) as found:
-        async for item in found:
-            items.append(item)
-            await mailbox.done(item)
-            if len(items) == count:
-                break
-    return items
 
 
 @pytest.fixture
@@ -286,14 +230,6 @@ async def test_a_mail_that_vanishes_meanwhile_is_passed_over(box: Box) -> None:
     assert [body(first), body(second)] == ["one", "three"]
 
 
-async def test_starttls_and_a_plain_line_on_this_machine_work_as_well(box: Box) -> None:
-    box.deliver("hello")
-    for tls in ("starttls", "none"):
-        endpoint = replace(box.dovecot.endpoint(box.user, port=box.dovecot.imap), tls=tls)
-
-        assert [body(item) for item in await take(ImapMailbox(endpoint, Shelf()), 1)] == ["hello"]
-
-
 async def test_where_the_server_knows_no_idle_it_is_asked_again_and_again(
     open_path: Path, authority: Authority
 ) -> None:
@@ -311,26 +247,3 @@ async def test_where_the_server_knows_no_idle_it_is_asked_again_and_again(
         await asyncio.to_thread(box.deliver, "polled")
 
         assert await waiting == ["polled"]
-
-
-async def test_a_refused_log_in_says_what_to_check_and_not_the_password(dovecot: Dovecot) -> None:
-    endpoint = dovecot.endpoint("agent@sayso.example", password="wrong-pw")
-
-    with pytest.raises(ChannelRefused, match="SAYSO_IMAP_USER and SAYSO_IMAP_PASSWORD") as told:
-        await take(ImapMailbox(endpoint, Shelf()), 1)
-
-    assert "wrong-pw" not in f"{told.value}{endpoint}"
-
-
-async def test_a_certificate_that_nobody_signed_is_told(dovecot: Dovecot) -> None:
-    endpoint = replace(dovecot.endpoint("agent@sayso.example"), trust=None)
-
-    with pytest.raises(ChannelUnavailable, match="certificate of the IMAP server"):
-        await take(ImapMailbox(endpoint, Shelf()), 1)
-
-
-async def test_nobody_listening_is_for_later(dovecot: Dovecot, wire: Wire) -> None:
-    wire.is_refusing = True
-
-    with pytest.raises(ChannelUnavailable, match="It is tried again"):
-        await take(ImapMailbox(dovecot.endpoint("agent@sayso.example", port=wire.port), Shelf()), 1)
