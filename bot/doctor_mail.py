@@ -76,7 +76,7 @@ async def examine_mail(
 
 async def _inside(session: Session, server: str) -> AsyncGenerator[Finding]:
     yield Finding(sign="✓", what=f"{server} takes our log-in")
-    if await in_thread(session, lambda: session.has_idle):
+    if await in_thread(lambda: session.has_idle):
         yield Finding(sign="✓", what=f"{server} tells of new mail by itself (IDLE)")
         return
     mend = "turn IDLE on there if answers should be seen at once; without it they are looked for every 10 s"
@@ -150,8 +150,8 @@ async def _returned(session: Session, nonce: str) -> Fetched:
     """The mail itself, and no report of what became of it."""
     own = f"Subject: {_SUBJECT} {nonce}\r\n".encode()
     while True:
-        await in_thread(session, session.look)
-        for uid in await in_thread(session, lambda: session.about(nonce)):
+        await in_thread(session.look)
+        for uid in await in_thread(lambda: session.about(nonce)):
             found = await _head(session, uid)
             if found and own in found.raw.partition(b"\r\n\r\n")[0] + b"\r\n":
                 return found
@@ -160,7 +160,7 @@ async def _returned(session: Session, nonce: str) -> Fetched:
 
 async def _head(session: Session, uid: int) -> Fetched | None:
     try:
-        return await in_thread(session, lambda: session.fetch(uid, HEADER_BYTES))
+        return await in_thread(lambda: session.fetch(uid, HEADER_BYTES))
     except Unfetched:
         return None
 

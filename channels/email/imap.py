@@ -197,10 +197,10 @@ class Session:
             self._dispose()
 
 
-async def in_thread(session: Session, asking: Callable[[], T]) -> T:
-    """What `asking` gives, which uses `session`; whoever is cancelled meanwhile cuts its line.
+async def in_thread(asking: Callable[[], T]) -> T:
+    """What `asking` gives, in a daemon thread: a process that leaves does not wait for a server that keeps silent.
 
-    In a daemon thread: a process that leaves does not wait for a server that keeps silent.
+    Whoever is cancelled meanwhile must `abort` the session, or the thread waits on for as long as the server may take.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
@@ -218,11 +218,7 @@ async def in_thread(session: Session, asking: Callable[[], T]) -> T:
             tell(lambda: answer.set_result(found))
 
     threading.Thread(target=run, name="imap", daemon=True).start()
-    try:
-        return await answer
-    except asyncio.CancelledError:
-        session.abort()
-        raise
+    return await answer
 
 
 def _told(error: Exception, server: Endpoint) -> ChannelError:

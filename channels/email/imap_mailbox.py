@@ -59,7 +59,7 @@ class ImapMailbox:
             cursor = await self._begin(session)
             uid, self._since = cursor.uid, cursor.since
             while True:
-                uids = await in_thread(session, lambda after=uid: session.uids_after(after, cursor.since))
+                uids = await in_thread(lambda after=uid: session.uids_after(after, cursor.since))
                 async for item in self._undone(session, uids):
                     yield item
                 uid = max((uid, *uids))
@@ -97,19 +97,19 @@ class ImapMailbox:
         """The mail; None when it is gone."""
         name = f"{session.validity}:{uid}"
         try:
-            found = await in_thread(session, lambda: session.fetch(uid, MOST_BYTES))
+            found = await in_thread(lambda: session.fetch(uid, MOST_BYTES))
         except Unfetched as error:
             return Item(name, b"", 0, trouble=str(error))
         return Item(name, found.raw, found.size_bytes) if found else None
 
     async def _more(self, session: Session) -> None:
         """Returns when there may be more. Nothing holds a thread meanwhile."""
-        if not await in_thread(session, lambda: session.has_idle):
+        if not await in_thread(lambda: session.has_idle):
             await asyncio.sleep(min(POLL_EVERY_S, self._look_every_s))
-            return await in_thread(session, session.look)
-        if not await in_thread(session, session.listen):
+            return await in_thread(session.look)
+        if not await in_thread(session.listen):
             await _readable(session.fileno(), self._look_every_s)
-        return await in_thread(session, session.heard)
+        return await in_thread(session.heard)
 
 
 @asynccontextmanager
@@ -122,13 +122,13 @@ async def session_to(server: Endpoint, timeout_s: float = TIMEOUT_S) -> AsyncGen
     try:
         token = await server.access.current() if server.access else None
         try:
-            await in_thread(session, lambda: session.open(token))
+            await in_thread(lambda: session.open(token))
         except LogInRefused:
             if server.access is None or token is None:
                 raise
             server.access.forget(token)
             fresh, session = await server.access.current(), _after(session, server, timeout_s)
-            await in_thread(session, lambda: session.open(fresh))
+            await in_thread(lambda: session.open(fresh))
         yield session
     finally:
         session.abort()

@@ -83,12 +83,13 @@ async def test_one_of_two_reads_and_the_other_goes_on_where_it_left(desk: Desk) 
 
 async def test_a_mailbox_that_a_dead_process_holds_is_free_after_a_while(desk: Desk) -> None:
     desk.deliver("one")
-    await desk.store().hold(HOLD_S)
+    await desk.store().hold(1.5)
 
     reader = desk.reader()
     await until(lambda: reader.read, what="it reads")
 
     assert reader.read == ["one"]
+    assert await reader.store.hold(HOLD_S), "the dead one's time was up before"
     await reader.leave()
 
 

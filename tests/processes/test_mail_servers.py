@@ -4,6 +4,7 @@ import json
 import secrets
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 import time
@@ -114,6 +115,18 @@ def test_a_mail_process_waits_for_a_provider_that_is_not_there_and_leaves_in_tim
         assert reader.ended(LEAVES_WITHIN_S) == 0
 
     assert "Traceback" not in reader.said()
+
+
+def test_a_mail_process_leaves_in_time_while_the_provider_keeps_silent(branch: Branch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        branch.environ["SAYSO_IMAP_PORT"] = str(silent.getsockname()[1])
+        with branch.program("mail", "mail") as reader:
+            line, _ = silent.accept()
+            with line:
+                assert line.recv(1), "it begins to speak TLS"
+                reader.signal(signal.SIGTERM)
+
+                assert reader.ended(LEAVES_WITHIN_S) == 0
 
 
 def test_readiness_tells_whether_the_mailbox_is_reached(branch: Branch) -> None:
