@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any
 
 import structlog
@@ -78,10 +78,6 @@ class RealMail:
         return OneReader(ImapMailbox(self.inbox, store, reached=store.note_reached, **more), store)
 
 
-class _Lost(ChannelUnavailable):
-    """The mailbox is well, and no longer ours to read."""
-
-
 class OneReader:
     """A mailbox that one process reads at a time; the others wait until it leaves or dies."""
 
@@ -90,24 +86,14 @@ class OneReader:
 
     async def items(self) -> AsyncGenerator[Item, None]:
         """As the mailbox has them, once it is ours. Raises ChannelUnavailable when it is no longer."""
-        is_told = False
-        while not await self._store.hold(self._hold_s):
-            if not is_told:
-                log.info("standing by: another process reads the mailbox")
-            is_told = True
-            await asyncio.sleep(min(STANDBY_S, self._hold_s / 3))
+        with _redis_as_ours():
+            await self._is_ours()
         log.info("reading the mailbox")
         lost = asyncio.create_task(self._keep())
         try:
             async with aclosing(self._mailbox.items()) as items:
-                while (item := await _next(items, lost)) is not None:
+                while (item := await self._next(items, lost)) is not None:
                     yield item
-        except _Lost:
-            raise
-        except ChannelError as error:
-            with suppress(StoreError):
-                await self._store.note_trouble(str(error))
-            raise
         finally:
             lost.cancel()
             await asyncio.wait([lost])
@@ -116,7 +102,40 @@ class OneReader:
 
     async def done(self, item: Item) -> None:
         """As in the mailbox."""
-        await self._mailbox.done(item)
+        with _redis_as_ours():
+            await self._mailbox.done(item)
+
+    async def _is_ours(self) -> None:
+        """Returns when no other process reads the mailbox."""
+        is_told = False
+        while not await self._store.hold(self._hold_s):
+            if not is_told:
+                log.info("standing by: another process reads the mailbox")
+            is_told = True
+            await asyncio.sleep(min(STANDBY_S, self._hold_s / 3))
+
+    async def _next(self, items: AsyncGenerator[Item, None], lost: asyncio.Task[None]) -> Item | None:
+        """The next item, while the mailbox is ours; None when there are no more. Trouble is noted."""
+        coming = asyncio.ensure_future(anext(items, None))
+        try:
+            await asyncio.wait([coming, lost], return_when=asyncio.FIRST_COMPLETED)
+            if not lost.done():
+                return await self._noted(coming)
+        finally:
+            if not coming.done():
+                coming.cancel()
+                await asyncio.wait([coming])
+        raise ChannelUnavailable("another process may read the mailbox now", "This one stands by")
+
+    async def _noted(self, coming: asyncio.Future[Item | None]) -> Item | None:
+        """What has come. Raises ChannelError, and lets others know of it."""
+        try:
+            with _redis_as_ours():
+                return coming.result()
+        except ChannelError as error:
+            with suppress(StoreError):
+                await self._store.note_trouble(str(error))
+            raise
 
     async def _keep(self) -> None:
         """Returns when the mailbox may be another process's."""
@@ -131,18 +150,13 @@ class OneReader:
                 until = began + self._hold_s
 
 
-async def _next(items: AsyncGenerator[Item, None], lost: asyncio.Task[None]) -> Item | None:
-    """The next item, while the mailbox is ours; None when there are no more."""
-    coming = asyncio.ensure_future(anext(items, None))
+@contextmanager
+def _redis_as_ours() -> Generator[None]:
+    """What the store says of Redis, in the words of channels: the mail is still there, and it is tried again."""
     try:
-        await asyncio.wait([coming, lost], return_when=asyncio.FIRST_COMPLETED)
-        if lost.done():
-            raise _Lost("another process may read the mailbox now", "This one stands by")
-        return coming.result()
-    finally:
-        if not coming.done():
-            coming.cancel()
-            await asyncio.wait([coming])
+        yield
+    except StoreError as error:
+        raise ChannelUnavailable(str(error), "No mail is read meanwhile") from error
 
 
 def prove_of(settings: MailSettings) -> Prove:

@@ -1,7 +1,8 @@
-"""E-mail as a channel: a mailbox in, SMTP out, a reply token in the plus-part of the bot's address.
+"""E-mail as a channel: a mailbox in, SMTP out, a reply token that a person's answer brings back.
 
 Where to read on: `reading` (what a mail means), `identity` (who really wrote it), `reply` (what they said), `cards`
-and `mime` (what people get), `mailbox` and `transport` (the outside world), `server` (the one inside `sayso dev`).
+and `mime` (what people get), `tokens` (how an answer finds its way back), `mailbox`, `imap_mailbox` and `transport`
+(the outside world), `server` (the one inside `sayso dev`).
 """
 
 import asyncio

@@ -162,6 +162,18 @@ def test_the_doctor_examines_the_provider(branch: Branch) -> None:
     assert told.returncode == 0, told.stdout + told.stderr
 
 
+def test_mail_that_comes_while_redis_is_away_is_read_when_it_is_back(branch: Branch) -> None:
+    with branch.program("worker", "worker"), branch.program("mail", "mail") as reader:
+        reader.wait_for(READING)
+        branch.redis.kill()
+        branch.stranger_writes("one")
+        reader.wait_for("No mail is read meanwhile")
+
+        branch.redis.start()
+
+        wait_until(branch.held, 40, "the mail is held")
+
+
 def test_a_half_set_up_provider_stops_the_start_with_words(branch: Branch) -> None:
     del branch.environ["SAYSO_SMTP_HOST"]
     with branch.program("mail", "mail") as reader:

@@ -144,6 +144,10 @@ class Dovecot:
         """Where the mail of `user` lies, to be looked at."""
         return self.folder / "mail" / user
 
+    def log(self) -> str:
+        """What it has told."""
+        return (self.folder / "dovecot.log").read_text()
+
     def flags(self, user: str) -> list[str]:
         """The flags of each mail of `user`, as its file name says: `S` for seen."""
         files = [path.name for part in ("new", "cur") for path in sorted((self.maildir(user) / part).iterdir())]

@@ -84,6 +84,18 @@ async def test_a_refused_log_in_says_what_to_check_and_not_the_password(dovecot:
     assert "wrong-pw" not in f"{told.value}{endpoint}"
 
 
+async def test_a_server_without_tls_gets_no_password(open_path: Path, authority: Authority) -> None:
+    if why := missing():
+        pytest.skip(why)
+    with Dovecot(open_path / "dovecot", authority, extra="ssl = no") as plain:
+        endpoint = replace(plain.endpoint("agent@sayso.example", port=plain.imap), tls="starttls")
+
+        with pytest.raises(ChannelUnavailable, match="STARTTLS"):
+            await take(ImapMailbox(endpoint, Shelf()), 1)
+
+        assert "Login" not in plain.log()
+
+
 async def test_a_certificate_that_nobody_signed_is_told(dovecot: Dovecot) -> None:
     endpoint = replace(dovecot.endpoint("agent@sayso.example"), trust=None)
 
