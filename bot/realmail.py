@@ -15,10 +15,10 @@ from bot.store.mailboxes import MailboxStore
 from channels import ChannelError, ChannelUnavailable
 from channels.email import EmailChannel, tokens
 from channels.email.endpoint import Endpoint
-from channels.email.identity import Prove, Unproven
 from channels.email.imap_mailbox import ImapMailbox
 from channels.email.mailbox import Item, Mailbox
 from channels.email.oauth import AccessTokens, Grant
+from channels.email.proof import Prove, dmarc, m365, nobody, submission
 from channels.email.tokens import Way
 from channels.email.transport import Relay, Transport
 
@@ -31,12 +31,8 @@ STANDBY_S = 1.0
 """How often a process that stands by asks whether the mailbox is free."""
 
 
-def _nobody(_raw: bytes, author: str) -> Unproven:
-    return Unproven(f"mail can't prove that it comes from {author} here: see SAYSO_MAIL_IDENTITY")
-
-
 # SAYSO_MAIL_IDENTITY -> what proves a sender, given SAYSO_MAIL_AUTHSERV_ID. What is not here proves nobody.
-PROOFS: Mapping[str, Callable[[str], Prove]] = {}
+PROOFS: Mapping[str, Callable[[str], Prove]] = {"dmarc": dmarc, "m365": m365, "submission": submission}
 
 
 class RealMail:
@@ -162,7 +158,7 @@ def _redis_as_ours() -> Generator[None]:
 def prove_of(settings: MailSettings) -> Prove:
     """What proves senders in the way that is set."""
     make = PROOFS.get(settings.mail_identity or "none")
-    return make(settings.mail_authserv_id or "") if make else _nobody
+    return make(settings.mail_authserv_id or "") if make else nobody
 
 
 def relay_of(settings: MailSettings, trust: ssl.SSLContext | None = None) -> Relay:

@@ -1,7 +1,6 @@
 """The whole story by mail, over a real Postfix and a real Dovecot, and with each of them going away in between."""
 
 import asyncio
-import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,12 +12,11 @@ import pytest
 
 from bot.example import example_toml
 from bot.people import People
-from bot.realmail import PROOFS, RealMail
+from bot.realmail import RealMail
 from bot.settings import load
 from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore
 from channels import Channel
-from channels.email.identity import Proven, Unproven
 from channels.email.transport import Relay, Transport
 from tests.office import QUICK
 from tests.servers.mailhost import Correspondent, MailHost
@@ -26,17 +24,6 @@ from tests.servers.verdict import SERVER
 from tests.servers.wire import Wire
 from tests.waiting import until
 from tests.world import World, a_world
-
-_VERDICT = re.compile(
-    rb"^authentication-results: (\S+); dmarc=(\w+) header\.from=(\S+)\r$", re.IGNORECASE | re.MULTILINE
-)
-
-
-def stamped(raw: bytes, author: str) -> Proven | Unproven:
-    """The topmost verdict of the provider, until the way `dmarc` is among the proofs of `bot/realmail.py`."""
-    found = _VERDICT.search(raw.partition(b"\r\n\r\n")[0] + b"\r\n")
-    good = found and found.groups() == (SERVER.encode(), b"pass", author.partition("@")[2].encode())
-    return Proven(f"{SERVER}: dmarc=pass") if good else Unproven(f"{SERVER} does not say dmarc=pass")
 
 
 @dataclass
@@ -79,9 +66,8 @@ async def office(
             environ = {f"SAYSO_{name}": value for name, value in QUICK.items()}
             proof = {"SAYSO_MAIL_IDENTITY": "dmarc", "SAYSO_MAIL_AUTHSERV_ID": SERVER}
             settings = load(folder, environ | proof | mailhost.environ(address, way, wire.port))
-            prove = None if "dmarc" in PROOFS else stamped
             people = People(settings.people, settings.policies)
-            mail = RealMail(settings, people, prove, mailhost.authority.believing())
+            mail = RealMail(settings, people, trust=mailhost.authority.believing())
             return mail.channel(mail.mailbox(MailboxStore(client, settings.mailbox_name)), delays_s=(0.1, 0.2))
 
         def over_servers(world: World) -> None:
