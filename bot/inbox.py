@@ -11,25 +11,23 @@ from agents.events import RunStarted
 from agents.requests import Frozen, PersonId, RunId
 from agents.run import fold
 from bot.answers import Statement
-from bot.cards import notice
 from bot.config import Rate
-from bot.dead import Note
 from bot.decisions import Decisions
+from bot.holding import Holding
 from bot.ids import ingress_shard, new_id
-from bot.journal import Journal, outbox_entry, outgoing_id
-from bot.outgoing import Outgoing, Placed
+from bot.journal import Journal
+from bot.outgoing import Placed
 from bot.people import People
 from bot.store import Commit, Wake
 from bot.summary import line_of
 from bot.tokens import Tokens
-from channels import Channel, Held, Ignored, Inbound, Reply, Trigger
+from channels import Bounced, Channel, Held, Ignored, Inbound, Reply, Trigger
 
 log = structlog.stdlib.get_logger()
 
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
 TEXT_BYTES = 32_768
-_NOTICES, _NOTICES_PER_S = 10, 24 * 3600.0
 
 
 class TriggerRefused(Exception):
@@ -80,6 +78,7 @@ class Inbox:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
         self._per_person = per_person
+        self._holding = Holding(journal, decisions, tokens)
 
     async def accept(self, inbound: Inbound) -> str:
         """The id under which `inbound` is durable now; the same one however often it arrives."""
@@ -110,7 +109,10 @@ class Inbox:
             case Trigger():
                 await self._trigger(inbound_id, arrived.channel, reading)
             case Held():
-                await self._hold(inbound_id, reading)
+                await self._holding.hold(inbound_id, arrived.channel, reading)
+            case Bounced():
+                log.warning("came back", why=reading.why)
+                await self._store.drop_inbound(inbound_id)
             case Ignored():
                 log.info("ignored", reason=reading.reason)
                 await self._store.drop_inbound(inbound_id)
@@ -121,7 +123,7 @@ class Inbox:
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is None:
             reasons = ("the reply token is not one of ours: it was changed, or made by another installation",)
-            await self._hold(inbound_id, Held(reasons=reasons, claims=reply.person))
+            await self._holding.hold(inbound_id, channel, Held(reasons=reasons, claims=reply.person))
             return
         placed = Placed.model_validate_json(body)
         statement = Statement(
@@ -147,7 +149,7 @@ class Inbox:
             )
         except TriggerRefused as error:
             log.warning("trigger refused", person=trigger.person, error=str(error))
-            await self._tell_refused(inbound_id, channel, trigger, str(error))
+            await self._holding.refuse(inbound_id, channel, trigger, str(error))
 
     async def start(
         self,
@@ -225,51 +227,3 @@ class Inbox:
             return RunId(new_id("run", ingress_shard(new_id("run", 0), self._store.shards)))
         head, _, tail = inbound_id.partition("-")
         return RunId(f"{head[:-1]}r-{tail}")
-
-    async def _tell_refused(self, inbound_id: str, channel: str, trigger: Trigger, why: str) -> None:
-        """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day."""
-        if not await self._store.admit(f"notices {trigger.person}", inbound_id, _NOTICES, _NOTICES_PER_S):
-            return await self._store.drop_inbound(inbound_id)
-        entry = Outgoing(
-            id=outgoing_id(inbound_id),
-            kind="tell",
-            run_id=RunId(inbound_id),
-            person=PersonId(trigger.person),
-            reach=(channel,),
-            card=notice("No run was started", why, await self._store.now(inbound_id)),
-            thread=trigger.thread or inbound_id,
-        )
-        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
-        return None
-
-    async def _hold(self, inbound_id: str, held: Held) -> None:
-        """Show it to people, rather twice than never; it is not counted, and nobody can wave it through."""
-        log.warning("held", reasons=held.reasons, claims=held.claims)
-        claims = f"claims to be from {held.claims}" if held.claims else "is from nobody we know"
-        now = await self._store.now(inbound_id)
-        note = Note(kind="held", what=f"a message that {claims}", why="; ".join(held.reasons), at=now)
-        delivery_id = self._tokens.read(held.token or "")
-        body = await self._store.delivery(delivery_id) if delivery_id else None
-        if body:
-            await self._tell_held(Placed.model_validate_json(body), note, inbound_id)
-        await self._store.hold(inbound_id, note.model_dump_json().encode())
-
-    async def _tell_held(self, placed: Placed, note: Note, inbound_id: str) -> None:
-        """The requester may be waiting for exactly this answer."""
-        record, _, now = await self._decisions.request(placed.request_id)
-        if not await self._store.admit(f"notices {placed.id}", inbound_id, _NOTICES, _NOTICES_PER_S):
-            return
-        for requester in record.request.requesters:
-            text = (
-                f"{note.what[0].upper()}{note.what[1:]} was not accepted as an answer: {note.why}. Nothing was decided."
-            )
-            entry = Outgoing(
-                id=outgoing_id(placed.id),
-                kind="tell",
-                run_id=placed.run_id,
-                person=requester,
-                reach=record.request.policy.reach,
-                card=notice(f"An answer was held: {record.request.title}", text, now, inbound_id),
-                thread=record.request.thread,
-            )
-            await self._journal.write(Commit(run_id=placed.run_id, outgoing=[outbox_entry(entry)]))

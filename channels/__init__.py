@@ -6,9 +6,9 @@ later and may be read twice (`read`), a card is placed (`send`), and what became
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Frozen(BaseModel):
@@ -71,6 +71,22 @@ class Inbound(Frozen):
     received_at: AwareDatetime
 
 
+class File(Frozen):
+    """What was attached. `name` and `type` are the sender's words, `text` what a program may read of it as text.
+
+    `content` is all of its bytes, and empty when they are too many to be kept; `sha256` is in lower-case hex.
+    """
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    name: str
+    type: str
+    size_bytes: int
+    sha256: str
+    text: str = ""
+    content: bytes = b""
+
+
 class Reply(Frozen):
     """A person answered a card. `token` is the opaque id that the card's `AnswerForm` carried.
 
@@ -85,6 +101,7 @@ class Reply(Frozen):
     text: str
     reason: str = ""
     evidence: str = ""
+    files: tuple[File, ...] = ()
 
 
 class Trigger(Frozen):
@@ -95,15 +112,36 @@ class Trigger(Frozen):
     text: str
     thread: str = ""
     evidence: str = ""
+    files: tuple[File, ...] = ()
 
 
 class Held(Frozen):
-    """Not accepted as anybody's word, and shown to people: why, and whose word it claims to be."""
+    """Not accepted as anybody's word, and shown to people: why, and whose word it claims to be.
+
+    `about` is its subject, `thread` where an answer to it belongs. `person` is set when it is certain that this
+    person sent it and only its content was not accepted; `stranger` when the address that it came from is certain
+    and nobody's in the directory. Both may be told. At most one of them is set.
+    """
 
     type: Literal["held"] = "held"
     reasons: tuple[str, ...]
     claims: str = ""
     token: str | None = None
+    about: str = ""
+    thread: str = ""
+    person: str = ""
+    stranger: str = ""
+
+
+class Bounced(Frozen):
+    """A card did not reach its address: `receipt` is what it carried, `why` the words of whoever gave it back.
+
+    Anybody can write such a word. It may make a card go another way as well, and nothing else.
+    """
+
+    type: Literal["bounced"] = "bounced"
+    receipt: str
+    why: str
 
 
 class Ignored(Frozen):
@@ -113,7 +151,7 @@ class Ignored(Frozen):
     reason: str
 
 
-Reading = Reply | Trigger | Held | Ignored
+Reading = Annotated[Reply | Trigger | Held | Bounced | Ignored, Field(discriminator="type")]
 
 
 class Line(Frozen):
@@ -142,7 +180,8 @@ class Card(Frozen):
 
     `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
     such. `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is
-    nothing (more) to answer. `ref` is an id that people can type, `link` the page about it. `closes` says that this
+    nothing (more) to answer. `ref` is an id that people can type, `link` the page about it. `receipt` is an opaque id
+    of the same form as a token, which comes back with word that the card did not arrive. `closes` says that this
     card ends what an earlier one asked; a channel that cannot change what it sent shows only such updates. `at` is when
     the card was made.
     """
@@ -156,6 +195,7 @@ class Card(Frozen):
     form: AnswerForm | None = None
     ref: str = ""
     link: str = ""
+    receipt: str = ""
     closes: bool = False
 
 
