@@ -74,7 +74,9 @@ class Inbound(Frozen):
 class File(Frozen):
     """What was attached. `name` and `type` are the sender's words, `text` what a program may read of it as text.
 
-    `content` is all of its bytes, and empty when they are too many to be kept; `sha256` is in lower-case hex.
+    `content` is all of its bytes, and empty when they are too many to be kept; `sha256` is in lower-case hex. `note`
+    says what is to be known about it: that its text was cut, that its encoding is broken. `is_inline`: a small picture
+    that stands within the text, such as a logo.
     """
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
@@ -84,6 +86,8 @@ class File(Frozen):
     size_bytes: int
     sha256: str
     text: str = ""
+    note: str = ""
+    is_inline: bool = False
     content: bytes = b""
 
 

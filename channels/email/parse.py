@@ -5,14 +5,14 @@ on reading a header, and needs most of a second for thousands of parts. Two read
 how a mail lies, so this one refuses whatever is unclear. Pure, bounded, and fit to be run in a process of its own.
 """
 
-import binascii
-import quopri
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+
+from channels.email.encodings import decoded
 
 MAIL_BYTES = 2_000_000
 """Largest mail that is read; a reply with a long thread below it stays under a tenth of this."""
@@ -26,6 +26,7 @@ PARTS = 50
 DEPTH = 10
 """Deepest nesting of multiparts."""
 
+NO_TEXT = "it has no text"
 TOO_MANY_PARTS = f"it has more than {PARTS} parts, or they are nested more than {DEPTH} deep"
 
 CONTENT_TYPE_CHARS = 2000
@@ -42,6 +43,7 @@ _ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
 _CONTENT_TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)\s*(.*)", re.DOTALL)
+_NEVER_A_TEXT = re.compile(r"\s*((?:application|image|audio|video|font|model)/[\w.+-]+)\s*(?:;|\Z)", re.IGNORECASE)
 _PARAMETER = re.compile(r';\s*([\w.*%-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))\s*', re.DOTALL)
 
 
@@ -68,16 +70,30 @@ class Headers:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
+    """A part of a mail. `kind` is its type in lower case; `body` is as it was sent."""
+
     headers: Headers
     body: bytes
     kind: str
     parameters: dict[str, str]
 
     @property
+    def disposition(self) -> str:
+        """Its Content-Disposition. Raises Unreadable when there are several."""
+        return self.headers.one("content-disposition")
+
+    @property
     def is_file(self) -> bool:
-        disposition = self.headers.one("content-disposition").lower()
-        return disposition.startswith("attachment") or "filename" in disposition or "name" in self.parameters
+        """Whether it says so itself: such a part is no text of the mail, whatever its type. Raises Unreadable."""
+        disposition = self.disposition.lower()
+        is_named = any(name.partition("*")[0] == "name" for name in self.parameters)
+        return disposition.startswith("attachment") or "filename" in disposition or is_named
+
+    @property
+    def may_be_text(self) -> bool:
+        """Whether a program may show it as what the mail says. Raises Unreadable."""
+        return self.kind.startswith("text/") and not self.is_file
 
 
 def read_headers(raw: bytes) -> Headers:
@@ -103,28 +119,34 @@ def guess_headers(raw: bytes) -> Headers:
 
 @dataclass(frozen=True)
 class Body:
-    """What a mail says, as plain text with LF line ends, as HTML, or both. `unsure` says why it must not be trusted."""
+    """What a mail says, as plain text with LF line ends, as HTML, or both. `unsure` says why it must not be trusted.
+
+    `files` is all that is no text of it, in order. Only a mail of nothing but files has neither text.
+    """
 
     plain: str | None
     html: str | None
     unsure: str = ""
+    files: tuple[Part, ...] = ()
 
 
 def read_body(raw: bytes) -> Body:
-    """The texts of the mail. Raises Unreadable when none can be read."""
+    """The texts of the mail, and its files. Raises Unreadable when no text can be read and some may be meant."""
     if len(raw) > MAIL_BYTES:
         raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
     _split(raw)
-    leaves = [part for part in _leaves(_part(raw)) if not part.is_file]
+    parts = tuple(_leaves(_part(raw)))
+    leaves = [part for part in parts if part.may_be_text]
+    files = tuple(part for part in parts if not part.may_be_text)
     plain = [_text(part) for part in leaves if part.kind == "text/plain"]
     html = [_text(part) for part in leaves if part.kind == "text/html"]
-    if not plain and not html:
-        raise Unreadable("it has no text")
+    if not plain and not html and (leaves or not files):
+        raise Unreadable(NO_TEXT)
     most = max(len(plain), len(html))
     unsure = f"it has {most} texts and it is not clear which one counts" if most > 1 else ""
-    if other := next((part.kind for part in leaves if part.kind.startswith("text/") and part.kind not in _TEXTS), None):
+    if other := next((part.kind for part in leaves if part.kind not in _TEXTS), None):
         unsure = unsure or f"it also says something as {other}, which can't be read here"
-    return Body("\n".join(plain) if plain else None, "\n".join(html) if html else None, unsure)
+    return Body("\n".join(plain) if plain else None, "\n".join(html) if html else None, unsure, files)
 
 
 def read_text(raw: bytes) -> str:
@@ -133,7 +155,7 @@ def read_text(raw: bytes) -> str:
     if body.unsure:
         raise Unreadable(body.unsure)
     if body.plain is None:
-        raise Unreadable("it has only an HTML text")
+        raise Unreadable(NO_TEXT if body.html is None else "it has only an HTML text")
     return body.plain
 
 
@@ -172,13 +194,28 @@ def _value(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _part(raw: bytes) -> _Part:
+def _part(raw: bytes) -> Part:
     # A part, unlike a mail, may have no headers at all (RFC 2046, 5.1).
     bare = re.match(rb"\r?\n", raw)
     head, body = (b"", raw[bare.end() :]) if bare else _split(raw)
     headers = _fields(head) if head else Headers()
-    kind, parameters = _content_type(headers.one("content-type"))
-    return _Part(headers, body, kind, parameters)
+    value = headers.one("content-type")
+    try:
+        kind, parameters = _content_type(value)
+    except Unreadable:
+        kind, parameters = _type_of_file(headers, value), {"name": ""}
+        if not kind:
+            raise
+    return Part(headers, body, kind, parameters)
+
+
+def _type_of_file(headers: Headers, value: str) -> str:
+    """The type of a part that no program shows as a text: a name in a strange form makes no mail unreadable."""
+    if kind := _NEVER_A_TEXT.match(value):
+        return kind[1].lower()
+    is_attached = re.match(r"attachment\s*(?:;|\Z)", headers.one("content-disposition"), re.IGNORECASE)
+    holds_parts = value.lstrip().lower().startswith(("multipart", "message"))
+    return "application/octet-stream" if is_attached and not holds_parts else ""
 
 
 def _content_type(value: str) -> tuple[str, dict[str, str]]:
@@ -197,7 +234,7 @@ def _content_type(value: str) -> tuple[str, dict[str, str]]:
     return match[1].lower(), parameters
 
 
-def _leaves(top: _Part) -> Iterator[_Part]:
+def _leaves(top: Part) -> Iterator[Part]:
     """The parts that hold content, in order. A mail attached to this one is one part: its text is not this mail's."""
     waiting, seen = [(top, 1)], 0
     while waiting:
@@ -214,7 +251,7 @@ def _leaves(top: _Part) -> Iterator[_Part]:
             yield part
 
 
-def _divide(part: _Part) -> list[bytes]:
+def _divide(part: Part) -> list[bytes]:
     """The pieces between a multipart's boundary lines (RFC 2046, 5.1.1)."""
     boundary = part.parameters.get("boundary", "")
     if not 0 < len(boundary) <= 70 or not boundary.isascii():
@@ -235,8 +272,10 @@ def _after_line(piece: bytes) -> bytes:
     return piece[end.end() :] if end else piece
 
 
-def _text(part: _Part) -> str:
-    data = _decoded(part)
+def _text(part: Part) -> str:
+    data = decoded(part.body, part.headers.one("content-transfer-encoding"))
+    if data is None:
+        raise Unreadable("it has a text whose encoding is broken")
     charset = part.parameters.get("charset", "utf-8").lower()
     if not CHARSETS.fullmatch(charset):
         raise Unreadable("it is written in a character set that is not accepted")
@@ -247,17 +286,3 @@ def _text(part: _Part) -> str:
     if "\0" in text or "-----BEGIN PGP MESSAGE" in text:
         raise Unreadable("it has a text that can't be read here; answer in plain text")
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _decoded(part: _Part) -> bytes:
-    encoding = part.headers.one("content-transfer-encoding").lower()
-    if encoding in ("", "7bit", "8bit", "binary"):
-        return part.body
-    if encoding == "quoted-printable" and not re.search(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)", part.body):
-        return quopri.decodestring(part.body)
-    if encoding == "base64":
-        try:
-            return binascii.a2b_base64(b"".join(part.body.split()), strict_mode=True)
-        except binascii.Error:
-            pass
-    raise Unreadable("it has a text whose encoding is broken")

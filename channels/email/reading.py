@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from channels import Directory, Held, Ignored, Reading, Reply, Trigger
 from channels.email import addresses, markup, newtext, trace
+from channels.email.files import files_of
 from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, recipients_of, who
 from channels.email.machine import calendar_words, machine_words
 from channels.email.mime import answers_us, is_message_id
@@ -94,7 +95,8 @@ class Reader:
             shown = body.plain if body.plain is not None else markup.as_text(body.html or "").text
             text = f"{subject}\n\n{shown.strip()}".strip()
             thread = next((each for each in map(str.strip, headers.all("message-id")) if is_message_id(each)), "")
-            return Trigger(person=person, text=_bounded(text), thread=thread, evidence=found.evidence)
+            files = files_of(body.files)
+            return Trigger(person=person, text=_bounded(text), thread=thread, evidence=found.evidence, files=files)
         said = read_both(body.plain, body.html, found.contact.name)
         if said.unsure in HOLDS:
             raise Unreadable(said.unsure)
@@ -105,6 +107,7 @@ class Reader:
             text=_bounded(said.asked if said.said == "free_text" and said.asked else said.text),
             reason=said.reason,
             evidence=found.evidence,
+            files=files_of(body.files),
         )
 
     def _refuse_answer_to_nothing(self, headers: Headers) -> None:

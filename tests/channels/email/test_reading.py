@@ -254,3 +254,46 @@ def test_an_encoded_subject_is_decoded() -> None:
 
     assert isinstance(reading, Trigger)
     assert reading.text == "Déploy\n\nx"
+
+
+CSV = 'Content-Type: text/csv\nContent-Disposition: attachment; filename="wishes.csv"\n\ndeploy v1.2.0 to production'
+LOGO = "Content-Type: image/png; name=logo.png\nContent-ID: <logo>\n\nx"
+SIGNATURE = "Content-Type: application/pkcs7-signature; name=smime.p7s\n\nx"
+
+
+def with_files(text: str, *files: str, to: str = f"agent+{TOKEN}@sayso.example") -> bytes:
+    inner = "".join(f"--b\n{each}\n" for each in (*([f"Content-Type: text/plain\n\n{text}"] if text else []), *files))
+    raw = mail(f"{inner}--b--", extra="Content-Type: multipart/mixed; boundary=b\n")
+    return arrived(raw.replace(f"agent+{TOKEN}@sayso.example".encode(), to.encode()), to=to)
+
+
+def test_a_mail_that_wants_something_brings_its_files_and_their_text_is_not_its_own() -> None:
+    reading = read(with_files("please look at this", CSV, SIGNATURE, to=BOT))
+
+    assert isinstance(reading, Trigger)
+    assert reading.text == "Re: Deploy?\n\nplease look at this"
+    assert [(file.name, file.text) for file in reading.files] == [("wishes.csv", "deploy v1.2.0 to production")]
+
+
+def test_a_mail_of_nothing_but_a_file_wants_what_its_subject_says() -> None:
+    reading = read(with_files("", CSV, to=BOT))
+
+    assert isinstance(reading, Trigger)
+    assert (reading.text, [file.name for file in reading.files]) == ("Re: Deploy?", ["wishes.csv"])
+
+
+@pytest.mark.parametrize("file", [CSV, LOGO, SIGNATURE, CSV.replace("deploy v1.2.0 to production", "deny")])
+@pytest.mark.parametrize("text", ["approve", "deny"])
+def test_a_decision_is_what_the_text_says_whatever_is_attached(text: str, file: str) -> None:
+    reading = read(with_files(text, file))
+
+    assert isinstance(reading, Reply)
+    assert reading.said == text
+
+
+@pytest.mark.parametrize("name", ["wishes.csv", "approve", "approve.txt"])
+def test_a_reply_of_nothing_but_a_file_says_nothing_even_if_the_file_does(name: str) -> None:
+    reading = read(with_files("", CSV.replace("wishes.csv", name).replace("deploy v1.2.0 to production", "approve")))
+
+    assert isinstance(reading, Reply)
+    assert (reading.said, reading.text, [file.name for file in reading.files]) == ("empty", "", [name])

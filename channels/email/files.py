@@ -1,0 +1,128 @@
+"""What is attached to a mail: name, type, size, hash, and of text files the text. Pure; nothing here raises.
+
+A name or an encoding that can't be read makes no honest mail unreadable: no decision hangs on a file.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from channels import File
+from channels.email.encodings import decoded
+from channels.email.filenames import clean, name_of
+from channels.email.parse import CHARSETS, Part, Unreadable, guess_headers
+from channels.email.shown import decoded as shown
+
+TEXT_BYTES, ALL_TEXT_BYTES = 8 * 1024, 16 * 1024
+"""Most text of one file, and of all files of a mail, in UTF-8: it becomes part of an event, and a model reads it."""
+
+LOGO_BYTES = 32 * 1024
+"""Largest picture within the text that is marked as such; the logo of a signature has a few KB, a screenshot more."""
+
+UNKNOWN_TYPE = "application/octet-stream"
+RAW = "its encoding is broken, so it is kept as it was sent"
+NOT_TEXT = "its text can't be read: it is not in UTF-8 or in the character set that its type names"
+
+# RFC 6838, 4.2; of 127 characters for each half few are ever used.
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,48}/[a-z0-9][a-z0-9!#$&^_.+-]{0,48}")
+_TEXT_TYPES = re.compile(
+    r"text/.+|.+\+(?:json|xml|yaml)|application/(?:json|x-ndjson|jsonl|csv|yaml|x-yaml|toml|xml|sql|x-sh|x-patch|x-diff)"
+)
+_TEXT_ENDINGS = re.compile(
+    r".+\.(?:txt|text|log|out|csv|tsv|json|jsonl|ndjson|ya?ml|toml|ini|cfg|conf|env|properties|md|rst|patch|diff|xml"
+    r"|html?|sql|sh|py|js|ts|go|rs|java|c|h|cpp|rb|ics|vcf)",
+    re.IGNORECASE,
+)
+# What proves that a mail was not changed is read by mail programs and by nobody else.
+_SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
+
+
+def files_of(parts: Iterable[Part]) -> tuple[File, ...]:
+    """The files among `parts`, which hold no text of the mail: attached ones first, small pictures last, none twice.
+
+    Small pictures within the text are marked and not left out: a logo can't be told from a little screenshot for
+    certain, and that would be missed.
+    """
+    found = dict[tuple[str, str], _Found]()
+    for number, part in enumerate((part for part in parts if part.kind not in _SIGNATURES), 1):
+        one = _found(part, number)
+        found.setdefault((one.file.sha256, "" if one.file.is_inline else one.file.name), one)
+    ordered = sorted(found.values(), key=lambda one: one.file.is_inline)
+    return tuple(_with_texts(ordered))
+
+
+@dataclass(frozen=True)
+class _Found:
+    file: File
+    charset: str
+
+
+def _found(part: Part, number: int) -> _Found:
+    encoding, disposition, content_id = (
+        _field(part, name) for name in ("content-transfer-encoding", "content-disposition", "content-id")
+    )
+    content, kind = decoded(part.body, encoding), part.kind if _TYPE.fullmatch(part.kind) else UNKNOWN_TYPE
+    data = part.body if content is None else content
+    is_attached = disposition.lower().startswith("attachment")
+    is_small_picture = kind.startswith("image/") and len(data) <= LOGO_BYTES
+    name = name_of(disposition, _field(part, "content-type")) or _subject_of(kind, data) or f"file {number}"
+    file = File(
+        name=name,
+        type=kind,
+        size_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        note=RAW if content is None else "",
+        is_inline=is_small_picture and bool(content_id) and not is_attached,
+        content=data,
+    )
+    return _Found(file, part.parameters.get("charset", "utf-8").lower())
+
+
+def _field(part: Part, name: str) -> str:
+    try:
+        return part.headers.one(name)
+    except Unreadable:
+        return ""
+
+
+def _subject_of(kind: str, data: bytes) -> str:
+    """A mail that is attached is named after what it is about."""
+    if kind != "message/rfc822":
+        return ""
+    subject = clean(shown(next(iter(guess_headers(data).all("subject")), "")).replace("/", "_"))
+    return clean(f"{subject}.eml") if subject else ""
+
+
+def _with_texts(found: Iterable[_Found]) -> Iterator[File]:
+    left = ALL_TEXT_BYTES
+    for one in found:
+        file = one.file if one.file.note else _with_text(one, min(left, TEXT_BYTES))
+        left -= len(file.text.encode())
+        yield file
+
+
+def _with_text(found: _Found, most_bytes: int) -> File:
+    """The file with what fits of its text, if it is one; what is not plainly a text of its charset has none."""
+    file = found.file
+    if not _TEXT_TYPES.fullmatch(file.type) and not _TEXT_ENDINGS.fullmatch(file.name):
+        return file
+    text = _decoded(file.content, found.charset)
+    if text is None:
+        return file.model_copy(update={"note": NOT_TEXT})
+    whole = text.encode()
+    if len(whole) <= most_bytes:
+        return file.model_copy(update={"text": text})
+    head = whole[:most_bytes].decode(errors="ignore")
+    return file.model_copy(update={"text": head, "note": f"its text is cut after {most_bytes} of {len(whole)} bytes"})
+
+
+def _decoded(content: bytes, charset: str) -> str | None:
+    if not CHARSETS.fullmatch(charset):
+        return None
+    try:
+        text = content.decode(charset)
+        text.encode()
+    except (UnicodeError, LookupError):
+        return None
+    return None if "\0" in text else text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
