@@ -34,7 +34,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.requests import AttemptId, Decision, Request, StepId
+from agents.requests import Attachment, AttemptId, Decision, Request, StepId
 from agents.run import Run
 from agents.steps import Step
 from agents.text import ends_of, visible
@@ -105,7 +105,7 @@ def _fields(event: Event) -> Shown | None:
 def _of_beginning(event: RunStarted | ContextFetched) -> Shown:
     if isinstance(event, RunStarted):
         said: Shown = {"requester": event.requester, "channel": event.channel, "text": event.text}
-        return {**said, "context": event.context}
+        return {**said, "context": event.context, "attached_files": _of_files(event.files)}
     return {"facts": [[fact.label, fact.text] for fact in event.facts]}
 
 
@@ -126,12 +126,13 @@ def _of_people(
         case RequestOpened() | RequestRevised():
             return _of_request(event.request)
         case RequestDecided():
-            return _of_decision(event.decision)
+            return {**_of_decision(event.decision), "attached_files": _of_files(event.files)}
         case VoteCast() | RequestRevoked():
-            vote = event.vote
-            return {"person": vote.person, "approve": vote.approve, "reason": vote.reason}
+            vote, files = event.vote, _of_files(event.files)
+            return {"person": vote.person, "approve": vote.approve, "reason": vote.reason, "attached_files": files}
         case AnswerNoted():
-            return {"person": event.person, "text": event.text, "did_not_count": event.outcome}
+            said: Shown = {"person": event.person, "text": event.text, "did_not_count": event.outcome}
+            return {**said, "attached_files": _of_files(event.files)}
 
 
 def _of_request(request: Request) -> Shown:
@@ -154,6 +155,22 @@ def _of_decision(decision: Decision) -> Shown:
         "picks": list(given.picks) if given else [],
         "form": dict(given.form) if given else {},
     }
+
+
+def _of_files(files: Sequence[Attachment]) -> list[JsonValue]:
+    """Files as what they are: of a text file its words, in a field of their own and never among the person's."""
+    return [
+        {
+            "name": file.name,
+            "type": file.type,
+            "size_bytes": file.size_bytes,
+            "sha256": file.sha256,
+            "text_in_the_file": file.text,
+            "note": file.note,
+            "within_the_text": file.is_inline or None,
+        }
+        for file in files
+    ]
 
 
 def _ends(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
 
 from agents.requests import (
+    Attachment,
     AttemptId,
     Decision,
     DeliveryId,
@@ -23,7 +24,7 @@ from agents.steps import ModelCall, Step
 
 
 class RunStarted(Frozen):
-    """Somebody wants something; `context` came with it. `submitter` or `service`: whose API key asked for them."""
+    """Somebody wants something; `context` and `files` came with it. `submitter` or `service`: whose API key asked."""
 
     type: Literal["run_started"] = "run_started"
     schema_version: Literal[1] = 1
@@ -38,6 +39,7 @@ class RunStarted(Frozen):
     submitter: PersonId | None = None
     service: str = ""
     max_steps: int
+    files: tuple[Attachment, ...] = ()
 
 
 class ContextFetched(Frozen):
@@ -115,13 +117,14 @@ class RequestRevised(Frozen):
 
 
 class VoteCast(Frozen):
-    """An answer counted."""
+    """An answer counted. `files` came with it, and nothing hangs on them."""
 
     type: Literal["vote_cast"] = "vote_cast"
     schema_version: Literal[1] = 1
     at: AwareDatetime
     request_id: RequestId
     vote: Vote
+    files: tuple[Attachment, ...] = ()
 
 
 class AnswerNoted(Frozen):
@@ -136,16 +139,18 @@ class AnswerNoted(Frozen):
     channel: str
     text: str
     outcome: str
+    files: tuple[Attachment, ...] = ()
 
 
 class RequestDecided(Frozen):
-    """The one final outcome of a request."""
+    """The one final outcome of a request; `files` came with the answer to a question."""
 
     type: Literal["request_decided"] = "request_decided"
     schema_version: Literal[1] = 1
     at: AwareDatetime
     request_id: RequestId
     decision: Decision
+    files: tuple[Attachment, ...] = ()
 
 
 class RequestRevoked(Frozen):
@@ -156,6 +161,7 @@ class RequestRevoked(Frozen):
     at: AwareDatetime
     request_id: RequestId
     vote: Vote
+    files: tuple[Attachment, ...] = ()
 
 
 class CardDelivered(Frozen):
@@ -262,29 +268,12 @@ class RunEnded(Frozen):
 
 
 Event = Annotated[
-    RunStarted
-    | ContextFetched
-    | StepChosen
-    | StepFailed
-    | StepRefused
-    | StepGated
-    | RequestOpened
-    | RequestRevised
-    | VoteCast
-    | AnswerNoted
-    | RequestDecided
-    | RequestRevoked
-    | CardDelivered
-    | DeliveryFailed
-    | ToolStarted
-    | ToolFinished
-    | ToolOrphaned
-    | RunPaused
-    | RunResumed
-    | RunCancelled
-    | RunEnded,
+    RunStarted | ContextFetched | StepChosen | StepFailed | StepRefused | StepGated
+    | RequestOpened | RequestRevised | VoteCast | AnswerNoted | RequestDecided | RequestRevoked
+    | CardDelivered | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned
+    | RunPaused | RunResumed | RunCancelled | RunEnded,
     Field(discriminator="type"),
-]
+]  # fmt: skip
 
 _adapter: TypeAdapter[Event] = TypeAdapter(Event)
 

@@ -165,6 +165,22 @@ class Vote(Frozen):
     at: AwareDatetime
 
 
+class Attachment(Frozen):
+    """A file that came with what a person wrote; its bytes are kept elsewhere, for a while.
+
+    `name`, `type` and `text` are the sender's words, `sha256` is hex. `note` is ours: that the text was cut, or why
+    there is none. `is_inline`: a small picture that stood within the text, such as a logo.
+    """
+
+    name: str
+    type: str
+    size_bytes: int
+    sha256: str
+    text: str = ""
+    note: str = ""
+    is_inline: bool = False
+
+
 class Given(Frozen):
     """What was answered to a question: the text itself, and what it means in the question's format."""
 

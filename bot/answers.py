@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Literal
 
 from agents.requests import Given, PersonId, Request
+from bot.files import ONLY_FILES
 from bot.judge import Answer
+from channels import File
 
 _YES, _NO = {"yes", "y"}, {"no", "n"}
 
@@ -17,7 +19,7 @@ class Statement:
 
     `revision` and `digest` are what this person was shown; `said` is the channel's reading of the whole text,
     `evidence` how it knows who said it. `given` is set where the answer came in parts of its own and need not be read
-    out of the text: a page, a program.
+    out of the text: a page, a program. `files` came with it; they never make a vote.
     """
 
     reply_id: str
@@ -31,6 +33,7 @@ class Statement:
     addressee: PersonId | None = None
     evidence: str = ""
     given: Given | None = None
+    files: tuple[File, ...] = ()
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
@@ -45,11 +48,18 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         revision=statement.revision,
         digest=statement.digest,
         approve=vote,
-        given=None if is_vote else statement.given or given(request, statement.text),
+        given=None if is_vote else statement.given or given(request, statement.text) or _in_files(request, statement),
         evidence=statement.evidence,
         text=(statement.reason if vote is False else statement.text),
         at=now,
     )
+
+
+def _in_files(request: Request, statement: Statement) -> Given | None:
+    """What was asked for in free words may come as a file alone. The logo of a signature is no answer."""
+    is_wordless = request.format == "free_text" and not statement.text.strip()
+    has_file = any(not file.is_inline for file in statement.files)
+    return Given(text=ONLY_FILES) if is_wordless and has_file else None
 
 
 def given(request: Request, text: str) -> Given | None:

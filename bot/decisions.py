@@ -7,11 +7,12 @@ from datetime import datetime
 import structlog
 
 from agents.events import AnswerNoted, Event, RequestDecided, RequestRevised, RequestRevoked, VoteCast
-from agents.requests import Closed, Decision, GatedCall, PersonId, Request, RequestId
+from agents.requests import Closed, Decision, GatedCall, PersonId, Request, RequestId, Vote
 from bot.answers import Statement, read_answer
 from bot.asking import changes_between, placing
 from bot.cards import closed_card, decided, notice, told
 from bot.digest import call_digest
+from bot.files import attachments, contents
 from bot.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.judge import Answer, Counted, Decided, Judgement, Revoked, judge, judgements
 from bot.outgoing import Outgoing
@@ -102,6 +103,7 @@ class Decisions:
             outgoing=[outbox_entry(entry) for entry in outgoing],
             wake=[Wake(f"run {request.run_id}")] if is_final else [],
             asleep=[f"ask {request.id}"] if is_final else [],
+            files=contents(statement.files) if events else (),
             limit=MAX_EVENTS_AT_ALL,
         )
 
@@ -226,15 +228,17 @@ def _is_noted(record: RequestRecord, person: PersonId) -> bool:
 
 def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
     """What a judgement adds to the run's story; a robot that answers for ever adds nothing more."""
-    request_id, now = record.request.id, answer.at
+    request_id, now, files = record.request.id, answer.at, attachments(statement.files)
     match judgement:
         case Counted():
-            return [VoteCast(at=now, request_id=request_id, vote=judgement.vote)]
+            return [VoteCast(at=now, request_id=request_id, vote=judgement.vote, files=files)]
+        case Decided(vote=Vote() as vote):
+            cast = VoteCast(at=now, request_id=request_id, vote=vote, files=files)
+            return [cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
         case Decided():
-            cast = [VoteCast(at=now, request_id=request_id, vote=judgement.vote)] if judgement.vote else []
-            return [*cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
+            return [RequestDecided(at=now, request_id=request_id, decision=judgement.decision, files=files)]
         case Revoked():
-            return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote)]
+            return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote, files=files)]
         case _ if not _is_noted(record, answer.person):
             return []
         case _:
@@ -246,5 +250,6 @@ def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statemen
                 channel=answer.channel,
                 text=statement.text,
                 outcome=judgement.type,
+                files=files,
             )
             return [noted]

@@ -1,6 +1,6 @@
 """What arrives: durable first, then read, then given to the request it answers or to a new run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,6 +13,7 @@ from agents.run import fold
 from bot.answers import Statement
 from bot.config import Rate
 from bot.decisions import Decisions
+from bot.files import attachments, contents
 from bot.holding import Holding
 from bot.ids import ingress_shard, new_id
 from bot.journal import Journal
@@ -21,7 +22,7 @@ from bot.people import People
 from bot.store import Commit, Wake
 from bot.summary import line_of
 from bot.tokens import Tokens
-from channels import Bounced, Channel, Held, Ignored, Inbound, Reply, Trigger
+from channels import Bounced, Channel, File, Held, Ignored, Inbound, Reply, Trigger
 
 log = structlog.stdlib.get_logger()
 
@@ -137,6 +138,7 @@ class Inbox:
             text=reply.text,
             reason=reply.reason,
             evidence=reply.evidence,
+            files=reply.files,
         )
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         await self._decisions.decide(placed.request_id, statement)
@@ -145,7 +147,12 @@ class Inbox:
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
         try:
             await self.start(
-                channel, trigger.text, PersonId(trigger.person), thread=trigger.thread, inbound_id=inbound_id
+                channel,
+                trigger.text,
+                PersonId(trigger.person),
+                thread=trigger.thread,
+                inbound_id=inbound_id,
+                files=trigger.files,
             )
         except TriggerRefused as error:
             log.warning("trigger refused", person=trigger.person, error=str(error))
@@ -162,6 +169,7 @@ class Inbox:
         inbound_id: str | None = None,
         run_id: RunId | None = None,
         sent: Sent = Sent(),
+        files: Sequence[File] = (),
     ) -> RunId:
         """Start a run, once per inbound item or `run_id`. Raises TriggerRefused."""
         name = self.check(text, agent)
@@ -179,6 +187,7 @@ class Inbox:
             submitter=sent.submitter,
             service=sent.service,
             max_steps=self._max_steps.get(name, 10),
+            files=attachments(files),
         )
         await self._journal.write(
             Commit(
@@ -188,6 +197,7 @@ class Inbox:
                 inbound=inbound_id,
                 wake=[Wake(f"run {run_id}")],
                 summary=line_of(fold([started])),
+                files=contents(files),
                 commit=run_id,
             )
         )

@@ -15,6 +15,8 @@ from bot.store.keys import Keys
 MAX_EVENTS = 10_000
 # What people say, what becomes of deliveries, and the end itself still find room.
 MAX_EVENTS_AT_ALL = 12_000
+# As long as a request may stay open: whoever decides at the last moment can still look at what was attached.
+FILES_S = 30 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ class Commit:
     """What to write. `expect` fences it by the run's sequence; None appends wherever the run is now.
 
     `outgoing` are new outbox entries; `sent` are those that this change ends and `inbound` the inbound item: when they
-    are gone already, nothing is written. The `summary` puts the run into every list it belongs to. `commit` names the
-    change, so that repeating it is harmless.
+    are gone already, nothing is written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the
+    run into every list it belongs to. `commit` names the change, so that repeating it is harmless.
     """
 
     run_id: str
@@ -86,6 +88,7 @@ class Commit:
     inbound: str | None = None
     wake: Sequence[Wake] = ()
     asleep: Sequence[str] = ()
+    files: Sequence[tuple[str, bytes]] = ()
     summary: Line | None = None
     limit: int = MAX_EVENTS
     commit: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -132,6 +135,10 @@ def encode(commit: Commit, grace_ms: int) -> tuple[list[str], list[str | bytes]]
         "sent": list(commit.sent),
         "needs": [key(keys.inbound(commit.inbound))] if commit.inbound else [],
         "wake": [_known({"member": wake.member, "at": _ms(wake.at)}) for wake in commit.wake],
+        "files": [
+            {"key": key(keys.file(commit.run_id, name)), "body": body(content)} for name, content in commit.files
+        ],
+        "files_ms": FILES_S * 1000,
         "asleep": [*commit.asleep, *([f"in {commit.inbound}"] if commit.inbound else [])],
     }
     if commit.once:

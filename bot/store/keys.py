@@ -115,6 +115,10 @@ class Keys:
         """A run's events."""
         return self._key("run", run_id)
 
+    def file(self, run_id: str, sha256: str) -> str:
+        """The bytes of a file that came to a run."""
+        return self._key("file", run_id, sha256)
+
     def attempts(self, run_id: str) -> str:
         """A run's attempts and the lease of the one that runs."""
         return self._key("attempts", run_id)

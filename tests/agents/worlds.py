@@ -30,6 +30,7 @@ from agents.events import (
 )
 from agents.requests import (
     Anyone,
+    Attachment,
     AttemptId,
     Closed,
     Decision,
@@ -150,6 +151,8 @@ def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
     people = st.just(ANNA) | texts.map(PersonId)
     picks = st.sampled_from([(), (IT_HAPPENED,), (IT_DID_NOT,), (STOP,)]) | st.tuples(texts)
     at, call = st.just(NOON), st.just(MODEL)
+    file = st.builds(Attachment, name=texts, type=texts, sha256=texts, text=texts, note=texts)
+    files = st.lists(file, max_size=2).map(tuple)
 
     given = st.builds(Given, text=texts, picks=picks, form=st.dictionaries(texts, texts, max_size=2))
     decisions = st.builds(
@@ -186,7 +189,14 @@ def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
     deliveries = {"request_id": requests, "delivery_id": texts.map(DeliveryId), "person": people, "channel": texts}
     return st.one_of(
         st.builds(
-            RunStarted, at=at, run_id=st.just(RunId("r1")), agent=texts, channel=texts, requester=people, text=texts
+            RunStarted,
+            at=at,
+            run_id=st.just(RunId("r1")),
+            agent=texts,
+            channel=texts,
+            requester=people,
+            text=texts,
+            files=files,
         ),
         st.builds(ContextFetched, at=at, facts=facts),
         st.builds(StepChosen, at=at, step_id=steps, step=a_step, gate=st.none() | texts, call=call),
@@ -195,7 +205,7 @@ def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
         st.builds(StepGated, at=at, step_id=steps, gate=texts),
         st.builds(RequestOpened, at=at, request=asked),
         st.builds(RequestRevised, at=at, by=people, request=asked),
-        st.builds(VoteCast, at=at, request_id=requests, vote=votes),
+        st.builds(VoteCast, at=at, request_id=requests, vote=votes, files=files),
         st.builds(
             AnswerNoted,
             at=at,
@@ -205,9 +215,10 @@ def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
             channel=texts,
             text=texts,
             outcome=texts,
+            files=files,
         ),
-        st.builds(RequestDecided, at=at, request_id=requests, decision=decisions),
-        st.builds(RequestRevoked, at=at, request_id=requests, vote=votes),
+        st.builds(RequestDecided, at=at, request_id=requests, decision=decisions, files=files),
+        st.builds(RequestRevoked, at=at, request_id=requests, vote=votes, files=files),
         st.builds(CardDelivered, at=at, **deliveries),
         st.builds(DeliveryFailed, at=at, error=texts, **deliveries),
         st.builds(

@@ -1,5 +1,6 @@
 """A reply read in the format of what was asked: each has its own closed way, and everything else is unclear."""
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from agents.requests import Given, Request
 from bot.answers import Statement, given, read_answer
+from bot.files import ONLY_FILES
+from channels import File
 from tests.bot.examples import BO, CY, DIGEST, LATER, approval, question
 
 COLOURS = ("red", "Green", "blue")
@@ -123,3 +126,33 @@ def test_whatever_is_typed_only_what_was_offered_is_picked(request_: Request, te
         offered = ("yes", "no") if request_.format == "yes_no" else request_.options
         assert set(meaning.picks) <= set(offered)
         assert set(meaning.form) in (set(), set(request_.fields))
+
+
+FILE = File(name="approve", type="text/plain", size_bytes=3, sha256="0" * 64, text="yes", content=b"yes")
+LOGO = FILE.model_copy(update={"is_inline": True})
+
+
+@pytest.mark.parametrize(
+    ("request_", "files", "meaning"),
+    [
+        (question(), (FILE,), Given(text=ONLY_FILES)),
+        (question(), (LOGO, FILE), Given(text=ONLY_FILES)),
+        (question(), (LOGO,), None),
+        (question(), (), None),
+        (question("yes_no"), (FILE,), None),
+        (question("choice", ("yes", "no")), (FILE,), None),
+        (approval(), (FILE,), None),
+    ],
+)
+def test_a_file_alone_answers_only_what_was_asked_in_free_words(
+    request_: Request, files: tuple[File, ...], meaning: Given | None
+) -> None:
+    answer = read_answer(request_, replace(statement("empty", " \n"), files=files), LATER)
+
+    assert (answer.given, answer.approve) == (meaning, None)
+
+
+def test_words_count_and_files_come_along() -> None:
+    answer = read_answer(question(), replace(statement("free_text", "see there"), files=(FILE,)), LATER)
+
+    assert answer.given == Given(text="see there")

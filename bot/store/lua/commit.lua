@@ -56,6 +56,9 @@ for _, id in ipairs(plan.sent) do
   redis.call('HDEL', tries, id)
   redis.call('ZREM', wake, 'out ' .. id)
 end
+for _, file in ipairs(plan.files) do
+  redis.call('SET', KEYS[file.key], ARGV[file.body], 'PX', whole(plan.files_ms))
+end
 for _, position in ipairs(plan.needs) do redis.call('DEL', KEYS[position]) end
 for _, member in ipairs(plan.asleep) do
   redis.call('ZREM', wake, member)

@@ -1,0 +1,41 @@
+"""Files stand beside the events that list them: written with them or not at all, and kept for a while."""
+
+import hashlib
+
+import pytest
+
+from bot.ids import NotAnId
+from bot.store import Commit, Store
+from bot.store.commit import FILES_S
+from bot.store.files import content_of
+from tests.bot.store.stores import ITEM, RUN, append, paused, started
+
+CONTENT = bytes(range(256)) * 8_000
+HASH = hashlib.sha256(CONTENT).hexdigest()
+
+
+async def test_a_file_is_written_with_the_change_it_came_with_and_kept_for_a_month(store: Store) -> None:
+    await store.commit(Commit(run_id=RUN, events=[started()], expect=0, files=[(HASH, CONTENT), ("1" * 64, b"")]))
+
+    assert await content_of(store.client, RUN, HASH) == CONTENT
+    assert await content_of(store.client, RUN, "1" * 64) == b""
+    assert FILES_S - 60 < await store.client.do("TTL", f"{{s0}}:file:{RUN}:{HASH}") <= FILES_S
+
+
+async def test_a_change_that_is_not_written_leaves_no_file(store: Store) -> None:
+    await append(store, started(), expect=0)
+
+    late = await store.commit(Commit(run_id=RUN, events=[paused()], expect=0, files=[(HASH, CONTENT)]))
+    gone = await store.commit(Commit(run_id=RUN, events=[paused()], inbound=ITEM, files=[(HASH, CONTENT)]))
+
+    assert (late.state, gone.state) == ("conflict", "gone")
+    assert await content_of(store.client, RUN, HASH) is None
+
+
+async def test_only_a_hash_names_a_file_and_only_in_its_own_run(store: Store) -> None:
+    await store.commit(Commit(run_id=RUN, events=[started()], files=[(HASH, CONTENT)]))
+
+    assert await content_of(store.client, "s0r-bbbbbbbbbbbbb", HASH) is None
+    assert await content_of(store.client, RUN, f"{HASH}*") is None
+    with pytest.raises(NotAnId):
+        await content_of(store.client, "no run", HASH)
