@@ -28,8 +28,10 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.requests import Attachment
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.cards import decided
+from bot.files import files_in, size
 from bot.people import People
 
 _TEXT_CHARS = 400
@@ -43,10 +45,20 @@ class Told(NamedTuple):
 
 
 def lines(events: Iterable[Event], people: People) -> Iterator[str]:
-    """`14:02:11  Bo Berg approved …`, oldest first; control characters of outside text are shown, not obeyed."""
+    """`14:02:11  Bo Berg approved …`, oldest first; control characters of outside text are shown, not obeyed.
+
+    Below what came with files, one more line in the same text for each.
+    """
     for event in events:
         told = tell(event, people)
-        yield f"{event.at:%H:%M:%S}  {_plain(': '.join(filter(None, told)))}"
+        said = f"{event.at:%H:%M:%S}  {_plain(': '.join(filter(None, told)))}"
+        yield "\n".join((said, *(f"{'':10}{_plain(about(file))}" for file in files_in(event))))
+
+
+def about(file: Attachment) -> str:
+    """`report.csv  text/csv  4.2 KB  sha256 …`, and what is to be known about it."""
+    notes = [file.note, "a small picture within the text" if file.is_inline else ""]
+    return "  ".join(filter(None, (file.name, file.type, size(file.size_bytes), f"sha256 {file.sha256}", *notes)))
 
 
 def _plain(text: str) -> str:

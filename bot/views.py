@@ -31,11 +31,26 @@ class ResultView(Frozen):
     text: str
 
 
+class FileView(Frozen):
+    """A file that came with what started a run. `name` and `type` are its sender's words, `sha256` is hex.
+
+    `is_inline`: a small picture within the text, such as a logo.
+    """
+
+    name: str
+    type: str
+    size_bytes: int
+    sha256: str
+    note: str
+    is_inline: bool
+
+
 class RunView(Summary):
     """A run after `seq` events."""
 
     seq: int
     results: tuple[ResultView, ...]
+    files: tuple[FileView, ...] = ()
 
 
 class RequestView(Frozen):
@@ -76,13 +91,14 @@ class RequestView(Frozen):
 
 def run_view(run: Run) -> RunView:
     """`run`, which has started, as programs see it."""
-    summary = summary_of(run)
+    summary, files = summary_of(run), run.started.files if run.started else ()
     if summary is None:
         raise ValueError(f"{run.id} has not started")
     return RunView(
         **dict(summary),
         seq=run.seq,
         results=tuple(ResultView(kind=result.kind, text=result.text) for result in run.results),
+        files=tuple(FileView(**file.model_dump(exclude={"text"})) for file in files),
     )
 
 

@@ -221,6 +221,28 @@ class World:
         await self.transport(who).send(bytes(message), sender=who or sender, recipients=[to])
         return message_id
 
+    async def post(
+        self, person: str, to: str, text: str, *files: tuple[str, str, bytes], about: str = "", cid: str = ""
+    ) -> None:
+        """A mail from `person`, logged in, with files: (name, type, bytes) each; with `cid` they stand in the text."""
+        message, sender = EmailMessage(policy=email.policy.SMTP), f"{person}@corp.example"
+        message["From"], message["To"], message["Message-ID"] = sender, to, f"<{secrets.token_hex(8)}@corp.example>"
+        if about:
+            message["Subject"] = about
+        if text:
+            message.set_content(text)
+        for name, kind, content in files:
+            main, _, sub = kind.partition("/")
+            message.add_attachment(
+                content,
+                maintype=main,
+                subtype=sub,
+                filename=name,
+                disposition="inline" if cid else "attachment",
+                cid=f"<{cid}>" if cid else None,
+            )
+        await self.transport(sender).send(bytes(message), sender=sender, recipients=[to])
+
     async def dead(self) -> list[str]:
         """The notes of everything that was given up or held."""
         return [note.decode() for note in (await self.app.store.lists.dead()).values()]

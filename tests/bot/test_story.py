@@ -20,6 +20,7 @@ from agents.events import (
 )
 from agents.requests import DeliveryId, Fact, RequestId, StepId
 from agents.steps import Done, RequestHumanInput
+from bot.files import files_in
 from bot.story import lines
 from tests.agents.worlds import (
     ANNA,
@@ -95,7 +96,7 @@ def test_every_kind_of_event_has_its_sentence(event: Event, sentence: str) -> No
 
 @given(any_event(st.text()))
 def test_nothing_that_was_typed_moves_the_cursor_or_fills_the_screen(event: Event) -> None:
-    line = said(event)
+    line, *files = said(event).split("\n")
 
-    assert line.isprintable()
-    assert len(line) < 450
+    assert len(files) == len(files_in(event))
+    assert all(one.isprintable() and len(one) < 450 for one in (line, *files))

@@ -19,7 +19,15 @@ _SUMMARY: dict[str, Any] = {
     "outcome": "",
     "is_rehearsal": False,
 }
-RUN = {**_SUMMARY, "seq": 5, "results": [{"kind": "ok", "text": "v1.0.0 is live"}]}
+_FILE: dict[str, Any] = {
+    "name": "checklist.csv",
+    "type": "text/csv",
+    "size_bytes": 312,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "note": "",
+    "is_inline": False,
+}
+RUN = {**_SUMMARY, "seq": 5, "results": [{"kind": "ok", "text": "v1.0.0 is live"}], "files": [_FILE]}
 RUNS = {"runs": [_SUMMARY], "next": f"1772443800000.{_RUN_ID}"}
 STEERED = {"id": _RUN_ID, "state": "paused"}
 WANTED = {"text": "deploy v1.2.0 to production", "context": {"ticket": "OPS-7"}}

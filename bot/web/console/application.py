@@ -17,7 +17,7 @@ from bot.people import UnknownPerson
 from bot.steering import NoSuchRun
 from bot.store import StoreError
 from bot.store.changing import FollowingEnds
-from bot.web.console import held, home, live, login, mailboxes, requests, runs, static, streams
+from bot.web.console import files, held, home, live, login, mailboxes, requests, runs, static, streams
 from bot.web.console.gate import Gate, check_is_form
 from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away
@@ -38,6 +38,7 @@ ROUTES = (
     Route("/runs/now", streams.listed_runs),
     Route("/runs/{run_id}", runs.shown),
     Route("/runs/{run_id}/now", streams.run),
+    Route("/runs/{run_id}/files/{sha256}", files.served),
     Route("/runs/{run_id}/{verb}", runs.steered, methods=["POST"]),
     Route("/requests", requests.listed),
     Route("/requests/now", streams.listed_requests),

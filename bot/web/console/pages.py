@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from agents.requests import PersonId
+from bot.files import size
 from bot.lists import waiting_on
 from bot.people import People
 from bot.store import StoreError
@@ -86,6 +87,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             moment=partial(_moment, zone),
             clock=partial(_clock, zone),
             asset=address_of,
+            size=size,
             **data,
         )
     )

@@ -23,7 +23,8 @@ from agents.events import (
     ToolOrphaned,
     VoteCast,
 )
-from agents.requests import PersonId, RequestId
+from agents.requests import Attachment, PersonId, RequestId
+from bot.files import files_in
 from bot.people import People
 from bot.story import tell
 
@@ -33,7 +34,10 @@ _QUOTED_CHARS = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One event. `mark` is its colour and word; `request_id` links to a request, `mailbox` to where a card lies."""
+    """One event. `mark` is its colour and word; `request_id` links to a request, `mailbox` to where a card lies.
+
+    `files` came with it.
+    """
 
     seq: int
     at: datetime
@@ -42,6 +46,7 @@ class Row:
     quoted: str = ""
     request_id: RequestId | None = None
     mailbox: PersonId | None = None
+    files: tuple[Attachment, ...] = ()
 
 
 def rows(events: Sequence[Event], people: People) -> list[Row]:
@@ -53,7 +58,7 @@ def _row(seq: int, event: Event, people: People) -> Row:
     told = tell(event, people)
     quoted = told.quoted if len(told.quoted) <= _QUOTED_CHARS else f"{told.quoted[:_QUOTED_CHARS]}…"
     mailbox = event.person if isinstance(event, CardDelivered) and event.channel == "email" else None
-    return Row(seq, event.at, _mark(event), _capital(told.text), quoted, _request_of(event), mailbox)
+    return Row(seq, event.at, _mark(event), _capital(told.text), quoted, _request_of(event), mailbox, files_in(event))
 
 
 def _mark(event: Event) -> Mark:
