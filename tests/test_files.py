@@ -204,6 +204,13 @@ async def test_large_files_and_archives_are_kept_whole_and_a_mail_over_the_limit
     assert "larger than 2 MB" in note
 
 
+async def test_a_file_without_a_word_starts_nothing_and_its_sender_is_told(world: World) -> None:
+    await world.post("anna", BOT, "", CSV)
+
+    assert "The text is empty" in (await world.next_mail("anna", about="No run was started")).text
+    assert await world.app.store.lists.runs() == []
+
+
 @pytest.mark.parametrize(
     ("sent", "shown"),
     [

@@ -137,7 +137,7 @@ def read_body(raw: bytes) -> Body:
     _split(raw)
     parts = tuple(_leaves(_part(raw)))
     leaves = [part for part in parts if part.may_be_text]
-    files = tuple(part for part in parts if not part.may_be_text)
+    files = tuple(part for part in parts if not part.may_be_text or part.kind == "text/calendar")
     plain = [_text(part) for part in leaves if part.kind == "text/plain"]
     html = [_text(part) for part in leaves if part.kind == "text/html"]
     if not plain and not html and (leaves or not files):

@@ -185,6 +185,12 @@ def test_a_signature_is_no_file_and_a_visiting_card_is_one() -> None:
     assert [(file.name, file.text) for file in found] == [("bo.vcf", "BEGIN:VCARD")]
 
 
+def test_an_invitation_is_a_file_whether_it_is_called_one_or_not() -> None:
+    found = files(part("Content-Type: text/calendar; method=REQUEST", "BEGIN:VCALENDAR"))
+
+    assert [(file.name, file.type, file.text) for file in found] == [("file 1", "text/calendar", "BEGIN:VCALENDAR")]
+
+
 def test_a_mail_of_nothing_but_files_has_no_text_and_one_with_a_text_that_is_none_is_refused() -> None:
     body = read_body(b"Content-Type: image/jpeg\n\nabc")
 

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import re
 
 from httpx2 import AsyncClient
@@ -9,6 +10,7 @@ from bot.store.keys import Keys
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import Api, serving
+from tests.waiting import until
 from tests.world import World
 
 
@@ -32,6 +34,20 @@ async def test_a_run_is_started_for_the_person_whose_key_it_is(world: World, api
     assert (await world.ended(run["id"])).state == "done"
     shown = (await anna.get(f"/v1/runs/{run['id']}")).json()
     assert (shown["state"], shown["results"]) == ("done", [{"kind": "ok", "text": "stamp it: done"}])
+
+
+async def test_a_run_lists_the_files_it_began_with_and_not_what_is_in_them(world: World, api: Api) -> None:
+    await world.post("anna", "sayso@sayso.example", "stamp it", ("a.csv", "text/csv", b"1,2"))
+
+    async def found() -> str | None:
+        return next(iter(await world.app.store.lists.runs()), None)
+
+    run_id = await until(found, what="a mail starts a run")
+    shown = (await (await api.client("anna")).get(f"/v1/runs/{run_id}")).json()
+
+    sha256 = hashlib.sha256(b"1,2").hexdigest()
+    listed = {"name": "a.csv", "type": "text/csv", "size_bytes": 3, "sha256": sha256, "note": "", "is_inline": False}
+    assert shown["files"] == [listed]
 
 
 async def test_who_sends_for_somebody_else_is_a_requester_as_well_and_may_not_approve(world: World, api: Api) -> None:
