@@ -24,8 +24,8 @@ UNKNOWN_TYPE = "application/octet-stream"
 RAW = "its encoding is broken, so it is kept as it was sent"
 NOT_TEXT = "its text can't be read: it is not in UTF-8 or in the character set that its type names"
 
-# RFC 6838, 4.2; of 127 characters for each half few are ever used.
-_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,48}/[a-z0-9][a-z0-9!#$&^_.+-]{0,48}")
+# RFC 6838, 4.2, which allows 127 characters for each half; those of office programs have 70.
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _TEXT_TYPES = re.compile(
     r"text/.+|.+\+(?:json|xml|yaml)|application/(?:json|x-ndjson|jsonl|csv|yaml|x-yaml|toml|xml|sql|x-sh|x-patch|x-diff)"
 )

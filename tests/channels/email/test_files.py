@@ -11,6 +11,7 @@ from channels import File
 from channels.email.files import ALL_TEXT_BYTES, LOGO_BYTES, NOT_TEXT, RAW, TEXT_BYTES, UNKNOWN_TYPE, files_of
 from channels.email.parse import Unreadable, read_body
 
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PICTURE = b"\x89PNG" + bytes(range(256))
 
 
@@ -128,10 +129,17 @@ def test_a_part_that_may_be_the_text_is_read_as_strictly_as_ever(head: str) -> N
         files(part(head))
 
 
-def test_a_type_that_is_none_is_listed_as_unknown() -> None:
-    [found] = files(attached("a", kind="application/ä" + "x" * 200))
-
-    assert found.type == UNKNOWN_TYPE
+@pytest.mark.parametrize(
+    ("kind", "listed"),
+    [
+        ("Application/PDF", "application/pdf"),
+        (DOCX, DOCX),
+        ("application/ä", UNKNOWN_TYPE),
+        ("application/" + "x" * 200, UNKNOWN_TYPE),
+    ],
+)
+def test_a_type_is_listed_as_the_sender_says_it_and_one_that_is_none_as_unknown(kind: str, listed: str) -> None:
+    assert [file.type for file in files(attached("a", kind=kind))] == [listed]
 
 
 @pytest.mark.parametrize(("encoding", "body"), [("base64", "a?b"), ("x-uuencode", "begin"), ("quoted-printable", "=x")])
