@@ -59,9 +59,8 @@ class _Found:
 
 
 def _found(part: Part, number: int) -> _Found:
-    encoding, disposition, content_id = (
-        _field(part, name) for name in ("content-transfer-encoding", "content-disposition", "content-id")
-    )
+    encoding = _field(part, "content-transfer-encoding", unclear="several")
+    disposition, content_id = _field(part, "content-disposition"), _field(part, "content-id")
     content, kind = decoded(part.body, encoding), part.kind if _TYPE.fullmatch(part.kind) else UNKNOWN_TYPE
     data = part.body if content is None else content
     is_attached = disposition.lower().startswith("attachment")
@@ -79,11 +78,11 @@ def _found(part: Part, number: int) -> _Found:
     return _Found(file, part.parameters.get("charset", "utf-8").lower())
 
 
-def _field(part: Part, name: str) -> str:
+def _field(part: Part, name: str, unclear: str = "") -> str:
     try:
         return part.headers.one(name)
     except Unreadable:
-        return ""
+        return unclear
 
 
 def _subject_of(kind: str, data: bytes) -> str:

@@ -142,7 +142,15 @@ def test_a_type_is_listed_as_the_sender_says_it_and_one_that_is_none_as_unknown(
     assert [file.type for file in files(attached("a", kind=kind))] == [listed]
 
 
-@pytest.mark.parametrize(("encoding", "body"), [("base64", "a?b"), ("x-uuencode", "begin"), ("quoted-printable", "=x")])
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("base64", "a?b"),
+        ("x-uuencode", "begin"),
+        ("quoted-printable", "=x"),
+        ("7bit\nContent-Transfer-Encoding: base64", "eWVz"),
+    ],
+)
 def test_a_file_whose_encoding_is_broken_is_kept_as_it_was_sent_and_says_so(encoding: str, body: str) -> None:
     [found] = files(
         f"Content-Disposition: attachment; filename=a.txt\nContent-Transfer-Encoding: {encoding}\n\n{body}".encode()
