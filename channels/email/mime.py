@@ -33,7 +33,8 @@ class Post:
 def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: Way = "plus") -> Post:
     """The mail that shows `card` to `to`, from the address `own`. Its Date is `card.at`, its ids come from `key`.
 
-    `way` is how the card's token comes back.
+    `way` is how the card's token comes back. The card's receipt stands in the Message-ID, for reports that the mail
+    did not arrive to bring back.
 
     Raises ChannelRefused when `to` is no plain address or a reply could not carry the card's token.
     """
@@ -43,7 +44,8 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
         )
     token = card.form.token if card.form else ""
     code = token if way == "reference" else ""
-    message_id, root = _message_id(f"card.{code}" if code else "card", key, own), thread_root(to.thread, own)
+    mark, kind = card.receipt or code, "card" if card.form else "note"
+    message_id, root = _message_id(f"{kind}.{mark}" if mark else kind, key, own), thread_root(to.thread, own)
     headers = [
         ("From", f"sayso <{own}>"),
         ("To", to.to),
@@ -72,7 +74,7 @@ def is_message_id(text: str) -> bool:
 
 def answers_us(ids: str, own: str) -> bool:
     """Whether one of the Message-IDs in `ids` is that of a mail of ours, whatever else comes from our domain."""
-    ours = rf"<(?:card|thread)\.[^<>@\s]{{1,120}}@{re.escape(own.rpartition('@')[2])}>"
+    ours = rf"<(?:card|note|thread)\.[^<>@\s]{{1,120}}@{re.escape(own.rpartition('@')[2])}>"
     return re.search(ours, ids, re.IGNORECASE) is not None
 
 
