@@ -16,6 +16,9 @@ from channels.email.tokens import Way, reply_address
 SUBJECT_CHARS = 150
 """Longest subject; phones show about 40."""
 
+RECEIPT = "X-Sayso-Receipt"
+"""The header that says what stands for this mail when it could not be delivered."""
+
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,100}>")
 _WORD_BYTES = 45
 """UTF-8 bytes in one encoded word: 60 characters in base64, 72 with its frame, 75 at most (RFC 2047, 2)."""
@@ -33,8 +36,8 @@ class Post:
 def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: Way = "plus") -> Post:
     """The mail that shows `card` to `to`, from the address `own`. Its Date is `card.at`, its ids come from `key`.
 
-    `way` is how the card's token comes back. The card's receipt stands in the Message-ID, for reports that the mail
-    did not arrive to bring back.
+    `way` is how the card's token comes back. The card's receipt stands in the Message-ID and, because some relays
+    replace that, in a header of its own: reports that the mail did not arrive bring its headers back.
 
     Raises ChannelRefused when `to` is no plain address or a reply could not carry the card's token.
     """
@@ -56,6 +59,8 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
         ("References", root),
         ("Auto-Submitted", "auto-generated"),
     ]
+    if card.receipt:
+        headers.append((RECEIPT, card.receipt))
     if card.form is not None:
         headers.append(("Reply-To", f"sayso <{reply_address(way, own, token)}>"))
     texts = (cards.as_text(card, timezone, code), cards.as_html(card, timezone, code))

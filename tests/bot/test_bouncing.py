@@ -162,6 +162,8 @@ async def test_where_there_is_no_other_way_requester_and_operators_hear_it_and_i
     assert "550 5.1.1 No such user" in note
     await world.reply("cy", await world.next_mail("cy"), "approve")
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+    await world.quiet()
+    assert len(world.mails("bo")) == 1, "a card that never arrived needs no word that it is closed"
 
 
 async def test_when_nobody_is_left_the_requester_is_told_what_to_do(world: World) -> None:
@@ -359,6 +361,38 @@ async def test_a_report_that_overtakes_our_own_note_of_the_delivery_is_not_lost(
         found = Placed.model_validate_json(body)
         assert found.delivery is not None
         assert (found.delivery.address.channel, list(found.failed)) == ("slack", ["email"])
+
+
+class SlowBoard(Corkboard):
+    """A board where it takes until `may_return` to pin something."""
+
+    may_return = asyncio.Event()
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        delivery = await super().send(card, to, key)
+        await self.may_return.wait()
+        return delivery
+
+
+async def test_a_card_that_is_decided_while_it_goes_another_way_is_closed_when_it_has_arrived(
+    redis: str, tmp_path: Path
+) -> None:
+    board = SlowBoard()
+    board.may_return = asyncio.Event()
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("email", "slack")
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        record, card = await asked(world)
+        await bounce(world, card)
+        await until(lambda: board.card("bo"), what="the card is on the board")
+        await world.decide("cy", record, "deny", "no")
+        await world.next_mail("anna", about="Failed")
+        board.may_return.set()
+
+        closed = await until(lambda: list(board.closed.values()), what="it is closed")
+        assert "Cy Cole denied" in closed[0].summary
 
 
 class Refusing(Overtaken):
