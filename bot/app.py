@@ -12,9 +12,11 @@ from agents.deploy import Environment, deploy_agent
 from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
+from bot.bouncing import Bouncing
 from bot.decisions import Decisions
 from bot.ending import ended
 from bot.executing import Executor
+from bot.failing import Failing
 from bot.home import Home
 from bot.inbox import Inbox
 from bot.journal import Journal
@@ -119,9 +121,12 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     # No trigger is routed to the relay: whom a program may ask is checked where its requests come in.
     everyone = by_agent | {RELAY: relay_agent(settings.policies)}
     models = models_of(settings, agents)
-    outbox = Outbox(journal, decisions, people, by_channel, tokens, settings.alerts.to, settings.public_url)
+    failing, alerts = Failing(journal, decisions, people, by_channel), settings.alerts.to
+    outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, alerts, settings.public_url)
+    bouncing = Bouncing(store, people, tokens, failing, outbox.alert)
     steps = {name: config.max_steps for name, config in settings.agents.items()}
-    inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, settings.limits.triggers_per_person)
+    rate = settings.limits.triggers_per_person
+    inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, rate, bouncing)
     executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, home.host())
     teller = Teller(people, tuple(by_channel), edits)
     thinker = Thinker(models)

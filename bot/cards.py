@@ -1,7 +1,7 @@
 """Cards and sentences, worded by code from data. What a model or a person wrote only ever stands in `quoted`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from agents.requests import (
@@ -42,6 +42,7 @@ _WHO_ASKS = {
     "question": "The agent that works for {} asks.",
     "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
 }
+_WAYS = {"email": "e-mail", "slack": "Slack"}
 _REASON_CHARS = 500
 _TIME = "%H:%M UTC on %d %B %Y"
 
@@ -148,6 +149,31 @@ def outcome_card(run: Run, at: datetime) -> Card:
 def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "") -> Card:
     """Something that somebody must be told and need not answer."""
     return Card(title=title, at=at, summary=text, ref=ref, link=link, closes=True)
+
+
+def unreached(
+    request: Request,
+    person: PersonId,
+    channel: str,
+    ways: Sequence[str],
+    others: Sequence[PersonId],
+    why: str,
+    people: People,
+    at: datetime,
+) -> Card:
+    """A card did not reach `person` by `channel`; `ways` are left to try, `others` are asked as well.
+
+    `why` is what a mail system said, which anybody may have written.
+    """
+    name, way = people.name_of(person), _WAYS.get(channel, channel)
+    text = [f"{name} could not be reached by {way}."]
+    text += [f"The same goes to {name} by {_WAYS.get(ways[0], ways[0])} now."] if ways else []
+    if others:
+        text += [f"{people.names_of(others)} {'is' if len(others) == 1 else 'are'} also asked."]
+    elif not ways:
+        text += [f"Nobody else is asked. {name} can still answer in the console."]
+        text += ["Otherwise withdraw the request, have the address in the directory corrected, and ask again."]
+    return notice(f"Not reached: {request.title}", " ".join(text), at, request.id).model_copy(update={"quoted": why})
 
 
 def decided(decision: Decision, people: People) -> str:

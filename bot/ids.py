@@ -37,9 +37,14 @@ def shard_of(some_id: str) -> int:
     return _match(some_id)[0]
 
 
+def is_a(some_id: str, kind: Kind) -> bool:
+    """Whether `some_id` has the form of a `kind`. Raises NotAnId for what is no id at all."""
+    return _match(some_id)[1] == _LETTERS[kind]
+
+
 def check(some_id: str, kind: Kind) -> str:
     """`some_id` itself when it has the form of a `kind`. Raises NotAnId, saying what such an id looks like."""
-    if _match(some_id)[1] != _LETTERS[kind]:
+    if not is_a(some_id, kind):
         raise NotAnId(f"{some_id!r} is not the id of a {kind}; those look like s0{_LETTERS[kind]}-abcdefghijklm")
     return some_id
 

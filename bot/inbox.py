@@ -11,6 +11,7 @@ from agents.events import RunStarted
 from agents.requests import Frozen, PersonId, RunId
 from agents.run import fold
 from bot.answers import Statement
+from bot.bouncing import Bouncing
 from bot.config import Rate
 from bot.decisions import Decisions
 from bot.files import attachments, contents
@@ -75,10 +76,11 @@ class Inbox:
         max_steps: Mapping[str, int],
         tokens: Tokens,
         per_person: Rate,
+        bouncing: Bouncing,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
-        self._per_person = per_person
+        self._per_person, self._bouncing = per_person, bouncing
         self._holding = Holding(journal, decisions, tokens)
 
     async def accept(self, inbound: Inbound) -> str:
@@ -112,8 +114,7 @@ class Inbox:
             case Held():
                 await self._holding.hold(inbound_id, arrived.channel, reading)
             case Bounced():
-                log.warning("came back", why=reading.why)
-                await self._store.drop_inbound(inbound_id)
+                await self._bouncing.bounced(inbound_id, arrived.channel, reading)
             case Ignored():
                 log.info("ignored", reason=reading.reason)
                 await self._store.drop_inbound(inbound_id)

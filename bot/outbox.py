@@ -4,17 +4,19 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from agents.events import CardDelivered, DeliveryFailed, Event
+from agents.events import CardDelivered, Event
 from agents.requests import PersonId, RunId
 from bot.cards import notice
 from bot.dead import Note
 from bot.decisions import Decisions
+from bot.failing import Failing
 from bot.journal import Journal, outbox_entry, outgoing_id
 from bot.judge import ways_to_approve
-from bot.outgoing import Outgoing, Placed, placing_id
+from bot.outgoing import Outgoing
 from bot.people import People
-from bot.store import Commit
+from bot.store import Commit, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.receipts import Receipt, Receipts
 from bot.tokens import Tokens
 from channels import Card, Channel, ChannelRefused, ChannelUnavailable, Delivery
 
@@ -41,11 +43,13 @@ class Outbox:
         people: People,
         channels: Mapping[str, Channel],
         tokens: Tokens,
+        failing: Failing,
         alerts: Sequence[str],
         console: str | None = None,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._tokens, self._alerts, self._console = channels, tokens, alerts, console
+        self._failing, self._receipts = failing, Receipts(journal.store.client)
 
     async def send(self, outgoing_id: str) -> None:
         """Send one entry, or put it off while the channel is away."""
@@ -61,7 +65,7 @@ class Outbox:
                 case "update":
                     await self._update(entry)
                 case "tell" | "alert":
-                    await self._deliver(entry, entry.card, entry.id)
+                    await self._deliver(entry, entry.card, entry.id, entry.reach)
                     await self._sent(entry)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
@@ -75,47 +79,65 @@ class Outbox:
         if entry.request_id is None or entry.delivery_id is None or entry.card.form is None:
             raise ValueError(f"{entry.id} places no request")
         record, _, _ = await self._decisions.request(entry.request_id)
-        if record.state != "open" or record.request.revision != entry.revision:
+        placed = await self._failing.placed(entry.delivery_id)
+        if placed is None or record.state != "open" or record.request.revision != entry.revision:
             await self._sent(entry)
             return
+        reach = tuple(name for name in entry.reach if entry.again or name not in placed.failed)
+        if not reach:
+            raise _Nowhere("; ".join(f"{channel}: {why}" for channel, why in placed.failed.items()))
         form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
-        delivery = await self._deliver(entry, entry.card.model_copy(update={"form": form}), entry.delivery_id)
-        placed = Placed.model_validate_json(await self._store.delivery(entry.delivery_id) or b"")
-        placed = placed.model_copy(update={"delivery": delivery})
+        card = entry.card.model_copy(update={"form": form})
+        await self._arrived(entry, await self._deliver(entry, card, entry.delivery_id, reach))
+
+    async def _arrived(self, entry: Outgoing, delivery: Delivery) -> None:
+        """Write down where a card stands; not where it came back from before we got here."""
+        if entry.request_id is None or entry.delivery_id is None:
+            raise ValueError(f"{entry.id} places no request")
+        channel = delivery.address.channel
         event = CardDelivered(
             at=self._store.about_now(),
             request_id=entry.request_id,
             delivery_id=entry.delivery_id,
             revision=entry.revision,
             person=entry.person,
-            channel=delivery.address.channel,
+            channel=channel,
             to=delivery.address.to,
             thread=delivery.address.thread,
             handle=delivery.handle,
         )
-        body = placed.model_dump_json().encode()
-        await self._sent(entry, [event], deliveries=[(entry.delivery_id, body)])
+        written = Written("conflict")
+        while written.state == "conflict":
+            seq = await self._store.length(entry.run_id)
+            placed = await self._failing.placed(entry.delivery_id)
+            if placed is None or (channel in placed.failed and not entry.again):
+                written = await self._sent(entry)
+                continue
+            failed = {name: why for name, why in placed.failed.items() if name != channel}
+            body = placed.model_copy(update={"delivery": delivery, "failed": failed}).model_dump_json().encode()
+            written = await self._sent(entry, [event], [(entry.delivery_id, body)], seq)
 
     async def _update(self, entry: Outgoing) -> None:
         """Show what became of a card, where it was placed; a card that never arrived needs no update."""
-        if entry.delivery_id and await self._store.is_waiting(placing_id(entry.delivery_id)):
-            raise ChannelUnavailable("The card itself is still on its way", "Its update follows it")
-        body = await self._store.delivery(entry.delivery_id or "")
-        delivery = Placed.model_validate_json(body).delivery if body else None
+        placed = await self._failing.placed(entry.delivery_id) if entry.delivery_id else None
+        for waiting in placed.entries if placed else ():
+            if await self._store.is_waiting(waiting):
+                raise ChannelUnavailable("The card itself is still on its way", "Its update follows it")
+        delivery = placed.delivery if placed else None
         channel = self._channels.get(delivery.address.channel) if delivery else None
-        if delivery and channel:
+        if placed and delivery and channel and channel.name not in placed.failed:
             try:
-                await channel.update(delivery, entry.card, entry.id)
+                await channel.update(delivery, await self._for_channel(entry, entry.card, channel.name), entry.id)
             except ChannelRefused as error:
                 log.warning("update refused", outgoing_id=entry.id, error=str(error))
         await self._sent(entry)
 
-    async def _deliver(self, entry: Outgoing, card: Card, key: str) -> Delivery:
+    async def _deliver(self, entry: Outgoing, card: Card, key: str, reach: Sequence[str]) -> Delivery:
         """The first channel in reach that takes the card. Raises ChannelUnavailable, or _Nowhere when all refuse."""
         contact, refusals = self._people.contact(entry.person), list[str]()
         if contact is None:
             raise _Nowhere(f"{entry.person} is not in the directory")
-        for name in entry.reach:
+        for name in reach:
             channel = self._channels.get(name)
             address = channel.address(contact, entry.thread) if channel else None
             if channel is None or address is None:
@@ -125,16 +147,30 @@ class Outbox:
                 return await channel.send(await self._for_channel(entry, card, name), address, key)
             except ChannelRefused as error:
                 refusals.append(f"{name}: {error}")
+                if entry.kind == "place" and entry.delivery_id:
+                    await self._failing.fail(entry.delivery_id, name, str(error), places_again=False)
         raise _Nowhere("; ".join(refusals) or "the policy names no channel")
 
     async def _for_channel(self, entry: Outgoing, card: Card, name: str) -> Card:
-        """The card leads to the console; its form says whether an approval through this channel would count."""
-        card = card.model_copy(update={"link": card.link or self._link(card.ref)})
+        """The card leads to the console; its form says whether an approval through this channel would count.
+
+        Its receipt tells us later whom it did not reach.
+        """
+        receipt = self._tokens.make(await self._receipt(entry))
+        card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
         if card.form is None or entry.request_id is None or card.form.format != "approval":
             return card
         record, _, _ = await self._decisions.request(entry.request_id)
         may_approve = name in ways_to_approve(record.request.policy)
         return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
+
+    async def _receipt(self, entry: Outgoing) -> str:
+        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down."""
+        if entry.kind == "place" and entry.delivery_id:
+            return entry.delivery_id
+        note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title)
+        await self._receipts.note(entry.id, note)
+        return entry.id
 
     def _link(self, ref: str) -> str:
         """The page of what a card is about, where there is one."""
@@ -143,10 +179,21 @@ class Outbox:
         return f"{self._console}/{place}/{ref}" if self._console and place else ""
 
     async def _sent(
-        self, entry: Outgoing, events: Sequence[Event] = (), deliveries: Sequence[tuple[str, bytes]] = ()
-    ) -> None:
-        await self._journal.write(
-            Commit(run_id=entry.run_id, events=events, sent=[entry.id], deliveries=deliveries, limit=MAX_EVENTS_AT_ALL)
+        self,
+        entry: Outgoing,
+        events: Sequence[Event] = (),
+        deliveries: Sequence[tuple[str, bytes]] = (),
+        expect: int | None = None,
+    ) -> Written:
+        return await self._journal.write(
+            Commit(
+                run_id=entry.run_id,
+                events=events,
+                expect=expect,
+                sent=[entry.id],
+                deliveries=deliveries,
+                limit=MAX_EVENTS_AT_ALL,
+            )
         )
 
     async def _put_off(self, entry: Outgoing, why: str) -> None:
@@ -164,18 +211,17 @@ class Outbox:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
         now = await self._store.now(entry.id)
         note = Note(kind="dead", what=_what(entry), why=why, at=now, member=f"out {entry.id}")
-        if entry.kind == "place" and entry.request_id and entry.delivery_id:
-            event = DeliveryFailed(
-                at=now,
-                request_id=entry.request_id,
-                delivery_id=entry.delivery_id,
-                person=entry.person,
-                channel=",".join(entry.reach),
-                error=why[:1_000],
-            )
-            await self._journal.write(Commit(run_id=entry.run_id, events=[event], limit=MAX_EVENTS_AT_ALL))
+        if entry.kind == "place" and entry.delivery_id:
+            placed = await self._failing.placed(entry.delivery_id)
+            if placed and not placed.failed:
+                await self._failing.fail(entry.delivery_id, ",".join(entry.reach), why, places_again=False)
         if entry.kind != "alert":
             await self.alert(entry.id, "Somebody can't be reached", f"{note.what}: {why}")
+        if entry.kind == "place":
+            again = outbox_entry(entry.model_copy(update={"again": True}))
+            await self._store.commit(
+                Commit(run_id=entry.run_id, outgoing=[again])
+            )  # nobody is rung for: it is given up
         await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
 
     async def alert(self, near: str, title: str, text: str, also: Sequence[PersonId] = ()) -> None:

@@ -1,6 +1,10 @@
 """What must still be sent, as it stands in the outbox; and cards as they stand at people's addresses."""
 
+import base64
+import hashlib
 from typing import Literal
+
+from pydantic import Field
 
 from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
 from channels import Card, Delivery
@@ -12,12 +16,20 @@ def placing_id(delivery_id: DeliveryId) -> str:
     return f"{head[:-1]}o-{tail}"
 
 
+def again_id(delivery_id: DeliveryId, channel: str) -> str:
+    """The outbox entry that places a card again after `channel` gave it back; one per delivery and channel."""
+    digest = hashlib.sha256(f"{delivery_id} {channel}".encode()).digest()
+    tail = base64.b32encode(digest)[: len(delivery_id.partition("-")[2])].decode().lower()
+    return f"{delivery_id.partition('-')[0][:-1]}o-{tail}"
+
+
 class Outgoing(Frozen):
     """One card for one person.
 
     `place` puts a request in front of somebody who may answer; `update` shows what became of one that was placed;
     `tell` is for information only, and so is `alert`, for operators. `reach` are the channels to try, in order. The
-    card is complete but for the token of its form, which is made when it is sent.
+    card is complete but for the token of its form, which is made when it is sent. `again`: everything had failed, and
+    an operator who has mended something has it tried everywhere.
     """
 
     id: str
@@ -30,10 +42,14 @@ class Outgoing(Frozen):
     request_id: RequestId | None = None
     delivery_id: DeliveryId | None = None
     revision: int = 0
+    again: bool = False
 
 
 class Placed(Frozen):
-    """A card in front of one person: what its token stands for. `delivery` is set once it was sent."""
+    """A card in front of one person: what its token stands for. `delivery` is set once it was sent.
+
+    `failed` says which channels did not bring it there, in their order, and why.
+    """
 
     id: DeliveryId
     run_id: RunId
@@ -42,3 +58,9 @@ class Placed(Frozen):
     digest: str
     person: PersonId
     delivery: Delivery | None = None
+    failed: dict[str, str] = Field(default_factory=dict[str, str])
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """The outbox entries that may still bring it there."""
+        return (placing_id(self.id), *(again_id(self.id, channel) for channel in self.failed))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agents.events import CardDelivered, Event, RequestOpened, RequestRevised
+from agents.events import CardDelivered, DeliveryFailed, Event, RequestOpened, RequestRevised
 from agents.requests import DeliveryId, RequestId, RunId
 from agents.run import fold
 from bot.journal import record_write
@@ -57,13 +57,28 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
 def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
     """The cards in front of people: (delivery id, body)."""
     sent = {event.delivery_id: event for event in events if isinstance(event, CardDelivered)}
+    failed = _failed(events)
     for event in events:
         if isinstance(event, RequestOpened | RequestRevised):
             for holder in event.holders:
-                yield holder.delivery_id, _placed(event, holder.delivery_id, sent.get(holder.delivery_id))
+                found = holder.delivery_id
+                yield found, _placed(event, found, sent.get(found), failed.get(found, {}))
 
 
-def _placed(event: RequestOpened | RequestRevised, delivery_id: DeliveryId, sent: CardDelivered | None) -> bytes:
+def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
+    """Which channels did not bring each card to its person, and why; a later delivery there makes it good."""
+    found: dict[DeliveryId, dict[str, str]] = {}
+    for event in events:
+        if isinstance(event, DeliveryFailed):
+            found.setdefault(event.delivery_id, {})[event.channel] = event.error
+        elif isinstance(event, CardDelivered):
+            found.get(event.delivery_id, {}).pop(event.channel, None)
+    return found
+
+
+def _placed(
+    event: RequestOpened | RequestRevised, delivery_id: DeliveryId, sent: CardDelivered | None, failed: dict[str, str]
+) -> bytes:
     request = event.request
     person = next(holder.person for holder in event.holders if holder.delivery_id == delivery_id)
     delivery = None
@@ -78,5 +93,6 @@ def _placed(event: RequestOpened | RequestRevised, delivery_id: DeliveryId, sent
         digest=request.digest,
         person=person,
         delivery=delivery,
+        failed=failed,
     )
     return made.model_dump_json().encode()

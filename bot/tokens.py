@@ -1,4 +1,8 @@
-"""Reply tokens: a delivery's id and a MAC over it, in letters that survive a mail system changing their case."""
+"""Reply tokens and receipts: an id and a MAC over it, in letters that survive a mail system changing their case.
+
+A token stands for a delivery and comes back with its answer. A receipt comes back with word that something did not
+arrive: for a delivery it is its token, for any other mail that of its outbox entry, which answers nothing.
+"""
 
 import base64
 import hashlib
@@ -7,10 +11,10 @@ import re
 from collections.abc import Sequence
 
 from agents.requests import DeliveryId
-from bot.ids import NotAnId, check
+from bot.ids import is_a
 
 _MAC_BYTES = 16  # 128 bits, which no forger can search; longer ones do not fit before the @ of an address
-_FORM = re.compile(r"(s\d{1,2}d-[a-z2-7]{13})-([a-z2-7]{2})([a-z2-7]{26})")
+_FORM = re.compile(r"(s\d{1,2}[do]-[a-z2-7]{13})-([a-z2-7]{2})([a-z2-7]{26})")
 
 
 class Tokens:
@@ -20,21 +24,23 @@ class Tokens:
         self._keys = {_key_id(key): key for key in reversed(keys)}
         self._current = _key_id(keys[0])
 
-    def make(self, delivery_id: DeliveryId) -> str:
-        """The token that stands for a delivery. Nothing secret need be stored to read it back."""
-        return f"{delivery_id}-{self._current}{_mac(self._keys[self._current], delivery_id)}"
+    def make(self, some_id: str) -> str:
+        """What stands for a delivery or an outbox entry. Nothing secret need be stored to read it back."""
+        return f"{some_id}-{self._current}{_mac(self._keys[self._current], some_id)}"
 
     def read(self, token: str) -> DeliveryId | None:
         """The delivery that a token stands for; None for anything we did not make."""
+        found = self.receipt(token)
+        return DeliveryId(found) if found and is_a(found, "delivery") else None
+
+    def receipt(self, token: str) -> str | None:
+        """The delivery or outbox entry that a receipt stands for; None for anything we did not make."""
         found = _FORM.fullmatch(token.lower())
         if not found or found[2] not in self._keys:
             return None
         if not hmac.compare_digest(_mac(self._keys[found[2]], found[1]), found[3]):
             return None
-        try:
-            return DeliveryId(check(found[1], "delivery"))
-        except NotAnId:
-            return None
+        return found[1]
 
 
 def _key_id(key: bytes) -> str:

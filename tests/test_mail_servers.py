@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.events import DeliveryFailed
 from bot.example import example_toml
 from bot.people import People
 from bot.realmail import RealMail
@@ -17,9 +18,12 @@ from bot.settings import load
 from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore
 from channels import Channel
+from channels.email.letters import Letter
 from channels.email.transport import Relay, Transport
+from tests.fakes.corkboard import Corkboard
 from tests.office import QUICK
 from tests.servers.mailhost import Correspondent, MailHost
+from tests.servers.postfix import REFUSED
 from tests.servers.verdict import SERVER
 from tests.servers.wire import Wire
 from tests.waiting import until
@@ -49,12 +53,31 @@ class Office:
         return len(await self.world.app.store.lists.runs())
 
 
+@pytest.fixture
+def board() -> Corkboard:
+    """The office has one; nobody is asked there unless mail fails."""
+    return Corkboard()
+
+
+@pytest.fixture
+def nobody(mailhost: MailHost) -> str:
+    """Whose mailbox the provider has taken away: it takes mail for that address, and then can't deliver it."""
+    address = f"bo-{secrets.token_hex(4)}@corp.example"
+    mailhost.verdict.gone.add(address)
+    return address
+
+
 @pytest.fixture(params=["plus"])
 async def office(
-    request: pytest.FixtureRequest, mailhost: MailHost, redis: str, tmp_path: Path, demo: Path
+    request: pytest.FixtureRequest, mailhost: MailHost, redis: str, tmp_path: Path, demo: Path, board: Corkboard
 ) -> AsyncIterator[Office]:
-    """An office with the example settings, the deploy agent, the demo to deploy."""
-    folder, way = tmp_path / "data", request.param
+    """An office with the example settings, the deploy agent, the demo to deploy.
+
+    A test may want another way for replies, an address of bo that has no mailbox (`nobody`) or that is refused at once
+    (`refused`), and a board beside the mail (`board`).
+    """
+    folder, wanted = tmp_path / "data", str(request.param).split()
+    way = wanted[0]
     address = "agent@replies.example" if way == "catchall" else f"bot-{secrets.token_hex(4)}@sayso.example"
     shutil.copytree(demo, folder / "demo", symlinks=True)
     async with AsyncExitStack() as stack:
@@ -72,8 +95,14 @@ async def office(
 
         def over_servers(world: World) -> None:
             world.through = by_servers
+            if "board" in wanted:
+                world.beside, world.reach = (board,), ("email", "slack")
 
         toml = example_toml(folder / "demo" / "shop")
+        if "nobody" in wanted:
+            toml = toml.replace("bo@corp.example", request.getfixturevalue("nobody"))
+        if "refused" in wanted:
+            toml = toml.replace("bo@corp.example", REFUSED)
         world = await stack.enter_async_context(a_world(redis, folder, toml, deploys=True, change=over_servers))
         yield Office(mailhost, world, wire, address)
 
@@ -164,3 +193,44 @@ async def test_nothing_in_the_mailbox_is_marked_as_seen(office: Office) -> None:
     await office.bo.next_mail("Deploy v1.2.0 to production?")
 
     assert office.host.dovecot.flags(office.address) == [""]
+
+
+def words(letter: Letter) -> str:
+    """Its text, whatever its lines."""
+    return " ".join(letter.text.split())
+
+
+@pytest.mark.parametrize("office", ["plus nobody board", "reference nobody board"], indirect=True)
+async def test_a_card_for_a_mailbox_that_is_gone_comes_back_and_is_answered_another_way(
+    office: Office, board: Corkboard
+) -> None:
+    await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
+
+    told = await office.anna.next_mail("Not reached: ")
+    await until(lambda: board.card("bo"), what="the card is on the board")
+    board.write("bo", "approve")
+
+    assert "Bo Berg could not be reached by e-mail. The same goes to Bo Berg by Slack now." in words(told)
+    assert "| 550 5.1.1" in told.text
+    assert "is live in production" in (await office.anna.next_mail("Done: ")).text
+    [record] = await office.world.requests()
+    assert record.decision is not None
+    assert (record.decision.by, record.decision.channel) == (("bo",), "slack")
+
+
+@pytest.mark.parametrize("office", ["plus nobody", "plus refused"], indirect=True)
+async def test_a_card_that_reaches_nobody_any_other_way_is_told_and_the_others_decide(office: Office) -> None:
+    cy = Correspondent(office.host, "cy")
+    await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
+
+    told = await office.anna.next_mail("Not reached: ")
+    assert "Bo Berg could not be reached by e-mail. Cy Cole is also asked." in words(told)
+    assert "5.1.1" in told.text
+    await until(office.world.dead, what="it is a dead letter")
+    assert "5.1.1" in (await office.world.dead())[0]
+
+    await cy.reply(await cy.next_mail("Deploy v1.2.0 to production?"), "approve")
+    assert "is live in production" in (await office.anna.next_mail("Done: ")).text
+    [record] = await office.world.requests()
+    events = await office.world.events(record.request.run_id)
+    assert [(event.person, event.channel) for event in events if isinstance(event, DeliveryFailed)] == [("bo", "email")]

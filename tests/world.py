@@ -39,7 +39,10 @@ Verb = Literal["pause", "resume", "cancel"]
 
 @dataclass
 class World:
-    """One running sayso. `deploys`: the agents of the settings instead of the clerk; `through` may wrap the mail."""
+    """One running sayso. `deploys`: the agents of the settings instead of the clerk; `through` may wrap the mail.
+
+    `beside` are more channels. With `reach` every policy goes through these, in this order.
+    """
 
     url: str
     folder: Path
@@ -47,6 +50,8 @@ class World:
     deploys: bool = False
     workshop: Workshop = field(default_factory=Workshop)
     through: Callable[[Channel], Channel] = lambda channel: channel
+    beside: Sequence[Channel] = ()
+    reach: tuple[str, ...] = ()
     _serving: asyncio.Task[None] | None = None
     _shown: dict[str, int] = field(default_factory=dict[str, int])
     _moved_ms: int = 0
@@ -60,7 +65,10 @@ class World:
         settings = settings_of(self.folder, self.toml)
         self.mail = local_mail(settings)
         agents: Sequence[Agent] = agents_of(settings) if self.deploys else (clerk(self.workshop),)
-        self.app = compose(settings, self.url, [self.through(self.mail.channel())], agents)
+        for name, policy in list(settings.policies.items()) if self.reach else ():
+            # Past the validation: a release names only the channels that it has.
+            settings.policies[name] = policy.model_copy(update={"reach": self.reach})
+        self.app = compose(settings, self.url, [self.through(self.mail.channel()), *self.beside], agents)
         self._leave, runs = asyncio.Event(), asyncio.Event()
         # In a task of its own, as docket wants to be left in the task that entered it.
         self._serving = asyncio.create_task(self._serve(runs, self._leave, works=works, receives=receives))
@@ -260,16 +268,19 @@ class World:
         return await self.app.store.now("s0r-aaaaaaaaaaaaa")
 
     async def quiet(self) -> None:
-        """Returns when the outbox is empty and no fresh work waits: what was to happen by now has happened."""
+        """Returns when nothing is to be sent and no fresh work waits: what was to happen by now has happened.
+
+        What was given up on stays where it is.
+        """
         client = Client(self.url)
 
         async def is_quiet() -> bool:
             horizon = (await self.now() + timedelta(seconds=30)).timestamp() * 1000
             for shard in range(self.app.store.shards):
                 tag = f"{{s{shard}}}"
-                if await client.do("HLEN", f"{tag}:outbox") or await client.do(
-                    "ZCOUNT", f"{tag}:wake", "-inf", horizon
-                ):
+                unsent = set(await client.do("HKEYS", f"{tag}:outbox"))
+                unsent -= set(await client.do("HKEYS", f"{tag}:dead"))
+                if unsent or await client.do("ZCOUNT", f"{tag}:wake", "-inf", horizon):
                     return False
             return True
 

@@ -143,6 +143,10 @@ class Keys:
         """What a runner says its command gave."""
         return self._key("result", attempt_id)
 
+    def receipt(self, outgoing_id: str) -> str:
+        """Whom a mail was for that asked nothing."""
+        return self._key("receipt", outgoing_id)
+
     def window(self, sender: str) -> str:
         """A sender's recent triggers."""
         return self._key("window", sender)

@@ -1,8 +1,8 @@
 """E-mail as a channel: a mailbox in, SMTP out, a reply token that a person's answer brings back.
 
-Where to read on: `reading` (what a mail means), `identity` (who really wrote it), `reply` (what they said), `cards`
-and `mime` (what people get), `tokens` (how an answer finds its way back), `mailbox`, `imap_mailbox` and `transport`
-(the outside world), `server` (the one inside `sayso dev`).
+Where to read on: `reading` (what a mail means), `bounce` (what did not arrive), `identity` (who really wrote it),
+`reply` (what they said), `cards` and `mime` (what people get), `tokens` (how an answer finds its way back), `mailbox`,
+`imap_mailbox` and `transport` (the outside world), `server` (the one inside `sayso dev`).
 """
 
 import asyncio
@@ -15,9 +15,10 @@ from channels import Accept, Address, Card, ChannelError, Contact, Delivery, Dir
 from channels.email import addresses, fingerprint, mime, tokens
 from channels.email.identity import Prove
 from channels.email.mailbox import Item, Mailbox
+from channels.email.mime import Post
 from channels.email.reading import Reader, token_of
 from channels.email.tokens import TokenOf, Way
-from channels.email.transport import Transport
+from channels.email.transport import SenderRefused, Transport
 
 DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 """Waits between tries while the mailbox or the store can't be reached; the last one repeats."""
@@ -61,6 +62,7 @@ class EmailChannel:
         self._now = now
         self._delays_s = delays_s
         self._accepted = 0
+        self._may_tag_sender = way != "reference"
 
     @property
     def name(self) -> str:
@@ -103,13 +105,31 @@ class EmailChannel:
         post = mime.compose(
             card, to, key, own=self._own, timezone=contact.timezone if contact else "UTC", way=self._way
         )
-        await self._transport.send(post.raw, sender=self._own, recipients=(post.recipient,))
+        await self._submit(
+            post, tokens.reply_address(self._way, self._own, card.receipt) if card.receipt else self._own
+        )
         return Delivery(key=key, address=to, handle=post.message_id)
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
         """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""
         if card.closes:
             await self.send(card, delivery.address, key)
+
+    async def _submit(self, post: Post, sender: str) -> None:
+        """Send with the envelope `sender` that a report of failure comes back to; From stays the own address.
+
+        SPF and DMARC stay aligned: both have the same domain. Servers that let people send from nothing but their
+        log-in (Microsoft 365) get that, for as long as this process lives; then the Message-ID is what comes back.
+        """
+        sender = sender if self._may_tag_sender else self._own
+        try:
+            await self._transport.send(post.raw, sender=sender, recipients=(post.recipient,))
+        except SenderRefused as error:
+            if sender == self._own:
+                raise
+            await self._transport.send(post.raw, sender=self._own, recipients=(post.recipient,))
+            _log.warning("reports of failure come to the plain address from now on: %s", error)
+            self._may_tag_sender = False
 
     async def _hand_over(self, accept: Accept) -> None:
         """Every mail from one connection to the mailbox, until it ends or something fails."""

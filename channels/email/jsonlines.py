@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field, ValidationError
 
-from channels import Contact, Held, Ignored, Reading, Reply
+from channels import Bounced, Contact, Held, Ignored, Reading, Reply
 from channels.email.identity import dmarc
 from channels.email.machine import calendar_words, machine_words
 from channels.email.parse import Headers, Unreadable, guess_headers, read_body
@@ -120,6 +120,8 @@ def _of_reading(message: Message, raw: bytes, headers: Headers, author: str) -> 
     match reading:
         case Ignored():
             return Answer(id=message.id, said="machine", reason=reading.reason)
+        case Bounced():
+            return Answer(id=message.id, said="machine", reason=f"a mail came back: {reading.why}")
         case Reply():
             refused = _refused(reading, context, headers)
             counted = not refused and reading.said in ("approve", "deny")

@@ -137,6 +137,12 @@ def list_words(headers: Headers) -> str | None:
     return f"it came through a list: {mark or 'Precedence'}" if mark or is_bulk else None
 
 
+def is_by_robot(headers: Headers) -> bool:
+    """Whether a mail system itself wrote it: nobody to answer to (RFC 5321, 4.5.5), or a name that only those have."""
+    paths = headers.all("return-path")[:1]
+    return any(_NULL.fullmatch(path) for path in paths) or _by_sender(headers) is not None
+
+
 def _by_sender(headers: Headers) -> str | None:
     froms = headers.all("from")
     local = (author_of(headers) or "").partition("@")[0]

@@ -16,6 +16,9 @@ from channels.email.tokens import Way, reply_address
 SUBJECT_CHARS = 150
 """Longest subject; phones show about 40."""
 
+RECEIPT = "X-Sayso-Receipt"
+"""The header that says what stands for this mail when it could not be delivered."""
+
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,100}>")
 _WORD_BYTES = 45
 """UTF-8 bytes in one encoded word: 60 characters in base64, 72 with its frame, 75 at most (RFC 2047, 2)."""
@@ -33,7 +36,8 @@ class Post:
 def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: Way = "plus") -> Post:
     """The mail that shows `card` to `to`, from the address `own`. Its Date is `card.at`, its ids come from `key`.
 
-    `way` is how the card's token comes back.
+    `way` is how the card's token comes back. The card's receipt stands in the Message-ID and, because some relays
+    replace that, in a header of its own: reports that the mail did not arrive bring its headers back.
 
     Raises ChannelRefused when `to` is no plain address or a reply could not carry the card's token.
     """
@@ -43,7 +47,8 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
         )
     token = card.form.token if card.form else ""
     code = token if way == "reference" else ""
-    message_id, root = _message_id(f"card.{code}" if code else "card", key, own), thread_root(to.thread, own)
+    mark, kind = card.receipt or code, "card" if card.form else "note"
+    message_id, root = _message_id(f"{kind}.{mark}" if mark else kind, key, own), thread_root(to.thread, own)
     headers = [
         ("From", f"sayso <{own}>"),
         ("To", to.to),
@@ -54,6 +59,8 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
         ("References", root),
         ("Auto-Submitted", "auto-generated"),
     ]
+    if card.receipt:
+        headers.append((RECEIPT, card.receipt))
     if card.form is not None:
         headers.append(("Reply-To", f"sayso <{reply_address(way, own, token)}>"))
     texts = (cards.as_text(card, timezone, code), cards.as_html(card, timezone, code))
@@ -72,7 +79,7 @@ def is_message_id(text: str) -> bool:
 
 def answers_us(ids: str, own: str) -> bool:
     """Whether one of the Message-IDs in `ids` is that of a mail of ours, whatever else comes from our domain."""
-    ours = rf"<(?:card|thread)\.[^<>@\s]{{1,120}}@{re.escape(own.rpartition('@')[2])}>"
+    ours = rf"<(?:card|note|thread)\.[^<>@\s]{{1,120}}@{re.escape(own.rpartition('@')[2])}>"
     return re.search(ours, ids, re.IGNORECASE) is not None
 
 

@@ -7,8 +7,8 @@ whose word it is.
 import re
 from dataclasses import dataclass
 
-from channels import Directory, Held, Ignored, Reading, Reply, Trigger
-from channels.email import addresses, markup, newtext, trace
+from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
+from channels.email import addresses, bounce, markup, newtext, trace
 from channels.email.files import files_of
 from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, recipients_of, who
 from channels.email.machine import calendar_words, machine_words
@@ -51,13 +51,16 @@ class Reader:
         try:
             headers = read_headers(raw)
         except Unreadable as error:
-            if words := machine_words(guess_headers(raw)):
-                return Ignored(reason=words)
+            guessed = guess_headers(raw)
+            if words := machine_words(guessed):
+                return self._of_machine(raw, guessed, decoded(next(iter(guessed.all("subject")), "")), token, words)
             return Held(reasons=(str(error),), token=token)
         subject = decoded(next(iter(headers.all("subject")), ""))
         if author_of(headers) == self.own:
             return Ignored(reason="our own mail")
-        if words := machine_words(headers, subject) or calendar_words(raw):
+        if words := machine_words(headers, subject):
+            return self._of_machine(raw, headers, subject, token, words)
+        if words := calendar_words(raw):
             return Ignored(reason=words)
         found = who(raw, self.directory, self.prove)
         if isinstance(found, Refused):
@@ -75,6 +78,19 @@ class Reader:
             return self.token(raw, self.own), ""
         except Unreadable as error:
             return None, str(error)
+
+    def _of_machine(
+        self, raw: bytes, headers: Headers, subject: str, token: str | None, words: str
+    ) -> Bounced | Ignored:
+        """A card of ours that came back, or nothing to anybody. It never counts as an answer."""
+        why = bounce.failure_of(raw, headers, subject)
+        if why is None:
+            return Ignored(reason=words)
+        # Where the envelope sender could not be ours the report comes to the plain address: the returned mail knows.
+        receipts = bounce.receipts_of(raw, self.own) or frozenset(filter(None, [token]))
+        if len(receipts) != 1:
+            return Ignored(reason=f"{words}; it returns no mail that could be told to be ours")
+        return Bounced(receipt=next(iter(receipts)), why=why)
 
     def _word_of(
         self, found: Accepted, headers: Headers, subject: str, token: str | None, raw: bytes, size_bytes: int

@@ -1,5 +1,6 @@
 """Sending mail: one message over one SMTP connection. The only file that knows aiosmtplib."""
 
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypedDict
@@ -12,6 +13,20 @@ from channels.email.endpoint import Endpoint, certificate_trouble
 
 TIMEOUT_S = 20.0
 """How long one SMTP command may take; slow servers answer DATA within a few seconds."""
+
+
+# Servers say it at MAIL (RFC 5321, 4.1.1.2), at RCPT (Postfix: `553 5.7.1 <x>: Sender address rejected: not owned by
+# user y`) or after the mail (Microsoft 365: `550 5.7.60 … does not have permissions to send as this sender`,
+# `554 5.2.252 SendAsDenied`).
+_ABOUT_SENDER = re.compile(
+    r"\bsender\b|send[\s_-]?as|\b5\.7\.60\b|\b5\.2\.252\b|\b5\.1\.[78]\b|not owned"
+    r"|(?:from|return)[\s-](?:address|path)",
+    re.IGNORECASE,
+)
+
+
+class SenderRefused(ChannelRefused):
+    """The other side would not take a mail from this envelope sender; it may from the address it knows us by."""
 
 
 class Relay(Endpoint):
@@ -28,12 +43,16 @@ class Transport:
     async def send(self, raw: bytes, *, sender: str, recipients: Sequence[str]) -> None:
         """Hand `raw` to the relay; on return it has answered for every recipient that it took the mail.
 
-        Raises ChannelRefused for an answer that stays (5xx, a bad log-in) and ChannelUnavailable for one that may
-        change (4xx, no connection). After ChannelUnavailable the mail may have been taken all the same: send exactly
-        the same bytes again, and receivers will see one Message-ID.
+        `sender` is where word goes that it did not arrive. It is empty for mail that must not cause any: notices to
+        strangers and automatic answers (RFC 5321, 4.5.5; RFC 3834, 3.3).
+
+        Raises ChannelRefused for an answer that stays (5xx, a bad log-in), SenderRefused when that may be about
+        `sender` alone, and ChannelUnavailable for one that may change (4xx, no connection). After ChannelUnavailable
+        the mail may have been taken all the same: send exactly the same bytes again, and receivers will see one
+        Message-ID.
         """
         relay = self._relay()
-        if bad := [each for each in (sender, *recipients) if not addresses.is_address(each)]:
+        if bad := [each for each in (*filter(None, [sender]), *recipients) if not addresses.is_address(each)]:
             raise ChannelRefused(what=f"{bad[0]!r} is not a plain mail address", do="Correct it in the directory")
         try:
             await self._log_in_and(raw, relay, sender=sender, recipients=recipients)
@@ -97,7 +116,8 @@ async def _access(relay: Relay) -> str | None:
 
 
 async def _send(raw: bytes, way: _Way, sender: str, recipients: Sequence[str]) -> None:
-    refused, _ = await aiosmtplib.send(raw, sender=sender, recipients=list(recipients), **way)
+    async with aiosmtplib.SMTP(**way) as client:
+        refused, _ = await client.sendmail(sender, list(recipients), raw)
     if refused:
         answers = [aiosmtplib.SMTPRecipientRefused(each.code, each.message, to) for to, each in refused.items()]
         raise aiosmtplib.SMTPRecipientsRefused(answers)
@@ -117,11 +137,17 @@ def _told(error: Exception, relay: Relay) -> ChannelError:
         what = f"{server} did not accept the log-in of {relay.user}"
         return ChannelRefused(what, f"Check SAYSO_SMTP_USER and {how}")
     if code >= 500:
-        return ChannelRefused(what=f"{server} refused a mail: {code} {_words(error)}", do=_mend(code))
+        kind = SenderRefused if _is_about_sender(error) else ChannelRefused
+        return kind(what=f"{server} refused a mail: {code} {_words(error)}", do=_mend(code))
     if code or isinstance(error, (OSError, aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError)):
         reason = f"{code} {_words(error)}" if code else type(error).__name__
         return ChannelUnavailable(what=f"{server} did not take a mail: {reason}", do="It is sent again later")
     return ChannelRefused(what=f"{server} can't take a mail: {_words(error)}", do="Check the SAYSO_SMTP_ settings")
+
+
+def _is_about_sender(error: Exception) -> bool:
+    """Whether a refusal may be about the envelope sender; it costs one more try where it was not."""
+    return isinstance(error, aiosmtplib.SMTPSenderRefused) or _ABOUT_SENDER.search(_words(error)) is not None
 
 
 def _mend(code: int) -> str:

@@ -1,14 +1,22 @@
 """Cards on their way: sent once, to whoever can still answer, and put off while nobody takes them."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from agents.events import DeliveryFailed
 from agents.requests import DeliveryId
 from bot.outgoing import Placed
 from channels import Accept, Address, Card, Channel, Contact, Delivery, Inbound, Reading
+from channels.email import EmailChannel
+from channels.email.identity import local
+from channels.email.mailbox import MaildirMailbox
+from channels.email.transport import Relay, Transport
+from tests.channels.email.mails import People
+from tests.servers.relay import Fault, RelayServer
 from tests.waiting import until
-from tests.world import World
+from tests.world import World, a_world
 
 
 async def test_a_card_is_delivered_once_to_each_who_may_decide_and_the_story_says_so(world: World) -> None:
@@ -139,3 +147,47 @@ async def test_a_card_that_is_decided_while_it_is_on_its_way_is_closed_when_it_h
     channels["email"].may_return.set()
 
     assert "Bo Berg denied" in (await world.next_mail("cy", about="Closed: Press bell?")).text
+
+
+class Outward:
+    """The world's mail, of which all that goes out goes through `server`."""
+
+    def __init__(self, channel: Channel, server: RelayServer, folder: Path) -> None:
+        self.name, self.edits = channel.name, channel.edits
+        relay = Relay("localhost", server.port, tls="none")
+        self._out = EmailChannel(
+            mailbox=MaildirMailbox(folder),
+            transport=Transport(lambda: relay, timeout_s=0.5),
+            directory=People(),
+            address="sayso@sayso.example",
+            prove=local,
+        )
+        self.send, self.update = self._out.send, self._out.update
+        self.receive, self.read, self.address = channel.receive, channel.read, channel.address
+
+
+@pytest.mark.parametrize("faults", [["450", "421", "450"], ["lost answer", "lost answer"], ["slow", "421"]])
+async def test_an_answer_that_may_change_is_waited_for_and_the_same_mail_is_sent_again_in_the_same_envelope(
+    redis: str, tmp_path: Path, faults: list[Fault]
+) -> None:
+    async with RelayServer(faults=list(faults)) as server, a_world(redis, tmp_path / "data") as world:
+        async with world.stopped():
+            # One person with an address, so that each fault is about the one card.
+            for person in ("anna", "cy", "dan"):
+                world.toml = world.toml.replace(f'email = "{person}@corp.example"', "")
+            world.through = lambda channel: Outward(channel, server, tmp_path)
+        run_id = await world.trigger("press bell")
+
+        async def delivered() -> bool:
+            await world.move_time(1)
+            return any(event.type == "card_delivered" for event in await world.events(run_id))
+
+        await until(delivered, within_s=20, what="the card is delivered")
+        server.let_go()
+
+        assert server.asked == len(faults) + 1
+        assert len(set(server.taken)) == 1
+        assert len(set(server.envelopes)) == 1
+        assert server.envelopes[0][0].startswith("sayso+s")
+        failed = [event for event in await world.events(run_id) if isinstance(event, DeliveryFailed)]
+        assert [event.person for event in failed] == ["cy"]

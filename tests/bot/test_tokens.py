@@ -60,6 +60,21 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     assert Tokens([NEW]).read(text) is None
 
 
+def test_the_receipt_of_a_delivery_is_its_token_and_that_of_other_mail_answers_nothing() -> None:
+    tokens, news = Tokens([NEW]), new_id("outgoing", 7)
+
+    assert tokens.receipt(tokens.make(DELIVERY)) == DELIVERY
+    assert tokens.receipt(tokens.make(news)) == news
+    assert tokens.read(tokens.make(news)) is None
+
+
+def test_the_mac_of_a_receipt_is_worth_nothing_for_a_delivery() -> None:
+    tokens, news = Tokens([NEW]), "s7o-abcdefghijklm"
+
+    assert tokens.read(tokens.make(news).replace(news, DELIVERY)) is None
+    assert tokens.receipt(tokens.make(DELIVERY).replace(DELIVERY, news)) is None
+
+
 @pytest.mark.parametrize("shard", [0, 9, 63])
 def test_a_token_fits_before_the_at_sign_of_an_address(shard: int) -> None:
     token = Tokens([NEW]).make(DeliveryId(new_id("delivery", shard)))

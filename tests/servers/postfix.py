@@ -14,6 +14,9 @@ from tests.waiting import wait_until
 MASTER = Path("/usr/lib/postfix/sbin/master")
 STARTS_WITHIN_S = 20
 
+REFUSED = "refused@corp.example"
+"""Mail for this address is refused as soon as it is named."""
+
 MAIN_CF = """\
 compatibility_level = 3.6
 queue_directory = {folder}/queue
@@ -45,6 +48,7 @@ smtpd_sasl_type = dovecot
 smtpd_sasl_path = inet:127.0.0.1:{auth}
 smtpd_sasl_authenticated_header = yes
 smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
+smtpd_recipient_restrictions = check_recipient_access inline:{{ {{{refused} = 550 5.1.1 No such mailbox}} }}
 smtpd_client_connection_rate_limit = 0
 smtpd_error_sleep_time = 0
 minimal_backoff_time = 1s
@@ -99,7 +103,8 @@ class Postfix:
         for name in ("queue", "data"):
             (folder / name).mkdir(parents=True)
         shutil.chown(folder / "data", "postfix")
-        main = MAIN_CF.format(folder=folder, authority=dovecot.authority, auth=dovecot.auth, lmtp=lmtp)
+        values = {"folder": folder, "authority": dovecot.authority, "auth": dovecot.auth, "lmtp": lmtp}
+        main = MAIN_CF.format(**values, refused=REFUSED)
         (folder / "main.cf").write_text(main)
         (folder / "master.cf").write_text(MASTER_CF.format(mx=self.mx, submission=self.submission))
         long_ago = time.time() - 60

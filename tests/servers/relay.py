@@ -11,6 +11,13 @@ from typing import Any, Literal, Self
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 Fault = Literal["", "lost answer", "421", "450", "550", "552", "slow"]
+Stage = Literal["", "MAIL", "RCPT", "DATA"]
+
+_NOT_OWNED = {
+    "MAIL": "550 5.1.8 <{}>: Sender address rejected",
+    "RCPT": "553 5.7.1 <{}>: Sender address rejected: not owned by user agent",
+    "DATA": "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
+}
 
 _WORDS = {
     "421": "421 4.3.2 Closing down for maintenance",
@@ -24,6 +31,8 @@ _WORDS = {
 class RelayServer:
     """Listens on loopback while the context is open; `taken` holds every mail it has, also where its answer was lost.
 
+    `envelopes` are their senders and recipients. With `owned` it refuses other senders, at the `refuses_at` command.
+    `asked` counts mails that were begun.
     `faults` are for the next mails, one each. With `passwords` or `token` people must log in. `certificate` turns TLS
     on: from the first byte, or by STARTTLS.
     """
@@ -34,6 +43,10 @@ class RelayServer:
     token: Callable[[], str] | None = None
     faults: list[Fault] = field(default_factory=list[Fault])
     taken: list[bytes] = field(default_factory=list[bytes])
+    envelopes: list[tuple[str, tuple[str, ...]]] = field(default_factory=list[tuple[str, tuple[str, ...]]])
+    owned: str = ""
+    refuses_at: Stage = ""
+    asked: int = 0
     log_ins: list[str] = field(default_factory=list[str])
 
     async def __aenter__(self) -> Self:
@@ -51,6 +64,10 @@ class RelayServer:
         self._released.set()
         self._server.close()
         await self._server.wait_closed()
+
+    def let_go(self) -> None:
+        """Go on where it is slow."""
+        self._released.set()
 
     @property
     def port(self) -> int:
@@ -91,8 +108,15 @@ class RelayServer:
         """Only for people who are logged in, where anybody can."""
         if (self.passwords is not None or self.token is not None) and not session.authenticated:
             return "530 5.7.0 Authentication required"
-        envelope.mail_from = address
-        return "250 2.1.0 OK"
+        self.asked += 1
+        # aiosmtpd takes an empty sender for no MAIL command at all.
+        envelope.mail_from = address or "<>"
+        return self._not_owned("MAIL", envelope) or "250 2.1.0 OK"
+
+    def _not_owned(self, stage: Stage, envelope: Envelope) -> str:
+        if stage != self.refuses_at or envelope.mail_from == self.owned:
+            return ""
+        return _NOT_OWNED[stage].format(envelope.mail_from)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -100,17 +124,22 @@ class RelayServer:
         """The first two faults are told here."""
         if self.faults and self.faults[0] in ("450", "550"):
             return _WORDS[self.faults.pop(0)]
+        if words := self._not_owned("RCPT", envelope):
+            return words
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - see above
         """The others after the mail was given; a mail whose answer is lost was taken all the same."""
+        if words := self._not_owned("DATA", envelope):
+            return words
         fault = self.faults.pop(0) if self.faults else ""
         if fault in _WORDS:
             return _WORDS[fault]
         if fault == "slow":
             await self._released.wait()
         self.taken.append(envelope.original_content or b"")
+        self.envelopes.append(((envelope.mail_from or "").strip("<>"), tuple(envelope.rcpt_tos)))
         if fault == "lost answer" and server.transport:
             server.transport.close()
         return "250 2.0.0 OK"

@@ -23,12 +23,14 @@ _FROM = re.compile(rb"^from:[^\n]*?([^\s<>]+@([^\s<>]+))>?\s*$", re.IGNORECASE |
 class Verdict:
     """Listens at `port` while the context is open, and hands on to the LMTP server at `to`.
 
-    `scripted` says what is stamped for a From address; else DMARC passes for whoever was logged in as it.
+    `scripted` says what is stamped for a From address; else DMARC passes for whoever was logged in as it. Whoever is
+    `gone` has no mailbox any more.
     """
 
     def __init__(self, to: int) -> None:
         self._to = to
         self.scripted: dict[str, str] = {}
+        self.gone = set[str]()
         self._open: list[SMTP] = []
 
     def __enter__(self) -> Self:
@@ -63,6 +65,22 @@ class Verdict:
         await self._server.wait_closed()
         await self._loop.shutdown_default_executor()
 
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Anybody; also nobody, whom aiosmtpd takes for no MAIL command at all."""
+        envelope.mail_from = address or "<>"
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Whoever has a mailbox."""
+        if address in self.gone:
+            return f"550 5.1.1 <{address}> User doesn't exist: {address}"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         """Stamp it and hand it on; what Dovecot answers is the answer."""
         try:
@@ -72,8 +90,9 @@ class Verdict:
         return "250 2.0.0 OK"
 
     def _hand_on(self, envelope: Envelope) -> None:
+        sender, mail = (envelope.mail_from or "").strip("<>"), self.stamped(envelope.original_content or b"")
         with smtplib.LMTP("127.0.0.1", self._to) as line:
-            line.sendmail(envelope.mail_from or "", envelope.rcpt_tos, self.stamped(envelope.original_content or b""))
+            line.sendmail(sender, envelope.rcpt_tos, mail)
 
     def stamped(self, mail: bytes) -> bytes:
         """`mail` with one verdict, ours."""

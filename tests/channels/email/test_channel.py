@@ -28,6 +28,14 @@ async def test_a_card_goes_out_and_the_reply_comes_back_as_an_approval(post: Pos
     assert (reading.person, reading.token, reading.said, reading.text) == ("bo", TOKEN, "approve", "approve")
 
 
+async def test_a_card_that_can_t_be_delivered_would_come_back_to_its_receipt(post: Post) -> None:
+    await post.channel.send(approval(receipt=TOKEN), TO, "d1")
+
+    (path,) = maildir.every_mail(post.box("bo@corp.example"))
+
+    assert path.read_bytes().startswith(f"Return-Path: <agent+{TOKEN}@sayso.example>".encode())
+
+
 async def test_a_reply_stays_in_the_thread_of_its_card(post: Post) -> None:
     delivery = await post.channel.send(approval(), TO, "d1")
     (card,) = letters(post.box("bo@corp.example"))

@@ -13,13 +13,16 @@ from channels.email import EmailChannel
 from channels.email.identity import local
 from channels.email.mailbox import MaildirMailbox
 from channels.email.oauth import AccessTokens
+from channels.email.tokens import Way
 from channels.email.transport import Relay, Transport
-from tests.channels.email.mails import ANNA, BO, BOT, People, approval, mail
+from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval, mail
 from tests.servers.authority import Authority
-from tests.servers.relay import Fault, RelayServer
+from tests.servers.relay import Fault, RelayServer, Stage
 from tests.servers.token_endpoint import TokenEndpoint
+from tests.waiting import until
 
 TO = ("anna@corp.example",)
+TO_BO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 Tls = Literal["implicit", "starttls"]
 
 
@@ -100,25 +103,97 @@ async def test_a_fault_says_whether_to_send_again_or_to_act(
         await Transport(lambda: relay(server), timeout_s=0.3).send(mail(), sender=BOT, recipients=TO)
 
 
-async def test_a_card_whose_answer_was_lost_is_sent_again_as_the_very_same_mail(
-    stack: AsyncExitStack, tmp_path: Path
-) -> None:
-    server = await stack.enter_async_context(RelayServer(faults=["lost answer"]))
-    channel = EmailChannel(
-        mailbox=MaildirMailbox(tmp_path),
-        transport=Transport(lambda: relay(server)),
+def sending(server: RelayServer, folder: Path, way: Way = "plus", timeout_s: float = 2) -> EmailChannel:
+    """The bot's channel, sending through `server`."""
+    return EmailChannel(
+        mailbox=MaildirMailbox(folder),
+        transport=Transport(lambda: relay(server), timeout_s),
         directory=People(ANNA, BO),
         address=BOT,
         prove=local,
+        way=way,
     )
-    to = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
+
+
+@pytest.mark.parametrize("fault", ["lost answer", "slow"])
+@pytest.mark.parametrize("way", ["plus", "catchall", "reference"])
+async def test_a_card_whose_answer_was_lost_is_sent_again_as_the_very_same_mail_in_the_same_envelope(
+    stack: AsyncExitStack, tmp_path: Path, fault: Fault, way: Way
+) -> None:
+    server = await stack.enter_async_context(RelayServer(faults=[fault]))
+    card = approval(receipt=TOKEN)
 
     with pytest.raises(ChannelUnavailable):
-        await channel.send(approval(), to, "d1")
-    await channel.send(approval(), to, "d1")
+        await sending(server, tmp_path, way, 0.3).send(card, TO_BO, "d1")
+    server.let_go()
+    await until(lambda: len(server.taken) == 1, what="the first one was taken")
+    await sending(server, tmp_path, way).send(card, TO_BO, "d1")
 
     assert len(server.taken) == 2
     assert len(set(server.taken)) == 1
+    assert all(header in server.taken[0] for header in (b"Message-ID: <card.", b"Date: ", b"boundary="))
+    assert len(set(server.envelopes)) == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "sender"),
+    [("plus", f"agent+{TOKEN}@sayso.example"), ("catchall", f"{TOKEN}@sayso.example"), ("reference", BOT)],
+)
+async def test_what_can_t_be_delivered_comes_back_to_an_address_of_the_same_domain_as_from(
+    stack: AsyncExitStack, tmp_path: Path, way: Way, sender: str
+) -> None:
+    server = await stack.enter_async_context(RelayServer())
+
+    await sending(server, tmp_path, way).send(approval(receipt=TOKEN), TO_BO, "d1")
+
+    assert server.envelopes == [(sender, ("bo@corp.example",))]
+    assert f"From: sayso <{BOT}>".encode() in server.taken[0]
+    assert f"Message-ID: <card.{TOKEN}.".encode() in server.taken[0]
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
+async def test_a_server_that_takes_mail_from_nothing_but_the_log_in_gets_that_from_then_on(
+    stack: AsyncExitStack, tmp_path: Path, stage: Stage
+) -> None:
+    server = await stack.enter_async_context(RelayServer(owned=BOT, refuses_at=stage))
+    channel = sending(server, tmp_path)
+
+    await channel.send(approval(receipt=TOKEN), TO_BO, "d1")
+    tries = server.asked
+    await channel.send(approval(receipt=TOKEN), TO_BO, "d2")
+
+    assert [sender for sender, _ in server.envelopes] == [BOT, BOT]
+    assert (tries, server.asked) == (2, 3), "the second mail is not refused first"
+    assert f"Message-ID: <card.{TOKEN}.".encode() in server.taken[1]
+
+
+async def test_a_recipient_that_is_refused_is_no_matter_of_the_sender(stack: AsyncExitStack, tmp_path: Path) -> None:
+    server = await stack.enter_async_context(RelayServer(faults=["550"]))
+    channel = sending(server, tmp_path)
+
+    with pytest.raises(ChannelRefused, match="No such user"):
+        await channel.send(approval(receipt=TOKEN), TO_BO, "d1")
+    await channel.send(approval(receipt=TOKEN), TO_BO, "d2")
+
+    assert server.asked == 2
+    assert [sender for sender, _ in server.envelopes] == [f"agent+{TOKEN}@sayso.example"]
+
+
+async def test_a_server_that_takes_no_mail_of_ours_at_all_is_told(stack: AsyncExitStack, tmp_path: Path) -> None:
+    server = await stack.enter_async_context(RelayServer(owned="other@sayso.example", refuses_at="RCPT"))
+
+    with pytest.raises(ChannelRefused, match="not owned by user"):
+        await sending(server, tmp_path).send(approval(receipt=TOKEN), TO_BO, "d1")
+
+    assert server.taken == []
+
+
+async def test_a_mail_that_must_not_come_back_has_no_sender(stack: AsyncExitStack) -> None:
+    server = await stack.enter_async_context(RelayServer())
+
+    await Transport(lambda: relay(server)).send(mail(), sender="", recipients=TO)
+
+    assert server.envelopes == [("", TO)]
 
 
 async def test_a_refused_password_is_told_and_not_shown(stack: AsyncExitStack) -> None:

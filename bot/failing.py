@@ -1,0 +1,145 @@
+"""What follows when one channel did not get a card to somebody: it is written down, told, and another way is tried."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import structlog
+
+from agents.events import DeliveryFailed, RunStarted
+from agents.requests import DeliveryId, PersonId, Request
+from bot.cards import request_card, unreached
+from bot.decisions import Decisions
+from bot.journal import Journal, outbox_entry, outgoing_id
+from bot.outgoing import Outgoing, Placed, again_id
+from bot.people import People
+from bot.records import RequestRecord
+from bot.store import Commit
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from channels import Card, Channel
+
+log = structlog.stdlib.get_logger()
+
+_ERROR_CHARS = 1_000
+# Conflicts come from other events of the same run, and each of those is progress.
+_TRIES = 1_000
+
+
+class Failing:
+    """Knows which ways to a person are left. Each delivery fails once in each channel, however often that is said."""
+
+    def __init__(self, journal: Journal, decisions: Decisions, people: People, channels: Mapping[str, Channel]) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._channels = channels
+
+    async def fail(
+        self, delivery_id: DeliveryId, channel: str, why: str, *, places_again: bool
+    ) -> Literal["failed", "known", "over"]:
+        """Note that `channel` did not bring a delivery to its person, and tell whoever waits for the answer.
+
+        With `places_again` the card is placed anew through the channels that are left, under the same delivery, so that
+        an answer to either counts. All of it is one commit, fenced by the run's length: two that say the same at once
+        have one effect. `over`: there is nothing to answer any more, or a newer revision was placed.
+        """
+        for _ in range(_TRIES):
+            placed = await self.placed(delivery_id)
+            if placed is None:
+                return "over"
+            seq = await self._store.length(placed.run_id)
+            placed = await self.placed(delivery_id) or placed
+            if channel in placed.failed:
+                return "known"
+            record, _, _ = await self._decisions.request(placed.request_id)
+            if record.state != "open" or record.request.revision != placed.revision:
+                return "over"
+            commit = await self._commit(placed, record, channel, why[:_ERROR_CHARS], seq, places_again=places_again)
+            written = await self._journal.write(commit)
+            if written.state == "full":
+                return "over"
+            if written.state == "committed":
+                log.warning("delivery failed", delivery_id=delivery_id, channel=channel, error=why[:_ERROR_CHARS])
+                return "failed"
+        raise RuntimeError(f"{delivery_id} changed {_TRIES} times while a failure was noted")
+
+    async def _commit(
+        self, placed: Placed, record: RequestRecord, channel: str, why: str, seq: int, *, places_again: bool
+    ) -> Commit:
+        now, request = await self._store.now(placed.id), record.request
+        failed = placed.model_copy(update={"failed": {**placed.failed, channel: why}})
+        ways = self._ways(request, failed)
+        others = [person for person in await self._others(record) if person != placed.person]
+        card = unreached(request, placed.person, channel, ways, others, why, self._people, now)
+        outgoing = [
+            Outgoing(
+                id=outgoing_id(placed.id),
+                kind="tell",
+                run_id=placed.run_id,
+                person=requester,
+                reach=await self._reach_of_requester(placed.run_id),
+                card=card,
+                thread=request.thread,
+            )
+            for requester in request.requesters
+            if requester != placed.person
+        ]
+        if places_again:
+            outgoing.append(self._again(request, placed, channel, request_card(request, self._people, now)))
+        event = DeliveryFailed(
+            at=now,
+            request_id=request.id,
+            delivery_id=placed.id,
+            person=placed.person,
+            channel=channel,
+            error=why,
+        )
+        return Commit(
+            run_id=placed.run_id,
+            events=[event],
+            expect=seq,
+            deliveries=[(placed.id, failed.model_dump_json().encode())],
+            outgoing=[outbox_entry(entry) for entry in outgoing],
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    def _again(self, request: Request, placed: Placed, channel: str, card: Card) -> Outgoing:
+        """The entry that looks for another way; where none is left it becomes a dead letter and an alert."""
+        return Outgoing(
+            id=again_id(placed.id, channel),
+            kind="place",
+            run_id=placed.run_id,
+            person=placed.person,
+            reach=request.policy.reach,
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+            delivery_id=placed.id,
+            revision=request.revision,
+        )
+
+    async def placed(self, delivery_id: DeliveryId) -> Placed | None:
+        """The card as it stands at its person's."""
+        body = await self._store.delivery(delivery_id)
+        return Placed.model_validate_json(body) if body else None
+
+    def _ways(self, request: Request, placed: Placed) -> list[str]:
+        """The channels through which the person of `placed` may still be reached."""
+        contact = self._people.contact(placed.person)
+        if contact is None:
+            return []
+        left = [(name, self._channels.get(name)) for name in request.policy.reach if name not in placed.failed]
+        return [name for name, channel in left if channel and channel.address(contact, request.thread)]
+
+    async def _others(self, record: RequestRecord) -> list[PersonId]:
+        """Who else has the card in this revision, or will: those whom some channel may still reach."""
+        found: list[PersonId] = []
+        for holder in record.holders:
+            placed = await self.placed(holder.delivery_id)
+            is_current = placed is not None and placed.revision == record.request.revision
+            if placed and is_current and self._ways(record.request, placed):
+                found.append(placed.person)
+        return found
+
+    async def _reach_of_requester(self, run_id: str) -> tuple[str, ...]:
+        """Where the requester is told: first where the trigger came from."""
+        first = await self._store.events_after(run_id, 0, 1)
+        came_from = first[0].channel if first and isinstance(first[0], RunStarted) else ""
+        return tuple(sorted(self._channels, key=lambda name: name != came_from))
