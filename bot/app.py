@@ -12,6 +12,7 @@ from agents.deploy import Environment, deploy_agent
 from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
+from bot.clearing import Clearing
 from bot.decisions import Decisions
 from bot.ending import ended
 from bot.executing import Executor
@@ -59,6 +60,7 @@ class App:
     decisions: Decisions
     inbox: Inbox
     outbox: Outbox
+    clearing: Clearing
     executor: Executor
     looker: Looker
     relay: Relay
@@ -139,6 +141,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
         decisions=decisions,
         inbox=inbox,
         outbox=outbox,
+        clearing=Clearing(journal, decisions, people),
         executor=executor,
         looker=looker,
         relay=relay,

@@ -16,7 +16,7 @@ from bot.people import People
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.tokens import Tokens
-from channels import Card, Channel, ChannelRefused, ChannelUnavailable, Delivery
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnavailable, Delivery
 
 log = structlog.stdlib.get_logger()
 
@@ -61,8 +61,10 @@ class Outbox:
                 case "update":
                     await self._update(entry)
                 case "tell" | "alert":
-                    await self._deliver(entry, entry.card, entry.id)
+                    await self._deliver(entry, await self._answerable(entry), entry.id)
                     await self._sent(entry)
+                case "stranger":
+                    await self._answer(entry)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
             await self._put_off(entry, str(error))
@@ -78,8 +80,7 @@ class Outbox:
         if record.state != "open" or record.request.revision != entry.revision:
             await self._sent(entry)
             return
-        form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
-        delivery = await self._deliver(entry, entry.card.model_copy(update={"form": form}), entry.delivery_id)
+        delivery = await self._deliver(entry, self._filled(entry), entry.delivery_id)
         placed = Placed.model_validate_json(await self._store.delivery(entry.delivery_id) or b"")
         placed = placed.model_copy(update={"delivery": delivery})
         event = CardDelivered(
@@ -95,6 +96,31 @@ class Outbox:
         )
         body = placed.model_dump_json().encode()
         await self._sent(entry, [event], deliveries=[(entry.delivery_id, body)])
+
+    async def _answerable(self, entry: Outgoing) -> Card:
+        """The card as it can be answered now: without its form when what it asks is not asked any more."""
+        if entry.card.form is None or entry.request_id is None:
+            return entry.card
+        record, _, _ = await self._decisions.request(entry.request_id)
+        is_asked = record.state == "open" and record.request.revision == entry.revision
+        return self._filled(entry) if is_asked else entry.card.model_copy(update={"form": None})
+
+    def _filled(self, entry: Outgoing) -> Card:
+        """The card with the token of its form."""
+        if entry.card.form is None or entry.delivery_id is None:
+            raise ValueError(f"{entry.id} names no delivery to answer")
+        form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
+        return entry.card.model_copy(update={"form": form})
+
+    async def _answer(self, entry: Outgoing) -> None:
+        """One try or a few to answer a stranger; nobody need hear of it when it does not work."""
+        for channel in filter(None, map(self._channels.get, entry.reach)):
+            try:
+                address = Address(channel=channel.name, person="", to=entry.to, thread=entry.thread)
+                await channel.send(entry.card, address, entry.id)
+            except ChannelRefused as error:
+                log.warning("a stranger was not answered", outgoing_id=entry.id, error=str(error))
+        await self._sent(entry)
 
     async def _update(self, entry: Outgoing) -> None:
         """Show what became of a card, where it was placed; a card that never arrived needs no update."""
@@ -154,11 +180,14 @@ class Outbox:
             kind="dead", what=_what(entry), why=why, at=await self._store.now(entry.id), member=f"out {entry.id}"
         )
         tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S)
+        if entry.kind == "stranger":
+            return await self._sent(entry) if tries >= _ALARMING_TRIES else None
         if tries == _ALARMING_TRIES and entry.kind != "alert":
             await self.alert(entry.id, "Somebody is not reached yet", f"{note.what}: {why}. It is tried again.")
         if tries >= _UNAVAILABLE_TRIES:
             await self.alert(entry.id, "A card was given up on", f"{note.what}: {why}. `sayso dead` lists it.")
             await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
+        return None
 
     async def _failed(self, entry: Outgoing, why: str) -> None:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""

@@ -103,7 +103,8 @@ class EmailChannel:
         post = mime.compose(
             card, to, key, own=self._own, timezone=contact.timezone if contact else "UTC", way=self._way
         )
-        await self._transport.send(post.raw, sender=self._own, recipients=(post.recipient,))
+        # Without an envelope sender nothing can come back from a stranger and start a loop (RFC 3834, 3.3).
+        await self._transport.send(post.raw, sender=self._own if to.person else "", recipients=(post.recipient,))
         return Delivery(key=key, address=to, handle=post.message_id)
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:

@@ -166,7 +166,7 @@ class _Handler:
         sender, login = address.strip("<>").lower(), _login(session)
         if sender and not addresses.is_address(sender):
             return "553 5.1.7 This sender is not a plain address"
-        if login and sender != login:
+        if login and sender and sender != login:
             return f"550 5.7.1 You are logged in as {login} and can only send as that"
         # Read again when the text comes; what EHLO and SIZE say stays the server's own limit.
         server.data_size_limit = MESSAGE_BYTES if login else STRANGERS_BYTES

@@ -28,12 +28,14 @@ class Transport:
     async def send(self, raw: bytes, *, sender: str, recipients: Sequence[str]) -> None:
         """Hand `raw` to the relay; on return it has answered for every recipient that it took the mail.
 
+        An empty `sender` is the null one: nothing comes back (RFC 5321, 4.5.5).
+
         Raises ChannelRefused for an answer that stays (5xx, a bad log-in) and ChannelUnavailable for one that may
         change (4xx, no connection). After ChannelUnavailable the mail may have been taken all the same: send exactly
         the same bytes again, and receivers will see one Message-ID.
         """
         relay = self._relay()
-        if bad := [each for each in (sender, *recipients) if not addresses.is_address(each)]:
+        if bad := [each for each in (*filter(None, [sender]), *recipients) if not addresses.is_address(each)]:
             raise ChannelRefused(what=f"{bad[0]!r} is not a plain mail address", do="Correct it in the directory")
         try:
             await self._log_in_and(raw, relay, sender=sender, recipients=recipients)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from agents.events import (
+    AnswerHeld,
     AnswerNoted,
     CardDelivered,
     ContextFetched,
@@ -205,6 +206,17 @@ def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
             channel=texts,
             text=texts,
             outcome=texts,
+        ),
+        st.builds(
+            AnswerHeld,
+            at=at,
+            request_id=requests,
+            delivery_id=texts.map(DeliveryId),
+            inbound_id=texts,
+            person=st.none() | people,
+            claims=texts,
+            channel=texts,
+            why=texts,
         ),
         st.builds(RequestDecided, at=at, request_id=requests, decision=decisions),
         st.builds(RequestRevoked, at=at, request_id=requests, vote=votes),
