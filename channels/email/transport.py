@@ -99,7 +99,9 @@ async def _access(relay: Relay) -> str | None:
 
 
 async def _send(raw: bytes, way: _Way, sender: str, recipients: Sequence[str]) -> None:
-    refused, _ = await aiosmtplib.send(raw, sender=sender, recipients=list(recipients), **way)
+    # Not `aiosmtplib.send`, which takes no null sender.
+    async with aiosmtplib.SMTP(**way) as line:
+        refused, _ = await line.sendmail(sender, list(recipients), raw)
     if refused:
         answers = [aiosmtplib.SMTPRecipientRefused(each.code, each.message, to) for to, each in refused.items()]
         raise aiosmtplib.SMTPRecipientsRefused(answers)
