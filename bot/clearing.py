@@ -3,6 +3,7 @@
 Neither makes it anybody's word: who wrote it can answer again, in a way that proves it.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -23,6 +24,11 @@ log = structlog.stdlib.get_logger()
 
 class NotHeld(Exception):
     """There is no such held message, or it can't be asked about; the text says why and what to do."""
+
+
+def elsewhere_first(channel: str, channels: Sequence[str]) -> tuple[str, ...]:
+    """`channels` with `channel` as the last one: whoever reads somebody's mail may not read the rest."""
+    return tuple(sorted(channels, key=lambda name: name == channel))
 
 
 class Clearing:
@@ -57,7 +63,7 @@ class Clearing:
             kind="tell",
             run_id=RunId(some_id),
             person=person,
-            reach=tuple(sorted(CHANNELS, key=lambda name: name == note.channel)),
+            reach=elsewhere_first(note.channel, CHANNELS),
             card=was_it_you(note, about, now),
             thread=f"{some_id}-confirm",
         )
