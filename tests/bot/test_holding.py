@@ -134,6 +134,34 @@ async def test_an_answer_that_can_t_be_read_to_a_request_that_is_closed_is_told_
     assert "“Press bell?” needs no answer any more. Cy Cole denied at" in flat(told)
 
 
+async def test_a_requester_whose_own_answer_can_t_be_read_is_told_once(world: World) -> None:
+    await world.trigger("ask free_text Which one?")
+    card = await world.next_mail("anna", about="Which one?")
+
+    await encrypted(world, "anna", card.reply_to or "")
+    await world.next_mail("anna", about="Your message was not accepted")
+    await world.quiet()
+
+    assert len(world.mails("anna")) == 2
+
+
+async def test_a_message_whose_handling_a_crash_repeats_is_noted_and_told_to_the_requester_once(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    card, app = await world.next_mail("bo"), world.app
+    token = (card.reply_to or "").partition("+")[2].partition("@")[0]
+    holding = Holding(app.journal, app.decisions, Tokens(app.home.keys(app.settings)), app.people)
+
+    inbound_id = new_id("inbound", 0)
+    for _ in range(2):
+        await holding.hold(inbound_id, "email", Held(reasons=("forged",), claims="bo@corp.example", token=token))
+    await world.quiet()
+
+    assert len([event for event in await world.events(run_id) if event.type == "answer_held"]) == 1
+    assert len(world.mails("anna")) == 1
+    assert len(await world.dead()) == 1
+
+
 def strangers_mail(who: str = EVE) -> Held:
     return Held(
         reasons=(f"{who} is not in the directory of people",),
