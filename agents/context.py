@@ -11,6 +11,7 @@ from datetime import UTC
 from pydantic import JsonValue
 
 from agents.events import (
+    AnswerHeld,
     AnswerNoted,
     CardDelivered,
     ContextFetched,
@@ -96,7 +97,7 @@ def _fields(event: Event) -> Shown | None:
         case ToolOrphaned():
             return {"may_have_happened": event.may_have_started}
         case (
-            StepGated() | ToolStarted() | CardDelivered() | DeliveryFailed()
+            StepGated() | ToolStarted() | CardDelivered() | DeliveryFailed() | AnswerHeld()
             | RunPaused() | RunResumed() | RunCancelled() | RunEnded()
         ):  # fmt: skip
             return None

@@ -20,6 +20,7 @@ from agents.requests import (
     StepId,
     Vote,
 )
+from agents.steers import RunCancelled, RunPaused, RunResumed
 from agents.steps import ModelCall, Step
 
 
@@ -142,6 +143,24 @@ class AnswerNoted(Frozen):
     files: tuple[Attachment, ...] = ()
 
 
+class AnswerHeld(Frozen):
+    """A message came as an answer and was not accepted as anybody's word; what it says was not read.
+
+    `claims` is whose word it claims to be, `person` who sent it where that is certain.
+    """
+
+    type: Literal["answer_held"] = "answer_held"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    request_id: RequestId
+    delivery_id: DeliveryId
+    inbound_id: str
+    person: PersonId | None = None
+    claims: str = ""
+    channel: str
+    why: str
+
+
 class RequestDecided(Frozen):
     """The one final outcome of a request; `files` came with the answer to a question."""
 
@@ -229,33 +248,6 @@ class ToolOrphaned(Frozen):
     may_have_started: bool
 
 
-class RunPaused(Frozen):
-    """A person stopped the run at the next step boundary."""
-
-    type: Literal["run_paused"] = "run_paused"
-    schema_version: Literal[1] = 1
-    at: AwareDatetime
-    by: PersonId
-
-
-class RunResumed(Frozen):
-    """A person let the run go on."""
-
-    type: Literal["run_resumed"] = "run_resumed"
-    schema_version: Literal[1] = 1
-    at: AwareDatetime
-    by: PersonId
-
-
-class RunCancelled(Frozen):
-    """A person wants the run to end; a tool that runs is finished first."""
-
-    type: Literal["run_cancelled"] = "run_cancelled"
-    schema_version: Literal[1] = 1
-    at: AwareDatetime
-    by: PersonId
-
-
 class RunEnded(Frozen):
     """Nothing more will happen. `words_of` says who worded the summary."""
 
@@ -269,7 +261,7 @@ class RunEnded(Frozen):
 
 Event = Annotated[
     RunStarted | ContextFetched | StepChosen | StepFailed | StepRefused | StepGated
-    | RequestOpened | RequestRevised | VoteCast | AnswerNoted | RequestDecided | RequestRevoked
+    | RequestOpened | RequestRevised | VoteCast | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
     | CardDelivered | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned
     | RunPaused | RunResumed | RunCancelled | RunEnded,
     Field(discriminator="type"),

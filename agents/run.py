@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from agents.events import (
+    AnswerHeld,
     AnswerNoted,
     CardDelivered,
     ContextFetched,
@@ -163,7 +164,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, ended=event, pending=None)
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
-            | AnswerNoted() | DeliveryFailed()
+            | AnswerNoted() | AnswerHeld() | DeliveryFailed()
         ):  # fmt: skip
             return run
 

@@ -13,6 +13,7 @@ from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
+from bot.clearing import Clearing
 from bot.decisions import Decisions
 from bot.ending import ended
 from bot.executing import Executor
@@ -61,6 +62,7 @@ class App:
     decisions: Decisions
     inbox: Inbox
     outbox: Outbox
+    clearing: Clearing
     executor: Executor
     looker: Looker
     relay: Relay
@@ -144,6 +146,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
         decisions=decisions,
         inbox=inbox,
         outbox=outbox,
+        clearing=Clearing(journal, decisions, people),
         executor=executor,
         looker=looker,
         relay=relay,

@@ -78,6 +78,12 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     )
 
 
+def asked_again(request: Request, sentence: str, people: People, at: datetime) -> Card:
+    """The whole card once more, with what became of an answer to it: whoever answers this has seen what it is about."""
+    card = request_card(request, people, at)
+    return card.model_copy(update={"title": f"About: {request.title}", "summary": f"{sentence}\n{card.summary}"})
+
+
 def program_name(program: str) -> str:
     """How a sentence begins that is about a program, by the owner of its API key."""
     kind, _, name = program.partition(":")
@@ -214,8 +220,7 @@ def told(judgement: Judgement, request: Request, people: People) -> str:
         case NotEntitled():
             return _not_entitled(judgement, people)
         case NotThisWay():
-            ways = ", ".join(judgement.ways) or "none"
-            return f"An approval does not count this way here. Ways that count: {ways}. A denial counts in every way."
+            return _not_this_way(judgement, request)
         case OutOfDate():
             return _out_of_date(request)
         case Unclear():
@@ -233,6 +238,23 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return f"This is not yours to decide. {who} may."
 
 
+_WAYS = {
+    "slack": "in Slack",
+    "console": "on its page in the console",
+    "cli": "in a terminal, with: sayso answer {request} approve",
+    "api": "over HTTP, with: POST /v1/requests/{request}/answer",
+    "email": "by mail",
+}
+
+
+def _not_this_way(judgement: NotThisWay, request: Request) -> str:
+    ways = [_WAYS[way].format(request=request.id) for way in judgement.ways]
+    return (
+        "An approval does not count this way here, and nothing was decided. "
+        f"Ways that count: {'; '.join(ways) or 'none'}. A denial counts in every way."
+    )
+
+
 def _out_of_date(request: Request) -> str:
     changes = " ".join(request.changes) or f"It is now: {request.title}"
     return f"Your approval was for an older version and does not count. {changes} Please answer the newest card."
@@ -243,10 +265,7 @@ def _unclear(request: Request) -> str:
     match request.format:
         case "approval":
             ways = "" if "email" in ways_to_approve(request.policy) else " (an approval does not count by mail here)"
-            return (
-                f"{start} To approve, answer the message that asks (not this one) with the one word approve{ways}; "
-                "to refuse, with deny and the reason."
-            )
+            return f"{start} To approve, answer with the one word approve{ways}; to refuse, with deny and the reason."
         case "choice" | "choices":
             numbered = "; ".join(f"{number}: {option}" for number, option in enumerate(request.options, 1))
             return f"{start} Answer with a number or a label alone. {numbered}"

@@ -10,11 +10,22 @@ from agents.events import AnswerNoted, Event, RequestDecided, RequestRevised, Re
 from agents.requests import Closed, Decision, GatedCall, PersonId, Request, RequestId, Vote
 from bot.answers import Statement, read_answer
 from bot.asking import changes_between, placing
-from bot.cards import closed_card, decided, notice, told
+from bot.cards import asked_again, closed_card, decided, notice, told
 from bot.digest import call_digest
 from bot.files import attachments, contents
 from bot.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.judge import Answer, Counted, Decided, Judgement, Revoked, judge, judgements
+from bot.judge import (
+    Answer,
+    Counted,
+    Decided,
+    Judgement,
+    NotThisWay,
+    OutOfDate,
+    Revoked,
+    Unclear,
+    judge,
+    judgements,
+)
 from bot.outgoing import Outgoing
 from bot.people import People
 from bot.records import RequestRecord, after
@@ -89,7 +100,7 @@ class Decisions:
         is_final = now_stands.state != record.state
         is_told = _is_noted(record, answer.person) and answer.channel in request.policy.reach
         outgoing = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
-        outgoing += [self._tell(request, answer, judgement)] if is_told and not isinstance(judgement, Decided) else []
+        outgoing += [self._tell(record, answer, judgement)] if is_told and not isinstance(judgement, Decided) else []
         is_bounded = isinstance(judgement, Counted | Decided | Revoked)
         return Commit(
             run_id=request.run_id,
@@ -107,9 +118,10 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _tell(self, request: Request, answer: Answer, judgement: Judgement) -> Outgoing:
-        text = told(judgement, request, self._people)
-        return Outgoing(
+    def _tell(self, record: RequestRecord, answer: Answer, judgement: Judgement) -> Outgoing:
+        """What became of an answer; where the person can answer better, with the card to answer once more."""
+        request, text = record.request, told(judgement, record.request, self._people)
+        entry = Outgoing(
             id=outgoing_id(request.id),
             kind="tell",
             run_id=request.run_id,
@@ -118,6 +130,17 @@ class Decisions:
             card=notice(f"About: {request.title}", text, answer.at, request.id),
             thread=request.thread,
         )
+        own = [holder.delivery_id for holder in record.holders if holder.person == answer.person]
+        if not own or not isinstance(judgement, NotThisWay | OutOfDate | Unclear):
+            return entry
+        again = {
+            "card": asked_again(request, text, self._people, answer.at),
+            "request_id": request.id,
+            # Each revision made everybody a card: the newest one is of this revision.
+            "delivery_id": own[-1],
+            "revision": request.revision,
+        }
+        return entry.model_copy(update=again)
 
     def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Iterator[Outgoing]:
         """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""

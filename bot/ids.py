@@ -32,6 +32,12 @@ def new_id(kind: Kind, shard: int) -> str:
     return f"s{shard}{_LETTERS[kind]}-{tail}"
 
 
+def derived_id(kind: Kind, near: str, what: str) -> str:
+    """The one id of `kind` for `what` about `near`, in its shard, however often it is made."""
+    digest = hashlib.sha256(f"{what} {near}".encode()).digest()[:_RANDOM_BYTES]
+    return f"s{shard_of(near)}{_LETTERS[kind]}-{base64.b32encode(digest)[:_RANDOM_CHARS].decode().lower()}"
+
+
 def shard_of(some_id: str) -> int:
     """The shard that `some_id` lives in. Raises NotAnId."""
     return _match(some_id)[0]

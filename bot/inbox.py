@@ -81,7 +81,7 @@ class Inbox:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
         self._per_person, self._bouncing = per_person, bouncing
-        self._holding = Holding(journal, decisions, tokens)
+        self._holding = Holding(journal, decisions, tokens, people)
 
     async def accept(self, inbound: Inbound) -> str:
         """The id under which `inbound` is durable now; the same one however often it arrives."""
@@ -125,7 +125,9 @@ class Inbox:
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is None:
             reasons = ("the reply token is not one of ours: it was changed, or made by another installation",)
-            await self._holding.hold(inbound_id, channel, Held(reasons=reasons, claims=reply.person))
+            await self._holding.hold(
+                inbound_id, channel, Held(reasons=reasons, claims=reply.person, person=reply.person)
+            )
             return
         placed = Placed.model_validate_json(body)
         statement = Statement(

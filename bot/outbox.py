@@ -18,7 +18,7 @@ from bot.store import Commit, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.receipts import Receipt, Receipts
 from bot.tokens import Tokens
-from channels import Card, Channel, ChannelRefused, ChannelUnavailable, Delivery
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnavailable, Delivery
 
 log = structlog.stdlib.get_logger()
 
@@ -65,8 +65,10 @@ class Outbox:
                 case "update":
                     await self._update(entry)
                 case "tell" | "alert":
-                    await self._deliver(entry, entry.card, entry.id, entry.reach)
+                    await self._deliver(entry, await self._answerable(entry), entry.id, entry.reach)
                     await self._sent(entry)
+                case "stranger":
+                    await self._answer(entry)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
             await self._put_off(entry, str(error))
@@ -86,9 +88,7 @@ class Outbox:
         reach = tuple(name for name in entry.reach if entry.again or name not in placed.failed)
         if not reach:
             raise _Nowhere("; ".join(f"{channel}: {why}" for channel, why in placed.failed.items()))
-        form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
-        card = entry.card.model_copy(update={"form": form})
-        await self._arrived(entry, await self._deliver(entry, card, entry.delivery_id, reach))
+        await self._arrived(entry, await self._deliver(entry, self._filled(entry), entry.delivery_id, reach))
 
     async def _arrived(self, entry: Outgoing, delivery: Delivery) -> None:
         """Write down where a card stands; not where it came back from before we got here."""
@@ -116,6 +116,31 @@ class Outbox:
             failed = {name: why for name, why in placed.failed.items() if name != channel}
             body = placed.model_copy(update={"delivery": delivery, "failed": failed}).model_dump_json().encode()
             written = await self._sent(entry, [event], [(entry.delivery_id, body)], seq)
+
+    async def _answerable(self, entry: Outgoing) -> Card:
+        """The card as it can be answered now: without its form when what it asks is not asked any more."""
+        if entry.card.form is None or entry.request_id is None:
+            return entry.card
+        record, _, _ = await self._decisions.request(entry.request_id)
+        is_asked = record.state == "open" and record.request.revision == entry.revision
+        return self._filled(entry) if is_asked else entry.card.model_copy(update={"form": None})
+
+    def _filled(self, entry: Outgoing) -> Card:
+        """The card with the token of its form."""
+        if entry.card.form is None or entry.delivery_id is None:
+            raise ValueError(f"{entry.id} names no delivery to answer")
+        form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
+        return entry.card.model_copy(update={"form": form})
+
+    async def _answer(self, entry: Outgoing) -> None:
+        """One try or a few to answer a stranger; nobody need hear of it when it does not work."""
+        for channel in filter(None, map(self._channels.get, entry.reach)):
+            try:
+                address = Address(channel=channel.name, person="", to=entry.to, thread=entry.thread)
+                await channel.send(entry.card, address, entry.id)
+            except ChannelRefused as error:
+                log.warning("a stranger was not answered", outgoing_id=entry.id, error=str(error))
+        await self._sent(entry)
 
     async def _update(self, entry: Outgoing) -> None:
         """Show what became of a card, where it was placed; a card that never arrived needs no update."""
@@ -201,11 +226,14 @@ class Outbox:
             kind="dead", what=_what(entry), why=why, at=await self._store.now(entry.id), member=f"out {entry.id}"
         )
         tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S)
+        if entry.kind == "stranger":
+            return await self._sent(entry) if tries >= _ALARMING_TRIES else None
         if tries == _ALARMING_TRIES and entry.kind != "alert":
             await self.alert(entry.id, "Somebody is not reached yet", f"{note.what}: {why}. It is tried again.")
         if tries >= _UNAVAILABLE_TRIES:
             await self.alert(entry.id, "A card was given up on", f"{note.what}: {why}. `sayso dead` lists it.")
             await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
+        return None
 
     async def _failed(self, entry: Outgoing, why: str) -> None:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""

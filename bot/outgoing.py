@@ -27,13 +27,14 @@ class Outgoing(Frozen):
     """One card for one person.
 
     `place` puts a request in front of somebody who may answer; `update` shows what became of one that was placed;
-    `tell` is for information only, and so is `alert`, for operators. `reach` are the channels to try, in order. The
-    card is complete but for the token of its form, which is made when it is sent. `again`: everything had failed, and
-    an operator who has mended something has it tried everywhere.
+    `tell` says what became of something, and so does `alert`, to operators; a `tell` with a form asks again, for the
+    delivery it names. `stranger` answers the plain address `to`, which is nobody's in the directory. `reach` are the
+    channels to try, in order. The card is complete but for the token of its form, which is made when it is sent.
+    `again`: everything had failed, and an operator who has mended something has it tried everywhere.
     """
 
     id: str
-    kind: Literal["place", "update", "tell", "alert"]
+    kind: Literal["place", "update", "tell", "alert", "stranger"]
     run_id: RunId
     person: PersonId
     reach: tuple[str, ...]
@@ -43,6 +44,7 @@ class Outgoing(Frozen):
     delivery_id: DeliveryId | None = None
     revision: int = 0
     again: bool = False
+    to: str = ""
 
 
 class Placed(Frozen):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from agents.events import (
+    AnswerHeld,
     AnswerNoted,
     CardDelivered,
     ContextFetched,
@@ -98,6 +99,9 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
         case AnswerNoted():
             said = f"{name(event.person)} answered by {event.channel}, not counted ({event.outcome})"
             return Told(said, event.text)
+        case AnswerHeld():
+            who = f"is from {name(event.person)}" if event.person else f"claims to be from {event.claims or 'nobody'}"
+            return Told(f"an answer that {who} was held, not counted", event.why)
         case RequestDecided():
             given = event.decision.given
             return Told(decided(event.decision, people), given.text if given else "")

@@ -204,7 +204,10 @@ class Card(Frozen):
 
 
 class Address(Frozen):
-    """A place for cards: `to` in the channel's own terms, `thread` one name for everything that belongs together."""
+    """A place for cards: `to` in the channel's own terms, `thread` one name for everything that belongs together.
+
+    `person` is empty for a stranger, who is answered by a machine and must not be able to answer it back.
+    """
 
     channel: str
     person: str

@@ -141,9 +141,7 @@ async def test_what_is_not_plainly_an_approval_is_none(world: World, text: str) 
     await world.reply("bo", card, text)
 
     told = await world.next_mail("bo", about="read as a comment and decides nothing")
-    assert "To approve, answer the message that asks (not this one) with the one word approve" in " ".join(
-        told.text.split()
-    )
+    assert "To approve, answer with the one word approve; to refuse, with deny" in " ".join(told.text.split())
     assert await still_open(world, record)
     noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
     assert [event.outcome for event in noted] == ["unclear"]

@@ -124,6 +124,47 @@ async def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_mail(offi
     assert await office.runs() == 1
 
 
+@pytest.mark.parametrize("office", ["plus", "catchall", "reference"], indirect=True)
+async def test_the_mail_about_a_comment_can_be_answered_as_the_card_can(office: Office) -> None:
+    await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
+    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    await office.bo.reply(card, "looks good, but what does it change?")
+
+    told = await office.bo.next_mail("read as a comment and decides nothing")
+    await office.bo.reply(told, "approved")
+
+    assert "is live in production" in (await office.anna.next_mail("Done: ")).text
+    [record] = await office.world.requests()
+    assert [vote.person for vote in record.votes] == ["bo"]
+    assert await office.runs() == 1
+
+
+async def test_a_stranger_whose_address_is_certain_is_answered_once_and_no_machine_is(office: Office) -> None:
+    eve = Correspondent(office.host, "eve")
+
+    for subject in ("deploy v1.2.0 to production", "Out of office", "deploy v2.0.0 to production"):
+        await eve.write(office.address, subject, "please")
+    told = await eve.next_mail("Your mail could not be taken")
+    await until(lambda: _is_held(office, 2), what="both mails are held")
+    await office.world.quiet()
+
+    assert [letter.subject for letter in office.host.mails(eve.email)].count(told.subject) == 1
+    [raw] = [raw for raw in _raw(office, eve.email) if b"could not be taken" in raw]
+    assert b"\nReturn-Path: <>" in b"\n" + raw
+    assert b"Auto-Submitted: auto-replied" in raw
+    assert b"Anna" not in raw
+    assert await office.runs() == 0
+
+
+async def _is_held(office: Office, count: int) -> bool:
+    return len(await office.world.dead()) == count
+
+
+def _raw(office: Office, address: str) -> list[bytes]:
+    folder = office.host.dovecot.maildir(address)
+    return [path.read_bytes() for path in (*folder.glob("new/*"), *folder.glob("cur/*"))]
+
+
 async def the_line_is_cut(office: Office) -> None:
     """In the middle of an IDLE, with nobody to tell."""
     await office.wire.cut()

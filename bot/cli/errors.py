@@ -2,6 +2,7 @@
 
 from agents import ToolRefused
 from bot.apikeys import KeyRefused
+from bot.clearing import NotHeld
 from bot.cli.options import TextRefused
 from bot.cli.remote import RemoteRefused
 from bot.config_errors import ConfigError
@@ -29,6 +30,7 @@ _SPOKEN = (
     NoSuchRequest,
     NotAnId,
     NotAsked,
+    NotHeld,
     NotSteered,
     NothingRuns,
     PortTaken,

@@ -9,6 +9,13 @@ from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
     from bot.app import App
+    from bot.dead import Note
+
+
+_VERBS = (
+    "requeue: try a dead letter again. discard: forget a held message. "
+    "confirm: have the person asked whose word a held message claims to be."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -19,20 +26,21 @@ def register(app: typer.Typer) -> None:
 
 
 def dead(
-    verb: Annotated[str | None, typer.Argument(metavar="[requeue]", help="requeue: try a dead letter again.")] = None,
+    verb: Annotated[str | None, typer.Argument(metavar="[requeue|discard|confirm]", help=_VERBS)] = None,
     some_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Which one.")] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """List dead letters and held messages, or try a dead letter again."""
+    """List dead letters and held messages, or do something about one of them."""
     from bot.cli.beside import run
 
     if verb is None:
         return run(data, lambda app: _list(app, as_json=as_json))
-    if verb != "requeue" or some_id is None:
-        raise typer.BadParameter("write: sayso dead requeue ID")
+    work = {"requeue": _requeue, "discard": _discard, "confirm": _confirm}.get(verb)
+    if work is None or some_id is None:
+        raise typer.BadParameter("write: sayso dead requeue ID, sayso dead discard ID, or sayso dead confirm ID")
     wanted = some_id
-    return run(data, lambda app: _requeue(app, wanted))
+    return run(data, lambda app: work(app, wanted))
 
 
 async def _list(app: "App", *, as_json: bool) -> None:
@@ -45,8 +53,37 @@ async def _list(app: "App", *, as_json: bool) -> None:
         return
     for name, note in sorted(notes.items(), key=lambda pair: pair[1].at):
         print(plain(f"{name}  {note.kind}  {note.at:%d %b %H:%M UTC}  {note.what}: {note.why}"))
+        for line in _details(note):
+            print(plain(f"    {line}"))
     if not notes:
         print("Nothing was given up on, and nothing is held.")
+
+
+def _details(note: "Note") -> list[str]:
+    """What else is known of a held message."""
+    asked = f"asked about at {note.asked_at:%d %b %H:%M UTC} by {note.asked_by}" if note.asked_at else ""
+    channel = f"came by {note.channel}" if note.channel else ""
+    about = f"its subject, which nobody has checked: {note.about}" if note.about else ""
+    answers = f"would have answered {note.request_id}" if note.request_id else ""
+    return [line for line in (", ".join(filter(None, (channel, answers))), about, asked) if line]
+
+
+async def _discard(app: "App", some_id: str) -> None:
+    print(await app.clearing.discard(some_id, _me()))
+
+
+async def _confirm(app: "App", some_id: str) -> None:
+    print(await app.clearing.confirm(some_id, _me()))
+
+
+def _me() -> str:
+    """Who types, as far as this machine knows."""
+    import getpass
+
+    try:
+        return f"{getpass.getuser()} in a terminal"
+    except (ImportError, KeyError, OSError):
+        return "somebody in a terminal"
 
 
 async def _requeue(app: "App", some_id: str) -> None:
@@ -58,7 +95,8 @@ async def _requeue(app: "App", some_id: str) -> None:
         raise NotSteered(f"There is no dead letter {some_id}. `sayso dead` lists them")
     note = Note.model_validate_json(body)
     if note.kind == "held":
-        raise NotSteered("A held message can't be let through as somebody's word. Ask that person to answer again")
+        text = "A held message can't be let through as somebody's word. Have that person asked: sayso dead confirm"
+        raise NotSteered(f"{text} {some_id}")
     await app.store.lists.requeue(some_id, note.member)
     print(f"{some_id} is tried again.")
 

@@ -8,7 +8,7 @@ from agents.run import RunState
 from bot.store.client import Client, Script
 from bot.store.keys import Keys
 
-_REQUEUE = Script("requeue")
+_REQUEUE, _RENOTE = Script("requeue"), Script("renote")
 
 # One more whenever scripts begin to keep a list that they did not keep before: it lacks what was written earlier.
 _GENERATION = 2
@@ -173,6 +173,18 @@ class Lists:
         """Have a dead letter looked at again; False when it is not in the list."""
         keys = Keys.of(some_id)
         return bool(await self._client.run(_REQUEUE, [keys.dead, keys.wake, keys.clock], [some_id, member]))
+
+    async def note(self, some_id: str) -> bytes | None:
+        """The note of one dead letter or held item."""
+        return await self._client.do("HGET", Keys.of(some_id).dead, some_id)
+
+    async def renote(self, some_id: str, note: bytes, changed: bytes) -> bool:
+        """Change a note, if it still is what it was."""
+        return bool(await self._client.run(_RENOTE, [Keys.of(some_id).dead], [some_id, note, changed]))
+
+    async def discard(self, some_id: str, note: bytes) -> bool:
+        """Take an item out of the list, if its note still is what it was."""
+        return bool(await self._client.run(_RENOTE, [Keys.of(some_id).dead], [some_id, note, b""]))
 
     async def runs(self) -> list[str]:
         """The ids of all runs, found by their events alone."""

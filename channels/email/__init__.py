@@ -105,9 +105,7 @@ class EmailChannel:
         post = mime.compose(
             card, to, key, own=self._own, timezone=contact.timezone if contact else "UTC", way=self._way
         )
-        await self._submit(
-            post, tokens.reply_address(self._way, self._own, card.receipt) if card.receipt else self._own
-        )
+        await self._submit(post, self._envelope_sender(card, to))
         return Delivery(key=key, address=to, handle=post.message_id)
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
@@ -115,17 +113,24 @@ class EmailChannel:
         if card.closes:
             await self.send(card, delivery.address, key)
 
+    def _envelope_sender(self, card: Card, to: Address) -> str:
+        """Where word goes that `card` did not arrive."""
+        if not to.person:
+            # Nothing can come back from a stranger and start a loop (RFC 3834, 3.3).
+            return ""
+        return tokens.reply_address(self._way, self._own, card.receipt) if card.receipt else self._own
+
     async def _submit(self, post: Post, sender: str) -> None:
         """Send with the envelope `sender` that a report of failure comes back to; From stays the own address.
 
         SPF and DMARC stay aligned: both have the same domain. Servers that let people send from nothing but their
         log-in (Microsoft 365) get that, for as long as this process lives; then the Message-ID is what comes back.
         """
-        sender = sender if self._may_tag_sender else self._own
+        sender = sender if self._may_tag_sender or not sender else self._own
         try:
             await self._transport.send(post.raw, sender=sender, recipients=(post.recipient,))
         except SenderRefused as error:
-            if sender == self._own:
+            if sender in ("", self._own):
                 raise
             await self._transport.send(post.raw, sender=self._own, recipients=(post.recipient,))
             _log.warning("reports of failure come to the plain address from now on: %s", error)

@@ -37,10 +37,14 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Refused:
-    """The mail is nobody's word. `claims` is the address it names, or the From field that could not be read."""
+    """The mail is nobody's word. `claims` is the address it names, or the From field that could not be read.
+
+    `stranger` is that address where it is certain that it sent the mail, and nobody's in the directory.
+    """
 
     reasons: tuple[str, ...]
     claims: str
+    stranger: str = ""
 
 
 _ONCE = ("sender", "to", "cc", "subject", "date", "message-id", "reply-to", "mime-version")
@@ -63,7 +67,8 @@ def who(raw: bytes, directory: Directory, prove: Prove, recipient: str | None = 
         return Refused(("its From is not exactly one plain address",), claims)
     contact = directory.by_email(author)
     if contact is None:
-        return Refused((f"{author} is not in the directory of people",), claims)
+        is_certain = not _doubts(headers, recipient) and isinstance(prove(raw, author), Proven)
+        return Refused((f"{author} is not in the directory of people",), claims, author if is_certain else "")
     if doubts := _doubts(headers, recipient):
         return Refused(doubts, claims)
     proof = prove(raw, author)

@@ -57,7 +57,8 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
         ("Message-ID", message_id),
         ("In-Reply-To", root),
         ("References", root),
-        ("Auto-Submitted", "auto-generated"),
+        # RFC 3834, 5: an answer to a mail is another thing than a mail of our own.
+        ("Auto-Submitted", "auto-generated" if to.person else "auto-replied"),
     ]
     if card.receipt:
         headers.append((RECEIPT, card.receipt))

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
 from channels.email import addresses, bounce, markup, newtext, trace
+from channels.email.cards import one_line
 from channels.email.files import files_of
 from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, recipients_of, who
 from channels.email.machine import calendar_words, machine_words
-from channels.email.mime import answers_us, is_message_id
+from channels.email.mime import SUBJECT_CHARS, answers_us, is_message_id
 from channels.email.parse import MAIL_BYTES, Headers, Unreadable, guess_headers, read_body, read_headers
-from channels.email.reply import TWO_BODIES, read_both
+from channels.email.reply import TWO_BODIES, is_courtesy, read_both
 from channels.email.shown import decoded
 from channels.email.tokens import TokenOf
 
@@ -23,6 +24,8 @@ TEXT_BYTES = 32 * 1024
 
 HOLDS = (TWO_BODIES, newtext.TOO_LONG, markup.TOO_LONG)
 """What makes nobody's comment of a text, because it was not read whole, or could be read in two ways."""
+
+ASKED_NOTHING = "it answers a mail that asked nothing"
 
 UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
 
@@ -64,13 +67,21 @@ class Reader:
             return Ignored(reason=words)
         found = who(raw, self.directory, self.prove)
         if isinstance(found, Refused):
-            return Held(reasons=found.reasons, claims=found.claims, token=token)
-        if unclear:
-            return Held(reasons=(unclear,), claims=claimed(headers))
+            stranger = found.stranger if not unclear and self._is_named(headers) else ""
+            held = Held(reasons=found.reasons, claims=found.claims, token=token, stranger=stranger)
+            return _described(held, headers, subject)
         try:
-            return self._word_of(found, headers, subject, token, raw, size_bytes)
+            why = unclear or self._word_of(found, headers, subject, token, raw, size_bytes)
         except Unreadable as error:
-            return Held(reasons=(str(error),), claims=claimed(headers), token=token)
+            why = str(error)
+        if not isinstance(why, str):
+            return why
+        held = Held(reasons=(why,), claims=claimed(headers), token=token, person=found.contact.id)
+        return _described(held, headers, subject)
+
+    def _is_named(self, headers: Headers) -> bool:
+        """Whether the mail was written to us; who only got a copy of it answers no stranger (RFC 3834, 2)."""
+        return any(addresses.split_tag(each)[0] == self.own for each in recipients_of(headers))
 
     def _token(self, raw: bytes) -> tuple[str | None, str]:
         """The token, and why it is not clear which one."""
@@ -106,12 +117,15 @@ class Reader:
         body, person = read_body(raw), found.contact.id
         if body.unsure:
             raise Unreadable(body.unsure)
+        if token is None and self._answers_us(headers):
+            if is_courtesy(read_both(body.plain, body.html, found.contact.name), found.contact.name):
+                return Ignored(reason="thanks for a mail that asked nothing")
+            raise Unreadable(ASKED_NOTHING)
         if token is None:
-            self._refuse_answer_to_nothing(headers)
             shown = body.plain if body.plain is not None else markup.as_text(body.html or "").text
             text = f"{subject}\n\n{shown.strip()}".strip()
-            thread = next((each for each in map(str.strip, headers.all("message-id")) if is_message_id(each)), "")
             files = files_of(body.files)
+            thread = _id_of(headers)
             return Trigger(person=person, text=_bounded(text), thread=thread, evidence=found.evidence, files=files)
         said = read_both(body.plain, body.html, found.contact.name)
         if said.unsure in HOLDS:
@@ -126,11 +140,9 @@ class Reader:
             files=files_of(body.files),
         )
 
-    def _refuse_answer_to_nothing(self, headers: Headers) -> None:
-        """A `thanks!` to a mail that asked nothing must not start anything. Raises Unreadable."""
-        known = " ".join((*headers.all("in-reply-to"), *headers.all("references")))
-        if answers_us(known, self.own):
-            raise Unreadable("it answers a mail that asked nothing; write a new mail to ask for something new")
+    def _answers_us(self, headers: Headers) -> bool:
+        """Whether it answers a mail of ours; without a token, one that asked nothing. It must not start anything."""
+        return answers_us(" ".join((*headers.all("in-reply-to"), *headers.all("references"))), self.own)
 
 
 def named_token(raw: bytes, own: str) -> str | None:
@@ -148,6 +160,16 @@ def _tokens_named(headers: Headers, own: str) -> set[str]:
     local, _, domain = own.partition("@")
     tagged = re.compile(rf"(?<![\w.+-]){re.escape(local)}\+([^\s@<>,;\"]{{1,64}})@{re.escape(domain)}", re.IGNORECASE)
     return {tag.lower() for name in ("to", "cc") for value in headers.all(name) for tag in tagged.findall(value)}
+
+
+def _described(held: Held, headers: Headers, subject: str) -> Held:
+    """`held` with what people recognise the mail by, and where an answer to it belongs."""
+    return held.model_copy(update={"about": one_line(subject, SUBJECT_CHARS), "thread": _id_of(headers)})
+
+
+def _id_of(headers: Headers) -> str:
+    """The mail's Message-ID; nothing where it is not one."""
+    return next((each for each in map(str.strip, headers.all("message-id")) if is_message_id(each)), "")
 
 
 def _bounded(text: str) -> str:

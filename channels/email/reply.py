@@ -35,6 +35,9 @@ _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re
 """What is code, a form or a list of choices rather than a sentence."""
 
 _PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")
+_FRIENDLY = re.compile(
+    r"(?:👍|✅|👌|✔|☑|🙏|🎉|👏|🙌|💪|❤|♥|😀|😃|😄|😊|🙂|😉|;-?\)|:-?[)D])[\U0001f3fb-\U0001f3ff\ufe0f]*"
+)
 _CONSENT = re.compile(words.APPROVE)
 _LEAD = rf"(?:{words.ANSWER}|{words.POLITE}|{words.SORRY})".replace("|NAMES", "").replace("NAMES", "(?!)")
 _ONE = rf"(?:{words.FIRM}|{words.SOFT})(?![\w'])"
@@ -101,6 +104,17 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
     if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
         return _undecided(plain, TWO_BODIES)
     return plain
+
+
+def is_courtesy(said: Said, author: str = "") -> bool:
+    """Whether a reply wants nothing: it is empty, or holds thanks, a greeting or a friendly picture, and nothing else.
+
+    Only where nothing was asked: to a question a thumb up is an answer.
+    """
+    if said.unsure or len(said.whole) > DECISION_CHARS:
+        return False
+    manners = _manners(author)
+    return all(_is_mannered(line, manners) for line in _FRIENDLY.sub(" ", said.whole).split("\n"))
 
 
 def is_decision(line: str) -> bool:

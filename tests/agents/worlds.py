@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from agents.events import (
+    AnswerHeld,
     AnswerNoted,
     CardDelivered,
     ContextFetched,
@@ -216,6 +217,17 @@ def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
             text=texts,
             outcome=texts,
             files=files,
+        ),
+        st.builds(
+            AnswerHeld,
+            at=at,
+            request_id=requests,
+            delivery_id=texts.map(DeliveryId),
+            inbound_id=texts,
+            person=st.none() | people,
+            claims=texts,
+            channel=texts,
+            why=texts,
         ),
         st.builds(RequestDecided, at=at, request_id=requests, decision=decisions, files=files),
         st.builds(RequestRevoked, at=at, request_id=requests, vote=votes, files=files),

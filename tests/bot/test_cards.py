@@ -182,7 +182,11 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (NotEntitled(why="requester", approvers=(BO, CY)), APPROVAL, "You asked for this"),
         (NotEntitled(why="not_an_approver", approvers=()), APPROVAL, "not yours to decide. nobody may"),
         (NotEntitled(why="not_addressee", approvers=(BO,)), APPROVAL, "made for somebody else"),
-        (NotThisWay(ways=("cli", "console")), APPROVAL, "Ways that count: cli, console. A denial counts in every way."),
+        (
+            NotThisWay(ways=("console", "cli")),
+            APPROVAL,
+            f"on its page in the console; in a terminal, with: sayso answer {APPROVAL.id} approve. A denial counts",
+        ),
         (NotThisWay(ways=()), APPROVAL, "Ways that count: none."),
         (
             OutOfDate(seen_revision=1),
@@ -190,7 +194,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
             "does not count. v1 was a and is now b.",
         ),
         (OutOfDate(seen_revision=1), APPROVAL, "It is now: Deploy v1.2.0 to production?"),
-        (Unclear(), APPROVAL, "answer the message that asks (not this one) with the one word approve; to refuse"),
+        (Unclear(), APPROVAL, "To approve, answer with the one word approve; to refuse"),
         (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by mail here"),
         (Unclear(), question("choice", ("red", "blue")), "a number or a label alone. 1: red; 2: blue"),
         (Unclear(), question("yes_no"), "yes or no alone"),

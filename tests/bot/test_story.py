@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import (
+    AnswerHeld,
     AnswerNoted,
     CardDelivered,
     ContextFetched,
@@ -75,6 +76,24 @@ def said(event: Event) -> str:
         (
             AnswerNoted(at=NOON, request_id=Q1, reply_id="m", person=BO, channel="email", text="hm", outcome="unclear"),
             "Bo Berg answered by email, not counted (unclear): hm",
+        ),
+        (
+            AnswerHeld(
+                at=NOON,
+                request_id=Q1,
+                delivery_id=D1,
+                inbound_id="i",
+                claims="bo@corp.example",
+                channel="email",
+                why="forged",
+            ),
+            "an answer that claims to be from bo@corp.example was held, not counted: forged",
+        ),
+        (
+            AnswerHeld(
+                at=NOON, request_id=Q1, delivery_id=D1, inbound_id="i", person=BO, channel="email", why="too large"
+            ),
+            "an answer that is from Bo Berg was held, not counted: too large",
         ),
         (decided("denied", reason="too early"), "Bo Berg denied at 12:00 UTC on 02 March 2026. Reason: “too early”"),
         (revoked(), "Bo Berg took the approval back: not now"),

@@ -55,6 +55,8 @@ ROUTES = (
     Route("/live/part", live.part),
     Route("/held", held.shown),
     Route("/held/{some_id}/requeue", held.requeued, methods=["POST"]),
+    Route("/held/{some_id}/discard", held.discarded, methods=["POST"]),
+    Route("/held/{some_id}/confirm", held.confirmed, methods=["POST"]),
     Route("/static/{name}", static.served),
 )
 

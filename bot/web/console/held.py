@@ -1,11 +1,13 @@
 """What was not accepted, and what was given up on: for people to see, and the latter to try again."""
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId
+from bot.clearing import NotHeld
 from bot.dead import Note
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, visit_of
@@ -20,9 +22,9 @@ async def shown(request: Request) -> Response:
     found = [(name, Note.model_validate_json(note)) for name, note in (await process.app.store.lists.dead()).items()]
     found.sort(key=lambda pair: pair[1].at, reverse=True)
     data: dict[str, object] = {
-        "held": [note for _, note in found if note.kind == "held"][:_SHOWN],
+        "held": [(name, note) for name, note in found if note.kind == "held"][:_SHOWN],
         "dead": [(name, note) for name, note in found if note.kind == "dead"][:_SHOWN],
-        "may_requeue": _is_operator(process, me),
+        "is_operator": _is_operator(process, me),
     }
     return await page(request, "held.html", data)
 
@@ -30,14 +32,40 @@ async def shown(request: Request) -> Response:
 async def requeued(request: Request) -> Response:
     """Try a dead letter again."""
     process, name = here(request), request.path_params["some_id"]
-    if not _is_operator(process, visit_of(request).person):
-        text = "Those whom `alerts.to` in sayso.toml names may have it tried again."
-        raise Refusal(HTTPStatus.FORBIDDEN, "Not yours to do", text)
+    _operator(request)
     body = (await process.app.store.lists.dead()).get(name)
     note = None if body is None else Note.model_validate_json(body)
     if note is None or note.kind != "dead" or not await process.app.store.lists.requeue(name, note.member):
         raise Refusal(HTTPStatus.NOT_FOUND, "It is not in the list any more", "Somebody may have been faster.")
     return to(request, "/held", "It is tried again.")
+
+
+async def discarded(request: Request) -> Response:
+    """Forget a held message."""
+    return await _cleared(request, here(request).app.clearing.discard)
+
+
+async def confirmed(request: Request) -> Response:
+    """Have the person asked whose word a held message claims to be."""
+    return await _cleared(request, here(request).app.clearing.confirm)
+
+
+async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]) -> Response:
+    me = _operator(request)
+    try:
+        done = await clear(request.path_params["some_id"], me)
+    except NotHeld as error:
+        raise Refusal(HTTPStatus.NOT_FOUND, "That can't be done", f"{error}.") from error
+    return to(request, "/held", done)
+
+
+def _operator(request: Request) -> PersonId:
+    """Who asks. Raises Refusal for whoever does not look after what is held."""
+    me = visit_of(request).person
+    if not _is_operator(here(request), me):
+        text = "Those whom `alerts.to` in sayso.toml names may do something about it."
+        raise Refusal(HTTPStatus.FORBIDDEN, "Not yours to do", text)
+    return me
 
 
 def _is_operator(process: Here, person: PersonId) -> bool:

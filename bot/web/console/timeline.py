@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from agents.events import (
+    AnswerHeld,
     AnswerNoted,
     CardDelivered,
     DeliveryFailed,
@@ -75,7 +76,7 @@ def _mark(event: Event) -> Mark:
             return "bad"
         case ToolOrphaned():
             return "doubt"
-        case AnswerNoted():
+        case AnswerNoted() | AnswerHeld():
             return "doubt"
         case RunStarted() | VoteCast():
             return "person"

@@ -39,7 +39,15 @@ def test_a_block_that_the_sender_wrote_proves_nothing() -> None:
 def test_a_stranger_is_refused() -> None:
     found = who(arrived(mail(author="mallory@evil.example"), login="mallory@evil.example"), PEOPLE, local)
 
-    assert found == Refused(("mallory@evil.example is not in the directory of people",), "mallory@evil.example")
+    reason, mallory = "mallory@evil.example is not in the directory of people", "mallory@evil.example"
+    assert found == Refused((reason,), mallory, stranger=mallory)
+
+
+def test_a_stranger_who_can_t_be_told_from_a_forger_is_nobody() -> None:
+    found = who(arrived(mail(author="mallory@evil.example"), login=None), PEOPLE, local)
+
+    assert isinstance(found, Refused)
+    assert (found.claims, found.stranger) == ("mallory@evil.example", "")
 
 
 @pytest.mark.parametrize(

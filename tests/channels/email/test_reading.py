@@ -58,19 +58,15 @@ def test_a_mail_without_a_token_wants_something_new() -> None:
     assert (reading.person, reading.text, reading.thread) == ("bo", "Deploy it\n\nnow please", "<r1@corp.example>")
 
 
-def test_a_reply_to_a_mail_that_asked_nothing_starts_nothing() -> None:
-    raw = mail("thanks!", extra="In-Reply-To: <card.0f1e@sayso.example>\n").replace(f"agent+{TOKEN}".encode(), b"agent")
-
-    why = reasons(arrived(raw, to=BOT))
-
-    assert "asked nothing" in why
-
-
 def test_a_forged_from_is_held_and_names_whom_it_claims_to_be() -> None:
     held = read(arrived(mail(), login=None))
 
     assert held == Held(
-        reasons=("it was sent without logging in as bo@corp.example",), claims="bo@corp.example", token=TOKEN
+        reasons=("it was sent without logging in as bo@corp.example",),
+        claims="bo@corp.example",
+        token=TOKEN,
+        about="Re: Deploy?",
+        thread="<r1@corp.example>",
     )
 
 
@@ -108,7 +104,9 @@ def test_a_mail_that_could_not_be_read_is_held() -> None:
 def test_a_mail_over_the_limit_is_held_with_its_claim() -> None:
     held = READER.read(arrived(mail("x" * 2_000_000)), 5_000_000)
 
-    assert held == Held(reasons=("it is larger than 2 MB",), claims="bo@corp.example", token=TOKEN)
+    assert isinstance(held, Held)
+    assert (held.reasons, held.claims) == (("it is larger than 2 MB",), "bo@corp.example")
+    assert (held.token, held.person) == (TOKEN, "bo")
 
 
 @pytest.mark.parametrize(

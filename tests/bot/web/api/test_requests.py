@@ -177,7 +177,7 @@ async def test_where_approvals_over_http_do_not_count_denials_do(world: World) -
 
         answer = await answered(bo, record, approval(record))
 
-        assert "Ways that count: cli" in refused(answer, 403, "not-this-way")
+        assert "Ways that count: in a terminal, with: sayso answer" in refused(answer, 403, "not-this-way")
         assert (await answered(bo, record, {"vote": "deny"})).status_code == 200
 
 

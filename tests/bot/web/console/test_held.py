@@ -1,8 +1,8 @@
 """What was held or given up is seen by everybody, and tried again by those who look after it."""
 
 from bot.dead import Note
-from tests.bot.web.console.stage import proof
-from tests.servers.console import Console
+from tests.bot.web.console.stage import kept, proof
+from tests.servers.console import Console, Page
 from tests.waiting import until
 from tests.world import World
 
@@ -59,3 +59,64 @@ async def test_a_held_mail_is_listed_with_its_reason_and_nobody_can_wave_it_thro
     assert "Nobody can wave these through" in page.words
     assert all("/requeue" not in form.action for form in page.forms)
     assert (await dan.post(f"/held/{name}/requeue", await proof(dan))).status_code == 404
+
+
+async def a_forged_answer(world: World) -> str:
+    """The id of a held message that claims to be Bo's answer, with a subject that would like to be markup."""
+    await world.opened(await world.trigger("press it"))
+    letter = await world.next_mail("bo")
+    await world.send("bo", letter.reply_to or "", "approved", login=None)
+    await until(world.dead, what="it is held")
+    [name] = await world.app.store.lists.dead()
+    await world.quiet()
+    return name
+
+
+async def test_an_operator_has_the_person_asked_and_then_discards_it(world: World, console: Console) -> None:
+    name, dan = await a_forged_answer(world), await console.browser("dan")
+
+    asked = await dan.submit((await dan.get("/held")).form(f"/held/{name}/confirm"), "Ask that person")
+
+    assert "Bo Berg is asked whether it was theirs." in asked.words
+    assert "Dan Dorn had that person asked" in asked.words
+    assert all("/confirm" not in form.action for form in asked.forms)
+    assert "was not accepted" in (await world.next_mail("bo", about="Was this message yours?")).text
+    gone = await dan.submit(asked.form(f"/held/{name}/discard"), "Discard")
+    assert f"{name} is discarded." in gone.words
+    assert await world.dead() == []
+
+
+async def test_who_is_no_operator_or_has_no_stamp_neither_asks_nor_discards(world: World, console: Console) -> None:
+    name, bo, dan = await a_forged_answer(world), await console.browser("bo"), await console.browser("dan")
+    assert all("/held/" not in form.action for form in (await bo.get("/held")).forms)
+    before = await kept(world)
+
+    for verb in ("confirm", "discard"):
+        path = f"/held/{name}/{verb}"
+        assert (await bo.post(path, await proof(bo))).status_code == 403
+        assert (await dan.post(path, {"as": "dan"})).status_code == 403
+        assert (await dan.post(path, await proof(dan), {"Sec-Fetch-Site": "cross-site"})).status_code == 403
+        assert (await dan.ask("GET", path)).status_code in {404, 405}
+
+    assert await kept(world) == before
+
+
+async def test_a_message_of_nobody_we_know_is_explained_and_stays(world: World, console: Console) -> None:
+    await world.send("mallory", "sayso@sayso.example", "press it", login=None)
+    await until(world.dead, what="it is held")
+    [name] = await world.app.store.lists.dead()
+    dan = await console.browser("dan")
+
+    answer = await dan.post(f"/held/{name}/confirm", await proof(dan))
+
+    assert "does not claim to be from anybody in the directory" in Page(answer).words
+    assert len(await world.dead()) == 1
+
+
+async def test_the_page_of_a_run_says_that_an_answer_was_held(world: World, console: Console) -> None:
+    await a_forged_answer(world)
+    [run_id] = await world.app.store.lists.runs()
+
+    page = await (await console.browser("anna")).get(f"/runs/{run_id}")
+
+    assert "An answer that claims to be from bo@corp.example was held, not counted" in page.words

@@ -1,0 +1,34 @@
+"""The facts of people steering a run. They belong to the union in `agents.events`."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from agents.requests import Frozen, PersonId
+
+
+class RunPaused(Frozen):
+    """A person stopped the run at the next step boundary."""
+
+    type: Literal["run_paused"] = "run_paused"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    by: PersonId
+
+
+class RunResumed(Frozen):
+    """A person let the run go on."""
+
+    type: Literal["run_resumed"] = "run_resumed"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    by: PersonId
+
+
+class RunCancelled(Frozen):
+    """A person wants the run to end; a tool that runs is finished first."""
+
+    type: Literal["run_cancelled"] = "run_cancelled"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    by: PersonId

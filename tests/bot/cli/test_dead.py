@@ -1,0 +1,62 @@
+"""What was held, in a terminal: read in lines, discarded, or asked about."""
+
+import json
+
+from tests.bot.cli.shell import sayso
+from tests.waiting import until
+from tests.world import World
+
+
+async def forged(world: World) -> str:
+    """The id of a held message that claims to be Bo's answer."""
+    await world.opened(await world.trigger("press bell"))
+    letter = await world.next_mail("bo")
+    await world.send("bo", letter.reply_to or "", "approve", login=None)
+    await until(world.dead, what="it is held")
+    [name] = await world.app.store.lists.dead()
+    return name
+
+
+async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: World) -> None:
+    name = await forged(world)
+    [record] = await world.requests()
+
+    listed = await sayso(world, "dead")
+    asked = await sayso(world, "dead", "confirm", name)
+    after = await sayso(world, "dead")
+    as_json = await sayso(world, "dead", "--json")
+    gone = await sayso(world, "dead", "discard", name)
+    empty = await sayso(world, "dead")
+
+    first, second = listed.out.splitlines()
+    assert first.startswith(f"{name}  held  ")
+    assert "a message that claims to be from bo@corp.example: it was sent without logging in" in first
+    assert second == f"    came by email, would have answered {record.request.id}"
+    assert asked.out == "Bo Berg is asked whether it was theirs. It stays held whatever they say.\n"
+    assert "held message asked about" in asked.err
+    assert "in a terminal" in after.out.splitlines()[-1]
+    [note] = json.loads(as_json.out)
+    assert (note["id"], note["claims"], note["channel"]) == (name, "bo@corp.example", "email")
+    assert gone.out == f"{name} is discarded.\n"
+    assert "by=" in gone.err
+    assert "held message discarded" in gone.err
+    assert empty.out == "Nothing was given up on, and nothing is held.\n"
+
+
+async def test_what_is_not_held_is_told_in_a_sentence(world: World) -> None:
+    for verb in ("discard", "confirm"):
+        ended = await sayso(world, "dead", verb, "s0i-aaaaaaaaaaaaa")
+
+        assert ended.code == 1
+        assert ended.err == "sayso: There is no held message s0i-aaaaaaaaaaaaa. `sayso dead` lists them\n"
+    assert (await sayso(world, "dead", "burn", "s0i-aaaaaaaaaaaaa")).code == 2
+
+
+async def test_nobody_lets_a_held_message_through_by_trying_it_again(world: World) -> None:
+    name = await forged(world)
+
+    ended = await sayso(world, "dead", "requeue", name)
+
+    assert ended.code == 1
+    assert f"Have that person asked: sayso dead confirm {name}" in ended.err
+    assert len(await world.dead()) == 1

@@ -1,0 +1,193 @@
+"""A mail that says what became of an answer can itself be answered, where it shows what it asks about."""
+
+import pytest
+
+from agents.events import Event
+from bot.records import RequestRecord
+from channels.email.letters import Letter
+from tests.waiting import until
+from tests.world import World
+
+
+async def asked(world: World) -> tuple[RequestRecord, Letter]:
+    """An open request and the mail that asks Bo."""
+    record = await world.opened(await world.trigger("press bell"))
+    return record, await world.next_mail("bo")
+
+
+async def commented(world: World, card: Letter, text: str = "looks good, let me check first") -> Letter:
+    """What Bo is told after a comment."""
+    await world.reply("bo", card, text)
+    return await world.next_mail("bo", about="read as a comment and decides nothing")
+
+
+async def noted(world: World, record: RequestRecord) -> list[Event]:
+    return [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
+
+
+async def test_a_notice_about_a_comment_shows_the_whole_card_and_is_answered_as_the_card_is(world: World) -> None:
+    record, card = await asked(world)
+
+    told = await commented(world, card)
+    await world.reply("bo", told, "approve")
+
+    assert told.subject == "About: Press bell?"
+    shown = " ".join(told.text.split())
+    for part in ("To approve, reply with the one word: approve", f"Digest: {record.request.digest}", 'runs: ["press"'):
+        assert part in shown
+    assert set(card.text.split("\n")) - set(told.text.split("\n")) <= {"Press bell?"}
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+    after = await world.request(record.request.id)
+    assert [(vote.person, vote.digest) for vote in after.votes] == [("bo", record.request.digest)]
+
+
+async def test_answering_the_card_and_the_notice_decides_once(world: World) -> None:
+    record, card = await asked(world)
+    told = await commented(world, card)
+
+    await world.reply("bo", told, "approve")
+    await world.reply("bo", card, "approve")
+
+    assert "Already decided: Bo Berg approved" in (await world.next_mail("bo", about="Already decided")).text
+    await world.ended(record.request.run_id)
+    assert world.workshop.effects == ["press bell"]
+    assert len((await world.request(record.request.id)).votes) == 1
+
+
+async def test_each_unclear_answer_gets_one_mail_that_can_be_answered(world: World) -> None:
+    record, card = await asked(world)
+
+    first = await commented(world, card)
+    second = await commented(world, first, "and now?")
+    await world.quiet()
+
+    subjects = [letter.subject for letter in world.mails("bo")]
+    assert subjects == ["Press bell?", "About: Press bell?", "About: Press bell?"]
+    assert len(await noted(world, record)) == 2
+    await world.reply("bo", second, "deny: not today")
+    assert await world.summary(record.request.run_id) == "failed: denied: not today"
+
+
+async def test_a_notice_that_shows_an_older_revision_decides_nothing_and_the_next_one_shows_the_newest(
+    world: World,
+) -> None:
+    record, card = await asked(world)
+    old = await commented(world, card)
+    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+    await world.next_mail("bo", about="Press horn?")
+
+    await world.reply("bo", old, "approve")
+
+    told = await world.next_mail("bo", about="older version and does not count")
+    assert world.workshop.effects == []
+    assert 'press {"what": "horn"}' in told.text
+    await world.reply("bo", told, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press horn: done"
+
+
+async def test_a_comment_on_an_older_card_is_answered_with_the_newest_one(world: World) -> None:
+    record, old = await asked(world)
+    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+
+    told = await commented(world, old)
+    await world.reply("bo", told, "approve")
+
+    assert await world.summary(record.request.run_id) == "done: ok: press horn: done"
+
+
+@pytest.mark.parametrize("who", ["bo", "mallory"])
+async def test_a_forger_s_answer_to_a_notice_is_held(world: World, who: str) -> None:
+    record, card = await asked(world)
+    told = await commented(world, card)
+
+    await world.send(who, told.reply_to or "", "approve", login=None)
+
+    await until(world.dead, what="it is held")
+    assert (await world.request(record.request.id)).state == "open"
+    assert world.workshop.effects == []
+
+
+async def test_somebody_else_s_answer_to_a_notice_does_not_count_and_gets_no_form(world: World) -> None:
+    record, card = await asked(world)
+    told = await commented(world, card)
+
+    await world.reply("cy", told, "approve")
+
+    refused = await world.next_mail("cy", about="made for somebody else")
+    assert "To approve" not in refused.text
+    assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_a_notice_about_a_closed_request_has_no_form(world: World) -> None:
+    record, card = await asked(world)
+    await world.decide("cy", record, "deny", "no")
+
+    await world.reply("bo", card, "approve")
+
+    told = await world.next_mail("bo", about="Already decided")
+    assert "reply" not in told.text
+    assert told.reply_to is None or "+" not in told.reply_to
+
+
+async def test_a_notice_that_could_be_sent_only_after_the_decision_asks_nothing(world: World) -> None:
+    record, card = await asked(world)
+    async with world.stopped():
+        await world.start(receives=False)
+        await world.decide("bo", record, "free_text", "hm", channel="email")
+        await world.decide("cy", record, "deny", "no")
+        await world.ended(record.request.run_id)
+        await world.stop()
+
+    await world.move_time(120)
+
+    told = await world.next_mail("bo", about="read as a comment")
+    assert "To approve, reply" not in told.text
+    assert card.text != told.text
+
+
+async def test_a_question_s_notice_takes_the_answer_as_well(world: World) -> None:
+    run_id = await world.trigger("ask choice Which one? | red, green")
+    card = await world.next_mail("anna", about="Which one?")
+
+    await world.reply("anna", card, "both")
+    await world.reply("anna", await world.next_mail("anna", about="number or a label"), "2")
+
+    assert await world.summary(run_id) == "done: answered: green"
+
+
+async def test_where_approving_by_mail_is_off_an_approval_is_told_the_other_ways_and_another_one_counts(
+    world: World,
+) -> None:
+    async with world.stopped():
+        world.toml = world.toml.replace("approve_by_email = true", "approve_by_email = false")
+    record, card = await asked(world)
+    request_id = record.request.id
+
+    await world.reply("bo", card, "approve")
+
+    told = await world.next_mail("bo", about="An approval does not count this way here")
+    shown = " ".join(told.text.split())
+    assert "nothing was decided" in shown
+    assert f"on its page in the console; in a terminal, with: sayso answer {request_id} approve" in shown
+    assert "by mail" not in shown.partition("Ways that count")[2].partition("A denial")[0]
+    assert "https://" not in shown
+    assert "A denial counts in every way" in shown
+    assert (await world.request(request_id)).state == "open"
+    assert [event.outcome for event in await noted(world, record) if event.type == "answer_noted"] == ["not_this_way"]
+    await world.decide("bo", record, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+async def test_the_other_ways_begin_with_the_page_of_the_request_where_people_can_reach_it(world: World) -> None:
+    async with world.stopped():
+        world.toml = 'public_url = "https://sayso.corp.example"\n' + world.toml.replace(
+            "approve_by_email = true", "approve_by_email = false"
+        )
+    record, card = await asked(world)
+
+    await world.reply("bo", card, "approve")
+
+    told = await world.next_mail("bo", about="An approval does not count this way here")
+    assert f"https://sayso.corp.example/requests/{record.request.id}" in told.text
+    await world.reply("bo", told, "deny: too early")
+    assert await world.summary(record.request.run_id) == "failed: denied: too early"
