@@ -42,7 +42,7 @@ _WHO_ASKS = {
     "question": "The agent that works for {} asks.",
     "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
 }
-_WAYS = {"email": "e-mail", "slack": "Slack"}
+_CHANNEL_NAMES = {"email": "e-mail", "slack": "Slack"}
 _REASON_CHARS = 500
 _TIME = "%H:%M UTC on %d %B %Y"
 
@@ -171,9 +171,9 @@ def unreached(
 
     `why` is what a mail system said, which anybody may have written.
     """
-    name, way = people.name_of(person), _WAYS.get(channel, channel)
+    name, way = people.name_of(person), _CHANNEL_NAMES.get(channel, channel)
     text = [f"{name} could not be reached by {way}."]
-    text += [f"The same goes to {name} by {_WAYS.get(ways[0], ways[0])} now."] if ways else []
+    text += [f"The same goes to {name} by {_CHANNEL_NAMES.get(ways[0], ways[0])} now."] if ways else []
     if others:
         text += [f"{people.names_of(others)} {'is' if len(others) == 1 else 'are'} also asked."]
     elif not ways:
@@ -238,7 +238,7 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return f"This is not yours to decide. {who} may."
 
 
-_WAYS = {
+_HOW_TO_APPROVE = {
     "slack": "in Slack",
     "console": "on its page in the console",
     "cli": "in a terminal, with: sayso answer {request} approve",
@@ -248,7 +248,7 @@ _WAYS = {
 
 
 def _not_this_way(judgement: NotThisWay, request: Request) -> str:
-    ways = [_WAYS[way].format(request=request.id) for way in judgement.ways]
+    ways = [_HOW_TO_APPROVE[way].format(request=request.id) for way in judgement.ways]
     return (
         "An approval does not count this way here, and nothing was decided. "
         f"Ways that count: {'; '.join(ways) or 'none'}. A denial counts in every way."

@@ -227,13 +227,14 @@ class Outbox:
         )
         tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S)
         if entry.kind == "stranger":
-            return await self._sent(entry) if tries >= _ALARMING_TRIES else None
+            if tries >= _ALARMING_TRIES:
+                await self._sent(entry)
+            return
         if tries == _ALARMING_TRIES and entry.kind != "alert":
             await self.alert(entry.id, "Somebody is not reached yet", f"{note.what}: {why}. It is tried again.")
         if tries >= _UNAVAILABLE_TRIES:
             await self.alert(entry.id, "A card was given up on", f"{note.what}: {why}. `sayso dead` lists it.")
             await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
-        return None
 
     async def _failed(self, entry: Outgoing, why: str) -> None:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
