@@ -8,19 +8,15 @@ from pathlib import Path
 import pytest
 
 from agents.events import DeliveryFailed
-from agents.requests import DeliveryId
 from bot.ids import new_id
 from bot.outgoing import Placed
 from bot.rebuild import placed as placed_by
-from bot.records import RequestRecord
-from channels import Accept, Address, Card, Channel, ChannelRefused, Contact, Delivery, Inbound, Reading
+from channels import Inbound
 from channels.email import trace
-from channels.email.letters import Letter
+from tests.bot.bounces import DOMAIN, LOCAL, asked, bounce, failures, handled, receipt, report
 from tests.fakes.corkboard import Corkboard
 from tests.waiting import until
 from tests.world import World, a_world
-
-LOCAL, _, DOMAIN = "sayso@sayso.example".partition("@")
 
 
 @pytest.fixture
@@ -37,47 +33,6 @@ async def both(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[Wo
 
     async with a_world(redis, tmp_path / "data", change=change) as world:
         yield world
-
-
-def receipt(letter: Letter) -> str:
-    """What a mail of ours brings back, by its Message-ID."""
-    return letter.message_id.split(".")[1]
-
-
-def report(to: str, *, action: str = "failed", said: str = "550 5.1.1 No such user", key: str = "") -> bytes:
-    """What a mail server sends back."""
-    text = (
-        f"From: MAILER-DAEMON@mx.corp.example\nTo: {to}\nSubject: Undelivered Mail Returned to Sender\nX-Key: {key}\n"
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
-        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n"
-        f"Final-Recipient: rfc822; x@corp.example\nAction: {action}\nStatus: 5.1.1\nDiagnostic-Code: smtp; {said}\n\n"
-        "--b--\n"
-    )
-    return text.replace("\n", "\r\n").encode()
-
-
-async def bounce(world: World, letter: Letter, **more: str) -> None:
-    """The mail server gives `letter` back."""
-    to = f"{LOCAL}+{receipt(letter)}@{DOMAIN}"
-    await world.transport(None).send(report(to, **more), sender="", recipients=[to])
-
-
-async def handled(world: World) -> None:
-    """Every mail to us was read."""
-    folder = world.mail.folder(f"{LOCAL}@{DOMAIN}") / "new"
-    await until(lambda: not list(folder.iterdir()), what="the mail is taken")
-    await world.quiet()
-
-
-async def failures(world: World, run_id: str) -> list[tuple[str, str]]:
-    """Who was not reached, and how."""
-    return [(event.person, event.channel) for event in await world.events(run_id) if isinstance(event, DeliveryFailed)]
-
-
-async def asked(world: World) -> tuple[RequestRecord, Letter]:
-    """An open request, and the card of bo."""
-    record = await world.opened(await world.trigger("press bell"))
-    return record, await world.next_mail("bo")
 
 
 async def test_a_card_that_came_back_goes_another_way_and_is_answered_there(both: World, board: Corkboard) -> None:
@@ -288,136 +243,3 @@ async def test_a_receipt_of_news_answers_nothing(world: World) -> None:
 
     await until(world.dead, what="it is held")
     assert "not one of ours" in (await world.dead())[0]
-
-
-async def test_a_channel_that_refuses_at_once_is_written_down_and_told_once_and_the_next_one_is_asked(
-    redis: str, tmp_path: Path, board: Corkboard
-) -> None:
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("slack", "email")
-
-    board.banned.add("bo")
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        record, card = await asked(world)
-        await world.quiet()
-
-        assert await failures(world, record.request.run_id) == [("bo", "slack")]
-        [told] = world.mails("anna")
-        words = "Bo Berg could not be reached by Slack. The same goes to Bo Berg by e-mail now."
-        assert words in " ".join(told.text.split())
-        assert "| bo may not have a card here. Ask the janitor" in told.text
-        assert await world.dead() == []
-        await world.reply("bo", card, "approve")
-        assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
-
-
-class Overtaken:
-    """The world's mail, whose mails come back before its `send` has returned."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel, self.name, self.edits = channel, channel.name, channel.edits
-        self.may_return, self.sent = asyncio.Event(), list[str]()
-
-    async def receive(self, accept: Accept) -> None:
-        await self._channel.receive(accept)
-
-    async def read(self, inbound: Inbound) -> Reading:
-        return await self._channel.read(inbound)
-
-    def address(self, contact: Contact, thread: str) -> Address | None:
-        return self._channel.address(contact, thread)
-
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
-        delivery = await self._channel.send(card, to, key)
-        if to.person == "bo" and card.form:
-            self.sent.append(key)
-            await self.may_return.wait()
-        return delivery
-
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
-        await self._channel.update(delivery, card, key)
-
-
-async def test_a_report_that_overtakes_our_own_note_of_the_delivery_is_not_lost(
-    redis: str, tmp_path: Path, board: Corkboard
-) -> None:
-    channels = dict[str, Overtaken]()
-
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("email", "slack")
-        world.through = lambda channel: channels.setdefault("email", Overtaken(channel))
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        record, card = await asked(world)
-        await bounce(world, card)
-        await until(lambda: board.card("bo"), what="the card is on the board")
-        channels["email"].may_return.set()
-        await world.quiet()
-
-        sent = [event for event in await world.events(record.request.run_id) if event.type == "card_delivered"]
-        assert sorted((event.person, event.channel) for event in sent) == [("bo", "slack"), ("cy", "email")]
-        body = await world.app.store.delivery(DeliveryId(record.holders[0].delivery_id))
-        assert body is not None
-        found = Placed.model_validate_json(body)
-        assert found.delivery is not None
-        assert (found.delivery.address.channel, list(found.failed)) == ("slack", ["email"])
-
-
-class SlowBoard(Corkboard):
-    """A board where it takes until `may_return` to pin something."""
-
-    may_return = asyncio.Event()
-
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
-        delivery = await super().send(card, to, key)
-        await self.may_return.wait()
-        return delivery
-
-
-async def test_a_card_that_is_decided_while_it_goes_another_way_is_closed_when_it_has_arrived(
-    redis: str, tmp_path: Path
-) -> None:
-    board = SlowBoard()
-    board.may_return = asyncio.Event()
-
-    def change(world: World) -> None:
-        world.beside, world.reach = (board,), ("email", "slack")
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        record, card = await asked(world)
-        await bounce(world, card)
-        await until(lambda: board.card("bo"), what="the card is on the board")
-        await world.decide("cy", record, "deny", "no")
-        await world.next_mail("anna", about="Failed")
-        board.may_return.set()
-
-        closed = await until(lambda: list(board.closed.values()), what="it is closed")
-        assert "Cy Cole denied" in closed[0].summary
-
-
-class Refusing(Overtaken):
-    """The world's mail, of which nobody takes any for bo."""
-
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
-        if to.person == "bo":
-            raise ChannelRefused("550 5.1.1 No such user", "Correct the address in the directory")
-        return await self._channel.send(card, to, key)
-
-
-async def test_a_refusal_at_once_where_there_is_no_other_way_is_told_to_the_requester(
-    redis: str, tmp_path: Path
-) -> None:
-    def change(world: World) -> None:
-        world.through = Refusing
-
-    async with a_world(redis, tmp_path / "data", change=change) as world:
-        record = await world.opened(await world.trigger("press bell"))
-
-        told = await world.next_mail("anna", about="Not reached: Press bell?")
-        await world.next_mail("dan", about="Somebody can't be reached")
-        await world.quiet()
-
-        assert "No such user" in told.text
-        assert await failures(world, record.request.run_id) == [("bo", "email")]
-        assert len(world.mails("anna")) == 1
-        assert len(await world.dead()) == 1

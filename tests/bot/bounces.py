@@ -1,0 +1,50 @@
+"""Mails that come back, as mail servers send them."""
+
+from agents.events import DeliveryFailed
+from bot.records import RequestRecord
+from channels.email.letters import Letter
+from tests.waiting import until
+from tests.world import World
+
+LOCAL, _, DOMAIN = "sayso@sayso.example".partition("@")
+
+
+def receipt(letter: Letter) -> str:
+    """What a mail of ours brings back, by its Message-ID."""
+    return letter.message_id.split(".")[1]
+
+
+def report(to: str, *, action: str = "failed", said: str = "550 5.1.1 No such user", key: str = "") -> bytes:
+    """What a mail server sends back."""
+    text = (
+        f"From: MAILER-DAEMON@mx.corp.example\nTo: {to}\nSubject: Undelivered Mail Returned to Sender\nX-Key: {key}\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n"
+        f"Final-Recipient: rfc822; x@corp.example\nAction: {action}\nStatus: 5.1.1\nDiagnostic-Code: smtp; {said}\n\n"
+        "--b--\n"
+    )
+    return text.replace("\n", "\r\n").encode()
+
+
+async def bounce(world: World, letter: Letter, **more: str) -> None:
+    """The mail server gives `letter` back."""
+    to = f"{LOCAL}+{receipt(letter)}@{DOMAIN}"
+    await world.transport(None).send(report(to, **more), sender="", recipients=[to])
+
+
+async def handled(world: World) -> None:
+    """Every mail to us was read."""
+    folder = world.mail.folder(f"{LOCAL}@{DOMAIN}") / "new"
+    await until(lambda: not list(folder.iterdir()), what="the mail is taken")
+    await world.quiet()
+
+
+async def failures(world: World, run_id: str) -> list[tuple[str, str]]:
+    """Who was not reached, and how."""
+    return [(event.person, event.channel) for event in await world.events(run_id) if isinstance(event, DeliveryFailed)]
+
+
+async def asked(world: World) -> tuple[RequestRecord, Letter]:
+    """An open request, and the card of bo."""
+    record = await world.opened(await world.trigger("press bell"))
+    return record, await world.next_mail("bo")
