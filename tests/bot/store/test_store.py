@@ -102,6 +102,21 @@ async def test_held_items_are_listed_and_their_bytes_kept_for_people(store: Stor
     assert await woken(store) == {}
 
 
+@guards("renote.lua:same")
+async def test_a_note_is_changed_or_taken_out_only_as_it_was_seen(store: Store) -> None:
+    await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
+    await store.hold(ITEM, NOTE)
+
+    assert await store.lists.renote(ITEM, NOTE, b"asked")
+    assert not await store.lists.renote(ITEM, NOTE, b"asked again")
+    assert not await store.lists.discard(ITEM, NOTE)
+    assert await store.lists.note(ITEM) == b"asked"
+
+    assert await store.lists.discard(ITEM, b"asked")
+    assert not await store.lists.renote(ITEM, b"asked", NOTE)
+    assert await store.lists.dead() == {}
+
+
 async def test_a_sweep_brings_what_is_due_and_puts_it_off_in_case_it_is_lost_again(store: Store) -> None:
     later = await in_a(store, 100)
     await store.commit(Commit(run_id=RUN, wake=[Wake(f"run {RUN}"), Wake("ask s0q-aaaaaaaaaaaaa", later)]))
