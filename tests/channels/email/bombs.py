@@ -51,6 +51,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "headers, 7,000 within the limit": lambda: mail(extra="X-Pad:a\n" * 7000),
     "headers, comments in comments": lambda: mail(extra=f"Cc: {'(' * 20_000}\n", author="(" * 20_000),
     "headers, 1,000 verdicts": lambda: mail(extra="Authentication-Results: x; dmarc=pass (((a\n" * 1000),
+    "headers, 60 KB of blanks": lambda: b"Return-Path:" + b" " * 60_000 + b"x\r\n" + mail(),
     "headers, 2,000 recipients": lambda: mail(extra=f"Cc: {'agent+x@sayso.example, ' * 2000}\n"),
     "headers, 1,500 references": lambda: mail(extra=f"References: {'<card.x.0f1e@sayso.example> ' * 1500}\n"),
     "headers, 12,000 parameters": lambda: mail(extra=f"Content-Type: text/plain{';a=b' * 12_000}\n"),
