@@ -50,16 +50,11 @@ _REAL = st.sampled_from(
     )
 )
 _FOREIGN = str.maketrans({"a": "а", "e": "е", "o": "о", "i": "і", "p": "р", "c": "с", "s": "ѕ"})  # noqa: RUF001
-HIDING = (
-    'style="display:none"',
-    'style="DISPLAY : none !important"',
-    'style="visibility:hidden"',
-    'style="font-size:0"',
-    'style="opacity:0"',
-    "hidden",
-    'style="max-height:0;overflow:hidden"',
-    'style="mso-hide:all"',
+_STYLES = (
+    *("display:none", "DISPLAY : none !important", "visibility:hidden", "font-size:0", "opacity:0", "mso-hide:all"),
+    "max-height:0;overflow:hidden",
 )
+HIDING = ("hidden", *(f'style="{style}"' for style in _STYLES))
 
 
 @dataclass(frozen=True)
