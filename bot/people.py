@@ -21,6 +21,10 @@ class People:
         self._people, self._policies = people, policies
         self._by_email = {person.email.lower(): name for name, person in people.items() if person.email}
 
+    def contacts(self) -> tuple[Contact, ...]:
+        """What channels may know of everyone."""
+        return tuple(found for name in self._people if (found := self.contact(name)))
+
     def contact(self, person: str) -> Contact | None:
         """What channels may know of a person."""
         found = self._people.get(person)

@@ -5,7 +5,7 @@ same four things happen: something arrives and must be durable before it is ackn
 later and may be read twice (`read`), a card is placed (`send`), and what became of it is shown (`update`).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Literal, Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -45,6 +45,10 @@ class Contact(Frozen):
 
 class Directory(Protocol):
     """Read-only look-ups in the one directory of people."""
+
+    def contacts(self) -> Sequence[Contact]:
+        """Everyone."""
+        ...
 
     def contact(self, person: str) -> Contact | None:
         """The person with this id."""

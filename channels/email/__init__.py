@@ -1,6 +1,7 @@
 """E-mail as a channel: a mailbox in, SMTP out, a reply token that a person's answer brings back.
 
-Where to read on: `reading` (what a mail means), `bounce` (what did not arrive), `identity` (who really wrote it),
+Where to read on: `reading` (what a mail means), `confined` (in which process), `bounce` (what did not arrive),
+`identity` (who really wrote it),
 `reply` (what they said), `cards` and `mime` (what people get), `tokens` (how an answer finds its way back), `mailbox`,
 `imap_mailbox` and `transport` (the outside world), `server` (the one inside `sayso dev`).
 """
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 
 from channels import Accept, Address, Card, ChannelError, Contact, Delivery, Directory, Inbound, Reading
 from channels.email import addresses, fingerprint, mime, tokens
+from channels.email.confined import LIMITS, ConfinedReader, Limits, contacts_of
 from channels.email.identity import Prove
 from channels.email.mailbox import Item, Mailbox
 from channels.email.mime import Post
@@ -36,7 +38,8 @@ def _utc_now() -> datetime:
 class EmailChannel:
     """Reaches people by mail from `address`. `prove` is the way to tell that a mail comes from its From.
 
-    `way` is where a reply token travels, `token` what finds it in a mail that came back.
+    `way` is where a reply token travels, `token` what finds it in a mail that came back. Mails are read within `limits`
+    in a child process, which knows the people who are in `directory` now.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class EmailChannel:
         prove: Prove,
         way: Way = "plus",
         token: TokenOf = token_of,
+        limits: Limits = LIMITS,
         now: Callable[[], datetime] = _utc_now,
         delays_s: Sequence[float] = DELAYS_S,
     ) -> None:
@@ -56,7 +60,7 @@ class EmailChannel:
         self._transport = transport
         self._directory = directory
         self._own = address.lower()
-        self._reader = Reader(self._own, directory, prove, token)
+        self._reader = ConfinedReader(Reader(self._own, contacts_of(directory), prove, token), limits)
         self._way: Way = way
         self._is_likely_answer = tokens.hint(way, self._own)
         self._now = now
@@ -76,22 +80,14 @@ class EmailChannel:
 
     async def receive(self, accept: Accept) -> None:
         """Hand over each mail for ever; it is done in the mailbox only after `accept` returned."""
-        loop, failures = asyncio.get_running_loop(), 0
-        while True:
-            before, began_s = self._accepted, loop.time()
-            try:
-                await self._hand_over(accept)
-            except ChannelError as error:
-                _log.warning("mail can't be fetched; trying again: %s", error)
-            except Exception:  # noqa: BLE001 - whatever it was, the mail is still there and only we fetch it
-                _log.exception("mail can't be fetched; trying again")
-            went_well = self._accepted > before or loop.time() - began_s > LIVED_S
-            failures = 0 if went_well else failures + 1
-            await asyncio.sleep(self._delays_s[min(failures, len(self._delays_s) - 1)])
+        try:
+            await self._receive(accept)
+        finally:
+            self._reader.end()
 
     async def read(self, inbound: Inbound) -> Reading:
-        """What the mail means; a thread of its own, because up to 2 MB are parsed."""
-        return await asyncio.to_thread(self._reader.read, inbound.raw, inbound.size_bytes)
+        """What the mail means. Raises ChannelUnavailable when no child process could tell; it may be read later."""
+        return await self._reader.read(inbound.raw, inbound.size_bytes)
 
     def address(self, contact: Contact, thread: str) -> Address | None:
         """The contact's mail address, if there is one."""
@@ -135,6 +131,21 @@ class EmailChannel:
             await self._transport.send(post.raw, sender=self._own, recipients=(post.recipient,))
             _log.warning("reports of failure come to the plain address from now on: %s", error)
             self._may_tag_sender = False
+
+    async def _receive(self, accept: Accept) -> None:
+        """One connection to the mailbox after another."""
+        loop, failures = asyncio.get_running_loop(), 0
+        while True:
+            before, began_s = self._accepted, loop.time()
+            try:
+                await self._hand_over(accept)
+            except ChannelError as error:
+                _log.warning("mail can't be fetched; trying again: %s", error)
+            except Exception:  # noqa: BLE001 - whatever it was, the mail is still there and only we fetch it
+                _log.exception("mail can't be fetched; trying again")
+            went_well = self._accepted > before or loop.time() - began_s > LIVED_S
+            failures = 0 if went_well else failures + 1
+            await asyncio.sleep(self._delays_s[min(failures, len(self._delays_s) - 1)])
 
     async def _hand_over(self, accept: Accept) -> None:
         """Every mail from one connection to the mailbox, until it ends or something fails."""

@@ -69,6 +69,9 @@ class _Approvers:
     addresses: tuple[str, ...]
     name: str
 
+    def contacts(self) -> tuple[Contact, ...]:
+        return tuple(found for address in self.addresses if (found := self.contact(address)))
+
     def contact(self, person: str) -> Contact | None:
         return Contact(id=person, name=self.name, email=person) if person in self.addresses else None
 

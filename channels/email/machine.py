@@ -38,7 +38,7 @@ _MARKS = (
 )
 # Software of lists writes these, but between a person and a list that is not all there is to a mail.
 _LIST_MARKS = ("mailing-list", "x-mailing-list", "x-mailman-version", "x-mlserver", "x-ml-name", "x-ml-info", "x-loop")
-_NULL = re.compile(r"\s*(?:<\s*>|\"\"|)\s*")
+_NULL = re.compile(r"\s*+(?:<\s*+>|\"\"|)\s*+")
 _PRECEDENCE = re.compile(r"\s*(?:bulk|list|junk|auto[_-]?reply)\b", re.IGNORECASE)
 _REPORT = re.compile(
     r"\s*multipart/report\b|\s*message/(?:delivery-status|disposition-notification|feedback-report)\b", re.IGNORECASE

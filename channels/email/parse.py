@@ -166,6 +166,8 @@ def _split(raw: bytes) -> tuple[bytes, bytes]:
     blank = _BLANK_LINE.search(raw, 0, HEADER_BYTES + 4)
     if blank is None and len(raw) > HEADER_BYTES:
         raise Unreadable(f"it has more than {HEADER_BYTES // 1024} KB of headers")
+    if blank and raw[: blank.start()].endswith(b"\r"):
+        raise Unreadable("it has a control character in its headers")
     return (raw[: blank.start()], raw[blank.end() :]) if blank else (raw, b"")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 
 from channels.email import trace
@@ -26,7 +27,10 @@ class Unproven:
 
 
 Prove = Callable[[bytes, str], Proven | Unproven]
-"""One way to prove a sender: from the whole mail and the address in its From, in lower case."""
+"""One way to prove a sender: from the whole mail and the address in its From, in lower case.
+
+Picklable, as mails are read in a process of their own (`confined`).
+"""
 
 
 def local(raw: bytes, author: str) -> Proven | Unproven:
@@ -54,27 +58,12 @@ def dmarc(authserv_id: str) -> Prove:
 
     The server must remove what others wrote under its name (RFC 8601, 5); then its own is the topmost one.
     """
-
-    def prove(raw: bytes, author: str) -> Proven | Unproven:
-        verdict = _topmost(raw, authserv_id)
-        return verdict if isinstance(verdict, Unproven) else _passed(verdict, author, authserv_id)
-
-    return prove
+    return partial(_by_dmarc, authserv_id)
 
 
 def submission(authserv_id: str) -> Prove:
     """Proof through a log-in: `auth=pass` with `smtp.auth` equal to From, by a server that forces sender = login."""
-
-    def prove(raw: bytes, author: str) -> Proven | Unproven:
-        verdict = _topmost(raw, authserv_id)
-        if isinstance(verdict, Unproven):
-            return verdict
-        found = verdict.one("auth")
-        if found is None or found.result != "pass" or found.one("smtp.auth") != author:
-            return Unproven(f"{authserv_id} does not say that its sender was logged in as {author}")
-        return Proven(f"{authserv_id}: auth=pass smtp.auth={author}")
-
-    return prove
+    return partial(_by_submission, authserv_id)
 
 
 def m365(tenant: str) -> Prove:
@@ -83,21 +72,36 @@ def m365(tenant: str) -> Prove:
 
     Its `X-MS-Exchange-Organization-` fields are removed from whatever comes from outside.
     """
+    return partial(_by_m365, tenant)
 
-    def prove(raw: bytes, author: str) -> Proven | Unproven:
-        headers = read_headers(raw)
-        if _is_internal(headers, tenant):
-            return Proven(f"Microsoft 365: AuthAs Internal for {author}")
-        above = list(takewhile(lambda field: not _is_received_by(field, tenant), headers.fields))
-        if len(above) == len(headers.fields):
-            return Unproven(f"no server of {tenant} says that it received it")
-        value = next((value for name, value in above if name == _RESULTS), None)
-        verdict = read_verdict(value) if value is not None else None
-        if verdict is None or verdict.server:
-            return Unproven("Microsoft 365 has not written its verdict above its own Received")
-        return _passed(verdict, author, "Microsoft 365")
 
-    return prove
+def _by_dmarc(authserv_id: str, raw: bytes, author: str) -> Proven | Unproven:
+    verdict = _topmost(raw, authserv_id)
+    return verdict if isinstance(verdict, Unproven) else _passed(verdict, author, authserv_id)
+
+
+def _by_submission(authserv_id: str, raw: bytes, author: str) -> Proven | Unproven:
+    verdict = _topmost(raw, authserv_id)
+    if isinstance(verdict, Unproven):
+        return verdict
+    found = verdict.one("auth")
+    if found is None or found.result != "pass" or found.one("smtp.auth") != author:
+        return Unproven(f"{authserv_id} does not say that its sender was logged in as {author}")
+    return Proven(f"{authserv_id}: auth=pass smtp.auth={author}")
+
+
+def _by_m365(tenant: str, raw: bytes, author: str) -> Proven | Unproven:
+    headers = read_headers(raw)
+    if _is_internal(headers, tenant):
+        return Proven(f"Microsoft 365: AuthAs Internal for {author}")
+    above = list(takewhile(lambda field: not _is_received_by(field, tenant), headers.fields))
+    if len(above) == len(headers.fields):
+        return Unproven(f"no server of {tenant} says that it received it")
+    value = next((value for name, value in above if name == _RESULTS), None)
+    verdict = read_verdict(value) if value is not None else None
+    if verdict is None or verdict.server:
+        return Unproven("Microsoft 365 has not written its verdict above its own Received")
+    return _passed(verdict, author, "Microsoft 365")
 
 
 def _topmost(raw: bytes, authserv_id: str) -> Verdict | Unproven:

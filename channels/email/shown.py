@@ -1,6 +1,6 @@
 """Header values as people read them."""
 
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 
 HEADER_CHARS = 1000
@@ -14,5 +14,5 @@ def decoded(value: str) -> str:
         return short
     try:
         return str(make_header(decode_header(short)))
-    except (ValueError, LookupError, HeaderParseError, AttributeError):
+    except (ValueError, LookupError, MessageError, AttributeError):
         return short

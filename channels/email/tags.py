@@ -9,7 +9,7 @@ TAG_CHARS = 20_000
 
 TAG = re.compile(r"<(/?)([a-zA-Z][\w:.-]{0,60})")
 _ATTRIBUTE = re.compile(r"([\w:-]{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
-_HIDDEN = re.compile(r"(?:^|\s)hidden(?=[\s/=]|$)", re.IGNORECASE)
+_HIDDEN = re.compile(r"(?:^|\s)hidden(?=[\s/=>]|$)", re.IGNORECASE)
 _LESS = re.compile("<+")
 _RAW = frozenset(("script", "style"))
 

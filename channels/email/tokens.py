@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from channels import ChannelRefused
-from channels.email import addresses
-from channels.email.parse import HEADER_BYTES, Headers, Unreadable, read_headers, read_text
+from channels.email import addresses, markup
+from channels.email.parse import HEADER_BYTES, Headers, Unreadable, read_body, read_headers
 
 Way = Literal["plus", "catchall", "reference"]
 
@@ -96,19 +96,22 @@ def _referred(raw: bytes, own: str) -> str | None:
     answered = [token for value in headers.all("in-reply-to") for token in pattern.findall(value)]
     # A mail program that replaced our Message-ID leaves those of earlier cards in References: only the body knows then.
     earlier = [token for value in headers.all("references") for token in pattern.findall(value)]
-    quoted = _CODE_LINE.search(_text(raw))
-    said = [quoted[1]] if quoted else []
+    said = [found[1] for found in map(_CODE_LINE.search, _texts(raw)) if found]
     if answered or said:
         return _one(token.lower() for token in (*answered, *said))
     return earlier[-1].lower() if earlier and not headers.all("in-reply-to") else None
 
 
-def _text(raw: bytes) -> str:
-    """The text that may quote the card; whether it can be read at all is for others to tell."""
+def _texts(raw: bytes) -> tuple[str, ...]:
+    """The texts that may quote the card, as a person sees them; whether they can be trusted is for others to tell.
+
+    Of HTML no more than `markup` reads, so that this is no slower than reading the answer itself.
+    """
     try:
-        return read_text(raw)
+        body = read_body(raw)
     except Unreadable:
-        return ""
+        return ()
+    return (body.plain or "", markup.as_text(body.html).text if body.html else "") if not body.unsure else ()
 
 
 def _one(tokens: Iterable[str]) -> str | None:

@@ -4,16 +4,20 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
-from bot.realmail import OneReader
+from bot.people import People
+from bot.realmail import OneReader, RealMail
 from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore
-from channels import ChannelUnavailable
+from channels import ChannelUnavailable, Held, Inbound, Reading, Reply
 from channels.email.endpoint import Endpoint
 from channels.email.imap_mailbox import ImapMailbox
-from tests.channels.email.mails import mail
+from channels.email.mailbox import MaildirMailbox
+from tests.bot.config_files import PEOPLE, read
+from tests.channels.email.mails import NOON, TOKEN, mail
 from tests.servers.dovecot import Dovecot
 from tests.servers.wire import Wire
 from tests.waiting import until
@@ -128,3 +132,59 @@ async def test_a_mailbox_that_can_t_be_reached_is_noted_until_it_can(desk: Desk)
 
         await until(is_well, what="it is reached")
         await reader.leave()
+
+
+SERVER = "mx.corp.example"
+PROVEN = {
+    "dmarc": (SERVER, f"Authentication-Results: {SERVER}; dmarc=pass header.from=corp.example\n"),
+    "submission": (SERVER, f"Authentication-Results: {SERVER}; auth=pass smtp.auth=bo@corp.example\n"),
+    "m365": (
+        ".prod.outlook.com",
+        (
+            "Authentication-Results: dmarc=pass action=none header.from=corp.example\n"
+            "Received: from a.example by x.prod.outlook.com with HTTPS; Tue, 3 Mar 2026 12:00:00 +0000\n"
+        ),
+    ),
+}
+ANSWERS = {
+    "plus": "",
+    "catchall": f"X-Original-To: {TOKEN}@sayso.example\n",
+    "reference": f"In-Reply-To: <card.{TOKEN}.{'0' * 32}@sayso.example>\n",
+}
+
+
+async def read_in(folder: Path, identity: str, way: str, raw: bytes) -> Reading:
+    """What `raw` means to an installation with these settings."""
+    server = PROVEN.get(identity, ("", ""))[0]
+    environ = {
+        "SAYSO_IMAP_HOST": "mail.corp.example",
+        "SAYSO_IMAP_USER": "agent",
+        "SAYSO_IMAP_PASSWORD": "hush",
+        "SAYSO_SMTP_HOST": "mail.corp.example",
+        "SAYSO_MAIL_ADDRESS": "agent@sayso.example",
+        "SAYSO_MAIL_IDENTITY": identity,
+        "SAYSO_MAIL_REPLY": way,
+        **({"SAYSO_MAIL_AUTHSERV_ID": server} if server else {}),
+    }
+    settings = read(folder, PEOPLE, **environ)
+    channel = RealMail(settings, People(settings.people, settings.policies)).channel(MaildirMailbox(folder))
+    return await channel.read(Inbound(channel="email", key="m", raw=raw, size_bytes=len(raw), received_at=NOON))
+
+
+@pytest.mark.parametrize("way", ANSWERS)
+@pytest.mark.parametrize("identity", PROVEN)
+async def test_each_way_that_can_be_set_reads_a_reply(tmp_path: Path, identity: str, way: str) -> None:
+    raw = mail("approve", extra=ANSWERS[way])
+    raw = raw if way == "plus" else raw.replace(f"agent+{TOKEN}".encode(), b"agent")
+
+    reading = await read_in(tmp_path, identity, way, PROVEN[identity][1].replace("\n", "\r\n").encode() + raw)
+
+    assert isinstance(reading, Reply)
+    assert (reading.person, reading.token, reading.said) == ("bo", TOKEN, "approve")
+
+
+async def test_where_mail_proves_nobody_a_reply_is_held(tmp_path: Path) -> None:
+    reading = await read_in(tmp_path, "none", "plus", mail("approve"))
+
+    assert isinstance(reading, Held)
+    assert "SAYSO_MAIL_IDENTITY is 'none'" in reading.reasons[0]

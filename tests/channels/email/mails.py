@@ -18,6 +18,9 @@ class People:
     def __init__(self, *contacts: Contact) -> None:
         self._contacts = contacts
 
+    def contacts(self) -> tuple[Contact, ...]:
+        return self._contacts
+
     def contact(self, person: str) -> Contact | None:
         return next((each for each in self._contacts if each.id == person), None)
 

@@ -50,6 +50,7 @@ def test_the_one_text_of_a_mail_is_found(raw: str, text: str) -> None:
     [
         (b"\r\nFrom: a@b.example\r\n\r\nyes", "blank line"),
         (b"Subject: x\rFrom: anna@corp.example\r\n\r\nyes", "control character"),
+        (b"Subject: x\r\r\n\r\nyes", "control character"),
         (b"Subject: x\0\r\n\r\nyes", "control character"),
         (b"From : a@b.example\r\n\r\nyes", "not one"),
         (b" From: a@b.example\r\n\r\nyes", "not one"),

@@ -295,3 +295,13 @@ def test_a_reply_of_nothing_but_a_file_says_nothing_even_if_the_file_does(name: 
 
     assert isinstance(reading, Reply)
     assert (reading.said, reading.text, [file.name for file in reading.files]) == ("empty", "", [name])
+
+
+@pytest.mark.parametrize("word", ["=?\xffutf-8?q?x?=", "=?i\xf4o-8859-15?q?x?=", "=?utf-8?b?x?=", "=?x-own?q?=80?="])
+def test_an_encoded_subject_that_can_t_be_decoded_is_shown_as_it_stands(word: str) -> None:
+    raw = mail("x").replace(b"Re: Deploy?", word.encode("latin-1")).replace(f"agent+{TOKEN}".encode(), b"agent")
+
+    reading = read(arrived(raw, to=BOT))
+
+    assert isinstance(reading, Trigger)
+    assert reading.text.endswith("\n\nx")

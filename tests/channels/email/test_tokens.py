@@ -1,9 +1,11 @@
 """The three ways a reply token travels: what a mail of ours carries, and what is read from whatever answers it."""
 
+import time
+
 import pytest
 
 from channels import Address, Held, Reply, Trigger
-from channels.email import mime, tokens
+from channels.email import cards, mime, tokens
 from channels.email.identity import Proven
 from channels.email.parse import Unreadable, read_headers, read_text
 from channels.email.reading import Reader
@@ -118,6 +120,63 @@ def test_a_mail_that_answers_several_questions_is_held(way: Way, fields: tuple[s
     held = reader(way).read(raw, len(raw))
     assert isinstance(held, Held)
     assert held.reasons == (tokens.SEVERAL,)
+
+
+HTML_REPLY = """<div>Approved</div><div class="gmail_quote">On 3 Mar 2026, agent@sayso.example wrote:
+<blockquote>{}</blockquote></div>"""
+OUTLOOK_REPLY = """<p>Approved</p><hr><p><b>From:</b> agent@sayso.example<br><b>Sent:</b> Tuesday<br>
+<b>To:</b> Bo Berg<br><b>Subject:</b> Deploy 4f2a to production?</p>{}"""
+
+
+def shown() -> str:
+    """What the card shows in HTML, as a reply quotes it."""
+    page = cards.as_html(approval(), "UTC", TOKEN)
+    return page[page.index("<body>") + 6 : page.index("</body>")]
+
+
+@pytest.mark.parametrize("page", [HTML_REPLY, OUTLOOK_REPLY, "<p>Approved</p>{}"])
+def test_a_reply_of_html_alone_brings_the_token_back_in_what_it_quotes(page: str) -> None:
+    fields = ("In-Reply-To: <AM0PR0@outlook.example>", "Content-Type: text/html; charset=utf-8")
+
+    assert tokens.returning("reference")(received(*fields, body=page.format(shown())), BOT) == TOKEN
+
+
+def test_an_answer_in_html_alone_whose_thread_was_lost_counts_for_its_question() -> None:
+    fields = ("In-Reply-To: <AM0PR0@outlook.example>", "Content-Type: text/html; charset=utf-8")
+    raw = received(*fields, body=HTML_REPLY.format(shown()))
+
+    reading = reader("reference").read(raw, len(raw))
+
+    assert isinstance(reading, Reply)
+    assert (reading.token, reading.said) == (TOKEN, "approve")
+
+
+def test_a_code_that_nobody_sees_in_the_html_is_none() -> None:
+    body = f'<p>Approved</p><p style="display:none">Answer code: {TOKEN}</p>'
+
+    assert tokens.returning("reference")(received("Content-Type: text/html", body=body), BOT) is None
+
+
+def test_plain_text_and_html_that_quote_different_codes_are_held() -> None:
+    parts = f"--b\nContent-Type: text/plain\n\nyes\n> Answer code: {TOKEN}\n--b\nContent-Type: text/html\n\n"
+    raw = received(
+        "Content-Type: multipart/alternative; boundary=b",
+        body=f"{parts}yes<blockquote>Answer code: {OTHER}</blockquote>\n--b--",
+    )
+
+    with pytest.raises(Unreadable, match="several questions"):
+        tokens.returning("reference")(raw, BOT)
+
+
+@pytest.mark.parametrize("piece", ["<div>", "<p>Answer code: ", "<", "<!--", "Answer code:\n", "> ", "&gt; "])
+def test_looking_for_a_code_takes_no_longer_than_the_html_is_read(piece: str) -> None:
+    def took_s(size: int) -> float:
+        raw = received("Content-Type: text/html", body=piece * (size // len(piece)))
+        began = time.process_time()
+        tokens.returning("reference")(raw, BOT)
+        return time.process_time() - began
+
+    assert took_s(1_900_000) < 0.5
 
 
 def test_only_the_mail_that_is_answered_counts_and_not_what_came_before_it_in_the_thread() -> None:
