@@ -128,7 +128,9 @@ def _passed(verdict: Verdict, author: str, server: str) -> Proven | Unproven:
 
 def _is_received_by(field: tuple[str, str], tenant: str) -> bool:
     name, value = field
+    # Behind `from` stands what the sender called itself, which may be `by`.
     words = value.lower().split()
+    words = words[2:] if words[:1] == ["from"] else words
     host = words[words.index("by") + 1] if "by" in words[:-1] else ""
     return name == "received" and _is_host(host, tenant)
 

@@ -32,6 +32,7 @@ def found(raw: bytes, prove: Prove = PINNED) -> Accepted | Refused:
         f"Received: by x\r\n{PASS}",
         PASS + PASS.replace("dmarc=pass", "dmarc=fail"),
         "Authentication-Results: other.example; dmarc=fail\r\n" + PASS,
+        PASS.replace("spf=pass", "spf=pass smtp.mailfrom=prvs=0123ab=bo@corp.example"),
     ],
 )
 def test_the_topmost_verdict_of_the_pinned_server_proves_the_sender(lines: str) -> None:
@@ -60,6 +61,7 @@ def test_the_topmost_verdict_of_the_pinned_server_proves_the_sender(lines: str) 
         (PASS.replace("dmarc=pass", "dmarc=pass ("), "can't be read"),
         (PASS.replace("dmarc=pass", "x y"), "can't be read"),
         ("Authentication-Results: \r\n" + PASS, "can't be read"),
+        (PASS.replace("header.from=corp", "header.from=evil=corp"), "can't be read"),
     ],
 )
 def test_anything_else_proves_nobody(lines: str, reason: str) -> None:
@@ -91,6 +93,7 @@ INTERNAL = (
         (INTERNAL.replace("Internal", "Anonymous") + RECEIVED, False),
         (INTERNAL.replace("db1.prod.outlook.com", "evil.example") + RECEIVED, False),
         (INTERNAL + INTERNAL + RECEIVED, False),
+        (RECEIVED.replace("from a.example", "from by") + UNNAMED + RECEIVED, False),
     ],
 )
 def test_microsoft_365_proves_above_its_own_received_or_for_colleagues(lines: str, accepts: bool) -> None:
@@ -127,6 +130,7 @@ def test_without_a_way_mail_proves_nobody() -> None:
     [
         ("DKIM-Signature: v=1; d=corp.example; l=120; b=AA\n", "only a part"),
         ("Resent-From: mallory@evil.example\n", "sent on"),
+        ("Resent-Date: Tue, 3 Mar 2026 13:00:00 +0000\n", "sent on"),
         ("Auto-Submitted: auto-replied\n", "automatic"),
         ("Precedence: list\nX-Mailer: Mozilla Thunderbird\n", "list"),
         ("Sender: mallory@corp.example\n", "in this person's name"),
