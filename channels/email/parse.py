@@ -116,8 +116,8 @@ def read_body(raw: bytes) -> Body:
         raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
     _split(raw)
     leaves = [part for part in _leaves(_part(raw)) if not part.is_file]
-    plain = [_text(part) for part in leaves if part.kind == "text/plain"]
-    html = [_text(part) for part in leaves if part.kind == "text/html"]
+    plain = _told([_text(part) for part in leaves if part.kind == "text/plain"])
+    html = _told([_text(part) for part in leaves if part.kind == "text/html"])
     if not plain and not html:
         raise Unreadable("it has no text")
     most = max(len(plain), len(html))
@@ -125,6 +125,11 @@ def read_body(raw: bytes) -> Body:
     if other := next((part.kind for part in leaves if part.kind.startswith("text/") and part.kind not in _TEXTS), None):
         unsure = unsure or f"it also says something as {other}, which can't be read here"
     return Body("\n".join(plain) if plain else None, "\n".join(html) if html else None, unsure)
+
+
+def _told(texts: list[str]) -> list[str]:
+    """`texts` without the blank ones that some programs put below a picture, unless all of them are blank."""
+    return [text for text in texts if len(text) > 2000 or re.sub(r"<[^<>]*>|&nbsp;|\s", "", text)] or texts[:1]
 
 
 def read_text(raw: bytes) -> str:
