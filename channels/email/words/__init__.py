@@ -26,6 +26,22 @@ SORRY = "|".join(language.SORRY for language in _ALL)
 BECAUSE = "|".join(language.BECAUSE for language in _ALL)
 NO_NAME = english.NO_NAME
 
+GREET = (
+    r"hi|hello|hey|dear|(?:good )?morning|good (?:afternoon|evening)|hallo|guten (?:tag|morgen|abend)|moin|servus"
+    r"|liebe[rs]?"
+    r"|sehr geehrte[rs]?(?: (?:frau|herr))?|bonjour|bonsoir|salut|ch[eè]re?|hola|buen(?:os|as) (?:d[ií]as|tardes"
+    r"|noches)"
+    r"|estimad[oa]|querid[oa]|ol[aá]|oi|bom dia|boa (?:tarde|noite)|prezad[oa]|car[oa]|ciao|buongiorno|buonasera|salve"
+    r"|gentile|hoi|dag|beste|geachte|goede(?:morgen|middag|navond)"
+)
+"""Begin a mail, before the name of whoever is greeted; in any letter case."""
+
+NO_CONSENT = re.compile(
+    r"\bplease (?:confirm|authori[sz]e|sign off)\b|\bbitte best(?:a|ae)tigen\b|\bgraag bevestigen\b|\byeah,? right\b"
+    r"|\b(?:this|that|it|the) morning\b"
+)
+"""Words of consent that, side by side, ask somebody else for it, mean the opposite, or name a time."""
+
 DOUBT = re.compile("|".join(language.DOUBT for language in _ALL))
 """What takes a soft refusal back or leaves it open."""
 

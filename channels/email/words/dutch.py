@@ -42,7 +42,7 @@ POLITE = (
     r"|(?:hartelijk |heel erg |alvast )?(?:bedankt|dank(?: je| u)?(?: wel)?|dankjewel|dankuwel|thanks)(?: (?:alvast"
     r"|allemaal|NAMES))*+|alstublieft|alsjeblieft|aub|svp|graag"
     r"|(?:met )?(?:vriendelijke|hartelijke|beste) groet(?:en)?|(?:hartelijke )?groet(?:en|jes)?|mvg|gr"
-    r"|fijne dag(?: nog)?"
+    r"|fijn(?:e dag|e avond| weekend)(?: nog)?"
 )
 ANSWER = r"(?:mijn |het )?(?:antwoord|beslissing)(?: is)?"
 SORRY = r"(?:sorry|het spijt me|helaas|excuses)"

@@ -46,7 +46,8 @@ POLITE = (
     r"|(?:un grand |grand )?merci(?: (?:beaucoup|bien|bcp|d'avance|a vous|a toi|a tous|encore|NAMES))*+|s'il (?:te"
     r"|vous) plait|svp|stp"
     r"|(?:bien )?cordialement|(?:bien |tres )?(?:a toi|a vous)|(?:cordiales|meilleures|sinceres) salutations"
-    r"|salutations(?: distinguees)?|amicalement|bonne (?:journee|soiree)|bien a (?:vous|toi)|a bientot|cdt|entendu"
+    r"|salutations(?: distinguees)?|amicalement|(?:bonne|belle) (?:journee|soiree|semaine)|bon week-?end"
+    r"|bien a (?:vous|toi)|a bientot|cdt|entendu"
 )
 ANSWER = r"(?:ma |la )?(?:reponse|decision)(?: est)?"
 SORRY = r"(?:(?:je suis )?desolee?|navree?|pardon|malheureusement)"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.email import words
-from channels.email.reply import Said, is_decision, read_reply
+from channels.email.reply import Said, is_decision, read_both, read_reply
 
 WORDS = [
     "yes",
@@ -177,6 +177,56 @@ def test_a_refusal_in_any_language_keeps_its_reason(body: str, reason: str) -> N
 )
 def test_what_is_not_clearly_a_decision_is_free_text(body: str) -> None:
     assert read_reply(body, "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Hi Anna,\n\nApproved.\n\nBest,\nBo",
+        "Hi sayso, approved. Bo",
+        "Hallo Anna Maria\n\nfreigegeben\n\nGruß\nBo",
+        "Dear Dr. Ames,\napproved",
+        "Bonjour Éloïse,\n\nC'est validé.\n\nBien cordialement,\nBo",
+        "Approve\n\nThanks and best regards,\nBo",
+        "Approve\n\nBest regards / Mit freundlichen Grüßen\nBo Berg",
+        "Genehmigt.\n\nBeste Grüße aus Berlin\nBo",
+        "Approve. Have a nice weekend!\n~ Bo",
+        "approved 🙏",
+    ],
+)
+def test_a_greeting_to_whomever_and_a_usual_sign_off_do_not_stand_in_the_way(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "approve"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "please confirm",
+        "bitte bestätigen",
+        "yeah, right",
+        "approve this morning",
+        "deploy it morning",
+        "approved:",
+        "approve:\n\n> the first of them",
+        "ok . . .",
+        "Hi Wait, approve",
+        "Please Anna,\n\napprove",
+        "Anna,\n\napprove",
+        "Hi Anna, you approve",
+        "No, go ahead please",
+    ],
+)
+def test_words_of_consent_that_ask_another_name_a_time_or_stop_short_are_free_text(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "free_text"
+
+
+def test_an_answer_that_begins_with_a_greeting_keeps_it() -> None:
+    assert read_reply("Hello World!\nWelcome to our site", "Bo Berg").text == "Hello World!\nWelcome to our site"
+
+
+def test_a_blank_plain_text_beside_html_says_nothing_against_it() -> None:
+    assert read_both(" \n\u00a0\n", "<p>approve</p>", "Bo Berg").said == "approve"
+    assert read_both("Look at the HTML", "<p>approve</p>", "Bo Berg").said != "approve"
 
 
 @pytest.mark.parametrize(
