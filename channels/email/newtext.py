@@ -36,6 +36,7 @@ REFERENCE = "Reference:"
 """Begin the last lines of every card; above them, in a quote without `>`, are our own words."""
 
 _QUESTION_MARKS = {0x3F: None, 0xFF1F: None}
+_POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|n\.? ?b\.?|p\.? ?d\.?|追伸)(?:\s?[:\uff1a.,-]|\s+(?=\w))")
 _OFFER = re.compile(r"\W*(?:approve|yes|accept)\W+(?:(?:or|und|oder|ou|o|of)\W+)?(?:deny|no|reject|decline)\W*")
 """What a card says to make both decisions possible; nobody decides with it."""
 
@@ -99,10 +100,10 @@ class _Reading:
         start = quotes.attribution_ends(lines, at, self._floor)
         if start is not None:
             return self._attributed(start, at)
-        if quotes.is_continuation(lines, at) or quotes.is_weak_attribution(lines, at):
+        if quotes.is_continuation(lines, at) or quotes.is_weak_attribution(lines, at) or quotes.is_bare_name(lines, at):
             self._judge([lines.folded(at)], "a line beside quoted ones could be part of the answer")
             return at + 1
-        if quotes.is_bare_name(lines, at) or signature.is_footer(lines, at):
+        if signature.is_footer(lines, at):
             return at + 1
         if signature.begins_legal(lines, at) and all(map(self._is_blank, self._kept)):
             return self._legal_above(at)
@@ -179,7 +180,7 @@ class _Reading:
         return quotes.attribution_ends(lines, at, self._floor) is not None
 
     def _judge(self, own: list[str], reason: str) -> None:
-        if len(own) > CUT_LINES or any(words.CAREFUL.search(each) or moments.ONLY.fullmatch(each) for each in own):
+        if len(own) > CUT_LINES or any(words.CAREFUL.search(each) or _is_condition(each) for each in own):
             self._unsure = self._unsure or reason
 
     def _is_blank(self, at: int) -> bool:
@@ -208,9 +209,14 @@ def _heard(lines: Lines, signed: range) -> tuple[bool, bool]:
 def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
     """Whether line `at`, below a line of dashes, is a condition or a sentence, which no signature holds."""
     text = lines.folded(at)
-    if moments.ONLY.fullmatch(text):
+    if _is_condition(text):
         return True
     return by_hand and (signature.is_prose(lines.raw[at][:LINE_CHARS]) or signature.decides(text))
+
+
+def _is_condition(text: str) -> bool:
+    """Whether the folded line `text` is a moment or a postscript, which only the writer can have added."""
+    return moments.ONLY.fullmatch(text) is not None or _POSTSCRIPT.match(text) is not None
 
 
 def _joined(lines: Lines, paragraph: Iterable[int]) -> str:

@@ -201,7 +201,7 @@ def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
     text = _SMILE.sub(" ", text)
     if _LEFT_OPEN.search(text) or _NOTATION.search(text) or _QUESTION.search(text):
         return False
-    if words.NO_CONSENT.search(words.fold(text)):
+    if words.NO_CONSENT.search(words.fold(text)) or words.IF.search(text):
         return False
     if any(len(line) > DECISION_LINE_CHARS for line in text.split("\n")):
         return False

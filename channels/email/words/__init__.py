@@ -38,9 +38,16 @@ GREET = (
 
 NO_CONSENT = re.compile(
     r"\bplease (?:confirm|authori[sz]e|sign off)\b|\bbitte best(?:a|ae)tigen\b|\bgraag bevestigen\b|\byeah,? right\b"
-    r"|\b(?:this|that|it|the) morning\b"
+    r"|\b(?:this|that|it|the) morning\b|\bcomo no (?=\w)|\bprima (?:confermo|approvo|esegui\w*|approvat[oa])\b"
 )
 """Words of consent that, side by side, ask somebody else for it, mean the opposite, or name a time."""
+
+IF = re.compile(
+    r"\bsi[^\S\n]+(?!(?:si|s[íì]|gracias|grazie|claro|certo|por favor|per favore|prego|adelante|procedi"
+    r"|procedete)\b)\w",
+    re.IGNORECASE,
+)
+"""`si` without its accent before other words, where it means `if` in French and Spanish. Over unfolded text."""
 
 DOUBT = re.compile("|".join(language.DOUBT for language in _ALL))
 """What takes a soft refusal back or leaves it open."""
@@ -51,7 +58,7 @@ CAREFUL = re.compile("|".join((*_REFUSALS, *_DOUBTS)))
 """Words that, in a text somebody may have written below a quote or a signature, may take an approval back."""
 
 _SPELLED = """
-mí können könnt möglich côté plaît fürs
+mí können könnt möglich côté plaît problème fürs
 accepté acceptée accordé accordée adiós approuvé approuvée aprobación aprovação atenção até ausführen
 autorisé autorisée autorización außer avançar bestätige bestätigen bestätigt bientôt c'è chère chères ciò
 confirmé confirmée così decisión decisão donné durchführen décision déjà désolé désolée días einwände

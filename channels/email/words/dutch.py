@@ -9,7 +9,7 @@ APPROVE = (
     r"|(?:is |hierbij )?(?:goedgekeurd|toegestaan|bevestigd|geaccepteerd|toegekend|geautoriseerd)(?: door mij)?"
     rf"|(?:ik |wij |we )?keur(?:en)?(?: (?:het|dit|dat|de aanvraag|hierbij))* goed|(?:ik |wij |we )?(?:bevestigen?"
     rf"|accepteren?|bevestig|accepteer|sta toe|geef (?:mijn )?(?:toestemming|akkoord|goedkeuring)){_THAT}"
-    r"|(?:doe|doet u)(?: (?:het|dit|dat|maar))*|(?:je (?:kunt|mag) |u (?:kunt|mag) |kun je )?(?:doorgaan|verder ?gaan"
+    r"|(?:doe|doet u)(?: (?:het|dit|dat|maar))*|(?:je (?:kunt|mag) |u (?:kunt|mag) )?(?:doorgaan|verder ?gaan"
     r"|uitvoeren)|ga (?:je|uw) gang|ga (?:maar )?(?:door|verder|ervoor)|ga maar|voer (?:het |maar )?uit|groen licht"
     r"|toestemming(?: verleend)?|goedkeuring"
     r"|geen bezwaar|(?:ik heb )?geen bezwaren?|van mij mag het|wat mij betreft (?:akkoord|prima|goed|ok)|mee eens"
@@ -40,7 +40,7 @@ POLITE = (
     r"(?:hallo|hoi|dag|goede(?:morgen|middag|n ?avond|navond)|goeden?dag|beste|geachte)(?: (?:allemaal|allen|team"
     r"|mevrouw|heer|NAMES))*+"
     r"|(?:hartelijk |heel erg |alvast )?(?:bedankt|dank(?: je| u)?(?: wel)?|dankjewel|dankuwel|thanks)(?: (?:alvast"
-    r"|allemaal|NAMES))*+|alstublieft|alsjeblieft|aub|svp|graag"
+    r"|allemaal|NAMES))*+|alstublieft|alsjeblieft|aub|svp|graag|geen probleem"
     r"|(?:met )?(?:vriendelijke|hartelijke|beste) groet(?:en)?|(?:hartelijke )?groet(?:en|jes)?|mvg|gr"
     r"|fijn(?:e dag|e avond| weekend)(?: nog)?"
 )

@@ -85,6 +85,7 @@ POLITE = (
     rf"(?:hi|hello|hey|dear|(?:good )?morning|good (?:afternoon|evening)){_TO_ALL}"
     rf"|(?:many )?(?:thank(?:s| you)|thx|cheers){_VERY}|please|pls|great|perfect|cool|excellent|wonderful|super|nice"
     rf"|awesome|brilliant|all yours|right|very well|good"
+    r"|no (?:problems?|worries|issues?)(?: (?:from|for|with) me| here)?"
     r"|(?:great|good|nice) (?:work|job)|well done|(?:talk|speak) (?:to you )?soon|take care|br|kr|rgds|tia|ty|tks"
     r"|(?:have a )?(?:good|nice|great|lovely) (?:day|one|week|weekend|evening)(?: ahead)?|(?:thanks"
     r"|thank you) in advance"

@@ -67,7 +67,7 @@ POLITE = (
     r"|(?:mit )?(?:freundlichen?|besten?|vielen?|liebe[nr]?|schonen?|schoenen?|herzlichen?|viele) (?:grussen|gruessen"
     r"|gruss|grusse|gruesse)|lg|vg|mfg|bg"
     r"|(?:viele |liebe |beste |schone )?(?:gruss|grusse|gruesse)(?: aus [\w-]{2,20})?|bitte|alles klar"
-    r"|schones wochenende|schonen tag(?: noch)?|schoenen tag(?: noch)?"
+    r"|kein problem|schones wochenende|schonen tag(?: noch)?|schoenen tag(?: noch)?"
 )
 ANSWER = r"(?:meine |die )?(?:antwort|entscheidung)(?: ist| lautet)?"
 SORRY = r"(?:tut mir leid|sorry|entschuldigung|leider)"

@@ -38,6 +38,7 @@ POLITE = (
     r"|pessoal|equipe|equipa|senhor|senhora|NAMES))*+"
     r"|(?:muito |muitissimo )?obrigad[oa](?: (?:a todos|desde ja|mesmo|pela atencao|NAMES))*+|valeu|por favor"
     r"|tudo bem|grat[oa]"
+    r"|(?:sem|nenhum) problemas?"
     r"|atenciosamente|cordialmente|att|abs|abracos?|bom fim de semana|(?:melhores )?cumprimentos|(?:com os melhores"
     r"|atenciosos) cumprimentos|saudacoes|um abraco|ate (?:logo|breve)"
 )

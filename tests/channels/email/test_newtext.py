@@ -52,6 +52,7 @@ def test_only_what_the_person_newly_wrote_is_left(body: str) -> None:
         "Le mardi 3 mars 2026 à 09:41:12 UTC+1, sayso <agent@sayso.example> a\nécrit :",
         "El mar, 3 mar 2026 a las 9:41, sayso (<agent@sayso.example>) escribió:",
         "Em ter., 3 de mar. de 2026 às 09:41, sayso <agent@sayso.example> escreveu:",
+        "sayso <agent@sayso.example> escreveu no dia terça, 3/03/2026 à(s) 09:41:",
         "Il giorno mar 3 mar 2026 alle ore 09:41 sayso <agent@sayso.example> ha\nscritto:",
         "Op 3 mrt. 2026 om 09:41 heeft sayso <agent@sayso.example> het volgende geschreven:",
         "Op 03-03-2026 om 09:41 schreef sayso:",
@@ -163,7 +164,17 @@ def test_a_legal_footer_that_a_server_adds_anywhere_leaves_the_answer_and_no_dou
 
 
 @pytest.mark.parametrize(
-    "added", ["on Friday", "tonight please", "heute Abend", "vendredi 17:00", "el viernes", "来週"]
+    "added",
+    [
+        "on Friday",
+        "tonight please",
+        "heute Abend",
+        "vendredi 17:00",
+        "el viernes",
+        "来週",
+        "PS: next week",
+        "P.S. call me",
+    ],
 )
 def test_a_moment_below_a_quote_without_marks_leaves_a_doubt(added: str) -> None:
     assert new_text(f"approve\n\n{HEADER}\n\nDeploy?\nReference: r1\n\n{added}").unsure
@@ -231,6 +242,8 @@ def test_a_quote_without_marks_that_holds_no_doubt_leaves_none() -> None:
 def test_a_line_above_a_quote_that_could_be_the_programs_is_taken_away_but_not_its_doubt() -> None:
     assert new_text("yes\n\n* sayso, 3/3/2026 9:41:\n> Deploy?").text == "yes"
     assert new_text("yes\n\nnot before 9:41:\n> Deploy?").unsure
+    assert new_text("yes\n\nsayso wrote:\n> Deploy?").unsure == ""
+    assert new_text("yes\n\nnot before Anna wrote:\n> Deploy?").unsure
 
 
 def test_answers_between_quotes_are_kept_with_their_questions() -> None:
