@@ -1,6 +1,6 @@
 """Header values as people read them."""
 
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 
 HEADER_CHARS = 1000
@@ -13,6 +13,7 @@ def decoded(value: str) -> str:
     if "=?" not in short:
         return short
     try:
-        return str(make_header(decode_header(short)))
-    except (ValueError, LookupError, HeaderParseError, AttributeError):
+        # Some character sets spell halves of characters, which no other text can hold.
+        return str(make_header(decode_header(short))).encode(errors="replace").decode()
+    except (ValueError, LookupError, MessageError, AttributeError):
         return short
