@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from channels.email import markup, words
-from channels.email.newtext import NEW_TEXT_CHARS, NewText, new_text
+from channels.email import markup, signature, words
+from channels.email.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, new_text
 from channels.email.quotes import BLANK
 
 DECISION_CHARS = 2000
@@ -35,6 +35,7 @@ _GREETING = re.compile(
     rf"\s*(?i:{words.GREET}),? (?P<names>(?:[^\W\d_a-z][\w'-]*\.?|sayso|agent)(?: [^\W\d_a-z][\w'-]*){{0,2}})"
     r"[ \t]*(?:,+|(?=\n)|[-\u2013\u2014]+ )"
 )
+_TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|\(.{2,9}\)")
 _SMILE = re.compile(r":-?\)")
 _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
 """What is code, a form or a list of choices rather than a sentence."""
@@ -137,11 +138,12 @@ def _said(found: NewText, author: str) -> Said:
     # NFC turns the Greek question mark into a semicolon.
     if len(text) > DECISION_CHARS or "\u037e" in found.text:
         return said
-    if _is_consent(text, manners):
-        return said if found.unsure else replace(said, said="approve")
-    reason = _refusal(text, manners)
+    bare = _without_contacts(text, author, manners)
+    if _is_consent(bare, manners):
+        return said if found.unsure else replace(said, said="approve", text=bare)
+    reason = _refusal(bare, manners)
     # What was cut away could take an approval back; a refusal stays one.
-    return said if reason is None else replace(said, said="deny", reason=reason)
+    return said if reason is None else replace(said, said="deny", text=bare, reason=reason)
 
 
 @lru_cache(maxsize=1024)
@@ -187,6 +189,23 @@ def _without_manners(text: str, manners: re.Pattern[str]) -> str:
     while lines and _is_mannered(lines[-1], manners):
         lines.pop()
     return "\n".join(reversed(lines)) or text
+
+
+def _without_contacts(text: str, author: str, manners: re.Pattern[str]) -> str:
+    """`text` without the signature that begins with its writer's whole name, as Outlook's do, without any dashes."""
+    lines, name = text.split("\n"), words.fold(unicodedata.normalize("NFC", author)).lower().split()
+    at = next((i for i in range(len(lines) - 1, 0, -1) if name and _names_of(lines[i]) == name), None)
+    if at is None or len(lines) - at > SIGNATURE_LINES:
+        return text
+    below = [line for line in lines[at + 1 :] if line.strip(BLANK)]
+    among = any(map(signature.REACHED.search, below))
+    if not all(signature.is_contact(line, among_contacts=among) and _refusal(line, manners) is None for line in below):
+        return text
+    return _without_manners("\n".join(lines[:at]), manners)
+
+
+def _names_of(line: str) -> list[str]:
+    return [word.strip(".,") for word in words.fold(line[:SEGMENT_CHARS]).lower().split() if not _TITLE.fullmatch(word)]
 
 
 def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:

@@ -2,7 +2,9 @@
 
 import re
 
+from channels.email import words
 from channels.email.quotes import BLANK, LINE_CHARS, Lines
+from channels.email.words import moments
 
 _APP = (
     r"outlook|gmail|yahoo!?(?: ?mail)?|proton ?mail|blue ?mail|my ?mail|aqua ?mail|fair ?email|k-9(?: mail)?|spark"
@@ -97,6 +99,43 @@ _DECIDES = re.compile(
 )
 
 
+CONTACT_CHARS = 120
+"""Longest line of a signature."""
+
+REACHED = re.compile(r"(?:\+|\b0)[\d ()/.-]{5,}\d|\S@\S+\.\w|\bwww\.|https?://", re.IGNORECASE)
+"""Where somebody is reached: a telephone number, an address, a page."""
+
+_JOINING = frozenset(
+    (
+        "",
+        "of",
+        "and",
+        "for",
+        "the",
+        "und",
+        "fur",
+        "für",
+        "der",
+        "des",
+        "im",
+        "in",
+        "et",
+        "de",
+        "la",
+        "du",
+        "des",
+        "y",
+        "del",
+        "e",
+        "da",
+        "do",
+        "di",
+        "della",
+        "van",
+        "en",
+        "voor",
+    )
+)
 _ASKS = re.compile(r"(?:please|pls|bitte|merci|veuillez|por|per|graag|use|call|ask|tell|version)$")
 
 
@@ -142,6 +181,26 @@ def is_prose(line: str) -> bool:
     ):
         return False
     return sum(part[0].islower() for part in parts) >= len(parts) / 2
+
+
+def is_contact(line: str, *, among_contacts: bool) -> bool:
+    """Whether `line`, below its writer's name, is a title, a company or an address, as in a signature without dashes.
+
+    A line that could say anything else is none; `among_contacts`, beside a telephone number or the like, it may hold
+    numbers of its own.
+    """
+    text, parts = words.fold(line.strip(BLANK)).lower(), line.split()
+    if len(line) > CONTACT_CHARS or len(parts) > 12 or decides(text) or words.CAREFUL.search(text):
+        return False
+    if moments.ONLY.fullmatch(text) or moments.NAMED.search(text):
+        return False
+    if REACHED.search(line):
+        return True
+    if re.search(r"[?!:=]|\.\Z", re.sub(r"\b(?:Ltd|Inc|Co|Corp|GmbH|S\.A|S\.p\.A|e\.V)\.", "", line)):
+        return False
+    spelled = [part.strip(",;|()/&-\u2013\u2014\u2022\u00b7") for part in parts]
+    is_titled = all(part[:1].isupper() or part.lower() in _JOINING for part in spelled if part and not part.isdigit())
+    return is_titled and (among_contacts or not re.search(r"\d", line))
 
 
 def is_legal(paragraph: str, *, below_another: bool) -> bool:

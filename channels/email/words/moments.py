@@ -25,6 +25,9 @@ _LINK = (
     r"|prossim[oa]"
     r"|dal|alle|as|de|do|da|utc|cet|cest|gmt|h|am|pm"
 )
+NAMED = re.compile(rf"\b(?:{_DAYS})s?\b|[月火水木金土日]曜")
+"""A day of the week."""
+
 ONLY = re.compile(
     rf"(?:(?:{_LINK})[ ,]+){{0,4}}(?:{_DAYS}|{_SOON})(?:[ ,]+(?:{_LINK}|{_DAYS}|{_SOON}"
     rf"|\d{{1,2}}(?:[:.h]\d\d)?h?(?:am|pm)?)){{0,5}}\W*"

@@ -209,6 +209,43 @@ def test_a_greeting_to_whomever_and_a_usual_sign_off_do_not_stand_in_the_way(bod
 
 
 @pytest.mark.parametrize(
+    "signature",
+    [
+        "Bo Berg\nHead of Release",
+        "Best regards,\nBo Berg\nHead of Release | Corp Example Ltd.\nT +49 30 1234567\nwww.corp.example",
+        "Mit freundlichen Grüßen\n\nBo Berg\n\nLeiter Entwicklung\nHauptweg 12, 12345 Berlin\nTelefon: +49 30 1234",
+        "Cordialement,\nBo Berg\nDirecteur de la Production\nTél. : +33 1 23 45 67 89",
+        "Thanks,\n\nDr. Bo Berg (he/him)\nCTO",
+    ],
+)
+def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decision(signature: str) -> None:
+    assert read_reply(f"Approved\n\n{signature}", "Bo Berg").said == "approve"
+    assert read_reply(f"No, wrong version\n\n{signature}", "Bo Berg").reason == "wrong version"
+    assert read_reply(f"Send it to:\n\n{signature}", "Bo Berg").text.endswith(signature)
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "Bo Berg\nNext Week",
+        "Bo Berg\nFriday",
+        "Bo Berg\nVersion 2",
+        "Bo Berg\nonly on staging",
+        "Bo Berg\nuse the blue one",
+        "Bo Berg\nPlease Wait",
+        "Bo Berg\nAblehnung",
+        "Bo Berg\nWhy Now?",
+        "Bo Berg\n+49 30 1234567 call me before",
+        "Bo Berg\nHead of Release\n\nPS: Friday",
+        "Bo\nHead of Release",
+        "Anna Ames\nHead of Release",
+    ],
+)
+def test_whatever_else_stands_below_a_name_is_part_of_the_answer(below: str) -> None:
+    assert read_reply(f"Approved\n\n{below}", "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "please confirm",
