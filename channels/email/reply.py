@@ -34,6 +34,7 @@ _QUESTION = re.compile(r"[?\uff1f\u00bf]")
 _GREETING = re.compile(
     rf"\s*(?i:{words.GREET}),? (?P<names>(?:[^\W\d_a-z][\w'-]*\.?|sayso|agent)(?: [^\W\d_a-z][\w'-]*){{0,2}})"
     r"[ \t]*(?:,+|(?=\n)|[-\u2013\u2014]+ )"
+    r"|\s*\S{1,20}(?:様|さん|殿)[、,]?[ \t]*\n"
 )
 _TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|\(.{2,9}\)")
 _SMILE = re.compile(r":-?\)")
@@ -170,11 +171,11 @@ def _pieces(text: str) -> list[str]:
 def _without_greeting(text: str) -> str:
     """`text` without `Hi Anna,` at its beginning, whoever is greeted there; all of it when nothing else is there."""
     greeting = _GREETING.match(text[:SEGMENT_CHARS])
-    names = words.fold(greeting["names"]) if greeting else ""
+    names = words.fold(greeting["names"] or greeting[0]) if greeting else ""
     if (
         greeting is None
         or words.CAREFUL.search(names)
-        or any(re.search(words.NO_NAME, each.strip(".")) for each in names.split())
+        or any(re.search(words.NO_NAME, each.strip(".,、")) for each in names.split())
     ):
         return text
     return text[greeting.end() :].strip() or text

@@ -63,7 +63,7 @@ _NO_NEW_WORDS = re.compile(
     r"|despues|depois|prima|dopo|eerst|nadat|approv\w*|den(?:y|ie[sd])|deploy\w*|reject\w*|decision|staging)\b|[?!]"
     r"|\bno\b(?! (?:android|iphone|ios|outlook|windows))|\bto (?:the|my|our|legal)\b"
 )
-_DASHES = re.compile(r"-{2,}|\u2014|\u2013\u2013|_{2,}")
+_DASHES = re.compile(r"-{2,}|\u2014|\u2013\u2013|_{2,}|[\u2501\u2500\u2550\uff3f\uff1d=*~]{6,}")
 _LEGAL = re.compile(
     r"\W{0,4}(?:(?:confidentiality|legal|privacy)(?: and \w+)? (?:notice|note|disclaimer)|important notice|disclaimer"
     r"|confidential\b|this (?:e-?mail|email|message|communication|electronic|transmission)\b.{0,160}"
@@ -136,6 +136,7 @@ _JOINING = frozenset(
         "voor",
     )
 )
+_JAPANESE_END = re.compile(r"(?:ください|下さい|願います|ます|です|ません|でした|ました)[。！!]?\Z")
 _ASKS = re.compile(r"(?:please|pls|bitte|merci|veuillez|por|per|graag|use|call|ask|tell|version)$")
 
 
@@ -174,6 +175,8 @@ def is_prose(line: str) -> bool:
     """
     plain = line.strip(BLANK)
     parts = plain.split()
+    if _JAPANESE_END.search(plain):
+        return True
     if (
         len(parts) < (2 if _ASKS.match(parts[0].lower()) else 4)
         or not (plain[0].islower() or _ASKS.match(parts[0].lower()))

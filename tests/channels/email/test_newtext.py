@@ -207,6 +207,8 @@ def test_a_moment_below_a_quote_without_marks_leaves_a_doubt(added: str) -> None
         "yes\n\nImportant note: give the intended recipient a copy",
         "yes\n---\nuse the smaller instance",
         "yes\n---\nplease call me",
+        "yes\n======\nuse the smaller instance",
+        "yes\n━━━━━━━━\n小さい方を使ってください",
         "yes\n-- \non Friday",
         "yes\n___\ntonight",
         "yes\n---\nI have questions",

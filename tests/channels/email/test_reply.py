@@ -192,6 +192,8 @@ def test_what_is_not_clearly_a_decision_is_free_text(body: str) -> None:
         "Genehmigt.\n\nBeste Grüße aus Berlin\nBo",
         "Approve. Have a nice weekend!\n~ Bo",
         "approved 🙏",
+        "山田様、\n\n承認します。\n\nBo",
+        "承認します。\n\n━━━━━━━━━━━━\n株式会社サンプル\nTEL: 03-1234-5678\n━━━━━━━━━━━━",
         "No problem, approved.",
         "Kein Problem, genehmigt",
         "Pas de problème, je valide",
