@@ -9,6 +9,8 @@ from channels.email.parse import Headers, Unreadable, read_headers
 from channels.email.verdict import Verdict, read_verdict
 
 _RESULTS = "authentication-results"
+_EDGE = ".mail.protection.outlook.com"
+"""Where Microsoft 365 takes mail from outside and writes its verdict; its inner servers' Received stand above that."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def m365(tenant: str) -> Prove:
         headers = read_headers(raw)
         if _is_internal(headers, tenant):
             return Proven(f"Microsoft 365: AuthAs Internal for {author}")
-        above = list(takewhile(lambda field: not _is_received_by(field, tenant), headers.fields))
+        is_microsofts = _is_host(tenant.lower().lstrip("."), "outlook.com")
+        edge = _EDGE if is_microsofts and any(_is_received_by(each, _EDGE) for each in headers.fields) else tenant
+        above = list(takewhile(lambda field: not _is_received_by(field, edge), headers.fields))
         if len(above) == len(headers.fields):
             return Unproven(f"no server of {tenant} says that it received it")
         value = next((value for name, value in above if name == _RESULTS), None)

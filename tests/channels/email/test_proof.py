@@ -100,6 +100,32 @@ def test_microsoft_365_proves_above_its_own_received_or_for_colleagues(lines: st
     assert isinstance(found(above(lines), m365(TENANT)), Accepted) == accepts
 
 
+OUTSIDE = (
+    "Received: from mail.corp.example (1.2.3.4) by\r\n DU2PEPF01.mail.protection.outlook.com (10.0.0.1) with\r\n"
+    " SMTP Server id 15.20; Tue, 3 Mar 2026 12:00:02 +0000\r\n"
+)
+INNER = RECEIVED + "Received: from DU2PEPF01.prod.outlook.com (2603::2) by X.outlook.office365.com with SMTP\r\n"
+FAILED = UNNAMED.replace("dmarc=pass", "dmarc=fail")
+
+
+@pytest.mark.parametrize(
+    ("lines", "accepts"),
+    [
+        (INNER + UNNAMED + OUTSIDE, True),
+        (INNER + OUTSIDE + UNNAMED, False),
+        (INNER + OUTSIDE + UNNAMED + OUTSIDE, False),
+        (INNER + FAILED + OUTSIDE + UNNAMED + OUTSIDE, False),
+        (INNER + OUTSIDE.replace("from mail.corp.example", "from by") + UNNAMED + OUTSIDE, False),
+        (INNER + UNNAMED + OUTSIDE.replace("outlook.com", "outlook.com.evil.example"), False),
+    ],
+)
+def test_microsoft_365_writes_its_verdict_where_it_takes_mail_from_outside(lines: str, accepts: bool) -> None:
+    assert isinstance(found(above(lines), m365("prod.outlook.com")), Accepted) == accepts
+    assert not isinstance(
+        found(above("Received: from a by mx.corp.example\r\n" + lines), m365("corp.example")), Accepted
+    )
+
+
 @pytest.mark.parametrize(
     ("results", "accepts"),
     [
