@@ -38,7 +38,9 @@ _SAYS = re.compile(
     rf"|この.{{0,10}}(?:組織外|社外|外部)"
     r"|don't often get e-?mail from|previously corresponded"
 )
-_HEADING = re.compile(rf"[\W_]*(?:{_OUTSIDE}|ext) {_MAIL}[\W_]*|[\W_]*{_MAIL} {_OUTSIDE}[\W_]*|[\W_]*{_OUTSIDE}[\W_]*")
+_HEADING = re.compile(
+    rf"[\W_]*(?:{_OUTSIDE}|ext) {_MAIL}[\W_]*|[\W_]*{_MAIL} {_OUTSIDE}[\W_]*|\W*[\[*(#<]\W*{_OUTSIDE}[\W_]*"
+)
 _LIMITS = re.compile(
     r"\b(?:only|must|first|staging|nur|erst|seulement|uniquement|solo|soltanto|apenas|somente|alleen|eerst)\b"
 )

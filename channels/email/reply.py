@@ -140,7 +140,8 @@ def _said(found: NewText, author: str) -> Said:
     if len(text) > DECISION_CHARS or "\u037e" in found.text:
         return said
     bare = _without_contacts(text, author, manners)
-    if _is_consent(bare, manners):
+    is_passed_on = _without_greeting(whole) != whole and words.ASKS_ANOTHER.search(words.fold(text)) is not None
+    if not is_passed_on and _is_consent(bare, manners):
         return said if found.unsure else replace(said, said="approve", text=bare)
     reason = _refusal(bare, manners)
     # What was cut away could take an approval back; a refusal stays one.

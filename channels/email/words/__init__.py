@@ -37,10 +37,16 @@ GREET = (
 """Begin a mail, before the name of whoever is greeted; in any letter case."""
 
 NO_CONSENT = re.compile(
-    r"\bplease (?:confirm|authori[sz]e|sign off)\b|\bbitte best(?:a|ae)tigen\b|\bgraag bevestigen\b|\byeah,? right\b"
+    r"\b(?:please|pls|kindly) (?:confirm|authori[sz]e|sign off|approve|accept|grant)\b"
+    r"|\bbitte best(?:a|ae)tigen\b|\bgraag bevestigen\b|\byeah,? right\b"
     r"|\b(?:this|that|it|the) morning\b|\bcomo no (?=\w)|\bprima (?:confermo|approvo|esegui\w*|approvat[oa])\b"
 )
 """Words of consent that, side by side, ask somebody else for it, mean the opposite, or name a time."""
+
+ASKS_ANOTHER = re.compile(
+    r"\bbitte (?:genehmigen|freigeben)\b|\bpode(?:m|s)? (?:aprovar|liberar)\b|\bgraag (?:akkoord|goed)"
+)
+"""Below a greeting to somebody this asks them for their consent."""
 
 IF = re.compile(
     r"\bsi[^\S\n]+(?!(?:si|s[íì]|gracias|grazie|claro|certo|por favor|per favore|prego|adelante|procedi"

@@ -25,10 +25,21 @@ _LINK = (
     r"|prossim[oa]"
     r"|dal|alle|as|de|do|da|utc|cet|cest|gmt|h|am|pm"
 )
-NAMED = re.compile(rf"\b(?:{_DAYS})s?\b|[月火水木金土日]曜")
-"""A day of the week."""
+_MONTHS = (
+    r"january|february|march|april|may|june|july|august|september|october|november|december|januar|februar|marz|maerz|mai"
+    r"|juni?|juli?|oktober|dezember|janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|novembre|decembre|enero"
+    r"|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|janeiro|fevereiro|marco|maio|junho"
+    r"|julho|setembro|outubro|novembro|dezembro|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre"
+    r"|januari|februari|maart|mei|augustus"
+)
+NAMED = re.compile(
+    rf"\b(?:{_DAYS}|{_MONTHS})s?\b|[月火水木金土日]曜"
+    r"|\b(?:hours?|minutes?|days?|weeks?|months?|stunden?|tage?n?|wochen?|heures?|jours?|horas?|dias?|giorni|uren|dagen)\b"
+)
+"""A day of the week, a month, a length of time."""
 
 ONLY = re.compile(
+    rf"(?:(?:{_LINK}) ){{0,3}}(?:(?:{_MONTHS}) \d{{1,2}}|\d{{1,2}}\.? (?:of |de )?(?:{_MONTHS}))(?:,? \d{{4}})?\W*|"
     rf"(?:(?:{_LINK})[ ,]+){{0,4}}(?:{_DAYS}|{_SOON})(?:[ ,]+(?:{_LINK}|{_DAYS}|{_SOON}"
     rf"|\d{{1,2}}(?:[:.h]\d\d)?h?(?:am|pm)?)){{0,5}}\W*"
     r"|(?:(?:at|um|om|alle|as|a las|a) )?\d{1,2}[:.h]\d\d(?: ?(?:am|pm|uhr))?\W*"

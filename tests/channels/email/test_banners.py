@@ -35,6 +35,7 @@ def test_what_a_gateway_puts_above_a_mail_from_outside_is_not_the_writers(banner
     "body",
     [
         "Caution: this message only concerns the external sender.\n\napprove",
+        "external\n\napprove",
         "External sender\nno\n\napprove",
         "The external link in this mail looks wrong.\n\napprove",
         "Caution: this email came from outside. I do not trust it.\n\napprove",

@@ -210,6 +210,7 @@ def test_a_moment_below_a_quote_without_marks_leaves_a_doubt(added: str) -> None
         "yes\n======\nuse the smaller instance",
         "yes\n━━━━━━━━\n小さい方を使ってください",
         "yes\n-- \non Friday",
+        "yes\n-- \nBo\nMarch 5",
         "yes\n___\ntonight",
         "yes\n---\nI have questions",
     ],

@@ -230,6 +230,8 @@ def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decisio
     "below",
     [
         "Bo Berg\nNext Week",
+        "Bo Berg\nIn Two Hours",
+        "Bo Berg\nEnd Of March",
         "Bo Berg\nFriday",
         "Bo Berg\nVersion 2",
         "Bo Berg\nonly on staging",
@@ -253,6 +255,9 @@ def test_whatever_else_stands_below_a_name_is_part_of_the_answer(below: str) -> 
         "please confirm",
         "bitte bestätigen",
         "yeah, right",
+        "Hi Anna, please approve",
+        "Hi Anna,\n\nplease accept it.\n\nThanks,\nBo",
+        "Hallo Anna,\nbitte freigeben",
         "Kun je doorgaan",
         "Pas de problème",
         "Kein Problem",
