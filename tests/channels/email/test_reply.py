@@ -479,22 +479,10 @@ def test_what_is_cut_away_can_t_hold_a_doubt(below: str) -> None:
 
 # Everything that the grammar knows, word by word, and what people write around it.
 VOCABULARY = sorted(set(re.findall(r"[a-z']+", words.fold(f"{words.APPROVE} {words.POLITE}"))))
+# Not `aber`, `pas` or `maar`: `aber gerne`, `pas d'objection` and `doe maar` are consent.
 OUTSIDE = [
-    "not",
-    "nicht",
-    "pas",
-    "non",
-    "niet",
-    "aber",
-    "mais",
-    "maar",
-    "only",
-    "nur",
-    "if",
-    "wenn",
-    "?",
-    "tomorrow",
-    "42",
+    *("not", "nicht", "niet", "never", "jedoch", "jamais", "cependant", "echter", "eppure", "embora", "aunque"),
+    *("only", "nur", "if", "wenn", "?", "tomorrow", "42"),
 ]
 
 
@@ -508,6 +496,8 @@ OUTSIDE = [
 def test_no_text_with_one_word_outside_the_accepted_grammar_is_an_approval(
     before: list[str], word: str, after: list[str], glue: str
 ) -> None:
+    assert word not in VOCABULARY
+
     said = read_reply(glue.join([*before, word, *after]), "Bo Berg")
 
     assert said.said != "approve"
