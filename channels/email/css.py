@@ -34,7 +34,10 @@ _HIDES = re.compile(
 _COLOUR = re.compile(r"(?<!-)\bcolor\s*:\s*([^;!]+)")
 _GROUND = re.compile(r"\bbackground(?:-color)?\s*:\s*([^;!]+)")
 _ESCAPE = re.compile(r"\\|/\*")
-_SELECTOR = re.compile(r"[.#]?[\w-]+")
+_SELECTOR = re.compile(r"[.#]?[\w-]+|\*")
+# `[class=x]` is `.x` for what matters here, and whatever else is in brackets says nothing of the name.
+_BY_ATTRIBUTE = re.compile(r"\[\s*(?:(class|id)\s*[~|^$*]?=\s*[\"']?([\w-]+)[\"']?\s*[is]?|[^\]]*)\]")
+_DARK = re.compile(r"black|#(?:[0-5][0-9a-f]?){3}|rgb\((?:\s*\d{1,2}\s*,?){3}\)")
 
 
 def hides(style: str) -> bool:
@@ -44,6 +47,8 @@ def hides(style: str) -> bool:
         return True
     colour, ground = _COLOUR.search(plain), _GROUND.search(plain)
     same = colour is not None and ground is not None and _colour(colour[1]) == _colour(ground[1])
+    if colour is not None and ground is not None and _DARK.fullmatch(ground[1].strip()):
+        plain = plain.replace(colour[0], "")  # White on black is what a dark screen writes.
     return same or _HIDES.search(plain) is not None
 
 
@@ -55,10 +60,14 @@ def hidden_by(sheet: str) -> frozenset[str]:
         selectors = before.rpartition("{")[2]
         if not style or not hides(style):
             continue
-        for selector in selectors.split(","):
-            parts = selector.split()
+        for selector in _BY_ATTRIBUTE.sub(_named, selectors).split(","):
+            parts = selector.replace(">", " ").replace("+", " ").replace("~", " ").split()
             found.update(_SELECTOR.findall(parts[-1].partition(":")[0])[-1:] if parts else [])
     return frozenset(found)
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"{'.' if found[1] == 'class' else '#'}{found[2]}" if found[1] else ""
 
 
 def _colour(value: str) -> str:

@@ -88,7 +88,7 @@ def _doubts(headers: Headers, recipient: str | None) -> tuple[str, ...]:
     found = list[str]()
     if any(_PARTLY_SIGNED.search(value) for value in headers.all("dkim-signature")):
         found.append("its DKIM signature covers only a part of it")
-    if any(headers.all(name) for name in ("resent-from", "resent-sender", "resent-to")):
+    if any(name.startswith("resent-") for name, _ in headers.fields):
         found.append("it was sent on by somebody else")
     if several := next((name for name in _ONCE if len(headers.all(name)) > 1), None):
         found.append(f"it has more than one {several.title()}")

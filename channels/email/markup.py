@@ -25,6 +25,9 @@ _UNSEEN = re.compile(
     r"head|title|template|noscript|select|datalist|textarea|object|applet|iframe|audio|video|canvas|svg|math"
     r"|del|s|strike|dialog"
 )
+_UNSHOWN = re.compile(r"title|style|script|noscript|template|xml|[ow]:.*")
+"""In a head. Other text there is none of it: whoever looks at the mail sees it."""
+
 _BLOCKS = re.compile(
     r"address|article|aside|blockquote|body|center|dd|details|div|dl|dt|fieldset|figure|footer|form|h1|h2|h3|h4"
     r"|h5|h6|header|hr|html|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul"
@@ -164,7 +167,7 @@ class _Page:
         top = self._stack[-1] if self._stack else _Element("")
         text = html.unescape(token)
         if top.hidden:
-            if text.strip() and not top.quoted and not self._inside_head():
+            if text.strip() and not top.quoted and not (self._inside_head() and _UNSHOWN.fullmatch(top.name)):
                 self._unsure = self._unsure or "its HTML holds text that can't be seen"
             return
         if top.pre:
@@ -210,6 +213,7 @@ class _Page:
         if "style" in attributes and css.hides(attributes["style"]):
             return True
         own = {
+            "*",
             name,
             *(f".{each}" for each in attributes.get("class", "").lower().split()),
             f"#{attributes.get('id', '').lower()}",

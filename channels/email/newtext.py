@@ -6,11 +6,13 @@ answered with care: then the reply is unclear, which is harmless.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from channels.email import quotes, signature, words
+from channels.email import banners, quotes, signature, words
 from channels.email.quotes import BLANK, LINE_CHARS, Lines
+from channels.email.words import moments
 
 NEW_TEXT_CHARS = 64 * 1024
 """Longest new text; what is longer is not answered by a machine that reads closed sentences."""
@@ -34,6 +36,7 @@ REFERENCE = "Reference:"
 """Begin the last lines of every card; above them, in a quote without `>`, are our own words."""
 
 _QUESTION_MARKS = {0x3F: None, 0xFF1F: None}
+_POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|n\.? ?b\.?|p\.? ?d\.?|追伸)(?:\s?[:\uff1a.,-]|\s+(?=\w))")
 _OFFER = re.compile(r"\W*(?:approve|yes|accept)\W+(?:(?:or|und|oder|ou|o|of)\W+)?(?:deny|no|reject|decline)\W*")
 """What a card says to make both decisions possible; nobody decides with it."""
 
@@ -74,7 +77,7 @@ class _Reading:
         self._fenced = False
 
     def read(self) -> None:
-        at = 0
+        at = banners.end(self._lines)
         while at < self._end and self._size <= NEW_TEXT_CHARS:
             at = self._next(at)
 
@@ -97,11 +100,13 @@ class _Reading:
         start = quotes.attribution_ends(lines, at, self._floor)
         if start is not None:
             return self._attributed(start, at)
-        if quotes.is_continuation(lines, at) or quotes.is_weak_attribution(lines, at):
+        if quotes.is_continuation(lines, at) or quotes.is_weak_attribution(lines, at) or quotes.is_bare_name(lines, at):
             self._judge([lines.folded(at)], "a line beside quoted ones could be part of the answer")
             return at + 1
-        if quotes.is_bare_name(lines, at) or signature.is_footer(lines, at):
+        if signature.is_footer(lines, at):
             return at + 1
+        if signature.begins_legal(lines, at) and all(map(self._is_blank, self._kept)):
+            return self._legal_above(at)
         if signature.begins_signature(lines, at) or signature.begins_legal(lines, at):
             return self._signed(at)
         self._keep(at)
@@ -142,6 +147,14 @@ class _Reading:
         self._end = at
         return at
 
+    def _legal_above(self, at: int) -> int:
+        """A legal footer begins on line `at`, above everything else: some servers put it there. Skip that paragraph."""
+        end = next((i for i in range(at, len(self._lines)) if self._is_blank(i)), len(self._lines))
+        if end - at <= FOOTER_LINES and signature.is_legal(_joined(self._lines, range(at, end)), below_another=False):
+            return end
+        self._keep(at)
+        return at + 1
+
     def _signed(self, at: int) -> int:
         """Line `at` begins a signature. It ends at the next quote; something that could be more text is kept."""
         end = self._signature_end = self._signature_end if at < self._signature_end else self._end_below(at)
@@ -167,7 +180,7 @@ class _Reading:
         return quotes.attribution_ends(lines, at, self._floor) is not None
 
     def _judge(self, own: list[str], reason: str) -> None:
-        if len(own) > CUT_LINES or any(map(words.CAREFUL.search, own)):
+        if len(own) > CUT_LINES or any(words.CAREFUL.search(each) or _is_condition(each) for each in own):
             self._unsure = self._unsure or reason
 
     def _is_blank(self, at: int) -> bool:
@@ -176,17 +189,38 @@ class _Reading:
 
 def _heard(lines: Lines, signed: range) -> tuple[bool, bool]:
     """Whether a legal footer stands on these lines, and whether anything else on them could take an approval back."""
-    has_legal, is_doubtful, paragraph = False, False, list[str]()
+    has_legal, is_doubtful, paragraph = False, False, list[int]()
+    # Programs write the separator with its space (RFC 3676, 4.3); any other line of dashes may be somebody's own.
+    by_hand = lines.raw[signed.start].rstrip("\r") != "-- "
     for i in (*signed, None):
         if i is not None and not lines.is_blank(i):
-            paragraph.append(lines.folded(i))
+            paragraph.append(i)
             continue
-        text, paragraph = " ".join(paragraph), []
+        text = _joined(lines, paragraph)
         if signature.is_legal(text, below_another=has_legal):
             has_legal = True
         else:
-            is_doubtful = is_doubtful or words.CAREFUL.search(text) is not None
+            added = any(_is_added(lines, each, by_hand=by_hand) for each in paragraph)
+            is_doubtful = is_doubtful or added or words.CAREFUL.search(text) is not None
+        paragraph = []
     return has_legal, is_doubtful
+
+
+def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
+    """Whether line `at`, below a line of dashes, is a condition or a sentence, which no signature holds."""
+    text = lines.folded(at)
+    if _is_condition(text):
+        return True
+    return by_hand and (signature.is_prose(lines.raw[at][:LINE_CHARS]) or signature.decides(text))
+
+
+def _is_condition(text: str) -> bool:
+    """Whether the folded line `text` is a moment or a postscript, which only the writer can have added."""
+    return moments.ONLY.fullmatch(text) is not None or _POSTSCRIPT.match(text) is not None
+
+
+def _joined(lines: Lines, paragraph: Iterable[int]) -> str:
+    return " ".join(map(lines.folded, paragraph))
 
 
 def _perhaps_own(lines: Lines, below: int) -> list[str]:
@@ -197,9 +231,24 @@ def _perhaps_own(lines: Lines, below: int) -> list[str]:
     """
     last = next((i for i in range(len(lines) - 1, below - 1, -1) if _is_last_of_card(lines, i)), below - 1)
     shown = [i for i in range(last + 1, len(lines)) if not lines.is_blank(i) and not lines.quoted[i]]
+    shown = _without_legal(lines, shown)
     asks = set(shown if last < below else ()) - set(_last_paragraph(lines, below, shown))
     own = (lines.folded(i).translate(_QUESTION_MARKS if i in asks else {}) for i in shown)
     return [line for line in own if not line.startswith(_INSTRUCTIONS) and not _OFFER.fullmatch(line)]
+
+
+def _without_legal(lines: Lines, shown: list[int]) -> list[int]:
+    """The lines `shown` without the legal footers in them, which servers put below everything."""
+    kept, paragraph, has_legal = list[int](), list[int](), False
+    for at, i in enumerate(shown):
+        paragraph.append(i)
+        if shown[at + 1 : at + 2] == [i + 1]:
+            continue
+        begins = has_legal or signature.begins_legal(lines, paragraph[0])
+        has_legal = begins and signature.is_legal(_joined(lines, paragraph), below_another=has_legal)
+        kept += () if has_legal else paragraph
+        paragraph = []
+    return kept
 
 
 def _last_paragraph(lines: Lines, below: int, shown: list[int]) -> range:

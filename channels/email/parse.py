@@ -138,8 +138,8 @@ def read_body(raw: bytes) -> Body:
     parts = tuple(_leaves(_part(raw)))
     leaves = [part for part in parts if part.may_be_text]
     files = tuple(part for part in parts if not part.may_be_text or part.kind == "text/calendar")
-    plain = [_text(part) for part in leaves if part.kind == "text/plain"]
-    html = [_text(part) for part in leaves if part.kind == "text/html"]
+    plain = _told([_text(part) for part in leaves if part.kind == "text/plain"])
+    html = _told([_text(part) for part in leaves if part.kind == "text/html"])
     if not plain and not html and (leaves or not files):
         raise Unreadable(NO_TEXT)
     most = max(len(plain), len(html))
@@ -147,6 +147,11 @@ def read_body(raw: bytes) -> Body:
     if other := next((part.kind for part in leaves if part.kind not in _TEXTS), None):
         unsure = unsure or f"it also says something as {other}, which can't be read here"
     return Body("\n".join(plain) if plain else None, "\n".join(html) if html else None, unsure, files)
+
+
+def _told(texts: list[str]) -> list[str]:
+    """`texts` without the blank ones that some programs put below a picture, unless all of them are blank."""
+    return [text for text in texts if len(text) > 2000 or re.sub(r"<[^<>]*>|&nbsp;|\s", "", text)] or texts[:1]
 
 
 def read_text(raw: bytes) -> str:

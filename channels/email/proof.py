@@ -10,6 +10,8 @@ from channels.email.parse import Headers, Unreadable, read_headers
 from channels.email.verdict import Verdict, read_verdict
 
 _RESULTS = "authentication-results"
+_EDGE = ".mail.protection.outlook.com"
+"""Where Microsoft 365 takes mail from outside and writes its verdict; its inner servers' Received stand above that."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,9 @@ def _passed(verdict: Verdict, author: str, server: str) -> Proven | Unproven:
 
 def _is_received_by(field: tuple[str, str], tenant: str) -> bool:
     name, value = field
+    # Behind `from` stands what the sender called itself, which may be `by`.
     words = value.lower().split()
+    words = words[2:] if words[:1] == ["from"] else words
     host = words[words.index("by") + 1] if "by" in words[:-1] else ""
     return name == "received" and _is_host(host, tenant)
 

@@ -22,6 +22,7 @@ _WROTE_CHARS = 160
 _AHEAD = 6
 
 _MOMENT = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}[:.h]\d\d\b|\d{4}年|\b\d{1,2}[./]\d{1,2}[./]\d{2}\b|\d{1,2}時")
+_DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
 _ADDRESS = re.compile(r"[^\s<>@\"']+@[^\s<>@\"']+\.[a-z]{2,}")
 _OPENER = re.compile(rf"[-\u2013*_ ]{{0,12}}(?:{quotewords.OPENERS})(?=[\s.,:])")
 _DATE_FIRST = re.compile(
@@ -122,7 +123,7 @@ def _attribution_start(lines: Lines, at: int, floor: int, *, wrote: bool) -> int
         if lines.quoted[start] or len(joined) > _ATTRIBUTION_CHARS or blanks > 2:
             return None
         if text and _is_attribution(joined, wrote=wrote, torn=blanks > 0):
-            return _with_lines_above(lines, start, floor)
+            return _with_lines_above(lines, start, floor, whole=_DATE.search(joined) is not None)
     return None
 
 
@@ -163,13 +164,17 @@ def _names_first(text: str) -> bool:
     return found is not None and len(before.split()) <= 8 and not re.search(r"[.!?;:]\s", before)
 
 
-def _with_lines_above(lines: Lines, start: int, floor: int) -> int:
-    """The line where an attribution begins that was broken into several, the last of which is `start` or below."""
+def _with_lines_above(lines: Lines, start: int, floor: int, *, whole: bool) -> int:
+    """The line where an attribution begins that was broken into several, the last of which is `start` or below.
+
+    `whole` when these hold a date. One date is enough: `on Friday at 17:00` above it is what somebody says.
+    """
     for above in range(start - 1, max(start - 5, floor - 1), -1):
         text = lines.folded(above)
         if text == "<" or (not text and _is_torn_above(lines, above - 1, floor)):
             continue
-        opens = text.endswith("<") or _begins_attribution(text) or _MOMENT.search(text) is not None
+        opens = _begins_attribution(text) or _MOMENT.search(text) is not None
+        opens = text.endswith("<") or (opens and (not whole or text.endswith(",")))
         if not text or lines.quoted[above] or len(text) > 100 or text[-1] in ".!?:" or not opens:
             return above + 1
     return max(start - 4, floor)

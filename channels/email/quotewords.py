@@ -25,6 +25,7 @@ WROTE = (
 
 WROTE_WITHIN = (
     r"schrieb|schreef|skrev|pisze|kirjoitti|napsal|wrote on|a ecrit le|escribio el|ha scritto il|ezt irta|irta"
+    r"|escreveu (?:no dia|em|a)"
 )
 """What somebody did who is quoted, where the name comes behind it."""
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from channels.email import markup, words
-from channels.email.newtext import NEW_TEXT_CHARS, NewText, new_text
+from channels.email import markup, signature, words
+from channels.email.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, new_text
+from channels.email.quotes import BLANK
 
 DECISION_CHARS = 2000
 """Longest text that can be a decision; a reason for a refusal fits, a discussion does not."""
@@ -30,10 +31,20 @@ TWO_BODIES = "its plain text and its HTML do not say the same"
 _MARKS = ".!,;:\u3002\u3001\uff01\uff0c\uff0e\uff1b\uff1a\u00a1"
 _SPLIT = re.compile(rf"[{_MARKS}\n]+|\s[-\u2013\u2014]+\s")
 _QUESTION = re.compile(r"[?\uff1f\u00bf]")
+_GREETING = re.compile(
+    rf"\s*(?i:{words.GREET}),? (?P<names>(?:[^\W\d_a-z][\w'-]*\.?|sayso|agent)(?: [^\W\d_a-z][\w'-]*){{0,2}})"
+    r"[ \t]*(?:,+|(?=\n)|[-\u2013\u2014]+ )"
+    r"|\s*\S{1,20}(?:様|さん|殿)[、,]?[ \t]*\n"
+)
+_TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|\(.{2,9}\)")
 _SMILE = re.compile(r":-?\)")
 _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
 """What is code, a form or a list of choices rather than a sentence."""
 
+_LEFT_OPEN = re.compile(r"\.\s*\.|…|(?<!:\+1)(?<!:thumbsup)[:\uff1a]\s*\Z")
+"""Somebody meant to go on."""
+
+_AND = re.compile(r"\s(?:and|und|et|y|e|en|&)\s|\s?[/|+]\s?")
 _PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")
 _FRIENDLY = re.compile(
     r"(?:👍|✅|👌|✔|☑|🙏|🎉|👏|🙌|💪|❤|♥|😀|😃|😄|😊|🙂|😉|;-?\)|:-?[)D])[\U0001f3fb-\U0001f3ff\ufe0f]*"
@@ -97,7 +108,7 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
     if document is None:
         return read_reply(body or "", author, marker=marker)
     seen = read_html(document, author, marker=marker)
-    if body is None:
+    if body is None or not body.strip(BLANK + "\n"):
         return seen
     plain = read_reply(body, author, marker=marker)
     decides = {"approve", "deny"} & {plain.said, seen.said}
@@ -137,16 +148,18 @@ def _said(found: NewText, author: str) -> Said:
     if not whole:
         return Said("empty", "", unsure=found.unsure)
     manners = _manners(author)
-    text = whole if len(whole) > NEW_TEXT_CHARS else _without_manners(whole, manners)
+    text = whole if len(whole) > NEW_TEXT_CHARS else _without_manners(_without_greeting(whole), manners)
     said = Said("free_text", text, whole=whole, asked=found.asked, unsure=found.unsure)
     # NFC turns the Greek question mark into a semicolon.
     if len(text) > DECISION_CHARS or "\u037e" in found.text:
         return said
-    if _is_consent(text, manners):
-        return said if found.unsure else replace(said, said="approve")
-    reason = _refusal(text, manners)
+    bare = _without_contacts(text, author, manners)
+    is_passed_on = _without_greeting(whole) != whole and words.ASKS_ANOTHER.search(words.fold(text)) is not None
+    if not is_passed_on and _is_consent(bare, manners):
+        return said if found.unsure else replace(said, said="approve", text=bare)
+    reason = _refusal(bare, manners)
     # What was cut away could take an approval back; a refusal stays one.
-    return said if reason is None else replace(said, said="deny", reason=reason)
+    return said if reason is None else replace(said, said="deny", text=bare, reason=reason)
 
 
 @lru_cache(maxsize=1024)
@@ -166,8 +179,21 @@ def _plain(text: str) -> str:
 
 def _pieces(text: str) -> list[str]:
     return [
-        piece for part in _SPLIT.split(_plain(text)) if (piece := " ".join(part.split()).strip("-\u2013\u2014 /()"))
+        piece for part in _SPLIT.split(_plain(text)) if (piece := " ".join(part.split()).strip("-\u2013\u2014~ /()"))
     ]
+
+
+def _without_greeting(text: str) -> str:
+    """`text` without `Hi Anna,` at its beginning, whoever is greeted there; all of it when nothing else is there."""
+    greeting = _GREETING.match(text[:SEGMENT_CHARS])
+    names = words.fold(greeting["names"] or greeting[0]) if greeting else ""
+    if (
+        greeting is None
+        or words.CAREFUL.search(names)
+        or any(re.search(words.NO_NAME, each.strip(".,、")) for each in names.split())
+    ):
+        return text
+    return text[greeting.end() :].strip() or text
 
 
 def _without_manners(text: str, manners: re.Pattern[str]) -> str:
@@ -181,14 +207,36 @@ def _without_manners(text: str, manners: re.Pattern[str]) -> str:
     return "\n".join(reversed(lines)) or text
 
 
+def _without_contacts(text: str, author: str, manners: re.Pattern[str]) -> str:
+    """`text` without the signature that begins with its writer's whole name, as Outlook's do, without any dashes."""
+    lines, name = text.split("\n"), words.fold(unicodedata.normalize("NFC", author)).lower().split()
+    at = next((i for i in range(len(lines) - 1, 0, -1) if name and _names_of(lines[i]) == name), None)
+    if at is None or len(lines) - at > SIGNATURE_LINES:
+        return text
+    below = [line for line in lines[at + 1 :] if line.strip(BLANK)]
+    among = any(map(signature.REACHED.search, below))
+    if not all(signature.is_contact(line, among_contacts=among) and _refusal(line, manners) is None for line in below):
+        return text
+    return _without_manners("\n".join(lines[:at]), manners)
+
+
+def _names_of(line: str) -> list[str]:
+    return [word.strip(".,") for word in words.fold(line[:SEGMENT_CHARS]).lower().split() if not _TITLE.fullmatch(word)]
+
+
 def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:
-    return len(line) <= SEGMENT_CHARS and all(manners.fullmatch(piece) for piece in _pieces(line))
+    return len(line) <= SEGMENT_CHARS and all(
+        manners.fullmatch(piece) or all(manners.fullmatch(each) for each in _AND.split(piece))
+        for piece in _pieces(line)
+    )
 
 
 def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
     """Whether every word of `text` agrees or is polite, and at least one agrees."""
     text = _SMILE.sub(" ", text)
-    if ".." in text or "…" in text or _NOTATION.search(text) or _QUESTION.search(text):
+    if _LEFT_OPEN.search(text) or _NOTATION.search(text) or _QUESTION.search(text):
+        return False
+    if words.NO_CONSENT.search(words.fold(text)) or words.IF.search(text):
         return False
     if any(len(line) > DECISION_LINE_CHARS for line in text.split("\n")):
         return False
@@ -198,7 +246,14 @@ def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
     decides = [piece for piece in pieces if not manners.fullmatch(piece)]
     if any(len(piece) > SEGMENT_CHARS for piece in pieces):
         return False
-    return bool(decides) and all(_is_made_of(manners, piece) for piece in decides)
+    return bool(decides) and all(_is_made_of(piece, _CONSENT, manners) for piece in decides)
+
+
+def _agrees(piece: str, manners: re.Pattern[str]) -> bool:
+    """Whether `piece` is consent, whatever politeness stands beside it."""
+    if len(piece) > SEGMENT_CHARS or _is_made_of(piece, manners):
+        return _CONSENT.fullmatch(piece) is not None
+    return _is_made_of(piece, _CONSENT, manners)
 
 
 def _is_spelled(word: str, manners: re.Pattern[str]) -> bool:
@@ -207,15 +262,15 @@ def _is_spelled(word: str, manners: re.Pattern[str]) -> bool:
     return words.fold(bare) == bare or bare in words.SPELLED or manners.fullmatch(words.fold(bare)) is not None
 
 
-def _is_made_of(manners: re.Pattern[str], piece: str) -> bool:
-    """Whether `piece` is consent or politeness, phrase after phrase. Word by word: one pattern for it would try every
-    division.
+def _is_made_of(piece: str, *patterns: re.Pattern[str]) -> bool:
+    """Whether `piece` is made of what one of `patterns` matches, phrase after phrase. Word by word: one pattern for it
+    would try every division.
     """
     parts, ends = piece.split(), [0]
     for end in range(1, len(parts) + 1):
         starts = (start for start in reversed(ends) if end - start <= PHRASE_WORDS)
         phrases = (" ".join(parts[start:end]) for start in starts)
-        if any(_CONSENT.fullmatch(phrase) or manners.fullmatch(phrase) for phrase in phrases):
+        if any(pattern.fullmatch(phrase) for phrase in phrases for pattern in patterns):
             ends.append(end)
     return ends[-1] == len(parts)
 
@@ -235,7 +290,7 @@ def _clear(reason: str, manners: re.Pattern[str], *, firm: bool) -> str | None:
     plain, pieces = words.fold(reason), _pieces(reason)
     if all(manners.fullmatch(piece) for piece in pieces):
         return ""
-    if any(_CONSENT.fullmatch(piece) for piece in pieces) or re.search(r"\bunless\b", plain):
+    if any(_agrees(piece, manners) for piece in pieces) or re.search(r"\bunless\b", plain):
         return None
     if not firm and (_QUESTION.search(plain) or words.DOUBT.search(plain)):
         return None

@@ -13,6 +13,7 @@ def decoded(value: str) -> str:
     if "=?" not in short:
         return short
     try:
-        return str(make_header(decode_header(short)))
+        # Some character sets spell halves of characters, which no other text can hold.
+        return str(make_header(decode_header(short))).encode(errors="replace").decode()
     except (ValueError, LookupError, MessageError, AttributeError):
         return short

@@ -10,6 +10,7 @@ TAG_CHARS = 20_000
 TAG = re.compile(r"<(/?)([a-zA-Z][\w:.-]{0,60})")
 _ATTRIBUTE = re.compile(r"([\w:-]{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _HIDDEN = re.compile(r"(?:^|\s)hidden(?=[\s/=>]|$)", re.IGNORECASE)
+_COMMENT_END = re.compile("--!?>")
 _LESS = re.compile("<+")
 _RAW = frozenset(("script", "style"))
 
@@ -31,8 +32,9 @@ def tokens(document: str) -> Iterator[str]:
 def _tag_at(document: str, start: int) -> tuple[int, str]:
     """Where the tag or comment at `start` ends, and itself as far as it matters."""
     if document.startswith("<!--", start):
-        end = document.find("-->", start + 4)
-        return (end + 3 if end >= 0 else len(document)), "<!-->"
+        # `<!-->` is a whole comment, and `--!>` ends one (HTML, 13.2.5.43 to 52).
+        end = _COMMENT_END.search(document, start + 2)
+        return (end.end() if end else len(document)), "<!-->"
     tag = TAG.match(document, start)
     if tag is None and document[start + 1 : start + 2] not in ("!", "?", "/"):
         run = _LESS.match(document, start)

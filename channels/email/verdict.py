@@ -7,7 +7,10 @@ RESULTS_CHARS = 8000
 """Longest field that is read; real ones have a few hundred characters."""
 
 _RESULT = re.compile(r"([A-Za-z0-9-]+)\s*(?:/\s*\d+\s*)?=\s*([A-Za-z0-9-]+)\s*(.*)", re.DOTALL)
-_PROPERTY = re.compile(r"([A-Za-z0-9._-]+)\s*=\s*([^\s=\"]+|\"[^\"\\]*\")\s*")
+# An address may hold `=` (RFC 5322, 3.2.3), as those do that a server tagged: `prvs=0123=bo@corp.example`.
+_PROPERTY = re.compile(
+    r"([A-Za-z0-9._-]+)\s*=\s*([^\s=\"]+(?![^\s])|[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+(?![^\s])|\"[^\"\\]*\")\s*"
+)
 _ID = re.compile(r"([^\s;=\"]+)(?:\s+1)?")
 
 

@@ -26,6 +26,35 @@ SORRY = "|".join(language.SORRY for language in _ALL)
 BECAUSE = "|".join(language.BECAUSE for language in _ALL)
 NO_NAME = english.NO_NAME
 
+GREET = (
+    r"hi|hello|hey|dear|(?:good )?morning|good (?:afternoon|evening)|hallo|guten (?:tag|morgen|abend)|moin|servus"
+    r"|liebe[rs]?"
+    r"|sehr geehrte[rs]?(?: (?:frau|herr))?|bonjour|bonsoir|salut|ch[eè]re?|hola|buen(?:os|as) (?:d[ií]as|tardes"
+    r"|noches)"
+    r"|estimad[oa]|querid[oa]|ol[aá]|oi|bom dia|boa (?:tarde|noite)|prezad[oa]|car[oa]|ciao|buongiorno|buonasera|salve"
+    r"|gentile|hoi|dag|beste|geachte|goede(?:morgen|middag|navond)"
+)
+"""Begin a mail, before the name of whoever is greeted; in any letter case."""
+
+NO_CONSENT = re.compile(
+    r"\b(?:please|pls|kindly) (?:confirm|authori[sz]e|sign off|approve|accept|grant)\b"
+    r"|\bbitte best(?:a|ae)tigen\b|\bgraag bevestigen\b|\byeah,? right\b"
+    r"|\b(?:this|that|it|the) morning\b|\bcomo no (?=\w)|\bprima (?:confermo|approvo|esegui\w*|approvat[oa])\b"
+)
+"""Words of consent that, side by side, ask somebody else for it, mean the opposite, or name a time."""
+
+ASKS_ANOTHER = re.compile(
+    r"\bbitte (?:genehmigen|freigeben)\b|\bpode(?:m|s)? (?:aprovar|liberar)\b|\bgraag (?:akkoord|goed)"
+)
+"""Below a greeting to somebody this asks them for their consent."""
+
+IF = re.compile(
+    r"\bsi[^\S\n]+(?!(?:si|s[íì]|gracias|grazie|claro|certo|por favor|per favore|prego|adelante|procedi"
+    r"|procedete)\b)\w",
+    re.IGNORECASE,
+)
+"""`si` without its accent before other words, where it means `if` in French and Spanish. Over unfolded text."""
+
 DOUBT = re.compile("|".join(language.DOUBT for language in _ALL))
 """What takes a soft refusal back or leaves it open."""
 
@@ -35,7 +64,7 @@ CAREFUL = re.compile("|".join((*_REFUSALS, *_DOUBTS)))
 """Words that, in a text somebody may have written below a quote or a signature, may take an approval back."""
 
 _SPELLED = """
-mí können könnt möglich côté plaît fürs
+mí können könnt möglich côté plaît problème fürs
 accepté acceptée accordé accordée adiós approuvé approuvée aprobación aprovação atenção até ausführen
 autorisé autorisée autorización außer avançar bestätige bestätigen bestätigt bientôt c'è chère chères ciò
 confirmé confirmée così decisión decisão donné durchführen décision déjà désolé désolée días einwände

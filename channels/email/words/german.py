@@ -22,7 +22,8 @@ APPROVE = (
     r"|das (?:genehmige|bestatige|bestaetige|akzeptiere) ich|dem stimme ich zu|damit bin ich einverstanden"
     r"|das gebe ich frei"
     r"|(?:das )?(?:kannst du|konnt ihr|konnen sie|koennen sie)(?: (?:so|gerne))? machen"
-    r"|genehmige ich|(?:das |es )?ist (?:ok|okay|in ordnung|gut so)|freigabe von mir|(?:aber|na) klar|daumen hoch"
+    r"|(?:hiermit )?(?:genehmige|bewillige) ich(?: (?:das|dies|den antrag|die anfrage))?|(?:das |es )?ist (?:ok"
+    r"|okay|in ordnung|gut so)|freigabe von mir|(?:aber|na) klar|daumen hoch"
     r"|meine (?:freigabe|zustimmung|genehmigung) (?:hast du|haben sie|habt ihr)|(?:so machen|machen wir so"
     r"|konnen wir so machen)"
 )
@@ -65,7 +66,8 @@ POLITE = (
     r"|fur die info|NAMES))*+"
     r"|(?:mit )?(?:freundlichen?|besten?|vielen?|liebe[nr]?|schonen?|schoenen?|herzlichen?|viele) (?:grussen|gruessen"
     r"|gruss|grusse|gruesse)|lg|vg|mfg|bg"
-    r"|(?:gruss|grusse|gruesse)|bitte|alles klar|schonen tag(?: noch)?|schoenen tag(?: noch)?"
+    r"|(?:viele |liebe |beste |schone )?(?:gruss|grusse|gruesse)(?: aus [\w-]{2,20})?|bitte|alles klar"
+    r"|kein problem|schones wochenende|schonen tag(?: noch)?|schoenen tag(?: noch)?"
 )
 ANSWER = r"(?:meine |die )?(?:antwort|entscheidung)(?: ist| lautet)?"
 SORRY = r"(?:tut mir leid|sorry|entschuldigung|leider)"

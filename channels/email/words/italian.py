@@ -39,7 +39,8 @@ POLITE = (
     r"|egregi[oa]?)(?: (?:a tutti|tutti|tutte|team|signor|signora|NAMES))*+"
     r"|(?:molte |mille |tante )?grazie(?: (?:mille|a tutti|in anticipo|tante|NAMES))*+|per favore|prego|per cortesia"
     r"|tutto bene"
-    r"|(?:cordiali|distinti|tanti|migliori|un cordiale) salut[io]|saluti(?: cordiali)?|cordialmente|un saluto"
+    r"|nessun problema|(?:cordiali|distinti|tanti|migliori|un cordiale) salut[io]|(?:un caro saluto|buon fine settimana"
+    r"|buon weekend)|saluti(?: cordiali)?|cordialmente|un saluto"
     r"|a presto|buona (?:giornata|serata)"
 )
 ANSWER = r"(?:la mia |la )?(?:risposta|decisione)(?: e)?"

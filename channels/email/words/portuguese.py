@@ -38,7 +38,8 @@ POLITE = (
     r"|pessoal|equipe|equipa|senhor|senhora|NAMES))*+"
     r"|(?:muito |muitissimo )?obrigad[oa](?: (?:a todos|desde ja|mesmo|pela atencao|NAMES))*+|valeu|por favor"
     r"|tudo bem|grat[oa]"
-    r"|atenciosamente|cordialmente|att|abracos?|(?:melhores )?cumprimentos|(?:com os melhores"
+    r"|(?:sem|nenhum) problemas?"
+    r"|atenciosamente|cordialmente|att|abs|abracos?|bom fim de semana|(?:melhores )?cumprimentos|(?:com os melhores"
     r"|atenciosos) cumprimentos|saudacoes|um abraco|ate (?:logo|breve)"
 )
 ANSWER = r"(?:minha |a minha |a )?(?:resposta|decisao)(?: e)?"

@@ -42,7 +42,7 @@ POLITE = (
     r"|todos|todas|equipo|senor|senora|NAMES))*+"
     r"|(?:muchas |mil )?gracias(?: (?:a todos|de antemano|por todo|NAMES))*+|por favor|todo bien"
     r"|(?:un |cordiales |atentos )?saludos?(?: cordial(?:es)?)?|atentamente|cordialmente|un (?:cordial saludo|abrazo)"
-    r"|hasta (?:luego|pronto)"
+    r"|(?:sin|ningun) problema|hasta (?:luego|pronto)|buen fin de semana|buen dia"
 )
 ANSWER = r"(?:mi |la )?(?:respuesta|decision)(?: es)?"
 SORRY = r"(?:lo siento|lo lamento|perdon|disculpa|lamentablemente)"

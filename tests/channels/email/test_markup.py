@@ -49,6 +49,31 @@ def test_a_reply_from_every_program_says_what_its_writer_wrote(client: str, word
     assert (found.said, found.whole) == (said, words)
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        "approve<!--> only on Friday <!-- -->",
+        "approve<!---> only on Friday <!-- -->",
+        "approve<!-- x --!> only on Friday <!-- -->",
+        "<html><head><span>only on Friday</span></head><body>approve</body></html>",
+        '<style>[class="x"]{display:none}</style><p class=x>approve</p>',
+        "<style>*{display:none}</style><p>approve</p>",
+        "<style>.p > .x{display:none}</style><div class=p><p class=x>approve</p></div>",
+        "<style>.p>.x{display:none}</style><div class=p><p class=x>approve</p></div>",
+    ],
+)
+def test_what_a_browser_shows_or_hides_in_another_way_than_it_looks_never_approves(document: str) -> None:
+    assert read_html(document, "Bo Berg").said != "approve"
+
+
+def test_white_on_black_is_seen_as_on_a_dark_screen() -> None:
+    dark = '<div style="color: rgb(255, 255, 255); background-color: rgb(31, 31, 31);">approve</div>'
+
+    assert read_html(dark).said == "approve"
+    assert read_html(dark.replace("31", "251")).said != "approve"
+    assert read_html(dark.replace("rgb(31, 31, 31)", "white")).said != "approve"
+
+
 HIDING = [
     "display:none",
     "DISPLAY : NONE !important",

@@ -52,6 +52,7 @@ def test_only_what_the_person_newly_wrote_is_left(body: str) -> None:
         "Le mardi 3 mars 2026 à 09:41:12 UTC+1, sayso <agent@sayso.example> a\nécrit :",
         "El mar, 3 mar 2026 a las 9:41, sayso (<agent@sayso.example>) escribió:",
         "Em ter., 3 de mar. de 2026 às 09:41, sayso <agent@sayso.example> escreveu:",
+        "sayso <agent@sayso.example> escreveu no dia terça, 3/03/2026 à(s) 09:41:",
         "Il giorno mar 3 mar 2026 alle ore 09:41 sayso <agent@sayso.example> ha\nscritto:",
         "Op 3 mrt. 2026 om 09:41 heeft sayso <agent@sayso.example> het volgende geschreven:",
         "Op 03-03-2026 om 09:41 schreef sayso:",
@@ -113,6 +114,73 @@ def test_what_a_phone_adds_is_taken_away(footer: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "footer",
+    [
+        "Get Outlook for iOS<https://aka.ms/o0ukef>",
+        "Sent from Outlook for Android <https://aka.ms/AAb9ysg>",
+        "Sent from Mail<https://go.microsoft.com/fwlink/?LinkId=550986> for Windows",
+        "Sent via Superhuman iOS ( https://sprh.mn/?vip=x )",
+        "Sent from my Verizon, Samsung Galaxy smartphone",
+        "Sent from eM Client",
+        "Secured with Tuta Mail",
+        "Obtenez Outlook pour iOS",
+        "Envoyé à partir d\u2019Outlook pour iOS",
+        "Holen Sie sich Outlook für iOS",
+        "Von unterwegs gesendet",
+        "Enviado do Yahoo Mail no Android",
+        "Obtenha o Outlook para iOS",
+        "Provenance : Courrier pour Windows",
+        "Windows 版のメールから送信",
+        "Yahoo!メールから送信",
+        "Virus-free. www.avast.com",
+    ],
+)
+def test_a_programs_own_line_is_taken_away_with_its_link_in_every_language(footer: str) -> None:
+    assert new_text(f"yes\n\n{footer}").text == "yes"
+
+
+LEGAL = [
+    "This email may contain confidential information. If you are not the intended recipient, delete it at once.",
+    "Diese E-Mail enthält vertrauliche Informationen. Sind Sie nicht der Adressat, vernichten Sie diese Mail.",
+    "Questo messaggio e i suoi allegati sono riservati al destinatario. Se ricevuto per errore, non copiatelo.",
+    "Registered in England and Wales No. 123456. Registered office: 1 High Street, London.",
+    "Example GmbH, Sitz der Gesellschaft: Berlin, Amtsgericht Charlottenburg HRB 12345",
+]
+
+
+@pytest.mark.parametrize("legal", LEGAL)
+def test_a_legal_footer_that_a_server_adds_anywhere_leaves_the_answer_and_no_doubt(legal: str) -> None:
+    card = "Deploy 4f2a?\nTo refuse, reply: deny\n\nAnswers count until Fri.\nReference: r1"
+    quote = "> " + card.replace("\n", "\n> ")
+
+    for body in (
+        f"{legal}\n\napprove",
+        f"approve\n\n{legal}",
+        f"approve\n\n{ON}\n\n{quote}\n\n{legal}",
+        f"approve\n\n{HEADER}\n\n{card}\n\n{legal}\n",
+    ):
+        found = new_text(body)
+        assert (found.text, found.unsure) == ("approve", "")
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "on Friday",
+        "tonight please",
+        "heute Abend",
+        "vendredi 17:00",
+        "el viernes",
+        "来週",
+        "PS: next week",
+        "P.S. call me",
+    ],
+)
+def test_a_moment_below_a_quote_without_marks_leaves_a_doubt(added: str) -> None:
+    assert new_text(f"approve\n\n{HEADER}\n\nDeploy?\nReference: r1\n\n{added}").unsure
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "yes\nbut only on staging",
@@ -129,6 +197,22 @@ def test_what_a_phone_adds_is_taken_away(footer: str) -> None:
         "```\n-- \n> code\n```\nyes",
         "yes\n\nThis email is confidential and intended for the recipient only.\n\nBut wait for Bo.",
         "yes\n\nDisclaimer: I do not approve",
+        "yes\non Friday at 17:00\nOn Tue, Mar 3, 2026 at 9:41 AM sayso <agent@sayso.example> wrote:\n> x",
+        "yes\n\nam Freitag um 17:00\n\nAm 03.03.2026 um 09:41 schrieb sayso <agent@sayso.example>:\n> x",
+        "yes\nGet a note from legal first",
+        "yes\nGet the app tested on Android",
+        "yes\nDownload the app logs",
+        "yes\nSent via mail to Anna",
+        "yes\nSent from my phone before the tests ran",
+        "yes\n\nImportant note: give the intended recipient a copy",
+        "yes\n---\nuse the smaller instance",
+        "yes\n---\nplease call me",
+        "yes\n======\nuse the smaller instance",
+        "yes\n━━━━━━━━\n小さい方を使ってください",
+        "yes\n-- \non Friday",
+        "yes\n-- \nBo\nMarch 5",
+        "yes\n___\ntonight",
+        "yes\n---\nI have questions",
     ],
 )
 def test_a_line_of_the_persons_own_is_never_taken_for_the_programs(body: str) -> None:
@@ -161,6 +245,8 @@ def test_a_quote_without_marks_that_holds_no_doubt_leaves_none() -> None:
 def test_a_line_above_a_quote_that_could_be_the_programs_is_taken_away_but_not_its_doubt() -> None:
     assert new_text("yes\n\n* sayso, 3/3/2026 9:41:\n> Deploy?").text == "yes"
     assert new_text("yes\n\nnot before 9:41:\n> Deploy?").unsure
+    assert new_text("yes\n\nsayso wrote:\n> Deploy?").unsure == ""
+    assert new_text("yes\n\nnot before Anna wrote:\n> Deploy?").unsure
 
 
 def test_answers_between_quotes_are_kept_with_their_questions() -> None:

@@ -32,6 +32,7 @@ def found(raw: bytes, prove: Prove = PINNED) -> Accepted | Refused:
         f"Received: by x\r\n{PASS}",
         PASS + PASS.replace("dmarc=pass", "dmarc=fail"),
         "Authentication-Results: other.example; dmarc=fail\r\n" + PASS,
+        PASS.replace("spf=pass", "spf=pass smtp.mailfrom=prvs=0123ab=bo@corp.example"),
     ],
 )
 def test_the_topmost_verdict_of_the_pinned_server_proves_the_sender(lines: str) -> None:
@@ -60,6 +61,7 @@ def test_the_topmost_verdict_of_the_pinned_server_proves_the_sender(lines: str) 
         (PASS.replace("dmarc=pass", "dmarc=pass ("), "can't be read"),
         (PASS.replace("dmarc=pass", "x y"), "can't be read"),
         ("Authentication-Results: \r\n" + PASS, "can't be read"),
+        (PASS.replace("header.from=corp", "header.from=evil=corp"), "can't be read"),
     ],
 )
 def test_anything_else_proves_nobody(lines: str, reason: str) -> None:
@@ -91,10 +93,37 @@ INTERNAL = (
         (INTERNAL.replace("Internal", "Anonymous") + RECEIVED, False),
         (INTERNAL.replace("db1.prod.outlook.com", "evil.example") + RECEIVED, False),
         (INTERNAL + INTERNAL + RECEIVED, False),
+        (RECEIVED.replace("from a.example", "from by") + UNNAMED + RECEIVED, False),
     ],
 )
 def test_microsoft_365_proves_above_its_own_received_or_for_colleagues(lines: str, accepts: bool) -> None:
     assert isinstance(found(above(lines), m365(TENANT)), Accepted) == accepts
+
+
+OUTSIDE = (
+    "Received: from mail.corp.example (1.2.3.4) by\r\n DU2PEPF01.mail.protection.outlook.com (10.0.0.1) with\r\n"
+    " SMTP Server id 15.20; Tue, 3 Mar 2026 12:00:02 +0000\r\n"
+)
+INNER = RECEIVED + "Received: from DU2PEPF01.prod.outlook.com (2603::2) by X.outlook.office365.com with SMTP\r\n"
+FAILED = UNNAMED.replace("dmarc=pass", "dmarc=fail")
+
+
+@pytest.mark.parametrize(
+    ("lines", "accepts"),
+    [
+        (INNER + UNNAMED + OUTSIDE, True),
+        (INNER + OUTSIDE + UNNAMED, False),
+        (INNER + OUTSIDE + UNNAMED + OUTSIDE, False),
+        (INNER + FAILED + OUTSIDE + UNNAMED + OUTSIDE, False),
+        (INNER + OUTSIDE.replace("from mail.corp.example", "from by") + UNNAMED + OUTSIDE, False),
+        (INNER + UNNAMED + OUTSIDE.replace("outlook.com", "outlook.com.evil.example"), False),
+    ],
+)
+def test_microsoft_365_writes_its_verdict_where_it_takes_mail_from_outside(lines: str, accepts: bool) -> None:
+    assert isinstance(found(above(lines), m365("prod.outlook.com")), Accepted) == accepts
+    assert not isinstance(
+        found(above("Received: from a by mx.corp.example\r\n" + lines), m365("corp.example")), Accepted
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,6 +156,7 @@ def test_without_a_way_mail_proves_nobody() -> None:
     [
         ("DKIM-Signature: v=1; d=corp.example; l=120; b=AA\n", "only a part"),
         ("Resent-From: mallory@evil.example\n", "sent on"),
+        ("Resent-Date: Tue, 3 Mar 2026 13:00:00 +0000\n", "sent on"),
         ("Auto-Submitted: auto-replied\n", "automatic"),
         ("Precedence: list\nX-Mailer: Mozilla Thunderbird\n", "list"),
         ("Sender: mallory@corp.example\n", "in this person's name"),

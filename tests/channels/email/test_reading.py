@@ -151,6 +151,14 @@ def test_plain_text_and_html_that_say_different_things_are_held(plain: str, html
     assert "do not say the same" in reasons(alternative(plain, html))
 
 
+def test_a_blank_text_below_a_picture_is_no_second_text() -> None:
+    below = b"--b\r\nContent-Type: image/png; name=x.png\r\n\r\nAA\r\n--b\r\nContent-Type: text/plain\r\n\r\n \r\n--b--"
+    reading = read(alternative("approve", "approve").replace(b"--b--", below))
+
+    assert isinstance(reading, Reply)
+    assert reading.said == "approve"
+
+
 def test_a_third_version_of_the_text_is_held() -> None:
     raw = alternative("approve", "approve").replace(
         b"--b--", b"--b\r\nContent-Type: text/x-amp-html\r\n\r\nno\r\n--b--"

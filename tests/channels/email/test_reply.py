@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.email import words
-from channels.email.reply import Said, is_decision, read_reply
+from channels.email.reply import Said, is_decision, read_both, read_reply
 
 WORDS = [
     "yes",
@@ -177,6 +177,120 @@ def test_a_refusal_in_any_language_keeps_its_reason(body: str, reason: str) -> N
 )
 def test_what_is_not_clearly_a_decision_is_free_text(body: str) -> None:
     assert read_reply(body, "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Hi Anna,\n\nApproved.\n\nBest,\nBo",
+        "Hi sayso, approved. Bo",
+        "Hallo Anna Maria\n\nfreigegeben\n\nGruß\nBo",
+        "Dear Dr. Ames,\napproved",
+        "Bonjour Éloïse,\n\nC'est validé.\n\nBien cordialement,\nBo",
+        "Approve\n\nThanks and best regards,\nBo",
+        "Approve\n\nBest regards / Mit freundlichen Grüßen\nBo Berg",
+        "Genehmigt.\n\nBeste Grüße aus Berlin\nBo",
+        "Approve. Have a nice weekend!\n~ Bo",
+        "approved 🙏",
+        "山田様、\n\n承認します。\n\nBo",
+        "承認します。\n\n━━━━━━━━━━━━\n株式会社サンプル\nTEL: 03-1234-5678\n━━━━━━━━━━━━",
+        "No problem, approved.",
+        "Kein Problem, genehmigt",
+        "Pas de problème, je valide",
+        "Sin problema, aprobado",
+        "Nessun problema, approvato",
+        "Geen probleem, akkoord",
+        "Sí, está bien",
+        "Sì va bene",
+        "si, adelante",
+        "si gracias",
+    ],
+)
+def test_a_greeting_to_whomever_and_a_usual_sign_off_do_not_stand_in_the_way(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "approve"
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "Bo Berg\nHead of Release",
+        "Best regards,\nBo Berg\nHead of Release | Corp Example Ltd.\nT +49 30 1234567\nwww.corp.example",
+        "Mit freundlichen Grüßen\n\nBo Berg\n\nLeiter Entwicklung\nHauptweg 12, 12345 Berlin\nTelefon: +49 30 1234",
+        "Cordialement,\nBo Berg\nDirecteur de la Production\nTél. : +33 1 23 45 67 89",
+        "Thanks,\n\nDr. Bo Berg (he/him)\nCTO",
+    ],
+)
+def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decision(signature: str) -> None:
+    assert read_reply(f"Approved\n\n{signature}", "Bo Berg").said == "approve"
+    assert read_reply(f"No, wrong version\n\n{signature}", "Bo Berg").reason == "wrong version"
+    assert read_reply(f"Send it to:\n\n{signature}", "Bo Berg").text.endswith(signature)
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "Bo Berg\nNext Week",
+        "Bo Berg\nIn Two Hours",
+        "Bo Berg\nEnd Of March",
+        "Bo Berg\nFriday",
+        "Bo Berg\nVersion 2",
+        "Bo Berg\nonly on staging",
+        "Bo Berg\nuse the blue one",
+        "Bo Berg\nPlease Wait",
+        "Bo Berg\nAblehnung",
+        "Bo Berg\nWhy Now?",
+        "Bo Berg\n+49 30 1234567 call me before",
+        "Bo Berg\nHead of Release\n\nPS: Friday",
+        "Bo\nHead of Release",
+        "Anna Ames\nHead of Release",
+    ],
+)
+def test_whatever_else_stands_below_a_name_is_part_of_the_answer(below: str) -> None:
+    assert read_reply(f"Approved\n\n{below}", "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "please confirm",
+        "bitte bestätigen",
+        "yeah, right",
+        "Hi Anna, please approve",
+        "Hi Anna,\n\nplease accept it.\n\nThanks,\nBo",
+        "Hallo Anna,\nbitte freigeben",
+        "Kun je doorgaan",
+        "Pas de problème",
+        "Kein Problem",
+        "Si c'est bon, allez-y",
+        "Si approuvé, allez-y",
+        "Si todo correcto, adelante",
+        "si está bien adelante",
+        "Como no apruebo",
+        "Prima confermo",
+        "Salut, ça va",
+        "approve this morning",
+        "deploy it morning",
+        "approved:",
+        "approve:\n\n> the first of them",
+        "ok . . .",
+        "Hi Wait, approve",
+        "Please Anna,\n\napprove",
+        "Anna,\n\napprove",
+        "Hi Anna, you approve",
+        "No, go ahead please",
+    ],
+)
+def test_words_of_consent_that_ask_another_name_a_time_or_stop_short_are_free_text(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "free_text"
+
+
+def test_an_answer_that_begins_with_a_greeting_keeps_it() -> None:
+    assert read_reply("Hello World!\nWelcome to our site", "Bo Berg").text == "Hello World!\nWelcome to our site"
+
+
+def test_a_blank_plain_text_beside_html_says_nothing_against_it() -> None:
+    assert read_both(" \n\u00a0\n", "<p>approve</p>", "Bo Berg").said == "approve"
+    assert read_both("Look at the HTML", "<p>approve</p>", "Bo Berg").said != "approve"
 
 
 @pytest.mark.parametrize(
@@ -365,22 +479,10 @@ def test_what_is_cut_away_can_t_hold_a_doubt(below: str) -> None:
 
 # Everything that the grammar knows, word by word, and what people write around it.
 VOCABULARY = sorted(set(re.findall(r"[a-z']+", words.fold(f"{words.APPROVE} {words.POLITE}"))))
+# Not `aber`, `pas` or `maar`: `aber gerne`, `pas d'objection` and `doe maar` are consent.
 OUTSIDE = [
-    "not",
-    "nicht",
-    "pas",
-    "non",
-    "niet",
-    "aber",
-    "mais",
-    "maar",
-    "only",
-    "nur",
-    "if",
-    "wenn",
-    "?",
-    "tomorrow",
-    "42",
+    *("not", "nicht", "niet", "never", "jedoch", "jamais", "cependant", "echter", "eppure", "embora", "aunque"),
+    *("only", "nur", "if", "wenn", "?", "tomorrow", "42"),
 ]
 
 
@@ -394,6 +496,8 @@ OUTSIDE = [
 def test_no_text_with_one_word_outside_the_accepted_grammar_is_an_approval(
     before: list[str], word: str, after: list[str], glue: str
 ) -> None:
+    assert word not in VOCABULARY
+
     said = read_reply(glue.join([*before, word, *after]), "Bo Berg")
 
     assert said.said != "approve"
