@@ -8,6 +8,9 @@ from channels.email import trace
 from channels.email.parse import Headers, Unreadable, read_headers
 from channels.email.verdict import Verdict, read_verdict
 
+EXCHANGE_ONLINE = "outlook.com"
+"""What the hosts of Microsoft 365 end with, those that take mail in and those that hold mailboxes."""
+
 _RESULTS = "authentication-results"
 
 
@@ -79,9 +82,10 @@ def submission(authserv_id: str) -> Prove:
 
 def m365(tenant: str) -> Prove:
     """Proof in Microsoft 365, which writes its verdict without a name, above the first `Received` of the `tenant`'s
-    own servers (a host name they end with, such as `.prod.outlook.com`); or says that a colleague sent it.
+    own servers (a host name they end with, `mail.protection.outlook.com`); or says that a colleague sent it.
 
-    Its `X-MS-Exchange-Organization-` fields are removed from whatever comes from outside.
+    Mail then passes through more of its servers, whose `Received` stand above all that. Its
+    `X-MS-Exchange-Organization-` fields are removed from whatever comes from outside.
     """
 
     def prove(raw: bytes, author: str) -> Proven | Unproven:
@@ -140,6 +144,8 @@ def _is_host(host: str, tenant: str) -> bool:
 def _is_internal(headers: Headers, tenant: str) -> bool:
     says = headers.all("x-ms-exchange-organization-authas")
     source = headers.all("x-ms-exchange-organization-authsource")
+    # A colleague's mail never passes the servers that take mail in from outside.
+    ours = EXCHANGE_ONLINE if _is_host(tenant.lower().lstrip("."), EXCHANGE_ONLINE) else tenant
     return [each.strip().lower() for each in says] == ["internal"] and [
-        _is_host(each.strip().lower(), tenant) for each in source
+        _is_host(each.strip().lower(), ours) for each in source
     ] == [True]

@@ -97,6 +97,23 @@ def test_microsoft_365_proves_above_its_own_received_or_for_colleagues(lines: st
     assert isinstance(found(above(lines), m365(TENANT)), Accepted) == accepts
 
 
+DOOR = "mail.protection.outlook.com"
+INSIDE = "Received: from b1.eop.prod.protection.outlook.com by a1.outlook.office365.com with Microsoft SMTP Server\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "accepts"),
+    [
+        (RECEIVED + INSIDE + UNNAMED + f"Received: from out.corp.example by b1.{DOOR} with Microsoft SMTP\r\n", True),
+        (RECEIVED + INSIDE + f"Received: from out.corp.example by b1.{DOOR} with x\r\n" + UNNAMED, False),
+        (INTERNAL + RECEIVED, True),
+        (INTERNAL.replace("db1.prod.outlook.com", "db1.outlook.com.evil.example") + RECEIVED, False),
+    ],
+)
+def test_the_servers_that_take_mail_in_prove_mail_from_outside_and_colleagues_alike(lines: str, accepts: bool) -> None:
+    assert isinstance(found(above(lines), m365(DOOR)), Accepted) == accepts
+
+
 @pytest.mark.parametrize(
     ("results", "accepts"),
     [
