@@ -8,6 +8,7 @@ from bot.config_errors import ConfigError
 from bot.decisions import NoSuchRequest
 from bot.dev.demo import DemoError
 from bot.home import NoSecretKey
+from bot.identifying import NotIdentified
 from bot.ids import NotAnId
 from bot.inbox import TriggerRefused
 from bot.people import UnknownPerson
@@ -29,6 +30,7 @@ _SPOKEN = (
     NoSuchRequest,
     NotAnId,
     NotAsked,
+    NotIdentified,
     NotSteered,
     NothingRuns,
     PortTaken,

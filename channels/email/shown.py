@@ -16,3 +16,8 @@ def decoded(value: str) -> str:
         return str(make_header(decode_header(short)))
     except (ValueError, LookupError, HeaderParseError, AttributeError):
         return short
+
+
+def clean(text: str) -> str:
+    """`text` in one line that no terminal obeys, and not too long."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:HEADER_CHARS]).strip()

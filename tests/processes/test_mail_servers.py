@@ -1,6 +1,8 @@
 """`sayso mail`, `worker`, `web` and `doctor` as processes of an installation whose mail is at a provider."""
 
+import asyncio
 import json
+import re
 import secrets
 import signal
 import smtplib
@@ -20,7 +22,7 @@ from bot.store.keys import Keys
 from tests.channels.email.mails import mail
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.servers.dovecot import free_ports
-from tests.servers.mailhost import MailHost
+from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.program import environment
 from tests.waiting import wait_until
 
@@ -53,6 +55,10 @@ class Branch:
         raw = mail(text, author="Sam <sam@outside.example>").replace(b"agent+3k7qp2xv9rt4mzs8a", b"agent")
         with smtplib.SMTP("127.0.0.1", self.host.postfix.mx) as line:
             line.sendmail("sam@outside.example", [self.address], raw)
+
+    def anna_writes(self, subject: str) -> None:
+        """A mail from her own account."""
+        asyncio.run(Correspondent(self.host, "anna").write(self.address, subject, "please"))
 
     def held(self) -> list[str]:
         """The notes of what was held."""
@@ -160,6 +166,20 @@ def test_the_doctor_examines_the_provider(branch: Branch) -> None:
     assert "IMAP localhost takes our log-in" in told.stdout
     assert "nobody reads the mailbox" in told.stdout
     assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_identify_asks_for_a_mail_and_proposes_what_proves_its_sender(branch: Branch) -> None:
+    environ = {name: value for name, value in branch.environ.items() if "SMTP" not in name and "REDIS" not in name}
+    program = Program(["mail", "identify", "--data", str(branch.data)], environ, branch.folder / "identify.log")
+    with program:
+        program.wait_for("with the subject sayso-")
+        subject = re.findall(r"sayso-[0-9a-f]{8}", program.said())[0]
+        branch.anna_writes(subject)
+
+        assert program.ended() == 0, program.said()
+
+    assert f"Send a mail from your own account to {branch.address}" in program.said()
+    assert "SAYSO_MAIL_IDENTITY=dmarc\n  SAYSO_MAIL_AUTHSERV_ID=mx.corp.example" in program.said()
 
 
 def test_mail_that_comes_while_redis_is_away_is_read_when_it_is_back(branch: Branch) -> None:
