@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,14 +67,14 @@ def identify(
     from bot.cli.show import plain, plain_json
     from channels.email.identify import identify as look
 
-    raw, own = _mail(file, data or (context.parent and context.parent.params.get("data")))
+    raw, own, known = _mail(file, data or (context.parent and context.parent.params.get("data")))
     found = look(raw, own, gateway)
-    print(plain_json(json.dumps(asdict(found))) if as_json else plain("\n".join(told(found))))
+    print(plain_json(json.dumps(asdict(found))) if as_json else plain("\n".join(told(found, known))))
     raise typer.Exit(0 if found.way != "none" else 1)
 
 
-def _mail(file: Path | None, data: Path | None) -> tuple[bytes, str]:
-    """The mail to look at, and the bot's own address as far as it is known."""
+def _mail(file: Path | None, data: Path | None) -> tuple[bytes, str, set[str]]:
+    """The mail to look at, the bot's own address as far as it is known, and those of people."""
     import asyncio
     import os
 
@@ -81,7 +82,7 @@ def _mail(file: Path | None, data: Path | None) -> tuple[bytes, str]:
 
     if file is not None:
         raw = sys.stdin.buffer.read() if str(file) == "-" else read_mail(file)
-        return raw, os.environ.get("SAYSO_MAIL_ADDRESS", "")
+        return raw, os.environ.get("SAYSO_MAIL_ADDRESS", ""), set()
     settings = settings_for(data, os.environ)
     own = settings.mail_address or ""
 
@@ -93,11 +94,12 @@ def _mail(file: Path | None, data: Path | None) -> tuple[bytes, str]:
             flush=True,
         )
 
-    return asyncio.run(next_mail(settings, ask)), own
+    known = {person.email.lower() for person in settings.people.values() if person.email}
+    return asyncio.run(next_mail(settings, ask)), own, known
 
 
-def told(found: "Identified") -> list[str]:
-    """What was found, in plain words."""
+def told(found: "Identified", known: Collection[str] = ()) -> list[str]:
+    """What was found, in plain words; and whether the sender is among the `known` addresses, where there are any."""
     lines = [f"It says it is from   {found.claims or 'nobody'}"]
     lines += [f"Its subject is       {found.subject}"] if found.subject else []
     lines += [f"Received last by     {found.received_by}"] if found.received_by else []
@@ -114,7 +116,10 @@ def told(found: "Identified") -> list[str]:
         lines.append(f"  {sign} {trial.way} {trial.authserv_id}: {trial.says}{beware}")
     tried = {trial.way for trial in found.trials}
     lines += [f"  ✗ {way}: {why}" for way, why in _UNTRIED.items() if way not in tried]
-    return [*lines, "", *_proposed(found)]
+    lines += ["", *_proposed(found)]
+    if known and found.author and found.author not in known:
+        lines += ["", f"Nobody in [people] has the address {found.author}: until somebody has, its mail is held."]
+    return lines
 
 
 def _word(word: "Word") -> list[str]:

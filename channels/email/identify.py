@@ -75,7 +75,7 @@ def identify(raw: bytes, own: str = "", gateway: str = "") -> Identified:
     author, path = author_of(headers) or "", hops.hops(headers)
     ours = hops.ours(path, gateway)
     said = tuple(words(headers, path, ours))
-    trials = tuple(_trials(raw, author, said, path, ours))
+    trials = tuple(_trials(raw, author, said, ours))
     chosen = next((each for each in trials if each.proves and each.may_be_pinned), None)
     if trouble := _trouble(raw, author, own):
         chosen, (why, do) = None, trouble
@@ -115,7 +115,7 @@ def _subject(headers: Headers) -> str:
     return decoded(next(iter(headers.all("subject")), ""))
 
 
-def _trials(raw: bytes, author: str, said: Sequence[Word], path: Sequence[Hop], ours: Sequence[Hop]) -> Iterator[Trial]:
+def _trials(raw: bytes, author: str, said: Sequence[Word], ours: Sequence[Hop]) -> Iterator[Trial]:
     """Every way with every name that this mail offers; those that may be pinned come first."""
     pinned = [word.server for word in said if word.is_verdict and not word.why_not]
     named = [word.server for word in said if word.is_verdict]
@@ -123,8 +123,7 @@ def _trials(raw: bytes, author: str, said: Sequence[Word], path: Sequence[Hop], 
         for server in list(dict.fromkeys((*pinned, *named)))[:MOST]:
             yield _trial(raw, author, way, server, may_be_pinned=server in pinned)
     if ours and hops.is_within(ours[0].by, EXCHANGE_ONLINE):
-        door = next((hop for hop in path if hops.is_within(hop.by, TENANT)), None)
-        yield _trial(raw, author, "m365", TENANT, may_be_pinned=door is None or door in ours)
+        yield _trial(raw, author, "m365", TENANT, may_be_pinned=True)
 
 
 def _trial(raw: bytes, author: str, way: Way, server: str, *, may_be_pinned: bool) -> Trial:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import takewhile
 
 from channels.email import trace
+from channels.email.hops import hops, is_within, ours
 from channels.email.parse import Headers, Unreadable, read_headers
 from channels.email.verdict import Verdict, read_verdict
 
@@ -92,10 +92,15 @@ def m365(tenant: str) -> Prove:
         headers = read_headers(raw)
         if _is_internal(headers, tenant):
             return Proven(f"Microsoft 365: AuthAs Internal for {author}")
-        above = list(takewhile(lambda field: not _is_received_by(field, tenant), headers.fields))
-        if len(above) == len(headers.fields):
+        path = hops(headers)
+        door = next((hop for hop in path if is_within(hop.by, tenant)), None)
+        if door is None:
             return Unproven(f"no server of {tenant} says that it received it")
-        value = next((value for name, value in above if name == _RESULTS), None)
+        if door not in ours(path):
+            return Unproven(
+                f"it came from outside at another server than {tenant}; below that, anybody may have written"
+            )
+        value = next((value for name, value in headers.fields[: door.at] if name == _RESULTS), None)
         verdict = read_verdict(value) if value is not None else None
         if verdict is None or verdict.server:
             return Unproven("Microsoft 365 has not written its verdict above its own Received")
@@ -130,22 +135,11 @@ def _passed(verdict: Verdict, author: str, server: str) -> Proven | Unproven:
     return Proven(f"{server}: dmarc=pass header.from={domain}")
 
 
-def _is_received_by(field: tuple[str, str], tenant: str) -> bool:
-    name, value = field
-    words = value.lower().split()
-    host = words[words.index("by") + 1] if "by" in words[:-1] else ""
-    return name == "received" and _is_host(host, tenant)
-
-
-def _is_host(host: str, tenant: str) -> bool:
-    return host == tenant.lower().lstrip(".") or host.endswith(f".{tenant.lower().lstrip('.')}")
-
-
 def _is_internal(headers: Headers, tenant: str) -> bool:
     says = headers.all("x-ms-exchange-organization-authas")
     source = headers.all("x-ms-exchange-organization-authsource")
     # A colleague's mail never passes the servers that take mail in from outside.
-    ours = EXCHANGE_ONLINE if _is_host(tenant.lower().lstrip("."), EXCHANGE_ONLINE) else tenant
+    whole = EXCHANGE_ONLINE if is_within(tenant.lower().strip("."), EXCHANGE_ONLINE) else tenant
     return [each.strip().lower() for each in says] == ["internal"] and [
-        _is_host(each.strip().lower(), ours) for each in source
+        is_within(each.strip().lower(), whole) for each in source
     ] == [True]

@@ -106,6 +106,12 @@ INSIDE = "Received: from b1.eop.prod.protection.outlook.com by a1.outlook.office
     [
         (RECEIVED + INSIDE + UNNAMED + f"Received: from out.corp.example by b1.{DOOR} with Microsoft SMTP\r\n", True),
         (RECEIVED + INSIDE + f"Received: from out.corp.example by b1.{DOOR} with x\r\n" + UNNAMED, False),
+        (
+            "Received: from x.example (x.example [203.0.113.9]) by a1.prod.outlook.com with SMTP\r\n"
+            + UNNAMED
+            + f"Received: from out.corp.example by b1.{DOOR} with Microsoft SMTP\r\n",
+            False,
+        ),
         (INTERNAL + RECEIVED, True),
         (INTERNAL.replace("db1.prod.outlook.com", "db1.outlook.com.evil.example") + RECEIVED, False),
     ],
