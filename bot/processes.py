@@ -64,9 +64,9 @@ async def run_process(settings: Settings, *, works: bool, receives: bool) -> Non
     log_to(settings, json=not sys.stdout.isatty())
     url = redis_url(settings)
     async with AsyncExitStack() as stack:
-        client = Client(url)
-        stack.push_async_callback(client.close)
         if settings.has_servers:
+            client = Client(url)
+            stack.push_async_callback(client.close)
             channel = real_channel(settings, client)
         else:
             mail = local_mail(settings)
@@ -74,7 +74,7 @@ async def run_process(settings: Settings, *, works: bool, receives: bool) -> Non
             if receives:
                 await stack.enter_async_context(mail.serving())
         app = compose(settings, url, [channel], agents_of(settings))
-        beside = [mail_watch(app, client).watch()] if works and settings.has_servers else []
+        beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         await serve(app, works=works, receives=receives, beside=beside)
 
 
@@ -168,14 +168,14 @@ def real_channel(settings: Settings, client: Client) -> EmailChannel:
     return mail.channel(mail.mailbox(MailboxStore(client, settings.mailbox_name)))
 
 
-def mail_watch(app: App, client: Client, **more: Any) -> MailWatch:
+def mail_watch(app: App, **more: Any) -> MailWatch:
     """Tells the operators of this installation when its mailbox is away for long."""
     name = app.settings.mailbox_name
 
     async def alert(title: str, text: str) -> None:
         await app.outbox.alert(new_id("outgoing", 0), title, text)
 
-    return MailWatch(MailboxStore(client, name), name, alert, **more)
+    return MailWatch(MailboxStore(app.store.client, name), name, alert, **more)
 
 
 def told_to_stop() -> asyncio.Event:

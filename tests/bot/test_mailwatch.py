@@ -174,12 +174,11 @@ async def test_the_night_before_a_start_is_not_held_against_the_mailbox(watched:
     assert timedelta(seconds=LOOK_EVERY_S) < AWAY_FOR
 
 
-async def test_operators_hear_it_by_the_alert_channel(world: World, redis: str) -> None:
-    client, moved = Client(redis), timedelta()
-    watcher = mail_watch(world.app, client, now=lambda: datetime.now(UTC) + moved)
+async def test_operators_hear_it_by_the_alert_channel(world: World) -> None:
+    moved = timedelta()
+    watcher = mail_watch(world.app, now=lambda: datetime.now(UTC) + moved)
     moved = LONG
     await watcher.look()
-    await client.close()
 
     told = await world.next_mail("dan", AWAY)
     assert "Start sayso mail" in told.text

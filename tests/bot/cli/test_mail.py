@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.mail import told
+from channels.email.identify import identify
 from tests.channels.email.providers import GMAIL, PLAIN, SUBMISSION, sent_by_bo
 from tests.servers.program import environment
 
@@ -83,6 +85,15 @@ def test_what_a_mail_says_can_t_rule_the_terminal() -> None:
         _, out, _ = sayso("mail", "identify", "--file", "-", *words, stdin=evil)
 
         assert not [letter for letter in out if not (letter.isprintable() or letter == "\n")]
+
+
+@pytest.mark.parametrize(
+    ("known", "is_told"), [(("anna@corp.example",), True), (("bo@corp.example",), False), ((), False)]
+)
+def test_a_sender_who_is_nobody_in_the_directory_is_told(known: tuple[str, ...], is_told: bool) -> None:
+    lines = told(identify(sent_by_bo(GMAIL)), known)
+
+    assert any("Nobody in [people] has the address bo@corp.example" in line for line in lines) == is_told
 
 
 def test_the_help_teaches_the_process_and_the_command() -> None:

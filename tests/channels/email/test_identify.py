@@ -91,6 +91,14 @@ def test_a_colleague_in_microsoft_365_is_told_by_another_header() -> None:
     assert (word.server, word.says) == ("am0pr04mb3333.eurprd04.prod.outlook.com", ("AuthAs Internal",))
 
 
+def test_a_verdict_without_a_name_is_told_as_nobody_s() -> None:
+    first, anonymous = identify(sent_by_bo(MICROSOFT_OUTSIDE)).words
+
+    assert (first.server, first.place, first.says[-1]) == ("", "above", "dmarc=pass header.from=corp.example")
+    assert "names no server" in first.why_not
+    assert anonymous.says == ("AuthAs Anonymous",)
+
+
 def test_what_every_way_would_say_is_told() -> None:
     trials = {(trial.way, trial.authserv_id): trial for trial in identify(sent_by_bo(SUBMISSION)).trials}
 
