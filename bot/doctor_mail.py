@@ -8,6 +8,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bot.arriving import arrived
 from bot.finding import Finding
 from bot.mailsettings import MailSettings
 from bot.realmail import PROOFS, RealMail
@@ -15,10 +16,14 @@ from bot.store.client import StoreError
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelError
 from channels.email import tokens
-from channels.email.imap import Fetched, Session, Unfetched, in_thread
+from channels.email.imap import Fetched, Session, in_thread
 from channels.email.imap_mailbox import session_to
-from channels.email.parse import HEADER_BYTES, Unreadable, read_headers
+from channels.email.parse import Unreadable, read_headers
+from channels.email.proof import Proven
+from channels.email.shown import clean
 from channels.email.transport import Transport
+from channels.email.verdict import read_verdict
+from channels.email.vouching import RESULTS
 
 BACK_WITHIN_S = 30.0
 """How long the doctor waits for its own mail; a provider delivers to itself within seconds."""
@@ -29,6 +34,7 @@ SKEW_S = 60.0
 """How far this machine's clock may be off: deadlines are told to people in minutes."""
 
 _SUBJECT = "sayso doctor"
+_IDENTIFY = "sayso mail identify looks at a mail from a person and says what SAYSO_MAIL_AUTHSERV_ID should be"
 
 _MENDS = {
     "plus": "turn plus-addresses on at the provider, or set SAYSO_MAIL_REPLY=catchall or SAYSO_MAIL_REPLY=reference",
@@ -110,6 +116,7 @@ async def _back(
     if transport is None:
         return
     nonce = secrets.token_hex(8)
+    subject = f"Subject: {_SUBJECT} {nonce}\r\n".encode()
     to = tokens.reply_address(settings.mail_reply, mail.address, f"doctor-{nonce}")
     returned = None
     sent_at = now()
@@ -120,15 +127,17 @@ async def _back(
         return
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
-            returned = _Returned(await _returned(session, nonce), sent_at, now())
+            # The mail itself, and no report of what became of it.
+            found = await arrived(session, nonce, lambda head: subject in head, LOOK_EVERY_S)
+            returned = _Returned(found, sent_at, now())
     if returned is None:
         what = f"a mail to {to} did not come back within {within_s:.0f} s"
         yield Finding(sign="✗", what=what, mend=_MENDS[settings.mail_reply])
         return
     yield Finding(sign="✓", what=f"a mail to {to} came back")
     yield _clock(returned)
-    if settings.mail_authserv_id:
-        yield _stamped(returned, settings.mail_authserv_id)
+    if settings.mail_identity in PROOFS:
+        yield _stamped(returned, settings, mail.address)
 
 
 def _letter(own: str, to: str, nonce: str, at: datetime) -> bytes:
@@ -146,25 +155,6 @@ def _letter(own: str, to: str, nonce: str, at: datetime) -> bytes:
     return "\r\n".join(lines).encode("ascii")
 
 
-async def _returned(session: Session, nonce: str) -> Fetched:
-    """The mail itself, and no report of what became of it."""
-    own = f"Subject: {_SUBJECT} {nonce}\r\n".encode()
-    while True:
-        await in_thread(session.look)
-        for uid in await in_thread(lambda: session.about(nonce)):
-            found = await _head(session, uid)
-            if found and own in found.raw.partition(b"\r\n\r\n")[0] + b"\r\n":
-                return found
-        await asyncio.sleep(LOOK_EVERY_S)
-
-
-async def _head(session: Session, uid: int) -> Fetched | None:
-    try:
-        return await in_thread(lambda: session.fetch(uid, HEADER_BYTES))
-    except Unfetched:
-        return None
-
-
 def _clock(returned: _Returned) -> Finding:
     at = returned.mail.at or returned.sent_at
     early, late = (returned.sent_at - at).total_seconds(), (at - returned.by).total_seconds()
@@ -176,23 +166,24 @@ def _clock(returned: _Returned) -> Finding:
     return Finding(sign="!", what=what, mend="sudo timedatectl set-ntp true")
 
 
-def _stamped(returned: _Returned, server: str) -> Finding:
+def _stamped(returned: _Returned, settings: MailSettings, own: str) -> Finding:
     """Whether the provider writes what is believed; to its own mail it need not."""
+    way, server = settings.mail_identity or "none", (settings.mail_authserv_id or "").lower()
     try:
-        values = read_headers(returned.mail.raw).all("authentication-results")
-    except Unreadable:
-        values = ()
-    if any(value.strip().partition(";")[0].split()[:1] == [server] for value in values):
+        headers, proof = read_headers(returned.mail.raw), PROOFS[way](server)(returned.mail.raw, own)
+    except Unreadable as error:
+        return Finding(sign="!", what=f"our own mail came back so that it can't be read: {error}", mend=_IDENTIFY)
+    verdicts = [read_verdict(value) for value in headers.all(RESULTS.lower())]
+    named = sorted({verdict.server for verdict in verdicts if verdict and verdict.server})
+    if isinstance(proof, Proven) or server in named:
         return Finding(sign="✓", what=f"mail carries the verdict of {server}")
-    mend = (
-        "look at the headers of a mail from a colleague, and correct SAYSO_MAIL_AUTHSERV_ID if they name another server"
-    )
-    return Finding(sign="!", what=f"our own mail carries no Authentication-Results of {server}", mend=mend)
+    others = f"; it carries that of {clean(', '.join(named))}" if named else ""
+    return Finding(sign="!", what=f"our own mail carries no Authentication-Results of {server}{others}", mend=_IDENTIFY)
 
 
 def _identity(settings: MailSettings) -> Finding:
     way = settings.mail_identity or "none"
     if way in PROOFS:
         return Finding(sign="✓", what=f"who wrote a mail is proven by {way}")
-    mend = "set SAYSO_MAIL_IDENTITY, and SAYSO_MAIL_AUTHSERV_ID to the server whose word counts"
+    mend = "sayso mail identify looks at a mail of yours and proposes SAYSO_MAIL_IDENTITY"
     return Finding(sign="!", what="no mail counts as anybody's word: every one is held", mend=mend)

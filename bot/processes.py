@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import structlog
@@ -16,8 +17,10 @@ from pydantic import SecretStr
 from bot.app import App, agents_of, compose, running
 from bot.ending import ended
 from bot.home import Home
+from bot.ids import new_id
 from bot.listening import listen, port_of
 from bot.localmail import LocalMail
+from bot.mailwatch import MailWatch
 from bot.people import People
 from bot.realmail import RealMail
 from bot.settings import SECRETS, Settings
@@ -70,7 +73,9 @@ async def run_process(settings: Settings, *, works: bool, receives: bool) -> Non
             channel = mail.channel()
             if receives:
                 await stack.enter_async_context(mail.serving())
-        await serve(compose(settings, url, [channel], agents_of(settings)), works=works, receives=receives)
+        app = compose(settings, url, [channel], agents_of(settings))
+        beside = [mail_watch(app).watch()] if works and settings.has_servers else []
+        await serve(app, works=works, receives=receives, beside=beside)
 
 
 async def run_web(settings: Settings, port: int) -> None:
@@ -161,6 +166,16 @@ def real_channel(settings: Settings, client: Client) -> EmailChannel:
     """The mail of an installation whose settings name servers."""
     mail = RealMail(settings, People(settings.people, settings.policies))
     return mail.channel(mail.mailbox(MailboxStore(client, settings.mailbox_name)))
+
+
+def mail_watch(app: App, **more: Any) -> MailWatch:
+    """Tells the operators of this installation when its mailbox is away for long."""
+    name = app.settings.mailbox_name
+
+    async def alert(title: str, text: str) -> None:
+        await app.outbox.alert(new_id("outgoing", 0), title, text)
+
+    return MailWatch(MailboxStore(app.store.client, name), name, alert, **more)
 
 
 def told_to_stop() -> asyncio.Event:

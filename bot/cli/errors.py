@@ -9,6 +9,7 @@ from bot.config_errors import ConfigError
 from bot.decisions import NoSuchRequest
 from bot.dev.demo import DemoError
 from bot.home import NoSecretKey
+from bot.identifying import NotIdentified
 from bot.ids import NotAnId
 from bot.inbox import TriggerRefused
 from bot.people import UnknownPerson
@@ -31,6 +32,7 @@ _SPOKEN = (
     NotAnId,
     NotAsked,
     NotHeld,
+    NotIdentified,
     NotSteered,
     NothingRuns,
     PortTaken,

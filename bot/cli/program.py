@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import act, ask, keep, keys, login, look, reading, serve
+from bot.cli import act, ask, keep, keys, login, look, mail, reading, serve
 
 app = typer.Typer(
     name="sayso",
@@ -15,7 +15,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (serve, act, ask, look, keep, keys, login, reading):
+for part in (serve, mail, act, ask, look, keep, keys, login, reading):
     part.register(app)
 
 

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from bot.cli.options import Data
+from bot.cli.serving import serve
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(dev)
     app.command()(worker)
-    app.command()(mail)
     app.command()(web)
 
 
@@ -46,12 +46,7 @@ def _has_desktop(environ: Mapping[str, str]) -> bool:
 
 def worker(data: Data = None) -> None:
     """Move runs on, send what is to be sent. Any number of these may run on one Redis."""
-    _serve(data, works=True, receives=False)
-
-
-def mail(data: Data = None) -> None:
-    """Receive mail: the local mail server and mailbox."""
-    _serve(data, works=False, receives=True)
+    serve(data, works=True, receives=False)
 
 
 def web(
@@ -66,13 +61,3 @@ def web(
     from bot.settings import load
 
     asyncio.run(run_web(load(data, os.environ), port))
-
-
-def _serve(data: Data, *, works: bool, receives: bool) -> None:
-    import asyncio
-    import os
-
-    from bot.processes import run_process
-    from bot.settings import load
-
-    asyncio.run(run_process(load(data, os.environ), works=works, receives=receives))

@@ -41,6 +41,7 @@ class MailboxStore:
         self._client, self._remembers = client, remembers
         self._mark, self._mails = _KEYS.mailbox(name), _KEYS.mailbox(name, "mails")
         self._holder, self._state = _KEYS.mailbox(name, "holder"), _KEYS.mailbox(name, "state")
+        self._told, self._telling = _KEYS.mailbox(name, "told"), _KEYS.mailbox(name, "telling")
         self._me = secrets.token_hex(8)
 
     async def read(self) -> Cursor | None:
@@ -80,3 +81,16 @@ class MailboxStore:
         before = await self.state() or MailboxState()
         state = before.model_copy(update={"trouble": trouble[:500]})
         await self._client.do("SET", self._state, state.model_dump_json())
+
+    async def may_tell(self, within_s: float) -> bool:
+        """Whether this process may tell people how it goes, until `note_told`; several ask, one gets it for so long."""
+        return await self._client.do("SET", self._telling, self._me, "NX", "PX", round(within_s * 1000)) is not None
+
+    async def is_told_away(self) -> bool:
+        """Whether people were told that it is away, and not yet that it is back."""
+        return bool(await self._client.do("EXISTS", self._told))
+
+    async def note_told(self, *, is_away: bool) -> None:
+        """People know it."""
+        await (self._client.do("SET", self._told, self._me) if is_away else self._client.do("DEL", self._told))
+        await self._client.do("DEL", self._telling)

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
 
 from channels.email import trace
+from channels.email.hops import hops, is_within, ours
 from channels.email.parse import Headers, Unreadable, read_headers
 from channels.email.verdict import Verdict, read_verdict
 
+EXCHANGE_ONLINE = "outlook.com"
+"""What the hosts of Microsoft 365 end with, those that take mail in and those that hold mailboxes."""
+
 _RESULTS = "authentication-results"
-_EDGE = ".mail.protection.outlook.com"
-"""Where Microsoft 365 takes mail from outside and writes its verdict; its inner servers' Received stand above that."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,10 @@ def submission(authserv_id: str) -> Prove:
 
 def m365(tenant: str) -> Prove:
     """Proof in Microsoft 365, which writes its verdict without a name, above the first `Received` of the `tenant`'s
-    own servers (a host name they end with, such as `.prod.outlook.com`); or says that a colleague sent it.
+    own servers (a host name they end with, `mail.protection.outlook.com`); or says that a colleague sent it.
 
-    Its `X-MS-Exchange-Organization-` fields are removed from whatever comes from outside.
+    Mail then passes through more of its servers, whose `Received` stand above all that. Its
+    `X-MS-Exchange-Organization-` fields are removed from whatever comes from outside.
     """
     return partial(_by_m365, tenant)
 
@@ -96,10 +98,13 @@ def _by_m365(tenant: str, raw: bytes, author: str) -> Proven | Unproven:
     headers = read_headers(raw)
     if _is_internal(headers, tenant):
         return Proven(f"Microsoft 365: AuthAs Internal for {author}")
-    above = list(takewhile(lambda field: not _is_received_by(field, tenant), headers.fields))
-    if len(above) == len(headers.fields):
+    path = hops(headers)
+    door = next((hop for hop in path if is_within(hop.by, tenant)), None)
+    if door is None:
         return Unproven(f"no server of {tenant} says that it received it")
-    value = next((value for name, value in above if name == _RESULTS), None)
+    if door not in ours(path):
+        return Unproven(f"it came from outside at another server than {tenant}; below that, anybody may have written")
+    value = next((value for name, value in headers.fields[: door.at] if name == _RESULTS), None)
     verdict = read_verdict(value) if value is not None else None
     if verdict is None or verdict.server:
         return Unproven("Microsoft 365 has not written its verdict above its own Received")
@@ -132,22 +137,11 @@ def _passed(verdict: Verdict, author: str, server: str) -> Proven | Unproven:
     return Proven(f"{server}: dmarc=pass header.from={domain}")
 
 
-def _is_received_by(field: tuple[str, str], tenant: str) -> bool:
-    name, value = field
-    # Behind `from` stands what the sender called itself, which may be `by`.
-    words = value.lower().split()
-    words = words[2:] if words[:1] == ["from"] else words
-    host = words[words.index("by") + 1] if "by" in words[:-1] else ""
-    return name == "received" and _is_host(host, tenant)
-
-
-def _is_host(host: str, tenant: str) -> bool:
-    return host == tenant.lower().lstrip(".") or host.endswith(f".{tenant.lower().lstrip('.')}")
-
-
 def _is_internal(headers: Headers, tenant: str) -> bool:
     says = headers.all("x-ms-exchange-organization-authas")
     source = headers.all("x-ms-exchange-organization-authsource")
+    # A colleague's mail never passes the servers that take mail in from outside.
+    whole = EXCHANGE_ONLINE if is_within(tenant.lower().strip("."), EXCHANGE_ONLINE) else tenant
     return [each.strip().lower() for each in says] == ["internal"] and [
-        _is_host(each.strip().lower(), tenant) for each in source
+        is_within(each.strip().lower(), whole) for each in source
     ] == [True]

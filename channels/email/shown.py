@@ -17,3 +17,8 @@ def decoded(value: str) -> str:
         return str(make_header(decode_header(short))).encode(errors="replace").decode()
     except (ValueError, LookupError, MessageError, AttributeError):
         return short
+
+
+def clean(text: str) -> str:
+    """`text` in one line that no terminal obeys, and not too long."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:HEADER_CHARS]).strip()

@@ -13,6 +13,7 @@ from tests.bot.config_files import read
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing
 from tests.servers.mailhost import MailHost
+from tests.servers.postfix import Postfix
 from tests.servers.verdict import SERVER
 
 PROVEN = {"SAYSO_MAIL_IDENTITY": "dmarc", "SAYSO_MAIL_AUTHSERV_ID": SERVER}
@@ -99,7 +100,26 @@ async def test_a_verdict_of_another_server_than_the_pinned_one_is_told(tmp_path:
     finding = await found("Authentication-Results", tmp_path, mailhost, {"SAYSO_MAIL_AUTHSERV_ID": "mx.other.example"})
 
     assert finding.sign == "!"
+    assert f"it carries that of {SERVER}" in finding.what
+    assert "sayso mail identify" in finding.mend
     assert "SAYSO_MAIL_AUTHSERV_ID" in finding.mend
+
+
+async def test_a_provider_without_plus_addresses_or_verdicts_is_told_both(
+    tmp_path: Path, open_path: Path, authority: Authority, mailhost: MailHost
+) -> None:
+    with (
+        Dovecot(open_path / "dovecot", authority, extra="recipient_delimiter = -") as plain,
+        Postfix(open_path / "postfix", plain, plain.lmtp) as postfix,
+    ):
+        servers = {"SAYSO_IMAP_PORT": str(plain.imaps), "SAYSO_SMTP_PORT": str(postfix.submission)}
+        environ = mailhost.environ("doctor@sayso.example") | PROVEN | servers
+        lost = [each for each in await findings(tmp_path, authority, environ) if "did not come back" in each.what]
+        way = {"SAYSO_MAIL_REPLY": "reference"}
+        bare = [each for each in await findings(tmp_path, authority, environ | way) if "Results" in each.what]
+
+    assert [(each.sign, "turn plus-addresses on" in each.mend) for each in lost] == [("✗", True)]
+    assert [(each.sign, "sayso mail identify" in each.mend) for each in bare] == [("!", True)]
 
 
 async def test_a_server_without_idle_is_worth_knowing(
@@ -118,4 +138,4 @@ async def test_without_a_way_to_prove_senders_every_mail_is_held_and_the_doctor_
 ) -> None:
     every = await findings(tmp_path, mailhost.authority, mailhost.environ("doctor@sayso.example"))
 
-    assert (every[-1].sign, "SAYSO_MAIL_IDENTITY" in every[-1].mend) == ("!", True)
+    assert (every[-1].sign, "sayso mail identify" in every[-1].mend) == ("!", True)

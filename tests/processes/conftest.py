@@ -3,7 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.branch import Branch
+from tests.processes.programs import RedisServer
 from tests.processes.stage import Stage
+from tests.servers.mailhost import MailHost
 
 
 @pytest.fixture
@@ -11,3 +14,17 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     """Redis, people and the world outside; workers are started by the test."""
     with Stage(tmp_path) as stage:
         yield stage
+
+
+@pytest.fixture
+def branch(tmp_path: Path, mailhost: MailHost) -> Iterator[Branch]:
+    """An installation with Redis and a provider; its processes are started by the test."""
+    with RedisServer(tmp_path / "redis") as redis:
+        yield Branch(tmp_path, redis.start(), mailhost)
+
+
+@pytest.fixture
+def office(tmp_path: Path, mailhost: MailHost) -> Iterator[Branch]:
+    """The same as somebody sets it up who has read the README and nothing else."""
+    with RedisServer(tmp_path / "redis") as redis:
+        yield Branch(tmp_path, redis.start(), mailhost, hurried=False)

@@ -1,74 +1,23 @@
 """`sayso mail`, `worker`, `web` and `doctor` as processes of an installation whose mail is at a provider."""
 
-import json
-import secrets
+import re
 import signal
-import smtplib
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
-import pytest
 
-from bot.dev.demo import make_demo
-from bot.example import example_toml
-from bot.store.keys import Keys
-from tests.channels.email.mails import mail
-from tests.processes.programs import KEY, Program, RedisServer
+from tests.processes.branch import Branch
+from tests.processes.programs import Program
 from tests.servers.dovecot import free_ports
-from tests.servers.mailhost import MailHost
 from tests.servers.program import environment
 from tests.waiting import wait_until
 
 READING, STANDING_BY = "reading the mailbox", "standing by"
 TAKES_OVER_WITHIN_S = 10
 LEAVES_WITHIN_S = 4
-
-
-class Branch:
-    """A data directory, a Redis, and a mailbox at the provider."""
-
-    def __init__(self, folder: Path, redis: RedisServer, host: MailHost) -> None:
-        self.folder, self.redis, self.host, self.data = folder, redis, host, folder / "data"
-        self.address = f"bot-{secrets.token_hex(4)}@sayso.example"
-        toml = example_toml(make_demo(self.data / "demo"))
-        (self.data / "sayso.toml").write_text(f"sweep_s = 0.1\ngrace_s = 1\nshards = 1\n{toml}")
-        self.environ = host.environ(self.address) | {
-            "SAYSO_REDIS_URL": redis.url,
-            "SAYSO_SECRET_KEY": KEY,
-            "SSL_CERT_FILE": str(host.authority.bundle),
-            "PYTHONUNBUFFERED": "1",
-        }
-
-    def program(self, name: str, *words: str) -> Program:
-        """A process of this installation; its log has its name."""
-        return Program([*words, "--data", str(self.data)], self.environ, self.folder / f"{name}.log")
-
-    def stranger_writes(self, text: str) -> None:
-        """A mail that is held, whatever the provider says of it."""
-        raw = mail(text, author="Sam <sam@outside.example>").replace(b"agent+3k7qp2xv9rt4mzs8a", b"agent")
-        with smtplib.SMTP("127.0.0.1", self.host.postfix.mx) as line:
-            line.sendmail("sam@outside.example", [self.address], raw)
-
-    def held(self) -> list[str]:
-        """The notes of what was held."""
-        connection = self.redis.connect()
-        try:
-            found = connection.ask("HVALS", Keys(0).dead)
-        finally:
-            connection.close()
-        assert isinstance(found, list)
-        return [json.loads(note)["why"] for note in found if isinstance(note, bytes)]
-
-
-@pytest.fixture
-def branch(tmp_path: Path, mailhost: MailHost) -> Iterator[Branch]:
-    with RedisServer(tmp_path / "redis") as redis:
-        yield Branch(tmp_path, redis.start(), mailhost)
 
 
 def test_one_of_two_mail_processes_reads_and_the_other_takes_over_when_it_is_killed(branch: Branch) -> None:
@@ -160,6 +109,20 @@ def test_the_doctor_examines_the_provider(branch: Branch) -> None:
     assert "IMAP localhost takes our log-in" in told.stdout
     assert "nobody reads the mailbox" in told.stdout
     assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_identify_asks_for_a_mail_and_proposes_what_proves_its_sender(branch: Branch) -> None:
+    environ = {name: value for name, value in branch.environ.items() if "SMTP" not in name and "REDIS" not in name}
+    program = Program(["mail", "identify", "--data", str(branch.data)], environ, branch.folder / "identify.log")
+    with program:
+        program.wait_for("with the subject sayso-")
+        subject = re.findall(r"sayso-[0-9a-f]{8}", program.said())[0]
+        branch.anna_writes(subject)
+
+        assert program.ended() == 0, program.said()
+
+    assert f"Send a mail from your own account to {branch.address}" in program.said()
+    assert "SAYSO_MAIL_IDENTITY=dmarc\n  SAYSO_MAIL_AUTHSERV_ID=mx.corp.example" in program.said()
 
 
 def test_mail_that_comes_while_redis_is_away_is_read_when_it_is_back(branch: Branch) -> None:

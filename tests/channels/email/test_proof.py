@@ -100,6 +100,8 @@ def test_microsoft_365_proves_above_its_own_received_or_for_colleagues(lines: st
     assert isinstance(found(above(lines), m365(TENANT)), Accepted) == accepts
 
 
+DOOR = "mail.protection.outlook.com"
+INSIDE = "Received: from b1.eop.prod.protection.outlook.com by a1.outlook.office365.com with Microsoft SMTP Server\r\n"
 OUTSIDE = (
     "Received: from mail.corp.example (1.2.3.4) by\r\n DU2PEPF01.mail.protection.outlook.com (10.0.0.1) with\r\n"
     " SMTP Server id 15.20; Tue, 3 Mar 2026 12:00:02 +0000\r\n"
@@ -120,10 +122,29 @@ FAILED = UNNAMED.replace("dmarc=pass", "dmarc=fail")
     ],
 )
 def test_microsoft_365_writes_its_verdict_where_it_takes_mail_from_outside(lines: str, accepts: bool) -> None:
-    assert isinstance(found(above(lines), m365("prod.outlook.com")), Accepted) == accepts
+    assert isinstance(found(above(lines), m365(DOOR)), Accepted) == accepts
     assert not isinstance(
         found(above("Received: from a by mx.corp.example\r\n" + lines), m365("corp.example")), Accepted
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "accepts"),
+    [
+        (RECEIVED + INSIDE + UNNAMED + f"Received: from out.corp.example by b1.{DOOR} with Microsoft SMTP\r\n", True),
+        (RECEIVED + INSIDE + f"Received: from out.corp.example by b1.{DOOR} with x\r\n" + UNNAMED, False),
+        (
+            "Received: from x.example (x.example [203.0.113.9]) by a1.prod.outlook.com with SMTP\r\n"
+            + UNNAMED
+            + f"Received: from out.corp.example by b1.{DOOR} with Microsoft SMTP\r\n",
+            False,
+        ),
+        (INTERNAL + RECEIVED, True),
+        (INTERNAL.replace("db1.prod.outlook.com", "db1.outlook.com.evil.example") + RECEIVED, False),
+    ],
+)
+def test_the_servers_that_take_mail_in_prove_mail_from_outside_and_colleagues_alike(lines: str, accepts: bool) -> None:
+    assert isinstance(found(above(lines), m365(DOOR)), Accepted) == accepts
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,14 @@
+"""Starting a process of the Procfile from the command line."""
+
+from bot.cli.options import Data
+
+
+def serve(data: Data, *, works: bool, receives: bool) -> None:
+    """Run until SIGTERM or SIGINT."""
+    import asyncio
+    import os
+
+    from bot.processes import run_process
+    from bot.settings import load
+
+    asyncio.run(run_process(load(data, os.environ), works=works, receives=receives))

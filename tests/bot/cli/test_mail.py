@@ -1,0 +1,103 @@
+"""`sayso mail identify` on saved mails, as somebody types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.cli.mail import told
+from channels.email.identify import identify
+from tests.channels.email.providers import GMAIL, PLAIN, SUBMISSION, sent_by_bo
+from tests.servers.program import environment
+
+
+def sayso(*words: str, stdin: bytes = b"", **environ: str) -> tuple[int, str, str]:
+    """What it ends with and prints; there is no Redis, no configuration, no mailbox."""
+    command = [sys.executable, "-c", "from bot.cli import main; main()", *words]
+    ended = subprocess.run(command, env=environment(**environ), input=stdin, capture_output=True, check=False)
+    assert b"Traceback" not in ended.stderr, ended.stderr.decode()
+    return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A mail as Gmail hands it out."""
+    file = tmp_path / "mail.eml"
+    file.write_bytes(sent_by_bo(GMAIL))
+    return file
+
+
+def test_a_saved_mail_is_explained_in_plain_words_with_the_lines_to_set(saved: Path, tmp_path: Path) -> None:
+    code, out, _ = sayso("mail", "identify", "--file", str(saved), SAYSO_DATA_DIR=str(tmp_path))
+
+    assert code == 0
+    for words in (
+        "It says it is from   bo@corp.example",
+        "Came to us from      out.corp.example",
+        "the word of mx.google.com, just below our provider's own Received",
+        "✓ dmarc mx.google.com",
+        "✗ submission mx.google.com",
+        "✗ m365: it was not Microsoft 365",
+        "\n  SAYSO_MAIL_IDENTITY=dmarc\n  SAYSO_MAIL_AUTHSERV_ID=mx.google.com\n",
+        "only if it was you",
+        "must take out what others write under its name",
+    ):
+        assert words in out, out
+
+
+def test_a_mail_on_stdin_that_proves_nobody_proposes_none_and_says_what_to_do() -> None:
+    code, out, _ = sayso("mail", "identify", "--file", "-", stdin=sent_by_bo(PLAIN))
+
+    assert code == 1
+    assert "  SAYSO_MAIL_IDENTITY=none\n" in out
+    assert "What to do: Let your own server check DMARC" in out
+    assert "AUTHSERV_ID" not in out
+
+
+def test_the_same_as_json() -> None:
+    code, out, _ = sayso("mail", "identify", "--file", "-", "--json", stdin=sent_by_bo(SUBMISSION))
+
+    found = json.loads(out)
+    assert (code, found["way"], found["authserv_id"]) == (0, "submission", "mail.corp.example")
+    assert [word["place"] for word in found["words"]] == ["above"]
+
+
+def test_without_a_mailbox_the_error_names_what_to_set() -> None:
+    code, out, err = sayso("mail", "identify")
+
+    assert (code, out) == (1, "")
+    assert "SAYSO_IMAP_HOST" in err
+    assert "--file" in err
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    code, _, err = sayso("mail", "identify", "--file", str(tmp_path / "none.eml"))
+
+    assert code == 1
+    assert "can't be read (No such file or directory)" in err
+
+
+def test_what_a_mail_says_can_t_rule_the_terminal() -> None:
+    evil = sent_by_bo(GMAIL).replace(b"sayso-1a2b3c4d", b"\x1b]0;owned\x07\xc2\x9b31m\xe2\x80\xae")
+    for words in ((), ("--json",)):
+        _, out, _ = sayso("mail", "identify", "--file", "-", *words, stdin=evil)
+
+        assert not [letter for letter in out if not (letter.isprintable() or letter == "\n")]
+
+
+@pytest.mark.parametrize(
+    ("known", "is_told"), [(("anna@corp.example",), True), (("bo@corp.example",), False), ((), False)]
+)
+def test_a_sender_who_is_nobody_in_the_directory_is_told(known: tuple[str, ...], is_told: bool) -> None:
+    lines = told(identify(sent_by_bo(GMAIL)), known)
+
+    assert any("Nobody in [people] has the address bo@corp.example" in line for line in lines) == is_told
+
+
+def test_the_help_teaches_the_process_and_the_command() -> None:
+    _, out, _ = sayso("mail", "--help", COLUMNS="200")
+
+    assert "one reads the mailbox" in out
+    assert "identify" in out

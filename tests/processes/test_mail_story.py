@@ -1,0 +1,70 @@
+"""The whole story by mail, told by the processes of the Procfile at a real Postfix and a real Dovecot."""
+
+import time
+
+from agents.events import ToolStarted
+from tests.processes.branch import Branch
+from tests.waiting import wait_until
+
+READY, READING, STANDING_BY = '"event": "ready"', "reading the mailbox", "standing by"
+TAKES_OVER_WITHIN_S = 10
+WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production?"
+
+
+def is_done_once(office: Branch, before: str) -> None:
+    """Anna is told, the tag is live, and it was one run with one deploy."""
+    assert "is live in production, verified" in office.next_mail(office.anna, "Done: ").text
+    assert office.live() != before
+    [events] = office.runs()
+    assert [event.tool for event in events if isinstance(event, ToolStarted)].count("deploy") == 1
+
+
+def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_two_processes(office: Branch) -> None:
+    before = office.live()
+    with office.program("worker", "worker") as worker, office.program("mail", "mail") as mail:
+        worker.wait_for(READY)
+        mail.wait_for(READING)
+
+        office.anna_writes(WISH)
+        card = office.next_mail(office.bo, QUESTION)
+        assert office.live() == before, "nothing happens before somebody has answered"
+        office.bo_answers(card, "approved, thanks")
+
+        is_done_once(office, before)
+
+
+def test_the_story_goes_on_after_both_processes_were_killed_between_card_and_reply(office: Branch) -> None:
+    before = office.live()
+    with office.program("worker", "worker") as worker, office.program("mail", "mail") as mail:
+        office.anna_writes(WISH)
+        card = office.next_mail(office.bo, QUESTION)
+        worker.process.kill()
+        mail.process.kill()
+        worker.ended()
+        mail.ended()
+
+    office.bo_answers(card, "approved, thanks")
+    wait_until(lambda: len(office.host.mails(office.address)) == 2, what="the reply lies in the mailbox")
+    assert office.live() == before
+    with office.program("worker again", "worker"), office.program("mail again", "mail"):
+        is_done_once(office, before)
+
+
+def test_a_reply_is_read_by_the_other_mail_process_when_the_reading_one_is_killed(office: Branch) -> None:
+    before = office.live()
+    with office.program("worker", "worker"), office.program("first", "mail") as first:
+        first.wait_for(READING)
+        with office.program("second", "mail") as second:
+            second.wait_for(STANDING_BY)
+            office.anna_writes(WISH)
+            card = office.next_mail(office.bo, QUESTION)
+
+            first.process.kill()
+            began = time.monotonic()
+            office.bo_answers(card, "approved, thanks")
+            second.wait_for(READING)
+            took_s = time.monotonic() - began
+
+            is_done_once(office, before)
+
+    assert took_s < TAKES_OVER_WITHIN_S
