@@ -33,13 +33,14 @@ CONTENT_TYPE_CHARS = 2000
 """Longest Content-Type field; a boundary has 70 characters at most, a file name seldom more than 255."""
 
 CHARSETS = re.compile(
-    r"utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d|cp125\d|iso-2022-jp|shift_jis|euc-jp|euc-kr|koi8-[ru]"
-    r"|gb2312|gbk|gb18030|big5"
+    r"utf-?8|us-ascii|ascii|iso-?8859-\d{1,2}|latin-?[19]|windows-125\d|cp125\d|macintosh|iso-2022-jp|shift_jis|cp932"
+    r"|euc-jp|euc-kr|ks_c_5601-1987|cp949|koi8-[ru]|gb2312|gbk|gb18030|big5"
 )
 """What a text may be written in; UTF-7 and its like can spell one text in two ways."""
 
 _TEXTS = ("text/plain", "text/html", "text/calendar")
 _ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/ms-tnef", "multipart/encrypted")
+_OWN_MARK = re.compile(r"^ +>", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
 _CONTENT_TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)\s*(.*)", re.DOTALL)
@@ -292,4 +293,7 @@ def _text(part: Part) -> str:
         raise Unreadable("its text does not fit the character set it names") from None
     if "\0" in text or "-----BEGIN PGP MESSAGE" in text:
         raise Unreadable("it has a text that can't be read here; answer in plain text")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # The space before it says that this `>` is no quote but somebody's own (RFC 3676, 4.4).
+    is_flowed = part.parameters.get("format", "").lower() == "flowed"
+    return _OWN_MARK.sub("\u203a", text) if is_flowed else text

@@ -11,8 +11,8 @@ from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
 from channels.email import addresses, bounce, markup, newtext, trace
 from channels.email.cards import one_line
 from channels.email.files import files_of
-from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, recipients_of, who
-from channels.email.machine import calendar_words, machine_words
+from channels.email.identity import Accepted, Prove, Proven, Refused, author_of, claimed, recipients_of, who
+from channels.email.machine import calendar_words, is_certain, machine_words
 from channels.email.mime import SUBJECT_CHARS, answers_us, is_message_id
 from channels.email.parse import MAIL_BYTES, Headers, Unreadable, guess_headers, read_body, read_headers
 from channels.email.reply import TWO_BODIES, is_courtesy, read_both
@@ -62,6 +62,9 @@ class Reader:
         if author_of(headers) == self.own:
             return Ignored(reason="our own mail")
         if words := machine_words(headers, subject):
+            if token and not is_certain(headers) and self._is_proven(raw, headers):
+                held = Held(reasons=(f"it looks like {words}",), claims=claimed(headers), token=token)
+                return _described(held, headers, subject)
             return self._of_machine(raw, headers, subject, token, words)
         if words := calendar_words(raw):
             return Ignored(reason=words)
@@ -78,6 +81,11 @@ class Reader:
             return why
         held = Held(reasons=(why,), claims=claimed(headers), token=token, person=found.contact.id)
         return _described(held, headers, subject)
+
+    def _is_proven(self, raw: bytes, headers: Headers) -> bool:
+        """Whether somebody of the directory certainly sent it, whoever wrote it."""
+        author = author_of(headers) or ""
+        return self.directory.by_email(author) is not None and isinstance(self.prove(raw, author), Proven)
 
     def _is_named(self, headers: Headers) -> bool:
         """Whether the mail was written to us; who only got a copy of it answers no stranger (RFC 3834, 2)."""
@@ -117,8 +125,10 @@ class Reader:
         body, person = read_body(raw), found.contact.id
         if body.unsure:
             raise Unreadable(body.unsure)
+        if words := calendar_words(b"", body.files):
+            return Ignored(reason=words)
         if token is None and self._answers_us(headers):
-            if is_courtesy(read_both(body.plain, body.html, found.contact.name), found.contact.name):
+            if not body.files and is_courtesy(read_both(body.plain, body.html, found.contact.name), found.contact.name):
                 return Ignored(reason="thanks for a mail that asked nothing")
             raise Unreadable(ASKED_NOTHING)
         if token is None:

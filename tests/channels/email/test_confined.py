@@ -151,6 +151,19 @@ async def test_mails_read_at_the_same_time_each_get_their_own_answer(post: Post)
     assert [reading.text for reading in readings if isinstance(reading, Reply)] == texts
 
 
+@pytest.mark.parametrize("encoding", ["base64", "8bit"])
+async def test_the_largest_file_comes_back_whole(post: Post, encoding: str) -> None:
+    room = 1_990_000
+    content = os.urandom(room * 54 // 78) if encoding == "base64" else b"\x01" * room
+    written = base64.encodebytes(content) if encoding == "base64" else content
+    file = f"Content-Type: application/pdf\nContent-Transfer-Encoding: {encoding}\n\n".encode() + written
+    head, _, text = mail("approve", extra="Content-Type: multipart/mixed; boundary=b\n").partition(b"\r\n\r\n")
+    reading = await Desk(post).read(head + b"\r\n\r\n--b\n\n" + text + b"--b\n" + file + b"\n--b--\n")
+
+    assert isinstance(reading, Reply)
+    assert [len(file.content) for file in reading.files] == [len(content)]
+
+
 async def test_nobody_gets_the_answer_to_a_mail_that_is_no_longer_waited_for(post: Post) -> None:
     desk = Desk(post)
     assert await desk.is_serving()
