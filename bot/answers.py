@@ -85,7 +85,7 @@ def given(request: Request, text: str) -> Given | None:
 
 
 def _yes_no(text: str) -> Given | None:
-    word = text.rstrip(".!。！ ").casefold()
+    word = text.rstrip(".!\u3002\uff01 ").casefold()
     if word in _YES:
         return Given(text="yes", picks=("yes",))
     return Given(text="no", picks=("no",)) if word in _NO else None
