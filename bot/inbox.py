@@ -76,12 +76,12 @@ class Inbox:
         max_steps: Mapping[str, int],
         tokens: Tokens,
         per_person: Rate,
+        holding: Holding,
         bouncing: Bouncing,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
-        self._per_person, self._bouncing = per_person, bouncing
-        self._holding = Holding(journal, decisions, tokens, people)
+        self._per_person, self._holding, self._bouncing = per_person, holding, bouncing
 
     async def accept(self, inbound: Inbound) -> str:
         """The id under which `inbound` is durable now; the same one however often it arrives."""

@@ -44,12 +44,13 @@ class Outbox:
         channels: Mapping[str, Channel],
         tokens: Tokens,
         failing: Failing,
+        receipts: Receipts,
         alerts: Sequence[str],
         console: str | None = None,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._tokens, self._alerts, self._console = channels, tokens, alerts, console
-        self._failing, self._receipts = failing, Receipts(journal.store.client)
+        self._failing, self._receipts = failing, receipts
 
     async def send(self, outgoing_id: str) -> None:
         """Send one entry, or put it off while the channel is away."""
