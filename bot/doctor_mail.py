@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bot.arriving import arrived
 from bot.finding import Finding
 from bot.mailsettings import MailSettings
-from bot.realmail import PROOFS, RealMail
+from bot.realmail import RealMail
 from bot.store.client import StoreError
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelError
@@ -19,7 +19,7 @@ from channels.email import tokens
 from channels.email.imap import Fetched, Session, in_thread
 from channels.email.imap_mailbox import session_to
 from channels.email.parse import Unreadable, read_headers
-from channels.email.proof import Proven
+from channels.email.proof import PROOFS, Proven
 from channels.email.shown import clean
 from channels.email.transport import Transport
 from channels.email.verdict import read_verdict

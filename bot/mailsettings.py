@@ -9,11 +9,11 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from bot.config import MailAddress
-from channels.email.endpoint import is_loopback
+from channels.email import proof
+from channels.email.endpoint import Tls, is_loopback
 from channels.email.tokens import Way
 
-Tls = Literal["implicit", "starttls", "none"]
-Identity = Literal["dmarc", "m365", "submission", "none"]
+Identity = proof.Identity | Literal["none"]
 
 LONGEST_LOCAL_PART = 16
 """RFC 5321, 4.5.3.1.1: 64 characters before the @, of which a plus and a reply token take 48."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any
 
@@ -18,7 +18,7 @@ from channels.email.endpoint import Endpoint
 from channels.email.imap_mailbox import ImapMailbox
 from channels.email.mailbox import Item, Mailbox
 from channels.email.oauth import AccessTokens, Grant
-from channels.email.proof import Prove, dmarc, m365, nobody, submission
+from channels.email.proof import PROOFS, Prove, nobody
 from channels.email.tokens import Way
 from channels.email.transport import Relay, Transport
 
@@ -29,10 +29,6 @@ HOLD_S = 6.0
 
 STANDBY_S = 1.0
 """How often a process that stands by asks whether the mailbox is free."""
-
-
-# SAYSO_MAIL_IDENTITY -> what proves a sender, given SAYSO_MAIL_AUTHSERV_ID. What is not here proves nobody.
-PROOFS: Mapping[str, Callable[[str], Prove]] = {"dmarc": dmarc, "m365": m365, "submission": submission}
 
 
 class RealMail:
@@ -156,7 +152,7 @@ def _redis_as_ours() -> Generator[None]:
 
 
 def prove_of(settings: MailSettings) -> Prove:
-    """What proves senders in the way that is set."""
+    """What proves senders in the way that is set; without one, nothing does."""
     make = PROOFS.get(settings.mail_identity or "none")
     return make(settings.mail_authserv_id or "") if make else nobody
 

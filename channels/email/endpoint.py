@@ -7,6 +7,9 @@ from typing import Literal
 
 from channels.email.oauth import AccessTokens
 
+Tls = Literal["implicit", "starttls", "none"]
+"""From the first byte on, after a command, or not at all."""
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -20,7 +23,7 @@ class Endpoint:
     port: int
     user: str | None = None
     password: str | None = field(default=None, repr=False)
-    tls: Literal["implicit", "starttls", "none"] = "starttls"
+    tls: Tls = "starttls"
     access: AccessTokens | None = field(default=None, repr=False)
     trust: ssl.SSLContext | None = field(default=None, repr=False)
 

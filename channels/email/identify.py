@@ -5,7 +5,7 @@ the function that judges real mail (`identity.who`), so that nothing is proposed
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,12 +14,10 @@ from channels.email import hops
 from channels.email.hops import Hop
 from channels.email.identity import Accepted, Refused, who
 from channels.email.parse import Headers, Unreadable, read_headers
-from channels.email.proof import EXCHANGE_ONLINE, Prove, Proven, dmarc, m365, submission
+from channels.email.proof import EXCHANGE_ONLINE, PROOFS, Identity, Proven
 from channels.email.sender import author_of, claimed
 from channels.email.shown import clean, decoded
 from channels.email.vouching import Word, words
-
-Way = Literal["dmarc", "m365", "submission"]
 
 TENANT = f"mail.protection.{EXCHANGE_ONLINE}"
 """The servers with which Microsoft 365 takes mail from outside; it writes its verdict just above their Received."""
@@ -27,7 +25,6 @@ TENANT = f"mail.protection.{EXCHANGE_ONLINE}"
 MOST = 20
 """Fields of one kind that are told of; a mail with more is not for people to read."""
 
-_PROOFS: dict[Way, Callable[[str], Prove]] = {"dmarc": dmarc, "m365": m365, "submission": submission}
 _CHECK = "Let your own server check DMARC and write Authentication-Results (OpenDMARC and rspamd do)"
 
 
@@ -35,7 +32,7 @@ _CHECK = "Let your own server check DMARC and write Authentication-Results (Open
 class Trial:
     """What one way would say of this mail. `may_be_pinned`: nobody outside could have written what it relies on."""
 
-    way: Way
+    way: Identity
     authserv_id: str
     proves: bool
     says: str
@@ -58,7 +55,7 @@ class Identified:
     path: tuple[str, ...] = ()
     words: tuple[Word, ...] = ()
     trials: tuple[Trial, ...] = ()
-    way: Way | Literal["none"] = "none"
+    way: Identity | Literal["none"] = "none"
     authserv_id: str = ""
     why: str = ""
     do: str = ""
@@ -126,8 +123,8 @@ def _trials(raw: bytes, author: str, said: Sequence[Word], ours: Sequence[Hop]) 
         yield _trial(raw, author, "m365", TENANT, may_be_pinned=True)
 
 
-def _trial(raw: bytes, author: str, way: Way, server: str, *, may_be_pinned: bool) -> Trial:
-    found = who(raw, _Everybody(), _PROOFS[way](server)) if author else None
+def _trial(raw: bytes, author: str, way: Identity, server: str, *, may_be_pinned: bool) -> Trial:
+    found = who(raw, _Everybody(), PROOFS[way](server)) if author else None
     if isinstance(found, Accepted):
         return Trial(way, server, True, clean(found.evidence), may_be_pinned)
     reasons = found.reasons if found else ("its From is not exactly one plain address",)

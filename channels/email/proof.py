@@ -1,8 +1,9 @@
 """The ways to prove that a mail comes from the address in its From (`SAYSO_MAIL_IDENTITY`). Each is a pure function."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from channels.email import trace
 from channels.email.hops import hops, is_within, ours
@@ -77,6 +78,12 @@ def m365(tenant: str) -> Prove:
     `X-MS-Exchange-Organization-` fields are removed from whatever comes from outside.
     """
     return partial(_by_m365, tenant)
+
+
+Identity = Literal["dmarc", "m365", "submission"]
+
+PROOFS: Mapping[str, Callable[[str], Prove]] = {"dmarc": dmarc, "m365": m365, "submission": submission}
+"""Each `Identity` -> what proves a sender, given the name that is believed (`SAYSO_MAIL_AUTHSERV_ID`)."""
 
 
 def _by_dmarc(authserv_id: str, raw: bytes, author: str) -> Proven | Unproven:
