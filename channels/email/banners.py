@@ -7,7 +7,7 @@ every sentence warns of what came from outside and none of them decides anything
 import re
 
 from channels.email import signature
-from channels.email.quotes import LINE_CHARS, Lines, is_rule
+from channels.email.lines import LINE_CHARS, Lines, is_rule
 
 BANNER_LINES = 8
 """Longest banner; with more lines it is somebody's text."""

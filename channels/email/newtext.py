@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from channels.email import banners, quotes, signature, words
-from channels.email.quotes import BLANK, LINE_CHARS, Lines
+from channels.email.lines import BLANK, LINE_CHARS, Lines, is_rule
 from channels.email.words import moments
 
 NEW_TEXT_CHARS = 64 * 1024
@@ -82,7 +82,7 @@ class _Reading:
             at = self._next(at)
 
     def result(self) -> NewText:
-        while self._kept and (self._is_blank(self._kept[-1]) or quotes.is_rule(self._lines, self._kept[-1])):
+        while self._kept and (self._is_blank(self._kept[-1]) or is_rule(self._lines, self._kept[-1])):
             self._kept.pop()
         text = "\n".join(self._lines.raw[i].rstrip() for i in self._kept).strip("\n" + BLANK)
         return NewText(text, self._unsure, _with_questions(self._lines, self._kept) if text else "")

@@ -5,21 +5,15 @@ in proportion to its length.
 """
 
 import re
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import islice
 
-from channels.email import quotewords, words
+from channels.email import quotewords
+from channels.email.lines import GROUPWISE, Lines, is_rule
 
-LINE_CHARS = 1000
-"""How much of a line is looked at; no line a mail program writes around a quote is longer."""
-
-BLANK = " \t\r\f\v\u00a0\u200b\u200c\u200d\u200e\u200f\u2028\u2060\ufeff\u3000"
 _ATTRIBUTION_LINES = 7
 _ATTRIBUTION_CHARS = 600
 _BLOCK_LINES = 14
 _WROTE_CHARS = 160
-_AHEAD = 6
 
 _MOMENT = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}[:.h]\d\d\b|\d{4}年|\b\d{1,2}[./]\d{1,2}[./]\d{2}\b|\d{1,2}時")
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
@@ -49,52 +43,8 @@ _BEGINS = re.compile(rf"\W{{0,4}}(?:{quotewords.BEGINS})\s*[:\uff1a]\W{{0,2}}")
 _ABOVE = re.compile(rf"\W{{0,12}}(?:{quotewords.ABOVE})\W{{0,12}}")
 _FORWARDED = re.compile(rf"\W{{0,12}}(?:{quotewords.FORWARDED})\W{{0,12}}")
 _DASHES = "-_=*\u2014\u2015\u2500 "
-_RULES = frozenset("-_=*~#\u2014\u2015\u2500 \t")
 _SECOND_LABEL = re.compile(r" (?:date|sent|to|subject|datum|gesendet|fecha|data|envoye): ")
 _URL_ONLY = re.compile(r"[\s(<\[]*https?://\S+[\s>]*")
-_GROUPWISE = re.compile(r">>> [^>].{2,150}\d[:.]\d\d.{0,20} >>>")
-_STILL_WROTE = re.compile(rf">\s*(?:{quotewords.WROTE})\s*:")
-_MARKED = re.compile(r"\s{0,8}(?:>|\|(?=\s|$)|[A-Z][A-Za-z]{0,11}>(?=[\s>]|$))")
-
-
-@dataclass(frozen=True)
-class Lines:
-    """A text as lines. `quoted` marks those that begin as a quote does; everything else is asked by line number."""
-
-    raw: tuple[str, ...]
-    _folded: dict[int, str] = field(default_factory=dict[int, str])
-
-    @cached_property
-    def quoted(self) -> tuple[bool, ...]:
-        """Whether each line is marked as a quote, by `>`, `|`, or somebody's name and `>`."""
-        return tuple(map(_is_marked, self.raw))
-
-    def __len__(self) -> int:
-        """How many lines."""
-        return len(self.raw)
-
-    def folded(self, at: int) -> str:
-        """Line `at`, folded and trimmed, as far as it is looked at."""
-        if at not in self._folded:
-            self._folded[at] = words.fold(self.raw[at][:LINE_CHARS].strip(BLANK)).lower()
-        return self._folded[at]
-
-    def is_blank(self, at: int) -> bool:
-        """Whether nothing can be seen on line `at`."""
-        return not self.raw[at] or not self.folded(at)
-
-    def next_shown(self, at: int) -> int | None:
-        """The first line from `at` on with something on it, if it comes soon."""
-        return next((i for i in range(at, min(at + _AHEAD, len(self.raw))) if not self.is_blank(i)), None)
-
-
-def _is_marked(line: str) -> bool:
-    if line[:1] != ">" and _MARKED.match(line[:LINE_CHARS].lstrip(BLANK)) is None:
-        return False
-    if line.rstrip(BLANK)[-3:] == ">>>" and _GROUPWISE.fullmatch(words.fold(line[:LINE_CHARS].strip(BLANK))):
-        return False
-    short = line[:80].strip(BLANK)
-    return not short.endswith("<<") and _STILL_WROTE.fullmatch(words.fold(short)) is None
 
 
 def attribution_ends(lines: Lines, at: int, floor: int) -> int | None:
@@ -212,7 +162,7 @@ def begins_original(lines: Lines, at: int) -> bool:
         return False
     if _LABEL.match(text):
         return _is_header_block(lines, at)
-    if _BEGINS.fullmatch(text) or _ABOVE.fullmatch(text) or _GROUPWISE.fullmatch(text):
+    if _BEGINS.fullmatch(text) or _ABOVE.fullmatch(text) or GROUPWISE.fullmatch(text):
         return True
     if is_rule(lines, at) or _is_dashed(text):
         said = text.strip(_DASHES)
@@ -274,12 +224,6 @@ def header_end(lines: Lines, at: int) -> int:
     top = range(at, min(at + _BLOCK_LINES, len(lines)))
     last = next((i for i in reversed(top) if _LABEL.match(lines.folded(i))), at)
     return last + 1
-
-
-def is_rule(lines: Lines, at: int) -> bool:
-    """Whether line `at` is a line drawn with dashes or the like."""
-    text = lines.folded(at)
-    return text in ("\u1427", "\u22ee") or (len(text) > 2 and _RULES.issuperset(text))
 
 
 def quote_follows(lines: Lines, at: int) -> bool:

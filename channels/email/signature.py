@@ -3,7 +3,7 @@
 import re
 
 from channels.email import words
-from channels.email.quotes import BLANK, LINE_CHARS, Lines
+from channels.email.lines import BLANK, LINE_CHARS, Lines
 from channels.email.words import moments
 
 _APP = (
