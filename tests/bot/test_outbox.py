@@ -11,7 +11,7 @@ from bot.outgoing import Placed
 from channels import Accept, Address, Card, Channel, Contact, Delivery, Inbound, Reading
 from channels.email import EmailChannel
 from channels.email.identity import local
-from channels.email.mailbox import MaildirMailbox
+from channels.email.maildir_mailbox import MaildirMailbox
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import People
 from tests.servers.relay import Fault, RelayServer

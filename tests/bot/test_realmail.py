@@ -15,7 +15,7 @@ from bot.store.mailboxes import MailboxStore
 from channels import ChannelUnavailable, Held, Inbound, Reading, Reply
 from channels.email.endpoint import Endpoint
 from channels.email.imap_mailbox import ImapMailbox
-from channels.email.mailbox import MaildirMailbox
+from channels.email.maildir_mailbox import MaildirMailbox
 from tests.bot.config_files import PEOPLE, read
 from tests.channels.email.mails import NOON, TOKEN, mail
 from tests.servers.dovecot import Dovecot

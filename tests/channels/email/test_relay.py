@@ -11,7 +11,7 @@ import pytest
 from channels import Address, ChannelRefused, ChannelUnavailable
 from channels.email import EmailChannel
 from channels.email.identity import local
-from channels.email.mailbox import MaildirMailbox
+from channels.email.maildir_mailbox import MaildirMailbox
 from channels.email.oauth import AccessTokens
 from channels.email.tokens import Way
 from channels.email.transport import Relay, Transport

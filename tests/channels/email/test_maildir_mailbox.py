@@ -4,21 +4,10 @@ from contextlib import aclosing
 from pathlib import Path
 
 from channels.email import maildir
-from channels.email.mailbox import Item, MaildirMailbox
+from channels.email.maildir_mailbox import MaildirMailbox
 from channels.email.parse import HEADER_BYTES, MAIL_BYTES
+from tests.channels.email.boxes import take
 from tests.channels.email.mails import arrived, mail
-
-
-async def take(mailbox: MaildirMailbox, count: int) -> list[Item]:
-    """The next mails, each of them done before the next one is asked for; within five seconds."""
-    items: list[Item] = []
-    async with asyncio.timeout(5), aclosing(mailbox.items()) as found:
-        async for item in found:
-            items.append(item)
-            await mailbox.done(item)
-            if len(items) == count:
-                break
-    return items
 
 
 async def test_mails_come_in_the_order_of_arrival_with_their_recipient(tmp_path: Path) -> None:
