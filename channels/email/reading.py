@@ -13,7 +13,8 @@ from channels.email.cards import one_line
 from channels.email.files import files_of
 from channels.email.identity import Accepted, Prove, Proven, Refused, author_of, claimed, recipients_of, who
 from channels.email.machine import calendar_words, is_certain, machine_words
-from channels.email.mime import SUBJECT_CHARS, answers_us, is_message_id
+from channels.email.message_ids import answers_us, is_message_id
+from channels.email.mime import SUBJECT_CHARS
 from channels.email.parse import MAIL_BYTES, Headers, Unreadable, guess_headers, read_body, read_headers
 from channels.email.reply import TWO_BODIES, is_courtesy, read_both
 from channels.email.shown import decoded

@@ -7,7 +7,8 @@ from channels import ChannelRefused, Contact
 from channels.email import addresses
 from channels.email.cards import one_line
 from channels.email.letters import Letter
-from channels.email.mime import Post, display_name, encoded, header_block, is_message_id, reply_id, text_part
+from channels.email.message_ids import is_message_id, reply_id
+from channels.email.mime import Post, display_name, encoded, header_block, text_part
 from channels.email.transport import Transport
 
 

@@ -2,8 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from channels import Address, ChannelRefused, Contact
-from channels.email import mime
+from channels import ChannelRefused, Contact
 from channels.email.letters import Letter
 from channels.email.parse import read_headers, read_text
 from channels.email.reply import read_reply
@@ -70,9 +69,3 @@ def test_a_person_without_a_mail_address_can_t_answer(author: Contact) -> None:
 def test_a_mail_that_names_no_address_can_t_be_answered() -> None:
     with pytest.raises(ChannelRefused, match="names one address to reply to"):
         compose_reply(replace(CARD, reply_to=None), "yes", author=BO, at=NOON)
-
-
-def test_a_thread_root_fits_a_header() -> None:
-    to = Address(channel="email", person="bo", to="bo@corp.example", thread="x\r\ny")
-
-    assert mime.is_message_id(mime.thread_root(to.thread, BOT))
