@@ -22,8 +22,7 @@ from channels.email.parse import Unreadable, read_headers
 from channels.email.proof import PROOFS, Proven
 from channels.email.shown import clean
 from channels.email.transport import Transport
-from channels.email.verdict import read_verdict
-from channels.email.vouching import RESULTS
+from channels.email.verdict import RESULTS, read_verdict
 
 BACK_WITHIN_S = 30.0
 """How long the doctor waits for its own mail; a provider delivers to itself within seconds."""

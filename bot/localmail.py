@@ -16,9 +16,9 @@ from bot.people import People
 from bot.store.changing import FollowingEnds
 from channels import ChannelUnavailable
 from channels.email import EmailChannel
-from channels.email.identity import local
 from channels.email.maildir import folder_of
 from channels.email.maildir_mailbox import MaildirMailbox
+from channels.email.proof import local
 from channels.email.server import MailServer
 from channels.email.transport import Relay, Transport
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from channels import Accept, Address, Card, ChannelError, Contact, Delivery, Directory, Inbound, Reading
 from channels.email import addresses, fingerprint, mime, tokens
 from channels.email.confined import LIMITS, ConfinedReader, Limits, contacts_of
-from channels.email.identity import Prove
 from channels.email.mailbox import Item, Mailbox
 from channels.email.mime import Post
+from channels.email.proof import Prove
 from channels.email.reading import Reader, token_of
 from channels.email.tokens import TokenOf, Way
 from channels.email.transport import SenderRefused, Transport

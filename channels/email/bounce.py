@@ -62,7 +62,7 @@ def failure_of(raw: bytes, headers: Headers, subject: str) -> str | None:
     answer, a receipt and a complaint are none.
     """
     raw = raw[:REPORT_BYTES].replace(b"\r", b"")
-    kind = next(iter(headers.all("content-type")), "")
+    kind = headers.first("content-type")
     if _OTHER_REPORT.search(kind):
         return None
     part = _STATUS_PART.search(raw)
@@ -105,7 +105,7 @@ def _decoded(body: bytes, encoding: bytes) -> bytes:
 def _failed(fields: Headers) -> str | None:
     """The words about one recipient whom the mail will not reach (RFC 3464, 2.3.3: Action); None for any other."""
     action, status, said, to = (
-        next(iter(fields.all(name)), "").strip() for name in ("action", "status", "diagnostic-code", "final-recipient")
+        fields.first(name).strip() for name in ("action", "status", "diagnostic-code", "final-recipient")
     )
     verb = re.match(r"[a-z]*", action.lower())
     if (verb[0] if verb else "") != "failed" and (action or not status.startswith("5")):

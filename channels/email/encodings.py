@@ -7,7 +7,7 @@ import re
 _NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 
 
-def decoded(body: bytes, encoding: str) -> bytes | None:
+def unwrapped(body: bytes, encoding: str) -> bytes | None:
     """What `body` wraps, by the value of its Content-Transfer-Encoding; None when it is not encoded as that says."""
     match encoding.strip().lower():
         case "" | "7bit" | "8bit" | "binary":

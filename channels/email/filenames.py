@@ -33,11 +33,11 @@ def name_of(disposition: str, content_type: str) -> str:
     """
     ways = ((disposition, "filename"), (content_type, "name"))
     fields = [(_parameters(value[:FIELD_CHARS]), key) for value, key in ways]
-    found = (clean(way(parameters, key)) for parameters, key in fields for way in (_extended, _continued, _plain))
+    found = (safe_name(way(parameters, key)) for parameters, key in fields for way in (_extended, _continued, _plain))
     return next(filter(None, found), "")
 
 
-def clean(name: str) -> str:
+def safe_name(name: str) -> str:
     """`name` without folders and without what hides, reorders or means something to a program; it may be empty."""
     last = _PATH.split(_BLANK.sub("", unicodedata.normalize("NFC", name)))[-1]
     shown = "".join(" " if char.isspace() else char for char in last if _is_seen(char))

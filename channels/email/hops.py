@@ -1,4 +1,4 @@
-"""The way a mail took, as its Received fields tell it (RFC 5321, 4.4): which servers are ours, and where it came in.
+"""The path a mail took, as its Received fields tell it (RFC 5321, 4.4): which servers are ours, and where it came in.
 
 Only the fields that our own provider wrote can be believed. They are the topmost ones, down to the one that took the
 mail from outside: whatever stands below that, anybody may have written.
@@ -67,13 +67,13 @@ def hops(headers: Headers) -> tuple[Hop, ...]:
     return tuple(_hop(at, value) for at, (name, value) in enumerate(headers.fields) if name == "received")
 
 
-def ours(way: Sequence[Hop], gateway: str = "") -> tuple[Hop, ...]:
+def ours(path: Sequence[Hop], gateway: str = "") -> tuple[Hop, ...]:
     """The hops that our own provider wrote; the last of them took the mail from outside. Empty when there are none.
 
     `gateway` names servers that are ours as well, by the end of their host names.
     """
     found = list[Hop]()
-    for hop in way:
+    for hop in path:
         found.append(hop)
         if not _is_inner(hop, gateway):
             break

@@ -13,10 +13,10 @@ from channels import Contact
 from channels.email import hops
 from channels.email.hops import Hop
 from channels.email.identity import Accepted, Refused, who
-from channels.email.parse import Headers, Unreadable, read_headers
+from channels.email.parse import Unreadable, read_headers
 from channels.email.proof import EXCHANGE_ONLINE, PROOFS, Identity, Proven
 from channels.email.sender import author_of, claimed
-from channels.email.shown import clean, decoded
+from channels.email.shown import clean, subject_of
 from channels.email.vouching import Word, words
 
 TENANT = f"mail.protection.{EXCHANGE_ONLINE}"
@@ -81,7 +81,7 @@ def identify(raw: bytes, own: str = "", gateway: str = "") -> Identified:
     return Identified(
         claims=clean(claimed(headers)),
         author=author,
-        subject=clean(_subject(headers)),
+        subject=clean(subject_of(headers)),
         received_by=clean(ours[0].by) if ours else "",
         received_from=clean(ours[-1].sender) if ours else "",
         path=tuple(clean(str(hop)) for hop in path[:MOST]),
@@ -106,10 +106,6 @@ def _trouble(raw: bytes, author: str, own: str) -> tuple[str, str] | None:
     if isinstance(found, Refused):
         return "; ".join(found.reasons), "Send a new mail, straight from your mail program to the mailbox"
     return None
-
-
-def _subject(headers: Headers) -> str:
-    return decoded(next(iter(headers.all("subject")), ""))
 
 
 def _trials(raw: bytes, author: str, said: Sequence[Word], ours: Sequence[Hop]) -> Iterator[Trial]:

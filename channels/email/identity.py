@@ -7,24 +7,8 @@ from channels import Contact, Directory
 from channels.email import addresses
 from channels.email.machine import list_words, machine_words
 from channels.email.parse import Headers, Unreadable, read_headers
-from channels.email.proof import Prove, Proven, Unproven, dmarc, local, m365, nobody, submission
+from channels.email.proof import Prove, Proven, Unproven
 from channels.email.sender import author_of, claimed
-
-__all__ = [
-    "Accepted",
-    "Prove",
-    "Proven",
-    "Refused",
-    "Unproven",
-    "author_of",
-    "claimed",
-    "dmarc",
-    "local",
-    "m365",
-    "nobody",
-    "submission",
-    "who",
-]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field, ValidationError
 
 from channels import Bounced, Contact, Held, Ignored, Reading, Reply
-from channels.email.identity import dmarc
 from channels.email.machine import calendar_words, machine_words
 from channels.email.parse import Headers, Unreadable, guess_headers, read_body
+from channels.email.proof import dmarc
 from channels.email.reading import Reader, named_token
 from channels.email.reply import Said, read_both
 from channels.email.shown import decoded
@@ -155,5 +155,5 @@ def _of_said(identity: str, said: Said, unsure: str = "") -> Answer:
 
 def _shown_name(headers: Headers) -> str:
     """The display name in From, for want of a directory."""
-    shown = decoded(next(iter(headers.all("from")), ""))
+    shown = decoded(headers.first("from"))
     return shown.partition("<")[0].strip(' "') if "<" in shown else ""

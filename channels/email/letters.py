@@ -8,7 +8,7 @@ from pathlib import Path
 
 from channels.email import addresses, maildir, trace
 from channels.email.parse import MAIL_BYTES, Headers, Unreadable, read_headers, read_text
-from channels.email.shown import decoded
+from channels.email.shown import decoded, subject_of
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ def _letter(path: Path) -> Letter | None:
         headers, text = Headers(), f"(This mail can't be shown: {error}.)"
     return Letter(
         id=_id(path),
-        subject=decoded(_first(headers, "subject")),
-        sender=decoded(_first(headers, "from")),
+        subject=subject_of(headers),
+        sender=decoded(headers.first("from")),
         at=_date(headers) or arrived,
         text=text,
-        reply_to=addresses.author(_first(headers, "reply-to") or _first(headers, "from")),
-        message_id=_first(headers, "message-id"),
-        references=_first(headers, "references"),
+        reply_to=addresses.author(headers.first("reply-to").strip() or headers.first("from").strip()),
+        message_id=headers.first("message-id").strip(),
+        references=headers.first("references").strip(),
     )
 
 
@@ -71,13 +71,9 @@ def _text(raw: bytes) -> str:
         return f"(The text of this mail can't be shown: {error}.)"
 
 
-def _first(headers: Headers, name: str) -> str:
-    return next(iter(headers.all(name)), "").strip()
-
-
 def _date(headers: Headers) -> datetime | None:
     try:
-        at = email.utils.parsedate_to_datetime(_first(headers, "date")[:100])
+        at = email.utils.parsedate_to_datetime(headers.first("date").strip()[:100])
     except (ValueError, TypeError, IndexError):
         return None
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

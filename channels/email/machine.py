@@ -5,10 +5,10 @@ of report that a part names. Never what a person might write: "I am out of offic
 import re
 from collections.abc import Sequence
 
-from channels.email.encodings import decoded as decoded_part
+from channels.email.encodings import unwrapped
 from channels.email.parse import Headers, Part
 from channels.email.sender import author_of
-from channels.email.shown import decoded
+from channels.email.shown import decoded, subject_of
 
 # Headers that only software writes. X-Auto-Response-Suppress is not among them: Outlook adds it to people's mails.
 _MARKS = (
@@ -167,7 +167,7 @@ def _by_sender(headers: Headers) -> str | None:
 
 
 def _by_subject(headers: Headers, subject: str | None) -> str | None:
-    shown = decoded(next(iter(headers.all("subject")), "")) if subject is None else subject
+    shown = subject_of(headers) if subject is None else subject
     return "an automatic answer, by its subject" if _SUBJECT.match(shown[:_SUBJECT_CHARS]) else None
 
 
@@ -183,5 +183,5 @@ def calendar_words(raw: bytes, parts: Sequence[Part] = ()) -> str | None:
 
 
 def _is_reply(part: Part) -> bool:
-    content = decoded_part(part.body, part.headers.one("content-transfer-encoding"))
+    content = unwrapped(part.body, part.headers.one("content-transfer-encoding"))
     return _METHOD.search((content or part.body)[:_CALENDAR_BYTES]) is not None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from channels.email.encodings import decoded
+from channels.email.encodings import unwrapped
 
 MAIL_BYTES = 2_000_000
 """Largest mail that is read; a reply with a long thread below it stays under a tenth of this."""
@@ -61,6 +61,10 @@ class Headers:
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of `name`, topmost first."""
         return tuple(value for field, value in self.fields if field == name)
+
+    def first(self, name: str) -> str:
+        """The topmost value of `name`, or nothing: for what is shown, or was written by the last server."""
+        return next(iter(self.all(name)), "")
 
     def one(self, name: str) -> str:
         """The value of `name`, or nothing. Raises Unreadable when there are several."""
@@ -281,7 +285,7 @@ def _after_line(piece: bytes) -> bytes:
 
 
 def _text(part: Part) -> str:
-    data = decoded(part.body, part.headers.one("content-transfer-encoding"))
+    data = unwrapped(part.body, part.headers.one("content-transfer-encoding"))
     if data is None:
         raise Unreadable("it has a text whose encoding is broken")
     charset = part.parameters.get("charset", "utf-8").lower()

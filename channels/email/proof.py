@@ -8,12 +8,10 @@ from typing import Literal
 from channels.email import trace
 from channels.email.hops import hops, is_within, ours
 from channels.email.parse import Headers, Unreadable, read_headers
-from channels.email.verdict import Verdict, read_verdict
+from channels.email.verdict import RESULTS, Verdict, read_verdict
 
 EXCHANGE_ONLINE = "outlook.com"
 """What the hosts of Microsoft 365 end with, those that take mail in and those that hold mailboxes."""
-
-_RESULTS = "authentication-results"
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def _by_m365(tenant: str, raw: bytes, author: str) -> Proven | Unproven:
         return Unproven(f"no server of {tenant} says that it received it")
     if door not in ours(path):
         return Unproven(f"it came from outside at another server than {tenant}; below that, anybody may have written")
-    value = next((value for name, value in headers.fields[: door.at] if name == _RESULTS), None)
+    value = next((value for name, value in headers.fields[: door.at] if name == RESULTS.lower()), None)
     verdict = read_verdict(value) if value is not None else None
     if verdict is None or verdict.server:
         return Unproven("Microsoft 365 has not written its verdict above its own Received")
@@ -121,7 +119,7 @@ def _by_m365(tenant: str, raw: bytes, author: str) -> Proven | Unproven:
 def _topmost(raw: bytes, authserv_id: str) -> Verdict | Unproven:
     """The topmost verdict under the name `authserv_id`. What can't be read may be it, and ends the search."""
     try:
-        values = read_headers(raw).all(_RESULTS)
+        values = read_headers(raw).all(RESULTS.lower())
     except Unreadable as error:
         return Unproven(str(error))
     for value in values:

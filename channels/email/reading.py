@@ -11,13 +11,15 @@ from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
 from channels.email import addresses, bounce, markup, newtext, trace
 from channels.email.cards import one_line
 from channels.email.files import files_of
-from channels.email.identity import Accepted, Prove, Proven, Refused, author_of, claimed, recipients_of, who
+from channels.email.identity import Accepted, Refused, recipients_of, who
 from channels.email.machine import calendar_words, is_certain, machine_words
 from channels.email.message_ids import answers_us, is_message_id
 from channels.email.mime import SUBJECT_CHARS
 from channels.email.parse import MAIL_BYTES, Headers, Unreadable, guess_headers, read_body, read_headers
+from channels.email.proof import Prove, Proven
 from channels.email.reply import TWO_BODIES, is_courtesy, read_both
-from channels.email.shown import decoded
+from channels.email.sender import author_of, claimed
+from channels.email.shown import subject_of
 from channels.email.tokens import TokenOf
 
 TEXT_BYTES = 32 * 1024
@@ -57,9 +59,9 @@ class Reader:
         except Unreadable as error:
             guessed = guess_headers(raw)
             if words := machine_words(guessed):
-                return self._of_machine(raw, guessed, decoded(next(iter(guessed.all("subject")), "")), token, words)
+                return self._of_machine(raw, guessed, subject_of(guessed), token, words)
             return Held(reasons=(str(error),), token=token)
-        subject = decoded(next(iter(headers.all("subject")), ""))
+        subject = subject_of(headers)
         if author_of(headers) == self.own:
             return Ignored(reason="our own mail")
         if words := machine_words(headers, subject):

@@ -15,8 +15,8 @@ from typing import Any, Self, cast
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from channels.email import addresses, maildir, trace
-from channels.email.identity import author_of
 from channels.email.parse import Unreadable, read_headers
+from channels.email.sender import author_of
 
 MESSAGE_BYTES = 10_000_000
 """Largest mail the server takes; larger than what is read, so that an oversize mail can be seen to be held."""

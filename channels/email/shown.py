@@ -3,6 +3,8 @@
 from email.errors import MessageError
 from email.header import decode_header, make_header
 
+from channels.email.parse import Headers
+
 HEADER_CHARS = 1000
 """How much of a header is decoded for show."""
 
@@ -17,6 +19,11 @@ def decoded(value: str) -> str:
         return str(make_header(decode_header(short))).encode(errors="replace").decode()
     except (ValueError, LookupError, MessageError, AttributeError):
         return short
+
+
+def subject_of(headers: Headers) -> str:
+    """What the mail says it is about."""
+    return decoded(headers.first("subject"))
 
 
 def clean(text: str) -> str:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+RESULTS = "Authentication-Results"
+
 RESULTS_CHARS = 8000
 """Longest field that is read; real ones have a few hundred characters."""
 

@@ -9,12 +9,10 @@ from channels.email import hops
 from channels.email.hops import Hop
 from channels.email.parse import Headers
 from channels.email.shown import clean
-from channels.email.verdict import Found, Verdict, read_verdict
+from channels.email.verdict import RESULTS, Found, Verdict, read_verdict
 
 Place = Literal["above", "beside", "below"]
 """Where a field stands: above the Received with which our own provider took the mail in, just below it, or deeper."""
-
-RESULTS = "Authentication-Results"
 
 RESULTS_TOLD = 20
 """Most results of one field that are told."""
@@ -47,10 +45,10 @@ class Word:
         return self.header == RESULTS and self.server != ""
 
 
-def words(headers: Headers, way: Sequence[Hop], ours: Sequence[Hop]) -> Iterator[Word]:
-    """Every such field, topmost first. `ours` is the beginning of `way` that our own provider wrote."""
+def words(headers: Headers, path: Sequence[Hop], ours: Sequence[Hop]) -> Iterator[Word]:
+    """Every such field, topmost first. `ours` is the beginning of `path` that our own provider wrote."""
     door = ours[-1] if ours else None
-    beyond = way[len(ours)].at if len(way) > len(ours) else len(headers.fields)
+    beyond = path[len(ours)].at if len(path) > len(ours) else len(headers.fields)
     for at, (name, value) in enumerate(headers.fields):
         if name not in _NAMES:
             continue
@@ -61,7 +59,7 @@ def words(headers: Headers, way: Sequence[Hop], ours: Sequence[Hop]) -> Iterator
 
 
 def _auth_as(value: str, headers: Headers, place: Place) -> Word:
-    source = clean(next(iter(headers.all(_AUTH_SOURCE)), "")).lower()
+    source = clean(headers.first(_AUTH_SOURCE)).lower()
     why_not = "it counts from Microsoft 365 alone, by the way m365"
     return Word(_NAMES["x-ms-exchange-organization-authas"], source, place, (f"AuthAs {clean(value)}",), why_not)
 

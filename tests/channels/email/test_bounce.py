@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from channels import Address, Bounced, Card, Held, Ignored, Reading, Reply
 from channels.email import mime, tokens
 from channels.email.bounce import UNSAID, failure_of
-from channels.email.identity import Proven
 from channels.email.parse import guess_headers
+from channels.email.proof import Proven
 from channels.email.reading import Reader
 from channels.email.tokens import Way
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, TOKEN, People, approval
@@ -244,7 +244,7 @@ def test_a_report_with_broken_headers_is_read_all_the_same() -> None:
 
 def test_a_closing_card_that_is_answered_is_no_answer_to_anything() -> None:
     note = mime.compose(Card(title="Done", at=NOON, receipt=TOKEN), TO, "o1", own=BOT, timezone="UTC", way="reference")
-    raw = f"From: Bo Berg <bo@corp.example>\r\nTo: {BOT}\r\nIn-Reply-To: {note.message_id}\r\n\r\nand when will it be live?\r\n".encode()
+    raw = f"From: Bo Berg <bo@corp.example>\r\nTo: {BOT}\r\nIn-Reply-To: {note.message_id}\r\n\r\nand now?\r\n".encode()
 
     found = reading(raw, "reference")
 

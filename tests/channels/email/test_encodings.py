@@ -1,6 +1,6 @@
 import pytest
 
-from channels.email.encodings import decoded
+from channels.email.encodings import unwrapped
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from channels.email.encodings import decoded
     ],
 )
 def test_content_is_unwrapped_strictly(encoding: str, body: bytes, content: bytes | None) -> None:
-    assert decoded(body, encoding) == content
+    assert unwrapped(body, encoding) == content

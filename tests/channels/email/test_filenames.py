@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.email.filenames import NAME_CHARS, clean, name_of
+from channels.email.filenames import NAME_CHARS, name_of, safe_name
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_a_name_is_found_in_every_way_that_mail_programs_write_it(
     ],
 )
 def test_a_name_is_shown_without_folders_and_without_what_hides_or_means_something_else(name: str, shown: str) -> None:
-    assert clean(name) == shown
+    assert safe_name(name) == shown
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_fields_give_a_name_that_can_be_shown(disposition: str, content_type: str) -> None:
-    for name in (name_of(f"attachment; filename{disposition}", content_type), clean(disposition)):
+    for name in (name_of(f"attachment; filename{disposition}", content_type), safe_name(disposition)):
         assert len(name) <= NAME_CHARS
         assert not set(name) & set('/\\<>:"|?*\n\r')
         assert all(unicodedata.category(char) not in {"Cc", "Cf", "Cs"} for char in name)

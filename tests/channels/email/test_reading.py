@@ -4,7 +4,7 @@ import time
 import pytest
 
 from channels import Held, Ignored, Reading, Reply, Trigger
-from channels.email.identity import local
+from channels.email.proof import local
 from channels.email.reading import UNREAD, Reader, named_token
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
 

@@ -3,7 +3,7 @@
 import pytest
 
 from channels import Held, Ignored, Reading
-from channels.email.identity import local
+from channels.email.proof import local
 from channels.email.reading import ASKED_NOTHING, Reader
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
 

@@ -10,6 +10,12 @@ def test_an_encoded_header_is_shown_as_people_read_it() -> None:
     assert decoded("Deploy?") == "Deploy?"
 
 
+def test_a_broken_encoded_word_is_shown_as_it_stands() -> None:
+    assert decoded("=?utf-8?b?ZMOpcA==?=") == "dép"
+    assert decoded("=?nonsense?b?ZMOpcA==?=") == "=?nonsense?b?ZMOpcA==?="
+    assert decoded("=?utf-8?b?a?=") == "=?utf-8?b?a?="
+
+
 @pytest.mark.parametrize(
     "charset", ["ut\u202ef-8", "\xf7tf-8", "none-such", "zlib", "utf-16", "unknown-8bit", "unicode_escape"]
 )
