@@ -1,11 +1,10 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.email.markup import TOKENS, as_text
 from channels.email.reply import read_html
+from tests.channels.email.timing import took_s
 
 QUOTE = "<p>Deploy 4f2a?</p><p>To approve, reply with the one word: approve</p>"
 CITE = "On 3 Mar 2026, at 09:41, sayso &lt;a@b.example&gt; wrote:"
@@ -228,8 +227,5 @@ def test_hidden_words_never_add_to_an_approval(before: list[str], after: list[st
 )
 def test_two_megabytes_of_any_html_take_less_than_a_second(piece: str) -> None:
     document = piece * (2_000_000 // len(piece))
-    began = time.process_time()
 
-    read_html(document)
-
-    assert time.process_time() - began < 1
+    assert took_s(lambda: read_html(document)) < 1

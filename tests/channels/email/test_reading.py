@@ -1,5 +1,4 @@
 import re
-import time
 
 import pytest
 
@@ -7,6 +6,7 @@ from channels import Held, Ignored, Reading, Reply, Trigger
 from channels.email.proof import local
 from channels.email.reading import UNREAD, Reader, named_token
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
+from tests.channels.email.timing import took_s
 
 READER = Reader(BOT, People(ANNA, BO), local)
 
@@ -236,21 +236,17 @@ def nested(levels: int) -> str:
     ids=range(11),
 )
 def test_a_bomb_of_each_kind_is_held_with_a_reason_in_a_moment(bomb: bytes, reason: str) -> None:
-    began = time.process_time()
-
     why = reasons(arrived(bomb))
 
     assert re.search(reason, why), why
-    assert time.process_time() - began < 1
+    assert took_s(lambda: read(arrived(bomb))) < 1
     assert isinstance(read(arrived(mail())), Reply)
 
 
 def test_thousands_of_encoded_words_cost_nothing() -> None:
-    began = time.process_time()
+    raw = arrived(mail(extra=f"X: y\nSubject: {'=?utf-8?Q?a?= ' * 4000}\n"))
 
-    read(arrived(mail(extra=f"X: y\nSubject: {'=?utf-8?Q?a?= ' * 4000}\n")))
-
-    assert time.process_time() - began < 1
+    assert took_s(lambda: read(raw)) < 1
 
 
 def test_an_encoded_subject_is_decoded() -> None:
