@@ -16,9 +16,9 @@ from bot.store.client import StoreError
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelError
 from channels.email import tokens
+from channels.email.headers import Unreadable, read_headers
 from channels.email.imap import Fetched, Session, in_thread
 from channels.email.imap_mailbox import session_to
-from channels.email.parse import Unreadable, read_headers
 from channels.email.proof import PROOFS, Proven
 from channels.email.shown import clean
 from channels.email.transport import Transport

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from channels.email.cards import one_line
+from channels.email.headers import HEADER_BYTES, Headers, guess_headers
 from channels.email.machine import is_by_robot
 from channels.email.message_ids import MARK, marked
 from channels.email.mime import RECEIPT
-from channels.email.parse import HEADER_BYTES, Headers, guess_headers
 
 REPORT_BYTES = 256 * 1024
 """How much of a report is looked at; what was returned of our own mail, and it is short, comes last."""

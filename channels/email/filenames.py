@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote_to_bytes
 
-from channels.email.parse import CHARSETS
+from channels.email.body import CHARSETS
 from channels.email.shown import decoded
 
 NAME_CHARS = 100

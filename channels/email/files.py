@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from channels import File
+from channels.email.body import CHARSETS, Part
 from channels.email.encodings import unwrapped
 from channels.email.filenames import name_of, safe_name
-from channels.email.parse import CHARSETS, Part, Unreadable, guess_headers
+from channels.email.headers import Unreadable, guess_headers
 from channels.email.shown import subject_of
 
 TEXT_BYTES, ALL_TEXT_BYTES = 8 * 1024, 16 * 1024

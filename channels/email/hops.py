@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from channels.email.parse import Headers
+from channels.email.headers import Headers
 
 RECEIVED_CHARS = 2000
 """How much of one Received field is looked at; real ones have a few hundred characters."""

@@ -11,9 +11,9 @@ from typing import Literal
 
 from channels import Contact
 from channels.email import hops
+from channels.email.headers import Unreadable, read_headers
 from channels.email.hops import Hop
 from channels.email.identity import Accepted, Refused, who
-from channels.email.parse import Unreadable, read_headers
 from channels.email.proof import EXCHANGE_ONLINE, PROOFS, Identity, Proven
 from channels.email.sender import author_of, claimed
 from channels.email.shown import clean, subject_of

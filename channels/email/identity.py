@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from channels import Contact, Directory
 from channels.email import addresses
+from channels.email.headers import Headers, Unreadable, read_headers
 from channels.email.machine import list_words, machine_words
-from channels.email.parse import Headers, Unreadable, read_headers
 from channels.email.proof import Prove, Proven, Unproven
 from channels.email.sender import author_of, claimed
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from channels.email import fingerprint
 from channels.email.bookmark import Bookmark, Cursor
 from channels.email.endpoint import Endpoint
+from channels.email.headers import HEADER_BYTES, MAIL_BYTES
 from channels.email.imap import LogInRefused, Session, Unfetched, in_thread
 from channels.email.mailbox import Item
-from channels.email.parse import HEADER_BYTES, MAIL_BYTES
 
 MOST_BYTES = MAIL_BYTES + HEADER_BYTES
 """How much of a mail is fetched: enough to see that it is too long, and who it claims to be from."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field, ValidationError
 
 from channels import Bounced, Contact, Held, Ignored, Reading, Reply
+from channels.email.body import read_body
+from channels.email.headers import Headers, Unreadable, guess_headers
 from channels.email.machine import calendar_words, machine_words
-from channels.email.parse import Headers, Unreadable, guess_headers, read_body
 from channels.email.proof import dmarc
 from channels.email.reading import Reader, named_token
 from channels.email.reply import Said, read_both

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from channels.email import addresses, maildir, trace
-from channels.email.parse import MAIL_BYTES, Headers, Unreadable, read_headers, read_text
+from channels.email.body import read_text
+from channels.email.headers import MAIL_BYTES, Headers, Unreadable, read_headers
 from channels.email.shown import decoded, subject_of
 
 

@@ -5,8 +5,9 @@ of report that a part names. Never what a person might write: "I am out of offic
 import re
 from collections.abc import Sequence
 
+from channels.email.body import Part
 from channels.email.encodings import unwrapped
-from channels.email.parse import Headers, Part
+from channels.email.headers import Headers
 from channels.email.sender import author_of
 from channels.email.shown import decoded, subject_of
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from channels.email import maildir, trace
+from channels.email.headers import HEADER_BYTES, MAIL_BYTES
 from channels.email.mailbox import Item
-from channels.email.parse import HEADER_BYTES, MAIL_BYTES
 
 LOOK_EVERY_S = 0.1
 """How long mail from another process may lie unseen; nothing tells us of it, and listing an empty folder is cheap."""

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Literal
 
 from channels.email import trace
+from channels.email.headers import Headers, Unreadable, read_headers
 from channels.email.hops import hops, is_within, ours
-from channels.email.parse import Headers, Unreadable, read_headers
 from channels.email.verdict import RESULTS, Verdict, read_verdict
 
 EXCHANGE_ONLINE = "outlook.com"

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
 from channels.email import addresses, bounce, markup, newtext, trace
+from channels.email.body import read_body
 from channels.email.cards import one_line
 from channels.email.files import files_of
+from channels.email.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
 from channels.email.identity import Accepted, Refused, recipients_of, who
 from channels.email.machine import calendar_words, is_certain, machine_words
 from channels.email.message_ids import answers_us, is_message_id
 from channels.email.mime import SUBJECT_CHARS
-from channels.email.parse import MAIL_BYTES, Headers, Unreadable, guess_headers, read_body, read_headers
 from channels.email.proof import Prove, Proven
 from channels.email.reply import TWO_BODIES, is_courtesy, read_both
 from channels.email.sender import author_of, claimed

@@ -1,7 +1,7 @@
 """Whose word a mail claims to be: its one From field, read strictly."""
 
 from channels.email import addresses
-from channels.email.parse import Headers
+from channels.email.headers import Headers
 
 CLAIM_CHARS = 200
 """How much of a From field that lies is repeated to people."""

@@ -15,7 +15,7 @@ from typing import Any, Self, cast
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from channels.email import addresses, maildir, trace
-from channels.email.parse import Unreadable, read_headers
+from channels.email.headers import Unreadable, read_headers
 from channels.email.sender import author_of
 
 MESSAGE_BYTES = 10_000_000

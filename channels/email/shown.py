@@ -3,7 +3,7 @@
 from email.errors import MessageError
 from email.header import decode_header, make_header
 
-from channels.email.parse import Headers
+from channels.email.headers import Headers
 
 HEADER_CHARS = 1000
 """How much of a header is decoded for show."""

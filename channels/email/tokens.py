@@ -13,8 +13,9 @@ from typing import Literal
 
 from channels import ChannelRefused
 from channels.email import addresses, markup
+from channels.email.body import read_body
+from channels.email.headers import HEADER_BYTES, Headers, Unreadable, read_headers
 from channels.email.message_ids import MARK, marked
-from channels.email.parse import HEADER_BYTES, Headers, Unreadable, read_body, read_headers
 
 Way = Literal["plus", "catchall", "reference"]
 

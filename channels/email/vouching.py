@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from channels.email import hops
+from channels.email.headers import Headers
 from channels.email.hops import Hop
-from channels.email.parse import Headers
 from channels.email.shown import clean
 from channels.email.verdict import RESULTS, Found, Verdict, read_verdict
 

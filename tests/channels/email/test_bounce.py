@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from channels import Address, Bounced, Card, Held, Ignored, Reading, Reply
 from channels.email import mime, tokens
 from channels.email.bounce import UNSAID, failure_of
-from channels.email.parse import guess_headers
+from channels.email.headers import guess_headers
 from channels.email.proof import Proven
 from channels.email.reading import Reader
 from channels.email.tokens import Way

@@ -2,8 +2,8 @@
 
 import pytest
 
+from channels.email.headers import Headers
 from channels.email.hops import hops, organisation, ours
-from channels.email.parse import Headers
 
 LMTP = "from localhost by 4f2a1c with LMTP id x1"
 DOOR = "from out.corp.example (out.corp.example [203.0.113.5]) by mx.sayso.example (Postfix) with ESMTPS id x2"

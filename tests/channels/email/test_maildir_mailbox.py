@@ -4,8 +4,8 @@ from contextlib import aclosing
 from pathlib import Path
 
 from channels.email import maildir
+from channels.email.headers import HEADER_BYTES, MAIL_BYTES
 from channels.email.maildir_mailbox import MaildirMailbox
-from channels.email.parse import HEADER_BYTES, MAIL_BYTES
 from tests.channels.email.boxes import take
 from tests.channels.email.mails import arrived, mail
 

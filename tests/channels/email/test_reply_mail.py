@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from channels import ChannelRefused, Contact
+from channels.email.body import read_text
+from channels.email.headers import read_headers
 from channels.email.letters import Letter
-from channels.email.parse import read_headers, read_text
 from channels.email.reply import read_reply
 from channels.email.reply_mail import compose_reply
 from tests.channels.email.mails import BO, BOT, NOON

@@ -4,7 +4,8 @@ import pytest
 
 from channels import Address, Held, Reply, Trigger
 from channels.email import cards, mime, tokens
-from channels.email.parse import Unreadable, read_headers, read_text
+from channels.email.body import read_text
+from channels.email.headers import Unreadable, read_headers
 from channels.email.proof import Proven
 from channels.email.reading import Reader
 from channels.email.reply import read_reply

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.email.parse import HEADER_BYTES, MAIL_BYTES, Unreadable, read_headers, read_text
+from channels.email.body import read_text
+from channels.email.headers import HEADER_BYTES, MAIL_BYTES, Unreadable, read_headers
 from tests.channels.email.timing import took_s
 
 
