@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from channels.email.headers import HEADER_BYTES
-from channels.email.imap import Fetched, Session, Unfetched, in_thread
+from channels.email.format.headers import HEADER_BYTES
+from channels.email.servers.imap import Fetched, Session, Unfetched, in_thread
 
 
 async def arrived(session: Session, word: str, is_it: Callable[[bytes], bool], look_every_s: float) -> Fetched:

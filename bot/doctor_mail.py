@@ -16,13 +16,13 @@ from bot.store.client import StoreError
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelError
 from channels.email import tokens
-from channels.email.headers import Unreadable, read_headers
-from channels.email.imap import Fetched, Session, in_thread
-from channels.email.imap_mailbox import session_to
-from channels.email.proof import PROOFS, Proven
-from channels.email.shown import clean
+from channels.email.format.headers import Unreadable, read_headers
+from channels.email.format.shown import clean
+from channels.email.sender.proof import PROOFS, Proven
+from channels.email.sender.verdict import RESULTS, read_verdict
+from channels.email.servers.imap import Fetched, Session, in_thread
+from channels.email.servers.imap_mailbox import session_to
 from channels.email.transport import Transport
-from channels.email.verdict import RESULTS, read_verdict
 
 BACK_WITHIN_S = 30.0
 """How long the doctor waits for its own mail; a provider delivers to itself within seconds."""

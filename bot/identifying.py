@@ -8,8 +8,8 @@ from pathlib import Path
 from bot.arriving import arrived
 from bot.realmail import inbox_of
 from bot.settings import Settings, load
-from channels.email.endpoint import Endpoint
-from channels.email.imap_mailbox import session_to
+from channels.email.servers.endpoint import Endpoint
+from channels.email.servers.imap_mailbox import session_to
 
 WAIT_S = 600.0
 """How long a person may take to write a mail."""

@@ -16,10 +16,10 @@ from bot.people import People
 from bot.store.changing import FollowingEnds
 from channels import ChannelUnavailable
 from channels.email import EmailChannel
-from channels.email.maildir import folder_of
-from channels.email.maildir_mailbox import MaildirMailbox
-from channels.email.proof import local
-from channels.email.server import MailServer
+from channels.email.local.maildir import folder_of
+from channels.email.local.maildir_mailbox import MaildirMailbox
+from channels.email.local.server import MailServer
+from channels.email.sender.proof import local
 from channels.email.transport import Relay, Transport
 
 log = structlog.stdlib.get_logger()

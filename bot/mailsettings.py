@@ -9,8 +9,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from bot.config import MailAddress
-from channels.email import proof
-from channels.email.endpoint import Tls, is_loopback
+from channels.email.sender import proof
+from channels.email.servers.endpoint import Tls, is_loopback
 from channels.email.tokens import Way
 
 Identity = proof.Identity | Literal["none"]

@@ -14,11 +14,11 @@ from bot.store.client import StoreError
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelError, ChannelUnavailable
 from channels.email import EmailChannel, tokens
-from channels.email.endpoint import Endpoint
-from channels.email.imap_mailbox import ImapMailbox
 from channels.email.mailbox import Item, Mailbox
-from channels.email.oauth import AccessTokens, Grant
-from channels.email.proof import PROOFS, Prove, nobody
+from channels.email.sender.proof import PROOFS, Prove, nobody
+from channels.email.servers.endpoint import Endpoint
+from channels.email.servers.imap_mailbox import ImapMailbox
+from channels.email.servers.oauth import AccessTokens, Grant
 from channels.email.tokens import Way
 from channels.email.transport import Relay, Transport
 

@@ -4,7 +4,7 @@ import pytest
 
 from agents.events import Event
 from bot.records import RequestRecord
-from channels.email.letters import Letter
+from channels.email.local.letters import Letter
 from tests.waiting import until
 from tests.world import World
 

@@ -5,8 +5,8 @@ from email.message import EmailMessage
 import pytest
 
 from bot.records import RequestRecord
-from channels.email.letters import Letter
-from channels.email.maildir import create
+from channels.email.local.letters import Letter
+from channels.email.local.maildir import create
 from tests.waiting import until
 from tests.world import World
 

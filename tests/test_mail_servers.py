@@ -18,7 +18,7 @@ from bot.settings import load
 from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore
 from channels import Channel
-from channels.email.letters import Letter
+from channels.email.local.letters import Letter
 from channels.email.transport import Relay, Transport
 from tests.fakes.corkboard import Corkboard
 from tests.office import QUICK

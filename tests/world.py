@@ -27,8 +27,8 @@ from bot.records import RequestRecord
 from bot.steering import Steering
 from bot.store.client import Client
 from channels import Channel
-from channels.email.letters import Letter, letters
-from channels.email.reply_mail import submit
+from channels.email.local.letters import Letter, letters
+from channels.email.local.reply_mail import submit
 from channels.email.transport import Transport
 from tests.clerk import Workshop, clerk
 from tests.office import TOML, settings_of

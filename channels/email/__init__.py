@@ -13,12 +13,13 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 from channels import Accept, Address, Card, ChannelError, Contact, Delivery, Directory, Inbound, Reading
-from channels.email import addresses, fingerprint, mime, tokens
+from channels.email import fingerprint, mime, tokens
 from channels.email.confined import LIMITS, ConfinedReader, Limits, contacts_of
+from channels.email.format import addresses
 from channels.email.mailbox import Item, Mailbox
 from channels.email.mime import Post
-from channels.email.proof import Prove
 from channels.email.reading import Reader, token_of
+from channels.email.sender.proof import Prove
 from channels.email.tokens import TokenOf, Way
 from channels.email.transport import SenderRefused, Transport
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from channels.email.cards import one_line
-from channels.email.headers import HEADER_BYTES, Headers, guess_headers
+from channels.email.format.headers import HEADER_BYTES, Headers, guess_headers
+from channels.email.format.message_ids import MARK, marked
 from channels.email.machine import is_by_robot
-from channels.email.message_ids import MARK, marked
 from channels.email.mime import RECEIPT
 
 REPORT_BYTES = 256 * 1024

@@ -8,8 +8,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from channels import AnswerForm, Card, Line
-from channels.email.newtext import REFERENCE, UNTIL
 from channels.email.reply import is_decision
+from channels.email.text.newtext import REFERENCE, UNTIL
 from channels.email.tokens import CODE
 
 MARK = "| "

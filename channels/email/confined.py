@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from channels import ChannelUnavailable, Contact, Directory, Held, Reading
-from channels.email.headers import MAIL_BYTES
+from channels.email.format.headers import MAIL_BYTES
 from channels.email.reading import Reader
 
 OUT_OF_MEMORY = 91

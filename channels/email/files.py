@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from channels import File
-from channels.email.body import CHARSETS, Part
-from channels.email.encodings import unwrapped
-from channels.email.filenames import name_of, safe_name
-from channels.email.headers import Unreadable, guess_headers
-from channels.email.shown import subject_of
+from channels.email.format.body import CHARSETS, Part
+from channels.email.format.encodings import unwrapped
+from channels.email.format.filenames import name_of, safe_name
+from channels.email.format.headers import Unreadable, guess_headers
+from channels.email.format.shown import subject_of
 
 TEXT_BYTES, ALL_TEXT_BYTES = 8 * 1024, 16 * 1024
 """Most text of one file, and of all files of a mail, in UTF-8: it becomes part of an event, and a model reads it."""

@@ -3,8 +3,8 @@
 import hashlib
 import re
 
-from channels.email import trace
-from channels.email.headers import HEADER_BYTES
+from channels.email.format import trace
+from channels.email.format.headers import HEADER_BYTES
 from channels.email.mailbox import Item
 
 _HOP = re.compile(rb"^received:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)

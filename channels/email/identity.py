@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 
 from channels import Contact, Directory
-from channels.email import addresses
-from channels.email.headers import Headers, Unreadable, read_headers
+from channels.email.format import addresses
+from channels.email.format.headers import Headers, Unreadable, read_headers
 from channels.email.machine import list_words, machine_words
-from channels.email.proof import Prove, Proven, Unproven
-from channels.email.sender import author_of, claimed
+from channels.email.sender.author import author_of, claimed
+from channels.email.sender.proof import Prove, Proven, Unproven
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field, ValidationError
 
 from channels import Bounced, Contact, Held, Ignored, Reading, Reply
-from channels.email.body import read_body
-from channels.email.headers import Headers, Unreadable, guess_headers
+from channels.email.format.body import read_body
+from channels.email.format.headers import Headers, Unreadable, guess_headers
+from channels.email.format.shown import decoded
 from channels.email.machine import calendar_words, machine_words
-from channels.email.proof import dmarc
 from channels.email.reading import Reader, named_token
 from channels.email.reply import Said, read_both
-from channels.email.shown import decoded
+from channels.email.sender.proof import dmarc
 
 AUTHOR = "Anna Berg"
 """Who writes where a message does not say: the sets' texts are all hers. Nobody else's name may stand below one."""

@@ -5,11 +5,11 @@ of report that a part names. Never what a person might write: "I am out of offic
 import re
 from collections.abc import Sequence
 
-from channels.email.body import Part
-from channels.email.encodings import unwrapped
-from channels.email.headers import Headers
-from channels.email.sender import author_of
-from channels.email.shown import decoded, subject_of
+from channels.email.format.body import Part
+from channels.email.format.encodings import unwrapped
+from channels.email.format.headers import Headers
+from channels.email.format.shown import decoded, subject_of
+from channels.email.sender.author import author_of
 
 # Headers that only software writes. X-Auto-Response-Suppress is not among them: Outlook adds it to people's mails.
 _MARKS = (

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from channels import Address, Card, ChannelRefused
-from channels.email import addresses, cards, message_ids
+from channels.email import cards
 from channels.email.cards import one_line
+from channels.email.format import addresses, message_ids
 from channels.email.tokens import Way, reply_address
 
 SUBJECT_CHARS = 150

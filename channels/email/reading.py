@@ -8,19 +8,21 @@ import re
 from dataclasses import dataclass
 
 from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
-from channels.email import addresses, bounce, markup, newtext, trace
-from channels.email.body import read_body
+from channels.email import bounce
 from channels.email.cards import one_line
 from channels.email.files import files_of
-from channels.email.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
+from channels.email.format import addresses, trace
+from channels.email.format.body import read_body
+from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
+from channels.email.format.message_ids import answers_us, is_message_id
+from channels.email.format.shown import subject_of
 from channels.email.identity import Accepted, Refused, recipients_of, who
 from channels.email.machine import calendar_words, is_certain, machine_words
-from channels.email.message_ids import answers_us, is_message_id
 from channels.email.mime import SUBJECT_CHARS
-from channels.email.proof import Prove, Proven
 from channels.email.reply import TWO_BODIES, is_courtesy, read_both
-from channels.email.sender import author_of, claimed
-from channels.email.shown import subject_of
+from channels.email.sender.author import author_of, claimed
+from channels.email.sender.proof import Prove, Proven
+from channels.email.text import markup, newtext
 from channels.email.tokens import TokenOf
 
 TEXT_BYTES = 32 * 1024

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from channels import ChannelRefused
-from channels.email import addresses, markup
-from channels.email.body import read_body
-from channels.email.headers import HEADER_BYTES, Headers, Unreadable, read_headers
-from channels.email.message_ids import MARK, marked
+from channels.email.format import addresses
+from channels.email.format.body import read_body
+from channels.email.format.headers import HEADER_BYTES, Headers, Unreadable, read_headers
+from channels.email.format.message_ids import MARK, marked
+from channels.email.text import markup
 
 Way = Literal["plus", "catchall", "reference"]
 

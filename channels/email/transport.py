@@ -8,8 +8,8 @@ from typing import TypedDict
 import aiosmtplib
 
 from channels import ChannelError, ChannelRefused, ChannelUnavailable
-from channels.email import addresses
-from channels.email.endpoint import Endpoint, certificate_trouble
+from channels.email.format import addresses
+from channels.email.servers.endpoint import Endpoint, certificate_trouble
 
 TIMEOUT_S = 20.0
 """How long one SMTP command may take; slow servers answer DATA within a few seconds."""

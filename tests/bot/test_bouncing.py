@@ -12,7 +12,7 @@ from bot.ids import new_id
 from bot.outgoing import Placed
 from bot.rebuild import placed as placed_by
 from channels import Inbound
-from channels.email import trace
+from channels.email.format import trace
 from tests.bot.bounces import DOMAIN, LOCAL, asked, bounce, failures, handled, receipt, report
 from tests.fakes.corkboard import Corkboard
 from tests.waiting import until

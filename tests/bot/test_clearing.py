@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from bot.clearing import NotHeld, elsewhere_first
 from bot.dead import Note
 from bot.records import RequestRecord
-from channels.email.letters import Letter
+from channels.email.local.letters import Letter
 from tests.waiting import until
 from tests.world import World
 

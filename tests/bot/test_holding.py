@@ -8,7 +8,7 @@ from bot.holding import Holding
 from bot.ids import new_id
 from bot.tokens import Tokens
 from channels import Held
-from channels.email.letters import Letter
+from channels.email.local.letters import Letter
 from tests.waiting import until
 from tests.world import World
 

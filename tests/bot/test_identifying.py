@@ -9,7 +9,7 @@ import pytest
 from bot.identifying import NotIdentified, next_mail, settings_for
 from bot.settings import Settings
 from channels import ChannelRefused
-from channels.email.identify import identify
+from channels.email.sender.identify import identify
 from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.verdict import SERVER
 

@@ -13,9 +13,9 @@ from bot.realmail import OneReader, RealMail
 from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelUnavailable, Held, Inbound, Reading, Reply
-from channels.email.endpoint import Endpoint
-from channels.email.imap_mailbox import ImapMailbox
-from channels.email.maildir_mailbox import MaildirMailbox
+from channels.email.local.maildir_mailbox import MaildirMailbox
+from channels.email.servers.endpoint import Endpoint
+from channels.email.servers.imap_mailbox import ImapMailbox
 from tests.bot.config_files import PEOPLE, read
 from tests.channels.email.mails import NOON, TOKEN, mail
 from tests.servers.dovecot import Dovecot

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from channels.email.endpoint import Endpoint
+from channels.email.servers.endpoint import Endpoint
 from tests.servers.authority import Authority
 from tests.waiting import wait_until
 

@@ -6,9 +6,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from channels.email.bookmark import Cursor
-from channels.email.imap_mailbox import ImapMailbox
 from channels.email.mailbox import Item, Mailbox
+from channels.email.servers.bookmark import Cursor
+from channels.email.servers.imap_mailbox import ImapMailbox
 from tests.channels.email.mails import mail
 from tests.servers.dovecot import Dovecot
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from channels import Address, Bounced, Card, Held, Ignored, Reading, Reply
 from channels.email import mime, tokens
 from channels.email.bounce import UNSAID, failure_of
-from channels.email.headers import guess_headers
-from channels.email.proof import Proven
+from channels.email.format.headers import guess_headers
 from channels.email.reading import Reader
+from channels.email.sender.proof import Proven
 from channels.email.tokens import Way
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, TOKEN, People, approval
 from tests.channels.email.timing import took_s

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from channels import ChannelUnavailable, Held, Inbound, Reading, Reply
-from channels.email import EmailChannel, maildir
+from channels.email import EmailChannel
 from channels.email.confined import Limits
-from channels.email.maildir_mailbox import MaildirMailbox
+from channels.email.local import maildir
+from channels.email.local.maildir_mailbox import MaildirMailbox
 from tests.channels.email.bombs import BOMBS
 from tests.channels.email.conftest import Post
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People, arrived, mail

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import File
-from channels.email.body import read_body
 from channels.email.files import ALL_TEXT_BYTES, LOGO_BYTES, NOT_TEXT, RAW, TEXT_BYTES, UNKNOWN_TYPE, files_of
-from channels.email.headers import Unreadable
+from channels.email.format.body import read_body
+from channels.email.format.headers import Unreadable
 from tests.channels.email.timing import took_s
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

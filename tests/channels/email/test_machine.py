@@ -1,6 +1,6 @@
 import pytest
 
-from channels.email.headers import read_headers
+from channels.email.format.headers import read_headers
 from channels.email.machine import calendar_words, list_words, machine_words
 from tests.channels.email.mails import arrived, mail
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import Address, AnswerForm, Card, ChannelRefused, Line
-from channels.email import message_ids, mime
-from channels.email.body import read_text
-from channels.email.headers import read_headers
+from channels.email import mime
+from channels.email.format import message_ids
+from channels.email.format.body import read_text
+from channels.email.format.headers import read_headers
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")

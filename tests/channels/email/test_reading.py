@@ -3,8 +3,8 @@ import re
 import pytest
 
 from channels import Held, Ignored, Reading, Reply, Trigger
-from channels.email.proof import local
 from channels.email.reading import UNREAD, Reader, named_token
+from channels.email.sender.proof import local
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
 from tests.channels.email.timing import took_s
 

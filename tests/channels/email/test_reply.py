@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.email import words
 from channels.email.reply import Said, is_decision, read_both, read_reply
+from channels.email.text import words
 from tests.channels.email.timing import is_in_proportion, took_s
 
 WORDS = [

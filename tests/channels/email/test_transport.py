@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from channels import ChannelRefused, ChannelUnavailable
-from channels.email.letters import letters
+from channels.email.local.letters import letters
 from channels.email.transport import Relay, Transport
 from tests.channels.email.conftest import Post, Unfriendly
 from tests.channels.email.mails import mail
