@@ -1,9 +1,11 @@
 """E-mail as a channel: a mailbox in, SMTP out, a reply token that a person's answer brings back.
 
-Where to read on: `reading` (what a mail means), `confined` (in which process), `bounce` (what did not arrive),
-`identity` (who really wrote it),
-`reply` (what they said), `cards` and `mime` (what people get), `tokens` (how an answer finds its way back), `mailbox`,
-`imap_mailbox` and `transport` (the outside world), `server` (the one inside `sayso dev`).
+A mail comes in by `mailbox`, is told from other copies by `fingerprint`, and is read by `reading` in a child process
+(`confined`): did a `machine` write it, or is it a `bounce`; who really wrote it (`identity`); what they said (`reply`)
+and attached (`files`); which card it answers (`tokens`). A card goes out by `cards`, `mime` and `transport`.
+
+What these are made of: `format` (a mail as bytes), `sender` (what proves who wrote it), `text` (what is new in it, and
+words that decide), `servers` (one's own, over IMAP), `local` (the one inside `sayso dev`).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Where mail to the bot arrives: what any mailbox must do. There are two, `imap_mailbox` and `maildir_mailbox`."""
+"""Where mail to the bot arrives: what `servers.imap_mailbox` and `local.maildir_mailbox` both do."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
