@@ -15,7 +15,7 @@ from bench.table import percentile, show
 from bot.dev.demo import make_demo
 from bot.example import example_toml
 from bot.home import Home
-from bot.localmail import LocalMail
+from bot.mail.local import LocalMail
 from bot.people import People
 from bot.processes import local_mail
 from bot.settings import Settings, load

@@ -13,12 +13,12 @@ from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
-from bot.clearing import Clearing
 from bot.decisions import Decisions
 from bot.ending import ended
 from bot.executing import Executor
 from bot.failing import Failing
-from bot.holding import Holding
+from bot.held.clearing import Clearing
+from bot.held.holding import Holding
 from bot.home import Home
 from bot.inbox import Inbox
 from bot.journal import Journal

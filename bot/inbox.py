@@ -15,7 +15,7 @@ from bot.bouncing import Bouncing
 from bot.config import Rate
 from bot.decisions import Decisions
 from bot.files import attachments, contents
-from bot.holding import Holding
+from bot.held.holding import Holding
 from bot.ids import ingress_shard, new_id
 from bot.journal import Journal
 from bot.outgoing import Placed

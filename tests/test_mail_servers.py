@@ -12,8 +12,8 @@ import pytest
 
 from agents.events import DeliveryFailed
 from bot.example import example_toml
+from bot.mail.real import RealMail
 from bot.people import People
-from bot.realmail import RealMail
 from bot.settings import load
 from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore

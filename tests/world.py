@@ -21,7 +21,7 @@ from agents.run import Run, fold
 from bot.answers import Statement
 from bot.app import App, agents_of, compose, running
 from bot.judge import Judgement
-from bot.localmail import LocalMail
+from bot.mail.local import LocalMail
 from bot.processes import local_mail
 from bot.records import RequestRecord
 from bot.steering import Steering

@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bot.arriving import arrived
-from bot.realmail import inbox_of
+from bot.mail.arriving import arrived
+from bot.mail.real import inbox_of
 from bot.settings import Settings, load
 from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap_mailbox import session_to

@@ -4,7 +4,7 @@ import secrets
 from email.message import EmailMessage
 
 from agents.requests import RunId
-from bot.holding import Holding
+from bot.held.holding import Holding
 from bot.ids import new_id
 from bot.tokens import Tokens
 from channels import Held

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.mailwatch import AWAY_FOR, LOOK_EVERY_S, MailWatch
+from bot.mail.watch import AWAY_FOR, LOOK_EVERY_S, MailWatch
 from bot.processes import mail_watch
 from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore

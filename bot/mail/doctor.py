@@ -8,10 +8,10 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.arriving import arrived
 from bot.finding import Finding
-from bot.mailsettings import MailSettings
-from bot.realmail import RealMail
+from bot.mail.arriving import arrived
+from bot.mail.real import RealMail
+from bot.mail.settings import MailSettings
 from bot.store.client import StoreError
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelError

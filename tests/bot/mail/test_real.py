@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.mail.real import OneReader, RealMail
 from bot.people import People
-from bot.realmail import OneReader, RealMail
 from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelUnavailable, Held, Inbound, Reading, Reply

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.doctor_mail import examine_mail
 from bot.finding import Finding
+from bot.mail.doctor import examine_mail
+from bot.mail.real import RealMail
 from bot.people import People
-from bot.realmail import RealMail
 from tests.bot.config_files import read
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot, missing

@@ -3,8 +3,8 @@
 import pytest
 from structlog.testing import capture_logs
 
-from bot.clearing import NotHeld, elsewhere_first
 from bot.dead import Note
+from bot.held.clearing import NotHeld, elsewhere_first
 from bot.records import RequestRecord
 from channels.email.local.letters import Letter
 from tests.waiting import until

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.identifying import NotIdentified, next_mail, settings_for
+from bot.mail.identifying import NotIdentified, next_mail, settings_for
 from bot.settings import Settings
 from channels import ChannelRefused
 from channels.email.sender.identify import identify

@@ -7,9 +7,9 @@ from agents.requests import PersonId, RunId
 from bot.cards import notice
 from bot.dead import Note
 from bot.decisions import Decisions
+from bot.held.notices import STRANGER, held_answer, held_note, unheard
 from bot.ids import derived_id
 from bot.journal import Journal, outbox_entry, outgoing_id
-from bot.notices import STRANGER, held_answer, held_note, unheard
 from bot.outgoing import Outgoing, Placed
 from bot.people import People
 from bot.quorum import eligible

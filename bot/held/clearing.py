@@ -12,9 +12,9 @@ from agents.requests import PersonId, RequestId, RunId
 from bot.config import CHANNELS
 from bot.dead import Note
 from bot.decisions import Decisions
+from bot.held.notices import was_it_you
 from bot.ids import NotAnId, derived_id
 from bot.journal import Journal, outbox_entry
-from bot.notices import was_it_you
 from bot.outgoing import Outgoing
 from bot.people import People
 from bot.store import Commit

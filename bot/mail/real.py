@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from bot.mailsettings import IMAP_PORTS, SMTP_PORTS, MailSettings
+from bot.mail.settings import IMAP_PORTS, SMTP_PORTS, MailSettings
 from bot.people import People
 from bot.store.client import StoreError
 from bot.store.mailboxes import MailboxStore
