@@ -77,6 +77,12 @@ service auth {{
     port = {auth}
   }}
 }}
+# Whoever failed to log in waits for seconds the next time, and here everybody comes from one address.
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 {extra}
 """
 
