@@ -13,7 +13,7 @@ from channels.email.sender import proof
 from channels.email.servers.endpoint import Tls, is_loopback
 from channels.email.tokens import Way
 
-Identity = proof.Identity | Literal["none"]
+Identity = Literal[proof.Identity, "none"]
 
 LONGEST_LOCAL_PART = 16
 """RFC 5321, 4.5.3.1.1: 64 characters before the @, of which a plus and a reply token take 48."""
