@@ -11,6 +11,7 @@ from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
 from channels.email import addresses, bounce, markup, newtext, trace
 from channels.email.cards import one_line
 from channels.email.files import files_of
+from channels.email.identify import is_asked_for
 from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, recipients_of, who
 from channels.email.machine import calendar_words, machine_words
 from channels.email.mime import SUBJECT_CHARS, answers_us, is_message_id
@@ -61,6 +62,8 @@ class Reader:
         subject = decoded(next(iter(headers.all("subject")), ""))
         if author_of(headers) == self.own:
             return Ignored(reason="our own mail")
+        if token is None and is_asked_for(subject):
+            return Ignored(reason="the mail that sayso mail identify asked for")
         if words := machine_words(headers, subject):
             return self._of_machine(raw, headers, subject, token, words)
         if words := calendar_words(raw):
