@@ -181,7 +181,7 @@ class Outbox:
 
         Its receipt tells us later whom it did not reach.
         """
-        receipt = self._tokens.make(await self._receipt(entry))
+        receipt = self._tokens.make(await self._receipt(entry, asks=card.form is not None))
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
         if card.form is None or entry.request_id is None or card.form.format != "approval":
             return card
@@ -189,9 +189,12 @@ class Outbox:
         may_approve = name in ways_to_approve(record.request.policy)
         return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
 
-    async def _receipt(self, entry: Outgoing) -> str:
-        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down."""
-        if entry.kind == "place" and entry.delivery_id:
+    async def _receipt(self, entry: Outgoing, *, asks: bool) -> str:
+        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down.
+
+        A mail that asks must name one thing only: where a Message-ID brings the token back, it is the receipt as well.
+        """
+        if entry.delivery_id and (asks or entry.kind == "place"):
             return entry.delivery_id
         note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title)
         await self._receipts.note(entry.id, note)
