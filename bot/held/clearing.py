@@ -46,6 +46,10 @@ class Clearing:
         log.warning("held message discarded", inbound_id=some_id, by=by, claims=note.claims, why=note.why)
         return f"{some_id} is discarded."
 
+    def can_confirm(self, note: Note) -> bool:
+        """Whether there is somebody to ask who was not asked yet."""
+        return not note.person and not note.asked_at and self._people.by_email(note.claims) is not None
+
     async def confirm(self, some_id: str, by: str) -> str:
         """Have the person asked whose word it claims to be; what was done, in words. Raises NotHeld.
 

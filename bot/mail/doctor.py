@@ -183,6 +183,8 @@ def _stamped(returned: _Returned, settings: MailSettings, own: str) -> Finding:
 def _identity(settings: MailSettings) -> Finding:
     way = settings.mail_identity or "none"
     if way in PROOFS:
-        return Finding(sign="✓", what=f"who wrote a mail is proven by {way}")
+        return Finding(
+            sign="✓", what=f"SAYSO_MAIL_IDENTITY is set: {way} of {settings.mail_authserv_id} proves who wrote a mail"
+        )
     mend = "sayso mail identify looks at a mail of yours and proposes SAYSO_MAIL_IDENTITY"
     return Finding(sign="!", what="no mail counts as anybody's word: every one is held", mend=mend)

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.mail.arriving import arrived
 from bot.mail.real import inbox_of
 from bot.settings import Settings, load
+from channels.email.sender.identify import subject_to_ask_for
 from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap_mailbox import session_to
 
@@ -52,14 +53,14 @@ async def next_mail(
     """
     nonce = secrets.token_hex(4)
     async with session_to(inbox or inbox_of(settings)) as session:
-        ask(f"sayso-{nonce}")
+        ask(subject_to_ask_for(nonce))
         try:
             async with asyncio.timeout(wait_s):
                 found = await arrived(session, nonce, lambda head: nonce.encode() in head, look_every_s)
         except TimeoutError:
             raise NotIdentified(
-                f"No mail with sayso-{nonce} in its subject came within {wait_s / 60:.0f} min. Look for it in the junk "
-                "folder, and ask your mail program whether it was sent; a saved mail can be named with --file"
+                f"No mail with {subject_to_ask_for(nonce)} in its subject came within {wait_s / 60:.0f} min. Look for "
+                "it in the junk folder, and ask whether it was sent; a saved mail can be named with --file"
             ) from None
     return found.raw
 

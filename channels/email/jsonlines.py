@@ -80,12 +80,16 @@ class _Approvers:
         return self.contact(address.lower())
 
 
+_WRONG_CHARS = 500
+
+
 def answer_line(line: str | bytes) -> str:
     """The answer to one line of input, as one line; a line that is none of ours is answered with what is wrong."""
     try:
         message = Message.model_validate_json(line)
     except ValidationError as error:
-        return Answer(id="", reason=f"not a message: {error.error_count()} errors").model_dump_json(by_alias=True)
+        wrong = [f"{'.'.join(map(str, each['loc'])) or 'the line'}: {each['msg']}" for each in error.errors()]
+        return Answer(id="", reason=f"not a message: {'; '.join(wrong)[:_WRONG_CHARS]}").model_dump_json(by_alias=True)
     return answer(message).model_dump_json(by_alias=True)
 
 

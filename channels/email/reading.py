@@ -21,6 +21,7 @@ from channels.email.machine import calendar_words, is_certain, machine_words
 from channels.email.mime import SUBJECT_CHARS
 from channels.email.reply import TWO_BODIES, is_courtesy, read_both
 from channels.email.sender.author import author_of, claimed
+from channels.email.sender.identify import is_asked_for
 from channels.email.sender.proof import Prove, Proven
 from channels.email.text import markup, newtext
 from channels.email.tokens import TokenOf
@@ -67,6 +68,8 @@ class Reader:
         subject = subject_of(headers)
         if author_of(headers) == self.own:
             return Ignored(reason="our own mail")
+        if token is None and is_asked_for(subject):
+            return Ignored(reason="the mail that sayso mail identify asked for")
         if words := machine_words(headers, subject):
             if token and not is_certain(headers) and self._is_proven(raw, headers):
                 held = Held(reasons=(f"it looks like {words}",), claims=claimed(headers), token=token)

@@ -23,6 +23,7 @@ async def shown(request: Request) -> Response:
     found.sort(key=lambda pair: pair[1].at, reverse=True)
     data: dict[str, object] = {
         "held": [(name, note) for name, note in found if note.kind == "held"][:_SHOWN],
+        "to_ask": {name for name, note in found if process.app.clearing.can_confirm(note)},
         "dead": [(name, note) for name, note in found if note.kind == "dead"][:_SHOWN],
         "is_operator": _is_operator(process, me),
     }

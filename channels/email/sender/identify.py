@@ -25,7 +25,18 @@ TENANT = f"mail.protection.{EXCHANGE_ONLINE}"
 MOST = 20
 """Fields of one kind that are told of; a mail with more is not for people to read."""
 
+_ASKED_FOR = re.compile("sayso-[0-9a-f]{8}")
 _CHECK = "Let your own server check DMARC and write Authentication-Results (OpenDMARC and rspamd do)"
+
+
+def subject_to_ask_for(nonce: str) -> str:
+    """The subject of the mail that a person is asked to send, from 8 hexadecimal digits."""
+    return f"sayso-{nonce}"
+
+
+def is_asked_for(subject: str) -> bool:
+    """Whether this is the mail that was asked for: it was looked at, and wants nothing of an agent."""
+    return _ASKED_FOR.fullmatch(subject.strip()) is not None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Where a mail server is, how the line to it is kept private, and how to log in."""
 
 import ipaddress
+import socket
 import ssl
 from dataclasses import dataclass, field
 from typing import Literal
@@ -39,6 +40,22 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def connection_trouble(error: BaseException) -> str:
+    """Why there was no connection, in words; the kind of `error` where there are none for it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        match seen:
+            case socket.gaierror():
+                return "its name can't be looked up"
+            case ConnectionRefusedError():
+                return "nothing listens there"
+            case TimeoutError():
+                return "it does not answer"
+            case _:
+                seen = seen.__cause__ or seen.__context__
+    return type(error).__name__
 
 
 def certificate_trouble(error: BaseException) -> str | None:

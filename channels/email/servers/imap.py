@@ -24,7 +24,7 @@ from imapclient.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
 )
 
 from channels import ChannelError, ChannelRefused, ChannelUnavailable
-from channels.email.servers.endpoint import Endpoint, certificate_trouble
+from channels.email.servers.endpoint import Endpoint, certificate_trouble, connection_trouble
 
 FOLDER = "INBOX"
 
@@ -231,4 +231,5 @@ def _told(error: Exception, server: Endpoint) -> ChannelError:
         how = "SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE" if server.access else "SAYSO_IMAP_PASSWORD"
         return LogInRefused(f"{name} did not accept the log-in of {server.user}", f"Check SAYSO_IMAP_USER and {how}")
     words = "" if isinstance(error, OSError) else f": {str(error)[:200]}"
-    return ChannelUnavailable(f"{name} can't be used: {type(error).__name__}{words}", "It is tried again")
+    do = "It is tried again. If that does not help, check SAYSO_IMAP_HOST, SAYSO_IMAP_PORT and SAYSO_IMAP_TLS"
+    return ChannelUnavailable(f"{name} can't be used: {connection_trouble(error)}{words}", do)

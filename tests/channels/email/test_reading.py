@@ -4,6 +4,7 @@ import pytest
 
 from channels import Held, Ignored, Reading, Reply, Trigger
 from channels.email.reading import UNREAD, Reader, named_token
+from channels.email.sender.identify import subject_to_ask_for
 from channels.email.sender.proof import local
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
 from tests.channels.email.timing import took_s
@@ -56,6 +57,16 @@ def test_a_mail_without_a_token_wants_something_new() -> None:
 
     assert isinstance(reading, Trigger)
     assert (reading.person, reading.text, reading.thread) == ("bo", "Deploy it\n\nnow please", "<r1@corp.example>")
+
+
+def test_the_mail_that_sets_mail_up_starts_nothing() -> None:
+    plain = mail("hello", extra="").replace(f"agent+{TOKEN}".encode(), b"agent")
+
+    asked_for = read(arrived(plain.replace(b"Re: Deploy?", subject_to_ask_for("0123abcd").encode()), to=BOT))
+    other = read(arrived(plain.replace(b"Re: Deploy?", b"deploy sayso-0123abcd"), to=BOT))
+
+    assert isinstance(asked_for, Ignored)
+    assert isinstance(other, Trigger)
 
 
 def test_a_forged_from_is_held_and_names_whom_it_claims_to_be() -> None:

@@ -1,6 +1,7 @@
 """Getting into a mailbox: TLS, passwords, access tokens, and what is said when that fails."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from channels import ChannelRefused, ChannelUnavailable
+from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap_mailbox import ImapMailbox
 from channels.email.servers.oauth import AccessTokens
 from tests.channels.email.boxes import Box, Shelf, body, take
@@ -108,3 +110,12 @@ async def test_nobody_listening_is_for_later(dovecot: Dovecot, wire: Wire) -> No
 
     with pytest.raises(ChannelUnavailable, match="It is tried again"):
         await take(ImapMailbox(dovecot.endpoint("agent@sayso.example", port=wire.port), Shelf()), 1)
+
+
+async def test_where_there_is_no_server_its_address_is_what_to_check() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        nobody = Endpoint("127.0.0.1", taken.getsockname()[1], "agent", "a-password", "implicit")
+
+        with pytest.raises(ChannelUnavailable, match=r"nothing listens there.*SAYSO_IMAP_PORT"):
+            await take(ImapMailbox(nobody, Shelf()), 1)
