@@ -2,7 +2,7 @@
 
 import socket
 
-from channels.email.endpoint import connection_trouble
+from channels.email.servers.endpoint import connection_trouble
 
 
 def test_why_there_is_no_connection_is_said_in_words() -> None:
