@@ -107,9 +107,9 @@ def _end(result: Result) -> Done:
         case "expired":
             return Done(outcome="failed", summary="nobody answered in time")
         case "revoked":
-            return Done(outcome="failed", summary=f"approved, and taken back by {by}{_because(result)}")
+            return Done(outcome="failed", summary=f"approved, and taken back{_because(result)}")
         case "denied" | "withdrawn":
-            return Done(outcome="failed", summary=f"{result.kind}{f' by {by}' if by else ''}{_because(result)}")
+            return Done(outcome="failed", summary=f"{result.kind}{_because(result)}")
 
 
 def _because(result: Result) -> str:

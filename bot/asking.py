@@ -10,6 +10,7 @@ from agents.relay import RELAY
 from agents.requests import DeliveryId, Fact, Format, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Pending, Run
 from agents.steps import CallTool, RequestHumanInput
+from agents.text import first_line
 from bot.cards import program_name, request_card
 from bot.digest import call_digest, question_digest
 from bot.ids import new_id, shard_of
@@ -21,6 +22,7 @@ from bot.records import RequestRecord
 from bot.store import Commit, Wake
 
 _QUOTED_CHARS = 4_000
+_TOPIC_CHARS = 150
 _NOT_RECORDED = "not recorded"
 
 
@@ -133,6 +135,7 @@ def _request(
         opened_at=now,
         expires_at=now + timedelta(seconds=policy.expires_after_s),
         thread=thread_of(run),
+        topic=topic_of(run),
         is_rehearsal=run.is_rehearsal,
         program=program_of(run),
     )
@@ -210,6 +213,12 @@ def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
 def thread_of(run: Run) -> str:
     """The one name for everything about a run: where it came from, else the run itself."""
     return (run.started.thread if run.started else "") or run.id
+
+
+def topic_of(run: Run) -> str:
+    """What the message was called that a run began with; nothing where messages are not called anything."""
+    started = run.started
+    return first_line(started.text, _TOPIC_CHARS) if started and started.channel == "email" and started.thread else ""
 
 
 def requesters_of(run: Run) -> tuple[PersonId, ...]:

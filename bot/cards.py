@@ -44,6 +44,9 @@ _WHO_ASKS = {
     "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
 }
 _CHANNEL_NAMES = {"email": "e-mail", "slack": "Slack"}
+_OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
+# A run that people stopped did not go wrong. Not `Denied: …`, which would come back in quotes as somebody's answer.
+_STOPPED = {"denied", "withdrawn", "expired", "revoked"}
 _REASON_CHARS = 500
 _TITLE_CHARS = 80
 _TIME = "%H:%M UTC on %d %B %Y"
@@ -143,22 +146,24 @@ def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) 
     return Card(title=f"Closed: {request.title}", at=at, summary=sentence, ref=request.id, closes=closes)
 
 
-def outcome_card(run: Run, at: datetime) -> Card:
-    """How a run ended."""
-    ended = run.ended
-    word = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}[ended.outcome] if ended else "Running"
-    asked = run.started.text if run.started else ""
-    rehearsal = (_REHEARSAL,) if run.is_rehearsal else ()
-    title = f"{word}: {first_line(asked, _TITLE_CHARS)}"
+def outcome_card(run: Run, people: People, at: datetime) -> Card:
+    """How a run ended, and by whose word."""
+    ended, last = run.ended, run.results[-1] if run.results else None
+    asked = first_line(run.started.text if run.started else "", _TITLE_CHARS)
+    word = _OUTCOMES[ended.outcome] if ended else "Running"
+    by = sorted(run.voters)
+    if ended and ended.outcome == "failed" and last and last.kind in _STOPPED:
+        word, by = "Stopped", list(last.by)
+    facts = [Line(label="Decided by", text=people.names_of(by))] if by else []
+    facts += [_REHEARSAL] if run.is_rehearsal else []
     words = ended.summary if ended else ""
-    if ended and ended.words_of == "model":
-        return Card(title=title, at=at, quoted=words, facts=rehearsal, ref=run.id, closes=True)
-    return Card(title=title, at=at, summary=words, facts=rehearsal, ref=run.id, closes=True)
+    card = Card(title=f"{word}: {asked}", at=at, facts=tuple(facts), ref=run.id, closes=True)
+    return card.model_copy(update={"quoted" if ended and ended.words_of == "model" else "summary": words})
 
 
-def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "") -> Card:
+def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:
     """Something that somebody must be told and need not answer."""
-    return Card(title=title, at=at, summary=text, ref=ref, link=link, closes=True)
+    return Card(title=title, at=at, summary=text, ref=ref, link=link, topic=topic, closes=True)
 
 
 def unreached(

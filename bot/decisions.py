@@ -129,13 +129,13 @@ class Decisions:
             reach=(answer.channel,),
             card=notice(f"About: {request.title}", text, answer.at, request.id),
             thread=request.thread,
+            request_id=request.id,
         )
         own = [holder.delivery_id for holder in record.holders if holder.person == answer.person]
         if not own or not isinstance(judgement, NotThisWay | OutOfDate | Unclear):
             return entry
         again = {
             "card": asked_again(request, judgement, self._people, answer.at),
-            "request_id": request.id,
             # Each revision made everybody a card: the newest one is of this revision.
             "delivery_id": own[-1],
             "revision": request.revision,

@@ -77,6 +77,7 @@ class Failing:
                 reach=await self._reach_of_requester(placed.run_id),
                 card=card,
                 thread=request.thread,
+                request_id=request.id,
             )
             for requester in request.requesters
             if requester != placed.person

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from agents.events import CardDelivered, Event
-from agents.requests import PersonId, RunId
+from agents.requests import PersonId, Request, RunId
 from bot.cards import notice
 from bot.dead import Note
 from bot.decisions import Decisions
@@ -184,9 +184,12 @@ class Outbox:
         """
         receipt = self._tokens.make(await self._receipt(entry, asks=card.form is not None))
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
-        if card.form is None or entry.request_id is None or card.form.format != "approval":
+        if entry.request_id is None:
             return card
         record, _, _ = await self._decisions.request(entry.request_id)
+        card = card.model_copy(update={"topic": _topic(entry, record.request)})
+        if card.form is None or card.form.format != "approval":
+            return card
         may_approve = name in ways_to_approve(record.request.policy)
         return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
 
@@ -287,3 +290,10 @@ class Outbox:
             at=await self._store.now(entry.id),
             member=f"out {entry.id}",
         )
+
+
+def _topic(entry: Outgoing, request: Request) -> str:
+    """What the thread is called at this person's: as they wrote it who asked, and by its first card for others."""
+    if entry.person in request.requesters and request.topic:
+        return request.topic
+    return "" if entry.kind == "place" else request.title

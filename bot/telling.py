@@ -7,7 +7,7 @@ from datetime import datetime
 from agents.relay import Question, wanted_of
 from agents.requests import PersonId, PolicySnapshot, Request
 from agents.run import Run
-from bot.asking import thread_of
+from bot.asking import thread_of, topic_of
 from bot.cards import notice, outcome_card
 from bot.config import CHANNELS
 from bot.journal import outbox_entry, outgoing_id
@@ -41,7 +41,7 @@ class Teller:
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
-        card, thread = outcome_card(run, now), thread_of(run)
+        card, thread = outcome_card(run, self._people, now), thread_of(run)
         told: set[PersonId] = set()
         entries: list[Outgoing] = []
         for held in reversed(run.cards):
@@ -76,6 +76,7 @@ class Teller:
         return replace(commit, outgoing=[*commit.outgoing, outbox_entry(entry)])
 
     def _tell(self, run: Run, card: Card) -> Outgoing:
+        card = card.model_copy(update={"topic": topic_of(run)})
         return Outgoing(
             id=outgoing_id(run.id),
             kind="tell",

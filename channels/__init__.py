@@ -189,7 +189,8 @@ class Card(Frozen):
     `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
     such. `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is
     nothing (more) to answer. `ref` is an id that people can type, `link` the page about it. `receipt` is an opaque id
-    of the same form as a token, which comes back with word that the card did not arrive. `closes` says that this
+    of the same form as a token, which comes back with word that the card did not arrive. `topic` is what its thread is
+    called where it is not the first one in it. `closes` says that this
     card ends what an earlier one asked; a channel that cannot change what it sent shows only such updates. `at` is when
     the card was made.
     """
@@ -204,6 +205,7 @@ class Card(Frozen):
     ref: str = ""
     link: str = ""
     receipt: str = ""
+    topic: str = ""
     closes: bool = False
 
 

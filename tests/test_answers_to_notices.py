@@ -6,7 +6,7 @@ from agents.events import Event
 from bot.records import RequestRecord
 from channels.email.local.letters import Letter
 from tests.waiting import until
-from tests.world import World
+from tests.world import World, heading
 
 
 async def asked(world: World) -> tuple[RequestRecord, Letter]:
@@ -31,7 +31,7 @@ async def test_a_notice_about_a_comment_shows_the_whole_card_and_is_answered_as_
     told = await commented(world, card)
     await world.reply("bo", told, "approve")
 
-    assert told.subject == "About: Press bell?"
+    assert (told.subject, heading(told)) == ("Re: Press bell?", "About: Press bell?")
     shown = " ".join(told.text.split())
     for part in ("To approve, reply with the one word: approve", f"Digest: {record.request.digest}", 'runs: ["press"'):
         assert part in shown
@@ -61,7 +61,7 @@ async def test_each_unclear_answer_gets_one_mail_that_can_be_answered(world: Wor
     second = await commented(world, first, "and now?")
     await world.quiet()
 
-    subjects = [letter.subject for letter in world.mails("bo")]
+    subjects = [heading(letter) for letter in world.mails("bo")]
     assert subjects == ["Press bell?", "About: Press bell?", "About: Press bell?"]
     assert len(await noted(world, record)) == 2
     await world.reply("bo", second, "deny: not today")

@@ -9,7 +9,7 @@ from bot.judge import ClosedOtherwise, NotEntitled, TooLate
 from bot.people import UnknownPerson
 from tests.office import TOML
 from tests.waiting import until
-from tests.world import World
+from tests.world import World, heading
 
 DONE = "done: ok: press bell: done"
 
@@ -73,7 +73,7 @@ async def test_an_answer_to_an_expired_request_is_told_so(world: World) -> None:
 
     assert "the request is expired" in (await world.next_mail("bo", about="nothing to answer any more")).text
     assert world.workshop.effects == []
-    assert "expired" in (await world.next_mail("anna", about="Failed")).text
+    assert "expired" in (await world.next_mail("anna", about="Stopped")).text
 
 
 async def test_a_denial_after_the_approval_and_before_the_start_takes_it_back(world: World) -> None:
@@ -89,7 +89,7 @@ async def test_a_denial_after_the_approval_and_before_the_start_takes_it_back(wo
 
     assert await world.summary(run_id) == "failed: revoked: not while we sell"
     assert world.workshop.effects == []
-    assert told.subject.startswith("About: Press bell?")
+    assert heading(told).startswith("About: Press bell?")
     assert "Taken back by Cy Cole before it started" in (await world.next_mail("bo", about="Taken back")).text
 
 

@@ -58,7 +58,7 @@ async def test_a_denial_by_mail_with_its_reason_ends_the_run_and_nothing_goes_li
     await shop.reply("cy", await shop.next_mail("cy"), "No, the shop is full of customers.")
 
     assert await shop.summary(run_id) == (
-        "failed: Deploying v1.2.0 to production was denied by cy: the shop is full of customers."
+        "failed: Deploying v1.2.0 to production was denied: the shop is full of customers."
     )
     assert live(shop, "production") == commit_of(shop, "v1.0.0")
 

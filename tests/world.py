@@ -37,6 +37,11 @@ from tests.waiting import until
 Verb = Literal["pause", "resume", "cancel"]
 
 
+def heading(letter: Letter) -> str:
+    """What a mail says first; its subject may be that of its thread."""
+    return letter.text.partition("\n")[0]
+
+
 @dataclass
 class World:
     """One running sayso. `deploys`: the agents of the settings instead of the clerk; `through` may wrap the mail.

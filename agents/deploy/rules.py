@@ -115,13 +115,12 @@ def _argument(result: Result, name: str) -> str:
 
 def _ended(result: Result) -> str:
     """How a step ended badly, as the end of a sentence."""
-    by = f" by {', '.join(result.by)}" if result.by else ""
     why = f": {result.text}" if result.text else ""
     match result.kind:
         case "denied" | "withdrawn":
-            return f"was {result.kind}{by}{why}"
+            return f"was {result.kind}{why}"
         case "revoked":
-            return f"was approved, and revoked before it started{by}{why}"
+            return f"was approved, and revoked before it started{why}"
         case "expired":
             return f"was not decided in time{why}"
         case "refused":

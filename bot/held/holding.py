@@ -4,6 +4,7 @@ import structlog
 
 from agents.events import AnswerHeld
 from agents.requests import PersonId, RunId
+from agents.text import first_line
 from bot.cards import notice
 from bot.dead import Note
 from bot.decisions import Decisions
@@ -26,6 +27,7 @@ _NOTICES = 10
 # A proven address proves nothing about its owner's intentions: we are nobody's way to send mail to a crowd.
 _STRANGERS = 200
 _OPEN_ONES = 3
+_TOPIC_CHARS = 150
 
 
 class Holding:
@@ -45,7 +47,12 @@ class Holding:
             run_id=RunId(inbound_id),
             person=PersonId(trigger.person),
             reach=(channel,),
-            card=notice("No run was started", why, await self._store.now(inbound_id)),
+            card=notice(
+                "No run was started",
+                why,
+                await self._store.now(inbound_id),
+                topic=first_line(trigger.text, _TOPIC_CHARS),
+            ),
             thread=trigger.thread or inbound_id,
         )
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
@@ -96,8 +103,9 @@ class Holding:
                 run_id=placed.run_id,
                 person=requester,
                 reach=request.policy.reach,
-                card=held_answer(request, note, inbound_id),
+                card=held_answer(request, note),
                 thread=request.thread,
+                request_id=request.id,
             )
             for requester in request.requesters
             if requester != note.person

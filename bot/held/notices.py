@@ -38,10 +38,10 @@ def held_note(held: Held, sender: str, channel: str, now: datetime) -> Note:
     )
 
 
-def held_answer(request: Request, note: Note, ref: str) -> Card:
+def held_answer(request: Request, note: Note) -> Card:
     """For the requester, who may wait for exactly this answer."""
     text = f"{note.what[0].upper()}{note.what[1:]} was not accepted as an answer: {note.why}. Nothing was decided."
-    return notice(f"An answer was held: {request.title}", text, note.at, ref)
+    return notice(f"An answer was held: {request.title}", text, note.at, request.id)
 
 
 def unheard(note: Note, answered: RequestRecord | None, open_ones: Sequence[RequestRecord], people: People) -> Card:
@@ -59,9 +59,8 @@ def unheard(note: Note, answered: RequestRecord | None, open_ones: Sequence[Requ
         ]
         lines.append("To ask for something new, write a new message; do not reply to an older one.")
     ref = answered.request.id if answered else ""
-    return notice("Your message was not accepted", "\n".join(lines), note.at, ref).model_copy(
-        update={"quoted": _subject(note)}
-    )
+    card = notice("Your message was not accepted", "\n".join(lines), note.at, ref, topic=note.about)
+    return card.model_copy(update={"quoted": _subject(note)})
 
 
 def _again(note: Note, answered: RequestRecord, people: People) -> str:

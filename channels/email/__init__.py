@@ -100,17 +100,20 @@ class EmailChannel:
 
     async def send(self, card: Card, to: Address, key: str) -> Delivery:
         """Send `card` as one mail. The same key and card again repeat exactly the same bytes and Message-ID."""
+        return await self._send(card, to, key)
+
+    async def _send(self, card: Card, to: Address, key: str, after: str = "") -> Delivery:
+        """One mail; `after` is the Message-ID of the one that it goes on from."""
         contact = self._directory.contact(to.person)
-        post = mime.compose(
-            card, to, key, own=self._own, timezone=contact.timezone if contact else "UTC", way=self._way
-        )
+        zone = contact.timezone if contact else "UTC"
+        post = mime.compose(card, to, key, own=self._own, timezone=zone, way=self._way, after=after)
         await self._submit(post, self._envelope_sender(card, to))
         return Delivery(key=key, address=to, handle=post.message_id)
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
         """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""
         if card.closes:
-            await self.send(card, delivery.address, key)
+            await self._send(card, delivery.address, key, delivery.handle)
 
     def _envelope_sender(self, card: Card, to: Address) -> str:
         """Where word goes that `card` did not arrive."""

@@ -32,11 +32,12 @@ class Post:
     message_id: str
 
 
-def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: Way = "plus") -> Post:
+def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: Way = "plus", after: str = "") -> Post:
     """The mail that shows `card` to `to`, from the address `own`. Its Date is `card.at`, its ids come from `key`.
 
-    `way` is how the card's token comes back. The card's receipt stands in the Message-ID and, because some relays
-    replace that, in a header of its own: reports that the mail did not arrive bring its headers back.
+    `way` is how the card's token comes back, `after` the Message-ID of an earlier mail to the same person. The card's
+    receipt stands in the Message-ID and, because some relays replace that, in a header of its own: reports that the
+    mail did not arrive bring its headers back.
 
     Raises ChannelRefused when `to` is no plain address or a reply could not carry the card's token.
     """
@@ -51,11 +52,11 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
     headers = [
         ("From", f"sayso <{own}>"),
         ("To", to.to),
-        ("Subject", encoded(card.title)),
+        ("Subject", encoded(_subject(card))),
         ("Date", email.utils.format_datetime(card.at.astimezone(UTC))),
         ("Message-ID", message_id),
-        ("In-Reply-To", root),
-        ("References", root),
+        ("In-Reply-To", after or root),
+        ("References", f"{root}\r\n {after}" if after else root),
         # RFC 3834, 5: an answer to a mail is another thing than a mail of our own.
         ("Auto-Submitted", "auto-generated" if to.person else "auto-replied"),
     ]
@@ -65,6 +66,12 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
         headers.append(("Reply-To", f"sayso <{reply_address(way, own, token)}>"))
     texts = (cards.as_text(card, timezone, code), cards.as_html(card, timezone, code))
     return Post(_alternative(headers, texts, key), to.to, message_id)
+
+
+def _subject(card: Card) -> str:
+    """As its thread is called: Gmail and Outlook keep together only what has one subject but for `Re:`."""
+    topic = card.topic.strip()
+    return topic if topic.lower().startswith("re:") else f"Re: {topic}" if topic else card.title
 
 
 def encoded(text: str) -> str:

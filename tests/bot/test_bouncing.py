@@ -16,7 +16,7 @@ from channels.email.format import trace
 from tests.bot.bounces import DOMAIN, LOCAL, asked, bounce, failures, handled, receipt, report
 from tests.fakes.corkboard import Corkboard
 from tests.waiting import until
-from tests.world import World, a_world
+from tests.world import World, a_world, heading
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def test_a_report_that_comes_many_times_at_once_and_again_later_has_one_ef
         await both.quiet()
 
     assert await failures(both, record.request.run_id) == [("bo", "email")]
-    assert [letter.subject for letter in both.mails("anna")] == ["Not reached: Press bell?"]
+    assert [heading(letter) for letter in both.mails("anna")] == ["Not reached: Press bell?"]
     assert [to.person for to, card in board.pinned.values() if card.form] == ["bo"]
     assert [person for person in ("bo", "cy") if len(both.mails(person)) != 1] == []
 

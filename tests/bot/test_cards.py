@@ -127,7 +127,7 @@ def test_a_notice_asks_for_nothing() -> None:
 def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: str) -> None:
     end = RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": "v1.2.0 is live"})
 
-    card = outcome_card(fold([started("deploy v1.2.0\n\nHi, please do."), end]), LATER)
+    card = outcome_card(fold([started("deploy v1.2.0\n\nHi, please do."), end]), PEOPLE, LATER)
 
     assert (card.title, card.summary, card.closes) == (f"{word}: deploy v1.2.0", "v1.2.0 is live", True)
     assert card.facts == ()
@@ -138,7 +138,7 @@ def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
     rehearsed = step.model_copy(update={"call": step.call.model_copy(update={"rehearsal": True})})
     end = RunEnded(at=LATER, outcome="done", summary="")
 
-    card = outcome_card(fold([started(), rehearsed, end]), LATER)
+    card = outcome_card(fold([started(), rehearsed, end]), PEOPLE, LATER)
 
     assert "rehearsal" in " ".join(line.text for line in card.facts)
 
@@ -224,6 +224,6 @@ def test_a_policy_with_seats_says_who_fills_which() -> None:
 def test_what_a_model_says_at_the_end_is_marked_as_its_words() -> None:
     ended = RunEnded(at=NOON, outcome="done", summary="Bo approved; verified", words_of="model")
 
-    card = outcome_card(Run(ended=ended), NOON)
+    card = outcome_card(Run(ended=ended), PEOPLE, NOON)
 
     assert (card.quoted, card.summary) == ("Bo approved; verified", "")

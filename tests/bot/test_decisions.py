@@ -23,7 +23,7 @@ from bot.judge import (
 )
 from bot.records import RequestRecord, records
 from bot.store import Commit, Keys, Written
-from tests.world import World
+from tests.world import World, heading
 
 BO = PersonId("bo")
 
@@ -215,7 +215,7 @@ async def test_a_request_that_nobody_answers_expires_by_itself(world: World) -> 
 
     assert await world.summary(record.request.run_id) == "failed: expired"
     letter = await world.next_mail("bo", about="Nobody decided in time")
-    assert letter.subject == "Closed: Press bell?"
+    assert (letter.subject, heading(letter)) == ("Re: Press bell?", "Closed: Press bell?")
 
 
 async def test_a_revision_makes_earlier_votes_void_and_is_voted_on_anew(world: World) -> None:

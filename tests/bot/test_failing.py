@@ -117,7 +117,7 @@ async def test_a_card_that_is_decided_while_it_goes_another_way_is_closed_when_i
         await bounce(world, card)
         await until(lambda: board.card("bo"), what="the card is on the board")
         await world.decide("cy", record, "deny", "no")
-        await world.next_mail("anna", about="Failed")
+        await world.next_mail("anna", about="Stopped: ")
         board.may_return.set()
 
         closed = await until(lambda: list(board.closed.values()), what="it is closed")

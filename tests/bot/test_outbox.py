@@ -16,7 +16,7 @@ from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import People
 from tests.servers.relay import Fault, RelayServer
 from tests.waiting import until
-from tests.world import World, a_world
+from tests.world import World, a_world, heading
 
 
 async def test_a_card_is_delivered_once_to_each_who_may_decide_and_the_story_says_so(world: World) -> None:
@@ -72,7 +72,7 @@ async def test_a_card_that_is_decided_before_it_could_be_sent_is_not_sent(world:
         await world.stop()
 
     await world.move_time(120)
-    await world.next_mail("anna", about="Failed")
+    await world.next_mail("anna", about="Stopped")
     await world.quiet()
     assert world.mails("bo") == ()
     assert world.mails("cy") == ()
@@ -100,10 +100,10 @@ async def test_whoever_held_a_card_sees_it_closed_and_the_requester_and_the_vote
     await world.ended(run_id)
     await world.quiet()
 
-    word = "Done" if outcome == "approve" else "Failed"
-    assert [letter.subject for letter in world.mails("anna")] == [f"{word}: press bell"]
-    assert [letter.subject for letter in world.mails("cy")] == ["Press bell?", "Closed: Press bell?"]
-    assert [letter.subject for letter in world.mails("bo")] == ["Press bell?", f"{word}: press bell"]
+    word = "Done" if outcome == "approve" else "Stopped"
+    assert [heading(letter) for letter in world.mails("anna")] == [f"{word}: press bell"]
+    assert [heading(letter) for letter in world.mails("cy")] == ["Press bell?", "Closed: Press bell?"]
+    assert [heading(letter) for letter in world.mails("bo")] == ["Press bell?", f"{word}: press bell"]
 
 
 class SlowChannel:

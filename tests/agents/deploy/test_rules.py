@@ -71,15 +71,15 @@ def test_the_way_of_a_plain_deploy(text: str, results: list[Result], step: Step)
     [
         (
             [Result(DEPLOY, "denied", "not on Friday", BO)],
-            "Deploying v1.2.0 to production was denied by bo: not on Friday",
+            "Deploying v1.2.0 to production was denied: not on Friday",
         ),
-        ([Result(DEPLOY, "denied", "", BO)], "Deploying v1.2.0 to production was denied by bo"),
+        ([Result(DEPLOY, "denied", "", BO)], "Deploying v1.2.0 to production was denied"),
         (
             [Result(DEPLOY, "revoked", "wait", BO)],
-            "Deploying v1.2.0 to production was approved, and revoked before it started by bo: wait",
+            "Deploying v1.2.0 to production was approved, and revoked before it started: wait",
         ),
         ([Result(DEPLOY, "expired", "")], "Deploying v1.2.0 to production was not decided in time"),
-        ([Result(DEPLOY, "withdrawn", "", BO)], "Deploying v1.2.0 to production was withdrawn by bo"),
+        ([Result(DEPLOY, "withdrawn", "", BO)], "Deploying v1.2.0 to production was withdrawn"),
         ([Result(DEPLOY, "refused", "no quorum")], "Deploying v1.2.0 to production was refused: no quorum"),
         ([Result(DEPLOY, "error", "exit code 3")], "Deploying v1.2.0 to production failed: exit code 3"),
         (

@@ -110,3 +110,24 @@ def test_a_token_that_a_mail_address_can_t_carry_is_refused(token: str) -> None:
 def test_a_line_break_in_a_header_is_never_written() -> None:
     with pytest.raises(ValueError, match="line break"):
         mime.header_block([("Subject", "x\nBcc: y")])
+
+
+@pytest.mark.parametrize(
+    ("topic", "subject"),
+    [
+        ("", "Closed: Deploy?"),
+        ("Deploy?", "Re: Deploy?"),
+        ("RE: our release", "RE: our release"),
+        ("x\r\nBcc: eve@evil.example", "Re: x Bcc: eve@evil.example"),
+    ],
+)
+def test_a_mail_is_called_as_its_thread_is_and_says_its_own_title_first(topic: str, subject: str) -> None:
+    card = Card(title="Closed: Deploy?", at=NOON, topic=topic, closes=True)
+
+    post = mime.compose(card, TO, "d1", own=BOT, timezone="UTC", after="<first@sayso.example>")
+
+    headers = read_headers(post.raw)
+    assert headers.one("subject") == subject
+    assert headers.one("in-reply-to") == "<first@sayso.example>"
+    assert headers.one("references").split()[-1] == "<first@sayso.example>"
+    assert read_text(post.raw).startswith("Closed: Deploy?\n")

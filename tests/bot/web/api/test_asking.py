@@ -219,7 +219,7 @@ async def test_a_program_takes_its_question_back(world: World, api: Api) -> None
     refused(answer, 403, "scope-missing")
     anna = await api.client("anna")
     assert (await anna.post(f"/v1/requests/{request['id']}/withdraw", json={"reason": "done"})).status_code == 200
-    assert await world.summary(request["run_id"]) == "failed: withdrawn by anna: “done”"
+    assert await world.summary(request["run_id"]) == "failed: withdrawn: “done”"
 
 
 async def test_the_relay_is_nothing_that_a_run_can_be_started_with(api: Api) -> None:

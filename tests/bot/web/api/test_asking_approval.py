@@ -121,7 +121,7 @@ async def test_a_denial_ends_it(world: World, api: Api) -> None:
 
     told = await waited(ci, request)
     assert (told["state"], told["may_act"]) == ("denied", False)
-    assert await world.summary(request["run_id"]) == "failed: denied by bo"
+    assert await world.summary(request["run_id"]) == "failed: denied"
 
 
 async def test_an_approval_that_is_taken_back_in_time_lets_nothing_happen(world: World, api: Api) -> None:
@@ -137,7 +137,7 @@ async def test_an_approval_that_is_taken_back_in_time_lets_nothing_happen(world:
     told = await waiting
     assert (told["state"], told["may_act"]) == ("revoked", False)
     await world.steer(RunId(request["run_id"]), "resume")
-    assert await world.summary(request["run_id"]) == "failed: approved, and taken back by cy"
+    assert await world.summary(request["run_id"]) == "failed: approved, and taken back"
 
 
 async def test_an_approval_that_has_become_too_old_is_asked_again(world: World, api: Api) -> None:
