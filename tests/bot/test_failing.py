@@ -7,9 +7,10 @@ import pytest
 
 from agents.requests import DeliveryId
 from bot.outgoing import Placed
-from channels import Accept, Address, Card, Channel, ChannelRefused, Contact, Delivery, Inbound, Reading
+from channels import Address, Card, ChannelRefused, Delivery
 from tests.bot.bounces import asked, bounce, failures
 from tests.fakes.corkboard import Corkboard
+from tests.fakes.slow import SlowChannel
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -40,41 +41,18 @@ async def test_a_channel_that_refuses_at_once_is_written_down_and_told_once_and_
         assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
 
 
-class Overtaken:
-    """The world's mail, whose mails come back before its `send` has returned."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel, self.name, self.edits = channel, channel.name, channel.edits
-        self.may_return, self.sent = asyncio.Event(), list[str]()
-
-    async def receive(self, accept: Accept) -> None:
-        await self._channel.receive(accept)
-
-    async def read(self, inbound: Inbound) -> Reading:
-        return await self._channel.read(inbound)
-
-    def address(self, contact: Contact, thread: str) -> Address | None:
-        return self._channel.address(contact, thread)
-
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
-        delivery = await self._channel.send(card, to, key)
-        if to.person == "bo" and card.form:
-            self.sent.append(key)
-            await self.may_return.wait()
-        return delivery
-
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
-        await self._channel.update(delivery, card, key)
+def asks_bo(card: Card, to: Address) -> bool:
+    return to.person == "bo" and card.form is not None
 
 
 async def test_a_report_that_overtakes_our_own_note_of_the_delivery_is_not_lost(
     redis: str, tmp_path: Path, board: Corkboard
 ) -> None:
-    channels = dict[str, Overtaken]()
+    channels = dict[str, SlowChannel]()
 
     def change(world: World) -> None:
         world.beside, world.reach = (board,), ("email", "slack")
-        world.through = lambda channel: channels.setdefault("email", Overtaken(channel))
+        world.through = lambda channel: channels.setdefault("email", SlowChannel(channel, asks_bo))
 
     async with a_world(redis, tmp_path / "data", change=change) as world:
         record, card = await asked(world)
@@ -124,7 +102,7 @@ async def test_a_card_that_is_decided_while_it_goes_another_way_is_closed_when_i
         assert "Cy Cole denied" in closed[0].summary
 
 
-class Refusing(Overtaken):
+class Refusing(SlowChannel):
     """The world's mail, of which nobody takes any for bo."""
 
     async def send(self, card: Card, to: Address, key: str) -> Delivery:

@@ -1,6 +1,5 @@
 """Cards on their way: sent once, to whoever can still answer, and put off while nobody takes them."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,12 +7,13 @@ import pytest
 from agents.events import DeliveryFailed
 from agents.requests import DeliveryId
 from bot.outgoing import Placed
-from channels import Accept, Address, Card, Channel, Contact, Delivery, Inbound, Reading
+from channels import Channel
 from channels.email import EmailChannel
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.sender.proof import local
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import People
+from tests.fakes.slow import SlowChannel
 from tests.servers.relay import Fault, RelayServer
 from tests.waiting import until
 from tests.world import World, a_world, heading
@@ -104,32 +104,6 @@ async def test_whoever_held_a_card_sees_it_closed_and_the_requester_and_the_vote
     assert [heading(letter) for letter in world.mails("anna")] == [f"{word}: press bell"]
     assert [heading(letter) for letter in world.mails("cy")] == ["Press bell?", "Closed: Press bell?"]
     assert [heading(letter) for letter in world.mails("bo")] == ["Press bell?", f"{word}: press bell"]
-
-
-class SlowChannel:
-    """The world's mail, whose `send` waits after the mail was taken until `may_return` is set."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel, self.name, self.edits = channel, channel.name, channel.edits
-        self.may_return, self.sent = asyncio.Event(), list[str]()
-
-    async def receive(self, accept: Accept) -> None:
-        await self._channel.receive(accept)
-
-    async def read(self, inbound: Inbound) -> Reading:
-        return await self._channel.read(inbound)
-
-    def address(self, contact: Contact, thread: str) -> Address | None:
-        return self._channel.address(contact, thread)
-
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
-        delivery = await self._channel.send(card, to, key)
-        self.sent.append(key)
-        await self.may_return.wait()
-        return delivery
-
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
-        await self._channel.update(delivery, card, key)
 
 
 async def test_a_card_that_is_decided_while_it_is_on_its_way_is_closed_when_it_has_arrived(world: World) -> None:

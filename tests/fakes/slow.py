@@ -1,0 +1,33 @@
+"""Another channel, whose `send` waits after the card was taken: what happens meanwhile finds it on its way."""
+
+import asyncio
+from collections.abc import Callable
+
+from channels import Accept, Address, Card, Channel, Contact, Delivery, Inbound, Reading
+
+
+class SlowChannel:
+    """`channel`, whose `send` returns once `may_return` is set, for what `is_slow` says. `sent` are the keys of it."""
+
+    def __init__(self, channel: Channel, is_slow: Callable[[Card, Address], bool] = lambda _card, _to: True) -> None:
+        self._channel, self.name, self.edits, self._is_slow = channel, channel.name, channel.edits, is_slow
+        self.may_return, self.sent = asyncio.Event(), list[str]()
+
+    async def receive(self, accept: Accept) -> None:
+        await self._channel.receive(accept)
+
+    async def read(self, inbound: Inbound) -> Reading:
+        return await self._channel.read(inbound)
+
+    def address(self, contact: Contact, thread: str) -> Address | None:
+        return self._channel.address(contact, thread)
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        delivery = await self._channel.send(card, to, key)
+        if self._is_slow(card, to):
+            self.sent.append(key)
+            await self.may_return.wait()
+        return delivery
+
+    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+        await self._channel.update(delivery, card, key)
