@@ -20,13 +20,14 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from channels import ChannelUnavailable, Contact, Directory, Held, Reading
+from channels.email.parse import MAIL_BYTES
 from channels.email.reading import Reader
 
 OUT_OF_MEMORY = 91
 """How the child ends when its memory is used up."""
 
-ANSWER_BYTES = 1_000_000
-"""Longest answer that is taken from a child. A reading has a bounded text; what is longer is none."""
+ANSWER_BYTES = 2 * MAIL_BYTES
+"""Longest answer that is taken from a child: files come in base64, four bytes for three, beside bounded texts."""
 
 LENGTH = struct.Struct("!Q")
 """Stands before each thing that is sent; the reading's limit of one mail stands there, too."""

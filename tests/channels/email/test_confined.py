@@ -19,6 +19,7 @@ from channels import ChannelUnavailable, Held, Inbound, Reading, Reply
 from channels.email import EmailChannel, maildir
 from channels.email.confined import Limits
 from channels.email.mailbox import MaildirMailbox
+from channels.email.parse import MAIL_BYTES
 from tests.channels.email.bombs import BOMBS
 from tests.channels.email.conftest import Post
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People, arrived, mail
@@ -97,6 +98,29 @@ async def test_a_mail_that_takes_too_long_is_held_and_the_next_one_is_served(pos
 
 async def test_the_usual_limit_is_two_seconds_of_processor_time(post: Post) -> None:
     assert "more than 2 s" in await Desk(post).reasons("spin")
+
+
+@pytest.mark.parametrize("encoding", ["base64", "8bit"])
+async def test_the_largest_files_that_a_mail_can_hold_come_out_of_the_child_whole(post: Post, encoding: str) -> None:
+    space = MAIL_BYTES - 2_000
+    content = os.urandom(space * 72 // 100) if encoding == "base64" else os.urandom(space // 2).hex().encode()
+    body = base64.encodebytes(content).replace(b"\n", b"\r\n") if encoding == "base64" else content
+    raw = with_file(body, encoding)
+    assert MAIL_BYTES * 0.95 < len(raw) < MAIL_BYTES
+
+    reading = await Desk(post).read(raw)
+
+    assert isinstance(reading, Reply)
+    assert reading.said == "approve"
+    assert [file.content for file in reading.files] == [content]
+
+
+def with_file(body: bytes, encoding: str) -> bytes:
+    """An approval with a file attached."""
+    kind = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n'
+    head = mail("--b\nContent-Type: text/plain\n\napprove\n\n--b", extra=kind).removesuffix(b"\r\n")
+    part = f"\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: {encoding}\r\n"
+    return head + part.encode() + b"Content-Disposition: attachment; filename=a.pdf\r\n\r\n" + body + b"\r\n--b--\r\n"
 
 
 async def test_a_mail_that_takes_too_much_memory_is_held_and_the_next_one_is_served(post: Post) -> None:
