@@ -49,7 +49,9 @@ class Backlog:
         ids = list(self._waiting)[:_LOOKED_AT]
         waits = await asyncio.gather(*(self._store.lists.is_unread(inbound_id) for inbound_id in ids))
         for inbound_id, still in zip(ids, waits, strict=True):
-            if still:
-                self._waiting.move_to_end(inbound_id)
-            else:
-                self._bytes -= self._waiting.pop(inbound_id)
+            # Somebody else may have looked at the same moment.
+            size_bytes = self._waiting.pop(inbound_id, None)
+            if size_bytes is not None and still:
+                self._waiting[inbound_id] = size_bytes
+            elif size_bytes is not None:
+                self._bytes -= size_bytes
