@@ -27,6 +27,8 @@ _UNAVAILABLE_TRIES = 300
 _FIRST_WAIT_S = 1.0
 # About eight minutes: too long for a restart, early enough to mend it before a request expires.
 _ALARMING_TRIES = 9
+# One server that is away keeps everybody's mail; whoever looks after it need not hear of each.
+_ALARMS, _ALARMS_PER_S = 10, 3600.0
 
 
 class _Nowhere(Exception):
@@ -230,11 +232,14 @@ class Outbox:
             if tries >= _ALARMING_TRIES:
                 await self._sent(entry)
             return
-        if tries == _ALARMING_TRIES and entry.kind != "alert":
+        if tries == _ALARMING_TRIES and entry.kind != "alert" and await self._may_alarm(entry):
             await self.alert(entry.id, "Somebody is not reached yet", f"{note.what}: {why}. It is tried again.")
         if tries >= _UNAVAILABLE_TRIES:
             await self.alert(entry.id, "A card was given up on", f"{note.what}: {why}. `sayso dead` lists it.")
             await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
+
+    async def _may_alarm(self, entry: Outgoing) -> bool:
+        return await self._store.admit("alarms", entry.id, _ALARMS, _ALARMS_PER_S)
 
     async def _failed(self, entry: Outgoing, why: str) -> None:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
