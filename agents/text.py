@@ -23,6 +23,12 @@ def one_line(text: str, chars: int) -> str:
     return line if len(line) <= chars else line[: chars - 1] + "…"
 
 
+def first_line(text: str, chars: int) -> str:
+    """The first line of `text` that shows anything, as `one_line`: for a mail, its subject."""
+    lines = (one_line(line, chars) for line in text.splitlines())
+    return next((line for line in lines if line), "")
+
+
 def ends_of(text: str, head_chars: int, tail_chars: int) -> str:
     """`text`, or its head and tail with the size and hash of all of it where the middle was."""
     if len(text) <= head_chars + tail_chars:

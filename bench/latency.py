@@ -15,16 +15,16 @@ from bench.table import percentile, show
 from bot.dev.demo import make_demo
 from bot.example import example_toml
 from bot.home import Home
-from bot.localmail import LocalMail
+from bot.mail.local import LocalMail
 from bot.people import People
 from bot.processes import local_mail
 from bot.settings import Settings, load
 from bot.store.embedded import EmbeddedRedis
 from channels import ChannelUnavailable, Contact
-from channels.email.letters import Letter, letters
-from channels.email.maildir import names
+from channels.email.local.letters import Letter, letters
+from channels.email.local.maildir import names
+from channels.email.local.reply_mail import submit
 from channels.email.mime import header_block, text_part
-from channels.email.reply_mail import submit
 from channels.email.transport import Transport
 
 _HERE = Path(__file__).resolve().parent

@@ -9,8 +9,8 @@ from typing import Any
 
 from channels import Contact
 from channels.email.confined import Contacts
-from channels.email.proof import dmarc
 from channels.email.reading import Reader
+from channels.email.sender.proof import dmarc
 from channels.email.tokens import returning
 
 TOP = Path(__file__).resolve().parents[1]

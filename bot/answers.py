@@ -10,7 +10,8 @@ from bot.files import ONLY_FILES
 from bot.judge import Answer
 from channels import File
 
-_YES, _NO = {"yes", "y"}, {"no", "n"}
+_YES = frozenset(("yes", "y", "ja", "oui", "sí", "si", "sim", "sì", "はい"))
+_NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def given(request: Request, text: str) -> Given | None:
 
 
 def _yes_no(text: str) -> Given | None:
-    word = text.rstrip(".!").casefold()
+    word = text.rstrip(".!\u3002\uff01 ").casefold()
     if word in _YES:
         return Given(text="yes", picks=("yes",))
     return Given(text="no", picks=("no",)) if word in _NO else None

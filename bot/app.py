@@ -13,11 +13,12 @@ from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
-from bot.clearing import Clearing
 from bot.decisions import Decisions
 from bot.ending import ended
 from bot.executing import Executor
 from bot.failing import Failing
+from bot.held.clearing import Clearing
+from bot.held.holding import Holding
 from bot.home import Home
 from bot.inbox import Inbox
 from bot.journal import Journal
@@ -34,6 +35,7 @@ from bot.steering import Steering
 from bot.store import Store, StoreUnavailable
 from bot.store.client import Client
 from bot.store.durability import check, check_clock, check_shards
+from bot.store.receipts import Receipts
 from bot.telling import Teller
 from bot.thinking import Thinker
 from bot.tokens import Tokens
@@ -123,12 +125,13 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     # No trigger is routed to the relay: whom a program may ask is checked where its requests come in.
     everyone = by_agent | {RELAY: relay_agent(settings.policies)}
     models = models_of(settings, agents)
-    failing, alerts = Failing(journal, decisions, people, by_channel), settings.alerts.to
-    outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, alerts, settings.public_url)
-    bouncing = Bouncing(store, people, tokens, failing, outbox.alert)
+    failing, receipts, alerts = Failing(journal, decisions, people, by_channel), Receipts(client), settings.alerts.to
+    outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, receipts, alerts, settings.public_url)
+    holding = Holding(journal, decisions, tokens, people)
+    bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
     steps = {name: config.max_steps for name, config in settings.agents.items()}
     rate = settings.limits.triggers_per_person
-    inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, rate, bouncing)
+    inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, rate, holding, bouncing)
     executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, home.host())
     teller = Teller(people, tuple(by_channel), edits)
     thinker = Thinker(models)

@@ -28,9 +28,11 @@ _ALERTS, _ALERTS_PER_S = 3, 24 * 3600.0
 class Bouncing:
     """Gives a report of failure its one effect; `alert` reaches the operators."""
 
-    def __init__(self, store: Store, people: People, tokens: Tokens, failing: Failing, alert: Alert) -> None:
-        self._store, self._people, self._tokens, self._failing, self._alert = store, people, tokens, failing, alert
-        self._receipts = Receipts(store.client)
+    def __init__(
+        self, store: Store, receipts: Receipts, people: People, tokens: Tokens, failing: Failing, alert: Alert
+    ) -> None:
+        self._store, self._receipts, self._people = store, receipts, people
+        self._tokens, self._failing, self._alert = tokens, failing, alert
 
     async def bounced(self, inbound_id: str, channel: str, bounced: Bounced) -> None:
         """Whatever follows from it. The same report again, or another about the same mail, adds nothing."""

@@ -17,6 +17,7 @@ from agents.requests import (
     parts_of,
 )
 from agents.run import Run
+from agents.text import first_line
 from bot.judge import (
     AlreadyDecided,
     AlreadyVoted,
@@ -44,6 +45,7 @@ _WHO_ASKS = {
 }
 _CHANNEL_NAMES = {"email": "e-mail", "slack": "Slack"}
 _REASON_CHARS = 500
+_TITLE_CHARS = 80
 _TIME = "%H:%M UTC on %d %B %Y"
 
 
@@ -78,9 +80,11 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     )
 
 
-def asked_again(request: Request, sentence: str, people: People, at: datetime) -> Card:
+def asked_again(request: Request, judgement: Judgement, people: People, at: datetime) -> Card:
     """The whole card once more, with what became of an answer to it: whoever answers this has seen what it is about."""
     card = request_card(request, people, at)
+    is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
+    sentence = _COMMENT if is_comment else told(judgement, request, people)  # how to answer stands on the card
     return card.model_copy(update={"title": f"About: {request.title}", "summary": f"{sentence}\n{card.summary}"})
 
 
@@ -145,7 +149,7 @@ def outcome_card(run: Run, at: datetime) -> Card:
     word = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}[ended.outcome] if ended else "Running"
     asked = run.started.text if run.started else ""
     rehearsal = (_REHEARSAL,) if run.is_rehearsal else ()
-    title = f"{word}: {' '.join(asked.split())[:80]}"
+    title = f"{word}: {first_line(asked, _TITLE_CHARS)}"
     words = ended.summary if ended else ""
     if ended and ended.words_of == "model":
         return Card(title=title, at=at, quoted=words, facts=rehearsal, ref=run.id, closes=True)
@@ -238,8 +242,8 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return f"This is not yours to decide. {who} may."
 
 
+# In the order in which people are told of them. Slack is none of them before there is a channel.
 _HOW_TO_APPROVE = {
-    "slack": "in Slack",
     "console": "on its page in the console",
     "cli": "in a terminal, with: sayso answer {request} approve",
     "api": "over HTTP, with: POST /v1/requests/{request}/answer",
@@ -248,7 +252,7 @@ _HOW_TO_APPROVE = {
 
 
 def _not_this_way(judgement: NotThisWay, request: Request) -> str:
-    ways = [_HOW_TO_APPROVE[way].format(request=request.id) for way in judgement.ways]
+    ways = [how.format(request=request.id) for way, how in _HOW_TO_APPROVE.items() if way in judgement.ways]
     return (
         "An approval does not count this way here, and nothing was decided. "
         f"Ways that count: {'; '.join(ways) or 'none'}. A denial counts in every way."
@@ -260,20 +264,23 @@ def _out_of_date(request: Request) -> str:
     return f"Your approval was for an older version and does not count. {changes} Please answer the newest card."
 
 
+_COMMENT = "Your answer was read as a comment and decides nothing."
+
+
 def _unclear(request: Request) -> str:
-    start = "This was read as a comment and decides nothing."
     match request.format:
         case "approval":
             ways = "" if "email" in ways_to_approve(request.policy) else " (an approval does not count by mail here)"
-            return f"{start} To approve, answer with the one word approve{ways}; to refuse, with deny and the reason."
+            return (
+                f"{_COMMENT} To approve, answer with the one word approve{ways}; to refuse, with deny and the reason."
+            )
         case "choice" | "choices":
             numbered = "; ".join(f"{number}: {option}" for number, option in enumerate(request.options, 1))
-            return f"{start} Answer with a number or a label alone. {numbered}"
+            return f"{_COMMENT} Answer with a number or a label alone. {numbered}"
         case "yes_no":
-            return f"{start} Answer with yes or no alone."
+            return f"{_COMMENT} Answer with yes or no alone."
         case "form":
-            return (
-                f"{start} Answer with one line for each of: {', '.join(request.fields)}; such as {request.fields[0]}: …"
-            )
+            first, names = request.fields[0], ", ".join(request.fields)
+            return f"{_COMMENT} Answer with one line for each of: {names}; such as {first}: …"
         case "free_text":
             return "The answer was empty. Please answer in your own words."

@@ -134,7 +134,7 @@ class Decisions:
         if not own or not isinstance(judgement, NotThisWay | OutOfDate | Unclear):
             return entry
         again = {
-            "card": asked_again(request, text, self._people, answer.at),
+            "card": asked_again(request, judgement, self._people, answer.at),
             "request_id": request.id,
             # Each revision made everybody a card: the newest one is of this revision.
             "delivery_id": own[-1],

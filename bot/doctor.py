@@ -4,13 +4,13 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 
-from bot.doctor_mail import examine_mail, examine_reading
 from bot.finding import Finding, Sign
 from bot.home import Home
-from bot.mailsettings import LONGEST_LOCAL_PART
+from bot.mail.doctor import examine_mail, examine_reading
+from bot.mail.real import RealMail
+from bot.mail.settings import LONGEST_LOCAL_PART
 from bot.people import People
 from bot.processes import NothingRuns, redis_url
-from bot.realmail import RealMail
 from bot.settings import Settings
 from bot.store.client import Client, StoreError
 from bot.store.durability import ACCEPTED_LOSS, look

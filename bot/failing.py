@@ -10,7 +10,7 @@ from agents.requests import DeliveryId, PersonId, Request
 from bot.cards import request_card, unreached
 from bot.decisions import Decisions
 from bot.journal import Journal, outbox_entry, outgoing_id
-from bot.outgoing import Outgoing, Placed, again_id
+from bot.outgoing import Outgoing, Placed, again_id, nearest_first
 from bot.people import People
 from bot.records import RequestRecord
 from bot.store import Commit
@@ -142,4 +142,4 @@ class Failing:
         """Where the requester is told: first where the trigger came from."""
         first = await self._store.events_after(run_id, 0, 1)
         came_from = first[0].channel if first and isinstance(first[0], RunStarted) else ""
-        return tuple(sorted(self._channels, key=lambda name: name != came_from))
+        return nearest_first(self._channels, came_from)

@@ -16,7 +16,7 @@ from bot.bouncing import Bouncing
 from bot.config import Rate
 from bot.decisions import Decisions
 from bot.files import attachments, contents
-from bot.holding import Holding
+from bot.held.holding import Holding
 from bot.ids import ingress_shard, new_id
 from bot.journal import Journal
 from bot.outgoing import Placed
@@ -77,13 +77,13 @@ class Inbox:
         max_steps: Mapping[str, int],
         tokens: Tokens,
         per_person: Rate,
+        holding: Holding,
         bouncing: Bouncing,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
-        self._per_person, self._bouncing = per_person, bouncing
+        self._per_person, self._holding, self._bouncing = per_person, holding, bouncing
         self._backlogs = dict[str, Backlog]()
-        self._holding = Holding(journal, decisions, tokens, people)
 
     async def accept(self, inbound: Inbound) -> str:
         """The id under which `inbound` is durable now; the same one however often it arrives.

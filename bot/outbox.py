@@ -46,12 +46,13 @@ class Outbox:
         channels: Mapping[str, Channel],
         tokens: Tokens,
         failing: Failing,
+        receipts: Receipts,
         alerts: Sequence[str],
         console: str | None = None,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._tokens, self._alerts, self._console = channels, tokens, alerts, console
-        self._failing, self._receipts = failing, Receipts(journal.store.client)
+        self._failing, self._receipts = failing, receipts
 
     async def send(self, outgoing_id: str) -> None:
         """Send one entry, or put it off while the channel is away."""
@@ -183,7 +184,7 @@ class Outbox:
 
         Its receipt tells us later whom it did not reach.
         """
-        receipt = self._tokens.make(await self._receipt(entry))
+        receipt = self._tokens.make(await self._receipt(entry, asks=card.form is not None))
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
         if card.form is None or entry.request_id is None or card.form.format != "approval":
             return card
@@ -191,9 +192,12 @@ class Outbox:
         may_approve = name in ways_to_approve(record.request.policy)
         return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
 
-    async def _receipt(self, entry: Outgoing) -> str:
-        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down."""
-        if entry.kind == "place" and entry.delivery_id:
+    async def _receipt(self, entry: Outgoing, *, asks: bool) -> str:
+        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down.
+
+        A mail that asks must name one thing only: where a Message-ID brings the token back, it is the receipt as well.
+        """
+        if entry.delivery_id and (asks or entry.kind == "place"):
             return entry.delivery_id
         note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title)
         await self._receipts.note(entry.id, note)
@@ -224,18 +228,18 @@ class Outbox:
         )
 
     async def _put_off(self, entry: Outgoing, why: str) -> None:
-        note = Note(
-            kind="dead", what=_what(entry), why=why, at=await self._store.now(entry.id), member=f"out {entry.id}"
-        )
+        note = await self._note(entry, why)
         tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S)
         if entry.kind == "stranger":
             if tries >= _ALARMING_TRIES:
                 await self._sent(entry)
             return
         if tries == _ALARMING_TRIES and entry.kind != "alert" and await self._may_alarm(entry):
-            await self.alert(entry.id, "Somebody is not reached yet", f"{note.what}: {why}. It is tried again.")
+            text = f"Not sent yet: {note.what}. {why}. It is tried again."
+            await self.alert(entry.id, "Somebody is not reached yet", text)
         if tries >= _UNAVAILABLE_TRIES:
-            await self.alert(entry.id, "A card was given up on", f"{note.what}: {why}. `sayso dead` lists it.")
+            text = f"Given up: {note.what}. {why}. `sayso dead` lists it."
+            await self.alert(entry.id, "A card was given up on", text)
             await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
 
     async def _may_alarm(self, entry: Outgoing) -> bool:
@@ -243,14 +247,15 @@ class Outbox:
 
     async def _failed(self, entry: Outgoing, why: str) -> None:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
-        now = await self._store.now(entry.id)
-        note = Note(kind="dead", what=_what(entry), why=why, at=now, member=f"out {entry.id}")
+        note = await self._note(entry, why)
         if entry.kind == "place" and entry.delivery_id:
             placed = await self._failing.placed(entry.delivery_id)
             if placed and not placed.failed:
                 await self._failing.fail(entry.delivery_id, ",".join(entry.reach), why, places_again=False)
         if entry.kind != "alert":
-            await self.alert(entry.id, "Somebody can't be reached", f"{note.what}: {why}")
+            name = self._people.name_of(entry.person)
+            do = f"Mend that, then write in a terminal: sayso dead requeue {entry.id}"
+            await self.alert(entry.id, f"{name} can't be reached", f"Could not be sent: {note.what}. {why}. {do}")
         if entry.kind == "place":
             again = outbox_entry(entry.model_copy(update={"again": True}))
             await self._store.commit(
@@ -277,6 +282,13 @@ class Outbox:
         if entries:
             await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))
 
-
-def _what(entry: Outgoing) -> str:
-    return f"{entry.kind} for {entry.person}: {entry.card.title}"
+    async def _note(self, entry: Outgoing, why: str) -> Note:
+        """How `entry` stands in the list of what was given up on: what it is, and for whom."""
+        what = {"place": "the card", "update": "the card", "stranger": "an answer"}.get(entry.kind, "the news")
+        return Note(
+            kind="dead",
+            what=f"{what} “{entry.card.title}” for {self._people.name_of(entry.person)}",
+            why=why,
+            at=await self._store.now(entry.id),
+            member=f"out {entry.id}",
+        )

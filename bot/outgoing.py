@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -21,6 +22,11 @@ def again_id(delivery_id: DeliveryId, channel: str) -> str:
     digest = hashlib.sha256(f"{delivery_id} {channel}".encode()).digest()
     tail = base64.b32encode(digest)[: len(delivery_id.partition("-")[2])].decode().lower()
     return f"{delivery_id.partition('-')[0][:-1]}o-{tail}"
+
+
+def nearest_first(channels: Iterable[str], came_from: str) -> tuple[str, ...]:
+    """`channels` in their order, but for the one that something came from: people are answered there first."""
+    return tuple(sorted(channels, key=lambda name: name != came_from))
 
 
 class Outgoing(Frozen):

@@ -19,10 +19,10 @@ from bot.ending import ended
 from bot.home import Home
 from bot.ids import new_id
 from bot.listening import listen, port_of
-from bot.localmail import LocalMail
-from bot.mailwatch import MailWatch
+from bot.mail.local import LocalMail
+from bot.mail.real import RealMail
+from bot.mail.watch import MailWatch
 from bot.people import People
-from bot.realmail import RealMail
 from bot.settings import SECRETS, Settings
 from bot.store.client import Client
 from bot.store.embedded import find

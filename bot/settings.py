@@ -22,8 +22,8 @@ from bot.config import (
     PolicyConfig,
 )
 from bot.config_errors import ConfigError, Origin, contradictions, is_echo, unknown, worded
-from bot.mailsettings import MailSettings
-from bot.mailsettings import contradictions as mail_contradictions
+from bot.mail.settings import MailSettings
+from bot.mail.settings import contradictions as mail_contradictions
 
 PREFIX = "SAYSO_"
 FILE_NAME = "sayso.toml"

@@ -4,6 +4,7 @@ from pydantic import AwareDatetime
 
 from agents.requests import Frozen, PersonId, RequestId, RunId
 from agents.run import Run, RunState
+from agents.text import first_line
 from bot.store import Line
 
 _TEXT_CHARS = 120
@@ -32,7 +33,7 @@ def summary_of(run: Run) -> Summary | None:
         agent=run.started.agent,
         state=run.state,
         requester=run.started.requester,
-        text=" ".join(run.started.text.split())[:_TEXT_CHARS],
+        text=first_line(run.started.text, _TEXT_CHARS),
         started_at=run.started.at,
         open=run.open,
         outcome=run.ended.summary[:_TEXT_CHARS] if run.ended else "",

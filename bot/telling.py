@@ -11,7 +11,7 @@ from bot.asking import thread_of
 from bot.cards import notice, outcome_card
 from bot.config import CHANNELS
 from bot.journal import outbox_entry, outgoing_id
-from bot.outgoing import Outgoing
+from bot.outgoing import Outgoing, nearest_first
 from bot.people import People
 from bot.quorum import eligible
 from bot.store import Commit
@@ -27,7 +27,7 @@ class Teller:
     def reach(self, run: Run) -> tuple[str, ...]:
         """Where the requester is told: first where the trigger came from."""
         came_from = run.started.channel if run.started else ""
-        return tuple(sorted(self._channels, key=lambda name: name != came_from))
+        return nearest_first(self._channels, came_from)
 
     def question_policy(self, run: Run) -> PolicySnapshot:
         """A question goes to the requester, where the trigger came from; a program's to those it names."""

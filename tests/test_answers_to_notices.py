@@ -4,7 +4,7 @@ import pytest
 
 from agents.events import Event
 from bot.records import RequestRecord
-from channels.email.letters import Letter
+from channels.email.local.letters import Letter
 from tests.waiting import until
 from tests.world import World
 
@@ -150,7 +150,7 @@ async def test_a_question_s_notice_takes_the_answer_as_well(world: World) -> Non
     card = await world.next_mail("anna", about="Which one?")
 
     await world.reply("anna", card, "both")
-    await world.reply("anna", await world.next_mail("anna", about="number or a label"), "2")
+    await world.reply("anna", await world.next_mail("anna", about="read as a comment"), "2")
 
     assert await world.summary(run_id) == "done: answered: green"
 

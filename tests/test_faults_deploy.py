@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 
 from bot.judge import ClosedOtherwise
-from bot.localmail import ADDRESS
+from bot.mail.local import ADDRESS
 from tests.test_tour import commit_of, live
 from tests.world import World
 

@@ -21,14 +21,14 @@ from agents.run import Run, fold
 from bot.answers import Statement
 from bot.app import App, agents_of, compose, running
 from bot.judge import Judgement
-from bot.localmail import LocalMail
+from bot.mail.local import LocalMail
 from bot.processes import local_mail
 from bot.records import RequestRecord
 from bot.steering import Steering
 from bot.store.client import Client
 from channels import Channel
-from channels.email.letters import Letter, letters
-from channels.email.reply_mail import submit
+from channels.email.local.letters import Letter, letters
+from channels.email.local.reply_mail import submit
 from channels.email.transport import Transport
 from tests.clerk import Workshop, clerk
 from tests.office import TOML, settings_of

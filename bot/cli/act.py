@@ -228,8 +228,8 @@ async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | No
     from bot.cli.show import letter_json, letter_text, plain
     from bot.processes import local_mail
     from bot.steering import NotSteered
-    from channels.email.letters import letter, letters
-    from channels.email.reply_mail import submit
+    from channels.email.local.letters import letter, letters
+    from channels.email.local.reply_mail import submit
     from channels.email.transport import Transport
 
     contact = app.people.contact(app.people.named(person))

@@ -2,16 +2,16 @@
 
 from agents import ToolRefused
 from bot.apikeys import KeyRefused
-from bot.clearing import NotHeld
 from bot.cli.options import TextRefused
 from bot.cli.remote import RemoteRefused
 from bot.config_errors import ConfigError
 from bot.decisions import NoSuchRequest
 from bot.dev.demo import DemoError
+from bot.held.clearing import NotHeld
 from bot.home import NoSecretKey
-from bot.identifying import NotIdentified
 from bot.ids import NotAnId
 from bot.inbox import TriggerRefused
+from bot.mail.identifying import NotIdentified
 from bot.people import UnknownPerson
 from bot.processes import NothingRuns, PortTaken
 from bot.relaying import NotAsked

@@ -12,8 +12,8 @@ from bot.cli.options import Data, Json
 from bot.cli.serving import serve
 
 if TYPE_CHECKING:
-    from channels.email.identify import Identified
-    from channels.email.vouching import Word
+    from channels.email.sender.identify import Identified
+    from channels.email.sender.vouching import Word
 
 HELP = """Receive mail: any number of these may run, one reads the mailbox, another takes over when it dies.
 
@@ -65,7 +65,7 @@ def identify(
     from dataclasses import asdict
 
     from bot.cli.show import plain, plain_json
-    from channels.email.identify import identify as look
+    from channels.email.sender.identify import identify as look
 
     raw, own, known = _mail(file, data or (context.parent and context.parent.params.get("data")))
     found = look(raw, own, gateway)
@@ -78,7 +78,7 @@ def _mail(file: Path | None, data: Path | None) -> tuple[bytes, str, set[str]]:
     import asyncio
     import os
 
-    from bot.identifying import next_mail, read_mail, settings_for
+    from bot.mail.identifying import next_mail, read_mail, settings_for
 
     if file is not None:
         raw = sys.stdin.buffer.read() if str(file) == "-" else read_mail(file)

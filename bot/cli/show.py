@@ -7,7 +7,7 @@ from bot.cards import exact_call
 from bot.people import People
 from bot.summary import Summary
 from bot.views import RequestView
-from channels.email.letters import Letter
+from channels.email.local.letters import Letter
 
 _TIME = "%d %b %H:%M UTC"
 _HASH_CHARS = 12

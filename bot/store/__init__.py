@@ -29,9 +29,9 @@ __all__ = [
 # Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
 
-_HELD_S = 30 * 24 * 3600.0
+HELD_AT_MOST = 1_000
 
-_NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "look_at_lease", "orphan", "put_off")
+_NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "put_off")
 _SCRIPTS = {name: Script(name) for name in (*_NAMES, "renew", "settle", "start_tool", "sweep")}
 
 
@@ -258,10 +258,14 @@ class Store:
         keys = Keys.of(some_id)
         await self.client.run(_SCRIPTS["bury"], [keys.tries, keys.wake, keys.dead], [some_id, member, note])
 
-    async def hold(self, inbound_id: str, note: bytes) -> None:
-        """List an inbound item as held, and keep its bytes for a month for people to look at."""
-        await self.give_up(inbound_id, f"in {inbound_id}", note)
-        await self.client.do("PEXPIRE", Keys.of(inbound_id).inbound(inbound_id), round(_HELD_S * 1000))
+    async def hold(self, inbound_id: str, note: bytes, most: int = HELD_AT_MOST) -> None:
+        """List an inbound item as held and forget its bytes: whoever sent it has it, and so has the mailbox.
+
+        The `most` newest of a shard stay listed, for anybody may send us what must be held.
+        """
+        keys = Keys.of(inbound_id)
+        names = [keys.inbound(inbound_id), keys.tries, keys.wake, keys.dead, keys.held, keys.clock]
+        await self.client.run(_SCRIPTS["hold"], names, [inbound_id, f"in {inbound_id}", note, most])
 
     async def sweep(self, shard: int, at_most: int = 500) -> list[str]:
         """What is due in a shard, or was taken by nobody."""

@@ -111,6 +111,11 @@ class Keys:
         """Dead letters and held items: id -> note."""
         return self._key("dead")
 
+    @property
+    def held(self) -> str:
+        """The held items among them, scored by when."""
+        return self._key("held")
+
     def run(self, run_id: str) -> str:
         """A run's events."""
         return self._key("run", run_id)

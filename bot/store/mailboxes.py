@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 from agents.requests import Frozen
 from bot.store.client import Client, Script
 from bot.store.keys import Keys
-from channels.email.bookmark import Cursor
+from channels.email.servers.bookmark import Cursor
 
 # Mails of years, in about six megabytes: a server that forgets its UIDs brings all of them again.
 MAILS_REMEMBERED = 50_000
@@ -32,7 +32,7 @@ class MailboxState(Frozen):
 
 
 class MailboxStore:
-    """One mailbox, named by whose it is and where. A `channels.email.bookmark.Bookmark`.
+    """One mailbox, named by whose it is and where. A `channels.email.servers.bookmark.Bookmark`.
 
     All raise StoreUnavailable while Redis is away.
     """

@@ -6,7 +6,7 @@ from typing import cast
 from starlette.requests import Request
 
 from bot.app import App
-from bot.localmail import LocalMail
+from bot.mail.local import LocalMail
 from bot.store.following import Follower
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits

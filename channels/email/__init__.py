@@ -1,9 +1,11 @@
 """E-mail as a channel: a mailbox in, SMTP out, a reply token that a person's answer brings back.
 
-Where to read on: `reading` (what a mail means), `confined` (in which process), `bounce` (what did not arrive),
-`identity` (who really wrote it),
-`reply` (what they said), `cards` and `mime` (what people get), `tokens` (how an answer finds its way back), `mailbox`,
-`imap_mailbox` and `transport` (the outside world), `server` (the one inside `sayso dev`).
+A mail comes in by `mailbox`, is told from other copies by `fingerprint`, and is read by `reading` in a child process
+(`confined`): did a `machine` write it, or is it a `bounce`; who really wrote it (`identity`); what they said (`reply`)
+and attached (`files`); which card it answers (`tokens`). A card goes out by `cards`, `mime` and `transport`.
+
+What these are made of: `format` (a mail as bytes), `sender` (what proves who wrote it), `text` (what is new in it, and
+words that decide), `servers` (one's own, over IMAP), `local` (the one inside `sayso dev`).
 """
 
 import asyncio
@@ -13,12 +15,13 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 from channels import Accept, Address, Card, ChannelError, Contact, Delivery, Directory, Inbound, Reading
-from channels.email import addresses, fingerprint, mime, tokens
+from channels.email import fingerprint, mime, tokens
 from channels.email.confined import LIMITS, ConfinedReader, Limits, contacts_of
-from channels.email.identity import Prove
+from channels.email.format import addresses
 from channels.email.mailbox import Item, Mailbox
 from channels.email.mime import Post
 from channels.email.reading import Reader, token_of
+from channels.email.sender.proof import Prove
 from channels.email.tokens import TokenOf, Way
 from channels.email.transport import SenderRefused, Transport
 

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from channels.email.cards import one_line
+from channels.email.format.headers import HEADER_BYTES, Headers, guess_headers
+from channels.email.format.message_ids import MARK, marked
 from channels.email.machine import is_by_robot
 from channels.email.mime import RECEIPT
-from channels.email.parse import HEADER_BYTES, Headers, guess_headers
 
 REPORT_BYTES = 256 * 1024
 """How much of a report is looked at; what was returned of our own mail, and it is short, comes last."""
@@ -26,7 +27,6 @@ WHY_CHARS = 300
 UNSAID = "the mail came back, and the mail server that returned it did not say why"
 
 _STATUS_PART = re.compile(rb"^content-type:\s*message/(?:global-)?delivery-status\b", re.IGNORECASE | re.MULTILINE)
-_FORM = rb"[a-z0-9][a-z0-9._-]{0,63}"
 _BLANK = re.compile(rb"\n[ \t]*\n")
 _PART_ENDS = re.compile(rb"^--", re.MULTILINE)
 _ENCODING = re.compile(rb"^content-transfer-encoding:\s*([a-z0-9-]+)", re.IGNORECASE | re.MULTILINE)
@@ -62,7 +62,7 @@ def failure_of(raw: bytes, headers: Headers, subject: str) -> str | None:
     answer, a receipt and a complaint are none.
     """
     raw = raw[:REPORT_BYTES].replace(b"\r", b"")
-    kind = next(iter(headers.all("content-type")), "")
+    kind = headers.first("content-type")
     if _OTHER_REPORT.search(kind):
         return None
     part = _STATUS_PART.search(raw)
@@ -73,12 +73,9 @@ def failure_of(raw: bytes, headers: Headers, subject: str) -> str | None:
 
 def receipts_of(raw: bytes, own: str) -> frozenset[str]:
     """The receipts of mails of ours whose headers `raw` returns, in whatever form."""
-    domain = re.escape(own.rpartition("@")[2].encode())
-    returned = re.compile(
-        rb"^[> \t]*message-id:\s{0,8}<(?:card|note)\.(" + _FORM + rb")\.[0-9a-f]{32}@" + domain + rb">"
-        rb"|^[> \t]*" + RECEIPT.encode() + rb":[ \t]{0,8}(" + _FORM + rb")[ \t\r]*$",
-        re.IGNORECASE | re.MULTILINE,
-    )
+    in_id = rf"^[> \t]*message-id:\s{{0,8}}{marked('card|note', own)}"
+    in_header = rf"^[> \t]*{RECEIPT}:[ \t]{{0,8}}({MARK})[ \t\r]*$"
+    returned = re.compile(f"{in_id}|{in_header}".encode(), re.IGNORECASE | re.MULTILINE)
     found = returned.finditer(raw[:REPORT_BYTES])
     return frozenset((each[1] or each[2]).decode("ascii").lower() for each in found)
 
@@ -108,7 +105,7 @@ def _decoded(body: bytes, encoding: bytes) -> bytes:
 def _failed(fields: Headers) -> str | None:
     """The words about one recipient whom the mail will not reach (RFC 3464, 2.3.3: Action); None for any other."""
     action, status, said, to = (
-        next(iter(fields.all(name)), "").strip() for name in ("action", "status", "diagnostic-code", "final-recipient")
+        fields.first(name).strip() for name in ("action", "status", "diagnostic-code", "final-recipient")
     )
     verb = re.match(r"[a-z]*", action.lower())
     if (verb[0] if verb else "") != "failed" and (action or not status.startswith("5")):

@@ -8,12 +8,16 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from channels import AnswerForm, Card, Line
-from channels.email.newtext import REFERENCE, UNTIL
 from channels.email.reply import is_decision
+from channels.email.text.newtext import REFERENCE, UNTIL
 from channels.email.tokens import CODE
 
 MARK = "| "
 """Stands before each line that is not ours. The quoted copy of a bare `yes` would come back as somebody's answer."""
+
+# Gmail keeps a style attribute and drops the style of a body.
+_WRAPS = "overflow-wrap: anywhere"
+_KEEPS_LINES = f"white-space: pre-wrap; {_WRAPS}"
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,13 @@ def blocks(card: Card, timezone: str, code: str = "") -> tuple[Block, ...]:
     found = [Block("title", (_line(card.title),))]
     if card.form is not None:
         found.append(Block("say", _how_to_answer(card.form)))
+        if _is_page_needed(card.form):
+            found += _link(card)
     if card.summary:
         found.append(Block("say", tuple(visible(card.summary).split("\n"))))
+    is_question = card.form is not None and card.form.format != "approval"
+    if is_question:
+        found += _quoted(card)  # nobody can choose before they have read what is asked
     if card.form is not None and card.form.options:
         found.append(Block("say", tuple(f"{i}. {_line(each)}" for i, each in enumerate(card.form.options, 1))))
     if card.facts:
@@ -44,14 +53,30 @@ def blocks(card: Card, timezone: str, code: str = "") -> tuple[Block, ...]:
     if card.exact:
         found.append(Block("say", ("Exactly this:",)))
         found.append(Block("verbatim", tuple(visible(card.exact).split("\n"))))
-    if card.quoted:
-        found.append(Block("say", ("In the words of whoever wrote it, which nobody has checked:",)))
-        found.append(Block("verbatim", tuple(visible(card.quoted).split("\n"))))
+    if not is_question:
+        found += _quoted(card)
     if footer := _footer(card, timezone, code):
         found.append(Block("say", footer))
-    if card.link:
-        found.append(Block("link", (_line(card.link),)))
+    if card.form is None or not _is_page_needed(card.form):
+        found += _link(card)
     return tuple(found)
+
+
+def _is_page_needed(form: AnswerForm) -> bool:
+    return form.format == "approval" and not form.may_approve
+
+
+def _link(card: Card) -> list[Block]:
+    return [Block("link", (_line(card.link),))] if card.link else []
+
+
+def _quoted(card: Card) -> list[Block]:
+    if not card.quoted:
+        return []
+    return [
+        Block("say", ("In the words of whoever wrote it, which nobody has checked:",)),
+        Block("verbatim", tuple(visible(card.quoted).split("\n"))),
+    ]
 
 
 def as_text(card: Card, timezone: str, code: str = "") -> str:
@@ -60,9 +85,13 @@ def as_text(card: Card, timezone: str, code: str = "") -> str:
 
 
 def as_html(card: Card, timezone: str, code: str = "") -> str:
-    """The same as HTML: no images or styles, no link but to our own page, everything from the card escaped."""
+    """The same as HTML: no images, no link but to our own page, everything from the card escaped.
+
+    Its only style lets long lines wrap: what runs off a phone's screen would be approved unseen.
+    """
     inner = "\n".join(_html(block) for block in blocks(card, timezone, code))
-    return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n{inner}\n</body></html>\n'
+    body = f'<div style="{_WRAPS}">\n{inner}\n</div>'
+    return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n{body}\n</body></html>\n'
 
 
 def visible(text: str) -> str:
@@ -103,7 +132,10 @@ def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
                 "To refuse, reply: deny, and the reason if you like",
             )
         case "approval":
-            return ("An approval by mail does not count here.", "To refuse, reply: deny, and the reason if you like")
+            return (
+                "An approval by mail does not count here. To approve, open its page in the console.",
+                "To refuse, reply: deny, and the reason if you like",
+            )
         case "yes_no":
             return ("To answer, reply with one word: yes or no",)
         case "choice":
@@ -139,7 +171,7 @@ def _marked(block: Block) -> tuple[str, ...]:
 def _html(block: Block) -> str:
     lines = [html.escape(line) for line in _marked(block)]
     if block.kind == "verbatim":
-        return "<pre>" + "\n".join(lines) + "</pre>"
+        return f'<pre style="{_KEEPS_LINES}">' + "\n".join(lines) + "</pre>"
     if block.kind == "link":
         return f'<p><a href="{lines[0]}">{lines[0]}</a></p>'
     inner = "<br>\n".join(lines)

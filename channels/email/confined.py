@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from channels import ChannelUnavailable, Contact, Directory, Held, Reading
-from channels.email.parse import MAIL_BYTES
+from channels.email.format.headers import MAIL_BYTES
 from channels.email.reading import Reader
 from channels.email.turns import Turns
 
@@ -28,7 +28,7 @@ OUT_OF_MEMORY = 91
 """How the child ends when its memory is used up."""
 
 ANSWER_BYTES = 2 * MAIL_BYTES
-"""Longest answer that is taken from a child: files come in base64, four bytes for three, beside bounded texts."""
+"""Longest answer that is taken from a child: a reading holds a bounded text, and files in base64."""
 
 LENGTH = struct.Struct("!Q")
 """Stands before each thing that is sent; the reading's limit of one mail stands there, too."""

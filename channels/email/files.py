@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from channels import File
-from channels.email.encodings import decoded
-from channels.email.filenames import clean, name_of
-from channels.email.parse import CHARSETS, Part, Unreadable, guess_headers
-from channels.email.shown import decoded as shown
+from channels.email.format.body import CHARSETS, Part
+from channels.email.format.encodings import unwrapped
+from channels.email.format.filenames import name_of, safe_name
+from channels.email.format.headers import Unreadable, guess_headers
+from channels.email.format.shown import subject_of
 
 TEXT_BYTES, ALL_TEXT_BYTES = 8 * 1024, 16 * 1024
 """Most text of one file, and of all files of a mail, in UTF-8: it becomes part of an event, and a model reads it."""
@@ -61,7 +62,7 @@ class _Found:
 def _found(part: Part, number: int) -> _Found:
     encoding = _field(part, "content-transfer-encoding", unclear="several")
     disposition, content_id = _field(part, "content-disposition"), _field(part, "content-id")
-    content, kind = decoded(part.body, encoding), part.kind if _TYPE.fullmatch(part.kind) else UNKNOWN_TYPE
+    content, kind = unwrapped(part.body, encoding), part.kind if _TYPE.fullmatch(part.kind) else UNKNOWN_TYPE
     data = part.body if content is None else content
     is_attached = disposition.lower().startswith("attachment")
     is_small_picture = kind.startswith("image/") and len(data) <= LOGO_BYTES
@@ -89,8 +90,8 @@ def _subject_of(kind: str, data: bytes) -> str:
     """A mail that is attached is named after what it is about."""
     if kind != "message/rfc822":
         return ""
-    subject = clean(shown(next(iter(guess_headers(data).all("subject")), "")).replace("/", "_"))
-    return clean(f"{subject}.eml") if subject else ""
+    subject = safe_name(subject_of(guess_headers(data)).replace("/", "_"))
+    return safe_name(f"{subject}.eml") if subject else ""
 
 
 def _with_texts(found: Iterable[_Found]) -> Iterator[File]:

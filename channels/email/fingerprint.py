@@ -3,9 +3,9 @@
 import hashlib
 import re
 
-from channels.email import trace
+from channels.email.format import trace
+from channels.email.format.headers import HEADER_BYTES
 from channels.email.mailbox import Item
-from channels.email.parse import HEADER_BYTES
 
 _HOP = re.compile(rb"^received:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")

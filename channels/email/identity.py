@@ -4,27 +4,11 @@ import re
 from dataclasses import dataclass
 
 from channels import Contact, Directory
-from channels.email import addresses
+from channels.email.format import addresses
+from channels.email.format.headers import Headers, Unreadable, read_headers
 from channels.email.machine import list_words, machine_words
-from channels.email.parse import Headers, Unreadable, read_headers
-from channels.email.proof import Prove, Proven, Unproven, dmarc, local, m365, nobody, submission
-from channels.email.sender import author_of, claimed
-
-__all__ = [
-    "Accepted",
-    "Prove",
-    "Proven",
-    "Refused",
-    "Unproven",
-    "author_of",
-    "claimed",
-    "dmarc",
-    "local",
-    "m365",
-    "nobody",
-    "submission",
-    "who",
-]
+from channels.email.sender.author import author_of, claimed
+from channels.email.sender.proof import Prove, Proven, Unproven
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field, ValidationError
 
 from channels import Bounced, Contact, Held, Ignored, Reading, Reply
-from channels.email.identity import dmarc
+from channels.email.format.body import read_body
+from channels.email.format.headers import Headers, Unreadable, guess_headers
+from channels.email.format.shown import decoded
 from channels.email.machine import calendar_words, machine_words
-from channels.email.parse import Headers, Unreadable, guess_headers, read_body
 from channels.email.reading import Reader, named_token
 from channels.email.reply import Said, read_both
-from channels.email.shown import decoded
+from channels.email.sender.proof import dmarc
 
 AUTHOR = "Anna Berg"
 """Who writes where a message does not say: the sets' texts are all hers. Nobody else's name may stand below one."""
@@ -79,12 +80,16 @@ class _Approvers:
         return self.contact(address.lower())
 
 
+_WRONG_CHARS = 500
+
+
 def answer_line(line: str | bytes) -> str:
     """The answer to one line of input, as one line; a line that is none of ours is answered with what is wrong."""
     try:
         message = Message.model_validate_json(line)
     except ValidationError as error:
-        return Answer(id="", reason=f"not a message: {error.error_count()} errors").model_dump_json(by_alias=True)
+        wrong = [f"{'.'.join(map(str, each['loc'])) or 'the line'}: {each['msg']}" for each in error.errors()]
+        return Answer(id="", reason=f"not a message: {'; '.join(wrong)[:_WRONG_CHARS]}").model_dump_json(by_alias=True)
     return answer(message).model_dump_json(by_alias=True)
 
 
@@ -155,5 +160,5 @@ def _of_said(identity: str, said: Said, unsure: str = "") -> Answer:
 
 def _shown_name(headers: Headers) -> str:
     """The display name in From, for want of a directory."""
-    shown = decoded(next(iter(headers.all("from")), ""))
+    shown = decoded(headers.first("from"))
     return shown.partition("<")[0].strip(' "') if "<" in shown else ""

@@ -3,10 +3,13 @@ of report that a part names. Never what a person might write: "I am out of offic
 """
 
 import re
+from collections.abc import Sequence
 
-from channels.email.parse import Headers
-from channels.email.sender import author_of
-from channels.email.shown import decoded
+from channels.email.format.body import Part
+from channels.email.format.encodings import unwrapped
+from channels.email.format.headers import Headers
+from channels.email.format.shown import decoded, subject_of
+from channels.email.sender.author import author_of
 
 # Headers that only software writes. X-Auto-Response-Suppress is not among them: Outlook adds it to people's mails.
 _MARKS = (
@@ -36,6 +39,7 @@ _MARKS = (
     "x-campaign-id",
     "x-mailgun-sending-ip-pool",
 )
+_MARKS_OF_PROVIDERS = {"feedback-id", "x-feedback-id"}
 # Software of lists writes these, but between a person and a list that is not all there is to a mail.
 _LIST_MARKS = ("mailing-list", "x-mailing-list", "x-mailman-version", "x-mlserver", "x-ml-name", "x-ml-info", "x-loop")
 _NULL = re.compile(r"\s*+(?:<\s*+>|\"\"|)\s*+")
@@ -97,6 +101,7 @@ _CALENDAR = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _CALENDAR_BYTES = 64 * 1024
+_METHOD = re.compile(rb"^METHOD:\s*REPLY\s*$", re.IGNORECASE | re.MULTILINE)
 _SUBJECT_CHARS = 1000
 
 
@@ -107,6 +112,15 @@ def machine_words(headers: Headers, subject: str | None = None) -> str | None:
     section 2: empty envelope sender); the rest is habit.
     """
     return _by_envelope(headers) or _by_mark(headers) or _by_sender(headers) or _by_subject(headers, subject)
+
+
+def is_certain(headers: Headers) -> bool:
+    """Whether headers that only software writes say so, rather than habits of names and subjects.
+
+    A feedback id is none of them: some providers add it to what people write.
+    """
+    marks = {name for name, _ in headers.fields} & set(_MARKS) - _MARKS_OF_PROVIDERS
+    return bool(_by_envelope(headers) or marks or list_words(headers))
 
 
 def _by_envelope(headers: Headers) -> str | None:
@@ -154,10 +168,21 @@ def _by_sender(headers: Headers) -> str | None:
 
 
 def _by_subject(headers: Headers, subject: str | None) -> str | None:
-    shown = decoded(next(iter(headers.all("subject")), "")) if subject is None else subject
+    shown = subject_of(headers) if subject is None else subject
     return "an automatic answer, by its subject" if _SUBJECT.match(shown[:_SUBJECT_CHARS]) else None
 
 
-def calendar_words(raw: bytes) -> str | None:
-    """Why `raw` is an answer to an invitation, which a calendar sends; None when it is none."""
-    return "an answer to an invitation" if _CALENDAR.search(raw[:_CALENDAR_BYTES]) else None
+def calendar_words(raw: bytes, parts: Sequence[Part] = ()) -> str | None:
+    """Why a mail is an answer to an invitation, which a calendar sends; None when it is none.
+
+    Its header says so, or else the calendar itself, which is among the `parts` (RFC 5546, 3.2.3).
+    """
+    calendars = (part for part in parts if part.kind == "text/calendar")
+    if _CALENDAR.search(raw[:_CALENDAR_BYTES]) or any(map(_is_reply, calendars)):
+        return "an answer to an invitation"
+    return None
+
+
+def _is_reply(part: Part) -> bool:
+    content = unwrapped(part.body, part.headers.one("content-transfer-encoding"))
+    return _METHOD.search((content or part.body)[:_CALENDAR_BYTES]) is not None

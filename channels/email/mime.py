@@ -2,15 +2,15 @@
 
 import base64
 import email.utils
-import hashlib
 import quopri
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from channels import Address, Card, ChannelRefused
-from channels.email import addresses, cards
+from channels.email import cards
 from channels.email.cards import one_line
+from channels.email.format import addresses, message_ids
 from channels.email.tokens import Way, reply_address
 
 SUBJECT_CHARS = 150
@@ -19,7 +19,6 @@ SUBJECT_CHARS = 150
 RECEIPT = "X-Sayso-Receipt"
 """The header that says what stands for this mail when it could not be delivered."""
 
-_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,100}>")
 _WORD_BYTES = 45
 """UTF-8 bytes in one encoded word: 60 characters in base64, 72 with its frame, 75 at most (RFC 2047, 2)."""
 
@@ -47,8 +46,8 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
         )
     token = card.form.token if card.form else ""
     code = token if way == "reference" else ""
-    mark, kind = card.receipt or code, "card" if card.form else "note"
-    message_id, root = _message_id(f"{kind}.{mark}" if mark else kind, key, own), thread_root(to.thread, own)
+    message_id = message_ids.card_id(card.receipt or code, key, own, asks=card.form is not None)
+    root = message_ids.thread_root(to.thread, own)
     headers = [
         ("From", f"sayso <{own}>"),
         ("To", to.to),
@@ -66,22 +65,6 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
         headers.append(("Reply-To", f"sayso <{reply_address(way, own, token)}>"))
     texts = (cards.as_text(card, timezone, code), cards.as_html(card, timezone, code))
     return Post(_alternative(headers, texts, key), to.to, message_id)
-
-
-def thread_root(thread: str, own: str) -> str:
-    """The Message-ID that holds a thread together: `thread` itself when it is one, else one derived from it."""
-    return thread if is_message_id(thread) else _message_id("thread", thread, own)
-
-
-def is_message_id(text: str) -> bool:
-    """Whether `text` is one Message-ID that can stand in a header as it is (RFC 5322, 3.6.4)."""
-    return _MESSAGE_ID.fullmatch(text) is not None
-
-
-def answers_us(ids: str, own: str) -> bool:
-    """Whether one of the Message-IDs in `ids` is that of a mail of ours, whatever else comes from our domain."""
-    ours = rf"<(?:card|note|thread)\.[^<>@\s]{{1,120}}@{re.escape(own.rpartition('@')[2])}>"
-    return re.search(ours, ids, re.IGNORECASE) is not None
 
 
 def encoded(text: str) -> str:
@@ -125,21 +108,8 @@ def header_block(headers: list[tuple[str, str]]) -> bytes:
 
 def _alternative(headers: list[tuple[str, str]], texts: tuple[str, str], key: str) -> bytes:
     """The plain text and the HTML that says the same below `headers`."""
-    boundary = f"=_{_digest('boundary', key)}"
+    boundary = f"=_{message_ids.digest('boundary', key)}"
     top = [*headers, ("MIME-Version", "1.0"), ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"')]
     parts = (text_part(texts[0]), text_part(texts[1], "html"))
     body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
     return header_block(top) + b"\r\n" + body + b"--%s--\r\n" % boundary.encode()
-
-
-def _message_id(kind: str, name: str, own: str) -> str:
-    return f"<{kind}.{_digest(kind, name)}@{own.rpartition('@')[2]}>"
-
-
-def _digest(kind: str, name: str) -> str:
-    return hashlib.sha256(f"{kind}\n{name}".encode()).hexdigest()[:32]
-
-
-def reply_id(original: str, text: str, at: datetime, own: str) -> str:
-    """A Message-ID for a reply that was written at `at`."""
-    return _message_id("reply", f"{original}\n{at.isoformat()}\n{text}", own)

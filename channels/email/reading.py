@@ -8,15 +8,22 @@ import re
 from dataclasses import dataclass
 
 from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
-from channels.email import addresses, bounce, markup, newtext, trace
+from channels.email import bounce
 from channels.email.cards import one_line
 from channels.email.files import files_of
-from channels.email.identity import Accepted, Prove, Refused, author_of, claimed, recipients_of, who
-from channels.email.machine import calendar_words, machine_words
-from channels.email.mime import SUBJECT_CHARS, answers_us, is_message_id
-from channels.email.parse import MAIL_BYTES, Headers, Unreadable, guess_headers, read_body, read_headers
+from channels.email.format import addresses, trace
+from channels.email.format.body import read_body
+from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
+from channels.email.format.message_ids import answers_us, is_message_id
+from channels.email.format.shown import subject_of
+from channels.email.identity import Accepted, Refused, recipients_of, who
+from channels.email.machine import calendar_words, is_certain, machine_words
+from channels.email.mime import SUBJECT_CHARS
 from channels.email.reply import TWO_BODIES, is_courtesy, read_both
-from channels.email.shown import decoded
+from channels.email.sender.author import author_of, claimed
+from channels.email.sender.identify import is_asked_for
+from channels.email.sender.proof import Prove, Proven
+from channels.email.text import markup, newtext
 from channels.email.tokens import TokenOf
 
 TEXT_BYTES = 32 * 1024
@@ -56,12 +63,17 @@ class Reader:
         except Unreadable as error:
             guessed = guess_headers(raw)
             if words := machine_words(guessed):
-                return self._of_machine(raw, guessed, decoded(next(iter(guessed.all("subject")), "")), token, words)
+                return self._of_machine(raw, guessed, subject_of(guessed), token, words)
             return Held(reasons=(str(error),), token=token)
-        subject = decoded(next(iter(headers.all("subject")), ""))
+        subject = subject_of(headers)
         if author_of(headers) == self.own:
             return Ignored(reason="our own mail")
+        if token is None and is_asked_for(subject):
+            return Ignored(reason="the mail that sayso mail identify asked for")
         if words := machine_words(headers, subject):
+            if token and not is_certain(headers) and self._is_proven(raw, headers):
+                held = Held(reasons=(f"it looks like {words}",), claims=claimed(headers), token=token)
+                return _described(held, headers, subject)
             return self._of_machine(raw, headers, subject, token, words)
         if words := calendar_words(raw):
             return Ignored(reason=words)
@@ -78,6 +90,11 @@ class Reader:
             return why
         held = Held(reasons=(why,), claims=claimed(headers), token=token, person=found.contact.id)
         return _described(held, headers, subject)
+
+    def _is_proven(self, raw: bytes, headers: Headers) -> bool:
+        """Whether somebody of the directory certainly sent it, whoever wrote it."""
+        author = author_of(headers) or ""
+        return self.directory.by_email(author) is not None and isinstance(self.prove(raw, author), Proven)
 
     def _is_named(self, headers: Headers) -> bool:
         """Whether the mail was written to us; who only got a copy of it answers no stranger (RFC 3834, 2)."""
@@ -117,8 +134,10 @@ class Reader:
         body, person = read_body(raw), found.contact.id
         if body.unsure:
             raise Unreadable(body.unsure)
+        if words := calendar_words(b"", body.files):
+            return Ignored(reason=words)
         if token is None and self._answers_us(headers):
-            if is_courtesy(read_both(body.plain, body.html, found.contact.name), found.contact.name):
+            if not body.files and is_courtesy(read_both(body.plain, body.html, found.contact.name), found.contact.name):
                 return Ignored(reason="thanks for a mail that asked nothing")
             raise Unreadable(ASKED_NOTHING)
         if token is None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from channels.email import markup, signature, words
-from channels.email.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, new_text
-from channels.email.quotes import BLANK
+from channels.email.text import markup, signature, words
+from channels.email.text.lines import BLANK
+from channels.email.text.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, new_text
 
 DECISION_CHARS = 2000
 """Longest text that can be a decision; a reason for a refusal fits, a discussion does not."""

@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from channels import ChannelRefused
-from channels.email import addresses, markup
-from channels.email.parse import HEADER_BYTES, Headers, Unreadable, read_body, read_headers
+from channels.email.format import addresses
+from channels.email.format.body import read_body
+from channels.email.format.headers import HEADER_BYTES, Headers, Unreadable, read_headers
+from channels.email.format.message_ids import MARK, marked
+from channels.email.text import markup
 
 Way = Literal["plus", "catchall", "reference"]
 
@@ -25,11 +28,10 @@ CODE = "Answer code:"
 
 SEVERAL = "it answers several questions at once; answer each one in a mail of its own"
 
-_FORM = r"[a-z0-9][a-z0-9._-]{0,63}"
 # Where servers write down to whom they delivered a copy: Postfix, Dovecot, Exim, qmail, Fastmail, Gmail's routing.
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-forwarded-to")
 _NAMED = ("to", "cc")
-_CODE_LINE = re.compile(rf"^[> \t]*(?:[*_]{{1,2}})?{CODE}\s{{1,8}}({_FORM})\b", re.IGNORECASE | re.MULTILINE)
+_CODE_LINE = re.compile(rf"^[> \t]*(?:[*_]{{1,2}})?{CODE}\s{{1,8}}({MARK})\b", re.IGNORECASE | re.MULTILINE)
 
 
 def reply_address(way: Way, own: str, token: str) -> str:
@@ -41,7 +43,7 @@ def reply_address(way: Way, own: str, token: str) -> str:
             address = f"{token}@{own.rpartition('@')[2]}"
         case "reference":
             address = own
-    if not re.fullmatch(_FORM, token) or not addresses.is_address(address):
+    if not re.fullmatch(MARK, token) or not addresses.is_address(address):
         raise ChannelRefused(
             what="a reply token does not fit into a mail address",
             do="Use at most 64 characters for it and the name together, of a-z, 0-9, dot, underscore and hyphen",
@@ -73,12 +75,12 @@ def hint(way: Way, own: str) -> Callable[[bytes], bool]:
 
 def _addressed_plus(raw: bytes, own: str) -> str | None:
     local, _, domain = own.partition("@")
-    return _one(_in_addresses(read_headers(raw), rf"{re.escape(local)}\+({_FORM})", domain))
+    return _one(_in_addresses(read_headers(raw), rf"{re.escape(local)}\+({MARK})", domain))
 
 
 def _addressed_catchall(raw: bytes, own: str) -> str | None:
     local, _, domain = own.lower().partition("@")
-    return _one(found for found in _in_addresses(read_headers(raw), rf"({_FORM})", domain) if found != local)
+    return _one(found for found in _in_addresses(read_headers(raw), rf"({MARK})", domain) if found != local)
 
 
 def _in_addresses(headers: Headers, local: str, domain: str) -> Iterator[str]:
@@ -92,7 +94,7 @@ def _in_addresses(headers: Headers, local: str, domain: str) -> Iterator[str]:
 def _referred(raw: bytes, own: str) -> str | None:
     """The token of the mail that is answered: as its headers say, and as the body says where it quotes the card."""
     headers = read_headers(raw)
-    pattern = re.compile(rf"<card\.({_FORM})\.[0-9a-f]{{32}}@{re.escape(own.partition('@')[2])}>", re.IGNORECASE)
+    pattern = re.compile(marked("card", own), re.IGNORECASE)
     answered = [token for value in headers.all("in-reply-to") for token in pattern.findall(value)]
     # A mail program that replaced our Message-ID leaves those of earlier cards in References: only the body knows then.
     earlier = [token for value in headers.all("references") for token in pattern.findall(value)]

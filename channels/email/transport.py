@@ -8,8 +8,8 @@ from typing import TypedDict
 import aiosmtplib
 
 from channels import ChannelError, ChannelRefused, ChannelUnavailable
-from channels.email import addresses
-from channels.email.endpoint import Endpoint, certificate_trouble
+from channels.email.format import addresses
+from channels.email.servers.endpoint import Endpoint, certificate_trouble, connection_trouble
 
 TIMEOUT_S = 20.0
 """How long one SMTP command may take; slow servers answer DATA within a few seconds."""
@@ -123,6 +123,9 @@ async def _send(raw: bytes, way: _Way, sender: str, recipients: Sequence[str]) -
         raise aiosmtplib.SMTPRecipientsRefused(answers)
 
 
+_LATER = "It is sent again later. If that does not help, check SAYSO_SMTP_HOST, SAYSO_SMTP_PORT and SAYSO_SMTP_TLS"
+
+
 def _told(error: Exception, relay: Relay) -> ChannelError:
     """`error` in the two words that callers act on."""
     server = f"the SMTP server {relay.host}:{relay.port}"
@@ -140,8 +143,8 @@ def _told(error: Exception, relay: Relay) -> ChannelError:
         kind = SenderRefused if _is_about_sender(error) else ChannelRefused
         return kind(what=f"{server} refused a mail: {code} {_words(error)}", do=_mend(code))
     if code or isinstance(error, (OSError, aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError)):
-        reason = f"{code} {_words(error)}" if code else type(error).__name__
-        return ChannelUnavailable(what=f"{server} did not take a mail: {reason}", do="It is sent again later")
+        reason = f"{code} {_words(error)}" if code else connection_trouble(error)
+        return ChannelUnavailable(what=f"{server} did not take a mail: {reason}", do=_LATER)
     return ChannelRefused(what=f"{server} can't take a mail: {_words(error)}", do="Check the SAYSO_SMTP_ settings")
 
 

@@ -2,7 +2,7 @@
 
 from agents.events import DeliveryFailed
 from bot.records import RequestRecord
-from channels.email.letters import Letter
+from channels.email.local.letters import Letter
 from tests.waiting import until
 from tests.world import World
 

@@ -12,7 +12,7 @@ from bot.ids import new_id
 from bot.outgoing import Placed
 from bot.rebuild import placed as placed_by
 from channels import Inbound
-from channels.email import trace
+from channels.email.format import trace
 from tests.bot.bounces import DOMAIN, LOCAL, asked, bounce, failures, handled, receipt, report
 from tests.fakes.corkboard import Corkboard
 from tests.waiting import until
@@ -110,8 +110,10 @@ async def test_where_there_is_no_other_way_requester_and_operators_hear_it_and_i
     told = await world.next_mail("anna", about="Not reached: Press bell?")
     assert "Bo Berg could not be reached by e-mail. Cy Cole is also asked." in " ".join(told.text.split())
     assert "| 550 5.1.1 No such user" in told.text
-    alert = await world.next_mail("dan", about="Somebody can't be reached")
-    assert "place for bo: Press bell?: email: 550 5.1.1 No such user" in " ".join(alert.text.split())
+    alert = await world.next_mail("dan", about="Bo Berg can't be reached")
+    told = " ".join(alert.text.split())
+    assert "Could not be sent: the card “Press bell?” for Bo Berg. email: 550 5.1.1 No such user" in told
+    assert "sayso dead requeue s" in told
     await handled(world)
     [note] = await world.dead()
     assert "550 5.1.1 No such user" in note

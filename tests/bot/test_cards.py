@@ -127,7 +127,7 @@ def test_a_notice_asks_for_nothing() -> None:
 def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: str) -> None:
     end = RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": "v1.2.0 is live"})
 
-    card = outcome_card(fold([started("deploy\n  v1.2.0"), end]), LATER)
+    card = outcome_card(fold([started("deploy v1.2.0\n\nHi, please do."), end]), LATER)
 
     assert (card.title, card.summary, card.closes) == (f"{word}: deploy v1.2.0", "v1.2.0 is live", True)
     assert card.facts == ()

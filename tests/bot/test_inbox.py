@@ -8,7 +8,7 @@ import pytest
 
 from bot.ids import shard_of
 from channels import Inbound
-from channels.email import trace
+from channels.email.format import trace
 from tests.waiting import until
 from tests.world import World
 

@@ -10,9 +10,9 @@ from agents.requests import DeliveryId
 from bot.outgoing import Placed
 from channels import Accept, Address, Card, Channel, Contact, Delivery, Inbound, Reading
 from channels.email import EmailChannel
-from channels.email.identity import local
-from channels.email.letters import Letter
-from channels.email.mailbox import MaildirMailbox
+from channels.email.local.letters import Letter
+from channels.email.local.maildir_mailbox import MaildirMailbox
+from channels.email.sender.proof import local
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import People
 from tests.servers.relay import Fault, RelayServer

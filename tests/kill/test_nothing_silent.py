@@ -22,7 +22,7 @@ def test_operators_hear_of_a_card_that_nobody_takes(lane: Lane) -> None:
     lane.desk.ask(do="refuse", person="bo")
     lane.people.want("honours")
 
-    lane.until("an alert", lambda: told(lane, "anna", "Somebody can't be reached"), Point("bury", "after"))
+    lane.until("an alert", lambda: told(lane, "anna", "can't be reached"), Point("bury", "after"))
 
     [events] = runs_in(lane.redis).values()
     assert "delivery_failed" in [event.type for event in events]

@@ -10,7 +10,7 @@ from agents.events import Event
 from bot.dev.demo import make_demo
 from bot.example import example_toml
 from bot.store.keys import Keys
-from channels.email.letters import Letter
+from channels.email.local.letters import Letter
 from tests.channels.email.mails import mail
 from tests.kill.reading import runs_in
 from tests.processes.programs import KEY, Program, RedisServer

@@ -9,8 +9,8 @@ from email.message import EmailMessage
 from bot.processes import local_mail
 from bot.settings import Settings
 from channels import Contact
-from channels.email.letters import Letter, letters
-from channels.email.reply_mail import submit
+from channels.email.local.letters import Letter, letters
+from channels.email.local.reply_mail import submit
 from channels.email.transport import Transport
 from tests.waiting import wait_until
 

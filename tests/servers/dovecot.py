@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from channels.email.endpoint import Endpoint
+from channels.email.servers.endpoint import Endpoint
 from tests.servers.authority import Authority
 from tests.waiting import wait_until
 
@@ -75,6 +75,12 @@ service auth {{
   inet_listener {{
     address = 127.0.0.1
     port = {auth}
+  }}
+}}
+# Whoever failed to log in waits for seconds the next time, and here everybody comes from one address.
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
   }}
 }}
 {extra}

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from channels import Contact
-from channels.email.letters import Letter, letters
-from channels.email.reply_mail import submit
+from channels.email.local.letters import Letter, letters
+from channels.email.local.reply_mail import submit
 from channels.email.transport import Relay, Transport
 from tests.servers import dovecot, postfix
 from tests.servers.authority import Authority

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs
 
-from channels.email.oauth import Grant
+from channels.email.servers.oauth import Grant
 
 Form = Mapping[str, str]
 

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId
-from bot.clearing import NotHeld
 from bot.dead import Note
+from bot.held.clearing import NotHeld
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Here, here
@@ -23,6 +23,7 @@ async def shown(request: Request) -> Response:
     found.sort(key=lambda pair: pair[1].at, reverse=True)
     data: dict[str, object] = {
         "held": [(name, note) for name, note in found if note.kind == "held"][:_SHOWN],
+        "to_ask": {name for name, note in found if process.app.clearing.can_confirm(note)},
         "dead": [(name, note) for name, note in found if note.kind == "dead"][:_SHOWN],
         "is_operator": _is_operator(process, me),
     }

@@ -13,8 +13,8 @@ from bot.web.console.pages import fragment, page, part, to
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Demo, here
 from channels import ChannelError, Contact
-from channels.email.letters import Letter, letter, letters
-from channels.email.reply_mail import submit
+from channels.email.local.letters import Letter, letter, letters
+from channels.email.local.reply_mail import submit
 from channels.email.transport import Transport
 
 _TEXT_CHARS = 8_000

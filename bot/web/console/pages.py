@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from agents.requests import PersonId
+from agents.text import first_line
 from bot.files import size
 from bot.lists import waiting_on
 from bot.people import People
@@ -24,6 +25,7 @@ from bot.web.here import Here, here
 from bot.web.problems import trouble
 from channels.email.cards import visible
 
+_HEADING_CHARS = 160
 _PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "malformed",
     HTTPStatus.UNAUTHORIZED: "no-key",
@@ -84,6 +86,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             is_demo=visit.session.is_demo if visit.session else False,
             name_of=people.name_of,
             names_of=people.names_of,
+            first_line=partial(first_line, chars=_HEADING_CHARS),
             moment=partial(_moment, zone),
             clock=partial(_clock, zone),
             asset=address_of,

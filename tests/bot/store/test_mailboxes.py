@@ -7,7 +7,7 @@ import pytest
 
 from bot.store import Store
 from bot.store.mailboxes import MailboxStore
-from channels.email.bookmark import Cursor
+from channels.email.servers.bookmark import Cursor
 from tests.bot.store.stores import a_store
 from tests.guards import guards
 from tests.waiting import until

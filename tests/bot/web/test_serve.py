@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 from httpx2 import AsyncClient
@@ -13,6 +14,7 @@ from httpx2 import AsyncClient
 from bot.apikeys import Keyring
 from tests.office import QUICK
 from tests.servers.program import COMMAND, environment, sayso
+from tests.waiting import until
 from tests.world import World
 
 QUICKLY_S = 3.0
@@ -35,11 +37,18 @@ async def a_web(world: World) -> AsyncGenerator[tuple[asyncio.subprocess.Process
             said = await program.stdout.readuntil(b'"port": ') + await program.stdout.readline()
         port = re.search(rb'"port": (\d+)', said)
         assert port
-        yield program, f"http://127.0.0.1:{int(port[1])}"
+        url = f"http://127.0.0.1:{int(port[1])}"
+        async with AsyncClient(base_url=url) as anybody:
+            await until(lambda: is_ready(anybody), what="the process is ready")
+        yield program, url
     finally:
         if program.returncode is None:
             program.kill()
         await program.communicate()
+
+
+async def is_ready(anybody: AsyncClient) -> bool:
+    return (await anybody.get("/readyz")).status_code == HTTPStatus.OK
 
 
 async def key_of(world: World, person: str) -> dict[str, str]:

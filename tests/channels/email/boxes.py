@@ -1,4 +1,4 @@
-"""One mailbox of a Dovecot, and what reads it; for tests of the channel."""
+"""Mails from any mailbox, and one mailbox of a Dovecot with what reads it; for tests of the channel."""
 
 import asyncio
 import secrets
@@ -6,9 +6,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from channels.email.bookmark import Cursor
-from channels.email.imap_mailbox import ImapMailbox
-from channels.email.mailbox import Item
+from channels.email.mailbox import Item, Mailbox
+from channels.email.servers.bookmark import Cursor
+from channels.email.servers.imap_mailbox import ImapMailbox
 from tests.channels.email.mails import mail
 from tests.servers.dovecot import Dovecot
 
@@ -55,7 +55,8 @@ def body(item: Item) -> str:
     return item.raw.partition(b"\r\n\r\n")[2].decode().strip()
 
 
-async def take(mailbox: ImapMailbox, count: int) -> list[Item]:
+async def take(mailbox: Mailbox, count: int) -> list[Item]:
+    """The next mails, each of them done before the next one is asked for."""
     items: list[Item] = []
     async with asyncio.timeout(20), aclosing(mailbox.items()) as found:
         async for item in found:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from channels import AnswerForm, Card, Contact, Line
-from channels.email import trace
+from channels.email.format import trace
 
 BOT = "agent@sayso.example"
 TOKEN = "3k7qp2xv9rt4mzs8a"

@@ -2,7 +2,6 @@
 
 import base64
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -11,11 +10,12 @@ from hypothesis import strategies as st
 from channels import Address, Bounced, Card, Held, Ignored, Reading, Reply
 from channels.email import mime, tokens
 from channels.email.bounce import UNSAID, failure_of
-from channels.email.identity import Proven
-from channels.email.parse import guess_headers
+from channels.email.format.headers import guess_headers
 from channels.email.reading import Reader
+from channels.email.sender.proof import Proven
 from channels.email.tokens import Way
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, TOKEN, People, approval
+from tests.channels.email.timing import took_s
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 WAYS: tuple[Way, ...] = ("plus", "catchall", "reference")
@@ -244,7 +244,7 @@ def test_a_report_with_broken_headers_is_read_all_the_same() -> None:
 
 def test_a_closing_card_that_is_answered_is_no_answer_to_anything() -> None:
     note = mime.compose(Card(title="Done", at=NOON, receipt=TOKEN), TO, "o1", own=BOT, timezone="UTC", way="reference")
-    raw = f"From: Bo Berg <bo@corp.example>\r\nTo: {BOT}\r\nIn-Reply-To: {note.message_id}\r\n\r\nthanks!\r\n".encode()
+    raw = f"From: Bo Berg <bo@corp.example>\r\nTo: {BOT}\r\nIn-Reply-To: {note.message_id}\r\n\r\nand now?\r\n".encode()
 
     found = reading(raw, "reference")
 
@@ -269,20 +269,14 @@ def test_any_bytes_are_read_without_an_error(body: bytes, subject: str) -> None:
 def test_two_megabytes_of_anything_are_read_in_a_moment(line: bytes) -> None:
     head = report(group(action="delayed")).partition(b"--b1--")[0]
     raw = head + line * (2_000_000 // len(line))
-    began = time.process_time()
 
-    reading(raw)
-
-    assert time.process_time() - began < 1
+    assert took_s(lambda: reading(raw)) < 1
 
 
 @pytest.mark.parametrize("line", [*LINES, b"\t", b" " * 200 + b"\n", b" " * 1_000 + b"\n", b"a" * 199 + b":5\n"])
 def test_a_bounce_without_a_report_costs_no_more_than_other_mails_whatever_is_in_it(line: bytes) -> None:
     head = f"Return-Path: <>\r\nFrom: {DAEMON}\r\nTo: {ADDRESSED}\r\nSubject: Undelivered Mail\r\n\r\n".encode()
     raw = head + line * (2_000_000 // len(line))
-    began = time.process_time()
 
-    found = reading(raw)
-
-    assert time.process_time() - began < 0.2
-    assert isinstance(found, Bounced)
+    assert took_s(lambda: reading(raw)) < 0.2
+    assert isinstance(reading(raw), Bounced)

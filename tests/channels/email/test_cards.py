@@ -42,7 +42,7 @@ def form(kind: Format, *, options: tuple[str, ...] = (), fields: tuple[str, ...]
 
 def shown(card: Card) -> list[str]:
     """The lines of the HTML as a reader sees them."""
-    plain = re.sub(r"</?(?:p|br|pre|html|head|body|meta|strong|!DOCTYPE)[^>]*>", "", as_html(card, "UTC"))
+    plain = re.sub(r"</?(?:div|p|br|pre|html|head|body|meta|strong|!DOCTYPE)[^>]*>", "", as_html(card, "UTC"))
     return [line.strip() for line in html.unescape(plain).split("\n")]
 
 
@@ -69,7 +69,7 @@ def test_facts_arguments_quotes_and_the_deadline_follow() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (form("approval", may_approve=False), "An approval by mail does not count here.\nTo refuse, reply: deny"),
+        (form("approval", may_approve=False), "To approve, open its page in the console.\nTo refuse, reply: deny"),
         (form("yes_no"), "reply with one word: yes or no"),
         (form("choice", options=("staging", "production")), "1. staging\n2. production"),
         (form("choices", options=("a", "b")), "with commas between them"),
@@ -79,6 +79,28 @@ def test_facts_arguments_quotes_and_the_deadline_follow() -> None:
 )
 def test_each_form_says_how_it_is_answered(answer: AnswerForm, words: str) -> None:
     assert words in as_text(approval(form=answer), "UTC")
+
+
+def test_where_only_the_page_approves_its_link_follows_at_once() -> None:
+    card = approval(form=form("approval", may_approve=False), link="https://sayso.example/requests/s0q-1")
+
+    lines = [line for line in as_text(card, "UTC").split("\n") if line]
+
+    assert lines[3] == "https://sayso.example/requests/s0q-1"
+    assert lines.count(lines[3]) == 1
+
+
+def test_a_question_is_read_before_what_can_be_chosen() -> None:
+    card = Card(title="A question", at=NOON, quoted="Which one?", form=form("choice", options=("red", "green")))
+
+    text = as_text(card, "UTC")
+
+    assert text.index("| Which one?") < text.index("1. red")
+    assert text.count("Which one?") == 1
+
+
+def test_long_lines_wrap_on_a_narrow_screen() -> None:
+    assert '<pre style="white-space: pre-wrap; overflow-wrap: anywhere">' in as_html(approval(), "UTC")
 
 
 def test_a_fact_of_several_lines_keeps_them_apart() -> None:

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from channels import Address, Card, ChannelUnavailable, Contact, Held, Ignored, Inbound, Reply
-from channels.email import maildir
-from channels.email.letters import letters
-from channels.email.reply_mail import submit
+from channels.email.local import maildir
+from channels.email.local.letters import letters
+from channels.email.local.reply_mail import submit
 from channels.email.transport import Relay, Transport
 from tests.channels.email.conftest import Post, Unfriendly
 from tests.channels.email.mails import BO, BOT, NOON, TOKEN, approval, arrived, mail

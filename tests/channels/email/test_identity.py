@@ -1,7 +1,8 @@
 import pytest
 
-from channels.email import trace
-from channels.email.identity import Accepted, Proven, Refused, Unproven, local, who
+from channels.email.format import trace
+from channels.email.identity import Accepted, Refused, who
+from channels.email.sender.proof import Proven, Unproven, local
 from tests.channels.email.mails import ANNA, BO, People, arrived, mail
 
 PEOPLE = People(ANNA, BO)

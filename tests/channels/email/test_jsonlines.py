@@ -71,6 +71,7 @@ def test_a_machines_mail_is_one() -> None:
 
 def test_a_line_that_is_no_message_is_answered_in_words() -> None:
     assert "not a message" in json.loads(answer_line("nonsense"))["reason"]
+    assert "id: Input should be" in json.loads(answer_line('{"id": 1, "kind": "text"}'))["reason"]
     assert "base64" in str(told(kind="eml", raw_b64="!")["reason"])
 
 

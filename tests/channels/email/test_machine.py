@@ -1,7 +1,7 @@
 import pytest
 
+from channels.email.format.headers import read_headers
 from channels.email.machine import calendar_words, list_words, machine_words
-from channels.email.parse import read_headers
 from tests.channels.email.mails import arrived, mail
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from channels import Reading, Reply
 from channels.email import tokens
-from channels.email.proof import dmarc
 from channels.email.reading import Reader
+from channels.email.sender.proof import dmarc
 from tests.channels.email import drafts
 from tests.channels.email.drafts import APPROVALS, DENIALS, SERVER, Draft
 from tests.channels.email.mails import ANNA, BO, BOT, People

@@ -1,12 +1,13 @@
 import re
-import time
 
 import pytest
 
 from channels import Held, Ignored, Reading, Reply, Trigger
-from channels.email.identity import local
 from channels.email.reading import UNREAD, Reader, named_token
+from channels.email.sender.identify import subject_to_ask_for
+from channels.email.sender.proof import local
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
+from tests.channels.email.timing import took_s
 
 READER = Reader(BOT, People(ANNA, BO), local)
 
@@ -56,6 +57,16 @@ def test_a_mail_without_a_token_wants_something_new() -> None:
 
     assert isinstance(reading, Trigger)
     assert (reading.person, reading.text, reading.thread) == ("bo", "Deploy it\n\nnow please", "<r1@corp.example>")
+
+
+def test_the_mail_that_sets_mail_up_starts_nothing() -> None:
+    plain = mail("hello", extra="").replace(f"agent+{TOKEN}".encode(), b"agent")
+
+    asked_for = read(arrived(plain.replace(b"Re: Deploy?", subject_to_ask_for("0123abcd").encode()), to=BOT))
+    other = read(arrived(plain.replace(b"Re: Deploy?", b"deploy sayso-0123abcd"), to=BOT))
+
+    assert isinstance(asked_for, Ignored)
+    assert isinstance(other, Trigger)
 
 
 def test_a_forged_from_is_held_and_names_whom_it_claims_to_be() -> None:
@@ -236,21 +247,17 @@ def nested(levels: int) -> str:
     ids=range(11),
 )
 def test_a_bomb_of_each_kind_is_held_with_a_reason_in_a_moment(bomb: bytes, reason: str) -> None:
-    began = time.process_time()
-
     why = reasons(arrived(bomb))
 
     assert re.search(reason, why), why
-    assert time.process_time() - began < 1
+    assert took_s(lambda: read(arrived(bomb))) < 1
     assert isinstance(read(arrived(mail())), Reply)
 
 
 def test_thousands_of_encoded_words_cost_nothing() -> None:
-    began = time.process_time()
+    raw = arrived(mail(extra=f"X: y\nSubject: {'=?utf-8?Q?a?= ' * 4000}\n"))
 
-    read(arrived(mail(extra=f"X: y\nSubject: {'=?utf-8?Q?a?= ' * 4000}\n")))
-
-    assert time.process_time() - began < 1
+    assert took_s(lambda: read(raw)) < 1
 
 
 def test_an_encoded_subject_is_decoded() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from channels import Held, Ignored, Reading
-from channels.email.identity import local
 from channels.email.reading import ASKED_NOTHING, Reader
+from channels.email.sender.proof import local
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
 
 READER = Reader(BOT, People(ANNA, BO), local)

@@ -10,9 +10,9 @@ import pytest
 
 from channels import Address, ChannelRefused, ChannelUnavailable
 from channels.email import EmailChannel
-from channels.email.identity import local
-from channels.email.mailbox import MaildirMailbox
-from channels.email.oauth import AccessTokens
+from channels.email.local.maildir_mailbox import MaildirMailbox
+from channels.email.sender.proof import local
+from channels.email.servers.oauth import AccessTokens
 from channels.email.tokens import Way
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval, mail

@@ -6,6 +6,8 @@ from tests.servers.console import Console, Page
 from tests.waiting import until
 from tests.world import World
 
+BOT = "sayso@sayso.example"
+
 
 async def given_up(world: World) -> str:
     """The id of a dead letter: a run that nobody could think of."""
@@ -120,3 +122,21 @@ async def test_the_page_of_a_run_says_that_an_answer_was_held(world: World, cons
     page = await (await console.browser("anna")).get(f"/runs/{run_id}")
 
     assert "An answer that claims to be from bo@corp.example was held, not counted" in page.words
+
+
+async def test_a_message_that_claims_to_be_from_nobody_we_know_offers_nobody_to_ask(
+    world: World, console: Console
+) -> None:
+    await world.send("bo", BOT, "press it", login=None)
+    await until(world.dead, what="it is held")
+    dan = await console.browser("dan")
+    assert "Ask that person" in (await dan.get("/held")).words
+    [name] = await world.app.store.lists.dead()
+    await world.app.clearing.discard(name, "dan")
+
+    await world.send("eve", BOT, "press it", login=None)
+    await until(world.dead, what="it is held")
+
+    page = await dan.get("/held")
+    assert "eve@corp.example" in page.words
+    assert "Ask that person" not in page.words

@@ -1,0 +1,156 @@
+"""What is not accepted as anybody's word: shown to people, told to whom it concerns, and never counted."""
+
+import structlog
+
+from agents.events import AnswerHeld
+from agents.requests import PersonId, RunId
+from bot.cards import notice
+from bot.dead import Note
+from bot.decisions import Decisions
+from bot.held.notices import STRANGER, held_answer, held_note, unheard
+from bot.ids import derived_id
+from bot.journal import Journal, outbox_entry, outgoing_id
+from bot.outgoing import Outgoing, Placed
+from bot.people import People
+from bot.quorum import eligible
+from bot.records import RequestRecord
+from bot.store import Commit, Once
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.tokens import Tokens
+from channels import Held, Trigger
+
+log = structlog.stdlib.get_logger()
+
+_DAY_S = 24 * 3600.0
+_NOTICES = 10
+# A proven address proves nothing about its owner's intentions: we are nobody's way to send mail to a crowd.
+_STRANGERS = 200
+_OPEN_ONES = 3
+
+
+class Holding:
+    """Holds what arrived, and says so."""
+
+    def __init__(self, journal: Journal, decisions: Decisions, tokens: Tokens, people: People) -> None:
+        self._journal, self._store, self._decisions = journal, journal.store, decisions
+        self._tokens, self._people = tokens, people
+
+    async def refuse(self, inbound_id: str, channel: str, trigger: Trigger, why: str) -> None:
+        """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day."""
+        if not await self._store.admit(f"notices {trigger.person}", inbound_id, _NOTICES, _DAY_S):
+            return await self._store.drop_inbound(inbound_id)
+        entry = Outgoing(
+            id=outgoing_id(inbound_id),
+            kind="tell",
+            run_id=RunId(inbound_id),
+            person=PersonId(trigger.person),
+            reach=(channel,),
+            card=notice("No run was started", why, await self._store.now(inbound_id)),
+            thread=trigger.thread or inbound_id,
+        )
+        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
+        return None
+
+    async def hold(self, inbound_id: str, channel: str, held: Held) -> None:
+        """Show it to people, rather twice than never; it is not counted, and nobody can wave it through."""
+        log.warning("held", reasons=held.reasons, claims=held.claims)
+        placed, now = await self._placed(held.token), await self._store.now(inbound_id)
+        sender = self._people.name_of(held.person) if held.person else ""
+        note = held_note(held, sender, channel, now)
+        record = None
+        if placed:
+            note = note.model_copy(update={"request_id": placed.request_id, "delivery_id": placed.id})
+            record, _, _ = await self._decisions.request(placed.request_id)
+            await self._note_answer(placed, record, note, inbound_id)
+        if held.person:
+            await self._tell_sender(held, note, record, inbound_id)
+        elif held.stranger:
+            await self._answer_stranger(held, note, inbound_id)
+        await self._store.hold(inbound_id, note.model_dump_json().encode())
+
+    async def _placed(self, token: str | None) -> Placed | None:
+        """The card that a token names; whoever brings it back may be anybody."""
+        delivery_id = self._tokens.read(token or "")
+        body = await self._store.delivery(delivery_id) if delivery_id else None
+        return Placed.model_validate_json(body) if body else None
+
+    async def _note_answer(self, placed: Placed, record: RequestRecord, note: Note, inbound_id: str) -> None:
+        """The run's story says it, and the requester, who may be waiting for exactly this answer; a few times a day."""
+        if not await self._store.admit(f"notices {placed.id}", inbound_id, _NOTICES, _DAY_S):
+            return
+        request = record.request
+        event = AnswerHeld(
+            at=note.at,
+            request_id=placed.request_id,
+            delivery_id=placed.id,
+            inbound_id=inbound_id,
+            person=PersonId(note.person) if note.person else None,
+            claims=note.claims,
+            channel=note.channel,
+            why=note.why,
+        )
+        entries = [
+            Outgoing(
+                id=outgoing_id(placed.id),
+                kind="tell",
+                run_id=placed.run_id,
+                person=requester,
+                reach=request.policy.reach,
+                card=held_answer(request, note, inbound_id),
+                thread=request.thread,
+            )
+            for requester in request.requesters
+            if requester != note.person
+        ]
+        await self._journal.write(
+            Commit(
+                run_id=placed.run_id,
+                events=[event],
+                once=Once(request.id, f"held {inbound_id}", b"held"),
+                outgoing=[outbox_entry(entry) for entry in entries],
+                limit=MAX_EVENTS_AT_ALL,
+            )
+        )
+
+    async def _tell_sender(self, held: Held, note: Note, record: RequestRecord | None, inbound_id: str) -> None:
+        """Whoever certainly wrote it hears why it does nothing, and what to do; a robot, a few times a day."""
+        if not await self._store.admit(f"notices {held.person}", inbound_id, _NOTICES, _DAY_S):
+            return
+        open_ones = [] if record else await self._open_for(held.person)
+        entry = Outgoing(
+            id=derived_id("outgoing", inbound_id, "told"),
+            kind="tell",
+            run_id=RunId(inbound_id),
+            person=PersonId(held.person),
+            reach=(note.channel,),
+            card=unheard(note, record, open_ones, self._people),
+            thread=held.thread or inbound_id,
+        )
+        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
+
+    async def _open_for(self, person: str) -> list[RequestRecord]:
+        """The newest requests that `person` can answer now."""
+        marks = await self._store.lists.newest_requests(None, _OPEN_ONES, only_open=True, person=person)
+        records = [(await self._decisions.request(request_id))[0] for _, request_id in marks]
+        return [
+            record
+            for record in records
+            if record.state == "open" and person in eligible(record.request.policy, record.request.requesters)
+        ]
+
+    async def _answer_stranger(self, held: Held, note: Note, inbound_id: str) -> None:
+        """One polite notice a day to each, and not many in all."""
+        is_first = await self._store.admit(f"stranger {held.stranger}", inbound_id, 1, _DAY_S)
+        if not is_first or not await self._store.admit("strangers", inbound_id, _STRANGERS, _DAY_S):
+            return
+        entry = Outgoing(
+            id=derived_id("outgoing", inbound_id, "told"),
+            kind="stranger",
+            run_id=RunId(inbound_id),
+            person=PersonId(""),
+            to=held.stranger,
+            reach=(note.channel,),
+            card=notice("Your mail could not be taken", STRANGER, note.at),
+            thread=held.thread or inbound_id,
+        )
+        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))

@@ -1,0 +1,64 @@
+"""The Message-IDs of our mails, which are known again when a mail answers them or brings them back.
+
+    <card.MARK.DIGEST@sayso.example>   a card that asks; MARK is its receipt, or the token where that travels in ids
+    <note.MARK.DIGEST@sayso.example>   one that asks nothing
+    <thread.DIGEST@sayso.example>      what holds a thread together; nothing was ever sent under it
+    <reply.DIGEST@corp.example>        what a person answered by `sayso mailbox`
+
+A digest is the same for the same key, so that a repeated mail is known as one.
+"""
+
+import hashlib
+import re
+from datetime import datetime
+
+MARK = r"[a-z0-9][a-z0-9._-]{0,63}"
+"""A reply token or a receipt as it stands in ids, addresses and headers."""
+
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,100}>")
+_DIGEST_CHARS = 32
+
+
+def is_message_id(text: str) -> bool:
+    """Whether `text` is one Message-ID that can stand in a header as it is (RFC 5322, 3.6.4)."""
+    return _MESSAGE_ID.fullmatch(text) is not None
+
+
+def card_id(mark: str, key: str, own: str, *, asks: bool) -> str:
+    """That of the card which is sent under `key`, with `mark` in it if there is one."""
+    kind = "card" if asks else "note"
+    return _made(f"{kind}.{mark}" if mark else kind, key, own)
+
+
+def thread_root(thread: str, own: str) -> str:
+    """The Message-ID that holds a thread together: `thread` itself when it is one, else one derived from it."""
+    return thread if is_message_id(thread) else _made("thread", thread, own)
+
+
+def reply_id(original: str, text: str, at: datetime, own: str) -> str:
+    """A Message-ID for a reply that was written at `at`."""
+    return _made("reply", f"{original}\n{at.isoformat()}\n{text}", own)
+
+
+def marked(kinds: str, own: str) -> str:
+    """A pattern for the ids of our cards of these kinds, such as `card|note`; its one group is the mark."""
+    return rf"<(?:{kinds})\.({MARK})\.[0-9a-f]{{{_DIGEST_CHARS}}}@{_domain(own)}>"
+
+
+def answers_us(ids: str, own: str) -> bool:
+    """Whether one of the Message-IDs in `ids` is that of a mail of ours, whatever else comes from our domain."""
+    ours = rf"<(?:card|note|thread)\.[^<>@\s]{{1,120}}@{_domain(own)}>"
+    return re.search(ours, ids, re.IGNORECASE) is not None
+
+
+def digest(kind: str, name: str) -> str:
+    """What stands for `name` among others of its kind."""
+    return hashlib.sha256(f"{kind}\n{name}".encode()).hexdigest()[:_DIGEST_CHARS]
+
+
+def _made(kind: str, name: str, own: str) -> str:
+    return f"<{kind}.{digest(kind, name)}@{own.rpartition('@')[2]}>"
+
+
+def _domain(own: str) -> str:
+    return re.escape(own.rpartition("@")[2])

@@ -1,0 +1,31 @@
+"""Header values as people read them."""
+
+from email.errors import MessageError
+from email.header import decode_header, make_header
+
+from channels.email.format.headers import Headers
+
+HEADER_CHARS = 1000
+"""How much of a header is decoded for show."""
+
+
+def decoded(value: str) -> str:
+    """A header's value with its encoded words (RFC 2047) read; as it stands where they can't be."""
+    short = value[:HEADER_CHARS].strip()
+    if "=?" not in short:
+        return short
+    try:
+        # Some character sets spell halves of characters, which no other text can hold.
+        return str(make_header(decode_header(short))).encode(errors="replace").decode()
+    except (ValueError, LookupError, MessageError, AttributeError):
+        return short
+
+
+def subject_of(headers: Headers) -> str:
+    """What the mail says it is about."""
+    return decoded(headers.first("subject"))
+
+
+def clean(text: str) -> str:
+    """`text` in one line that no terminal obeys, and not too long."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:HEADER_CHARS]).strip()

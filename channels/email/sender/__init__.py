@@ -1,0 +1,1 @@
+"""Who a mail says it is from, and what proves it."""

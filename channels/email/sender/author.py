@@ -1,0 +1,18 @@
+"""Whose word a mail claims to be: its one From field, read strictly."""
+
+from channels.email.format import addresses
+from channels.email.format.headers import Headers
+
+CLAIM_CHARS = 200
+"""How much of a From field that lies is repeated to people."""
+
+
+def author_of(headers: Headers) -> str | None:
+    """The address in the one From field, in lower case; None when there is not exactly one of either."""
+    values = headers.all("from")
+    return addresses.author(values[0]) if len(values) == 1 else None
+
+
+def claimed(headers: Headers) -> str:
+    """Whose word the mail claims to be, for people to read."""
+    return (author_of(headers) or ", ".join(value.strip() for value in headers.all("from")))[:CLAIM_CHARS]

@@ -1,0 +1,152 @@
+"""The ways to prove that a mail comes from the address in its From (`SAYSO_MAIL_IDENTITY`). Each is a pure function."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from channels.email.format import trace
+from channels.email.format.headers import Headers, Unreadable, read_headers
+from channels.email.sender.hops import hops, is_within, ours
+from channels.email.sender.verdict import RESULTS, Verdict, read_verdict
+
+EXCHANGE_ONLINE = "outlook.com"
+"""What the hosts of Microsoft 365 end with, those that take mail in and those that hold mailboxes."""
+
+
+@dataclass(frozen=True)
+class Proven:
+    """The mail comes from the address in its From. `evidence` is what is recorded with whatever follows from it."""
+
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Unproven:
+    """Nothing shows that the mail comes from the address in its From; `reason` says what is missing."""
+
+    reason: str
+
+
+Prove = Callable[[bytes, str], Proven | Unproven]
+"""One way to prove a sender: from the whole mail and the address in its From, in lower case.
+
+Picklable, as mails are read in a process of their own (`confined`).
+"""
+
+
+def local(raw: bytes, author: str) -> Proven | Unproven:
+    """Proof through the embedded server: the person was logged in to it while sending.
+
+    Trusts only the block that this server writes as the first bytes of every mail (see `trace`).
+    """
+    block, _ = trace.read(raw)
+    if block is None:
+        return Unproven("it did not come through sayso's own mail server")
+    if block.login is None:
+        return Unproven(f"it was sent without logging in as {author}")
+    if block.login.lower() != author.lower():
+        return Unproven(f"it was sent by {block.login}, who was logged in, and not by {author}")
+    return Proven(f"{trace.AUTHSERV_ID}: auth=pass smtp.auth={block.login}")
+
+
+def nobody(_raw: bytes, author: str) -> Proven | Unproven:
+    """The way `none`: mail can't decide here."""
+    return Unproven(f"mail can't prove that it comes from {author} here: SAYSO_MAIL_IDENTITY is 'none'")
+
+
+def dmarc(authserv_id: str) -> Prove:
+    """Proof through DMARC: the topmost verdict of the server `authserv_id` is `dmarc=pass` for the From's domain.
+
+    The server must remove what others wrote under its name (RFC 8601, 5); then its own is the topmost one.
+    """
+    return partial(_by_dmarc, authserv_id)
+
+
+def submission(authserv_id: str) -> Prove:
+    """Proof through a log-in: `auth=pass` with `smtp.auth` equal to From, by a server that forces sender = login."""
+    return partial(_by_submission, authserv_id)
+
+
+def m365(tenant: str) -> Prove:
+    """Proof in Microsoft 365, which writes its verdict without a name, above the first `Received` of the `tenant`'s
+    own servers (a host name they end with, `mail.protection.outlook.com`); or says that a colleague sent it.
+
+    Mail then passes through more of its servers, whose `Received` stand above all that. Its
+    `X-MS-Exchange-Organization-` fields are removed from whatever comes from outside.
+    """
+    return partial(_by_m365, tenant)
+
+
+Identity = Literal["dmarc", "m365", "submission"]
+
+PROOFS: Mapping[str, Callable[[str], Prove]] = {"dmarc": dmarc, "m365": m365, "submission": submission}
+"""Each `Identity` -> what proves a sender, given the name that is believed (`SAYSO_MAIL_AUTHSERV_ID`)."""
+
+
+def _by_dmarc(authserv_id: str, raw: bytes, author: str) -> Proven | Unproven:
+    verdict = _topmost(raw, authserv_id)
+    return verdict if isinstance(verdict, Unproven) else _passed(verdict, author, authserv_id)
+
+
+def _by_submission(authserv_id: str, raw: bytes, author: str) -> Proven | Unproven:
+    verdict = _topmost(raw, authserv_id)
+    if isinstance(verdict, Unproven):
+        return verdict
+    found = verdict.one("auth")
+    if found is None or found.result != "pass" or found.one("smtp.auth") != author:
+        return Unproven(f"{authserv_id} does not say that its sender was logged in as {author}")
+    return Proven(f"{authserv_id}: auth=pass smtp.auth={author}")
+
+
+def _by_m365(tenant: str, raw: bytes, author: str) -> Proven | Unproven:
+    headers = read_headers(raw)
+    if _is_internal(headers, tenant):
+        return Proven(f"Microsoft 365: AuthAs Internal for {author}")
+    path = hops(headers)
+    door = next((hop for hop in path if is_within(hop.by, tenant)), None)
+    if door is None:
+        return Unproven(f"no server of {tenant} says that it received it")
+    if door not in ours(path):
+        return Unproven(f"it came from outside at another server than {tenant}; below that, anybody may have written")
+    value = next((value for name, value in headers.fields[: door.at] if name == RESULTS.lower()), None)
+    verdict = read_verdict(value) if value is not None else None
+    if verdict is None or verdict.server:
+        return Unproven("Microsoft 365 has not written its verdict above its own Received")
+    return _passed(verdict, author, "Microsoft 365")
+
+
+def _topmost(raw: bytes, authserv_id: str) -> Verdict | Unproven:
+    """The topmost verdict under the name `authserv_id`. What can't be read may be it, and ends the search."""
+    try:
+        values = read_headers(raw).all(RESULTS.lower())
+    except Unreadable as error:
+        return Unproven(str(error))
+    for value in values:
+        verdict = read_verdict(value)
+        if verdict is None:
+            return Unproven("it has an Authentication-Results that can't be read")
+        if verdict.server == authserv_id.lower():
+            return verdict
+    return Unproven(f"it has no Authentication-Results of {authserv_id}")
+
+
+def _passed(verdict: Verdict, author: str, server: str) -> Proven | Unproven:
+    domain, found = author.rpartition("@")[2], verdict.one("dmarc")
+    if found is None:
+        return Unproven(f"{server} does not give one DMARC result")
+    if found.result != "pass":
+        return Unproven(f"{server} says dmarc={found.result}")
+    if found.one("header.from") != domain:
+        return Unproven(f"{server} says dmarc=pass, but not for {domain}")
+    return Proven(f"{server}: dmarc=pass header.from={domain}")
+
+
+def _is_internal(headers: Headers, tenant: str) -> bool:
+    says = headers.all("x-ms-exchange-organization-authas")
+    source = headers.all("x-ms-exchange-organization-authsource")
+    # A colleague's mail never passes the servers that take mail in from outside.
+    whole = EXCHANGE_ONLINE if is_within(tenant.lower().strip("."), EXCHANGE_ONLINE) else tenant
+    return [each.strip().lower() for each in says] == ["internal"] and [
+        is_within(each.strip().lower(), whole) for each in source
+    ] == [True]

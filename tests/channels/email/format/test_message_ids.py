@@ -1,0 +1,40 @@
+import re
+
+import pytest
+
+from channels.email.format.message_ids import answers_us, card_id, is_message_id, marked, thread_root
+from tests.channels.email.mails import BOT, TOKEN
+
+
+@pytest.mark.parametrize("thread", ["run-7", "x\r\ny", "<r1@corp.example>\r\nBcc: x", ""])
+def test_what_is_no_id_becomes_one_that_fits_a_header(thread: str) -> None:
+    root = thread_root(thread, BOT)
+
+    assert is_message_id(root)
+    assert root.startswith("<thread.")
+    assert root == thread_root(thread, BOT)
+
+
+def test_an_id_is_the_thread_that_it_names() -> None:
+    assert thread_root("<r1@corp.example>", BOT) == "<r1@corp.example>"
+
+
+@pytest.mark.parametrize(("asks", "kinds"), [(True, "card"), (True, "card|note"), (False, "card|note")])
+def test_the_mark_of_a_card_is_read_back_from_its_id(asks: bool, kinds: str) -> None:
+    found = re.fullmatch(marked(kinds, BOT), card_id(TOKEN, "d1", BOT, asks=asks))
+
+    assert found is not None
+    assert found[1] == TOKEN
+
+
+def test_nothing_but_a_card_that_asks_counts_as_one() -> None:
+    for other in (card_id(TOKEN, "d1", BOT, asks=False), card_id("", "d1", BOT, asks=True), thread_root("run-7", BOT)):
+        assert not re.fullmatch(marked("card", BOT), other)
+    assert not re.fullmatch(marked("card", "agent@other.example"), card_id(TOKEN, "d1", BOT, asks=True))
+
+
+def test_an_answer_to_any_mail_of_ours_is_known() -> None:
+    ours = (card_id("", "d1", BOT, asks=True), card_id(TOKEN, "d1", BOT, asks=False), thread_root("run-7", BOT))
+
+    assert all(answers_us(f"<r1@corp.example> {each}", BOT) for each in ours)
+    assert not answers_us("<r1@corp.example> <r2@sayso.example>", BOT)

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+from channels import Address
+from channels.email import mime
+from channels.email.local import maildir
+from channels.email.local.letters import letter, letters
+from tests.channels.email.mails import BOT, NOON, TOKEN, approval, arrived, mail
+
+TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
+
+
+def test_a_card_is_shown_as_a_terminal_needs_it(tmp_path: Path) -> None:
+    post = mime.compose(approval(title="Déploy?"), TO, "d1", own=BOT, timezone="UTC")
+    maildir.store(tmp_path, arrived(post.raw, to="bo@corp.example", login=BOT))
+
+    (shown,) = letters(tmp_path)
+
+    assert (shown.subject, shown.sender, shown.at) == ("Déploy?", f"sayso <{BOT}>", NOON)
+    assert shown.text.startswith("Déploy?\n\nTo approve")
+    assert shown.reply_to == f"agent+{TOKEN}@sayso.example"
+    assert shown.message_id == post.message_id
+
+
+def test_mails_are_listed_in_the_order_of_arrival_taken_or_not(tmp_path: Path) -> None:
+    names = [maildir.store(tmp_path, mail(body)) for body in ("one", "two", "three")]
+    maildir.take(tmp_path, names[0])
+
+    assert [each.text.strip() for each in letters(tmp_path)] == ["one", "two", "three"]
+
+
+def test_an_id_is_short_and_stays_when_the_mail_is_taken(tmp_path: Path) -> None:
+    name = maildir.store(tmp_path, mail())
+    (before,) = letters(tmp_path)
+
+    maildir.take(tmp_path, name)
+
+    assert letter(tmp_path, before.id) == letter(tmp_path, before.id[:4]) == before
+    assert len(before.id) == 8
+
+
+def test_there_is_no_mail_for_an_unknown_id_or_in_no_folder(tmp_path: Path) -> None:
+    maildir.store(tmp_path, mail())
+
+    assert letter(tmp_path, "nothing") is None
+    assert letter(tmp_path, "") is None
+    assert letters(tmp_path / "nowhere") == ()
+
+
+def test_a_mail_that_can_t_be_read_is_listed_and_says_why(tmp_path: Path) -> None:
+    maildir.store(tmp_path, b"\r\nFrom: x\r\n\r\nhidden")
+    maildir.store(tmp_path, mail(extra="Content-Type: text/html\n"))
+
+    first, second = letters(tmp_path)
+
+    assert "blank line" in first.text
+    assert "only an HTML text" in second.text
+    assert second.subject == "Re: Deploy?"

@@ -1,0 +1,14 @@
+"""Why there is no line to a mail server, in words that say what to look at."""
+
+import socket
+
+from channels.email.servers.endpoint import connection_trouble
+
+
+def test_why_there_is_no_connection_is_said_in_words() -> None:
+    wrapped = RuntimeError("no line")
+    wrapped.__cause__ = socket.gaierror(-2, "Name or service not known")
+
+    assert connection_trouble(wrapped) == "its name can't be looked up"
+    assert connection_trouble(TimeoutError()) == "it does not answer"
+    assert connection_trouble(ConnectionResetError()) == "ConnectionResetError"

@@ -1,0 +1,262 @@
+"""The mailbox over a real Dovecot: what comes, in which order, and what happens when the line or the UIDs are lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from channels import ChannelUnavailable
+from channels.email.servers.imap import Session
+from channels.email.servers.imap_mailbox import MOST_BYTES
+from tests.channels.email.boxes import Box, body, take
+from tests.channels.email.mails import mail
+from tests.servers.authority import Authority
+from tests.servers.dovecot import Dovecot, missing
+from tests.servers.wire import Wire
+from tests.waiting import until
+
+
+@pytest.fixture
+def box(dovecot: Dovecot) -> Box:
+    return Box(dovecot)
+
+
+@pytest.fixture
+async def wire(dovecot: Dovecot) -> AsyncIterator[Wire]:
+    async with Wire(dovecot.imaps) as wire:
+        yield wire
+
+
+async def idles(wire: Wire) -> None:
+    """Returns when the connection through `wire` is in IDLE; what is said is encrypted, but then nothing is said."""
+    seen, quiet = -1, 0
+
+    async def is_quiet() -> bool:
+        nonlocal seen, quiet
+        quiet = quiet + 1 if seen == len(wire.sent) else 0
+        seen = len(wire.sent)
+        return seen > 2_000 and quiet > 30
+
+    await until(is_quiet, 10, "the line is quiet")
+
+
+async def test_mails_come_in_the_order_of_arrival_and_are_not_marked_as_seen(box: Box) -> None:
+    box.deliver("one", "two", "three")
+
+    assert await box.bodies(3) == ["one", "two", "three"]
+    assert box.dovecot.flags(box.user) == ["", "", ""]
+
+
+async def test_what_is_done_does_not_come_again_and_what_is_not_done_does(box: Box) -> None:
+    box.deliver("one", "two")
+    await box.bodies(1)
+
+    async with asyncio.timeout(20), aclosing(box.mailbox().items()) as items:
+        undone = await anext(items)
+
+    assert body(undone) == "two"
+    assert await box.bodies(1) == ["two"]
+
+
+async def test_mail_is_told_of_at_once(box: Box, wire: Wire) -> None:
+    waiting = asyncio.create_task(box.bodies(1, box.mailbox(port=wire.port)))
+    await idles(wire)
+
+    await asyncio.to_thread(box.deliver, "fresh")
+
+    async with asyncio.timeout(5):
+        assert await waiting == ["fresh"]
+
+
+@pytest.mark.parametrize("when", ["after SELECT", "after SEARCH"])
+def test_mail_that_comes_just_before_an_idle_is_not_waited_for(box: Box, when: str) -> None:
+    session = Session(box.dovecot.endpoint(box.user), timeout_s=10)
+    session.open(None)
+    long_ago = date(2026, 1, 1)
+    if when == "after SELECT":
+        box.deliver("in between")
+    before = session.uids_after(0, long_ago)
+    if when == "after SEARCH":
+        box.deliver("in between")
+
+    is_told = session.listen()
+    session.heard()
+
+    assert before == []
+    assert is_told
+    assert session.uids_after(0, long_ago) == [1]
+    assert not session.listen()
+    session.heard()
+    session.abort()
+
+
+async def test_lines_that_arrive_in_pieces_are_read_whole(box: Box, wire: Wire) -> None:
+    wire.piece_bytes = 7
+    waiting = asyncio.create_task(box.bodies(2, box.mailbox(port=wire.port)))
+    await idles(wire)
+
+    await asyncio.to_thread(box.deliver, "one", "two")
+
+    assert await waiting == ["one", "two"]
+
+
+async def test_a_line_that_is_cut_mid_idle_ends_the_connection_with_words(box: Box, wire: Wire) -> None:
+    waiting = asyncio.create_task(box.bodies(1, box.mailbox(port=wire.port)))
+    await idles(wire)
+
+    await wire.cut()
+
+    with pytest.raises(ChannelUnavailable, match="It is tried again"):
+        await waiting
+
+
+async def test_a_line_that_goes_dead_without_a_word_is_noticed(box: Box, wire: Wire) -> None:
+    mailbox = box.mailbox(port=wire.port, look_every_s=0.5, timeout_s=0.5)
+    waiting = asyncio.create_task(box.bodies(1, mailbox))
+    await idles(wire)
+
+    wire.silence()
+
+    with pytest.raises(ChannelUnavailable, match="TimeoutError"):
+        async with asyncio.timeout(10):
+            await waiting
+
+
+async def test_mail_of_which_the_server_does_not_tell_is_found_by_looking(box: Box, wire: Wire) -> None:
+    looks = list[int]()
+
+    async def reached() -> None:
+        looks.append(1)
+
+    mailbox = box.mailbox(port=wire.port, look_every_s=0.1, reached=reached)
+    waiting = asyncio.create_task(box.bodies(1, mailbox))
+
+    await until(lambda: len(looks) >= 3, what="several looks without any news")
+
+    await asyncio.to_thread(box.deliver, "late")
+    assert await waiting == ["late"]
+
+
+async def test_a_mailbox_full_of_mail_is_reached_with_every_mail_of_it(box: Box) -> None:
+    looks = list[int]()
+
+    async def reached() -> None:
+        looks.append(1)
+
+    box.deliver("one", "two", "three")
+    async with asyncio.timeout(20), aclosing(box.mailbox(reached=reached).items()) as items:
+        for number in range(1, 4):
+            await anext(items)
+            assert len(looks) == number
+
+
+async def test_a_process_that_leaves_does_not_wait_for_a_silent_server(box: Box, wire: Wire) -> None:
+    wire.silence()
+    waiting = asyncio.create_task(box.bodies(1, box.mailbox(port=wire.port)))
+    await until(lambda: wire.count, what="a connection")
+
+    waiting.cancel()
+    async with asyncio.timeout(1):
+        await asyncio.wait([waiting])
+
+    assert waiting.cancelled()
+
+
+async def test_the_same_mail_under_two_uids_comes_once(box: Box) -> None:
+    box.deliver("twice")
+    await box.bodies(1)
+
+    box.deliver("twice", "once")
+
+    assert await box.bodies(1) == ["once"]
+
+
+async def test_the_same_words_from_another_sender_are_another_mail(box: Box) -> None:
+    box.deliver("twice")
+    await box.bodies(1)
+
+    box.dovecot.deliver(box.user, mail("twice"), sender="mallory@evil.example")
+
+    assert await box.bodies(1) == ["twice"]
+
+
+async def test_new_uids_bring_nothing_twice_and_lose_nothing(box: Box) -> None:
+    box.deliver("one", "two")
+    await box.bodies(2)
+    box.deliver("three")
+
+    box.dovecot.forget_uids(box.user)
+
+    assert await box.bodies(1) == ["three"]
+    assert box.shelf.cursor is not None
+    assert box.shelf.cursor.uid == 3
+
+
+async def looked_once(box: Box, now: datetime) -> None:
+    """Returns after one look at the mailbox at that time."""
+    looked = asyncio.Event()
+
+    async def reached() -> None:
+        looked.set()
+
+    looking = asyncio.create_task(box.bodies(1, box.mailbox(now=lambda: now, reached=reached)))
+    async with asyncio.timeout(10):
+        await looked.wait()
+    looking.cancel()
+    await asyncio.wait([looking])
+
+
+async def test_a_first_look_leaves_old_mail_alone_and_so_does_every_later_one(box: Box) -> None:
+    box.deliver("long ago")
+
+    await looked_once(box, datetime.now(UTC) + timedelta(days=7))
+    box.dovecot.forget_uids(box.user)
+    await looked_once(box, datetime.now(UTC))
+
+    assert box.shelf.cursor is not None
+    assert (box.shelf.cursor.uid, box.shelf.keys) == (0, set())
+
+
+async def test_of_a_huge_mail_only_the_beginning_is_fetched(box: Box, wire: Wire) -> None:
+    huge = mail() + b"0123456789abcde\r\n" * 400_000
+    box.dovecot.deliver(box.user, huge, sender="bo@corp.example")
+
+    (item,) = await take(box.mailbox(port=wire.port), 1)
+
+    assert len(item.raw) == MOST_BYTES
+    assert item.size_bytes > len(huge)
+    assert len(wire.sent) < MOST_BYTES + 100_000
+
+
+async def test_a_mail_that_vanishes_meanwhile_is_passed_over(box: Box) -> None:
+    box.deliver("one", "gone", "three")
+    mailbox = box.mailbox()
+    async with asyncio.timeout(20), aclosing(mailbox.items()) as items:
+        first = await anext(items)
+        gone = next(path for path in box.dovecot.maildir(box.user).rglob("*.vm*") if b"gone" in path.read_bytes())
+        gone.unlink()
+        second = await anext(items)
+
+    assert [body(first), body(second)] == ["one", "three"]
+
+
+async def test_where_the_server_knows_no_idle_it_is_asked_again_and_again(
+    open_path: Path, authority: Authority
+) -> None:
+    if why := missing():
+        pytest.skip(why)
+    with Dovecot(open_path / "dovecot", authority, extra="imap_capability = IMAP4rev1 UIDPLUS") as dovecot:
+        box, looks = Box(dovecot), list[int]()
+
+        async def reached() -> None:
+            looks.append(1)
+
+        waiting = asyncio.create_task(box.bodies(1, box.mailbox(look_every_s=0.05, reached=reached)))
+        await until(lambda: len(looks) >= 2, what="two looks")
+
+        await asyncio.to_thread(box.deliver, "polled")
+
+        assert await waiting == ["polled"]
