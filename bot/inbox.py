@@ -11,6 +11,7 @@ from agents.events import RunStarted
 from agents.requests import Frozen, PersonId, RunId
 from agents.run import fold
 from bot.answers import Statement
+from bot.backlog import Backlog
 from bot.bouncing import Bouncing
 from bot.config import Rate
 from bot.decisions import Decisions
@@ -82,9 +83,15 @@ class Inbox:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
         self._per_person, self._holding, self._bouncing = per_person, holding, bouncing
+        self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
-        """The id under which `inbound` is durable now; the same one however often it arrives."""
+        """The id under which `inbound` is durable now; the same one however often it arrives.
+
+        Waits while too much that came before waits to be handled.
+        """
+        backlog = self._backlogs.setdefault(inbound.channel, Backlog(self._store, inbound.channel))
+        await backlog.room()
         foreign = f"{inbound.channel}:{inbound.key}"
         shard = ingress_shard(foreign, self._store.shards)
         arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw"}))
@@ -92,6 +99,7 @@ class Inbox:
             new_id("inbound", shard), foreign, arrived.model_dump_json().encode(), inbound.raw, _SEEN_S
         )
         if is_new:
+            backlog.add(inbound_id, len(inbound.raw))
             await self._journal.bell.ring(f"in {inbound_id}", 0, is_answer=inbound.is_answer)
         return inbound_id
 

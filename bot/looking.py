@@ -12,11 +12,14 @@ from bot.loop import Loop
 from bot.outbox import Outbox
 from bot.store import Store, StoreError
 from bot.summary import Summary
+from channels import ChannelUnavailable
 
 log = structlog.stdlib.get_logger()
 
 # A poisoned item must not be tried for ever.
 _TRIES = 3
+# With doubling waits a quarter of an hour: a machine that is too busy to read a mail is no fault of the mail.
+_UNAVAILABLE_TRIES = 12
 _FIRST_WAIT_S = 1.0
 
 
@@ -27,16 +30,22 @@ class Looker:
         self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
 
     async def look(self, member: str) -> None:
-        """Do it; an error that is not the store's is counted and, at the third time, a dead letter."""
+        """Do it; an error that is not the store's is counted and, at the third time, a dead letter.
+
+        What can't be done just now may be tried more often.
+        """
         structlog.contextvars.clear_contextvars()
         awake = asyncio.create_task(self._stay_awake(member))
         try:
             await self._look(member)
         except StoreError:
             raise
+        except ChannelUnavailable as error:
+            log.warning("put off", member=member, error=str(error))
+            await self._count(member, str(error), _UNAVAILABLE_TRIES)
         except Exception as error:
             log.exception("failed", member=member)
-            await self._count(member, f"{type(error).__name__}: {error}"[:2_000])
+            await self._count(member, f"{type(error).__name__}: {error}"[:2_000], _TRIES)
         finally:
             awake.cancel()
 
@@ -66,12 +75,12 @@ class Looker:
         line = await self._store.lists.summary(some_id) if kind == "run" else None
         return (Summary.model_validate_json(line).requester,) if line else ()
 
-    async def _count(self, member: str, why: str) -> None:
+    async def _count(self, member: str, why: str, at_most: int) -> None:
         some_id = member.partition(" ")[2]
         note = Note(kind="dead", what=member, why=why, at=await self._store.now(some_id), member=member)
-        if await self._store.put_off(some_id, member, _FIRST_WAIT_S) >= _TRIES:
+        if await self._store.put_off(some_id, member, _FIRST_WAIT_S) >= at_most:
             title, text = (
-                f"Given up after {_TRIES} tries: {member}",
+                f"Given up after {at_most} tries: {member}",
                 f"{why}. `sayso dead requeue {some_id}` tries again.",
             )
             await self._outbox.alert(some_id, title, text, also=await self._requester(member))

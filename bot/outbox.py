@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from agents.events import CardDelivered, Event
-from agents.requests import PersonId, Request, RunId
+from agents.requests import PersonId, RunId
 from bot.cards import notice
 from bot.dead import Note
 from bot.decisions import Decisions
 from bot.failing import Failing
 from bot.journal import Journal, outbox_entry, outgoing_id
 from bot.judge import ways_to_approve
-from bot.outgoing import Outgoing
+from bot.outgoing import Outgoing, topic_in
 from bot.people import People
 from bot.store import Commit, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -27,6 +27,8 @@ _UNAVAILABLE_TRIES = 300
 _FIRST_WAIT_S = 1.0
 # About eight minutes: too long for a restart, early enough to mend it before a request expires.
 _ALARMING_TRIES = 9
+# One server that is away keeps everybody's mail; whoever looks after it need not hear of each.
+_ALARMS, _ALARMS_PER_S = 10, 3600.0
 
 
 class _Nowhere(Exception):
@@ -187,7 +189,7 @@ class Outbox:
         if entry.request_id is None:
             return card
         record, _, _ = await self._decisions.request(entry.request_id)
-        card = card.model_copy(update={"topic": _topic(entry, record.request)})
+        card = card.model_copy(update={"topic": topic_in(entry, record.request)})
         if card.form is None or card.form.format != "approval":
             return card
         may_approve = name in ways_to_approve(record.request.policy)
@@ -235,13 +237,16 @@ class Outbox:
             if tries >= _ALARMING_TRIES:
                 await self._sent(entry)
             return
-        if tries == _ALARMING_TRIES and entry.kind != "alert":
+        if tries == _ALARMING_TRIES and entry.kind != "alert" and await self._may_alarm(entry):
             text = f"Not sent yet: {note.what}. {why}. It is tried again."
             await self.alert(entry.id, "Somebody is not reached yet", text)
         if tries >= _UNAVAILABLE_TRIES:
             text = f"Given up: {note.what}. {why}. `sayso dead` lists it."
             await self.alert(entry.id, "A card was given up on", text)
             await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
+
+    async def _may_alarm(self, entry: Outgoing) -> bool:
+        return await self._store.admit("alarms", entry.id, _ALARMS, _ALARMS_PER_S)
 
     async def _failed(self, entry: Outgoing, why: str) -> None:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
@@ -290,10 +295,3 @@ class Outbox:
             at=await self._store.now(entry.id),
             member=f"out {entry.id}",
         )
-
-
-def _topic(entry: Outgoing, request: Request) -> str:
-    """What the thread is called at this person's: as they wrote it who asked, and by its first card for others."""
-    if entry.person in request.requesters and request.topic:
-        return request.topic
-    return "" if entry.kind == "place" else request.title

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
+from agents.requests import DeliveryId, Frozen, PersonId, Request, RequestId, RunId
 from channels import Card, Delivery
 
 
@@ -72,3 +72,10 @@ class Placed(Frozen):
     def entries(self) -> tuple[str, ...]:
         """The outbox entries that may still bring it there."""
         return (placing_id(self.id), *(again_id(self.id, channel) for channel in self.failed))
+
+
+def topic_in(entry: Outgoing, request: Request) -> str:
+    """What the thread is called at this person's: as they wrote it who asked, and by its first card for others."""
+    if entry.person in request.requesters and request.topic:
+        return request.topic
+    return "" if entry.kind == "place" else request.title

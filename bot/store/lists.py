@@ -169,6 +169,10 @@ class Lists:
             found |= {name.decode(): note for name, note in _pairs(notes)}
         return found
 
+    async def is_unread(self, inbound_id: str) -> bool:
+        """Whether an inbound item waits to be handled; one that is held or was given up waits for nothing."""
+        return await self._client.do("ZSCORE", Keys.of(inbound_id).wake, f"in {inbound_id}") is not None
+
     async def requeue(self, some_id: str, member: str) -> bool:
         """Have a dead letter looked at again; False when it is not in the list."""
         keys = Keys.of(some_id)

@@ -90,7 +90,7 @@ class EmailChannel:
 
     async def read(self, inbound: Inbound) -> Reading:
         """What the mail means. Raises ChannelUnavailable when no child process could tell; it may be read later."""
-        return await self._reader.read(inbound.raw, inbound.size_bytes)
+        return await self._reader.read(inbound.raw, inbound.size_bytes, is_answer=inbound.is_answer)
 
     def address(self, contact: Contact, thread: str) -> Address | None:
         """The contact's mail address, if there is one."""

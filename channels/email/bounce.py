@@ -52,7 +52,7 @@ _GIVEN_UP = re.compile(
     rb"|I've given up\. Sorry it didn't work out",
     re.MULTILINE,
 )
-_SAID = re.compile(rb"^[ \t]*(?:[^\n]{0,200}[\s:>#])?(5\d\d[ -][^\n]{0,300})", re.MULTILINE)
+_SAID = re.compile(rb"^[ \t]*+(?:[^\n]{0,200}[\s:>#])?(5\d\d[ -][^\n]{0,300})", re.MULTILINE)
 
 
 def failure_of(raw: bytes, headers: Headers, subject: str) -> str | None:

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from channels import ChannelUnavailable, Contact, Directory, Held, Reading
 from channels.email.format.headers import MAIL_BYTES
 from channels.email.reading import Reader
+from channels.email.turns import Turns
 
 OUT_OF_MEMORY = 91
 """How the child ends when its memory is used up."""
@@ -94,14 +95,17 @@ class ConfinedReader:
         self._order = pickle.dumps(Order(reader, limits))
         self._limits = limits
         self._child: _Child | None = None
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
 
-    async def read(self, raw: bytes, size_bytes: int) -> Reading:
+    async def read(self, raw: bytes, size_bytes: int, *, is_answer: bool = False) -> Reading:
         """As `Reader.read`; a mail that takes more than the limits is held, and so is one that makes reading fail.
+
+        Likely answers are read first, then what is small: people wait for those, and whoever sends many mails that
+        take long holds up those of their own size.
 
         Raises ChannelUnavailable when it can't be told whose fault it was: the same mail may be read later.
         """
-        async with self._turn:
+        async with self._turns.turn(not is_answer, size_bytes):
             for _ in range(2):
                 found = await self._try(raw, size_bytes)
                 if found is not None:
@@ -110,7 +114,7 @@ class ConfinedReader:
 
     def end(self) -> None:
         """End the child, unless it reads just now; the next mail gets another one."""
-        if not self._turn.locked():
+        if not self._turns.is_taken:
             self._drop()
 
     async def _try(self, raw: bytes, size_bytes: int) -> Reading | None:

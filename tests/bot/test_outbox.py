@@ -9,6 +9,7 @@ from agents.requests import DeliveryId
 from bot.outgoing import Placed
 from channels import Channel
 from channels.email import EmailChannel
+from channels.email.local.letters import Letter
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.sender.proof import local
 from channels.email.transport import Relay, Transport
@@ -55,6 +56,34 @@ async def test_cards_wait_while_the_mail_server_is_away_and_are_sent_when_it_is_
     await world.move_time(120)
     assert (await world.next_mail("bo")).subject == "Press bell?"
     assert len(world.mails("bo")) == 1
+
+
+async def test_operators_are_not_told_of_each_mail_that_one_server_keeps_waiting(world: World) -> None:
+    async with world.stopped():
+        await world.start(receives=False)
+        for number in range(8):
+            await world.opened(await world.trigger(f"press bell {number}"))
+
+        async def all_wait_for_long() -> bool:
+            await world.move_time(20)
+            tries = [int(count) for shard in range(2) for count in await _all_tries(world, shard)]
+            return len([count for count in tries if count >= 9]) >= 16
+
+        await until(all_wait_for_long, within_s=60, what="every card has waited for long")
+        await world.stop()
+
+    assert len([letter for letter in await _until_told(world) if letter.subject == "Somebody is not reached yet"]) == 10
+
+
+async def _all_tries(world: World, shard: int) -> list[bytes]:
+    return await world.app.store.client.do("HVALS", f"{{s{shard}}}:tries")
+
+
+async def _until_told(world: World) -> tuple[Letter, ...]:
+    """Everything that dan got once nothing is waiting any more."""
+    await world.move_time(600)
+    await world.quiet()
+    return world.mails("dan")
 
 
 async def _tries(world: World) -> bool:

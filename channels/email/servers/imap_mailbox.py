@@ -37,7 +37,7 @@ async def _nothing() -> None:
 
 
 class ImapMailbox:
-    """The folder INBOX at `server`. `reached` hears of every look at it that went well."""
+    """The folder INBOX at `server`. `reached` hears of every look at it, and of every mail in it, that went well."""
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class ImapMailbox:
         """The mails with these UIDs that were not done yet, under whichever UID."""
         for uid in uids:
             item = await self._item(session, uid)
+            await self._reached()  # what lies there may take an hour to be fetched
             if item and await self._bookmark.knows(fingerprint.of(item)):
                 await self.done(item)
             elif item:

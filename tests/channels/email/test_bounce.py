@@ -271,3 +271,12 @@ def test_two_megabytes_of_anything_are_read_in_a_moment(line: bytes) -> None:
     raw = head + line * (2_000_000 // len(line))
 
     assert took_s(lambda: reading(raw)) < 1
+
+
+@pytest.mark.parametrize("line", [*LINES, b"\t", b" " * 200 + b"\n", b" " * 1_000 + b"\n", b"a" * 199 + b":5\n"])
+def test_a_bounce_without_a_report_costs_no_more_than_other_mails_whatever_is_in_it(line: bytes) -> None:
+    head = f"Return-Path: <>\r\nFrom: {DAEMON}\r\nTo: {ADDRESSED}\r\nSubject: Undelivered Mail\r\n\r\n".encode()
+    raw = head + line * (2_000_000 // len(line))
+
+    assert took_s(lambda: reading(raw)) < 0.2
+    assert isinstance(reading(raw), Bounced)

@@ -43,9 +43,11 @@ class Desk:
             **more,
         )
 
-    async def read(self, raw: bytes) -> Reading:
+    async def read(self, raw: bytes, *, is_answer: bool = False) -> Reading:
         raw = arrived(raw)
-        inbound = Inbound(channel="email", key="m1", raw=raw, size_bytes=len(raw), received_at=NOON)
+        inbound = Inbound(
+            channel="email", key="m1", raw=raw, size_bytes=len(raw), is_answer=is_answer, received_at=NOON
+        )
         return await self.channel.read(inbound)
 
     async def reasons(self, how: str) -> str:
@@ -150,6 +152,30 @@ async def test_mails_read_at_the_same_time_each_get_their_own_answer(post: Post)
     readings = await asyncio.gather(*(desk.read(mail(text)) for text in texts))
 
     assert [reading.text for reading in readings if isinstance(reading, Reply)] == texts
+
+
+async def test_an_answer_does_not_wait_behind_a_flood_of_bombs(post: Post) -> None:
+    desk = Desk(post, limits=Limits(cpu_s=0.1))
+    bombs = [asyncio.create_task(desk.reasons("spin")) for _ in range(6)]
+    await until(lambda: any(bomb.done() for bomb in bombs), what="the first one is read")
+
+    reading = await desk.read(mail("approve"), is_answer=True)
+
+    assert isinstance(reading, Reply)
+    assert sum(bomb.done() for bomb in bombs) < 4
+    await asyncio.gather(*bombs)
+
+
+async def test_a_small_answer_does_not_wait_behind_large_bombs_that_look_like_answers(post: Post) -> None:
+    desk, large = Desk(post, limits=Limits(cpu_s=0.1)), bad("spin") + b"x" * 10_000
+    bombs = [asyncio.create_task(desk.read(large, is_answer=True)) for _ in range(6)]
+    await until(lambda: any(bomb.done() for bomb in bombs), what="the first one is read")
+
+    reading = await desk.read(mail("approve"), is_answer=True)
+
+    assert isinstance(reading, Reply)
+    assert sum(bomb.done() for bomb in bombs) < 4
+    await asyncio.gather(*bombs)
 
 
 @pytest.mark.parametrize("encoding", ["base64", "8bit"])

@@ -140,6 +140,19 @@ async def test_mail_of_which_the_server_does_not_tell_is_found_by_looking(box: B
     assert await waiting == ["late"]
 
 
+async def test_a_mailbox_full_of_mail_is_reached_with_every_mail_of_it(box: Box) -> None:
+    looks = list[int]()
+
+    async def reached() -> None:
+        looks.append(1)
+
+    box.deliver("one", "two", "three")
+    async with asyncio.timeout(20), aclosing(box.mailbox(reached=reached).items()) as items:
+        for number in range(1, 4):
+            await anext(items)
+            assert len(looks) == number
+
+
 async def test_a_process_that_leaves_does_not_wait_for_a_silent_server(box: Box, wire: Wire) -> None:
     wire.silence()
     waiting = asyncio.create_task(box.bodies(1, box.mailbox(port=wire.port)))

@@ -1,0 +1,84 @@
+"""What is tried again, for how long, and what becomes of it in the end."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from channels import Channel, ChannelUnavailable, Inbound, Reading
+from tests.waiting import until
+from tests.world import World, a_world
+
+
+class Crowded:
+    """The world's mail on a machine that is too busy to read any of it, `left` times."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel, self.name, self.edits = channel, channel.name, channel.edits
+        self.receive, self.address = channel.receive, channel.address
+        self.send, self.update = channel.send, channel.update
+        self.left = 0
+
+    async def read(self, inbound: Inbound) -> Reading:
+        if self.left:
+            self.left -= 1
+            raise ChannelUnavailable("The machine is too busy", "The mail is read again later")
+        return await self._channel.read(inbound)
+
+
+@pytest.fixture
+def mail() -> dict[str, Crowded]:
+    return {}
+
+
+@pytest.fixture
+async def crowded(redis: str, tmp_path: Path, mail: dict[str, Crowded]) -> AsyncIterator[World]:
+    """A running sayso whose mail is read by `mail`."""
+
+    def change(world: World) -> None:
+        world.through = lambda channel: mail.setdefault("email", Crowded(channel))
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        yield world
+
+
+async def test_an_answer_that_no_process_could_read_for_minutes_counts_as_soon_as_one_can(
+    crowded: World, mail: dict[str, Crowded]
+) -> None:
+    run_id = await crowded.trigger("press bell")
+    card = await crowded.next_mail("bo")
+    mail["email"].left = 8
+
+    await crowded.reply("bo", card, "approve")
+
+    await until(lambda: over(crowded, run_id), within_s=20, what="it is tried often enough")
+    assert await crowded.summary(run_id) == "done: ok: press bell: done"
+    assert await crowded.dead() == []
+    assert crowded.mails("dan") == ()
+
+
+async def test_an_answer_that_nobody_could_read_for_long_is_a_dead_letter_and_counts_when_it_is_tried_again(
+    crowded: World, mail: dict[str, Crowded]
+) -> None:
+    run_id = await crowded.trigger("press bell")
+    card = await crowded.next_mail("bo")
+    mail["email"].left = 1_000
+
+    await crowded.reply("bo", card, "approve")
+
+    await until(lambda: given_up(crowded), within_s=20, what="it is given up")
+    assert "too busy" in (await crowded.next_mail("dan", about="Given up")).text
+    mail["email"].left = 0
+    [some_id] = await crowded.app.store.lists.dead()
+    await crowded.app.store.lists.requeue(some_id, f"in {some_id}")
+    assert await crowded.summary(run_id) == "done: ok: press bell: done"
+
+
+async def over(world: World, run_id: str) -> bool:
+    await world.move_time(5)
+    return (await world.run(run_id)).ended is not None
+
+
+async def given_up(world: World) -> bool:
+    await world.move_time(5)
+    return bool(await world.dead())
