@@ -143,7 +143,8 @@ def exact_call(call: GatedCall | None) -> str:
 
 def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) -> Card:
     """What becomes of a card when there is nothing more to answer."""
-    return Card(title=f"Closed: {request.title}", at=at, summary=sentence, ref=request.id, closes=closes)
+    text = f"{sentence} There is nothing to do."
+    return Card(title=f"Closed: {request.title}", at=at, summary=text, ref=request.id, closes=closes)
 
 
 def outcome_card(run: Run, people: People, at: datetime) -> Card:

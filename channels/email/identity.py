@@ -57,7 +57,7 @@ def who(raw: bytes, directory: Directory, prove: Prove, recipient: str | None = 
         return Refused(doubts, claims)
     proof = prove(raw, author)
     if isinstance(proof, Unproven):
-        return Refused((proof.reason,), claims)
+        return Refused((f"nothing proves who sent it, so it may be forged: {proof.reason}",), claims)
     return Accepted(contact, proof.evidence)
 
 

@@ -34,6 +34,8 @@ HOLDS = (TWO_BODIES, newtext.TOO_LONG, markup.TOO_LONG)
 
 ASKED_NOTHING = "it answers a mail that asked nothing"
 
+_REPLY = re.compile(r"\s*(?:re|aw|antw|sv)\s*[:\uff1a]", re.IGNORECASE)
+
 UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
 
 
@@ -136,7 +138,7 @@ class Reader:
             raise Unreadable(body.unsure)
         if words := calendar_words(b"", body.files):
             return Ignored(reason=words)
-        if token is None and self._answers_us(headers):
+        if token is None and self._answers_us(headers, subject):
             if not body.files and is_courtesy(read_both(body.plain, body.html, found.contact.name), found.contact.name):
                 return Ignored(reason="thanks for a mail that asked nothing")
             raise Unreadable(ASKED_NOTHING)
@@ -159,9 +161,13 @@ class Reader:
             files=files_of(body.files),
         )
 
-    def _answers_us(self, headers: Headers) -> bool:
-        """Whether it answers a mail of ours; without a token, one that asked nothing. It must not start anything."""
-        return answers_us(" ".join((*headers.all("in-reply-to"), *headers.all("references"))), self.own)
+    def _answers_us(self, headers: Headers, subject: str) -> bool:
+        """Whether it answers a mail of ours; without a token, one that asked nothing. It must not start anything.
+
+        Nor may what does not say which mail it answers: so do robots that hide what they are, and run in circles.
+        """
+        ids = " ".join((*headers.all("in-reply-to"), *headers.all("references")))
+        return answers_us(ids, self.own) or (not ids.strip() and _REPLY.match(subject) is not None)
 
 
 def named_token(raw: bytes, own: str) -> str | None:

@@ -50,7 +50,7 @@ async def test_the_person_is_asked_at_their_own_address_and_their_own_answer_cou
     assert done == "Bo Berg is asked whether it was theirs. It stays held whatever they say."
     told = await world.next_mail("bo", about="Was this message yours?")
     text = " ".join(told.text.split())
-    assert "was not accepted: it was sent without logging in as bo@corp.example" in text
+    assert "so it may be forged: it was sent without logging in as bo@corp.example" in text
     assert "If it was yours, answer the request again" in text
     assert f"Reference: {record.request.id}" in text
     assert "To approve" not in text

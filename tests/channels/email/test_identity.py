@@ -19,7 +19,8 @@ def test_a_person_who_was_logged_in_as_their_from_address_is_accepted() -> None:
 def test_a_mail_without_a_log_in_is_refused_and_says_whose_word_it_claims_to_be() -> None:
     found = who(arrived(mail(), login=None), PEOPLE, local)
 
-    assert found == Refused(("it was sent without logging in as bo@corp.example",), "bo@corp.example")
+    why = "nothing proves who sent it, so it may be forged: it was sent without logging in as bo@corp.example"
+    assert found == Refused((why,), "bo@corp.example")
 
 
 def test_a_mail_by_somebody_else_who_was_logged_in_is_refused() -> None:

@@ -73,7 +73,7 @@ def test_a_forged_from_is_held_and_names_whom_it_claims_to_be() -> None:
     held = read(arrived(mail(), login=None))
 
     assert held == Held(
-        reasons=("it was sent without logging in as bo@corp.example",),
+        reasons=("nothing proves who sent it, so it may be forged: it was sent without logging in as bo@corp.example",),
         claims="bo@corp.example",
         token=TOKEN,
         about="Re: Deploy?",
@@ -94,7 +94,8 @@ def test_the_copy_of_an_answer_that_came_without_its_token_starts_nothing() -> N
 
 
 def test_a_tag_of_somebody_elses_address_is_no_token() -> None:
-    reading = read(arrived(mail().replace(f"agent+{TOKEN}".encode(), b"agent"), to="anna+x@corp.example"))
+    raw = mail().replace(f"agent+{TOKEN}".encode(), b"agent").replace(b"Re: Deploy?", b"Deploy it")
+    reading = read(arrived(raw, to="anna+x@corp.example"))
 
     assert isinstance(reading, Trigger)
 
@@ -277,6 +278,7 @@ SIGNATURE = "Content-Type: application/pkcs7-signature; name=smime.p7s\n\nx"
 def with_files(text: str, *files: str, to: str = f"agent+{TOKEN}@sayso.example") -> bytes:
     inner = "".join(f"--b\n{each}\n" for each in (*([f"Content-Type: text/plain\n\n{text}"] if text else []), *files))
     raw = mail(f"{inner}--b--", extra="Content-Type: multipart/mixed; boundary=b\n")
+    raw = raw.replace(b"Re: Deploy?", b"Look") if to == BOT else raw
     return arrived(raw.replace(f"agent+{TOKEN}@sayso.example".encode(), to.encode()), to=to)
 
 
@@ -284,7 +286,7 @@ def test_a_mail_that_wants_something_brings_its_files_and_their_text_is_not_its_
     reading = read(with_files("please look at this", CSV, SIGNATURE, to=BOT))
 
     assert isinstance(reading, Trigger)
-    assert reading.text == "Re: Deploy?\n\nplease look at this"
+    assert reading.text == "Look\n\nplease look at this"
     assert [(file.name, file.text) for file in reading.files] == [("wishes.csv", "deploy v1.2.0 to production")]
 
 
@@ -292,7 +294,7 @@ def test_a_mail_of_nothing_but_a_file_wants_what_its_subject_says() -> None:
     reading = read(with_files("", CSV, to=BOT))
 
     assert isinstance(reading, Trigger)
-    assert (reading.text, [file.name for file in reading.files]) == ("Re: Deploy?", ["wishes.csv"])
+    assert (reading.text, [file.name for file in reading.files]) == ("Look", ["wishes.csv"])
 
 
 @pytest.mark.parametrize("file", [CSV, LOGO, SIGNATURE, CSV.replace("deploy v1.2.0 to production", "deny")])

@@ -3,7 +3,7 @@
 import pytest
 
 from channels import Held, Ignored, Reading, Reply
-from channels.email.reading import Reader
+from channels.email.reading import ASKED_NOTHING, Reader
 from channels.email.sender.proof import local
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
 
@@ -72,3 +72,14 @@ def test_character_sets_are_known_by_their_other_names(charset: str) -> None:
 
     assert isinstance(reading, Reply)
     assert reading.said == "approve"
+
+
+@pytest.mark.parametrize("subject", ["Re: Deploy v1.2.0?", "AW: Done: it is live", "re : x"])
+def test_what_answers_nobody_knows_what_starts_nothing_or_robots_that_hide_would_run_in_circles(subject: str) -> None:
+    raw = about(subject).replace(f"agent+{TOKEN}".encode(), b"agent")
+    raw = arrived(raw, to=BOT)
+
+    reading = READER.read(raw, len(raw))
+
+    assert isinstance(reading, Held)
+    assert (reading.reasons, reading.person) == ((ASKED_NOTHING,), "bo")
