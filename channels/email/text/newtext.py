@@ -223,7 +223,8 @@ def _is_condition(text: str) -> bool:
 
 
 def _joined(lines: Lines, paragraph: Iterable[int]) -> str:
-    return " ".join(map(lines.folded, paragraph))
+    # Rules say nothing, and some mails are made of them.
+    return " ".join(lines.folded(i) for i in paragraph if not is_rule(lines, i))
 
 
 def _perhaps_own(lines: Lines, below: int) -> list[str]:
