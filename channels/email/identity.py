@@ -31,6 +31,9 @@ class Refused:
     stranger: str = ""
 
 
+UNPROVEN = "nothing proves who sent it, so it may be forged: "
+"""Stands before what a way of proof says, for people who have never heard of one."""
+
 _ONCE = ("sender", "to", "cc", "subject", "date", "message-id", "reply-to", "mime-version")
 """What a mail has once at most (RFC 5322, 3.6); with two, two readers may see two mails."""
 
@@ -57,7 +60,7 @@ def who(raw: bytes, directory: Directory, prove: Prove, recipient: str | None = 
         return Refused(doubts, claims)
     proof = prove(raw, author)
     if isinstance(proof, Unproven):
-        return Refused((f"nothing proves who sent it, so it may be forged: {proof.reason}",), claims)
+        return Refused((f"{UNPROVEN}{proof.reason}",), claims)
     return Accepted(contact, proof.evidence)
 
 

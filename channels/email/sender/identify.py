@@ -12,7 +12,7 @@ from typing import Literal
 from channels import Contact
 from channels.email.format.headers import Unreadable, read_headers
 from channels.email.format.shown import clean, subject_of
-from channels.email.identity import Accepted, Refused, who
+from channels.email.identity import UNPROVEN, Accepted, Refused, who
 from channels.email.sender import hops
 from channels.email.sender.author import author_of, claimed
 from channels.email.sender.hops import Hop
@@ -135,7 +135,7 @@ def _trial(raw: bytes, author: str, way: Identity, server: str, *, may_be_pinned
     if isinstance(found, Accepted):
         return Trial(way, server, True, clean(found.evidence), may_be_pinned)
     reasons = found.reasons if found else ("its From is not exactly one plain address",)
-    return Trial(way, server, False, clean("; ".join(reasons)), may_be_pinned)
+    return Trial(way, server, False, clean("; ".join(reasons).removeprefix(UNPROVEN)), may_be_pinned)
 
 
 class _Everybody:

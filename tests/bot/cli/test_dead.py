@@ -30,7 +30,7 @@ async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: Wor
 
     first, second = listed.out.splitlines()
     assert first.startswith(f"{name}  held  ")
-    assert "a message that claims to be from bo@corp.example: it was sent without logging in" in first
+    assert "a message that claims to be from bo@corp.example: nothing proves who sent it" in first
     assert second == f"    came by email, would have answered {record.request.id}"
     assert asked.out == "Bo Berg is asked whether it was theirs. It stays held whatever they say.\n"
     assert "held message asked about" in asked.err
