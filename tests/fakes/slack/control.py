@@ -28,7 +28,14 @@ _LONGEST_WAIT_S = 60
 class Control:
     """One method per verb; those about the workspace and about people are in `setup` and `deeds`."""
 
-    def __init__(self, slack: Slack, deliveries: Deliveries, socket: SocketMode, http: HttpMode) -> None:
+    def __init__(
+        self,
+        slack: Slack,
+        deliveries: Deliveries,
+        socket: SocketMode,
+        http: HttpMode,
+        reset: Callable[[], Awaitable[Json]],
+    ) -> None:
         self._slack, self._deliveries, self._socket, self._http = slack, deliveries, socket, http
         people = People(slack, deliveries)
         self._sights = Sights(slack, deliveries, socket)
@@ -43,6 +50,7 @@ class Control:
             "hold": self.hold,
             "network": self.network,
             "release": self.release,
+            "reset": lambda _: reset(),
             "sockets": self.sockets,
             "twice": self.twice,
             "verify_url": self.verify_url,
@@ -100,17 +108,19 @@ class Control:
         return {}
 
     async def sockets(self, body: Json) -> Json:
-        """`{do: cut|freeze|disconnect, reason?, number?}`: the number of connections it was done to."""
+        """`{do: cut|freeze|mute|disconnect, reason?, number?}`: the number of connections it was done to."""
         number = body.get("number")
         match body["do"]:
             case "cut":
                 return {"done_to": self._socket.cut(number)}
             case "freeze":
                 return {"done_to": self._socket.freeze()}
+            case "mute":
+                return {"done_to": self._socket.mute()}
             case "disconnect":
                 return {"done_to": await self._socket.say_disconnect(body.get("reason", "refresh_requested"), number)}
             case other:
-                raise ValueError(f"sockets can be cut, freeze, disconnect; not {other}")
+                raise ValueError(f"sockets can be: cut, freeze, mute, disconnect; not {other}")
 
     def hold(self, _: Json) -> Json:
         """Keep events from now on back."""

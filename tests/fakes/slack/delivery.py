@@ -98,6 +98,12 @@ class Deliveries:
         """Send an event that was acknowledged once more: Slack promises at least once, not once."""
         self._start(self._bring(parcel, first=1, reason="timeout"))
 
+    async def reset(self) -> None:
+        """Bring nothing any more, and forget what was brought."""
+        await self.close()
+        self.parcels.clear()
+        self.holding, self.twice = False, 0
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()

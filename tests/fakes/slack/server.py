@@ -9,6 +9,7 @@ from aiohttp import web
 from tests.fakes.slack.control import SLACK, Control, cut_when_down
 from tests.fakes.slack.delivery import Deliveries
 from tests.fakes.slack.http_mode import HttpMode
+from tests.fakes.slack.model import Json
 from tests.fakes.slack.responses import Responses
 from tests.fakes.slack.socket_mode import SocketMode
 from tests.fakes.slack.state import Slack
@@ -25,6 +26,15 @@ def make_app(slack: Slack) -> web.Application:
     sockets, http = SocketMode(slack), HttpMode(slack)
     deliveries = Deliveries(slack, sockets, http)
     api = WebApi(slack, deliveries, sockets)
+
+    async def reset() -> Json:
+        await deliveries.reset()
+        sockets.reset()
+        http.forgeries.clear()
+        api.reset()
+        slack.reset()
+        return {}
+
     app = web.Application(middlewares=[cut_when_down], client_max_size=_BODY_BYTES)
     app[SLACK] = slack
     app.add_routes(
@@ -33,7 +43,7 @@ def make_app(slack: Slack) -> web.Application:
             web.get("/link/", sockets.serve),
             web.post("/actions/{team}/{number}/{key}", Responses(slack, deliveries).serve),
             web.get("/files-pri/{file}/{name:.*}", Downloads(slack).serve),
-            *Control(slack, deliveries, sockets, http).routes(),
+            *Control(slack, deliveries, sockets, http, reset).routes(),
             *Viewer(slack).routes(),
         ]
     )

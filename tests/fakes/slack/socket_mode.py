@@ -46,6 +46,14 @@ class SocketMode(Ferry):
         self.made = 0
         self._next = 0
 
+    def reset(self) -> None:
+        """Cut everybody, and take no ticket of before."""
+        self.cut()
+        self.open.clear()
+        self.tickets.clear()
+        self.spent.clear()
+        self.made = 0
+
     def ticket(self) -> str:
         """A URL for one connection."""
         ticket = secrets.token_hex(16)
@@ -137,7 +145,8 @@ class SocketMode(Ferry):
             answer.set_result(Outcome(acked=True, answer=letter.get("payload")))
 
     def _gone(self, connection: Connection) -> None:
-        self.open.remove(connection)
+        if connection in self.open:
+            self.open.remove(connection)
         for answer in connection.waiting.values():
             if not answer.done():
                 answer.set_result(Outcome(acked=False, reason="connection lost"))
@@ -157,6 +166,12 @@ class SocketMode(Ferry):
         for connection in cut:
             connection.cut()
         return len(cut)
+
+    def mute(self) -> int:
+        """Send nothing more over any connection, and go on answering its pings."""
+        for connection in self.open:
+            connection.leaving = True
+        return len(self.open)
 
     def freeze(self) -> int:
         """Make all connections dead without closing them."""

@@ -82,6 +82,12 @@ class Slack:
         s = self.settings
         self.users[s.bot] = User(s.bot, s.bot_name, s.bot_name, "", s.team, is_bot=True)
 
+    def reset(self) -> None:
+        """As at the start. The count of changes goes on, for who waits for the next one."""
+        fresh = Slack(self.address, changes=self.changes)
+        vars(self).update(vars(fresh))
+        self.changes.note()
+
     def new_id(self, prefix: str) -> str:
         return f"{prefix}0{next(self._ids):05X}"
 

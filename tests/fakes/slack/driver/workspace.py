@@ -58,6 +58,10 @@ class Workspace:
             query = {"after": str(version), "within_s": str(min(left, _LONGEST_S))}
             version = (await self._client.get("/control/wait", params=query)).json()["version"]
 
+    async def starts_anew(self) -> None:
+        """Forget everything, as a new process would; connections are cut."""
+        await self.tell("reset")
+
     async def settings(self, **changed: Any) -> Json:
         """Change what an operator sets up at Slack, and the fake's own switches (see `state.Settings`)."""
         return await self.tell("settings", **changed)

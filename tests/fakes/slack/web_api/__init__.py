@@ -48,6 +48,10 @@ class WebApi:
         self._slack, self._deliveries, self._socket = slack, deliveries, socket
         self._rates = Rates(slack)
 
+    def reset(self) -> None:
+        """Forget who has called how often."""
+        self._rates = Rates(self._slack)
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
         args: Json = {}
