@@ -5,29 +5,46 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fakes.slack.driver import Workspace
 
 Json = dict[str, Any]
+# slack-sdk's AsyncWebClient: the types of its own arguments are unknown to a strict checker.
+Client = Any
 # Much shorter than bolt's ten seconds, so that a lost line is noticed within the patience of a test.
 PING_S = 0.2
 
 
-def client_of(slack: Workspace) -> AsyncWebClient:
-    return AsyncWebClient(token=slack.bot_token, base_url=slack.base_url, retry_handlers=[], timeout=5)
+def client_of(slack: Workspace, token: str | None = Workspace.bot_token, timeout_s: float = 5) -> Client:
+    """Slack's own Web API client, which tries nothing twice."""
+    client = AsyncWebClient(token, slack.base_url, retry_handlers=[])
+    # It takes whole seconds only by its signature; what it hands on to aiohttp may be a part of one.
+    vars(client)["timeout"] = timeout_s
+    return client
+
+
+async def refusal(call: Awaitable[Any]) -> Client:
+    """The answer that `call` was refused with: `["error"]`, `.status_code`, `.headers`, `.data`."""
+    with pytest.raises(SlackApiError) as refused:
+        await call
+    error: Any = refused.value
+    return error.response
 
 
 class BoltApp:
     """Hears everything and acknowledges it, unless `refuses` is set. `answers` is what interactions are acked with."""
 
     def __init__(self, slack: Workspace) -> None:
-        self.slack, self.client = slack, client_of(slack)
+        self.slack = slack
+        self.client: Client = client_of(slack)
         self.heard: list[Json] = []
         self.retries: list[list[str]] = []
         self.refuses = False

@@ -3,9 +3,8 @@
 from collections.abc import AsyncGenerator, Generator
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.fakes.bolt import BoltApp, client_of
+from tests.fakes.bolt import BoltApp, Client, client_of
 from tests.fakes.slack.driver import Person, Workspace, running
 
 
@@ -25,7 +24,7 @@ async def slack(slack_address: str) -> AsyncGenerator[Workspace]:
 
 
 @pytest.fixture
-async def client(slack: Workspace) -> AsyncWebClient:
+async def client(slack: Workspace) -> Client:
     """Slack's own Web API client, which tries nothing twice."""
     return client_of(slack)
 

@@ -3,14 +3,13 @@
 import httpx2
 import pytest
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from tests.fakes.bolt import BoltApp, Json
+from tests.fakes.bolt import BoltApp, Client, Json
 from tests.fakes.slack.driver import HOME, Message, Person, Workspace
 
 
-async def a_card(slack: Workspace, client: AsyncWebClient, ops: str, *elements: Json) -> Message:
+async def a_card(slack: Workspace, client: Client, ops: str, *elements: Json) -> Message:
     blocks: list[Json] = [
         {"type": "section", "text": {"type": "mrkdwn", "text": "*Deploy* `v1`?"}},
         {"type": "actions", "block_id": "decide", "elements": list(elements) or [button("Approve"), button("Deny")]},
@@ -72,7 +71,7 @@ async def test_somebody_of_another_workspace_presses_with_their_own_team(
     assert app.heard[-1]["user"]["team_id"] == app.heard[-1]["team"]["id"] == "T0OTHER"
 
 
-async def test_nobody_presses_what_they_cannot_see(slack: Workspace, client: AsyncWebClient, ops: str) -> None:
+async def test_nobody_presses_what_they_cannot_see(slack: Workspace, client: Client, ops: str) -> None:
     outside = await slack.person("dee")
     card = await a_card(slack, client, ops)
 
