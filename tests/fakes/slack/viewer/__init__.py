@@ -83,9 +83,7 @@ class Viewer:
         at = datetime.fromtimestamp(float(seen.ts), UTC).astimezone(ZoneInfo(_tz(request)))
         badge = '<span class="badge">APP</span>' if who and who.is_bot else ""
         alone = '<div class="faint">Only visible to you</div>' if isinstance(seen, Ephemeral) else ""
-        body = (
-            Blocks(mrkdwn).html(seen.blocks) if seen.blocks else f'<div class="section">{mrkdwn.html(seen.text)}</div>'
-        )
+        body = Blocks(mrkdwn).html(seen.blocks) if seen.blocks else f'<div class="words">{mrkdwn.html(seen.text)}</div>'
         return (
             f'<div class="message{" alone" if alone else ""}" id="p{seen.ts.replace(".", "")}">'
             f'<div class="face{" bot" if badge else ""}">{escape(name[:1].upper())}</div><div class="body">{alone}'

@@ -19,7 +19,7 @@ class Blocks:
             "header": lambda block: f"<h3>{self._text(block['text'])}</h3>",
             "image": lambda block: f'<div class="picture">{escape(block["alt_text"])}</div>',
             "input": self._input,
-            "markdown": lambda block: f'<div class="section">{self._mrkdwn.html(block["text"])}</div>',
+            "markdown": lambda block: f'<div class="words">{self._mrkdwn.html(block["text"])}</div>',
             "rich_text": lambda block: "".join(self._rich(each) for each in block["elements"]),
             "section": self._section,
         }
