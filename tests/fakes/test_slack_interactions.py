@@ -1,42 +1,12 @@
-"""What people do with cards, modals, the App Home, commands and shortcuts, as slack-bolt and slack-sdk meet it."""
+"""What people do with cards, the App Home, commands and shortcuts, as slack-bolt and slack-sdk meet it."""
 
 import httpx2
 import pytest
-from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from tests.fakes.bolt import BoltApp, Client, Json
-from tests.fakes.slack.driver import HOME, Message, Person, Workspace
-
-
-async def a_card(slack: Workspace, client: Client, ops: str, *elements: Json) -> Message:
-    blocks: list[Json] = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": "*Deploy* `v1`?"}},
-        {"type": "actions", "block_id": "decide", "elements": list(elements) or [button("Approve"), button("Deny")]},
-    ]
-    sent = await client.chat_postMessage(channel=ops, text="Deploy v1?", blocks=blocks)
-    return next(m for m in await slack.messages("#ops") if m.ts == sent["ts"])
-
-
-def button(label: str) -> Json:
-    return {
-        "type": "button", "text": {"type": "plain_text", "text": label}, "action_id": label.lower(), "value": "opaque",
-    }  # fmt: skip
-
-
-def modal(*blocks: Json, **more: object) -> Json:
-    return {
-        "type": "modal", "callback_id": "why", "title": {"type": "plain_text", "text": "Why?"},
-        "submit": {"type": "plain_text", "text": "Send"}, "private_metadata": "opaque",
-        "blocks": list(blocks) or [reason()], **more,
-    }  # fmt: skip
-
-
-def reason() -> Json:
-    return {
-        "type": "input", "block_id": "reason", "label": {"type": "plain_text", "text": "Reason"},
-        "element": {"type": "plain_text_input", "action_id": "text", "multiline": True},
-    }  # fmt: skip
+from tests.fakes.bolt import BoltApp, Client
+from tests.fakes.cards import a_card, button, modal
+from tests.fakes.slack.driver import HOME, Person, Workspace
 
 
 async def test_a_press_tells_who_pressed_what_where(slack: Workspace, app: BoltApp, bo: Person, ops: str) -> None:
@@ -59,16 +29,22 @@ async def test_a_press_tells_who_pressed_what_where(slack: Workspace, app: BoltA
     assert payload["state"] == {"values": {}}
 
 
-async def test_somebody_of_another_workspace_presses_with_their_own_team(
+async def test_somebody_of_another_workspace_is_told_by_the_team_of_the_user(
     slack: Workspace, app: BoltApp, ops: str
 ) -> None:
     eve = await slack.person("eve", team="T0OTHER")
     await slack.channel("ops", eve, shared=True)
     card = await a_card(slack, app.client, ops)
 
-    await eve.presses("Approve", in_=card)
+    await eve.presses("Deny", in_=card)
+    pressed = app.heard[-1]
+    await app.client.views_open(trigger_id=pressed["trigger_id"], view=modal())
+    await eve.submits({"Reason": "because"})
+    sent = app.heard[-1]
 
-    assert app.heard[-1]["user"]["team_id"] == app.heard[-1]["team"]["id"] == "T0OTHER"
+    assert (pressed["user"]["team_id"], pressed["team"]["id"]) == ("T0OTHER", "T0TEAM")
+    assert (sent["user"]["team_id"], sent["team"]["id"], sent["view"]["team_id"]) == ("T0OTHER",) * 3
+    assert sent["view"]["app_installed_team_id"] == "T0TEAM"
 
 
 async def test_nobody_presses_what_they_cannot_see(slack: Workspace, client: Client, ops: str) -> None:
@@ -107,103 +83,6 @@ async def test_choices_come_with_the_state_of_the_message(slack: Workspace, app:
     chosen, done = [body for body in app.heard if body["type"] == "block_actions"]
     assert chosen["actions"][0]["selected_option"] == options[1]
     assert done["state"]["values"]["decide"]["colour"] == {"type": "static_select", "selected_option": options[1]}
-
-
-async def test_a_modal_opens_within_three_seconds_and_once(
-    slack: Workspace, app: BoltApp, bo: Person, ops: str
-) -> None:
-    card = await a_card(slack, app.client, ops)
-    await bo.presses("Deny", in_=card)
-    trigger = app.heard[-1]["trigger_id"]
-
-    await app.client.views_open(trigger_id=trigger, view=modal())
-    with pytest.raises(SlackApiError, match="exchanged_trigger_id"):
-        await app.client.views_open(trigger_id=trigger, view=modal())
-
-    await bo.presses("Deny", in_=card)
-    await slack.moves_clock(3.1)
-    with pytest.raises(SlackApiError, match="expired_trigger_id"):
-        await app.client.views_open(trigger_id=app.heard[-1]["trigger_id"], view=modal())
-    assert (await bo.sees_modal("Why?")).title == "Why?"
-
-
-async def opened(slack: Workspace, app: BoltApp, bo: Person, ops: str, view: Json) -> Json:
-    await bo.presses("Deny", in_=await a_card(slack, app.client, ops))
-    answer = await app.client.views_open(trigger_id=app.heard[-1]["trigger_id"], view=view)
-    return answer["view"]
-
-
-async def test_a_modal_is_sent_with_what_was_put_in(slack: Workspace, app: BoltApp, bo: Person, ops: str) -> None:
-    view = await opened(slack, app, bo, ops, modal())
-
-    assert (await bo.submits())["errors"] == {"reason": "Please complete this required field."}
-    sent = await bo.submits({"Reason": "not on a Friday"})
-
-    submission = app.heard[-1]
-    assert submission["type"] == "view_submission"
-    assert submission["view"]["id"] == view["id"]
-    assert submission["view"]["private_metadata"] == "opaque"
-    assert submission["view"]["state"]["values"] == {
-        "reason": {"text": {"type": "plain_text_input", "value": "not on a Friday"}}
-    }
-    assert (sent["sent"], sent["open"]) == (True, False)
-    assert await bo.modals() == []
-
-
-async def test_an_answer_to_a_modal_shows_errors_or_another_view(
-    slack: Workspace, app: BoltApp, bo: Person, ops: str
-) -> None:
-    await opened(slack, app, bo, ops, modal())
-
-    app.answers = {"response_action": "errors", "errors": {"reason": "Longer, please."}}
-    await bo.submits({"Reason": "no"})
-    assert (await bo.sees_modal()).errors == {"reason": "Longer, please."}
-
-    done = {"type": "section", "text": {"type": "plain_text", "text": "Thank you"}}
-    app.answers = {"response_action": "update", "view": modal(done)}
-    await bo.submits()
-    assert (await bo.sees_modal("Thank you")).errors == {}
-
-    app.answers = {"response_action": "clear"}
-    await bo.submits()
-    assert await bo.modals() == []
-    assert await slack.violations() == []
-
-
-async def test_a_modal_whose_answer_does_not_come_stays_with_an_error(
-    slack: Workspace, app: BoltApp, bo: Person, ops: str
-) -> None:
-    await opened(slack, app, bo, ops, modal())
-    app.refuses = True
-    await slack.settings(answer_within_s=0.05)
-
-    await bo.submits({"Reason": "not today"})
-
-    assert "trouble" in (await bo.sees_modal()).errors[""]
-
-
-async def test_a_modal_is_updated_unless_somebody_was_faster(
-    slack: Workspace, app: BoltApp, bo: Person, ops: str
-) -> None:
-    view = await opened(slack, app, bo, ops, modal(external_id="mine"))
-    words = {"type": "section", "text": {"type": "plain_text", "text": "Filled in"}}
-
-    await app.client.views_update(view_id=view["id"], hash=view["hash"], view=modal(words))
-    with pytest.raises(SlackApiError, match="hash_conflict"):
-        await app.client.views_update(view_id=view["id"], hash=view["hash"], view=modal())
-    with pytest.raises(SlackApiError, match="not_found"):
-        await app.client.views_update(view_id="V404", view=modal())
-
-    await bo.sees_modal("Filled in")
-
-
-async def test_closing_a_modal_is_told_to_who_asked(slack: Workspace, app: BoltApp, bo: Person, ops: str) -> None:
-    await opened(slack, app, bo, ops, modal(notify_on_close=True))
-
-    await bo.closes()
-
-    assert app.heard[-1]["type"] == "view_closed"
-    assert app.heard[-1]["is_cleared"] is False
 
 
 async def test_the_app_home_is_published_opened_and_pressed(slack: Workspace, app: BoltApp, bo: Person) -> None:
@@ -274,6 +153,25 @@ async def test_a_response_url_takes_five_posts_within_half_an_hour(
     await slack.moves_clock(31 * 60)
     late = await AsyncWebhookClient(app.heard[-1]["response_url"]).send(text="late")
     assert (late.status_code, late.body) == (404, "expired_url")
+
+
+async def test_what_one_user_alone_sees_can_be_pressed_replaced_and_taken_away(
+    slack: Workspace, app: BoltApp, bo: Person, ops: str
+) -> None:
+    blocks = [{"type": "actions", "elements": [button("Show")]}]
+    await app.client.chat_postEphemeral(channel=ops, user=bo.id, text="only you", blocks=blocks)
+    alone = await bo.sees_ephemeral("only you")
+
+    await bo.presses("Show", in_=alone)
+
+    pressed = app.heard[-1]
+    assert pressed["container"]["is_ephemeral"]
+    assert "message" not in pressed
+    webhook = AsyncWebhookClient(pressed["response_url"], retry_handlers=[])
+    await webhook.send(text="replaced", replace_original=True)
+    assert [each.text for each in await bo.ephemerals()] == ["replaced"]
+    await webhook.send(delete_original=True)
+    assert await bo.ephemerals() == []
 
 
 async def test_files_are_named_in_the_event_and_read_with_the_token(

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.bolt import Client, Json, refusal
 from tests.fakes.slack.driver import Workspace
-from tests.fakes.slack.limits.blocks import message_mistakes, view_mistakes
+from tests.fakes.slack.limits.blocks import blocks_too_long, message_mistakes, view_mistakes
 
 
 def plain(text: str) -> Json:
@@ -110,6 +110,12 @@ def modal(**more: object) -> Json:
 def test_views_beyond_a_limit_are_not_fine(rule: str, view: Json) -> None:
     assert view_mistakes(modal(), "modal") == []
     assert any(rule in mistake for mistake in view_mistakes(view, "modal")), view_mistakes(view, "modal")
+
+
+def test_all_blocks_together_have_a_length() -> None:
+    assert not blocks_too_long([section("t" * 2870)] * 4)
+    assert blocks_too_long([section("t" * 2880)] * 4)
+    assert blocks_too_long([{"type": "markdown", "text": "m" * 6001}] * 2)
 
 
 async def test_a_refused_message_is_answered_as_slack_does_and_noted(

@@ -147,11 +147,15 @@ class Conversation:
 
 @dataclass
 class View:
-    """A modal or an App Home of one user. `given` is what the app sent, `values` what the user has put in."""
+    """A modal or an App Home of one user. `given` is what the app sent, `values` what the user has put in.
+
+    `team` is the user's, `installed_team` the app's: they differ for who came through a shared channel.
+    """
 
     id: str
     user: str
     team: str
+    installed_team: str
     given: Json
     hash: str
     app_id: str
@@ -170,7 +174,7 @@ class View:
             "notify_on_close": bool(self.given.get("notify_on_close")), "close": self.given.get("close"),
             "submit": self.given.get("submit"), "previous_view_id": self.previous, "root_view_id": self.root,
             "app_id": self.app_id, "external_id": self.given.get("external_id", ""),
-            "app_installed_team_id": self.team, "bot_id": self.bot_id,
+            "app_installed_team_id": self.installed_team, "bot_id": self.bot_id,
         }  # fmt: skip
         return seen
 

@@ -64,13 +64,14 @@ def channel_name(channel: Conversation) -> str:
     return {"channel": channel.name, "group": "privategroup", "im": "directmessage"}[channel.kind]
 
 
-def _who(slack: Slack, user: User) -> Json:
-    domain = slack.settings.domain if user.team_id == slack.settings.team else f"domain-{user.team_id.lower()}"
+def _who(slack: Slack, user: User, team: str) -> Json:
+    """`team` is the app's in what comes from messages (java-slack-sdk, issue 1041), the user's in what views send."""
+    domain = slack.settings.domain if team == slack.settings.team else f"domain-{team.lower()}"
     return {
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
         "api_app_id": slack.settings.app,
         "token": TOKEN,
-        "team": {"id": user.team_id, "domain": domain},
+        "team": {"id": team, "domain": domain},
         "enterprise": None,
         "is_enterprise_install": False,
     }
@@ -78,7 +79,8 @@ def _who(slack: Slack, user: User) -> Json:
 
 def block_actions(slack: Slack, user: User, action: Json, seen: Message | Ephemeral | View, values: Json) -> Json:
     """Somebody used an element of a message, of what they alone see, or of a view."""
-    payload: Json = {"type": "block_actions"} | _who(slack, user)
+    team = user.team_id if isinstance(seen, View) else slack.settings.team
+    payload: Json = {"type": "block_actions"} | _who(slack, user, team)
     if isinstance(seen, View):
         return payload | {
             "container": {"type": "view", "view_id": seen.id},
@@ -107,20 +109,21 @@ def block_actions(slack: Slack, user: User, action: Json, seen: Message | Epheme
 
 def view_submission(slack: Slack, user: User, view: View) -> Json:
     return {
-        "type": "view_submission", **_who(slack, user), "trigger_id": slack.new_trigger(user.id, view.id),
+        "type": "view_submission", **_who(slack, user, user.team_id), "trigger_id": slack.new_trigger(user.id, view.id),
         "view": view.to_json(), "response_urls": [],
     }  # fmt: skip
 
 
 def view_closed(slack: Slack, user: User, view: View, *, cleared: bool) -> Json:
-    return {"type": "view_closed", **_who(slack, user), "view": view.to_json(), "is_cleared": cleared}
+    return {"type": "view_closed", **_who(slack, user, user.team_id), "view": view.to_json(), "is_cleared": cleared}
 
 
 def message_action(slack: Slack, user: User, message: Message, callback_id: str) -> Json:
     """A message shortcut."""
     channel = slack.conversations[message.channel]
     return {
-        "type": "message_action", **_who(slack, user), "action_ts": slack.new_ts(), "callback_id": callback_id,
+        "type": "message_action", **_who(slack, user, slack.settings.team),
+        "action_ts": slack.new_ts(), "callback_id": callback_id,
         "trigger_id": slack.new_trigger(user.id), "channel": {"id": channel.id, "name": channel_name(channel)},
         "message_ts": message.ts, "message": channel.seen(message),
         "response_url": slack.new_response_url(channel.id, user.id, thread_ts=message.thread_ts),

@@ -24,7 +24,7 @@ async def history(call: Call) -> Json:
 
 
 async def replies(call: Call) -> Json:
-    """conversations.replies: the parent, then its replies, oldest first. The parent leads each page."""
+    """conversations.replies: the parent, then its replies, oldest first."""
     channel = _readable(call)
     ts = call.text("ts")
     if ts not in channel.messages and not channel.thread(ts):

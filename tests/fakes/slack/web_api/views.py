@@ -94,8 +94,8 @@ def renew(slack: Slack, view: View, given: Json) -> None:
 
 
 def _made(slack: Slack, user: str, given: Json) -> View:
-    id_, s = slack.new_id("V"), slack.settings
-    return View(id_, user, s.team, given, slack.new_hash(), s.app, s.bot_id, root=id_)
+    id_, s, team = slack.new_id("V"), slack.settings, slack.users[user].team_id
+    return View(id_, user, team, s.team, given, slack.new_hash(), s.app, s.bot_id, root=id_)
 
 
 def _unique(slack: Slack, given: Json) -> None:
@@ -116,7 +116,7 @@ def _named(call: Call) -> View:
 def _trigger(call: Call) -> Trigger:
     trigger = call.slack.triggers.get(call.text("trigger_id"))
     if trigger is None:
-        raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] invalid `trigger_id`"]})
+        raise SlackError("invalid_trigger_id")
     if trigger.used:
         call.slack.violation(call.method, "a trigger id used twice")
         raise SlackError("exchanged_trigger_id")
