@@ -39,7 +39,8 @@ _SAYS = re.compile(
     r"|don't often get e-?mail from|previously corresponded"
 )
 _HEADING = re.compile(
-    rf"[\W_]*(?:{_OUTSIDE}|ext) {_MAIL}[\W_]*|[\W_]*{_MAIL} {_OUTSIDE}[\W_]*|\W*[\[*(#<]\W*{_OUTSIDE}[\W_]*"
+    rf"[\W_]*+(?:{_OUTSIDE}|ext) {_MAIL}[\W_]*+|[\W_]*+{_MAIL} {_OUTSIDE}[\W_]*+"
+    rf"|(?=\W*[\[*(#<])\W*+{_OUTSIDE}[\W_]*+"
 )
 _LIMITS = re.compile(
     r"\b(?:only|must|first|staging|nur|erst|seulement|uniquement|solo|soltanto|apenas|somente|alleen|eerst)\b"
@@ -52,7 +53,8 @@ _WARNS = re.compile(
     r"|adjunto|allegat|collegament|attenzione|anexo|bijlage|klik|let op|attention|precaucion|atencao|注意|リンク"
     r"|添付|クリック"
 )
-_ADDRESSES = re.compile(r"<[^<>]*>|https?://\S+|\S+@\S+\w")
+# Each may begin at one place only, so that a long run of anything is looked at once.
+_ADDRESSES = re.compile(r"<[^<>]*>|https?://\S+|(?<![^\s@])[^\s@]++@[^\s@]++")
 _SENTENCE = re.compile(r"[.!:*\]\u3002\uff1a\u3001]+")
 
 

@@ -70,6 +70,7 @@ class _Reading:
     def __init__(self, lines: Lines, marker: str, unsure: str) -> None:
         self._lines, self._marker = lines, marker
         self._kept: list[int] = []
+        self._first: int | None = None  # the first kept line that is not blank
         self._size = 0
         self._unsure = unsure
         self._end = len(lines)
@@ -105,7 +106,7 @@ class _Reading:
             return at + 1
         if signature.is_footer(lines, at):
             return at + 1
-        if signature.begins_legal(lines, at) and all(map(self._is_blank, self._kept)):
+        if signature.begins_legal(lines, at) and self._first is None:
             return self._legal_above(at)
         if signature.begins_signature(lines, at) or signature.begins_legal(lines, at):
             return self._signed(at)
@@ -115,23 +116,25 @@ class _Reading:
     def _keep(self, at: int, *, shown: bool = True) -> None:
         if shown:
             self._kept.append(at)
+            self._first = at if self._first is None and not self._is_blank(at) else self._first
             self._size += len(self._lines.raw[at]) + 1
 
     def _attributed(self, start: int, at: int) -> int:
         """An attribution stands on the lines `start` to `at`: skip it, and all behind it where no line is marked."""
         while self._kept and self._kept[-1] >= start:
             self._kept.pop()
+        self._first = None if self._first is not None and self._first >= start else self._first
         self._floor = at + 1
         if quotes.quote_follows(self._lines, at + 1):
             return at + 1
-        if any(not self._is_blank(i) for i in self._kept):
+        if self._first is not None:
             return self._cut(start, at + 1)
         return self._below(at + 1)
 
     def _older(self, at: int) -> int:
         """An older mail without marks begins on line `at`; forwarded with nothing above it, it is what was sent."""
         below = quotes.header_end(self._lines, at)
-        if quotes.begins_forwarded(self._lines, at) and all(self._is_blank(i) for i in self._kept):
+        if quotes.begins_forwarded(self._lines, at) and self._first is None:
             self._floor = below
             return self._below(below)
         return self._cut(at, below)
@@ -220,7 +223,8 @@ def _is_condition(text: str) -> bool:
 
 
 def _joined(lines: Lines, paragraph: Iterable[int]) -> str:
-    return " ".join(map(lines.folded, paragraph))
+    # Rules say nothing, and some mails are made of them.
+    return " ".join(lines.folded(i) for i in paragraph if not is_rule(lines, i))
 
 
 def _perhaps_own(lines: Lines, below: int) -> list[str]:

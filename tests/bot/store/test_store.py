@@ -92,16 +92,6 @@ async def test_a_dead_letter_that_is_requeued_is_looked_at_again_with_all_its_tr
     assert await store.put_off(OUT, f"out {OUT}", 10) == 1
 
 
-async def test_held_items_are_listed_and_their_bytes_kept_for_people(store: Store) -> None:
-    await store.accept(ITEM, "email:m1", b"body", b"raw", 60)
-
-    await store.hold(ITEM, NOTE)
-
-    assert await store.lists.dead() == {ITEM: NOTE}
-    assert await store.inbound(ITEM) == (b"body", b"raw")
-    assert await woken(store) == {}
-
-
 @guards("renote.lua:same")
 async def test_a_note_is_changed_or_taken_out_only_as_it_was_seen(store: Store) -> None:
     await store.accept(ITEM, "email:m1", b"body", b"raw", 60)

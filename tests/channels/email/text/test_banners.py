@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from channels.email.reply import read_reply
 from channels.email.text.newtext import new_text
+from tests.channels.email.timing import took_s
 
 
 @pytest.mark.parametrize("rule", ["", "--------------------\n"])
@@ -59,3 +60,11 @@ def test_no_refusal_is_ever_part_of_a_banner(text: str) -> None:
     kept = new_text(text).text
 
     assert "wait" not in text or "wait" in kept or "---" in text
+
+
+@pytest.mark.parametrize("char", [*"@<>([*#._ a", "a@", "<a", "http://", "((["])
+@pytest.mark.parametrize("start", ["", "external ", "caution: this e-mail came from outside "])
+def test_a_long_line_of_anything_at_the_top_is_looked_at_once(start: str, char: str) -> None:
+    body = f"{start}{char * (2_000 // len(char))}\n\napprove"
+
+    assert took_s(lambda: new_text(body)) < 1

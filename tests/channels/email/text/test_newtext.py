@@ -309,5 +309,11 @@ def test_two_megabytes_of_anything_take_less_than_a_second(body: str) -> None:
     assert took_s(lambda: new_text(body)) < 1
 
 
+def test_many_attributions_cost_as_much_as_their_number() -> None:
+    few, many = f"{ON}\n\n" * 500, f"{ON}\n\n" * 2_000
+
+    assert any(took_s(lambda: new_text(many)) < 7 * took_s(lambda: new_text(few)) + 0.005 for _ in range(5))
+
+
 def test_a_text_over_the_limit_comes_back_over_the_limit() -> None:
     assert len(new_text("word " * NEW_TEXT_CHARS).text) > NEW_TEXT_CHARS
