@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from channels.email.cards import one_line
 from channels.email.format.headers import HEADER_BYTES, Headers, guess_headers
 from channels.email.format.message_ids import MARK, marked
 from channels.email.machine import is_by_robot
 from channels.email.mime import RECEIPT
+from channels.showing import one_line
 
 REPORT_BYTES = 256 * 1024
 """How much of a report is looked at; what was returned of our own mail, and it is short, comes last."""

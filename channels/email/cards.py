@@ -1,7 +1,6 @@
 """Card -> the plain text and the HTML of a mail, which say the same because both come from one list of blocks."""
 
 import html
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,6 +10,7 @@ from channels import AnswerForm, Card, Line
 from channels.email.reply import is_decision
 from channels.email.text.newtext import REFERENCE, UNTIL
 from channels.email.tokens import CODE
+from channels.showing import visible
 
 MARK = "| "
 """Stands before each line that is not ours. The quoted copy of a bare `yes` would come back as somebody's answer."""
@@ -92,24 +92,6 @@ def as_html(card: Card, timezone: str, code: str = "") -> str:
     inner = "\n".join(_html(block) for block in blocks(card, timezone, code))
     body = f'<div style="{_WRAPS}">\n{inner}\n</div>'
     return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n{body}\n</body></html>\n'
-
-
-def visible(text: str) -> str:
-    """`text` with LF line ends and every character spelled out that would hide or reorder others on the screen."""
-    return "".join(map(_seen, text.replace("\r\n", "\n").replace("\r", "\n")))
-
-
-def one_line(text: str, most: int) -> str:
-    """`text` on one line of at most `most` characters, with nothing invisible in it."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
-
-
-def _seen(char: str) -> str:
-    # U+200D joins emoji; without it a family falls apart.
-    if char in "\n\t\u200d" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-        return char
-    return f"\\u{ord(char):04x}"
 
 
 def _line(text: str) -> str:

@@ -9,9 +9,9 @@ from datetime import UTC
 
 from channels import Address, Card, ChannelRefused
 from channels.email import cards
-from channels.email.cards import one_line
 from channels.email.format import addresses, message_ids
 from channels.email.tokens import Way, reply_address
+from channels.showing import one_line
 
 SUBJECT_CHARS = 150
 """Longest subject; phones show about 40."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
 from channels.email import bounce
-from channels.email.cards import one_line
 from channels.email.files import files_of
 from channels.email.format import addresses, trace
 from channels.email.format.body import read_body
@@ -25,6 +24,7 @@ from channels.email.sender.identify import is_asked_for
 from channels.email.sender.proof import Prove, Proven
 from channels.email.text import markup, newtext
 from channels.email.tokens import TokenOf
+from channels.showing import one_line
 
 TEXT_BYTES = 32 * 1024
 """Longest text that is handed on, in UTF-8; it becomes part of an event, and of what a model reads."""

@@ -23,7 +23,7 @@ from bot.web.console.static import address_of
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
-from channels.email.cards import visible
+from channels.showing import visible
 
 _HEADING_CHARS = 160
 _PROBLEMS = {

@@ -4,12 +4,12 @@ import email.utils
 from datetime import UTC, datetime
 
 from channels import ChannelRefused, Contact
-from channels.email.cards import one_line
 from channels.email.format import addresses
 from channels.email.format.message_ids import is_message_id, reply_id
 from channels.email.local.letters import Letter
 from channels.email.mime import Post, display_name, encoded, header_block, text_part
 from channels.email.transport import Transport
+from channels.showing import one_line
 
 
 async def submit(transport: Transport, letter: Letter, text: str, *, author: Contact, at: datetime) -> Post:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import AnswerForm, Card, Line
-from channels.email.cards import as_html, as_text, moment, one_line, visible
+from channels.email.cards import as_html, as_text, moment
 from channels.email.reply import read_reply
+from channels.showing import one_line, visible
 from tests.channels.email.mails import NOON, TOKEN, approval
 
 Format = Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]

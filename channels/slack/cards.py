@@ -1,0 +1,248 @@
+"""Card -> the blocks of one Slack message, and the text that a phone's notification and a screen reader get. Pure.
+
+Limits are Slack's (Block Kit reference: header 150, section 3,000, field 2,000, ten fields, 50 blocks, five buttons
+side by side). All blocks of a message together may have about 12,000 characters, which no page of it says: it then
+answers `msg_blocks_too_long`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from channels import AnswerForm, Card, Line
+from channels.showing import one_line, visible
+
+Block = dict[str, JsonValue]
+
+HEADER_CHARS, SECTION_CHARS, FIELD_CHARS, FIELDS = 150, 3_000, 2_000, 10
+BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
+BLOCKS = 50
+MESSAGE_CHARS = 10_000
+"""Most characters of all blocks as JSON; Slack counts its own way, and refuses some 12,000."""
+
+TEXT_CHARS = 3_000
+"""Longest fallback; 4,000 are refused as `msg_too_long`."""
+
+SHOWN_CHARS = 1_200
+"""How much of the exact arguments stands in the card itself; all of it is behind *Details*."""
+
+BUTTONS = 5
+"""With so many choices each has a button; with more they are a menu."""
+
+_CUT = " …"
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_QUOTED_CHARS = 1_500
+_FACT_CHARS = 600
+_FACTS = 24
+
+
+@dataclass(frozen=True)
+class Message:
+    """What `chat.postMessage` takes: `text` is the fallback, with Slack's three control characters escaped."""
+
+    text: str
+    blocks: tuple[Block, ...]
+
+
+def message(card: Card, key: str) -> Message:
+    """How `card` looks. `key` names this revision of it: a block keeps what people typed into one of the same id."""
+    found = [*_told(card), *_asked(card)]
+    blocks = tuple({**block, "block_id": f"{key}.{index}"} for index, block in enumerate(_fitting(found)))
+    return Message(_fallback(card), blocks)
+
+
+def details(card: Card) -> tuple[Block, ...]:
+    """The complete exact text, for a window of its own; cut, and saying so, where even that is too small."""
+    pieces = _pieces(visible(card.exact), SECTION_CHARS)
+    shown = pieces[:30]
+    more = _more(sum(map(len, pieces[len(shown) :])), card.link)
+    return (*map(_preformatted, shown), *([_context([more])] if len(pieces) > len(shown) else []))
+
+
+def escaped(text: str, most: int) -> str:
+    """At most `most` characters for `text` where Slack looks for commands: nobody is called, nothing becomes a link."""
+    found, room = list[str](), most - len(_CUT)
+    for char in visible(text):
+        piece = _ESCAPES.get(char, char)
+        room -= len(piece)
+        if room < 0:
+            return "".join(found).rstrip() + _CUT
+        found.append(piece)
+    return "".join(found)
+
+
+def _told(card: Card) -> Iterator[Block]:
+    """The point, what it is about, and the words of others, marked as theirs."""
+    yield _heading(card.title)
+    if card.summary:
+        yield _plain(card.summary)
+    yield from _facts(card.facts[:_FACTS])
+    if card.exact:
+        yield _context(["Exactly this:"])
+        yield _preformatted(cut(visible(card.exact), SHOWN_CHARS))
+        if len(card.exact) > SHOWN_CHARS:
+            yield _context([f"{len(card.exact) - SHOWN_CHARS:,} more characters: press *Details*"])
+    if card.quoted:
+        yield _context(["In the words of whoever wrote it, which nobody has checked:"])
+        yield _quote(cut(visible(card.quoted), _QUOTED_CHARS))
+
+
+def _asked(card: Card) -> Iterator[Block]:
+    """How to answer, and until when."""
+    form = card.form
+    if form is not None and (how := _how_to_answer(form)):
+        yield _plain(how)
+    if form is not None:
+        yield from _controls(form, has_details=len(card.exact) > SHOWN_CHARS)
+    notes = [f"Open until {_date(form.until)}"] if form else []
+    notes += [f"<{card.link}|Open the page>"] if card.link else []
+    notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
+    if notes:
+        yield _context([" · ".join(notes)])
+
+
+def _heading(title: str) -> Block:
+    line = one_line(title, SECTION_CHARS)
+    if len(line) <= HEADER_CHARS:
+        return {"type": "header", "text": {"type": "plain_text", "text": line or "-", "emoji": False}}
+    return _plain(line)
+
+
+def _plain(text: str) -> Block:
+    shown = cut(visible(text).strip(), SECTION_CHARS)
+    return {"type": "section", "text": {"type": "plain_text", "text": shown or "-", "emoji": False}}
+
+
+def _context(lines: Sequence[str]) -> Block:
+    """Small print. The lines are ours, with what is not ours escaped already."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": line, "verbatim": True} for line in lines]}
+
+
+def _facts(facts: Sequence[Line]) -> Iterator[Block]:
+    """Labelled facts, two in a row as Slack sets them."""
+    fields = [
+        f"*{escaped(one_line(fact.label, 60), 300)}*\n{escaped(fact.text.strip(), _FACT_CHARS)}" for fact in facts
+    ]
+    for start in range(0, len(fields), FIELDS):
+        some = fields[start : start + FIELDS]
+        yield {"type": "section", "fields": [{"type": "mrkdwn", "text": each, "verbatim": True} for each in some]}
+
+
+def _preformatted(text: str) -> Block:
+    """Monospaced and unchanged: in rich text nothing is read as a command, so that nothing is escaped."""
+    return _rich("rich_text_preformatted", text)
+
+
+def _quote(text: str) -> Block:
+    return _rich("rich_text_quote", text)
+
+
+def _rich(kind: str, text: str) -> Block:
+    return {"type": "rich_text", "elements": [{"type": kind, "elements": [{"type": "text", "text": text or " "}]}]}
+
+
+def _how_to_answer(form: AnswerForm) -> str:
+    match form.format:
+        case "approval" if not form.may_approve:
+            return "An approval from Slack does not count here; a denial does."
+        case "free_text":
+            return "To answer, write in this thread in your own words."
+        case "choices":
+            return "Choose one or more."
+        case _:
+            return ""
+
+
+def _controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
+    more = [_button("Details", "details", form.token)] if has_details else []
+    match form.format:
+        case "approval":
+            approve = [_button("Approve", "approve", form.token, "primary")] if form.may_approve else []
+            deny = _button("Deny", "deny", form.token, "danger"), _button("Deny with reason…", "deny_why", form.token)
+            yield _actions([*approve, *deny, *more])
+        case "yes_no":
+            yield _actions([_button("Yes", "yes", form.token), _button("No", "no", form.token), *more])
+        case "choice" if len(form.options) <= BUTTONS:
+            numbered = enumerate(form.options, 1)
+            yield _actions([_button(label, f"choose.{at}", f"{form.token} {at}") for at, label in numbered])
+        case "choice":
+            yield _actions([_menu("static_select", "choose", "Choose one", form)])
+        case "choices":
+            yield _actions([_menu("multi_static_select", "pick", "Choose", form), _button("Send", "send", form.token)])
+        case "form":
+            yield _actions([_button("Answer…", "fill", form.token, "primary"), *more])
+        case "free_text":
+            yield _actions([_button("Answer…", "write", form.token), *more])
+
+
+def _actions(elements: Sequence[Block]) -> Block:
+    return {"type": "actions", "elements": [*elements]}
+
+
+def _button(label: str, action: str, value: str, style: str = "") -> Block:
+    text: Block = {"type": "plain_text", "text": one_line(label, BUTTON_CHARS) or "-", "emoji": False}
+    look: Block = {"style": style} if style else {}
+    return {"type": "button", "text": text, "action_id": action, "value": value, **look}
+
+
+def _menu(kind: str, action: str, hint: str, form: AnswerForm) -> Block:
+    """A menu of numbered options: a label may be longer than Slack shows, and its number says which one is meant."""
+    options: list[JsonValue] = [
+        {
+            "text": {"type": "plain_text", "text": one_line(f"{at}. {label}", OPTION_CHARS), "emoji": False},
+            "value": f"{form.token} {at}",
+        }
+        for at, label in enumerate(form.options[:OPTIONS], 1)
+    ]
+    return {
+        "type": kind,
+        "action_id": action,
+        "placeholder": {"type": "plain_text", "text": hint, "emoji": False},
+        "options": options,
+    }
+
+
+def _date(at: datetime) -> str:
+    """`at` in the reader's own time zone; in UTC where it can't be shown so."""
+    plain = at.astimezone(UTC)
+    return f"<!date^{int(plain.timestamp())}^{{date_short_pretty}} at {{time}}|{plain:%d %b %Y, %H:%M} UTC>"
+
+
+def _fallback(card: Card) -> str:
+    """What a notification shows: the point first. No button's word stands in it alone."""
+    parts = [card.title, card.summary, *(f"{fact.label}: {fact.text}" for fact in card.facts[:4])]
+    return escaped("\n".join(one_line(part, 600) for part in parts if part.strip()), TEXT_CHARS) or "-"
+
+
+def _fitting(blocks: Iterable[Block]) -> list[Block]:
+    """As many blocks as one message takes; how to answer, which stands last, is never what is left out."""
+    kept = list(blocks)
+    while len(kept) > 3 and (len(kept) > BLOCKS or len(json.dumps(kept, ensure_ascii=False)) > MESSAGE_CHARS):
+        at = max(range(1, len(kept)), key=lambda index: 0 if _is_control(kept[index]) else _chars(kept[index]))
+        kept[at : at + 1] = [] if _chars(kept[at]) < 200 else [_context(["_Left out here: it is too long for Slack._"])]
+    return kept
+
+
+def _is_control(block: Block) -> bool:
+    return block["type"] == "actions"
+
+
+def _chars(block: Block) -> int:
+    return len(json.dumps(block, ensure_ascii=False))
+
+
+def cut(text: str, most: int) -> str:
+    """`text`, or as much of it as fits with a sign that there is more."""
+    return text if len(text) <= most else text[: most - len(_CUT)].rstrip() + _CUT
+
+
+def _pieces(text: str, most: int) -> list[str]:
+    return [text[start : start + most] for start in range(0, len(text), most)]
+
+
+def _more(chars: int, link: str) -> str:
+    where = f": <{link}|open the page>" if link else ""
+    return f"{chars:,} more characters{where}"

@@ -1,0 +1,54 @@
+"""What Slack's errors mean for whoever runs sayso: what happened, and what to do. Pure.
+
+Names are those of the Web API's documentation, one list for each method.
+"""
+
+from channels import ChannelError, ChannelRefused, ChannelUnavailable
+
+# Error -> (what, do). `{place}` is a Slack channel, a person's Slack id or a thread, as the call named it.
+_FOR_GOOD = {
+    "not_in_channel": ("sayso is not a member of {place}", "Write `/invite @sayso` there"),
+    "channel_not_found": (
+        "Slack knows no {place}, or sayso may not see it",
+        "Correct its name in sayso.toml; into a private one sayso must be invited",
+    ),
+    "is_archived": ("{place} is archived", "Name another place in sayso.toml, or take it out of the archive"),
+    "restricted_action": (
+        "a workspace setting keeps sayso from writing in {place}",
+        "Have an administrator let it post there, or name another place in sayso.toml",
+    ),
+    "msg_too_long": ("Slack takes no message so long", "Read it on its page in the console"),
+    "msg_blocks_too_long": ("Slack takes no card so long", "Read it on its page in the console"),
+    "user_not_found": ("Slack knows nobody with the id {place}", "Correct `slack` of that person in sayso.toml"),
+    "user_disabled": ("{place} is deactivated in Slack", "Correct `slack` of that person in sayso.toml"),
+    "cannot_dm_bot": ("{place} is a bot and reads no messages", "Correct `slack` of that person in sayso.toml"),
+    "invalid_auth": ("Slack does not take our token", "Set SLACK_BOT_TOKEN to the token of the installed app"),
+    "not_authed": ("no token was sent to Slack", "Set SLACK_BOT_TOKEN to the token of the installed app"),
+    "account_inactive": (
+        "our token belongs to an app that was removed",
+        "Install the app again and set SLACK_BOT_TOKEN",
+    ),
+    "token_revoked": ("our token was taken back", "Install the app again and set SLACK_BOT_TOKEN"),
+    "token_expired": ("our token has expired", "Install the app again and set SLACK_BOT_TOKEN"),
+    "not_allowed_token_type": (
+        "this is the wrong kind of token",
+        "SLACK_BOT_TOKEN begins with xoxb-, SLACK_APP_TOKEN with xapp-",
+    ),
+    "message_not_found": ("the message in {place} is gone", "Nothing: somebody deleted it"),
+}
+_FOR_NOW = frozenset(
+    ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
+)
+
+
+def told(error: str, place: str, *, needed: str = "") -> ChannelError:
+    """`error` in the two words that callers act on. `needed` is the scope that Slack says is missing."""
+    if error == "missing_scope":
+        what = f"the app lacks the scope {needed or 'that this needs'}"
+        return ChannelRefused(
+            what, "Add it under OAuth & Permissions, as `sayso slack manifest` has it, and install again"
+        )
+    if error in _FOR_NOW:
+        return ChannelUnavailable(f"Slack can't do it now ({error})", "It is tried again")
+    what, do = _FOR_GOOD.get(error, (f"Slack refused it with {error!r}", "See that word in Slack's documentation"))
+    return ChannelRefused(what.format(place=place), do)

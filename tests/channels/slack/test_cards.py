@@ -1,0 +1,135 @@
+"""Cards as Slack's blocks: whatever the text, the message is one that Slack takes and that calls nobody."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels import AnswerForm, Card, Line
+from channels.slack import cards
+
+AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
+FORMATS = ("approval", "free_text", "yes_no", "choice", "choices", "form")
+
+TEXTS = st.one_of(
+    st.text(max_size=300),
+    st.text(max_size=40).map(lambda text: text * 200),
+    st.sampled_from(["<!channel> now", "<@U1> & <#C1|x>", "*bold* `code` _x_", "\u202egnp.exe", "a\x00b", "😀" * 2000]),
+)
+FORMS = st.builds(
+    AnswerForm,
+    token=st.just("a" * 47),
+    format=st.sampled_from(FORMATS),
+    options=st.lists(TEXTS.filter(bool), min_size=1, max_size=100, unique=True).map(tuple),
+    fields=st.lists(TEXTS.filter(bool), max_size=5).map(tuple),
+    may_approve=st.booleans(),
+    until=st.just(AT),
+)
+CARDS = st.builds(
+    Card,
+    title=TEXTS,
+    at=st.just(AT),
+    summary=TEXTS,
+    quoted=TEXTS,
+    facts=st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=40).map(tuple),
+    exact=TEXTS,
+    form=st.none() | FORMS,
+    ref=st.sampled_from(["", "s0q-abc"]),
+    link=st.sampled_from(["", "https://sayso.example/requests/s0q-abc"]),
+)
+
+
+@given(CARDS)
+@settings(max_examples=300, deadline=None)
+def test_any_card_is_a_message_that_slack_takes(card: Card) -> None:
+    found = cards.message(card, "d1")
+    assert 1 <= len(found.blocks) <= 50
+    assert 0 < len(found.text) <= 4_000
+    assert len(json.dumps(found.blocks, ensure_ascii=False)) < 12_000
+    assert len({str(block["block_id"]) for block in found.blocks}) == len(found.blocks)
+    for node in _nodes(found.blocks):
+        _check(node)
+
+
+@given(CARDS)
+@settings(max_examples=300, deadline=None)
+def test_nothing_that_others_wrote_is_read_as_a_command(card: Card) -> None:
+    found = cards.message(card, "d1")
+    marked = [found.text, *(node["text"] for node in _nodes(found.blocks) if node.get("type") == "mrkdwn")]
+    ours = re.compile(
+        r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^<>|]+>|<https://sayso\.example/[^<>|]+\|[^<>]+>"
+    )
+    assert [text for text in marked if re.search(r"[<>]", ours.sub("", text))] == []
+
+
+@given(CARDS.filter(lambda card: card.form is not None))
+@settings(max_examples=200, deadline=None)
+def test_how_to_answer_is_never_left_out(card: Card) -> None:
+    assert card.form
+    values = [node.get("value", "") for node in _nodes(cards.message(card, "d1").blocks)]
+    assert any(str(value).split(" ")[0] == card.form.token for value in values)
+
+
+@pytest.mark.parametrize("may_approve", [True, False])
+def test_an_approve_button_is_there_only_where_it_counts(may_approve: bool) -> None:
+    form = AnswerForm(token="s0d-x", format="approval", may_approve=may_approve, until=AT)
+    found = cards.message(Card(title="Deploy?", at=AT, form=form), "d1")
+    assert [node["action_id"] for node in _nodes(found.blocks) if "action_id" in node] == (
+        ["approve", "deny", "deny_why"] if may_approve else ["deny", "deny_why"]
+    )
+
+
+def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
+    exact = "".join(f"line {number}\n" for number in range(2_000))
+    form = AnswerForm(token="s0d-x", format="approval", until=AT)
+    card = Card(title="Deploy?", at=AT, exact=exact, form=form)
+    assert "details" in [node.get("action_id") for node in _nodes(cards.message(card, "d1").blocks)]
+    shown = "".join(node["text"] for node in _nodes(cards.details(card)) if node.get("type") == "text")
+    assert shown == exact
+
+
+def test_a_new_revision_shares_no_block_with_the_last() -> None:
+    card = Card(title="Deploy?", at=AT, summary="Anna asks.")
+    ids = [{str(block["block_id"]) for block in cards.message(card, key).blocks} for key in ("d1", "d2")]
+    assert ids[0].isdisjoint(ids[1])
+
+
+def _nodes(found: Any) -> Iterator[dict[str, Any]]:
+    """Every object in blocks, however deep."""
+    if isinstance(found, dict):
+        yield cast("dict[str, Any]", found)
+        yield from _nodes(list(cast("dict[str, Any]", found).values()))
+    elif isinstance(found, list | tuple):
+        for value in cast("list[Any]", found):
+            yield from _nodes(value)
+
+
+def _check(node: dict[str, Any]) -> None:
+    """Slack's documented limits of one object."""
+    limits = {"header": 150, "section": 3_000}
+    match node:
+        case {"type": "header" | "section" as kind, "text": {"text": text}}:
+            assert 1 <= len(text) <= limits[kind]
+        case {"type": "section", "fields": fields}:
+            assert len(fields) <= 10
+            assert all(1 <= len(field["text"]) <= 2_000 for field in fields)
+        case {"type": "button", "text": {"text": text}, "value": value, "action_id": action}:
+            assert 1 <= len(text) <= 75
+            assert len(value) <= 2_000
+            assert len(action) <= 255
+        case {"type": "static_select" | "multi_static_select", "options": options}:
+            assert 1 <= len(options) <= 100
+            assert all(1 <= len(option["text"]["text"]) <= 75 for option in options)
+            assert all(len(option["value"]) <= 150 for option in options)
+        case {"type": "actions", "elements": elements}:
+            assert 1 <= len(elements) <= 25
+            assert len({element["action_id"] for element in elements}) == len(elements)
+        case {"type": "text", "text": text}:
+            assert text
+        case _:
+            pass

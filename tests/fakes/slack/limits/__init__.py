@@ -1,0 +1,1 @@
+"""What Slack refuses in what an app sends: the documented limits of Block Kit."""

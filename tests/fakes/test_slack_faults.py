@@ -1,0 +1,126 @@
+"""What goes wrong with the fake when a test says so."""
+
+import time
+
+import aiohttp
+import pytest
+from slack_sdk.errors import SlackApiError
+
+from tests.fakes.bolt import BoltApp, Client, client_of, refusal
+from tests.fakes.slack.driver import Person, Workspace
+
+
+async def post(client: Client, ops: str, text: str = "hello") -> str:
+    return (await client.chat_postMessage(channel=ops, text=text))["ts"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "done"), [("http_500", 0), ("http_500_after", 1), ("cut", 0), ("cut_after", 1), ("not_json", 0)]
+)
+async def test_a_call_fails_before_or_after_its_effect(
+    slack: Workspace, client: Client, ops: str, kind: str, done: int
+) -> None:
+    await slack.breaks("chat.postMessage", kind)
+
+    with pytest.raises((SlackApiError, aiohttp.ClientError)):
+        await post(client, ops)
+    assert len(await slack.messages("#ops")) == done
+
+    await post(client, ops)
+    assert len(await slack.messages("#ops")) == done + 1
+
+
+@pytest.mark.parametrize(("kind", "done"), [("hang", 0), ("hang_after", 1)])
+async def test_an_answer_never_comes(slack: Workspace, ops: str, kind: str, done: int) -> None:
+    impatient = client_of(slack, timeout_s=0.2)
+    await slack.breaks("chat.postMessage", kind)
+
+    with pytest.raises(TimeoutError):
+        await post(impatient, ops)
+
+    assert len(await slack.messages("#ops")) == done
+
+
+async def test_a_fault_has_a_method_a_channel_and_a_number_of_times(
+    slack: Workspace, client: Client, ops: str, anna: Person
+) -> None:
+    await slack.breaks("chat.postMessage", "error", error="restricted_action", channel=ops, times=2)
+
+    await client.chat_postMessage(channel=anna.dm, text="elsewhere")
+    for _ in range(2):
+        with pytest.raises(SlackApiError, match="restricted_action"):
+            await post(client, ops)
+    await post(client, ops)
+
+    assert [call["error"] for call in await slack.calls("chat.postMessage")] == [
+        None, "restricted_action", "restricted_action", None,
+    ]  # fmt: skip
+
+
+async def test_a_slow_call_is_slow(slack: Workspace, client: Client, ops: str) -> None:
+    await slack.breaks("chat.postMessage", "slow", seconds=0.2)
+    began = time.monotonic()
+
+    await post(client, ops)
+
+    assert time.monotonic() - began >= 0.2
+
+
+async def test_a_channel_takes_one_message_a_second(slack: Workspace, client: Client, ops: str, anna: Person) -> None:
+    await slack.settings(rate_limit=True)
+    await post(client, ops)
+    await client.chat_postMessage(channel=anna.id, text="a DM is another channel")
+    limited = await refusal(post(client, ops))
+
+    assert limited.status_code == 429
+    assert limited["error"] == "ratelimited"
+    assert limited.headers["Retry-After"] == "1"
+    assert await slack.violations() == []
+    await slack.moves_clock(1)
+    await post(client, ops)
+
+
+async def test_not_to_wait_as_long_as_told_is_noted(slack: Workspace, client: Client, ops: str) -> None:
+    await slack.settings(rate_limit=True)
+    await post(client, ops)
+    for _ in range(2):
+        with pytest.raises(SlackApiError, match="ratelimited"):
+            await post(client, ops)
+
+    assert "before the Retry-After" in (await slack.violations())[0]["rule"]
+
+
+async def test_a_429_can_be_asked_for(slack: Workspace, client: Client, ops: str) -> None:
+    await slack.breaks("chat.postMessage", "ratelimited", seconds=30)
+
+    limited = await refusal(post(client, ops))
+
+    assert limited.headers["Retry-After"] == "30"
+
+
+async def test_while_the_network_is_down_nothing_gets_through_and_then_all_does(
+    slack: Workspace, app: BoltApp, anna: Person
+) -> None:
+    await slack.settings(retry_after_s=[0.1] * 100)
+    await slack.tell("network", down=True)
+    with pytest.raises(aiohttp.ClientError):
+        await client_of(slack).auth_test()
+
+    async def cut() -> bool:
+        return await slack.see("connections") == []
+
+    await slack.until(cut, "no connection")
+    await anna.says("@sayso", "hello")
+    await slack.tell("network", down=False)
+
+    await app.hears(lambda body: body["event"]["text"] == "hello", "what was said meanwhile")
+
+
+async def test_a_mute_connection_lives_and_brings_nothing(slack: Workspace, app: BoltApp, anna: Person) -> None:
+    await slack.tell("sockets", do="mute")
+    await slack.settings(retry_after_s=[])
+
+    await anna.says("@sayso", "hello")
+
+    assert (await slack.settled())[0]["tries"][0]["reason"] == "no connection"
+    assert len(await slack.see("connections")) == 1
