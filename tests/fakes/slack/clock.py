@@ -20,7 +20,7 @@ class Clock:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    async def sleep(self, seconds: float) -> None:
+    async def passes(self, seconds: float) -> None:
         """Return when this clock shows `seconds` more than now."""
         until = self.now() + seconds
         while (left := until - self.now()) > 0:

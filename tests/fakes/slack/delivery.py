@@ -131,7 +131,7 @@ class Deliveries:
             if outcome.acked or not outcome.try_again or pause is None:
                 break
             reason = outcome.reason
-            await self._slack.clock.sleep(pause)
+            await self._slack.clock.passes(pause)
         if parcel.state == "under way":
             parcel.state = "given up"
         self._slack.changes.note()
@@ -152,7 +152,7 @@ class Deliveries:
 
 async def within(slack: Slack, answer: "asyncio.Future[Outcome]", late: Outcome) -> Outcome:
     """`answer`, or `late` when Slack's patience is over by Slack's clock."""
-    patience = asyncio.ensure_future(slack.clock.sleep(slack.settings.answer_within_s))
+    patience = asyncio.ensure_future(slack.clock.passes(slack.settings.answer_within_s))
     try:
         await asyncio.wait({answer, patience}, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -109,7 +109,7 @@ class WebApi:
             case "cut":
                 return _cut(request, logged)
             case "slow":
-                await asyncio.sleep(fault.seconds)
+                await self._slack.clock.passes(fault.seconds)
             case _:
                 pass
         return None
