@@ -17,6 +17,7 @@ from agents.events import (
     ContextFetched,
     DeliveryFailed,
     Event,
+    PersonSaid,
     RequestDecided,
     RequestOpened,
     RequestRevised,
@@ -88,6 +89,8 @@ def _fields(event: Event) -> Shown | None:
     match event:
         case RunStarted() | ContextFetched():
             return _of_beginning(event)
+        case PersonSaid():
+            return {"person": event.person, "text": event.text, "attached_files": _of_files(event.files)}
         case StepChosen() | StepFailed() | StepRefused():
             return _of_step(event)
         case RequestOpened() | RequestRevised() | VoteCast() | AnswerNoted() | RequestDecided() | RequestRevoked():

@@ -43,6 +43,22 @@ class RunStarted(Frozen):
     files: tuple[Attachment, ...] = ()
 
 
+class PersonSaid(Frozen):
+    """Somebody wrote to a run that had begun, and was not answering it: `text` steers what it does next.
+
+    `said_id` is what it was taken in under. Whoever steers a run becomes one of its requesters.
+    """
+
+    type: Literal["person_said"] = "person_said"
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    said_id: str
+    person: PersonId
+    channel: str
+    text: str
+    files: tuple[Attachment, ...] = ()
+
+
 class ContextFetched(Frozen):
     """What code looked up before the first step; a look-up that failed is a fact as well."""
 
@@ -184,7 +200,10 @@ class RequestRevoked(Frozen):
 
 
 class CardDelivered(Frozen):
-    """One person holds the card, at `to`; `handle` is what the channel finds it by."""
+    """One person holds the card, at `to`; `handle` is what the channel finds it by.
+
+    `is_shared`: others see it there. `shares` is the delivery whose card it is, where that stands for several people.
+    """
 
     type: Literal["card_delivered"] = "card_delivered"
     schema_version: Literal[1] = 1
@@ -197,6 +216,8 @@ class CardDelivered(Frozen):
     to: str = ""
     thread: str = ""
     handle: str = ""
+    is_shared: bool = False
+    shares: DeliveryId | None = None
 
 
 class DeliveryFailed(Frozen):
@@ -260,7 +281,7 @@ class RunEnded(Frozen):
 
 
 Event = Annotated[
-    RunStarted | ContextFetched | StepChosen | StepFailed | StepRefused | StepGated
+    RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | StepRefused | StepGated
     | RequestOpened | RequestRevised | VoteCast | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
     | CardDelivered | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned
     | RunPaused | RunResumed | RunCancelled | RunEnded,

@@ -147,10 +147,14 @@ class Request(Frozen):
 
 
 class Holder(Frozen):
-    """Whom a card was made for, in one revision; the delivery's id is what a reply token stands for."""
+    """Whom a card was made for, in one revision; the delivery's id is what a reply token stands for.
+
+    `place` (`slack:#release`) is set where it was made for no person but for all who are there; then `person` is empty.
+    """
 
     delivery_id: DeliveryId
     person: PersonId
+    place: str = ""
 
 
 class Vote(Frozen):

@@ -12,6 +12,7 @@ from agents.events import (
     ContextFetched,
     DeliveryFailed,
     Event,
+    PersonSaid,
     RequestDecided,
     RequestOpened,
     RequestRevised,
@@ -164,7 +165,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, ended=event, pending=None)
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
-            | AnswerNoted() | AnswerHeld() | DeliveryFailed()
+            | AnswerNoted() | AnswerHeld() | DeliveryFailed() | PersonSaid()
         ):  # fmt: skip
             return run
 

@@ -11,7 +11,7 @@ from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from bot.settings import Settings
-from channels import Accept, Address, Card, Contact, Delivery, Held, Inbound, Reading, Reply, Trigger
+from channels import Accept, Address, Card, Contact, Delivery, Desk, Held, Inbound, Reading, Reply, Trigger
 
 PERSON = "driver"
 
@@ -38,7 +38,7 @@ class BenchChannel:
     def __init__(self, tell: Callable[..., None]) -> None:
         self._tell = tell
 
-    async def receive(self, accept: Accept) -> None:
+    async def receive(self, accept: Accept, desk: Desk) -> None:
         """The adapter accepts for itself."""
 
     async def read(self, inbound: Inbound) -> Reading:
@@ -50,7 +50,7 @@ class BenchChannel:
             return Trigger(person=PERSON, text=said["text"], thread=said["id"])
         return Held(reasons=("neither an answer nor a trigger",))
 
-    def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str) -> Address | None:
         """Everybody is reached, in the run's own thread."""
         return Address(channel=self.name, person=contact.id, to=thread, thread=thread)
 

@@ -62,7 +62,7 @@ async def work(data: Path) -> None:
     log_to(settings, json=True)
     (data / "touched").mkdir(exist_ok=True)
     app = compose(settings, redis_url(settings), [local_mail(settings).channel()], [touch_agent(data / "touched")])
-    await serve(app, works=True, receives=False)
+    await serve(app, works=True, receives=())
 
 
 if __name__ == "__main__":

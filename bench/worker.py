@@ -26,7 +26,7 @@ async def work(folder: Path) -> None:
         log_to(settings, json=True)
     app = compose(settings, redis_url(settings), [BenchChannel(emit)], [bench_agent(tool)])
     emit(ev="working")
-    await serve(app, works=True, receives=False)
+    await serve(app, works=True, receives=())
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The whole system in one place: settings -> store -> channels -> agents -> process. Nothing else composes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
 from bot.decisions import Decisions
+from bot.desk import FrontDesk
 from bot.ending import ended
 from bot.executing import Executor
 from bot.failing import Failing
@@ -65,6 +66,7 @@ class App:
     inbox: Inbox
     outbox: Outbox
     clearing: Clearing
+    desk: FrontDesk
     executor: Executor
     looker: Looker
     relay: Relay
@@ -150,6 +152,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
         inbox=inbox,
         outbox=outbox,
         clearing=Clearing(journal, decisions, people),
+        desk=FrontDesk(store, decisions, people, tokens),
         executor=executor,
         looker=looker,
         relay=relay,
@@ -165,8 +168,9 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
 
 
 @asynccontextmanager
-async def running(app: App, *, works: bool, receives: bool) -> AsyncGenerator[None]:
-    """The parts of a process while the context is open: `works` looks at wake sets, `receives` serves channels.
+async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncGenerator[None]:
+    """The parts of a process while the context is open: `works` looks at wake sets; `receives` names the channels
+    that are received from.
 
     Waits for Redis first. Leaving it lets what runs end or detaches it, within 4 s.
     """
@@ -178,9 +182,9 @@ async def running(app: App, *, works: bool, receives: bool) -> AsyncGenerator[No
             stack.push_async_callback(model.close)
         stack.push_async_callback(app.queue.close)
         receivers = [
-            asyncio.create_task(channel.receive(app.inbox.accept), name=f"receive {channel.name}")
+            asyncio.create_task(channel.receive(app.inbox.accept, app.desk), name=f"receive {channel.name}")
             for channel in app.channels.values()
-            if receives
+            if channel.name in receives
         ]
         if works:
             stack.push_async_callback(app.executor.leave, _LEAVE_WITHIN_S)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-Reach = Literal["email"]
+Reach = Literal["slack", "email"]
 AnswerFrom = Literal["slack", "email", "console", "cli", "api"]
 
 # The channels that can carry a card to a person in this release.
@@ -72,6 +72,12 @@ def _ref(text: str) -> str:
     return text
 
 
+def _place(text: str) -> str:
+    if not re.fullmatch(r"slack:(#[^\s#:,<>]{1,80}|[CG][A-Z0-9]{2,20})", text):
+        raise ValueError('"slack:#NAME" or "slack:ID" of a Slack channel')
+    return text
+
+
 def _said(text: str) -> str:
     if not text.strip():
         raise ValueError("a name that can be seen")
@@ -95,6 +101,8 @@ Folder = Annotated[Path, AfterValidator(_absolute)]
 Name = Annotated[str, AfterValidator(_name)]
 # Who is meant: one person, or whoever is in a group.
 Ref = Annotated[str, AfterValidator(_ref)]
+# A Slack channel, by its name or its id.
+Place = Annotated[str, AfterValidator(_place)]
 
 
 class Table(BaseModel):
@@ -173,7 +181,8 @@ class PolicyConfig(Table):
 
     approvers: Approvers = Field(description='a list of "person:NAME" and "group:NAME", or {all_of=[…]}, {any_of=[…]}')
     quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
-    reach: tuple[Reach, ...] = Field(default=("email",), min_length=1, description="per person, the first that works")
+    reach: tuple[Reach, ...] = Field(default=CHANNELS, min_length=1, description="per person, the first that works")
+    also_post: tuple[Place, ...] = Field(default=(), description='places of many that show the card: "slack:#release"')
     answer_from: tuple[AnswerFrom, ...] = Field(
         default=ANSWER_CHANNELS, min_length=1, description="where an approval counts; a denial counts everywhere"
     )

@@ -65,7 +65,7 @@ class Failing:
     ) -> Commit:
         now, request = await self._store.now(placed.id), record.request
         failed = placed.model_copy(update={"failed": {**placed.failed, channel: why}})
-        ways = self._ways(request, failed)
+        ways = await self._ways(request, failed)
         others = [person for person in await self._others(record) if person != placed.person]
         card = unreached(request, placed.person, channel, ways, others, why, self._people, now)
         outgoing = [
@@ -121,13 +121,13 @@ class Failing:
         body = await self._store.delivery(delivery_id)
         return Placed.model_validate_json(body) if body else None
 
-    def _ways(self, request: Request, placed: Placed) -> list[str]:
+    async def _ways(self, request: Request, placed: Placed) -> list[str]:
         """The channels through which the person of `placed` may still be reached."""
         contact = self._people.contact(placed.person)
         if contact is None:
             return []
         left = [(name, self._channels.get(name)) for name in request.policy.reach if name not in placed.failed]
-        return [name for name, channel in left if channel and channel.address(contact, request.thread)]
+        return [name for name, channel in left if channel and await channel.address(contact, request.thread)]
 
     async def _others(self, record: RequestRecord) -> list[PersonId]:
         """Who else has the card in this revision, or will: those whom some channel may still reach."""
@@ -135,7 +135,7 @@ class Failing:
         for holder in record.holders:
             placed = await self.placed(holder.delivery_id)
             is_current = placed is not None and placed.revision == record.request.revision
-            if placed and is_current and self._ways(record.request, placed):
+            if placed and is_current and await self._ways(record.request, placed):
                 found.append(placed.person)
         return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, RunStarted, VoteCast
+from agents.events import AnswerNoted, Event, PersonSaid, RequestDecided, RequestRevoked, RunStarted, VoteCast
 from agents.requests import Attachment
 from channels import File
 
@@ -24,7 +24,7 @@ def contents(files: Iterable[File]) -> list[tuple[str, bytes]]:
 def files_in(event: Event) -> tuple[Attachment, ...]:
     """What is attached to `event`."""
     match event:
-        case RunStarted() | VoteCast() | AnswerNoted() | RequestDecided() | RequestRevoked():
+        case RunStarted() | PersonSaid() | VoteCast() | AnswerNoted() | RequestDecided() | RequestRevoked():
             return event.files
         case _:
             return ()

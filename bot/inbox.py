@@ -94,7 +94,7 @@ class Inbox:
         await backlog.room()
         foreign = f"{inbound.channel}:{inbound.key}"
         shard = ingress_shard(foreign, self._store.shards)
-        arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw"}))
+        arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw", "can_wait", "within"}))
         inbound_id, is_new = await self._store.accept(
             new_id("inbound", shard), foreign, arrived.model_dump_json().encode(), inbound.raw, _SEEN_S
         )

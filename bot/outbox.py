@@ -72,6 +72,8 @@ class Outbox:
                     await self._sent(entry)
                 case "stranger":
                     await self._answer(entry)
+                case "status":
+                    await self._sent(entry)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
             await self._put_off(entry, str(error))
@@ -167,7 +169,7 @@ class Outbox:
             raise _Nowhere(f"{entry.person} is not in the directory")
         for name in reach:
             channel = self._channels.get(name)
-            address = channel.address(contact, entry.thread) if channel else None
+            address = await channel.address(contact, entry.thread) if channel else None
             if channel is None or address is None:
                 refusals.append(f"{name}: does not reach {contact.name}")
                 continue

@@ -34,13 +34,14 @@ class Outgoing(Frozen):
 
     `place` puts a request in front of somebody who may answer; `update` shows what became of one that was placed;
     `tell` says what became of something, and so does `alert`, to operators; a `tell` with a form asks again, for the
-    delivery it names. `stranger` answers the plain address `to`, which is nobody's in the directory. `reach` are the
+    delivery it names. `stranger` answers the plain address `to`, which is nobody's in the directory; a `tell` with `to`
+    is said there first, to this person alone. `status` shows how a run stands, in one line. `reach` are the
     channels to try, in order. The card is complete but for the token of its form, which is made when it is sent.
     `again`: everything had failed, and an operator who has mended something has it tried everywhere.
     """
 
     id: str
-    kind: Literal["place", "update", "tell", "alert", "stranger"]
+    kind: Literal["place", "update", "tell", "alert", "stranger", "status"]
     run_id: RunId
     person: PersonId
     reach: tuple[str, ...]
@@ -56,7 +57,8 @@ class Outgoing(Frozen):
 class Placed(Frozen):
     """A card in front of one person: what its token stands for. `delivery` is set once it was sent.
 
-    `failed` says which channels did not bring it there, in their order, and why.
+    `failed` says which channels did not bring it there, in their order, and why. `shares` is the delivery whose card it
+    is, where one card stands for several people. `place` is set, and `person` empty, where it is for all who are there.
     """
 
     id: DeliveryId
@@ -67,6 +69,8 @@ class Placed(Frozen):
     person: PersonId
     delivery: Delivery | None = None
     failed: dict[str, str] = Field(default_factory=dict[str, str])
+    shares: DeliveryId | None = None
+    place: str = ""
 
     @property
     def entries(self) -> tuple[str, ...]:

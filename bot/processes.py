@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -59,7 +59,7 @@ class PortTaken(Exception):
     """There is no port to listen at; the text says what to do."""
 
 
-async def run_process(settings: Settings, *, works: bool, receives: bool) -> None:
+async def run_process(settings: Settings, *, works: bool, receives: Collection[str]) -> None:
     """A worker, or the mail process, until SIGTERM or SIGINT; then it leaves within 4 s."""
     log_to(settings, json=not sys.stdout.isatty())
     url = redis_url(settings)
@@ -71,7 +71,7 @@ async def run_process(settings: Settings, *, works: bool, receives: bool) -> Non
         else:
             mail = local_mail(settings)
             channel = mail.channel()
-            if receives:
+            if "email" in receives:
                 await stack.enter_async_context(mail.serving())
         app = compose(settings, url, [channel], agents_of(settings))
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
@@ -87,7 +87,7 @@ async def run_web(settings: Settings, port: int) -> None:
     app = compose(settings, redis_url(settings), (), agents_of(settings))
     listener = listen_at(settings.bind, port)
     log.info("listening", bind=settings.bind, port=port_of(listener))
-    await serve(app, works=False, receives=False, beside=[serve_web(app, listener)])
+    await serve(app, works=False, receives=(), beside=[serve_web(app, listener)])
 
 
 def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:
@@ -98,7 +98,9 @@ def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:
         raise PortTaken(f"Port {port} can't be used ({error.strerror}). Choose another one: {option} 0") from error
 
 
-async def serve(app: App, *, works: bool, receives: bool, beside: Sequence[Coroutine[None, None, None]] = ()) -> None:
+async def serve(
+    app: App, *, works: bool, receives: Collection[str], beside: Sequence[Coroutine[None, None, None]] = ()
+) -> None:
     """Run the parts until SIGTERM or SIGINT; a second signal ends at once.
 
     What runs `beside` them runs for ever: it starts first, is cancelled first, and its errors end the process.
@@ -121,7 +123,7 @@ async def _serve(
     beside: Sequence[Coroutine[None, None, None]],
     *,
     works: bool,
-    receives: bool,
+    receives: Collection[str],
 ) -> None:
     async with asyncio.TaskGroup() as group:
         others = [group.create_task(one) for one in beside]

@@ -24,13 +24,14 @@ from bot.config import (
 from bot.config_errors import ConfigError, Origin, contradictions, is_echo, unknown, worded
 from bot.mail.settings import MailSettings
 from bot.mail.settings import contradictions as mail_contradictions
+from bot.slack.settings import SlackSettings
 
 PREFIX = "SAYSO_"
 FILE_NAME = "sayso.toml"
 DEFAULT_DATA_DIR = Path(".sayso")
 
 
-class Settings(MailSettings, BaseSettings):
+class Settings(MailSettings, SlackSettings, BaseSettings):
     """Everything that can be set. `load` reads it from outside; the constructor takes what it is given and no more."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
@@ -185,7 +186,8 @@ def _with_secret_files(environ: Mapping[str, str], problems: list[str]) -> dict[
 
 
 def _variable(field: str) -> str:
-    return field.upper() if field.startswith("anthropic_") else PREFIX + field.upper()
+    """The name under which the environment has a setting: those that other tools know have no prefix of ours."""
+    return field.upper() if Settings.model_fields[field].validation_alias else PREFIX + field.upper()
 
 
 def _find_file(data_dir: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:

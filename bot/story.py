@@ -11,6 +11,7 @@ from agents.events import (
     ContextFetched,
     DeliveryFailed,
     Event,
+    PersonSaid,
     RequestDecided,
     RequestOpened,
     RequestRevised,
@@ -73,6 +74,8 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
     match event:
         case RunStarted():
             return _started(event, name(event.requester))
+        case PersonSaid():
+            return Told(f"{name(event.person)} said by {event.channel}", event.text)
         case ContextFetched():
             return Told("looked up: " + ", ".join(fact.label for fact in event.facts))
         case StepChosen():

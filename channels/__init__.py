@@ -3,6 +3,9 @@
 Written with three channels in mind: a Maildir beside `sayso dev`, IMAP and SMTP, and Slack. In each of them the
 same four things happen: something arrives and must be durable before it is acknowledged (`receive`), it is read
 later and may be read twice (`read`), a card is placed (`send`), and what became of it is shown (`update`).
+
+What many see is not what one person holds: an `Address` says whether it `is_shared`. Then the channel alone knows who
+answered, and a word for that person goes to the `place` of the answer.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -64,7 +67,9 @@ class Inbound(Frozen):
 
     `key` names it in its own world (an event id, a hash of the mail) and is the same however often it arrives.
     `raw` may be cut short when `size_bytes` is over the channel's limit; then `read` holds it. `is_answer` is a cheap
-    guess (it carries a reply token) that lets answers overtake new work.
+    guess (it carries a reply token) that lets answers overtake new work. Unless it `can_wait` the other side does not
+    keep it while we are busy. `within` is the thread that it was written in, set where it matters only if we know that
+    thread: else nothing of it is kept.
     """
 
     channel: str
@@ -72,6 +77,8 @@ class Inbound(Frozen):
     raw: bytes
     size_bytes: int
     is_answer: bool = False
+    can_wait: bool = True
+    within: str = ""
     received_at: AwareDatetime
 
 
@@ -99,7 +106,9 @@ class Reply(Frozen):
     """A person answered a card. `token` is the opaque id that the card's `AnswerForm` carried.
 
     `said` is `approve` or `deny` only when that is all the person said: a button, or a whole text from a closed
-    vocabulary. `reason` is the rest of a denial.
+    vocabulary. `reason` is the rest of a denial. `picks` are options by their place, from 1; `filled` are the fields of
+    a form: both are set where nothing need be read out of the text. `is_shared`: the card stood where many see it. What
+    is said to this person alone about it goes to `place`, which is in the channel's own terms.
     """
 
     type: Literal["reply"] = "reply"
@@ -110,10 +119,18 @@ class Reply(Frozen):
     reason: str = ""
     evidence: str = ""
     files: tuple[File, ...] = ()
+    picks: tuple[int, ...] = ()
+    filled: dict[str, str] = Field(default_factory=dict[str, str])
+    is_shared: bool = False
+    place: str = ""
 
 
 class Trigger(Frozen):
-    """A person wants something new. `thread` is where the answer belongs, in the channel's own terms."""
+    """A person wants something new. `thread` is where the answer belongs, in the channel's own terms.
+
+    `follows`: it was written in `thread`, and belongs to whatever we know there. Unless it `is_addressed` to us it is
+    nothing where we know nothing. `room` is a place of many that has a limit of its own; `place` is as in `Reply`.
+    """
 
     type: Literal["trigger"] = "trigger"
     person: str
@@ -121,6 +138,10 @@ class Trigger(Frozen):
     thread: str = ""
     evidence: str = ""
     files: tuple[File, ...] = ()
+    follows: bool = False
+    is_addressed: bool = True
+    room: str = ""
+    place: str = ""
 
 
 class Held(Frozen):
@@ -128,7 +149,8 @@ class Held(Frozen):
 
     `about` is its subject, `thread` where an answer to it belongs. `person` is set when it is certain that this
     person sent it and only its content was not accepted; `stranger` when the address that it came from is certain
-    and nobody's in the directory. Both may be told. At most one of them is set.
+    and nobody's in the directory. Both may be told, at `place` where that is set. At most one of them is set. `notice`
+    is what a stranger is told, where the channel has words of its own.
     """
 
     type: Literal["held"] = "held"
@@ -139,6 +161,8 @@ class Held(Frozen):
     thread: str = ""
     person: str = ""
     stranger: str = ""
+    place: str = ""
+    notice: str = ""
 
 
 class Bounced(Frozen):
@@ -172,7 +196,8 @@ class Line(Frozen):
 class AnswerForm(Frozen):
     """How a card may be answered. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 
-    `may_approve` is False where the policy does not let an approval count through this channel.
+    `may_approve` is False where the policy does not let an approval count through this channel. `only_stops`: it is
+    approved, and all that can still be said is no.
     """
 
     token: str
@@ -180,6 +205,7 @@ class AnswerForm(Frozen):
     options: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     may_approve: bool = True
+    only_stops: bool = False
     until: AwareDatetime
 
 
@@ -192,7 +218,7 @@ class Card(Frozen):
     of the same form as a token, which comes back with word that the card did not arrive. `topic` is what its thread is
     called where it is not the first one in it. `closes` says that this
     card ends what an earlier one asked; a channel that cannot change what it sent shows only such updates. `at` is when
-    the card was made.
+    the card was made. `is_line`: no more than one line that says how something stands, and is changed where it stands.
     """
 
     title: str
@@ -207,18 +233,21 @@ class Card(Frozen):
     receipt: str = ""
     topic: str = ""
     closes: bool = False
+    is_line: bool = False
 
 
 class Address(Frozen):
     """A place for cards: `to` in the channel's own terms, `thread` one name for everything that belongs together.
 
-    `person` is empty for a stranger, who is answered by a machine and must not be able to answer it back.
+    `person` is empty for a stranger, who is answered by a machine and must not be able to answer it back, and for a
+    place of many that is nobody's own. `is_shared`: others see what stands there, and it stands there once for all.
     """
 
     channel: str
     person: str
     to: str
     thread: str = ""
+    is_shared: bool = False
 
 
 class Delivery(Frozen):
@@ -227,6 +256,48 @@ class Delivery(Frozen):
     key: str
     address: Address
     handle: str
+
+
+class Overview(Frozen):
+    """What concerns a person now. `waiting` are complete cards that they may answer, `more` how many others wait.
+
+    `asked` is what they asked for and `decided` what they decided lately, newest first: what it was, how it stands.
+    """
+
+    waiting: tuple[Card, ...] = ()
+    more: int = 0
+    asked: tuple[Line, ...] = ()
+    decided: tuple[Line, ...] = ()
+
+
+class Desk(Protocol):
+    """What a channel may look up for a person who is known, while it receives. Nothing is decided by looking."""
+
+    async def card(self, token: str, person: str) -> Card:
+        """The card that a token names, as it stands now; without a form, and saying why, where there is nothing that
+        `person` can answer.
+        """
+        ...
+
+    async def overview(self, person: str) -> Overview:
+        """What concerns `person` now."""
+        ...
+
+
+class Marks(Protocol):
+    """Words that a channel keeps where every process of sayso sees them, for 60 days at least."""
+
+    async def mark(self, key: str) -> bool:
+        """Whether nobody has marked `key` before. Durable when it returns."""
+        ...
+
+    async def keep(self, key: str, value: str) -> str:
+        """What is kept under `key` from now on: `value`, unless there is something already."""
+        ...
+
+    async def kept(self, key: str) -> str | None:
+        """What is kept under `key`."""
+        ...
 
 
 Accept = Callable[[Inbound], Awaitable[object]]
@@ -245,7 +316,7 @@ class Channel(Protocol):
         """Whether a card can be changed where it stands; if not, only updates that close something are sent."""
         ...
 
-    async def receive(self, accept: Accept) -> None:
+    async def receive(self, accept: Accept, desk: Desk) -> None:
         """Hand over each inbound item for ever; acknowledge it outside only after `accept` returned.
 
         Survives an unreachable other side by trying again with backoff; returns only when cancelled.
@@ -256,8 +327,8 @@ class Channel(Protocol):
         """What `inbound` means, as far as the channel can know. Called as often as needed, changes nothing."""
         ...
 
-    def address(self, contact: Contact, thread: str) -> Address | None:
-        """Where this channel reaches `contact`; None when it can't."""
+    async def address(self, contact: Contact, thread: str) -> Address | None:
+        """Where this channel reaches `contact`; None when it can't. Raises ChannelUnavailable."""
         ...
 
     async def send(self, card: Card, to: Address, key: str) -> Delivery:

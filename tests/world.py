@@ -87,7 +87,9 @@ class World:
         async with AsyncExitStack() as stack:
             if receives:
                 await stack.enter_async_context(self.mail.serving())
-            await stack.enter_async_context(running(self.app, works=works, receives=receives))
+            await stack.enter_async_context(
+                running(self.app, works=works, receives=tuple(self.app.channels) if receives else ())
+            )
             runs.set()
             await leave.wait()
 

@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
 def receive(context: typer.Context, data: Data = None) -> None:
     """Receive mail, unless another command is named."""
     if context.invoked_subcommand is None:
-        serve(data, works=False, receives=True)
+        serve(data, works=False, receives=("email",))
 
 
 def identify(

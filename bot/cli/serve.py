@@ -46,7 +46,7 @@ def _has_desktop(environ: Mapping[str, str]) -> bool:
 
 def worker(data: Data = None) -> None:
     """Move runs on, send what is to be sent. Any number of these may run on one Redis."""
-    serve(data, works=True, receives=False)
+    serve(data, works=True, receives=())
 
 
 def web(

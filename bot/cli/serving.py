@@ -1,9 +1,11 @@
 """Starting a process of the Procfile from the command line."""
 
+from collections.abc import Collection
+
 from bot.cli.options import Data
 
 
-def serve(data: Data, *, works: bool, receives: bool) -> None:
+def serve(data: Data, *, works: bool, receives: Collection[str]) -> None:
     """Run until SIGTERM or SIGINT."""
     import asyncio
     import os

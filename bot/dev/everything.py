@@ -78,7 +78,7 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis | None, port
             _welcome(app, ports, began),
         ]
         async with mail.serving():
-            await serve(app, works=True, receives=True, beside=beside)
+            await serve(app, works=True, receives=tuple(app.channels), beside=beside)
 
 
 async def _keep(redis: EmbeddedRedis | None) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 
-from channels import Accept, Address, Card, ChannelError, Contact, Delivery, Directory, Inbound, Reading
+from channels import Accept, Address, Card, ChannelError, Contact, Delivery, Desk, Directory, Inbound, Reading
 from channels.email import fingerprint, mime, tokens
 from channels.email.confined import LIMITS, ConfinedReader, Limits, contacts_of
 from channels.email.format import addresses
@@ -81,7 +81,7 @@ class EmailChannel:
         """A sent mail stays as it is."""
         return False
 
-    async def receive(self, accept: Accept) -> None:
+    async def receive(self, accept: Accept, desk: Desk) -> None:
         """Hand over each mail for ever; it is done in the mailbox only after `accept` returned."""
         try:
             await self._receive(accept)
@@ -92,7 +92,7 @@ class EmailChannel:
         """What the mail means. Raises ChannelUnavailable when no child process could tell; it may be read later."""
         return await self._reader.read(inbound.raw, inbound.size_bytes, is_answer=inbound.is_answer)
 
-    def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str) -> Address | None:
         """The contact's mail address, if there is one."""
         if contact.email is None:
             return None

@@ -15,6 +15,7 @@ from channels import (
     ChannelRefused,
     Contact,
     Delivery,
+    Desk,
     Inbound,
     Reading,
     Reply,
@@ -46,7 +47,7 @@ class Corkboard:
             Inbound(channel=self.name, key=card.form.token, raw=raw, size_bytes=len(raw), received_at=datetime.now(UTC))
         )
 
-    async def receive(self, accept: Accept) -> None:
+    async def receive(self, accept: Accept, desk: Desk) -> None:
         """Hand over what was written."""
         while True:
             await accept(await self._written.get())
@@ -57,7 +58,7 @@ class Corkboard:
         said = found["text"] if found["text"] in ("approve", "deny") else "free_text"
         return Reply(person=found["person"], token=found["token"], said=said, text=found["text"])
 
-    def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str) -> Address | None:
         """Everybody walks past the board."""
         return Address(channel=self.name, person=contact.id, to=contact.id, thread=thread)
 

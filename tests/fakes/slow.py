@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from channels import Accept, Address, Card, Channel, Contact, Delivery, Inbound, Reading
+from channels import Accept, Address, Card, Channel, Contact, Delivery, Desk, Inbound, Reading
 
 
 class SlowChannel:
@@ -13,14 +13,14 @@ class SlowChannel:
         self._channel, self.name, self.edits, self._is_slow = channel, channel.name, channel.edits, is_slow
         self.may_return, self.sent = asyncio.Event(), list[str]()
 
-    async def receive(self, accept: Accept) -> None:
-        await self._channel.receive(accept)
+    async def receive(self, accept: Accept, desk: Desk) -> None:
+        await self._channel.receive(accept, desk)
 
     async def read(self, inbound: Inbound) -> Reading:
         return await self._channel.read(inbound)
 
-    def address(self, contact: Contact, thread: str) -> Address | None:
-        return self._channel.address(contact, thread)
+    async def address(self, contact: Contact, thread: str) -> Address | None:
+        return await self._channel.address(contact, thread)
 
     async def send(self, card: Card, to: Address, key: str) -> Delivery:
         delivery = await self._channel.send(card, to, key)

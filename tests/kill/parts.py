@@ -11,7 +11,20 @@ from agents import Agent, Hands, Outcome, Tool
 from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, Step
-from channels import Accept, Address, Card, ChannelRefused, Contact, Delivery, Held, Inbound, Reading, Reply, Trigger
+from channels import (
+    Accept,
+    Address,
+    Card,
+    ChannelRefused,
+    Contact,
+    Delivery,
+    Desk,
+    Held,
+    Inbound,
+    Reading,
+    Reply,
+    Trigger,
+)
 from tests.servers.lines import ask
 
 ToolName = Literal["honours", "careless", "keyless"]
@@ -29,7 +42,7 @@ class DeskChannel:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    async def receive(self, accept: Accept) -> None:
+    async def receive(self, accept: Accept, desk: Desk) -> None:
         """Hand over each message, and acknowledge it when it is durable."""
         after = 0
         while True:
@@ -56,7 +69,7 @@ class DeskChannel:
             return Trigger(person=body["person"], text=body["text"], thread=body["story"])
         return Held(reasons=("somebody else wrote it",), claims="bo@corp.example", token=body["forged"])
 
-    def address(self, contact: Contact, thread: str) -> Address | None:
+    async def address(self, contact: Contact, thread: str) -> Address | None:
         """Everybody has a place at the desk."""
         return Address(channel=self.name, person=contact.id, to=contact.id, thread=thread)
 

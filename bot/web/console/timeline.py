@@ -11,6 +11,7 @@ from agents.events import (
     CardDelivered,
     DeliveryFailed,
     Event,
+    PersonSaid,
     RequestDecided,
     RequestOpened,
     RequestRevised,
@@ -78,7 +79,7 @@ def _mark(event: Event) -> Mark:
             return "doubt"
         case AnswerNoted() | AnswerHeld():
             return "doubt"
-        case RunStarted() | VoteCast():
+        case RunStarted() | PersonSaid() | VoteCast():
             return "person"
         case _:
             return "work"

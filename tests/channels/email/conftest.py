@@ -15,6 +15,7 @@ from channels.email.local.server import MailServer
 from channels.email.sender.proof import local
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People
+from tests.fakes.desk import EmptyDesk
 
 PASSWORDS = {BOT: "bot-pw", "anna@corp.example": "anna-pw", "bo@corp.example": "bo-pw"}
 
@@ -54,7 +55,7 @@ class Post:
     async def next_inbound(self, count: int = 1) -> list[Inbound]:
         """The next mails that the channel hands over, within five seconds."""
         queue = asyncio.Queue[Inbound]()
-        receiving = asyncio.create_task(self.channel.receive(queue.put))
+        receiving = asyncio.create_task(self.channel.receive(queue.put, EmptyDesk()))
         try:
             async with asyncio.timeout(5):
                 return [await queue.get() for _ in range(count)]

@@ -11,6 +11,7 @@ from channels.email.local.reply_mail import submit
 from channels.email.transport import Relay, Transport
 from tests.channels.email.conftest import Post, Unfriendly
 from tests.channels.email.mails import BO, BOT, NOON, TOKEN, approval, arrived, mail
+from tests.fakes.desk import EmptyDesk
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 
@@ -151,7 +152,7 @@ async def test_a_mail_that_was_not_accepted_stays_and_is_handed_over_again(post:
             raise ConnectionError("the store is away")
         accepted.set()
 
-    receiving = asyncio.create_task(post.channel.receive(accept))
+    receiving = asyncio.create_task(post.channel.receive(accept, EmptyDesk()))
     async with asyncio.timeout(5):
         await accepted.wait()
     receiving.cancel()
@@ -161,6 +162,6 @@ async def test_a_mail_that_was_not_accepted_stays_and_is_handed_over_again(post:
     assert all(len(names) == 1 for names in tries)
 
 
-def test_a_person_without_a_mail_address_can_t_be_reached(post: Post) -> None:
-    assert post.channel.address(Contact(id="cy", name="Cy"), "run-7") is None
-    assert post.channel.address(BO, "run-7") == TO
+async def test_a_person_without_a_mail_address_can_t_be_reached(post: Post) -> None:
+    assert await post.channel.address(Contact(id="cy", name="Cy"), "run-7") is None
+    assert await post.channel.address(BO, "run-7") == TO

@@ -1,0 +1,121 @@
+"""The one place that calls Slack's Web API. Nothing is sent twice from here: who calls decides what to do next."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import aiohttp
+from pydantic import JsonValue
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from channels import ChannelRefused, ChannelUnavailable
+from channels.slack.errors import told
+
+Answer = Mapping[str, JsonValue]
+
+TIMEOUT_S = 15
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.InvalidURL)
+
+
+class Refused(ChannelRefused):
+    """Slack said no; `error` is its word for it."""
+
+    def __init__(self, what: str, do: str, error: str) -> None:
+        super().__init__(what, do)
+        self.error = error
+
+
+class Limited(ChannelUnavailable):
+    """Slack wants to be left alone for `retry_after_s`. Nothing was done."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"Slack takes no more calls of this kind for {retry_after_s:.0f} s", "It is tried again")
+        self.retry_after_s = retry_after_s
+
+
+class Ambiguous(ChannelUnavailable):
+    """The answer was lost: it may have been done, and it may not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What Slack answered, and the `scopes` that the token has."""
+
+    data: Answer
+    scopes: frozenset[str]
+
+
+class _Response(Protocol):
+    """What we use of the library's answers, typed."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    data: Answer | bytes
+
+
+class _Client(Protocol):
+    async def api_call(self, api_method: str, *, data: Mapping[str, str]) -> _Response: ...
+
+
+class Api:
+    """Calls methods by their names, with one token, at `base_url`."""
+
+    def __init__(self, token: str, base_url: str, timeout_s: int = TIMEOUT_S) -> None:
+        # Slack's client would send a POST again whose answer was lost: a second card.
+        made = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
+        self._client = cast("_Client", made)
+        self.base_url = base_url
+
+    async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
+        """What `method` answers; `place` is what error texts call what it is about.
+
+        Raises Refused, Limited, Ambiguous, and ChannelUnavailable when it was certainly not done.
+        """
+        return (await self.ask(method, place, **arguments)).data
+
+    async def ask(self, method: str, place: str = "", **arguments: JsonValue) -> Answered:
+        """As `call`, with what stands beside the answer."""
+        try:
+            # As a form, which every method takes; some of those that read take no JSON.
+            found = await self._client.api_call(method, data={name: _plain(it) for name, it in arguments.items()})
+        except SlackApiError as error:
+            raise _refused(cast("_Response", error.response), place) from error
+        except _NEVER_SENT as error:
+            raise ChannelUnavailable(f"Slack can't be reached ({error})", "It is tried again") from error
+        except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
+            raise Ambiguous(
+                f"Slack's answer to {method} was lost ({type(error).__name__})", "It is looked up"
+            ) from error
+        scopes = _header(found, "x-oauth-scopes")
+        return Answered(_data(found), frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))))
+
+
+def _plain(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _header(response: _Response, name: str) -> str:
+    return next((value for known, value in response.headers.items() if known.lower() == name), "")
+
+
+def _data(response: _Response) -> Answer:
+    return {} if isinstance(response.data, bytes | str) else response.data
+
+
+def _refused(response: _Response, place: str) -> Exception:
+    """The error in our words. A server error leaves open whether it was done."""
+    if response.status_code == 429:
+        after = _header(response, "retry-after")
+        return Limited(float(after) if after.isdigit() else 1.0)
+    data = _data(response)
+    word = str(data.get("error", ""))
+    if response.status_code >= 500 or not word:
+        return Ambiguous(f"Slack's server failed (HTTP {response.status_code})", "It is looked up")
+    if word in ("ratelimited", "rate_limited"):
+        return Limited(1.0)
+    found = told(word, place, needed=str(data.get("needed", "")))
+    if isinstance(found, ChannelUnavailable):
+        return Ambiguous(found.what, found.do)
+    return Refused(found.what, found.do, word)

@@ -1,0 +1,16 @@
+"""A desk at which nothing lies: for channels that are received from alone."""
+
+from channels import Card, ChannelRefused, Overview
+
+
+class EmptyDesk:
+    """Knows no card, and nothing that concerns anybody."""
+
+    async def card(self, token: str, person: str) -> Card:
+        """There is none."""
+        raise ChannelRefused(f"{person} asks for {token}, and there is no card here", "Ask another desk")
+
+    async def overview(self, person: str) -> Overview:
+        """Nothing."""
+        assert person
+        return Overview()
