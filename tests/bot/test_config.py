@@ -48,7 +48,7 @@ def test_a_bad_value_is_told_with_file_key_what_was_found_and_what_is_allowed(
     [
         ("quorum = 0", "policies.production.quorum: found 0; allowed: a whole number, at least 1"),
         ("quorum = 3", "policies.production.quorum: found 3; allowed: at most 2, as many people are named"),
-        ('reach = ["fax"]', 'policies.production.reach[0]: found "fax"; allowed: "slack", "email"'),
+        ('reach = ["fax"]', 'policies.production.reach[0]: found "fax"; allowed: "slack" or "email"'),
         ("reach = []", "policies.production.reach: found []; allowed: not empty"),
         (
             'answer_from = ["fax"]',
