@@ -20,11 +20,16 @@ _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.InvalidURL)
 
 
 class Refused(ChannelRefused):
-    """Slack said no; `error` is its word for it."""
+    """Slack said no; `error` is its word for it, `needed` the scope that is missing."""
 
-    def __init__(self, what: str, do: str, error: str) -> None:
-        super().__init__(what, do)
-        self.error = error
+    def __init__(self, error: str, place: str, needed: str = "") -> None:
+        found = told(error, place, needed=needed)
+        super().__init__(found.what, found.do)
+        self.error, self.needed = error, needed
+
+    def about(self, place: str) -> "Refused":
+        """The same with the place in people's words."""
+        return Refused(self.error, place, self.needed)
 
 
 class Limited(ChannelUnavailable):
@@ -57,6 +62,18 @@ class _Response(Protocol):
 
 class _Client(Protocol):
     async def api_call(self, api_method: str, *, data: Mapping[str, str]) -> _Response: ...
+
+
+class Calls(Protocol):
+    """Whoever passes calls on to Slack."""
+
+    async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
+        """What `method` answers. Raises Refused, or ChannelUnavailable: an Ambiguous one where it may be done."""
+        ...
+
+    async def ask(self, method: str, place: str = "", **arguments: JsonValue) -> Answered:
+        """As `call`, with what stands beside the answer."""
+        ...
 
 
 class Api:
@@ -115,7 +132,8 @@ def _refused(response: _Response, place: str) -> Exception:
         return Ambiguous(f"Slack's server failed (HTTP {response.status_code})", "It is looked up")
     if word in ("ratelimited", "rate_limited"):
         return Limited(1.0)
-    found = told(word, place, needed=str(data.get("needed", "")))
+    needed = str(data.get("needed", ""))
+    found = told(word, place, needed=needed)
     if isinstance(found, ChannelUnavailable):
         return Ambiguous(found.what, found.do)
-    return Refused(found.what, found.do, word)
+    return Refused(word, place, needed)

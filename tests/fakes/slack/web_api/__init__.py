@@ -19,6 +19,7 @@ METHODS: dict[str, Callable[[Call], Awaitable[Json]]] = {
     "agents.sessions.setStatus": people.set_status,
     "apps.connections.open": people.connections_open,
     "auth.test": people.auth_test,
+    "bots.info": people.bots_info,
     "chat.delete": chat.delete,
     "chat.getPermalink": chat.get_permalink,
     "chat.postEphemeral": chat.post_ephemeral,
