@@ -48,7 +48,7 @@ class Paced:
         self._lines = dict[tuple[str, str], asyncio.Lock]()
         self._in_line = Counter[tuple[str, str]]()
         self._next_post = dict[str, float]()
-        self._next_update = 0.0
+        self._next_update = float("-inf")
         self._alone_until = dict[tuple[str, str], float]()
 
     async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
