@@ -97,11 +97,10 @@ def escaped(text: str, most: int) -> str:
 def _line(card: Card) -> Block:
     """How something stands, in small print."""
     text = one_line(" · ".join(filter(None, (card.title.strip(), card.summary.strip()))), _LINE_CHARS)
-    line: Block = {"type": "plain_text", "text": text or "-", "emoji": False}
     link: list[JsonValue] = (
         [{"type": "mrkdwn", "text": f"<{card.link}|Open the page>", "verbatim": True}] if card.link else []
     )
-    return {"type": "context", "elements": [line, *link]}
+    return {"type": "context", "elements": [_words(text or "-"), *link]}
 
 
 def _told(card: Card) -> Iterator[Block]:
@@ -137,13 +136,13 @@ def _asked(card: Card) -> Iterator[Block]:
 def _heading(title: str) -> Block:
     line = one_line(title, SECTION_CHARS)
     if len(line) <= HEADER_CHARS:
-        return {"type": "header", "text": {"type": "plain_text", "text": line or "-", "emoji": False}}
+        return {"type": "header", "text": _words(line or "-")}
     return _plain(line)
 
 
 def _plain(text: str) -> Block:
     shown = cut(visible(text).strip(), SECTION_CHARS)
-    return {"type": "section", "text": {"type": "plain_text", "text": shown or "-", "emoji": False}}
+    return {"type": "section", "text": _words(shown or "-")}
 
 
 def _context(lines: Sequence[str]) -> Block:
@@ -218,38 +217,33 @@ def _actions(elements: Sequence[Block]) -> Block:
 
 
 def _button(label: str, action: str, value: str, style: str = "") -> Block:
-    text: Block = {"type": "plain_text", "text": one_line(label, BUTTON_CHARS) or "-", "emoji": False}
-    look: Block = {"style": style} if style else {}
+    text, look = _words(one_line(label, BUTTON_CHARS) or "-"), {"style": style} if style else {}
     return {"type": "button", "text": text, "action_id": action, "value": value, **look}
 
 
 def _stop(token: str) -> Block:
     """Stops what is approved: pressed by mistake it would have to be asked for again, so that Slack asks once more."""
     asked: Block = {
-        "title": {"type": "plain_text", "text": "Stop this?", "emoji": False},
-        "text": {"type": "plain_text", "text": "It is approved and has not started. Stopped, it never starts."},
-        "confirm": {"type": "plain_text", "text": "Stop", "emoji": False},
-        "deny": {"type": "plain_text", "text": "Back", "emoji": False},
+        "title": _words("Stop this?"),
+        "text": _words("It is approved and has not started. Stopped, it never starts."),
+        "confirm": _words("Stop"),
+        "deny": _words("Back"),
         "style": "danger",
     }
     return {**_button("Stop", "deny", token, "danger"), "confirm": asked}
 
 
+def _words(text: str) -> Block:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
 def _menu(kind: str, action: str, hint: str, form: AnswerForm) -> Block:
     """A menu of numbered options: a label may be longer than Slack shows, and its number says which one is meant."""
     options: list[JsonValue] = [
-        {
-            "text": {"type": "plain_text", "text": one_line(f"{at}. {label}", OPTION_CHARS), "emoji": False},
-            "value": f"{form.token} {at}",
-        }
+        {"text": _words(one_line(f"{at}. {label}", OPTION_CHARS)), "value": f"{form.token} {at}"}
         for at, label in enumerate(form.options[:OPTIONS], 1)
     ]
-    return {
-        "type": kind,
-        "action_id": action,
-        "placeholder": {"type": "plain_text", "text": hint, "emoji": False},
-        "options": options,
-    }
+    return {"type": kind, "action_id": action, "placeholder": _words(hint), "options": options}
 
 
 def _date(at: datetime) -> str:

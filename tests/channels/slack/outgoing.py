@@ -23,9 +23,12 @@ class MemoryMarks:
     """Marks that outlive a sender, as those in Redis outlive a process."""
 
     words: dict[str, str] = field(default_factory=dict[str, str])
+    marked: set[str] = field(default_factory=set[str])
 
     async def mark(self, key: str) -> bool:
-        return self.words.setdefault(f"mark {key}", mine := object().__repr__()) == mine
+        is_new = key not in self.marked
+        self.marked.add(key)
+        return is_new
 
     async def keep(self, key: str, value: str) -> str:
         return self.words.setdefault(key, value)

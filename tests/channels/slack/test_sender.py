@@ -9,7 +9,7 @@ import pytest
 from channels import Address, Card, ChannelRefused, ChannelUnavailable, Delivery
 from channels.slack.members import Members
 from channels.slack.sender import Clocks, SlackSender
-from tests.channels.slack.outgoing import AT, CARD, DONE, MemoryMarks, People, a_sender, direct, paced, shared
+from tests.channels.slack.outgoing import AT, CARD, DONE, FORM, MemoryMarks, People, a_sender, direct, paced, shared
 from tests.fakes.slack.driver import Message, Person, Workspace
 
 
@@ -74,6 +74,19 @@ async def test_a_card_changes_where_it_stands(slack: Workspace, bo: Person, aske
     assert len(there) == 2
     assert there[-1].words == "Approved by Bo"
     assert there[-1].buttons == []
+    assert await slack.violations() == []
+
+
+async def test_what_is_approved_has_a_stop_until_it_starts(slack: Workspace, bo: Person, asked: Message) -> None:
+    sender = a_sender(slack, bo)
+    delivery = await sender.send(CARD, shared(asked.channel, within(asked)), "s0d-1")
+    stops = DONE.model_copy(update={"form": FORM.model_copy(update={"only_stops": True})})
+
+    await sender.update(delivery, stops, "s0o-1")
+    assert (await slack.messages(asked))[-1].buttons == ["Stop"]
+
+    await sender.update(delivery, Card(title="Running: deploy", at=AT, is_line=True), "s0o-2")
+    assert (await slack.messages(asked))[-1].words == "Running: deploy"
     assert await slack.violations() == []
 
 
