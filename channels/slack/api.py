@@ -9,6 +9,7 @@ import aiohttp
 from pydantic import JsonValue
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from channels import ChannelRefused, ChannelUnavailable
 from channels.slack.errors import told
@@ -98,6 +99,9 @@ class Api:
             # As a form, which every method takes; some of those that read take no JSON.
             found = await self._client.api_call(method, data={name: _plain(it) for name, it in arguments.items()})
         except SlackApiError as error:
+            if not isinstance(error.response, AsyncSlackResponse):
+                # Half an answer: the library then hands on what it could not read.
+                raise Ambiguous(f"Slack's answer to {method} could not be read", "It is looked up") from error
             raise _refused(cast("_Response", error.response), place) from error
         except _NEVER_SENT as error:
             raise ChannelUnavailable(f"Slack can't be reached ({error})", "It is tried again") from error

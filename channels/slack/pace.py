@@ -79,7 +79,7 @@ class Paced:
         """One after the other, in the order in which they came."""
         key = (method, channel)
         if self._in_line[key] * self._rates.post_every_s > self._rates.line_s:
-            raise ChannelUnavailable("Many messages wait for the same place in Slack", "It is tried again")
+            raise _too_many()
         self._in_line[key] += 1
         try:
             async with self._lines.setdefault(key, asyncio.Lock()):
@@ -92,8 +92,11 @@ class Paced:
     def _turn_to_update(self) -> float:
         """When the next update may go; every one that asks takes a turn."""
         every, now = self._rates.update_every_s, self._clock()
-        self._next_update = max(self._next_update, now - every * (self._rates.updates_at_once - 1)) + every
-        return self._next_update - every
+        turn = max(self._next_update, now - every * (self._rates.updates_at_once - 1))
+        if turn - now > self._rates.line_s:
+            raise _too_many()
+        self._next_update = turn + every
+        return turn
 
     async def _asked(self, key: tuple[str, str], place: str, arguments: dict[str, JsonValue]) -> Answered:
         """The answer, after as many short Retry-Afters as it takes. Raises Limited after a long one."""
@@ -116,3 +119,7 @@ class Paced:
     async def _until(self, at: float) -> None:
         while (left_s := at - self._clock()) > 0:
             await self._sleep(left_s)
+
+
+def _too_many() -> ChannelUnavailable:
+    return ChannelUnavailable("Slack takes messages one by one, and many are before this one", "It is tried again")

@@ -125,3 +125,16 @@ async def test_who_would_have_to_wait_for_too_long_is_told_so(slack: Workspace, 
 
     assert [isinstance(each, ChannelUnavailable) for each in found] == [False] * 3 + [True] * 3
     assert len(await slack.messages("#ops")) == 3
+
+
+async def test_an_update_that_would_have_to_wait_for_too_long_is_told_so(slack: Workspace) -> None:
+    api = paced(slack, rates=Rates(update_every_s=1.5, updates_at_once=1, line_s=1))
+    places = [await slack.channel(f"place-{number}", slack.bot) for number in range(4)]
+    posts = [await api.call("chat.postMessage", channel=place, text="running") for place in places]
+
+    found = await asyncio.gather(
+        *(api.call("chat.update", channel=post["channel"], ts=post["ts"], text="done") for post in posts),
+        return_exceptions=True,
+    )
+
+    assert [isinstance(each, ChannelUnavailable) for each in found] == [False, True, True, True]

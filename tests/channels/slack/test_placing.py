@@ -11,7 +11,7 @@ from channels.slack.placing import Placing, Spot
 from tests.channels.slack.outgoing import CARD, DONE, MemoryMarks, a_sender, direct, paced, shared
 from tests.fakes.slack.driver import Message, Person, Workspace
 
-LOST = ["cut", "cut_after", "http_500", "http_500_after", "not_json"]
+LOST = ["cut", "cut_after", "http_500", "http_500_after", "not_json", "half_after"]
 
 
 @pytest.fixture

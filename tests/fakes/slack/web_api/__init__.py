@@ -124,6 +124,9 @@ class WebApi:
                 return await self._never(logged)
             case "cut_after":
                 return _cut(request, logged)
+            case "half_after":
+                logged |= {"status": 200, "error": "half an answer"}
+                return web.Response(text='{"ok": tr', content_type="application/json")
             case _:
                 return None
 
