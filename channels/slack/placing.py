@@ -83,7 +83,7 @@ class Placing:
         await self._change(message, channel, ts, _metadata(_EVENT, key))
         if await self._marks.kept(f"unsure {key}") is None:
             return
-        for where, double in await self._found(await self._tries(key), key):
+        for where, double in await self._found(await self._tries(key), key, Spot(channel)):
             if (where.channel, double) != (channel, ts):
                 await self._close(where.channel, double, key)
 
@@ -110,7 +110,7 @@ class Placing:
 
     async def _stands(self, tries: list[_Try], spot: Spot, key: str) -> str:
         """The ts of the first message with this key at `spot`, or ""; all others are closed."""
-        found = await self._found([*tries, _Try(spot, tries[-1].since, is_void=False)], key)
+        found = await self._found([*tries, _Try(spot, tries[-1].since, is_void=False)], key, spot)
         here = min((ts for where, ts in found if where == spot), default="")
         for where, ts in found:
             if (where, ts) != (spot, here):
@@ -119,13 +119,20 @@ class Placing:
                     await self._close(where.channel, ts, key)
         return here
 
-    async def _found(self, tries: list[_Try], key: str) -> list[tuple[Spot, str]]:
-        """Our messages with this key, wherever a try may have brought them."""
-        since = dict[Spot, float]()
+    async def _found(self, tries: list[_Try], key: str, here: Spot) -> list[tuple[Spot, str]]:
+        """Our messages with this key, wherever a try brought them. Raises Refused where we may not look `here`."""
+        since, found = dict[Spot, float](), list[tuple[Spot, str]]()
         for number, each in enumerate(tries, 1):
             if not each.is_void or number == _TRIES_NOTED:
                 since[each.spot] = min(each.since, since.get(each.spot, each.since))
-        return [(spot, ts) for spot, at in since.items() for ts in await self._look(spot, at, key)]
+        for spot, at in since.items():
+            try:
+                found += [(spot, ts) for ts in await self._look(spot, at, key)]
+            except Refused:
+                # Where we were put out since, nothing can be closed any more.
+                if spot.channel == here.channel:
+                    raise
+        return found
 
     async def _look(self, spot: Spot, since: float, key: str) -> list[str]:
         """The ts of each of our messages with this key, in Slack's history of `spot`."""

@@ -222,6 +222,22 @@ async def test_who_goes_elsewhere_after_a_lost_answer_leaves_nothing_to_press_be
     assert [message.buttons for message in await slack.messages("@bo")] != [[]]
 
 
+async def test_who_was_put_out_of_a_channel_after_a_lost_answer_goes_elsewhere(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    sender = a_sender(slack, bo, marks=marks)
+    await slack.breaks("chat.postMessage", "cut_after")
+    with pytest.raises(ChannelUnavailable):
+        await sender.send(CARD, there(asked), "s0d-1")
+    await slack.tell("member", channel="ops", user=slack.bot, is_in=False)
+
+    with pytest.raises(ChannelRefused, match="sayso is not a member of #ops"):
+        await sender.send(CARD, there(asked), "s0d-1")
+    await sender.send(CARD, direct(bo), "s0d-1")
+
+    assert len(await slack.messages("@bo")) == 1
+
+
 async def test_of_two_at_once_one_posts_and_the_other_comes_again(slack: Workspace, ops: str) -> None:
     api, marks = paced(slack), Together()
     placing = Placing(api, marks, Members(api, lambda: 0.0), lambda: 1_000_000.0)
