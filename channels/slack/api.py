@@ -9,6 +9,7 @@ import aiohttp
 from pydantic import JsonValue
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from channels import ChannelRefused, ChannelUnavailable
 from channels.slack.errors import told
@@ -20,11 +21,16 @@ _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.InvalidURL)
 
 
 class Refused(ChannelRefused):
-    """Slack said no; `error` is its word for it."""
+    """Slack said no; `error` is its word for it, `needed` the scope that is missing."""
 
-    def __init__(self, what: str, do: str, error: str) -> None:
-        super().__init__(what, do)
-        self.error = error
+    def __init__(self, error: str, place: str, needed: str = "") -> None:
+        found = told(error, place, needed=needed)
+        super().__init__(found.what, found.do)
+        self.error, self.needed = error, needed
+
+    def about(self, place: str) -> "Refused":
+        """The same with the place in people's words."""
+        return Refused(self.error, place, self.needed)
 
 
 class Limited(ChannelUnavailable):
@@ -59,6 +65,18 @@ class _Client(Protocol):
     async def api_call(self, api_method: str, *, data: Mapping[str, str]) -> _Response: ...
 
 
+class Calls(Protocol):
+    """Whoever passes calls on to Slack."""
+
+    async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
+        """What `method` answers. Raises Refused, or ChannelUnavailable: an Ambiguous one where it may be done."""
+        ...
+
+    async def ask(self, method: str, place: str = "", **arguments: JsonValue) -> Answered:
+        """As `call`, with what stands beside the answer."""
+        ...
+
+
 class Api:
     """Calls methods by their names, with one token, at `base_url`."""
 
@@ -81,6 +99,9 @@ class Api:
             # As a form, which every method takes; some of those that read take no JSON.
             found = await self._client.api_call(method, data={name: _plain(it) for name, it in arguments.items()})
         except SlackApiError as error:
+            if not isinstance(error.response, AsyncSlackResponse):
+                # Half an answer: the library then hands on what it could not read.
+                raise Ambiguous(f"Slack's answer to {method} could not be read", "It is looked up") from error
             raise _refused(cast("_Response", error.response), place) from error
         except _NEVER_SENT as error:
             raise ChannelUnavailable(f"Slack can't be reached ({error})", "It is tried again") from error
@@ -115,7 +136,8 @@ def _refused(response: _Response, place: str) -> Exception:
         return Ambiguous(f"Slack's server failed (HTTP {response.status_code})", "It is looked up")
     if word in ("ratelimited", "rate_limited"):
         return Limited(1.0)
-    found = told(word, place, needed=str(data.get("needed", "")))
+    needed = str(data.get("needed", ""))
+    found = told(word, place, needed=needed)
     if isinstance(found, ChannelUnavailable):
         return Ambiguous(found.what, found.do)
-    return Refused(found.what, found.do, word)
+    return Refused(word, place, needed)

@@ -5,6 +5,7 @@ side by side). All blocks of a message together may have about 12,000 characters
 answers `msg_blocks_too_long`.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _CUT = " …"
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
 _FACT_CHARS = 600
+_LINE_CHARS = 300
 _FACTS = 24
 
 
@@ -49,9 +51,27 @@ class Message:
 
 def message(card: Card, key: str) -> Message:
     """How `card` looks. `key` names this revision of it: a block keeps what people typed into one of the same id."""
-    found = [*_told(card), *_asked(card)]
+    found = [_line(card)] if card.is_line else [*_told(card), *_asked(card)]
     blocks = tuple({**block, "block_id": f"{key}.{index}"} for index, block in enumerate(_fitting(found)))
     return Message(_fallback(card), blocks)
+
+
+def revision(card: Card) -> str:
+    """A key for `message` which is another one as soon as anything looks different."""
+    shown = card.model_dump_json(exclude={"at", "receipt"})
+    return hashlib.sha256(shown.encode()).hexdigest()[:10]
+
+
+def root(card: Card) -> Message:
+    """The first message of a thread that begins with `card`: what it is about."""
+    about = one_line(card.topic or card.title, HEADER_CHARS) or "-"
+    return Message(escaped(about, TEXT_CHARS), (_plain(about),))
+
+
+def double() -> Message:
+    """What stands where a card was shown a second time: nothing that can be pressed."""
+    words = "This was sent twice by mistake. The other one counts."
+    return Message(words, (_context([words]),))
 
 
 def details(card: Card) -> tuple[Block, ...]:
@@ -72,6 +92,15 @@ def escaped(text: str, most: int) -> str:
             return "".join(found).rstrip() + _CUT
         found.append(piece)
     return "".join(found)
+
+
+def _line(card: Card) -> Block:
+    """How something stands, in small print."""
+    text = one_line(" · ".join(filter(None, (card.title.strip(), card.summary.strip()))), _LINE_CHARS)
+    link: list[JsonValue] = (
+        [{"type": "mrkdwn", "text": f"<{card.link}|Open the page>", "verbatim": True}] if card.link else []
+    )
+    return {"type": "context", "elements": [_words(text or "-"), *link]}
 
 
 def _told(card: Card) -> Iterator[Block]:
@@ -97,7 +126,7 @@ def _asked(card: Card) -> Iterator[Block]:
         yield _plain(how)
     if form is not None:
         yield from _controls(form, has_details=len(card.exact) > SHOWN_CHARS)
-    notes = [f"Open until {_date(form.until)}"] if form else []
+    notes = [f"Open until {_date(form.until)}"] if form and not form.only_stops else []
     notes += [f"<{card.link}|Open the page>"] if card.link else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
     if notes:
@@ -107,13 +136,13 @@ def _asked(card: Card) -> Iterator[Block]:
 def _heading(title: str) -> Block:
     line = one_line(title, SECTION_CHARS)
     if len(line) <= HEADER_CHARS:
-        return {"type": "header", "text": {"type": "plain_text", "text": line or "-", "emoji": False}}
+        return {"type": "header", "text": _words(line or "-")}
     return _plain(line)
 
 
 def _plain(text: str) -> Block:
     shown = cut(visible(text).strip(), SECTION_CHARS)
-    return {"type": "section", "text": {"type": "plain_text", "text": shown or "-", "emoji": False}}
+    return {"type": "section", "text": _words(shown or "-")}
 
 
 def _context(lines: Sequence[str]) -> Block:
@@ -146,6 +175,8 @@ def _rich(kind: str, text: str) -> Block:
 
 def _how_to_answer(form: AnswerForm) -> str:
     match form.format:
+        case _ if form.only_stops:
+            return ""
         case "approval" if not form.may_approve:
             return "An approval from Slack does not count here; a denial does."
         case "free_text":
@@ -158,6 +189,9 @@ def _how_to_answer(form: AnswerForm) -> str:
 
 def _controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
     more = [_button("Details", "details", form.token)] if has_details else []
+    if form.only_stops:
+        yield _actions([_stop(form.token), *more])
+        return
     match form.format:
         case "approval":
             approve = [_button("Approve", "approve", form.token, "primary")] if form.may_approve else []
@@ -183,26 +217,33 @@ def _actions(elements: Sequence[Block]) -> Block:
 
 
 def _button(label: str, action: str, value: str, style: str = "") -> Block:
-    text: Block = {"type": "plain_text", "text": one_line(label, BUTTON_CHARS) or "-", "emoji": False}
-    look: Block = {"style": style} if style else {}
+    text, look = _words(one_line(label, BUTTON_CHARS) or "-"), {"style": style} if style else {}
     return {"type": "button", "text": text, "action_id": action, "value": value, **look}
+
+
+def _stop(token: str) -> Block:
+    """Stops what is approved: pressed by mistake it would have to be asked for again, so that Slack asks once more."""
+    asked: Block = {
+        "title": _words("Stop this?"),
+        "text": _words("It is approved and has not started. Stopped, it never starts."),
+        "confirm": _words("Stop"),
+        "deny": _words("Back"),
+        "style": "danger",
+    }
+    return {**_button("Stop", "deny", token, "danger"), "confirm": asked}
+
+
+def _words(text: str) -> Block:
+    return {"type": "plain_text", "text": text, "emoji": False}
 
 
 def _menu(kind: str, action: str, hint: str, form: AnswerForm) -> Block:
     """A menu of numbered options: a label may be longer than Slack shows, and its number says which one is meant."""
     options: list[JsonValue] = [
-        {
-            "text": {"type": "plain_text", "text": one_line(f"{at}. {label}", OPTION_CHARS), "emoji": False},
-            "value": f"{form.token} {at}",
-        }
+        {"text": _words(one_line(f"{at}. {label}", OPTION_CHARS)), "value": f"{form.token} {at}"}
         for at, label in enumerate(form.options[:OPTIONS], 1)
     ]
-    return {
-        "type": kind,
-        "action_id": action,
-        "placeholder": {"type": "plain_text", "text": hint, "emoji": False},
-        "options": options,
-    }
+    return {"type": kind, "action_id": action, "placeholder": _words(hint), "options": options}
 
 
 def _date(at: datetime) -> str:

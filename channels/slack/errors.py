@@ -35,10 +35,32 @@ _FOR_GOOD = {
         "SLACK_BOT_TOKEN begins with xoxb-, SLACK_APP_TOKEN with xapp-",
     ),
     "message_not_found": ("the message in {place} is gone", "Nothing: somebody deleted it"),
+    "thread_not_found": ("the thread in {place} is gone", "Nothing: somebody deleted it"),
+    "cant_update_message": ("the message in {place} is not sayso's own", "Nothing: it stays as it is"),
+    "edit_window_closed": (
+        "a workspace setting keeps sayso from changing its message in {place}",
+        "Have an administrator let messages be edited at any time",
+    ),
+    "is_inactive": ("{place} is archived", "Name another place in sayso.toml, or take it out of the archive"),
+    "user_not_in_channel": ("they are not a member of {place}", "They are told in a direct message"),
+    "messages_tab_disabled": (
+        "the app takes no direct messages",
+        "Turn on the Messages tab under App Home, as `sayso slack manifest` has it",
+    ),
+    "invalid_blocks": ("Slack does not take this card's layout", "Read it on its page in the console, and report it"),
+    "no_permission": (
+        "our token may not do this in {place}",
+        "Install the app again, as `sayso slack manifest` has it",
+    ),
+    "ekm_access_denied": ("{place} is locked by its administrators", "Name another place in sayso.toml"),
+    "team_access_not_granted": ("the app may not act in this workspace", "Have an administrator approve the app"),
 }
 _FOR_NOW = frozenset(
-    ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
-)
+    (
+        "ratelimited", "rate_limited", "message_limit_exceeded", "internal_error", "fatal_error",
+        "service_unavailable", "request_timeout", "team_added_to_org", "org_login_required",
+    )
+)  # fmt: skip
 
 
 def told(error: str, place: str, *, needed: str = "") -> ChannelError:

@@ -28,6 +28,7 @@ FORMS = st.builds(
     options=st.lists(TEXTS.filter(bool), min_size=1, max_size=100, unique=True).map(tuple),
     fields=st.lists(TEXTS.filter(bool), max_size=5).map(tuple),
     may_approve=st.booleans(),
+    only_stops=st.booleans(),
     until=st.just(AT),
 )
 CARDS = st.builds(
@@ -41,6 +42,8 @@ CARDS = st.builds(
     form=st.none() | FORMS,
     ref=st.sampled_from(["", "s0q-abc"]),
     link=st.sampled_from(["", "https://sayso.example/requests/s0q-abc"]),
+    topic=TEXTS,
+    is_line=st.booleans(),
 )
 
 
@@ -67,12 +70,42 @@ def test_nothing_that_others_wrote_is_read_as_a_command(card: Card) -> None:
     assert [text for text in marked if re.search(r"[<>]", ours.sub("", text))] == []
 
 
-@given(CARDS.filter(lambda card: card.form is not None))
+@given(CARDS.filter(lambda card: card.form is not None and not card.is_line))
 @settings(max_examples=200, deadline=None)
 def test_how_to_answer_is_never_left_out(card: Card) -> None:
     assert card.form
     values = [node.get("value", "") for node in _nodes(cards.message(card, "d1").blocks)]
     assert any(str(value).split(" ")[0] == card.form.token for value in values)
+
+
+@given(CARDS)
+@settings(max_examples=100, deadline=None)
+def test_any_card_begins_a_thread_that_slack_takes(card: Card) -> None:
+    found = cards.root(card)
+    assert len(found.blocks) == 1
+    assert 0 < len(found.text) <= 4_000
+    assert not re.search(r"[<>]", found.text)
+    for node in _nodes(found.blocks):
+        _check(node)
+
+
+@given(CARDS)
+@settings(max_examples=100, deadline=None)
+def test_a_line_is_one_small_line_whatever_it_says(card: Card) -> None:
+    found = cards.message(card.model_copy(update={"is_line": True}), "d1")
+    assert [block["type"] for block in found.blocks] == ["context"]
+    plain = [node["text"] for node in _nodes(found.blocks) if node.get("type") == "plain_text"]
+    assert len(plain) == 1
+    assert "\n" not in plain[0]
+    assert 0 < len(plain[0]) <= 300
+
+
+@given(CARDS, CARDS)
+@settings(max_examples=100, deadline=None)
+def test_a_revision_is_another_one_where_something_looks_different(one: Card, other: Card) -> None:
+    assert (cards.revision(one) == cards.revision(other)) == (one == other)
+    later = one.model_copy(update={"receipt": "s0r-x", "at": datetime(2026, 3, 4, tzinfo=UTC)})
+    assert cards.revision(later) == cards.revision(one)
 
 
 @pytest.mark.parametrize("may_approve", [True, False])
@@ -81,6 +114,45 @@ def test_an_approve_button_is_there_only_where_it_counts(may_approve: bool) -> N
     found = cards.message(Card(title="Deploy?", at=AT, form=form), "d1")
     assert [node["action_id"] for node in _nodes(found.blocks) if "action_id" in node] == (
         ["approve", "deny", "deny_why"] if may_approve else ["deny", "deny_why"]
+    )
+
+
+def test_what_is_approved_can_only_be_stopped_and_asks_once_more() -> None:
+    form = AnswerForm(token="s0d-x", format="approval", only_stops=True, may_approve=False, until=AT)
+    shown = cards.message(Card(title="Approved by Bo", at=AT, form=form), "d1")
+    assert [block["type"] for block in shown.blocks] == ["header", "actions"]
+    assert shown.blocks[1]["elements"] == [
+        {
+            "type": "button",
+            "text": {"type": "plain_text", "text": "Stop", "emoji": False},
+            "action_id": "deny",
+            "value": "s0d-x",
+            "style": "danger",
+            "confirm": {
+                "title": {"type": "plain_text", "text": "Stop this?", "emoji": False},
+                "text": {
+                    "type": "plain_text",
+                    "text": "It is approved and has not started. Stopped, it never starts.",
+                    "emoji": False,
+                },
+                "confirm": {"type": "plain_text", "text": "Stop", "emoji": False},
+                "deny": {"type": "plain_text", "text": "Back", "emoji": False},
+                "style": "danger",
+            },
+        }
+    ]
+
+
+def test_how_a_run_stands_is_one_line() -> None:
+    card = Card(title="Running: <tests>", summary="step 3 of 5", at=AT, is_line=True)
+    found = cards.message(card, "d1")
+    assert found.text == "Running: &lt;tests&gt;\nstep 3 of 5"
+    assert found.blocks == (
+        {
+            "type": "context",
+            "elements": [{"type": "plain_text", "text": "Running: <tests> · step 3 of 5", "emoji": False}],
+            "block_id": "d1.0",
+        },
     )
 
 
@@ -131,5 +203,9 @@ def _check(node: dict[str, Any]) -> None:
             assert len({element["action_id"] for element in elements}) == len(elements)
         case {"type": "text", "text": text}:
             assert text
+        case {"type": "plain_text", "text": text}:
+            assert text
+        case {"confirm": {"text": {"text": text}}}:
+            assert len(text) <= 300
         case _:
             pass

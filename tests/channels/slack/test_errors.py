@@ -16,6 +16,17 @@ FOR_GOOD = [
     "user_not_found",
     "cannot_dm_bot",
     "restricted_action",
+    "user_not_in_channel",
+    "message_not_found",
+    "thread_not_found",
+    "cant_update_message",
+    "edit_window_closed",
+    "is_inactive",
+    "messages_tab_disabled",
+    "invalid_blocks",
+    "no_permission",
+    "ekm_access_denied",
+    "team_access_not_granted",
 ]
 
 

@@ -13,6 +13,7 @@ Kind = Literal[
     "slow",  # done after `seconds` of real time
     "cut",  # nothing done, connection cut
     "cut_after",  # done, connection cut
+    "half_after",  # done, half of the answer
     "not_json",  # a page of HTML instead of JSON, as from a proxy
 ]
 KINDS = get_args(Kind)

@@ -19,6 +19,7 @@ METHODS: dict[str, Callable[[Call], Awaitable[Json]]] = {
     "agents.sessions.setStatus": people.set_status,
     "apps.connections.open": people.connections_open,
     "auth.test": people.auth_test,
+    "bots.info": people.bots_info,
     "chat.delete": chat.delete,
     "chat.getPermalink": chat.get_permalink,
     "chat.postEphemeral": chat.post_ephemeral,
@@ -123,6 +124,9 @@ class WebApi:
                 return await self._never(logged)
             case "cut_after":
                 return _cut(request, logged)
+            case "half_after":
+                logged |= {"status": 200, "error": "half an answer"}
+                return web.Response(text='{"ok": tr', content_type="application/json")
             case _:
                 return None
 

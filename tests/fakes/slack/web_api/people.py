@@ -1,4 +1,4 @@
-"""users.*, auth.test, apps.connections.open, files.info, agents.sessions.setStatus."""
+"""users.*, bots.info, auth.test, apps.connections.open, files.info, agents.sessions.setStatus."""
 
 from tests.fakes.slack.model import Json
 from tests.fakes.slack.web_api.call import Call, SlackError
@@ -28,6 +28,15 @@ async def connections_open(call: Call) -> Json:
     if not call.slack.settings.socket_mode:
         raise SlackError("socket_mode_not_enabled")
     return {"url": call.socket.ticket()}
+
+
+async def bots_info(call: Call) -> Json:
+    """bots.info: of our own bot."""
+    call.need("users:read")
+    s = call.slack.settings
+    if call.text("bot") != s.bot_id:
+        raise SlackError("bot_not_found")
+    return {"bot": {"id": s.bot_id, "deleted": False, "name": s.bot_name, "app_id": s.app, "user_id": s.bot}}
 
 
 async def info(call: Call) -> Json:

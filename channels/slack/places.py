@@ -1,0 +1,95 @@
+"""Which place in Slack is meant: the DM of a person, a Slack channel by its name; and what people call it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from pydantic import JsonValue
+
+from channels import ChannelError
+from channels.slack.api import Calls, Refused
+from channels.slack.members import KEEPS_S, next_cursor
+from channels.slack.remembered import Remembered
+
+# A DM stays who it is with; a name may be given to another Slack channel.
+_DM_KEEPS_S = 24 * 3600.0
+_PAGE = 999
+_ID = re.compile(r"[CGD][A-Z0-9]{2,}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a Slack channel is called, without the hash mark, and whether anything can still be written there."""
+
+    name: str
+    is_archived: bool
+
+
+class Places:
+    """Asks Slack, and remembers it for a while. `clock` gives seconds that only grow."""
+
+    def __init__(self, api: Calls, clock: Callable[[], float]) -> None:
+        self._api = api
+        self._direct = Remembered[str](clock, _DM_KEEPS_S)
+        self._ids = Remembered[Mapping[str, str]](clock, KEEPS_S)
+        self._seen = Remembered[Seen](clock, KEEPS_S)
+
+    async def direct(self, user: str) -> str:
+        """The id of our DM with this user, opened if there is none. Raises Refused, ChannelUnavailable."""
+        return await self._direct.get(user, lambda: self._open(user))
+
+    async def channel(self, name: str) -> str:
+        """The id of `#name`; an id is its own. Raises Refused when there is none that we may see."""
+        if _ID.fullmatch(name):
+            return name
+        plain = name.removeprefix("#")
+        if found := (await self._ids.get("", self._list)).get(plain):
+            return found
+        self._ids.forget("")
+        raise Refused("channel_not_found", f"#{plain}")
+
+    async def words(self, channel: str) -> str:
+        """What people call this conversation, as far as we can find out."""
+        if channel.startswith("D"):
+            return "the direct message"
+        try:
+            return f"#{(await self.seen(channel)).name}"
+        except ChannelError:
+            return f"the Slack channel {channel}"
+
+    async def seen(self, channel: str) -> Seen:
+        """A Slack channel by its id. Raises Refused, ChannelUnavailable."""
+        return await self._seen.get(channel, lambda: self._look(channel))
+
+    def forget(self, name: str) -> None:
+        """Ask again about this Slack channel, or open the DM with this user again."""
+        self._seen.forget(name)
+        self._direct.forget(name)
+
+    async def _open(self, user: str) -> str:
+        opened = await self._api.call("conversations.open", user, users=user)
+        return str(cast("dict[str, JsonValue]", opened["channel"])["id"])
+
+    async def _look(self, channel: str) -> Seen:
+        found = await self._api.call("conversations.info", channel, channel=channel)
+        about = cast("dict[str, JsonValue]", found["channel"])
+        return Seen(str(about.get("name") or channel), bool(about.get("is_archived")))
+
+    async def _list(self) -> Mapping[str, str]:
+        found, cursor = dict[str, str](), ""
+        while True:
+            page = await self._api.call(
+                "conversations.list",
+                types="public_channel,private_channel",
+                exclude_archived=False,
+                limit=_PAGE,
+                cursor=cursor,
+            )
+            for each in cast("list[dict[str, JsonValue]]", page["channels"]):
+                # The name of an archived one may have been given to another.
+                if not each.get("is_archived") or str(each["name"]) not in found:
+                    found[str(each["name"])] = str(each["id"])
+            cursor = next_cursor(page)
+            if not cursor:
+                return found

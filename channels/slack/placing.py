@@ -1,0 +1,206 @@
+"""One message once: a mark before each post, and a look into Slack's history wherever an answer was lost.
+
+Slack knows no idempotency keys. So each post carries its key as message metadata, which nobody sees
+(https://docs.slack.dev/messaging/message-metadata), and each try to post is noted before it is made. A try of which
+nobody knows how it ended, because we died or the answer was lost, is looked up before there is another one.
+"""
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import cast
+
+from pydantic import JsonValue
+
+from channels import ChannelError, ChannelUnavailable, Marks
+from channels.slack import cards
+from channels.slack.api import Ambiguous, Answer, Calls, Refused
+from channels.slack.members import Members, next_cursor
+
+_EVENT = "sayso_card"
+# What became of a double: it is not found again.
+_DOUBLE = "sayso_double"
+# Slack's clock and ours need not agree.
+_SKEW_S = 300.0
+_PAGE = 200
+# Later tries have no note of their own: they are looked up like the last one that has.
+_TRIES_NOTED = 8
+_TOP = "-"
+# Words of Slack for: there is no such thread (any more).
+_NO_THREAD = frozenset(("thread_not_found", "message_not_found"))
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a message goes: into the thread `ts` of a Slack channel or DM, or to its top level where `ts` is ""."""
+
+    channel: str
+    ts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """Somebody meant to post to `spot`, not before `since` (seconds since 1970); it `is_void` if nothing came of it."""
+
+    spot: Spot
+    since: float
+    is_void: bool
+
+
+class Placing:
+    """Posts through `api`. `now` gives the seconds since 1970, by a clock that need not be Slack's."""
+
+    def __init__(self, api: Calls, marks: Marks, members: Members, now: Callable[[], float]) -> None:
+        self._api, self._marks, self._members, self._now = api, marks, members, now
+
+    async def place(self, message: cards.Message, spot: Spot, key: str) -> str:
+        """The ts of the message with this key, which stands once at `spot`.
+
+        Raises Refused; ChannelUnavailable: call again with the same key.
+        """
+        tries = await self._tries(key)
+        if any(not each.is_void for each in tries) or len(tries) == _TRIES_NOTED:
+            await self._marks.keep(f"unsure {key}", "1")
+            if ts := await self._stands(tries, spot, key):
+                return ts
+        name = await self._note(len(tries) + 1, spot, key)
+        try:
+            answer = await self._api.call(
+                "chat.postMessage", spot.channel, **posted(message, spot), metadata=_metadata(_EVENT, key)
+            )
+        except Ambiguous:
+            await self._marks.keep(f"unsure {key}", "1")
+            raise
+        except ChannelError:
+            # Certainly not done: nobody need look for it.
+            await self._marks.keep(f"void {name}", "1")
+            raise
+        return str(answer["ts"])
+
+    async def update(self, message: cards.Message, channel: str, ts: str, key: str) -> None:
+        """Show `message` where the one with this key stands, and close its doubles. Raises as `place` does."""
+        await self._change(message, channel, ts, _metadata(_EVENT, key))
+        if await self._marks.kept(f"unsure {key}") is None:
+            return
+        for where, double in await self._found(await self._tries(key), key, Spot(channel)):
+            if (where.channel, double) != (channel, ts):
+                await self._close(where.channel, double, key)
+
+    async def _tries(self, key: str) -> list[_Try]:
+        """All that is known of earlier tries, oldest first."""
+        found = list[_Try]()
+        for number in range(1, _TRIES_NOTED + 1):
+            name = f"post {key} {number}"
+            noted = await self._marks.kept(name)
+            if noted is None:
+                break
+            since, channel, ts, _ = noted.split(" ")
+            is_void = await self._marks.kept(f"void {name}") is not None
+            found.append(_Try(Spot(channel, "" if ts == _TOP else ts), float(since), is_void))
+        return found
+
+    async def _note(self, number: int, spot: Spot, key: str) -> str:
+        """The name of the try that is about to be made. Raises ChannelUnavailable when somebody else makes it."""
+        name = f"post {key} {min(number, _TRIES_NOTED)}"
+        mine = f"{self._now():.6f} {spot.channel} {spot.ts or _TOP} {secrets.token_hex(8)}"
+        if await self._marks.keep(name, mine) != mine and number <= _TRIES_NOTED:
+            raise ChannelUnavailable("The same message is being sent by another process", "It is looked up")
+        return name
+
+    async def _stands(self, tries: list[_Try], spot: Spot, key: str) -> str:
+        """The ts of the first message with this key at `spot`, or ""; all others are closed."""
+        found = await self._found([*tries, _Try(spot, tries[-1].since, is_void=False)], key, spot)
+        here = min((ts for where, ts in found if where == spot), default="")
+        for where, ts in found:
+            if (where, ts) != (spot, here):
+                # What can't be closed now is closed with the next update.
+                with suppress(ChannelUnavailable):
+                    await self._close(where.channel, ts, key)
+        return here
+
+    async def _found(self, tries: list[_Try], key: str, here: Spot) -> list[tuple[Spot, str]]:
+        """Our messages with this key, wherever a try brought them. Raises Refused where we may not look `here`."""
+        since, found = dict[Spot, float](), list[tuple[Spot, str]]()
+        for number, each in enumerate(tries, 1):
+            if not each.is_void or number == _TRIES_NOTED:
+                since[each.spot] = min(each.since, since.get(each.spot, each.since))
+        for spot, at in since.items():
+            try:
+                found += [(spot, ts) for ts in await self._look(spot, at, key)]
+            except Refused:
+                # Where we were put out since, nothing can be closed any more.
+                if spot.channel == here.channel:
+                    raise
+        return found
+
+    async def _look(self, spot: Spot, since: float, key: str) -> list[str]:
+        """The ts of each of our messages with this key, in Slack's history of `spot`."""
+        found, cursor, us = list[str](), "", (await self._members.home()).bot_id
+        while True:
+            page = await self._page(spot, since, cursor)
+            messages = cast("list[dict[str, JsonValue]]", page.get("messages") or [])
+            found += [str(each["ts"]) for each in messages if each.get("bot_id") == us and _key(each) == key]
+            cursor = next_cursor(page)
+            if not cursor:
+                return found
+
+    async def _page(self, spot: Spot, since: float, cursor: str) -> Answer:
+        method, thread = ("conversations.replies", {"ts": spot.ts}) if spot.ts else ("conversations.history", {})
+        oldest = f"{max(0.0, since - _SKEW_S):.6f}"
+        try:
+            return await self._api.call(
+                method,
+                spot.channel,
+                channel=spot.channel,
+                oldest=oldest,
+                include_all_metadata=True,
+                limit=_PAGE,
+                cursor=cursor,
+                **thread,
+            )
+        except Refused as error:
+            if error.error in _NO_THREAD:
+                return {}
+            raise
+
+    async def _close(self, channel: str, ts: str, key: str) -> None:
+        """Say of a double that it is one. Whoever deleted it has done the same."""
+        with suppress(Refused):
+            await self._change(cards.double(), channel, ts, _metadata(_DOUBLE, key))
+
+    async def _change(self, message: cards.Message, channel: str, ts: str, metadata: JsonValue) -> None:
+        await self._api.call(
+            "chat.update",
+            channel,
+            channel=channel,
+            ts=ts,
+            text=message.text,
+            blocks=list(message.blocks),
+            metadata=metadata,
+        )
+
+
+def posted(message: cards.Message, spot: Spot) -> dict[str, JsonValue]:
+    """The arguments of a call that shows `message` at `spot`: never to the whole Slack channel from within a thread."""
+    shown: dict[str, JsonValue] = {
+        "channel": spot.channel,
+        "text": message.text,
+        "blocks": list(message.blocks),
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+    return {**shown, "thread_ts": spot.ts} if spot.ts else shown
+
+
+def _metadata(event: str, key: str) -> JsonValue:
+    return {"event_type": event, "event_payload": {"key": key}}
+
+
+def _key(message: dict[str, JsonValue]) -> str:
+    """The key of a message of ours; "" if it has none."""
+    match message.get("metadata"):
+        case {"event_type": str(event), "event_payload": {"key": str(key)}} if event == _EVENT:
+            return key
+        case _:
+            return ""

@@ -1,0 +1,155 @@
+"""The way out to Slack: where somebody is reached, one message once, and what became of it shown where it stands."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from channels import Address, Card, ChannelRefused, Contact, Delivery, Directory, Marks
+from channels.slack import cards, threads
+from channels.slack.api import Calls, Refused
+from channels.slack.members import Members
+from channels.slack.places import Places
+from channels.slack.placing import Placing, Spot, posted
+from channels.slack.roots import Roots
+from channels.slack.status import Status
+from channels.slack.threads import Only, Thread
+
+NAME = "slack"
+
+_USER = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
+# Something there is not as we remember it.
+_MOVED = frozenset(("channel_not_found", "not_in_channel", "is_archived", "user_not_in_channel", "restricted_action"))
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """`now` in seconds since 1970, `passing` in seconds that only grow, and how to wait for some of them."""
+
+    now: Callable[[], float] = time.time
+    passing: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class SlackSender:
+    """Places cards in Slack. `api` should be a Paced one, and the one that `members` asks through."""
+
+    def __init__(
+        self, api: Calls, members: Members, marks: Marks, directory: Directory, clocks: Clocks | None = None
+    ) -> None:
+        clocks = clocks or Clocks()
+        self._api, self._members, self._directory = api, members, directory
+        self._places = Places(api, clocks.passing)
+        self._placing = Placing(api, marks, members, clocks.now)
+        self._roots = Roots(api, marks, self._placing, clocks.sleep)
+        self._status = Status(api)
+
+    async def address(self, contact: Contact, thread: str) -> Address | None:
+        """The thread, where `contact` sees it; else their DM; None without a Slack id. Raises ChannelUnavailable."""
+        if contact.slack is None:
+            return None
+        alone = Address(channel=NAME, person=contact.id, to=contact.slack)
+        within = threads.thread(thread)
+        if within is None:
+            return alone
+        if within.is_direct:
+            is_theirs = await self._is_theirs(within.channel, contact.slack)
+            return alone.model_copy(update={"thread": thread}) if is_theirs else alone
+        if await self._is_inside(within.channel, contact.slack):
+            return Address(channel=NAME, person=contact.id, to=within.channel, thread=thread, is_shared=True)
+        return alone
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        """Place `card` once per `key`; to one person's eyes alone (`only:…`) at least once.
+
+        Raises ChannelRefused; ChannelUnavailable: call again with the same key.
+        """
+        message = cards.message(card, cards.revision(card))
+        alone = threads.only(to.to)
+        if alone is not None:
+            return Delivery(key=key, address=to, handle=await self._whisper(message, alone, to, key))
+        channel = await self._channel(to)
+        async with self._named(channel, to.to):
+            spot = Spot(channel, await self._thread_ts(card, to, channel))
+            ts = await self._placing.place(message, spot, key)
+        return Delivery(key=key, address=to, handle=threads.handle(channel, ts))
+
+    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+        """Show `card` where `delivery` stands, and nowhere else. Raises as `send` does; may be repeated."""
+        channel, ts = threads.from_handle(delivery.handle)
+        if not ts:
+            raise ChannelRefused(
+                "It was shown to one person alone and can't be changed", "Nothing: it was only said once"
+            )
+        message = cards.message(card, cards.revision(card))
+        async with self._named(channel, delivery.address.to):
+            await self._placing.update(message, channel, ts, delivery.key)
+
+    async def note_status(self, thread: str, text: str | None) -> None:
+        """Show that something is being done in `thread`; with None, no longer. Slack has its own words for it."""
+        within = threads.thread(thread)
+        if within and (ts := await self._roots.begun(within)):
+            await self._status.note(within.channel, ts, is_busy=text is not None)
+
+    async def close(self) -> None:
+        """Nothing is left open: each call has a connection of its own, as a kept one may be dead when it is used."""
+
+    async def _is_theirs(self, channel: str, user: str) -> bool:
+        """Whether this is our DM with them. Who can't be reached at all hears that when something is sent."""
+        try:
+            return await self._places.direct(user) == channel
+        except Refused:
+            return False
+
+    async def _is_inside(self, channel: str, user: str) -> bool:
+        """Whether they and we are in this Slack channel, and it is open."""
+        try:
+            inside, us = await self._members.inside(channel), (await self._members.home()).bot_user
+            return {user, us} <= inside and not (await self._places.seen(channel)).is_archived
+        except Refused:
+            return False
+
+    async def _channel(self, to: Address) -> str:
+        """The id of the Slack channel or DM that an address means."""
+        if to.person and not to.is_shared and _USER.fullmatch(to.to):
+            return await self._places.direct(to.to)
+        return await self._places.channel(to.to)
+
+    async def _thread_ts(self, card: Card, to: Address, channel: str) -> str:
+        within: Thread | None = threads.thread(to.thread)
+        return await self._roots.ts(within, card) if within and within.channel == channel else ""
+
+    async def _whisper(self, message: cards.Message, alone: Only, to: Address, key: str) -> str:
+        """The handle of what one person alone is shown; in a DM it is a message like any other."""
+        user = alone.user or self._user(to.person)
+        if alone.is_direct and await self._places.direct(user) != alone.channel:
+            raise ChannelRefused("That is a direct message with somebody else", "They are told in their own")
+        async with self._named(alone.channel, user):
+            spot = Spot(alone.channel, alone.ts)
+            if alone.is_direct:
+                return threads.handle(alone.channel, await self._placing.place(message, spot, key))
+            shown = posted(message, spot)
+            del shown["unfurl_links"], shown["unfurl_media"]
+            answer = await self._api.call("chat.postEphemeral", alone.channel, user=user, **shown)
+            return f"only:{alone.channel}/{answer['message_ts']}"
+
+    def _user(self, person: str) -> str:
+        contact = self._directory.contact(person)
+        if contact is None or contact.slack is None:
+            raise ChannelRefused("They have no Slack id", "Set `slack` of that person in sayso.toml")
+        return contact.slack
+
+    @asynccontextmanager
+    async def _named(self, channel: str, user: str) -> AsyncGenerator[None]:
+        """Errors name the place in people's words, and make us ask again how things are there."""
+        try:
+            yield
+        except Refused as error:
+            words = await self._places.words(channel)
+            if error.error in _MOVED:
+                self._members.forget(channel)
+                self._places.forget(channel)
+                self._places.forget(user)
+            raise error.about(words) from error

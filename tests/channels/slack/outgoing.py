@@ -1,0 +1,104 @@
+"""What tests of the way out share: marks in memory, a clock that moves Slack's too, and a sender of all that."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from channels import Address, AnswerForm, Card, Contact, Line
+from channels.slack.api import Api
+from channels.slack.members import Members
+from channels.slack.pace import Paced, Rates
+from channels.slack.sender import Clocks, SlackSender
+from tests.fakes.slack.driver import Person, Workspace
+
+AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
+FORM = AnswerForm(token="s0d-x", format="approval", until=AT)
+CARD = Card(title="Deploy v1.2.0 to production?", at=AT, facts=(Line(label="Who asks", text="Anna"),), form=FORM)
+DONE = Card(title="Approved by Bo", at=AT, closes=True)
+
+
+@dataclass
+class MemoryMarks:
+    """Marks that outlive a sender, as those in Redis outlive a process."""
+
+    words: dict[str, str] = field(default_factory=dict[str, str])
+    marked: set[str] = field(default_factory=set[str])
+
+    async def mark(self, key: str) -> bool:
+        is_new = key not in self.marked
+        self.marked.add(key)
+        return is_new
+
+    async def keep(self, key: str, value: str) -> str:
+        return self.words.setdefault(key, value)
+
+    async def kept(self, key: str) -> str | None:
+        return self.words.get(key)
+
+
+@dataclass(frozen=True)
+class People:
+    """A directory of those who are in a test."""
+
+    everyone: Sequence[Contact]
+
+    def contacts(self) -> Sequence[Contact]:
+        return self.everyone
+
+    def contact(self, person: str) -> Contact | None:
+        return next((each for each in self.everyone if each.id == person), None)
+
+    def by_email(self, address: str) -> Contact | None:
+        return next((each for each in self.everyone if each.email == address), None)
+
+
+class Clock:
+    """Seconds that pass only while somebody waits for them; Slack's pass with them."""
+
+    def __init__(self, slack: Workspace) -> None:
+        self._slack = slack
+        self.slept_s = 0.0
+
+    def passing(self) -> float:
+        return self.slept_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
+        await self._slack.moves_clock(seconds)
+
+
+def contact(person: Person) -> Contact:
+    return Contact(id=person.name, name=person.name.capitalize(), slack=person.id)
+
+
+def direct(person: Person, thread: str = "") -> Address:
+    """The DM of `person`."""
+    return Address(channel="slack", person=person.name, to=person.id, thread=thread)
+
+
+def shared(channel: str, thread: str) -> Address:
+    """A thread that many see."""
+    return Address(channel="slack", person="bo", to=channel, thread=thread, is_shared=True)
+
+
+def paced(slack: Workspace, clock: Clock | None = None, rates: Rates | None = None, *, timeout_s: int = 15) -> Paced:
+    """Calls of one process."""
+    clock = clock or Clock(slack)
+    return Paced(Api(slack.bot_token, slack.base_url, timeout_s), clock.passing, clock.sleep, rates)
+
+
+def a_sender(
+    slack: Workspace,
+    *people: Person,
+    marks: MemoryMarks | None = None,
+    clock: Clock | None = None,
+    timeout_s: int = 15,
+) -> SlackSender:
+    """What one process sends with; a second one with the same `marks` is the next process, or another one."""
+    clock = clock or Clock(slack)
+    api = paced(slack, clock, timeout_s=timeout_s)
+    members = Members(api, clock.passing)
+    directory = People([contact(person) for person in people])
+    clocks = Clocks(time.time, clock.passing, clock.sleep)
+    return SlackSender(api, members, marks or MemoryMarks(), directory, clocks)

@@ -1,0 +1,265 @@
+"""One message once, wherever an answer is lost and whoever dies in between."""
+
+import asyncio
+
+import pytest
+
+from channels import Address, ChannelError, ChannelRefused, ChannelUnavailable
+from channels.slack import cards
+from channels.slack.members import Members
+from channels.slack.placing import Placing, Spot
+from tests.channels.slack.outgoing import CARD, DONE, MemoryMarks, a_sender, direct, paced, shared
+from tests.fakes.slack.driver import Message, Person, Workspace
+
+LOST = ["cut", "cut_after", "http_500", "http_500_after", "not_json", "half_after"]
+
+
+@pytest.fixture
+async def asked(anna: Person, ops: str) -> Message:
+    """What began a thread in #ops."""
+    assert ops
+    return await anna.says("#ops", "@sayso deploy v1.2.0 to production")
+
+
+@pytest.fixture
+def marks() -> MemoryMarks:
+    return MemoryMarks()
+
+
+def there(asked: Message) -> Address:
+    return shared(asked.channel, f"{asked.channel}/{asked.ts}")
+
+
+@pytest.mark.parametrize("kind", LOST)
+async def test_a_post_whose_answer_was_lost_is_there_once(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks, kind: str
+) -> None:
+    await slack.breaks("chat.postMessage", kind)
+    with pytest.raises(ChannelUnavailable):
+        await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
+
+    delivery = await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
+
+    cards_there = (await slack.messages(asked))[1:]
+    assert [f"{card.channel}/{card.ts}" for card in cards_there] == [delivery.handle]
+    assert await slack.violations() == []
+
+
+@pytest.mark.parametrize(("kind", "posts"), [("hang", 2), ("hang_after", 1)])
+async def test_a_post_that_was_never_answered_is_there_once(
+    slack: Workspace, bo: Person, marks: MemoryMarks, kind: str, posts: int
+) -> None:
+    sender = a_sender(slack, bo, marks=marks, timeout_s=1)
+    await slack.breaks("chat.postMessage", kind)
+    with pytest.raises(ChannelUnavailable):
+        await sender.send(CARD, direct(bo), "s0d-1")
+
+    await sender.send(CARD, direct(bo), "s0d-1")
+
+    assert len(await slack.messages("@bo")) == 1
+    assert len(await slack.calls("chat.postMessage")) == posts
+
+
+async def test_the_same_key_again_is_the_same_message(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    first = await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
+
+    again = await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
+
+    assert again == first
+    assert len(await slack.calls("chat.postMessage")) == 1
+
+
+async def test_another_key_is_another_message(slack: Workspace, bo: Person, asked: Message) -> None:
+    sender = a_sender(slack, bo)
+
+    handles = {(await sender.send(CARD, there(asked), key)).handle for key in ("s0d-1", "s0d-2", "s0d-3")}
+
+    assert len(handles) == 3
+    assert await slack.calls("conversations.replies") == [], "nothing was in doubt"
+
+
+async def test_who_died_before_the_post_is_followed_by_who_posts(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    await slack.breaks("chat.postMessage", "hang")
+    dying = asyncio.create_task(a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1"))
+
+    async def under_way() -> bool:
+        return bool(await slack.calls("chat.postMessage"))
+
+    await slack.until(under_way, "the call is under way")
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+
+    await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
+
+    assert len(await slack.messages(asked)) == 2
+    assert len(await slack.calls("conversations.replies")) == 1
+
+
+async def test_a_message_is_found_behind_many_others(
+    slack: Workspace, anna: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    for number in range(205):
+        await anna.answers(asked, f"line {number}")
+    await slack.breaks("chat.postMessage", "cut_after")
+    sender = a_sender(slack, marks=marks)
+    with pytest.raises(ChannelUnavailable):
+        await sender.send(CARD, there(asked), "s0d-1")
+
+    await sender.send(CARD, there(asked), "s0d-1")
+
+    assert len(await slack.calls("conversations.replies")) == 2
+    assert len(await slack.calls("chat.postMessage")) == 1
+
+
+@pytest.mark.parametrize("error", ["is_archived", "restricted_action"])
+async def test_what_slack_refused_is_not_looked_up(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks, error: str
+) -> None:
+    await slack.breaks("chat.postMessage", "error", error=error)
+    with pytest.raises(ChannelRefused):
+        await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
+
+    await a_sender(slack, bo, marks=marks).send(CARD, there(asked), "s0d-1")
+
+    assert await slack.calls("conversations.replies") == []
+    assert len(await slack.messages(asked)) == 2
+
+
+async def test_a_message_refused_again_and_again_is_there_once_in_the_end(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    sender = a_sender(slack, bo, marks=marks)
+    await slack.breaks("chat.postMessage", "error", error="restricted_action", times=12)
+    await slack.breaks("chat.postMessage", "cut_after")
+    for _ in range(13):
+        with pytest.raises(ChannelError):
+            await sender.send(CARD, there(asked), "s0d-1")
+
+    await sender.send(CARD, there(asked), "s0d-1")
+
+    assert len(await slack.messages(asked)) == 2
+
+
+async def test_an_unclear_look_is_no_reason_to_post(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    sender = a_sender(slack, bo, marks=marks)
+    await slack.breaks("chat.postMessage", "cut_after")
+    await slack.breaks("conversations.replies", "http_500", times=2)
+    for _ in range(3):
+        with pytest.raises(ChannelUnavailable):
+            await sender.send(CARD, there(asked), "s0d-1")
+
+    await sender.send(CARD, there(asked), "s0d-1")
+
+    assert len(await slack.messages(asked)) == 2
+    assert len(await slack.calls("chat.postMessage")) == 1
+
+
+async def test_of_doubles_the_first_stays_and_the_others_are_closed(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    await a_sender(slack, bo).send(CARD, there(asked), "s0d-1")
+    await slack.breaks("chat.postMessage", "cut_after")
+    sender = a_sender(slack, bo, marks=marks)
+    with pytest.raises(ChannelUnavailable):
+        await sender.send(CARD, there(asked), "s0d-1")
+
+    delivery = await sender.send(CARD, there(asked), "s0d-1")
+
+    _, first, second = await slack.messages(asked)
+    assert delivery.handle == f"{first.channel}/{first.ts}"
+    assert first.buttons != []
+    assert second.buttons == []
+    assert second.text == "This was sent twice by mistake. The other one counts."
+    assert await slack.violations() == []
+
+
+async def test_a_double_that_turns_up_late_is_closed_with_the_next_update(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    sender = a_sender(slack, bo, marks=marks)
+    await slack.breaks("chat.postMessage", "cut")
+    with pytest.raises(ChannelUnavailable):
+        await sender.send(CARD, there(asked), "s0d-1")
+    delivery = await sender.send(CARD, there(asked), "s0d-1")
+    await a_sender(slack, bo).send(CARD, there(asked), "s0d-1")
+
+    await sender.update(delivery, DONE, "s0o-1")
+    await sender.update(delivery, DONE, "s0o-2")
+
+    _, first, late = await slack.messages(asked)
+    assert first.words == "Approved by Bo"
+    assert late.buttons == []
+    assert late.versions == 1, "closed once"
+    assert await slack.violations() == []
+
+
+async def test_a_card_that_was_never_in_doubt_is_not_looked_up(slack: Workspace, bo: Person, asked: Message) -> None:
+    sender = a_sender(slack, bo)
+    delivery = await sender.send(CARD, there(asked), "s0d-1")
+
+    await sender.update(delivery, DONE, "s0o-1")
+
+    assert await slack.calls("conversations.replies") == []
+
+
+async def test_who_goes_elsewhere_after_a_lost_answer_leaves_nothing_to_press_behind(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    sender = a_sender(slack, bo, marks=marks)
+    await slack.breaks("chat.postMessage", "cut_after")
+    with pytest.raises(ChannelUnavailable):
+        await sender.send(CARD, there(asked), "s0d-1")
+
+    await sender.send(CARD, direct(bo), "s0d-1")
+
+    assert [message.buttons for message in (await slack.messages(asked))[1:]] == [[]]
+    assert [message.buttons for message in await slack.messages("@bo")] != [[]]
+
+
+async def test_who_was_put_out_of_a_channel_after_a_lost_answer_goes_elsewhere(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    sender = a_sender(slack, bo, marks=marks)
+    await slack.breaks("chat.postMessage", "cut_after")
+    with pytest.raises(ChannelUnavailable):
+        await sender.send(CARD, there(asked), "s0d-1")
+    await slack.tell("member", channel="ops", user=slack.bot, is_in=False)
+
+    with pytest.raises(ChannelRefused, match="sayso is not a member of #ops"):
+        await sender.send(CARD, there(asked), "s0d-1")
+    await sender.send(CARD, direct(bo), "s0d-1")
+
+    assert len(await slack.messages("@bo")) == 1
+
+
+async def test_of_two_at_once_one_posts_and_the_other_comes_again(slack: Workspace, ops: str) -> None:
+    api, marks = paced(slack), Together()
+    placing = Placing(api, marks, Members(api, lambda: 0.0), lambda: 1_000_000.0)
+    shown = cards.message(CARD, "x")
+
+    found = await asyncio.gather(*(placing.place(shown, Spot(ops), "s0d-1") for _ in range(2)), return_exceptions=True)
+    again = await placing.place(shown, Spot(ops), "s0d-1")
+
+    assert again in found
+    assert [isinstance(each, ChannelUnavailable) for each in found].count(True) == 1
+    assert len(await slack.messages("#ops")) == 1
+
+
+class Together(MemoryMarks):
+    """Two look at the same moment whether somebody has tried before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._both = asyncio.Barrier(2)
+
+    async def kept(self, key: str) -> str | None:
+        value = await super().kept(key)
+        if value is None and key == "post s0d-1 1":
+            await self._both.wait()
+        return value

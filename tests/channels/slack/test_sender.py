@@ -1,0 +1,311 @@
+"""Cards on their way out: in a thread, in a DM, in a place that a policy names, for one person alone; and changed."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from channels import Address, Card, ChannelRefused, ChannelUnavailable, Delivery
+from channels.slack.members import Members
+from channels.slack.sender import Clocks, SlackSender
+from tests.channels.slack.outgoing import AT, CARD, DONE, FORM, MemoryMarks, People, a_sender, direct, paced, shared
+from tests.fakes.slack.driver import Message, Person, Workspace
+
+
+@pytest.fixture
+async def asked(anna: Person, ops: str) -> Message:
+    """What began a thread in #ops."""
+    assert ops
+    return await anna.says("#ops", "@sayso deploy v1.2.0 to production")
+
+
+def within(asked: Message) -> str:
+    return f"{asked.channel}/{asked.ts}"
+
+
+async def test_a_card_stands_in_the_thread_and_nowhere_else(slack: Workspace, bo: Person, asked: Message) -> None:
+    to = shared(asked.channel, within(asked))
+
+    delivery = await a_sender(slack, bo).send(CARD, to, "s0d-1")
+
+    card = (await slack.messages(asked))[-1]
+    assert delivery == Delivery(key="s0d-1", address=to, handle=f"{asked.channel}/{card.ts}")
+    assert card.thread == asked.ts
+    assert card.buttons == ["Approve", "Deny", "Deny with reason…"]
+    assert card.text.startswith(CARD.title)
+    sent = (await slack.calls("chat.postMessage"))[-1]["args"]
+    assert "reply_broadcast" not in sent
+    assert (sent["unfurl_links"], sent["unfurl_media"]) == ("false", "false")
+    assert "s0d-x" not in sent["metadata"], "a token stands in buttons only"
+    assert await slack.violations() == []
+
+
+async def test_a_card_in_a_dm_opens_it_once(slack: Workspace, bo: Person) -> None:
+    sender = a_sender(slack, bo)
+
+    first = await sender.send(CARD, direct(bo), "s0d-1")
+    await sender.send(CARD, direct(bo), "s0d-2")
+
+    assert [message.thread for message in await slack.messages("@bo")] == [
+        message.ts for message in await slack.messages("@bo")
+    ]
+    assert first.handle.startswith(f"{bo.dm}/")
+    assert len(await slack.calls("conversations.open")) == 1
+    assert await slack.violations() == []
+
+
+async def test_a_card_goes_into_a_thread_of_the_dm(slack: Workspace, bo: Person) -> None:
+    said = await bo.says("@sayso", "deploy v1.2.0")
+
+    await a_sender(slack, bo).send(CARD, direct(bo, f"{bo.dm}/{said.ts}"), "s0d-1")
+
+    assert (await slack.message(in_=said, containing="Deploy")).thread == said.ts
+
+
+async def test_a_card_changes_where_it_stands(slack: Workspace, bo: Person, asked: Message) -> None:
+    sender = a_sender(slack, bo)
+    delivery = await sender.send(CARD, shared(asked.channel, within(asked)), "s0d-1")
+
+    await sender.update(delivery, DONE, "s0o-1")
+    await sender.update(delivery, DONE, "s0o-1")
+
+    there = await slack.messages(asked)
+    assert len(there) == 2
+    assert there[-1].words == "Approved by Bo"
+    assert there[-1].buttons == []
+    assert await slack.violations() == []
+
+
+async def test_what_is_approved_has_a_stop_until_it_starts(slack: Workspace, bo: Person, asked: Message) -> None:
+    sender = a_sender(slack, bo)
+    delivery = await sender.send(CARD, shared(asked.channel, within(asked)), "s0d-1")
+    stops = DONE.model_copy(update={"form": FORM.model_copy(update={"only_stops": True})})
+
+    await sender.update(delivery, stops, "s0o-1")
+    assert (await slack.messages(asked))[-1].buttons == ["Stop"]
+
+    await sender.update(delivery, Card(title="Running: deploy", at=AT, is_line=True), "s0o-2")
+    assert (await slack.messages(asked))[-1].words == "Running: deploy"
+    assert await slack.violations() == []
+
+
+async def test_a_message_that_somebody_deleted_is_told(slack: Workspace, anna: Person, bo: Person, ops: str) -> None:
+    sender = a_sender(slack, bo)
+    to = Address(channel="slack", person="", to=ops)
+    await sender.send(CARD, to, "s0d-1")
+    gone = Delivery(key="s0d-1", address=to, handle=f"{ops}/1.000001")
+
+    with pytest.raises(ChannelRefused, match="the message in #ops is gone"):
+        await sender.update(gone, DONE, "s0o-1")
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_a_place_is_found_by_its_name(slack: Workspace, private: bool) -> None:
+    await slack.channel("release", slack.bot, private=private)
+    sender = a_sender(slack)
+
+    for key in ("s0d-1", "s0d-2"):
+        await sender.send(CARD, Address(channel="slack", person="", to="#release"), key)
+
+    assert len(await slack.messages("#release")) == 2
+    assert len(await slack.calls("conversations.list")) == 1
+    assert await slack.violations() == []
+
+
+async def test_the_thread_of_another_channel_does_not_matter_in_a_place(slack: Workspace, asked: Message) -> None:
+    await slack.channel("release", slack.bot)
+
+    await a_sender(slack).send(CARD, Address(channel="slack", person="", to="#release", thread=within(asked)), "s0d-1")
+
+    assert [message.thread == message.ts for message in await slack.messages("#release")] == [True]
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        ({}, "sayso is not a member of #release. Write `/invite @sayso` there"),
+        ({"archived": True}, "#release is archived"),
+        ({"private": True}, "Slack knows no #release, or sayso may not see it"),
+    ],
+)
+async def test_an_error_names_the_place_as_people_do(
+    slack: Workspace, anna: Person, made: dict[str, Any], sentence: str
+) -> None:
+    await slack.channel("release", anna, **made)
+
+    with pytest.raises(ChannelRefused) as refused:
+        await a_sender(slack).send(CARD, Address(channel="slack", person="", to="#release"), "s0d-1")
+
+    assert str(refused.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("error", "needed", "sentence"),
+    [
+        ("missing_scope", "chat:write", "the app lacks the scope chat:write"),
+        ("restricted_action", "", "a workspace setting keeps sayso from writing in #ops"),
+        ("invalid_auth", "", "Slack does not take our token"),
+        ("token_revoked", "", "our token was taken back"),
+        ("msg_too_long", "", "Slack takes no message so long"),
+    ],
+)
+async def test_what_slack_refuses_is_a_sentence(
+    slack: Workspace, asked: Message, error: str, needed: str, sentence: str
+) -> None:
+    await slack.breaks("chat.postMessage", "error", error=error, needed=needed)
+
+    with pytest.raises(ChannelRefused) as refused:
+        await a_sender(slack).send(CARD, shared(asked.channel, within(asked)), "s0d-1")
+
+    assert str(refused.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("who", "sentence"),
+    [
+        ({"deleted": True}, "is deactivated in Slack"),
+        ({"bot": True}, "is a bot and reads no messages"),
+        ({"stranger": True}, "Slack knows nobody with the id"),
+    ],
+)
+async def test_somebody_who_can_not_be_written_to_is_a_sentence(
+    slack: Workspace, who: dict[str, Any], sentence: str
+) -> None:
+    cy = await slack.person("cy", **who)
+
+    with pytest.raises(ChannelRefused, match=sentence):
+        await a_sender(slack, cy).send(CARD, direct(cy), "s0d-1")
+
+
+async def test_a_thread_that_does_not_exist_is_begun_with_what_it_is_about(
+    slack: Workspace, bo: Person, ops: str
+) -> None:
+    sender, to = a_sender(slack, bo), shared(ops, f"{ops}/~s0r-abc")
+
+    await sender.send(CARD.model_copy(update={"topic": "deploy v1.2.0 <!channel>"}), to, "s0d-1")
+    await sender.send(DONE, to, "s0o-2")
+
+    root, *others = await slack.messages("#ops")
+    assert root.words == "deploy v1.2.0 <!channel>"
+    assert [message.thread for message in others] == [root.ts, root.ts]
+    assert root.text == "deploy v1.2.0 &lt;!channel&gt;"
+    assert await slack.violations() == []
+
+
+async def test_two_who_begin_the_same_thread_at_once_begin_one(slack: Workspace, bo: Person, ops: str) -> None:
+    marks, to = MemoryMarks(), shared(ops, f"{ops}/~s0r-abc")
+    one, other = [waiting_for_real(slack, marks) for _ in range(2)]
+
+    await asyncio.gather(one.send(CARD, to, "s0d-1"), other.send(CARD, to, "s0d-2"))
+
+    root, *cards = await slack.messages("#ops")
+    assert [message.thread for message in cards] == [root.ts, root.ts]
+    assert len(cards) == 2
+    assert await slack.violations() == []
+
+
+@pytest.mark.parametrize("kind", ["cut", "cut_after"])
+async def test_a_root_whose_answer_was_lost_is_found_again(slack: Workspace, bo: Person, ops: str, kind: str) -> None:
+    sender, to = a_sender(slack, bo), shared(ops, f"{ops}/~s0r-abc")
+    await slack.breaks("chat.postMessage", kind)
+
+    with pytest.raises(ChannelUnavailable):
+        await sender.send(CARD, to, "s0d-1")
+    await sender.send(CARD, to, "s0d-1")
+
+    root, card = await slack.messages("#ops")
+    assert card.thread == root.ts
+
+
+async def test_words_for_one_person_are_seen_by_that_person_alone(slack: Workspace, bo: Person, asked: Message) -> None:
+    only = direct(bo).model_copy(update={"to": f"only:{within(asked)}"})
+    sender = a_sender(slack, bo)
+
+    delivery = await sender.send(Card(title="Only group release may approve this", at=AT), only, "s0o-1")
+
+    seen = await bo.sees_ephemeral("Only group release")
+    assert seen.raw["thread_ts"] == asked.ts
+    assert len(await slack.messages("#ops")) == 1
+    with pytest.raises(ChannelRefused):
+        await sender.update(delivery, DONE, "s0o-2")
+    assert await slack.violations() == []
+
+
+async def test_a_stranger_is_told_by_the_id_in_the_place(slack: Workspace, bo: Person, asked: Message) -> None:
+    only = Address(channel="slack", person="", to=f"only:{asked.channel}/:{bo.id}")
+
+    await a_sender(slack).send(Card(title="You are not in the directory", at=AT), only, "s0o-1")
+
+    assert (await bo.sees_ephemeral("not in the directory")).raw["thread_ts"] is None
+
+
+async def test_who_is_not_there_is_not_told_there(slack: Workspace, asked: Message) -> None:
+    cy = await slack.person("cy")
+    only = direct(cy).model_copy(update={"to": f"only:{within(asked)}"})
+
+    with pytest.raises(ChannelRefused, match="they are not a member of #ops"):
+        await a_sender(slack, cy).send(CARD, only, "s0o-1")
+
+
+async def test_words_for_one_person_are_a_message_in_their_dm(slack: Workspace, bo: Person) -> None:
+    only = direct(bo).model_copy(update={"to": f"only:{bo.dm}/"})
+
+    await a_sender(slack, bo).send(CARD, only, "s0o-1")
+
+    assert len(await slack.messages("@bo")) == 1
+    assert await bo.ephemerals() == []
+
+
+async def test_words_for_one_person_never_reach_the_dm_of_another(slack: Workspace, anna: Person, bo: Person) -> None:
+    only = direct(bo).model_copy(update={"to": f"only:{anna.dm}/"})
+
+    with pytest.raises(ChannelRefused):
+        await a_sender(slack, anna, bo).send(CARD, only, "s0o-1")
+
+    assert await slack.messages("@anna") == []
+
+
+async def test_slack_shows_that_something_is_being_done(slack: Workspace, bo: Person, asked: Message) -> None:
+    sender = a_sender(slack, bo)
+
+    await sender.note_status(within(asked), "Deploying v1.2.0")
+    await sender.note_status(within(asked), None)
+    await sender.note_status(f"{asked.channel}/~s0r-abc", "Nothing is there yet")
+    await sender.note_status("s0r-abc", "Not in Slack")
+
+    calls = [call["args"] for call in await slack.calls("agents.sessions.setStatus")]
+    assert [(each["thread_ts"], each["status"]) for each in calls] == [
+        (asked.ts, "processing"),
+        (asked.ts, "active"),
+    ]
+    assert await slack.violations() == []
+
+
+async def test_where_slack_has_no_such_status_it_is_asked_once(slack: Workspace, bo: Person, asked: Message) -> None:
+    await slack.settings(agent=False)
+    sender = a_sender(slack, bo)
+
+    for _ in range(3):
+        await sender.note_status(within(asked), "Deploying v1.2.0")
+
+    assert len(await slack.calls("agents.sessions.setStatus")) == 1
+
+
+async def test_a_status_that_can_not_be_shown_now_is_left_out(slack: Workspace, bo: Person, asked: Message) -> None:
+    sender = a_sender(slack, bo)
+    await slack.breaks("agents.sessions.setStatus", "cut")
+
+    await sender.note_status(within(asked), "Deploying v1.2.0")
+    await sender.note_status(within(asked), None)
+
+    assert [call["args"]["status"] for call in await slack.calls("agents.sessions.setStatus")] == [
+        "processing",
+        "active",
+    ]
+
+
+def waiting_for_real(slack: Workspace, marks: MemoryMarks) -> SlackSender:
+    """A process whose time passes as everybody's."""
+    api = paced(slack)
+    return SlackSender(api, Members(api, time.monotonic), marks, People([]), Clocks())
