@@ -10,7 +10,6 @@ import pytest
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import RunId
 from agents.run import RunState
-from bot.outgoing import Outgoing
 from bot.records import RequestRecord, records
 from bot.threads import PRESS, TOO_LATE_TO_TYPE
 from channels import ChannelUnavailable, File, Inbound
@@ -154,16 +153,9 @@ async def test_the_pointer_goes_to_where_it_was_typed_and_to_its_writer_alone(of
 
         await office.app.inbox.handle(inbound_id)
 
-        [told] = [entry for entry in await unsent(office) if entry.kind == "tell"]
+        [told] = [entry for entry in await office.unsent() if entry.kind == "tell"]
         assert (told.person, told.to, told.reach) == ("bo", f"{THREAD} bo", ("slack",))
         await office.stop()
-
-
-async def unsent(world: World) -> list[Outgoing]:
-    client, found = world.app.store.client, list[Outgoing]()
-    for shard in range(world.app.store.shards):
-        found += [Outgoing.model_validate_json(body) for body in await client.do("HVALS", f"{{s{shard}}}:outbox")]
-    return found
 
 
 async def test_words_typed_after_the_approval_and_before_the_start_do_not_stop_it_and_say_what_does(
