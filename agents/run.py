@@ -31,19 +31,23 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.requests import (
-    AttemptId,
-    Decision,
-    Effect,
-    Fact,
-    Given,
-    PersonId,
-    Request,
-    RequestId,
-    RunId,
-    StepId,
-)
+from agents.pending import Attempt, Pending, Result
+from agents.requests import AttemptId, Decision, Fact, Given, PersonId, RequestId, RunId, StepId
 from agents.steps import CallTool, Done, Step
+
+__all__ = [
+    "IT_DID_NOT",
+    "IT_HAPPENED",
+    "NOT_YET",
+    "STOP",
+    "Attempt",
+    "Pending",
+    "Result",
+    "Run",
+    "RunState",
+    "fold",
+    "step",
+]
 
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
@@ -53,48 +57,12 @@ IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try at a tool's effect."""
-
-    id: AttemptId
-    started_at: datetime
-    host: str
-    idempotent: bool
-    effect: Effect
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """The chosen step that is not closed yet.
-
-    `request` is the newest one; `decision` is set once it is approved. `replaced` is a request that was superseded,
-    with the reason. `attempt` runs now, as far as the events say; `unknown` is an attempt of which nobody knows
-    whether its effect happened.
-    """
-
-    id: StepId
-    step: Step
-    gate: str | None
-    request: Request | None = None
-    decision: Decision | None = None
-    replaced: tuple[Request, str] | None = None
-    attempt: Attempt | None = None
-    unknown: Attempt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a step was closed. `kind` `ok` and `answered` are good ends; `text` is for the next step to read."""
-
-    step: Step
-    kind: Literal["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]
-    text: str
-    by: tuple[PersonId, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
-    """What a run amounts to after `seq` events. `open` is what people can still answer, whatever its step became."""
+    """What a run amounts to after `seq` events. `open` is what people can still answer, whatever its step became.
+
+    `writers` wrote to it since people last decided something; `unheard` of them did after its last step was chosen,
+    which makes them writers still when people decide on that step.
+    """
 
     id: RunId = NOT_YET
     seq: int = 0
@@ -110,6 +78,8 @@ class Run:
     is_rehearsal: bool = False
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
+    writers: tuple[PersonId, ...] = ()
+    unheard: tuple[PersonId, ...] = ()
     is_paused: bool = False
     cancelled_by: PersonId | None = None
     ended: RunEnded | None = None
@@ -157,6 +127,8 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, cards=(*run.cards, event))
         case VoteCast():
             return replace(run, voters=run.voters | {event.vote.person})
+        case PersonSaid():
+            return replace(run, writers=_with(run.writers, event.person), unheard=_with(run.unheard, event.person))
         case RunPaused() | RunResumed():
             return replace(run, is_paused=isinstance(event, RunPaused))
         case RunCancelled():
@@ -165,16 +137,15 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, ended=event, pending=None)
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
-            | AnswerNoted() | AnswerHeld() | DeliveryFailed() | PersonSaid()
+            | AnswerNoted() | AnswerHeld() | DeliveryFailed()
         ):  # fmt: skip
             return run
 
 
 def _chosen(run: Run, event: StepChosen) -> Run:
     """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`."""
-    chosen = replace(
-        run, steps=run.steps + 1, failures=(), retry_at=None, is_rehearsal=run.is_rehearsal or event.call.rehearsal
-    )
+    is_rehearsal = run.is_rehearsal or event.call.rehearsal
+    chosen = replace(run, steps=run.steps + 1, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=())
     if isinstance(event.step, Done):
         return chosen
     return replace(chosen, pending=Pending(event.step_id, event.step, event.gate))
@@ -194,6 +165,10 @@ def _gated(pending: Pending, gate: str) -> Pending:
     return replace(pending, gate=gate, request=None, decision=None, replaced=replaced)
 
 
+def _with(people: tuple[PersonId, ...], person: PersonId) -> tuple[PersonId, ...]:
+    return people if person in people else (*people, person)
+
+
 def _close(run: Run, result: Result) -> Run:
     return replace(run, pending=None, results=(*run.results, result))
 
@@ -202,7 +177,8 @@ def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | Re
     if isinstance(event, RequestOpened):
         run = replace(run, open=event.request.id)
     if isinstance(event, RequestDecided) and run.open == event.request_id:
-        run = replace(run, open=None)
+        is_by_people = event.decision.by and event.decision.state in {"approved", "denied", "answered"}
+        run = replace(run, open=None, writers=run.unheard if is_by_people else run.writers)
     pending = run.pending
     if pending is None:
         return run

@@ -35,6 +35,7 @@ class Statement:
     evidence: str = ""
     given: Given | None = None
     files: tuple[File, ...] = ()
+    place: str = ""
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:

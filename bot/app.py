@@ -39,6 +39,7 @@ from bot.store.durability import check, check_clock, check_shards
 from bot.store.receipts import Receipts
 from bot.telling import Teller
 from bot.thinking import Thinker
+from bot.threads import FollowUps
 from bot.tokens import Tokens
 from bot.work import Nearby, Queue
 from channels import Channel
@@ -132,8 +133,21 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     holding = Holding(journal, decisions, tokens, people)
     bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
     steps = {name: config.max_steps for name, config in settings.agents.items()}
-    rate = settings.limits.triggers_per_person
-    inbox = Inbox(journal, decisions, people, by_channel, by_agent, steps, tokens, rate, holding, bouncing)
+    limits, follow_ups = settings.limits, FollowUps(journal, decisions)
+    inbox = Inbox(
+        journal,
+        decisions,
+        people,
+        by_channel,
+        by_agent,
+        steps,
+        tokens,
+        limits.triggers_per_person,
+        holding,
+        bouncing,
+        follow_ups,
+        limits.triggers_per_slack_channel,
+    )
     executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, home.host())
     teller = Teller(people, tuple(by_channel), edits)
     thinker = Thinker(models)

@@ -109,7 +109,9 @@ def _request(
     call: GatedCall | None = None,
 ) -> Request | NobodyToAsk:
     """The request, bound to what is asked: a call for an approval, the words for a question."""
-    requesters = requesters_of(run)
+    # What happened is not decided but found out: those who could decide then are asked, whatever they wrote since.
+    asked_before = pending.request if purpose == "unknown" else None
+    requesters = asked_before.requesters if asked_before else requesters_of(run)
     if not is_met(policy, eligible(policy, requesters)):
         return _nobody(policy, requesters)
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
@@ -222,10 +224,12 @@ def topic_of(run: Run) -> str:
 
 
 def requesters_of(run: Run) -> tuple[PersonId, ...]:
-    """Whoever asked for what the run does now: for whom it was asked, and the person whose API key asked."""
+    """Whoever asked for what the run does now: for whom it was asked, the person whose API key asked, and everybody who
+    wrote to the run since people last decided something.
+    """
     if run.started is None:
         return ()
-    return tuple(dict.fromkeys(filter(None, (run.started.requester, run.started.submitter))))
+    return tuple(dict.fromkeys(filter(None, (run.started.requester, run.started.submitter, *run.writers))))
 
 
 def program_of(run: Run) -> str:

@@ -248,8 +248,9 @@ def _not_entitled(judgement: NotEntitled, people: People) -> str:
             return f"This is not yours to decide. {who} may."
 
 
-# In the order in which people are told of them. Slack is none of them before there is a channel.
+# In the order in which people are told of them.
 _HOW_TO_APPROVE = {
+    "slack": "in Slack, with the button on the card",
     "console": "on its page in the console",
     "cli": "in a terminal, with: sayso answer {request} approve",
     "api": "over HTTP, with: POST /v1/requests/{request}/answer",

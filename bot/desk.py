@@ -28,7 +28,7 @@ class FrontDesk:
         placed = Placed.model_validate_json(body)
         record, _, now = await self._decisions.request(placed.request_id)
         card = request_card(record.request, self._people, now)
-        may = record.state == "open" and person in eligible(record.request.policy, record.request.requesters)
+        may = record.state == "open" and person in eligible(record.request.policy, record.requesters)
         form = card.form.model_copy(update={"token": token}) if card.form and may else None
         return card.model_copy(update={"form": form})
 

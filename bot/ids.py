@@ -38,6 +38,12 @@ def derived_id(kind: Kind, near: str, what: str) -> str:
     return f"s{shard_of(near)}{_LETTERS[kind]}-{base64.b32encode(digest)[:_RANDOM_CHARS].decode().lower()}"
 
 
+def inbound_of(run_id: str) -> str:
+    """The inbound item that a run starts with which begins with one: they share their shard and random part."""
+    head, _, tail = run_id.partition("-")
+    return f"{head[:-1]}i-{tail}"
+
+
 def shard_of(some_id: str) -> int:
     """The shard that `some_id` lives in. Raises NotAnId."""
     return _match(some_id)[0]

@@ -1,5 +1,6 @@
 """What arrives: durable first, then read, then given to the request it answers or to a new run."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ from bot.outgoing import Placed
 from bot.people import People
 from bot.store import Commit, Wake
 from bot.summary import line_of
+from bot.threads import FollowUps, TooMuchSaid
 from bot.tokens import Tokens
 from channels import Bounced, Channel, File, Held, Ignored, Inbound, Reply, Trigger
 
@@ -31,6 +33,8 @@ log = structlog.stdlib.get_logger()
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
 TEXT_BYTES = 32_768
+# The same words again and again come from something that answers what we write.
+_SAME_WORDS, _SAME_WORDS_PER_S = 5, 600.0
 
 
 class TriggerRefused(Exception):
@@ -79,27 +83,38 @@ class Inbox:
         per_person: Rate,
         holding: Holding,
         bouncing: Bouncing,
+        follow_ups: FollowUps,
+        per_room: Rate,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
         self._per_person, self._holding, self._bouncing = per_person, holding, bouncing
+        self._follow_ups, self._per_room = follow_ups, per_room
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
         """The id under which `inbound` is durable now; the same one however often it arrives.
 
-        Waits while too much that came before waits to be handled.
+        Empty for what was written in a thread that we do not know, of which nothing is kept. Waits while too much that
+        came before waits to be handled, where that can wait.
         """
+        threads = self._store.threads
+        if inbound.within and await threads.run_of(inbound.channel, inbound.within) is None:
+            return ""
         backlog = self._backlogs.setdefault(inbound.channel, Backlog(self._store, inbound.channel))
-        await backlog.room()
+        if inbound.can_wait:
+            await backlog.room()
         foreign = f"{inbound.channel}:{inbound.key}"
         shard = ingress_shard(foreign, self._store.shards)
-        arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw", "can_wait", "within"}))
+        arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw", "can_wait", "within", "begins"}))
         inbound_id, is_new = await self._store.accept(
             new_id("inbound", shard), foreign, arrived.model_dump_json().encode(), inbound.raw, _SEEN_S
         )
-        if is_new:
+        if inbound.begins:
+            await threads.begin(inbound.channel, inbound.begins, self.run_id(inbound_id))
+        if is_new and inbound.can_wait:
             backlog.add(inbound_id, len(inbound.raw))
+        if is_new:
             await self._journal.bell.ring(f"in {inbound_id}", 0, is_answer=inbound.is_answer)
         return inbound_id
 
@@ -157,6 +172,12 @@ class Inbox:
 
     async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
         try:
+            if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
+                return await self._store.drop_inbound(inbound_id)
+            if trigger.follows and not trigger.is_addressed:
+                log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
+                return await self._store.drop_inbound(inbound_id)
+            await self._admit_room(inbound_id, channel, trigger)
             await self.start(
                 channel,
                 trigger.text,
@@ -165,9 +186,13 @@ class Inbox:
                 inbound_id=inbound_id,
                 files=trigger.files,
             )
+        except TooMuchSaid as error:
+            log.warning("not passed on", person=trigger.person, error=str(error))
+            await self._holding.refuse(inbound_id, channel, trigger, str(error), "Not passed on to the run")
         except TriggerRefused as error:
             log.warning("trigger refused", person=trigger.person, error=str(error))
             await self._holding.refuse(inbound_id, channel, trigger, str(error))
+        return None
 
     async def start(
         self,
@@ -186,6 +211,8 @@ class Inbox:
         name = self.check(text, agent)
         run_id = run_id or self.run_id(inbound_id)
         await self.admit(requester, run_id)
+        if thread:
+            await self._store.threads.note(channel, thread, run_id)
         started = RunStarted(
             at=self._store.about_now(),
             run_id=run_id,
@@ -233,6 +260,26 @@ class Inbox:
             "the limit (limits.triggers_per_person in sayso.toml). Wait, or raise it"
         )
         raise TooManyTriggers(text, await self._store.admitted_in_s(requester, limit.per_s))
+
+    async def _admit_room(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
+        """Count a run against the limit of the place of many where it was asked for, once. Raises TooManyTriggers."""
+        if not trigger.room:
+            return
+        room, run_id, limit = f"{channel}:{trigger.room}", self.run_id(inbound_id), self._per_room
+        if not await self._store.admit(f"room {room}", run_id, limit.count, limit.per_s):
+            text = (
+                f"{limit.count} runs were started from here in {limit.per_s:.0f} s, which is the limit "
+                "(limits.triggers_per_slack_channel in sayso.toml). Wait, or raise it"
+            )
+            raise TooManyTriggers(text, await self._store.admitted_in_s(f"room {room}", limit.per_s))
+        words = hashlib.sha256(f"{trigger.person} {trigger.text}".encode(errors="replace")).hexdigest()
+        same = f"same words {room} {words}"
+        if not await self._store.admit(same, run_id, _SAME_WORDS, _SAME_WORDS_PER_S):
+            text = (
+                f"The same words came from you here more than {_SAME_WORDS} times in {_SAME_WORDS_PER_S / 60:.0f} "
+                "minutes, which looks like a loop. Wait, or say it in other words"
+            )
+            raise TooManyTriggers(text, await self._store.admitted_in_s(same, _SAME_WORDS_PER_S))
 
     def _route(self, agent: str | None) -> str:
         """The agent that takes a trigger: the one that was named, else the first one configured."""

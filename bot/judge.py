@@ -160,8 +160,7 @@ def _entitled(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def _not_requester(record: RequestRecord, answer: Answer) -> Judgement | None:
-    request = record.request
-    if answer.person in request.requesters and not request.policy.requester_may_approve:
+    if answer.person in record.requesters and not record.request.policy.requester_may_approve:
         return NotEntitled(why="requester", approvers=_eligible(record))
     return None
 
@@ -227,7 +226,7 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
 
 
 def _eligible(record: RequestRecord) -> tuple[PersonId, ...]:
-    return eligible(record.request.policy, record.request.requesters)
+    return eligible(record.request.policy, record.requesters)
 
 
 def _is_by_people(record: RequestRecord) -> bool:
@@ -259,7 +258,9 @@ def _tally(record: RequestRecord, answer: Answer) -> Judgement:
     vote = _vote(answer)
     if not vote.approve:
         return Decided(decision=_decision(answer, "denied", (answer.person,)), vote=vote)
-    voters = (*(vote.person for vote in record.votes), answer.person)
+    # Whoever has become a requester since does not count, though the vote was given before.
+    may = _eligible(record)
+    voters = tuple(person for person in (*(vote.person for vote in record.votes), answer.person) if person in may)
     if is_met(record.request.policy, voters):
         return Decided(decision=_decision(answer, "approved", voters), vote=vote)
     return Counted(vote=vote)

@@ -100,5 +100,5 @@ def _as_it_stands(name: str, value: str) -> bytes:
 
 
 def _fits(record: RequestRecord, person: str | None, state: RequestState | None) -> bool:
-    deciders = eligible(record.request.policy, record.request.requesters)
+    deciders = eligible(record.request.policy, record.requesters)
     return state in {None, record.state} and (person is None or person in deciders)

@@ -100,6 +100,8 @@ class Outbox:
         if entry.request_id is None or entry.delivery_id is None:
             raise ValueError(f"{entry.id} places no request")
         channel = delivery.address.channel
+        for thread in {delivery.handle, delivery.address.thread} if self._channels[channel].edits else ():
+            await self._store.threads.note(channel, thread, entry.run_id)  # people may write there, or below it
         event = CardDelivered(
             at=self._store.about_now(),
             request_id=entry.request_id,

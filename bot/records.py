@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 from agents.events import (
     AnswerNoted,
     Event,
+    PersonSaid,
     RequestDecided,
     RequestOpened,
     RequestRevised,
@@ -18,7 +19,10 @@ from agents.requests import Decision, Frozen, Holder, PersonId, Request, Request
 
 
 class RequestRecord(Frozen):
-    """A request as it stands. `started_at` is when its tool started, `noted` how often whose answer did not count."""
+    """A request as it stands. `started_at` is when its tool started, `noted` how often whose answer did not count.
+
+    `joined` wrote to the run while it was open, and so count as its requesters from then on.
+    """
 
     request: Request
     state: RequestState = "open"
@@ -27,6 +31,12 @@ class RequestRecord(Frozen):
     started_at: AwareDatetime | None = None
     holders: tuple[Holder, ...] = ()
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
+    joined: tuple[PersonId, ...] = ()
+
+    @property
+    def requesters(self) -> tuple[PersonId, ...]:
+        """Everyone who counts as a requester by now."""
+        return (*self.request.requesters, *self.joined)
 
 
 def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:
@@ -35,6 +45,8 @@ def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:
     for event in events:
         if isinstance(event, RequestOpened):
             found[event.request.id] = RequestRecord(request=event.request, holders=event.holders)
+        elif isinstance(event, PersonSaid):
+            found = {request_id: after(record, [event]) for request_id, record in found.items()}
         elif (request_id := _about(event)) and request_id in found:
             found[request_id] = after(found[request_id], [event])
     return found
@@ -71,5 +83,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {"state": "revoked", "votes": (*record.votes, event.vote)}
         case ToolStarted():
             return {"started_at": event.at}
+        case PersonSaid() if record.state == "open" and event.person not in record.requesters:
+            return {"joined": (*record.joined, event.person)}
         case _:
             return {}

@@ -93,7 +93,7 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
             revision = event.request.revision
             return Told(f"{name(event.by)} amended: {event.request.title} (revision {revision})")
         case CardDelivered():
-            return Told(f"card sent to {name(event.person)} by {event.channel}")
+            return _delivered(event, name(event.person) if event.person else "")
         case DeliveryFailed():
             return Told(f"{name(event.person)} could not be reached", event.error)
         case VoteCast():
@@ -127,6 +127,13 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
             return Told(f"{name(event.by)} cancelled the run")
         case RunEnded():
             return Told(event.outcome, event.summary)
+
+
+def _delivered(event: CardDelivered, who: str) -> Told:
+    where = ", where others see it" if event.is_shared else ""
+    if not who:
+        return Told(f"card posted by {event.channel}{where}", event.to)
+    return Told(f"card {'shared with' if event.shares else 'sent to'} {who} by {event.channel}{where}")
 
 
 def _started(event: RunStarted, who: str) -> Told:

@@ -69,7 +69,8 @@ class Inbound(Frozen):
     `raw` may be cut short when `size_bytes` is over the channel's limit; then `read` holds it. `is_answer` is a cheap
     guess (it carries a reply token) that lets answers overtake new work. Unless it `can_wait` the other side does not
     keep it while we are busy. `within` is the thread that it was written in, set where it matters only if we know that
-    thread: else nothing of it is kept.
+    thread: else nothing of it is kept. `begins` is the thread that a run would live in which it starts: what is written
+    there before that run has started waits for it.
     """
 
     channel: str
@@ -79,6 +80,7 @@ class Inbound(Frozen):
     is_answer: bool = False
     can_wait: bool = True
     within: str = ""
+    begins: str = ""
     received_at: AwareDatetime
 
 

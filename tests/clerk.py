@@ -4,6 +4,7 @@ press WHAT       a tool behind the policy that the workshop has for WHAT ("produ
 stamp WHAT       a tool without a gate that honours its key
 pull WHAT        a tool without a gate and without a key
 ask FORMAT QUESTION | OPTION, OPTION
+who              the end, which says who wrote to the run
 loop             the same stamp for ever
 walk             another stamp each time, for ever
 """
@@ -59,6 +60,13 @@ class Workshop:
             raise RuntimeError(f"nobody had thought of {what}")
         return self.policy_of.get(what, usual)
 
+    async def look_up(self, _: Run) -> tuple[Fact, ...]:
+        """No facts, once whoever holds them lets go."""
+        if "facts" in self.holds:
+            self.started.append("look up facts")
+            await self.holds["facts"].wait()
+        return ()
+
     async def work(self, name: str, what: str) -> Outcome:
         """Have the effect, after whatever this workshop was told to do first."""
         self.started.append(f"{name} {what}")
@@ -81,7 +89,7 @@ def clerk(workshop: Workshop) -> Agent:
             _tool(workshop, "stamp", lambda args: workshop.gate(args.what), idempotent=True),
             _tool(workshop, "pull", lambda args: workshop.gate(args.what)),
         ),
-        prefetch=_nothing,
+        prefetch=workshop.look_up,
         fallback=next_step,
     )
 
@@ -92,6 +100,8 @@ def next_step(run: Run) -> Step:
     last = run.results[-1] if run.results else None
     if last and last.kind not in {"ok", "answered"}:
         return Done(outcome="failed", summary=f"{last.kind}: {last.text}".rstrip(": "))
+    if lines[:1] == ["who"]:
+        return Done(summary=f"{' and '.join(run.writers) or 'nobody'} wrote")
     if lines[:1] == ["loop"]:
         return CallTool(tool="stamp", arguments={"what": "same"})
     if lines[:1] == ["walk"]:
@@ -114,10 +124,6 @@ def _step(line: str) -> Step:
     listed = [option.strip() for option in options.split(",") if option.strip()]
     key = "fields" if form == "form" else "options"
     return RequestHumanInput.model_validate({"question": question, "format": form, key: listed})
-
-
-async def _nothing(_: Run) -> tuple[Fact, ...]:
-    return ()
 
 
 def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, idempotent: bool = False) -> Tool[What]:

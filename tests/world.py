@@ -22,6 +22,7 @@ from bot.answers import Statement
 from bot.app import App, agents_of, compose, running
 from bot.judge import Judgement
 from bot.mail.local import LocalMail
+from bot.outgoing import Outgoing
 from bot.processes import local_mail
 from bot.records import RequestRecord
 from bot.steering import Steering
@@ -261,6 +262,14 @@ class World:
     async def dead(self) -> list[str]:
         """The notes of everything that was given up or held."""
         return [note.decode() for note in (await self.app.store.lists.dead()).values()]
+
+    async def unsent(self) -> list[Outgoing]:
+        """What must still be sent."""
+        client, found = self.app.store.client, list[Outgoing]()
+        for shard in range(self.app.store.shards):
+            bodies = await client.do("HVALS", f"{{s{shard}}}:outbox")
+            found += [Outgoing.model_validate_json(body) for body in bodies]
+        return found
 
     async def move_time(self, seconds: float) -> None:
         """The clock that everything goes by jumps ahead."""

@@ -8,7 +8,7 @@ from agents.text import first_line
 from bot.cards import notice
 from bot.dead import Note
 from bot.decisions import Decisions
-from bot.held.notices import STRANGER, held_answer, held_note, unheard
+from bot.held.notices import held_answer, held_note, stranger_card, unheard
 from bot.ids import derived_id
 from bot.journal import Journal, outbox_entry, outgoing_id
 from bot.outgoing import Outgoing, Placed
@@ -24,6 +24,9 @@ log = structlog.stdlib.get_logger()
 
 _DAY_S = 24 * 3600.0
 _NOTICES = 10
+# Each press of somebody who is not registered gets its sentence, and is listed for operators; not a robot's.
+_PRESSES, _PRESSES_PER_S = 20, 3600.0
+_LISTED_A_DAY = 20
 # A proven address proves nothing about its owner's intentions: we are nobody's way to send mail to a crowd.
 _STRANGERS = 200
 _OPEN_ONES = 3
@@ -37,7 +40,9 @@ class Holding:
         self._journal, self._store, self._decisions = journal, journal.store, decisions
         self._tokens, self._people = tokens, people
 
-    async def refuse(self, inbound_id: str, channel: str, trigger: Trigger, why: str) -> None:
+    async def refuse(
+        self, inbound_id: str, channel: str, trigger: Trigger, why: str, title: str = "No run was started"
+    ) -> None:
         """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day."""
         if not await self._store.admit(f"notices {trigger.person}", inbound_id, _NOTICES, _DAY_S):
             return await self._store.drop_inbound(inbound_id)
@@ -48,12 +53,13 @@ class Holding:
             person=PersonId(trigger.person),
             reach=(channel,),
             card=notice(
-                "No run was started",
+                title,
                 why,
                 await self._store.now(inbound_id),
                 topic=first_line(trigger.text, _TOPIC_CHARS),
             ),
             thread=trigger.thread or inbound_id,
+            to=trigger.place,
         )
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
         return None
@@ -68,12 +74,19 @@ class Holding:
         if placed:
             note = note.model_copy(update={"request_id": placed.request_id, "delivery_id": placed.id})
             record, _, _ = await self._decisions.request(placed.request_id)
-            await self._note_answer(placed, record, note, inbound_id)
+            await self._note_answer(placed, record, note, inbound_id, held.stranger if held.place else "")
         if held.person:
             await self._tell_sender(held, note, record, inbound_id)
         elif held.stranger:
             await self._answer_stranger(held, note, inbound_id)
-        await self._store.hold(inbound_id, note.model_dump_json().encode())
+        if held.place and not await self._may_list(held, inbound_id):
+            return await self._store.drop_inbound(inbound_id)
+        return await self._store.hold(inbound_id, note.model_dump_json().encode())
+
+    async def _may_list(self, held: Held, inbound_id: str) -> bool:
+        """Whether the list has room for one more of this sender: it is bounded, and one must not push out the rest."""
+        sender = held.stranger or held.person or held.claims
+        return await self._store.admit(f"listed {sender}", inbound_id, _LISTED_A_DAY, _DAY_S)
 
     async def _placed(self, token: str | None) -> Placed | None:
         """The card that a token names; whoever brings it back may be anybody."""
@@ -81,9 +94,14 @@ class Holding:
         body = await self._store.delivery(delivery_id) if delivery_id else None
         return Placed.model_validate_json(body) if body else None
 
-    async def _note_answer(self, placed: Placed, record: RequestRecord, note: Note, inbound_id: str) -> None:
-        """The run's story says it, and the requester, who may be waiting for exactly this answer; a few times a day."""
-        if not await self._store.admit(f"notices {placed.id}", inbound_id, _NOTICES, _DAY_S):
+    async def _note_answer(
+        self, placed: Placed, record: RequestRecord, note: Note, inbound_id: str, stranger: str
+    ) -> None:
+        """The run's story says it, and the requester, who may be waiting for exactly this answer; a few times a day.
+
+        Of a card that many see, for each stranger.
+        """
+        if not await self._store.admit(f"notices {placed.id} {stranger}".rstrip(), inbound_id, _NOTICES, _DAY_S):
             return
         request = record.request
         event = AnswerHeld(
@@ -133,6 +151,7 @@ class Holding:
             reach=(note.channel,),
             card=unheard(note, record, open_ones, self._people),
             thread=held.thread or inbound_id,
+            to=held.place,
         )
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
 
@@ -143,22 +162,27 @@ class Holding:
         return [
             record
             for record in records
-            if record.state == "open" and person in eligible(record.request.policy, record.request.requesters)
+            if record.state == "open" and person in eligible(record.request.policy, record.requesters)
         ]
 
     async def _answer_stranger(self, held: Held, note: Note, inbound_id: str) -> None:
-        """One polite notice a day to each, and not many in all."""
-        is_first = await self._store.admit(f"stranger {held.stranger}", inbound_id, 1, _DAY_S)
-        if not is_first or not await self._store.admit("strangers", inbound_id, _STRANGERS, _DAY_S):
+        """One polite notice a day to each, and not many in all; where it was done, each time."""
+        if not await self._may_answer(held, inbound_id):
             return
         entry = Outgoing(
             id=derived_id("outgoing", inbound_id, "told"),
             kind="stranger",
             run_id=RunId(inbound_id),
             person=PersonId(""),
-            to=held.stranger,
+            to=f"only:{held.place}:{held.stranger}" if held.place else held.stranger,
             reach=(note.channel,),
-            card=notice("Your mail could not be taken", STRANGER, note.at),
+            card=stranger_card(held, note.at),
             thread=held.thread or inbound_id,
         )
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
+
+    async def _may_answer(self, held: Held, inbound_id: str) -> bool:
+        if held.place:
+            return await self._store.admit(f"presses {held.stranger}", inbound_id, _PRESSES, _PRESSES_PER_S)
+        is_first = await self._store.admit(f"stranger {held.stranger}", inbound_id, 1, _DAY_S)
+        return is_first and await self._store.admit("strangers", inbound_id, _STRANGERS, _DAY_S)

@@ -19,6 +19,10 @@ STRANGER = (
     "was done with your mail. If you should be able to, please ask the person you know here to have your address "
     "added.\nThis is an automatic answer; there is at most one a day."
 )
+NOT_REGISTERED = (
+    "Only people who are registered here can ask for something or decide it. You are not, so nothing was done. If you "
+    "should be able to, please ask the person you know here to have you added."
+)
 _WHY_CHARS = 1_000
 _TIME = "%H:%M UTC on %d %B %Y"
 
@@ -36,6 +40,13 @@ def held_note(held: Held, sender: str, channel: str, now: datetime) -> Note:
         about=held.about,
         channel=channel,
     )
+
+
+def stranger_card(held: Held, now: datetime) -> Card:
+    """For a stranger: in the channel's own words where it has some. It names nobody."""
+    if held.place:
+        return notice("Nothing was done", held.notice or NOT_REGISTERED, now)
+    return notice("Your mail could not be taken", held.notice or STRANGER, now)
 
 
 def held_answer(request: Request, note: Note) -> Card:
@@ -68,7 +79,7 @@ def _again(note: Note, answered: RequestRecord, people: People) -> str:
     request = answered.request
     if answered.decision:
         return f"“{request.title}” needs no answer any more. {decided(answered.decision, people)}"
-    if note.person not in eligible(request.policy, request.requesters):
+    if note.person not in eligible(request.policy, answered.requesters):
         return f"“{request.title}” is not yours to decide."
     return (
         f"“{request.title}” still waits for an answer: reply once more to the message that asks it, in plain text, or "

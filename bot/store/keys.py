@@ -140,6 +140,10 @@ class Keys:
         """Which of our ids a foreign id led to."""
         return self._key("seen", foreign_id)
 
+    def thread(self, name: str) -> str:
+        """Which run lives in a thread of a channel."""
+        return self._key("thread", name)
+
     def inbound(self, inbound_id: str) -> str:
         """One item that arrived."""
         return self._key("inbound", inbound_id)

@@ -4,8 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import Event, RunEnded, read_event, write_event
+from agents.requests import PersonId
 from agents.run import Result, Run, RunState, fold
 from tests.agents.worlds import (
+    BO,
     DEPLOY,
     NOON,
     any_event,
@@ -13,6 +15,7 @@ from tests.agents.worlds import (
     decided,
     finished,
     opened,
+    said,
     started,
     tool_started,
     vote,
@@ -64,7 +67,16 @@ def test_an_ended_run_stays_ended_as_it_did_first(events: list[Event]) -> None:
     assert run.state == "failed"
 
 
-HARMLESS = {"vote_cast", "answer_noted", "run_paused", "run_resumed", "run_cancelled", "card_delivered", "step_failed"}
+HARMLESS = {
+    "person_said",
+    "vote_cast",
+    "answer_noted",
+    "run_paused",
+    "run_resumed",
+    "run_cancelled",
+    "card_delivered",
+    "step_failed",
+}
 
 
 @given(EVENTS)
@@ -74,3 +86,30 @@ def test_whatever_lands_between_start_and_finish_the_result_counts_once(events: 
     run = fold([*APPROVED, tool_started(), *between, finished(output="out"), finished(output="again")])
 
     assert run.results == (Result(DEPLOY, "ok", "out"),)
+
+
+@given(EVENTS)
+def test_writers_are_among_those_who_wrote_each_once(events: list[Event]) -> None:
+    run = fold(events)
+
+    wrote = {event.person for event in events if event.type == "person_said"}
+    assert set(run.unheard) <= set(run.writers) <= wrote
+    assert len(set(run.writers)) == len(run.writers)
+
+
+@given(EVENTS, EVENTS)
+def test_who_wrote_stays_a_writer_until_people_decide_on_a_step_that_was_chosen_since(
+    before: list[Event], events: list[Event]
+) -> None:
+    who = PersonId("somebody else")
+    run, is_heard = fold([said(who)], fold(before)), False
+    for event in events:
+        is_heard = is_heard or event.type == "step_chosen"
+        run = fold([event], run)
+        if not is_heard:
+            assert who in run.writers
+
+
+@given(EVENTS)
+def test_whoever_wrote_last_is_a_writer(events: list[Event]) -> None:
+    assert BO in fold([*events, said(BO)]).writers

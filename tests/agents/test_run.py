@@ -31,6 +31,7 @@ from tests.agents.worlds import (
     orphaned,
     request,
     revoked,
+    said,
     started,
     tool_started,
     vote,
@@ -247,3 +248,28 @@ def test_done_is_a_step_that_waits_for_nothing() -> None:
 
     assert run.pending is None
     assert run.steps == 1
+
+
+@pytest.mark.parametrize(
+    ("events", "writers"),
+    [
+        ([started(), said()], (BO,)),
+        ([started(), said(), said(ANNA), said()], (BO, ANNA)),
+        ([started(), said(), chosen(), opened()], (BO,)),
+        ([started(), said(), chosen(), opened(), decided("approved")], ()),
+        ([started(), said(), chosen(), opened(), decided("denied")], ()),
+        ([started(), said(), chosen(QUESTION), opened(), decided("answered")], ()),
+        ([started(), said(), chosen(), opened(), decided("expired")], (BO,)),
+        ([started(), said(), chosen(), opened(), decided("withdrawn")], (BO,)),
+        ([started(), said(), chosen(), opened(), decided("superseded")], (BO,)),
+        ([started(), said(), chosen(), opened(), decided("approved", "q2")], (BO,)),
+        ([started(), chosen(), opened(), said(), decided("approved")], (BO,)),
+        ([started(), chosen(), said(), opened(), decided("denied")], (BO,)),
+        ([started(), said(), chosen(), opened(), said(ANNA), decided("approved")], (ANNA,)),
+        ([*APPROVED, said(), tool_started()], (BO,)),
+    ],
+)
+def test_whoever_wrote_is_a_writer_until_people_decided_on_what_came_of_it(
+    events: list[Event], writers: tuple[str, ...]
+) -> None:
+    assert fold(events).writers == writers

@@ -11,6 +11,7 @@ from agents.events import (
     ContextFetched,
     DeliveryFailed,
     Event,
+    PersonSaid,
     RequestDecided,
     RequestOpened,
     RequestRevised,
@@ -71,6 +72,10 @@ def started(text: str = "deploy v1.2.0 to production", max_steps: int = 10) -> R
     return RunStarted(
         at=NOON, run_id=RunId("r1"), agent="deploy", channel="email", requester=ANNA, text=text, max_steps=max_steps
     )
+
+
+def said(person: PersonId = BO, text: str = "v2 instead") -> PersonSaid:
+    return PersonSaid(at=NOON, said_id="i1", person=person, channel="slack", text=text)
 
 
 def chosen(step: Step = DEPLOY, step_id: str = "s1", gate: str | None = None) -> StepChosen:
@@ -199,6 +204,7 @@ def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
             text=texts,
             files=files,
         ),
+        st.builds(PersonSaid, at=at, said_id=texts, person=people, channel=texts, text=texts, files=files),
         st.builds(ContextFetched, at=at, facts=facts),
         st.builds(StepChosen, at=at, step_id=steps, step=a_step, gate=st.none() | texts, call=call),
         st.builds(StepFailed, at=at, kind=texts, detail=texts, retry_at=st.none() | at, call=call),

@@ -187,6 +187,11 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
             APPROVAL,
             f"on its page in the console; in a terminal, with: sayso answer {APPROVAL.id} approve. A denial counts",
         ),
+        (
+            NotThisWay(ways=("console", "slack")),
+            APPROVAL,
+            "Ways that count: in Slack, with the button on the card; on its page in the console. A denial counts",
+        ),
         (NotThisWay(ways=()), APPROVAL, "Ways that count: none."),
         (
             OutOfDate(seen_revision=1),

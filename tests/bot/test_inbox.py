@@ -2,17 +2,37 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from bot.backlog import MOST_BYTES
 from bot.ids import shard_of
-from channels import Inbound
+from channels import Inbound, Trigger
 from channels.email.format import trace
+from tests.fakes.hallway import Hallway
 from tests.waiting import until
-from tests.world import World
+from tests.world import World, a_world
 
 BOT = "sayso@sayso.example"
+
+
+@pytest.fixture
+def hallway() -> Hallway:
+    return Hallway()
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
+    """A running sayso whose rooms start three runs an hour."""
+
+    def change(world: World) -> None:
+        world.beside, world.toml = (hallway,), f'{world.toml}triggers_per_slack_channel = "3/h"\n'
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        yield world
 
 
 def mail(text: str = "stamp letter", key: str = "m1", channel: str = "email") -> Inbound:
@@ -103,3 +123,80 @@ async def test_a_reply_that_names_a_delivery_of_ours_that_is_gone_is_held(world:
 
     await until(held)
     assert world.workshop.effects == []
+
+
+async def test_what_can_not_wait_is_taken_however_much_waits_already(world: World) -> None:
+    raw = b"x" * 2_000_000
+    async with world.stopped():
+        await world.start(works=False, receives=False)
+        ids = [
+            await world.app.inbox.accept(
+                Inbound(
+                    channel="slack",
+                    key=f"m{number}",
+                    raw=raw,
+                    size_bytes=len(raw),
+                    can_wait=False,
+                    received_at=datetime.now(UTC),
+                )
+            )
+            for number in range(MOST_BYTES // len(raw) + 2)
+        ]
+        assert len(set(ids)) == MOST_BYTES // len(raw) + 2
+        for inbound_id in ids:
+            await world.app.store.drop_inbound(inbound_id)
+        await world.stop()
+
+
+async def test_what_is_brought_again_by_its_key_is_one_item_though_it_begins_a_thread(
+    office: World, hallway: Hallway
+) -> None:
+    ids = [await office.app.inbox.accept(hallway.begins("anna", "stamp letter", "T1", "k1")) for _ in range(3)]
+
+    assert len(set(ids)) == 1
+    await office.ended(office.app.inbox.run_id(ids[0]))
+    assert len(await runs(office)) == 1
+
+
+def wants(person: str, text: str, room: str = "C01OPS") -> Trigger:
+    return Trigger(person=person, text=text, room=room, place=f"{room}/")
+
+
+async def heard(world: World, hallway: Hallway, *triggers: Trigger) -> None:
+    for trigger in triggers:
+        await world.app.inbox.accept(hallway.item(trigger))
+    await world.quiet()
+
+
+async def test_more_than_may_be_started_from_a_room_is_refused_whoever_asks_and_other_rooms_go_on(
+    office: World, hallway: Hallway
+) -> None:
+    people = ("anna", "bo", "cy")
+    await heard(office, hallway, *(wants(person, f"stamp {person}") for person in people))
+
+    await heard(office, hallway, wants("dan", "stamp dan"), wants("dan", "stamp elsewhere", room="C02"))
+
+    assert sorted(office.workshop.effects) == ["stamp anna", "stamp bo", "stamp cy", "stamp elsewhere"]
+    [told] = hallway.to("dan", "No run was started")
+    assert "limits.triggers_per_slack_channel in sayso.toml" in told.summary
+
+
+async def test_a_refused_trigger_is_told_to_the_person_where_it_was_written(office: World, hallway: Hallway) -> None:
+    await heard(office, hallway, *(wants("anna", f"stamp {number}") for number in range(3)))
+    async with office.stopped():
+        await office.start(works=False, receives=False)
+        await office.app.inbox.handle(await office.app.inbox.accept(hallway.item(wants("dan", "stamp dan"))))
+
+        [entry] = await office.unsent()
+        assert (entry.kind, entry.person, entry.to) == ("tell", "dan", "C01OPS/")
+        await office.stop()
+
+
+async def test_the_same_words_again_and_again_in_a_room_are_taken_for_a_loop(office: World, hallway: Hallway) -> None:
+    async with office.stopped():
+        office.toml = office.toml.replace('"3/h"', '"60/h"')
+
+    await heard(office, hallway, *(wants("anna", "stamp letter") for _ in range(7)), wants("bo", "stamp letter"))
+
+    assert office.workshop.effects == ["stamp letter"] * 6
+    assert len(hallway.to("anna", "looks like a loop")) == 2

@@ -29,6 +29,7 @@ from tests.bot.examples import (
     EXPIRES,
     LATER,
     answer,
+    anyone,
     approval,
     decision,
     given,
@@ -94,6 +95,32 @@ def test_a_requester_does_not_decide_even_as_an_approver(*, approve: bool) -> No
     own = record(approval(requesters=(BO,)))
 
     assert judge(own, answer(BO, approve=approve)) == NotEntitled(why="requester", approvers=(CY,))
+
+
+@guards("judge:not_requester")
+@pytest.mark.parametrize("approve", [True, False])
+def test_whoever_has_joined_the_requesters_since_does_not_decide(*, approve: bool) -> None:
+    joined = record(joined=(BO,))
+
+    assert judge(joined, answer(BO, approve=approve)) == NotEntitled(why="requester", approvers=(CY,))
+
+
+def test_a_vote_of_somebody_who_has_joined_the_requesters_since_no_longer_counts() -> None:
+    pair = approval(policy=policy(quorum=2, rule=anyone("bo", "cy", "dan")))
+    voted = record(pair, votes=(vote(BO),), joined=(BO,))
+
+    second = judge(voted, answer(CY))
+    third = judge(voted.model_copy(update={"votes": (vote(BO), vote(CY))}), answer(DAN))
+
+    assert isinstance(second, Counted)
+    assert isinstance(third, Decided)
+    assert third.decision.by == (CY, DAN)
+
+
+def test_whoever_has_joined_decides_where_the_policy_lets_requesters_decide() -> None:
+    joined = record(approval(policy=policy(requester_may_approve=True)), joined=(BO,))
+
+    assert isinstance(judge(joined, answer(BO)), Decided)
 
 
 def test_a_requester_decides_where_the_policy_says_so() -> None:

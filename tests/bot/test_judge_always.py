@@ -76,6 +76,7 @@ RECORDS = st.builds(
     state=st.sampled_from(STATES),
     votes=st.lists(PEOPLE, max_size=2, unique=True).map(lambda people: tuple(vote(person) for person in people)),
     started_at=st.none() | st.just(LATER),
+    joined=st.lists(PEOPLE, max_size=2, unique=True).map(tuple),
 )
 OPEN = RECORDS.map(lambda found: found.model_copy(update={"state": "open", "votes": (), "decision": None}))
 
@@ -91,7 +92,7 @@ def test_nothing_but_a_plain_vote_of_somebody_entitled_changes_anything(found: R
 
     if changes:
         assert said.approve is not None
-        assert said.person in eligible(found.request.policy, found.request.requesters)
+        assert said.person in eligible(found.request.policy, found.requesters)
         assert said.addressee in {None, said.person}
 
 
@@ -112,7 +113,7 @@ def test_an_approval_is_made_by_enough_different_people_who_may_and_saw_what_sta
         voted = [one for one in end.votes if one.approve]
         assert is_met(start.request.policy, end.decision.by)
         assert len(set(end.decision.by)) == len(end.decision.by)
-        assert set(end.decision.by) <= set(eligible(start.request.policy, start.request.requesters))
+        assert set(end.decision.by) <= set(eligible(start.request.policy, start.requesters))
         assert {(one.revision, one.digest) for one in voted} == {(1, DIGEST)}
 
 
@@ -132,7 +133,7 @@ def test_saying_it_more_often_is_not_more(start: RequestRecord, answers: list[An
 
 @any_of_them(RECORDS, PEOPLE)
 def test_until_the_start_a_denial_by_somebody_entitled_always_wins(found: RequestRecord, person: PersonId) -> None:
-    may_deny = person in eligible(found.request.policy, found.request.requesters)
+    may_deny = person in eligible(found.request.policy, found.requesters)
     is_early = found.state == "open" or (found.state == "approved" and found.started_at is None)
 
     end = after(found, answer(person, approve=False, revision=0, digest="older", channel="email"))
@@ -141,3 +142,19 @@ def test_until_the_start_a_denial_by_somebody_entitled_always_wins(found: Reques
         assert end.state == ("denied" if found.state == "open" else "revoked")
     else:
         assert end == found
+
+
+@any_of_them(OPEN, st.lists(ANSWERS, max_size=6), st.lists(PEOPLE, max_size=2), st.lists(ANSWERS, max_size=6))
+def test_whoever_joins_the_requesters_midway_is_none_of_those_who_approve(
+    start: RequestRecord, first: list[Answer], joined: list[PersonId], then: list[Answer]
+) -> None:
+    midway = played(start, first)
+    if midway.state != "open":
+        return
+    now = midway.model_copy(update={"joined": (*midway.joined, *joined)})
+
+    end = played(now, then)
+
+    if end.decision and end.decision.state == "approved":
+        assert set(end.decision.by) <= set(eligible(now.request.policy, now.requesters))
+        assert is_met(now.request.policy, end.decision.by)

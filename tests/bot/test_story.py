@@ -19,7 +19,7 @@ from agents.events import (
     StepGated,
     StepRefused,
 )
-from agents.requests import DeliveryId, Fact, RequestId, StepId
+from agents.requests import DeliveryId, Fact, PersonId, RequestId, StepId
 from agents.steps import Done, RequestHumanInput
 from bot.files import files_in
 from bot.story import lines
@@ -39,6 +39,9 @@ from tests.agents.worlds import (
     started,
     tool_started,
     vote,
+)
+from tests.agents.worlds import (
+    said as wrote,
 )
 from tests.bot.examples import PEOPLE
 
@@ -66,6 +69,32 @@ def said(event: Event) -> str:
         (
             CardDelivered(at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="email"),
             "card sent to Bo Berg by email",
+        ),
+        (wrote(), "Bo Berg said by slack: v2 instead"),
+        (
+            CardDelivered(
+                at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="slack", is_shared=True
+            ),
+            "card sent to Bo Berg by slack, where others see it",
+        ),
+        (
+            CardDelivered(
+                at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="slack", shares=DeliveryId("d2")
+            ),
+            "card shared with Bo Berg by slack",
+        ),
+        (
+            CardDelivered(
+                at=NOON,
+                request_id=Q1,
+                delivery_id=D1,
+                revision=1,
+                person=PersonId(""),
+                channel="slack",
+                to="C01OPS",
+                is_shared=True,
+            ),
+            "card posted by slack, where others see it: C01OPS",
         ),
         (
             DeliveryFailed(at=NOON, request_id=Q1, delivery_id=D1, person=BO, channel="email", error="no such box"),

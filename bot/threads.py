@@ -1,0 +1,227 @@
+"""What people write in a thread where a run lives: an answer to its question, or a word that steers it.
+
+Words never decide an approval, and whoever may decide it does not steer the run by writing beside it.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+
+from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened
+from agents.requests import PersonId, RequestId, RunId
+from agents.run import Run, fold
+from agents.text import ends_of
+from bot.answers import Statement
+from bot.cards import notice
+from bot.decisions import Decisions
+from bot.files import attachments, contents
+from bot.ids import inbound_of
+from bot.journal import Journal, outbox_entry, outgoing_id, record_write
+from bot.judge import Unclear, judgements
+from bot.outgoing import Outgoing
+from bot.quorum import eligible
+from bot.records import RequestRecord, after
+from bot.store import Commit, Once, Wake, Written
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from channels import ChannelUnavailable, Trigger
+
+log = structlog.stdlib.get_logger()
+
+# A conflict means that the run has moved on, which it does not do for ever.
+_TRIES = 1_000
+# All of it goes into the model's context, with every step.
+_HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
+# A person says less; a robot with a person's account would have the model think without end.
+_SAID, _SAID_PER_S = 60, 3600.0
+_NOTED_AT_MOST = 50
+# Longer than a request stays open, and than anything is brought to us again.
+_REMEMBERED_S = 31 * 24 * 3600.0
+
+PRESS = (
+    "Typed words do not decide this, neither for it nor against it. Please press a button on the card. What you wrote "
+    "is kept, and changes nothing."
+)
+TOO_LATE_TO_TYPE = (
+    "This is approved, and typed words do not stop it. Press Stop on the card, as long as it has not started. What "
+    "you wrote is kept, and changes nothing."
+)
+
+
+class TooMuchSaid(Exception):
+    """It was not passed on to the run; the text says why and what to do."""
+
+
+class FollowUps:
+    """Gives what follows in a thread to the run that lives there, once."""
+
+    def __init__(self, journal: Journal, decisions: Decisions) -> None:
+        self._journal, self._store, self._decisions = journal, journal.store, decisions
+
+    async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """Whether a run that lives in the thread has taken it in, now or before.
+
+        Raises ChannelUnavailable while that run has not started, and TooMuchSaid.
+        """
+        run_id = await self._home(inbound_id, channel, trigger.thread)
+        if run_id is None:
+            return False
+        for _ in range(_TRIES):
+            events = (await self._store.load(run_id)).events
+            run = fold(events)
+            if await self._has_had(events, inbound_id):
+                return True
+            if run.ended:
+                return False
+            structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
+            if await self._took(inbound_id, channel, trigger, run):
+                return True
+        raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
+
+    async def _home(self, inbound_id: str, channel: str, thread: str) -> RunId | None:
+        """The run that lives in the thread: the one it was when the message was first looked at."""
+        found = await self._store.threads.run_of(channel, thread)
+        if found is None:
+            return None
+        if await self._store.length(found) == 0:
+            root = inbound_of(found)
+            if root != inbound_id and await self._store.lists.is_unread(root):
+                raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
+            return None
+        pinned, _ = await self._store.remember(f"follows {inbound_id}", found.encode(), _REMEMBERED_S)
+        return RunId(pinned.decode())
+
+    async def _has_had(self, events: Sequence[Event], inbound_id: str) -> bool:
+        """Whether the message had its effect before a crash: by now the same words could mean something else."""
+        if any(isinstance(event, PersonSaid) and event.said_id == inbound_id for event in events):
+            return True
+        asked = [event.request.id for event in events if isinstance(event, RequestOpened)]
+        return await self._store.threads.is_answer(asked, inbound_id)
+
+    async def _took(self, inbound_id: str, channel: str, trigger: Trigger, run: Run) -> bool:
+        """Whether it has its effect now; False when the run changed meanwhile."""
+        if not trigger.text.strip() and not trigger.files:
+            log.info("ignored", reason="a message without words and files")
+            return True
+        asked = _asked(run)
+        record, version = (await self._decisions.request(asked))[:2] if asked else (None, 0)
+        person = PersonId(trigger.person)
+        if record is None or not _is_answerable(record) or not _may_answer(record, person):
+            written = await self._say(inbound_id, channel, trigger, run, record, version)
+        elif record.request.format == "approval":
+            written = await self._point_to_button(inbound_id, channel, trigger, record, version)
+        else:
+            await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record))
+            return True
+        if written.state == "full":
+            raise TooMuchSaid("This run has too many events to take in more. Cancel it, and ask anew")
+        return written.state in {"committed", "repeat"}
+
+    async def _say(
+        self, inbound_id: str, channel: str, trigger: Trigger, run: Run, record: RequestRecord | None, version: int
+    ) -> Written:
+        """A message of the run, whose writer is one of its requesters from now on."""
+        if not await self._store.admit(f"said {run.id} {trigger.person}", inbound_id, _SAID, _SAID_PER_S):
+            raise TooMuchSaid(
+                f"You wrote {_SAID} messages to this run within an hour, which is the limit. Wait a while"
+            )
+        said = PersonSaid(
+            at=self._store.about_now(),
+            said_id=inbound_id,
+            person=PersonId(trigger.person),
+            channel=channel,
+            text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
+            files=attachments(trigger.files),
+        )
+        joined = after(record, [said]) if record else None
+        log.info("said to a run", said_id=inbound_id)
+        return await self._journal.write(
+            Commit(
+                run_id=run.id,
+                events=[said],
+                expect=run.seq,
+                records=[record_write(joined, version)] if joined and joined != record else (),
+                once=Once(run.id, inbound_id, b"said"),
+                wake=[Wake(f"run {run.id}")],
+                files=contents(trigger.files),
+                limit=MAX_EVENTS_AT_ALL,
+            )
+        )
+
+    async def _point_to_button(
+        self, inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, version: int
+    ) -> Written:
+        """Kept as an answer that did not count; its writer is told so once."""
+        request, person = record.request, PersonId(trigger.person)
+        if record.noted.get(person, 0) >= _NOTED_AT_MOST:
+            return Written("committed")
+        noted = AnswerNoted(
+            at=await self._store.now(request.id),
+            request_id=request.id,
+            reply_id=inbound_id,
+            person=person,
+            channel=channel,
+            text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
+            outcome=Unclear().type,
+            files=attachments(trigger.files),
+        )
+        told = Outgoing(
+            id=outgoing_id(request.id),
+            kind="tell",
+            run_id=request.run_id,
+            person=person,
+            reach=(channel,),
+            card=notice(
+                f"About: {request.title}",
+                PRESS if record.state == "open" else TOO_LATE_TO_TYPE,
+                noted.at,
+                request.id,
+            ),
+            thread=request.thread,
+            request_id=request.id,
+            to=trigger.place,
+        )
+        is_first = await self._store.admit(f"pointed {request.id} {person}", inbound_id, 1, _REMEMBERED_S)
+        log.info("typed beside an approval", request_id=request.id)
+        return await self._journal.write(
+            Commit(
+                run_id=request.run_id,
+                events=[noted],
+                records=[record_write(after(record, [noted]), version)],
+                once=Once(request.id, inbound_id, judgements.dump_json(Unclear()), Unclear().type),
+                outgoing=[outbox_entry(told)] if is_first else (),
+                files=contents(trigger.files),
+                limit=MAX_EVENTS_AT_ALL,
+            )
+        )
+
+
+def _asked(run: Run) -> RequestId | None:
+    """What words in the run's thread may be about: what is asked, or what is approved and has not started."""
+    pending = run.pending
+    if run.open or pending is None or pending.request is None or pending.decision is None or pending.attempt:
+        return run.open
+    return pending.request.id
+
+
+def _is_answerable(record: RequestRecord) -> bool:
+    return record.state == "open" or (record.state == "approved" and record.started_at is None)
+
+
+def _may_answer(record: RequestRecord, person: PersonId) -> bool:
+    return person in eligible(record.request.policy, record.requesters)
+
+
+def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord) -> Statement:
+    """Typed words as an answer to a question as it stands: whoever writes in its thread has it before them."""
+    return Statement(
+        reply_id=inbound_id,
+        person=PersonId(trigger.person),
+        channel=channel,
+        revision=record.request.revision,
+        digest=record.request.digest,
+        said="free_text",
+        text=trigger.text,
+        evidence=trigger.evidence,
+        files=trigger.files,
+        place=trigger.place,
+    )

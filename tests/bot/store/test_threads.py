@@ -1,0 +1,37 @@
+"""Which run lives in a thread."""
+
+from bot.store import Store
+from tests.bot.store.stores import RUN
+
+THREAD, OTHER = "C01OPS/1712345678.000100", "s1r-bbbbbbbbbbbbb"
+DAY_S = 24 * 3600
+
+
+async def test_a_newer_run_lives_there_instead_of_an_older_one(store: Store) -> None:
+    await store.threads.note("slack", THREAD, OTHER)
+    await store.threads.note("slack", THREAD, RUN)
+
+    assert await store.threads.run_of("slack", THREAD) == RUN
+
+
+async def test_a_run_that_would_begin_there_does_not_turn_out_the_one_that_lives_there(store: Store) -> None:
+    await store.threads.begin("slack", THREAD, RUN)
+    await store.threads.begin("slack", THREAD, OTHER)
+
+    assert await store.threads.run_of("slack", THREAD) == RUN
+
+
+async def test_a_thread_of_one_channel_is_none_of_another(store: Store) -> None:
+    await store.threads.note("slack", THREAD, RUN)
+
+    assert await store.threads.run_of("email", THREAD) is None
+    assert await store.threads.run_of("slack", f"{THREAD}1") is None
+
+
+async def test_it_is_known_for_sixty_days(store: Store) -> None:
+    await store.threads.begin("slack", THREAD, RUN)
+    await store.threads.note("slack", f"{THREAD}1", RUN)
+
+    kept = [await store.client.do("TTL", key) async for key in store.client.scan("*:thread:*")]
+    assert len(kept) == 2
+    assert all(59 * DAY_S < seconds <= 60 * DAY_S for seconds in kept)
