@@ -4,7 +4,6 @@ A name or an encoding that can't be read makes no honest mail unreadable: no dec
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,27 +13,14 @@ from channels.email.format.encodings import unwrapped
 from channels.email.format.filenames import name_of, safe_name
 from channels.email.format.headers import Unreadable, guess_headers
 from channels.email.format.shown import subject_of
-
-TEXT_BYTES, ALL_TEXT_BYTES = 8 * 1024, 16 * 1024
-"""Most text of one file, and of all files of a mail, in UTF-8: it becomes part of an event, and a model reads it."""
+from channels.filetypes import ALL_TEXT_BYTES, TEXT_BYTES, UNKNOWN_TYPE, headed, is_text, is_type
 
 LOGO_BYTES = 32 * 1024
 """Largest picture within the text that is marked as such; the logo of a signature has a few KB, a screenshot more."""
 
-UNKNOWN_TYPE = "application/octet-stream"
 RAW = "its encoding is broken, so it is kept as it was sent"
 NOT_TEXT = "its text can't be read: it is not in UTF-8 or in the character set that its type names"
 
-# RFC 6838, 4.2, which allows 127 characters for each half; those of office programs have 70.
-_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
-_TEXT_TYPES = re.compile(
-    r"text/.+|.+\+(?:json|xml|yaml)|application/(?:json|x-ndjson|jsonl|csv|yaml|x-yaml|toml|xml|sql|x-sh|x-patch|x-diff)"
-)
-_TEXT_ENDINGS = re.compile(
-    r".+\.(?:txt|text|log|out|csv|tsv|json|jsonl|ndjson|ya?ml|toml|ini|cfg|conf|env|properties|md|rst|patch|diff|xml"
-    r"|html?|sql|sh|py|js|ts|go|rs|java|c|h|cpp|rb|ics|vcf)",
-    re.IGNORECASE,
-)
 # What proves that a mail was not changed is read by mail programs and by nobody else.
 _SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
 
@@ -62,7 +48,7 @@ class _Found:
 def _found(part: Part, number: int) -> _Found:
     encoding = _field(part, "content-transfer-encoding", unclear="several")
     disposition, content_id = _field(part, "content-disposition"), _field(part, "content-id")
-    content, kind = unwrapped(part.body, encoding), part.kind if _TYPE.fullmatch(part.kind) else UNKNOWN_TYPE
+    content, kind = unwrapped(part.body, encoding), part.kind if is_type(part.kind) else UNKNOWN_TYPE
     data = part.body if content is None else content
     is_attached = disposition.lower().startswith("attachment")
     is_small_picture = kind.startswith("image/") and len(data) <= LOGO_BYTES
@@ -105,16 +91,12 @@ def _with_texts(found: Iterable[_Found]) -> Iterator[File]:
 def _with_text(found: _Found, most_bytes: int) -> File:
     """The file with what fits of its text, if it is one; what is not plainly a text of its charset has none."""
     file = found.file
-    if not _TEXT_TYPES.fullmatch(file.type) and not _TEXT_ENDINGS.fullmatch(file.name):
+    if not is_text(file.type, file.name):
         return file
     text = _decoded(file.content, found.charset)
     if text is None:
         return file.model_copy(update={"note": NOT_TEXT})
-    whole = text.encode()
-    if len(whole) <= most_bytes:
-        return file.model_copy(update={"text": text})
-    head = whole[:most_bytes].decode(errors="ignore")
-    return file.model_copy(update={"text": head, "note": f"its text is cut after {most_bytes} of {len(whole)} bytes"})
+    return file.model_copy(update=headed(text, most_bytes))
 
 
 def _decoded(content: bytes, charset: str) -> str | None:

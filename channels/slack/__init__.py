@@ -1,0 +1,166 @@
+"""Slack as a channel: messages, buttons and windows in, cards out.
+
+A payload comes in by `front` (slack-bolt), over the line that `link` keeps open or by HTTP. `inbound` says what it is:
+stored before it is acknowledged, a window that `windows` opens (what is in it: `modals`), or nothing. `reading` says
+later what was stored means: whose it is (`who`), in which words (`plain`), with which files (`files`).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from pydantic import JsonValue
+from starlette.types import ASGIApp
+
+from channels import Accept, Address, Card, ChannelRefused, Contact, Delivery, Desk, Directory, Inbound, Reading
+from channels.slack.api import Api
+from channels.slack.front import Front, SocketLine, Take
+from channels.slack.inbound import Nothing, Opens, Stored, Visited, action_of, sort
+from channels.slack.link import DELAYS_S, LOOK_S, REFUSED_S, Link, Report
+from channels.slack.payload import Json, word
+from channels.slack.reading import Reader
+from channels.slack.who import Members
+from channels.slack.windows import ShowsHome, Windows
+
+_log = logging.getLogger(__name__)
+
+
+class Sends(Protocol):
+    """The way out, as `channels.Channel` has it."""
+
+    async def address(self, contact: Contact, thread: str) -> Address | None: ...
+    async def send(self, card: Card, to: Address, key: str) -> Delivery: ...
+    async def update(self, delivery: Delivery, card: Card, key: str) -> None: ...
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _report_to_nobody(connected: bool, why: str) -> None:
+    del connected, why
+
+
+class SlackChannel:
+    """Reaches people in one Slack workspace, as the bot whose token `api` has.
+
+    `app_token` opens Socket Mode, `signing_secret` proves what comes by HTTP; either may be "" where the other way is
+    used. `home` draws the App Home. `report` hears about every second whether the line is open, and if not why.
+    """
+
+    def __init__(
+        self,
+        *,
+        api: Api,
+        app_token: str,
+        signing_secret: str,
+        directory: Directory,
+        members: Members,
+        sends: Sends,
+        home: ShowsHome,
+        report: Report = _report_to_nobody,
+        now: Callable[[], datetime] = _utc_now,
+        delays_s: Sequence[float] = DELAYS_S,
+        refused_s: float = REFUSED_S,
+        look_s: float = LOOK_S,
+    ) -> None:
+        self._base_url, self._app_token, self._secret = api.base_url, app_token, signing_secret
+        self._members, self._sends, self._report, self._now = members, sends, report, now
+        self._delays_s, self._refused_s, self._look_s = delays_s, refused_s, look_s
+        self._reader = Reader(directory, members, api.download)
+        self._windows = Windows(api, self._reader, home)
+        self._under_way = set[asyncio.Task[None]]()
+
+    @property
+    def name(self) -> str:
+        """`slack`, also in policies."""
+        return "slack"
+
+    @property
+    def edits(self) -> bool:
+        """A message can be changed where it stands."""
+        return True
+
+    async def receive(self, accept: Accept, desk: Desk) -> None:
+        """Hand over what comes in Socket Mode, for ever; Slack hears that we have it only after `accept` returned."""
+        front = Front(self._base_url, self._secret, self._take(accept, desk))
+        tickets = Api(self._app_token, self._base_url)
+
+        async def line() -> SocketLine:
+            # A bad bot token is found here, and not by the first person who presses a button.
+            await self._members.home()
+            opened = await tickets.call("apps.connections.open")
+            return await front.line(self._app_token, word(opened, "url"))
+
+        link = Link(line, self._report, delays_s=self._delays_s, refused_s=self._refused_s, look_s=self._look_s)
+        try:
+            await link.keep()
+        finally:
+            await self._finish()
+
+    def http(self, accept: Accept, desk: Desk) -> ASGIApp:
+        """Takes `POST /slack/events` and `/slack/interactions`, instead of Socket Mode.
+
+        Raises ChannelRefused without a signing secret: with an empty one anybody could sign.
+        """
+        if not self._secret:
+            raise ChannelRefused("Slack's posts can't be told from others", "Set SLACK_SIGNING_SECRET")
+        return Front(self._base_url, self._secret, self._take(accept, desk)).http()
+
+    async def read(self, inbound: Inbound) -> Reading:
+        """What it means. Raises ChannelUnavailable while Slack can't say who somebody is."""
+        return await self._reader.read(inbound)
+
+    async def address(self, contact: Contact, thread: str) -> Address | None:
+        """Where the contact is reached. Raises ChannelUnavailable."""
+        return await self._sends.address(contact, thread)
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        """Place `card` once per `key`. Raises ChannelRefused, ChannelUnavailable."""
+        return await self._sends.send(card, to, key)
+
+    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+        """Show `card` where `delivery` stands. Raises ChannelRefused, ChannelUnavailable."""
+        await self._sends.update(delivery, card, key)
+
+    def _take(self, accept: Accept, desk: Desk) -> Take:
+        """The way of each payload to its acknowledgement. The store is all that is waited for on it."""
+
+        async def take(body: Json) -> dict[str, JsonValue]:
+            match sort(body, self._now()):
+                case Stored(inbound, answer):
+                    await self._store(accept, inbound, body)
+                    return answer
+                case Opens() as asked:
+                    self._later(self._windows.open(asked, desk))
+                    return {}
+                case Visited(user):
+                    self._later(self._windows.visit(user, desk))
+                    return {}
+                case Nothing(answer):
+                    return answer
+
+        return take
+
+    async def _store(self, accept: Accept, inbound: Inbound, body: Json) -> None:
+        """Durable, or raised. A press is not brought again, so that who pressed is told to."""
+        try:
+            await accept(inbound)
+        except Exception:
+            if action_of(body)[0]:
+                self._later(self._windows.apologize(body))
+            raise
+
+    def _later(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _finish(self) -> None:
+        """Let windows that somebody waits for be filled, for a moment."""
+        if self._under_way:
+            _, left = await asyncio.wait(self._under_way, timeout=2)
+            for task in left:
+                task.cancel()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import JsonValue
@@ -81,9 +82,8 @@ class Api:
     """Calls methods by their names, with one token, at `base_url`."""
 
     def __init__(self, token: str, base_url: str, timeout_s: int = TIMEOUT_S) -> None:
-        # Slack's client would send a POST again whose answer was lost: a second card.
-        made = AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
-        self._client = cast("_Client", made)
+        self._client = cast("_Client", web_client(token, base_url, timeout_s))
+        self._token = token
         self.base_url = base_url
 
     async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
@@ -111,6 +111,50 @@ class Api:
             ) from error
         scopes = _header(found, "x-oauth-scopes")
         return Answered(_data(found), frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))))
+
+    async def download(self, url: str, most_bytes: int) -> bytes:
+        """The first `most_bytes` of a file that Slack keeps. Raises ChannelRefused, ChannelUnavailable."""
+        if not is_slacks(url, self.base_url):
+            raise ChannelRefused("the file is kept elsewhere than at Slack", "Send it to Slack itself")
+        headers = {"Authorization": f"Bearer {self._token}"}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+                # Who may not read it is sent to a page where people log in.
+                session.get(url, headers=headers, allow_redirects=False) as found,
+            ):
+                if found.status == 200:
+                    return await _first(found.content, most_bytes)
+                status = found.status
+        except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
+            raise ChannelUnavailable(f"the file can't be fetched ({type(error).__name__})", "Send it again") from error
+        raise ChannelRefused(f"Slack does not hand the file out (HTTP {status})", "The app may lack files:read")
+
+
+def web_client(token: str | None, base_url: str, timeout_s: int = TIMEOUT_S) -> AsyncWebClient:
+    """Slack's client, which tries nothing twice: it would send a POST again whose answer was lost, a second card."""
+    return AsyncWebClient(token=token, base_url=base_url, timeout=timeout_s, retry_handlers=[])
+
+
+def is_slacks(url: str, base_url: str) -> bool:
+    """Whether `url` leads to the host of `base_url` or one below it, so that our token may be sent there."""
+    try:
+        target, home = urlsplit(url), urlsplit(base_url)
+        same_port = target.port == home.port
+    except ValueError:
+        return False
+    host, own = (target.hostname or "").lower(), (home.hostname or "").lower()
+    is_below = host == own or host.endswith(f".{own}")
+    return bool(own) and is_below and same_port and target.scheme == home.scheme and "@" not in target.netloc
+
+
+async def _first(content: aiohttp.StreamReader, most_bytes: int) -> bytes:
+    found = bytearray()
+    async for chunk in content.iter_chunked(16_384):
+        found += chunk
+        if len(found) >= most_bytes:
+            break
+    return bytes(found[:most_bytes])
 
 
 def _plain(value: JsonValue) -> str:

@@ -1,0 +1,135 @@
+"""The one place that knows slack-bolt and Slack's Socket Mode client: how payloads come to us and are acknowledged."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from pydantic import JsonValue
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from channels import ChannelUnavailable
+from channels.slack.api import web_client
+from channels.slack.payload import Json
+
+PATHS = ("/slack/events", "/slack/interactions")
+
+PING_S = 3.0
+"""Between pings; a line that does not answer one within half of it is closed by aiohttp, so that it is seen as dead."""
+
+OPENS_WITHIN_S = 2.5
+"""Shorter than PING_S, after which the client would try again with the same ticket, which is good for one line."""
+
+Take = Callable[[Json], Awaitable[dict[str, JsonValue]]]
+"""What a payload is acknowledged with, once that may be done. Raises where it must not be acknowledged."""
+
+# What the libraries log as errors are losses that we mend and speak of ourselves.
+_quiet = logging.getLogger(f"{__name__}.libraries")
+_quiet.setLevel(logging.CRITICAL)
+_log = logging.getLogger(__name__)
+
+
+class Front:
+    """A bolt app in front of `take`: the same for Socket Mode and for HTTP.
+
+    `token` goes to nobody from here: bolt is told no more than it needs to pass a payload on.
+    """
+
+    def __init__(self, base_url: str, signing_secret: str, take: Take) -> None:
+        self._client = web_client(None, base_url)
+        # An `authorize` of our own: with a token bolt would ask Slack before each first payload, and with
+        # SLACK_CLIENT_ID in the environment it would look for installations of its own.
+        self._app = AsyncApp(
+            client=self._client,
+            signing_secret=signing_secret,
+            authorize=_authorize,
+            # We look ourselves, at what comes with the payload.
+            ignoring_self_events_enabled=False,
+            logger=_quiet,
+        )
+
+        async def accept(req: AsyncBoltRequest) -> BoltResponse:
+            try:
+                answer = await take(req.body)
+            except Exception:
+                _log.exception("what Slack sent is not stored, so it is not acknowledged")
+                raise
+            return BoltResponse(status=200, body=answer or "")
+
+        self._app.middleware(accept)  # pyright: ignore[reportUnknownMemberType]
+
+    async def line(self, app_token: str, url: str) -> "SocketLine":
+        """A line through the WebSocket `url`, which is good for one. Raises ChannelUnavailable."""
+        line = SocketLine(self._app, app_token, url)
+        try:
+            await asyncio.wait_for(line.connect(), OPENS_WITHIN_S)
+        except TimeoutError as error:
+            await line.close()
+            raise ChannelUnavailable("Slack's WebSocket can't be opened", "It is tried again") from error
+        except BaseException:
+            await line.close()
+            raise
+        return line
+
+    def http(self) -> ASGIApp:
+        """Takes Slack's posts; their signature and age (5 minutes) are checked by bolt."""
+        handler = AsyncSlackRequestHandler(self._app)
+        return Starlette(routes=[Route(path, handler.handle, methods=["POST"]) for path in PATHS])
+
+
+class SocketLine(SocketModeClient):
+    """One connection, with what is under way on it. It never makes itself anew: that is for whoever watches it.
+
+    Slack's client would go on trying a ticket that is spent, and closes a connection that has to go before what came
+    over it is acknowledged.
+    """
+
+    def __init__(self, app: AsyncApp, app_token: str, url: str) -> None:
+        super().__init__(
+            app_token, logger=_quiet, web_client=app.client, auto_reconnect_enabled=False, ping_interval=PING_S
+        )
+        self.wss_uri = url
+        self.leaving = asyncio.Event()
+        self._app = app
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.socket_mode_request_listeners.append(self._handle)
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:
+        """Slack has sent `disconnect`."""
+        self.leaving.set()
+
+    async def end(self, within_s: float) -> None:
+        """Leave when what is under way was acknowledged, at the latest after so long."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), within_s)
+        except TimeoutError:
+            _log.warning("a line to Slack is left with %d things under way", self._under_way)
+        await self.close()
+
+    async def _handle(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
+        began = time.time()
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            await send_async_response(client, req, await run_async_bolt_app(self._app, req), began)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+
+async def _authorize(team_id: str | None) -> AuthorizeResult:
+    # No method: bolt hands arguments over by name, and takes `self` for one of them.
+    return AuthorizeResult(enterprise_id=None, team_id=team_id, bot_token=None)

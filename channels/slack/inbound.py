@@ -1,0 +1,229 @@
+"""A payload of Slack's -> what to do with it before it is acknowledged. Pure, and without asking anybody.
+
+Payloads: https://docs.slack.dev/apis/events-api, https://docs.slack.dev/reference/interaction-payloads,
+https://docs.slack.dev/interactivity/implementing-slash-commands
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import JsonValue
+
+from channels import Inbound
+from channels.slack.payload import Json, first, part, parts, word
+
+Kind = Literal["event", "action", "view", "command", "shortcut"]
+
+ANSWERS = frozenset(("approve", "deny", "yes", "no", "choose", "send"))
+"""Buttons and menus that say something. The number of a choice follows its word: `choose.2`."""
+
+WINDOWS = frozenset(("details", "deny_why", "fill", "write", "ask"))
+"""Buttons that open a window, and say nothing yet."""
+
+ANSWER_WINDOWS = frozenset(("deny_why", "fill", "write"))
+ASK, ASK_ABOUT = "ask", "ask_about"
+
+# https://docs.slack.dev/reference/events/message lists some thirty more: edits, deletions, joins, bots, notices.
+_WRITTEN = frozenset(("", "file_share", "thread_broadcast"))
+_SLACKBOT = "USLACKBOT"
+
+ON_IT = "On it."
+USAGE = "Write what you want after it, such as: `/sayso deploy v1.2.0 to production`"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """To be durable before Slack hears `answer`."""
+
+    inbound: Inbound
+    answer: dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """Somebody wants to see a window; nothing is decided by looking."""
+
+    window: str
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """Somebody looks at the App Home."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Acknowledged with `answer`, and never looked at again."""
+
+    answer: dict[str, JsonValue]
+
+
+Sorted = Stored | Opens | Visited | Nothing
+
+
+def sort(body: Json, received_at: datetime) -> Sorted:
+    """What `body` is. That it comes again never matters here: an item has one key, however often it comes."""
+    match word(body, "type"):
+        case "event_callback":
+            return _event(body, received_at)
+        case "block_actions":
+            return _action(body, received_at)
+        case "view_submission":
+            return _view(body, received_at)
+        case "message_action" if word(body, "callback_id") == ASK_ABOUT:
+            return Opens(ASK_ABOUT, body)
+        case "" if word(body, "command"):
+            return _command(body, received_at)
+        case _:
+            return Nothing({})
+
+
+def thread_of(kind: Kind, body: Json) -> str:
+    """The name of the thread that `body` belongs to: `C…/ts`, or `C…/~id` where nobody has begun it yet.
+
+    From the App Home it is `U…/~id`: in the person's DM with us, whose id we are not told.
+    """
+    match kind:
+        case "event":
+            event = part(body, "event")
+            return f"{word(event, 'channel')}/{word(event, 'thread_ts') or word(event, 'ts')}"
+        case "command":
+            return f"{word(body, 'channel_id')}/~{_short(word(body, 'trigger_id'))}"
+        case "view" if word(body, "view", "callback_id") == ASK:
+            return f"{word(body, 'user', 'id')}/~{_short(_view_key(body))}"
+        case "view":
+            return word(metadata(body), "place")
+        case "action" | "shortcut":
+            seen, channel = (
+                part(body, "container"),
+                word(body, "channel", "id") or word(body, "container", "channel_id"),
+            )
+            ts = word(body, "message", "ts") or word(seen, "message_ts")
+            thread = word(seen, "thread_ts") or word(body, "message", "thread_ts") or ts
+            return f"{channel}/{thread}" if channel else ""
+
+
+def metadata(body: Json) -> Json:
+    """What a window of ours carried with it; nothing if it is none of ours."""
+    try:
+        found: JsonValue = json.loads(word(body, "view", "private_metadata"))
+    except ValueError:
+        return {}
+    return part(found)
+
+
+def is_dm(event: Json) -> bool:
+    """Whether nobody but one person and we are there."""
+    return word(event, "channel_type") == "im" or word(event, "channel").startswith("D")
+
+
+def bots_of(body: Json) -> tuple[str, ...]:
+    """Our own user ids, as an event's envelope gives them: https://docs.slack.dev/apis/events-api#event-type-structure"""
+    found = (word(each, "user_id") for each in parts(body, "authorizations") if each.get("is_bot"))
+    return tuple(filter(None, found))
+
+
+def mentions_us(body: Json) -> bool:
+    """Whether an event's message calls us by name."""
+    event = part(body, "event")
+    called = any(f"<@{bot}>" in word(event, "text") or f"<@{bot}|" in word(event, "text") for bot in bots_of(body))
+    return called or word(event, "type") == "app_mention"
+
+
+def action_of(body: Json) -> tuple[str, Json]:
+    """The word of what was pressed or chosen, and all that Slack says of it."""
+    action = first(parts(body, "actions"))
+    return word(action, "action_id").partition(".")[0], action
+
+
+def _event(body: Json, received_at: datetime) -> Sorted:
+    event = part(body, "event")
+    if word(event, "type") == "app_home_opened":
+        return Visited(word(event, "user")) if word(event, "tab") in ("", "home") else Nothing({})
+    if not _was_written(event, bots_of(body)):
+        return Nothing({})
+    is_for_us, follows = is_dm(event) or mentions_us(body), bool(word(event, "thread_ts"))
+    if not is_for_us and not follows:
+        return Nothing({})
+    app, team = word(body, "api_app_id"), word(body, "team_id")
+    key = f"message:{app}:{team}:{word(event, 'channel')}:{word(event, 'ts')}"
+    within = "" if is_for_us else thread_of("event", body)
+    return Stored(_inbound("event", key, body, received_at, within=within), {})
+
+
+def _was_written(event: Json, bots: tuple[str, ...]) -> bool:
+    """Whether a person has just written it. An edit may bring a mention that comes as an event of its own."""
+    if word(event, "type") not in ("message", "app_mention") or word(event, "subtype") not in _WRITTEN:
+        return False
+    if any(event.get(sign) for sign in ("bot_id", "bot_profile", "edited", "hidden")):
+        return False
+    return bool(word(event, "ts")) and word(event, "user") not in ("", _SLACKBOT, *bots)
+
+
+def _action(body: Json, received_at: datetime) -> Sorted:
+    name, _ = action_of(body)
+    if name in WINDOWS:
+        return Opens(name, body)
+    if name not in ANSWERS:
+        return Nothing({})
+    key = f"action:{word(body, 'trigger_id')}"
+    return Stored(_inbound("action", key, body, received_at, is_answer=True), {})
+
+
+def _view(body: Json, received_at: datetime) -> Sorted:
+    window = word(body, "view", "callback_id")
+    done: dict[str, JsonValue] = {"response_action": "clear"}
+    if window not in (ASK, ASK_ABOUT, *ANSWER_WINDOWS):
+        return Nothing(done)
+    key = f"view:{_view_key(body)}"
+    return Stored(_inbound("view", key, body, received_at, is_answer=window in ANSWER_WINDOWS), done)
+
+
+def _view_key(body: Json) -> str:
+    return f"{word(body, 'view', 'id')}:{word(body, 'view', 'hash')}"
+
+
+def _command(body: Json, received_at: datetime) -> Sorted:
+    if not word(body, "text").strip():
+        return Nothing(_told(USAGE))
+    key = f"command:{word(body, 'trigger_id')}"
+    return Stored(_inbound("command", key, body, received_at), _told(ON_IT))
+
+
+def _told(text: str) -> dict[str, JsonValue]:
+    """Words that only who wrote the command sees."""
+    return {"response_type": "ephemeral", "text": text}
+
+
+def _inbound(
+    kind: Kind, key: str, body: Json, received_at: datetime, *, is_answer: bool = False, within: str = ""
+) -> Inbound:
+    raw = json.dumps({"kind": kind, "body": _kept(body)}, separators=(",", ":")).encode()
+    return Inbound(
+        channel="slack",
+        key=key,
+        raw=raw,
+        size_bytes=len(raw),
+        is_answer=is_answer,
+        can_wait=False,
+        within=within,
+        received_at=received_at,
+    )
+
+
+def _kept(body: Json) -> dict[str, JsonValue]:
+    """`body` without what lets its owner speak for us or for Slack, and without the copy of our own card."""
+    kept = {name: value for name, value in body.items() if name not in ("token", "response_url", "response_urls")}
+    if "message" in kept:
+        kept["message"] = {name: word(body, "message", name) for name in ("ts", "thread_ts")}
+    return kept
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,187 @@
+"""Windows as Slack's `view` objects: what people read and fill in before they answer. Pure.
+
+Limits are Slack's: a title, submit and close 24 characters, 100 blocks, a label 2,000, an input 3,000, what travels
+with a window (`private_metadata`) 3,000, an id of a block 255: https://docs.slack.dev/reference/views/modal-views,
+https://docs.slack.dev/reference/block-kit/blocks/input-block
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from pydantic import JsonValue
+
+from channels import Card
+from channels.showing import one_line, visible
+from channels.slack.cards import SECTION_CHARS, Block, cut, details
+from channels.slack.inbound import ASK, ASK_ABOUT
+from channels.slack.payload import Json, first, part, parts, word
+
+View = dict[str, JsonValue]
+
+TITLE_CHARS, LABEL_CHARS, INPUT_CHARS, METADATA_CHARS, ID_CHARS = 24, 2_000, 3_000, 3_000, 255
+FIELDS = 90
+"""Most fields of one form; with the words around them they stay below Slack's 100 blocks."""
+
+INPUT, QUOTE, FIELD = "said", "quote", "field."
+"""Ids of blocks: the one input of a window, a quoted message, and the fields of a form with their place and name."""
+
+VALUE = "value"
+"""The id of every input's element."""
+
+_QUOTED_CHARS = 2_500
+_FORM_BYTES = 200_000
+
+
+def looking_up(window: str, carried: Json) -> View:
+    """What opens at once, and is filled as soon as we know with what."""
+    return _view(_TITLES.get(window, "One moment"), [_says("One moment: sayso looks it up.")], window, carried)
+
+
+def sentence(title: str, text: str) -> View:
+    """A window that only says something."""
+    return _view(title, [_says(text)], "said")
+
+
+def window(name: str, card: Card, carried: Json) -> View:
+    """The window called `name` about `card` as it stands. It says so where there is nothing to answer any more."""
+    if name == "details":
+        return _details(card)
+    form = card.form
+    if form is None:
+        return _closed(card)
+    match name:
+        case "deny_why":
+            about, asks = _says(card.title), _input("Why? The agent is told.", INPUT, "Deny, because…")
+            return _view("Deny with reason", [about, asks], name, carried, submit="Deny")
+        case "fill" if len(form.fields) > FIELDS or any(
+            len(_field(*each)) > ID_CHARS for each in _numbered(form.fields)
+        ):
+            return sentence("Too large for Slack", f"This form does not fit here. Answer it on its page: {card.link}")
+        case "fill":
+            return _form(card, form.fields, carried)
+        case _:
+            blocks = [_says(card.title), *_quoted(card.quoted), _input("Your answer", INPUT)]
+            return _view("Answer", blocks, name, carried, submit="Send")
+
+
+def ask() -> View:
+    """A wish, from the App Home."""
+    return _view("Ask sayso", [_input("What should be done?", INPUT)], ASK, submit="Ask")
+
+
+def ask_about(author: str, text: str, carried: Json) -> View:
+    """A wish about a message that somebody wrote."""
+    quote = {**_rich("rich_text_quote", cut(visible(text), _QUOTED_CHARS)), "block_id": QUOTE}
+    asks = _input("What should be done?", INPUT)
+    return _view("Ask sayso", [_says(f"About what {author} wrote:"), quote, asks], ASK_ABOUT, carried, submit="Ask")
+
+
+def home_notice(text: str) -> View:
+    """An App Home that only says something."""
+    return {"type": "home", "blocks": [_says(text)]}
+
+
+def said(view: Json) -> str:
+    """What was written into the one input."""
+    return word(view, "state", "values", INPUT, VALUE, "value")
+
+
+def filled(view: Json) -> dict[str, str]:
+    """What was written into the fields of a form, by their names, in their order."""
+    values = part(view, "state", "values")
+    numbered = sorted((_number(block), block) for block in values if block.startswith(FIELD))
+    return {block.removeprefix(FIELD).partition(".")[2]: word(values, block, VALUE, "value") for _, block in numbered}
+
+
+def quoted(view: Json) -> str:
+    """The message that a window quotes."""
+    block = first([each for each in parts(view, "blocks") if word(each, "block_id") == QUOTE])
+    texts = [word(piece, "text") for element in parts(block, "elements") for piece in parts(element, "elements")]
+    return "".join(texts)
+
+
+_TITLES = {"deny_why": "Deny with reason", "details": "Details", "fill": "Answer", "write": "Answer"}
+
+
+def _details(card: Card) -> View:
+    facts = [f"{fact.label}: {fact.text}" for fact in card.facts[:40]]
+    blocks = [_says(part) for part in (card.title, card.summary, *facts) if part.strip()]
+    return _view("Details", _fitting([*blocks, *details(card)]), "details")
+
+
+def _closed(card: Card) -> View:
+    note = "There is nothing here that you can answer now."
+    told = [_says(part) for part in (card.title, card.summary) if part.strip()]
+    return _view("Nothing to answer", [*told, _says(note)], "said")
+
+
+def _form(card: Card, fields: Sequence[str], carried: Json) -> View:
+    inputs = [_input(name, _field(number, name)) for number, name in _numbered(fields)]
+    return _view("Answer", [_says(card.title), *_quoted(card.quoted), *inputs], "fill", carried, submit="Send")
+
+
+def _numbered(fields: Sequence[str]) -> Iterator[tuple[int, str]]:
+    return enumerate(fields, 1)
+
+
+def _field(number: int, name: str) -> str:
+    """The id of a field's block holds its whole name: a label is cut and shown otherwise."""
+    return f"{FIELD}{number}.{name}"
+
+
+def _number(block: str) -> int:
+    number = block.removeprefix(FIELD).partition(".")[0]
+    return int(number) if number.isdecimal() else 0
+
+
+def _quoted(text: str) -> list[Block]:
+    """What a model or a person wrote, marked as such."""
+    if not text.strip():
+        return []
+    note = _says("In the words of whoever wrote it, which nobody has checked:")
+    return [note, _rich("rich_text_quote", cut(visible(text), _QUOTED_CHARS))]
+
+
+def _view(title: str, blocks: Sequence[Block], name: str, carried: Json | None = None, *, submit: str = "") -> View:
+    metadata = json.dumps(dict(carried or {}), separators=(",", ":"))
+    view: View = {
+        "type": "modal",
+        "callback_id": name,
+        "title": _text(title, TITLE_CHARS),
+        "close": _text("Cancel" if submit else "Close", TITLE_CHARS),
+        "blocks": [*blocks],
+        # Cut JSON would be no JSON; a window that carries nothing answers nothing.
+        "private_metadata": metadata if len(metadata) <= METADATA_CHARS else "{}",
+    }
+    if submit:
+        view["submit"] = _text(submit, TITLE_CHARS)
+    return view
+
+
+def _input(label: str, block: str, hint: str = "") -> Block:
+    element: Block = {"type": "plain_text_input", "action_id": VALUE, "multiline": True, "max_length": INPUT_CHARS}
+    if hint:
+        element["placeholder"] = _text(hint, 150)
+    return {"type": "input", "block_id": block, "label": _text(label, LABEL_CHARS), "element": element}
+
+
+def _text(text: str, most: int) -> Block:
+    return {"type": "plain_text", "text": one_line(text, most) or "-", "emoji": False}
+
+
+def _says(text: str) -> Block:
+    shown = cut(visible(text).strip(), SECTION_CHARS)
+    return {"type": "section", "text": {"type": "plain_text", "text": shown or "-", "emoji": False}}
+
+
+def _rich(kind: str, text: str) -> Block:
+    """In rich text nothing is read as a command, so that nothing is escaped."""
+    return {"type": "rich_text", "elements": [{"type": kind, "elements": [{"type": "text", "text": text or " "}]}]}
+
+
+def _fitting(blocks: Sequence[Block]) -> list[Block]:
+    """As many blocks as a window takes; Slack counts bytes, and refuses some 250,000."""
+    kept = list(blocks)
+    while len(kept) > 1 and len(json.dumps(kept).encode()) > _FORM_BYTES:
+        kept[-2:] = [_says("The rest is too long for Slack. It stands on the page of this request.")]
+    return kept

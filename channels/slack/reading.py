@@ -1,0 +1,239 @@
+"""What was stored -> what it means: who said what to which card, or what they want."""
+
+import json
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from channels import Contact, Directory, Held, Ignored, Inbound, Reading, Reply, Trigger
+from channels.slack import modals
+from channels.slack.files import Fetch, files_of
+from channels.slack.inbound import (
+    ASK,
+    action_of,
+    bots_of,
+    is_dm,
+    mentions_us,
+    metadata,
+    thread_of,
+)
+from channels.slack.payload import Json, part, parts, word
+from channels.slack.plain import plain
+from channels.slack.who import Identity, Members, Stranger
+
+COUNTED, STARTED = "counted", "started"
+
+
+@dataclass(frozen=True, slots=True)
+class _From:
+    """Where something comes from: whose it is, and where a word to them alone goes."""
+
+    user: str
+    team: str
+    place: str
+
+    @property
+    def evidence(self) -> str:
+        return f"Slack user {self.user} of team {self.team}"
+
+
+class Reader:
+    """Reads for people whom `directory` and `members` know; `fetch` brings the files of messages."""
+
+    def __init__(self, directory: Directory, members: Members, fetch: Fetch) -> None:
+        self._identity = Identity(directory, members)
+        self._fetch = fetch
+
+    async def read(self, inbound: Inbound) -> Reading:
+        """What it means, as far as Slack's payload and the directory tell. Raises ChannelUnavailable: Slack is away."""
+        try:
+            stored: JsonValue = json.loads(inbound.raw)
+        except ValueError:
+            return Held(reasons=("what Slack sent can't be read any more: it was cut or changed",))
+        body = part(stored, "body")
+        match word(stored, "kind"):
+            case "action":
+                return await self._pressed(body)
+            case "view":
+                return await self._submitted(body)
+            case "command":
+                return await self._command(body)
+            case "event":
+                return await self._message(body)
+            case other:
+                return Ignored(reason=f"nothing comes of a {other or 'thing without a kind'}")
+
+    async def person(self, body: Json) -> Contact | Stranger:
+        """Who used something of ours: `user.team_id` is their own workspace, `team` may be ours."""
+        return await self._identity.of(word(body, "user", "id"), word(body, "user", "team_id"))
+
+    async def visitor(self, user: str) -> Contact | Stranger:
+        """The person with this Slack id."""
+        return await self._identity.of(user)
+
+    def shown(self, text: str) -> str:
+        """Words of a message as its readers see them."""
+        return plain(text, self._identity.names())
+
+    def name_of(self, user: str) -> str:
+        """What a user is called, if we know."""
+        return self._identity.names().get(user, user or "somebody")
+
+    async def _pressed(self, body: Json) -> Reading:
+        """A button or a menu. Its value is the opaque token, and the number of the option where it is a choice."""
+        name, action = action_of(body)
+        chosen = [word(action, "value") or word(action, "selected_option", "value")]
+        if name == "send":
+            chosen = _picked(body)
+        token = next(filter(None, (word(action, "value"), *chosen)), "").partition(" ")[0]
+        came = _From(word(body, "user", "id"), _team(body), thread_of("action", body))
+        person = await self.person(body)
+        if isinstance(person, Stranger):
+            return _held(person, came, token)
+        label = word(action, "text", "text") or word(action, "selected_option", "text", "text") or name
+        # In the App Home there is no channel: nobody else sees it.
+        channel = came.place.partition("/")[0]
+        answer = Reply(
+            person=person.id,
+            token=token,
+            said="free_text",
+            text=name,
+            evidence=f"{came.evidence} pressed {label}",
+            is_shared=bool(channel) and not channel.startswith("D"),
+            place=came.place,
+        )
+        if not token:
+            return Held(reasons=("what was pressed carries no token",), person=person.id, place=came.place)
+        match name:
+            case "approve" | "deny":
+                return answer.model_copy(update={"said": name})
+            case "choose" | "send":
+                return _with_picks(answer, chosen)
+            case _:
+                return answer
+
+    async def _submitted(self, body: Json) -> Reading:
+        view, carried = part(body, "view"), metadata(body)
+        name, place = word(view, "callback_id"), word(carried, "place")
+        came = _From(word(body, "user", "id"), _team(body), place)
+        person = await self.person(body)
+        if name in (ASK, "ask_about"):
+            return (
+                _held(person, came, became=STARTED) if isinstance(person, Stranger) else self._wish(body, came, person)
+            )
+        token = word(carried, "token")
+        if isinstance(person, Stranger):
+            return _held(person, came, token)
+        if not token:
+            return Held(reasons=("the window that was sent carries no token",), person=person.id, place=place)
+        text, fields = modals.said(view), modals.filled(view) if name == "fill" else {}
+        answer = Reply(
+            person=person.id,
+            token=token,
+            said="free_text",
+            text=text or "\n".join(f"{field}: {value}" for field, value in fields.items()),
+            filled=fields,
+            evidence=f"{came.evidence} sent the window {word(view, 'title', 'text') or name}",
+            is_shared=carried.get("shared") is True,
+            place=place,
+        )
+        if name == "deny_why":
+            return answer.model_copy(update={"said": "deny", "text": "deny", "reason": text})
+        return answer if answer.text.strip() else answer.model_copy(update={"said": "empty"})
+
+    def _wish(self, body: Json, came: _From, person: Contact) -> Trigger:
+        """What was written into a window of ours, with the message that it is about."""
+        view = part(body, "view")
+        about = modals.quoted(view)
+        quotation = "".join(f"\n> {line}" for line in about.split("\n")) if about else ""
+        text = modals.said(view) + (f"\n\nIt is about this message from Slack, quoted:{quotation}" if about else "")
+        thread = thread_of("view", body)
+        return Trigger(
+            person=person.id,
+            text=text.strip(),
+            thread=thread,
+            evidence=f"{came.evidence} sent the window {word(view, 'title', 'text')}",
+            room=_room(thread),
+            place=came.place,
+        )
+
+    async def _command(self, body: Json) -> Reading:
+        """Its `team_id` is the workspace in which it was typed, which says nothing of whose it is."""
+        channel, user = word(body, "channel_id"), word(body, "user_id")
+        came = _From(user, word(body, "team_id"), f"{channel}/")
+        text = plain(word(body, "text"), self._identity.names())
+        if not text:
+            return Ignored(reason="a command without words, whose writer was told how to use it")
+        person = await self._identity.of(user)
+        if isinstance(person, Stranger):
+            return _held(person, came, became=STARTED)
+        thread = thread_of("command", body)
+        return Trigger(
+            person=person.id,
+            text=text,
+            thread=thread,
+            evidence=f"{came.evidence} wrote {word(body, 'command')}",
+            room="" if word(body, "channel_name") == "directmessage" else _room(thread),
+            place=came.place,
+        )
+
+    async def _message(self, body: Json) -> Reading:
+        event = part(body, "event")
+        channel, thread = word(event, "channel"), thread_of("event", body)
+        team = word(event, "user_team") or word(event, "team") or word(event, "user_profile", "team")
+        came = _From(word(event, "user"), team, f"{channel}/{word(event, 'thread_ts')}")
+        person = await self._identity.of(came.user, came.team)
+        if isinstance(person, Stranger):
+            return _held(person, came, became=STARTED, thread=thread)
+        return Trigger(
+            person=person.id,
+            text=plain(word(event, "text"), self._identity.names(), bots_of(body)),
+            thread=thread,
+            evidence=f"{came.evidence} wrote it",
+            files=await files_of(event, self._fetch),
+            follows=bool(word(event, "thread_ts")),
+            is_addressed=is_dm(event) or mentions_us(body),
+            room="" if is_dm(event) else channel,
+            place=came.place,
+        )
+
+
+def _held(who: Stranger, came: _From, token: str = "", *, became: str = COUNTED, thread: str = "") -> Held:
+    """Recorded, and its writer is told, because it is certain that Slack's user `who` wrote it."""
+    return Held(
+        reasons=(f"{came.evidence}: {who.why}",),
+        claims=who.user,
+        token=token or None,
+        thread=thread,
+        stranger=who.user,
+        place=came.place,
+        notice=who.notice(became),
+    )
+
+
+def _team(body: Json) -> str:
+    return word(body, "user", "team_id")
+
+
+def _room(thread: str) -> str:
+    """The Slack channel that a thread is in, unless it is a DM."""
+    channel = thread.partition("/")[0]
+    return "" if channel.startswith(("D", "U", "W")) else channel
+
+
+def _picked(body: Json) -> list[str]:
+    """The values chosen in the menu beside a button, which stay in the message until somebody sends them."""
+    values = part(body, "state", "values")
+    chosen = (parts(values, block, "pick", "selected_options") for block in values)
+    return [word(option, "value") for options in chosen for option in options]
+
+
+def _with_picks(answer: Reply, values: list[str]) -> Reply:
+    """`answer` with the options that were chosen; with none it says nothing."""
+    named = [value.partition(" ") for value in values]
+    if any(token != answer.token or not number.isdecimal() for token, _, number in named):
+        return answer.model_copy(update={"said": "empty", "text": ""})
+    picks = tuple(sorted({int(number) for _, _, number in named}))
+    if not picks:
+        return answer.model_copy(update={"said": "empty", "text": ""})
+    return answer.model_copy(update={"picks": picks, "text": ", ".join(map(str, picks))})

@@ -1,0 +1,124 @@
+"""Windows that people open, and the App Home: shown after Slack was answered, filled with what the desk finds."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from channels import ChannelError, ChannelRefused, Desk, Overview
+from channels.slack import modals
+from channels.slack.inbound import ASK, ASK_ABOUT, Opens, action_of, thread_of
+from channels.slack.payload import Json, word
+from channels.slack.reading import COUNTED, STARTED, Reader
+from channels.slack.who import Stranger
+
+_log = logging.getLogger(__name__)
+
+ShowsHome = Callable[[Overview], dict[str, JsonValue]]
+"""The view of somebody's App Home."""
+
+
+class Calls(Protocol):
+    """Slack's Web API, called by the names of its methods."""
+
+    async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Mapping[str, JsonValue]:
+        """What it answers. Raises ChannelError."""
+        ...
+
+
+class Windows:
+    """Shows windows to who asked for them; `home` draws what stands in the App Home."""
+
+    def __init__(self, api: Calls, reader: Reader, home: ShowsHome) -> None:
+        self._api, self._reader, self._home = api, reader, home
+
+    async def open(self, asked: Opens, desk: Desk) -> None:
+        """Open the window at once, for its trigger lives 3 s, and fill it after. What went wrong is said in it.
+
+        https://docs.slack.dev/interactivity/handling-user-interaction#managing-state
+        """
+        carried = _carried(asked)
+        try:
+            opened = await self._api.call(
+                "views.open", trigger_id=word(asked.body, "trigger_id"), view=self._first(asked, carried)
+            )
+        except ChannelError as error:
+            _log.warning("the window %s could not be opened: %s", asked.window, error)
+            return
+        view_id = word(opened, "view", "id")
+        try:
+            filled = await self._filled(asked, carried, desk)
+            if filled:
+                await self._api.call("views.update", view_id=view_id, view=filled)
+        except ChannelError as error:
+            _log.warning("the window %s could not be filled: %s", asked.window, error)
+
+    async def visit(self, user: str, desk: Desk) -> None:
+        """Show a person their App Home, and a stranger why there is none."""
+        try:
+            person = await self._reader.visitor(user)
+            if isinstance(person, Stranger):
+                view = modals.home_notice(person.notice("prepared"))
+            else:
+                view = self._home(await desk.overview(person.id))
+            await self._api.call("views.publish", user, user_id=user, view=view)
+        except Exception as error:  # noqa: BLE001 - it is drawn anew the next time that somebody looks
+            _log.warning("the App Home of %s could not be shown: %s", user, error)
+
+    async def apologize(self, body: Json) -> None:
+        """Tell who pressed something that it is not stored, so that nothing comes of it; Slack shows a mere sign."""
+        channel, _, thread = thread_of("action", body).partition("/")
+        if not channel:
+            return
+        sorry = "Nothing was counted: sayso can't store it now. Press it again in a minute."
+        try:
+            user = word(body, "user", "id")
+            await self._api.call(
+                "chat.postEphemeral", channel, channel=channel, user=user, thread_ts=thread, text=sorry
+            )
+        except ChannelError as error:
+            _log.warning("nobody could be told that a press was not stored: %s", error)
+
+    def _first(self, asked: Opens, carried: Json) -> dict[str, JsonValue]:
+        """What opens before anything was looked up; all there is to it where people ask for something new."""
+        match asked.window:
+            case name if name == ASK:
+                return modals.ask()
+            case name if name == ASK_ABOUT:
+                author = self._reader.name_of(word(asked.body, "message", "user"))
+                return modals.ask_about(author, self._reader.shown(word(asked.body, "message", "text")), carried)
+            case name:
+                return modals.looking_up(name, carried)
+
+    async def _filled(self, asked: Opens, carried: Json, desk: Desk) -> dict[str, JsonValue] | None:
+        """What stands in the window in the end; None where that is what it opened with."""
+        is_new = asked.window in (ASK, ASK_ABOUT)
+        try:
+            person = await self._reader.person(asked.body)
+            if isinstance(person, Stranger):
+                return modals.sentence("Not for you", person.notice(STARTED if is_new else COUNTED))
+            if is_new:
+                return None
+            return modals.window(asked.window, await desk.card(word(carried, "token"), person.id), carried)
+        except ChannelRefused as error:
+            return modals.sentence("Not possible", str(error))
+        except Exception as error:  # noqa: BLE001 - whoever waits in front of the window must not wait for ever
+            _log.warning("a card could not be looked up: %s", error)
+            return None if is_new else modals.sentence("Not now", _NOT_NOW)
+
+
+_NOT_NOW = "Sayso can't look it up now. Close this window and press again in a minute. Nothing was counted."
+
+
+def _carried(asked: Opens) -> dict[str, JsonValue]:
+    """What comes back with a window: which card, and where it stood. Nothing of what is decided."""
+    if asked.window == ASK:
+        return {}
+    place = thread_of("action", asked.body)
+    if asked.window == ASK_ABOUT:
+        return {"place": place}
+    _, action = action_of(asked.body)
+    channel = place.partition("/")[0]
+    shared = bool(channel) and not channel.startswith("D")
+    return {"token": word(action, "value").partition(" ")[0], "place": place, "shared": shared}

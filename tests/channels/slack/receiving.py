@@ -1,0 +1,214 @@
+"""A Slack channel that receives from the fake, and what stands around it: a store, a desk, people."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import JsonValue
+
+from channels import (
+    Address,
+    AnswerForm,
+    Card,
+    ChannelRefused,
+    Contact,
+    Delivery,
+    Inbound,
+    Overview,
+    Reading,
+)
+from channels.slack import SlackChannel
+from channels.slack.api import Api
+from channels.slack.payload import part, word
+from tests.channels.email.mails import People
+from tests.fakes.slack.driver import Person, Workspace
+from tests.waiting import until
+
+TOKEN = "3k7qp2xv9rt4mzs8a"
+NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+QUICK_S = (0.0, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A user or a workspace as the fake has it."""
+
+    team: str
+    is_bot: bool = False
+    is_guest: bool = False
+    is_deleted: bool = False
+    bot_user: str = "U0BOT"
+
+
+class Roll:
+    """Asks the fake who somebody is, each time."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def home(self) -> Known:
+        found = await self._api.call("auth.test")
+        return Known(team=word(found, "team_id"), bot_user=word(found, "user_id"))
+
+    async def who(self, user: str) -> Known:
+        found = part(await self._api.call("users.info", user=user), "user")
+        is_guest = bool(found.get("is_restricted") or found.get("is_ultra_restricted"))
+        return Known(word(found, "team_id"), bool(found.get("is_bot")), is_guest, bool(found.get("deleted")))
+
+
+class NoWayOut:
+    """Sends nothing."""
+
+    async def address(self, contact: Contact, thread: str) -> Address | None:
+        return None
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        raise AssertionError("nothing is sent here")
+
+    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+        raise AssertionError("nothing is sent here")
+
+
+@dataclass
+class Store:
+    """What was accepted. `fails` loses it; `door` is shut while nothing may be stored yet."""
+
+    kept: dict[str, Inbound] = field(default_factory=dict[str, Inbound])
+    came: list[str] = field(default_factory=list[str])
+    fails: bool = False
+    door: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.door.set()
+
+    async def accept(self, inbound: Inbound) -> None:
+        self.came.append(inbound.key)
+        await self.door.wait()
+        if self.fails:
+            raise ConnectionError("the store is away")
+        self.kept.setdefault(inbound.key, inbound)
+
+
+@dataclass
+class Desk:
+    """Cards by their tokens; `fails` when what it looks into is away."""
+
+    cards: dict[str, Card] = field(default_factory=dict[str, Card])
+    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    fails: bool = False
+
+    async def card(self, token: str, person: str) -> Card:
+        self.asked.append((token, person))
+        if self.fails:
+            raise ConnectionError("the store is away")
+        if token not in self.cards:
+            raise ChannelRefused("This card is none of ours", "Ask for a new one")
+        return self.cards[token]
+
+    async def overview(self, person: str) -> Overview:
+        return Overview(waiting=tuple(self.cards.values()))
+
+
+@dataclass
+class Office:
+    """A channel that receives. `reports` is what it said of its line, newest last."""
+
+    slack: Workspace
+    channel: SlackChannel
+    store: Store
+    desk: Desk
+    reports: list[tuple[bool, str]]
+
+    async def stored(self, count: int = 1) -> list[Inbound]:
+        """Everything that was accepted, as soon as it is so much."""
+
+        async def found() -> list[Inbound] | None:
+            return list(self.store.kept.values()) if len(self.store.kept) >= count else None
+
+        return await until(found, what=f"{count} things are stored")
+
+    async def read(self) -> Reading:
+        """What the newest thing means."""
+        return await self.channel.read((await self.stored())[-1])
+
+
+def contact(person: Person, **changes: Any) -> Contact:
+    """The person, as the directory lists them."""
+    return Contact(id=person.name, name=person.name.capitalize(), slack=person.id).model_copy(update=changes)
+
+
+def home(overview: Overview) -> dict[str, JsonValue]:
+    """An App Home with a button, and a line for each card."""
+    button: dict[str, JsonValue] = {
+        "type": "button",
+        "action_id": "ask",
+        "text": {"type": "plain_text", "text": "Ask sayso…"},
+    }
+    lines: list[JsonValue] = [
+        {"type": "section", "text": {"type": "plain_text", "text": f"Waiting on you: {card.title}"}}
+        for card in overview.waiting
+    ]
+    return {"type": "home", "blocks": [{"type": "actions", "elements": [button]}, *lines]}
+
+
+def approval(**changes: Any) -> Card:
+    """The card that asks for a deployment."""
+    form = AnswerForm(token=TOKEN, format="approval", until=datetime(2026, 3, 3, 16, 0, tzinfo=UTC))
+    return Card(title="Deploy 4f2a to production?", at=NOON, exact="x" * 2_000, form=form).model_copy(update=changes)
+
+
+def asking(format_: str, **changes: Any) -> Card:
+    """A question of this format."""
+    form = AnswerForm.model_validate(
+        {"token": TOKEN, "format": format_, "until": datetime(2026, 3, 3, 16, 0, tzinfo=UTC), **changes}
+    )
+    return approval(title="Which one?", exact="", form=form)
+
+
+def office_of(slack: Workspace, *people: Contact, bot_token: str | None = None, app_token: str | None = None) -> Office:
+    """An office for `people` that does not receive yet."""
+    api = Api(bot_token or slack.bot_token, slack.base_url, timeout_s=3)
+    reports = list[tuple[bool, str]]()
+
+    async def report(connected: bool, why: str) -> None:
+        reports.append((connected, why))
+
+    channel = SlackChannel(
+        api=api,
+        app_token=app_token or slack.app_token,
+        signing_secret=slack.signing_secret,
+        directory=People(*people),
+        members=Roll(api),
+        sends=NoWayOut(),
+        home=home,
+        report=report,
+        now=lambda: NOON,
+        delays_s=QUICK_S,
+        refused_s=0.05,
+        look_s=0.05,
+    )
+    return Office(slack, channel, Store(), Desk(), reports)
+
+
+@contextlib.asynccontextmanager
+async def receiving(office: Office, *, connected: bool = True) -> AsyncIterator[Office]:
+    """The office while it receives in Socket Mode."""
+    task = asyncio.ensure_future(office.channel.receive(office.store.accept, office.desk))
+    try:
+        if connected:
+            await office.slack.connected()
+        yield office
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def stored(kind: str, body: dict[str, Any]) -> Inbound:
+    """Something as it was stored."""
+    raw = json.dumps({"kind": kind, "body": body}).encode()
+    return Inbound(channel="slack", key="k", raw=raw, size_bytes=len(raw), can_wait=False, received_at=NOON)
