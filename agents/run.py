@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from agents.attempts import Attempt, Made, made_after, told_by_people
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
@@ -34,7 +35,6 @@ from agents.events import (
 from agents.requests import (
     AttemptId,
     Decision,
-    Effect,
     Fact,
     Given,
     PersonId,
@@ -50,17 +50,6 @@ RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", 
 NOT_YET = RunId("")
 # The answers to "did it happen?"; the cards and the fold must mean the same by them.
 IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "stop the run"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try at a tool's effect."""
-
-    id: AttemptId
-    started_at: datetime
-    host: str
-    idempotent: bool
-    effect: Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +93,7 @@ class Run:
     open: RequestId | None = None
     results: tuple[Result, ...] = ()
     orphans: tuple[tuple[AttemptId, StepId], ...] = ()
+    made: tuple[Made, ...] = ()
     steps: int = 0
     failures: tuple[StepFailed, ...] = ()
     retry_at: datetime | None = None
@@ -111,6 +101,7 @@ class Run:
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
     is_paused: bool = False
+    paused_by: PersonId | None = None
     cancelled_by: PersonId | None = None
     ended: RunEnded | None = None
 
@@ -152,13 +143,14 @@ def step(run: Run, event: Event) -> Run:
         case RequestOpened() | RequestRevised() | RequestDecided() | RequestRevoked():
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
-            return _executed(run, event)
+            return replace(_executed(run, event), made=made_after(run.made, event))
         case CardDelivered():
             return replace(run, cards=(*run.cards, event))
         case VoteCast():
             return replace(run, voters=run.voters | {event.vote.person})
         case RunPaused() | RunResumed():
-            return replace(run, is_paused=isinstance(event, RunPaused))
+            is_paused = isinstance(event, RunPaused)
+            return replace(run, is_paused=is_paused, paused_by=event.by if is_paused else None)
         case RunCancelled():
             return replace(run, cancelled_by=event.by)
         case RunEnded() if run.ended is None:
@@ -243,12 +235,12 @@ def _decided(run: Run, pending: Pending, decision: Decision) -> Run:
             replaced = (pending.request, decision.reason) if pending.request else None
             return replace(run, pending=replace(pending, request=None, decision=None, replaced=replaced))
         case "answered":
-            return _close(run, Result(pending.step, "answered", _meaning(decision.given), decision.by))
+            return _close(run, Result(pending.step, "answered", meaning_of(decision.given), decision.by))
         case "denied" | "expired" | "withdrawn":
             return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
 
 
-def _meaning(given: Given | None) -> str:
+def meaning_of(given: Given | None) -> str:
     """What was answered, in the question's format: the labels of a choice that was answered by its number."""
     if given is None:
         return ""
@@ -259,6 +251,9 @@ def _meaning(given: Given | None) -> str:
 def _settled(run: Run, pending: Pending, decision: Decision) -> Run:
     """What people said of an attempt that may or may not have had its effect; no answer leaves it unknown."""
     picks = decision.given.picks if decision.given else ()
+    if pending.unknown and picks in {(IT_HAPPENED,), (IT_DID_NOT,)}:
+        state = "ok" if picks == (IT_HAPPENED,) else "not_done"
+        run = replace(run, made=told_by_people(run.made, pending.unknown.id, state, decision.by, decision.at))
     match picks:
         case (pick,) if pick == IT_HAPPENED:
             return _close(run, Result(pending.step, "ok", "a person confirmed that it happened", decision.by))
