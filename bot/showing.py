@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -29,6 +31,15 @@ T = TypeVar("T")
 Dress = Callable[[Outgoing, Card, str], Awaitable[Card]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """The last call for one message: when it `began`, how many events the run had that it showed, how it went."""
+
+    began: int
+    drawn: int
+    error: ChannelError | None = None
+
+
 class Showing:
     """Updates what was sent. `dress` adds what only the outbox knows: links, receipts, topics.
 
@@ -50,7 +61,7 @@ class Showing:
         self._channels, self._dress, self._lines = channels, dress, StatusLines(store)
         self._turns = itertools.count(1)
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
-        self._asked, self._called = dict[str, int](), dict[str, tuple[int, ChannelError | None]]()
+        self._asked, self._called = dict[str, int](), dict[str, _Called]()
 
     async def update(self, entry: Outgoing) -> None:
         """Show what became of a card, where it was placed; a card that never arrived needs no update.
@@ -145,14 +156,23 @@ class Showing:
         _bound(self._asked)
         lock = self._locks.setdefault(target, asyncio.Lock())
         async with lock:
-            began, error = self._called.get(target, (0, None))
-            if began < (asked if error else first):
+            last = self._called.get(target, _Called(0, -1))
+            error = last.error
+            counts = last.began > (asked if error else first) or (not error and await self._is_shown(entry, last))
+            if not counts:
                 error = await self._call(entry, target, draw, call)
         if isinstance(error, ChannelUnavailable):
             raise error
         self._asked.pop(entry.id, None)
         if error:
             raise error
+
+    async def _is_shown(self, entry: Outgoing, last: _Called) -> bool:
+        """Whether nothing has happened since. What is older than the grace may be left from a worker that died, and
+        its call may have landed after `last`.
+        """
+        is_fresh = self._store.about_now() - entry.card.at < timedelta(seconds=self._store.grace_s)
+        return is_fresh and last.drawn == await self._store.length(entry.run_id)
 
     async def _call(
         self,
@@ -171,15 +191,15 @@ class Showing:
             try:
                 await call(card, f"{entry.id}-{drawn}")
             except (ChannelRefused, ChannelUnavailable) as error:
-                self._note(target, began, error)
+                self._note(target, _Called(began, drawn, error))
                 return error
             shown = card
-        self._note(target, began, None)
+        self._note(target, _Called(began, drawn))
         return None
 
-    def _note(self, target: str, began: int, error: ChannelError | None) -> None:
+    def _note(self, target: str, called: _Called) -> None:
         self._called.pop(target, None)
-        self._called[target] = began, error
+        self._called[target] = called
         _bound(self._called)
 
 
