@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import PersonId
+from agents.requests import PersonId, RunId
 from bot.app import App, compose
 from bot.journal import outbox_entry, outgoing_id
 from bot.outgoing import Outgoing
 from bot.records import RequestRecord
 from bot.status import StatusLines
 from bot.store import Commit, Keys
-from bot.store.client import Client
 from channels import Card
 from tests.clerk import clerk
 from tests.fakes.wall import Wall
@@ -22,10 +21,10 @@ from tests.waiting import until
 from tests.world import World, a_world
 
 CROWD = [f"p{number}" for number in range(1, 8)]
-MANY = TOML + "".join(
+PEOPLE = "".join(
     f'\n[people.{name}]\nname = "{name.upper()}"\nemail = "{name}@corp.example"\ngroups = ["crowd"]\n' for name in CROWD
 )
-MANY += '\n[policies.crowd]\napprovers = ["group:crowd"]\nquorum = 6\nexpires_after = "4h"\n'
+MANY = f"{TOML}{PEOPLE}" + '\n[policies.crowd]\napprovers = ["group:crowd"]\nquorum = 6\nexpires_after = "4h"\n'
 
 
 @pytest.fixture
@@ -156,7 +155,7 @@ async def test_one_line_however_often_it_is_first_sent(office: World, wall: Wall
     run_id = await on_the_wall(office)
     name = f"status {run_id}"
     for shard in range(office.app.store.shards):
-        await Client(office.url).do("DEL", Keys(shard).seen(name))
+        await office.app.store.client.do("DEL", Keys(shard).seen(name))
     assert await StatusLines(office.app.store).find(run_id) is None
 
     await office.steer(run_id, "pause")
@@ -193,7 +192,7 @@ async def test_a_line_that_is_refused_is_dropped_at_once(office: World, wall: Wa
     assert office.mails("dan") == ()
 
 
-async def on_the_wall(office: World) -> str:
+async def on_the_wall(office: World) -> RunId:
     """A run that began on the wall and waits for people."""
     run_id = await office.app.inbox.start("slack", "press bell", PersonId("anna"), thread="C01/1.0")
     await office.opened(run_id)
