@@ -1,22 +1,11 @@
 """What becomes of a step between its choice and its end."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
-from agents.requests import AttemptId, Decision, Effect, PersonId, Request, StepId
+from agents.attempts import Attempt
+from agents.requests import Decision, PersonId, Request, StepId
 from agents.steps import Step
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try at a tool's effect."""
-
-    id: AttemptId
-    started_at: datetime
-    host: str
-    idempotent: bool
-    effect: Effect
 
 
 @dataclass(frozen=True, slots=True)

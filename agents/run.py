@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from agents.attempts import Attempt, Made, made_after, told_by_people
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
@@ -31,7 +32,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.pending import Attempt, Pending, Result
+from agents.pending import Pending, Result
 from agents.requests import AttemptId, Decision, Fact, Given, PersonId, RequestId, RunId, StepId
 from agents.steps import CallTool, Done, Step
 
@@ -40,7 +41,6 @@ __all__ = [
     "IT_HAPPENED",
     "NOT_YET",
     "STOP",
-    "Attempt",
     "Pending",
     "Result",
     "Run",
@@ -72,6 +72,7 @@ class Run:
     open: RequestId | None = None
     results: tuple[Result, ...] = ()
     orphans: tuple[tuple[AttemptId, StepId], ...] = ()
+    made: tuple[Made, ...] = ()
     steps: int = 0
     failures: tuple[StepFailed, ...] = ()
     retry_at: datetime | None = None
@@ -81,6 +82,7 @@ class Run:
     writers: tuple[PersonId, ...] = ()
     unheard: tuple[PersonId, ...] = ()
     is_paused: bool = False
+    paused_by: PersonId | None = None
     cancelled_by: PersonId | None = None
     ended: RunEnded | None = None
 
@@ -122,7 +124,7 @@ def step(run: Run, event: Event) -> Run:
         case RequestOpened() | RequestRevised() | RequestDecided() | RequestRevoked():
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
-            return _executed(run, event)
+            return replace(_executed(run, event), made=made_after(run.made, event))
         case CardDelivered():
             return replace(run, cards=(*run.cards, event))
         case VoteCast():
@@ -130,7 +132,8 @@ def step(run: Run, event: Event) -> Run:
         case PersonSaid():
             return replace(run, writers=_with(run.writers, event.person), unheard=_with(run.unheard, event.person))
         case RunPaused() | RunResumed():
-            return replace(run, is_paused=isinstance(event, RunPaused))
+            is_paused = isinstance(event, RunPaused)
+            return replace(run, is_paused=is_paused, paused_by=event.by if is_paused else None)
         case RunCancelled():
             return replace(run, cancelled_by=event.by)
         case RunEnded() if run.ended is None:
@@ -219,12 +222,12 @@ def _decided(run: Run, pending: Pending, decision: Decision) -> Run:
             replaced = (pending.request, decision.reason) if pending.request else None
             return replace(run, pending=replace(pending, request=None, decision=None, replaced=replaced))
         case "answered":
-            return _close(run, Result(pending.step, "answered", _meaning(decision.given), decision.by))
+            return _close(run, Result(pending.step, "answered", meaning_of(decision.given), decision.by))
         case "denied" | "expired" | "withdrawn":
             return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
 
 
-def _meaning(given: Given | None) -> str:
+def meaning_of(given: Given | None) -> str:
     """What was answered, in the question's format: the labels of a choice that was answered by its number."""
     if given is None:
         return ""
@@ -235,6 +238,9 @@ def _meaning(given: Given | None) -> str:
 def _settled(run: Run, pending: Pending, decision: Decision) -> Run:
     """What people said of an attempt that may or may not have had its effect; no answer leaves it unknown."""
     picks = decision.given.picks if decision.given else ()
+    if pending.unknown and picks in {(IT_HAPPENED,), (IT_DID_NOT,)}:
+        state = "ok" if picks == (IT_HAPPENED,) else "not_done"
+        run = replace(run, made=told_by_people(run.made, pending.unknown.id, state, decision.by, decision.at))
     match picks:
         case (pick,) if pick == IT_HAPPENED:
             return _close(run, Result(pending.step, "ok", "a person confirmed that it happened", decision.by))

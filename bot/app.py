@@ -41,6 +41,7 @@ from bot.telling import Teller
 from bot.thinking import Thinker
 from bot.threads import FollowUps
 from bot.tokens import Tokens
+from bot.updates import EDITING
 from bot.work import Nearby, Queue
 from channels import Channel
 
@@ -121,6 +122,8 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     nearby = Nearby(queue)
     journal, people = Journal(store, nearby), People(settings.people, settings.policies)
     edits = frozenset(channel.name for channel in channels if channel.edits)
+    # A process that sends nothing, such as the console's, must know whose cards to have changed as well.
+    edits |= EDITING if settings.has_slack or not channels else frozenset()
     decisions = Decisions(journal, people, edits)
     tokens = Tokens(home.keys(settings))
     by_channel = {channel.name: channel for channel in channels}

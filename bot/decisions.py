@@ -1,6 +1,6 @@
 """The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,7 @@ from bot.people import People
 from bot.records import RequestRecord, after
 from bot.store import Commit, Once, Wake
 from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.updates import changed, updates_for
 
 log = structlog.stdlib.get_logger()
 
@@ -99,8 +100,12 @@ class Decisions:
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
         is_told = _is_noted(record, answer.person) and answer.channel in request.policy.reach
-        outgoing = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
-        outgoing += [self._tell(record, answer, judgement)] if is_told and not isinstance(judgement, Decided) else []
+        outgoing = self._closing(now_stands, answer.person, answer.at) if is_final else []
+        moved = self._moved(now_stands, answer.at) if isinstance(judgement, Counted) else []
+        outgoing += moved
+        is_seen = isinstance(judgement, Counted | Revoked) and answer.channel in self._edits  # on the card itself
+        is_told = is_told and not is_seen and not isinstance(judgement, Decided)
+        outgoing += [self._tell(record, answer, judgement)] if is_told else []
         is_bounded = isinstance(judgement, Counted | Decided | Revoked)
         return Commit(
             run_id=request.run_id,
@@ -112,7 +117,7 @@ class Decisions:
             ],
             once=Once(request.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
             outgoing=[outbox_entry(entry) for entry in outgoing],
-            wake=[Wake(f"run {request.run_id}")] if is_final else [],
+            wake=[Wake(f"run {request.run_id}")] if is_final or moved else [],  # its line of status names who is left
             asleep=[f"ask {request.id}"] if is_final else [],
             files=contents(statement.files) if events else (),
             limit=MAX_EVENTS_AT_ALL,
@@ -142,30 +147,22 @@ class Decisions:
         }
         return entry.model_copy(update=again)
 
-    def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Iterator[Outgoing]:
+    def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> list[Outgoing]:
         """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""
         request = record.request
         if record.decision is None:
-            return
+            return []
         sentence = decided(record.decision, self._people)
         if record.state == "revoked":
             sentence += f" Taken back by {self._people.name_of(decider or '')} before it started."
-        newest = {holder.person: holder for holder in record.holders}
-        for holder in record.holders:
-            is_news = holder.person != decider and newest[holder.person] == holder
-            if not is_news and self._edits.isdisjoint(request.policy.reach):
-                continue
-            yield Outgoing(
-                id=outgoing_id(request.id),
-                kind="update",
-                run_id=request.run_id,
-                person=holder.person,
-                reach=request.policy.reach,
-                card=closed_card(request, sentence, now, closes=is_news),
-                thread=request.thread,
-                request_id=request.id,
-                delivery_id=holder.delivery_id,
-            )
+        newest = {holder.person: holder.delivery_id for holder in record.holders if holder.person}
+        news = [delivery_id for person, delivery_id in newest.items() if person != decider]
+        card = closed_card(request, sentence, now, closes=False)
+        return updates_for(request, record.holders, self._edits, card, news)
+
+    def _moved(self, record: RequestRecord, now: datetime) -> list[Outgoing]:
+        """Shows that something has changed, wherever a card can be changed."""
+        return updates_for(record.request, record.holders, self._edits, changed(record.request.title, now))
 
     async def expire(self, request_id: RequestId) -> None:
         """Close `request_id` if its time is over; wake up again when it is not."""
@@ -235,6 +232,7 @@ class Decisions:
     def _revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
         holders, outgoing, deliveries = placing(request, self._people, now)
+        outgoing = [*outgoing, *map(outbox_entry, self._moved(record, now))]
         event = RequestRevised(at=now, by=by, request=request, holders=holders)
         return Commit(
             run_id=request.run_id,

@@ -11,9 +11,10 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from agents import Agent, CommandResult, Hands, Outcome, Tool, ToolRefused
+from agents.attempts import Attempt
 from agents.events import Event, ToolFinished, ToolOrphaned
 from agents.requests import AttemptId, Effect, RunId, StepId
-from agents.run import Attempt, Pending, Run
+from agents.run import Pending, Run
 from agents.steps import CallTool
 from bot.ending import ended
 from bot.journal import Bell

@@ -8,10 +8,11 @@ from datetime import datetime
 import structlog
 
 from agents import Agent, ToolRefused
+from agents.attempts import Attempt
 from agents.events import Event, RunEnded, StepFailed, StepGated, StepRefused, ToolStarted
 from agents.model import is_for_operators
 from agents.requests import AttemptId, GatedCall, Request, RunId
-from agents.run import Attempt, Pending, Run, fold
+from agents.run import Pending, Run, fold
 from agents.steps import CallTool
 from bot.asking import NobodyToAsk, changes_between, gate_request, opening, question_request, unknown_request
 from bot.covering import Covering, call_of
@@ -93,6 +94,7 @@ class Loop:
             looks[told.run.seq] += 1
             if looks[told.run.seq] > _LOOKS:
                 raise RuntimeError(f"{run_id} does not move on from event {told.run.seq}")
+            await self._show(told)
             move = next_move(told.run, told.now)
             if isinstance(move, Wait | Stop):
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
@@ -109,6 +111,15 @@ class Loop:
     async def _read(self, run_id: RunId) -> Told:
         loaded = await self._store.load(run_id)
         return Told(fold(loaded.events), loaded.events, loaded.now)
+
+    async def _show(self, told: Told) -> None:
+        """Have shown what is new about the run; a crash before this leaves the run awake, and whoever looks at it next
+        has it shown.
+        """
+        if news := self._teller.news(told.run, told.events, told.now):
+            if news.outgoing:
+                await self._journal.write(Commit(run_id=told.run.id, outgoing=news.outgoing))
+            self._teller.shown(news)
 
     async def _settle(self, run: Run, until: datetime | None) -> bool:
         return await self._store.settle(run.id, run.seq, until, line_of(run))

@@ -14,6 +14,7 @@ from bot.journal import Journal, outbox_entry, outgoing_id
 from bot.judge import ways_to_approve
 from bot.outgoing import Outgoing, topic_in
 from bot.people import People
+from bot.showing import Showing
 from bot.store import Commit, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.receipts import Receipt, Receipts
@@ -53,6 +54,7 @@ class Outbox:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._tokens, self._alerts, self._console = channels, tokens, alerts, console
         self._failing, self._receipts = failing, receipts
+        self._showing = Showing(self._store, people, tokens, failing, channels, self._for_channel)
 
     async def send(self, outgoing_id: str) -> None:
         """Send one entry, or put it off while the channel is away."""
@@ -66,13 +68,15 @@ class Outbox:
                 case "place":
                     await self._place(entry)
                 case "update":
-                    await self._update(entry)
+                    await self._showing.update(entry)
+                    await self._sent(entry)
                 case "tell" | "alert":
                     await self._deliver(entry, await self._answerable(entry), entry.id, entry.reach)
                     await self._sent(entry)
                 case "stranger":
                     await self._answer(entry)
                 case "status":
+                    await self._showing.status(entry)
                     await self._sent(entry)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
@@ -149,21 +153,6 @@ class Outbox:
                 log.warning("a stranger was not answered", outgoing_id=entry.id, error=str(error))
         await self._sent(entry)
 
-    async def _update(self, entry: Outgoing) -> None:
-        """Show what became of a card, where it was placed; a card that never arrived needs no update."""
-        placed = await self._failing.placed(entry.delivery_id) if entry.delivery_id else None
-        for waiting in placed.entries if placed else ():
-            if await self._store.is_waiting(waiting):
-                raise ChannelUnavailable("The card itself is still on its way", "Its update follows it")
-        delivery = placed.delivery if placed else None
-        channel = self._channels.get(delivery.address.channel) if delivery else None
-        if placed and delivery and channel and channel.name not in placed.failed:
-            try:
-                await channel.update(delivery, await self._for_channel(entry, entry.card, channel.name), entry.id)
-            except ChannelRefused as error:
-                log.warning("update refused", outgoing_id=entry.id, error=str(error))
-        await self._sent(entry)
-
     async def _deliver(self, entry: Outgoing, card: Card, key: str, reach: Sequence[str]) -> Delivery:
         """The first channel in reach that takes the card. Raises ChannelUnavailable, or _Nowhere when all refuse."""
         contact, refusals = self._people.contact(entry.person), list[str]()
@@ -237,7 +226,7 @@ class Outbox:
     async def _put_off(self, entry: Outgoing, why: str) -> None:
         note = await self._note(entry, why)
         tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S)
-        if entry.kind == "stranger":
+        if entry.kind in {"stranger", "status"}:
             if tries >= _ALARMING_TRIES:
                 await self._sent(entry)
             return

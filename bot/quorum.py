@@ -21,6 +21,18 @@ def is_met(policy: PolicySnapshot, voters: Iterable[PersonId]) -> bool:
     return any(_seated(seats, present) for seats in _seatings(policy.rule))
 
 
+def lacking(policy: PolicySnapshot, voters: Iterable[PersonId]) -> int:
+    """How many more people are needed at the least."""
+    named = set(people_of(policy.rule))
+    present = [person for person in dict.fromkeys(voters) if person in named]
+
+    def empty(seats: tuple[Anyone, ...]) -> int:
+        taken: dict[PersonId, int] = {}
+        return sum(not _give(number, seats, present, taken, set()) for number in range(len(seats)))
+
+    return max(policy.quorum - len(present), min(empty(seats) for seats in _seatings(policy.rule)), 0)
+
+
 def _seatings(rule: Rule) -> Iterator[tuple[Anyone, ...]]:
     """Every set of seats that would satisfy the rule."""
     match rule:

@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
+from agents.events import Event
 from agents.relay import Question, wanted_of
 from agents.requests import PersonId, PolicySnapshot, Request
 from agents.run import Run
@@ -13,8 +14,10 @@ from bot.config import CHANNELS
 from bot.journal import outbox_entry, outgoing_id
 from bot.outgoing import Outgoing, nearest_first
 from bot.people import People
+from bot.progress import News, Progress
 from bot.quorum import eligible
 from bot.store import Commit
+from bot.updates import updates_of
 from channels import Card
 
 
@@ -23,6 +26,7 @@ class Teller:
 
     def __init__(self, people: People, channels: Sequence[str], edits: Set[str] = frozenset()) -> None:
         self._people, self._channels, self._edits = people, tuple(channels), edits
+        self._progress = Progress(people, edits)
 
     def reach(self, run: Run) -> tuple[str, ...]:
         """Where the requester is told: first where the trigger came from."""
@@ -41,30 +45,21 @@ class Teller:
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
-        card, thread = outcome_card(run, self._people, now), thread_of(run)
-        told: set[PersonId] = set()
-        entries: list[Outgoing] = []
-        for held in reversed(run.cards):
-            is_news = held.person in run.voters and held.person not in told
-            if not is_news and held.channel not in self._edits:
-                continue
-            told |= {held.person} if is_news else set()
-            entries.append(
-                Outgoing(
-                    id=outgoing_id(run.id),
-                    kind="update",
-                    run_id=run.id,
-                    person=held.person,
-                    reach=(held.channel,),
-                    card=card.model_copy(update={"closes": is_news}),
-                    thread=thread,
-                    request_id=held.request_id,
-                    delivery_id=held.delivery_id,
-                )
-            )
+        card = outcome_card(run, self._people, now)
+        entries = updates_of(run, self._edits, card, news=run.voters)
+        # A card that changes where it stands notifies nobody.
+        told = {entry.person for entry in entries if entry.card.closes}
         if run.started and run.started.requester not in told:
             entries.append(self._tell(run, card))
         return [outbox_entry(entry) for entry in entries]
+
+    def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:
+        """What is to be shown of `run` where it can be shown as it goes, unless `shown` was told so before."""
+        return self._progress.news(run, events, now)
+
+    def shown(self, news: News) -> None:
+        """The entries of `news` are in the outbox."""
+        self._progress.shown(news)
 
     def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
         """`commit`, which opens an UNKNOWN question, and a word to the requester where others are asked."""

@@ -1,0 +1,194 @@
+"""How a request stands, as the card that shows it wherever a channel can change what it sent. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents.attempts import Made, made_for
+from agents.requests import Decision, PersonId, Request, Vote
+from agents.run import Run, meaning_of
+from agents.text import ends_of
+from bot.cards import decided, request_card
+from bot.people import People
+from bot.quorum import lacking
+from bot.recheck import good_until
+from bot.records import RequestRecord
+from channels import AnswerForm, Card, Line
+
+_HOURS, _TIME = "%H:%M UTC", "%H:%M UTC on %d %B %Y"
+_HOW = {
+    "slack": "in Slack",
+    "email": "by e-mail",
+    "console": "in the console",
+    "cli": "in a terminal",
+    "api": "over HTTP",
+}
+# What a tool printed, or a person wrote, is on the run's page in full.
+_HEAD_CHARS, _TAIL_CHARS = 900, 500
+_ENDED = {"done": "done", "failed": "failed", "cancelled": "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """What is said above the facts. `quoted` are words of others, beside what the request itself quotes."""
+
+    word: str
+    summary: str
+    quoted: str = ""
+    may_stop: bool = False
+
+
+def standing(record: RequestRecord, run: Run, people: People, now: datetime, revision: int) -> Card:
+    """The card of a delivery that was made for `revision`, as things stand; the token of a form is filled in later."""
+    request = record.request
+    if record.state == "open" and revision != request.revision:
+        return _outdated(request, now)
+    card = request_card(request, people, now)
+    approvals = _approvals(record, people)
+    if record.state == "open":
+        return card.model_copy(update={"facts": _with(card.facts, approvals)})
+    stand = _stand(record, run, people)
+    facts = tuple(fact for fact in card.facts if fact.label != "May decide")
+    return card.model_copy(
+        update={
+            "title": f"{stand.word}: {request.title.removesuffix('?')}",
+            "summary": stand.summary,
+            "quoted": stand.quoted or request.quoted,
+            "facts": _with(facts, approvals),
+            "form": _stop(record) if stand.may_stop else None,
+            "closes": not stand.may_stop,
+        }
+    )
+
+
+def _outdated(request: Request, now: datetime) -> Card:
+    facts = tuple(Line(label="Changed", text=change) for change in request.changes)
+    text = "A newer version of this is asked below. Nothing can be answered here any more."
+    return Card(title=f"Changed: {request.title}", at=now, summary=text, facts=facts, ref=request.id, closes=True)
+
+
+def _with(facts: tuple[Line, ...], approvals: str) -> tuple[Line, ...]:
+    """Who has approved stands last before the digest, which is the last thing that people compare."""
+    if not approvals:
+        return facts
+    return (*facts, Line(label="Approvals", text=approvals))
+
+
+def _approvals(record: RequestRecord, people: People) -> str:
+    """`1 of 2: Bo Berg at 14:02 UTC in Slack`; nothing where one is enough and none was given."""
+    request = record.request
+    if request.format != "approval":
+        return ""
+    votes = [vote for vote in record.votes if vote.approve]
+    needed = len(votes) + lacking(request.policy, (vote.person for vote in votes))
+    if not votes and needed == 1:
+        return ""
+    given = ", ".join(_given(vote, people) for vote in votes)
+    return f"{len(votes)} of {needed}" + (f": {given}" if given else "")
+
+
+def _given(vote: Vote, people: People) -> str:
+    return f"{people.name_of(vote.person)} at {vote.at:{_HOURS}} {_how(vote.channel)}".rstrip()
+
+
+def _how(channel: str) -> str:
+    return _HOW.get(channel, "")
+
+
+def _stop(record: RequestRecord) -> AnswerForm:
+    """Until the start an approval can be taken back."""
+    return AnswerForm(
+        token="",
+        format="approval",
+        only_stops=True,
+        until=good_until(record) or record.request.expires_at,
+    )
+
+
+def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
+    said = _decided(record.decision, people)
+    made = made_for(run.made, record.request.id)
+    if record.request.program and record.state == "approved":
+        return _Stand("Approved", f"{said} The program may do it now.", may_stop=made is None and run.ended is None)
+    if made and (record.state == "approved" or made.state in {"ok", "error"}):
+        return _made(made, said, run, people)
+    match record.state:
+        case "approved" if run.ended:
+            return _Stand("Not begun", f"{said} It was not begun: the run has ended as {_ENDED[run.ended.outcome]}.")
+        case "approved" if record.started_at:
+            return _Stand("Running", f"{said} It began at {record.started_at:{_TIME}}.")
+        case "approved":
+            return _Stand("Approved", f"{said} It has not begun, and can be stopped until it does.", may_stop=True)
+        case "revoked":
+            return _revoked(record, said, run, people)
+        case "answered":
+            return _Stand("Answered", said, _answer(record, people))
+        case "superseded":
+            return _Stand("Replaced", said)
+        case _:
+            return _Stand(record.state.capitalize(), f"{said} {_next(run)}".strip(), _reason(record.decision))
+
+
+def _decided(decision: Decision | None, people: People) -> str:
+    """Who, when and by which way. What a person gave as a reason is quoted elsewhere; the reasons of code are ours."""
+    if decision is None:
+        return ""
+    how = _how(decision.channel)
+    sentence = decided(decision.model_copy(update={"reason": ""}) if decision.by else decision, people)
+    return f"{sentence.removesuffix('.')}, {how}." if how else sentence
+
+
+def _reason(decision: Decision | None) -> str:
+    return _bounded(decision.reason) if decision and decision.by else ""
+
+
+def _bounded(text: str) -> str:
+    return ends_of(text, _HEAD_CHARS, _TAIL_CHARS)
+
+
+def _next(run: Run) -> str:
+    return f"The run has ended as {_ENDED[run.ended.outcome]}." if run.ended else "The run goes on without it."
+
+
+def _revoked(record: RequestRecord, said: str, run: Run, people: People) -> _Stand:
+    back = next((vote for vote in reversed(record.votes) if not vote.approve), None)
+    if back is None:
+        return _Stand("Stopped", f"{said} It was taken back before it began. {_next(run)}".strip())
+    who = f"{people.name_of(back.person)} took it back at {back.at:{_TIME}}"
+    how = f", {_how(back.channel)}," if _how(back.channel) else ""
+    return _Stand("Stopped", f"{said} {who}{how} before it began. {_next(run)}".strip(), _bounded(back.reason))
+
+
+def _answer(record: RequestRecord, people: People) -> str:
+    """The question, each line of it marked, and below it the answer: no question can look like an answer."""
+    decision = record.decision
+    given = _bounded(meaning_of(decision.given)) if decision else ""
+    asked = "\n".join(f"> {line}" for line in _bounded(record.request.quoted).splitlines())
+    by = people.names_of(decision.by) if decision else ""
+    return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))
+
+
+def _made(made: Made, said: str, run: Run, people: People) -> _Stand:
+    began = f"{said} It began at {made.started_at:{_TIME}}".strip()
+    ended = f" and ended at {made.ended_at:{_TIME}}" if made.ended_at else ""
+    match made.state:
+        case "running":
+            return _Stand("Running", f"{began}.")
+        case "left" if run.ended is None:
+            return _Stand("Running", f"{began}, was interrupted and is tried again.")
+        case "ok" if made.by:
+            return _Stand("Done", f"{began}. {_say(made.by, people)} that it happened.")
+        case "ok":
+            return _Stand("Done", f"{began}{ended}.", _bounded(made.text))
+        case "error":
+            return _Stand("Failed", f"{began}{ended}.", _bounded(made.text))
+        case "not_done":
+            return _Stand("Not done", f"{began}. {_say(made.by, people)} that it did not happen.")
+        case "left":
+            return _Stand("Interrupted", f"{began} and was interrupted. The run has ended.")
+        case "unknown":
+            left = "The run has ended." if run.ended else "Those who may decide are asked."
+            return _Stand("Unknown", f"{began} and was interrupted; it is not known whether it happened. {left}")
+
+
+def _say(by: tuple[PersonId, ...], people: People) -> str:
+    return f"{people.names_of(by)} {'says' if len(by) == 1 else 'say'}"

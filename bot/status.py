@@ -1,0 +1,125 @@
+"""The one line in a run's thread that says what it does now: worded here, and kept where every worker finds it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from agents.requests import DeliveryId, PersonId
+from agents.run import Run
+from agents.steps import CallTool
+from agents.text import first_line, one_line
+from bot.ids import derived_id, ingress_shard
+from bot.people import People
+from bot.quorum import eligible, lacking
+from bot.records import RequestRecord
+from bot.store import Store
+from bot.store.keys import Keys
+from channels import Card, Delivery
+
+# The first thing that is posted, so that whoever posts it again has posted the same.
+WORKING = "Working on it…"
+_LINE_CHARS, _NAMES = 200, 5
+_KEEP_S = 60 * 24 * 3600.0
+_HOURS = "%H:%M UTC"
+_STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "not decided in time", "revoked": "taken back"}
+
+
+def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
+    """What `run` does now. `record` is that of the request it waits for."""
+    pending = run.pending
+    paused = f"Paused by {people.name_of(run.paused_by)}" if run.is_paused and run.paused_by else ""
+    if run.ended:
+        line = _ended(run, people)
+    elif pending and pending.attempt:
+        line = f"Running: {_what(run)}, since {pending.attempt.started_at:{_HOURS}}"
+        line += f". {paused} after that" if paused else ""
+    elif pending and pending.unknown:
+        line = f"{_unknown(run)} {_waiting(record, people)}".strip()
+    elif run.is_paused:
+        line = paused or "Paused"
+    elif pending and pending.request and pending.decision is None:
+        line = _waiting(record, people) or "Waiting for an answer"
+    else:
+        line = WORKING
+    return one_line(line, _LINE_CHARS)
+
+
+def status_card(line: str, at: datetime) -> Card:
+    """The line as a channel shows it."""
+    return Card(title=line, at=at, is_line=True)
+
+
+def _what(run: Run) -> str:
+    """The call that the run is about: the tool's own wording, where people were asked about it."""
+    pending = run.pending
+    if pending is None or not isinstance(pending.step, CallTool):
+        return "its last step"
+    request = pending.request
+    is_gate = request is not None and request.purpose == "gate"
+    return request.title.removesuffix("?") if request and is_gate else pending.step.tool
+
+
+def _unknown(run: Run) -> str:
+    request = run.pending.request if run.pending else None
+    is_asked = request is not None and request.purpose == "unknown"
+    return request.title if request and is_asked else f"It is not known whether this happened: {_what(run)}?"
+
+
+def _ended(run: Run, people: People) -> str:
+    ended, last = run.ended, run.results[-1] if run.results else None
+    if ended is None or ended.outcome == "done":
+        return "Done"
+    if ended.outcome == "cancelled":
+        return f"Cancelled by {people.name_of(run.cancelled_by)}" if run.cancelled_by else "Cancelled"
+    if last and last.kind in _STOPPED:
+        by = f" by {people.names_of(last.by)}" if last.by else ""
+        return f"Stopped: {_STOPPED[last.kind]}{by}"
+    why = first_line(ended.summary, _LINE_CHARS)
+    if not why:
+        return "Failed"
+    return f"Failed: {why}" if ended.words_of == "code" else f"Failed: “{why}”"
+
+
+def _waiting(record: RequestRecord | None, people: People) -> str:
+    """`Waiting for Bo Berg or Cy Cole`: those who may decide and have not."""
+    if record is None or record.state != "open":
+        return ""
+    policy, voters = record.request.policy, [vote.person for vote in record.votes]
+    left = [person for person in eligible(policy, record.request.requesters) if person not in voters]
+    if not left:
+        return ""
+    if lacking(policy, voters) == len(left) <= _NAMES:
+        return f"Waiting for {people.names_of(left)}"
+    return f"Waiting for {_one_of(left, people)}"
+
+
+def _one_of(left: Sequence[PersonId], people: People) -> str:
+    names = [people.name_of(person) for person in left[:_NAMES]]
+    more = len(left) - len(names)
+    names += [f"{more} more"] if more else []
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+class StatusLines:
+    """Where the lines stand. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @staticmethod
+    def key(run_id: str) -> DeliveryId:
+        """The one key that a run's line is sent under, by whichever worker."""
+        return DeliveryId(derived_id("delivery", run_id, "status"))
+
+    async def find(self, run_id: str) -> Delivery | None:
+        """Where the line of a run stands; None before it was sent."""
+        name = _name(run_id)
+        body = await self._store.client.do("GET", Keys(ingress_shard(name, self._store.shards)).seen(name))
+        return Delivery.model_validate_json(body) if body else None
+
+    async def keep(self, run_id: str, delivery: Delivery) -> bool:
+        """Note where it stands; False when somebody did before."""
+        return (await self._store.remember(_name(run_id), delivery.model_dump_json().encode(), _KEEP_S))[1]
+
+
+def _name(run_id: str) -> str:
+    return f"status {run_id}"

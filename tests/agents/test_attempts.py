@@ -1,0 +1,63 @@
+"""What became of attempts, as their requests show it."""
+
+import pytest
+
+from agents.attempts import made_for
+from agents.events import Event, ToolStarted
+from agents.requests import Given, RequestId
+from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, fold
+from tests.agents.worlds import BO, chosen, decided, finished, opened, orphaned, started, tool_started
+
+Q1, Q2 = RequestId("q1"), RequestId("q2")
+
+
+def begun(attempt: str = "a1", *, idempotent: bool = False) -> ToolStarted:
+    return tool_started(attempt, idempotent=idempotent).model_copy(update={"request_id": Q1})
+
+
+BEGUN: tuple[Event, ...] = (started(), chosen(gate="production"), opened(), decided("approved"), begun())
+UNKNOWN = (*BEGUN, orphaned(), opened("q2", purpose="unknown"))
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "text"),
+    [
+        (BEGUN, "running", ""),
+        ((*BEGUN, finished(output="released")), "ok", "released"),
+        ((*BEGUN, finished(error="exit 1")), "error", "exit 1"),
+        ((*BEGUN, orphaned(may_have_started=False)), "left", ""),
+        ((*BEGUN, orphaned()), "unknown", ""),
+        ((*BEGUN, orphaned(), finished(output="late")), "ok", "late"),
+        ((*UNKNOWN, decided("answered", "q2", Given(text="1", picks=(IT_HAPPENED,)))), "ok", ""),
+        ((*UNKNOWN, decided("answered", "q2", Given(text="2", picks=(IT_DID_NOT,)))), "not_done", ""),
+        ((*UNKNOWN, decided("answered", "q2", Given(text="3", picks=(STOP,)))), "unknown", ""),
+        ((*UNKNOWN, decided("expired", "q2")), "unknown", ""),
+    ],
+)
+def test_a_request_shows_what_became_of_the_attempt_it_allowed(
+    events: tuple[Event, ...], state: str, text: str
+) -> None:
+    made = made_for(fold(events).made, Q1)
+
+    assert made
+    assert (made.state, made.text) == (state, text)
+    assert made_for(fold(events).made, Q2) is None
+
+
+def test_whoever_says_what_became_of_it_is_named() -> None:
+    run = fold((*UNKNOWN, decided("answered", "q2", Given(text="1", picks=(IT_HAPPENED,)))))
+
+    assert [one.by for one in run.made] == [(BO,)]
+
+
+def test_of_two_attempts_the_one_that_ended_counts() -> None:
+    events = [*BEGUN[:-1], begun(idempotent=True), orphaned(), begun("a2", idempotent=True), finished(output="late")]
+
+    made = made_for(fold(events).made, Q1)
+
+    assert made
+    assert (made.id, made.state, made.text) == ("a1", "ok", "late")
+
+
+def test_the_same_start_twice_is_one_attempt() -> None:
+    assert len(fold([*BEGUN, begun()]).made) == 1

@@ -1,0 +1,61 @@
+"""A board that changes its cards where they hang, and remembers how each one has looked."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from channels import Address, Card, ChannelRefused, ChannelUnavailable, Delivery
+from tests.fakes.corkboard import Corkboard
+
+
+@dataclass
+class Wall(Corkboard):
+    """`looks` are all looks of each card, by its key, newest last; `calls` are all attempts to change one of somebody.
+
+    An update to a card that `is_slow` hangs there only once `may_go` is set; until then it is in `held`. What
+    `is_away` says can't be done now, and `refuses` what can't be done at all.
+    """
+
+    looks: dict[str, list[Card]] = field(default_factory=dict[str, list[Card]])
+    calls: list[tuple[str, Card]] = field(default_factory=list[tuple[str, Card]])
+    held: list[Card] = field(default_factory=list[Card])
+    is_slow: Callable[[Card], bool] = lambda _: False
+    may_go: asyncio.Event = field(default_factory=asyncio.Event)
+    is_away: Callable[[Card], bool] = lambda _: False
+    refuses: Callable[[Card], bool] = lambda _: False
+
+    def of(self, person: str) -> list[Card]:
+        """How the newest card of `person` has looked."""
+        keys = [key for key, (to, card) in self.pinned.items() if to.person == person and not card.is_line]
+        return self.looks[keys[-1]] if keys else []
+
+    def now(self, person: str) -> Card | None:
+        """How it looks now."""
+        looks = self.of(person)
+        return looks[-1] if looks else None
+
+    def lines(self) -> list[list[str]]:
+        """What each line of status has said."""
+        return [[card.title for card in looks] for looks in self.looks.values() if looks[0].is_line]
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        """Pin it, once."""
+        self._check(card)
+        delivery = await super().send(card, to, key)
+        self.looks.setdefault(key, [card])
+        return delivery
+
+    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+        """Change it where it hangs."""
+        self.calls.append((delivery.address.person, card))
+        self._check(card)
+        if self.is_slow(card):
+            self.held.append(card)
+            await self.may_go.wait()
+        self.looks[delivery.key].append(card)
+
+    def _check(self, card: Card) -> None:
+        if self.is_away(card):
+            raise ChannelUnavailable("Somebody stands before the wall", "Wait until they have gone")
+        if self.refuses(card):
+            raise ChannelRefused("The wall was painted over", "Pin a new card")
