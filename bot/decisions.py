@@ -98,9 +98,14 @@ class Decisions:
         events = _facts(record, answer, judgement, statement)
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
-        is_told = _is_noted(record, answer.person) and answer.channel in request.policy.reach
+        is_heard = bool(statement.place) or answer.channel in request.policy.reach
+        is_told = _is_noted(record, answer.person) and is_heard
         outgoing = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
-        outgoing += [self._tell(record, answer, judgement)] if is_told and not isinstance(judgement, Decided) else []
+        outgoing += (
+            [self._tell(record, answer, judgement, statement.place)]
+            if is_told and not isinstance(judgement, Decided)
+            else []
+        )
         is_bounded = isinstance(judgement, Counted | Decided | Revoked)
         return Commit(
             run_id=request.run_id,
@@ -118,8 +123,10 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _tell(self, record: RequestRecord, answer: Answer, judgement: Judgement) -> Outgoing:
-        """What became of an answer; where the person can answer better, with the card to answer once more."""
+    def _tell(self, record: RequestRecord, answer: Answer, judgement: Judgement, place: str) -> Outgoing:
+        """What became of an answer, said in its `place` if it has one; where the person can answer better, with the
+        card to answer once more.
+        """
         request, text = record.request, told(judgement, record.request, self._people)
         entry = Outgoing(
             id=outgoing_id(request.id),
@@ -130,6 +137,7 @@ class Decisions:
             card=notice(f"About: {request.title}", text, answer.at, request.id),
             thread=request.thread,
             request_id=request.id,
+            to=place,
         )
         own = [holder.delivery_id for holder in record.holders if holder.person == answer.person]
         if not own or not isinstance(judgement, NotThisWay | OutOfDate | Unclear):
@@ -150,9 +158,9 @@ class Decisions:
         sentence = decided(record.decision, self._people)
         if record.state == "revoked":
             sentence += f" Taken back by {self._people.name_of(decider or '')} before it started."
-        newest = {holder.person: holder for holder in record.holders}
+        newest = {(holder.person, holder.place): holder for holder in record.holders}
         for holder in record.holders:
-            is_news = holder.person != decider and newest[holder.person] == holder
+            is_news = holder.person != decider and newest[holder.person, holder.place] == holder
             if not is_news and self._edits.isdisjoint(request.policy.reach):
                 continue
             yield Outgoing(
@@ -165,6 +173,7 @@ class Decisions:
                 thread=request.thread,
                 request_id=request.id,
                 delivery_id=holder.delivery_id,
+                place=holder.place,
             )
 
     async def expire(self, request_id: RequestId) -> None:

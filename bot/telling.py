@@ -60,6 +60,7 @@ class Teller:
                     thread=thread,
                     request_id=held.request_id,
                     delivery_id=held.delivery_id,
+                    place=held.place,
                 )
             )
         if run.started and run.started.requester not in told:
