@@ -49,7 +49,7 @@ class Outbox:
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._tokens, self._alerts = channels, tokens, alerts
-        self._failing, self._sharing = failing, Sharing(journal, decisions, failing)
+        self._failing, self._sharing = failing, Sharing(journal.store, failing)
         self._reaching = Reaching(decisions, people, channels, tokens, failing, receipts, self._sharing, console)
 
     async def send(self, outgoing_id: str) -> None:
@@ -73,7 +73,7 @@ class Outbox:
                 case "status":
                     await self._sent(entry)
         except Behind:
-            await self._store.push_off(f"out {entry.id}")
+            await self._sharing.come_back(entry)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
             await self._put_off(entry, str(error))
@@ -126,8 +126,6 @@ class Outbox:
             stands = placed.model_copy(update={"delivery": delivery, "failed": failed, "shares": shares})
             deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
             written = await self._sent(entry, [event], deliveries, seq)
-        if delivery.address.is_shared and not shares:
-            await self._sharing.call(entry)
 
     async def _answerable(self, entry: Outgoing) -> Card:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""

@@ -85,11 +85,9 @@ class Reaching:
             return await self._refused(entry, to, str(error))
 
     async def _refused(self, entry: Outgoing, to: Address, why: str) -> str:
-        """`why`, noted down for a card that must reach somebody, and for all who were to share it."""
+        """`why`, noted down for a card that must reach somebody, which those who were to share it read."""
         if entry.kind == "place" and entry.delivery_id:
             await self._failing.fail(entry.delivery_id, to.channel, why, places_again=False)
-            if to.is_shared:
-                await self._sharing.call(entry)
         return why
 
     async def _aside(self, entry: Outgoing, card: Card, key: str) -> Delivery | None:

@@ -5,14 +5,17 @@ card of the one who has it can't come to stand there any more, so two workers ne
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from agents.requests import DeliveryId
-from bot.decisions import Decisions
 from bot.failing import Failing
-from bot.journal import Journal
-from bot.outgoing import Outgoing, Placed, placing_id
+from bot.outgoing import Outgoing, Placed
+from bot.store import Store
 from bot.store.places import Places
 from channels import Address, ChannelUnavailable, Delivery
+
+# A channel that is away keeps many cards waiting, and each of them those that share it.
+_SOONEST_S, _LATEST_S = 1.0, 30.0
 
 
 class Behind(ChannelUnavailable):
@@ -37,9 +40,8 @@ class RefusedThere:
 class Sharing:
     """Finds whose card stands, or is to stand, where several people see it."""
 
-    def __init__(self, journal: Journal, decisions: Decisions, failing: Failing) -> None:
-        self._journal, self._store, self._decisions, self._failing = journal, journal.store, decisions, failing
-        self._places = Places(self._store.client)
+    def __init__(self, store: Store, failing: Failing) -> None:
+        self._store, self._failing, self._places = store, failing, Places(store.client)
 
     async def at(self, to: Address, entry: Outgoing) -> Stands | RefusedThere | None:
         """What became of the one card at `to`; None: it is for `entry` to place it. Raises Behind."""
@@ -60,15 +62,12 @@ class Sharing:
             return None
         raise Behind("The same card is on its way to where others see it as well", "This one follows it")
 
-    async def call(self, entry: Outgoing) -> None:
-        """Have those looked at who wait for what became of `entry`. When this is lost, the sweeper does it."""
-        if entry.request_id is None:
-            return
-        record, _, _ = await self._decisions.request(entry.request_id)
-        for holder in record.holders:
-            waits = placing_id(holder.delivery_id)
-            if holder.delivery_id != entry.delivery_id and await self._store.is_waiting(waits):
-                await self._journal.bell.ring(f"out {waits}", f"behind {entry.id}")
+    async def come_back(self, entry: Outgoing) -> None:
+        """Have `entry` looked at again: soon, and later when its card has waited for long. No failure is counted."""
+        now = self._store.about_now()
+        waited_s = (now - entry.card.at).total_seconds()
+        wait_s = min(max(waited_s / 4, _SOONEST_S), _LATEST_S)
+        await self._places.come_back(f"out {entry.id}", now + timedelta(seconds=wait_s))
 
     async def _is_coming(self, delivery_id: DeliveryId) -> bool:
         placed = await self._failing.placed(delivery_id)

@@ -1,5 +1,7 @@
 """Which delivery's card stands, or is to stand, at a place that many see: the first that asked, until it can't be."""
 
+from datetime import datetime
+
 from agents.requests import DeliveryId, RequestId
 from bot.store.client import Client, Script
 from bot.store.keys import Keys
@@ -12,6 +14,11 @@ class Places:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    async def come_back(self, member: str, at: datetime) -> None:
+        """Have `member` of a wake set looked at again at `at`, if it still waits; unlike `put_off`, nothing failed."""
+        wake = Keys.of(member.partition(" ")[2]).wake
+        await self._client.do("ZADD", wake, "XX", round(at.timestamp() * 1000), member)
 
     async def claim(
         self, request_id: RequestId, place: str, delivery_id: DeliveryId, follows: DeliveryId | None = None
