@@ -202,7 +202,8 @@ class RequestRevoked(Frozen):
 class CardDelivered(Frozen):
     """One person holds the card, at `to`; `handle` is what the channel finds it by.
 
-    `is_shared`: others see it there. `shares` is the delivery whose card it is, where that stands for several people.
+    `is_shared`: others see it there. `shares` is the delivery whose card it is, where that stands for several people;
+    `place` is as in `Holder`.
     """
 
     type: Literal["card_delivered"] = "card_delivered"
@@ -218,10 +219,11 @@ class CardDelivered(Frozen):
     handle: str = ""
     is_shared: bool = False
     shares: DeliveryId | None = None
+    place: str = ""
 
 
 class DeliveryFailed(Frozen):
-    """One person could not be reached: `channel` lists what was tried."""
+    """One person, or a place, could not be reached: `channel` lists what was tried."""
 
     type: Literal["delivery_failed"] = "delivery_failed"
     schema_version: Literal[1] = 1
@@ -231,6 +233,7 @@ class DeliveryFailed(Frozen):
     person: PersonId
     channel: str
     error: str
+    place: str = ""
 
 
 class ToolStarted(Frozen):

@@ -73,12 +73,16 @@ def parts_of(rule: Rule) -> Iterator[Rule]:
 
 
 class PolicySnapshot(Frozen):
-    """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds."""
+    """A policy as it stood when the request was opened, groups resolved to people. Durations are seconds.
+
+    `also_post` are places of many that show the card as well (`slack:#release`).
+    """
 
     name: str
     rule: Rule
     quorum: int = 1
     reach: tuple[str, ...]
+    also_post: tuple[str, ...] = ()
     answer_from: tuple[str, ...]
     approve_by_email: bool
     requester_may_approve: bool

@@ -1,7 +1,7 @@
 """A reply read as an answer to one request: each format has its own closed way of being answered in text. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -20,7 +20,9 @@ class Statement:
 
     `revision` and `digest` are what this person was shown; `said` is the channel's reading of the whole text,
     `evidence` how it knows who said it. `given` is set where the answer came in parts of its own and need not be read
-    out of the text: a page, a program. `files` came with it; they never make a vote.
+    out of the text: a page, a program. `files` came with it; they never make a vote. `picks` are options by their
+    place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
+    channel's own terms: what is said to this person alone about it goes there.
     """
 
     reply_id: str
@@ -35,13 +37,16 @@ class Statement:
     evidence: str = ""
     given: Given | None = None
     files: tuple[File, ...] = ()
+    picks: tuple[int, ...] = ()
+    filled: Mapping[str, str] = field(default_factory=dict[str, str])
     place: str = ""
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
     """`statement` as an answer to `request`; what does not plainly fit its format has neither vote nor `given`."""
     is_vote = request.format == "approval"
-    vote = {"approve": True, "deny": False}.get(statement.said) if is_vote else None
+    has_parts = bool(statement.picks or statement.filled)
+    vote = {"approve": True, "deny": False}.get(statement.said) if is_vote and not has_parts else None
     return Answer(
         reply_id=statement.reply_id,
         person=statement.person,
@@ -50,11 +55,31 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         revision=statement.revision,
         digest=statement.digest,
         approve=vote,
-        given=None if is_vote else statement.given or given(request, statement.text) or _in_files(request, statement),
+        given=None if is_vote else _given(request, statement),
         evidence=statement.evidence,
         text=(statement.reason if vote is False else statement.text),
         at=now,
     )
+
+
+def _given(request: Request, statement: Statement) -> Given | None:
+    """What came in parts is those parts; only without any it is read out of the text."""
+    if statement.given:
+        return statement.given
+    if statement.picks or statement.filled:
+        return _in_parts(request, statement)
+    return given(request, statement.text) or _in_files(request, statement)
+
+
+def _in_parts(request: Request, statement: Statement) -> Given | None:
+    """Options by their place, or the fields of a form; None when they do not fit the question, or there are both."""
+    if statement.picks and statement.filled:
+        return None
+    if statement.filled:
+        return filled_in(request, statement.filled)
+    if not all(1 <= place <= len(request.options) for place in statement.picks):
+        return None
+    return picked(request, [request.options[place - 1] for place in statement.picks])
 
 
 def _in_files(request: Request, statement: Statement) -> Given | None:

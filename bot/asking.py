@@ -15,7 +15,7 @@ from bot.cards import program_name, request_card
 from bot.digest import call_digest, question_digest
 from bot.ids import new_id, shard_of
 from bot.journal import record_write
-from bot.outgoing import Outgoing, Placed, placing_id
+from bot.outgoing import Outgoing, Placed, place_of, placing_id
 from bot.people import People
 from bot.quorum import eligible, is_met
 from bot.records import RequestRecord
@@ -161,12 +161,14 @@ def opening(request: Request, people: People, expect: int | None) -> Commit:
 def placing(
     request: Request, people: People, now: datetime
 ) -> tuple[tuple[Holder, ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
-    """A card in this revision for each who may answer: (holders, outbox entries, deliveries)."""
+    """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries)."""
     shard, card = shard_of(request.id), request_card(request, people, now)
     holders: list[Holder] = []
     outgoing: list[tuple[str, bytes]] = []
     deliveries: list[tuple[str, bytes]] = []
-    for person in eligible(request.policy, request.requesters):
+    people_asked = [(person, "") for person in eligible(request.policy, request.requesters)]
+    places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]
+    for person, place in (*people_asked, *places):
         delivery_id = DeliveryId(new_id("delivery", shard))
         placed = Placed(
             id=delivery_id,
@@ -175,20 +177,22 @@ def placing(
             revision=request.revision,
             digest=request.digest,
             person=person,
+            place=place,
         )
         entry = Outgoing(
             id=placing_id(delivery_id),
             kind="place",
             run_id=request.run_id,
             person=person,
-            reach=request.policy.reach,
+            reach=(place_of(place)[0],) if place else request.policy.reach,
             card=card,
             thread=request.thread,
             request_id=request.id,
             delivery_id=delivery_id,
             revision=request.revision,
+            place=place,
         )
-        holders.append(Holder(delivery_id=delivery_id, person=person))
+        holders.append(Holder(delivery_id=delivery_id, person=person, place=place))
         deliveries.append((delivery_id, placed.model_dump_json().encode()))
         outgoing.append((entry.id, entry.model_dump_json().encode()))
     return tuple(holders), outgoing, deliveries

@@ -33,6 +33,7 @@ from bot.judge import (
     Unclear,
     ways_to_approve,
 )
+from bot.outgoing import Placed
 from bot.people import People
 from bot.quorum import eligible
 from channels import AnswerForm, Card, Line
@@ -169,7 +170,7 @@ def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", t
 
 def unreached(
     request: Request,
-    person: PersonId,
+    placed: Placed,
     channel: str,
     ways: Sequence[str],
     others: Sequence[PersonId],
@@ -177,15 +178,18 @@ def unreached(
     people: People,
     at: datetime,
 ) -> Card:
-    """A card did not reach `person` by `channel`; `ways` are left to try, `others` are asked as well.
+    """A card did not reach whom it was `placed` for by `channel`; `ways` are left to try, `others` are asked as well.
 
     `why` is what a mail system said, which anybody may have written.
     """
-    name, way = people.name_of(person), _CHANNEL_NAMES.get(channel, channel)
+    name = people.called(placed.person, placed.place)
+    way = " or ".join(_CHANNEL_NAMES.get(one, one) for one in channel.split(","))
     text = [f"{name} could not be reached by {way}."]
     text += [f"The same goes to {name} by {_CHANNEL_NAMES.get(ways[0], ways[0])} now."] if ways else []
     if others:
         text += [f"{people.names_of(others)} {'is' if len(others) == 1 else 'are'} also asked."]
+    elif placed.place:
+        text += ["Nobody else is asked. Withdraw the request, have the places and addresses corrected, and ask again."]
     elif not ways:
         text += [f"Nobody else is asked. {name} can still answer in the console."]
         text += ["Otherwise withdraw the request, have the address in the directory corrected, and ask again."]

@@ -99,13 +99,13 @@ class Decisions:
         events = _facts(record, answer, judgement, statement)
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
-        is_told = _is_noted(record, answer.person) and answer.channel in request.policy.reach
+        is_heard = bool(statement.place) or answer.channel in request.policy.reach
+        is_seen = isinstance(judgement, Counted | Revoked) and answer.channel in self._edits  # on the card itself
+        is_told = is_heard and not is_seen and _is_noted(record, answer.person) and not isinstance(judgement, Decided)
         outgoing = self._closing(now_stands, answer.person, answer.at) if is_final else []
         moved = self._moved(now_stands, answer.at) if isinstance(judgement, Counted) else []
         outgoing += moved
-        is_seen = isinstance(judgement, Counted | Revoked) and answer.channel in self._edits  # on the card itself
-        is_told = is_told and not is_seen and not isinstance(judgement, Decided)
-        outgoing += [self._tell(record, answer, judgement)] if is_told else []
+        outgoing += [self._tell(record, answer, judgement, statement.place)] if is_told else []
         is_bounded = isinstance(judgement, Counted | Decided | Revoked)
         return Commit(
             run_id=request.run_id,
@@ -123,8 +123,10 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _tell(self, record: RequestRecord, answer: Answer, judgement: Judgement) -> Outgoing:
-        """What became of an answer; where the person can answer better, with the card to answer once more."""
+    def _tell(self, record: RequestRecord, answer: Answer, judgement: Judgement, place: str) -> Outgoing:
+        """What became of an answer, said in its `place` if it has one; where the person can answer better, with the
+        card to answer once more.
+        """
         request, text = record.request, told(judgement, record.request, self._people)
         entry = Outgoing(
             id=outgoing_id(request.id),
@@ -135,6 +137,7 @@ class Decisions:
             card=notice(f"About: {request.title}", text, answer.at, request.id),
             thread=request.thread,
             request_id=request.id,
+            to=place,
         )
         own = [holder.delivery_id for holder in record.holders if holder.person == answer.person]
         if not own or not isinstance(judgement, NotThisWay | OutOfDate | Unclear):

@@ -25,7 +25,7 @@ _TRIES = 1_000
 
 
 class Failing:
-    """Knows which ways to a person are left. Each delivery fails once in each channel, however often that is said."""
+    """Knows which ways to somebody are left. Each delivery fails once in each channel, however often that is said."""
 
     def __init__(self, journal: Journal, decisions: Decisions, people: People, channels: Mapping[str, Channel]) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
@@ -67,7 +67,7 @@ class Failing:
         failed = placed.model_copy(update={"failed": {**placed.failed, channel: why}})
         ways = await self._ways(request, failed)
         others = [person for person in await self._others(record) if person != placed.person]
-        card = unreached(request, placed.person, channel, ways, others, why, self._people, now)
+        card = unreached(request, placed, channel, ways, others, why, self._people, now)
         outgoing = [
             Outgoing(
                 id=outgoing_id(placed.id),
@@ -91,6 +91,7 @@ class Failing:
             person=placed.person,
             channel=channel,
             error=why,
+            place=placed.place,
         )
         return Commit(
             run_id=placed.run_id,
@@ -114,6 +115,7 @@ class Failing:
             request_id=request.id,
             delivery_id=placed.id,
             revision=request.revision,
+            place=placed.place,
         )
 
     async def placed(self, delivery_id: DeliveryId) -> Placed | None:
@@ -130,7 +132,7 @@ class Failing:
         return [name for name, channel in left if channel and await channel.address(contact, request.thread)]
 
     async def _others(self, record: RequestRecord) -> list[PersonId]:
-        """Who else has the card in this revision, or will: those whom some channel may still reach."""
+        """Who else has the card in this revision, or will: those whom some channel may still reach. No places."""
         found: list[PersonId] = []
         for holder in record.holders:
             placed = await self.placed(holder.delivery_id)

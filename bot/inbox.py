@@ -156,7 +156,7 @@ class Inbox:
         statement = Statement(
             reply_id=inbound_id,
             person=PersonId(reply.person),
-            addressee=placed.person,
+            addressee=None if reply.is_shared or placed.place else placed.person,
             channel=channel,
             revision=placed.revision,
             digest=placed.digest,
@@ -165,6 +165,9 @@ class Inbox:
             reason=reply.reason,
             evidence=reply.evidence,
             files=reply.files,
+            picks=reply.picks,
+            filled=reply.filled,
+            place=reply.place,
         )
         structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
         await self._decisions.decide(placed.request_id, statement)

@@ -5,19 +5,20 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from agents.events import CardDelivered, Event
-from agents.requests import PersonId, RunId
+from agents.requests import DeliveryId, PersonId, RunId
 from bot.cards import notice
 from bot.dead import Note
 from bot.decisions import Decisions
 from bot.failing import Failing
 from bot.journal import Journal, outbox_entry, outgoing_id
-from bot.judge import ways_to_approve
-from bot.outgoing import Outgoing, topic_in
+from bot.outgoing import Outgoing
 from bot.people import People
+from bot.reaching import Nowhere, Reaching
+from bot.sharing import Behind, Sharing, nobodys_own
 from bot.showing import Showing
 from bot.store import Commit, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.receipts import Receipt, Receipts
+from bot.store.receipts import Receipts
 from bot.tokens import Tokens
 from channels import Address, Card, Channel, ChannelRefused, ChannelUnavailable, Delivery
 
@@ -30,10 +31,6 @@ _FIRST_WAIT_S = 1.0
 _ALARMING_TRIES = 9
 # One server that is away keeps everybody's mail; whoever looks after it need not hear of each.
 _ALARMS, _ALARMS_PER_S = 10, 3600.0
-
-
-class _Nowhere(Exception):
-    """No channel could take it; the text says what each one said."""
 
 
 class Outbox:
@@ -52,9 +49,10 @@ class Outbox:
         console: str | None = None,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._channels, self._tokens, self._alerts, self._console = channels, tokens, alerts, console
-        self._failing, self._receipts = failing, receipts
-        self._showing = Showing(self._store, people, tokens, failing, channels, self._for_channel)
+        self._channels, self._tokens, self._alerts = channels, tokens, alerts
+        self._failing, self._sharing = failing, Sharing(journal.store, failing)
+        self._reaching = Reaching(decisions, people, channels, tokens, failing, receipts, self._sharing, console)
+        self._showing = Showing(self._store, people, tokens, failing, channels, self._reaching.for_channel)
 
     async def send(self, outgoing_id: str) -> None:
         """Send one entry, or put it off while the channel is away."""
@@ -71,17 +69,19 @@ class Outbox:
                     await self._showing.update(entry)
                     await self._sent(entry)
                 case "tell" | "alert":
-                    await self._deliver(entry, await self._answerable(entry), entry.id, entry.reach)
+                    await self._reaching.deliver(entry, await self._answerable(entry), entry.id, entry.reach)
                     await self._sent(entry)
                 case "stranger":
                     await self._answer(entry)
                 case "status":
                     await self._showing.status(entry)
                     await self._sent(entry)
+        except Behind:
+            await self._sharing.come_back(entry)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
             await self._put_off(entry, str(error))
-        except _Nowhere as error:
+        except Nowhere as error:
             log.warning("not sent", outgoing_id=entry.id, error=str(error))
             await self._failed(entry, str(error))
 
@@ -94,17 +94,18 @@ class Outbox:
         if placed is None or record.state != "open" or record.request.revision != entry.revision:
             await self._sent(entry)
             return
-        reach = tuple(name for name in entry.reach if entry.again or name not in placed.failed)
-        if not reach:
-            raise _Nowhere("; ".join(f"{channel}: {why}" for channel, why in placed.failed.items()))
-        await self._arrived(entry, await self._deliver(entry, self._filled(entry), entry.delivery_id, reach))
+        failed = {} if entry.again else placed.failed
+        reach = [name for name in entry.reach if name not in failed]
+        before = [f"{channel}: {why}" for channel, why in failed.items()]
+        found = await self._reaching.deliver(entry, self._filled(entry), entry.delivery_id, reach, before)
+        await self._arrived(entry, found.delivery, found.shares)
 
-    async def _arrived(self, entry: Outgoing, delivery: Delivery) -> None:
+    async def _arrived(self, entry: Outgoing, delivery: Delivery, shares: DeliveryId | None) -> None:
         """Write down where a card stands; not where it came back from before we got here."""
         if entry.request_id is None or entry.delivery_id is None:
             raise ValueError(f"{entry.id} places no request")
-        channel = delivery.address.channel
-        for thread in {delivery.handle, delivery.address.thread} if self._channels[channel].edits else ():
+        delivery, channel = nobodys_own(delivery), delivery.address.channel
+        for thread in {delivery.handle, delivery.address.thread} - {""} if self._channels[channel].edits else ():
             await self._store.threads.note(channel, thread, entry.run_id)  # people may write there, or below it
         event = CardDelivered(
             at=self._store.about_now(),
@@ -116,6 +117,9 @@ class Outbox:
             to=delivery.address.to,
             thread=delivery.address.thread,
             handle=delivery.handle,
+            is_shared=delivery.address.is_shared,
+            shares=shares,
+            place=entry.place,
         )
         written = Written("conflict")
         while written.state == "conflict":
@@ -125,8 +129,9 @@ class Outbox:
                 written = await self._sent(entry)
                 continue
             failed = {name: why for name, why in placed.failed.items() if name != channel}
-            body = placed.model_copy(update={"delivery": delivery, "failed": failed}).model_dump_json().encode()
-            written = await self._sent(entry, [event], [(entry.delivery_id, body)], seq)
+            stands = placed.model_copy(update={"delivery": delivery, "failed": failed, "shares": shares})
+            deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
+            written = await self._sent(entry, [event], deliveries, seq)
 
     async def _answerable(self, entry: Outgoing) -> Card:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""
@@ -152,58 +157,6 @@ class Outbox:
             except ChannelRefused as error:
                 log.warning("a stranger was not answered", outgoing_id=entry.id, error=str(error))
         await self._sent(entry)
-
-    async def _deliver(self, entry: Outgoing, card: Card, key: str, reach: Sequence[str]) -> Delivery:
-        """The first channel in reach that takes the card. Raises ChannelUnavailable, or _Nowhere when all refuse."""
-        contact, refusals = self._people.contact(entry.person), list[str]()
-        if contact is None:
-            raise _Nowhere(f"{entry.person} is not in the directory")
-        for name in reach:
-            channel = self._channels.get(name)
-            address = await channel.address(contact, entry.thread) if channel else None
-            if channel is None or address is None:
-                refusals.append(f"{name}: does not reach {contact.name}")
-                continue
-            try:
-                return await channel.send(await self._for_channel(entry, card, name), address, key)
-            except ChannelRefused as error:
-                refusals.append(f"{name}: {error}")
-                if entry.kind == "place" and entry.delivery_id:
-                    await self._failing.fail(entry.delivery_id, name, str(error), places_again=False)
-        raise _Nowhere("; ".join(refusals) or "the policy names no channel")
-
-    async def _for_channel(self, entry: Outgoing, card: Card, name: str) -> Card:
-        """The card leads to the console; its form says whether an approval through this channel would count.
-
-        Its receipt tells us later whom it did not reach.
-        """
-        receipt = self._tokens.make(await self._receipt(entry, asks=card.form is not None))
-        card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
-        if entry.request_id is None:
-            return card
-        record, _, _ = await self._decisions.request(entry.request_id)
-        card = card.model_copy(update={"topic": topic_in(entry, record.request)})
-        if card.form is None or card.form.format != "approval":
-            return card
-        may_approve = name in ways_to_approve(record.request.policy)
-        return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
-
-    async def _receipt(self, entry: Outgoing, *, asks: bool) -> str:
-        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down.
-
-        A mail that asks must name one thing only: where a Message-ID brings the token back, it is the receipt as well.
-        """
-        if entry.delivery_id and (asks or entry.kind == "place"):
-            return entry.delivery_id
-        note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title)
-        await self._receipts.note(entry.id, note)
-        return entry.id
-
-    def _link(self, ref: str) -> str:
-        """The page of what a card is about, where there is one."""
-        places = {"q": "requests", "r": "runs"}
-        place = places.get(ref.partition("-")[0][-1:])
-        return f"{self._console}/{place}/{ref}" if self._console and place else ""
 
     async def _sent(
         self,
@@ -249,7 +202,7 @@ class Outbox:
             if placed and not placed.failed:
                 await self._failing.fail(entry.delivery_id, ",".join(entry.reach), why, places_again=False)
         if entry.kind != "alert":
-            name = self._people.name_of(entry.person)
+            name = self._people.called(entry.person, entry.place)
             do = f"Mend that, then write in a terminal: sayso dead requeue {entry.id}"
             await self.alert(entry.id, f"{name} can't be reached", f"Could not be sent: {note.what}. {why}. {do}")
         if entry.kind == "place":
@@ -283,7 +236,7 @@ class Outbox:
         what = {"place": "the card", "update": "the card", "stranger": "an answer"}.get(entry.kind, "the news")
         return Note(
             kind="dead",
-            what=f"{what} “{entry.card.title}” for {self._people.name_of(entry.person)}",
+            what=f"{what} “{entry.card.title}” for {self._people.called(entry.person, entry.place)}",
             why=why,
             at=await self._store.now(entry.id),
             member=f"out {entry.id}",

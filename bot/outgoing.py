@@ -1,4 +1,4 @@
-"""What must still be sent, as it stands in the outbox; and cards as they stand at people's addresses."""
+"""What must still be sent, as it stands in the outbox; and cards as they stand at people's addresses and in places."""
 
 import base64
 import hashlib
@@ -37,7 +37,8 @@ class Outgoing(Frozen):
     delivery it names. `stranger` answers the plain address `to`, which is nobody's in the directory; a `tell` with `to`
     is said there first, to this person alone. `status` shows how a run stands, in one line. `reach` are the
     channels to try, in order. The card is complete but for the token of its form, which is made when it is sent.
-    `again`: everything had failed, and an operator who has mended something has it tried everywhere.
+    `again`: everything had failed, and an operator who has mended something has it tried everywhere. `place` is set,
+    and `person` empty, where it is for all who are there (`slack:#release`).
     """
 
     id: str
@@ -52,6 +53,7 @@ class Outgoing(Frozen):
     revision: int = 0
     again: bool = False
     to: str = ""
+    place: str = ""
 
 
 class Placed(Frozen):
@@ -76,6 +78,12 @@ class Placed(Frozen):
     def entries(self) -> tuple[str, ...]:
         """The outbox entries that may still bring it there."""
         return (placing_id(self.id), *(again_id(self.id, channel) for channel in self.failed))
+
+
+def place_of(place: str) -> tuple[str, str]:
+    """The channel of a place of many, and where it is in the channel's own terms: `slack:#release`."""
+    channel, _, to = place.partition(":")
+    return channel, to
 
 
 def topic_in(entry: Outgoing, request: Request) -> str:

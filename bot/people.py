@@ -53,6 +53,10 @@ class People:
         found = self._people.get(person)
         return found.name if found else person
 
+    def called(self, person: str, place: str) -> str:
+        """Whom something is for: how people call `person`, or the `place` (`slack:#release`) that is nobody's own."""
+        return place.partition(":")[2] if place else self.name_of(person)
+
     def names_of(self, people: Iterable[str]) -> str:
         """`Bo Berg and Cy Cole`."""
         names = [self.name_of(person) for person in people]
@@ -72,6 +76,7 @@ class People:
             rule=self._rule(policy.approvers),
             quorum=policy.quorum,
             reach=policy.reach,
+            also_post=policy.also_post,
             answer_from=policy.answer_from,
             approve_by_email=policy.approve_by_email,
             requester_may_approve=policy.requester_may_approve,

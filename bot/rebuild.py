@@ -80,19 +80,22 @@ def _placed(
     event: RequestOpened | RequestRevised, delivery_id: DeliveryId, sent: CardDelivered | None, failed: dict[str, str]
 ) -> bytes:
     request = event.request
-    person = next(holder.person for holder in event.holders if holder.delivery_id == delivery_id)
+    holder = next(holder for holder in event.holders if holder.delivery_id == delivery_id)
     delivery = None
     if sent:
-        address = Address(channel=sent.channel, person=person, to=sent.to, thread=sent.thread)
-        delivery = Delivery(key=delivery_id, address=address, handle=sent.handle)
+        owner = "" if sent.is_shared else holder.person
+        address = Address(channel=sent.channel, person=owner, to=sent.to, thread=sent.thread, is_shared=sent.is_shared)
+        delivery = Delivery(key=sent.shares or delivery_id, address=address, handle=sent.handle)
     made = Placed(
         id=delivery_id,
         run_id=RunId(request.run_id),
         request_id=RequestId(request.id),
         revision=request.revision,
         digest=request.digest,
-        person=person,
+        person=holder.person,
         delivery=delivery,
         failed=failed,
+        shares=sent.shares if sent else None,
+        place=holder.place,
     )
     return made.model_dump_json().encode()

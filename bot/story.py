@@ -93,9 +93,9 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
             revision = event.request.revision
             return Told(f"{name(event.by)} amended: {event.request.title} (revision {revision})")
         case CardDelivered():
-            return _delivered(event, name(event.person) if event.person else "")
+            return _delivered(event, people.called(event.person, event.place))
         case DeliveryFailed():
-            return Told(f"{name(event.person)} could not be reached", event.error)
+            return Told(f"{people.called(event.person, event.place)} could not be reached", event.error)
         case VoteCast():
             verb = "approves" if event.vote.approve else "denies"
             return Told(f"{name(event.vote.person)} {verb} by {event.vote.channel}")

@@ -33,6 +33,7 @@ def updates_for(
             thread=request.thread,
             request_id=request.id,
             delivery_id=holder.delivery_id,
+            place=holder.place,
         )
         for holder in holders
         if holder.delivery_id in news or holder.place or may_stand
@@ -72,6 +73,7 @@ def updates_of(
                 thread=thread_of(run),
                 request_id=held.request_id,
                 delivery_id=held.delivery_id,
+                place=held.place,
             )
         )
     return entries

@@ -173,10 +173,11 @@ def policies(as_json: Json = False, data: Data = None) -> None:
         return
     for policy in found:
         mail = "counts" if policy.approve_by_email else "does not count"
+        also = f"; also shown in {', '.join(policy.also_post)}" if policy.also_post else ""
         print(
             plain(
                 f"{policy.name}  {who_decides(policy, directory, ())}; open for {policy.expires_after_s / 60:.0f} min, "
-                f"to be executed within {policy.execute_within_s / 60:.0f} min; an approval by mail {mail}  "
+                f"to be executed within {policy.execute_within_s / 60:.0f} min; an approval by mail {mail}{also}  "
                 f"{hashes[policy.name]}"
             )
         )

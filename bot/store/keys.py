@@ -136,6 +136,10 @@ class Keys:
         """What became of each reply to a request."""
         return self._key("replies", request_id)
 
+    def places(self, request_id: str) -> str:
+        """Whose card stands where many see it: place -> delivery id."""
+        return self._key("places", request_id)
+
     def seen(self, foreign_id: str) -> str:
         """Which of our ids a foreign id led to."""
         return self._key("seen", foreign_id)

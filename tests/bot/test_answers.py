@@ -161,3 +161,66 @@ def test_words_count_and_files_come_along() -> None:
     answer = read_answer(question(), replace(statement("free_text", "see there"), files=(FILE,)), LATER)
 
     assert answer.given == Given(text="see there")
+
+
+def in_parts(*picks: int, filled: dict[str, str] | None = None) -> Statement:
+    """Parts, and a text that says something else, also where it would fit."""
+    return replace(statement("approve", "1", "1"), picks=picks, filled=filled or {})
+
+
+@pytest.mark.parametrize(
+    ("request_", "parts", "meaning"),
+    [
+        (question("choice", COLOURS), in_parts(2), Given(text="Green", picks=("Green",))),
+        (question("choice", ("2", "1")), in_parts(1), Given(text="2", picks=("2",))),
+        (question("choice", COLOURS), in_parts(0), None),
+        (question("choice", COLOURS), in_parts(-1), None),
+        (question("choice", COLOURS), in_parts(4), None),
+        (question("choice", COLOURS), in_parts(1, 2), None),
+        (question("choices", COLOURS), in_parts(3, 1, 3), Given(text="blue, red", picks=("blue", "red"))),
+        (question("choices", COLOURS), in_parts(1, 4), None),
+        (question("yes_no"), in_parts(1), None),
+        (question(), in_parts(1), None),
+        (
+            question("form", fields=("version", "Why")),
+            in_parts(filled={"Why": "a: b", "version": "v2"}),
+            Given(text="version: v2\nWhy: a: b", form={"Why": "a: b", "version": "v2"}),
+        ),
+        (question("form", fields=("version", "Why")), in_parts(filled={"version": "v2"}), None),
+        (question("form", fields=("version",)), in_parts(filled={"version": "v2", "Why": "so"}), None),
+        (question("form", fields=("version",)), in_parts(1), None),
+        (question("form", fields=("version",)), in_parts(1, filled={"version": "v2"}), None),
+        (question("choice", COLOURS), in_parts(filled={"red": "1"}), None),
+    ],
+)
+def test_what_came_in_parts_is_those_parts_and_never_its_text(
+    request_: Request, parts: Statement, meaning: Given | None
+) -> None:
+    assert read_answer(request_, parts, LATER).given == meaning
+
+
+@pytest.mark.parametrize("parts", [in_parts(1), in_parts(filled={"why": "so"})])
+def test_what_came_in_parts_is_no_vote(parts: Statement) -> None:
+    answer = read_answer(approval(), parts, LATER)
+
+    assert (answer.approve, answer.given) == (None, None)
+
+
+PARTS = st.lists(st.integers(-2, 5), max_size=4).map(tuple), st.dictionaries(st.sampled_from(COLOURS), st.text())
+
+
+@any_of_them(FORMS, *PARTS, st.sampled_from(["1", "yes", "red", "red: 1\nGreen: 2\nblue: 3"]))
+def test_whatever_the_parts_are_only_what_was_offered_is_picked_or_filled_in(
+    request_: Request, picks: tuple[int, ...], filled: dict[str, str], text: str
+) -> None:
+    answer = read_answer(request_, replace(statement("free_text", text), picks=picks, filled=filled), LATER)
+
+    if not picks and not filled:
+        assert answer.given == given(request_, text)
+    elif answer.given and answer.given.form:
+        assert (dict(answer.given.form), picks) == (filled, ())
+        assert set(filled) == set(request_.fields)
+    elif answer.given:
+        places = dict.fromkeys(picks)
+        assert answer.given.picks == tuple(request_.options[place - 1] for place in places)
+        assert min(places) >= 1

@@ -84,12 +84,20 @@ def test_rules_nest() -> None:
 
 
 def test_a_snapshot_is_what_the_policy_says_with_its_times_in_seconds() -> None:
-    snapshot = directory(["group:ops"], quorum=2, execute_within="90s", answer_from=["cli"]).snapshot("production")
+    places = ["slack:#release", "slack:C01OPS"]
+    policies = directory(["group:ops"], quorum=2, execute_within="90s", answer_from=["cli"], also_post=places)
+    snapshot = policies.snapshot("production")
 
     assert snapshot is not None
     assert (snapshot.expires_after_s, snapshot.execute_within_s) == (14_400, 90)
     assert (snapshot.quorum, snapshot.answer_from, snapshot.approve_by_email) == (2, ("cli",), False)
     assert snapshot.requester_may_approve is False
+    assert snapshot.also_post == ("slack:#release", "slack:C01OPS")
+
+
+def test_something_is_for_a_person_by_name_or_for_a_place_by_where_it_is() -> None:
+    assert PEOPLE.called("bo", "") == "Bo Berg"
+    assert PEOPLE.called("", "slack:#release") == "#release"
 
 
 def test_there_is_no_snapshot_of_an_unknown_policy() -> None:

@@ -45,7 +45,7 @@ from tests.agents.worlds import (
 )
 from tests.bot.examples import PEOPLE
 
-Q1, D1, S1 = RequestId("q1"), DeliveryId("d1"), StepId("s1")
+Q1, D1, S1, NOBODY = RequestId("q1"), DeliveryId("d1"), StepId("s1"), PersonId("")
 
 
 def said(event: Event) -> str:
@@ -99,6 +99,24 @@ def said(event: Event) -> str:
         (
             DeliveryFailed(at=NOON, request_id=Q1, delivery_id=D1, person=BO, channel="email", error="no such box"),
             "Bo Berg could not be reached: no such box",
+        ),
+        (
+            CardDelivered(
+                at=NOON,
+                request_id=Q1,
+                delivery_id=D1,
+                revision=1,
+                person=NOBODY,
+                channel="slack",
+                place="slack:#release",
+            ),
+            "card sent to #release by slack",
+        ),
+        (
+            DeliveryFailed(
+                at=NOON, request_id=Q1, delivery_id=D1, person=NOBODY, channel="slack", error="gone", place="slack:#ops"
+            ),
+            "#ops could not be reached: gone",
         ),
         (vote(), "Bo Berg approves by email"),
         (vote(approve=False), "Bo Berg denies by email"),

@@ -64,13 +64,14 @@ def test_the_hash_of_a_policy_changes_with_who_is_in_its_groups(tmp_path: Path) 
 def test_a_policy_is_told_in_words_seats_and_all(tmp_path: Path) -> None:
     seats = TOML.replace(
         'approvers = ["group:release"]\nquorum = 2',
-        'approvers = {all_of = ["person:dan", "group:release"]}\nquorum = 2',
+        'approvers = {all_of = ["person:dan", "group:release"]}\nquorum = 2\nalso_post = ["slack:#release"]',
     )
 
     said = listed(tmp_path, seats, "policies")
 
     assert "production  1 of Bo Berg and Cy Cole; open for 240 min" in said
     assert "pair  Dan Dorn; and one of Bo Berg and Cy Cole" in said
+    assert said.count("an approval by mail counts; also shown in slack:#release  ") == 1
 
 
 def test_an_agent_is_listed_with_its_prompt_and_each_tool_with_version_and_hash(tmp_path: Path) -> None:

@@ -1,0 +1,142 @@
+"""Getting a card to somebody: through the first channel that takes it, with what that channel's people need on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from agents.requests import DeliveryId
+from bot.decisions import Decisions
+from bot.failing import Failing
+from bot.judge import ways_to_approve
+from bot.outgoing import Outgoing, place_of, topic_in
+from bot.people import People
+from bot.sharing import RefusedThere, Sharing, Stands
+from bot.store.receipts import Receipt, Receipts
+from bot.tokens import Tokens
+from channels import Address, Card, Channel, ChannelRefused, Delivery
+
+log = structlog.stdlib.get_logger()
+
+
+class Nowhere(Exception):
+    """No channel could take it; the text says what each one said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where a card stands. `shares`: it is the card of that delivery, and nothing was sent."""
+
+    delivery: Delivery
+    shares: DeliveryId | None = None
+
+
+class Reaching:
+    """Knows the ways to people and places. `console` is where people find our pages."""
+
+    def __init__(
+        self,
+        decisions: Decisions,
+        people: People,
+        channels: Mapping[str, Channel],
+        tokens: Tokens,
+        failing: Failing,
+        receipts: Receipts,
+        sharing: Sharing,
+        console: str | None,
+    ) -> None:
+        self._decisions, self._people, self._channels, self._tokens = decisions, people, channels, tokens
+        self._failing, self._receipts, self._sharing, self._console = failing, receipts, sharing, console
+
+    async def deliver(
+        self, entry: Outgoing, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
+    ) -> Reached:
+        """Where the card stands now: in the first channel of `reach` that takes it. `failed` did not, before.
+
+        Raises ChannelUnavailable, or Nowhere when all refuse.
+        """
+        if not entry.place and self._people.contact(entry.person) is None:
+            raise Nowhere(f"{entry.person} is not in the directory")
+        if delivery := await self._aside(entry, card, key):
+            return Reached(delivery)
+        refusals, missing = list(failed), list[str]()
+        for name in reach:
+            channel = self._channels.get(name)
+            address = await self._address(entry, channel) if channel else None
+            if channel is None or address is None:
+                missing.append(f"{name}: does not reach {self._people.called(entry.person, entry.place)}")
+                continue
+            found = await self._try(entry, card, key, channel, address)
+            if isinstance(found, Reached):
+                return found
+            refusals.append(f"{name}: {found}")
+        raise Nowhere("; ".join([*refusals, *missing]) or "the policy names no channel")
+
+    async def _try(self, entry: Outgoing, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
+        """Where it stands, or why `channel` does not take it."""
+        shared = await self._sharing.at(to, entry) if entry.kind == "place" else None
+        if isinstance(shared, Stands):
+            return Reached(shared.delivery, shares=shared.id)
+        if isinstance(shared, RefusedThere):
+            return await self._refused(entry, to, shared.why)
+        try:
+            return Reached(await channel.send(await self.for_channel(entry, card, channel.name), to, key))
+        except ChannelRefused as error:
+            return await self._refused(entry, to, str(error))
+
+    async def _refused(self, entry: Outgoing, to: Address, why: str) -> str:
+        """`why`, noted down for a card that must reach somebody, which those who were to share it read."""
+        if entry.kind == "place" and entry.delivery_id:
+            await self._failing.fail(entry.delivery_id, to.channel, why, places_again=False)
+        return why
+
+    async def _aside(self, entry: Outgoing, card: Card, key: str) -> Delivery | None:
+        """Said to this person alone, in the place where they spoke; None where that can't be done."""
+        channel = self._channels.get(entry.reach[0]) if entry.kind == "tell" and entry.to and entry.reach else None
+        if channel is None:
+            return None
+        to = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
+        try:
+            return await channel.send(await self.for_channel(entry, card, channel.name), to, key)
+        except ChannelRefused as error:
+            log.info("not said in its place", outgoing_id=entry.id, error=str(error))
+            return None
+
+    async def _address(self, entry: Outgoing, channel: Channel) -> Address | None:
+        if entry.place:
+            return Address(channel=channel.name, person="", to=place_of(entry.place)[1], is_shared=True)
+        contact = self._people.contact(entry.person)
+        return await channel.address(contact, entry.thread) if contact else None
+
+    async def for_channel(self, entry: Outgoing, card: Card, name: str) -> Card:
+        """The card leads to the console; its form says whether an approval through this channel would count.
+
+        Its receipt tells us later whom it did not reach.
+        """
+        receipt = self._tokens.make(await self._receipt(entry, asks=card.form is not None))
+        card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
+        if entry.request_id is None:
+            return card
+        record, _, _ = await self._decisions.request(entry.request_id)
+        card = card.model_copy(update={"topic": topic_in(entry, record.request)})
+        if card.form is None or card.form.format != "approval":
+            return card
+        may_approve = name in ways_to_approve(record.request.policy)
+        return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
+
+    async def _receipt(self, entry: Outgoing, *, asks: bool) -> str:
+        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down.
+
+        A mail that asks must name one thing only: where a Message-ID brings the token back, it is the receipt as well.
+        """
+        if entry.delivery_id and (asks or entry.kind == "place"):
+            return entry.delivery_id
+        note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title)
+        await self._receipts.note(entry.id, note)
+        return entry.id
+
+    def _link(self, ref: str) -> str:
+        """The page of what a card is about, where there is one."""
+        places = {"q": "requests", "r": "runs"}
+        place = places.get(ref.partition("-")[0][-1:])
+        return f"{self._console}/{place}/{ref}" if self._console and place else ""

@@ -1,0 +1,38 @@
+"""Whose card stands where many see it: the first that asked, however many ask at once."""
+
+import asyncio
+
+from agents.requests import DeliveryId, RequestId
+from bot.store import Store
+from bot.store.places import Places
+from tests.guards import guards
+
+REQUEST = RequestId("s0q-aaaaaaaaaaaaa")
+A, B, C = (DeliveryId(f"s0d-{letter * 13}") for letter in "abc")
+
+
+@guards("claim.lua:first")
+async def test_a_place_is_the_first_ones_and_asking_again_gives_the_same(store: Store) -> None:
+    places = Places(store.client)
+
+    assert await places.claim(REQUEST, "1 slack room", A) == A
+    assert await places.claim(REQUEST, "1 slack room", B) == A
+    assert await places.claim(REQUEST, "1 slack room", A) == A
+    assert await places.claim(REQUEST, "2 slack room", B) == B
+
+
+async def test_of_many_who_ask_at_once_one_has_it(store: Store) -> None:
+    places = Places(store.client)
+
+    owners = await asyncio.gather(*(places.claim(REQUEST, "1 slack room", who) for who in (A, B, C) * 10))
+
+    assert len(set(owners)) == 1
+
+
+async def test_it_passes_on_only_from_the_one_who_has_it(store: Store) -> None:
+    places = Places(store.client)
+    await places.claim(REQUEST, "1 slack room", A)
+
+    assert await places.claim(REQUEST, "1 slack room", C, follows=B) == A
+    assert await places.claim(REQUEST, "1 slack room", B, follows=A) == B
+    assert await places.claim(REQUEST, "1 slack room", C, follows=A) == B

@@ -1,0 +1,154 @@
+"""The story of one card in a room: two approve it there, one outside has a card of their own, and others only look."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.requests import PersonId, RequestId
+from channels import Card
+from tests.fakes.corkboard import Corkboard
+from tests.office import TOML
+from tests.waiting import until
+from tests.world import World, a_world
+
+EVE = """
+[people.eve]
+name = "Eve Egan"
+email = "eve@corp.example"
+groups = ["release"]
+"""
+PLACE = "room/2"
+
+
+@pytest.fixture
+def board() -> Corkboard:
+    """Bo and Cy are in the room, and so is Dan, who decides nothing; Eve is not."""
+    return Corkboard(room={"bo", "cy", "dan"})
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[World]:
+    """A running sayso that reaches people by the board, where two approvals are needed."""
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("slack", "email")
+        world.workshop.policy_of["bell"] = "pair"
+
+    async with a_world(redis, tmp_path / "data", TOML + EVE, change=change) as world:
+        yield world
+
+
+async def asked(office: World, board: Corkboard, what: str = "press bell") -> tuple[RequestId, Card]:
+    """An open request, and the card of it in the room."""
+    record = await office.opened(await office.trigger(what))
+    await office.quiet()
+    [card] = board.at("room")
+    return record.request.id, card
+
+
+async def told(board: Corkboard, person: str) -> Card:
+    """What `person` was told in their place, and nobody else."""
+    to = f"only:{PLACE}"
+
+    def found() -> Card | None:
+        return next(
+            (card for address, card in board.pinned.values() if (address.to, address.person) == (to, person)), None
+        )
+
+    return await until(found, what=f"{person} is told there")
+
+
+async def test_two_in_the_room_approve_the_same_card_and_count_as_two(office: World, board: Corkboard) -> None:
+    request_id, card = await asked(office, board)
+
+    board.write("bo", "approve", card, place=PLACE)
+    assert "Your approval counts, and more are needed" in (await told(board, "bo")).summary
+    board.write("cy", "approve", card, place=PLACE)
+
+    record = await office.request(request_id)
+    assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
+    record = await office.request(request_id)
+    assert [(vote.person, vote.channel) for vote in record.votes] == [("bo", "slack"), ("cy", "slack")]
+    await office.quiet()
+    assert [to.person for to in board.sends if to.to == f"only:{PLACE}"] == ["bo"], (
+        "whoever decides sees it on the card"
+    )
+
+
+async def test_whoever_may_not_decide_is_told_so_where_they_pressed(office: World, board: Corkboard) -> None:
+    request_id, card = await asked(office, board)
+
+    board.write("dan", "approve", card, place=PLACE)
+
+    assert "This is not yours to decide. Bo Berg, Cy Cole and Eve Egan may." in (await told(board, "dan")).summary
+    record = await office.request(request_id)
+    assert (record.state, record.votes, record.noted) == ("open", (), {"dan": 1})
+
+
+async def test_whoever_presses_twice_is_told_in_their_place_and_counts_once(office: World, board: Corkboard) -> None:
+    request_id, card = await asked(office, board)
+    await office.decide("bo", await office.request(request_id), "approve")
+
+    board.write("bo", "approve", card, place=PLACE)
+
+    assert "You have approved this before" in (await told(board, "bo")).summary
+    assert await _voters(office, request_id) == ["bo"]
+
+
+async def test_whoever_comes_late_is_told_in_their_place(office: World, board: Corkboard) -> None:
+    request_id, card = await asked(office, board)
+    await office.decide("cy", await office.request(request_id), "deny", "no")
+
+    board.write("bo", "approve", card, place=PLACE)
+
+    assert "Already decided: Cy Cole denied" in (await told(board, "bo")).summary
+
+
+async def test_a_place_hears_what_became_of_an_answer_also_where_the_policy_reaches_people_elsewhere(
+    office: World, board: Corkboard
+) -> None:
+    async with office.stopped():
+        office.reach = ("email",)
+        office.toml = office.toml.replace("[policies.pair]", '[policies.pair]\nalso_post = ["slack:#release"]')
+    await office.opened(await office.trigger("press bell"))
+    await office.quiet()
+    [card] = board.at("#release")
+
+    board.write("dan", "approve", card, place=PLACE)
+
+    assert "This is not yours to decide." in (await told(board, "dan")).summary
+
+
+async def test_one_outside_the_room_has_a_card_of_their_own_that_answers_for_nobody_else(
+    office: World, board: Corkboard
+) -> None:
+    request_id, _ = await asked(office, board)
+    own = board.card("eve")
+    assert own is not None
+
+    board.write("cy", "approve", own)
+    await until(lambda: _noted(office, request_id, "cy"), what="it is noted")
+    board.write("eve", "approve", own)
+
+    await until(lambda: _voters(office, request_id), what="eve's vote counts")
+    assert await _voters(office, request_id) == ["eve"]
+
+
+async def _noted(office: World, request_id: str, person: str) -> int:
+    return (await office.request(request_id)).noted.get(PersonId(person), 0)
+
+
+async def _voters(office: World, request_id: str) -> list[str]:
+    return [vote.person for vote in (await office.request(request_id)).votes]
+
+
+async def test_what_can_not_be_said_in_its_place_is_told_as_usual(office: World, board: Corkboard) -> None:
+    _, card = await asked(office, board)
+    board.banned.add(f"only:{PLACE}")
+    board.room.remove("dan")
+
+    board.write("dan", "approve", card, place=PLACE)
+
+    [usual] = await until(lambda: board.at("dan"), what="dan is told")
+    assert "This is not yours to decide" in usual.summary
