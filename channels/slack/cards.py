@@ -32,6 +32,9 @@ SHOWN_CHARS = 1_200
 BUTTONS = 5
 """With so many choices each has a button; with more they are a menu."""
 
+WRITE_BELOW = "To answer, write in this thread in your own words."
+"""What a card says whose answer can be written in its thread."""
+
 _CUT = " …"
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
@@ -149,9 +152,7 @@ def _how_to_answer(form: AnswerForm) -> str:
         case "approval" if not form.may_approve:
             return "An approval from Slack does not count here; a denial does."
         case "free_text":
-            return "To answer, write in this thread in your own words."
-        case "choices":
-            return "Choose one or more."
+            return WRITE_BELOW
         case _:
             return ""
 
@@ -171,7 +172,9 @@ def _controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
         case "choice":
             yield _actions([_menu("static_select", "choose", "Choose one", form)])
         case "choices":
-            yield _actions([_menu("multi_static_select", "pick", "Choose", form), _button("Send", "send", form.token)])
+            # Slack takes a menu for several beside a section, and nowhere among buttons.
+            yield {**_plain("Choose one or more."), "accessory": _menu("multi_static_select", "pick", "Choose", form)}
+            yield _actions([_button("Send", "send", form.token)])
         case "form":
             yield _actions([_button("Answer…", "fill", form.token, "primary"), *more])
         case "free_text":
@@ -227,7 +230,7 @@ def _fitting(blocks: Iterable[Block]) -> list[Block]:
 
 
 def _is_control(block: Block) -> bool:
-    return block["type"] == "actions"
+    return block["type"] == "actions" or "accessory" in block
 
 
 def _chars(block: Block) -> int:

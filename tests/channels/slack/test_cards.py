@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from channels import AnswerForm, Card, Line
 from channels.slack import cards
+from tests.fakes.slack.limits.blocks import message_mistakes
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 FORMATS = ("approval", "free_text", "yes_no", "choice", "choices", "form")
@@ -52,6 +53,7 @@ def test_any_card_is_a_message_that_slack_takes(card: Card) -> None:
     assert 0 < len(found.text) <= 4_000
     assert len(json.dumps(found.blocks, ensure_ascii=False)) < 12_000
     assert len({str(block["block_id"]) for block in found.blocks}) == len(found.blocks)
+    assert message_mistakes(list(found.blocks)) == []
     for node in _nodes(found.blocks):
         _check(node)
 
