@@ -69,9 +69,8 @@ def _is_about_a_thread(block: Block) -> bool:
 
 
 def _cards(shown: Iterable[Sequence[Block]]) -> Iterator[Block]:
-    for number, found in enumerate(shown):
-        if number:
-            yield {"type": "divider"}
+    for found in shown:
+        yield {"type": "divider"}
         yield from found
 
 
@@ -79,6 +78,7 @@ def _unshown(more: int, *, is_all: bool) -> Iterator[Block]:
     if more and is_all:
         yield _section(f"{more} {'waits' if more == 1 else 'wait'}, and there is no room for it here.")
     elif more:
+        yield {"type": "divider"}
         yield _context(f"And {more} more: {'it comes' if more == 1 else 'they come'} up here as you answer these.")
     elif is_all:
         yield _section("Nothing waits on you.")

@@ -121,11 +121,13 @@ def test_the_home_of_somebody_busy() -> None:
     assert _told(view) == [
         "actions: Ask sayso…",
         "header: Waiting on you",
+        "divider: ",
         *card,
         f"context: {until} · `s0q-1`",
         "divider: ",
         *card,
         f"context: {until} · `s0q-2`",
+        "divider: ",
         "context: And 3 more: they come up here as you answer these.",
         "divider: ",
         "header: You asked",
