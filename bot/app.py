@@ -169,7 +169,7 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
         inbox=inbox,
         outbox=outbox,
         clearing=Clearing(journal, decisions, people),
-        desk=FrontDesk(store, decisions, people, tokens),
+        desk=FrontDesk(store, decisions, people, tokens, settings.public_url),
         executor=executor,
         looker=looker,
         relay=relay,

@@ -102,6 +102,15 @@ class Keys:
         return self._key("api_keys", "used")
 
     @property
+    def homes(self) -> str:
+        """Who opened their App Home, scored by when they last did. All are in one shard."""
+        return self._key("homes")
+
+    def home(self, person: str, what: str) -> str:
+        """Something about a person's App Home: what it shows, who changes it. All are in one shard."""
+        return self._key("home", person, what)
+
+    @property
     def tries(self) -> str:
         """How often something failed."""
         return self._key("tries")

@@ -33,6 +33,9 @@ SHOWN_CHARS = 1_200
 BUTTONS = 5
 """With so many choices each has a button; with more they are a menu."""
 
+WRITE_BELOW = "To answer, write in this thread in your own words."
+"""What a card says whose answer can be written in its thread."""
+
 _CUT = " …"
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
@@ -137,7 +140,8 @@ def _heading(title: str) -> Block:
     line = one_line(title, SECTION_CHARS)
     if len(line) <= HEADER_CHARS:
         return {"type": "header", "text": _words(line or "-")}
-    return _plain(line)
+    bold: Block = {"type": "text", "text": line, "style": {"bold": True}}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [bold]}]}
 
 
 def _plain(text: str) -> Block:
@@ -180,9 +184,7 @@ def _how_to_answer(form: AnswerForm) -> str:
         case "approval" if not form.may_approve:
             return "An approval from Slack does not count here; a denial does."
         case "free_text":
-            return "To answer, write in this thread in your own words."
-        case "choices":
-            return "Choose one or more."
+            return WRITE_BELOW
         case _:
             return ""
 
@@ -200,16 +202,35 @@ def _controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
         case "yes_no":
             yield _actions([_button("Yes", "yes", form.token), _button("No", "no", form.token), *more])
         case "choice" if len(form.options) <= BUTTONS:
-            numbered = enumerate(form.options, 1)
-            yield _actions([_button(label, f"choose.{at}", f"{form.token} {at}") for at, label in numbered])
+            yield from _in_full(form)
+            yield _actions(
+                [_button(label, f"choose.{at}", f"{form.token} {at}") for at, label in enumerate(_labels(form), 1)]
+            )
         case "choice":
+            yield from _in_full(form)
             yield _actions([_menu("static_select", "choose", "Choose one", form)])
         case "choices":
-            yield _actions([_menu("multi_static_select", "pick", "Choose", form), _button("Send", "send", form.token)])
+            yield from _in_full(form)
+            # Slack takes a menu for several beside a section, and nowhere among buttons.
+            yield {**_plain("Choose one or more."), "accessory": _menu("multi_static_select", "pick", "Choose", form)}
+            yield _actions([_button("Send", "send", form.token)])
         case "form":
             yield _actions([_button("Answer…", "fill", form.token, "primary"), *more])
         case "free_text":
             yield _actions([_button("Answer…", "write", form.token), *more])
+
+
+def _labels(form: AnswerForm) -> Sequence[str]:
+    """What stands on buttons: with a number where somebody may have to look up what it is in full."""
+    numbered = [f"{at}. {label}" for at, label in enumerate(form.options, 1)]
+    return numbered if any(_in_full(form)) else form.options
+
+
+def _in_full(form: AnswerForm) -> Iterator[Block]:
+    """The options with their numbers, where no button has room for all of one: nobody chooses what they can't read."""
+    numbered = [f"{at}. {' '.join(visible(label).split())}" for at, label in enumerate(form.options, 1)]
+    if any(len(each) > OPTION_CHARS for each in numbered):
+        yield from (_plain(piece) for piece in _pieces("\n".join(numbered), SECTION_CHARS))
 
 
 def _actions(elements: Sequence[Block]) -> Block:
@@ -268,7 +289,7 @@ def _fitting(blocks: Iterable[Block]) -> list[Block]:
 
 
 def _is_control(block: Block) -> bool:
-    return block["type"] == "actions"
+    return block["type"] == "actions" or "accessory" in block
 
 
 def _chars(block: Block) -> int:

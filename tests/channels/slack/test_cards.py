@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from channels import AnswerForm, Card, Line
 from channels.slack import cards
+from tests.fakes.slack.limits.blocks import message_mistakes
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 FORMATS = ("approval", "free_text", "yes_no", "choice", "choices", "form")
@@ -55,6 +56,7 @@ def test_any_card_is_a_message_that_slack_takes(card: Card) -> None:
     assert 0 < len(found.text) <= 4_000
     assert len(json.dumps(found.blocks, ensure_ascii=False)) < 12_000
     assert len({str(block["block_id"]) for block in found.blocks}) == len(found.blocks)
+    assert message_mistakes(list(found.blocks)) == []
     for node in _nodes(found.blocks):
         _check(node)
 
@@ -163,6 +165,32 @@ def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
     assert "details" in [node.get("action_id") for node in _nodes(cards.message(card, "d1").blocks)]
     shown = "".join(node["text"] for node in _nodes(cards.details(card)) if node.get("type") == "text")
     assert shown == exact
+
+
+@pytest.mark.parametrize(("form", "count"), [("choice", 2), ("choice", 7), ("choices", 3)])
+def test_an_option_that_is_too_long_for_its_button_can_be_read_in_full(form: Any, count: int) -> None:
+    long = "delete all that is older than a year, " * 5 + "and keep no copy"
+    options = (*(f"option {number}" for number in range(1, count)), long)
+    card = Card(title="Which?", at=AT, form=AnswerForm(token="s0d-x", format=form, options=options, until=AT))
+    found = cards.message(card, "d1").blocks
+    assert [text for text in _plain_texts(found) if text.endswith(f"{count}. {long}")]
+    assert [text for text in _plain_texts(found) if text.startswith(f"{count}. delete") and text.endswith("…")]
+
+
+def test_options_that_fit_stand_on_their_buttons_alone() -> None:
+    form = AnswerForm(token="s0d-x", format="choice", options=("red", "blue"), until=AT)
+    found = cards.message(Card(title="Which?", at=AT, form=form), "d1").blocks
+    assert _plain_texts(found) == ["Which?", "red", "blue"]
+
+
+def test_a_title_too_long_for_a_heading_is_bold_and_complete() -> None:
+    title = "Rewrite the orders of last year " * 10
+    found = cards.message(Card(title=title, at=AT), "d1").blocks
+    assert [node["text"] for node in _nodes(found) if node.get("style") == {"bold": True}] == [title.strip()]
+
+
+def _plain_texts(blocks: Any) -> list[str]:
+    return [node["text"] for node in _nodes(blocks) if node.get("type") == "plain_text"]
 
 
 def test_a_new_revision_shares_no_block_with_the_last() -> None:

@@ -1,0 +1,96 @@
+"""How a request stands for somebody who looks at it: its card, what they can still say, and why not more. Pure."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from agents.requests import Given, PersonId
+from bot.cards import decided, request_card, told
+from bot.judge import AlreadyDecided, Answer, Counted, Decided, Judgement, OutOfDate, Revoked, TooLate, judge
+from bot.outgoing import Placed
+from bot.people import People
+from bot.records import RequestRecord
+from channels import AnswerForm, Card, Line
+
+
+class Can(NamedTuple):
+    """What somebody can still say with a card, and `why` it is not everything."""
+
+    approve: bool = False
+    deny: bool = False
+    stop: bool = False
+    why: str = ""
+
+
+def standing_card(
+    record: RequestRecord, placed: Placed, person: PersonId, way: str, people: People, now: datetime
+) -> Card:
+    """The card of `placed` as it stands for `person`, who answers through the channel `way`.
+
+    Its form has no token yet; there is none where this person has nothing to say, and then `summary` says why.
+    """
+    card, can = request_card(record.request, people, now), _can(record, placed, person, way, people, now)
+    made = {
+        "summary": "\n".join(filter(None, (can.why, card.summary))),
+        "facts": (*card.facts, *so_far(record, people)),
+        "form": _form(card.form, can) if card.form else None,
+    }
+    return card.model_copy(update=made)
+
+
+def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
+    """Who has approved of what needs more people, while it does."""
+    by = [vote.person for vote in record.votes if vote.approve]
+    if not by or record.state != "open":
+        return ()
+    return (Line(label="Approved so far", text=f"{len(by)} of {record.request.policy.quorum}: {people.names_of(by)}"),)
+
+
+def _form(form: AnswerForm, can: Can) -> AnswerForm | None:
+    if not (can.approve or can.deny or can.stop):
+        return None
+    return form.model_copy(update={"may_approve": can.approve, "only_stops": can.stop})
+
+
+def _can(record: RequestRecord, placed: Placed, person: PersonId, way: str, people: People, now: datetime) -> Can:
+    """By the judge's own rules: what would become of a yes, and of a no."""
+    yes, no = (judge(record, _answer(placed, person, way, now, approve=approve)) for approve in (True, False))
+    why = _words(yes, record, people)
+    match yes, no:
+        case Counted() | Decided(), _:
+            return Can(approve=True, deny=True)
+        case OutOfDate(), _:
+            return Can(why=why)
+        case _, Decided() if record.request.format == "approval":
+            return Can(deny=True, why=why)
+        case _, Revoked():
+            return Can(stop=True, why=why)
+        case _, TooLate():
+            return Can(why=f"{why} {_words(no, record, people)}")
+        case _:
+            return Can(why=why)
+
+
+def _answer(placed: Placed, person: PersonId, way: str, now: datetime, *, approve: bool) -> Answer:
+    """What `person` might answer. It is judged, and never kept."""
+    return Answer(
+        reply_id="",
+        person=person,
+        channel=way,
+        revision=placed.revision,
+        digest=placed.digest,
+        approve=approve,
+        given=Given(text="-"),
+        at=now,
+    )
+
+
+def _words(judgement: Judgement, record: RequestRecord, people: People) -> str:
+    """What somebody is told who has not answered: nothing is said of an answer where the words are not the same."""
+    match judgement:
+        case AlreadyDecided():
+            return f"Already decided: {decided(judgement.decision, people)}"
+        case OutOfDate():
+            changes = " ".join(record.request.changes) or f"It is now: {record.request.title}"
+            return f"This card is of an older version. {changes} Please answer the newest card."
+        case _:
+            return told(judgement, record.request, people)

@@ -1,0 +1,161 @@
+"""The App Home: whatever waits, it is a view that Slack takes and that calls nobody."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels import AnswerForm, Card, Line, Overview
+from channels.slack import home
+from tests.channels.slack.test_cards import CARDS, TEXTS
+from tests.fakes.slack.limits.blocks import view_mistakes, view_too_large
+
+AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
+LINES = st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=20).map(tuple)
+WAITING = CARDS.filter(lambda card: card.form is not None)
+OVERVIEWS = st.builds(
+    Overview,
+    waiting=st.lists(WAITING, max_size=5).map(tuple),
+    more=st.integers(0, 3),
+    asked=LINES,
+    decided=LINES,
+)
+
+
+@given(OVERVIEWS)
+@settings(max_examples=150, deadline=None)
+def test_any_overview_is_a_view_that_slack_takes(overview: Overview) -> None:
+    view = home.view(overview)
+
+    assert view_mistakes(view, "home") == []
+    assert not view_too_large(view)
+
+
+@given(OVERVIEWS)
+@settings(max_examples=150, deadline=None)
+def test_nothing_that_others_wrote_is_read_as_a_command(overview: Overview) -> None:
+    marked = [node["text"] for node in _nodes(home.view(overview)) if node.get("type") == "mrkdwn"]
+    ours = re.compile(
+        r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^<>|]+>|<https://sayso\.example/[^<>|]+\|[^<>]+>"
+    )
+    assert [text for text in marked if re.search(r"[<>]", ours.sub("", text))] == []
+
+
+@given(OVERVIEWS)
+@settings(max_examples=100, deadline=None)
+def test_a_card_is_shown_with_all_its_buttons_or_counted(overview: Overview) -> None:
+    view = home.view(overview)
+
+    shown = [node for node in _nodes(view) if node.get("type") == "actions"][1:]
+    said = re.search(r"And (\d+) more|(\d+) waits?, and", json.dumps(view))
+    more = int(said[1] or said[2]) if said else 0
+    assert len(shown) + more == len(overview.waiting) + overview.more
+
+
+def deploy(number: int = 1, title: str = "Deploy v1.2.0 to production?") -> Card:
+    form = AnswerForm(token=f"s0d-{number}", format="approval", until=AT)
+    return Card(title=title, at=AT, summary="Anna Ames asks.", exact="deploy", ref=f"s0q-{number}", form=form)
+
+
+def test_the_largest_emoji_of_everything_still_fits() -> None:
+    wide = "😀" * 20_000
+    form = AnswerForm(token="a" * 47, format="choice", options=tuple(f"{at}{wide}"[:90] for at in range(100)), until=AT)
+    card = Card(title=wide, at=AT, summary=wide, quoted=wide, exact=wide, form=form)
+    lines = tuple(Line(label=wide, text=wide) for _ in range(30))
+
+    view = home.view(Overview(waiting=(card,) * 5, asked=lines, decided=lines))
+
+    assert view_mistakes(view, "home") == []
+    assert not view_too_large(view)
+
+
+def test_what_has_changed_has_another_id_and_what_has_not_keeps_what_was_put_into_it() -> None:
+    before, after = home.view(Overview(waiting=(deploy(),))), home.view(Overview(waiting=(deploy(2), deploy())))
+
+    ids_before, ids_after = _ids(before), _ids(after)
+
+    assert set(ids_before) - set(ids_after) == set(), "only something was added"
+    assert len(ids_after) == len(set(ids_after))
+    assert home.view(Overview(waiting=(deploy(),))) == before
+    changed = home.view(Overview(waiting=(deploy(title="Deploy v1.3.0 to production?"),)))
+    assert len(set(ids_before) - set(_ids(changed))) == 1
+
+
+@pytest.mark.parametrize("form", ["free_text", "yes_no"])
+def test_no_card_says_that_one_can_write_below_it(form: Any) -> None:
+    card = Card(title="Why?", at=AT, form=AnswerForm(token="s0d-1", format=form, until=AT))
+
+    assert "thread" not in json.dumps(home.view(Overview(waiting=(card,), asked=(Line(label="a", text="b"),))))
+
+
+def test_the_home_of_somebody_new() -> None:
+    assert _told(home.view(Overview())) == [
+        "actions: Ask sayso…",
+        "header: Waiting on you",
+        "section: Nothing waits on you.",
+        "divider: ",
+        "header: You asked",
+        "section: Nothing yet. Press *Ask sayso…*, or mention sayso in a Slack channel.",
+    ]
+
+
+def test_the_home_of_somebody_busy() -> None:
+    asked = Line(label="deploy v1.2.0", text="Waiting for Bo Berg.")
+    decided = Line(label="Deploy <v1.1.0>?", text="Bo Berg approved at 14:02 UTC.")
+
+    view = home.view(Overview(waiting=(deploy(), deploy(2)), more=3, asked=(asked,), decided=(decided,)))
+
+    until = "Open until <!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
+    card = [
+        "header: Deploy v1.2.0 to production?",
+        "section: Anna Ames asks.",
+        "context: Exactly this:",
+        "rich_text: deploy",
+        "actions: Approve | Deny | Deny with reason…",
+    ]
+    assert _told(view) == [
+        "actions: Ask sayso…",
+        "header: Waiting on you",
+        "divider: ",
+        *card,
+        f"context: {until} · `s0q-1`",
+        "divider: ",
+        *card,
+        f"context: {until} · `s0q-2`",
+        "divider: ",
+        "context: And 3 more: they come up here as you answer these.",
+        "divider: ",
+        "header: You asked",
+        "section: *deploy v1.2.0*\nWaiting for Bo Berg.",
+        "divider: ",
+        "header: Recently decided",
+        "section: *Deploy &lt;v1.1.0&gt;?*\nBo Berg approved at 14:02 UTC.",
+    ]
+
+
+def _told(view: Any) -> list[str]:
+    """The blocks, a line each."""
+    return [f"{block['type']}: {' | '.join(_texts(block))}" for block in view["blocks"]]
+
+
+def _texts(block: Any) -> list[str]:
+    return [node["text"] for node in _nodes(block) if isinstance(node.get("text"), str)]
+
+
+def _ids(view: Any) -> list[str]:
+    return [block["block_id"] for block in view["blocks"]]
+
+
+def _nodes(found: Any) -> Iterator[dict[str, Any]]:
+    """Every object, however deep."""
+    if isinstance(found, dict):
+        yield cast("dict[str, Any]", found)
+        yield from _nodes(list(cast("dict[str, Any]", found).values()))
+    elif isinstance(found, list | tuple):
+        for value in cast("list[Any]", found):
+            yield from _nodes(value)
