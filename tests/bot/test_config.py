@@ -48,7 +48,7 @@ def test_a_bad_value_is_told_with_file_key_what_was_found_and_what_is_allowed(
     [
         ("quorum = 0", "policies.production.quorum: found 0; allowed: a whole number, at least 1"),
         ("quorum = 3", "policies.production.quorum: found 3; allowed: at most 2, as many people are named"),
-        ('reach = ["slack"]', 'policies.production.reach[0]: found "slack"; allowed: "email"'),
+        ('reach = ["fax"]', 'policies.production.reach[0]: found "fax"; allowed: "slack" or "email"'),
         ("reach = []", "policies.production.reach: found []; allowed: not empty"),
         (
             'answer_from = ["fax"]',
@@ -61,15 +61,15 @@ def test_a_bad_value_is_told_with_file_key_what_was_found_and_what_is_allowed(
         ('execute_within = "0s"', 'policies.production.execute_within: found "0s"; allowed: a duration above zero'),
         (
             "qourum = 1",
-            'policies.production.qourum: this release knows no such key; did you mean "quorum"? Allowed: answer',
+            'policies.production.qourum: this release knows no such key; did you mean "quorum"? Allowed: also',
         ),
         (
             'remind_after = ["1h"]',
-            "policies.production.remind_after: this release knows no such key. Allowed: answer_from",
+            "policies.production.remind_after: this release knows no such key. Allowed: also_post, answer_from",
         ),
         (
             'escalate_after = "1h"',
-            "policies.production.escalate_after: this release knows no such key. Allowed: answer",
+            "policies.production.escalate_after: this release knows no such key. Allowed: also_post, answer",
         ),
     ],
 )
