@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from channels.slack.api import Api
+from channels.slack.api import Api, Refused
 from channels.slack.manifest import AGENT_SCOPE, APP_SCOPE, EVENTS, SCOPES, SHORTCUT, manifest
 from tests.fakes.slack.driver import Workspace, running
 
@@ -80,7 +80,10 @@ def address() -> Iterator[str]:
         yield address
 
 
-# What any part of sayso calls, but for views.open and views.update: those need somebody who presses, and no scope.
+KINDS = ("public", "private", "direct")
+
+# What any part of sayso calls, but for views.open and views.update, which need somebody who presses and no scope, and
+# chat.update, which needs what chat.postMessage does.
 CALLS: dict[str, dict[str, JsonValue]] = {
     "auth.test": {},
     "users.info": {"user": "{anna}"},
@@ -93,26 +96,46 @@ CALLS: dict[str, dict[str, JsonValue]] = {
     "conversations.open": {"users": "{anna}"},
     "chat.postMessage": {"channel": "{channel}", "text": "hello"},
     "chat.postEphemeral": {"channel": "{channel}", "user": "{anna}", "text": "hello"},
-    "chat.update": {"channel": "{channel}", "ts": "{ts}", "text": "hello again"},
     "views.publish": {"user_id": "{anna}", "view": {"type": "home", "blocks": []}},
     "agents.sessions.setStatus": {"channel_id": "{channel}", "thread_ts": "{ts}", "status": "processing"},
 }
 
 
-@pytest.mark.parametrize("kind", ["public", "private", "direct"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_with_exactly_these_scopes_all_that_is_called_works(address: str, kind: str) -> None:
     async with Workspace(address) as slack:
         await slack.starts_anew()
         await slack.settings(scopes=list(SCOPES))
-        anna = await slack.person("anna")
-        ops = await slack.channel("ops", anna, slack.bot, private=kind == "private")
-        channel = anna.dm if kind == "direct" else ops
-        api = Api(slack.bot_token, slack.base_url)
-        ts = str((await api.call("chat.postMessage", channel=channel, text="first")).get("ts"))
-        words = {"{anna}": anna.id, "{channel}": channel, "{ts}": ts}
 
-        for method, arguments in CALLS.items():
-            await api.call(method, **{name: words.get(str(value), value) for name, value in arguments.items()})
+        assert await refused(slack, kind) == set()
 
-        assert "anna@corp.example" in str(await api.call("users.info", user=anna.id))
+        assert "anna@corp.example" in str(await Api(slack.bot_token, slack.base_url).call("users.list"))
         assert await slack.violations() == []
+
+
+# What no method asks for: an event, a download and a field of users come with these.
+@pytest.mark.parametrize("scope", sorted({*SCOPES} - {"commands", "files:read", "users:read.email"}))
+async def test_without_any_one_of_these_scopes_something_does_not_work(address: str, scope: str) -> None:
+    async with Workspace(address) as slack:
+        await slack.starts_anew()
+        await slack.settings(scopes=[each for each in SCOPES if each != scope])
+
+        assert any([await refused(slack, kind) for kind in KINDS])
+
+
+async def refused(slack: Workspace, kind: str) -> set[str]:
+    """The methods that Slack refuses for want of a scope, in a place of this `kind`."""
+    anna = await slack.person("anna")
+    place = await slack.channel(kind, anna, slack.bot, private=kind == "private")
+    channel, api = anna.dm if kind == "direct" else place, Api(slack.bot_token, slack.base_url)
+    ts = (await anna.says("@sayso" if kind == "direct" else f"#{kind}", "first")).ts
+    words = {"{anna}": anna.id, "{channel}": channel, "{ts}": ts}
+    found = set[str]()
+    for method, arguments in CALLS.items():
+        try:
+            await api.call(method, **{name: words.get(str(value), value) for name, value in arguments.items()})
+        except Refused as error:
+            if error.error != "missing_scope":
+                raise
+            found.add(method)
+    return found
