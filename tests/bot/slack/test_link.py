@@ -1,7 +1,7 @@
 """What a process says of its line to Slack, and what the channel keeps."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ class Clock:
 
 
 @asynccontextmanager
-async def kept(link: LinkReport) -> AsyncIterator[None]:
+async def kept(link: LinkReport) -> AsyncGenerator[None]:
     """`link` says how it is while the context is open."""
     keeping = asyncio.create_task(link.keep())
     try:

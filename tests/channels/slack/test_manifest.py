@@ -133,7 +133,7 @@ async def refused(slack: Workspace, kind: str) -> set[str]:
     found = set[str]()
     for method, arguments in CALLS.items():
         try:
-            await api.call(method, **{name: words.get(str(value), value) for name, value in arguments.items()})
+            await api.call(method, "", **{name: words.get(str(value), value) for name, value in arguments.items()})
         except Refused as error:
             if error.error != "missing_scope":
                 raise
