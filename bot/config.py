@@ -66,6 +66,12 @@ def _plain_address(text: str) -> str:
     return text
 
 
+def _member(text: str) -> str:
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,20}", text):
+        raise ValueError('a member id of Slack, such as "U01ANNA": in Slack open the profile, then ⋮, Copy member ID')
+    return text
+
+
 def _ref(text: str) -> str:
     if not re.fullmatch(r"(person|group):\S+", text):
         raise ValueError('"person:NAME" or "group:NAME"')
@@ -118,7 +124,9 @@ class PersonConfig(Table):
         description="""the name that people see, such as "Anna Ames\""""
     )
     email: MailAddress | None = Field(default=None, description="the mail address that is theirs alone")
-    slack: str | None = Field(default=None, description="the member id in the home workspace, such as U01ANNA")
+    slack: Annotated[str, AfterValidator(_member)] | None = Field(
+        default=None, description="the member id in the home workspace, such as U01ANNA"
+    )
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(default="UTC", description="times are shown in it")
     groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")
 

@@ -39,6 +39,9 @@ ALLOWED = {
 }
 
 
+# Names that other tools know as well, and that have no prefix of ours.
+_NAMES_OF_OTHERS = ("ANTHROPIC_", "SLACK_")
+
 # The ways to seat people multiply with nested all_of and any_of; nobody reads a policy this long either.
 _MOST_APPROVERS = 20
 
@@ -65,7 +68,7 @@ class Origin:
         for length in range(len(path), 0, -1):
             joined = "__".join(str(part) for part in path[:length]).upper()
             if name := names.get(self.prefix + joined) or (
-                names.get(joined) if joined.startswith("ANTHROPIC_") else None
+                names.get(joined) if joined.startswith(_NAMES_OF_OTHERS) else None
             ):
                 return name
         return str(self.file or "settings")
@@ -112,7 +115,7 @@ def unknown(where: str, path: KeyPath | None, word: str, known: Collection[str])
 
 def contradictions(settings: HasTables, broken: Collection[str], origin: Origin) -> list[str]:
     """What is wrong between tables. Those in `broken` could not be read: nothing is said about references to them."""
-    found: list[tuple[KeyPath, str]] = list(_shared_addresses(settings.people))
+    found: list[tuple[KeyPath, str]] = [*_shared_addresses(settings.people), *_shared_members(settings.people)]
     if "people" not in broken:
         found += _unknown_refs(settings)
         found += _too_few_approvers(settings)
@@ -131,6 +134,17 @@ def _shared_addresses(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath
             yield (
                 ("people", person, "email"),
                 f'found "{config.email}", which is the address of {owner}; allowed: one of their own',
+            )
+
+
+def _shared_members(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
+    """Who presses a button must be one person."""
+    owners: dict[str, str] = {}
+    for person, config in people.items():
+        if config.slack is not None and (owner := owners.setdefault(config.slack, person)) != person:
+            yield (
+                ("people", person, "slack"),
+                f'found "{config.slack}", which is the member id of {owner}; allowed: one of their own',
             )
 
 

@@ -12,8 +12,10 @@ from bot.mail.settings import LONGEST_LOCAL_PART
 from bot.people import People
 from bot.processes import NothingRuns, redis_url
 from bot.settings import Settings
+from bot.slack.doctor import examine_links, examine_slack
 from bot.store.client import Client, StoreError
 from bot.store.durability import ACCEPTED_LOSS, look
+from bot.store.links import Links
 from bot.store.lists import Lists
 from bot.store.mailboxes import MailboxStore
 
@@ -23,6 +25,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings = [_configuration(settings), _data(settings), _secret(settings)]
     findings += [finding async for finding in _redis(settings)]
     findings += [finding async for finding in _mail(settings)]
+    findings += [finding async for finding in _slack(settings)]
     return [*findings, _git(), *_repositories(settings), _model(settings)]
 
 
@@ -91,6 +94,21 @@ async def _mail(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         yield await examine_reading(MailboxStore(client, settings.mailbox_name))
+    finally:
+        await client.close()
+
+
+async def _slack(settings: Settings) -> AsyncIterator[Finding]:
+    async for finding in examine_slack(settings):
+        yield finding
+    if not settings.has_socket_mode:
+        return
+    try:
+        client = Client(redis_url(settings), patience_s=0)
+    except NothingRuns:
+        return
+    try:
+        yield await examine_links(Links(client))
     finally:
         await client.close()
 

@@ -24,6 +24,8 @@ from bot.mail.real import RealMail
 from bot.mail.watch import MailWatch
 from bot.people import People
 from bot.settings import SECRETS, Settings
+from bot.slack.access import check_socket_mode
+from bot.slack.real import slack_parts
 from bot.store.client import Client
 from bot.store.embedded import find
 from bot.store.mailboxes import MailboxStore
@@ -60,21 +62,28 @@ class PortTaken(Exception):
 
 
 async def run_process(settings: Settings, *, works: bool, receives: Collection[str]) -> None:
-    """A worker, or the mail process, until SIGTERM or SIGINT; then it leaves within 4 s."""
+    """A worker, or a process that receives mail or Slack, until SIGTERM or SIGINT; then it leaves within 4 s.
+
+    Raises ConfigError when it is to receive what the settings do not name.
+    """
     log_to(settings, json=not sys.stdout.isatty())
+    if "slack" in receives:
+        check_socket_mode(settings)
     url = redis_url(settings)
     async with AsyncExitStack() as stack:
+        client = Client(url)
+        stack.push_async_callback(client.close)
         if settings.has_servers:
-            client = Client(url)
-            stack.push_async_callback(client.close)
             channel = real_channel(settings, client)
         else:
             mail = local_mail(settings)
             channel = mail.channel()
             if "email" in receives:
                 await stack.enter_async_context(mail.serving())
-        app = compose(settings, url, [channel], agents_of(settings))
+        slack = slack_parts(settings, client)
+        app = compose(settings, url, [*slack.channels, channel], agents_of(settings))
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
+        beside += [slack.link.keep()] if slack.link and "slack" in receives else []
         await serve(app, works=works, receives=receives, beside=beside)
 
 
@@ -84,10 +93,14 @@ async def run_web(settings: Settings, port: int) -> None:
 
     log_to(settings, json=not sys.stdout.isatty())
     check_bind(settings)
-    app = compose(settings, redis_url(settings), (), agents_of(settings))
-    listener = listen_at(settings.bind, port)
-    log.info("listening", bind=settings.bind, port=port_of(listener))
-    await serve(app, works=False, receives=(), beside=[serve_web(app, listener)])
+    url = redis_url(settings)
+    async with AsyncExitStack() as stack:
+        client = Client(url)
+        stack.push_async_callback(client.close)
+        app = compose(settings, url, slack_parts(settings, client).channels, agents_of(settings))
+        listener = listen_at(settings.bind, port)
+        log.info("listening", bind=settings.bind, port=port_of(listener))
+        await serve(app, works=False, receives=(), beside=[serve_web(app, listener)])
 
 
 def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:

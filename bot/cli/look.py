@@ -20,7 +20,7 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso ru
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (runs, show, events, watch, requests, people, policies, agents, prompts):
+    for command in (runs, show, events, watch, requests, policies, agents, prompts):
         app.command()(command)
 
 
@@ -139,22 +139,6 @@ async def _requests(app: "App", state: str, person: "PersonId | None") -> "list[
     )
     note_shown(app.home, found)
     return found
-
-
-def people(as_json: Json = False, data: Data = None) -> None:
-    """List the people of the directory, with a hash of what is configured for each."""
-    from bot.cli.beside import settings_of
-    from bot.cli.show import plain, short_hash
-
-    configured = settings_of(data).people
-    tables = {name: person.model_dump(mode="json") for name, person in configured.items()}
-    if as_json:
-        print(json.dumps({name: table | {"hash": short_hash(table)} for name, table in tables.items()}))
-        return
-    for name, person in configured.items():
-        groups = f"  groups: {', '.join(person.groups)}" if person.groups else ""
-        mail = person.email or "no mail address"
-        print(plain(f"{name}  {person.name}  {mail}  {person.timezone}{groups}  {short_hash(tables[name])}"))
 
 
 def policies(as_json: Json = False, data: Data = None) -> None:

@@ -21,6 +21,8 @@ from bot.home import Home
 from bot.listening import port_of
 from bot.processes import listen_at, local_mail, log_to, serve
 from bot.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, load
+from bot.slack.real import slack_parts
+from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
 from bot.web.here import Demo
 from bot.web.hosts import check_bind
@@ -68,8 +70,9 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis | None, port
         site = stack.enter_context(listen_at("127.0.0.1", ports.demo, "--demo-port"))
         ports = replace(ports, web=port_of(web), demo=port_of(site))
         settings = settings.model_copy(update={"public_url": settings.public_url or f"http://127.0.0.1:{ports.web}"})
-        mail = local_mail(settings)
-        app = compose(settings, url, [mail.channel()], agents_of(settings))
+        mail, client = local_mail(settings), Client(url)
+        slack = slack_parts(settings, client)
+        app = compose(settings, url, [*slack.channels, mail.channel()], agents_of(settings))
         demo = Demo(mail, f"http://127.0.0.1:{ports.demo}")
         beside = [
             _keep(redis),
@@ -77,8 +80,27 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis | None, port
             serve_site(settings.data_dir / "demo", site),
             _welcome(app, ports, began),
         ]
-        async with mail.serving():
-            await serve(app, works=True, receives=tuple(app.channels), beside=beside)
+        receives = ("email", "slack") if settings.has_socket_mode else ("email",)
+        beside += [slack.link.keep()] if slack.link and settings.has_socket_mode else []
+        try:
+            async with mail.serving():
+                await serve(app, works=True, receives=receives, beside=beside)
+        finally:
+            await client.close()
+
+
+def _slack(settings: Settings) -> str:
+    """What is to be known of Slack; nothing where there is none."""
+    if not settings.has_slack:
+        return ""
+    if settings.has_slack_http and not settings.has_socket_mode:
+        return f"  Slack       is to post to {settings.public_url}/slack/events; ./sayso doctor checks the rest\n"
+    if not settings.has_socket_mode:
+        found = "SLACK_BOT_TOKEN is set and SLACK_APP_TOKEN is not: sayso can write in Slack and hears nothing there"
+        return f"  Slack       {found}\n"
+    missing = [name for name, person in settings.people.items() if person.slack is None]
+    nobody = f"; no member id yet: {', '.join(missing)} (./sayso people import slack)" if missing else ""
+    return f"  Slack       connects by Socket Mode; ./sayso doctor checks it{nobody}\n"
 
 
 async def _keep(redis: EmbeddedRedis | None) -> None:
@@ -110,7 +132,7 @@ sayso dev is running ({time.monotonic() - began:.1f} s). Its settings: {settings
   ask         ./sayso trigger "deploy v1.2.0 to production" --as anna{data}
   read mail   ./sayso mailbox bo{data}
   answer      ./sayso mailbox bo --reply-to ID --text "approved, thanks"{data}
-
+{_slack(settings)}
 Ctrl-C ends it; nothing is lost.
 """
     print(text, flush=True)

@@ -5,8 +5,19 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from channels.email.servers.endpoint import is_loopback
+
 DEFAULT_BASE_URL = "https://slack.com/api/"
 """The only place where Slack's host stands."""
+
+_BOT_TOKEN, _APP_TOKEN = "xoxb-", "xapp-"
+_KINDS = {
+    _BOT_TOKEN: "a bot token, which SLACK_BOT_TOKEN takes",
+    _APP_TOKEN: "an app token, which SLACK_APP_TOKEN takes",
+    "xoxp-": "a user token, which sayso has no use for",
+    "xoxe": "a token that rotates, which sayso can't renew: turn token rotation off",
+}
+"""What begins like this; https://docs.slack.dev/authentication/tokens."""
 
 
 class SlackSettings(BaseSettings):
@@ -23,15 +34,55 @@ class SlackSettings(BaseSettings):
     )
     slack_base_url: str = Field(default=DEFAULT_BASE_URL, description="where Slack's Web API answers")
 
+    @field_validator("slack_bot_token")
+    @classmethod
+    def _is_a_bot_token(cls, token: SecretStr | None) -> SecretStr | None:
+        return _begins(token, _BOT_TOKEN, "the Bot User OAuth Token of the app (OAuth & Permissions)")
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _is_an_app_token(cls, token: SecretStr | None) -> SecretStr | None:
+        return _begins(token, _APP_TOKEN, "an App-Level Token of the app (Basic Information)")
+
+    @field_validator("slack_signing_secret")
+    @classmethod
+    def _is_no_token(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret and (kind := _kind(secret.get_secret_value())):
+            raise ValueError(f"the Signing Secret of the app (Basic Information); this is {kind}")
+        return secret
+
     @field_validator("slack_base_url")
     @classmethod
     def _is_a_base_url(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError('an address such as "https://slack.corp.example/api/"')
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        if not is_safe or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError('an address such as "https://slack.corp.example/api/"; "http://" only on this machine')
         return url.rstrip("/") + "/"
 
     @property
     def has_slack(self) -> bool:
         """Whether people are reached in Slack."""
         return self.slack_bot_token is not None
+
+    @property
+    def has_socket_mode(self) -> bool:
+        """Whether what people do in Slack comes over Socket Mode."""
+        return self.has_slack and self.slack_app_token is not None
+
+    @property
+    def has_slack_http(self) -> bool:
+        """Whether what people do in Slack is posted to us."""
+        return self.has_slack and self.slack_signing_secret is not None
+
+
+def _begins(token: SecretStr | None, start: str, what: str) -> SecretStr | None:
+    """`token` itself, if it begins so. Raises ValueError, which holds nothing of it."""
+    if token is None or token.get_secret_value().startswith(start):
+        return token
+    kind = _kind(token.get_secret_value())
+    raise ValueError(f"{what}, which begins with {start}" + (f"; this is {kind}" if kind else ""))
+
+
+def _kind(value: str) -> str:
+    return next((kind for begins, kind in _KINDS.items() if value.startswith(begins)), "")

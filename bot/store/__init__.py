@@ -202,6 +202,10 @@ class Store:
             if known is not None:
                 return known, known == body
 
+    async def remembered(self, foreign_id: str) -> bytes | None:
+        """What a foreign id stands for; None when it has not come, or long ago."""
+        return await self.client.do("GET", Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id))
+
     async def inbound(self, inbound_id: str) -> tuple[bytes, bytes] | None:
         """(body, raw) of an inbound item that has not had its effect yet."""
         body, raw = await self.client.do("HMGET", Keys.of(inbound_id).inbound(inbound_id), "body", "raw")

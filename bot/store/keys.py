@@ -177,6 +177,10 @@ class Keys:
         """A mailbox of ours: its bookmark, or something else about it. All are in one shard."""
         return self._key("mailbox", name, *what)
 
+    def links(self, *process: str) -> str:
+        """Which processes hold a line to Slack, or how that of one of them is. All are in one shard."""
+        return self._key("slack", "links", *process)
+
     def login(self, hashed: str) -> str:
         """Whom a log-in link lets in, until it is spent. All are in one shard."""
         return self._key("login", hashed)

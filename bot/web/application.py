@@ -1,4 +1,4 @@
-"""All that HTTP serves: what every request passes first, then the API for programs or the console for people."""
+"""All that HTTP serves: what every request passes first, then the API, what Slack posts, or the console for people."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -7,16 +7,19 @@ from bot.web.console.application import application as console_of
 from bot.web.guards import Measured, Named
 from bot.web.here import Here
 from bot.web.hosts import names
+from bot.web.slack import PREFIX, slack_of
 
 _API = ("/v1/", "/openapi.json/", "/healthz/", "/readyz/", "/metrics/")
 
 
 def application(here: Here) -> ASGIApp:
     """The ASGI application over what the process was started with."""
-    api, console = api_of(here), console_of(here)
+    api, console, slack = api_of(here), console_of(here), slack_of(here.app)
 
-    async def one_of_both(scope: Scope, receive: Receive, send: Send) -> None:
-        is_api = scope["type"] == "http" and f"{scope['path']}/".startswith(_API)
-        await (api if is_api else console)(scope, receive, send)
+    async def one_of_them(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if slack and path.startswith(PREFIX):
+            return await slack(scope, receive, send)
+        return await (api if f"{path}/".startswith(_API) else console)(scope, receive, send)
 
-    return Measured(Named(one_of_both, names(here.app.settings)), here.metrics)
+    return Measured(Named(one_of_them, names(here.app.settings)), here.metrics)

@@ -79,14 +79,14 @@ class Named:
 class Bounded:
     """Hands on a body that was read completely, is not too large, and passes `check`, which may raise Trouble."""
 
-    def __init__(self, app: ASGIApp, check: Callable[[Headers, bytes], None]) -> None:
-        self._app, self._check = app, check
+    def __init__(self, app: ASGIApp, check: Callable[[Headers, bytes], None], most_bytes: int = BODY_BYTES) -> None:
+        self._app, self._check, self._most_bytes = app, check, most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         try:
-            body = await _body(Headers(scope=scope), receive)
+            body = await _body(Headers(scope=scope), receive, self._most_bytes)
             self._check(Headers(scope=scope), body or b"")
         except Trouble as error:
             return await error.response()(scope, receive, send)
@@ -104,33 +104,33 @@ class Bounded:
         return await self._app(scope, again, send)
 
 
-async def _body(headers: Headers, receive: Receive) -> bytes | None:
+async def _body(headers: Headers, receive: Receive, most_bytes: int) -> bytes | None:
     """The whole body; None when its sender has gone. Raises Trouble."""
     announced = headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > BODY_BYTES:
-        raise _too_large()
+    if announced.isdecimal() and int(announced) > most_bytes:
+        raise _too_large(most_bytes)
     try:
         async with asyncio.timeout(_BODY_WITHIN_S):
-            return await _read(receive)
+            return await _read(receive, most_bytes)
     except TimeoutError:
         detail = "The body did not come to an end in time."
         raise trouble(HTTPStatus.REQUEST_TIMEOUT, "malformed", detail, "Send it in one go") from None
 
 
-async def _read(receive: Receive) -> bytes | None:
+async def _read(receive: Receive, most_bytes: int) -> bytes | None:
     body = bytearray()
-    while len(body) <= BODY_BYTES:
+    while len(body) <= most_bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
         body += message.get("body", b"")
         if not message.get("more_body", False):
             break
-    if len(body) > BODY_BYTES:
-        raise _too_large()
+    if len(body) > most_bytes:
+        raise _too_large(most_bytes)
     return bytes(body)
 
 
-def _too_large() -> Trouble:
-    detail = f"The body has more than {BODY_BYTES} bytes."
+def _too_large(most_bytes: int) -> Trouble:
+    detail = f"The body has more than {most_bytes} bytes."
     return trouble(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, "Send less; link to what is large")

@@ -60,7 +60,8 @@ class Problem(Frozen):
     """What happened (`detail`) and what to do next (`do`). `type` is stable; programs may go by it.
 
     `judgement` is what became of an answer; `difference` and `changes` say what is not as it was; `digest` and
-    `revision` are those that stand now, `newer` is a request that came after this one.
+    `revision` are those that stand now, `newer` is a request that came after this one. `slack` is how the
+    line to Slack stands, where that is what is missing.
     """
 
     type: str = Field(examples=["urn:sayso:problem:not-found"])
@@ -75,6 +76,7 @@ class Problem(Frozen):
     digest: str | None = None
     revision: int | None = None
     newer: RequestId | None = None
+    slack: str | None = None
 
 
 class Trouble(Exception):

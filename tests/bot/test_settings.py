@@ -40,12 +40,12 @@ def test_lists_and_tables_can_come_from_the_environment(tmp_path: Path) -> None:
         PEOPLE,
         SAYSO_ALERTS__TO='["group:release"]',
         SAYSO_PEOPLE__DEE__NAME="Dee",
-        SAYSO_PEOPLE__DEE__SLACK="0123",
+        SAYSO_PEOPLE__DEE__SLACK="U0123",
         SAYSO_TEST_CLOCK="1",
     )
 
     assert settings.alerts.to == ("group:release",)
-    assert settings.people["dee"].slack == "0123"
+    assert settings.people["dee"].slack == "U0123"
     assert settings.test_clock
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -10,11 +11,12 @@ from agents.requests import Frozen
 from bot.app import App
 from bot.store import StoreError
 from bot.store.durability import Durability, check
+from bot.store.links import Links, Standing, standing
 from bot.store.mailboxes import MailboxStore
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow
 from bot.web.metrics import MEDIA_TYPE
-from bot.web.problems import unavailable
+from bot.web.problems import RETRY_AFTER_S, Trouble, trouble, unavailable
 
 router = APIRouter(tags=["health"])
 
@@ -31,11 +33,13 @@ class Ready(Frozen):
     """Redis answers; `durability` is whether it keeps what it acknowledges.
 
     `mailbox` is there where mail comes over IMAP. It does not make this process less ready; `sayso doctor` says more.
+    `slack` is there where people are heard over Socket Mode; unless it is connected, this is not ready.
     """
 
     status: str = "ready"
     durability: Durability
     mailbox: Literal["reached", "unreachable", "nobody reads it"] | None = None
+    slack: Standing | None = None
 
 
 @router.get(
@@ -56,16 +60,31 @@ _READY = answers(shown={200: {"status": "ready", "durability": "verified"}})
     responses={200: _READY[200], 503: _READY[503]},
 )
 async def readyz(here: HereNow) -> Ready:
-    """Whether this process can do its work: Redis answers and keeps what it acknowledges."""
+    """Whether this installation can do its work: Redis answers and keeps what it acknowledges; Slack is connected."""
     if not here.app.ready.is_set():
         raise unavailable("Redis has not answered since this process started.")
     try:
         async with asyncio.timeout(_WITHIN_S):
             found = await check(here.app.store.client, here.app.settings.accept_durability)
             mailbox = await _mailbox(here.app)
+            links = await Links(here.app.store.client).all() if here.app.settings.has_socket_mode else None
     except (StoreError, TimeoutError) as error:
         raise unavailable(str(error) or "Redis does not answer in time.") from error
-    return Ready(durability=found, mailbox=mailbox)
+    if links is None:
+        return Ready(durability=found, mailbox=mailbox)
+    if (slack := standing(links)) != "connected":
+        raise _without_slack(slack, next((link.why for link in links if link.why), ""))
+    return Ready(durability=found, mailbox=mailbox, slack=slack)
+
+
+def _without_slack(slack: Standing, why: str) -> Trouble:
+    """Nothing is lost meanwhile but what people press: Slack does not bring that again."""
+    if slack == "nobody is connected":
+        detail, do = "Slack: nobody is connected.", "Start `sayso slack`"
+    else:
+        detail, do = f"Slack: not connected{f' ({why})' if why else ''}.", "It is tried again by itself; see the log"
+    retry = {"Retry-After": str(RETRY_AFTER_S)}
+    return trouble(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, do, retry, {"slack": slack})
 
 
 async def _mailbox(app: App) -> Literal["reached", "unreachable", "nobody reads it"] | None:

@@ -1,4 +1,11 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import SecretStr
+
 from bot.store.client import Client
+from bot.store.links import Links, LinkState
 from tests.bot.web.problems import refused
 from tests.servers.web import Api, serving
 from tests.world import World
@@ -55,3 +62,34 @@ async def test_figures_count_what_any_process_caused(world: World, api: Api) -> 
         'sayso_http_request_seconds_count{operation="GET /v1/requests/{request_id}",status="200"} 1.0',
     ):
         assert line in figures
+
+
+@pytest.fixture
+def heard(world: World) -> Links:
+    """`world`, where people are heard over Socket Mode, and the line of one process."""
+    tokens = {"slack_bot_token": SecretStr("xoxb-1"), "slack_app_token": SecretStr("xapp-1")}
+    world.app = replace(world.app, settings=world.app.settings.model_copy(update=tokens))
+    return Links(world.app.store.client)
+
+
+async def test_unless_slack_is_connected_it_is_not_ready(world: World, heard: Links) -> None:
+    async with serving(world.app) as api:
+        nobody = api.with_key(None)
+
+        before = await nobody.get("/readyz")
+        await heard.say(LinkState(connected=False, since=datetime.now(UTC), why="Slack can't be reached"))
+        down = await nobody.get("/readyz")
+        await heard.say(LinkState(connected=True, since=datetime.now(UTC)))
+        up = await nobody.get("/readyz")
+        await heard.end()
+        after = await nobody.get("/readyz")
+
+    assert "nobody is connected" in refused(before, 503, "unavailable")
+    assert before.json()["do"] == "Start `sayso slack`"
+    assert "not connected (Slack can't be reached)" in refused(down, 503, "unavailable")
+    assert (up.status_code, up.json()["slack"]) == (200, "connected")
+    assert [answer.json()["slack"] for answer in (before, down, after)] == [
+        "nobody is connected",
+        "not connected",
+        "nobody is connected",
+    ]

@@ -1,0 +1,222 @@
+"""What the doctor finds about Slack: tokens, scopes, Slack channels, people, and whether anything listens."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+
+from pydantic import JsonValue
+
+from agents.requests import people_of
+from bot.config import PersonConfig, PolicyConfig
+from bot.finding import Finding
+from bot.people import People
+from bot.settings import Settings
+from bot.slack.access import slack_api
+from bot.slack.members import member_of
+from bot.store.client import StoreError
+from bot.store.links import Links, standing
+from channels import ChannelError
+from channels.slack.api import Api, Refused
+from channels.slack.manifest import SCOPES
+
+_PLACE = "slack:"
+_AGAIN = "add it under OAuth & Permissions (sayso slack manifest prints them all), then install the app again"
+_MOST_PAGES = 100
+
+
+async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
+    """Everything about the workspace, in the order in which it should be mended."""
+    for finding in _reach(settings):
+        yield finding
+    if not settings.has_slack:
+        for finding in _without(settings):
+            yield finding
+        return
+    api, home = slack_api(settings), ""
+    try:
+        answered = await api.ask("auth.test")
+    except ChannelError as error:
+        yield Finding(sign="✗", what=f"SLACK_BOT_TOKEN: {error.what}", mend=error.do)
+    else:
+        home = str(answered.data.get("team_id") or "")
+        yield Finding(
+            sign="✓", what=f"Slack takes our bot token: {answered.data.get('user')} in {answered.data.get('team')}"
+        )
+        yield _scopes(answered.scopes)
+    async for finding in _ways_in(settings):
+        yield finding
+    if not home:
+        return
+    async for finding in _places(api, settings.policies):
+        yield finding
+    async for finding in _people(api, settings.people, home):
+        yield finding
+
+
+def _without(settings: Settings) -> Iterator[Finding]:
+    """No bot token: that is well, unless other settings count on one."""
+    for variable, value in (
+        ("SLACK_APP_TOKEN", settings.slack_app_token),
+        ("SLACK_SIGNING_SECRET", settings.slack_signing_secret),
+    ):
+        if value is not None:
+            yield Finding(sign="✗", what=f"{variable} is set and SLACK_BOT_TOKEN is not", mend="SLACK_BOT_TOKEN=xoxb-…")
+
+
+def _scopes(has: frozenset[str]) -> Finding:
+    missing = [scope for scope in SCOPES if scope not in has]
+    if missing:
+        return Finding(sign="✗", what=f"the bot token lacks {', '.join(missing)}", mend=_AGAIN)
+    return Finding(sign="✓", what="the bot token has all scopes that it needs")
+
+
+async def _ways_in(settings: Settings) -> AsyncIterator[Finding]:
+    """How Slack reaches us: Socket Mode, HTTP, or not at all."""
+    if not settings.has_socket_mode and not settings.has_slack_http:
+        what = "nothing that people do in Slack comes here: neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set"
+        yield Finding(sign="✗", what=what, mend="SLACK_APP_TOKEN=xapp-… (Basic Information, App-Level Tokens)")
+    if settings.slack_app_token:
+        yield await _socket_mode(settings.slack_app_token.get_secret_value(), settings.slack_base_url)
+    if settings.has_slack_http and settings.public_url is None:
+        mend = "SAYSO_PUBLIC_URL=https://…, where Slack is to post to"
+        yield Finding(sign="✗", what="SLACK_SIGNING_SECRET is set and SAYSO_PUBLIC_URL is not", mend=mend)
+    elif settings.has_slack_http:
+        yield Finding(sign="✓", what=f"sayso web takes what Slack posts to {settings.public_url}/slack/events")
+
+
+async def _socket_mode(token: str, base_url: str) -> Finding:
+    try:
+        await Api(token, base_url).call("apps.connections.open")
+    except Refused as error:
+        mend = {
+            "missing_scope": "make an app token with the scope connections:write (Basic Information, App-Level Tokens)",
+            "socket_mode_not_enabled": "turn Socket Mode on in the settings of the app, under Socket Mode",
+            "invalid_auth": "set SLACK_APP_TOKEN to an app token of this app (Basic Information, App-Level Tokens)",
+        }.get(error.error, error.do)
+        return Finding(sign="✗", what=f"SLACK_APP_TOKEN does not open Socket Mode: {error.what}", mend=mend)
+    except ChannelError as error:
+        return Finding(sign="✗", what=f"SLACK_APP_TOKEN does not open Socket Mode: {error.what}", mend=error.do)
+    return Finding(sign="✓", what="the app token opens Socket Mode")
+
+
+async def examine_links(links: Links) -> Finding:
+    """Whether a process holds a line to Slack just now."""
+    try:
+        found = await links.all()
+    except StoreError as error:
+        return Finding(sign="!", what=f"nobody knows who is connected to Slack: {error}", mend="start Redis")
+    match standing(found):
+        case "connected":
+            count = sum(link.connected for link in found)
+            return Finding(
+                sign="✓", what=f"{count} {'process is' if count == 1 else 'processes are'} connected to Slack"
+            )
+        case "not connected":
+            why = f": {found[0].why}" if found[0].why else ""
+            return Finding(sign="✗", what=f"the line to Slack is down{why}", mend="see the log of sayso slack")
+        case "nobody is connected":
+            return Finding(sign="!", what="nobody is connected to Slack", mend="start sayso slack")
+
+
+def _reach(settings: Settings) -> Iterator[Finding]:
+    """People whom a policy asks and cannot reach in any of its ways."""
+    people = People(settings.people, settings.policies)
+    for name in settings.policies:
+        policy = people.snapshot(name)
+        for person in dict.fromkeys(people_of(policy.rule)) if policy else ():
+            lacks = [why for way in settings.policies[name].reach if (why := _lacks(settings, person, way))]
+            if len(lacks) == len(settings.policies[name].reach):
+                what = f"policy {name} asks {person}, whom it can't reach: {' and '.join(lacks)}"
+                mend = f"see [people.{person}] and reach of [policies.{name}]; sayso people import slack proposes ids"
+                yield Finding(sign="✗", what=what, mend=mend)
+
+
+def _lacks(settings: Settings, person: str, way: str) -> str:
+    """What is missing to reach `person` so; empty when nothing is."""
+    if way == "slack" and not settings.has_slack:
+        return "there is no Slack"
+    config = settings.people[person]
+    has = config.slack if way == "slack" else config.email
+    return "" if has else f"no {way}"
+
+
+async def _places(api: Api, policies: Mapping[str, PolicyConfig]) -> AsyncIterator[Finding]:
+    """Whether we are in the Slack channels that cards are to be shown in as well."""
+    wanted = dict.fromkeys(place.removeprefix(_PLACE) for policy in policies.values() for place in policy.also_post)
+    ids: Mapping[str, str] = {}
+    if any(place.startswith("#") for place in wanted):
+        try:
+            ids = await _ids_by_name(api)
+        except ChannelError as error:
+            yield Finding(sign="✗", what=f"the Slack channels can't be listed: {error.what}", mend=error.do)
+            return
+    for place in wanted:
+        yield await _place(api, place, ids.get(place.removeprefix("#"), "") if place.startswith("#") else place)
+
+
+async def _place(api: Api, place: str, some_id: str) -> Finding:
+    invite = f"write /invite @sayso in {place}"
+    if not some_id:
+        mend = f"correct also_post; if it is private, {invite}"
+        return Finding(sign="✗", what=f"there is no Slack channel {place}, or sayso may not see it", mend=mend)
+    try:
+        found = (await api.call("conversations.info", place, channel=some_id)).get("channel")
+    except ChannelError as error:
+        return Finding(sign="✗", what=f"{place}: {error.what}", mend=error.do)
+    about: Mapping[str, JsonValue] = found if isinstance(found, dict) else {}
+    if about.get("is_archived"):
+        return Finding(sign="✗", what=f"{place} is archived", mend="name another one in also_post")
+    if not about.get("is_member"):
+        return Finding(sign="✗", what=f"sayso is not in {place}", mend=invite)
+    return Finding(sign="✓", what=f"sayso is in {place}")
+
+
+async def _ids_by_name(api: Api) -> dict[str, str]:
+    """The Slack channels that we may see."""
+    found, cursor = dict[str, str](), ""
+    for _ in range(_MOST_PAGES):
+        more = {"cursor": cursor} if cursor else {}
+        kinds = "public_channel,private_channel"
+        answer = await api.call("conversations.list", "", types=kinds, limit=200, **more)
+        channels = answer.get("channels")
+        for one in channels if isinstance(channels, list) else []:
+            if isinstance(one, dict):
+                found[str(one.get("name") or "")] = str(one.get("id") or "")
+        about = answer.get("response_metadata")
+        cursor = str(about.get("next_cursor") or "") if isinstance(about, dict) else ""
+        if not cursor:
+            break
+    return found
+
+
+async def _people(api: Api, people: Mapping[str, PersonConfig], home: str) -> AsyncIterator[Finding]:
+    """Each person's member id: it exists, is a full member, and has the mail address of the directory."""
+    fine, import_ = list[str](), "sayso people import slack proposes the right one"
+    for name, config in people.items():
+        if config.slack is None:
+            continue
+        try:
+            user = (await api.call("users.info", config.slack, user=config.slack)).get("user")
+        except Refused as error:
+            yield Finding(sign="✗", what=f"{name}: {error.what}", mend=error.do)
+            continue
+        except ChannelError as error:
+            yield Finding(sign="!", what=f"{name} could not be looked up: {error.what}", mend=error.do)
+            return
+        member = member_of(user if isinstance(user, dict) else {})
+        if member.is_of_another(home) and not member.why_not(""):
+            what = f"{name}: {config.slack} belongs to another workspace ({member.team})"
+            mend = f"nothing, if that is meant: what they do counts. Otherwise correct slack of [people.{name}]"
+            yield Finding(sign="!", what=what, mend=mend)
+        elif why := member.why_not(""):
+            mend = f"correct slack of [people.{name}]; {import_}. Until then nothing that {config.slack} does counts"
+            yield Finding(sign="✗", what=f"{name}: {config.slack} {why}", mend=mend)
+        elif config.email and member.email and config.email.casefold() != member.email.casefold():
+            what = f"{name}: {config.slack} has the mail address {member.email} in Slack, and {config.email} here"
+            yield Finding(sign="✗", what=what, mend=f"see which of the two is {name}; {import_}")
+        else:
+            fine.append(name)
+    if fine:
+        yield Finding(sign="✓", what=f"full members of the workspace: {', '.join(fine)}")
+    if missing := [name for name, config in people.items() if config.slack is None]:
+        yield Finding(
+            sign="!", what=f"no Slack id: {', '.join(missing)}", mend="sayso people import slack proposes them"
+        )

@@ -1,0 +1,64 @@
+"""Wires the Slack channel of an installation: settings in, a channel and the word of its line out."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.people import People
+from bot.settings import Settings
+from bot.slack.access import slack_api
+from bot.slack.link import LinkReport
+from bot.slack.marks import StoreMarks
+from bot.store import Store
+from bot.store.client import Client
+from bot.store.links import Links
+
+if TYPE_CHECKING:
+    from channels.slack import SlackChannel
+
+Report = Callable[[bool, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SlackParts:
+    """The Slack channel, and the `link` that says how its line is; nothing where no Slack is set up."""
+
+    channels: "tuple[SlackChannel, ...]" = ()
+    link: LinkReport | None = None
+
+
+def slack_parts(settings: Settings, client: Client) -> SlackParts:
+    """What a process composes to reach people in Slack. Connects to nothing yet."""
+    if not settings.has_slack:
+        return SlackParts()
+    store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
+    link = LinkReport(Links(client))
+    people = People(settings.people, settings.policies)
+    return SlackParts((slack_channel(settings, people, store, link.report),), link)
+
+
+def slack_channel(settings: Settings, people: People, store: Store, report: Report) -> "SlackChannel":
+    """The Slack channel over the workspace of the settings. Raises ConfigError when they name none."""
+    # They take a while to load, and most commands do without.
+    from channels.slack import SlackChannel  # noqa: PLC0415
+    from channels.slack.home import view  # noqa: PLC0415
+    from channels.slack.members import Members  # noqa: PLC0415
+    from channels.slack.pace import Paced  # noqa: PLC0415
+    from channels.slack.sender import SlackSender  # noqa: PLC0415
+
+    app_token, secret = settings.slack_app_token, settings.slack_signing_secret
+    api = slack_api(settings)
+    paced = Paced(api, time.monotonic, asyncio.sleep)
+    members = Members(paced, time.monotonic)
+    return SlackChannel(
+        api=api,
+        app_token=app_token.get_secret_value() if app_token else "",
+        signing_secret=secret.get_secret_value() if secret else "",
+        directory=people,
+        members=members,
+        sends=SlackSender(paced, members, StoreMarks(store), people),
+        home=view,
+        report=report,
+    )

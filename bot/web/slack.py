@@ -1,0 +1,36 @@
+"""What Slack posts to us in HTTP mode. It is signed: neither our keys nor our cookies are asked for."""
+
+from typing import Protocol, runtime_checkable
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp
+
+from bot.app import App
+from bot.web.guards import Bounded
+from channels import Accept, Desk
+
+PREFIX = "/slack/"
+
+SLACK_BODY_BYTES = 1_048_576
+"""A press comes with the message it was made in, a window with all that was filled in: 250 kB and more."""
+
+
+@runtime_checkable
+class TakesPosts(Protocol):
+    """A channel that people's doings are posted to."""
+
+    def http(self, accept: Accept, desk: Desk) -> ASGIApp:
+        """Checks the signature, and answers once what was posted is durable."""
+        ...
+
+
+def slack_of(app: App) -> ASGIApp | None:
+    """What answers below PREFIX; None where Slack posts nothing to us."""
+    channel = app.channels.get("slack")
+    if not app.settings.has_slack_http or not isinstance(channel, TakesPosts):
+        return None
+    return Bounded(channel.http(app.inbox.accept, app.desk), _any, SLACK_BODY_BYTES)
+
+
+def _any(_headers: Headers, _body: bytes) -> None:
+    """The signature says whose it is."""

@@ -1,0 +1,144 @@
+"""`sayso slack` and `sayso people import slack`, as somebody types them."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from channels.slack.manifest import manifest
+from tests.bot.slack.workspaces import PEOPLE
+from tests.fakes.slack.driver import Workspace, running
+from tests.servers.program import sayso
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where a fake Slack of these tests listens."""
+    with running() as address:
+        yield address
+
+
+async def test_the_manifest_is_json_to_be_pasted(tmp_path: Path) -> None:
+    code, out, err = await sayso("slack", "manifest", cwd=tmp_path)
+
+    assert (code, err) == (0, "")
+    assert json.loads(out) == manifest()
+
+
+async def test_the_manifest_of_http_mode_has_the_address_and_the_name_that_were_given(tmp_path: Path) -> None:
+    words = ("--url", "https://sayso.corp.example/", "--name", "Ask & say", "--agent")
+    code, out, _ = await sayso("slack", "manifest", *words, cwd=tmp_path)
+
+    assert code == 0
+    assert json.loads(out) == manifest("Ask & say", "https://sayso.corp.example", is_agent=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--url", "http://sayso.corp.example"), "Slack wants TLS"),
+        (("--url", "https://sayso.corp.example/slack/events"), "without a path"),
+        (("--name", " "), "a name that can be seen"),
+        (("--name", "n" * 36), "at most 35"),
+    ],
+)
+async def test_what_slack_would_refuse_is_refused_here(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    code, out, err = await sayso("slack", "manifest", *words, cwd=tmp_path)
+
+    assert (code, out) == (2, "")
+    assert said in " ".join(err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        (
+            {},
+            "SLACK_BOT_TOKEN and SLACK_APP_TOKEN are not set: sayso slack needs the bot token (xoxb-…) and the app",
+        ),
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN is not set: "),
+        ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN is not set: "),
+        (
+            {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"},
+            "Over HTTP it is not needed: sayso web takes what Slack posts",
+        ),
+        ({"SLACK_BOT_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN: slack_bot_token: found a value that is not shown"),
+    ],
+)
+async def test_without_its_tokens_it_says_in_one_line_what_to_set(
+    tmp_path: Path, env: dict[str, str], said: str
+) -> None:
+    code, out, err = await sayso("slack", cwd=tmp_path, env=env)
+
+    assert (code, out) == (1, "")
+    assert err.startswith("sayso: ")
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+async def test_beside_nothing_it_says_how_to_get_a_redis(tmp_path: Path) -> None:
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    code, _, err = await sayso("slack", cwd=tmp_path, env=tokens)
+
+    assert code == 1
+    assert "No `sayso dev` is running for" in err
+
+
+async def test_people_are_proposed_and_the_file_stays_as_it_is(tmp_path: Path, address: str) -> None:
+    file = tmp_path / "sayso.toml"
+    file.write_text(PEOPLE.replace('slack = "U01ANNA"', ""))
+    before = file.read_bytes()
+    async with Workspace(address) as slack:
+        await slack.starts_anew()
+        await slack.person("anna", id="U01ANNA")
+        await slack.person("dee", id="U01DEE", real_name='Dee "D" Dahl\x07')
+        env = {"SLACK_BOT_TOKEN": slack.bot_token, "SAYSO_SLACK_BASE_URL": slack.base_url}
+
+        code, out, err = await sayso("people", "import", "slack", cwd=tmp_path, env=env)
+        _, as_json, _ = await sayso("people", "import", "slack", "--json", cwd=tmp_path, env=env)
+
+        assert await slack.violations() == []
+    assert (code, err) == (0, "")
+    assert tomllib.loads(out)["people"]["dee"]["name"] == 'Dee "D" Dahl\x07'
+    assert "\x07" not in out
+    assert "[people.anna] is there already" in out
+    assert json.loads(as_json)["change"] == {"anna": {"slack": "U01ANNA", "instead_of": ""}}
+    assert file.read_bytes() == before
+
+
+async def test_an_import_without_a_token_or_with_a_bad_one_says_what_to_set(tmp_path: Path, address: str) -> None:
+    none = await sayso("people", "import", "slack", cwd=tmp_path)
+    env = {"SLACK_BOT_TOKEN": "xoxb-wrong", "SAYSO_SLACK_BASE_URL": f"{address}/api/"}
+    wrong = await sayso("people", "import", "slack", cwd=tmp_path, env=env)
+
+    assert none[0] == wrong[0] == 1
+    assert "SLACK_BOT_TOKEN is not set" in none[2]
+    assert "Slack does not take our token. Set SLACK_BOT_TOKEN" in wrong[2]
+
+
+async def test_people_alone_lists_them_as_before(tmp_path: Path) -> None:
+    (tmp_path / "sayso.toml").write_text(PEOPLE)
+
+    code, out, _ = await sayso("people", cwd=tmp_path)
+
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["anna", "bo"]
+
+
+async def test_the_doctor_has_slack_among_its_findings(tmp_path: Path, address: str) -> None:
+    async with Workspace(address) as slack:
+        await slack.starts_anew()
+        await slack.settings(socket_mode=False)
+        env = {
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SAYSO_SLACK_BASE_URL": slack.base_url,
+        }
+        code, out, _ = await sayso("doctor", "--json", cwd=tmp_path, env=env)
+
+    found = {finding["what"]: finding["sign"] for finding in json.loads(out)}
+    assert code == 1
+    assert found["the bot token has all scopes that it needs"] == "✓"
+    assert [sign for what, sign in found.items() if "does not open Socket Mode" in what] == ["✗"]
