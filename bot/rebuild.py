@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from agents.events import CardDelivered, DeliveryFailed, Event, RequestOpened, RequestRevised
 from agents.requests import DeliveryId, RequestId, RunId
-from agents.run import fold
+from agents.run import Run, fold
 from bot.journal import record_write
 from bot.outgoing import Placed
 from bot.records import records
@@ -24,7 +24,7 @@ class Rebuilt:
 
 
 async def rebuild(store: Store) -> Rebuilt:
-    """Every record, summary and delivery, and a wake-up for whatever is not settled. Workers may run meanwhile."""
+    """Every record, summary, delivery and thread, and a wake-up for what is not settled. Workers may run meanwhile."""
     found = Rebuilt()
     for run_id in await store.lists.runs():
         requests, differed = await _run_anew(store, run_id)
@@ -50,8 +50,18 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
             summary=line_of(run),
         )
         if (await store.commit(commit)).state == "committed":
+            await _threads_anew(store, run)
             olds = stored.values()
             return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))
+
+
+async def _threads_anew(store: Store, run: Run) -> None:
+    """Where people write to `run`. Of several that lived in one place, the one that goes on is there now."""
+    places = {(run.started.channel, run.started.thread)} if run.started else set[tuple[str, str]]()
+    places |= {(card.channel, thread) for card in run.cards for thread in (card.thread, card.handle)}
+    for channel, thread in places:
+        if thread:
+            await (store.threads.begin if run.ended else store.threads.note)(channel, thread, run.id)
 
 
 def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:

@@ -19,7 +19,7 @@ from bot.digest import call_digest
 from bot.ids import shard_of
 from bot.outgoing import Outgoing, Placed
 from bot.records import RequestRecord
-from tests.agents.worlds import NOON, chosen, opened, orphaned, started, tool_started
+from tests.agents.worlds import NOON, chosen, decided, opened, orphaned, said, started, tool_started
 from tests.bot.examples import ANNA, BO, CALL, CY, EXPIRES, PEOPLE, RUN, anyone, approval, policy
 
 
@@ -94,6 +94,31 @@ def test_an_unknown_effect_is_asked_about_with_three_ways_to_settle_it() -> None
     assert isinstance(found, Request)
     assert (found.purpose, found.format, found.options) == ("unknown", "choice", (IT_HAPPENED, IT_DID_NOT, STOP))
     assert found.title == "It is not known whether this happened: Deploy v1.2.0 to production?"
+
+
+def test_whoever_wrote_to_the_run_since_people_decided_is_asked_for_no_approval() -> None:
+    run = run_of(said(BO))
+    assert run.pending is not None
+
+    found = gate_request(run, run.pending, "Deploy?", CALL, policy(), NOON)
+
+    assert isinstance(found, Request)
+    assert found.requesters == (ANNA, BO)
+    assert found.digest == call_digest(RUN, found.id, found.nonce, CALL, (ANNA, BO))
+    assert gate_request(run, run.pending, "Deploy?", CALL, policy(rule=anyone("bo")), NOON) == NobodyToAsk(
+        "policy 'production' can't be met: people who may decide, the requester not counted: 0; needed: 1. "
+        "Add people to its approvers in sayso.toml"
+    )
+
+
+def test_an_unknown_effect_is_asked_about_among_those_who_approved_it_whatever_they_wrote_since() -> None:
+    run = run_of(opened(), decided("approved"), tool_started(), said(BO), said(CY), orphaned())
+    assert run.pending is not None
+
+    found = unknown_request(run, run.pending, "Deploy v1.2.0 to production?", policy(), NOON)
+
+    assert isinstance(found, Request)
+    assert found.requesters == (ANNA,)
 
 
 def test_everyone_who_may_decide_gets_a_card_of_their_own() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,13 @@ import pytest
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import RunId
 from agents.run import RunState
+from bot.ids import new_id
+from bot.journal import Journal
+from bot.rebuild import rebuild
 from bot.records import RequestRecord, records
-from bot.threads import PRESS, TOO_LATE_TO_TYPE
-from channels import ChannelUnavailable, File, Inbound
+from bot.store import Commit, Written
+from bot.threads import PRESS, TOO_LATE_TO_TYPE, FollowUps
+from channels import ChannelUnavailable, File, Inbound, Trigger
 from tests.fakes.hallway import Hallway
 from tests.waiting import until
 from tests.world import World, a_world
@@ -280,6 +284,76 @@ async def test_whoever_addresses_us_in_a_thread_that_is_new_to_us_starts_a_run_t
     await written(office, hallway.follows("dan", "good", ELSEWHERE))
 
     assert await said(office, run_id) == [("dan", "good")]
+
+
+async def test_a_run_is_known_in_its_thread_before_anything_stands_there(office: World, hallway: Hallway) -> None:
+    await office.ended(await begun(office, hallway, "stamp letter"))
+    goes_on = office.workshop.hold("bell")
+    second = office.app.inbox.run_id(
+        await written(office, hallway.follows("bo", "stamp bell", THREAD, is_addressed=True))
+    )
+    await until(lambda: office.workshop.started[1:], what="it stamps")
+
+    await written(office, hallway.follows("dan", "which bell?", THREAD))
+    goes_on.set()
+
+    assert await said(office, second) == [("dan", "which bell?")]
+
+
+class Slow(Journal):
+    """A journal in whose first write somebody else is faster."""
+
+    def __init__(self, journal: Journal, first: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(journal.store, journal.bell)
+        self._first: Callable[[], Awaitable[object]] | None = first
+
+    async def write(self, commit: Commit) -> Written:
+        first, self._first = self._first, None
+        if first:
+            await first()
+        return await super().write(commit)
+
+
+async def test_words_that_lose_a_race_with_a_card_are_not_a_message_of_the_run_any_more(
+    office: World, hallway: Hallway
+) -> None:
+    goes_on = office.workshop.hold("facts")
+    run_id = await begun(office, hallway, "press bell")
+    await until(lambda: office.workshop.started, what="it looks up facts")
+
+    async def asks() -> RequestRecord:
+        goes_on.set()
+        return await office.opened(run_id)
+
+    follow_ups = FollowUps(Slow(office.app.journal, asks), office.app.decisions)
+    trigger = Trigger(person="bo", text="yes", thread=THREAD, follows=True)
+    assert await follow_ups.take(new_id("inbound", 0), "slack", trigger)
+
+    assert await said(office, run_id) == []
+    assert await noted(office, run_id) == [("bo", "unclear")]
+
+
+async def test_threads_are_known_again_once_the_indexes_were_made_anew(office: World, hallway: Hallway) -> None:
+    await office.ended(await begun(office, hallway, "stamp letter"))
+    record = await asked_again(office, hallway)
+    async for key in office.app.store.client.scan("*:thread:*"):
+        await office.app.store.client.do("DEL", key)
+
+    await rebuild(office.app.store)
+
+    await written(office, hallway.follows("dan", "which bell?", THREAD))
+    assert await said(office, record.request.run_id) == [("dan", "which bell?")]
+    [card] = [key for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form]
+    await written(office, hallway.follows("dan", "that one", f"at {card}"))
+    assert await said(office, record.request.run_id) == [("dan", "which bell?"), ("dan", "that one")]
+
+
+async def asked_again(world: World, hallway: Hallway) -> RequestRecord:
+    """A second run in THREAD, whose card has been sent."""
+    inbound_id = await written(world, hallway.follows("anna", "press bell", THREAD, is_addressed=True))
+    record = await world.opened(world.app.inbox.run_id(inbound_id))
+    await world.quiet()
+    return record
 
 
 async def test_what_is_written_before_the_first_message_was_read_waits_for_its_run(
