@@ -24,8 +24,8 @@ SHOWN = 5
 LINES = 8
 """How many lines there are of what somebody asked for, and of what they decided."""
 
-# Somebody for whom more waits than this sees the newest of it.
-_WAITING_AMONG = 100
+# Somebody for whom more waits than this sees the newest of it first.
+_WAITING_AMONG = 200
 # There is no list of who decided what. What somebody decided before this many newer requests is not shown.
 _DECIDED_AMONG, _AT_ONCE = 200, 50
 
@@ -91,7 +91,11 @@ class FrontDesk:
         waiting.sort(key=lambda record: (record.request.expires_at, record.request.id))
         cards = [await self._own_card(record, person, now) for record in waiting[:SHOWN]]
         shown = tuple(card for card in cards if card and card.form)
-        return shown, len(waiting) - len(shown)
+        return shown, len(waiting) - len(shown) + await self._not_looked_at(person, len(marks))
+
+    async def _not_looked_at(self, person: PersonId, looked_at: int) -> int:
+        """About how many more there are; of these, what they have voted on is counted."""
+        return max(0, await lists.waiting_on(self._store, person) - looked_at) if looked_at == _WAITING_AMONG else 0
 
     async def _own_card(self, record: RequestRecord, person: PersonId, now: datetime) -> Card | None:
         """The card of this person's own delivery in the current revision; None where none was made for them."""

@@ -139,12 +139,15 @@ class HomeWatch:
             person = min(self._due, key=self._when, default=None)
             wait_s = None if person is None else self._when(person) - _clock()
             if person is None or wait_s is None or wait_s > 0:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._news.wait()
+                await self._news_within(wait_s)
                 continue
             del self._due[person]  # what changes from here on is another state, and wanted again
             await self._look_at(person)
+
+    async def _news_within(self, wait_s: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._news.wait()
 
     def _when(self, person: str) -> float:
         return max(self._due[person], self._earliest.get(person, 0.0), self._not_before)

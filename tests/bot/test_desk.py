@@ -10,7 +10,7 @@ from bot.outgoing import Placed
 from bot.personal import standing_card
 from bot.records import RequestRecord
 from bot.tokens import Tokens
-from channels import Card, ChannelRefused
+from channels import Address, Card, ChannelRefused, Delivery
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World
@@ -86,16 +86,25 @@ async def test_another_ones_card_can_only_be_read(world: World, viewer: str) -> 
         ("dan", "This is not yours to decide. Cy Cole may."),
     ],
 )
-async def test_a_card_that_many_see_can_be_answered_by_those_who_may(world: World, viewer: str, why: str) -> None:
+@pytest.mark.parametrize("by_place", [True, False])
+async def test_a_card_that_many_see_can_be_answered_by_those_who_may(
+    world: World, viewer: str, why: str, *, by_place: bool
+) -> None:
     record = await world.opened(await world.trigger("press the button", "bo"))
+    own = record.holders[0]
     placed = Placed(
-        id=record.holders[0].delivery_id,
+        id=own.delivery_id,
         run_id=record.request.run_id,
         request_id=record.request.id,
         revision=1,
         digest=record.request.digest,
-        person=PersonId(""),
-        place="slack:#release",
+        person=PersonId("") if by_place else PersonId("somebody else"),
+        place="slack:#release" if by_place else "",
+        delivery=Delivery(
+            key=own.delivery_id,
+            address=Address(channel="slack", person="", to="C1", is_shared=True),
+            handle="C1/1.2",
+        ),
     )
 
     def seen_by(person: str) -> Card:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from bot.slack.home import HomeWatch, Pace, concerned
-from bot.store.client import Client
+from bot.store import Store
+from bot.store.client import Client, Command
 from bot.store.homes import Homes
 from channels.slack.api import Ambiguous, Api, Limited, Refused
 from tests.fakes.slack.driver import Workspace, running
@@ -230,10 +231,22 @@ async def test_what_was_shown_at_the_opening_is_shown_again_if_it_was_older(offi
         await screens.says("bo", "Press the button?")
 
 
-async def test_an_opening_that_can_not_be_noted_is_no_error(office: World) -> None:
-    gone = Client("unix:///nowhere/redis.sock", patience_s=0.01)
-    store = type(office.app.store)(gone, 2)
-    await HomeWatch(store, office.app.people, office.app.desk, Screens().publish).opened("bo")
+class Gone(Client):
+    """A Redis that is away; `asked` is how often anybody tried."""
+
+    asked = 0
+
+    async def read(self, *commands: Command) -> list[Any]:
+        self.asked += 1
+        return await super().read(*commands)
+
+
+async def test_while_redis_is_away_the_watch_waits_and_an_opening_is_no_error(office: World) -> None:
+    gone = Gone("unix:///nowhere/redis.sock", patience_s=0.01)
+    watch = HomeWatch(Store(gone, 2), office.app.people, office.app.desk, Screens().publish, QUICK)
+    async with watching(watch):
+        await watch.opened("bo")
+        await until(lambda: gone.asked > 5, what="it tries again and again")
 
 
 @pytest.fixture(scope="module")
