@@ -24,11 +24,13 @@ from channels.slack.payload import Json
 
 PATHS = ("/slack/events", "/slack/interactions")
 
-PING_S = 3.0
-"""Between pings; a line that does not answer one within half of it is closed by aiohttp, so that it is seen as dead."""
+PING_S = 1.5
+"""Between pings."""
 
-OPENS_WITHIN_S = 2.5
-"""Shorter than PING_S, after which the client would try again with the same ticket, which is good for one line."""
+DEAD_AFTER_S = 5.0
+"""A line on which no ping was answered for so long brings nothing: the client alone would wait much longer."""
+
+OPENS_WITHIN_S, CLOSES_WITHIN_S = 5.0, 1.0
 
 Take = Callable[[Json], Awaitable[dict[str, JsonValue]]]
 """What a payload is acknowledged with, once that may be done. Raises where it must not be acknowledged."""
@@ -74,10 +76,10 @@ class Front:
         try:
             await asyncio.wait_for(line.connect(), OPENS_WITHIN_S)
         except TimeoutError as error:
-            await line.close()
+            await line.drop()
             raise ChannelUnavailable("Slack's WebSocket can't be opened", "It is tried again") from error
         except BaseException:
-            await line.close()
+            await line.drop()
             raise
         return line
 
@@ -106,6 +108,21 @@ class SocketLine(SocketModeClient):
         self._idle.set()
         self.socket_mode_request_listeners.append(self._handle)
 
+    async def connect(self) -> None:
+        """Connect with the ticket, once: the client itself would try a spent one for ever."""
+        asyncio.get_running_loop().call_soon(setattr, self, "wss_uri", None)
+        await super().connect()
+
+    async def issue_new_wss_url(self) -> str:
+        """There is one ticket for a line."""
+        raise ChannelUnavailable("this line could not be opened", "Another one is tried")
+
+    async def is_connected(self) -> bool:
+        """Whether it is open and pings are answered."""
+        answered_at = self.last_ping_pong_time
+        is_silent = answered_at is not None and time.time() - answered_at > DEAD_AFTER_S
+        return not is_silent and await super().is_connected()
+
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
         """Slack has sent `disconnect`."""
         self.leaving.set()
@@ -116,7 +133,19 @@ class SocketLine(SocketModeClient):
             await asyncio.wait_for(self._idle.wait(), within_s)
         except TimeoutError:
             _log.warning("a line to Slack is left with %d things under way", self._under_way)
-        await self.close()
+        await self.drop()
+
+    async def drop(self) -> None:
+        """Let go of it, whether or not the other side says good-bye: on a dead line that would be waited for."""
+        self.closed = True
+        for task in (self.message_receiver, self.current_session_monitor, self.message_processor):
+            if task is not None:
+                task.cancel()
+        try:
+            await asyncio.wait_for(self.disconnect(), CLOSES_WITHIN_S)
+        except TimeoutError:
+            _log.info("a dead line to Slack is dropped")
+        await self.aiohttp_client_session.close()
 
     async def _handle(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
         began = time.time()

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp
 from channels import ChannelRefused, Reply
 from channels.slack import SlackChannel
 from channels.slack.api import Api
+from tests.channels.email.mails import People
 from tests.channels.slack.receiving import TOKEN, NoWayOut, Office, Roll, approval, contact, home, office_of
 from tests.channels.slack.test_receiving import posted
-from tests.channels.email.mails import People
 from tests.fakes.slack.driver import Person, Workspace
 from tests.waiting import until
 
@@ -23,8 +23,6 @@ from tests.waiting import until
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """The address of `app` on a free loopback port."""
-    import asyncio
-
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))

@@ -79,7 +79,8 @@ async def test_what_is_under_way_is_acknowledged_on_the_line_that_has_to_go(
         await slack.connected(2)
         office.store.door.set()
 
-        assert (await pressing).acked
+        pressed = await pressing
+        assert pressed.acked, pressed.raw["tries"]
         await connected_anew(slack)
         assert len(await office.stored()) == 1
     assert await slack.violations() == []
