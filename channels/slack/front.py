@@ -32,6 +32,9 @@ DEAD_AFTER_S = 5.0
 
 OPENS_WITHIN_S, CLOSES_WITHIN_S = 5.0, 1.0
 
+LINGERS_S = 0.3
+"""So long stays a line open after its last acknowledgement, which is lost where it is closed at once."""
+
 Take = Callable[[Json], Awaitable[dict[str, JsonValue]]]
 """What a payload is acknowledged with, once that may be done. Raises where it must not be acknowledged."""
 
@@ -130,7 +133,11 @@ class SocketLine(SocketModeClient):
     async def end(self, within_s: float) -> None:
         """Leave when what is under way was acknowledged, at the latest after so long."""
         try:
-            await asyncio.wait_for(self._idle.wait(), within_s)
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
+                # The last acknowledgement was handed to the socket, and is not there yet.
+                await asyncio.sleep(LINGERS_S)
+                await self._idle.wait()
         except TimeoutError:
             _log.warning("a line to Slack is left with %d things under way", self._under_way)
         await self.drop()
