@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import cast
 
 from pydantic import JsonValue
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
@@ -145,7 +146,8 @@ class SocketLine(SocketModeClient):
     async def drop(self) -> None:
         """Let go of it, whether or not the other side says good-bye: on a dead line that would be waited for."""
         self.closed = True
-        for task in (self.message_receiver, self.current_session_monitor, self.message_processor):
+        tasks = (self.message_receiver, self.current_session_monitor, self.message_processor)
+        for task in cast("Iterable[asyncio.Future[None] | None]", tasks):
             if task is not None:
                 task.cancel()
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -195,7 +195,7 @@ def office_of(slack: Workspace, *people: Contact, bot_token: str | None = None, 
 
 
 @contextlib.asynccontextmanager
-async def receiving(office: Office, *, connected: bool = True) -> AsyncIterator[Office]:
+async def receiving(office: Office, *, connected: bool = True) -> AsyncGenerator[Office]:
     """The office while it receives in Socket Mode."""
     task = asyncio.ensure_future(office.channel.receive(office.store.accept, office.desk))
     try:

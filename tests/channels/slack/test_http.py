@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 import uvicorn
@@ -21,7 +21,7 @@ from tests.waiting import until
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
+async def serving(app: ASGIApp) -> AsyncGenerator[str]:
     """The address of `app` on a free loopback port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
