@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from pydantic import JsonValue
@@ -146,9 +146,8 @@ class SocketLine(SocketModeClient):
     async def drop(self) -> None:
         """Let go of it, whether or not the other side says good-bye: on a dead line that would be waited for."""
         self.closed = True
-        tasks = (self.message_receiver, self.current_session_monitor, self.message_processor)
-        for task in cast("Iterable[asyncio.Future[None] | None]", tasks):
-            if task is not None:
+        for name in ("message_receiver", "current_session_monitor", "message_processor"):
+            if (task := cast("asyncio.Future[None] | None", getattr(self, name))) is not None:
                 task.cancel()
         try:
             await asyncio.wait_for(self.disconnect(), CLOSES_WITHIN_S)

@@ -48,7 +48,7 @@ def test_fields_come_back_by_their_whole_names(names: list[str]) -> None:
         return
 
     inputs = [block for block in view["blocks"] if block["type"] == "input"]
-    values = {
+    values: Any = {
         block["block_id"]: {"value": {"value": f"about {name}"}} for block, name in zip(inputs, names, strict=True)
     }
 
