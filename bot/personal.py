@@ -75,6 +75,7 @@ def _answer(placed: Placed, person: PersonId, way: str, now: datetime, *, approv
     return Answer(
         reply_id="",
         person=person,
+        addressee=None if placed.place or (placed.delivery and placed.delivery.address.is_shared) else placed.person,
         channel=way,
         revision=placed.revision,
         digest=placed.digest,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from pydantic import JsonValue
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
@@ -24,11 +25,16 @@ from channels.slack.payload import Json
 
 PATHS = ("/slack/events", "/slack/interactions")
 
-PING_S = 3.0
-"""Between pings; a line that does not answer one within half of it is closed by aiohttp, so that it is seen as dead."""
+PING_S = 1.5
+"""Between pings."""
 
-OPENS_WITHIN_S = 2.5
-"""Shorter than PING_S, after which the client would try again with the same ticket, which is good for one line."""
+DEAD_AFTER_S = 5.0
+"""A line on which no ping was answered for so long brings nothing: the client alone would wait much longer."""
+
+OPENS_WITHIN_S, CLOSES_WITHIN_S = 5.0, 1.0
+
+LINGERS_S = 0.3
+"""So long stays a line open after its last acknowledgement, which is lost where it is closed at once."""
 
 Take = Callable[[Json], Awaitable[dict[str, JsonValue]]]
 """What a payload is acknowledged with, once that may be done. Raises where it must not be acknowledged."""
@@ -74,10 +80,10 @@ class Front:
         try:
             await asyncio.wait_for(line.connect(), OPENS_WITHIN_S)
         except TimeoutError as error:
-            await line.close()
+            await line.drop()
             raise ChannelUnavailable("Slack's WebSocket can't be opened", "It is tried again") from error
         except BaseException:
-            await line.close()
+            await line.drop()
             raise
         return line
 
@@ -106,6 +112,21 @@ class SocketLine(SocketModeClient):
         self._idle.set()
         self.socket_mode_request_listeners.append(self._handle)
 
+    async def connect(self) -> None:
+        """Connect with the ticket, once: the client itself would try a spent one for ever."""
+        asyncio.get_running_loop().call_soon(setattr, self, "wss_uri", None)
+        await super().connect()
+
+    async def issue_new_wss_url(self) -> str:
+        """There is one ticket for a line."""
+        raise ChannelUnavailable("this line could not be opened", "Another one is tried")
+
+    async def is_connected(self) -> bool:
+        """Whether it is open and pings are answered."""
+        answered_at = self.last_ping_pong_time
+        is_silent = answered_at is not None and time.time() - answered_at > DEAD_AFTER_S
+        return not is_silent and await super().is_connected()
+
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
         """Slack has sent `disconnect`."""
         self.leaving.set()
@@ -113,10 +134,26 @@ class SocketLine(SocketModeClient):
     async def end(self, within_s: float) -> None:
         """Leave when what is under way was acknowledged, at the latest after so long."""
         try:
-            await asyncio.wait_for(self._idle.wait(), within_s)
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
+                # The last acknowledgement was handed to the socket, and is not there yet.
+                await asyncio.sleep(LINGERS_S)
+                await self._idle.wait()
         except TimeoutError:
             _log.warning("a line to Slack is left with %d things under way", self._under_way)
-        await self.close()
+        await self.drop()
+
+    async def drop(self) -> None:
+        """Let go of it, whether or not the other side says good-bye: on a dead line that would be waited for."""
+        self.closed = True
+        for name in ("message_receiver", "current_session_monitor", "message_processor"):
+            if (task := cast("asyncio.Future[None] | None", getattr(self, name))) is not None:
+                task.cancel()
+        try:
+            await asyncio.wait_for(self.disconnect(), CLOSES_WITHIN_S)
+        except TimeoutError:
+            _log.info("a dead line to Slack is dropped")
+        await self.aiohttp_client_session.close()
 
     async def _handle(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
         began = time.time()

@@ -1,0 +1,114 @@
+"""What a payload is, before it is acknowledged."""
+
+from typing import Any
+
+import pytest
+
+from channels.slack.inbound import Nothing, Opens, Stored, Visited, sort, thread_of
+from tests.channels.slack.receiving import NOON
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    """An event's envelope around a message."""
+    message = {"type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "ts": "1.2", "text": "hi"}
+    return {
+        "type": "event_callback",
+        "token": "verification",
+        "team_id": "T1",
+        "api_app_id": "A1",
+        "authorizations": [{"user_id": "U0BOT", "is_bot": True}],
+        "event": message | fields,
+    }
+
+
+def press(action: str, **more: Any) -> dict[str, Any]:
+    """A press on a button of a card."""
+    return {
+        "type": "block_actions",
+        "response_url": "https://hooks.example/secret",
+        "trigger_id": "1.2.3",
+        "channel": {"id": "C1"},
+        "container": {"message_ts": "5.6", "thread_ts": "1.2"},
+        "message": {"ts": "5.6", "thread_ts": "1.2", "blocks": [{"type": "divider"}]},
+        "actions": [{"action_id": action, "value": "token"}],
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "within"),
+    [
+        ({"channel": "D1", "channel_type": "im"}, ""),
+        ({"text": "<@U0BOT> hi"}, ""),
+        ({"type": "app_mention"}, ""),
+        ({"thread_ts": "1.1"}, "C1/1.1"),
+        ({"thread_ts": "1.1", "subtype": "file_share"}, "C1/1.1"),
+        ({"thread_ts": "1.1", "subtype": "thread_broadcast"}, "C1/1.1"),
+        ({"thread_ts": "1.1", "text": "<@U0BOT|sayso> hi"}, ""),
+    ],
+)
+def test_words_for_us_are_stored(fields: dict[str, Any], within: str) -> None:
+    found = sort(event(**fields), NOON)
+
+    assert isinstance(found, Stored)
+    assert (found.inbound.within, found.inbound.is_answer, found.inbound.can_wait) == (within, False, False)
+    assert found.inbound.key == f"message:A1:T1:{fields.get('channel', 'C1')}:1.2"
+    assert b"verification" not in found.inbound.raw
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"text": "<@U0BOT> hi", "bot_id": "B1"},
+        {"text": "<@U0BOT> hi", "user": "U0BOT"},
+        {"text": "<@U0BOT> hi", "user": "USLACKBOT"},
+        {"type": "app_mention", "edited": {"user": "U1"}},
+        {"type": "reaction_added"},
+        *({"text": "<@U0BOT> hi", "subtype": name} for name in ("message_changed", "channel_join", "bot_message")),
+    ],
+)
+def test_all_else_that_is_said_is_nothing(fields: dict[str, Any]) -> None:
+    assert sort(event(**fields), NOON) == Nothing({})
+
+
+@pytest.mark.parametrize("action", ["approve", "deny", "yes", "no", "choose.3", "choose", "send"])
+def test_answers_are_stored_without_what_could_speak_for_us(action: str) -> None:
+    found = sort(press(action), NOON)
+
+    assert isinstance(found, Stored)
+    assert (found.inbound.key, found.inbound.is_answer) == ("action:1.2.3", True)
+    assert b"hooks.example" not in found.inbound.raw
+    assert b"divider" not in found.inbound.raw
+
+
+@pytest.mark.parametrize("action", ["details", "deny_why", "fill", "write", "ask"])
+def test_a_press_that_only_opens_a_window_is_not_stored(action: str) -> None:
+    found = sort(press(action), NOON)
+
+    assert isinstance(found, Opens)
+    assert found.window == action
+
+
+@pytest.mark.parametrize("action", ["pick", "approved", "", "console"])
+def test_any_other_press_is_nothing(action: str) -> None:
+    assert sort(press(action), NOON) == Nothing({})
+
+
+@pytest.mark.parametrize("body", [{}, {"type": 7}, {"type": "event_callback", "event": []}, {"type": "view_closed"}])
+def test_what_makes_no_sense_is_nothing(body: dict[str, Any]) -> None:
+    assert sort(body, NOON) == Nothing({})
+
+
+def test_a_visit_of_the_app_home_is_no_message() -> None:
+    assert sort(event(type="app_home_opened", tab="home"), NOON) == Visited("U1")
+    assert sort(event(type="app_home_opened", tab="messages"), NOON) == Nothing({})
+
+
+def test_threads_have_names() -> None:
+    command = {"channel_id": "C1", "trigger_id": "1.2.3"}
+    assert thread_of("event", event(thread_ts="1.1")) == "C1/1.1"
+    assert thread_of("action", press("approve")) == "C1/1.2"
+    assert thread_of("command", command) == thread_of("command", dict(command))
+    assert thread_of("command", command).startswith("C1/~")
+    assert thread_of("command", command) != thread_of("command", command | {"trigger_id": "4.5.6"})
