@@ -140,6 +140,20 @@ async def test_an_error_names_the_place_as_people_do(
     assert str(refused.value).startswith(sentence)
 
 
+async def test_a_place_that_we_may_not_see_is_named_by_its_id(slack: Workspace, anna: Person) -> None:
+    secret = await slack.channel("secret", anna, private=True)
+
+    with pytest.raises(ChannelRefused, match=f"Slack knows no {secret}, or sayso may not see it"):
+        await a_sender(slack).send(CARD, Address(channel="slack", person="", to=secret), "s0d-1")
+
+
+async def test_an_error_in_a_dm_says_so(slack: Workspace, bo: Person) -> None:
+    await slack.breaks("chat.postMessage", "error", error="restricted_action")
+
+    with pytest.raises(ChannelRefused, match="keeps sayso from writing in direct messages with them"):
+        await a_sender(slack, bo).send(CARD, direct(bo), "s0d-1")
+
+
 @pytest.mark.parametrize(
     ("error", "needed", "sentence"),
     [
