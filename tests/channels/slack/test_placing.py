@@ -166,9 +166,12 @@ async def test_a_message_refused_again_and_again_is_there_once_in_the_end(
         with pytest.raises(ChannelError):
             await sender.send(CARD, there(asked), "s0d-1")
 
-    await sender.send(CARD, there(asked), "s0d-1")
-
+    delivery = await sender.send(CARD, there(asked), "s0d-1")
     assert len(await slack.messages(asked)) == 2
+
+    await a_sender(slack, bo).send(CARD, there(asked), "s0d-1")
+    await sender.update(delivery, DONE, "s0o-1")
+    assert [message.buttons for message in await slack.messages(asked)] == [[], [], []]
 
 
 async def test_an_unclear_look_is_no_reason_to_post(
