@@ -9,7 +9,19 @@ import pytest
 from channels import Address, Card, ChannelRefused, ChannelUnavailable, Delivery
 from channels.slack.members import Members
 from channels.slack.sender import Clocks, SlackSender
-from tests.channels.slack.outgoing import AT, CARD, DONE, FORM, MemoryMarks, People, a_sender, direct, paced, shared
+from tests.channels.slack.outgoing import (
+    AT,
+    CARD,
+    DONE,
+    FORM,
+    MemoryMarks,
+    People,
+    a_sender,
+    contact,
+    direct,
+    paced,
+    shared,
+)
 from tests.fakes.slack.driver import Message, Person, Workspace
 
 
@@ -113,6 +125,29 @@ async def test_a_place_is_found_by_its_name(slack: Workspace, private: bool) -> 
     assert await slack.violations() == []
 
 
+async def test_a_place_that_was_made_after_it_was_missed_is_found(slack: Workspace) -> None:
+    sender, to = a_sender(slack), Address(channel="slack", person="", to="#release")
+    with pytest.raises(ChannelRefused, match="Slack knows no #release"):
+        await sender.send(CARD, to, "s0d-1")
+    await slack.channel("release", slack.bot)
+
+    await sender.send(CARD, to, "s0d-1")
+
+    assert len(await slack.messages("#release")) == 1
+
+
+async def test_a_refusal_makes_us_ask_again_who_is_there(
+    slack: Workspace, bo: Person, ops: str, asked: Message
+) -> None:
+    sender = a_sender(slack, bo)
+    assert await sender.address(contact(bo), within(asked)) == shared(ops, within(asked))
+    await slack.tell("member", channel="ops", user=slack.bot, is_in=False)
+    with pytest.raises(ChannelRefused):
+        await sender.send(CARD, shared(ops, within(asked)), "s0d-1")
+
+    assert await sender.address(contact(bo), within(asked)) == direct(bo)
+
+
 async def test_the_thread_of_another_channel_does_not_matter_in_a_place(slack: Workspace, asked: Message) -> None:
     await slack.channel("release", slack.bot)
 
@@ -210,12 +245,32 @@ async def test_a_thread_that_does_not_exist_is_begun_with_what_it_is_about(
 async def test_two_who_begin_the_same_thread_at_once_begin_one(slack: Workspace, bo: Person, ops: str) -> None:
     marks, to = MemoryMarks(), shared(ops, f"{ops}/~s0r-abc")
     one, other = [waiting_for_real(slack, marks) for _ in range(2)]
+    await slack.breaks("chat.postMessage", "slow", seconds=0.4)
 
     await asyncio.gather(one.send(CARD, to, "s0d-1"), other.send(CARD, to, "s0d-2"))
 
     root, *cards = await slack.messages("#ops")
     assert [message.thread for message in cards] == [root.ts, root.ts]
-    assert len(cards) == 2
+    assert len(await slack.calls("chat.postMessage")) == 3
+    assert await slack.violations() == []
+
+
+async def test_who_begins_a_thread_far_too_slowly_takes_it_back(slack: Workspace, bo: Person, ops: str) -> None:
+    marks, to = MemoryMarks(), shared(ops, f"{ops}/~s0r-abc")
+    await slack.breaks("chat.postMessage", "slow", seconds=60)
+    slow = asyncio.create_task(a_sender(slack, bo, marks=marks).send(CARD, to, "s0d-1"))
+
+    async def under_way() -> bool:
+        return bool(await slack.calls("chat.postMessage"))
+
+    await slack.until(under_way, "the slow one is under way")
+    await a_sender(slack, bo, marks=marks).send(CARD, to, "s0d-2")
+    await slack.moves_clock(60)
+    await slow
+
+    root, *cards = await slack.messages("#ops")
+    assert [message.thread for message in cards] == [root.ts, root.ts]
+    assert len(await slack.calls("chat.delete")) == 1
     assert await slack.violations() == []
 
 
