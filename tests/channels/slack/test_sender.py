@@ -351,14 +351,31 @@ async def test_slack_shows_that_something_is_being_done(slack: Workspace, bo: Pe
     assert await slack.violations() == []
 
 
-async def test_where_slack_has_no_such_status_it_is_asked_once(slack: Workspace, bo: Person, asked: Message) -> None:
+async def test_where_slack_has_no_such_status_it_is_asked_once(
+    slack: Workspace, bo: Person, anna: Person, asked: Message
+) -> None:
     await slack.settings(agent=False)
+    other = await anna.says("#ops", "@sayso roll back")
     sender = a_sender(slack, bo)
 
-    for _ in range(3):
-        await sender.note_status(within(asked), "Deploying v1.2.0")
+    for thread in (asked, other, asked):
+        await sender.note_status(within(thread), "Deploying v1.2.0")
 
     assert len(await slack.calls("agents.sessions.setStatus")) == 1
+
+
+async def test_a_thread_that_has_no_such_status_is_left_alone_and_others_are_not(
+    slack: Workspace, bo: Person, anna: Person, asked: Message
+) -> None:
+    await slack.breaks("agents.sessions.setStatus", "error", error="thread_not_found")
+    other = await anna.says("#ops", "@sayso roll back")
+    sender = a_sender(slack, bo)
+
+    for thread in (asked, asked, other):
+        await sender.note_status(within(thread), "Deploying v1.2.0")
+
+    calls = await slack.calls("agents.sessions.setStatus")
+    assert [call["args"]["thread_ts"] for call in calls] == [asked.ts, other.ts]
 
 
 async def test_a_status_that_can_not_be_shown_now_is_left_out(slack: Workspace, bo: Person, asked: Message) -> None:
