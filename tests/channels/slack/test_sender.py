@@ -296,7 +296,7 @@ async def test_words_for_one_person_are_seen_by_that_person_alone(slack: Workspa
     seen = await bo.sees_ephemeral("Only group release")
     assert seen.raw["thread_ts"] == asked.ts
     assert len(await slack.messages("#ops")) == 1
-    with pytest.raises(ChannelRefused):
+    with pytest.raises(ChannelRefused, match="to one person alone"):
         await sender.update(delivery, DONE, "s0o-2")
     assert await slack.violations() == []
 
