@@ -50,13 +50,13 @@ class Places:
         raise Refused("channel_not_found", f"#{plain}")
 
     async def words(self, channel: str) -> str:
-        """What people call this conversation, as far as we can find out."""
+        """What people call this conversation; its id if we may not know."""
         if channel.startswith("D"):
-            return "the direct message"
+            return "direct messages with them"
         try:
             return f"#{(await self.seen(channel)).name}"
         except ChannelError:
-            return f"the Slack channel {channel}"
+            return channel
 
     async def seen(self, channel: str) -> Seen:
         """A Slack channel by its id. Raises Refused, ChannelUnavailable."""

@@ -70,7 +70,6 @@ class Placing:
                 "chat.postMessage", spot.channel, **posted(message, spot), metadata=_metadata(_EVENT, key)
             )
         except Ambiguous:
-            await self._marks.keep(f"unsure {key}", "1")
             raise
         except ChannelError:
             # Certainly not done: nobody need look for it.

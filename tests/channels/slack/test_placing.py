@@ -1,6 +1,7 @@
 """One message once, wherever an answer is lost and whoever dies in between."""
 
 import asyncio
+from itertools import product
 
 import pytest
 
@@ -43,6 +44,32 @@ async def test_a_post_whose_answer_was_lost_is_there_once(
     cards_there = (await slack.messages(asked))[1:]
     assert [f"{card.channel}/{card.ts}" for card in cards_there] == [delivery.handle]
     assert await slack.violations() == []
+
+
+async def test_whatever_goes_wrong_twice_each_message_is_there_once(
+    slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks
+) -> None:
+    kinds = [*LOST, "error", "ratelimited"]
+    for number, (first, second) in enumerate(product(kinds, repeat=2)):
+        await slack.breaks("chat.postMessage", first)
+        await slack.breaks("chat.postMessage", second)
+        await slack.breaks("conversations.replies", first)
+        await sent_in_the_end(slack, bo, asked, marks, f"s0d-{number}")
+
+    shown = (await slack.messages(asked))[1:]
+    assert len(shown) == len(kinds) ** 2
+    assert await slack.violations() == []
+
+
+async def sent_in_the_end(slack: Workspace, bo: Person, asked: Message, marks: MemoryMarks, key: str) -> None:
+    """Each try is made by another process."""
+    for _ in range(6):
+        try:
+            await a_sender(slack, bo, marks=marks).send(CARD, there(asked), key)
+        except ChannelError:
+            continue
+        return
+    raise AssertionError(f"{key} was never sent")
 
 
 @pytest.mark.parametrize(("kind", "posts"), [("hang", 2), ("hang_after", 1)])
@@ -139,9 +166,12 @@ async def test_a_message_refused_again_and_again_is_there_once_in_the_end(
         with pytest.raises(ChannelError):
             await sender.send(CARD, there(asked), "s0d-1")
 
-    await sender.send(CARD, there(asked), "s0d-1")
-
+    delivery = await sender.send(CARD, there(asked), "s0d-1")
     assert len(await slack.messages(asked)) == 2
+
+    await a_sender(slack, bo).send(CARD, there(asked), "s0d-1")
+    await sender.update(delivery, DONE, "s0o-1")
+    assert [message.buttons for message in await slack.messages(asked)] == [[], [], []]
 
 
 async def test_an_unclear_look_is_no_reason_to_post(

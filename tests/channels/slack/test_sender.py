@@ -9,7 +9,19 @@ import pytest
 from channels import Address, Card, ChannelRefused, ChannelUnavailable, Delivery
 from channels.slack.members import Members
 from channels.slack.sender import Clocks, SlackSender
-from tests.channels.slack.outgoing import AT, CARD, DONE, FORM, MemoryMarks, People, a_sender, direct, paced, shared
+from tests.channels.slack.outgoing import (
+    AT,
+    CARD,
+    DONE,
+    FORM,
+    MemoryMarks,
+    People,
+    a_sender,
+    contact,
+    direct,
+    paced,
+    shared,
+)
 from tests.fakes.slack.driver import Message, Person, Workspace
 
 
@@ -113,6 +125,29 @@ async def test_a_place_is_found_by_its_name(slack: Workspace, private: bool) -> 
     assert await slack.violations() == []
 
 
+async def test_a_place_that_was_made_after_it_was_missed_is_found(slack: Workspace) -> None:
+    sender, to = a_sender(slack), Address(channel="slack", person="", to="#release")
+    with pytest.raises(ChannelRefused, match="Slack knows no #release"):
+        await sender.send(CARD, to, "s0d-1")
+    await slack.channel("release", slack.bot)
+
+    await sender.send(CARD, to, "s0d-1")
+
+    assert len(await slack.messages("#release")) == 1
+
+
+async def test_a_refusal_makes_us_ask_again_who_is_there(
+    slack: Workspace, bo: Person, ops: str, asked: Message
+) -> None:
+    sender = a_sender(slack, bo)
+    assert await sender.address(contact(bo), within(asked)) == shared(ops, within(asked))
+    await slack.tell("member", channel="ops", user=slack.bot, is_in=False)
+    with pytest.raises(ChannelRefused):
+        await sender.send(CARD, shared(ops, within(asked)), "s0d-1")
+
+    assert await sender.address(contact(bo), within(asked)) == direct(bo)
+
+
 async def test_the_thread_of_another_channel_does_not_matter_in_a_place(slack: Workspace, asked: Message) -> None:
     await slack.channel("release", slack.bot)
 
@@ -138,6 +173,20 @@ async def test_an_error_names_the_place_as_people_do(
         await a_sender(slack).send(CARD, Address(channel="slack", person="", to="#release"), "s0d-1")
 
     assert str(refused.value).startswith(sentence)
+
+
+async def test_a_place_that_we_may_not_see_is_named_by_its_id(slack: Workspace, anna: Person) -> None:
+    secret = await slack.channel("secret", anna, private=True)
+
+    with pytest.raises(ChannelRefused, match=f"Slack knows no {secret}, or sayso may not see it"):
+        await a_sender(slack).send(CARD, Address(channel="slack", person="", to=secret), "s0d-1")
+
+
+async def test_an_error_in_a_dm_says_so(slack: Workspace, bo: Person) -> None:
+    await slack.breaks("chat.postMessage", "error", error="restricted_action")
+
+    with pytest.raises(ChannelRefused, match="keeps sayso from writing in direct messages with them"):
+        await a_sender(slack, bo).send(CARD, direct(bo), "s0d-1")
 
 
 @pytest.mark.parametrize(
@@ -196,12 +245,32 @@ async def test_a_thread_that_does_not_exist_is_begun_with_what_it_is_about(
 async def test_two_who_begin_the_same_thread_at_once_begin_one(slack: Workspace, bo: Person, ops: str) -> None:
     marks, to = MemoryMarks(), shared(ops, f"{ops}/~s0r-abc")
     one, other = [waiting_for_real(slack, marks) for _ in range(2)]
+    await slack.breaks("chat.postMessage", "slow", seconds=0.4)
 
     await asyncio.gather(one.send(CARD, to, "s0d-1"), other.send(CARD, to, "s0d-2"))
 
     root, *cards = await slack.messages("#ops")
     assert [message.thread for message in cards] == [root.ts, root.ts]
-    assert len(cards) == 2
+    assert len(await slack.calls("chat.postMessage")) == 3
+    assert await slack.violations() == []
+
+
+async def test_who_begins_a_thread_far_too_slowly_takes_it_back(slack: Workspace, bo: Person, ops: str) -> None:
+    marks, to = MemoryMarks(), shared(ops, f"{ops}/~s0r-abc")
+    await slack.breaks("chat.postMessage", "slow", seconds=60)
+    slow = asyncio.create_task(a_sender(slack, bo, marks=marks).send(CARD, to, "s0d-1"))
+
+    async def under_way() -> bool:
+        return bool(await slack.calls("chat.postMessage"))
+
+    await slack.until(under_way, "the slow one is under way")
+    await a_sender(slack, bo, marks=marks).send(CARD, to, "s0d-2")
+    await slack.moves_clock(60)
+    await slow
+
+    root, *cards = await slack.messages("#ops")
+    assert [message.thread for message in cards] == [root.ts, root.ts]
+    assert len(await slack.calls("chat.delete")) == 1
     assert await slack.violations() == []
 
 
@@ -227,7 +296,7 @@ async def test_words_for_one_person_are_seen_by_that_person_alone(slack: Workspa
     seen = await bo.sees_ephemeral("Only group release")
     assert seen.raw["thread_ts"] == asked.ts
     assert len(await slack.messages("#ops")) == 1
-    with pytest.raises(ChannelRefused):
+    with pytest.raises(ChannelRefused, match="to one person alone"):
         await sender.update(delivery, DONE, "s0o-2")
     assert await slack.violations() == []
 
@@ -282,14 +351,31 @@ async def test_slack_shows_that_something_is_being_done(slack: Workspace, bo: Pe
     assert await slack.violations() == []
 
 
-async def test_where_slack_has_no_such_status_it_is_asked_once(slack: Workspace, bo: Person, asked: Message) -> None:
+async def test_where_slack_has_no_such_status_it_is_asked_once(
+    slack: Workspace, bo: Person, anna: Person, asked: Message
+) -> None:
     await slack.settings(agent=False)
+    other = await anna.says("#ops", "@sayso roll back")
     sender = a_sender(slack, bo)
 
-    for _ in range(3):
-        await sender.note_status(within(asked), "Deploying v1.2.0")
+    for thread in (asked, other, asked):
+        await sender.note_status(within(thread), "Deploying v1.2.0")
 
     assert len(await slack.calls("agents.sessions.setStatus")) == 1
+
+
+async def test_a_thread_that_has_no_such_status_is_left_alone_and_others_are_not(
+    slack: Workspace, bo: Person, anna: Person, asked: Message
+) -> None:
+    await slack.breaks("agents.sessions.setStatus", "error", error="thread_not_found")
+    other = await anna.says("#ops", "@sayso roll back")
+    sender = a_sender(slack, bo)
+
+    for thread in (asked, asked, other):
+        await sender.note_status(within(thread), "Deploying v1.2.0")
+
+    calls = await slack.calls("agents.sessions.setStatus")
+    assert [call["args"]["thread_ts"] for call in calls] == [asked.ts, other.ts]
 
 
 async def test_a_status_that_can_not_be_shown_now_is_left_out(slack: Workspace, bo: Person, asked: Message) -> None:
