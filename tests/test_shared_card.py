@@ -152,3 +152,18 @@ async def test_what_can_not_be_said_in_its_place_is_told_as_usual(office: World,
 
     [usual] = await until(lambda: board.at("dan"), what="dan is told")
     assert "This is not yours to decide" in usual.summary
+
+
+async def test_what_is_chosen_or_filled_in_there_counts_as_it_is_and_not_its_text(
+    office: World, board: Corkboard
+) -> None:
+    async with office.stopped():
+        office.toml = office.toml.replace('email = "anna@corp.example"', "")
+    run_id = await office.trigger("ask choice Which? | red, blue\nask form Who? | name, why")
+    await office.opened(run_id)
+    first = await until(lambda: board.card("anna"), what="anna is asked")
+    board.write("anna", "red", first, picks=[2])
+    [second] = await until(lambda: [card for card in board.at("anna") if card.form and card is not first], what="again")
+    board.write("anna", "name: x\nwhy: y", second, filled={"name": "Bo", "why": "so"})
+
+    assert await office.summary(run_id) == "done: answered: blue; answered: name: Bo\nwhy: so"
