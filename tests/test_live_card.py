@@ -152,6 +152,20 @@ async def test_who_votes_on_the_card_gets_no_message_beside_it(office: World, wa
     assert office.mails("bo") == office.mails("cy") == office.mails("anna") == ()
 
 
+async def test_who_asked_hears_the_end_even_where_a_card_of_theirs_changed(office: World, wall: Wall) -> None:
+    run_id = await office.app.inbox.start("slack", "ask free_text How loud?", PersonId("anna"), thread=THREAD)
+    record = await office.opened(run_id)
+    await office.quiet()
+    await office.decide("anna", record, "free_text", "very", channel="slack")
+    await office.ended(run_id)
+    await office.quiet()
+
+    [question, end] = [key for key, (_, card) in wall.pinned.items() if not card.is_line]
+    assert wall.looks[question][-1].title.startswith("Answered: ")
+    assert wall.looks[question][-1].quoted == "> How loud?\nAnna Ames:\nvery"
+    assert [card.title for card in wall.looks[end]] == ["Done: ask free_text How loud?"]
+
+
 async def test_an_interrupted_call_is_unknown_on_its_card_until_people_say_what_became_of_it(
     office: World, wall: Wall
 ) -> None:

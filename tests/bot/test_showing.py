@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from agents.requests import PersonId, RunId
 from bot.app import App, compose
 from bot.journal import outbox_entry, outgoing_id
-from bot.outgoing import Outgoing
+from bot.outgoing import Outgoing, Placed
 from bot.records import RequestRecord
 from bot.status import StatusLines
 from bot.store import Commit, Keys
@@ -133,22 +134,51 @@ async def test_five_changes_while_the_channel_takes_none_are_shown_at_once_when_
 
 async def test_a_change_that_is_refused_is_let_go_and_nobody_is_alarmed(office: World, wall: Wall) -> None:
     record = await asked(office, "production")
-    wall.refuses = lambda card: card.form is None and not card.closes
+    wall.refuses = lambda card: card.form is None and card.title.endswith("Press bell")
 
     await office.decide("bo", record, "approve", channel="slack")
     await office.ended(record.request.run_id)
     await office.quiet()
 
+    assert any(card.form is None for _, card in wall.calls)
+
     assert office.mails("dan") == ()
     assert await office.dead() == []
 
 
-async def test_a_change_nobody_knows_of_any_more_is_shown_by_whoever_takes_it_next(office: World, wall: Wall) -> None:
-    record = await asked(office, "pair")
-    entry = update_of(record, "bo")
-    await office.app.store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]))
+async def test_what_landed_late_from_a_worker_that_died_is_put_right_by_whoever_takes_its_work(
+    office: World, wall: Wall
+) -> None:
+    record = await asked(office, "production")
+    await office.decide("bo", record, "deny", "no", channel="slack")
+    await office.ended(record.request.run_id)
+    await office.quiet()
+    wall.of("bo").append(wall.of("bo")[0])
+    assert wall.of("bo")[-1].form, "the dead worker's call landed"
 
-    await until(lambda: ("bo", wall.of("bo")[-1]) in wall.calls, what="the sweeper brings it")
+    left = update_of(record, "bo")
+    left = left.model_copy(
+        update={"card": left.card.model_copy(update={"at": record.request.opened_at - timedelta(minutes=1)})}
+    )
+    await office.app.store.commit(Commit(run_id=left.run_id, outgoing=[outbox_entry(left)]))
+
+    await until(lambda: wall.of("bo")[-1].form is None, what="the sweeper brings it, and the buttons go")
+
+
+async def test_where_one_card_stands_for_several_only_the_one_it_was_sent_for_changes_it(
+    office: World, wall: Wall
+) -> None:
+    record = await asked(office, "production")
+    bos, cys = (holder.delivery_id for holder in record.holders)
+    body = await office.app.store.delivery(cys)
+    assert body
+    shared = Placed.model_validate_json(body).model_copy(update={"shares": bos}).model_dump_json().encode()
+    await office.app.store.commit(Commit(run_id=record.request.run_id, deliveries=[(cys, shared)]))
+
+    await office.decide("bo", record, "deny", "no", channel="slack")
+    await office.quiet()
+
+    assert {person for person, _ in wall.calls} == {"bo"}
 
 
 async def test_one_line_however_often_it_is_first_sent(office: World, wall: Wall) -> None:
