@@ -67,11 +67,14 @@ class Windows:
             _log.warning("the App Home of %s could not be shown: %s", user, error)
 
     async def apologize(self, body: Json) -> None:
-        """Tell who pressed something that it is not stored, so that nothing comes of it; Slack shows a mere sign."""
+        """Tell who pressed something that it may not be stored; Slack shows a mere sign.
+
+        A write whose answer was lost may have been made all the same.
+        """
         channel, _, thread = thread_of("action", body).partition("/")
         if not channel:
             return
-        sorry = "Nothing was counted: sayso can't store it now. Press it again in a minute."
+        sorry = "sayso could not store this press, so it may not count. Press again in a minute: nothing counts twice."
         try:
             user = word(body, "user", "id")
             await self._api.call(
