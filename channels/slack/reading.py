@@ -183,8 +183,11 @@ class Reader:
         team = word(event, "user_team") or word(event, "team") or word(event, "user_profile", "team")
         came = _From(word(event, "user"), team, f"{channel}/{word(event, 'thread_ts')}")
         person = await self._identity.of(came.user, came.team)
+        is_addressed = is_dm(event) or mentions_us(body)
         if isinstance(person, Stranger):
-            return _held(person, came, became=STARTED, thread=thread)
+            # People talk to each other in a thread where a run lives; nobody wants to hear of us each time.
+            quiet = Ignored(reason=f"{came.evidence} wrote in a thread and not to us: {person.why}")
+            return _held(person, came, became=STARTED, thread=thread) if is_addressed else quiet
         return Trigger(
             person=person.id,
             text=plain(word(event, "text"), self._identity.names(), bots_of(body)),
@@ -192,7 +195,7 @@ class Reader:
             evidence=f"{came.evidence} wrote it",
             files=await files_of(event, self._fetch),
             follows=bool(word(event, "thread_ts")),
-            is_addressed=is_dm(event) or mentions_us(body),
+            is_addressed=is_addressed,
             room="" if is_dm(event) else channel,
             place=came.place,
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels import Held, Reply, Trigger
+from channels import Held, Ignored, Reply, Trigger
 from channels.slack import cards
 from channels.slack.api import Api
 from tests.channels.slack.receiving import (
@@ -108,7 +108,7 @@ async def test_a_press_that_could_not_be_stored_is_not_acknowledged_and_its_auth
     pressed = await bo.presses("Approve", in_=card)
 
     assert not pressed.acked
-    await bo.sees_ephemeral("Nothing was counted")
+    await bo.sees_ephemeral("it may not count")
 
 
 async def test_nothing_is_acknowledged_before_it_is_stored(
@@ -314,6 +314,24 @@ async def test_who_is_no_full_member_any_more_is_seen_when_a_window_is_sent(
     reading = await office.read()
     assert isinstance(reading, Held)
     assert word in reading.notice
+
+
+async def test_a_strangers_word_in_a_thread_is_nothing_unless_it_calls_us(slack: Workspace, bo: Person) -> None:
+    eve = await slack.person("eve")
+    ops = await slack.channel("ops", bo, eve, slack.bot)
+    async with receiving(office_of(slack, contact(bo))) as office:
+        begun = await bo.says(ops, "@sayso deploy v1")
+        await office.read()
+
+        await eve.answers(begun, "looks good to me")
+        await office.stored(2)
+        beside = await office.read()
+        await eve.answers(begun, "@sayso stop it")
+        await office.stored(3)
+        called = await office.read()
+
+    assert isinstance(beside, Ignored)
+    assert isinstance(called, Held)
 
 
 async def test_somebody_of_another_workspace_counts_only_if_listed(slack: Workspace, bo: Person) -> None:
