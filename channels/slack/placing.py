@@ -135,7 +135,7 @@ class Placing:
 
     async def _look(self, spot: Spot, since: float, key: str) -> list[str]:
         """The ts of each of our messages with this key, in Slack's history of `spot`."""
-        found, cursor, us = list[str](), "", (await self._members.home()).bot_id
+        found, cursor, us = list[str](), "", (await self._members.ourselves()).bot_id
         while True:
             page = await self._page(spot, since, cursor)
             messages = cast("list[dict[str, JsonValue]]", page.get("messages") or [])
