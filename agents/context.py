@@ -10,12 +10,11 @@ from datetime import UTC
 
 from pydantic import JsonValue
 
+from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
-    CardDelivered,
     ContextFetched,
-    DeliveryFailed,
     Event,
     PersonSaid,
     RequestDecided,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
 
+from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.requests import (
     Attachment,
     AttemptId,
@@ -197,43 +198,6 @@ class RequestRevoked(Frozen):
     request_id: RequestId
     vote: Vote
     files: tuple[Attachment, ...] = ()
-
-
-class CardDelivered(Frozen):
-    """One person holds the card, at `to`; `handle` is what the channel finds it by.
-
-    `is_shared`: others see it there. `shares` is the delivery whose card it is, where that stands for several people;
-    `place` is as in `Holder`.
-    """
-
-    type: Literal["card_delivered"] = "card_delivered"
-    schema_version: Literal[1] = 1
-    at: AwareDatetime
-    request_id: RequestId
-    delivery_id: DeliveryId
-    revision: int
-    person: PersonId
-    channel: str
-    to: str = ""
-    thread: str = ""
-    handle: str = ""
-    is_shared: bool = False
-    shares: DeliveryId | None = None
-    place: str = ""
-
-
-class DeliveryFailed(Frozen):
-    """One person, or a place, could not be reached: `channel` lists what was tried."""
-
-    type: Literal["delivery_failed"] = "delivery_failed"
-    schema_version: Literal[1] = 1
-    at: AwareDatetime
-    request_id: RequestId
-    delivery_id: DeliveryId
-    person: PersonId
-    channel: str
-    error: str
-    place: str = ""
 
 
 class ToolStarted(Frozen):

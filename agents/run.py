@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Literal
 
 from agents.attempts import Attempt, Made, made_after, told_by_people
+from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
-    CardDelivered,
     ContextFetched,
-    DeliveryFailed,
     Event,
     PersonSaid,
     RequestDecided,

@@ -36,6 +36,7 @@ from bot.judge import (
 from bot.outgoing import Placed
 from bot.people import People
 from bot.quorum import eligible
+from bot.wording import CHANNEL_NAMES, TIME
 from channels import AnswerForm, Card, Line
 
 _REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model")
@@ -44,13 +45,11 @@ _WHO_ASKS = {
     "question": "The agent that works for {} asks.",
     "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
 }
-_CHANNEL_NAMES = {"email": "e-mail", "slack": "Slack"}
 _OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 # A run that people stopped did not go wrong. Not `Denied: …`, which would come back in quotes as somebody's answer.
 _STOPPED = {"denied", "withdrawn", "expired", "revoked"}
 _REASON_CHARS = 500
 _TITLE_CHARS = 80
-_TIME = "%H:%M UTC on %d %B %Y"
 
 
 def request_card(request: Request, people: People, at: datetime) -> Card:
@@ -183,9 +182,9 @@ def unreached(
     `why` is what a mail system said, which anybody may have written.
     """
     name = people.called(placed.person, placed.place)
-    way = " or ".join(_CHANNEL_NAMES.get(one, one) for one in channel.split(","))
+    way = " or ".join(CHANNEL_NAMES.get(one, one) for one in channel.split(","))
     text = [f"{name} could not be reached by {way}."]
-    text += [f"The same goes to {name} by {_CHANNEL_NAMES.get(ways[0], ways[0])} now."] if ways else []
+    text += [f"The same goes to {name} by {CHANNEL_NAMES.get(ways[0], ways[0])} now."] if ways else []
     if others:
         text += [f"{people.names_of(others)} {'is' if len(others) == 1 else 'are'} also asked."]
     elif placed.place:
@@ -199,7 +198,7 @@ def unreached(
 def decided(decision: Decision, people: People) -> str:
     """`Bo Berg approved at 14:02 UTC on 3 May 2026.`"""
     names = people.names_of(decision.by)
-    when = decision.at.strftime(_TIME)
+    when = decision.at.strftime(TIME)
     said = " ".join(decision.reason.split())[:_REASON_CHARS]
     reason = f" Reason: “{said}”" if said else ""
     match decision.state:
@@ -224,7 +223,7 @@ def told(judgement: Judgement, request: Request, people: People) -> str:
         case Revoked():
             return "The approval is taken back; nothing was started."
         case TooLate():
-            return f"Too late: it started at {judgement.started_at.strftime(_TIME)}."
+            return f"Too late: it started at {judgement.started_at.strftime(TIME)}."
         case AlreadyDecided():
             return f"Already decided: {decided(judgement.decision, people)} Your answer is kept and changes nothing."
         case AlreadyVoted():

@@ -16,6 +16,7 @@ from bot.records import RequestRecord
 from bot.store import Store
 from bot.summary import Summary
 from bot.tokens import Tokens
+from bot.wording import TIME
 from channels import Card, ChannelRefused, Line, Overview
 
 SHOWN = 5
@@ -29,7 +30,6 @@ _WAITING_AMONG = 200
 # There is no list of who decided what. What somebody decided before this many newer requests is not shown.
 _DECIDED_AMONG, _AT_ONCE = 200, 50
 
-_AT = "%H:%M UTC on %d %B %Y"
 _STANDS: dict[RunState, str] = {
     "running": "Running",
     "waiting": "Waiting",
@@ -110,7 +110,7 @@ class FrontDesk:
 
     async def _stands(self, run: Summary) -> str:
         """How a run stands, and whom it waits for."""
-        asked_at = f"Asked at {run.started_at:{_AT}}."
+        asked_at = f"Asked at {run.started_at:{TIME}}."
         records = await self._records([run.open] if run.open else [])
         if not records or records[0].state != "open":
             outcome = f": “{run.outcome}”" if run.outcome else "."  # it may be a model's words
@@ -141,10 +141,10 @@ class FrontDesk:
         """How a request ended, and how its run stands since."""
         if record.decision is None:
             mine = next(vote for vote in record.votes if vote.person == person)
-            return " ".join([f"You approved at {mine.at:{_AT}}.", *self._so_far(record)])
+            return " ".join([f"You approved at {mine.at:{TIME}}.", *self._so_far(record)])
         taken_back = [vote for vote in record.votes if not vote.approve] if record.state == "revoked" else []
         words = [decided(record.decision, self._people)]
-        words += [f"{self._people.name_of(vote.person)} took it back at {vote.at:{_AT}}." for vote in taken_back]
+        words += [f"{self._people.name_of(vote.person)} took it back at {vote.at:{TIME}}." for vote in taken_back]
         words += [f"The run: {_STANDS[run.state].lower()}."] if run else []
         return " ".join(words)
 

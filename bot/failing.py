@@ -5,7 +5,8 @@ from typing import Literal
 
 import structlog
 
-from agents.events import DeliveryFailed, RunStarted
+from agents.deliveries import DeliveryFailed
+from agents.events import RunStarted
 from agents.requests import DeliveryId, PersonId, Request
 from bot.cards import request_card, unreached
 from bot.decisions import Decisions

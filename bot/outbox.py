@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from agents.events import CardDelivered, Event
+from agents.deliveries import CardDelivered
+from agents.events import Event
 from agents.requests import DeliveryId, PersonId, RunId
 from bot.cards import notice
 from bot.dead import Note

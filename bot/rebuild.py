@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agents.events import CardDelivered, DeliveryFailed, Event, RequestOpened, RequestRevised
+from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.events import Event, RequestOpened, RequestRevised
 from agents.requests import DeliveryId, RequestId, RunId
 from agents.run import Run, fold
 from bot.journal import record_write

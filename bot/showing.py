@@ -1,4 +1,7 @@
-"""How things stand, where a channel can change what it sent: drawn when it is sent, and looked at again after."""
+"""How things stand, where a channel can change what it sent: drawn when it is sent, and looked at again after.
+
+See docs/decisions/0018.
+"""
 
 import asyncio
 import itertools

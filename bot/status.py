@@ -7,19 +7,18 @@ from agents.requests import DeliveryId, PersonId
 from agents.run import Run
 from agents.steps import CallTool
 from agents.text import first_line, one_line
-from bot.ids import derived_id, ingress_shard
+from bot.ids import derived_id
 from bot.people import People
 from bot.quorum import eligible, lacking
 from bot.records import RequestRecord
 from bot.store import Store
-from bot.store.keys import Keys
+from bot.wording import HOURS
 from channels import Card, Delivery
 
 # The first thing that is posted, so that whoever posts it again has posted the same.
 WORKING = "Working on it…"
 _LINE_CHARS, _NAMES = 200, 5
 _KEEP_S = 60 * 24 * 3600.0
-_HOURS = "%H:%M UTC"
 _STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "not decided in time", "revoked": "taken back"}
 
 
@@ -30,7 +29,7 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     if run.ended:
         line = _ended(run, people)
     elif pending and pending.attempt:
-        line = f"Running: {_what(run)}, since {pending.attempt.started_at:{_HOURS}}"
+        line = f"Running: {_what(run)}, since {pending.attempt.started_at:{HOURS}}"
         line += f". {paused} after that" if paused else ""
     elif pending and pending.unknown:
         line = f"{_unknown(run)} {_waiting(record, people)}".strip()
@@ -112,8 +111,7 @@ class StatusLines:
 
     async def find(self, run_id: str) -> Delivery | None:
         """Where the line of a run stands; None before it was sent."""
-        name = _name(run_id)
-        body = await self._store.client.do("GET", Keys(ingress_shard(name, self._store.shards)).seen(name))
+        body = await self._store.remembered(_name(run_id))
         return Delivery.model_validate_json(body) if body else None
 
     async def keep(self, run_id: str, delivery: Delivery) -> bool:

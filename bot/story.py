@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
-    CardDelivered,
     ContextFetched,
-    DeliveryFailed,
     Event,
     PersonSaid,
     RequestDecided,

@@ -1,6 +1,7 @@
 """What people write in a thread where a run lives: an answer to its question, or a word that steers it.
 
-Words never decide an approval, and whoever may decide it does not steer the run by writing beside it.
+Words never decide an approval, and whoever may decide it does not steer the run by writing beside it; see
+docs/decisions/0019.
 """
 
 from collections.abc import Sequence

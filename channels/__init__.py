@@ -9,15 +9,39 @@ answered, and a word for that person goes to the `place` of the answer.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Literal, Protocol
+from typing import Literal, Protocol
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime
 
+from channels.frozen import Frozen
+from channels.readings import Bounced, File, Held, Ignored, Reading, Reply, Trigger
 
-class Frozen(BaseModel):
-    """Plain data that crosses the border of a channel."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+__all__ = [
+    "Accept",
+    "Address",
+    "AnswerForm",
+    "Bounced",
+    "Card",
+    "Channel",
+    "ChannelError",
+    "ChannelRefused",
+    "ChannelUnavailable",
+    "Contact",
+    "Delivery",
+    "Desk",
+    "Directory",
+    "File",
+    "Frozen",
+    "Held",
+    "Ignored",
+    "Inbound",
+    "Line",
+    "Marks",
+    "Overview",
+    "Reading",
+    "Reply",
+    "Trigger",
+]
 
 
 class ChannelError(Exception):
@@ -82,110 +106,6 @@ class Inbound(Frozen):
     within: str = ""
     begins: str = ""
     received_at: AwareDatetime
-
-
-class File(Frozen):
-    """What was attached. `name` and `type` are the sender's words, `text` what a program may read of it as text.
-
-    `content` is all of its bytes, and empty when they are too many to be kept; `sha256` is in lower-case hex. `note`
-    says what is to be known about it: that its text was cut, that its encoding is broken. `is_inline`: a small picture
-    that stands within the text, such as a logo.
-    """
-
-    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
-
-    name: str
-    type: str
-    size_bytes: int
-    sha256: str
-    text: str = ""
-    note: str = ""
-    is_inline: bool = False
-    content: bytes = b""
-
-
-class Reply(Frozen):
-    """A person answered a card. `token` is the opaque id that the card's `AnswerForm` carried.
-
-    `said` is `approve` or `deny` only when that is all the person said: a button, or a whole text from a closed
-    vocabulary. `reason` is the rest of a denial. `picks` are options by their place, from 1; `filled` are the fields of
-    a form: both are set where nothing need be read out of the text. `is_shared`: the card stood where many see it. What
-    is said to this person alone about it goes to `place`, which is in the channel's own terms.
-    """
-
-    type: Literal["reply"] = "reply"
-    person: str
-    token: str
-    said: Literal["approve", "deny", "free_text", "empty"]
-    text: str
-    reason: str = ""
-    evidence: str = ""
-    files: tuple[File, ...] = ()
-    picks: tuple[int, ...] = ()
-    filled: dict[str, str] = Field(default_factory=dict[str, str])
-    is_shared: bool = False
-    place: str = ""
-
-
-class Trigger(Frozen):
-    """A person wants something new. `thread` is where the answer belongs, in the channel's own terms.
-
-    `follows`: it was written in `thread`, and belongs to whatever we know there. Unless it `is_addressed` to us it is
-    nothing where we know nothing. `room` is a place of many that has a limit of its own; `place` is as in `Reply`.
-    """
-
-    type: Literal["trigger"] = "trigger"
-    person: str
-    text: str
-    thread: str = ""
-    evidence: str = ""
-    files: tuple[File, ...] = ()
-    follows: bool = False
-    is_addressed: bool = True
-    room: str = ""
-    place: str = ""
-
-
-class Held(Frozen):
-    """Not accepted as anybody's word, and shown to people: why, and whose word it claims to be.
-
-    `about` is its subject, `thread` where an answer to it belongs. `person` is set when it is certain that this
-    person sent it and only its content was not accepted; `stranger` when the address that it came from is certain
-    and nobody's in the directory. Both may be told, at `place` where that is set. At most one of them is set. `notice`
-    is what a stranger is told, where the channel has words of its own.
-    """
-
-    type: Literal["held"] = "held"
-    reasons: tuple[str, ...]
-    claims: str = ""
-    token: str | None = None
-    about: str = ""
-    thread: str = ""
-    person: str = ""
-    stranger: str = ""
-    place: str = ""
-    notice: str = ""
-
-
-class Bounced(Frozen):
-    """A card did not reach its address: `receipt` is what it carried, `why` the words of whoever gave it back.
-
-    Anybody can write such a word. It may make a card go another way as well, and nothing else.
-    """
-
-    type: Literal["bounced"] = "bounced"
-    receipt: str
-    why: str
-
-
-class Ignored(Frozen):
-    """Recorded and dropped: a machine wrote it, or it is our own."""
-
-    type: Literal["ignored"] = "ignored"
-    reason: str
-
-
-Reading = Annotated[Reply | Trigger | Held | Bounced | Ignored, Field(discriminator="type")]
 
 
 class Line(Frozen):

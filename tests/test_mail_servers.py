@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.events import DeliveryFailed
+from agents.deliveries import DeliveryFailed
 from bot.example import example_toml
 from bot.mail.real import RealMail
 from bot.people import People

@@ -18,6 +18,7 @@ from bot.journal import Journal, outbox_entry
 from bot.outgoing import Outgoing
 from bot.people import People
 from bot.store import Commit
+from bot.wording import TIME
 
 log = structlog.stdlib.get_logger()
 
@@ -58,7 +59,7 @@ class Clearing:
         """
         note, body = await self._held(some_id)
         if note.asked_at:
-            return f"{self._name(note)} was asked already, at {note.asked_at:%H:%M UTC on %d %B %Y}."
+            return f"{self._name(note)} was asked already, at {note.asked_at:{TIME}}."
         person = self._person(note)
         about = await self._request(note, person)
         now = await self._store.now(some_id)

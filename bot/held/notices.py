@@ -12,6 +12,7 @@ from bot.dead import Note
 from bot.people import People
 from bot.quorum import eligible
 from bot.records import RequestRecord
+from bot.wording import TIME
 from channels import Card, Held
 
 STRANGER = (
@@ -24,7 +25,6 @@ NOT_REGISTERED = (
     "should be able to, please ask the person you know here to have you added."
 )
 _WHY_CHARS = 1_000
-_TIME = "%H:%M UTC on %d %B %Y"
 
 
 def held_note(held: Held, sender: str, channel: str, now: datetime) -> Note:
@@ -91,7 +91,7 @@ def was_it_you(note: Note, request_id: RequestId | None, now: datetime) -> Card:
     """For the person whose word a held message claims to be. `request_id` is what they can answer again."""
     again = "answer the request again, with the card you got or on its page" if request_id else "write again"
     text = (
-        f"A message that says it is from you arrived at {note.at.strftime(_TIME)} and was not accepted: {note.why}. "
+        f"A message that says it is from you arrived at {note.at.strftime(TIME)} and was not accepted: {note.why}. "
         f"If it was yours, {again}; this message can't be replied to. If it was not, nothing needs to be done."
     )
     card = notice("Was this message yours?", text, now, request_id or "")

@@ -2,20 +2,20 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 
-from pydantic import JsonValue
-
 from agents.requests import people_of
 from bot.config import PersonConfig, PolicyConfig
 from bot.finding import Finding
 from bot.people import People
 from bot.settings import Settings
 from bot.slack.access import slack_api
-from bot.slack.members import member_of
+from bot.slack.members import is_of_another, why_not
 from bot.store.client import StoreError
 from bot.store.links import Links, standing
 from channels import ChannelError
 from channels.slack.api import Api, Refused
 from channels.slack.manifest import SCOPES
+from channels.slack.members import member_of, next_cursor
+from channels.slack.payload import part, parts, word
 
 _PLACE = "slack:"
 _AGAIN = "add it under OAuth & Permissions (sayso slack manifest prints them all), then install the app again"
@@ -36,7 +36,7 @@ async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
     except ChannelError as error:
         yield Finding(sign="✗", what=f"SLACK_BOT_TOKEN: {error.what}", mend=error.do)
     else:
-        home = str(answered.data.get("team_id") or "")
+        home = word(answered.data, "team_id")
         yield Finding(
             sign="✓", what=f"Slack takes our bot token: {answered.data.get('user')} in {answered.data.get('team')}"
         )
@@ -158,10 +158,9 @@ async def _place(api: Api, place: str, some_id: str) -> Finding:
         mend = f"correct also_post; if it is private, {invite}"
         return Finding(sign="✗", what=f"there is no Slack channel {place}, or sayso may not see it", mend=mend)
     try:
-        found = (await api.call("conversations.info", place, channel=some_id)).get("channel")
+        about = part(await api.call("conversations.info", place, channel=some_id), "channel")
     except ChannelError as error:
         return Finding(sign="✗", what=f"{place}: {error.what}", mend=error.do)
-    about: Mapping[str, JsonValue] = found if isinstance(found, dict) else {}
     if about.get("is_archived"):
         return Finding(sign="✗", what=f"{place} is archived", mend="name another one in also_post")
     if not about.get("is_member"):
@@ -175,13 +174,9 @@ async def _ids_by_name(api: Api) -> dict[str, str]:
     for _ in range(_MOST_PAGES):
         more = {"cursor": cursor} if cursor else {}
         kinds = "public_channel,private_channel"
-        answer = await api.call("conversations.list", "", types=kinds, limit=200, **more)
-        channels = answer.get("channels")
-        for one in channels if isinstance(channels, list) else []:
-            if isinstance(one, dict):
-                found[str(one.get("name") or "")] = str(one.get("id") or "")
-        about = answer.get("response_metadata")
-        cursor = str(about.get("next_cursor") or "") if isinstance(about, dict) else ""
+        page = await api.call("conversations.list", "", types=kinds, limit=200, **more)
+        found |= {word(one, "name"): word(one, "id") for one in parts(page, "channels")}
+        cursor = next_cursor(page)
         if not cursor:
             break
     return found
@@ -194,19 +189,19 @@ async def _people(api: Api, people: Mapping[str, PersonConfig], home: str) -> As
         if config.slack is None:
             continue
         try:
-            user = (await api.call("users.info", config.slack, user=config.slack)).get("user")
+            user = part(await api.call("users.info", config.slack, user=config.slack), "user")
         except Refused as error:
             yield Finding(sign="✗", what=f"{name}: {error.what}", mend=error.do)
             continue
         except ChannelError as error:
             yield Finding(sign="!", what=f"{name} could not be looked up: {error.what}", mend=error.do)
             return
-        member = member_of(user if isinstance(user, dict) else {})
-        if member.is_of_another(home) and not member.why_not(""):
+        member = member_of(user)
+        if is_of_another(member, home) and not why_not(member):
             what = f"{name}: {config.slack} belongs to another workspace ({member.team})"
             mend = f"nothing, if that is meant: what they do counts. Otherwise correct slack of [people.{name}]"
             yield Finding(sign="!", what=what, mend=mend)
-        elif why := member.why_not(""):
+        elif why := why_not(member):
             mend = f"correct slack of [people.{name}]; {import_}. Until then nothing that {config.slack} does counts"
             yield Finding(sign="✗", what=f"{name}: {config.slack} {why}", mend=mend)
         elif config.email and member.email and config.email.casefold() != member.email.casefold():

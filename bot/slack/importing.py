@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import JsonValue
 
 from bot.config import PersonConfig
-from bot.slack.members import Member, member_of
+from bot.slack.members import why_not
 from channels.slack.api import Api
+from channels.slack.members import Member, member_of, next_cursor
+from channels.slack.payload import parts, word
 
 _PAGE = 200
 """As many as Slack advises for a page of users.list."""
@@ -43,25 +45,22 @@ class Proposed:
 
 async def members_of(api: Api) -> tuple[tuple[Member, ...], str]:
     """Everybody in the workspace of the token, and its id. Raises ChannelError."""
-    home = (await api.call("auth.test")).get("team_id")
+    home = word(await api.call("auth.test"), "team_id")
     found, cursor = list[Member](), ""
     for _ in range(_MOST_PAGES):
         more = {"cursor": cursor} if cursor else {}
-        answer = await api.call("users.list", "the list of members", limit=_PAGE, **more)
-        users = answer.get("members")
-        found += [member_of(user) for user in users if isinstance(user, dict)] if isinstance(users, list) else []
-        about = answer.get("response_metadata")
-        following = about.get("next_cursor") if isinstance(about, dict) else ""
-        if not isinstance(following, str) or not following:
+        page = await api.call("users.list", "the list of members", limit=_PAGE, **more)
+        found += map(member_of, parts(page, "members"))
+        cursor = next_cursor(page)
+        if not cursor:
             break
-        cursor = following
-    return tuple(found), home if isinstance(home, str) else ""
+    return tuple(found), home
 
 
 def proposed(workspace: tuple[Sequence[Member], str], people: Mapping[str, PersonConfig]) -> Proposed:
     """What to add for the full members, in the order of their names. Pure."""
     members, home = workspace
-    able = [member for member in members if not member.why_not(home)]
+    able = [member for member in members if not why_not(member, home)]
     by_email = {person.email.casefold(): name for name, person in people.items() if person.email}
     by_slack = {person.slack: name for name, person in people.items() if person.slack}
     found, known, taken = list[Proposal](), list[str](), set(people)

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from agents.events import Event, read_event, write_event
 from bot.ids import ingress_shard
+from bot.store import clock
 from bot.store.client import LONGEST_BLOCK_MS, Client, Script, StoreError, StoreUnavailable
 from bot.store.commit import Commit, Line, Once, RecordWrite, Wake, Written, decode, encode, lists_of
 from bot.store.keys import Keys
@@ -72,8 +73,8 @@ class Store:
     async def load(self, run_id: str) -> Loaded:
         """All events of a run, oldest first; none when there is no such run."""
         keys = Keys.of(run_id)
-        entries, *clock = await self.client.read(["XRANGE", keys.run(run_id), "-", "+"], *_clock(keys))
-        return Loaded(tuple(read_event(fields[b"e"]) for _, fields in entries), self._noted(*clock))
+        entries, *told = await self.client.read(["XRANGE", keys.run(run_id), "-", "+"], *clock.asked(keys))
+        return Loaded(tuple(read_event(fields[b"e"]) for _, fields in entries), self._noted(*told))
 
     async def events_after(self, run_id: str, seq: int, count: int) -> list[Event]:
         """At most `count` events of a run after its `seq`-th, oldest first."""
@@ -94,8 +95,8 @@ class Store:
         """A request's record; None when there is no such request."""
         keys = Keys.of(request_id)
         fields = ["HMGET", keys.request(request_id), "version", "body"]
-        (version, body), *clock = await self.client.read(fields, *_clock(keys))
-        return None if body is None else Record(int(version), body, self._noted(*clock))
+        (version, body), *told = await self.client.read(fields, *clock.asked(keys))
+        return None if body is None else Record(int(version), body, self._noted(*told))
 
     def about_now(self) -> datetime:
         """The time of the scripts as it was last read, moved on by this machine's clock; for facts, not for judging."""
@@ -103,7 +104,7 @@ class Store:
 
     async def now(self, some_id: str) -> datetime:
         """The time that the scripts go by."""
-        return self._noted(*await self.client.read(*_clock(Keys.of(some_id))))
+        return self._noted(*await self.client.read(*clock.asked(Keys.of(some_id))))
 
     async def start_tool(
         self, run_id: str, expect: int, attempt_id: str, event: Event, record: RecordWrite | None
@@ -122,7 +123,7 @@ class Store:
             before = round(record.before.timestamp() * 1000) if record.before else 0
             names, args = [*names, keys.request(record.request_id)], [*args, record.version, before, record.body]
         reply = await self.client.run(_SCRIPTS["start_tool"], names, args)
-        if reply[0] == b"started" and self.about_now() >= _moment(reply[1]):
+        if reply[0] == b"started" and self.about_now() >= clock.moment(reply[1]):
             return Start("conflict")
         return Start(reply[0].decode())
 
@@ -138,7 +139,7 @@ class Store:
         """Whether the owner of an attempt is alive, and until when its lease runs."""
         keys = Keys.of(run_id)
         reply = await self.client.run(_SCRIPTS["look_at_lease"], [keys.attempts(run_id), keys.clock], [attempt_id])
-        return reply[0].decode(), _moment(reply[1])
+        return reply[0].decode(), clock.moment(reply[1])
 
     async def renew(self, run_id: str, attempt_id: str, lease_s: float | None = None) -> bool:
         """Move the end of the lease to `lease_s` from now (0 gives it up); False when somebody else has it."""
@@ -187,11 +188,11 @@ class Store:
         """Seconds until a sender who is at the limit has room for one more."""
         keys = Keys(ingress_shard(sender, self.shards))
         oldest = ["ZRANGE", keys.window(sender), 0, 0, "WITHSCORES"]
-        found, *clock = await self.client.read(oldest, ["TIME"], ["GET", keys.clock])
+        found, *told = await self.client.read(oldest, *clock.asked(keys))
         if not found:
             return 0.0
         started = float(found[0][1] if len(found[0]) == 2 and not isinstance(found[0], bytes) else found[1])
-        return max(0.0, started / 1000 + per_s - self._noted(*clock).timestamp())
+        return max(0.0, started / 1000 + per_s - self._noted(*told).timestamp())
 
     async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]:
         """What a foreign id stands for: `body`, unless it has come before; (what it is, whether it is new)."""
@@ -278,23 +279,9 @@ class Store:
         due = await self.client.run(_SCRIPTS["sweep"], [keys.wake, keys.clock], [self._grace_ms, at_most])
         return [member.decode() for member in due]
 
-    def _noted(self, clock: tuple[int, int], offset_ms: bytes | None) -> datetime:
-        self._read_at, self._read_mono = _now(clock, offset_ms), time.monotonic()
+    def _noted(self, at: tuple[int, int], offset_ms: bytes | None) -> datetime:
+        self._read_at, self._read_mono = clock.told(at, offset_ms), time.monotonic()
         return self._read_at
-
-
-def _moment(ms: bytes | str) -> datetime:
-    return datetime.fromtimestamp(int(ms) / 1000, UTC)
-
-
-def _clock(keys: Keys) -> tuple[list[str], list[str]]:
-    """The commands that read the clock of the scripts, for `_now`."""
-    return ["TIME"], ["GET", keys.clock]
-
-
-def _now(time: tuple[int, int], offset_ms: bytes | None) -> datetime:
-    seconds, micros = time
-    return datetime.fromtimestamp(seconds + micros // 1000 / 1000 + int(offset_ms or 0) / 1000, UTC)
 
 
 def _streamed(found: Any) -> Iterator[bytes]:

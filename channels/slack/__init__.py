@@ -19,9 +19,9 @@ from channels.slack.api import Api
 from channels.slack.front import Front, SocketLine, Take
 from channels.slack.inbound import Nothing, Opens, Stored, Visited, action_of, sort
 from channels.slack.link import DELAYS_S, LOOK_S, REFUSED_S, Link, Report
+from channels.slack.members import Members
 from channels.slack.payload import Json, word
 from channels.slack.reading import Reader
-from channels.slack.who import Members
 from channels.slack.windows import ShowsHome, Windows
 
 _log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class SlackChannel:
 
         async def line() -> SocketLine:
             # A bad bot token is found here, and not by the first person who presses a button.
-            await self._members.home()
+            await self._members.ourselves()
             opened = await tickets.call("apps.connections.open")
             return await front.line(self._app_token, word(opened, "url"))
 

@@ -21,9 +21,8 @@ from starlette.types import ASGIApp
 
 from channels import ChannelUnavailable
 from channels.slack.api import web_client
+from channels.slack.manifest import EVENTS_PATH, INTERACTIONS_PATH
 from channels.slack.payload import Json
-
-PATHS = ("/slack/events", "/slack/interactions")
 
 PING_S = 1.5
 """Between pings."""
@@ -90,7 +89,8 @@ class Front:
     def http(self) -> ASGIApp:
         """Takes Slack's posts; their signature and age (5 minutes) are checked by bolt."""
         handler = AsyncSlackRequestHandler(self._app)
-        return Starlette(routes=[Route(path, handler.handle, methods=["POST"]) for path in PATHS])
+        paths = (EVENTS_PATH, INTERACTIONS_PATH)
+        return Starlette(routes=[Route(path, handler.handle, methods=["POST"]) for path in paths])
 
 
 class SocketLine(SocketModeClient):

@@ -5,11 +5,11 @@ https://docs.slack.dev/reference/app-manifest says what each key means.
 
 from pydantic import JsonValue
 
+from channels.slack.inbound import ASK_ABOUT
+
 Manifest = dict[str, JsonValue]
 
 COMMAND = "/sayso"
-SHORTCUT = "ask_about"
-"""The `callback_id` of the message shortcut."""
 
 SCOPES = (
     "channels:history",
@@ -89,7 +89,7 @@ def _features(name: str, url: str, *, is_agent: bool) -> Manifest:
     shortcut: Manifest = {
         "name": "Ask sayso about this",
         "type": "message",
-        "callback_id": SHORTCUT,
+        "callback_id": ASK_ABOUT,
         "description": "Starts with what the message says",
     }
     agent: Manifest = {"agent_view": {"agent_description": _WHAT}} if is_agent else {}

@@ -1,12 +1,13 @@
 """Who somebody is in Slack, who is in a Slack channel, and who we are there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 from pydantic import JsonValue
 
 from channels.slack.api import Answer, Calls, Refused
+from channels.slack.payload import Json, part, word
 from channels.slack.remembered import Remembered
 
 KEEPS_S = 60.0
@@ -18,8 +19,8 @@ _SLACKBOT = "USLACKBOT"
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """Our own identity: the workspace, our user and bot in it, the app ("" if Slack does not say), what it may do."""
+class Ourselves:
+    """The workspace we are in, our user and bot there, the app ("" if Slack does not say), what it may do."""
 
     team: str
     bot_user: str
@@ -30,18 +31,23 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user as Slack has them. `team` is theirs: not ours for who came through a shared channel.
+    """A user as Slack has them: https://docs.slack.dev/reference/objects/user-object. What is missing is "" or False.
 
-    `is_guest` is true of both kinds of guests. `email` is "" without the scope `users:read.email`.
+    `team` is theirs: not ours for who came through a shared channel, and `is_stranger` is true of some of these.
+    `is_guest` is true of both kinds of guests. `email` is "" without the scope `users:read.email`. `name` is what they
+    log in with, `real_name` what they are called.
     """
 
     id: str
     team: str
-    is_bot: bool
-    is_guest: bool
-    is_deleted: bool
-    email: str
     name: str
+    real_name: str
+    email: str
+    timezone: str
+    is_deleted: bool = False
+    is_bot: bool = False
+    is_guest: bool = False
+    is_stranger: bool = False
 
 
 class Members:
@@ -49,13 +55,13 @@ class Members:
 
     def __init__(self, api: Calls, clock: Callable[[], float]) -> None:
         self._api = api
-        self._homes = Remembered[Home](clock, float("inf"))
+        self._ourselves = Remembered[Ourselves](clock, float("inf"))
         self._who = Remembered[Member](clock, KEEPS_S)
         self._inside = Remembered[frozenset[str]](clock, KEEPS_S)
 
-    async def home(self) -> Home:
+    async def ourselves(self) -> Ourselves:
         """Who we are, asked once. Raises Refused (a bad token), ChannelUnavailable."""
-        return await self._homes.get("", self._ask_home)
+        return await self._ourselves.get("", self._ask_ourselves)
 
     async def who(self, user: str) -> Member:
         """The user with this id. Raises Refused (`error` is `user_not_found`: there is none), ChannelUnavailable."""
@@ -70,32 +76,20 @@ class Members:
         self._who.forget(name)
         self._inside.forget(name)
 
-    async def _ask_home(self) -> Home:
+    async def _ask_ourselves(self) -> Ourselves:
         answered = await self._api.ask("auth.test")
-        found = {name: _word(answered.data, name) for name in ("team_id", "user_id", "bot_id")}
-        return Home(
-            found["team_id"], found["user_id"], found["bot_id"], await self._app(found["bot_id"]), answered.scopes
-        )
+        team, bot_user, bot_id = (word(answered.data, name) for name in ("team_id", "user_id", "bot_id"))
+        return Ourselves(team, bot_user, bot_id, await self._app(bot_id), answered.scopes)
 
     async def _app(self, bot: str) -> str:
         # auth.test names the app for app tokens only: https://docs.slack.dev/reference/methods/bots.info
         try:
-            return _word(_object(await self._api.call("bots.info", bot=bot), "bot"), "app_id")
+            return word(await self._api.call("bots.info", bot=bot), "bot", "app_id")
         except Refused:
             return ""
 
     async def _ask_who(self, user: str) -> Member:
-        found = _object(await self._api.call("users.info", user, user=user), "user")
-        profile = _object(found, "profile")
-        return Member(
-            id=_word(found, "id"),
-            team=_word(found, "team_id"),
-            is_bot=bool(found.get("is_bot")) or user == _SLACKBOT,
-            is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
-            is_deleted=bool(found.get("deleted")),
-            email=_word(profile, "email"),
-            name=_word(profile, "real_name") or _word(found, "name"),
-        )
+        return member_of(part(await self._api.call("users.info", user, user=user), "user"))
 
     async def _ask_inside(self, channel: str) -> frozenset[str]:
         found, cursor = set[str](), ""
@@ -107,16 +101,22 @@ class Members:
                 return frozenset(found)
 
 
+def member_of(user: Json) -> Member:
+    """A user as `users.info` and `users.list` tell them."""
+    return Member(
+        id=word(user, "id"),
+        team=word(user, "team_id"),
+        name=word(user, "name"),
+        real_name=word(user, "profile", "real_name") or word(user, "real_name"),
+        email=word(user, "profile", "email"),
+        timezone=word(user, "tz"),
+        is_deleted=bool(user.get("deleted")),
+        is_bot=bool(user.get("is_bot")) or word(user, "id") == _SLACKBOT,
+        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        is_stranger=bool(user.get("is_stranger")),
+    )
+
+
 def next_cursor(page: Answer) -> str:
     """Where the next page begins; "" after the last one."""
-    return _word(_object(page, "response_metadata"), "next_cursor")
-
-
-def _object(answer: Mapping[str, JsonValue], name: str) -> Answer:
-    value = answer.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _word(answer: Mapping[str, JsonValue], name: str) -> str:
-    value = answer.get(name)
-    return value if isinstance(value, str) else ""
+    return word(page, "response_metadata", "next_cursor")

@@ -2,7 +2,8 @@
 
 Slack knows no idempotency keys. So each post carries its key as message metadata, which nobody sees
 (https://docs.slack.dev/messaging/message-metadata), and each try to post is noted before it is made. A try of which
-nobody knows how it ended, because we died or the answer was lost, is looked up before there is another one.
+nobody knows how it ended, because we died or the answer was lost, is looked up before there is another one;
+see docs/decisions/0020.
 """
 
 import secrets
@@ -135,7 +136,7 @@ class Placing:
 
     async def _look(self, spot: Spot, since: float, key: str) -> list[str]:
         """The ts of each of our messages with this key, in Slack's history of `spot`."""
-        found, cursor, us = list[str](), "", (await self._members.home()).bot_id
+        found, cursor, us = list[str](), "", (await self._members.ourselves()).bot_id
         while True:
             page = await self._page(spot, since, cursor)
             messages = cast("list[dict[str, JsonValue]]", page.get("messages") or [])

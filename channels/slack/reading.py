@@ -17,9 +17,10 @@ from channels.slack.inbound import (
     metadata,
     thread_of,
 )
+from channels.slack.members import Members
 from channels.slack.payload import Json, part, parts, word
 from channels.slack.plain import plain
-from channels.slack.who import Identity, Members, Stranger
+from channels.slack.who import Identity, Stranger
 
 COUNTED, STARTED = "counted", "started"
 

@@ -106,7 +106,7 @@ class SlackSender:
     async def _is_inside(self, channel: str, user: str) -> bool:
         """Whether they and we are in this Slack channel, and it is open."""
         try:
-            inside, us = await self._members.inside(channel), (await self._members.home()).bot_user
+            inside, us = await self._members.inside(channel), (await self._members.ourselves()).bot_user
             return {user, us} <= inside and not (await self._places.seen(channel)).is_archived
         except Refused:
             return False

@@ -1,44 +1,10 @@
 """Whose word something in Slack is: a person in the directory, or somebody whose word does not count, and why."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from channels import Contact, Directory
 from channels.slack.api import Refused
-
-
-class Home(Protocol):
-    """Our own identity in Slack."""
-
-    @property
-    def team(self) -> str: ...
-    @property
-    def bot_user(self) -> str: ...
-
-
-class Member(Protocol):
-    """A user as Slack has them; `team` is the one they belong to."""
-
-    @property
-    def team(self) -> str: ...
-    @property
-    def is_bot(self) -> bool: ...
-    @property
-    def is_guest(self) -> bool: ...
-    @property
-    def is_deleted(self) -> bool: ...
-
-
-class Members(Protocol):
-    """Who we and others are in Slack."""
-
-    async def home(self) -> Home:
-        """Who we are. Raises ChannelRefused (a bad token), ChannelUnavailable."""
-        ...
-
-    async def who(self, user: str) -> Member:
-        """The user with this id. Raises Refused, ChannelUnavailable."""
-        ...
+from channels.slack.members import Member, Members
 
 
 @dataclass(frozen=True, slots=True)

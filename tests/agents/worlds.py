@@ -4,12 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
-    CardDelivered,
     ContextFetched,
-    DeliveryFailed,
     Event,
     PersonSaid,
     RequestDecided,

@@ -1,6 +1,6 @@
 """Mails that come back, as mail servers send them."""
 
-from agents.events import DeliveryFailed
+from agents.deliveries import DeliveryFailed
 from bot.records import RequestRecord
 from channels.email.local.letters import Letter
 from tests.waiting import until

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.events import DeliveryFailed
+from agents.deliveries import DeliveryFailed
 from bot.ids import new_id
 from bot.outgoing import Placed
 from bot.rebuild import placed as placed_by

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.events import DeliveryFailed
+from agents.deliveries import DeliveryFailed
 from agents.requests import DeliveryId
 from bot.outgoing import Placed
 from channels import Channel

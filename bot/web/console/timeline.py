@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
-    CardDelivered,
-    DeliveryFailed,
     Event,
     PersonSaid,
     RequestDecided,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bot.config import PersonConfig
 from bot.slack.access import slack_api
 from bot.slack.importing import members_of, proposed, to_json, to_toml
-from bot.slack.members import Member
+from bot.slack.members import why_not
+from channels.slack.members import Member, member_of
 from tests.bot.slack.workspaces import PEOPLE, Office
 
 HOME = "T0TEAM"
@@ -29,6 +30,12 @@ async def test_everybody_is_read_page_by_page(office: Office) -> None:
     assert home == HOME
     assert len(await office.slack.calls("users.list")) == 2
     assert await office.slack.violations() == []
+
+
+def test_who_has_authorized_the_app_is_no_bot_for_that() -> None:
+    authorized = member_of({"id": "U01DEE", "team_id": HOME, "name": "dee", "is_bot": False, "is_app_user": True})
+
+    assert why_not(authorized, HOME) == ""
 
 
 async def test_full_members_alone_are_proposed(office: Office) -> None:

@@ -63,9 +63,12 @@ class Clock:
     def passing(self) -> float:
         return self.slept_s
 
-    async def sleep(self, seconds: float) -> None:
+    async def moves(self, seconds: float) -> None:
+        """So much time passes."""
         self.slept_s += seconds
         await self._slack.moves_clock(seconds)
+
+    sleep = moves
 
 
 def contact(person: Person) -> Contact:

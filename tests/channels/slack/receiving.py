@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from pydantic import JsonValue
@@ -23,7 +24,7 @@ from channels import (
 )
 from channels.slack import SlackChannel
 from channels.slack.api import Api
-from channels.slack.payload import part, word
+from channels.slack.members import KEEPS_S, Members
 from tests.channels.email.mails import People
 from tests.fakes.slack.driver import Person, Workspace
 from tests.waiting import until
@@ -33,31 +34,9 @@ NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 QUICK_S = (0.0, 0.05, 0.1, 0.2)
 
 
-@dataclass(frozen=True)
-class Known:
-    """A user or a workspace as the fake has it."""
-
-    team: str
-    is_bot: bool = False
-    is_guest: bool = False
-    is_deleted: bool = False
-    bot_user: str = "U0BOT"
-
-
-class Roll:
-    """Asks the fake who somebody is, each time."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    async def home(self) -> Known:
-        found = await self._api.call("auth.test")
-        return Known(team=word(found, "team_id"), bot_user=word(found, "user_id"))
-
-    async def who(self, user: str) -> Known:
-        found = part(await self._api.call("users.info", user=user), "user")
-        is_guest = bool(found.get("is_restricted") or found.get("is_ultra_restricted"))
-        return Known(word(found, "team_id"), bool(found.get("is_bot")), is_guest, bool(found.get("deleted")))
+def asked_each_time(api: Api) -> Members:
+    """Who somebody is, by a clock on which what is known is always too old."""
+    return Members(api, count(step=KEEPS_S + 1).__next__)
 
 
 class NoWayOut:
@@ -182,7 +161,7 @@ def office_of(slack: Workspace, *people: Contact, bot_token: str | None = None, 
         app_token=app_token or slack.app_token,
         signing_secret=slack.signing_secret,
         directory=People(*people),
-        members=Roll(api),
+        members=asked_each_time(api),
         sends=NoWayOut(),
         home=home,
         report=report,

@@ -14,7 +14,7 @@ from channels import ChannelRefused, Reply
 from channels.slack import SlackChannel
 from channels.slack.api import Api
 from tests.channels.email.mails import People
-from tests.channels.slack.receiving import TOKEN, NoWayOut, Office, Roll, approval, contact, home, office_of
+from tests.channels.slack.receiving import TOKEN, NoWayOut, Office, approval, asked_each_time, contact, home, office_of
 from tests.channels.slack.test_receiving import posted
 from tests.fakes.slack.driver import Person, Workspace
 from tests.waiting import until
@@ -130,7 +130,7 @@ async def test_without_a_signing_secret_nothing_is_served(slack: Workspace, anna
         app_token="",
         signing_secret="",
         directory=People(contact(anna)),
-        members=Roll(api),
+        members=asked_each_time(api),
         sends=NoWayOut(),
         home=home,
     )

@@ -8,7 +8,8 @@ import pytest
 from pydantic import JsonValue
 
 from channels.slack.api import Api, Refused
-from channels.slack.manifest import AGENT_SCOPE, APP_SCOPE, EVENTS, SCOPES, SHORTCUT, manifest
+from channels.slack.inbound import ASK_ABOUT
+from channels.slack.manifest import AGENT_SCOPE, APP_SCOPE, EVENTS, SCOPES, manifest
 from tests.fakes.slack.driver import Workspace, running
 
 DOCS = Path(__file__).parents[3] / "docs" / "slack.md"
@@ -47,7 +48,7 @@ def test_people_find_the_app_by_its_name_and_start_with_a_command_a_shortcut_or_
         "messages_tab_enabled": True,
         "messages_tab_read_only_enabled": False,
     }
-    assert (SHORTCUT in str(features["shortcuts"]), "/sayso" in str(features["slash_commands"])) == (True, True)
+    assert (ASK_ABOUT in str(features["shortcuts"]), "/sayso" in str(features["slash_commands"])) == (True, True)
     assert "agent_view" not in features
 
 

@@ -22,10 +22,10 @@ def members(slack: Workspace, clock: Clock) -> Members:
 
 
 async def test_we_know_our_workspace_our_bot_our_app_and_what_it_may(slack: Workspace, members: Members) -> None:
-    home = await members.home()
+    us = await members.ourselves()
 
-    assert (home.team, home.bot_user, home.bot_id, home.app) == ("T0TEAM", "U0BOT", "B0BOT", "A0APP")
-    assert {"chat:write", "im:write"} <= home.scopes
+    assert (us.team, us.bot_user, us.bot_id, us.app) == ("T0TEAM", "U0BOT", "B0BOT", "A0APP")
+    assert {"chat:write", "im:write"} <= us.scopes
     assert await slack.violations() == []
 
 
@@ -33,7 +33,7 @@ async def test_a_token_that_slack_does_not_take_is_told(slack: Workspace, member
     await slack.settings(revoked=True)
 
     with pytest.raises(Refused, match="taken back"):
-        await members.home()
+        await members.ourselves()
 
 
 async def test_a_member_a_guest_a_bot_and_one_who_left_are_told_apart(slack: Workspace, members: Members) -> None:
@@ -50,7 +50,7 @@ async def test_a_member_a_guest_a_bot_and_one_who_left_are_told_apart(slack: Wor
     assert [name for name, who in found.items() if who.is_deleted] == ["eve"]
     assert [name for name, who in found.items() if who.is_bot] == ["robo"]
     assert [name for name, who in found.items() if who.team != "T0TEAM"] == ["ola"]
-    assert (found["anna"].name, found["anna"].email) == ("Anna", "anna@corp.example")
+    assert (found["anna"].real_name, found["anna"].email) == ("Anna", "anna@corp.example")
     assert await slack.violations() == []
 
 
@@ -70,7 +70,7 @@ async def test_many_questions_at_once_are_one_call_and_a_change_is_seen_after_a_
     assert not (await members.who(anna.id)).is_deleted
     assert len(await slack.calls("users.info")) == 1
 
-    await clock.sleep(61)
+    await clock.moves(61)
     assert (await members.who(anna.id)).is_deleted
     assert len(await slack.calls("users.info")) == 2
 
