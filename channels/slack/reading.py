@@ -86,6 +86,9 @@ class Reader:
         if name == "send":
             chosen = _picked(body)
         token = next(filter(None, (word(action, "value"), *chosen)), "").partition(" ")[0]
+        if name == "send":
+            # In the App Home the menus of all cards that wait are in one view.
+            chosen = [value for value in chosen if value.partition(" ")[0] == token]
         came = _From(word(body, "user", "id"), _team(body), thread_of("action", body))
         person = await self.person(body)
         if isinstance(person, Stranger):
@@ -183,6 +186,9 @@ class Reader:
         team = word(event, "user_team") or word(event, "team") or word(event, "user_profile", "team")
         came = _From(word(event, "user"), team, f"{channel}/{word(event, 'thread_ts')}")
         person = await self._identity.of(came.user, came.team)
+        is_addressed = is_dm(event) or mentions_us(body)
+        if isinstance(person, Stranger) and not is_addressed:
+            return Ignored(reason="words among others, of somebody whose word does not count, and not to us")
         if isinstance(person, Stranger):
             return _held(person, came, became=STARTED, thread=thread)
         return Trigger(
@@ -192,7 +198,7 @@ class Reader:
             evidence=f"{came.evidence} wrote it",
             files=await files_of(event, self._fetch),
             follows=bool(word(event, "thread_ts")),
-            is_addressed=is_dm(event) or mentions_us(body),
+            is_addressed=is_addressed,
             room="" if is_dm(event) else channel,
             place=came.place,
         )
@@ -222,8 +228,8 @@ def _room(thread: str) -> str:
 
 
 def _picked(body: Json) -> list[str]:
-    """The values chosen in the menu beside a button, which stay in the message until somebody sends them."""
-    values = part(body, "state", "values")
+    """The values chosen in the menu beside a button, which stay in the message or the App Home until they are sent."""
+    values = part(body, "state", "values") or part(body, "view", "state", "values")
     chosen = (parts(values, block, "pick", "selected_options") for block in values)
     return [word(option, "value") for options in chosen for option in options]
 

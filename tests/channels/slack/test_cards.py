@@ -167,7 +167,7 @@ def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
     assert shown == exact
 
 
-@pytest.mark.parametrize("format", ["approval", "yes_no", "choice", "choices", "form", "free_text"])
+@pytest.mark.parametrize("kind", ["approval", "yes_no", "choice", "choices", "form", "free_text"])
 @pytest.mark.parametrize(
     "changes",
     [
@@ -178,8 +178,8 @@ def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
         {"quoted": "x" * 1_501},
     ],
 )
-def test_whatever_has_no_room_on_a_card_is_behind_details(changes: dict[str, Any], format: Any) -> None:
-    form = AnswerForm(token="s0d-x", format=format, options=("one", "two"), fields=("one",), until=AT)
+def test_whatever_has_no_room_on_a_card_is_behind_details(changes: dict[str, Any], kind: Any) -> None:
+    form = AnswerForm(token="s0d-x", format=kind, options=("one", "two"), fields=("one",), until=AT)
     short = Card(title="Deploy?", at=AT, facts=(Line(label="Changes", text="few"),), exact="deploy", form=form)
     assert "details" not in _actions_of(short)
     assert "details" in _actions_of(short.model_copy(update=changes))
