@@ -60,6 +60,16 @@ async def test_a_mention_is_stored_once_though_it_comes_as_two_events(
     assert (reading.follows, reading.is_addressed, reading.place) == (False, True, f"{ops}/")
 
 
+async def test_half_a_character_does_no_harm(office: Office, anna: Person) -> None:
+    event = {"type": "message", "channel": "D1", "channel_type": "im", "user": anna.id, "ts": "1.2", "text": "v1 \ud83d"}
+    stored = sort({"type": "event_callback", "event": event}, NOON)
+
+    assert isinstance(stored, Stored)
+    reading = await office.channel.read(stored.inbound)
+    assert isinstance(reading, Trigger)
+    assert reading.text == "v1 ?"
+
+
 async def test_a_word_in_a_thread_waits_for_whether_the_thread_is_known(
     slack: Workspace, office: Office, anna: Person, ops: str
 ) -> None:
