@@ -11,6 +11,8 @@ DEFAULT_BASE_URL = "https://slack.com/api/"
 """The only place where Slack's host stands."""
 
 _BOT_TOKEN, _APP_TOKEN = "xoxb-", "xapp-"
+# Slack's has 32.
+_SECRET_CHARS = 16
 _KINDS = {
     _BOT_TOKEN: "a bot token, which SLACK_BOT_TOKEN takes",
     _APP_TOKEN: "an app token, which SLACK_APP_TOKEN takes",
@@ -49,6 +51,11 @@ class SlackSettings(BaseSettings):
     def _is_no_token(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret and (kind := _kind(secret.get_secret_value())):
             raise ValueError(f"the Signing Secret of the app (Basic Information); this is {kind}")
+        if secret and len(secret.get_secret_value().strip()) < _SECRET_CHARS:
+            raise ValueError(
+                f"the Signing Secret of the app (Basic Information); this has fewer than {_SECRET_CHARS} characters, "
+                "and whoever guesses it could press every button"
+            )
         return secret
 
     @field_validator("slack_base_url")

@@ -54,8 +54,8 @@ class Message:
 
 def message(card: Card, key: str) -> Message:
     """How `card` looks. `key` names this revision of it: a block keeps what people typed into one of the same id."""
-    found = [_line(card)] if card.is_line else [*_told(card), *_asked(card)]
-    blocks = tuple({**block, "block_id": f"{key}.{index}"} for index, block in enumerate(_fitting(found)))
+    found = [_line(card)] if card.is_line else _whole(card)
+    blocks = tuple({**block, "block_id": f"{key}.{index}"} for index, block in enumerate(found))
     return Message(_fallback(card), blocks)
 
 
@@ -106,6 +106,23 @@ def _line(card: Card) -> Block:
     return {"type": "context", "elements": [_words(text or "-"), *link]}
 
 
+def _whole(card: Card) -> list[Block]:
+    """The blocks of a card. Whatever is cut or left out of it stands behind *Details*: nobody decides what they can't
+    see.
+    """
+    told, is_cut = [*_told(card)], _is_cut(card)
+    blocks = [*told, *_asked(card, has_details=is_cut)]
+    fitting = _fitting(blocks)
+    return fitting if is_cut or fitting == blocks else _fitting([*told, *_asked(card, has_details=True)])
+
+
+def _is_cut(card: Card) -> bool:
+    """Whether not all that the card says has room in it."""
+    facts_cut = len(card.facts) > _FACTS or any(_fact(fact).endswith(_CUT) for fact in card.facts)
+    summary = len(visible(card.summary).strip()) > SECTION_CHARS
+    return facts_cut or summary or len(card.exact) > SHOWN_CHARS or len(visible(card.quoted)) > _QUOTED_CHARS
+
+
 def _told(card: Card) -> Iterator[Block]:
     """The point, what it is about, and the words of others, marked as theirs."""
     yield _heading(card.title)
@@ -116,19 +133,20 @@ def _told(card: Card) -> Iterator[Block]:
         yield _context(["Exactly this:"])
         yield _preformatted(cut(visible(card.exact), SHOWN_CHARS))
         if len(card.exact) > SHOWN_CHARS:
-            yield _context([f"{len(card.exact) - SHOWN_CHARS:,} more characters: press *Details*"])
+            left = len(card.exact) - SHOWN_CHARS
+            yield _context([f"{left:,} more characters: press *Details*" if card.form else _more(left, card.link)])
     if card.quoted:
         yield _context(["In the words of whoever wrote it, which nobody has checked:"])
         yield _quote(cut(visible(card.quoted), _QUOTED_CHARS))
 
 
-def _asked(card: Card) -> Iterator[Block]:
+def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
     """How to answer, and until when."""
     form = card.form
     if form is not None and (how := _how_to_answer(form)):
         yield _plain(how)
     if form is not None:
-        yield from _controls(form, has_details=len(card.exact) > SHOWN_CHARS)
+        yield from _controls(form, has_details=has_details)
     notes = [f"Open until {_date(form.until)}"] if form and not form.only_stops else []
     notes += [f"<{card.link}|Open the page>"] if card.link else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
@@ -156,12 +174,14 @@ def _context(lines: Sequence[str]) -> Block:
 
 def _facts(facts: Sequence[Line]) -> Iterator[Block]:
     """Labelled facts, two in a row as Slack sets them."""
-    fields = [
-        f"*{escaped(one_line(fact.label, 60), 300)}*\n{escaped(fact.text.strip(), _FACT_CHARS)}" for fact in facts
-    ]
+    fields = [*map(_fact, facts)]
     for start in range(0, len(fields), FIELDS):
         some = fields[start : start + FIELDS]
         yield {"type": "section", "fields": [{"type": "mrkdwn", "text": each, "verbatim": True} for each in some]}
+
+
+def _fact(fact: Line) -> str:
+    return f"*{escaped(one_line(fact.label, 60), 300)}*\n{escaped(fact.text.strip(), _FACT_CHARS)}"
 
 
 def _preformatted(text: str) -> Block:
@@ -203,17 +223,16 @@ def _controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
             yield _actions([_button("Yes", "yes", form.token), _button("No", "no", form.token), *more])
         case "choice" if len(form.options) <= BUTTONS:
             yield from _in_full(form)
-            yield _actions(
-                [_button(label, f"choose.{at}", f"{form.token} {at}") for at, label in enumerate(_labels(form), 1)]
-            )
+            labels = enumerate(_labels(form), 1)
+            yield _actions([*(_button(label, f"choose.{at}", f"{form.token} {at}") for at, label in labels), *more])
         case "choice":
             yield from _in_full(form)
-            yield _actions([_menu("static_select", "choose", "Choose one", form)])
+            yield _actions([_menu("static_select", "choose", "Choose one", form), *more])
         case "choices":
             yield from _in_full(form)
             # Slack takes a menu for several beside a section, and nowhere among buttons.
             yield {**_plain("Choose one or more."), "accessory": _menu("multi_static_select", "pick", "Choose", form)}
-            yield _actions([_button("Send", "send", form.token)])
+            yield _actions([_button("Send", "send", form.token), *more])
         case "form":
             yield _actions([_button("Answer…", "fill", form.token, "primary"), *more])
         case "free_text":

@@ -11,7 +11,12 @@ from channels.slack.payload import Json, part, word
 from channels.slack.remembered import Remembered
 
 KEEPS_S = 60.0
-"""So long may a change in Slack go unseen: that somebody was deactivated, that somebody left."""
+"""So long may a change in Slack go unseen that decides nothing: that somebody left, what a Slack channel is called."""
+
+WHO_KEEPS_S = 5.0
+"""So long is remembered who somebody is: long enough for one who presses like a machine, and too short to fill in a
+window that was opened as somebody else, such as a full member.
+"""
 
 _PAGE = 1_000
 # Slack says of its own assistant that it is no bot.
@@ -51,12 +56,12 @@ class Member:
 
 
 class Members:
-    """Asks Slack, and remembers it for a minute. `clock` gives seconds that only grow."""
+    """Asks Slack, and remembers it for a while. `clock` gives seconds that only grow."""
 
     def __init__(self, api: Calls, clock: Callable[[], float]) -> None:
         self._api = api
         self._ourselves = Remembered[Ourselves](clock, float("inf"))
-        self._who = Remembered[Member](clock, KEEPS_S)
+        self._who = Remembered[Member](clock, WHO_KEEPS_S)
         self._inside = Remembered[frozenset[str]](clock, KEEPS_S)
 
     async def ourselves(self) -> Ourselves:

@@ -30,6 +30,8 @@ VALUE = "value"
 
 _QUOTED_CHARS = 2_500
 _FORM_BYTES = 200_000
+# With the words around them and the exact text they stay below Slack's 100 blocks.
+_FACTS = 60
 
 
 def looking_up(window: str, carried: Json) -> View:
@@ -104,9 +106,11 @@ _TITLES = {"deny_why": "Deny with reason", "details": "Details", "fill": "Answer
 
 
 def _details(card: Card) -> View:
-    facts = [f"{fact.label}: {fact.text}" for fact in card.facts[:40]]
+    facts = [f"{fact.label}: {fact.text}" for fact in card.facts[:_FACTS]]
+    left = len(card.facts) - len(facts)
+    facts += [f"{left} more facts are too many for Slack. They stand on the page of this request."] if left else []
     blocks = [_says(part) for part in (card.title, card.summary, *facts) if part.strip()]
-    return _view("Details", _fitting([*blocks, *details(card)]), "details")
+    return _view("Details", _fitting([*blocks, *_quoted(card.quoted), *details(card)]), "details")
 
 
 def _closed(card: Card) -> View:

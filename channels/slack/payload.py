@@ -14,9 +14,9 @@ def part(value: JsonValue | Json, *path: str) -> Json:
 
 
 def word(value: JsonValue | Json, *path: str) -> str:
-    """The text at `path`; "" where there is none."""
+    """The text at `path`; "" where there is none. JSON may hold half a character, which nothing else takes."""
     found = _at(value, path)
-    return found if isinstance(found, str) else ""
+    return found.encode(errors="replace").decode() if isinstance(found, str) else ""
 
 
 def parts(value: JsonValue | Json, *path: str) -> list[Json]:

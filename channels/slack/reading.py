@@ -87,6 +87,9 @@ class Reader:
         if name == "send":
             chosen = _picked(body)
         token = next(filter(None, (word(action, "value"), *chosen)), "").partition(" ")[0]
+        if name == "send":
+            # In the App Home the menus of all cards that wait are in one view.
+            chosen = [value for value in chosen if value.partition(" ")[0] == token]
         came = _From(word(body, "user", "id"), _team(body), thread_of("action", body))
         person = await self.person(body)
         if isinstance(person, Stranger):
@@ -226,8 +229,8 @@ def _room(thread: str) -> str:
 
 
 def _picked(body: Json) -> list[str]:
-    """The values chosen in the menu beside a button, which stay in the message until somebody sends them."""
-    values = part(body, "state", "values")
+    """The values chosen in the menu beside a button, which stay in the message or the App Home until they are sent."""
+    values = part(body, "state", "values") or part(body, "view", "state", "values")
     chosen = (parts(values, block, "pick", "selected_options") for block in values)
     return [word(option, "value") for options in chosen for option in options]
 

@@ -61,7 +61,7 @@ async def test_what_slack_would_refuse_is_refused_here(tmp_path: Path, words: tu
         ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN is not set: "),
         ({"SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN is not set: "),
         (
-            {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"},
+            {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "a-signing-secret"},
             "Over HTTP it is not needed: sayso web takes what Slack posts",
         ),
         ({"SLACK_BOT_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN: slack_bot_token: found a value that is not shown"),

@@ -23,7 +23,7 @@ def test_without_a_bot_token_there_is_no_slack(tmp_path: Path) -> None:
 
 def test_what_is_set_says_how_people_are_heard(tmp_path: Path) -> None:
     socket = read(tmp_path, "", SLACK_BOT_TOKEN=BOT, SLACK_APP_TOKEN=APP)
-    http = read(tmp_path, "", SLACK_BOT_TOKEN=BOT, SLACK_SIGNING_SECRET="0123abcd")
+    http = read(tmp_path, "", SLACK_BOT_TOKEN=BOT, SLACK_SIGNING_SECRET="0123abcd" * 4)
 
     assert (socket.has_socket_mode, socket.has_slack_http) == (True, False)
     assert (http.has_socket_mode, http.has_slack_http) == (False, True)
@@ -39,6 +39,8 @@ def test_what_is_set_says_how_people_are_heard(tmp_path: Path) -> None:
         ("SLACK_APP_TOKEN", "xoxb-1-very-secret", "begins with xapp-; this is a bot token, which SLACK_BOT_TOKEN"),
         ("SLACK_APP_TOKEN", "very-secret", "allowed: an App-Level Token of the app"),
         ("SLACK_SIGNING_SECRET", "xoxb-1-very-secret", "allowed: the Signing Secret of the app"),
+        ("SLACK_SIGNING_SECRET", "very-secret", "fewer than 16 characters"),
+        ("SLACK_SIGNING_SECRET", " " * 40, "fewer than 16 characters"),
     ],
 )
 def test_a_token_of_the_wrong_kind_is_named_and_never_shown(
@@ -114,7 +116,7 @@ def test_what_is_logged_shows_no_secret(tmp_path: Path) -> None:
         "logging.getLogger('slack_sdk').warning('%s %s %s', *(os.environ[f'SLACK_{name}'] for name in "
         "('BOT_TOKEN', 'APP_TOKEN', 'SIGNING_SECRET')))"
     )
-    env = environment(SLACK_BOT_TOKEN=BOT, SLACK_APP_TOKEN=APP, SLACK_SIGNING_SECRET="very-secret-too")
+    env = environment(SLACK_BOT_TOKEN=BOT, SLACK_APP_TOKEN=APP, SLACK_SIGNING_SECRET="very-secret-as-well")
 
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True

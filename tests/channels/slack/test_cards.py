@@ -167,6 +167,28 @@ def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
     assert shown == exact
 
 
+@pytest.mark.parametrize("kind", ["approval", "yes_no", "choice", "choices", "form", "free_text"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"facts": (Line(label="Changes", text="x" * 601),)},
+        {"facts": tuple(Line(label=f"Fact {number}", text="x") for number in range(25))},
+        {"facts": tuple(Line(label=f"Fact {number}", text="x" * 590) for number in range(20))},
+        {"summary": "x" * 3_001},
+        {"quoted": "x" * 1_501},
+    ],
+)
+def test_whatever_has_no_room_on_a_card_is_behind_details(changes: dict[str, Any], kind: Any) -> None:
+    form = AnswerForm(token="s0d-x", format=kind, options=("one", "two"), fields=("one",), until=AT)
+    short = Card(title="Deploy?", at=AT, facts=(Line(label="Changes", text="few"),), exact="deploy", form=form)
+    assert "details" not in _actions_of(short)
+    assert "details" in _actions_of(short.model_copy(update=changes))
+
+
+def _actions_of(card: Card) -> list[Any]:
+    return [node.get("action_id") for node in _nodes(cards.message(card, "d1").blocks)]
+
+
 @pytest.mark.parametrize(("form", "count"), [("choice", 2), ("choice", 7), ("choices", 3)])
 def test_an_option_that_is_too_long_for_its_button_can_be_read_in_full(form: Any, count: int) -> None:
     long = "delete all that is older than a year, " * 5 + "and keep no copy"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -82,6 +83,34 @@ async def test_what_slack_has_not_signed_is_not_taken(
     await slack.tell("forge", ways=[way])
 
     assert not (await anna.commands("/sayso", "deploy v1", in_="#ops")).acked
+    assert office.store.came == []
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"[" * 500_000, {}),
+        (b'{"a":' + b"9" * 5_000 + b"}", {}),
+        (b"\xff\xfe", {}),
+        (b"[1, 2]", {}),
+        (b"ssl_check=1&payload={", {"content-type": "application/x-www-form-urlencoded"}),
+        (b"{}", {"x-slack-request-timestamp": "nan", "x-slack-signature": "v0=a"}),
+        (b"{}", {"x-slack-request-timestamp": "", "x-slack-signature": "v0=a"}),
+        (b"\xff", {"x-slack-request-timestamp": str(int(time.time())), "x-slack-signature": "v0=a"}),
+        (b"{}", {"x-slack-request-timestamp": str(int(time.time())), "x-slack-signature": "v0=\u00e9"}),
+    ],
+)
+async def test_whatever_a_stranger_posts_is_refused_in_silence(
+    slack: Workspace, office: Office, caplog: pytest.LogCaptureFixture, body: bytes, headers: dict[str, str]
+) -> None:
+    url = (await slack.settings())["events_url"]
+    sent = {name: value.encode("latin-1") for name, value in ({"content-type": "application/json"} | headers).items()}
+
+    async with AsyncClient() as client:
+        answer = await client.post(url, content=body, headers=[(name.encode(), value) for name, value in sent.items()])
+
+    assert answer.status_code == 401
+    assert caplog.records == []
     assert office.store.came == []
 
 

@@ -1,12 +1,13 @@
 """Windows: whatever the text, Slack takes them, and what comes back is what was put in."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels import AnswerForm, Card
+from channels import AnswerForm, Card, Line
 from channels.slack import modals
 from tests.channels.slack.test_cards import CARDS, TEXTS
 from tests.fakes.slack.limits import blocks as limits
@@ -26,6 +27,19 @@ def taken(view: Any) -> bool:
 def test_any_card_makes_windows_that_slack_takes(card: Card, name: str) -> None:
     assert taken(modals.window(name, card, CARRIED))
     assert taken(modals.looking_up(name, CARRIED))
+
+
+def test_details_hold_all_that_a_card_has_no_room_for() -> None:
+    facts = tuple(Line(label=f"Fact {number}", text=f"{number} " + "x" * 700 + " end") for number in range(70))
+    card = Card(title="Deploy?", at=AT, summary="s" * 2_000, quoted="q" * 2_000, facts=facts, exact="deploy")
+
+    view = modals.window("details", card, {})
+    shown = json.dumps(view)
+    assert taken(view)
+    assert all(fact.text in shown for fact in facts[:60])
+    assert "10 more facts" in shown
+    assert card.summary in shown
+    assert card.quoted in shown
 
 
 @given(TEXTS, TEXTS)

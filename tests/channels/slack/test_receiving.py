@@ -10,7 +10,9 @@ import pytest
 from channels import Held, Ignored, Reply, Trigger
 from channels.slack import cards
 from channels.slack.api import Api
+from channels.slack.inbound import Stored, sort
 from tests.channels.slack.receiving import (
+    NOON,
     TOKEN,
     Office,
     approval,
@@ -56,6 +58,17 @@ async def test_a_mention_is_stored_once_though_it_comes_as_two_events(
     assert reading.text == "deploy v1 & tell @Bo in #ops, see https://corp.example/a?b=1"
     assert (reading.person, reading.thread, reading.room) == ("anna", f"{ops}/{said.ts}", ops)
     assert (reading.follows, reading.is_addressed, reading.place) == (False, True, f"{ops}/")
+
+
+async def test_half_a_character_does_no_harm(office: Office, anna: Person) -> None:
+    event = {"type": "message", "channel": "D1", "channel_type": "im", "user": anna.id, "ts": "1.2"}
+    body: dict[str, Any] = {"type": "event_callback", "event": event | {"text": "v1 \ud83d"}}
+    stored = sort(body, NOON)
+
+    assert isinstance(stored, Stored)
+    reading = await office.channel.read(stored.inbound)
+    assert isinstance(reading, Trigger)
+    assert reading.text == "v1 ?"
 
 
 async def test_a_word_in_a_thread_waits_for_whether_the_thread_is_known(
@@ -175,6 +188,27 @@ async def test_a_choice_from_a_menu_comes_as_its_number(slack: Workspace, office
     assert reading.picks == (3,)
 
 
+async def test_in_the_app_home_what_is_chosen_on_this_card_is_sent_and_on_no_other(office: Office, bo: Person) -> None:
+    menus = {
+        "one": {"pick": {"type": "multi_static_select", "selected_options": [{"value": "other-card 1"}]}},
+        "two": {"pick": {"type": "multi_static_select", "selected_options": [{"value": f"{TOKEN} 2"}]}},
+    }
+    body: dict[str, Any] = {
+        "type": "block_actions",
+        "trigger_id": "1.2.3",
+        "user": {"id": bo.id, "team_id": "T0TEAM"},
+        "container": {"type": "view", "view_id": "V1"},
+        "view": {"id": "V1", "type": "home", "state": {"values": menus}},
+        "actions": [{"action_id": "send", "value": TOKEN}],
+    }
+
+    stored = sort(body, NOON)
+    assert isinstance(stored, Stored)
+    reading = await office.channel.read(stored.inbound)
+    assert isinstance(reading, Reply)
+    assert (reading.picks, reading.token) == ((2,), TOKEN)
+
+
 async def test_a_denial_with_a_reason_goes_through_a_window(
     slack: Workspace, office: Office, bo: Person, ops: str
 ) -> None:
@@ -289,6 +323,22 @@ async def test_a_strangers_press_is_kept_and_held(slack: Workspace, office: Offi
     assert (reading.stranger, reading.claims, reading.person, reading.token) == (cy.id, cy.id, "", TOKEN)
     assert reading.place == f"{ops}/{card.ts}"
     assert "nothing was counted" in reading.notice
+
+
+async def test_of_strangers_who_talk_among_themselves_nothing_is_kept_and_none_is_told_off(
+    slack: Workspace, office: Office, anna: Person, ops: str
+) -> None:
+    cy = await slack.person("cy")
+    await slack.tell("member", channel=ops, user=cy.id, is_in=True)
+    said = await anna.says("#ops", "@sayso deploy v1")
+    await office.stored()
+
+    await cy.answers(said, "a fine day for it")
+    await office.stored(2)
+    assert isinstance(await office.read(), Ignored)
+    await cy.answers(said, "@sayso deploy v2")
+    await office.stored(3)
+    assert isinstance(await office.read(), Held)
 
 
 @pytest.mark.parametrize(
