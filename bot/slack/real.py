@@ -63,9 +63,7 @@ def slack_parts(settings: Settings, client: Client) -> SlackParts:
     return SlackParts((slack_channel(settings, people, store, link.report, homes.opened),), link, homes)
 
 
-def slack_channel(
-    settings: Settings, people: People, store: Store, report: Report, opened: Opened
-) -> "SlackChannel":
+def slack_channel(settings: Settings, people: People, store: Store, report: Report, opened: Opened) -> "SlackChannel":
     """The Slack channel over the workspace of the settings. Raises ConfigError when they name none."""
     # They take a while to load, and most commands do without.
     from channels.slack import SlackChannel  # noqa: PLC0415

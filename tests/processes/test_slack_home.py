@@ -9,7 +9,9 @@ from tests.processes.slack_office import Mode, SlackOffice
 WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production?"
 
 
-async def test_open_homes_change_with_what_happens_and_a_press_there_decides(slack_office: SlackOffice, mode: Mode) -> None:
+async def test_open_homes_change_with_what_happens_and_a_press_there_decides(
+    slack_office: SlackOffice, mode: Mode
+) -> None:
     office = slack_office
     with ExitStack() as stack:
         stack.enter_context(office.working())

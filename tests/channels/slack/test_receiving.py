@@ -108,7 +108,7 @@ async def test_a_press_that_could_not_be_stored_is_not_acknowledged_and_its_auth
     pressed = await bo.presses("Approve", in_=card)
 
     assert not pressed.acked
-    await bo.sees_ephemeral("Nothing was counted")
+    await bo.sees_ephemeral("may not count")
 
 
 async def test_nothing_is_acknowledged_before_it_is_stored(
