@@ -40,8 +40,8 @@ class SlackWorld:
         self.ops = await self.slack.channel("ops", self.anna, self.bo, self.cy, self.dan, self.slack.bot)
 
     async def runs(self) -> list[RunId]:
-        """Every run that has started, oldest first."""
-        return sorted(map(RunId, await self.world.app.store.lists.runs()))
+        """Every run that has started."""
+        return [RunId(run_id) for run_id in await self.world.app.store.lists.runs()]
 
     async def only_run(self) -> RunId:
         """The one run that there is."""
@@ -56,6 +56,26 @@ class SlackWorld:
             return next((one for one in there if containing in f"{one.text}\n{one.words}"), None)
 
         return await self.slack.until(found, f"the bot says {containing!r}", within_s=SLOW_S)
+
+    async def card(self, where: str, to_press: str = "") -> Message:
+        """The newest message there that can be answered, with a button called `to_press` if that is said."""
+
+        async def found() -> Message | None:
+            there = await self.slack.messages(where)
+            return next(
+                (one for one in reversed(there) if "Open until" in one.words and to_press in (*one.buttons, "")), None
+            )
+
+        return await self.slack.until(found, f"a card in {where}", within_s=SLOW_S)
+
+    async def becomes(self, message: Message, containing: str) -> Message:
+        """The same message, once it says so."""
+
+        async def found() -> Message | None:
+            now = await self.slack.now(message)
+            return now if containing in f"{now.text}\n{now.words}" else None
+
+        return await self.slack.until(found, f"the same message says {containing!r}", within_s=SLOW_S)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import AnswerNoted, PersonSaid
-from tests.fakes.slack.driver import Message, Workspace, running
+from tests.fakes.slack.driver import Workspace, running
 from tests.office import TOML
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.waiting import until
@@ -33,7 +33,9 @@ async def said(office: SlackWorld, count: int = 1) -> list[tuple[str, str]]:
 
     async def found() -> list[tuple[str, str]]:
         events = await office.world.events(run_id)
-        heard = [(event.person, event.text) for event in events if isinstance(event, PersonSaid | AnswerNoted)]
+        heard: list[tuple[str, str]] = [
+            (str(event.person), event.text) for event in events if isinstance(event, PersonSaid | AnswerNoted)
+        ]
         return heard if len(heard) >= count else []
 
     return await until(found, what=f"{count} things were said to the run")
@@ -98,18 +100,11 @@ async def test_a_question_of_a_command_s_run_is_answered_below_its_first_message
     assert [result.text for result in run.results] == ["the big one"]
 
 
-async def dm_card(office: SlackWorld) -> Message:
-    async def found() -> Message | None:
-        return next((one for one in await office.slack.messages("@bo") if "Approve" in one.buttons), None)
-
-    return await office.slack.until(found, "Bo has a card", within_s=30)
-
-
 async def test_below_a_card_in_a_dm_people_write_to_its_run(office: SlackWorld) -> None:
     await office.world.start()
     await office.slack.connected()
     await office.world.trigger("press bell")
-    card = await dm_card(office)
+    card = await office.card("@bo", "Approve")
 
     await office.bo.answers(card, "yes")
 

@@ -42,8 +42,10 @@ class SlackParts:
 
         Whoever hears that people open their Homes keeps these up to date: what it shows itself may be old by then.
         """
-        found = [self.link.keep()] if self.link and has_line else []
-        return [*found, self.homes.watch(desk)] if self.homes else found
+        found = list[Coroutine[None, None, None]]()
+        found += [self.link.keep()] if self.link and has_line else []
+        found += [self.homes.watch(desk)] if self.homes else []
+        return found
 
 
 def slack_parts(settings: Settings, client: Client) -> SlackParts:

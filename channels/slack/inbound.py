@@ -229,10 +229,12 @@ def _inbound(
 
 
 def _kept(body: Json) -> dict[str, JsonValue]:
-    """`body` without what lets its owner speak for us or for Slack, and without the copy of our own card."""
+    """`body` without what lets its owner speak for us or for Slack, and without the copies of our own cards."""
     kept = {name: value for name, value in body.items() if name not in ("token", "response_url", "response_urls")}
     if "message" in kept:
         kept["message"] = {name: word(body, "message", name) for name in ("ts", "thread_ts")}
+    if word(body, "type") == "block_actions" and "view" in kept:
+        kept["view"] = {"id": word(body, "view", "id"), "state": {**part(body, "view", "state")}}
     return kept
 
 

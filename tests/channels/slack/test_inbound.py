@@ -1,5 +1,6 @@
 """What a payload is, before it is acknowledged."""
 
+import json
 from typing import Any
 
 import pytest
@@ -81,6 +82,14 @@ def test_answers_are_stored_without_what_could_speak_for_us(action: str) -> None
     assert (found.inbound.key, found.inbound.is_answer) == ("action:1.2.3", True)
     assert b"hooks.example" not in found.inbound.raw
     assert b"divider" not in found.inbound.raw
+
+
+def test_a_press_in_an_app_home_is_stored_with_what_was_chosen_and_without_the_home() -> None:
+    state = {"values": {"b1": {"pick": {"selected_options": [{"value": "token 1"}]}}}}
+    found = sort(press("send", view={"id": "V1", "blocks": [{"type": "header"}], "state": state}), NOON)
+
+    assert isinstance(found, Stored)
+    assert json.loads(found.inbound.raw)["body"]["view"] == {"id": "V1", "state": state}
 
 
 @pytest.mark.parametrize("action", ["details", "deny_why", "fill", "write", "ask"])
