@@ -236,11 +236,13 @@ def _picked(body: Json) -> list[str]:
 
 
 def _with_picks(answer: Reply, values: list[str]) -> Reply:
-    """`answer` with the options that were chosen; with none it says nothing."""
+    """`answer` with the options of its own card that were chosen; with none it says nothing.
+
+    Beside it in an App Home stand others, and what is chosen on these comes along.
+    """
     named = [value.partition(" ") for value in values]
-    if any(token != answer.token or not number.isdecimal() for token, _, number in named):
-        return answer.model_copy(update={"said": "empty", "text": ""})
-    picks = tuple(sorted({int(number) for _, _, number in named}))
-    if not picks:
+    own = [number for token, _, number in named if token == answer.token]
+    picks = tuple(sorted({int(number) for number in own if number.isdecimal()}))
+    if not picks or not all(map(str.isdecimal, own)):
         return answer.model_copy(update={"said": "empty", "text": ""})
     return answer.model_copy(update={"picks": picks, "text": ", ".join(map(str, picks))})

@@ -74,6 +74,8 @@ class SlackSender:
         async with self._named(channel, to.to):
             spot = Spot(channel, await self._thread_ts(card, to, channel))
             ts = await self._placing.place(message, spot, key)
+        if spot.ts:  # what people write in a thread that we have begun comes with the name it has since
+            to = to.model_copy(update={"thread": threads.handle(channel, spot.ts)})
         return Delivery(key=key, address=to, handle=threads.handle(channel, ts))
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:

@@ -232,10 +232,11 @@ async def test_a_thread_that_does_not_exist_is_begun_with_what_it_is_about(
 ) -> None:
     sender, to = a_sender(slack, bo), shared(ops, f"{ops}/~s0r-abc")
 
-    await sender.send(CARD.model_copy(update={"topic": "deploy v1.2.0 <!channel>"}), to, "s0d-1")
-    await sender.send(DONE, to, "s0o-2")
+    first = await sender.send(CARD.model_copy(update={"topic": "deploy v1.2.0 <!channel>"}), to, "s0d-1")
+    again = await sender.send(DONE, to, "s0o-2")
 
     root, *others = await slack.messages("#ops")
+    assert first.address.thread == again.address.thread == f"{ops}/{root.ts}", "the name that Slack gives it"
     assert root.words == "deploy v1.2.0 <!channel>"
     assert [message.thread for message in others] == [root.ts, root.ts]
     assert root.text == "deploy v1.2.0 &lt;!channel&gt;"
