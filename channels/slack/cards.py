@@ -9,12 +9,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
 from channels import AnswerForm, Card, Line
 from channels.showing import one_line, visible
+from channels.slack import times
 
 Block = dict[str, JsonValue]
 
@@ -37,6 +37,7 @@ WRITE_BELOW = "To answer, write in this thread in your own words."
 """What a card says whose answer can be written in its thread."""
 
 _CUT = " …"
+_UNCHECKED = "In the words of whoever wrote it, which nobody has checked:"
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
 _FACT_CHARS = 600
@@ -127,8 +128,8 @@ def _told(card: Card) -> Iterator[Block]:
     """The point, what it is about, and the words of others, marked as theirs."""
     yield _heading(card.title)
     if card.summary:
-        yield _plain(card.summary)
-    yield from _facts(card.facts[:_FACTS])
+        yield _sentences(card.summary)
+    yield from _facts([fact for fact in card.facts if not fact.short][:_FACTS])
     if card.exact:
         yield _context(["Exactly this:"])
         yield _preformatted(cut(visible(card.exact), SHOWN_CHARS))
@@ -136,7 +137,7 @@ def _told(card: Card) -> Iterator[Block]:
             left = len(card.exact) - SHOWN_CHARS
             yield _context([f"{left:,} more characters: press *Details*" if card.form else _more(left, card.link)])
     if card.quoted:
-        yield _context(["In the words of whoever wrote it, which nobody has checked:"])
+        yield _context([escaped(one_line(card.quoted_as or _UNCHECKED, _LINE_CHARS), SECTION_CHARS)])
         yield _quote(cut(visible(card.quoted), _QUOTED_CHARS))
 
 
@@ -147,11 +148,14 @@ def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
         yield _plain(how)
     if form is not None:
         yield from _controls(form, has_details=has_details)
-    notes = [f"Open until {_date(form.until)}"] if form and not form.only_stops else []
+    notes = [f"Open until {times.date(form.until)}"] if form and not form.only_stops else []
     notes += [f"<{card.link}|Open the page>"] if card.link else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
     if notes:
         yield _context([" · ".join(notes)])
+    asides = [f"{one_line(fact.label, 60)}: {one_line(fact.short, 100)}" for fact in card.facts if fact.short]
+    if asides:
+        yield _context([escaped(" · ".join(asides[:_FACTS]), SECTION_CHARS)])
 
 
 def _heading(title: str) -> Block:
@@ -159,12 +163,23 @@ def _heading(title: str) -> Block:
     if len(line) <= HEADER_CHARS:
         return {"type": "header", "text": _words(line or "-")}
     bold: Block = {"type": "text", "text": line, "style": {"bold": True}}
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [bold]}]}
+    return _section_of([bold])
 
 
 def _plain(text: str) -> Block:
     shown = cut(visible(text).strip(), SECTION_CHARS)
     return {"type": "section", "text": _words(shown or "-")}
+
+
+def _sentences(text: str) -> Block:
+    """Sentences of ours, with moments in the reader's own time zone."""
+    shown = cut(visible(text).strip(), SECTION_CHARS)
+    found = times.in_rich_text(shown)
+    return _plain(text) if found is None else _section_of(found)
+
+
+def _section_of(elements: list[JsonValue]) -> Block:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
 
 
 def _context(lines: Sequence[str]) -> Block:
@@ -181,7 +196,7 @@ def _facts(facts: Sequence[Line]) -> Iterator[Block]:
 
 
 def _fact(fact: Line) -> str:
-    return f"*{escaped(one_line(fact.label, 60), 300)}*\n{escaped(fact.text.strip(), _FACT_CHARS)}"
+    return f"*{escaped(one_line(fact.label, 60), 300)}*\n{times.in_mrkdwn(escaped(fact.text.strip(), _FACT_CHARS))}"
 
 
 def _preformatted(text: str) -> Block:
@@ -284,12 +299,6 @@ def _menu(kind: str, action: str, hint: str, form: AnswerForm) -> Block:
         for at, label in enumerate(form.options[:OPTIONS], 1)
     ]
     return {"type": kind, "action_id": action, "placeholder": _words(hint), "options": options}
-
-
-def _date(at: datetime) -> str:
-    """`at` in the reader's own time zone; in UTC where it can't be shown so."""
-    plain = at.astimezone(UTC)
-    return f"<!date^{int(plain.timestamp())}^{{date_short_pretty}} at {{time}}|{plain:%d %b %Y, %H:%M} UTC>"
 
 
 def _fallback(card: Card) -> str:
