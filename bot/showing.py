@@ -82,7 +82,7 @@ class Showing:
                 await self._card(entry, placed, delivery, channel)
             else:
                 await channel.update(delivery, await self._dress(entry, entry.card, channel.name), entry.id)
-        except KeyError as error:
+        except ChannelRefused as error:
             log.warning("update refused", outgoing_id=entry.id, error=str(error))
 
     async def _card(self, entry: Outgoing, placed: Placed, delivery: Delivery, channel: Channel) -> None:
