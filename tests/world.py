@@ -283,7 +283,7 @@ class World:
         """What that clock says."""
         return await self.app.store.now("s0r-aaaaaaaaaaaaa")
 
-    async def quiet(self) -> None:
+    async def quiet(self, within_s: float = 10) -> None:
         """Returns when nothing is to be sent and no fresh work waits: what was to happen by now has happened.
 
         What was given up on stays where it is.
@@ -301,7 +301,7 @@ class World:
             return True
 
         try:
-            await until(is_quiet, what="everything is quiet")
+            await until(is_quiet, within_s, what="everything is quiet")
         finally:
             await client.close()
 

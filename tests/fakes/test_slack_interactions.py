@@ -69,6 +69,18 @@ async def test_a_stale_screen_presses_a_button_that_is_gone(
     assert app.heard[-1]["actions"][0]["action_id"] == "approve"
 
 
+async def test_an_interaction_comes_twice_where_a_test_wants_it(
+    slack: Workspace, app: BoltApp, bo: Person, ops: str
+) -> None:
+    card = await a_card(slack, app.client, ops)
+
+    pressed = await bo.presses("Approve", in_=card, version=0)
+    again = await slack.brings_again(pressed)
+
+    assert (pressed.acked, again.acked, len(again.raw["tries"])) == (True, True, 2)
+    assert [body["trigger_id"] for body in app.heard] == [pressed.raw["payload"]["trigger_id"]] * 2
+
+
 async def test_choices_come_with_the_state_of_the_message(slack: Workspace, app: BoltApp, bo: Person, ops: str) -> None:
     options = [{"text": {"type": "plain_text", "text": word}, "value": word.lower()} for word in ("Blue", "Green")]
     select = {

@@ -136,13 +136,16 @@ class Control:
         self._deliveries.twice = int(body.get("times", 1))
         return {}
 
-    def again(self, body: Json) -> Json:
-        """`{event_id}`: an event once more."""
+    async def again(self, body: Json) -> Json:
+        """`{event_id}`: an event once more. `{trigger_id}`: an interaction once more, and how it was taken."""
+        name = "event_id" if "event_id" in body else "trigger_id"
         for parcel in self._deliveries.parcels:
-            if parcel.payload.get("event_id") == body["event_id"]:
+            if parcel.payload.get(name) == body[name]:
+                if name == "trigger_id":
+                    return (await self._deliveries.once_more(parcel)).to_json()
                 self._deliveries.again(parcel)
                 return {}
-        raise Impossible(f"there was no event {body['event_id']}")
+        raise Impossible(f"there was nothing with the {name} {body[name]}")
 
     def forge(self, body: Json) -> Json:
         """`{ways: [wrong|old|missing|other_body]}`: how the signatures of the next posts are wrong."""

@@ -75,8 +75,10 @@ class Deeds:
         user = self._people.user(body["user"])
         seen = self._seen(user, body)
         old: list[Json] | None = None
-        if "version" in body and isinstance(seen, Message):
-            before: Json = seen.versions[int(body["version"])]
+        version = int(body.get("version", 0))
+        # The first version of what was never changed is the one that stands.
+        if "version" in body and isinstance(seen, Message) and (version or seen.versions):
+            before: Json = seen.versions[version]
             old = as_list(before.get("blocks"))
         return (await self._people.use(user, seen, body["what"], body.get("value"), old=old)).to_json()
 

@@ -98,6 +98,11 @@ class Deliveries:
         """Send an event that was acknowledged once more: Slack promises at least once, not once."""
         self._start(self._bring(parcel, first=1, reason="timeout"))
 
+    async def once_more(self, parcel: Parcel) -> Parcel:
+        """Bring an interaction that was answered a second time, as Slack never does and a proxy might."""
+        await self._try(parcel, 1, "")
+        return parcel
+
     async def reset(self) -> None:
         """Bring nothing any more, and forget what was brought."""
         await self.close()

@@ -24,7 +24,8 @@ class Handled:
     @classmethod
     def of(cls, parcel: Json) -> "Handled":
         tries = parcel["tries"]
-        return cls(parcel["state"] == "acked", tries[-1]["after_s"] if tries else 0, parcel["answer"], parcel)
+        last: Json = tries[-1] if tries else {"acked": False, "after_s": 0}
+        return cls(last["acked"], last["after_s"], parcel["answer"], parcel)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Person:
     ) -> Handled:
         """Press the button (or choose `value` in the menu) called so: in a message, the App Home, or the open modal.
 
-        `version` presses what the message showed before an edit: 0 is the first one, -1 the one before the current.
+        `version` presses what the message showed before an edit: 0 is the first one, also where there was no edit yet,
+        -1 the one before the current.
         """
         body: Json = {"what": what, "value": value} | more | ({} if version is None else {"version": version})
         if isinstance(in_, Message):

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 from httpx2 import AsyncClient
 
-from tests.fakes.slack.driver.person import Person
+from tests.fakes.slack.driver.person import Handled, Person
 from tests.fakes.slack.driver.sight import Json, Message
 
 T = TypeVar("T")
@@ -120,6 +120,10 @@ class Workspace:
             return there if there and all(each["state"] in ("acked", "given up") for each in there) else None
 
         return await self.until(found, "every delivery is acknowledged or given up")
+
+    async def brings_again(self, used: Handled) -> Handled:
+        """The same interaction once more, as it was: how it was taken this time."""
+        return Handled.of(await self.tell("again", trigger_id=used.raw["payload"]["trigger_id"]))
 
     async def violations(self) -> list[Json]:
         """What was sent that Slack would not have, or advises against. A test expects none."""
