@@ -82,7 +82,7 @@ class Showing:
                 await self._card(entry, placed, delivery, channel)
             else:
                 await channel.update(delivery, await self._dress(entry, entry.card, channel.name), entry.id)
-        except KeyError as error:
+        except ChannelRefused as error:
             log.warning("update refused", outgoing_id=entry.id, error=str(error))
 
     async def _card(self, entry: Outgoing, placed: Placed, delivery: Delivery, channel: Channel) -> None:
@@ -113,7 +113,7 @@ class Showing:
             request = run.pending.request if run.pending else None
             record = told.get(request.id) if request else None
             line, topic = status_line(run, record, self._people), asked_for(run, self._people)
-            return status_card(line, entry.card.at, topic), seq
+            return status_card(line, entry.card.at, topic, is_busy=run.state == "running"), seq
 
         async def call(card: Card, key: str) -> None:
             nonlocal known

@@ -33,9 +33,8 @@ async def said(office: SlackWorld, count: int = 1) -> list[tuple[str, str]]:
 
     async def found() -> list[tuple[str, str]]:
         events = await office.world.events(run_id)
-        heard: list[tuple[str, str]] = [
-            (str(event.person), event.text) for event in events if isinstance(event, PersonSaid | AnswerNoted)
-        ]
+        words = [event for event in events if isinstance(event, PersonSaid | AnswerNoted)]
+        heard = [(str(event.person), event.text) for event in words]
         return heard if len(heard) >= count else []
 
     return await until(found, what=f"{count} things were said to the run")

@@ -222,7 +222,7 @@ def _room(thread: str) -> str:
 
 
 def _picked(body: Json) -> list[str]:
-    """The values chosen in menus where a button was pressed: a message, or an App Home, where Slack says it elsewhere."""
+    """The values chosen in menus around a button: Slack says it of an App Home elsewhere than of a message."""
     values = part(body, "state", "values") or part(body, "view", "state", "values")
     chosen = (parts(values, block, "pick", "selected_options") for block in values)
     return [word(option, "value") for options in chosen for option in options]
