@@ -122,11 +122,11 @@ class Reaching:
         card = card.model_copy(update={"topic": topic_in(entry, record.request)})
         if card.form is None or card.form.format != "approval":
             return card
+        form = card.form.model_copy(update={"may_approve": name in ways_to_approve(record.request.policy)})
         if entry.kind == "place" and self._channels[name].edits:
             # As it stands now: nothing may change it until somebody decides.
             card = with_approvals(card, record, self._people)
-        may_approve = name in ways_to_approve(record.request.policy)
-        return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
+        return card.model_copy(update={"form": form})
 
     async def _receipt(self, entry: Outgoing, *, asks: bool) -> str:
         """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down.
