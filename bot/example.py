@@ -13,6 +13,7 @@ EXAMPLE = """\
 name = "Anna Ames"
 email = "anna@corp.example"
 timezone = "Europe/Berlin"         # times on her cards are shown in it
+# slack = "U01ABCDEF"              # her member id in Slack; `sayso people import slack` lists everybody's
 
 [people.bo]
 name = "Bo Berg"
@@ -30,7 +31,7 @@ groups = ["release"]
 [policies.production]
 approvers = ["group:release"]      # or "person:bo", {all_of = [...]}, {any_of = [...]}
 quorum = 1                         # how many of them; who asked does not count
-reach = ["email"]
+reach = ["email"]                  # with Slack set up (README): ["slack", "email"], the first one that works
 approve_by_email = true            # without it only a denial counts by mail
 expires_after = "4h"               # nobody answered until then: nothing is done
 execute_within = "15m"             # an older approval is not acted on

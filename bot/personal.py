@@ -9,6 +9,7 @@ from bot.judge import AlreadyDecided, Answer, Counted, Decided, Judgement, OutOf
 from bot.outgoing import Placed
 from bot.people import People
 from bot.records import RequestRecord
+from bot.standing import approvals, with_approvals
 from channels import AnswerForm, Card, Line
 
 
@@ -29,9 +30,9 @@ def standing_card(
     Its form has no token yet; there is none where this person has nothing to say, and then `summary` says why.
     """
     card, can = request_card(record.request, people, now), _can(record, placed, person, way, people, now)
+    card = with_approvals(card, record, people) if record.state == "open" else card
     made = {
         "summary": "\n".join(filter(None, (can.why, card.summary))),
-        "facts": (*card.facts, *so_far(record, people)),
         "form": _form(card.form, can) if card.form else None,
     }
     return card.model_copy(update=made)
@@ -39,10 +40,7 @@ def standing_card(
 
 def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
     """Who has approved of what needs more people, while it does."""
-    by = [vote.person for vote in record.votes if vote.approve]
-    if not by or record.state != "open":
-        return ()
-    return (Line(label="Approved so far", text=f"{len(by)} of {record.request.policy.quorum}: {people.names_of(by)}"),)
+    return approvals(record, people) if record.votes and record.state == "open" else ()
 
 
 def _form(form: AnswerForm, can: Can) -> AnswerForm | None:

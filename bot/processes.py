@@ -98,7 +98,7 @@ async def run_web(settings: Settings, port: int) -> None:
         client = Client(url)
         stack.push_async_callback(client.close)
         slack = slack_parts(settings, client)
-        app = compose(settings, url, slack.channels, agents_of(settings))
+        app = compose(settings, url, slack.channels, agents_of(settings), sends=False)
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
         beside = slack.beside(app.desk, has_line=False) if settings.has_slack_http else []

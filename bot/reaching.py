@@ -12,6 +12,7 @@ from bot.judge import ways_to_approve
 from bot.outgoing import Outgoing, place_of, topic_in
 from bot.people import People
 from bot.sharing import RefusedThere, Sharing, Stands
+from bot.standing import with_approvals
 from bot.store.receipts import Receipt, Receipts
 from bot.tokens import Tokens
 from channels import Address, Card, Channel, ChannelRefused, Delivery
@@ -121,8 +122,11 @@ class Reaching:
         card = card.model_copy(update={"topic": topic_in(entry, record.request)})
         if card.form is None or card.form.format != "approval":
             return card
-        may_approve = name in ways_to_approve(record.request.policy)
-        return card.model_copy(update={"form": card.form.model_copy(update={"may_approve": may_approve})})
+        form = card.form.model_copy(update={"may_approve": name in ways_to_approve(record.request.policy)})
+        if entry.kind == "place" and self._channels[name].edits:
+            # As it stands now: nothing may change it until somebody decides.
+            card = with_approvals(card, record, self._people)
+        return card.model_copy(update={"form": form})
 
     async def _receipt(self, entry: Outgoing, *, asks: bool) -> str:
         """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down.

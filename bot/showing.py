@@ -116,7 +116,7 @@ class Showing:
             request = run.pending.request if run.pending else None
             record = told.get(request.id) if request else None
             line, topic = status_line(run, record, self._people), asked_for(run, self._people)
-            return status_card(line, entry.card.at, topic), seq
+            return status_card(line, entry.card.at, topic, is_busy=run.state == "running"), seq
 
         async def call(card: Card, key: str) -> None:
             nonlocal known

@@ -45,9 +45,8 @@ def standing(record: RequestRecord, run: Run, people: People, now: datetime, rev
     if record.state == "open" and revision != request.revision:
         return _outdated(request, now)
     card = request_card(request, people, now)
-    approvals = _approvals(record, people)
     if record.state == "open":
-        return card.model_copy(update={"facts": _with(card.facts, approvals)})
+        return with_approvals(card, record, people)
     stand = _stand(record, run, people)
     # What is said above the facts now is who decided, no longer who asks.
     asked = Line(label="Asked by", text=people.names_of(request.requesters))
@@ -58,7 +57,7 @@ def standing(record: RequestRecord, run: Run, people: People, now: datetime, rev
             "summary": stand.summary,
             "quoted": stand.quoted or request.quoted,
             "quoted_as": stand.quoted_as if stand.quoted else "",
-            "facts": _with(facts, approvals),
+            "facts": (*facts, *approvals(record, people)),
             "form": _stop(record) if stand.may_stop else None,
             "closes": not stand.may_stop,
         }
@@ -71,24 +70,22 @@ def _outdated(request: Request, now: datetime) -> Card:
     return Card(title=f"Changed: {request.title}", at=now, summary=text, facts=facts, ref=request.id, closes=True)
 
 
-def _with(facts: tuple[Line, ...], approvals: str) -> tuple[Line, ...]:
-    """Who has approved stands last before the digest, which is the last thing that people compare."""
-    if not approvals:
-        return facts
-    return (*facts, Line(label="Approvals", text=approvals))
+def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
+    """`card`, which says as its last fact who has approved."""
+    return card.model_copy(update={"facts": (*card.facts, *approvals(record, people))})
 
 
-def _approvals(record: RequestRecord, people: People) -> str:
+def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
     """`1 of 2: Bo Berg at 14:02 UTC on 03 May 2026 in Slack`; nothing where one is enough: the decision names them."""
     request = record.request
     if request.format != "approval":
-        return ""
+        return ()
     votes = [vote for vote in record.votes if vote.approve]
     needed = len(votes) + lacking(request.policy, (vote.person for vote in votes))
     if needed == 1:
-        return ""
+        return ()
     given = ", ".join(_given(vote, people) for vote in votes)
-    return f"{len(votes)} of {needed}" + (f": {given}" if given else "")
+    return (Line(label="Approvals", text=f"{len(votes)} of {needed}" + (f": {given}" if given else "")),)
 
 
 def _given(vote: Vote, people: People) -> str:

@@ -42,9 +42,9 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     return one_line(line, _LINE_CHARS)
 
 
-def status_card(line: str, at: datetime, topic: str = "") -> Card:
+def status_card(line: str, at: datetime, topic: str = "", *, is_busy: bool = False) -> Card:
     """The line as a channel shows it; `topic` is what its thread is called, where it begins one."""
-    return Card(title=line, at=at, topic=topic, is_line=True)
+    return Card(title=line, at=at, topic=topic, is_line=True, is_busy=is_busy)
 
 
 def asked_for(run: Run, people: People) -> str:

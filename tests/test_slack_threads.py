@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import AnswerNoted, PersonSaid
-from tests.fakes.slack.driver import Workspace, running
+from tests.fakes.slack.driver import Message, Workspace, running
 from tests.office import TOML
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.waiting import until
@@ -33,9 +33,8 @@ async def said(office: SlackWorld, count: int = 1) -> list[tuple[str, str]]:
 
     async def found() -> list[tuple[str, str]]:
         events = await office.world.events(run_id)
-        heard: list[tuple[str, str]] = [
-            (str(event.person), event.text) for event in events if isinstance(event, PersonSaid | AnswerNoted)
-        ]
+        words = [event for event in events if isinstance(event, PersonSaid | AnswerNoted)]
+        heard = [(str(event.person), event.text) for event in words]
         return heard if len(heard) >= count else []
 
     return await until(found, what=f"{count} things were said to the run")
@@ -83,7 +82,19 @@ async def test_below_the_first_message_of_a_command_people_write_to_its_run(offi
 
     assert await said(office) == [("dan", "the red stamp")]
     office.world.workshop.hold("letter").set()
-    await office.world.ended(await office.only_run())
+    await office.becomes(line, "Done")
+    assert await statuses(office, root, "active") == ["processing", "active"]
+
+
+async def statuses(office: SlackWorld, root: Message, last: str) -> list[str]:
+    """What Slack itself showed beside a thread, each once, when the `last` one is there."""
+
+    async def found() -> list[str] | None:
+        calls = [call["args"] for call in await office.slack.calls("agents.sessions.setStatus")]
+        shown = [each["status"] for each in calls if each["thread_ts"] == root.ts]
+        return list(dict.fromkeys(shown)) if shown[-1:] == [last] else None
+
+    return await office.slack.until(found, f"the status is {last}")
 
 
 async def test_a_question_of_a_command_s_run_is_answered_below_its_first_message(office: SlackWorld) -> None:

@@ -54,7 +54,7 @@ async def test_the_card_says_who_has_approved_so_far(world: World) -> None:
     await world.decide("bo", record, "approve")
 
     lines = {line.label: line.text for line in (await looks(world, record, "cy")).facts}
-    assert lines["Approved so far"] == "1 of 2: Bo Berg"
+    assert lines["Approvals"].startswith("1 of 2: Bo Berg at ")
 
 
 async def test_who_has_approved_can_only_say_no_from_then_on(world: World) -> None:
@@ -249,8 +249,8 @@ async def test_what_somebody_has_voted_on_waits_for_the_others_and_not_for_them(
     assert (len(bo.waiting), len(cy.waiting)) == (0, 1)
     assert [line.label for line in bo.decided] == [record.request.title]
     assert bo.decided[0].text.startswith("You approved at ")
-    assert bo.decided[0].text.endswith("Approved so far: 1 of 2: Bo Berg.")
-    assert "Waiting for Bo Berg and Cy Cole. Approved so far: 1 of 2: Bo Berg. Asked at " in anna.asked[0].text
+    assert " Approvals: 1 of 2: Bo Berg at " in bo.decided[0].text
+    assert "Waiting for Bo Berg and Cy Cole. Approvals: 1 of 2: Bo Berg at " in anna.asked[0].text
 
 
 async def test_what_somebody_asked_for_says_how_it_stands(world: World) -> None:
