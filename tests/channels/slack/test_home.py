@@ -17,7 +17,7 @@ from tests.fakes.slack.limits.blocks import view_mistakes, view_too_large
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 LINES = st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=20).map(tuple)
-WAITING = CARDS.filter(lambda card: card.form is not None)
+WAITING = CARDS.filter(lambda card: card.form is not None and not card.is_line)
 OVERVIEWS = st.builds(
     Overview,
     waiting=st.lists(WAITING, max_size=5).map(tuple),
