@@ -39,7 +39,7 @@ from bot.quorum import eligible
 from bot.wording import CHANNEL_NAMES, TIME
 from channels import AnswerForm, Card, Line
 
-_REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model")
+_REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model", short="rehearsal, no model")
 _WHO_ASKS = {
     "gate": "{} asks.",
     "question": "The agent that works for {} asks.",
@@ -50,6 +50,7 @@ _OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 _STOPPED = {"denied", "withdrawn", "expired", "revoked"}
 _REASON_CHARS = 500
 _TITLE_CHARS = 80
+_DIGEST_CHARS = 12
 
 
 def request_card(request: Request, people: People, at: datetime) -> Card:
@@ -58,11 +59,11 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     summary = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
     needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
     call = request.call
-    facts = [Line(label="Asked by", text=asked_by)]
+    facts = [] if asked_by in summary else [Line(label="Asked by", text=asked_by)]
     facts += [Line(label="Changed since the last card", text=change) for change in request.changes]
     facts += [Line(label=fact.label, text=fact.text) for fact in (call.effect.facts if call else ())]
     facts += [Line(label="May decide", text=needs)] if needs else []
-    facts += [Line(label="Digest", text=request.digest)]
+    facts += [Line(label="Digest", text=request.digest, short=f"{request.digest[:_DIGEST_CHARS]}…")]
     facts += [_REHEARSAL] if request.is_rehearsal else []
     form = AnswerForm(
         token="",

@@ -12,9 +12,9 @@ from bot.people import People
 from bot.quorum import lacking
 from bot.recheck import good_until
 from bot.records import RequestRecord
+from bot.wording import TIME
 from channels import AnswerForm, Card, Line
 
-_HOURS, _TIME = "%H:%M UTC", "%H:%M UTC on %d %B %Y"
 _HOW = {
     "slack": "in Slack",
     "email": "by e-mail",
@@ -24,6 +24,7 @@ _HOW = {
 }
 # What a tool printed, or a person wrote, is on the run's page in full.
 _HEAD_CHARS, _TAIL_CHARS = 900, 500
+_CAME_OF_IT, _WENT_WRONG = "What came of it, in its own words:", "What went wrong, in its own words:"
 _ENDED = {"done": "done", "failed": "failed", "cancelled": "cancelled"}
 
 
@@ -34,6 +35,7 @@ class _Stand:
     word: str
     summary: str
     quoted: str = ""
+    quoted_as: str = ""
     may_stop: bool = False
 
 
@@ -47,12 +49,15 @@ def standing(record: RequestRecord, run: Run, people: People, now: datetime, rev
     if record.state == "open":
         return card.model_copy(update={"facts": _with(card.facts, approvals)})
     stand = _stand(record, run, people)
-    facts = tuple(fact for fact in card.facts if fact.label != "May decide")
+    # What is said above the facts now is who decided, no longer who asks.
+    asked = Line(label="Asked by", text=people.names_of(request.requesters))
+    facts = (asked, *(fact for fact in card.facts if fact.label not in {asked.label, "May decide"}))
     return card.model_copy(
         update={
             "title": f"{stand.word}: {request.title.removesuffix('?')}",
             "summary": stand.summary,
             "quoted": stand.quoted or request.quoted,
+            "quoted_as": stand.quoted_as if stand.quoted else "",
             "facts": _with(facts, approvals),
             "form": _stop(record) if stand.may_stop else None,
             "closes": not stand.may_stop,
@@ -74,20 +79,20 @@ def _with(facts: tuple[Line, ...], approvals: str) -> tuple[Line, ...]:
 
 
 def _approvals(record: RequestRecord, people: People) -> str:
-    """`1 of 2: Bo Berg at 14:02 UTC in Slack`; nothing where one is enough and none was given."""
+    """`1 of 2: Bo Berg at 14:02 UTC on 03 May 2026 in Slack`; nothing where one is enough: the decision names them."""
     request = record.request
     if request.format != "approval":
         return ""
     votes = [vote for vote in record.votes if vote.approve]
     needed = len(votes) + lacking(request.policy, (vote.person for vote in votes))
-    if not votes and needed == 1:
+    if needed == 1:
         return ""
     given = ", ".join(_given(vote, people) for vote in votes)
     return f"{len(votes)} of {needed}" + (f": {given}" if given else "")
 
 
 def _given(vote: Vote, people: People) -> str:
-    return f"{people.name_of(vote.person)} at {vote.at:{_HOURS}} {_how(vote.channel)}".rstrip()
+    return f"{people.name_of(vote.person)} at {vote.at:{TIME}} {_how(vote.channel)}".rstrip()
 
 
 def _how(channel: str) -> str:
@@ -115,7 +120,7 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
         case "approved" if run.ended:
             return _Stand("Not begun", f"{said} It was not begun: the run has ended as {_ENDED[run.ended.outcome]}.")
         case "approved" if record.started_at:
-            return _Stand("Running", f"{said} It began at {record.started_at:{_TIME}}.")
+            return _Stand("Running", f"{said} It began at {record.started_at:{TIME}}.")
         case "approved":
             return _Stand("Approved", f"{said} It has not begun, and can be stopped until it does.", may_stop=True)
         case "revoked":
@@ -125,7 +130,8 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
         case "superseded":
             return _Stand("Replaced", said)
         case _:
-            return _Stand(record.state.capitalize(), f"{said} {_next(run)}".strip(), _reason(record.decision))
+            why = f"The reason that {names} gave:" if (names := _names(record.decision, people)) else ""
+            return _Stand(record.state.capitalize(), f"{said} {_next(run)}".strip(), _reason(record.decision), why)
 
 
 def _decided(decision: Decision | None, people: People) -> str:
@@ -137,6 +143,10 @@ def _decided(decision: Decision | None, people: People) -> str:
     return f"{sentence.removesuffix('.')}, {how}." if how else sentence
 
 
+def _names(decision: Decision | None, people: People) -> str:
+    return people.names_of(decision.by) if decision and decision.by else ""
+
+
 def _reason(decision: Decision | None) -> str:
     return _bounded(decision.reason) if decision and decision.by else ""
 
@@ -146,16 +156,17 @@ def _bounded(text: str) -> str:
 
 
 def _next(run: Run) -> str:
-    return f"The run has ended as {_ENDED[run.ended.outcome]}." if run.ended else "The run goes on without it."
+    return "The run has ended." if run.ended else "The run goes on without it."
 
 
 def _revoked(record: RequestRecord, said: str, run: Run, people: People) -> _Stand:
     back = next((vote for vote in reversed(record.votes) if not vote.approve), None)
     if back is None:
         return _Stand("Stopped", f"{said} It was taken back before it began. {_next(run)}".strip())
-    who = f"{people.name_of(back.person)} took it back at {back.at:{_TIME}}"
+    who = f"{people.name_of(back.person)} took it back at {back.at:{TIME}}"
+    why = f"The reason that {people.name_of(back.person)} gave:"
     how = f", {_how(back.channel)}," if _how(back.channel) else ""
-    return _Stand("Stopped", f"{said} {who}{how} before it began. {_next(run)}".strip(), _bounded(back.reason))
+    return _Stand("Stopped", f"{said} {who}{how} before it began. {_next(run)}".strip(), _bounded(back.reason), why)
 
 
 def _answer(record: RequestRecord, people: People) -> str:
@@ -168,8 +179,8 @@ def _answer(record: RequestRecord, people: People) -> str:
 
 
 def _made(made: Made, said: str, run: Run, people: People) -> _Stand:
-    began = f"{said} It began at {made.started_at:{_TIME}}".strip()
-    ended = f" and ended at {made.ended_at:{_TIME}}" if made.ended_at else ""
+    began = f"{said} It began at {made.started_at:{TIME}}".strip()
+    ended = f" and ended at {made.ended_at:{TIME}}" if made.ended_at else ""
     match made.state:
         case "running":
             return _Stand("Running", f"{began}.")
@@ -178,9 +189,9 @@ def _made(made: Made, said: str, run: Run, people: People) -> _Stand:
         case "ok" if made.by:
             return _Stand("Done", f"{began}. {_say(made.by, people)} that it happened.")
         case "ok":
-            return _Stand("Done", f"{began}{ended}.", _bounded(made.text))
+            return _Stand("Done", f"{began}{ended}.", _bounded(made.text), _CAME_OF_IT)
         case "error":
-            return _Stand("Failed", f"{began}{ended}.", _bounded(made.text))
+            return _Stand("Failed", f"{began}{ended}.", _bounded(made.text), _WENT_WRONG)
         case "not_done":
             return _Stand("Not done", f"{began}. {_say(made.by, people)} that it did not happen.")
         case "left":

@@ -109,10 +109,11 @@ class Inbound(Frozen):
 
 
 class Line(Frozen):
-    """One labelled fact on a card."""
+    """One labelled fact on a card. `short` is set where few ever read it: it may stand in small print as that."""
 
     label: str
     text: str
+    short: str = ""
 
 
 class AnswerForm(Frozen):
@@ -135,7 +136,8 @@ class Card(Frozen):
     """How something looks to a person, as plain data; each channel renders and escapes it.
 
     `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
-    such. `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is
+    such, under `quoted_as` where code knows more of whose words they are.
+    `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is
     nothing (more) to answer. `ref` is an id that people can type, `link` the page about it. `receipt` is an opaque id
     of the same form as a token, which comes back with word that the card did not arrive. `topic` is what its thread is
     called where it is not the first one in it. `closes` says that this
@@ -147,6 +149,7 @@ class Card(Frozen):
     at: AwareDatetime
     summary: str = ""
     quoted: str = ""
+    quoted_as: str = ""
     facts: tuple[Line, ...] = ()
     exact: str = ""
     form: AnswerForm | None = None

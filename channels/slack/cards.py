@@ -9,12 +9,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
 from channels import Card, Line
 from channels.showing import one_line, visible
+from channels.slack import times
 from channels.slack.blocks import SECTION_CHARS, Block, cut, pieces, plain, preformatted, quote, words
 from channels.slack.controls import controls, how_to_answer
 
@@ -30,6 +30,7 @@ SHOWN_CHARS = 1_200
 """How much of the exact arguments stands in the card itself; all of it is behind *Details*."""
 
 _CUT = " …"
+_UNCHECKED = "In the words of whoever wrote it, which nobody has checked:"
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
 _FACT_CHARS = 600
@@ -103,15 +104,15 @@ def _told(card: Card) -> Iterator[Block]:
     """The point, what it is about, and the words of others, marked as theirs."""
     yield _heading(card.title)
     if card.summary:
-        yield plain(card.summary)
-    yield from _facts(card.facts[:_FACTS])
+        yield _sentences(card.summary)
+    yield from _facts([fact for fact in card.facts if not fact.short][:_FACTS])
     if card.exact:
         yield _context(["Exactly this:"])
         yield preformatted(cut(visible(card.exact), SHOWN_CHARS))
         if len(card.exact) > SHOWN_CHARS:
             yield _context([f"{len(card.exact) - SHOWN_CHARS:,} more characters: press *Details*"])
     if card.quoted:
-        yield _context(["In the words of whoever wrote it, which nobody has checked:"])
+        yield _context([escaped(one_line(card.quoted_as or _UNCHECKED, _LINE_CHARS), SECTION_CHARS)])
         yield quote(cut(visible(card.quoted), _QUOTED_CHARS))
 
 
@@ -122,11 +123,14 @@ def _asked(card: Card) -> Iterator[Block]:
         yield plain(how)
     if form is not None:
         yield from controls(form, has_details=len(card.exact) > SHOWN_CHARS)
-    notes = [f"Open until {_date(form.until)}"] if form and not form.only_stops else []
+    notes = [f"Open until {times.date(form.until)}"] if form and not form.only_stops else []
     notes += [f"<{card.link}|Open the page>"] if card.link else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
     if notes:
         yield _context([" · ".join(notes)])
+    asides = [f"{one_line(fact.label, 60)}: {one_line(fact.short, 100)}" for fact in card.facts if fact.short]
+    if asides:
+        yield _context([escaped(" · ".join(asides[:_FACTS]), SECTION_CHARS)])
 
 
 def _heading(title: str) -> Block:
@@ -134,7 +138,18 @@ def _heading(title: str) -> Block:
     if len(line) <= HEADER_CHARS:
         return {"type": "header", "text": words(line or "-")}
     bold: Block = {"type": "text", "text": line, "style": {"bold": True}}
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [bold]}]}
+    return _section_of([bold])
+
+
+def _sentences(text: str) -> Block:
+    """Sentences of ours, with moments in the reader's own time zone."""
+    shown = cut(visible(text).strip(), SECTION_CHARS)
+    found = times.in_rich_text(shown)
+    return plain(text) if found is None else _section_of(found)
+
+
+def _section_of(elements: list[JsonValue]) -> Block:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
 
 
 def _context(lines: Sequence[str]) -> Block:
@@ -145,17 +160,12 @@ def _context(lines: Sequence[str]) -> Block:
 def _facts(facts: Sequence[Line]) -> Iterator[Block]:
     """Labelled facts, two in a row as Slack sets them."""
     fields = [
-        f"*{escaped(one_line(fact.label, 60), 300)}*\n{escaped(fact.text.strip(), _FACT_CHARS)}" for fact in facts
+        f"*{escaped(one_line(fact.label, 60), 300)}*\n{times.in_mrkdwn(escaped(fact.text.strip(), _FACT_CHARS))}"
+        for fact in facts
     ]
     for start in range(0, len(fields), FIELDS):
         some = fields[start : start + FIELDS]
         yield {"type": "section", "fields": [{"type": "mrkdwn", "text": each, "verbatim": True} for each in some]}
-
-
-def _date(at: datetime) -> str:
-    """`at` in the reader's own time zone; in UTC where it can't be shown so."""
-    plain = at.astimezone(UTC)
-    return f"<!date^{int(plain.timestamp())}^{{date_short_pretty}} at {{time}}|{plain:%d %b %Y, %H:%M} UTC>"
 
 
 def _fallback(card: Card) -> str:

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from channels import Card, Line, Overview
 from channels.showing import one_line
+from channels.slack import times
 from channels.slack.blocks import SECTION_CHARS, Block, words
 from channels.slack.cards import escaped, message
 from channels.slack.controls import WRITE_BELOW
@@ -93,7 +94,7 @@ def _list(title: str, lines: Sequence[Line], otherwise: str) -> Iterator[Block]:
     yield _header(title)
     for line in lines[:LINES]:
         label = escaped(one_line(line.label, _LABEL_CHARS), SECTION_CHARS // 4) or "-"
-        yield _section(f"*{label}*\n{escaped(line.text.strip(), _TEXT_CHARS) or '-'}")
+        yield _section(f"*{label}*\n{times.in_mrkdwn(escaped(line.text.strip(), _TEXT_CHARS)) or '-'}")
     if not lines:
         yield _section(otherwise)
 

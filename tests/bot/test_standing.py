@@ -40,6 +40,7 @@ from tests.bot.test_judge_always import RECORDS
 State = Literal["running", "ok", "error", "left", "unknown", "not_done"]
 RUN = fold([started()])
 PAIR = approval(policy=policy(quorum=2))
+BO_VOTED = "Bo Berg at 12:00 UTC on 02 March 2026 in a terminal"
 
 
 def card_of(found: RequestRecord, run: Run = RUN, revision: int = 1) -> Card:
@@ -80,7 +81,7 @@ def test_an_open_request_is_the_card_that_asked_with_its_form() -> None:
 
 def test_votes_are_counted_on_the_card_with_who_when_and_by_which_way() -> None:
     assert facts(card_of(record(PAIR)))["Approvals"] == "0 of 2"
-    assert facts(card_of(record(PAIR, votes=(vote(),))))["Approvals"] == "1 of 2: Bo Berg at 12:00 UTC in a terminal"
+    assert facts(card_of(record(PAIR, votes=(vote(),))))["Approvals"] == "1 of 2: " + BO_VOTED
 
 
 def test_two_votes_for_one_seat_leave_the_other_seat_open() -> None:
@@ -108,7 +109,8 @@ def test_until_the_start_an_approval_can_only_be_stopped() -> None:
         "It has not begun, and can be stopped until it does."
     )
     assert "./deploy.sh" in card.exact
-    assert facts(card)["Approvals"] == "1 of 1: Bo Berg at 12:00 UTC in a terminal"
+    assert "Approvals" not in facts(card), "who decided stands above"
+    assert facts(card)["Asked by"] == "Anna Ames"
     assert "May decide" not in facts(card)
     assert card.form
     assert (card.form.only_stops, card.form.until) == (True, LATER + timedelta(minutes=15))
@@ -215,7 +217,7 @@ def test_a_closed_request_says_who_when_why_and_what_follows(
 
 
 def test_a_run_that_has_ended_does_not_go_on() -> None:
-    assert card_of(closed("denied"), ended()).summary.endswith("The run has ended as failed.")
+    assert card_of(closed("denied"), ended()).summary.endswith("in a terminal. The run has ended.")
 
 
 def test_an_approval_that_was_taken_back_names_both() -> None:
@@ -227,7 +229,7 @@ def test_an_approval_that_was_taken_back_names_both() -> None:
         "Bo Berg approved at 12:01 UTC on 02 March 2026, in a terminal. "
         "Cy Cole took it back at 12:00 UTC on 02 March 2026, in Slack, before it began. The run goes on without it."
     )
-    assert (card.quoted, card.form) == ("wait", None)
+    assert (card.quoted_as, card.quoted, card.form) == ("The reason that Cy Cole gave:", "wait", None)
 
 
 def answered(text: str, asked: str = "Which one?") -> RequestRecord:
@@ -294,8 +296,17 @@ def test_a_reason_is_only_ever_quoted(reason: str, output: str) -> None:
     card = card_of(closed("denied", reason))
     failed = card_of(begun(), made("error", output))
 
-    assert card == card_of(closed("denied")).model_copy(update={"quoted": card.quoted})
-    assert failed == card_of(begun(), made("error")).model_copy(update={"quoted": failed.quoted})
+    assert card == card_of(closed("denied")).model_copy(update={"quoted": card.quoted, "quoted_as": card.quoted_as})
+    words = {"quoted": failed.quoted, "quoted_as": failed.quoted_as}
+    assert failed == card_of(begun(), made("error")).model_copy(update=words)
+
+
+def test_whose_words_are_quoted_is_said_where_it_is_known() -> None:
+    denied, failed = card_of(closed("denied", "too late")), card_of(begun(), made("error", "exit code 1"))
+
+    assert (denied.quoted_as, denied.quoted) == ("The reason that Bo Berg gave:", "too late")
+    assert (failed.quoted_as, failed.quoted) == ("What went wrong, in its own words:", "exit code 1")
+    assert card_of(closed("denied")).quoted_as == ""
 
 
 def test_everything_that_was_to_be_known_stays_on_the_card() -> None:

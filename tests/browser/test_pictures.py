@@ -12,5 +12,5 @@ def test_the_pictures_of_the_readme_can_be_taken_anew(browser: Browser, dev: Dev
     pictures.take(browser, dev, tmp_path)
 
     taken = {path.name: path.stat().st_size for path in tmp_path.glob("*.png")}
-    assert taken.keys() == {path.name for path in pictures.FOLDER.iterdir()}
+    assert taken.keys() == {path.name for path in pictures.FOLDER.glob("*.png")}
     assert max(taken.values()) < LARGEST_BYTES

@@ -17,6 +17,7 @@ Mode = Literal["socket", "http"]
 READY = '"event": "ready"'
 PORT = '"port": '
 SLOW_S = 40
+NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "eve": "Eve Eder"}
 
 
 class SlackOffice:
@@ -46,8 +47,8 @@ class SlackOffice:
         # A machine that is busy with other tests is slower than a person who waits; what took long is measured apart.
         await self.slack.settings(answer_within_s=20, retry_after_s=[0.2] * 200)
         self.anna, self.bo, self.cy, self.eve = [
-            await self.slack.person(name, id=f"U0{name.upper()}", email=f"{name}@corp.example")
-            for name in ("anna", "bo", "cy", "eve")
+            await self.slack.person(name, id=f"U0{name.upper()}", email=f"{name}@corp.example", real_name=NAMES[name])
+            for name in NAMES
         ]
         await self.slack.channel("ops", self.anna, self.bo, self.cy, self.eve, self.slack.bot)
 

@@ -19,8 +19,19 @@ FORMATS = ("approval", "free_text", "yes_no", "choice", "choices", "form")
 
 TEXTS = st.one_of(
     st.text(max_size=300),
+    st.text(max_size=9).map(lambda text: f"<!here> at 14:02 UTC on 03 March 2026{text}"),
     st.text(max_size=40).map(lambda text: text * 200),
-    st.sampled_from(["<!channel> now", "<@U1> & <#C1|x>", "*bold* `code` _x_", "\u202egnp.exe", "a\x00b", "😀" * 2000]),
+    st.sampled_from(
+        [
+            "<!channel> now",
+            "Bo at 14:02 UTC on 03 March 2026, <!here>",
+            "<@U1> & <#C1|x>",
+            "*bold* `code` _x_",
+            "\u202egnp.exe",
+            "a\x00b",
+            "😀" * 2000,
+        ]
+    ),
 )
 FORMS = st.builds(
     AnswerForm,
@@ -38,7 +49,8 @@ CARDS = st.builds(
     at=st.just(AT),
     summary=TEXTS,
     quoted=TEXTS,
-    facts=st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=40).map(tuple),
+    quoted_as=st.just("") | TEXTS,
+    facts=st.lists(st.builds(Line, label=TEXTS, text=TEXTS, short=st.just("") | TEXTS), max_size=40).map(tuple),
     exact=TEXTS,
     form=st.none() | FORMS,
     ref=st.sampled_from(["", "s0q-abc"]),
@@ -197,6 +209,24 @@ def test_a_new_revision_shares_no_block_with_the_last() -> None:
     card = Card(title="Deploy?", at=AT, summary="Anna asks.")
     ids = [{str(block["block_id"]) for block in cards.message(card, key).blocks} for key in ("d1", "d2")]
     assert ids[0].isdisjoint(ids[1])
+
+
+def test_what_few_read_stands_in_small_print_below_and_moments_are_the_readers_own() -> None:
+    facts = (Line(label="Digest", text="c0ffee" * 10, short="c0ffee…"), Line(label="Approvals", text=f"1 of 2: {BO}"))
+    card = Card(title="Deploy?", at=AT, summary=f"{BO}.", quoted="no", quoted_as="Bo's reason:", facts=facts)
+
+    said = [[node["text"] for node in _nodes(block) if isinstance(node.get("text"), str)] for block in _blocks(card)]
+
+    shown = "<!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
+    approvals = f"*Approvals*\n1 of 2: Bo Berg approved {shown}"
+    assert said == [["Deploy?"], ["Bo Berg approved ", "."], [approvals], ["Bo's reason:"], ["no"], ["Digest: c0ffee…"]]
+
+
+BO = "Bo Berg approved at 14:02 UTC on 03 March 2026"
+
+
+def _blocks(card: Card) -> tuple[cards.Block, ...]:
+    return cards.message(card, "d1").blocks
 
 
 def _nodes(found: Any) -> Iterator[dict[str, Any]]:

@@ -118,6 +118,9 @@ class Blocks:
                 return self._mrkdwn.html(f"<!{piece['range']}>")
             case "emoji":
                 return self._mrkdwn.plain(f":{piece['name']}:")
+            case "date":
+                words = self._mrkdwn.date(str(piece["timestamp"]), piece["format"], piece.get("fallback", ""))
+                return _styled(escape(words), piece.get("style") or {})
             case "link":
                 return f'<a href="{escape(piece["url"])}">{escape(piece.get("text") or piece["url"])}</a>'
             case _:

@@ -77,15 +77,22 @@ class Mrkdwn:
 
     def _special(self, what: str, label: str | None) -> str:
         if what.startswith("date^"):
-            return escape(self._date(what.split("^"), label or ""))
+            parts = [*what.split("^"), "", ""]
+            return escape(self.date(parts[1], parts[2], label or ""))
         return f'<span class="mention everybody">@{escape(what.partition("^")[0])}</span>'
 
-    def _date(self, parts: list[str], fallback: str) -> str:
+    def date(self, timestamp: str, shown: str, fallback: str) -> str:
+        """A moment as the reader sees it: https://docs.slack.dev/messaging/formatting-message-text#date-formatting"""
         try:
-            at = datetime.fromtimestamp(int(parts[1]), UTC).astimezone(self._zone)
-            return re.sub(r"\{(\w+)\}", lambda found: at.strftime(_FORMATS[found[1]]), parts[2])
-        except (ValueError, KeyError, IndexError):
+            at = datetime.fromtimestamp(int(timestamp), UTC).astimezone(self._zone)
+            return re.sub(r"\{(\w+)\}", lambda found: self._part(at, found[1]), shown)
+        except (ValueError, KeyError, OverflowError):
             return unescape(fallback)
+
+    def _part(self, at: datetime, name: str) -> str:
+        today = datetime.fromtimestamp(self._slack.clock.now(), UTC).astimezone(self._zone).date()
+        near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get((at.date() - today).days)
+        return near if near and name.endswith("_pretty") and name.startswith("date") else at.strftime(_FORMATS[name])
 
 
 def _literal(text: str) -> str:
