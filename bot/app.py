@@ -113,8 +113,13 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
     return {name: Claude(key, url, model or settings.model or DEFAULT_MODEL) for name, model in named.items()}
 
 
-def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: Sequence[Agent]) -> App:
-    """Wire everything over the Redis at `url`. Connects to nothing yet."""
+def compose(
+    settings: Settings, url: str, channels: Sequence[Channel], agents: Sequence[Agent], *, sends: bool = True
+) -> App:
+    """Wire everything over the Redis at `url`. Connects to nothing yet.
+
+    A process that never `sends` need not have the channels of those that do.
+    """
     home = Home(settings.data_dir)
     client = Client(url)
     store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
@@ -122,8 +127,8 @@ def compose(settings: Settings, url: str, channels: Sequence[Channel], agents: S
     nearby = Nearby(queue)
     journal, people = Journal(store, nearby), People(settings.people, settings.policies)
     edits = frozenset(channel.name for channel in channels if channel.edits)
-    # A process that sends nothing, such as the console's, must know whose cards to have changed as well.
-    edits |= EDITING if settings.has_slack or not channels else frozenset()
+    # A process that sends nothing, and may have no token of its own, must know whose cards to have changed as well.
+    edits |= EDITING if settings.has_slack or not sends else frozenset()
     decisions = Decisions(journal, people, edits)
     tokens = Tokens(home.keys(settings))
     by_channel = {channel.name: channel for channel in channels}

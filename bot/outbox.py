@@ -17,6 +17,7 @@ from bot.people import People
 from bot.reaching import Nowhere, Reaching
 from bot.sharing import Behind, Sharing, nobodys_own
 from bot.showing import Showing
+from bot.status import written_in
 from bot.store import Commit, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.receipts import Receipts
@@ -106,8 +107,8 @@ class Outbox:
         if entry.request_id is None or entry.delivery_id is None:
             raise ValueError(f"{entry.id} places no request")
         delivery, channel = nobodys_own(delivery), delivery.address.channel
-        for thread in {delivery.handle, delivery.address.thread} - {""} if self._channels[channel].edits else ():
-            await self._store.threads.note(channel, thread, entry.run_id)  # people may write there, or below it
+        for thread in written_in(delivery) if self._channels[channel].edits else ():
+            await self._store.threads.note(channel, thread, entry.run_id)
         event = CardDelivered(
             at=self._store.about_now(),
             request_id=entry.request_id,

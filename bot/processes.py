@@ -83,7 +83,7 @@ async def run_process(settings: Settings, *, works: bool, receives: Collection[s
         slack = slack_parts(settings, client)
         app = compose(settings, url, [*slack.channels, channel], agents_of(settings))
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
-        beside += [slack.link.keep()] if slack.link and "slack" in receives else []
+        beside += slack.beside(app.desk, has_line=True) if "slack" in receives else []
         await serve(app, works=works, receives=receives, beside=beside)
 
 
@@ -97,10 +97,12 @@ async def run_web(settings: Settings, port: int) -> None:
     async with AsyncExitStack() as stack:
         client = Client(url)
         stack.push_async_callback(client.close)
-        app = compose(settings, url, slack_parts(settings, client).channels, agents_of(settings))
+        slack = slack_parts(settings, client)
+        app = compose(settings, url, slack.channels, agents_of(settings), sends=False)
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
-        await serve(app, works=False, receives=(), beside=[serve_web(app, listener)])
+        beside = slack.beside(app.desk, has_line=False) if settings.has_slack_http else []
+        await serve(app, works=False, receives=(), beside=[serve_web(app, listener), *beside])
 
 
 def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:

@@ -10,6 +10,7 @@ from agents.run import Run, fold
 from bot.journal import record_write
 from bot.outgoing import Placed
 from bot.records import records
+from bot.status import StatusLines, written_in
 from bot.store import Commit, Store, Wake
 from bot.summary import line_of
 from channels import Address, Delivery
@@ -60,6 +61,8 @@ async def _threads_anew(store: Store, run: Run) -> None:
     """Where people write to `run`. Of several that lived in one place, the one that goes on is there now."""
     places = {(run.started.channel, run.started.thread)} if run.started else set[tuple[str, str]]()
     places |= {(card.channel, thread) for card in run.cards for thread in (card.thread, card.handle)}
+    if line := await StatusLines(store).find(run.id):
+        places |= {(line.address.channel, thread) for thread in written_in(line)}
     for channel, thread in places:
         if thread:
             await (store.threads.begin if run.ended else store.threads.note)(channel, thread, run.id)

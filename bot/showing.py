@@ -20,7 +20,7 @@ from bot.outgoing import Outgoing, Placed
 from bot.people import People
 from bot.records import RequestRecord, records
 from bot.standing import standing
-from bot.status import WORKING, StatusLines, status_card, status_line
+from bot.status import WORKING, StatusLines, asked_for, status_card, status_line
 from bot.store import Store
 from bot.tokens import Tokens
 from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Delivery
@@ -85,7 +85,7 @@ class Showing:
                 await self._card(entry, placed, delivery, channel)
             else:
                 await channel.update(delivery, await self._dress(entry, entry.card, channel.name), entry.id)
-        except KeyError as error:
+        except ChannelRefused as error:
             log.warning("update refused", outgoing_id=entry.id, error=str(error))
 
     async def _card(self, entry: Outgoing, placed: Placed, delivery: Delivery, channel: Channel) -> None:
@@ -115,7 +115,8 @@ class Showing:
             run, told, seq = await self._read(entry.run_id)
             request = run.pending.request if run.pending else None
             record = told.get(request.id) if request else None
-            return status_card(status_line(run, record, self._people), entry.card.at), seq
+            line, topic = status_line(run, record, self._people), asked_for(run, self._people)
+            return status_card(line, entry.card.at, topic, is_busy=run.state == "running"), seq
 
         async def call(card: Card, key: str) -> None:
             nonlocal known
@@ -123,7 +124,7 @@ class Showing:
                 address = await channel.address(contact, entry.thread)
                 if address is None:
                     return
-                first = status_card(WORKING, card.at)
+                first = card.model_copy(update={"title": WORKING})
                 known = await channel.send(first, address, self._lines.key(entry.run_id))
                 if await self._lines.keep(entry.run_id, known) and card == first:
                     return

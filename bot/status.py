@@ -42,9 +42,15 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     return one_line(line, _LINE_CHARS)
 
 
-def status_card(line: str, at: datetime) -> Card:
-    """The line as a channel shows it."""
-    return Card(title=line, at=at, is_line=True)
+def status_card(line: str, at: datetime, topic: str = "", *, is_busy: bool = False) -> Card:
+    """The line as a channel shows it; `topic` is what its thread is called, where it begins one."""
+    return Card(title=line, at=at, topic=topic, is_line=True, is_busy=is_busy)
+
+
+def asked_for(run: Run, people: People) -> str:
+    """`Anna Ames: “deploy v1.2.0 to production”`."""
+    started = run.started
+    return f"{people.name_of(started.requester)}: “{first_line(started.text, _LINE_CHARS)}”" if started else ""
 
 
 def _what(run: Run) -> str:
@@ -115,8 +121,15 @@ class StatusLines:
         return Delivery.model_validate_json(body) if body else None
 
     async def keep(self, run_id: str, delivery: Delivery) -> bool:
-        """Note where it stands; False when somebody did before."""
+        """Note where it stands, and that people may write there; False when somebody did before."""
+        for thread in written_in(delivery):
+            await self._store.threads.begin(delivery.address.channel, thread, run_id)
         return (await self._store.remember(_name(run_id), delivery.model_dump_json().encode(), _KEEP_S))[1]
+
+
+def written_in(delivery: Delivery) -> set[str]:
+    """The threads in which people write about what stands there: its own, and the one that begins below it."""
+    return {delivery.handle, delivery.address.thread} - {""}
 
 
 def _name(run_id: str) -> str:

@@ -142,7 +142,8 @@ class Card(Frozen):
     of the same form as a token, which comes back with word that the card did not arrive. `topic` is what its thread is
     called where it is not the first one in it. `closes` says that this
     card ends what an earlier one asked; a channel that cannot change what it sent shows only such updates. `at` is when
-    the card was made. `is_line`: no more than one line that says how something stands, and is changed where it stands.
+    the card was made. `is_line`: no more than one line that says how something stands, and is changed where it stands;
+    `is_busy`: that something is being done, and nobody is waited for.
     """
 
     title: str
@@ -159,6 +160,7 @@ class Card(Frozen):
     topic: str = ""
     closes: bool = False
     is_line: bool = False
+    is_busy: bool = False
 
 
 class Address(Frozen):

@@ -24,7 +24,7 @@ async def attached(data: Path | None) -> AsyncGenerator[App]:
     """The composition over the Redis that runs, serving nothing. Raises NothingRuns when there is none."""
     settings = settings_of(data)
     log_to(settings, json=False, quietly=True)
-    app = compose(settings, redis_url(settings), [local_mail(settings).channel()], agents_of(settings))
+    app = compose(settings, redis_url(settings), [local_mail(settings).channel()], agents_of(settings), sends=False)
     try:
         yield app
     finally:

@@ -81,7 +81,8 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis | None, port
             _welcome(app, ports, began),
         ]
         receives = ("email", "slack") if settings.has_socket_mode else ("email",)
-        beside += [slack.link.keep()] if slack.link and settings.has_socket_mode else []
+        if settings.has_socket_mode or settings.has_slack_http:
+            beside += slack.beside(app.desk, has_line=settings.has_socket_mode)
         try:
             async with mail.serving():
                 await serve(app, works=True, receives=receives, beside=beside)

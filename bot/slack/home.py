@@ -60,8 +60,8 @@ class Pace:
 class HomeWatch:
     """One per process. Of several processes one publishes what there is to publish, and none an older state last."""
 
-    def __init__(self, store: Store, people: People, desk: Desk, publish: Publish, pace: Pace = Pace()) -> None:
-        self._store, self._people, self._desk, self._publish, self._pace = store, people, desk, publish, pace
+    def __init__(self, store: Store, people: People, publish: Publish, pace: Pace = Pace()) -> None:
+        self._store, self._people, self._publish, self._pace = store, people, publish, pace
         self._homes = Homes(store.client)
         self._due, self._earliest = dict[str, float](), dict[str, float]()
         self._not_before, self._failures = 0.0, 0
@@ -77,13 +77,13 @@ class HomeWatch:
         # Something may have changed between the look at what was published and its arrival.
         self._want(person, self._pace.every_s)
 
-    async def watch(self) -> None:
-        """Publish what changes, for ever; ends only when cancelled."""
+    async def watch(self, desk: Desk) -> None:
+        """Publish what changes, as `desk` finds it, for ever; ends only when cancelled."""
         changing = Changing(self._store.client, self._store.shards)
         try:
             async with changing.watch() as changes, asyncio.TaskGroup() as group:
                 group.create_task(self._hear(changes))
-                group.create_task(self._show())
+                group.create_task(self._show(desk))
         finally:
             await changing.close()
 
@@ -132,7 +132,7 @@ class HomeWatch:
         self._due[person] = min(due, self._due.get(person, due))
         self._news.set()
 
-    async def _show(self) -> None:
+    async def _show(self, desk: Desk) -> None:
         """Publish, one after the other, what is due."""
         while True:
             self._news.clear()
@@ -142,7 +142,7 @@ class HomeWatch:
                 await self._news_within(wait_s)
                 continue
             del self._due[person]  # what changes from here on is another state, and wanted again
-            await self._look_at(person)
+            await self._look_at(person, desk)
 
     async def _news_within(self, wait_s: float | None) -> None:
         with suppress(TimeoutError):
@@ -152,7 +152,7 @@ class HomeWatch:
     def _when(self, person: str) -> float:
         return max(self._due[person], self._earliest.get(person, 0.0), self._not_before)
 
-    async def _look_at(self, person: str) -> None:
+    async def _look_at(self, person: str, desk: Desk) -> None:
         """Publish one Home if it has changed. Whatever goes wrong is tried again, or left until it changes again."""
         contact = self._people.contact(person)
         if contact is None or contact.slack is None:
@@ -161,7 +161,7 @@ class HomeWatch:
             if not await self._homes.hold(person, _HOLD_S):
                 return self._want(person, self._pace.every_s)  # another one is at it, maybe with an older state
             try:
-                await self._publish_to(contact, contact.slack)
+                await self._publish_to(contact, contact.slack, desk)
             finally:
                 await self._homes.hold(person, self._pace.every_s)
             self._failures = 0
@@ -179,8 +179,8 @@ class HomeWatch:
             log.exception("a Home can't be made", person=person)
             self._earliest[person] = _clock() + self._pace.refused_s
 
-    async def _publish_to(self, contact: Contact, user: str) -> None:
-        found = view(await self._desk.overview(contact.id))
+    async def _publish_to(self, contact: Contact, user: str, desk: Desk) -> None:
+        found = view(await desk.overview(contact.id))
         mark = hashlib.sha256(json.dumps(found).encode()).hexdigest()
         if await self._homes.shown(contact.id) == mark:
             return

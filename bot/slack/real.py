@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
 
 from bot.people import People
 from bot.settings import Settings
@@ -14,32 +16,56 @@ from bot.slack.marks import StoreMarks
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.links import Links
+from channels import Desk
 
 if TYPE_CHECKING:
+    from bot.slack.home import HomeWatch
     from channels.slack import SlackChannel
 
 Report = Callable[[bool, str], Awaitable[None]]
+Opened = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class SlackParts:
-    """The Slack channel, and the `link` that says how its line is; nothing where no Slack is set up."""
+    """The Slack channel, the `link` that says how its line is, and the `homes` that whoever hears Slack watches.
+
+    Nothing where no Slack is set up.
+    """
 
     channels: "tuple[SlackChannel, ...]" = ()
     link: LinkReport | None = None
+    homes: "HomeWatch | None" = None
+
+    def beside(self, desk: Desk, *, has_line: bool) -> list[Coroutine[None, None, None]]:
+        """What runs for ever in a process that hears Slack, over a line of its own or by posts.
+
+        Whoever hears that people open their Homes keeps these up to date: what it shows itself may be old by then.
+        """
+        found = list[Coroutine[None, None, None]]()
+        found += [self.link.keep()] if self.link and has_line else []
+        found += [self.homes.watch(desk)] if self.homes else []
+        return found
 
 
 def slack_parts(settings: Settings, client: Client) -> SlackParts:
     """What a process composes to reach people in Slack. Connects to nothing yet."""
     if not settings.has_slack:
         return SlackParts()
+    from bot.slack.home import HomeWatch  # noqa: PLC0415 - it draws views, which most commands do without
+
+    api = slack_api(settings)
+
+    async def publish(user: str, view: Mapping[str, JsonValue]) -> None:
+        await api.call("views.publish", user, user_id=user, view={**view})
+
     store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
-    link = LinkReport(Links(client))
-    people = People(settings.people, settings.policies)
-    return SlackParts((slack_channel(settings, people, store, link.report),), link)
+    people, link = People(settings.people, settings.policies), LinkReport(Links(client))
+    homes = HomeWatch(store, people, publish)
+    return SlackParts((slack_channel(settings, people, store, link.report, homes.opened),), link, homes)
 
 
-def slack_channel(settings: Settings, people: People, store: Store, report: Report) -> "SlackChannel":
+def slack_channel(settings: Settings, people: People, store: Store, report: Report, opened: Opened) -> "SlackChannel":
     """The Slack channel over the workspace of the settings. Raises ConfigError when they name none."""
     # They take a while to load, and most commands do without.
     from channels.slack import SlackChannel  # noqa: PLC0415
@@ -60,5 +86,6 @@ def slack_channel(settings: Settings, people: People, store: Store, report: Repo
         members=members,
         sends=SlackSender(paced, members, StoreMarks(store), people),
         home=view,
+        opened=opened,
         report=report,
     )

@@ -22,7 +22,7 @@ from channels.slack.link import DELAYS_S, LOOK_S, REFUSED_S, Link, Report
 from channels.slack.members import Members
 from channels.slack.payload import Json, word
 from channels.slack.reading import Reader
-from channels.slack.windows import ShowsHome, Windows
+from channels.slack.windows import Opened, ShowsHome, Windows
 
 _log = logging.getLogger(__name__)
 
@@ -43,11 +43,16 @@ async def _report_to_nobody(connected: bool, why: str) -> None:
     del connected, why
 
 
+async def _tell_nobody(person: str) -> None:
+    del person
+
+
 class SlackChannel:
     """Reaches people in one Slack workspace, as the bot whose token `api` has.
 
     `app_token` opens Socket Mode, `signing_secret` proves what comes by HTTP; either may be "" where the other way is
-    used. `home` draws the App Home. `report` hears about every second whether the line is open, and if not why.
+    used. `home` draws the App Home, and `opened` hears whose was shown. `report` hears about every second whether the
+    line is open, and if not why.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class SlackChannel:
         members: Members,
         sends: Sends,
         home: ShowsHome,
+        opened: Opened = _tell_nobody,
         report: Report = _report_to_nobody,
         now: Callable[[], datetime] = _utc_now,
         delays_s: Sequence[float] = DELAYS_S,
@@ -70,7 +76,7 @@ class SlackChannel:
         self._members, self._sends, self._report, self._now = members, sends, report, now
         self._delays_s, self._refused_s, self._look_s = delays_s, refused_s, look_s
         self._reader = Reader(directory, members, api.download)
-        self._windows = Windows(api, self._reader, home)
+        self._windows = Windows(api, self._reader, home, opened)
         self._under_way = set[asyncio.Task[None]]()
 
     @property

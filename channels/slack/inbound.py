@@ -153,8 +153,9 @@ def _event(body: Json, received_at: datetime) -> Sorted:
         return Nothing({})
     app, team = word(body, "api_app_id"), word(body, "team_id")
     key = f"message:{app}:{team}:{word(event, 'channel')}:{word(event, 'ts')}"
-    within = "" if is_for_us else thread_of("event", body)
-    return Stored(_inbound("event", key, body, received_at, within=within), {})
+    thread = thread_of("event", body)
+    within, begins = ("", thread) if is_for_us else (thread, "")
+    return Stored(_inbound("event", key, body, received_at, within=within, begins=begins), {})
 
 
 def _was_written(event: Json, bots: tuple[str, ...]) -> bool:
@@ -182,7 +183,9 @@ def _view(body: Json, received_at: datetime) -> Sorted:
     if window not in (ASK, ASK_ABOUT, *ANSWER_WINDOWS):
         return Nothing(done)
     key = f"view:{_view_key(body)}"
-    return Stored(_inbound("view", key, body, received_at, is_answer=window in ANSWER_WINDOWS), done)
+    begins = thread_of("view", body) if window == ASK_ABOUT else ""
+    is_answer = window in ANSWER_WINDOWS
+    return Stored(_inbound("view", key, body, received_at, is_answer=is_answer, begins=begins), done)
 
 
 def _view_key(body: Json) -> str:
@@ -202,7 +205,14 @@ def _told(text: str) -> dict[str, JsonValue]:
 
 
 def _inbound(
-    kind: Kind, key: str, body: Json, received_at: datetime, *, is_answer: bool = False, within: str = ""
+    kind: Kind,
+    key: str,
+    body: Json,
+    received_at: datetime,
+    *,
+    is_answer: bool = False,
+    within: str = "",
+    begins: str = "",
 ) -> Inbound:
     raw = json.dumps({"kind": kind, "body": _kept(body)}, separators=(",", ":")).encode()
     return Inbound(
@@ -213,15 +223,18 @@ def _inbound(
         is_answer=is_answer,
         can_wait=False,
         within=within,
+        begins=begins,
         received_at=received_at,
     )
 
 
 def _kept(body: Json) -> dict[str, JsonValue]:
-    """`body` without what lets its owner speak for us or for Slack, and without the copy of our own card."""
+    """`body` without what lets its owner speak for us or for Slack, and without the copies of our own cards."""
     kept = {name: value for name, value in body.items() if name not in ("token", "response_url", "response_urls")}
     if "message" in kept:
         kept["message"] = {name: word(body, "message", name) for name in ("ts", "thread_ts")}
+    if word(body, "type") == "block_actions" and "view" in kept:
+        kept["view"] = {"id": word(body, "view", "id"), "state": {**part(body, "view", "state")}}
     return kept
 
 

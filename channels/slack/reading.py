@@ -223,18 +223,20 @@ def _room(thread: str) -> str:
 
 
 def _picked(body: Json) -> list[str]:
-    """The values chosen in the menu beside a button, which stay in the message until somebody sends them."""
-    values = part(body, "state", "values")
+    """The values chosen in menus around a button: Slack says it of an App Home elsewhere than of a message."""
+    values = part(body, "state", "values") or part(body, "view", "state", "values")
     chosen = (parts(values, block, "pick", "selected_options") for block in values)
     return [word(option, "value") for options in chosen for option in options]
 
 
 def _with_picks(answer: Reply, values: list[str]) -> Reply:
-    """`answer` with the options that were chosen; with none it says nothing."""
+    """`answer` with the options of its own card that were chosen; with none it says nothing.
+
+    Beside it in an App Home stand others, and what is chosen on these comes along.
+    """
     named = [value.partition(" ") for value in values]
-    if any(token != answer.token or not number.isdecimal() for token, _, number in named):
-        return answer.model_copy(update={"said": "empty", "text": ""})
-    picks = tuple(sorted({int(number) for _, _, number in named}))
-    if not picks:
+    own = [number for token, _, number in named if token == answer.token]
+    picks = tuple(sorted({int(number) for number in own if number.isdecimal()}))
+    if not picks or not all(map(str.isdecimal, own)):
         return answer.model_copy(update={"said": "empty", "text": ""})
     return answer.model_copy(update={"picks": picks, "text": ", ".join(map(str, picks))})

@@ -74,6 +74,10 @@ class SlackSender:
         async with self._named(channel, to.to):
             spot = Spot(channel, await self._thread_ts(card, to, channel))
             ts = await self._placing.place(message, spot, key)
+        if card.is_line:
+            self._status.want(channel, spot.ts, is_busy=card.is_busy)
+        if spot.ts:  # what people write in a thread that we have begun comes with the name it has since
+            to = to.model_copy(update={"thread": threads.handle(channel, spot.ts)})
         return Delivery(key=key, address=to, handle=threads.handle(channel, ts))
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
@@ -86,15 +90,8 @@ class SlackSender:
         message = cards.message(card, cards.revision(card))
         async with self._named(channel, delivery.address.to):
             await self._placing.update(message, channel, ts, delivery.key)
-
-    async def note_status(self, thread: str, text: str | None) -> None:
-        """Show that something is being done in `thread`; with None, no longer. Slack has its own words for it."""
-        within = threads.thread(thread)
-        if within and (ts := await self._roots.begun(within)):
-            await self._status.note(within.channel, ts, is_busy=text is not None)
-
-    async def close(self) -> None:
-        """Nothing is left open: each call has a connection of its own, as a kept one may be dead when it is used."""
+        if card.is_line and (within := threads.thread(delivery.address.thread)):
+            self._status.want(within.channel, within.ts, is_busy=card.is_busy)
 
     async def _is_theirs(self, channel: str, user: str) -> bool:
         """Whether this is our DM with them. Who can't be reached at all hears that when something is sent."""

@@ -1,5 +1,6 @@
 """The sign of life that Slack itself shows beside an agent's thread, where a workspace has it."""
 
+import asyncio
 from contextlib import suppress
 
 from channels import ChannelUnavailable
@@ -20,11 +21,30 @@ class Status:
         self._api = api
         self._is_there = True
         self._without = set[tuple[str, str]]()
+        self._wanted = dict[tuple[str, str], bool]()
+        self._at_it = dict[tuple[str, str], asyncio.Task[None]]()
 
-    async def note(self, channel: str, ts: str, *, is_busy: bool) -> None:
-        """Show that something is being done in this thread, or no longer."""
-        if not self._is_there or (channel, ts) in self._without:
+    def want(self, channel: str, ts: str, *, is_busy: bool) -> None:
+        """Show that something is being done in this thread, or no longer: soon, and what was wanted last is shown last.
+
+        Nobody waits for it.
+        """
+        key = (channel, ts)
+        if not ts or not self._is_there or key in self._without:
             return
+        self._wanted[key] = is_busy
+        if key not in self._at_it:
+            self._at_it[key] = asyncio.create_task(self._show(*key), name="show a status")
+
+    async def _show(self, channel: str, ts: str) -> None:
+        key = (channel, ts)
+        try:
+            while (is_busy := self._wanted.pop(key, None)) is not None:
+                await self._call(channel, ts, is_busy=is_busy)
+        finally:
+            del self._at_it[key]
+
+    async def _call(self, channel: str, ts: str, *, is_busy: bool) -> None:
         status = "processing" if is_busy else "active"
         with suppress(ChannelUnavailable):
             try:

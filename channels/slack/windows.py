@@ -1,7 +1,7 @@
 """Windows that people open, and the App Home: shown after Slack was answered, filled with what the desk finds."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 ShowsHome = Callable[[Overview], dict[str, JsonValue]]
 """The view of somebody's App Home."""
 
+Opened = Callable[[str], Awaitable[None]]
+"""Hears the id of a person whose App Home was just shown, because they opened it."""
+
 
 class Calls(Protocol):
     """Slack's Web API, called by the names of its methods."""
@@ -28,10 +31,10 @@ class Calls(Protocol):
 
 
 class Windows:
-    """Shows windows to who asked for them; `home` draws what stands in the App Home."""
+    """Shows windows to who asked for them; `home` draws what stands in the App Home, `opened` hears who sees it."""
 
-    def __init__(self, api: Calls, reader: Reader, home: ShowsHome) -> None:
-        self._api, self._reader, self._home = api, reader, home
+    def __init__(self, api: Calls, reader: Reader, home: ShowsHome, opened: Opened) -> None:
+        self._api, self._reader, self._home, self._opened = api, reader, home, opened
 
     async def open(self, asked: Opens, desk: Desk) -> None:
         """Open the window at once, for its trigger lives 3 s, and fill it after. What went wrong is said in it.
@@ -63,6 +66,8 @@ class Windows:
             else:
                 view = self._home(await desk.overview(person.id))
             await self._api.call("views.publish", user, user_id=user, view=view)
+            if not isinstance(person, Stranger):
+                await self._opened(person.id)
         except Exception as error:  # noqa: BLE001 - it is drawn anew the next time that somebody looks
             _log.warning("the App Home of %s could not be shown: %s", user, error)
 

@@ -14,6 +14,7 @@ from bot.ids import new_id
 from bot.journal import Journal
 from bot.rebuild import rebuild
 from bot.records import RequestRecord, records
+from bot.status import StatusLines
 from bot.store import Commit, Written
 from bot.threads import PRESS, TOO_LATE_TO_TYPE, FollowUps
 from channels import ChannelUnavailable, File, Inbound, Trigger
@@ -346,6 +347,8 @@ async def test_threads_are_known_again_once_the_indexes_were_made_anew(office: W
     [card] = [key for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form]
     await written(office, hallway.follows("dan", "that one", f"at {card}"))
     assert await said(office, record.request.run_id) == [("dan", "which bell?"), ("dan", "that one")]
+    await written(office, hallway.follows("dan", "the red one", f"at {StatusLines.key(record.request.run_id)}"))
+    assert len(await said(office, record.request.run_id)) == 3, "also where only the line of its status stands"
 
 
 async def asked_again(world: World, hallway: Hallway) -> RequestRecord:

@@ -1,10 +1,12 @@
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.slack.driver import Workspace, running
 from tests.processes.branch import Branch
 from tests.processes.programs import RedisServer
+from tests.processes.slack_office import Mode, SlackOffice
 from tests.processes.stage import Stage
 from tests.servers.mailhost import MailHost
 
@@ -28,3 +30,26 @@ def office(tmp_path: Path, mailhost: MailHost) -> Iterator[Branch]:
     """The same as somebody sets it up who has read the README and nothing else."""
     with RedisServer(tmp_path / "redis") as redis:
         yield Branch(tmp_path, redis.start(), mailhost, hurried=False)
+
+
+@pytest.fixture(scope="module")
+def slack_address() -> Generator[str]:
+    """A stand-in for Slack, which a test empties."""
+    with running() as address:
+        yield address
+
+
+@pytest.fixture
+async def slack_office(tmp_path: Path, slack_address: str) -> AsyncIterator[SlackOffice]:
+    """An installation whose people are in Slack; its processes are started by the test."""
+    with RedisServer(tmp_path / "redis") as redis:
+        async with Workspace(slack_address) as slack:
+            made = SlackOffice(tmp_path, redis.start(), slack)
+            await made.opens()
+            yield made
+
+
+@pytest.fixture(params=["socket", "http"])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    """How Slack reaches sayso."""
+    return request.param

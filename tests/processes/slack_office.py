@@ -8,7 +8,7 @@ from typing import Literal
 from agents.events import Event
 from bot.dev.demo import make_demo
 from bot.example import example_toml
-from tests.fakes.slack.driver import Message, Person, Workspace
+from tests.fakes.slack.driver import Message, Person, Shown, Workspace
 from tests.kill.reading import runs_in
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.waiting import until
@@ -117,6 +117,15 @@ class SlackOffice:
             return next((one for one in there if containing in f"{one.text}\n{one.words}"), None)
 
         return await self.slack.until(found, f"the bot says {containing!r}", within_s=SLOW_S)
+
+    async def shows(self, person: Person, containing: str) -> Shown:
+        """Somebody's App Home, once it says so."""
+
+        async def found() -> Shown | None:
+            home = await self.slack.see("home", user=person.id)
+            return Shown(home) if home and containing in Shown(home).words else None
+
+        return await self.slack.until(found, f"{person.name}'s Home says {containing!r}", within_s=SLOW_S)
 
     def live(self) -> str:
         """The tag that visitors of the demo site get."""

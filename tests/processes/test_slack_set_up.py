@@ -167,6 +167,29 @@ async def test_sayso_dev_connects_and_says_so(branch: Branch) -> None:
         await from_mention_to_outcome(branch)
 
 
+async def test_what_is_answered_in_a_terminal_without_a_token_changes_the_card_in_slack(branch: Branch) -> None:
+    file = branch.data / "sayso.toml"
+    file.write_text(file.read_text().replace("quorum = 1 ", "quorum = 2 "))
+    del branch.environ["SAYSO_REDIS_URL"], branch.environ["SAYSO_SECRET_KEY"]
+    with branch.program("dev", "--port", "0", "--demo-port", "0", **branch.socket) as dev:
+        dev.wait_for("Slack       connects by Socket Mode")
+        anna, _ = await branch.people()
+        await branch.slack.connected()
+        asked = await anna.says("#ops", "@sayso deploy v1.2.0 to production")
+        await branch.slack.message(in_=asked, containing="0 of 2")
+        for name in ("SLACK_BOT_TOKEN", "SAYSO_SLACK_BASE_URL"):
+            del branch.environ[name]
+        with branch.program("requests", "--json") as listed:
+            listed.ended()
+        request = json.loads(listed.said())[0]["id"]
+
+        with branch.program("answer", request, "approve", "--as", "bo") as answered:
+            answered.ended()
+
+        assert answered.process.returncode == 0, answered.said()
+        await branch.slack.message(in_=asked, containing="1 of 2: Bo Berg at ")
+
+
 async def test_sayso_dev_says_what_is_missing(branch: Branch) -> None:
     with branch.program("dev", "--port", "0", "--demo-port", "0") as dev:
         dev.wait_for("SLACK_BOT_TOKEN is set and SLACK_APP_TOKEN is not")

@@ -1,37 +1,18 @@
 """The whole story in Slack, told by the processes of the Procfile, over Socket Mode and over HTTP."""
 
-from collections.abc import AsyncIterator, Generator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from agents.events import AnswerNoted, RequestDecided, RunEnded, RunStarted, ToolStarted, VoteCast
-from tests.fakes.slack.driver import Workspace, running
-from tests.processes.programs import RedisServer
 from tests.processes.slack_office import Mode, SlackOffice
 
 WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production?"
 
 
-@pytest.fixture(scope="module")
-def slack_address() -> Generator[str]:
-    with running() as address:
-        yield address
-
-
 @pytest.fixture
-async def office(tmp_path: Path, slack_address: str) -> AsyncIterator[SlackOffice]:
-    with RedisServer(tmp_path / "redis") as redis:
-        async with Workspace(slack_address) as slack:
-            made = SlackOffice(tmp_path, redis.start(), slack)
-            await made.opens()
-            yield made
-
-
-@pytest.fixture(params=["socket", "http"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    return request.param
+def office(slack_office: SlackOffice) -> SlackOffice:
+    return slack_office
 
 
 async def test_a_wish_becomes_a_card_in_its_thread_and_a_click_deploys_and_shows_the_outcome_in_the_same_message(

@@ -63,13 +63,13 @@ class Screens:
 
 
 def home_watch(world: World, screens: Screens, pace: Pace = QUICK) -> HomeWatch:
-    return HomeWatch(world.app.store, world.app.people, world.app.desk, screens.publish, pace)
+    return HomeWatch(world.app.store, world.app.people, screens.publish, pace)
 
 
 @asynccontextmanager
-async def watching(watch: HomeWatch) -> AsyncGenerator[HomeWatch]:
+async def watching(watch: HomeWatch, world: World) -> AsyncGenerator[HomeWatch]:
     """While it watches; it must still do so at the end."""
-    task = asyncio.create_task(watch.watch())
+    task = asyncio.create_task(watch.watch(world.app.desk))
     try:
         yield watch
         assert not task.done(), task.exception()
@@ -80,7 +80,7 @@ async def watching(watch: HomeWatch) -> AsyncGenerator[HomeWatch]:
 
 async def test_people_see_in_their_homes_what_waits_and_what_became_of_it(office: World) -> None:
     screens = Screens()
-    async with watching(home_watch(office, screens)) as homes:
+    async with watching(home_watch(office, screens), office) as homes:
         for person in ("anna", "bo"):
             await homes.opened(person)
         await screens.says("bo", "Nothing waits on you.")
@@ -96,7 +96,7 @@ async def test_people_see_in_their_homes_what_waits_and_what_became_of_it(office
 
 async def test_nobody_is_published_to_who_does_not_look_or_is_not_concerned(office: World) -> None:
     screens = Screens()
-    async with watching(home_watch(office, screens)) as homes:
+    async with watching(home_watch(office, screens), office) as homes:
         for person in ("anna", "cy", "dan", "somebody who has left"):
             await homes.opened(person)
         await screens.says("dan", "Nothing waits on you.")
@@ -127,7 +127,7 @@ async def test_who_has_not_looked_for_a_month_is_left_alone(office: World) -> No
     now = await office.now()
     await homes.note_opened("bo", now - timedelta(days=31))
     await homes.note_opened("anna", now - timedelta(days=29))
-    async with watching(home_watch(office, screens)):
+    async with watching(home_watch(office, screens), office):
         await office.opened(await office.trigger("press the button"))
         await screens.says("anna", "Waiting for")
 
@@ -138,7 +138,7 @@ async def test_of_several_processes_one_publishes_each_state_once(office: World)
     screens, watches = Screens(), list[HomeWatch]()
     async with AsyncExitStack() as stack:
         for _ in range(3):
-            watches.append(await stack.enter_async_context(watching(home_watch(office, screens))))
+            watches.append(await stack.enter_async_context(watching(home_watch(office, screens), office)))
         await watches[0].opened("bo")
         for number in range(3):
             run_id = await office.trigger(f"press {number}")
@@ -156,7 +156,7 @@ async def test_of_several_processes_one_publishes_each_state_once(office: World)
 async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(office: World) -> None:
     screens, loop = Screens(), asyncio.get_running_loop()
     pace, began = Pace(every_s=0.5), loop.time()
-    async with watching(home_watch(office, screens, pace)) as homes:
+    async with watching(home_watch(office, screens, pace), office) as homes:
         await homes.opened("anna")
         for number in range(30):
             await office.trigger(f"stamp {number}")
@@ -177,7 +177,7 @@ async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(off
 )
 async def test_whatever_slack_says_the_watch_goes_on(office: World, trouble: Exception) -> None:
     screens = Screens(troubles=[trouble])
-    async with watching(home_watch(office, screens)) as homes:
+    async with watching(home_watch(office, screens), office) as homes:
         await homes.opened("bo")
         await until(lambda: not screens.troubles, what="it has been tried")
         record = await office.opened(await office.trigger("press the button"))
@@ -188,25 +188,25 @@ async def test_whatever_slack_says_the_watch_goes_on(office: World, trouble: Exc
 
 async def test_what_was_not_done_while_slack_was_busy_is_done_later(office: World) -> None:
     screens = Screens(troubles=[Limited(0.1), Ambiguous("Lost", "Look"), Limited(0.05)])
-    async with watching(home_watch(office, screens)) as homes:
+    async with watching(home_watch(office, screens), office) as homes:
         await homes.opened("bo")
         await screens.says("bo", "Nothing waits on you.")
 
 
 async def test_what_changed_while_nobody_watched_is_shown_at_the_start(office: World) -> None:
     screens = Screens()
-    async with watching(home_watch(office, screens)) as homes:
+    async with watching(home_watch(office, screens), office) as homes:
         await homes.opened("bo")
         await screens.says("bo", "Nothing waits on you.")
     await office.opened(await office.trigger("press the button"))
     await office.quiet()
-    async with watching(home_watch(office, screens)):
+    async with watching(home_watch(office, screens), office):
         await screens.says("bo", "Press the button?")
 
 
 async def test_a_cut_line_hides_no_change(office: World) -> None:
     screens, client = Screens(), Client(office.url)
-    async with watching(home_watch(office, screens)) as homes:
+    async with watching(home_watch(office, screens), office) as homes:
         await homes.opened("bo")
         await screens.says("bo", "Nothing waits on you.")
         for number in range(3):
@@ -219,7 +219,7 @@ async def test_a_cut_line_hides_no_change(office: World) -> None:
 async def test_what_was_shown_at_the_opening_is_shown_again_if_it_was_older(office: World) -> None:
     """The listener looks, then something changes and is published, then what the listener saw arrives."""
     screens = Screens()
-    async with watching(home_watch(office, screens)) as homes:
+    async with watching(home_watch(office, screens), office) as homes:
         await homes.opened("bo")
         older = await screens.says("bo", "Nothing waits on you.")
         await office.opened(await office.trigger("press the button"))
@@ -243,8 +243,8 @@ class Gone(Client):
 
 async def test_while_redis_is_away_the_watch_waits_and_an_opening_is_no_error(office: World) -> None:
     gone = Gone("unix:///nowhere/redis.sock", patience_s=0.01)
-    watch = HomeWatch(Store(gone, 2), office.app.people, office.app.desk, Screens().publish, QUICK)
-    async with watching(watch):
+    watch = HomeWatch(Store(gone, 2), office.app.people, Screens().publish, QUICK)
+    async with watching(watch, office):
         await watch.opened("bo")
         await until(lambda: gone.asked > 5, what="it tries again and again")
 
@@ -265,8 +265,8 @@ async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_addre
         async def publish(user: str, view: Any) -> None:
             await api.call("views.publish", user, user_id=user, view=view)
 
-        watch = HomeWatch(office.app.store, office.app.people, office.app.desk, publish, QUICK)
-        async with watching(watch):
+        watch = HomeWatch(office.app.store, office.app.people, publish, QUICK)
+        async with watching(watch, office):
             await watch.opened("anna")
             await watch.opened("bo")
             for kind in ("choice Which? | a, b", "choices Which? | a, b", "form Tell | x, y", "free_text Why?"):

@@ -1,5 +1,6 @@
 """What a payload is, before it is acknowledged."""
 
+import json
 from typing import Any
 
 import pytest
@@ -52,6 +53,7 @@ def test_words_for_us_are_stored(fields: dict[str, Any], within: str) -> None:
 
     assert isinstance(found, Stored)
     assert (found.inbound.within, found.inbound.is_answer, found.inbound.can_wait) == (within, False, False)
+    assert found.inbound.begins == ("" if within else thread_of("event", event(**fields)))
     assert found.inbound.key == f"message:A1:T1:{fields.get('channel', 'C1')}:1.2"
     assert b"verification" not in found.inbound.raw
 
@@ -82,6 +84,14 @@ def test_answers_are_stored_without_what_could_speak_for_us(action: str) -> None
     assert b"divider" not in found.inbound.raw
 
 
+def test_a_press_in_an_app_home_is_stored_with_what_was_chosen_and_without_the_home() -> None:
+    state = {"values": {"b1": {"pick": {"selected_options": [{"value": "token 1"}]}}}}
+    found = sort(press("send", view={"id": "V1", "blocks": [{"type": "header"}], "state": state}), NOON)
+
+    assert isinstance(found, Stored)
+    assert json.loads(found.inbound.raw)["body"]["view"] == {"id": "V1", "state": state}
+
+
 @pytest.mark.parametrize("action", ["details", "deny_why", "fill", "write", "ask"])
 def test_a_press_that_only_opens_a_window_is_not_stored(action: str) -> None:
     found = sort(press(action), NOON)
@@ -103,6 +113,17 @@ def test_what_makes_no_sense_is_nothing(body: dict[str, Any]) -> None:
 def test_a_visit_of_the_app_home_is_no_message() -> None:
     assert sort(event(type="app_home_opened", tab="home"), NOON) == Visited("U1")
     assert sort(event(type="app_home_opened", tab="messages"), NOON) == Nothing({})
+
+
+def test_a_wish_about_a_message_begins_in_its_thread_and_no_other_window_begins_anything() -> None:
+    def sent(window: str) -> dict[str, Any]:
+        view = {"callback_id": window, "private_metadata": '{"place": "C1/1.2", "token": "t"}', "id": "V1", "hash": "h"}
+        return {"type": "view_submission", "view": view, "user": {"id": "U1"}}
+
+    found = {name: sort(sent(name), NOON) for name in ("ask_about", "ask", "deny_why", "fill", "write")}
+
+    begun = {name: one.inbound.begins for name, one in found.items() if isinstance(one, Stored)}
+    assert begun == {"ask_about": "C1/1.2", "ask": "", "deny_why": "", "fill": "", "write": ""}
 
 
 def test_threads_have_names() -> None:

@@ -232,10 +232,11 @@ async def test_a_thread_that_does_not_exist_is_begun_with_what_it_is_about(
 ) -> None:
     sender, to = a_sender(slack, bo), shared(ops, f"{ops}/~s0r-abc")
 
-    await sender.send(CARD.model_copy(update={"topic": "deploy v1.2.0 <!channel>"}), to, "s0d-1")
-    await sender.send(DONE, to, "s0o-2")
+    first = await sender.send(CARD.model_copy(update={"topic": "deploy v1.2.0 <!channel>"}), to, "s0d-1")
+    again = await sender.send(DONE, to, "s0o-2")
 
     root, *others = await slack.messages("#ops")
+    assert first.address.thread == again.address.thread == f"{ops}/{root.ts}", "the name that Slack gives it"
     assert root.words == "deploy v1.2.0 <!channel>"
     assert [message.thread for message in others] == [root.ts, root.ts]
     assert root.text == "deploy v1.2.0 &lt;!channel&gt;"
@@ -335,20 +336,51 @@ async def test_words_for_one_person_never_reach_the_dm_of_another(slack: Workspa
     assert await slack.messages("@anna") == []
 
 
+LINE = Card(title="Running: Deploy v1.2.0", at=AT, is_line=True, is_busy=True)
+WAITING = LINE.model_copy(update={"title": "Waiting for Bo", "is_busy": False})
+
+
+async def statuses(slack: Workspace, count: int = 1) -> list[tuple[str, str]]:
+    """(thread, status) of all calls, as soon as there are so many."""
+
+    async def found() -> list[tuple[str, str]] | None:
+        calls = [call["args"] for call in await slack.calls("agents.sessions.setStatus")]
+        return [(each["thread_ts"], each["status"]) for each in calls] if len(calls) >= count else None
+
+    return await slack.until(found, f"{count} statuses")
+
+
 async def test_slack_shows_that_something_is_being_done(slack: Workspace, bo: Person, asked: Message) -> None:
-    sender = a_sender(slack, bo)
+    sender, to = a_sender(slack, bo), shared(asked.channel, within(asked))
 
-    await sender.note_status(within(asked), "Deploying v1.2.0")
-    await sender.note_status(within(asked), None)
-    await sender.note_status(f"{asked.channel}/~s0r-abc", "Nothing is there yet")
-    await sender.note_status("s0r-abc", "Not in Slack")
+    line = await sender.send(LINE, to, "s0d-1")
+    assert await statuses(slack) == [(asked.ts, "processing")]
+    await sender.send(CARD, to, "s0d-2")
+    await sender.update(line, WAITING, "s0o-3")
 
-    calls = [call["args"] for call in await slack.calls("agents.sessions.setStatus")]
-    assert [(each["thread_ts"], each["status"]) for each in calls] == [
-        (asked.ts, "processing"),
-        (asked.ts, "active"),
-    ]
+    assert await statuses(slack, 2) == [(asked.ts, "processing"), (asked.ts, "active")]
     assert await slack.violations() == []
+
+
+async def test_a_line_does_not_wait_for_its_status_and_the_last_one_wanted_is_shown_last(
+    slack: Workspace, bo: Person, asked: Message
+) -> None:
+    sender = a_sender(slack, bo)
+    await slack.breaks("agents.sessions.setStatus", "slow", seconds=1)
+
+    line = await sender.send(LINE, shared(asked.channel, within(asked)), "s0d-1")
+    for card in (WAITING, LINE, WAITING):
+        await sender.update(line, card, "s0o-3")
+
+    assert (await slack.now((await slack.messages(asked))[-1])).words == "Waiting for Bo"
+    assert await statuses(slack, 2) == [(asked.ts, "processing"), (asked.ts, "active")]
+
+
+async def test_in_a_thread_that_we_begin_the_status_stands_as_well(slack: Workspace, bo: Person, ops: str) -> None:
+    await a_sender(slack, bo).send(LINE, shared(ops, f"{ops}/~s0r-abc"), "s0d-1")
+
+    root, _ = await slack.messages("#ops")
+    assert await statuses(slack) == [(root.ts, "processing")]
 
 
 async def test_where_slack_has_no_such_status_it_is_asked_once(
@@ -358,37 +390,22 @@ async def test_where_slack_has_no_such_status_it_is_asked_once(
     other = await anna.says("#ops", "@sayso roll back")
     sender = a_sender(slack, bo)
 
-    for thread in (asked, other, asked):
-        await sender.note_status(within(thread), "Deploying v1.2.0")
+    await sender.send(LINE, shared(asked.channel, within(asked)), "s0d-1")
+    await statuses(slack)
+    await sender.send(LINE, shared(asked.channel, within(other)), "s0d-2")
 
-    assert len(await slack.calls("agents.sessions.setStatus")) == 1
-
-
-async def test_a_thread_that_has_no_such_status_is_left_alone_and_others_are_not(
-    slack: Workspace, bo: Person, anna: Person, asked: Message
-) -> None:
-    await slack.breaks("agents.sessions.setStatus", "error", error="thread_not_found")
-    other = await anna.says("#ops", "@sayso roll back")
-    sender = a_sender(slack, bo)
-
-    for thread in (asked, asked, other):
-        await sender.note_status(within(thread), "Deploying v1.2.0")
-
-    calls = await slack.calls("agents.sessions.setStatus")
-    assert [call["args"]["thread_ts"] for call in calls] == [asked.ts, other.ts]
+    assert len(await statuses(slack)) == 1
 
 
-async def test_a_status_that_can_not_be_shown_now_is_left_out(slack: Workspace, bo: Person, asked: Message) -> None:
+async def test_a_status_that_can_not_be_shown_fails_no_line(slack: Workspace, bo: Person, asked: Message) -> None:
     sender = a_sender(slack, bo)
     await slack.breaks("agents.sessions.setStatus", "cut")
 
-    await sender.note_status(within(asked), "Deploying v1.2.0")
-    await sender.note_status(within(asked), None)
+    line = await sender.send(LINE, shared(asked.channel, within(asked)), "s0d-1")
+    await statuses(slack)
+    await sender.update(line, WAITING, "s0o-3")
 
-    assert [call["args"]["status"] for call in await slack.calls("agents.sessions.setStatus")] == [
-        "processing",
-        "active",
-    ]
+    assert [status for _, status in await statuses(slack, 2)] == ["processing", "active"]
 
 
 def waiting_for_real(slack: Workspace, marks: MemoryMarks) -> SlackSender:

@@ -1,0 +1,99 @@
+"""A `World` whose people are in Slack: a stand-in with Anna, Bo, Cy and Dan in #ops, where the bot is as well."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from agents.requests import RunId
+from bot.slack.real import slack_parts
+from bot.store.client import Client
+from tests.fakes.slack.driver import Message, Person, Workspace
+from tests.office import TOML, settings_of
+from tests.waiting import until
+from tests.world import World
+
+PEOPLE = ("anna", "bo", "cy", "dan")
+SLOW_S = 30
+
+
+class SlackWorld:
+    """A `world` that is not started yet, `slack`, and the `ops` channel's id."""
+
+    anna: Person
+    bo: Person
+    cy: Person
+    dan: Person
+    ops: str
+
+    def __init__(self, world: World, slack: Workspace) -> None:
+        self.world, self.slack = world, slack
+
+    async def opens(self) -> None:
+        """Everybody comes in."""
+        await self.slack.starts_anew()
+        await self.slack.settings(answer_within_s=20, retry_after_s=[0.2] * 200)
+        self.anna, self.bo, self.cy, self.dan = [
+            await self.slack.person(name, id=f"U0{name.upper()}", email=f"{name}@corp.example") for name in PEOPLE
+        ]
+        self.ops = await self.slack.channel("ops", self.anna, self.bo, self.cy, self.dan, self.slack.bot)
+
+    async def runs(self) -> list[RunId]:
+        """Every run that has started."""
+        return [RunId(run_id) for run_id in await self.world.app.store.lists.runs()]
+
+    async def only_run(self) -> RunId:
+        """The one run that there is."""
+        [run_id] = await until(self.runs, what="a run has started")
+        return run_id
+
+    async def says(self, where: Message | str, containing: str) -> Message:
+        """A message of the bot's there, once it says so."""
+
+        async def found() -> Message | None:
+            there = [one for one in await self.slack.messages(where) if one.user == "U0BOT"]
+            return next((one for one in there if containing in f"{one.text}\n{one.words}"), None)
+
+        return await self.slack.until(found, f"the bot says {containing!r}", within_s=SLOW_S)
+
+    async def card(self, where: str, to_press: str = "") -> Message:
+        """The newest message there that can be answered, with a button called `to_press` if that is said."""
+
+        async def found() -> Message | None:
+            there = await self.slack.messages(where)
+            open_ones = [one for one in there if "Open until" in one.words and to_press in (*one.buttons, "")]
+            return open_ones[-1] if open_ones else None
+
+        return await self.slack.until(found, f"a card in {where}", within_s=SLOW_S)
+
+    async def becomes(self, message: Message, containing: str) -> Message:
+        """The same message, once it says so."""
+
+        async def found() -> Message | None:
+            now = await self.slack.now(message)
+            return now if containing in f"{now.text}\n{now.words}" else None
+
+        return await self.slack.until(found, f"the same message says {containing!r}", within_s=SLOW_S)
+
+
+@asynccontextmanager
+async def a_slack_world(url: str, folder: Path, slack: Workspace, toml: str = TOML) -> AsyncGenerator[SlackWorld]:
+    """A World to be started, which reaches people in Slack, else by mail."""
+    for name in PEOPLE:
+        toml = toml.replace(f"[people.{name}]\n", f'[people.{name}]\nslack = "U0{name.upper()}"\n')
+    tokens = {
+        "slack_bot_token": SecretStr(slack.bot_token),
+        "slack_app_token": SecretStr(slack.app_token),
+        "slack_base_url": slack.base_url,
+    }
+    client = Client(url)
+    parts = slack_parts(settings_of(folder, toml).model_copy(update=tokens), client)
+    world = World(url, folder, toml, beside=parts.channels, reach=("slack", "email"))
+    made = SlackWorld(world, slack)
+    await made.opens()
+    try:
+        yield made
+    finally:
+        await world.stop()
+        await client.close()

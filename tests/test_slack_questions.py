@@ -1,0 +1,129 @@
+"""Each kind of question, asked by an agent and answered in Slack with what its card offers."""
+
+from collections.abc import AsyncIterator, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.slack.driver import HOME, Message, Workspace, running
+from tests.slack_world import SlackWorld, a_slack_world
+
+
+@pytest.fixture(scope="module")
+def slack_address() -> Generator[str]:
+    with running() as address:
+        yield address
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []
+
+
+async def asked(office: SlackWorld, question: str) -> Message:
+    """The card on which the agent asks Anna, who may answer."""
+    await office.anna.says("#ops", f"@sayso ask {question}")
+    return await office.card("#ops")
+
+
+async def answer(office: SlackWorld) -> str:
+    """What the agent was told."""
+    [result] = (await office.world.ended(await office.only_run())).results
+    assert result.kind == "answered"
+    return result.text
+
+
+async def test_a_choice_has_a_button_for_each_option(office: SlackWorld) -> None:
+    card = await asked(office, "choice Which one? | red, green, blue")
+    assert card.buttons == ["red", "green", "blue"]
+
+    assert (await office.anna.presses("green", in_=card)).acked
+
+    assert await answer(office) == "green"
+    shown = await office.becomes(card, "Answered")
+    assert shown.buttons == []
+
+
+async def test_a_choice_among_many_is_a_menu(office: SlackWorld) -> None:
+    card = await asked(office, "choice Which one? | a, b, c, d, e, f, g")
+
+    assert (await office.anna.presses("choose", in_=card, value="6. f")).acked
+
+    assert await answer(office) == "f"
+
+
+async def test_several_are_chosen_and_then_sent(office: SlackWorld) -> None:
+    card = await asked(office, "choices Which ones? | red, green, blue")
+
+    assert (await office.anna.presses("pick", in_=card, value=["3. blue", "1. red"])).acked
+    assert (await office.world.run(await office.only_run())).open, "nothing is said yet"
+    assert (await office.anna.presses("Send", in_=card)).acked
+
+    assert await answer(office) == "red\nblue"
+
+
+async def test_what_is_sent_without_a_choice_is_no_answer(office: SlackWorld) -> None:
+    card = await asked(office, "choices Which ones? | red, green, blue")
+
+    assert (await office.anna.presses("Send", in_=card)).acked
+
+    await office.anna.sees_ephemeral("read as a comment and decides nothing")
+    assert (await office.world.run(await office.only_run())).open
+
+
+async def test_a_question_for_yes_or_no_has_both_as_buttons(office: SlackWorld) -> None:
+    card = await asked(office, "yes_no Is it red?")
+    assert card.buttons == ["Yes", "No"]
+
+    assert (await office.anna.presses("No", in_=card)).acked
+
+    assert await answer(office) == "no"
+
+
+async def test_a_form_is_filled_in_in_a_window(office: SlackWorld) -> None:
+    card = await asked(office, "form What about it? | version, why")
+
+    assert (await office.anna.presses("Answer…", in_=card)).acked
+    await office.anna.sees_modal("version")
+    await office.anna.submits({"version": "v2", "why": "it is better\nwhy: and newer"})
+
+    assert await answer(office) == "version: v2\nwhy: it is better\nwhy: and newer"
+
+
+async def test_an_answer_in_own_words_is_written_in_a_window(office: SlackWorld) -> None:
+    card = await asked(office, "free_text Which one?")
+
+    assert (await office.anna.presses("Answer…", in_=card)).acked
+    await office.anna.sees_modal("Which one?")
+    await office.anna.submits({"Your answer": "the one <!channel> calls & likes"})
+
+    assert await answer(office) == "the one <!channel> calls & likes"
+
+
+async def test_what_is_chosen_on_another_card_of_the_same_home_does_not_matter(office: SlackWorld) -> None:
+    first = await office.world.trigger("ask choices Which ones? | red, green, blue")
+    await office.world.opened(first)
+    second = await office.world.trigger("ask choices Which ones? | cyan, pink, grey")
+    await office.world.opened(second)
+    await office.anna.opens_home()
+    blocks = (await office.anna.sees_home("Which ones?")).blocks
+    menus = [block for block in blocks if block.get("accessory", {}).get("type") == "multi_static_select"]
+    sends = [block for block in blocks if _is_send(block)]
+    assert len(menus) == len(sends) == 2
+
+    await office.anna.presses(menus[0]["block_id"], in_=HOME, value=["2. green"])
+    await office.anna.presses(menus[1]["block_id"], in_=HOME, value=["3. grey", "1. cyan"])
+    assert (await office.anna.presses(sends[1]["block_id"], in_=HOME)).acked
+
+    [result] = (await office.world.ended(second)).results
+    assert result.text == "cyan\ngrey"
+    assert (await office.world.run(first)).open
+
+
+def _is_send(block: dict[str, Any]) -> bool:
+    return any(element.get("action_id") == "send" for element in block.get("elements", []))

@@ -1,0 +1,131 @@
+"""What people type in Slack belongs to the run that lives there, wherever something of it stands."""
+
+from collections.abc import AsyncIterator, Generator
+from pathlib import Path
+
+import pytest
+
+from agents.events import AnswerNoted, PersonSaid
+from tests.fakes.slack.driver import Workspace, running
+from tests.office import TOML
+from tests.slack_world import SlackWorld, a_slack_world
+from tests.waiting import until
+
+TOML_WITH_PLACE = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#news"]\n')
+
+
+@pytest.fixture(scope="module")
+def slack_address() -> Generator[str]:
+    with running() as address:
+        yield address
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        yield office
+        assert await slack.violations() == []
+
+
+async def said(office: SlackWorld, count: int = 1) -> list[tuple[str, str]]:
+    """What was said to the only run, once it is so much."""
+    run_id = await office.only_run()
+
+    async def found() -> list[tuple[str, str]]:
+        events = await office.world.events(run_id)
+        words = [event for event in events if isinstance(event, PersonSaid | AnswerNoted)]
+        heard = [(str(event.person), event.text) for event in words]
+        return heard if len(heard) >= count else []
+
+    return await until(found, what=f"{count} things were said to the run")
+
+
+async def test_what_follows_a_mention_at_once_is_heard_by_the_run_that_begins_later(office: SlackWorld) -> None:
+    await office.world.start(works=False)
+    await office.slack.connected()
+
+    asked = await office.anna.says("#ops", "@sayso press bell")
+    await office.slack.settled()
+    await office.dan.answers(asked, "the big one")
+    await office.slack.settled()
+    await office.world.stop()
+    await office.world.start()
+
+    assert await said(office) == [("dan", "the big one")]
+
+
+async def test_what_follows_a_wish_in_a_dm_at_once_answers_its_question(office: SlackWorld) -> None:
+    await office.world.start(works=False)
+    await office.slack.connected()
+
+    asked = await office.anna.says("@sayso", "ask free_text Which one?")
+    await office.slack.settled()
+    await office.anna.answers(asked, "the big one")
+    await office.slack.settled()
+    await office.world.stop()
+    await office.world.start()
+
+    run = await office.world.ended(await office.only_run())
+    assert [result.text for result in run.results] == ["the big one"]
+
+
+async def test_below_the_first_message_of_a_command_people_write_to_its_run(office: SlackWorld) -> None:
+    office.world.workshop.hold("letter")
+    await office.world.start()
+    await office.slack.connected()
+
+    await office.anna.commands("/sayso", "stamp letter", in_="#ops")
+    root = await office.says("#ops", "Anna Ames: “stamp letter”")
+    line = await office.says(root, "Running: ")
+    assert line.ts != root.ts
+    await office.dan.answers(root, "the red stamp")
+
+    assert await said(office) == [("dan", "the red stamp")]
+    office.world.workshop.hold("letter").set()
+    await office.world.ended(await office.only_run())
+
+
+async def test_a_question_of_a_command_s_run_is_answered_below_its_first_message(office: SlackWorld) -> None:
+    await office.world.start()
+    await office.slack.connected()
+
+    await office.anna.commands("/sayso", "ask free_text Which one?", in_="#ops")
+    card = await office.says("#ops", "To answer, write in this thread")
+    [root, *_] = await office.slack.messages(card)
+    assert card.ts != root.ts
+    await office.anna.answers(root, "the big one")
+
+    run = await office.world.ended(await office.only_run())
+    assert [result.text for result in run.results] == ["the big one"]
+
+
+async def test_below_a_card_in_a_dm_people_write_to_its_run(office: SlackWorld) -> None:
+    await office.world.start()
+    await office.slack.connected()
+    await office.world.trigger("press bell")
+    card = await office.card("@bo", "Approve")
+
+    await office.bo.answers(card, "yes")
+
+    assert await said(office) == [("bo", "yes")]
+    told = await office.says("@bo", "Typed words do not decide this")
+    assert told.user == "U0BOT"
+
+
+async def test_below_a_card_in_a_place_of_many_people_write_to_its_run(
+    redis: str, tmp_path: Path, slack_address: str
+) -> None:
+    async with (
+        Workspace(slack_address) as slack,
+        a_slack_world(redis, tmp_path / "data", slack, TOML_WITH_PLACE) as office,
+    ):
+        await slack.channel("news", office.dan, slack.bot)
+        await office.world.start()
+        await slack.connected()
+        await office.world.trigger("press bell")
+        card = await office.says("#news", "Press bell?")
+
+        await office.dan.answers(card, "not today")
+
+        assert await said(office) == [("dan", "not today")]
+        assert await slack.violations() == []
