@@ -141,20 +141,9 @@ def compose(
     holding = Holding(journal, decisions, tokens, people)
     bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
     steps = {name: config.max_steps for name, config in settings.agents.items()}
-    limits, follow_ups = settings.limits, FollowUps(journal, decisions)
+    follow_ups = FollowUps(journal, decisions)
     inbox = Inbox(
-        journal,
-        decisions,
-        people,
-        by_channel,
-        by_agent,
-        steps,
-        tokens,
-        limits.triggers_per_person,
-        holding,
-        bouncing,
-        follow_ups,
-        limits.triggers_per_slack_channel,
+        journal, decisions, people, by_channel, by_agent, steps, tokens, holding, bouncing, follow_ups, settings.limits
     )
     executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, home.host())
     teller = Teller(people, tuple(by_channel), edits)

@@ -14,7 +14,7 @@ from agents.run import fold
 from bot.answers import Statement
 from bot.backlog import Backlog
 from bot.bouncing import Bouncing
-from bot.config import Rate
+from bot.config import LimitsConfig
 from bot.decisions import Decisions
 from bot.files import attachments, contents
 from bot.held.holding import Holding
@@ -80,16 +80,14 @@ class Inbox:
         agents: Mapping[str, Agent],
         max_steps: Mapping[str, int],
         tokens: Tokens,
-        per_person: Rate,
         holding: Holding,
         bouncing: Bouncing,
         follow_ups: FollowUps,
-        per_room: Rate,
+        limits: LimitsConfig,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
-        self._per_person, self._holding, self._bouncing = per_person, holding, bouncing
-        self._follow_ups, self._per_room = follow_ups, per_room
+        self._holding, self._bouncing, self._follow_ups, self._limits = holding, bouncing, follow_ups, limits
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
@@ -255,7 +253,7 @@ class Inbox:
 
     async def admit(self, requester: PersonId, run_id: RunId) -> None:
         """Count a run against its requester's limit, once. Raises TooManyTriggers."""
-        limit = self._per_person
+        limit = self._limits.triggers_per_person
         if await self._store.admit(requester, run_id, limit.count, limit.per_s):
             return
         text = (
@@ -268,7 +266,8 @@ class Inbox:
         """Count a run against the limit of the place of many where it was asked for, once. Raises TooManyTriggers."""
         if not trigger.room:
             return
-        room, run_id, limit = f"{channel}:{trigger.room}", self.run_id(inbound_id), self._per_room
+        room, limit = f"{channel}:{trigger.room}", self._limits.triggers_per_slack_channel
+        run_id = self.run_id(inbound_id)
         if not await self._store.admit(f"room {room}", run_id, limit.count, limit.per_s):
             text = (
                 f"{limit.count} runs were started from here in {limit.per_s:.0f} s, which is the limit "

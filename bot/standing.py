@@ -12,9 +12,9 @@ from bot.people import People
 from bot.quorum import lacking
 from bot.recheck import good_until
 from bot.records import RequestRecord
+from bot.wording import TIME
 from channels import AnswerForm, Card, Line
 
-_TIME = "%H:%M UTC on %d %B %Y"
 _HOW = {
     "slack": "in Slack",
     "email": "by e-mail",
@@ -89,7 +89,7 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
 
 
 def _given(vote: Vote, people: People) -> str:
-    return f"{people.name_of(vote.person)} at {vote.at:{_TIME}} {_how(vote.channel)}".rstrip()
+    return f"{people.name_of(vote.person)} at {vote.at:{TIME}} {_how(vote.channel)}".rstrip()
 
 
 def _how(channel: str) -> str:
@@ -117,7 +117,7 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
         case "approved" if run.ended:
             return _Stand("Not begun", f"{said} It was not begun: the run has ended as {_ENDED[run.ended.outcome]}.")
         case "approved" if record.started_at:
-            return _Stand("Running", f"{said} It began at {record.started_at:{_TIME}}.")
+            return _Stand("Running", f"{said} It began at {record.started_at:{TIME}}.")
         case "approved":
             return _Stand("Approved", f"{said} It has not begun, and can be stopped until it does.", may_stop=True)
         case "revoked":
@@ -160,7 +160,7 @@ def _revoked(record: RequestRecord, said: str, run: Run, people: People) -> _Sta
     back = next((vote for vote in reversed(record.votes) if not vote.approve), None)
     if back is None:
         return _Stand("Stopped", f"{said} It was taken back before it began. {_next(run)}".strip())
-    who = f"{people.name_of(back.person)} took it back at {back.at:{_TIME}}"
+    who = f"{people.name_of(back.person)} took it back at {back.at:{TIME}}"
     why = f"The reason that {people.name_of(back.person)} gave:"
     how = f", {_how(back.channel)}," if _how(back.channel) else ""
     return _Stand("Stopped", f"{said} {who}{how} before it began. {_next(run)}".strip(), _bounded(back.reason), why)
@@ -176,8 +176,8 @@ def _answer(record: RequestRecord, people: People) -> str:
 
 
 def _made(made: Made, said: str, run: Run, people: People) -> _Stand:
-    began = f"{said} It began at {made.started_at:{_TIME}}".strip()
-    ended = f" and ended at {made.ended_at:{_TIME}}" if made.ended_at else ""
+    began = f"{said} It began at {made.started_at:{TIME}}".strip()
+    ended = f" and ended at {made.ended_at:{TIME}}" if made.ended_at else ""
     match made.state:
         case "running":
             return _Stand("Running", f"{began}.")

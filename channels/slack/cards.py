@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from channels import AnswerForm, Card, Line
+from channels import Card, Line
 from channels.showing import one_line, visible
 from channels.slack import times
+from channels.slack.blocks import SECTION_CHARS, Block, cut, pieces, plain, preformatted, quote, words
+from channels.slack.controls import controls, how_to_answer
 
-Block = dict[str, JsonValue]
-
-HEADER_CHARS, SECTION_CHARS, FIELD_CHARS, FIELDS = 150, 3_000, 2_000, 10
-BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
+HEADER_CHARS, FIELD_CHARS, FIELDS = 150, 2_000, 10
 BLOCKS = 50
 MESSAGE_CHARS = 10_000
 """Most characters of all blocks as JSON; Slack counts its own way, and refuses some 12,000."""
@@ -29,12 +28,6 @@ TEXT_CHARS = 3_000
 
 SHOWN_CHARS = 1_200
 """How much of the exact arguments stands in the card itself; all of it is behind *Details*."""
-
-BUTTONS = 5
-"""With so many choices each has a button; with more they are a menu."""
-
-WRITE_BELOW = "To answer, write in this thread in your own words."
-"""What a card says whose answer can be written in its thread."""
 
 _CUT = " …"
 _UNCHECKED = "In the words of whoever wrote it, which nobody has checked:"
@@ -69,7 +62,7 @@ def revision(card: Card) -> str:
 def root(card: Card) -> Message:
     """The first message of a thread that begins with `card`: what it is about."""
     about = one_line(card.topic or card.title, HEADER_CHARS) or "-"
-    return Message(escaped(about, TEXT_CHARS), (_plain(about),))
+    return Message(escaped(about, TEXT_CHARS), (plain(about),))
 
 
 def double() -> Message:
@@ -80,10 +73,10 @@ def double() -> Message:
 
 def details(card: Card) -> tuple[Block, ...]:
     """The complete exact text, for a window of its own; cut, and saying so, where even that is too small."""
-    pieces = _pieces(visible(card.exact), SECTION_CHARS)
-    shown = pieces[:30]
-    more = _more(sum(map(len, pieces[len(shown) :])), card.link)
-    return (*map(_preformatted, shown), *([_context([more])] if len(pieces) > len(shown) else []))
+    found = pieces(visible(card.exact), SECTION_CHARS)
+    shown = found[:30]
+    more = _more(sum(map(len, found[len(shown) :])), card.link)
+    return (*map(preformatted, shown), *([_context([more])] if len(found) > len(shown) else []))
 
 
 def escaped(text: str, most: int) -> str:
@@ -104,7 +97,7 @@ def _line(card: Card) -> Block:
     link: list[JsonValue] = (
         [{"type": "mrkdwn", "text": f"<{card.link}|Open the page>", "verbatim": True}] if card.link else []
     )
-    return {"type": "context", "elements": [_words(text or "-"), *link]}
+    return {"type": "context", "elements": [words(text or "-"), *link]}
 
 
 def _whole(card: Card) -> list[Block]:
@@ -132,22 +125,23 @@ def _told(card: Card) -> Iterator[Block]:
     yield from _facts([fact for fact in card.facts if not fact.short][:_FACTS])
     if card.exact:
         yield _context(["Exactly this:"])
-        yield _preformatted(cut(visible(card.exact), SHOWN_CHARS))
+        yield preformatted(cut(visible(card.exact), SHOWN_CHARS))
         if len(card.exact) > SHOWN_CHARS:
             left = len(card.exact) - SHOWN_CHARS
             yield _context([f"{left:,} more characters: press *Details*" if card.form else _more(left, card.link)])
     if card.quoted:
-        yield _context([escaped(one_line(card.quoted_as or _UNCHECKED, _LINE_CHARS), SECTION_CHARS)])
-        yield _quote(cut(visible(card.quoted), _QUOTED_CHARS))
+        whose = one_line(card.quoted_as, _LINE_CHARS) or _UNCHECKED
+        yield _context([escaped(whose, SECTION_CHARS)])
+        yield quote(cut(visible(card.quoted), _QUOTED_CHARS))
 
 
 def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
     """How to answer, and until when."""
     form = card.form
-    if form is not None and (how := _how_to_answer(form)):
-        yield _plain(how)
+    if form is not None and (how := how_to_answer(form)):
+        yield plain(how)
     if form is not None:
-        yield from _controls(form, has_details=has_details)
+        yield from controls(form, has_details=has_details)
     notes = [f"Open until {times.date(form.until)}"] if form and not form.only_stops else []
     notes += [f"<{card.link}|Open the page>"] if card.link else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
@@ -161,21 +155,16 @@ def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
 def _heading(title: str) -> Block:
     line = one_line(title, SECTION_CHARS)
     if len(line) <= HEADER_CHARS:
-        return {"type": "header", "text": _words(line or "-")}
+        return {"type": "header", "text": words(line or "-")}
     bold: Block = {"type": "text", "text": line, "style": {"bold": True}}
     return _section_of([bold])
-
-
-def _plain(text: str) -> Block:
-    shown = cut(visible(text).strip(), SECTION_CHARS)
-    return {"type": "section", "text": _words(shown or "-")}
 
 
 def _sentences(text: str) -> Block:
     """Sentences of ours, with moments in the reader's own time zone."""
     shown = cut(visible(text).strip(), SECTION_CHARS)
     found = times.in_rich_text(shown)
-    return _plain(text) if found is None else _section_of(found)
+    return plain(text) if found is None else _section_of(found)
 
 
 def _section_of(elements: list[JsonValue]) -> Block:
@@ -199,108 +188,6 @@ def _fact(fact: Line) -> str:
     return f"*{escaped(one_line(fact.label, 60), 300)}*\n{times.in_mrkdwn(escaped(fact.text.strip(), _FACT_CHARS))}"
 
 
-def _preformatted(text: str) -> Block:
-    """Monospaced and unchanged: in rich text nothing is read as a command, so that nothing is escaped."""
-    return _rich("rich_text_preformatted", text)
-
-
-def _quote(text: str) -> Block:
-    return _rich("rich_text_quote", text)
-
-
-def _rich(kind: str, text: str) -> Block:
-    return {"type": "rich_text", "elements": [{"type": kind, "elements": [{"type": "text", "text": text or " "}]}]}
-
-
-def _how_to_answer(form: AnswerForm) -> str:
-    match form.format:
-        case _ if form.only_stops:
-            return ""
-        case "approval" if not form.may_approve:
-            return "An approval from Slack does not count here; a denial does."
-        case "free_text":
-            return WRITE_BELOW
-        case _:
-            return ""
-
-
-def _controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
-    more = [_button("Details", "details", form.token)] if has_details else []
-    if form.only_stops:
-        yield _actions([_stop(form.token), *more])
-        return
-    match form.format:
-        case "approval":
-            approve = [_button("Approve", "approve", form.token, "primary")] if form.may_approve else []
-            deny = _button("Deny", "deny", form.token, "danger"), _button("Deny with reason…", "deny_why", form.token)
-            yield _actions([*approve, *deny, *more])
-        case "yes_no":
-            yield _actions([_button("Yes", "yes", form.token), _button("No", "no", form.token), *more])
-        case "choice" if len(form.options) <= BUTTONS:
-            yield from _in_full(form)
-            labels = enumerate(_labels(form), 1)
-            yield _actions([*(_button(label, f"choose.{at}", f"{form.token} {at}") for at, label in labels), *more])
-        case "choice":
-            yield from _in_full(form)
-            yield _actions([_menu("static_select", "choose", "Choose one", form), *more])
-        case "choices":
-            yield from _in_full(form)
-            # Slack takes a menu for several beside a section, and nowhere among buttons.
-            yield {**_plain("Choose one or more."), "accessory": _menu("multi_static_select", "pick", "Choose", form)}
-            yield _actions([_button("Send", "send", form.token), *more])
-        case "form":
-            yield _actions([_button("Answer…", "fill", form.token, "primary"), *more])
-        case "free_text":
-            yield _actions([_button("Answer…", "write", form.token), *more])
-
-
-def _labels(form: AnswerForm) -> Sequence[str]:
-    """What stands on buttons: with a number where somebody may have to look up what it is in full."""
-    numbered = [f"{at}. {label}" for at, label in enumerate(form.options, 1)]
-    return numbered if any(_in_full(form)) else form.options
-
-
-def _in_full(form: AnswerForm) -> Iterator[Block]:
-    """The options with their numbers, where no button has room for all of one: nobody chooses what they can't read."""
-    numbered = [f"{at}. {' '.join(visible(label).split())}" for at, label in enumerate(form.options, 1)]
-    if any(len(each) > OPTION_CHARS for each in numbered):
-        yield from (_plain(piece) for piece in _pieces("\n".join(numbered), SECTION_CHARS))
-
-
-def _actions(elements: Sequence[Block]) -> Block:
-    return {"type": "actions", "elements": [*elements]}
-
-
-def _button(label: str, action: str, value: str, style: str = "") -> Block:
-    text, look = _words(one_line(label, BUTTON_CHARS) or "-"), {"style": style} if style else {}
-    return {"type": "button", "text": text, "action_id": action, "value": value, **look}
-
-
-def _stop(token: str) -> Block:
-    """Stops what is approved: pressed by mistake it would have to be asked for again, so that Slack asks once more."""
-    asked: Block = {
-        "title": _words("Stop this?"),
-        "text": _words("It is approved and has not started. Stopped, it never starts."),
-        "confirm": _words("Stop"),
-        "deny": _words("Back"),
-        "style": "danger",
-    }
-    return {**_button("Stop", "deny", token, "danger"), "confirm": asked}
-
-
-def _words(text: str) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": False}
-
-
-def _menu(kind: str, action: str, hint: str, form: AnswerForm) -> Block:
-    """A menu of numbered options: a label may be longer than Slack shows, and its number says which one is meant."""
-    options: list[JsonValue] = [
-        {"text": _words(one_line(f"{at}. {label}", OPTION_CHARS)), "value": f"{form.token} {at}"}
-        for at, label in enumerate(form.options[:OPTIONS], 1)
-    ]
-    return {"type": kind, "action_id": action, "placeholder": _words(hint), "options": options}
-
-
 def _fallback(card: Card) -> str:
     """What a notification shows: the point first. No button's word stands in it alone."""
     parts = [card.title, card.summary, *(f"{fact.label}: {fact.text}" for fact in card.facts[:4])]
@@ -322,15 +209,6 @@ def _is_control(block: Block) -> bool:
 
 def _chars(block: Block) -> int:
     return len(json.dumps(block, ensure_ascii=False))
-
-
-def cut(text: str, most: int) -> str:
-    """`text`, or as much of it as fits with a sign that there is more."""
-    return text if len(text) <= most else text[: most - len(_CUT)].rstrip() + _CUT
-
-
-def _pieces(text: str, most: int) -> list[str]:
-    return [text[start : start + most] for start in range(0, len(text), most)]
 
 
 def _more(chars: int, link: str) -> str:

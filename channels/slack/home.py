@@ -13,7 +13,9 @@ from pydantic import JsonValue
 from channels import Card, Line, Overview
 from channels.showing import one_line
 from channels.slack import times
-from channels.slack.cards import SECTION_CHARS, WRITE_BELOW, Block, escaped, message
+from channels.slack.blocks import SECTION_CHARS, Block, words
+from channels.slack.cards import escaped, message
+from channels.slack.controls import WRITE_BELOW
 
 View = dict[str, JsonValue]
 
@@ -108,7 +110,7 @@ def _named(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def _header(text: str) -> Block:
-    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
+    return {"type": "header", "text": words(text)}
 
 
 def _section(text: str) -> Block:
@@ -121,5 +123,4 @@ def _context(text: str) -> Block:
 
 
 def _actions(label: str, action: str) -> Block:
-    text: Block = {"type": "plain_text", "text": label, "emoji": False}
-    return {"type": "actions", "elements": [{"type": "button", "text": text, "action_id": action}]}
+    return {"type": "actions", "elements": [{"type": "button", "text": words(label), "action_id": action}]}

@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from channels import Card
 from channels.showing import one_line, visible
-from channels.slack.cards import SECTION_CHARS, Block, cut, details
+from channels.slack.blocks import Block, cut, plain, quote, words
+from channels.slack.cards import details
 from channels.slack.inbound import ASK, ASK_ABOUT
 from channels.slack.payload import Json, first, part, parts, word
 
@@ -36,12 +37,12 @@ _FACTS = 60
 
 def looking_up(window: str, carried: Json) -> View:
     """What opens at once, and is filled as soon as we know with what."""
-    return _view(_TITLES.get(window, "One moment"), [_says("One moment: sayso looks it up.")], window, carried)
+    return _view(_TITLES.get(window, "One moment"), [plain("One moment: sayso looks it up.")], window, carried)
 
 
 def sentence(title: str, text: str) -> View:
     """A window that only says something."""
-    return _view(title, [_says(text)], "said")
+    return _view(title, [plain(text)], "said")
 
 
 def window(name: str, card: Card, carried: Json) -> View:
@@ -53,7 +54,7 @@ def window(name: str, card: Card, carried: Json) -> View:
         return _closed(card)
     match name:
         case "deny_why":
-            about, asks = _says(card.title), _input("Why? The agent is told.", INPUT, "Deny, because…")
+            about, asks = plain(card.title), _input("Why? The agent is told.", INPUT, "Deny, because…")
             return _view("Deny with reason", [about, asks], name, carried, submit="Deny")
         case "fill" if len(form.fields) > FIELDS or any(
             len(_field(*each)) > ID_CHARS for each in _numbered(form.fields)
@@ -62,7 +63,7 @@ def window(name: str, card: Card, carried: Json) -> View:
         case "fill":
             return _form(card, form.fields, carried)
         case _:
-            blocks = [_says(card.title), *_quoted(card.quoted), _input("Your answer", INPUT)]
+            blocks = [plain(card.title), *_quoted(card.quoted), _input("Your answer", INPUT)]
             return _view("Answer", blocks, name, carried, submit="Send")
 
 
@@ -73,14 +74,14 @@ def ask() -> View:
 
 def ask_about(author: str, text: str, carried: Json) -> View:
     """A wish about a message that somebody wrote."""
-    quote = {**_rich("rich_text_quote", cut(visible(text), _QUOTED_CHARS)), "block_id": QUOTE}
+    message = {**quote(cut(visible(text), _QUOTED_CHARS)), "block_id": QUOTE}
     asks = _input("What should be done?", INPUT)
-    return _view("Ask sayso", [_says(f"About what {author} wrote:"), quote, asks], ASK_ABOUT, carried, submit="Ask")
+    return _view("Ask sayso", [plain(f"About what {author} wrote:"), message, asks], ASK_ABOUT, carried, submit="Ask")
 
 
 def home_notice(text: str) -> View:
     """An App Home that only says something."""
-    return {"type": "home", "blocks": [_says(text)]}
+    return {"type": "home", "blocks": [plain(text)]}
 
 
 def said(view: Json) -> str:
@@ -109,19 +110,19 @@ def _details(card: Card) -> View:
     facts = [f"{fact.label}: {fact.text}" for fact in card.facts[:_FACTS]]
     left = len(card.facts) - len(facts)
     facts += [f"{left} more facts are too many for Slack. They stand on the page of this request."] if left else []
-    blocks = [_says(part) for part in (card.title, card.summary, *facts) if part.strip()]
+    blocks = [plain(part) for part in (card.title, card.summary, *facts) if part.strip()]
     return _view("Details", _fitting([*blocks, *_quoted(card.quoted), *details(card)]), "details")
 
 
 def _closed(card: Card) -> View:
     note = "There is nothing here that you can answer now."
-    told = [_says(part) for part in (card.title, card.summary) if part.strip()]
-    return _view("Nothing to answer", [*told, _says(note)], "said")
+    told = [plain(part) for part in (card.title, card.summary) if part.strip()]
+    return _view("Nothing to answer", [*told, plain(note)], "said")
 
 
 def _form(card: Card, fields: Sequence[str], carried: Json) -> View:
     inputs = [_input(name, _field(number, name)) for number, name in _numbered(fields)]
-    return _view("Answer", [_says(card.title), *_quoted(card.quoted), *inputs], "fill", carried, submit="Send")
+    return _view("Answer", [plain(card.title), *_quoted(card.quoted), *inputs], "fill", carried, submit="Send")
 
 
 def _numbered(fields: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -142,8 +143,8 @@ def _quoted(text: str) -> list[Block]:
     """What a model or a person wrote, marked as such."""
     if not text.strip():
         return []
-    note = _says("In the words of whoever wrote it, which nobody has checked:")
-    return [note, _rich("rich_text_quote", cut(visible(text), _QUOTED_CHARS))]
+    note = plain("In the words of whoever wrote it, which nobody has checked:")
+    return [note, quote(cut(visible(text), _QUOTED_CHARS))]
 
 
 def _view(title: str, blocks: Sequence[Block], name: str, carried: Json | None = None, *, submit: str = "") -> View:
@@ -170,22 +171,12 @@ def _input(label: str, block: str, hint: str = "") -> Block:
 
 
 def _text(text: str, most: int) -> Block:
-    return {"type": "plain_text", "text": one_line(text, most) or "-", "emoji": False}
-
-
-def _says(text: str) -> Block:
-    shown = cut(visible(text).strip(), SECTION_CHARS)
-    return {"type": "section", "text": {"type": "plain_text", "text": shown or "-", "emoji": False}}
-
-
-def _rich(kind: str, text: str) -> Block:
-    """In rich text nothing is read as a command, so that nothing is escaped."""
-    return {"type": "rich_text", "elements": [{"type": kind, "elements": [{"type": "text", "text": text or " "}]}]}
+    return words(one_line(text, most) or "-")
 
 
 def _fitting(blocks: Sequence[Block]) -> list[Block]:
     """As many blocks as a window takes; Slack counts bytes, and refuses some 250,000."""
     kept = list(blocks)
     while len(kept) > 1 and len(json.dumps(kept).encode()) > _FORM_BYTES:
-        kept[-2:] = [_says("The rest is too long for Slack. It stands on the page of this request.")]
+        kept[-2:] = [plain("The rest is too long for Slack. It stands on the page of this request.")]
     return kept
