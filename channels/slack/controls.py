@@ -48,17 +48,16 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
             yield _actions([_button("Yes", "yes", form.token), _button("No", "no", form.token), *more])
         case "choice" if len(form.options) <= BUTTONS:
             yield from _in_full(form)
-            yield _actions(
-                [_button(label, f"choose.{at}", f"{form.token} {at}") for at, label in enumerate(_labels(form), 1)]
-            )
+            labels = enumerate(_labels(form), 1)
+            yield _actions([*(_button(label, f"choose.{at}", f"{form.token} {at}") for at, label in labels), *more])
         case "choice":
             yield from _in_full(form)
-            yield _actions([_menu("static_select", "choose", "Choose one", form)])
+            yield _actions([_menu("static_select", "choose", "Choose one", form), *more])
         case "choices":
             yield from _in_full(form)
             # Slack takes a menu for several beside a section, and nowhere among buttons.
             yield {**plain("Choose one or more."), "accessory": _menu("multi_static_select", "pick", "Choose", form)}
-            yield _actions([_button("Send", "send", form.token)])
+            yield _actions([_button("Send", "send", form.token), *more])
         case "form":
             yield _actions([_button("Answer…", "fill", form.token, "primary"), *more])
         case "free_text":
