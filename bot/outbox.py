@@ -33,6 +33,8 @@ _FIRST_WAIT_S = 1.0
 _ALARMING_TRIES = 9
 # One server that is away keeps everybody's mail; whoever looks after it need not hear of each.
 _ALARMS, _ALARMS_PER_S = 10, 3600.0
+# Longer than a request stays open.
+_TRIED_S = 31 * 24 * 3600.0
 
 
 class Outbox:
@@ -82,6 +84,8 @@ class Outbox:
             await self._sharing.come_back(entry)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
+            if entry.kind == "place":
+                await self._store.remember(_tried(entry), b"1", _TRIED_S)
             await self._put_off(entry, str(error))
         except Nowhere as error:
             log.warning("not sent", outgoing_id=entry.id, error=str(error))
@@ -93,13 +97,30 @@ class Outbox:
             raise ValueError(f"{entry.id} places no request")
         record, _, _ = await self._decisions.request(entry.request_id)
         placed = await self._failing.placed(entry.delivery_id)
-        if placed is None or record.state != "open" or record.request.revision != entry.revision:
+        is_asked = record.state == "open" and record.request.revision == entry.revision
+        if placed is None or not (is_asked or await self._store.remembered(_tried(entry))):
             await self._sent(entry)
             return
         failed = {} if entry.again else placed.failed
         reach = [name for name in entry.reach if name not in failed]
+        if not is_asked:
+            await self._find(entry, reach)
+            return
         before = [f"{channel}: {why}" for channel, why in failed.items()]
         found = await self._reaching.deliver(entry, self._filled(entry), entry.delivery_id, reach, before)
+        await self._arrived(entry, found.delivery, found.shares)
+
+    async def _find(self, entry: Outgoing, reach: Sequence[str]) -> None:
+        """Where a card stands whose sending was never answered, and which nobody may answer any more: its update
+        follows it there. Nothing is lost where no channel has it.
+        """
+        edits = [name for name in reach if name in self._channels and self._channels[name].edits]
+        card = entry.card.model_copy(update={"form": None, "closes": True})
+        try:
+            found = await self._reaching.deliver(entry, card, entry.delivery_id or "", edits)
+        except Nowhere:
+            await self._sent(entry)
+            return
         await self._arrived(entry, found.delivery, found.shares)
 
     async def _arrived(self, entry: Outgoing, delivery: Delivery, shares: DeliveryId | None) -> None:
@@ -243,3 +264,8 @@ class Outbox:
             at=await self._store.now(entry.id),
             member=f"out {entry.id}",
         )
+
+
+def _tried(entry: Outgoing) -> str:
+    """Under this is remembered that `entry` was sent and may stand somewhere, though nobody said so."""
+    return f"tried {entry.id}"

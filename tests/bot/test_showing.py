@@ -146,6 +146,24 @@ async def test_a_change_that_is_refused_is_let_go_and_nobody_is_alarmed(office: 
     assert await office.dead() == []
 
 
+async def test_a_card_whose_sending_was_never_answered_is_closed_too_when_it_is_decided_meanwhile(
+    office: World, wall: Wall
+) -> None:
+    wall.mumbles = True
+    office.workshop.policy_of["bell"] = "production"
+    record = await office.opened(await office.trigger("press bell"))
+    await until(lambda: wall.now("bo") and wall.now("cy"), what="the cards hang there, and nobody knows")
+
+    await office.decide("bo", record, "deny", channel="slack")
+    wall.mumbles = False
+
+    await until(lambda: all(_is_closed(wall.now(name)) for name in ("bo", "cy")), what="neither can be answered")
+
+
+def _is_closed(card: Card | None) -> bool:
+    return card is not None and card.form is None and card.title.startswith("Denied")
+
+
 async def test_what_landed_late_from_a_worker_that_died_is_put_right_by_whoever_takes_its_work(
     office: World, wall: Wall
 ) -> None:

@@ -13,7 +13,8 @@ class Wall(Corkboard):
     """`looks` are all looks of each card, by its key, newest last; `calls` are all attempts to change one of somebody.
 
     An update to a card that `is_slow` hangs there only once `may_go` is set; until then it is in `held`. What
-    `is_away` says can't be done now, and `refuses` what can't be done at all.
+    `is_away` says can't be done now, and `refuses` what can't be done at all. While it `mumbles` a new card hangs there
+    and nobody understands that it does.
     """
 
     looks: dict[str, list[Card]] = field(default_factory=dict[str, list[Card]])
@@ -23,6 +24,7 @@ class Wall(Corkboard):
     may_go: asyncio.Event = field(default_factory=asyncio.Event)
     is_away: Callable[[Card], bool] = lambda _: False
     refuses: Callable[[Card], bool] = lambda _: False
+    mumbles: bool = False
 
     def of(self, person: str) -> list[Card]:
         """How the newest card of `person` has looked."""
@@ -43,6 +45,8 @@ class Wall(Corkboard):
         self._check(card)
         delivery = await super().send(card, to, key)
         self.looks.setdefault(key, [card])
+        if self.mumbles and not card.is_line:
+            raise ChannelUnavailable("The wall's answer was lost", "It is looked up")
         return delivery
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
