@@ -21,6 +21,7 @@ from bot.home import Home
 from bot.listening import port_of
 from bot.processes import listen_at, local_mail, log_to, serve
 from bot.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, load
+from bot.slack.doctor import speaks_of_slack
 from bot.slack.real import slack_parts
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
@@ -93,12 +94,13 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis | None, port
 def _slack(settings: Settings) -> str:
     """What is to be known of Slack; nothing where there is none."""
     if not settings.has_slack:
-        return ""
+        missing = "is not there: sayso.toml speaks of it, and SLACK_BOT_TOKEN is not set here"
+        return f"  Slack       {missing}\n" if speaks_of_slack(settings) else ""
     if settings.has_slack_http and not settings.has_socket_mode:
         return f"  Slack       is to post to {settings.public_url}/slack/events; ./sayso doctor checks the rest\n"
     if not settings.has_socket_mode:
         found = "SLACK_BOT_TOKEN is set and SLACK_APP_TOKEN is not: sayso can write in Slack and hears nothing there"
-        return f"  Slack       {found}\n"
+        return f"  Slack       {found}. Set SLACK_APP_TOKEN=xapp-… and start again\n"
     missing = [name for name, person in settings.people.items() if person.slack is None]
     nobody = f"; no member id yet: {', '.join(missing)} (./sayso people import slack)" if missing else ""
     return f"  Slack       connects by Socket Mode; ./sayso doctor checks it{nobody}\n"

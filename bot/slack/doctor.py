@@ -11,7 +11,7 @@ from bot.slack.access import slack_api
 from bot.slack.members import is_of_another, why_not
 from bot.store.client import StoreError
 from bot.store.links import Links, standing
-from channels import ChannelError
+from channels import ChannelError, ChannelUnavailable
 from channels.slack.api import Api, Refused
 from channels.slack.manifest import SCOPES
 from channels.slack.members import member_of, next_cursor
@@ -20,6 +20,7 @@ from channels.slack.payload import part, parts, word
 _PLACE = "slack:"
 _AGAIN = "add it under OAuth & Permissions (sayso slack manifest prints them all), then install the app again"
 _MOST_PAGES = 100
+_NOT_REACHED = "see that this machine reaches Slack: its network, a proxy, SAYSO_SLACK_BASE_URL if it is set"
 
 
 async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
@@ -34,7 +35,7 @@ async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
     try:
         answered = await api.ask("auth.test")
     except ChannelError as error:
-        yield Finding(sign="✗", what=f"SLACK_BOT_TOKEN: {error.what}", mend=error.do)
+        yield Finding(sign="✗", what=f"SLACK_BOT_TOKEN: {error.what}", mend=_mend(error))
     else:
         home = word(answered.data, "team_id")
         yield Finding(
@@ -59,6 +60,21 @@ def _without(settings: Settings) -> Iterator[Finding]:
     ):
         if value is not None:
             yield Finding(sign="✗", what=f"{variable} is set and SLACK_BOT_TOKEN is not", mend="SLACK_BOT_TOKEN=xoxb-…")
+
+    if settings.slack_app_token is None and settings.slack_signing_secret is None and speaks_of_slack(settings):
+        what = "sayso.toml speaks of Slack, and SLACK_BOT_TOKEN is not set here"
+        yield Finding(sign="!", what=what, mend="SLACK_BOT_TOKEN=xoxb-…, in each terminal and process that is about it")
+
+
+def speaks_of_slack(settings: Settings) -> bool:
+    """Whether the file names anybody or anything in Slack."""
+    named = any(person.slack for person in settings.people.values())
+    return named or any("slack" in policy.reach or policy.also_post for policy in settings.policies.values())
+
+
+def _mend(error: ChannelError) -> str:
+    """What is to be done by whoever looks: nothing is tried again for them."""
+    return _NOT_REACHED if isinstance(error, ChannelUnavailable) else error.do
 
 
 def _scopes(has: frozenset[str]) -> Finding:
@@ -93,7 +109,7 @@ async def _socket_mode(token: str, base_url: str) -> Finding:
         }.get(error.error, error.do)
         return Finding(sign="✗", what=f"SLACK_APP_TOKEN does not open Socket Mode: {error.what}", mend=mend)
     except ChannelError as error:
-        return Finding(sign="✗", what=f"SLACK_APP_TOKEN does not open Socket Mode: {error.what}", mend=error.do)
+        return Finding(sign="✗", what=f"SLACK_APP_TOKEN does not open Socket Mode: {error.what}", mend=_mend(error))
     return Finding(sign="✓", what="the app token opens Socket Mode")
 
 
@@ -111,7 +127,9 @@ async def examine_links(links: Links) -> Finding:
             )
         case "not connected":
             why = f": {found[0].why}" if found[0].why else ""
-            return Finding(sign="✗", what=f"the line to Slack is down{why}", mend="see the log of sayso slack")
+            return Finding(
+                sign="✗", what=f"the line to Slack is down{why}", mend="see the log of sayso slack, or of sayso dev"
+            )
         case "nobody is connected":
             return Finding(sign="!", what="nobody is connected to Slack", mend="start sayso slack")
 

@@ -128,7 +128,7 @@ def _notes(found: Proposed) -> Iterator[str]:
     if found.unmatched:
         yield f"# Not found in Slack by member id or mail address: {', '.join(found.unmatched)}"
     if found.skipped:
-        yield f"# Left out: {found.skipped} bots, guests, deactivated people and people of other workspaces"
+        yield f"# Left out (bots, guests, deactivated people, people of other workspaces): {found.skipped}"
 
 
 def to_json(found: Proposed) -> dict[str, JsonValue]:

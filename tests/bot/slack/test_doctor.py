@@ -197,7 +197,22 @@ async def test_an_app_token_without_a_bot_token_is_no_slack(office: Office) -> N
 
 
 async def test_without_any_slack_there_is_nothing_to_say(office: Office) -> None:
-    assert await office.findings(SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="") == []
+    nobody = '[people.anna]\nname = "Anna Ames"\nemail = "anna@corp.example"\n'
+
+    assert await office.findings(nobody, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="") == []
+
+
+async def test_a_terminal_without_the_token_is_told_that_the_file_counts_on_it(office: Office) -> None:
+    finding = await office.found("SLACK_BOT_TOKEN is not set here", PEOPLE, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="")
+
+    assert finding.sign == "!"
+
+
+async def test_whoever_looks_while_slack_is_out_of_reach_is_told_what_to_look_at(office: Office) -> None:
+    found = await office.findings(SAYSO_SLACK_BASE_URL="http://127.0.0.1:1/api/")
+
+    assert [finding.sign for finding in found] == ["✗", "✗"]
+    assert all("see that this machine reaches Slack" in finding.mend for finding in found)
 
 
 async def test_who_is_connected_is_what_processes_say(redis: str) -> None:
