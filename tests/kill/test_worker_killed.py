@@ -27,8 +27,9 @@ AT_REDIS = {
 }  # fmt: skip
 AT_THE_DESK = {"send": 3, "update": 2}
 # Where chance decides how often: a turn that ends later sees more of what has happened since.
-# What shows how things stand is drawn once for all that came while it was drawn.
-VARIES = {"settle", "look_at_lease", "update"}
+# What shows how things stand is drawn once for all that came while it was drawn, and two that come at once may both
+# send the run's line of status, under one key.
+VARIES = {"settle", "look_at_lease", "update", "send"}
 # Of what is written again and again the later ones differ only in which card they follow.
 NTH_AT_MOST = 3
 BY_THE_CLOCK = {"sweep", "renew", "push_off"}
