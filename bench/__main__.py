@@ -11,13 +11,14 @@ import time
 from pathlib import Path
 
 from bench.append import append
+from bench.clicks import clicks
 from bench.driving import HERE, PEERS
 from bench.latency import latency
 from bench.memory import memory
 from bench.table import machine
 
 _BESIDE = "raw,langgraph-sqlite,sayso"
-_PARTS = "abcd"
+_PARTS = "abcdg"
 
 
 def main() -> None:
@@ -45,6 +46,8 @@ def _measure(part: str, folder: Path, *, is_quick: bool) -> None:
             _beside_peers(folder.parent / "peers", 2, "raw,sayso", is_quick=is_quick)
         case "c":
             asyncio.run(append(folder))
+        case "g":
+            asyncio.run(clicks(folder, 500, 100 if is_quick else 400))
         case _:
             asyncio.run(memory(folder, 2_000 if is_quick else 10_000))
 
@@ -64,7 +67,9 @@ def _beside_peers(work: Path, workers: int, names: str, *, is_quick: bool) -> No
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*_PARTS, []], help="a waiting, b peers, c appending, d memory")
+    parser.add_argument(
+        "parts", nargs="*", choices=[*_PARTS, []], help="a waiting, b peers, c appending, d memory, g clicks"
+    )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     return parser.parse_args()
 

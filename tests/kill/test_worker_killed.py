@@ -22,17 +22,22 @@ PLACED, DECIDED, ENDED = "commit card_delivered", "commit vote_cast+request_deci
 # What a worker writes and does in one story, and how often: the points at which it can die.
 AT_REDIS = {
     "accept": 2, "admit": 1, "commit run_started": 1, THOUGHT: 1, ASKED: 1, PLACED: 1, DECIDED: 1, "drop": 1,
-    "start_tool": 1, "look_at_lease": 1, "finish_tool": 1, ENDED: 1, "commit sent": 3, "settle": 3,
+    "start_tool": 1, "look_at_lease": 1, "finish_tool": 1, ENDED: 1, "commit outgoing": 6, "commit sent": 11,
+    "settle": 3,
 }  # fmt: skip
-AT_THE_DESK = {"send": 2, "update": 2}
+AT_THE_DESK = {"send": 3, "update": 2}
 # Where chance decides how often: a turn that ends later sees more of what has happened since.
-VARIES = {"settle", "look_at_lease"}
+# What shows how things stand is drawn once for all that came while it was drawn, and two that come at once may both
+# send the run's line of status, under one key.
+VARIES = {"settle", "look_at_lease", "update", "send"}
+# Of what is written again and again the later ones differ only in which card they follow.
+NTH_AT_MOST = 3
 BY_THE_CLOCK = {"sweep", "renew", "push_off"}
 
 REDIS_POINTS = [
     Point(name, when, nth)
     for name, count in AT_REDIS.items()
-    for nth in range(1, count + 1)
+    for nth in range(1, min(count, NTH_AT_MOST) + 1)
     for when in ("before", "after")
 ]
 DESK_POINTS = [

@@ -147,7 +147,7 @@ async def test_readiness_follows_the_lines_of_all_processes(branch: Branch) -> N
             await until(lambda: says("nobody is connected"))
             one = stack.enter_context(branch.program("slack", name="one", **branch.socket))
             two = stack.enter_context(branch.program("slack", name="two", **branch.socket))
-            await branch.slack.connected(2)
+            await branch.slack.connected(2, WITHIN_S)
             await until(lambda: says("connected"), WITHIN_S)
             await branch.slack.tell("network", down=True)
             await until(lambda: says("not connected"), WITHIN_S)

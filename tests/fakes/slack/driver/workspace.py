@@ -95,14 +95,14 @@ class Workspace:
         """The same message as it is now."""
         return next(each for each in await self.messages(message.channel) if each.ts == message.ts)
 
-    async def connected(self, at_least: int = 1) -> list[Json]:
+    async def connected(self, at_least: int = 1, within_s: float = 10) -> list[Json]:
         """The app's connections, as soon as there are so many."""
 
         async def found() -> list[Json] | None:
             there = await self.see("connections")
             return there if len(there) >= at_least else None
 
-        return await self.until(found, f"{at_least} connections")
+        return await self.until(found, f"{at_least} connections", within_s)
 
     async def calls(self, method: str) -> list[Json]:
         """Calls of a Web API method so far: `args`, `status`, `error`, `at`."""
