@@ -84,8 +84,6 @@ class Outbox:
             await self._sharing.come_back(entry)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
-            if entry.kind == "place":
-                await self._store.remember(_tried(entry), b"1", _TRIED_S)
             await self._put_off(entry, str(error))
         except Nowhere as error:
             log.warning("not sent", outgoing_id=entry.id, error=str(error))
@@ -106,6 +104,9 @@ class Outbox:
         if not is_asked:
             await self._find(entry, reach)
             return
+        if any(name in self._channels and self._channels[name].edits for name in reach):
+            # Whoever dies after the card was sent leaves buttons that are pressed before anybody looks again.
+            await self._store.remember(_tried(entry), b"1", _TRIED_S)
         before = [f"{channel}: {why}" for channel, why in failed.items()]
         found = await self._reaching.deliver(entry, self._filled(entry), entry.delivery_id, reach, before)
         await self._arrived(entry, found.delivery, found.shares)

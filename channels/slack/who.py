@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from channels import Contact, Directory
+from channels import ChannelUnavailable, Contact, Directory
 from channels.slack.api import Refused
 from channels.slack.members import Member, Members
 
@@ -20,6 +20,10 @@ class Stranger:
         return f"{self.why}, so nothing was {became}. {self.do}."
 
 
+# Slack's words for: there is no such user, or we may not see them.
+_NOBODY = frozenset(("user_not_found", "users_not_found", "user_not_visible"))
+
+
 class Identity:
     """Tells who somebody is by directory and workspace together."""
 
@@ -31,7 +35,8 @@ class Identity:
 
         `team` is their own as the payload gives it, "" where it gives none. Guests, bots and deactivated users never
         count. Who belongs to another workspace (Slack Connect) is a stranger unless the directory lists their id:
-        listing it is how an operator trusts one of them. Raises ChannelUnavailable: Slack could not be asked.
+        listing it is how an operator trusts one of them. Raises ChannelUnavailable: Slack could not be asked, or takes
+        our token no more.
         """
         contact = next((each for each in self._directory.contacts() if each.slack == user and user), None)
         if contact is None:
@@ -40,6 +45,9 @@ class Identity:
         try:
             member = await self._members.who(user)
         except Refused as error:
+            if error.error not in _NOBODY:
+                # It is us whom Slack refuses, and once that is mended their word counts.
+                raise ChannelUnavailable(f"Slack does not say who {user} is: {error.what}", error.do) from error
             return Stranger(user, f"Slack does not say who you are ({error.error})", "Ask whoever runs sayso")
         why = _not_full(member)
         if why:

@@ -146,16 +146,17 @@ async def test_a_change_that_is_refused_is_let_go_and_nobody_is_alarmed(office: 
     assert await office.dead() == []
 
 
+@pytest.mark.parametrize("what", ["mumbles", "is_fatal"])
 async def test_a_card_whose_sending_was_never_answered_is_closed_too_when_it_is_decided_meanwhile(
-    office: World, wall: Wall
+    office: World, wall: Wall, what: str
 ) -> None:
-    wall.mumbles = True
+    setattr(wall, what, True)
     office.workshop.policy_of["bell"] = "production"
     record = await office.opened(await office.trigger("press bell"))
     await until(lambda: wall.now("bo") and wall.now("cy"), what="the cards hang there, and nobody knows")
 
     await office.decide("bo", record, "deny", channel="slack")
-    wall.mumbles = False
+    setattr(wall, what, False)
 
     await until(lambda: all(_is_closed(wall.now(name)) for name in ("bo", "cy")), what="neither can be answered")
 

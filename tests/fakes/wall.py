@@ -14,7 +14,7 @@ class Wall(Corkboard):
 
     An update to a card that `is_slow` hangs there only once `may_go` is set; until then it is in `held`. What
     `is_away` says can't be done now, and `refuses` what can't be done at all. While it `mumbles` a new card hangs there
-    and nobody understands that it does.
+    and nobody understands that it does; while it `is_fatal` whoever hangs one there drops dead.
     """
 
     looks: dict[str, list[Card]] = field(default_factory=dict[str, list[Card]])
@@ -25,6 +25,7 @@ class Wall(Corkboard):
     is_away: Callable[[Card], bool] = lambda _: False
     refuses: Callable[[Card], bool] = lambda _: False
     mumbles: bool = False
+    is_fatal: bool = False
 
     def of(self, person: str) -> list[Card]:
         """How the newest card of `person` has looked."""
@@ -45,6 +46,8 @@ class Wall(Corkboard):
         self._check(card)
         delivery = await super().send(card, to, key)
         self.looks.setdefault(key, [card])
+        if self.is_fatal and not card.is_line:
+            raise RuntimeError("whoever hung the card there dropped dead")
         if self.mumbles and not card.is_line:
             raise ChannelUnavailable("The wall's answer was lost", "It is looked up")
         return delivery

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels import Held, Ignored, Reply, Trigger
+from channels import ChannelUnavailable, Held, Ignored, Reply, Trigger
 from channels.slack import cards
 from channels.slack.api import Api
 from channels.slack.inbound import Stored, sort
@@ -325,6 +325,21 @@ async def test_a_strangers_press_is_kept_and_held(slack: Workspace, office: Offi
     assert "nothing was counted" in reading.notice
 
 
+async def test_a_press_counts_once_our_own_token_is_mended(
+    slack: Workspace, office: Office, bo: Person, ops: str
+) -> None:
+    card = await posted(slack, ops, approval())
+    await bo.presses("Approve", in_=card)
+    await office.stored(1)
+
+    await slack.settings(revoked=True)
+    with pytest.raises(ChannelUnavailable, match="our token was taken back"):
+        await office.read()
+    await slack.settings(revoked=False)
+
+    assert isinstance(await office.read(), Reply)
+
+
 async def test_of_strangers_who_talk_among_themselves_nothing_is_kept_and_none_is_told_off(
     slack: Workspace, office: Office, anna: Person, ops: str
 ) -> None:
@@ -364,24 +379,6 @@ async def test_who_is_no_full_member_any_more_is_seen_when_a_window_is_sent(
     reading = await office.read()
     assert isinstance(reading, Held)
     assert word in reading.notice
-
-
-async def test_a_strangers_word_in_a_thread_is_nothing_unless_it_calls_us(slack: Workspace, bo: Person) -> None:
-    eve = await slack.person("eve")
-    ops = await slack.channel("ops", bo, eve, slack.bot)
-    async with receiving(office_of(slack, contact(bo))) as office:
-        begun = await bo.says(ops, "@sayso deploy v1")
-        await office.read()
-
-        await eve.answers(begun, "looks good to me")
-        await office.stored(2)
-        beside = await office.read()
-        await eve.answers(begun, "@sayso stop it")
-        await office.stored(3)
-        called = await office.read()
-
-    assert isinstance(beside, Ignored)
-    assert isinstance(called, Held)
 
 
 async def test_somebody_of_another_workspace_counts_only_if_listed(slack: Workspace, bo: Person) -> None:
