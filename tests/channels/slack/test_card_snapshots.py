@@ -27,8 +27,6 @@ def test_an_approval_that_is_open() -> None:
         ),
         exact='deploy {"environment": "production", "version": "v1.2.0"}',
         form=AnswerForm(token="t1", format="approval", until=AT),
-        ref="s0q-a",
-        link="https://s.example",
     )
 
     assert blocks(card) == snapshot(
@@ -113,7 +111,7 @@ v1.0.0\
                 "elements": [
                     {
                         "type": "mrkdwn",
-                        "text": "Open until <!date^1777816920^{date_short_pretty} at {time}|03 May 2026, 14:02 UTC> · <https://s.example|Open the page> · `s0q-a`",
+                        "text": "Open until <!date^1777816920^{date_short_pretty} at {time}|03 May 2026, 14:02 UTC>",
                         "verbatim": True,
                     }
                 ],
