@@ -69,7 +69,7 @@ async def test_the_card_in_a_place_shows_how_it_was_decided_and_how_it_ended(off
     await office.quiet()
 
     assert list(board.closed) == [key]
-    assert board.closed[key].title == "Done: press bell"
+    assert board.closed[key].title == "Done: Press bell"
 
 
 async def test_a_place_that_refuses_is_told_to_the_requester_and_the_operators_by_its_name(
