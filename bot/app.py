@@ -193,7 +193,7 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             stack.push_async_callback(model.close)
         stack.push_async_callback(app.queue.close)
         receivers = [
-            asyncio.create_task(channel.receive(app.inbox.accept, app.desk), name=f"receive {channel.name}")
+            asyncio.create_task(_receive(app, channel), name=f"receive {channel.name}")
             for channel in app.channels.values()
             if channel.name in receives
         ]
@@ -204,6 +204,16 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
             yield
         finally:
             await ended(receivers)
+
+
+async def _receive(app: App, channel: Channel) -> None:
+    """Receive for ever, also from a channel that breaks off against its word: nobody else would notice."""
+    while True:
+        try:
+            await channel.receive(app.inbox.accept, app.desk)
+        except Exception:
+            log.exception("receiving broke off, begins again", channel=channel.name)
+        await asyncio.sleep(_START_AGAIN_S)
 
 
 async def _ready(app: App) -> None:

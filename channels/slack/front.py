@@ -58,7 +58,8 @@ class Front:
 
     def __init__(self, base_url: str, signing_secret: str, take: Take) -> None:
         self._client = web_client(None, base_url)
-        self._verifier = SignatureVerifier(signing_secret)
+        # Socket Mode needs none; and with an empty one anybody could sign.
+        self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
         # An `authorize` of our own: with a token bolt would ask Slack before each first payload, and with
         # SLACK_CLIENT_ID in the environment it would look for installations of its own.
         self._app = AsyncApp(
@@ -108,7 +109,8 @@ class Front:
     def _is_signed(self, body: bytes, headers: Headers) -> bool:
         """https://docs.slack.dev/authentication/verifying-requests-from-slack"""
         at, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
-        if not (at.isascii() and at.isdigit() and len(at) <= _TIMESTAMP_DIGITS and signature.isascii()):
+        has_form = at.isascii() and at.isdigit() and len(at) <= _TIMESTAMP_DIGITS and signature.isascii()
+        if self._verifier is None or not has_form:
             return False
         try:
             return self._verifier.is_valid(body, at, signature)
