@@ -83,9 +83,11 @@ class FollowUps:
         found = await self._store.threads.run_of(channel, thread)
         if found is None:
             return None
+        # In this order: the start of the run and the end of the waiting are one write.
+        root = inbound_of(found)
+        is_waiting = root != inbound_id and await self._store.lists.is_unread(root)
         if await self._store.length(found) == 0:
-            root = inbound_of(found)
-            if root != inbound_id and await self._store.lists.is_unread(root):
+            if is_waiting:
                 raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
             return None
         pinned, _ = await self._store.remember(f"follows {inbound_id}", found.encode(), _REMEMBERED_S)
