@@ -28,6 +28,7 @@ class Looker:
 
     def __init__(self, store: Store, loop: Loop, inbox: Inbox, outbox: Outbox, decisions: Decisions) -> None:
         self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
+        self._in_hand = set[str]()
 
     async def look(self, member: str) -> None:
         """Do it; an error that is not the store's is counted and, at the third time, a dead letter.
@@ -35,6 +36,10 @@ class Looker:
         What can't be done just now may be tried more often.
         """
         structlog.contextvars.clear_contextvars()
+        if member in self._in_hand:
+            return  # the queue was long, and the sweeper brought it once more
+        if member.startswith("out "):
+            self._in_hand.add(member)
         awake = asyncio.create_task(self._stay_awake(member))
         try:
             await self._look(member)
@@ -47,6 +52,7 @@ class Looker:
             log.exception("failed", member=member)
             await self._count(member, f"{type(error).__name__}: {error}"[:2_000], _TRIES)
         finally:
+            self._in_hand.discard(member)
             awake.cancel()
 
     async def _stay_awake(self, member: str) -> None:

@@ -1,11 +1,13 @@
 """What is tried again, for how long, and what becomes of it in the end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from channels import Channel, ChannelUnavailable, Inbound, Reading
+from tests.fakes.slow import SlowChannel
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -72,6 +74,26 @@ async def test_an_answer_that_nobody_could_read_for_long_is_a_dead_letter_and_co
     [some_id] = await crowded.app.store.lists.dead()
     await crowded.app.store.lists.requeue(some_id, f"in {some_id}")
     assert await crowded.summary(run_id) == "done: ok: press bell: done"
+
+
+async def test_what_is_being_sent_and_is_brought_once_more_is_not_sent_beside_it(redis: str, tmp_path: Path) -> None:
+    channels = dict[str, SlowChannel]()
+
+    def change(world: World) -> None:
+        world.through = lambda channel: channels.setdefault("email", SlowChannel(channel))
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        run_id = await world.trigger("press bell")
+        sent = channels["email"].sent
+        await until(lambda: len(sent) == 2, what="both cards are on their way")
+
+        async with asyncio.timeout(10):
+            for entry in await world.unsent():
+                await world.app.looker.look(f"out {entry.id}")
+
+        assert len(sent) == 2
+        channels["email"].may_return.set()
+        await world.has(run_id, "waiting")
 
 
 async def over(world: World, run_id: str) -> bool:
