@@ -9,7 +9,7 @@ from agents.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingStep:
     """The chosen step that is not closed yet.
 
     `request` is the newest one; `decision` is set once it is approved. `replaced` is a request that was superseded,

@@ -31,7 +31,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.pending import Pending, Result
+from agents.pending import PendingStep, Result
 from agents.requests import AttemptId, Decision, Fact, Given, PersonId, RequestId, RunId, StepId
 from agents.steps import CallTool, Done, Step
 
@@ -40,7 +40,7 @@ __all__ = [
     "IT_HAPPENED",
     "NOT_YET",
     "STOP",
-    "Pending",
+    "PendingStep",
     "Result",
     "Run",
     "RunState",
@@ -67,7 +67,7 @@ class Run:
     seq: int = 0
     started: RunStarted | None = None
     facts: tuple[Fact, ...] | None = None
-    pending: Pending | None = None
+    pending: PendingStep | None = None
     open: RequestId | None = None
     results: tuple[Result, ...] = ()
     orphans: tuple[tuple[AttemptId, StepId], ...] = ()
@@ -150,10 +150,10 @@ def _chosen(run: Run, event: StepChosen) -> Run:
     chosen = replace(run, steps=run.steps + 1, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=())
     if isinstance(event.step, Done):
         return chosen
-    return replace(chosen, pending=Pending(event.step_id, event.step, event.gate))
+    return replace(chosen, pending=PendingStep(event.step_id, event.step, event.gate))
 
 
-def _judged(run: Run, pending: Pending, event: StepRefused | StepGated) -> Run:
+def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> Run:
     if pending.attempt:  # what is being executed must not be forgotten
         return run
     if isinstance(event, StepGated):
@@ -161,7 +161,7 @@ def _judged(run: Run, pending: Pending, event: StepRefused | StepGated) -> Run:
     return _close(run, Result(pending.step, "refused", event.error))
 
 
-def _gated(pending: Pending, gate: str) -> Pending:
+def _gated(pending: PendingStep, gate: str) -> PendingStep:
     """Under another gate an earlier approval is worth nothing."""
     replaced = (pending.request, f"the policy is now {gate!r}") if pending.request else pending.replaced
     return replace(pending, gate=gate, request=None, decision=None, replaced=replaced)
@@ -207,11 +207,11 @@ def _amended(chosen: Step, event: RequestRevised) -> Step:
     return chosen.model_copy(update={"arguments": dict(call.arguments)})
 
 
-def _is_current(pending: Pending, request_id: RequestId) -> bool:
+def _is_current(pending: PendingStep, request_id: RequestId) -> bool:
     return pending.request is not None and pending.request.id == request_id
 
 
-def _decided(run: Run, pending: Pending, decision: Decision) -> Run:
+def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
     if pending.unknown and pending.request and pending.request.purpose == "unknown":
         return _settled(run, pending, decision)
     match decision.state:
@@ -234,7 +234,7 @@ def meaning_of(given: Given | None) -> str:
     return "\n".join(lines) or given.text
 
 
-def _settled(run: Run, pending: Pending, decision: Decision) -> Run:
+def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
     """What people said of an attempt that may or may not have had its effect; no answer leaves it unknown."""
     picks = decision.given.picks if decision.given else ()
     if pending.unknown and picks in {(IT_HAPPENED,), (IT_DID_NOT,)}:
@@ -270,13 +270,13 @@ def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run
             return run
 
 
-def _may_finish(run: Run, pending: Pending, attempt_id: AttemptId) -> bool:
+def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
     """The result of the step's own attempts counts, late ones too: a result known is better than a question."""
     is_live = pending.attempt is not None and pending.attempt.id == attempt_id
     return is_live or (attempt_id, pending.id) in run.orphans
 
 
-def _orphaned(run: Run, pending: Pending, attempt: Attempt, may_have_started: bool) -> Run:
+def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started: bool) -> Run:
     is_unknown = may_have_started and not attempt.idempotent
     left = replace(pending, attempt=None, unknown=attempt if is_unknown else None)
     return replace(run, pending=left, orphans=(*run.orphans, (attempt.id, pending.id)))

@@ -8,7 +8,7 @@ from typing import Literal
 from agents.events import RequestOpened
 from agents.relay import RELAY
 from agents.requests import DeliveryId, Fact, Format, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
-from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Pending, Run
+from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line
 from bot.cards import program_name, request_card
@@ -34,7 +34,7 @@ class NobodyToAsk:
 
 
 def gate_request(
-    run: Run, pending: Pending, title: str, call: GatedCall, policy: PolicySnapshot, now: datetime
+    run: Run, pending: PendingStep, title: str, call: GatedCall, policy: PolicySnapshot, now: datetime
 ) -> Request | NobodyToAsk:
     """The approval that `call` needs."""
     program = program_of(run)
@@ -42,7 +42,7 @@ def gate_request(
     return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", call=call)
 
 
-def question_request(run: Run, pending: Pending, policy: PolicySnapshot, now: datetime) -> Request | NobodyToAsk:
+def question_request(run: Run, pending: PendingStep, policy: PolicySnapshot, now: datetime) -> Request | NobodyToAsk:
     """The question that the model, or a program, chose to ask."""
     step = pending.step
     if not isinstance(step, RequestHumanInput):
@@ -64,7 +64,7 @@ def question_request(run: Run, pending: Pending, policy: PolicySnapshot, now: da
 
 
 def unknown_request(
-    run: Run, pending: Pending, title: str, policy: PolicySnapshot, now: datetime
+    run: Run, pending: PendingStep, title: str, policy: PolicySnapshot, now: datetime
 ) -> Request | NobodyToAsk:
     """Whether an interrupted effect happened; only people can find out."""
     return _request(
@@ -80,7 +80,7 @@ def unknown_request(
     )
 
 
-def _interrupted(pending: Pending) -> GatedCall | None:
+def _interrupted(pending: PendingStep) -> GatedCall | None:
     """What may or may not have happened, exactly, and since when."""
     if pending.unknown is None or not isinstance(pending.step, CallTool):
         return None
@@ -96,7 +96,7 @@ def _interrupted(pending: Pending) -> GatedCall | None:
 
 def _request(
     run: Run,
-    pending: Pending,
+    pending: PendingStep,
     policy: PolicySnapshot,
     now: datetime,
     *,

@@ -14,7 +14,7 @@ from agents import Agent, CommandResult, Hands, Outcome, Tool, ToolRefused
 from agents.attempts import Attempt
 from agents.events import Event, ToolFinished, ToolOrphaned
 from agents.requests import AttemptId, Effect, RunId, StepId
-from agents.run import Pending, Run
+from agents.run import PendingStep, Run
 from agents.steps import CallTool
 from bot.ending import ended
 from bot.journal import Bell
@@ -113,7 +113,7 @@ class Executor:
     def begin(
         self,
         run: Run,
-        pending: Pending,
+        pending: PendingStep,
         tool: Tool[BaseModel],
         args: BaseModel,
         attempt: Attempt,
@@ -122,7 +122,7 @@ class Executor:
         """Make the effect of an attempt that has just been recorded; `cover` is what must hold when it begins."""
         self._spawn(run.id, pending, tool, args, attempt, None, cover)
 
-    async def look_after(self, run: Run, pending: Pending, attempt: Attempt) -> datetime | None:
+    async def look_after(self, run: Run, pending: PendingStep, attempt: Attempt) -> datetime | None:
         """Until when an attempt's owner counts as alive; None when something has happened to it just now."""
         state, until = await self._store.lease(run.id, attempt.id)
         if state == "alive":
@@ -135,7 +135,7 @@ class Executor:
             await self._orphan(run.id, attempt.id, may_have_started=True)
         return None
 
-    async def _take_over(self, run: Run, pending: Pending, attempt: Attempt) -> bool:
+    async def _take_over(self, run: Run, pending: PendingStep, attempt: Attempt) -> bool:
         """Adopt what a dead owner's command gave or still gives; False when there is nothing to adopt."""
         agent = self._agents.get(run.started.agent) if run.started else None
         tool = agent.tool(pending.step.tool) if agent and isinstance(pending.step, CallTool) else None
@@ -164,7 +164,7 @@ class Executor:
     def _spawn(
         self,
         run_id: RunId,
-        pending: Pending,
+        pending: PendingStep,
         tool: Tool[BaseModel],
         args: BaseModel,
         attempt: Attempt,

@@ -12,7 +12,7 @@ from agents.attempts import Attempt
 from agents.events import Event, RunEnded, StepFailed, StepGated, StepRefused, ToolStarted
 from agents.model import is_for_operators
 from agents.requests import AttemptId, GatedCall, Request, RunId
-from agents.run import Pending, Run, fold
+from agents.run import PendingStep, Run, fold
 from agents.steps import CallTool
 from bot.asking import NobodyToAsk, changes_between, gate_request, opening, question_request, unknown_request
 from bot.covering import Covering, call_of
@@ -178,7 +178,7 @@ class Loop:
             return None
         return Told(fold(commit.events, told.run), (*told.events, *commit.events), told.now)
 
-    async def _refuse(self, told: Told, pending: Pending, why: str) -> Told | None:
+    async def _refuse(self, told: Told, pending: PendingStep, why: str) -> Told | None:
         return await self._append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
 
     async def _ask(self, agent: Agent, told: Told, ask: Ask) -> Told | None:
@@ -215,7 +215,7 @@ class Loop:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
         return request
 
-    async def _execute(self, agent: Agent, told: Told, pending: Pending, step: CallTool) -> Told | None:
+    async def _execute(self, agent: Agent, told: Told, pending: PendingStep, step: CallTool) -> Told | None:
         """Record an attempt and make the effect, if the approval covers exactly what would be done now."""
         run, now = told.run, told.now
         try:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from agents.requests import RequestId
-from agents.run import Pending, Run
+from agents.run import PendingStep, Run
 from agents.steps import CallTool
 
 # The run stops by itself before the store would refuse its events.
@@ -23,14 +23,14 @@ class Think:
 class Execute:
     """Make the effect of the pending step, or look after the attempt that is under way."""
 
-    pending: Pending
+    pending: PendingStep
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Open a request: the gate of a tool call, a question of the model, or about an attempt nobody knows of."""
 
-    pending: Pending
+    pending: PendingStep
     purpose: Literal["gate", "question", "unknown"]
 
 
@@ -89,7 +89,7 @@ def _cancelled(run: Run) -> str:
     return f"cancelled by {run.cancelled_by}" + (f": {last}" if last else "")
 
 
-def _about_step(pending: Pending, open_request: RequestId | None) -> Move:
+def _about_step(pending: PendingStep, open_request: RequestId | None) -> Move:
     request = pending.request
     if pending.unknown:
         is_asked = request is not None and request.purpose == "unknown" and request.id == open_request
