@@ -3,14 +3,15 @@
 A new agent is one file that builds an `Agent`, one prompt in `prompts/`, and one line in `bot/app.py`.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
-from agents.requests import Effect, Fact
+from agents.requests import Effect, Fact, RunId
 from agents.run import Run
 from agents.steps import Step
 
@@ -38,12 +39,67 @@ class Outcome:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The effect is under way outside, and its result comes later: the run waits, and holds no worker.
+
+    `handle` names it there, alike every time; a signed report that names it, or the end of the child run it names, has
+    it looked at sooner than in `check_after_s`. `note` is for people.
+    """
+
+    handle: str
+    check_after_s: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRun:
+    """How a child run stands: `state` is the word that people see; once it has ended `summary` says how.
+
+    `answers` are what people answered in it, `(person, text)` each.
+    """
+
+    id: RunId
+    state: str
+    summary: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.state in {"done", "failed", "cancelled"}
+
+
 class Hands(Protocol):
-    """What a tool may use while it executes."""
+    """What a tool may use while it executes, or looks for its result."""
 
     @property
     def key(self) -> str:
         """The idempotency key: the same for every attempt at the same effect."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The time by the store's clock."""
+        ...
+
+    @property
+    def report(self) -> str:
+        """What the last signed report about the handle said; "" when there was none. It is data, and may be old."""
+        ...
+
+    async def start_run(
+        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
+    ) -> RunId:
+        """A child run, begun once per `key` of this step. Its requesters are those of this run. Raises ToolRefused."""
+        ...
+
+    async def child(self, run_id: RunId) -> ChildRun:
+        """How a child of this run stands. Raises ToolRefused for any other run."""
+        ...
+
+    async def stop_child(self, run_id: RunId) -> None:
+        """Cancel a child of this run that nobody needs any more; its open request is withdrawn."""
         ...
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
@@ -62,6 +118,7 @@ class Tool(Generic[A]):
     arguments to the exact effect without changing anything, as often as it is called; it may raise ToolRefused.
     `execute` makes that effect, and nothing but that effect. `idempotent` promises that `execute` honours
     `Hands.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
+    Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most.
     `runs_command` says that its whole effect is one `Hands.command`. `schema_version` changes with `args`.
     """
 
@@ -69,12 +126,14 @@ class Tool(Generic[A]):
     description: str
     args: type[A]
     prepare: Callable[[A], Awaitable[Effect]]
-    execute: Callable[[A, Effect, Hands], Awaitable[Outcome]]
+    execute: Callable[[A, Effect, Hands], Awaitable[Outcome | Pending]]
+    check: Callable[[A, str, Hands], Awaitable[Outcome | Pending]] | None = None
     gate: Callable[[A], str | None] = lambda _: None
     title: Callable[[A], str] | None = None
     idempotent: bool = False
     runs_command: bool = False
     timeout_s: float = 60.0
+    waits_s: float = 86_400.0
     schema_version: int = 1
 
 
@@ -93,6 +152,8 @@ class Agent:
     tools: tuple[Tool[Any], ...]
     prefetch: Callable[[Run], Awaitable[tuple[Fact, ...]]]
     fallback: Callable[[Run], Step]
+    folder: Path | None = None
+    takes: Callable[[str], bool] = lambda _: False
 
     def tool(self, name: str) -> Tool[Any] | None:
         """The tool of that name, if this agent has it."""

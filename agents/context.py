@@ -35,6 +35,9 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.history import RunForked
+from agents.outside import ChildStarted, OutsideReported, ToolWaits
+from agents.raised import QuestionRaised
 from agents.requests import Attachment, AttemptId, Decision, Request, StepId
 from agents.run import Run
 from agents.steps import Step
@@ -98,6 +101,8 @@ def _fields(event: Event) -> Shown | None:
             return {"error": _ends(event.error), "output": _ends(event.output)}
         case ToolOrphaned():
             return {"may_have_happened": event.may_have_started}
+        case ToolWaits() | OutsideReported() | ChildStarted() | QuestionRaised() | RunForked():
+            return None
         case (
             StepGated() | ToolStarted() | CardDelivered() | DeliveryFailed() | AnswerHeld()
             | RunPaused() | RunResumed() | RunCancelled() | RunEnded()

@@ -2,12 +2,10 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime
-
-from agents.requests import DeliveryId, Frozen, PersonId, RequestId
+from agents.requests import DeliveryId, Happened, PersonId, RequestId
 
 
-class CardDelivered(Frozen):
+class CardDelivered(Happened):
     """One person holds the card, at `to`; `handle` is what the channel finds it by.
 
     `is_shared`: others see it there. `shares` is the delivery whose card it is, where that stands for several people;
@@ -16,7 +14,6 @@ class CardDelivered(Frozen):
 
     type: Literal["card_delivered"] = "card_delivered"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     request_id: RequestId
     delivery_id: DeliveryId
     revision: int
@@ -30,12 +27,11 @@ class CardDelivered(Frozen):
     place: str = ""
 
 
-class DeliveryFailed(Frozen):
+class DeliveryFailed(Happened):
     """One person, or a place, could not be reached: `channel` lists what was tried."""
 
     type: Literal["delivery_failed"] = "delivery_failed"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     request_id: RequestId
     delivery_id: DeliveryId
     person: PersonId

@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
 
 from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.history import RunForked
+from agents.outside import ChildStarted, OutsideReported, Parent, ToolWaits
+from agents.raised import QuestionRaised
 from agents.requests import (
     Attachment,
     AttemptId,
@@ -12,7 +15,7 @@ from agents.requests import (
     DeliveryId,
     Effect,
     Fact,
-    Frozen,
+    Happened,
     Holder,
     PersonId,
     Request,
@@ -25,12 +28,15 @@ from agents.steers import RunCancelled, RunPaused, RunResumed
 from agents.steps import ModelCall, Step
 
 
-class RunStarted(Frozen):
-    """Somebody wants something; `context` and `files` came with it. `submitter` or `service`: whose API key asked."""
+class RunStarted(Happened):
+    """Somebody wants something; `context` and `files` came with it. `submitter` or `service`: whose API key asked.
+
+    `parent` is the run that started this one as a step of its own, `inherits` are that run's requesters by then: they
+    are requesters here as well. `trigger` names the part of the configuration that a timer or webhook belongs to.
+    """
 
     type: Literal["run_started"] = "run_started"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     run_id: RunId
     agent: str
     channel: str
@@ -41,10 +47,15 @@ class RunStarted(Frozen):
     submitter: PersonId | None = None
     service: str = ""
     max_steps: int
+    max_tokens: int = 0
+    max_cost_usd: float = 0.0
     files: tuple[Attachment, ...] = ()
+    parent: Parent | None = None
+    inherits: tuple[PersonId, ...] = ()
+    trigger: str = ""
 
 
-class PersonSaid(Frozen):
+class PersonSaid(Happened):
     """Somebody wrote to a run that had begun, and was not answering it: `text` steers what it does next.
 
     `said_id` is what it was taken in under. Whoever steers a run becomes one of its requesters.
@@ -52,7 +63,6 @@ class PersonSaid(Frozen):
 
     type: Literal["person_said"] = "person_said"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     said_id: str
     person: PersonId
     channel: str
@@ -60,97 +70,88 @@ class PersonSaid(Frozen):
     files: tuple[Attachment, ...] = ()
 
 
-class ContextFetched(Frozen):
+class ContextFetched(Happened):
     """What code looked up before the first step; a look-up that failed is a fact as well."""
 
     type: Literal["context_fetched"] = "context_fetched"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     facts: tuple[Fact, ...]
 
 
-class StepChosen(Frozen):
+class StepChosen(Happened):
     """What to do next. `gate` names the policy that a called tool needs, None for no gate."""
 
     type: Literal["step_chosen"] = "step_chosen"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     step_id: StepId
     step: Step
     gate: str | None = None
     call: ModelCall
 
 
-class StepFailed(Frozen):
+class StepFailed(Happened):
     """No step could be had from the model. `retry_at` is None when it is not worth waiting."""
 
     type: Literal["step_failed"] = "step_failed"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     kind: str
     detail: str
     retry_at: AwareDatetime | None = None
     call: ModelCall
 
 
-class StepRefused(Frozen):
+class StepRefused(Happened):
     """Code would not do the chosen step: no such tag, not enough approvers."""
 
     type: Literal["step_refused"] = "step_refused"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     step_id: StepId
     error: str
 
 
-class StepGated(Frozen):
+class StepGated(Happened):
     """The configuration now gates a step that was chosen without a gate."""
 
     type: Literal["step_gated"] = "step_gated"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     step_id: StepId
     gate: str
 
 
-class RequestOpened(Frozen):
+class RequestOpened(Happened):
     """A question goes to people; `holders` are those for whom cards were made."""
 
     type: Literal["request_opened"] = "request_opened"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     request: Request
     holders: tuple[Holder, ...] = ()
 
 
-class RequestRevised(Frozen):
+class RequestRevised(Happened):
     """The same question, changed before it was decided; votes for the older revision do not count."""
 
     type: Literal["request_revised"] = "request_revised"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     by: PersonId
     request: Request
     holders: tuple[Holder, ...] = ()
 
 
-class VoteCast(Frozen):
+class VoteCast(Happened):
     """An answer counted. `files` came with it, and nothing hangs on them."""
 
     type: Literal["vote_cast"] = "vote_cast"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     request_id: RequestId
     vote: Vote
     files: tuple[Attachment, ...] = ()
 
 
-class AnswerNoted(Frozen):
+class AnswerNoted(Happened):
     """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type."""
 
     type: Literal["answer_noted"] = "answer_noted"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     request_id: RequestId
     reply_id: str
     person: PersonId
@@ -160,7 +161,7 @@ class AnswerNoted(Frozen):
     files: tuple[Attachment, ...] = ()
 
 
-class AnswerHeld(Frozen):
+class AnswerHeld(Happened):
     """A message came as an answer and was not accepted as anybody's word; what it says was not read.
 
     `claims` is whose word it claims to be, `person` who sent it where that is certain.
@@ -168,7 +169,6 @@ class AnswerHeld(Frozen):
 
     type: Literal["answer_held"] = "answer_held"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     request_id: RequestId
     delivery_id: DeliveryId
     inbound_id: str
@@ -178,34 +178,31 @@ class AnswerHeld(Frozen):
     why: str
 
 
-class RequestDecided(Frozen):
+class RequestDecided(Happened):
     """The one final outcome of a request; `files` came with the answer to a question."""
 
     type: Literal["request_decided"] = "request_decided"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     request_id: RequestId
     decision: Decision
     files: tuple[Attachment, ...] = ()
 
 
-class RequestRevoked(Frozen):
+class RequestRevoked(Happened):
     """An approval was taken back before the start."""
 
     type: Literal["request_revoked"] = "request_revoked"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     request_id: RequestId
     vote: Vote
     files: tuple[Attachment, ...] = ()
 
 
-class ToolStarted(Frozen):
+class ToolStarted(Happened):
     """An attempt at `effect` is about to be made. `host` names the data directory it runs on."""
 
     type: Literal["tool_started"] = "tool_started"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     step_id: StepId
     attempt_id: AttemptId
     tool: str
@@ -215,33 +212,30 @@ class ToolStarted(Frozen):
     host: str
 
 
-class ToolFinished(Frozen):
+class ToolFinished(Happened):
     """What an attempt gave. `output` is bounded; `error` is empty when it worked."""
 
     type: Literal["tool_finished"] = "tool_finished"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     attempt_id: AttemptId
     output: str
     error: str = ""
 
 
-class ToolOrphaned(Frozen):
+class ToolOrphaned(Happened):
     """The attempt's owner is gone. `may_have_started` is False only when it certainly never began."""
 
     type: Literal["tool_orphaned"] = "tool_orphaned"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     attempt_id: AttemptId
     may_have_started: bool
 
 
-class RunEnded(Frozen):
+class RunEnded(Happened):
     """Nothing more will happen. `words_of` says who worded the summary."""
 
     type: Literal["run_ended"] = "run_ended"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     outcome: Literal["done", "failed", "cancelled"]
     summary: str
     words_of: Literal["code", "model"] = "code"
@@ -251,6 +245,7 @@ Event = Annotated[
     RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | StepRefused | StepGated
     | RequestOpened | RequestRevised | VoteCast | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
     | CardDelivered | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned
+    | ToolWaits | OutsideReported | ChildStarted | QuestionRaised | RunForked
     | RunPaused | RunResumed | RunCancelled | RunEnded,
     Field(discriminator="type"),
 ]  # fmt: skip

@@ -23,6 +23,13 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Happened(Frozen):
+    """What every event says: when, by the store's clock, and under which release (code, prompts, tools, models)."""
+
+    at: AwareDatetime
+    release: str = ""
+
+
 class Fact(Frozen):
     """One labelled line that code found out: for a card, or for the model."""
 

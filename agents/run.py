@@ -31,7 +31,10 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.history import RunForked
+from agents.outside import ChildStarted, OutsideReported, ToolWaits
 from agents.pending import PendingStep, Result
+from agents.raised import QuestionRaised
 from agents.requests import AttemptId, Decision, Fact, Given, PersonId, RequestId, RunId, StepId
 from agents.steps import CallTool, Done, Step
 
@@ -140,6 +143,7 @@ def step(run: Run, event: Event) -> Run:
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
             | AnswerNoted() | AnswerHeld() | DeliveryFailed()
+            | ToolWaits() | OutsideReported() | ChildStarted() | QuestionRaised() | RunForked()
         ):  # fmt: skip
             return run
 

@@ -2,33 +2,28 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime
-
-from agents.requests import Frozen, PersonId
+from agents.requests import Happened, PersonId
 
 
-class RunPaused(Frozen):
+class RunPaused(Happened):
     """A person stopped the run at the next step boundary."""
 
     type: Literal["run_paused"] = "run_paused"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     by: PersonId
 
 
-class RunResumed(Frozen):
+class RunResumed(Happened):
     """A person let the run go on."""
 
     type: Literal["run_resumed"] = "run_resumed"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     by: PersonId
 
 
-class RunCancelled(Frozen):
+class RunCancelled(Happened):
     """A person wants the run to end; a tool that runs is finished first."""
 
     type: Literal["run_cancelled"] = "run_cancelled"
     schema_version: Literal[1] = 1
-    at: AwareDatetime
     by: PersonId

@@ -4,13 +4,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
-from agents import Agent, CommandResult, Hands, Outcome, Tool, ToolRefused
+from agents import Agent, ChildRun, CommandResult, Hands, Outcome, Tool, ToolRefused
 from agents.attempts import Attempt
 from agents.events import Event, ToolFinished, ToolOrphaned
 from agents.requests import AttemptId, Effect, RunId, StepId
@@ -55,7 +55,21 @@ class _AttemptHands:
         self, runner: Runner, attempt_id: AttemptId, step_id: StepId, adopt: Find | None, cover: Cover | None
     ) -> None:
         self._runner, self._attempt_id, self._adopt, self._cover = runner, attempt_id, adopt, cover
-        self.key = step_id
+        self.key, self.report, self.now = step_id, "", datetime.now(UTC)
+
+    async def start_run(
+        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
+    ) -> RunId:
+        """See `agents.Hands`."""
+        raise ToolRefused("Runs can't be started from here yet")
+
+    async def child(self, run_id: RunId) -> ChildRun:
+        """See `agents.Hands`."""
+        raise ToolRefused(f"{run_id} is no child of this run")
+
+    async def stop_child(self, run_id: RunId) -> None:
+        """See `agents.Hands`."""
+        raise ToolRefused(f"{run_id} is no child of this run")
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
         """See `agents.Hands`."""
@@ -213,7 +227,10 @@ class Executor:
         limit_s = None if tool.runs_command else tool.timeout_s
         try:
             async with asyncio.timeout(limit_s):
-                return await tool.execute(args, attempt.effect, hands)
+                outcome = await tool.execute(args, attempt.effect, hands)
+                if isinstance(outcome, Outcome):
+                    return outcome
+                return Outcome("", f"{tool.name} waits for {outcome.handle}, which this release can't")
         except (_NotStarted, _NobodyKnows) as found:
             return type(found)
         except TimeoutError:

@@ -29,6 +29,9 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.history import RunForked
+from agents.outside import ChildStarted, OutsideReported, ToolWaits
+from agents.raised import QuestionRaised
 from agents.requests import Attachment
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.cards import decided
@@ -118,6 +121,18 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
                 return Told("the worker went away while it ran; the effect may have happened")
             why = "its worker went away, or it was no longer as approved when its turn came"
             return Told(f"the effect had not begun: {why}")
+        case ToolWaits():
+            return Told(f"waits for {event.handle}", event.note)
+        case OutsideReported():
+            return Told(f"news of {event.handle}", event.text)
+        case ChildStarted():
+            return Told(f"starts {event.run_id} of the {event.agent} agent", event.text)
+        case QuestionRaised():
+            return Told(event.question)
+        case RunForked():
+            return Told(
+                f"{name(event.by)}: {event.how} of {event.source} at {event.at_seq}; what came before is history"
+            )
         case RunPaused():
             return Told(f"{name(event.by)} paused the run")
         case RunResumed():

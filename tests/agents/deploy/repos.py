@@ -3,12 +3,16 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from agents import CommandResult
+from pydantic import JsonValue
+
+from agents import ChildRun, CommandResult, ToolRefused
 from agents.deploy import Environment
+from agents.requests import RunId
 
 _WHO = {
     f"GIT_{role}_{what}": value
@@ -73,6 +77,22 @@ class PlainHands:
     key: str = "key"
     asked: tuple[tuple[str, ...], str, float] | None = None
     cwd: Path | None = None
+    report: str = ""
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def start_run(
+        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
+    ) -> RunId:
+        raise ToolRefused("nobody starts runs here")
+
+    async def child(self, run_id: RunId) -> ChildRun:
+        raise ToolRefused("there are no runs here")
+
+    async def stop_child(self, run_id: RunId) -> None:
+        raise ToolRefused("there are no runs here")
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
         self.asked, self.cwd = (tuple(argv), lock, timeout_s), cwd

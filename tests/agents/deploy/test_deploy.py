@@ -32,9 +32,11 @@ async def prepared(agent: Agent, arguments: Mapping[str, str], tool: str = "depl
 async def executed(agent: Agent, arguments: Mapping[str, str], hands: Hands, tool: str = "deploy") -> Outcome:
     named = agent.tool(tool)
     assert named is not None
-    return await named.execute(
+    outcome = await named.execute(
         named.args.model_validate(dict(arguments)), await prepared(agent, arguments, tool), hands
     )
+    assert isinstance(outcome, Outcome)
+    return outcome
 
 
 V12 = MappingProxyType({"version": "v1.2.0", "environment": "production"})
@@ -146,6 +148,7 @@ async def test_a_command_runs_in_the_folder_that_was_prepared(repo: Repo, tmp_pa
     outcome = await moved.execute(moved.args.model_validate(dict(arguments)), effect, hands)
 
     assert effect.cwd == str(repo.path)
+    assert isinstance(outcome, Outcome)
     if tool == "deploy":
         assert hands.cwd == repo.path
     else:

@@ -1,0 +1,54 @@
+"""The facts of work that goes on outside a run: long effects, reports of them, child runs.
+
+They belong to the union in `agents.events`.
+"""
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from agents.requests import AttemptId, Frozen, Happened, RunId, StepId
+
+
+class Parent(Frozen):
+    """The run, and its step, that started a child."""
+
+    run_id: RunId
+    step_id: StepId
+
+
+class ToolWaits(Happened):
+    """An attempt has had its effect, whose result comes later: it is looked for at `check_at`, or when a report comes.
+
+    `handle` is what the outside calls it; it is written again after each look that found no result. `until` is when
+    waiting ends.
+    """
+
+    type: Literal["tool_waits"] = "tool_waits"
+    schema_version: Literal[1] = 1
+    attempt_id: AttemptId
+    handle: str
+    note: str = ""
+    check_at: AwareDatetime
+    until: AwareDatetime
+
+
+class OutsideReported(Happened):
+    """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data."""
+
+    type: Literal["outside_reported"] = "outside_reported"
+    schema_version: Literal[1] = 1
+    report_id: str
+    handle: str
+    text: str = ""
+
+
+class ChildStarted(Happened):
+    """A step of this run started a run of its own."""
+
+    type: Literal["child_started"] = "child_started"
+    schema_version: Literal[1] = 1
+    step_id: StepId
+    run_id: RunId
+    agent: str
+    text: str
