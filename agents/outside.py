@@ -11,10 +11,11 @@ from agents.requests import AttemptId, Frozen, Happened, RunId, StepId
 
 
 class Parent(Frozen):
-    """The run, and its step, that started a child."""
+    """The run, and its step, that started a child; `depth` is 1 for the child of a run that has no parent itself."""
 
     run_id: RunId
     step_id: StepId
+    depth: int = 1
 
 
 class ToolWaits(Happened):

@@ -1,11 +1,32 @@
 """What becomes of a step between its choice and its end."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from agents.attempts import Attempt
-from agents.requests import Decision, PersonId, Request, StepId
+from agents.outside import OutsideReported, ToolWaits
+from agents.requests import Decision, PersonId, Request, RunId, StepId
 from agents.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The effect of `attempt` is under way outside, where it is called `handle`; see `ToolWaits`.
+
+    `looks` found no result so far. `report` is what the newest report said; with `is_news` nobody has looked since.
+    """
+
+    attempt: Attempt
+    handle: str
+    check_at: datetime
+    until: datetime
+    note: str = ""
+    looks: int = 0
+    report_id: str = ""
+    report: str = ""
+    is_news: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +34,8 @@ class PendingStep:
     """The chosen step that is not closed yet.
 
     `request` is the newest one; `decision` is set once it is approved. `replaced` is a request that was superseded,
-    with the reason. `attempt` runs now, as far as the events say; `unknown` is an attempt of which nobody knows
-    whether its effect happened.
+    with the reason. `attempt` runs now, as far as the events say; `waits` is for the result of one that ended;
+    `unknown` is an attempt of which nobody knows whether its effect happened.
     """
 
     id: StepId
@@ -25,6 +46,12 @@ class PendingStep:
     replaced: tuple[Request, str] | None = None
     attempt: Attempt | None = None
     unknown: Attempt | None = None
+    waits: Waiting | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its effect is under way: too late to take anything back, and not to be forgotten."""
+        return self.attempt is not None or self.waits is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +62,24 @@ class Result:
     kind: Literal["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]
     text: str
     by: tuple[PersonId, ...] = ()
+
+
+def after_news(pending: PendingStep, children: Collection[RunId], event: ToolWaits | OutsideReported) -> PendingStep:
+    """`pending` after an attempt went on outside, or after news of it: of its handle, or of this step's child run."""
+    waits, held = pending.waits, pending.attempt or pending.unknown
+    match event:
+        case ToolWaits() if held and held.id == event.attempt_id:
+            # Of an unknown attempt the owner was only slow: that it goes on is better known than asked for.
+            begun = Waiting(held, event.handle, event.check_at, event.until, event.note)
+            left = pending if pending.attempt else replace(pending, unknown=None, request=None, decision=None)
+            return replace(left, attempt=None, waits=begun)
+        case ToolWaits() if waits and waits.attempt.id == event.attempt_id:
+            again = replace(waits, handle=event.handle, check_at=event.check_at, until=event.until, note=event.note)
+            return replace(pending, waits=replace(again, looks=waits.looks + 1, is_news=False))
+        case OutsideReported() if waits and event.report_id != waits.report_id:
+            if event.handle != waits.handle and event.handle not in children:
+                return pending
+            told = replace(waits, report_id=event.report_id, report=event.text, is_news=True)
+            return replace(pending, waits=told)
+        case _:
+            return pending

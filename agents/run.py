@@ -33,7 +33,7 @@ from agents.events import (
 )
 from agents.history import RunForked
 from agents.outside import ChildStarted, OutsideReported, ToolWaits
-from agents.pending import PendingStep, Result
+from agents.pending import PendingStep, Result, after_news
 from agents.raised import QuestionRaised
 from agents.requests import AttemptId, Decision, Fact, Given, PersonId, RequestId, RunId, StepId
 from agents.steps import CallTool, Done, Step
@@ -79,6 +79,7 @@ class Run:
     failures: tuple[StepFailed, ...] = ()
     retry_at: datetime | None = None
     is_rehearsal: bool = False
+    children: tuple[ChildStarted, ...] = ()
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
     writers: tuple[PersonId, ...] = ()
@@ -97,8 +98,9 @@ class Run:
             return "unknown"
         if self.is_paused:
             return "paused"
-        is_waiting = self.pending is not None and self.pending.request is not None and self.pending.decision is None
-        return "waiting" if is_waiting else "running"
+        pending = self.pending
+        asks = pending is not None and pending.request is not None and pending.decision is None
+        return "waiting" if asks or (pending and pending.waits) else "running"
 
 
 def fold(events: Iterable[Event], run: Run | None = None) -> Run:
@@ -127,6 +129,8 @@ def step(run: Run, event: Event) -> Run:
             return _asked(run, event)
         case ToolStarted() | ToolFinished() | ToolOrphaned():
             return replace(_executed(run, event), made=made_after(run.made, event))
+        case ToolWaits() | OutsideReported() | ChildStarted():
+            return _outside(run, event)
         case CardDelivered():
             return replace(run, cards=(*run.cards, event))
         case VoteCast():
@@ -143,7 +147,7 @@ def step(run: Run, event: Event) -> Run:
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
             | AnswerNoted() | AnswerHeld() | DeliveryFailed()
-            | ToolWaits() | OutsideReported() | ChildStarted() | QuestionRaised() | RunForked()
+            | QuestionRaised() | RunForked()
         ):  # fmt: skip
             return run
 
@@ -158,7 +162,7 @@ def _chosen(run: Run, event: StepChosen) -> Run:
 
 
 def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> Run:
-    if pending.attempt:  # what is being executed must not be forgotten
+    if pending.has_begun:  # what is being executed must not be forgotten
         return run
     if isinstance(event, StepGated):
         return replace(run, pending=_gated(pending, event.gate))
@@ -169,6 +173,16 @@ def _gated(pending: PendingStep, gate: str) -> PendingStep:
     """Under another gate an earlier approval is worth nothing."""
     replaced = (pending.request, f"the policy is now {gate!r}") if pending.request else pending.replaced
     return replace(pending, gate=gate, request=None, decision=None, replaced=replaced)
+
+
+def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run:
+    if isinstance(event, ChildStarted):
+        is_known = any(child.run_id == event.run_id for child in run.children)
+        return run if is_known else replace(run, children=(*run.children, event))
+    if run.pending is None:
+        return run
+    started_here = {child.run_id for child in run.children if child.step_id == run.pending.id}
+    return replace(run, pending=after_news(run.pending, started_here, event))
 
 
 def _with(people: tuple[PersonId, ...], person: PersonId) -> tuple[PersonId, ...]:
@@ -197,7 +211,7 @@ def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | Re
             return replace(run, pending=revised)
         case RequestDecided() if _is_current(pending, event.request_id):
             return _decided(run, pending, event.decision)
-        case RequestRevoked() if _is_current(pending, event.request_id) and pending.attempt is None:
+        case RequestRevoked() if _is_current(pending, event.request_id) and not pending.has_begun:
             return _close(run, Result(pending.step, "revoked", event.vote.reason, (event.vote.person,)))
         case _:
             return run
@@ -262,7 +276,7 @@ def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run
     if pending is None:
         return run
     match event:
-        case ToolStarted() if event.step_id == pending.id and pending.attempt is None:
+        case ToolStarted() if event.step_id == pending.id and not pending.has_begun:
             attempt = Attempt(event.attempt_id, event.at, event.host, event.idempotent, event.effect)
             return replace(run, pending=replace(pending, attempt=attempt))
         case ToolFinished() if _may_finish(run, pending, event.attempt_id):
@@ -276,8 +290,8 @@ def _executed(run: Run, event: ToolStarted | ToolFinished | ToolOrphaned) -> Run
 
 def _may_finish(run: Run, pending: PendingStep, attempt_id: AttemptId) -> bool:
     """The result of the step's own attempts counts, late ones too: a result known is better than a question."""
-    is_live = pending.attempt is not None and pending.attempt.id == attempt_id
-    return is_live or (attempt_id, pending.id) in run.orphans
+    current = pending.attempt or (pending.waits.attempt if pending.waits else None)
+    return (current is not None and current.id == attempt_id) or (attempt_id, pending.id) in run.orphans
 
 
 def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started: bool) -> Run:

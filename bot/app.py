@@ -13,6 +13,8 @@ from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
+from bot.children import Children
+from bot.config import AgentConfig
 from bot.decisions import Decisions
 from bot.desk import FrontDesk
 from bot.ending import ended
@@ -145,7 +147,8 @@ def compose(
     inbox = Inbox(
         journal, decisions, people, by_channel, by_agent, steps, tokens, holding, bouncing, follow_ups, settings.limits
     )
-    executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, home.host())
+    children = Children(journal, {name: settings.agents.get(name, AgentConfig()) for name in by_agent})
+    executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, children, home.host())
     teller = Teller(people, tuple(by_channel), edits)
     thinker = Thinker(models)
     loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert)

@@ -14,7 +14,8 @@ from agents.run import Run
 from agents.steps import CallTool
 from bot.decisions import Decisions
 from bot.digest import call_digest
-from bot.executing import Cover, prepare
+from bot.executing import prepare
+from bot.hands import Cover
 from bot.journal import record_write
 from bot.people import People
 from bot.recheck import good_until, why_not

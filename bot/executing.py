@@ -2,23 +2,24 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import structlog
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from agents import Agent, ChildRun, CommandResult, Hands, Outcome, Tool, ToolRefused
+from agents import Agent, CommandResult, Hands, Outcome, Pending, Tool, ToolRefused
 from agents.attempts import Attempt
-from agents.events import Event, ToolFinished, ToolOrphaned
-from agents.requests import AttemptId, Effect, RunId, StepId
+from agents.events import Event, ToolFinished, ToolOrphaned, ToolWaits
+from agents.requests import AttemptId, Effect, RunId
 from agents.run import PendingStep, Run
 from agents.steps import CallTool
+from agents.text import one_line
+from bot.children import Children, next_look
 from bot.ending import ended
+from bot.hands import Cover, Find, HeldAttempt, NobodyKnows, NotStarted, ToolHands
 from bot.journal import Bell
-from bot.runner import Lost, NeverStarted, Runner, Still
+from bot.runner import Runner
 from bot.runner_files import Given
 from bot.store import Store, StoreError
 
@@ -27,66 +28,9 @@ log = structlog.stdlib.get_logger()
 _OUTPUT_CHARS = 32_768
 _PAUSE_S = 0.5
 _GIVE_UP_S = 0.5
-
-
-class _NotStarted(Exception):
-    """The command of an earlier owner never began and never will."""
-
-
-class _NobodyKnows(Exception):
-    """The command of an earlier owner may or may not have had its effect."""
-
-
-Find = Callable[[AttemptId], Awaitable[CommandResult | NeverStarted | Lost]]
-
-
-@dataclass(frozen=True, slots=True)
-class Cover:
-    """What an approval still covers: a command must begin before `not_after`, and only if `still` says so then."""
-
-    not_after: datetime
-    still: Still
-
-
-class _AttemptHands:
-    """What one attempt may use. With `adopt` its command is an earlier owner's, which may still run."""
-
-    def __init__(
-        self, runner: Runner, attempt_id: AttemptId, step_id: StepId, adopt: Find | None, cover: Cover | None
-    ) -> None:
-        self._runner, self._attempt_id, self._adopt, self._cover = runner, attempt_id, adopt, cover
-        self.key, self.report, self.now = step_id, "", datetime.now(UTC)
-
-    async def start_run(
-        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
-    ) -> RunId:
-        """See `agents.Hands`."""
-        raise ToolRefused("Runs can't be started from here yet")
-
-    async def child(self, run_id: RunId) -> ChildRun:
-        """See `agents.Hands`."""
-        raise ToolRefused(f"{run_id} is no child of this run")
-
-    async def stop_child(self, run_id: RunId) -> None:
-        """See `agents.Hands`."""
-        raise ToolRefused(f"{run_id} is no child of this run")
-
-    async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
-        """See `agents.Hands`."""
-        cover = self._cover
-        if self._adopt:
-            found = await self._adopt(self._attempt_id)
-        elif cover:
-            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s, cover.not_after, cover.still)
-        else:
-            found = await self._runner.run(self._attempt_id, argv, cwd, lock, timeout_s)
-        match found:
-            case NeverStarted():
-                raise _NotStarted
-            case Lost():
-                raise _NobodyKnows
-            case CommandResult():
-                return found
+_HANDLE_CHARS = 200
+# A report may come after the last look.
+_HANDLE_S = 86_400.0
 
 
 async def prepare(agent: Agent, step: CallTool) -> tuple[Tool[BaseModel], BaseModel, Effect]:
@@ -119,8 +63,11 @@ async def _effect(tool: Tool[BaseModel], args: BaseModel) -> Effect:
 class Executor:
     """Runs attempts in the background, so that nothing else waits for them. `host` names this data directory."""
 
-    def __init__(self, store: Store, bell: Bell, runner: Runner, agents: Mapping[str, Agent], host: str) -> None:
+    def __init__(
+        self, store: Store, bell: Bell, runner: Runner, agents: Mapping[str, Agent], children: Children, host: str
+    ) -> None:
         self._store, self._bell, self._runner, self._agents, self.host = store, bell, runner, agents, host
+        self.children = children
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
         self._detachable: set[AttemptId] = set()
 
@@ -134,7 +81,7 @@ class Executor:
         cover: Cover | None,
     ) -> None:
         """Make the effect of an attempt that has just been recorded; `cover` is what must hold when it begins."""
-        self._spawn(run.id, pending, tool, args, attempt, None, cover)
+        self._spawn(run, pending, tool, args, attempt, None, cover)
 
     async def look_after(self, run: Run, pending: PendingStep, attempt: Attempt) -> datetime | None:
         """Until when an attempt's owner counts as alive; None when something has happened to it just now."""
@@ -162,7 +109,7 @@ class Executor:
                 return False
             adopt = _already(published)
         log.info("adopting", attempt_id=attempt.id)
-        self._spawn(run.id, pending, tool, tool.args.model_validate(pending.step.arguments), attempt, adopt)
+        self._spawn(run, pending, tool, tool.args.model_validate(pending.step.arguments), attempt, adopt)
         return True
 
     async def leave(self, within_s: float) -> None:
@@ -177,7 +124,7 @@ class Executor:
 
     def _spawn(
         self,
-        run_id: RunId,
+        run: Run,
         pending: PendingStep,
         tool: Tool[BaseModel],
         args: BaseModel,
@@ -185,8 +132,9 @@ class Executor:
         adopt: Find | None,
         cover: Cover | None = None,
     ) -> None:
-        hands = _AttemptHands(self._runner, attempt.id, pending.id, adopt, cover)
-        work = self._attempt(run_id, tool, args, attempt, hands)
+        held = HeldAttempt(self._runner, attempt.id, adopt, cover)
+        hands = ToolHands(run, pending.id, self._store.about_now(), self.children, held)
+        work = self._attempt(run.id, tool, args, attempt, hands)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task
         if tool.runs_command:
@@ -212,45 +160,44 @@ class Executor:
             raise
         finally:
             renewing.cancel()
-        if isinstance(outcome, Outcome):
-            await self._finish(run_id, attempt.id, tool, outcome)
-        else:
-            await self._store.renew(run_id, attempt.id, 0)
-            await self._orphan(run_id, attempt.id, may_have_started=outcome is _NobodyKnows)
+        match outcome:
+            case Outcome():
+                await self._finish(run_id, tool, finished(self._store.about_now(), attempt.id, outcome))
+            case Pending():
+                await self._store.remember(handle_name(outcome.handle), run_id.encode(), tool.waits_s + _HANDLE_S)
+                await self._finish(run_id, tool, waits(self._store.about_now(), attempt, tool, outcome))
+            case _:
+                await self._store.renew(run_id, attempt.id, 0)
+                await self._orphan(run_id, attempt.id, may_have_started=outcome is NobodyKnows)
 
     async def _execute(
         self, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: Hands
-    ) -> Outcome | type[_NotStarted] | type[_NobodyKnows]:
+    ) -> Outcome | Pending | type[NotStarted] | type[NobodyKnows]:
         """What the effect gave. This is the edge of a job: whatever a tool raises becomes its error."""
         log.info("tool starts", tool=tool.name)
         # A command has its own time-out, kept by its runner; waiting for its turn must not count.
         limit_s = None if tool.runs_command else tool.timeout_s
         try:
             async with asyncio.timeout(limit_s):
-                outcome = await tool.execute(args, attempt.effect, hands)
-                if isinstance(outcome, Outcome):
-                    return outcome
-                return Outcome("", f"{tool.name} waits for {outcome.handle}, which this release can't")
-        except (_NotStarted, _NobodyKnows) as found:
+                return await tool.execute(args, attempt.effect, hands)
+        except (NotStarted, NobodyKnows) as found:
             return type(found)
         except TimeoutError:
             if not tool.idempotent:
-                return _NobodyKnows
+                return NobodyKnows
             return Outcome("", f"{tool.name} did not end within {tool.timeout_s:.0f} s")
         except Exception as error:
             log.exception("tool failed", tool=tool.name)
             return Outcome("", f"{type(error).__name__}: {error}")
 
-    async def _finish(self, run_id: RunId, attempt_id: AttemptId, tool: Tool[BaseModel], outcome: Outcome) -> None:
+    async def _finish(self, run_id: RunId, tool: Tool[BaseModel], event: ToolFinished | ToolWaits) -> None:
         """A result must not be lost while this process lives, however long Redis is away or full."""
-        log.info("tool ended", tool=tool.name, decision="error" if outcome.error else "ok")
+        ends = "waits" if isinstance(event, ToolWaits) else "error" if event.error else "ok"
+        log.info("tool ended", tool=tool.name, decision=ends)
         while True:
             try:
-                now = self._store.about_now()
-                output, error = _bounded(outcome.output), _bounded(outcome.error)
-                event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error)
-                await self._store.finish_tool(run_id, attempt_id, event)
-                return await self._bell.ring(f"run {run_id}", f"finished:{attempt_id}")
+                await self._store.finish_tool(run_id, event.attempt_id, event)
+                return await self._bell.ring(f"run {run_id}", f"finished:{event.attempt_id}")
             except StoreError as error:
                 log.warning("result kept in memory until Redis takes it", error=str(error))
                 await asyncio.sleep(_PAUSE_S)
@@ -272,6 +219,29 @@ class Executor:
             except StoreError as error:
                 log.warning("lease not renewed", error=str(error))
                 wait_s = _PAUSE_S
+
+
+def handle_name(handle: str) -> str:
+    """The foreign id under which the run is remembered that waits for `handle`."""
+    return f"handle {handle}"
+
+
+def waits(now: datetime, attempt: Attempt, tool: Tool[BaseModel], pending: Pending, looks: int = 0) -> ToolWaits:
+    """That an attempt's result comes later, after so many `looks` for it."""
+    return ToolWaits(
+        at=now,
+        attempt_id=attempt.id,
+        handle=pending.handle[:_HANDLE_CHARS],
+        note=one_line(pending.note, _HANDLE_CHARS),
+        check_at=now + next_look(looks, now - attempt.started_at, pending.check_after_s),
+        until=attempt.started_at + timedelta(seconds=tool.waits_s),
+    )
+
+
+def finished(now: datetime, attempt_id: AttemptId, outcome: Outcome) -> ToolFinished:
+    """What an attempt gave, bounded."""
+    output, error = _bounded(outcome.output), _bounded(outcome.error)
+    return ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error)
 
 
 def _already(published: bytes) -> Find:

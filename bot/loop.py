@@ -15,12 +15,14 @@ from agents.requests import AttemptId, GatedCall, Request, RunId
 from agents.run import PendingStep, Run, fold
 from agents.steps import CallTool
 from bot.asking import NobodyToAsk, changes_between, gate_request, opening, question_request, unknown_request
+from bot.checking import look
 from bot.covering import Covering, call_of
 from bot.decisions import Decisions
 from bot.executing import Executor, prepare
+from bot.hands import ToolHands
 from bot.ids import new_id, shard_of
 from bot.journal import Journal
-from bot.moves import Ask, Close, End, Execute, Stop, Think, Wait, next_move
+from bot.moves import Ask, Check, Close, End, Execute, Stop, Think, Wait, next_move
 from bot.people import People
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
@@ -96,6 +98,8 @@ class Loop:
                 raise RuntimeError(f"{run_id} does not move on from event {told.run.seq}")
             await self._show(told)
             move = next_move(told.run, told.now)
+            if isinstance(move, Stop):
+                await self._executor.children.tell_parent(told.run)
             if isinstance(move, Wait | Stop):
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
                     return
@@ -124,7 +128,7 @@ class Loop:
     async def _settle(self, run: Run, until: datetime | None) -> bool:
         return await self._store.settle(run.id, run.seq, until, line_of(run))
 
-    async def _perform(self, move: Think | Execute | Ask | Close | End, told: Told) -> Told | None:
+    async def _perform(self, move: Think | Execute | Check | Ask | Close | End, told: Told) -> Told | None:
         """Do it. What was appended is known without reading it back; None means: read again."""
         run, now = told.run, told.now
         agent = self._agents.get(run.started.agent) if run.started else None
@@ -140,10 +144,14 @@ class Loop:
                 return await self._ask(agent, told, move)
             case Execute(pending) if agent and isinstance(pending.step, CallTool):
                 return await self._execute(agent, told, pending, pending.step)
+            case Check(pending) if agent and pending.waits:
+                hands = ToolHands(run, pending.id, now, self._executor.children, report=pending.waits.report)
+                return await self._append(told, [await look(agent, pending, hands)])
             case Close(request_id, why):
                 await self._decisions.close(request_id, "withdrawn", None, why)
                 return None
             case End(outcome, summary):
+                await self._executor.children.stop_all(run)
                 return await self._append(told, [RunEnded(at=now, outcome=outcome, summary=summary)])
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")

@@ -27,6 +27,13 @@ class Execute:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """Look whether the result of an effect that goes on outside is there."""
+
+    pending: PendingStep
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Open a request: the gate of a tool call, a question of the model, or about an attempt nobody knows of."""
 
@@ -62,11 +69,11 @@ class Stop:
     """The run has ended."""
 
 
-Move = Think | Execute | Ask | Close | End | Wait | Stop
+Move = Think | Execute | Check | Ask | Close | End | Wait | Stop
 
 
 def next_move(run: Run, now: datetime) -> Move:
-    """The next move of `run`. Total; `now` only matters while a run waits to try its model again."""
+    """The next move of `run`. Total; `now` only matters while a run waits to try its model, or to look, again."""
     pending = run.pending
     if run.started is None or (run.ended and run.open is None):
         return Stop()
@@ -81,7 +88,7 @@ def next_move(run: Run, now: datetime) -> Move:
         return Close(run.open, "the run was cancelled") if run.open else End("cancelled", _cancelled(run))
     if run.is_paused:
         return Wait()
-    return _about_step(pending, run.open) if pending else _about_thinking(run, now)
+    return _about_step(pending, run.open, now) if pending else _about_thinking(run, now)
 
 
 def _cancelled(run: Run) -> str:
@@ -89,8 +96,12 @@ def _cancelled(run: Run) -> str:
     return f"cancelled by {run.cancelled_by}" + (f": {last}" if last else "")
 
 
-def _about_step(pending: PendingStep, open_request: RequestId | None) -> Move:
+def _about_step(pending: PendingStep, open_request: RequestId | None, now: datetime) -> Move:
     request = pending.request
+    if pending.waits:
+        return (
+            Check(pending) if pending.waits.is_news or now >= pending.waits.check_at else Wait(pending.waits.check_at)
+        )
     if pending.unknown:
         is_asked = request is not None and request.purpose == "unknown" and request.id == open_request
         return Wait() if is_asked else Ask(pending, "unknown")

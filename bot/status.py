@@ -31,6 +31,9 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     elif pending and pending.attempt:
         line = f"Running: {_what(run)}, since {pending.attempt.started_at:{HOURS}}"
         line += f". {paused} after that" if paused else ""
+    elif pending and pending.waits:
+        line = f"Waiting for {pending.waits.note or pending.waits.handle}"
+        line += f". {paused}" if paused else ""
     elif pending and pending.unknown:
         line = f"{_unknown(run)} {_waiting(record, people)}".strip()
     elif run.is_paused:

@@ -49,7 +49,8 @@ class Teller:
         entries = updates_of(run, self._edits, card, news=run.voters)
         # A card that changes where it stands notifies nobody.
         told = {entry.person for entry in entries if entry.card.closes}
-        if run.started and run.started.requester not in told:
+        # The end of a child is a step of its parent, whose end is told.
+        if run.started and run.started.parent is None and run.started.requester not in told:
             entries.append(self._tell(run, card))
         return [outbox_entry(entry) for entry in entries]
 

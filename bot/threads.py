@@ -201,7 +201,7 @@ class FollowUps:
 def _asked(run: Run) -> RequestId | None:
     """What words in the run's thread may be about: what is asked, or what is approved and has not started."""
     pending = run.pending
-    if run.open or pending is None or pending.request is None or pending.decision is None or pending.attempt:
+    if run.open or pending is None or pending.request is None or pending.decision is None or pending.has_begun:
         return run.open
     return pending.request.id
 

@@ -3,6 +3,8 @@
 press WHAT       a tool behind the policy that the workshop has for WHAT ("production" unless set); no key
 stamp WHAT       a tool without a gate that honours its key
 pull WHAT        a tool without a gate and without a key
+send WHAT        a tool without a gate whose result is looked for later, or when there is news of "parcel WHAT"
+start_run TEXT   a run of the clerk's own, with this text, whose end is waited for
 ask FORMAT QUESTION | OPTION, OPTION
 who              the end, which says who wrote to the run
 loop             the same stamp for ever
@@ -16,9 +18,10 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from agents import Agent, Hands, Outcome, Tool, ToolRefused
+from agents import Agent, Hands, Outcome, Pending, Tool, ToolRefused
 from agents.requests import Effect, Fact
 from agents.run import Result, Run
+from agents.starting import START_RUN, start_run_tool
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 
 PRODUCTION = "production"
@@ -49,6 +52,8 @@ class Workshop:
     timeouts_s: dict[str, float] = field(default_factory=dict[str, float])
     outputs: dict[str, str] = field(default_factory=dict[str, str])
     calls: Counter[str] = field(default_factory=Counter[str])
+    arrived: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+    looks: list[str] = field(default_factory=list[str])
 
     def hold(self, what: str) -> asyncio.Event:
         """Whoever works on `what` waits until the event is set."""
@@ -88,6 +93,8 @@ def clerk(workshop: Workshop) -> Agent:
             _tool(workshop, "press", lambda args: workshop.gate(args.what, PRODUCTION)),
             _tool(workshop, "stamp", lambda args: workshop.gate(args.what), idempotent=True),
             _tool(workshop, "pull", lambda args: workshop.gate(args.what)),
+            _send_tool(workshop),
+            start_run_tool({"clerk": "does what the test says"}),
         ),
         prefetch=workshop.look_up,
         fallback=next_step,
@@ -117,6 +124,8 @@ def _said(result: Result) -> str:
 
 def _step(line: str) -> Step:
     word, _, rest = line.strip().partition(" ")
+    if word == START_RUN:
+        return CallTool(tool=word, arguments={"agent": "clerk", "text": rest.replace(";", "\n")})
     if word != "ask":
         return CallTool(tool=word, arguments={"what": rest})
     form, _, rest = rest.partition(" ")
@@ -124,6 +133,35 @@ def _step(line: str) -> Step:
     listed = [option.strip() for option in options.split(",") if option.strip()]
     key = "fields" if form == "form" else "options"
     return RequestHumanInput.model_validate({"question": question, "format": form, key: listed})
+
+
+def _send_tool(workshop: Workshop) -> Tool[What]:
+    async def prepare(args: What) -> Effect:
+        return Effect(argv=("send", args.what))
+
+    async def execute(args: What, _: Effect, hands: Hands) -> Pending:
+        workshop.calls[hands.key] += 1
+        await workshop.work("send", args.what)
+        return Pending(handle=f"parcel {args.what}", check_after_s=60, note=f"the parcel {args.what}")
+
+    async def check(args: What, handle: str, hands: Hands) -> Outcome | Pending:
+        workshop.looks.append(f"{handle}: {hands.report}".rstrip(": "))
+        if f"look for {args.what}" in workshop.breaks:
+            raise workshop.breaks[f"look for {args.what}"]
+        return workshop.arrived.get(args.what) or Pending(handle=handle, check_after_s=60)
+
+    return Tool(
+        name="send",
+        description="send something",
+        args=What,
+        prepare=prepare,
+        execute=execute,
+        check=check,
+        gate=lambda args: workshop.gate(args.what),
+        idempotent=True,
+        timeout_s=30,
+        waits_s=3600,
+    )
 
 
 def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, idempotent: bool = False) -> Tool[What]:

@@ -106,4 +106,4 @@ def _on_top(run: Run) -> RequestId | None:
         return run.open
     pending = run.pending
     is_approved = pending is not None and pending.request is not None and pending.decision is not None
-    return pending.request.id if pending and pending.request and is_approved and pending.attempt is None else None
+    return pending.request.id if pending and pending.request and is_approved and not pending.has_begun else None

@@ -1,0 +1,142 @@
+"""Runs that a run starts as a step of its own: begun once, in its shard, and its end is news to who started it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+from pydantic import JsonValue
+
+from agents import ChildRun, ToolRefused
+from agents.events import RunCancelled, RunStarted
+from agents.outside import ChildStarted, OutsideReported, Parent
+from agents.requests import RunId, StepId
+from agents.run import Run, fold
+from bot.asking import requesters_of, thread_of
+from bot.config import AgentConfig
+from bot.ids import derived_id
+from bot.journal import Journal
+from bot.store import Commit, Wake
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.summary import line_of
+
+log = structlog.stdlib.get_logger()
+
+# Runs that start runs that start runs: whoever needs more has a loop.
+_DEEPEST, _MOST = 3, 50
+TEXT_BYTES = 32_768
+
+
+class Children:
+    """Starts, looks at and stops children; `agents` are the names that there are, with their settings if they have any.
+
+    Every write may be repeated: ids are derived from the step, so that the same child is meant each time.
+    """
+
+    def __init__(self, journal: Journal, agents: Mapping[str, AgentConfig]) -> None:
+        self._journal, self._agents = journal, agents
+
+    async def start(
+        self, run: Run, step_id: StepId, agent: str, text: str, key: str, context: Mapping[str, JsonValue]
+    ) -> RunId:
+        """The child of `run` that this step begins under `key`. Raises ToolRefused."""
+        child_id = RunId(derived_id("run", step_id, f"child {key}"))
+        parent = run.started
+        if parent is None:
+            raise ToolRefused("A run that has not started can't start another one")
+        depth = parent.parent.depth + 1 if parent.parent else 1
+        self._check(agent, text, depth)
+        loaded = await self._journal.store.load(run.id)
+        run = fold(loaded.events)
+        if all(child.run_id != child_id for child in run.children):
+            if len(run.children) >= _MOST:
+                raise ToolRefused(f"A run may start {_MOST} others; this one has")
+            event = ChildStarted(at=loaded.now, step_id=step_id, run_id=child_id, agent=agent, text=text)
+            await self._journal.write(Commit(run_id=run.id, events=[event], limit=MAX_EVENTS_AT_ALL))
+        config = self._agents[agent]
+        started = RunStarted(
+            at=loaded.now,
+            run_id=child_id,
+            agent=agent,
+            channel=parent.channel,
+            thread=thread_of(run),
+            requester=parent.requester,
+            text=text,
+            context=dict(context),
+            submitter=parent.submitter,
+            service=parent.service,
+            max_steps=config.max_steps,
+            max_tokens=config.max_tokens,
+            max_cost_usd=config.max_cost_usd,
+            parent=Parent(run_id=run.id, step_id=step_id, depth=depth),
+            inherits=tuple(person for person in requesters_of(run) if person != parent.requester),
+        )
+        await self._journal.write(
+            Commit(
+                run_id=child_id,
+                events=[started],
+                expect=0,
+                wake=[Wake(f"run {child_id}")],
+                summary=line_of(fold([started])),
+                commit=child_id,
+            )
+        )
+        log.info("child run", child_id=child_id, agent=agent)
+        return child_id
+
+    async def look(self, run: Run, child_id: RunId) -> ChildRun:
+        """How a child stands. Raises ToolRefused for a run that is none of `run`."""
+        child = await self._child(run, child_id)
+        answers = tuple(
+            (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
+        )
+        return ChildRun(child_id, child.state, child.ended.summary if child.ended else "", answers)
+
+    async def stop(self, run: Run, child_id: RunId) -> None:
+        """Cancel a child that has not ended, in the requester's name. Raises ToolRefused as `look` does."""
+        child = await self._child(run, child_id)
+        if child.started is None or child.ended or child.cancelled_by:
+            return
+        event = RunCancelled(at=self._journal.store.about_now(), by=child.started.requester)
+        wake = [Wake(f"run {child_id}")]
+        await self._journal.write(Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL))
+
+    async def stop_all(self, run: Run) -> None:
+        """Nobody waits for the children of `run` any more."""
+        for child in run.children:
+            await self.stop(run, child.run_id)
+
+    async def tell_parent(self, run: Run) -> None:
+        """The end of `run` is news to the run that started it; told once, or harmlessly again."""
+        parent = run.started.parent if run.started else None
+        if parent is None or run.ended is None:
+            return
+        loaded = await self._journal.store.load(parent.run_id)
+        if fold(loaded.events).ended or any(_tells_of(event, run.id) for event in loaded.events):
+            return
+        news = OutsideReported(at=loaded.now, report_id=run.id, handle=run.id, text=run.ended.outcome)
+        wake = [Wake(f"run {parent.run_id}")]
+        await self._journal.write(Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL))
+
+    async def _child(self, run: Run, child_id: RunId) -> Run:
+        child = fold((await self._journal.store.load(child_id)).events)
+        parent = child.started.parent if child.started else None
+        if parent is None or parent.run_id != run.id:
+            raise ToolRefused(f"{child_id} is no run that this one has started")
+        return child
+
+    def _check(self, agent: str, text: str, depth: int) -> None:
+        if agent not in self._agents:
+            raise ToolRefused(f"There is no agent {agent!r}. There are: {', '.join(self._agents)}")
+        if depth > _DEEPEST:
+            raise ToolRefused(f"Runs may start runs {_DEEPEST} deep, and this would be one more")
+        if not text.strip() or len(text.encode()) > TEXT_BYTES:
+            raise ToolRefused(f"The text of a run has 1 to {TEXT_BYTES} bytes")
+
+
+def _tells_of(event: object, run_id: RunId) -> bool:
+    return isinstance(event, OutsideReported) and event.report_id == run_id
+
+
+def next_look(looks: int, waited: timedelta, check_after_s: float) -> timedelta:
+    """How long to wait before the next look: as the tool wants, and ever longer, so that days make no thousands."""
+    return timedelta(seconds=max(1.0, check_after_s, waited.total_seconds() / 20 if looks else 0.0))

@@ -1,0 +1,94 @@
+"""What a tool may use: one command, child runs, the time, and what was reported."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from agents import ChildRun, CommandResult
+from agents.requests import AttemptId, RunId, StepId
+from agents.run import Run
+from bot.children import Children
+from bot.runner import Lost, NeverStarted, Runner, Still
+
+
+class NotStarted(Exception):
+    """The command of an earlier owner never began and never will."""
+
+
+class NobodyKnows(Exception):
+    """The command of an earlier owner may or may not have had its effect."""
+
+
+Find = Callable[[AttemptId], Awaitable[CommandResult | NeverStarted | Lost]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What an approval still covers: a command must begin before `not_after`, and only if `still` says so then."""
+
+    not_after: datetime
+    still: Still
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAttempt:
+    """An attempt that may run its command. With `adopt` that is an earlier owner's, which may still run."""
+
+    runner: Runner
+    id: AttemptId
+    adopt: Find | None = None
+    cover: Cover | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolHands:
+    """An `agents.Hands` for a step of `run`. Without an `attempt` it can only look."""
+
+    run: Run
+    step_id: StepId
+    now: datetime
+    children: Children
+    attempt: HeldAttempt | None = None
+    report: str = ""
+
+    @property
+    def key(self) -> str:
+        """See `agents.Hands`."""
+        return self.step_id
+
+    async def start_run(
+        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
+    ) -> RunId:
+        """See `agents.Hands`."""
+        return await self.children.start(self.run, self.step_id, agent, text, key, context or {})
+
+    async def child(self, run_id: RunId) -> ChildRun:
+        """See `agents.Hands`."""
+        return await self.children.look(self.run, run_id)
+
+    async def stop_child(self, run_id: RunId) -> None:
+        """See `agents.Hands`."""
+        await self.children.stop(self.run, run_id)
+
+    async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
+        """See `agents.Hands`."""
+        held = self.attempt
+        if held is None:
+            raise TypeError("who only looks for a result runs no command")
+        if held.adopt:
+            found = await held.adopt(held.id)
+        elif held.cover:
+            cover = held.cover
+            found = await held.runner.run(held.id, argv, cwd, lock, timeout_s, cover.not_after, cover.still)
+        else:
+            found = await held.runner.run(held.id, argv, cwd, lock, timeout_s)
+        match found:
+            case NeverStarted():
+                raise NotStarted
+            case Lost():
+                raise NobodyKnows
+            case CommandResult():
+                return found

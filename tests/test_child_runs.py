@@ -1,0 +1,115 @@
+"""Runs that a run starts as its step: begun once, approved by themselves, and their end is the step's result."""
+
+from agents.events import ChildStarted, PersonSaid, RunStarted
+from agents.requests import PersonId, RunId
+from bot.store import Commit
+from tests.waiting import until
+from tests.world import World
+
+
+async def child_of(world: World, run_id: RunId) -> RunId:
+    """The one child, once it is there."""
+
+    async def found() -> RunId | None:
+        return next((one.run_id for one in await world.events(run_id) if isinstance(one, ChildStarted)), None)
+
+    return await until(found, what="a child has started")
+
+
+async def test_a_parent_waits_for_its_child_and_hears_how_it_ended(world: World) -> None:
+    run_id = await world.trigger("start_run stamp letter")
+
+    assert await world.summary(run_id) == "done: ok: ok: stamp letter: done"
+    child_id = await child_of(world, run_id)
+    [first, *_] = await world.events(child_id)
+    assert isinstance(first, RunStarted)
+    assert first.parent is not None
+    assert (first.parent.run_id, first.requester) == (run_id, "anna")
+    assert world.workshop.effects == ["stamp letter"]
+
+
+async def test_a_gate_in_a_child_is_decided_as_if_the_requester_had_asked_for_it(world: World) -> None:
+    run_id = await world.trigger("start_run press bell", person="bo")
+    child_id = await child_of(world, run_id)
+    record = await world.opened(child_id)
+    assert record.request.requesters == ("bo",)
+
+    own = await world.decide("bo", record, "approve")
+    other = await world.decide("cy", record, "approve")
+
+    assert (own.type, other.type) == ("not_entitled", "decided")
+    assert await world.summary(run_id) == "done: ok: ok: press bell: done"
+
+
+async def test_who_wrote_to_the_parent_is_a_requester_of_the_child(world: World) -> None:
+    run_id = await world.trigger("ask free_text Ready?\nstart_run press bell")
+    await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await says(world, run_id, "bo")
+    await world.decide("anna", await world.opened(run_id), "free_text", "yes")
+    await says(world, run_id, "bo")
+    await world.steer(run_id, "resume")
+
+    record = await world.opened(await child_of(world, run_id))
+
+    assert record.request.requesters == ("anna", "bo")
+
+
+async def test_a_child_that_fails_is_an_error_of_its_parents_step(world: World) -> None:
+    run_id = await world.trigger("start_run press bell")
+    record = await world.opened(await child_of(world, run_id))
+
+    await world.decide("bo", record, "deny", "not today")
+
+    assert await world.summary(run_id) == "failed: error: failed: denied: not today"
+
+
+async def test_the_end_of_a_parent_cancels_its_children_and_takes_their_requests_back(world: World) -> None:
+    run_id = await world.trigger("start_run press bell")
+    child_id = await child_of(world, run_id)
+    record = await world.opened(child_id)
+    await world.has(run_id, "waiting")
+
+    await world.steer(run_id, "cancel")
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert (await world.ended(child_id)).state == "cancelled"
+    assert (await world.request(record.request.id)).state == "withdrawn"
+
+
+async def test_runs_start_runs_three_deep_and_no_deeper(world: World) -> None:
+    deep = "start_run start_run start_run start_run stamp letter"
+
+    assert "3 deep" in await world.summary(await world.trigger(deep))
+    assert world.workshop.effects == []
+
+
+async def test_a_child_and_its_end_survive_a_restart(world: World) -> None:
+    run_id = await world.trigger("start_run press bell")
+    record = await world.opened(await child_of(world, run_id))
+    async with world.stopped():
+        pass
+
+    await world.decide("bo", record, "approve")
+
+    assert await world.summary(run_id) == "done: ok: ok: press bell: done"
+    assert world.workshop.effects == ["press bell"]
+    children = [one for one in await world.events(run_id) if isinstance(one, ChildStarted)]
+    assert len(children) == 1
+
+
+async def test_the_requester_is_told_once_how_all_of_it_ended(world: World) -> None:
+    await world.trigger("start_run stamp letter")
+    await world.next_mail("anna", about="Done")
+    await world.quiet()
+
+    assert len(world.mails("anna")) == 1
+
+
+async def says(world: World, run_id: RunId, person: str) -> None:
+    """Somebody writes to the run."""
+    number = len(await world.events(run_id))
+    said = PersonSaid(
+        at=await world.now(), said_id=f"said {number}", person=PersonId(person), channel="cli", text="hurry"
+    )
+    await world.app.journal.write(Commit(run_id=run_id, events=[said]))

@@ -1,0 +1,129 @@
+"""Effects that go on outside: the run waits without a worker, and goes on when their result is there."""
+
+from agents import Outcome
+from agents.events import OutsideReported, ToolFinished, ToolStarted, ToolWaits
+from agents.requests import RunId
+from bot.store import Commit, Wake
+from tests.waiting import until
+from tests.world import World
+
+
+async def report(world: World, run_id: RunId, handle: str, text: str = "", report_id: str = "r1") -> None:
+    """News of `handle` comes in."""
+    event = OutsideReported(at=await world.now(), report_id=report_id, handle=handle, text=text)
+    await world.app.journal.write(Commit(run_id=run_id, events=[event], wake=[Wake(f"run {run_id}")]))
+
+
+async def looked(world: World, times: int) -> None:
+    await until(lambda: len(world.workshop.looks) >= times, what=f"{times} looks")
+
+
+async def test_a_result_that_comes_later_is_found_by_looking_and_the_effect_is_made_once(world: World) -> None:
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+    await world.quiet()
+    assert world.workshop.looks == []
+
+    await world.move_time(61)
+    await looked(world, 1)
+    world.workshop.arrived["book"] = Outcome("it is there")
+    await world.move_time(61)
+
+    assert await world.summary(run_id) == "done: ok: it is there"
+    assert world.workshop.effects == ["send book"]
+    kinds = [type(one) for one in await world.events(run_id) if isinstance(one, ToolStarted | ToolWaits | ToolFinished)]
+    assert kinds == [ToolStarted, ToolWaits, ToolWaits, ToolFinished]
+
+
+async def test_a_report_is_a_reason_to_look_at_once_and_never_the_result(world: World) -> None:
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+
+    await report(world, run_id, "parcel book", "it has arrived, says somebody")
+    await looked(world, 1)
+    assert world.workshop.looks == ["parcel book: it has arrived, says somebody"]
+    assert (await world.run(run_id)).state == "waiting"
+    world.workshop.arrived["book"] = Outcome("it is there")
+    await report(world, run_id, "parcel book", "really", "r2")
+
+    assert await world.summary(run_id) == "done: ok: it is there"
+
+
+async def test_a_report_about_something_else_or_twice_the_same_moves_nothing(world: World) -> None:
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+    await report(world, run_id, "parcel book")
+    await looked(world, 1)
+
+    await report(world, run_id, "parcel pen", report_id="r2")
+    await report(world, run_id, "parcel book", report_id="r1")
+    await world.quiet()
+
+    assert len(world.workshop.looks) == 1
+
+
+async def test_a_restart_while_it_goes_on_outside_neither_forgets_nor_repeats_it(world: World) -> None:
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+
+    async with world.stopped():
+        world.workshop.arrived["book"] = Outcome("it is there")
+        await world.move_time(61)
+
+    assert await world.summary(run_id) == "done: ok: it is there"
+    assert world.workshop.effects == ["send book"]
+
+
+async def test_what_never_ends_is_an_error_that_says_where_to_look(world: World) -> None:
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+
+    await world.move_time(3601)
+
+    assert await world.summary(run_id) == (
+        "failed: error: send did not end within 3600 s. It is called parcel book there: look at it"
+    )
+
+
+async def test_a_look_that_breaks_is_no_result_and_is_made_again(world: World) -> None:
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+    world.workshop.breaks["look for book"] = RuntimeError("no line")
+
+    await world.move_time(61)
+    await looked(world, 1)
+    await world.has(run_id, "waiting")
+    del world.workshop.breaks["look for book"]
+    world.workshop.arrived["book"] = Outcome("it is there")
+    await world.move_time(120)
+
+    assert await world.summary(run_id) == "done: ok: it is there"
+
+
+async def test_a_paused_run_does_not_look_and_a_cancelled_one_ends(world: World) -> None:
+    run_id = await world.trigger("send book")
+    await world.has(run_id, "waiting")
+    await world.steer(run_id, "pause")
+    await world.move_time(61)
+    await world.quiet()
+    assert world.workshop.looks == []
+
+    await world.steer(run_id, "cancel")
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+
+
+async def test_an_approval_can_no_longer_be_taken_back_once_the_effect_goes_on_outside(world: World) -> None:
+    world.workshop.policy_of["book"] = "production"
+    run_id = await world.trigger("send book")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await until(lambda: world.workshop.effects == ["send book"])
+    await world.has(run_id, "waiting")
+
+    judged = await world.decide("cy", record, "deny", "wait")
+
+    assert judged.type == "too_late"
+    world.workshop.arrived["book"] = Outcome("it is there")
+    await world.move_time(61)
+    assert await world.summary(run_id) == "done: ok: it is there"
