@@ -15,7 +15,7 @@ from bot.asking import requesters_of, thread_of
 from bot.config import AgentConfig
 from bot.ids import derived_id
 from bot.journal import Journal
-from bot.store import Commit, Wake
+from bot.store import Commit, Store, Wake
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.summary import line_of
 
@@ -131,6 +131,17 @@ class Children:
             raise ToolRefused(f"Runs may start runs {_DEEPEST} deep, and this would be one more")
         if not text.strip() or len(text.encode()) > TEXT_BYTES:
             raise ToolRefused(f"The text of a run has 1 to {TEXT_BYTES} bytes")
+
+
+async def busy_with(store: Store, run_id: RunId) -> RunId:
+    """The run itself, or the one child that its step waits for, or that one's: where words about it belong."""
+    run = fold((await store.load(run_id)).events)
+    if run.pending is None or run.pending.waits is None:
+        return run_id
+    children = [child.run_id for child in run.children if child.step_id == run.pending.id]
+    if len(children) != 1 or fold((await store.load(children[0])).events).ended:
+        return run_id
+    return await busy_with(store, children[0])
 
 
 def _tells_of(event: object, run_id: RunId) -> bool:

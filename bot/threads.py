@@ -14,6 +14,7 @@ from agents.run import Run, fold
 from agents.text import ends_of
 from bot.answers import Statement
 from bot.cards import notice
+from bot.children import busy_with
 from bot.decisions import Decisions
 from bot.files import attachments, contents
 from bot.ids import inbound_of
@@ -63,9 +64,14 @@ class FollowUps:
 
         Raises ChannelUnavailable while that run has not started, and TooMuchSaid.
         """
-        run_id = await self._home(inbound_id, channel, trigger.thread)
-        if run_id is None:
-            return False
+        for run_id in await self._homes(inbound_id, channel, trigger.thread):
+            structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
+            if await self._given(run_id, inbound_id, channel, trigger):
+                return True
+        return False
+
+    async def _given(self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """Whether this run has taken it in, now or before; False when it has ended without it."""
         for _ in range(_TRIES):
             events = (await self._store.load(run_id)).events
             run = fold(events)
@@ -73,25 +79,27 @@ class FollowUps:
                 return True
             if run.ended:
                 return False
-            structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
             if await self._took(inbound_id, channel, trigger, run):
                 return True
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
 
-    async def _home(self, inbound_id: str, channel: str, thread: str) -> RunId | None:
-        """The run that lives in the thread: the one it was when the message was first looked at."""
+    async def _homes(self, inbound_id: str, channel: str, thread: str) -> Sequence[RunId]:
+        """The run that lives in the thread, as it was when the message was first looked at; before it, the one child
+        that it waits for: what is said now is about what happens now.
+        """
         found = await self._store.threads.run_of(channel, thread)
         if found is None:
-            return None
+            return ()
         # In this order: the start of the run and the end of the waiting are one write.
         root = inbound_of(found)
         is_waiting = root != inbound_id and await self._store.lists.is_unread(root)
         if await self._store.length(found) == 0:
             if is_waiting:
                 raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
-            return None
-        pinned, _ = await self._store.remember(f"follows {inbound_id}", found.encode(), _REMEMBERED_S)
-        return RunId(pinned.decode())
+            return ()
+        ways = " ".join((await busy_with(self._store, RunId(found)), found))
+        pinned, _ = await self._store.remember(f"follows {inbound_id}", ways.encode(), _REMEMBERED_S)
+        return tuple(dict.fromkeys(map(RunId, pinned.decode().split())))
 
     async def _has_had(self, events: Sequence[Event], inbound_id: str) -> bool:
         """Whether the message had its effect before a crash: by now the same words could mean something else."""

@@ -481,3 +481,23 @@ async def test_what_is_said_while_a_step_is_being_chosen_is_known_when_it_is_cho
 
     assert await office.summary(run_id) == "done: dan wrote"
     assert office.workshop.started == ["look up facts"] * 2
+
+
+async def test_what_is_written_while_a_run_waits_for_its_child_is_said_to_the_child(
+    office: World, hallway: Hallway
+) -> None:
+    run_id = await begun(office, hallway, "start_run press bell")
+    await office.has(run_id, "waiting")
+    [child] = (await office.run(run_id)).children
+    record = await office.opened(child.run_id)
+
+    item = hallway.follows("dan", "not the big one", THREAD)
+    await written(office, item)
+    await written(office, item)
+
+    assert await said(office, child.run_id) == [("dan", "not the big one")]
+    assert await said(office, run_id) == []
+    assert "dan" in (await office.request(record.request.id)).requesters
+    await office.decide("bo", record, "approve")
+    await office.ended(run_id)
+    assert office.workshop.effects == ["press bell"]
