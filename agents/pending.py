@@ -10,6 +10,9 @@ from agents.outside import OutsideReported, ToolWaits
 from agents.requests import Decision, PersonId, Request, RunId, StepId
 from agents.steps import Step
 
+# A step has so many children at most.
+_EARLY = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -35,7 +38,8 @@ class PendingStep:
 
     `request` is the newest one; `decision` is set once it is approved. `replaced` is a request that was superseded,
     with the reason. `attempt` runs now, as far as the events say; `waits` is for the result of one that ended;
-    `unknown` is an attempt of which nobody knows whether its effect happened.
+    `unknown` is an attempt of which nobody knows whether its effect happened. `early` are reports that came before it
+    was known what they are about.
     """
 
     id: StepId
@@ -46,6 +50,7 @@ class PendingStep:
     replaced: tuple[Request, str] | None = None
     attempt: Attempt | None = None
     unknown: Attempt | None = None
+    early: tuple[OutsideReported, ...] = ()
     waits: Waiting | None = None
 
     @property
@@ -70,16 +75,23 @@ def after_news(pending: PendingStep, children: Collection[RunId], event: ToolWai
     match event:
         case ToolWaits() if held and held.id == event.attempt_id:
             # Of an unknown attempt the owner was only slow: that it goes on is better known than asked for.
-            begun = Waiting(held, event.handle, event.check_at, event.until, event.note)
             left = pending if pending.attempt else replace(pending, unknown=None, request=None, decision=None)
-            return replace(left, attempt=None, waits=begun)
+            begun = Waiting(held, event.handle, event.check_at, event.until, event.note)
+            for report in pending.early:
+                begun = _told(begun, children, report)
+            return replace(left, attempt=None, early=(), waits=begun)
         case ToolWaits() if waits and waits.attempt.id == event.attempt_id:
             again = replace(waits, handle=event.handle, check_at=event.check_at, until=event.until, note=event.note)
             return replace(pending, waits=replace(again, looks=waits.looks + 1, is_news=False))
-        case OutsideReported() if waits and event.report_id != waits.report_id:
-            if event.handle != waits.handle and event.handle not in children:
-                return pending
-            told = replace(waits, report_id=event.report_id, report=event.text, is_news=True)
-            return replace(pending, waits=told)
+        case OutsideReported() if waits:
+            return replace(pending, waits=_told(waits, children, event))
+        case OutsideReported():
+            return replace(pending, early=(*pending.early, event)[-_EARLY:])
         case _:
             return pending
+
+
+def _told(waits: Waiting, children: Collection[RunId], event: OutsideReported) -> Waiting:
+    if event.report_id == waits.report_id or (event.handle != waits.handle and event.handle not in children):
+        return waits
+    return replace(waits, report_id=event.report_id, report=event.text, is_news=True)

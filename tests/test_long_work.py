@@ -62,6 +62,18 @@ async def test_a_report_about_something_else_or_twice_the_same_moves_nothing(wor
     assert len(world.workshop.looks) == 1
 
 
+async def test_a_report_that_comes_before_the_run_waits_for_it_is_not_lost(world: World) -> None:
+    may_go_on = world.workshop.hold("book")
+    run_id = await world.trigger("send book")
+    await until(lambda: world.workshop.started == ["send book"])
+
+    await report(world, run_id, "parcel book", "it was quick")
+    may_go_on.set()
+
+    await looked(world, 1)
+    assert world.workshop.looks == ["parcel book: it was quick"]
+
+
 async def test_a_restart_while_it_goes_on_outside_neither_forgets_nor_repeats_it(world: World) -> None:
     run_id = await world.trigger("send book")
     await world.has(run_id, "waiting")
