@@ -143,5 +143,5 @@ def test_every_version_of_every_prompt_in_the_tree_loads_and_renders(label: str)
     text = prompt.render({key: f"the {key}" for key in prompt.inputs})
 
     assert all(f"the {key}" in text for key in prompt.inputs)
-    file = resources.files(prompts).parent / prompt.file
+    file = resources.files(prompts).joinpath(prompt.file.removeprefix("prompts/"))
     assert prompt.hash == hashlib.sha256(file.read_bytes()).hexdigest()
