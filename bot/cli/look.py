@@ -58,7 +58,8 @@ def show(run_id: Run, as_json: Json = False, data: Data = None) -> None:
     told, directory = _told(run_id, data)
     after = fold(told)
     if as_json:
-        print(plain_json(run_view(after).model_dump_json()))
+        shown = run_view(after).model_dump(mode="json") | {"release": told[-1].release}
+        print(plain_json(json.dumps(shown, ensure_ascii=False)))
         return
     mode = "  (rehearsal: plain rules chose the steps, no model)" if after.is_rehearsal else ""
     print(f"{run_id}  {after.state}{mode}")

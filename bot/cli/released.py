@@ -73,14 +73,18 @@ def diff(
     data: Data = None,
 ) -> None:
     """Show what differs between two versions, as a unified diff."""
-    import difflib
-
     from bot.cli.show import plain
 
     _, configured = _configured(data)
     before, after = (_named(name, configured) for name in (a, b))
-    lines = difflib.unified_diff(_lines(before), _lines(after), before.label, after.label, lineterm="")
-    print(plain("\n".join(lines)) or f"{before.label} and {after.label} say the same.")
+    print(plain(difference(before, after)) or f"{before.label} and {after.label} say the same.")
+
+
+def difference(before: "Prompt", after: "Prompt") -> str:
+    """A unified diff of two versions as they are written; empty when they say the same."""
+    import difflib
+
+    return "\n".join(difflib.unified_diff(_lines(before), _lines(after), before.label, after.label, lineterm=""))
 
 
 def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":

@@ -30,7 +30,6 @@ __all__ = [
 
 # Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
-
 HELD_AT_MOST = 1_000
 
 _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "put_off")
@@ -62,18 +61,14 @@ class Start:
 
 
 class Store:
-    """The verbs that runs, requests, inbox and outbox need. All raise StoreUnavailable while Redis is away.
-
-    Every event is written under `release`.
-    """
+    """The verbs of runs, requests, inbox and outbox; all raise StoreUnavailable. Events are stored under `release`."""
 
     def __init__(
         self, client: Client, shards: int, lease_s: float = 10.0, grace_s: float = GRACE_S, release: str = ""
     ) -> None:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
-        self.release = release
         self.lists, self.threads = Lists(client, shards), Threads(client, shards)
-        self._grace_ms, self._lease_ms = round(grace_s * 1000), round(lease_s * 1000)
+        self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
         self._read_at, self._read_mono = datetime.now(UTC), time.monotonic()
 
     async def load(self, run_id: str) -> Loaded:

@@ -1,5 +1,6 @@
 """The release: what changes it, and where it is found."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -50,5 +51,26 @@ async def test_every_event_of_a_run_says_under_which_release_it_was_written(worl
     }
     assert {event.release for event in events} == {world.app.release}
     assert len(world.app.release) == 12
-    shown = await sayso(world, "events", run_id)
-    assert shown.out.count(f'"release":"{world.app.release}"') == len(events)
+    listed, shown = await sayso(world, "events", run_id), await sayso(world, "show", run_id, "--json")
+    assert listed.out.count(f'"release":"{world.app.release}"') == len(events)
+    assert json.loads(shown.out)["release"] == world.app.release
+
+
+async def test_a_run_says_of_each_event_which_release_wrote_it_though_another_one_goes_on_with_it(
+    world: World,
+) -> None:
+    run_id = await world.trigger("ask free_text Which?")
+    await world.opened(run_id)
+    first = world.app.release
+
+    world.toml += '[agents.clerk]\nmodel = "claude-opus-5-5"\n'
+    async with world.stopped():
+        pass
+    await world.reply("anna", await world.next_mail("anna"), "that one")
+    await world.ended(run_id)
+
+    releases = [event.release for event in await world.events(run_id)]
+    assert first != world.app.release
+    assert releases[0] == first
+    assert releases[-1] == world.app.release
+    assert set(releases) == {first, world.app.release}
