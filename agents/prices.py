@@ -11,7 +11,7 @@ _PROVIDER = "anthropic"
 def cost_usd(model: str, *, into: int, out: int, cache_read: int = 0, cache_write: int = 0) -> float | None:
     """US dollars for so many tokens; `into` counts the cached ones too. None when the price is not known.
 
-    The first question takes seconds and 70 MB: the list is one large module. Ask from a thread.
+    The first question loads a large module, 0.3 s or, not compiled yet, some seconds: ask from a thread.
     """
     # Whoever has no model never loads the list.
     from genai_prices import Usage, calc_price  # noqa: PLC0415
