@@ -110,6 +110,11 @@ class Hands(Protocol):
         ...
 
 
+def _no_gate(_: BaseModel) -> str | None:
+    """Nobody has to approve a call."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool(Generic[A]):
     """A typed function that code may execute on behalf of a step.
@@ -128,13 +133,18 @@ class Tool(Generic[A]):
     prepare: Callable[[A], Awaitable[Effect]]
     execute: Callable[[A, Effect, Hands], Awaitable[Outcome | Pending]]
     check: Callable[[A, str, Hands], Awaitable[Outcome | Pending]] | None = None
-    gate: Callable[[A], str | None] = lambda _: None
+    gate: Callable[[A], str | None] = _no_gate
     title: Callable[[A], str] | None = None
     idempotent: bool = False
     runs_command: bool = False
     timeout_s: float = 60.0
     waits_s: float = 86_400.0
     schema_version: int = 1
+
+    @property
+    def may_be_gated(self) -> bool:
+        """Whether it has a gate at all; which policy, if any, is a matter of the arguments."""
+        return self.gate is not _no_gate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

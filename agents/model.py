@@ -16,7 +16,8 @@ from agents import Agent
 from agents.context import render
 from agents.events import Event
 from agents.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
-from agents.reply import NoStep, Reply, offers, read
+from agents.prices import cost_usd
+from agents.reply import NoStep, Reply, confidence_of, offers, read, tools_hash
 from agents.run import Run
 from agents.steps import ModelCall, Step
 from agents.text import one_line
@@ -34,6 +35,7 @@ __all__ = [
     "is_for_operators",
     "is_worth_waiting",
     "retry_delay_s",
+    "system_text",
 ]
 
 # A step is a few hundred tokens; the rest is room to think. Beyond 21,333 the API demands streaming.
@@ -96,7 +98,7 @@ class Claude:
         """See `Model`. Raises PromptError when the agent's prompt is not there or does not render."""
         # Importing the SDK takes a second: it must not stop the event loop, and only those with a key pay it.
         await asyncio.to_thread(import_module, "anthropic")
-        prompt = prompts.load(agent.prompt)
+        prompt = prompts.load(agent.prompt, agent.folder)
         request = self._request(prompt, agent, render(run, events))
         began = time.monotonic()
         answer = await self._send(request)
@@ -107,9 +109,11 @@ class Claude:
             prompt_hash=prompt.hash,
             input_hash=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
             latency_s=round(time.monotonic() - began, 3),
+            tools_hash=tools_hash(agent),
         )
         if isinstance(answer, Reply):
-            return _judged(agent, answer, call)
+            cost = await asyncio.to_thread(_cost_usd, answer)
+            return _judged(agent, answer, call.model_copy(update={"cost_usd": cost}))
         call = call.model_copy(update={"request_id": answer.request_id})
         return Failed(answer.kind, self._safe(answer.detail), answer.retry_after_s, call)
 
@@ -122,11 +126,7 @@ class Claude:
     def _request(self, prompt: prompts.Prompt, agent: Agent, text: str) -> "MessageCreateParamsNonStreaming":
         from anthropic import transform_schema  # noqa: PLC0415
 
-        given = {
-            "description": agent.description,
-            "tools": ", ".join(offer.name for offer in offers(agent)),
-        }
-        system = prompt.render({name: given[name] for name in prompt.inputs if name in given})
+        system = system_text(prompt, agent)
         return {
             "model": self.model,
             "max_tokens": _MAX_TOKENS,
@@ -181,6 +181,27 @@ class Claude:
         return one_line(detail.replace(self.api_key, "[key]"), _DETAIL_CHARS)
 
 
+def system_text(prompt: prompts.Prompt, agent: Agent) -> str:
+    """What a model is told once for all runs of `agent`. Raises PromptError: a prompt may only use these inputs."""
+    given = {
+        "description": agent.description,
+        "tools": ", ".join(offer.name for offer in offers(agent)),
+    }
+    return prompt.render({name: given[name] for name in prompt.inputs if name in given})
+
+
+def _cost_usd(reply: Reply) -> float | None:
+    """What `reply` cost, tokens that were read from the cache or written into it at their own rates."""
+    usage = reply.usage
+    return cost_usd(
+        reply.model,
+        into=usage.all_input_tokens,
+        out=usage.output_tokens,
+        cache_read=usage.cache_read_input_tokens or 0,
+        cache_write=usage.cache_creation_input_tokens or 0,
+    )
+
+
 def _judged(agent: Agent, reply: Reply, call: ModelCall) -> Chosen | Failed:
     call = call.model_copy(
         update={
@@ -189,6 +210,7 @@ def _judged(agent: Agent, reply: Reply, call: ModelCall) -> Chosen | Failed:
             "stop_reason": reply.stop_reason or "",
             "input_tokens": reply.usage.all_input_tokens,
             "output_tokens": reply.usage.output_tokens,
+            "confidence": confidence_of(agent, reply),
         }
     )
     step = read(agent, reply)

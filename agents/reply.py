@@ -3,7 +3,9 @@
 The wire shapes are those of `POST /v1/messages`: https://platform.claude.com/docs/en/api/messages
 """
 
+import hashlib
 import inspect
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,11 +21,17 @@ from agents.text import one_line
 _OWN_STEPS: Mapping[str, type[RequestHumanInput | Done]] = {"request_human_input": RequestHumanInput, "done": Done}
 # A reason is for the next prompt and the console: the first few words of each mistake are enough.
 _REASON_CHARS = 300
+# Beside a tool's own arguments a model may say how sure it is; that is for the record, and decides nothing.
+_CONFIDENCE = "confidence"
+_CONFIDENCE_SCHEMA: dict[str, Any] = {
+    "type": "number",
+    "description": "how sure you are that this is the right next step, from 0 to 1",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One tool as it is offered. `schema` is pydantic's JSON schema of its arguments."""
+    """One tool as it is offered. `schema` is pydantic's JSON schema of its arguments, with `confidence` beside them."""
 
     name: str
     description: str
@@ -80,11 +88,24 @@ class Reply(_Wire):
 def offers(agent: Agent) -> Iterator[Offer]:
     """The agent's own tools, then the two steps that every agent has."""
     for tool in agent.tools:
-        yield Offer(tool.name, tool.description, tool.args.model_json_schema())
+        yield Offer(tool.name, tool.description, _with_confidence(tool.args.model_json_schema()))
     for name, step in _OWN_STEPS.items():
         schema = step.model_json_schema()
         del schema["properties"]["type"]  # the tool's name says it already
-        yield Offer(name, inspect.getdoc(step) or name, schema)
+        yield Offer(name, inspect.getdoc(step) or name, _with_confidence(schema))
+
+
+def tools_hash(agent: Agent) -> str:
+    """Hex SHA-256 of all that a model is told of the tools, and of their versions: it changes with any of it."""
+    versions = {tool.name: tool.schema_version for tool in agent.tools}
+    told = [[offer.name, offer.description, offer.schema, versions.get(offer.name)] for offer in offers(agent)]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _with_confidence(schema: dict[str, Any]) -> dict[str, Any]:
+    """`schema` with one more property that may be left out; a tool that has one of that name keeps its own."""
+    own: dict[str, Any] = schema.get("properties", {})
+    return schema | {"properties": own if _CONFIDENCE in own else {**own, _CONFIDENCE: _CONFIDENCE_SCHEMA}}
 
 
 def read(agent: Agent, reply: Reply) -> Step | NoStep:
@@ -98,20 +119,53 @@ def read(agent: Agent, reply: Reply) -> Step | NoStep:
             return NoStep("bad_arguments", "the answer was cut off at its token limit: answer in fewer words")
         case _:
             pass
-    uses = [block for block in reply.content if block.type == "tool_use"]
+    uses = _uses(reply)
     if not uses:
         return NoStep("no_tool", "the answer called no tool: call exactly one")
+    if reply.stop_reason != "tool_use":
+        # What broke off in the middle of a call may hold half of its arguments.
+        return NoStep("bad_body", f"the answer calls a tool, but stopped for {one_line(reply.stop_reason or '?', 60)}")
     if len(uses) > 1:
         return NoStep("many_tools", f"the answer called {len(uses)} tools: call exactly one")
     return _step(agent, uses[0])
 
 
+def confidence_of(agent: Agent, reply: Reply) -> float | None:
+    """How sure the model says it is, 0 to 1; None when it did not say so in a number. It decides nothing."""
+    uses = _uses(reply)
+    said = uses[0].input if len(uses) == 1 else None
+    if not isinstance(said, dict) or _has_its_own(agent, uses[0].name):
+        return None
+    value = said.get(_CONFIDENCE)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if 0 <= value <= 1 else None
+
+
+def _uses(reply: Reply) -> list[Block]:
+    return [block for block in reply.content if block.type == "tool_use"]
+
+
+def _has_its_own(agent: Agent, name: str) -> bool:
+    """Whether `confidence` is an argument of the tool itself."""
+    tool = agent.tool(name)
+    return tool is not None and _CONFIDENCE in tool.args.model_json_schema().get("properties", {})
+
+
+def _arguments(agent: Agent, use: Block) -> JsonValue:
+    """What the model filled in, without what it says of itself."""
+    if not isinstance(use.input, dict) or _has_its_own(agent, use.name):
+        return use.input
+    return {name: value for name, value in use.input.items() if name != _CONFIDENCE}
+
+
 def _step(agent: Agent, use: Block) -> Step | NoStep:
+    given = _arguments(agent, use)
     try:
         if own := _OWN_STEPS.get(use.name):
-            return _complete(own.model_validate(use.input))
+            return _complete(own.model_validate(given))
         if tool := agent.tool(use.name):
-            arguments = tool.args.model_validate(use.input).model_dump(mode="json")
+            arguments = tool.args.model_validate(given).model_dump(mode="json")
             return CallTool(tool=tool.name, arguments=arguments)
     except ValidationError as error:
         return NoStep("bad_arguments", f"{use.name}: {_reasons(error)}")

@@ -37,7 +37,12 @@ Step = Annotated[CallTool | RequestHumanInput | Done, Field(discriminator="type"
 
 
 class ModelCall(Frozen):
-    """Where a step came from: a model, or the agent's own rules (`rehearsal`)."""
+    """Where a step came from: a model, or the agent's own rules (`rehearsal`).
+
+    `prompt` names the version (`deploy@3`); the hashes are hex SHA-256 of its file, of the tools as they were offered,
+    and of the whole request. `cost_usd` is None when the price is not known, `confidence` (0 to 1) is the model's own
+    word, None when it gave none.
+    """
 
     model: str
     rehearsal: bool
@@ -49,3 +54,6 @@ class ModelCall(Frozen):
     input_tokens: int = 0
     output_tokens: int = 0
     latency_s: float = 0.0
+    tools_hash: str = ""
+    cost_usd: float | None = None
+    confidence: float | None = None

@@ -1,7 +1,7 @@
 """The whole system in one place: settings -> store -> channels -> agents -> process. Nothing else composes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -31,7 +31,9 @@ from bot.looking import Looker
 from bot.loop import Loop
 from bot.outbox import Outbox
 from bot.people import People
+from bot.prompting import in_use, with_chosen_prompts
 from bot.relaying import Relay
+from bot.release import release_of
 from bot.runner import Runner
 from bot.settings import Settings
 from bot.steering import Steering
@@ -44,6 +46,7 @@ from bot.thinking import Thinker
 from bot.threads import FollowUps
 from bot.tokens import Tokens
 from bot.updates import EDITING
+from bot.version import code
 from bot.work import Nearby, Queue
 from channels import Channel
 
@@ -57,7 +60,10 @@ _LEAVE_WITHIN_S = 2.5
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Everything a process of sayso holds, composed once. `ready` is set once Redis was found to be in order."""
+    """Everything a process of sayso holds, composed once. `ready` is set once Redis was found to be in order.
+
+    `release` is what every event is stamped with: see `bot/release.py`.
+    """
 
     settings: Settings
     home: Home
@@ -82,6 +88,7 @@ class App:
     agents: Mapping[str, Agent]
     models: Mapping[str, Model]
     ready: asyncio.Event
+    release: str
 
 
 def environments_of(settings: Settings) -> dict[str, Environment]:
@@ -104,15 +111,24 @@ def agents_of(settings: Settings) -> tuple[Agent, ...]:
     return (deploy_agent(environments_of(settings)),)
 
 
+def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
+    """The id of the model that each agent is to have, key or no key. An agent that is all code has none."""
+    named = {agent.name: settings.agents.get(agent.name, AgentConfig()).model for agent in agents if agent.prompt}
+    return {name: model or settings.model or DEFAULT_MODEL for name, model in named.items()}
+
+
+def release_in_use(settings: Settings, agents: Iterable[Agent]) -> str:
+    """Under which release the events of these agents, and of the relay, are written. The same in every process."""
+    everyone = (*agents, relay_agent(settings.policies))
+    return release_of(code(), in_use(everyone, model_names(settings, everyone)))
+
+
 def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
     """The model of each agent; empty without a key, when every agent rehearses."""
     if settings.anthropic_api_key is None:
         return {}
     key, url = settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url
-    named = {
-        agent.name: settings.agents[agent.name].model if agent.name in settings.agents else None for agent in agents
-    }
-    return {name: Claude(key, url, model or settings.model or DEFAULT_MODEL) for name, model in named.items()}
+    return {name: Claude(key, url, model) for name, model in model_names(settings, agents).items()}
 
 
 def compose(
@@ -120,11 +136,17 @@ def compose(
 ) -> App:
     """Wire everything over the Redis at `url`. Connects to nothing yet.
 
-    A process that never `sends` need not have the channels of those that do.
+    A process that never `sends` need not have the channels of those that do. Raises ConfigError and PromptError for
+    prompts that are not there or wrong.
     """
+    agents = with_chosen_prompts(settings, agents)
+    by_agent = {agent.name: agent for agent in agents}
+    # No trigger is routed to the relay: whom a program may ask is checked where its requests come in.
+    everyone = by_agent | {RELAY: relay_agent(settings.policies)}
+    release = release_in_use(settings, agents)
     home = Home(settings.data_dir)
     client = Client(url)
-    store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
+    store = Store(client, settings.shards, settings.lease_s, settings.grace_s, release)
     queue = Queue(store, settings.redelivery_s, settings.sweep_s)
     nearby = Nearby(queue)
     journal, people = Journal(store, nearby), People(settings.people, settings.policies)
@@ -134,9 +156,6 @@ def compose(
     decisions = Decisions(journal, people, edits)
     tokens = Tokens(home.keys(settings))
     by_channel = {channel.name: channel for channel in channels}
-    by_agent = {agent.name: agent for agent in agents}
-    # No trigger is routed to the relay: whom a program may ask is checked where its requests come in.
-    everyone = by_agent | {RELAY: relay_agent(settings.policies)}
     models = models_of(settings, agents)
     failing, receipts, alerts = Failing(journal, decisions, people, by_channel), Receipts(client), settings.alerts.to
     outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, receipts, alerts, settings.public_url)
@@ -178,6 +197,7 @@ def compose(
         agents=by_agent,
         models=models,
         ready=asyncio.Event(),
+        release=release,
     )
 
 

@@ -1,9 +1,12 @@
 """Looks at every service and permission that this installation needs, and says how to mend what is wrong."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
 
+from agents.prices import is_priced
+from bot.app import DEFAULT_MODEL
 from bot.finding import Finding, Sign
 from bot.home import Home
 from bot.mail.doctor import examine_mail, examine_reading
@@ -26,7 +29,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings += [finding async for finding in _redis(settings)]
     findings += [finding async for finding in _mail(settings)]
     findings += [finding async for finding in _slack(settings)]
-    return [*findings, _git(), *_repositories(settings), _model(settings)]
+    return [*findings, _git(), *_repositories(settings), _model(settings), *await _prices(settings)]
 
 
 def _configuration(settings: Settings) -> Finding:
@@ -145,3 +148,16 @@ def _model(settings: Settings) -> Finding:
             sign="!", what="rehearsal: no model key, plain rules choose the steps", mend="ANTHROPIC_API_KEY=…"
         )
     return Finding(sign="✓", what="there is a model key")
+
+
+async def _prices(settings: Settings) -> list[Finding]:
+    """The models whose steps nobody can price."""
+    if settings.anthropic_api_key is None:
+        return []
+    models = sorted({settings.model or DEFAULT_MODEL, *(one.model for one in settings.agents.values() if one.model)})
+    mend = "max_cost_usd can't hold it: rely on max_tokens, or name a model that has a price"
+    return [
+        Finding(sign="!", what=f"the price of {model} is not known", mend=mend)
+        for model in models
+        if not await asyncio.to_thread(is_priced, model)
+    ]

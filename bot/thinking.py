@@ -106,18 +106,24 @@ def _failed(run: Run, failed: Failed, now: datetime) -> StepFailed:
 
 
 def _log(agent: Agent, run: Run, chosen: Chosen | Failed, latency_s: float) -> None:
+    """One line for each decision: what it was, of what, and at what price."""
+    call = chosen.call
     decision = chosen.step.type if isinstance(chosen, Chosen) else f"failed: {chosen.kind}"
     level = log.error if isinstance(chosen, Failed) and not is_worth_waiting(chosen.kind) else log.info
     level(
         "step",
         agent=agent.name,
-        run_id=run.id,
+        run=run.id,
+        run_id=run.id,  # as every other line of a run has it
         step=run.steps + 1,
         decision=decision,
-        model=chosen.call.model,
-        prompt=chosen.call.prompt,
-        input_hash=chosen.call.input_hash,
-        input_tokens=chosen.call.input_tokens,
-        output_tokens=chosen.call.output_tokens,
+        tool=chosen.step.tool if isinstance(chosen, Chosen) and isinstance(chosen.step, CallTool) else "",
+        confidence=call.confidence,
+        model=call.model,
+        prompt=call.prompt,
+        input_hash=call.input_hash,
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+        cost_usd=call.cost_usd,
         latency_s=round(latency_s, 3),
     )

@@ -1,14 +1,13 @@
 """Commands that only look: runs, requests, and what is configured."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from bot.cli.options import Data, Json, request_state, run_state
 
 if TYPE_CHECKING:
-    from agents import Tool
     from agents.events import Event
     from agents.requests import PersonId, RequestState
     from bot.app import App
@@ -20,7 +19,7 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso ru
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (runs, show, events, watch, requests, policies, agents, prompts):
+    for command in (runs, show, events, watch, requests, policies):
         app.command()(command)
 
 
@@ -59,7 +58,8 @@ def show(run_id: Run, as_json: Json = False, data: Data = None) -> None:
     told, directory = _told(run_id, data)
     after = fold(told)
     if as_json:
-        print(plain_json(run_view(after).model_dump_json()))
+        shown = run_view(after).model_dump(mode="json") | {"release": told[-1].release}
+        print(plain_json(json.dumps(shown, ensure_ascii=False)))
         return
     mode = "  (rehearsal: plain rules chose the steps, no model)" if after.is_rehearsal else ""
     print(f"{run_id}  {after.state}{mode}")
@@ -165,55 +165,3 @@ def policies(as_json: Json = False, data: Data = None) -> None:
                 f"{hashes[policy.name]}"
             )
         )
-
-
-def agents(as_json: Json = False, data: Data = None) -> None:
-    """List the agents and their tools; a tool's hash changes with what a model is told of it."""
-    import prompts as files
-    from bot.app import agents_of
-    from bot.cli.beside import settings_of
-    from bot.cli.show import plain
-
-    settings = settings_of(data)
-    mode = "rehearsal: no model key" if settings.anthropic_api_key is None else "model"
-    listed = [
-        (agent, files.load(agent.prompt).label, [_tool(tool) for tool in agent.tools]) for agent in agents_of(settings)
-    ]
-    if as_json:
-        print(
-            json.dumps(
-                [
-                    {"name": agent.name, "mode": mode, "prompt": prompt, "tools": tools}
-                    for agent, prompt, tools in listed
-                ]
-            )
-        )
-        return
-    for agent, prompt, tools in listed:
-        print(plain(f"{agent.name}  {agent.description} ({mode}, prompt {prompt})"))
-        for tool in tools:
-            print(plain(f"  {tool['name']}@{tool['version']}  {tool['hash']}  {tool['description']}"))
-
-
-def _tool(tool: "Tool[Any]") -> dict[str, object]:
-    from bot.cli.show import short_hash
-
-    told: dict[str, object] = {
-        "name": tool.name,
-        "version": tool.schema_version,
-        "description": tool.description,
-        "schema": tool.args.model_json_schema(),
-    }
-    return told | {"hash": short_hash(told)}
-
-
-def prompts(as_json: Json = False, data: Data = None) -> None:  # noqa: ARG001 - every command takes --data
-    """List the prompts with their versions and hashes."""
-    import prompts as files
-
-    found = [files.load(name) for name in files.names()]
-    if as_json:
-        print(json.dumps([{"name": one.name, "version": one.version, "hash": one.hash} for one in found]))
-        return
-    for prompt in found:
-        print(f"{prompt.label}  {prompt.hash[:12]}")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
 
-from agents.events import Event, read_event, write_event
+from agents.events import Event, read_event
 from bot.ids import ingress_shard
 from bot.store import clock
 from bot.store.client import LONGEST_BLOCK_MS, Client, Script, StoreError, StoreUnavailable
-from bot.store.commit import Commit, Line, Once, RecordWrite, Wake, Written, decode, encode, lists_of
+from bot.store.commit import Commit, Line, Once, RecordWrite, Wake, Written, decode, encode, lists_of, stamped
 from bot.store.keys import Keys
 from bot.store.lists import Lists
 from bot.store.threads import Threads
@@ -30,7 +30,6 @@ __all__ = [
 
 # Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
-
 HELD_AT_MOST = 1_000
 
 _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "put_off")
@@ -62,12 +61,14 @@ class Start:
 
 
 class Store:
-    """The verbs that runs, requests, inbox and outbox need. All raise StoreUnavailable while Redis is away."""
+    """The verbs of runs, requests, inbox and outbox; all raise StoreUnavailable. Events are stored under `release`."""
 
-    def __init__(self, client: Client, shards: int, lease_s: float = 10.0, grace_s: float = GRACE_S) -> None:
+    def __init__(
+        self, client: Client, shards: int, lease_s: float = 10.0, grace_s: float = GRACE_S, release: str = ""
+    ) -> None:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
         self.lists, self.threads = Lists(client, shards), Threads(client, shards)
-        self._grace_ms, self._lease_ms = round(grace_s * 1000), round(lease_s * 1000)
+        self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
         self._read_at, self._read_mono = datetime.now(UTC), time.monotonic()
 
     async def load(self, run_id: str) -> Loaded:
@@ -88,7 +89,7 @@ class Store:
 
     async def commit(self, commit: Commit) -> Written:
         """Write all of it or nothing; see `Written` for the ways it can end."""
-        names, args = encode(commit, self._grace_ms)
+        names, args = encode(commit, self._grace_ms, self.release)
         return decode(await self.client.run(_SCRIPTS["commit"], names, args))
 
     async def record(self, request_id: str) -> Record | None:
@@ -116,7 +117,13 @@ class Store:
         """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args: list[str | bytes | int] = [expect, attempt_id, write_event(event), self._lease_ms, f"run {run_id}"]
+        args: list[str | bytes | int] = [
+            expect,
+            attempt_id,
+            stamped(event, self.release),
+            self._lease_ms,
+            f"run {run_id}",
+        ]
         if record is None:
             names, args = [*names, keys.run(run_id)], [*args, "", "", ""]
         else:
@@ -131,7 +138,7 @@ class Store:
         """Keep an attempt's result wherever the run is now; False when the store does not know the attempt."""
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args = [attempt_id, write_event(event), f"run {run_id}", self._grace_ms]
+        args = [attempt_id, stamped(event, self.release), f"run {run_id}", self._grace_ms]
         reply = await self.client.run(_SCRIPTS["finish_tool"], names, args)
         return reply[0] == b"committed"
 
@@ -152,7 +159,7 @@ class Store:
         """Take the lease of a dead owner; False when it is alive after all, or gone."""
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args = [attempt_id, write_event(event), f"run {run_id}", self._grace_ms]
+        args = [attempt_id, stamped(event, self.release), f"run {run_id}", self._grace_ms]
         reply = await self.client.run(_SCRIPTS["orphan"], names, args)
         return reply[0] == b"committed"
 

@@ -107,7 +107,12 @@ class Written:
     outcome: bytes = b""
 
 
-def encode(commit: Commit, grace_ms: int) -> tuple[list[str], list[str | bytes]]:
+def stamped(event: Event, release: str) -> bytes:
+    """`event` as it is stored: under `release`, unless it says already under which one it came about."""
+    return write_event(event if event.release else event.model_copy(update={"release": release}))
+
+
+def encode(commit: Commit, grace_ms: int, release: str = "") -> tuple[list[str], list[str | bytes]]:
     """Keys and arguments of `commit.lua`."""
     keys, args = Keys.of(commit.run_id), list[str | bytes]([b""])
     names = [
@@ -128,7 +133,7 @@ def encode(commit: Commit, grace_ms: int) -> tuple[list[str], list[str | bytes]]
         "expect": commit.expect,
         "grace": grace_ms,
         "limit": commit.limit,
-        "events": [body(write_event(event)) for event in commit.events],
+        "events": [body(stamped(event, release)) for event in commit.events],
         "records": [_record(record, key, body, keys) for record in commit.records],
         "outgoing": [{"id": name, "body": body(content)} for name, content in commit.outgoing],
         "deliveries": [{"id": name, "body": body(content)} for name, content in commit.deliveries],

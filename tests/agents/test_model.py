@@ -3,76 +3,22 @@
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, Literal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
 
 import prompts
-from agents import Agent, Hands, Outcome, Tool
 from agents.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
-from agents.model import Chosen, Claude, Failed, Model
-from agents.requests import Effect, Fact
-from agents.run import Run, fold
+from agents.model import Chosen, Claude, Failed
+from agents.reply import tools_hash
+from agents.run import fold
 from agents.steps import CallTool, Done, RequestHumanInput, Step
-from tests.agents.worlds import started
-from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, tool_use
-
-EVENTS = [started()]
-
-
-class Place(BaseModel):
-    """Where."""
-
-    environment: Literal["staging", "production"]
-    replicas: int = Field(default=1, ge=1, le=9)
-
-
-class DeployArgs(BaseModel):
-    version: str = Field(min_length=2, pattern="^v")
-    place: Place
-
-
-async def _prepare(_: DeployArgs) -> Effect:
-    return Effect(argv=("deploy",))
-
-
-async def _execute(_: DeployArgs, __: Effect, ___: Hands) -> Outcome:
-    return Outcome("")
-
-
-async def _prefetch(_: Run) -> tuple[Fact, ...]:
-    return ()
-
-
-AGENT = Agent(
-    name="deploy",
-    description="releases versions",
-    prompt="deploy",
-    tools=(Tool(name="deploy", description="Deploy it.", args=DeployArgs, prepare=_prepare, execute=_execute),),
-    prefetch=_prefetch,
-    fallback=lambda _: Done(summary=""),
-)
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[FakeAnthropic]:
-    with running() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def claude(api: FakeAnthropic) -> AsyncIterator[Claude]:
-    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=20)
-    yield model
-    await model.close()
-
-
-async def choose(model: Model) -> Chosen | Failed:
-    return await model.choose(AGENT, fold(EVENTS), EVENTS)
+from tests.agents.claudes import AGENT, CALL, EVENTS, choose
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, tool_use
 
 
 @pytest.mark.parametrize(
@@ -119,7 +65,25 @@ async def test_a_call_records_where_its_step_came_from(api: FakeAnthropic, claud
     assert (call.input_tokens, call.output_tokens) == (1_000, 20)
     assert 0 < call.latency_s < 20
     assert len(call.input_hash) == 64
+    assert call.tools_hash == tools_hash(AGENT)
     assert call.input_hash == second.call.input_hash
+
+
+async def test_a_prompt_of_an_agent_that_lives_elsewhere_comes_from_its_folder(
+    api: FakeAnthropic, claude: Claude, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.md").write_text(
+        "---\nname: mine\nversion: 2\nfamily: claude\ninputs: tools\n---\nUse {{ tools }}."
+    )
+    (tmp_path / "mine@1.md").write_text("---\nname: mine\nversion: 1\nfamily: claude\ninputs:\n---\nThink.")
+    api.answers(message(tool_use("done", {"summary": "over"})))
+
+    for prompt, label in (("mine", "mine@2"), ("mine@1", "mine@1")):
+        chosen = await claude.choose(replace(AGENT, prompt=prompt, folder=tmp_path), fold(EVENTS), EVENTS)
+        assert chosen.call.prompt == label
+
+    told = [request["system"][0]["text"] for request in api.requests()]
+    assert told == ["Use deploy, request_human_input, done.", "Think."]
 
 
 async def test_the_request_offers_strict_tools_and_one_user_message(api: FakeAnthropic, claude: Claude) -> None:
@@ -132,6 +96,8 @@ async def test_the_request_offers_strict_tools_and_one_user_message(api: FakeAnt
     place = tools["deploy"]["input_schema"]["$defs"]["Place"]
     assert list(tools) == ["deploy", "request_human_input", "done"]
     assert all(tool["strict"] for tool in tools.values())
+    assert all("confidence" in tool["input_schema"]["properties"] for tool in tools.values())
+    assert all("confidence" not in tool["input_schema"]["required"] for tool in tools.values())
     assert place["additionalProperties"] is False
     assert "maximum" not in place["properties"]["replicas"]
     assert "type" not in tools["done"]["input_schema"]["properties"]
@@ -142,7 +108,6 @@ async def test_the_request_offers_strict_tools_and_one_user_message(api: FakeAnt
     assert "deploy v1.2.0 to production" in only["content"]
 
 
-CALL = {"version": "v1.2.0", "place": {"environment": "staging"}}
 CASES: list[tuple[Answer, FailureKind, str]] = [
     (error(429, "rate_limit_error", "slow down"), "rate_limited", "429 rate_limit_error: slow down"),
     (error(529, "overloaded_error", "busy"), "overloaded", "529 overloaded_error: busy"),
@@ -176,6 +141,9 @@ CASES: list[tuple[Answer, FailureKind, str]] = [
     (message(text("no"), stop_reason="refusal"), "refused", "declined"),
     (message(tool_use("done", {"summary": "cu"}), stop_reason="max_tokens"), "bad_arguments", "fewer words"),
     (message(stop_reason="model_context_window_exceeded"), "too_long", "no longer fits"),
+    (message(tool_use("done", {"summary": "x"}), stop_reason="pause_turn"), "bad_body", "stopped for pause_turn"),
+    (message(tool_use("done", {"summary": "x"}), stop_reason=None), "bad_body", "stopped for ?"),
+    (Answer('{"type": "message", "content": []}', breaks=True), "connection", "cannot reach the model"),
 ]
 
 
@@ -247,6 +215,18 @@ async def test_a_server_that_never_answers_is_a_timeout(api: FakeAnthropic) -> N
     assert (failed.kind, failed.detail) == ("timeout", "no answer within 0.2 s")
 
 
+async def test_an_answer_that_trickles_in_for_ever_is_a_timeout(api: FakeAnthropic) -> None:
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=0.5)
+    api.answers(Answer('{"type": "message"}', drips=True))
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == "timeout"
+    assert failed.call.latency_s < 5
+
+
 async def test_nobody_listening_is_a_connection_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -259,12 +239,12 @@ async def test_nobody_listening_is_a_connection_failure() -> None:
     assert failed.kind == "connection"
 
 
-def test_importing_the_boundary_does_not_import_the_sdk() -> None:
-    program = "import sys, agents.model, agents.deploy; print('anthropic' in sys.modules)"
+def test_importing_the_boundary_imports_neither_the_sdk_nor_the_price_list() -> None:
+    program = "import sys, agents.model, agents.deploy; print({'anthropic', 'genai_prices'} & {*sys.modules})"
 
     printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
 
-    assert printed.strip() == "False"
+    assert printed.strip() == "set()"
 
 
 def test_waiting_is_worth_it_only_for_trouble_that_passes() -> None:

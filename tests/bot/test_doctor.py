@@ -193,6 +193,15 @@ async def test_without_a_model_key_it_is_a_rehearsal_and_that_is_worth_knowing(
     assert (finding.sign, finding.mend) == ("!", "ANTHROPIC_API_KEY=…")
 
 
+async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: dict[str, str]) -> None:
+    environ |= {"SAYSO_MODEL": "claude-sonnet-5-5", "SAYSO_AGENTS__DEPLOY__MODEL": "one-of-our-own"}
+
+    findings = [one for one in await examine(load(data, environ)) if one.what.startswith("the price of")]
+
+    assert [(one.sign, one.what) for one in findings] == [("!", "the price of one-of-our-own is not known")]
+    assert "max_tokens" in findings[0].mend
+
+
 async def test_lists_that_lack_what_an_earlier_release_wrote(data: Path, environ: dict[str, str]) -> None:
     client = Client(environ["SAYSO_REDIS_URL"])
     await client.do("ZADD", Keys(0).runs, 1, "s0r-aaaaaaaaaaaaa")

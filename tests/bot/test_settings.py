@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.config import Rate
+from bot.config import AgentConfig, Rate
 from bot.example import example_toml
 from bot.settings import ConfigError, Settings, load
 from tests.bot.config_files import PEOPLE, problems, read
@@ -32,6 +32,20 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(tmp_p
     assert settings.agents["deploy"].model == "from-environment"
     assert settings.agents["deploy"].max_steps == 3
     assert settings.agents["deploy"].max_cost_usd == 0.5
+
+
+def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path) -> None:
+    given = {"model": "m", "prompt": "deploy@1"} | {
+        name: "4" if "int" in str(field.annotation) else "0.25"
+        for name, field in AgentConfig.model_fields.items()
+        if name not in {"model", "prompt"}
+    }
+    given["context_tokens"] = "5000"
+
+    settings = read(tmp_path, "", **{f"SAYSO_AGENTS__DEPLOY__{name.upper()}": text for name, text in given.items()})
+
+    found = settings.agents["deploy"].model_dump()
+    assert {name: str(found[name]) for name in found} == given
 
 
 def test_lists_and_tables_can_come_from_the_environment(tmp_path: Path) -> None:
@@ -123,7 +137,7 @@ def test_a_misspelt_variable_is_told(tmp_path: Path) -> None:
         "SAYSO_WEATHER: this release knows no such variable. Remove it",
         (
             'SAYSO_AGENTS__DEPLOY__MODLE: agents.deploy.modle: this release knows no such key; did you mean "model"? '
-            "Allowed: max_cost_usd, max_steps, model"
+            f"Allowed: {', '.join(sorted(AgentConfig.model_fields))}"
         ),
     )
 

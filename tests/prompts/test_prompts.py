@@ -1,7 +1,9 @@
 """Prompt files: what is read from them, and what is refused."""
 
 import hashlib
+import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +59,9 @@ def test_a_template_that_reaches_for_what_it_was_not_given_is_refused(body: byte
         (b"---\nname: greet\nname: greet\n---\n", "a key of its own"),
         (b"---\nname: other\nversion: 1\nfamily: claude\ninputs:\n---\n", "must be the file's own name"),
         (b"---\nname: greet\nversion: one\nfamily: claude\ninputs:\n---\n", "must be a whole number"),
+        (b"---\nname: greet\nversion: 03\nfamily: claude\ninputs:\n---\n", "must be a whole number"),
+        (b"---\nname: greet\nversion: 0\nfamily: claude\ninputs:\n---\n", "must be a whole number"),
+        (b"---\nname: \xff\n---\n", "is not UTF-8 text"),
     ],
 )
 def test_wrong_front_matter_is_refused_with_what_to_correct(content: bytes, message: str) -> None:
@@ -69,11 +74,74 @@ def test_an_unknown_prompt_is_refused_with_those_there_are() -> None:
         prompts.load("../secret")
 
 
-@pytest.mark.parametrize("name", prompts.names())
-def test_every_prompt_in_the_tree_loads_and_renders(name: str) -> None:
-    prompt = prompts.load(name)
+def write(folder: Path, stem: str, version: int, body: str = "Hello.", name: str = "greet") -> None:
+    """A prompt file in `folder`."""
+    text = f"---\nname: {name}\nversion: {version}\nfamily: claude\ninputs:\n---\n{body}"
+    (folder / f"{stem}.md").write_text(text)
+
+
+def test_the_plain_name_is_the_newest_version_and_a_number_picks_an_older_one(tmp_path: Path) -> None:
+    write(tmp_path, "greet", 10, "Newest.")
+    write(tmp_path, "greet@9", 9, "Older.")
+    write(tmp_path, "greet@2", 2, "Oldest.")
+    write(tmp_path, "greeting", 1, name="greeting")
+
+    assert prompts.names(tmp_path) == ("greet", "greeting")
+    assert [one.label for one in prompts.versions("greet", tmp_path)] == ["greet@10", "greet@9", "greet@2"]
+    assert prompts.load("greet", tmp_path) == prompts.load("greet@10", tmp_path)
+    assert prompts.load("greet@2", tmp_path).render({}) == "Oldest."
+
+
+@pytest.mark.parametrize("name", ["greet@3", "greet@02", "greet@2 ", "greet@two", "greet@2@2"])
+def test_a_version_that_is_not_there_is_refused_with_those_there_are(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "greet", 4)
+    write(tmp_path, "greet@2", 2)
+
+    with pytest.raises(PromptError, match=re.escape(f"there is no prompt {name!r}. There are: greet@4, greet@2")):
+        prompts.load(name, tmp_path)
+
+
+def test_a_folder_without_prompts_says_that_there_are_none(tmp_path: Path) -> None:
+    write(tmp_path, "greet@2", 2)
+
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(PromptError, match=r"there is no prompt 'greet'\. There are: none"):
+            prompts.load("greet", folder)
+
+
+def test_a_file_of_a_version_must_say_that_version_and_the_error_names_its_path(tmp_path: Path) -> None:
+    write(tmp_path, "greet", 4)
+    write(tmp_path, "greet@2", 3)
+
+    with pytest.raises(PromptError, match=re.escape(f"{tmp_path}/greet@2.md says `version: 3`: it must be the number")):
+        prompts.load("greet@2", tmp_path)
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_no_older_file_may_have_the_number_of_the_newest_or_a_higher_one(tmp_path: Path, version: int) -> None:
+    write(tmp_path, "greet", 4)
+    write(tmp_path, f"greet@{version}", version)
+
+    with pytest.raises(PromptError, match=f"greet.md says `version: 4`, but there is .*greet@{version}.md"):
+        prompts.load("greet@4", tmp_path)
+
+
+def test_a_template_that_does_not_render_is_refused_with_the_path_of_its_file(tmp_path: Path) -> None:
+    write(tmp_path, "greet", 1, "{{ mood }}")
+
+    with pytest.raises(PromptError, match=re.escape(f"Correct {tmp_path}/greet.md")):
+        prompts.load("greet", tmp_path).render({})
+
+
+SHIPPED = [prompt for name in prompts.names() for prompt in prompts.versions(name)]
+
+
+@pytest.mark.parametrize("label", [prompt.label for prompt in SHIPPED])
+def test_every_version_of_every_prompt_in_the_tree_loads_and_renders(label: str) -> None:
+    prompt = prompts.load(label)
 
     text = prompt.render({key: f"the {key}" for key in prompt.inputs})
 
     assert all(f"the {key}" in text for key in prompt.inputs)
-    assert prompt.hash == hashlib.sha256(resources.files(prompts).joinpath(f"{name}.md").read_bytes()).hexdigest()
+    file = resources.files(prompts).joinpath(prompt.file.removeprefix("prompts/"))
+    assert prompt.hash == hashlib.sha256(file.read_bytes()).hexdigest()

@@ -86,6 +86,38 @@ def test_an_agent_is_listed_with_its_prompt_and_each_tool_with_version_and_hash(
         assert f"{tool['name']}@{tool['version']}  {tool['hash']}" in said
 
 
+def test_the_lists_say_which_release_this_is_and_what_is_in_use(tmp_path: Path) -> None:
+    (agent,) = json.loads(listed(tmp_path, TOML + DEPLOYS, "agents", "--json"))
+    prompts = json.loads(listed(tmp_path, TOML + DEPLOYS, "prompts", "--json"))
+    said = listed(tmp_path, TOML + DEPLOYS, "prompts")
+
+    (used,) = [prompt for prompt in prompts if "deploy" in prompt["in_use_by"]]
+    assert f"{used['name']}@{used['version']}" == agent["prompt"]
+    assert used["hash"] == agent["prompt_hash"]
+    assert agent["model"] == "claude-sonnet-5-5"
+    gates = {tool["name"]: tool["gate"] for tool in agent["tools"]}
+    assert (gates["deploy"], gates["live"]) == ("a policy, by its arguments", "none")
+    assert {agent["release"], *(prompt["release"] for prompt in prompts)} == {said.split()[-1]}
+    assert f"{agent['prompt']}  {used['hash'][:12]}  in use by deploy\n" in said
+
+
+def test_another_model_is_another_release(tmp_path: Path) -> None:
+    before = listed(tmp_path, TOML + DEPLOYS, "prompts").split()[-1]
+
+    after = listed(tmp_path, TOML + DEPLOYS + '[agents.deploy]\nmodel = "claude-opus-5-5"', "prompts").split()[-1]
+
+    assert before != after
+
+
+def test_two_versions_that_are_one_differ_in_nothing(tmp_path: Path) -> None:
+    newest = json.loads(listed(tmp_path, TOML, "prompts", "--json"))[0]
+    label = f"{newest['name']}@{newest['version']}"
+
+    said = listed(tmp_path, TOML, "prompts", "diff", label, newest["name"])
+
+    assert said == f"{label} and {label} say the same.\n"
+
+
 async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:
     run_id = await world.trigger("press bell")
     await world.opened(run_id)

@@ -15,21 +15,23 @@ _TREE = Path(__file__).parents[3]
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer; `hangs` never gives it."""
+    """One HTTP answer; `hangs` never gives it, `breaks` closes the connection in its middle, `drips` never ends it."""
 
     body: str = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
     hangs: bool = False
+    breaks: bool = False
+    drips: bool = False
 
 
-def message(*content: dict[str, Any], stop_reason: str = "tool_use") -> Answer:
+def message(*content: dict[str, Any], stop_reason: str | None = "tool_use", model: str = "claude-sonnet-5-5") -> Answer:
     """A message of these content blocks."""
     body = {
         "id": "msg_1",
         "type": "message",
         "role": "assistant",
-        "model": "claude-sonnet-5-5",
+        "model": model,
         "content": list(content),
         "stop_reason": stop_reason,
         "stop_sequence": None,

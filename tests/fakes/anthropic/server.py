@@ -7,18 +7,20 @@ Beside it `POST /script` takes a list of answers (see `Answer` in the package) a
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 # As a bearer token, which is how the SDK sends it, or as `x-api-key`.
 KEY = "sk-test-key"
+# So often that no single read ever takes long.
+_DRIP_S = 0.02
 # What strict schemas may hold: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 _ALLOWED = {
     "type", "title", "description", "properties", "required", "additionalProperties",
@@ -48,6 +50,8 @@ class Fake:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer.get("hangs"):
             await _until_gone(request)
+        if answer.get("breaks") or answer.get("drips"):
+            return _part_of(answer)
         return Response(answer["body"], answer["status"], answer["headers"], "application/json")
 
     async def script(self, request: Request) -> Response:
@@ -65,6 +69,20 @@ class Fake:
                 Route("/requests", self.seen),
             ]
         )
+
+
+def _part_of(answer: Json) -> Response:
+    """An answer whose body begins as announced, and ends too early or never."""
+    body = answer["body"].encode()
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield body[: len(body) // 2]
+        while answer.get("drips"):
+            yield b" "
+            await asyncio.sleep(_DRIP_S)
+
+    size = {} if answer.get("drips") else {"content-length": str(len(body))}
+    return StreamingResponse(parts(), answer["status"], answer["headers"] | size, "application/json")
 
 
 async def _until_gone(request: Request) -> None:
@@ -106,7 +124,8 @@ async def main() -> None:
     """Serve until killed, on a free loopback port, which is printed first."""
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)  # noqa: T201
-    server = uvicorn.Server(uvicorn.Config(Fake().app(), log_level="error", lifespan="off"))
+    # A body that is too short on purpose is an error to the server.
+    server = uvicorn.Server(uvicorn.Config(Fake().app(), log_level="critical", lifespan="off"))
     await server.serve(sockets=[listener])
 
 
