@@ -49,3 +49,4 @@ class ModelCall(Frozen):
     input_tokens: int = 0
     output_tokens: int = 0
     latency_s: float = 0.0
+    cost_usd: float | None = None

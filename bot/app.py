@@ -13,6 +13,7 @@ from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
+from bot.budgets import Budgets
 from bot.decisions import Decisions
 from bot.desk import FrontDesk
 from bot.ending import ended
@@ -140,15 +141,15 @@ def compose(
     outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, receipts, alerts, settings.public_url)
     holding = Holding(journal, decisions, tokens, people)
     bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
-    steps = {name: config.max_steps for name, config in settings.agents.items()}
     follow_ups = FollowUps(journal, decisions)
+    configs, limits = settings.agents, settings.limits
     inbox = Inbox(
-        journal, decisions, people, by_channel, by_agent, steps, tokens, holding, bouncing, follow_ups, settings.limits
+        journal, decisions, people, by_channel, by_agent, configs, tokens, holding, bouncing, follow_ups, limits
     )
     executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, home.host())
-    teller = Teller(people, tuple(by_channel), edits)
-    thinker = Thinker(models)
-    loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert)
+    teller = Teller(people, tuple(by_channel), edits, alerts)
+    thinker, budgets = Thinker(models), Budgets(store.days, settings.agents, people)
+    loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert, budgets)
     relay = Relay(journal, people, inbox, thinker, loop, everyone[RELAY])
     looker = Looker(store, loop, inbox, outbox, decisions)
     return App(

@@ -44,6 +44,7 @@ _WHO_ASKS = {
     "gate": "{} asks.",
     "question": "The agent that works for {} asks.",
     "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
+    "go_on": "sayso asks about a run for {}: it has stopped until somebody says whether it goes on.",
 }
 _OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 # A run that people stopped did not go wrong. Not `Denied: …`, which would come back in quotes as somebody's answer.
