@@ -35,7 +35,7 @@ from agents.events import (
 from agents.history import RunForked
 from agents.outside import ChildStarted, OutsideReported, ToolWaits
 from agents.pending import PendingStep, Result, amended, gated, is_current, meaning_of, raised_over
-from agents.raised import REASONS, QuestionRaised, over_by
+from agents.raised import REASONS, QuestionRaised, is_stopped, over_by
 from agents.requests import AttemptId, Decision, Fact, PersonId, RequestId, RunId, StepId
 from agents.steps import Done
 
@@ -236,7 +236,7 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
 def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: QuestionRaised, decision: Decision) -> Run:
     """Only the clear word to go on lets it go on; the step that was held, if any, may go once more."""
     if over := over_by(raised, decision):
-        stopped_by = decision.by[0] if decision.state == "answered" and decision.by else run.cancelled_by
+        stopped_by = decision.by[0] if is_stopped(decision) else run.cancelled_by
         return replace(run, pending=None, budget=replace(run.budget, over=over), cancelled_by=stopped_by)
     held = replace(pending.held, again=True) if pending.held else None
     run = replace(run, pending=held, budget=run.budget.let_go_on(raised, len(run.results)))

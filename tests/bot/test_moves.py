@@ -51,6 +51,7 @@ APPROVED: tuple[Event, ...] = (*ASKED, vote(), decided("approved"))
 RUNNING: tuple[Event, ...] = (*APPROVED, tool_started())
 UNKNOWN: tuple[Event, ...] = (*RUNNING, orphaned())
 UNKNOWN_ASKED: tuple[Event, ...] = (*UNKNOWN, opened("q2", purpose="unknown"))
+OTHER = CallTool(tool="restart", arguments={})
 QUESTION = chosen(RequestHumanInput(question="Which version?"))
 
 
