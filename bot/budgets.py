@@ -10,7 +10,6 @@ from agents.events import Event
 from agents.raised import GO_ON, STOP_HERE, QuestionRaised, Why
 from agents.requests import StepId
 from agents.run import Run
-from agents.steps import CallTool, Step
 from agents.text import one_line
 from bot.config import AgentConfig
 from bot.ids import new_id, shard_of
@@ -20,7 +19,6 @@ from bot.story import lines
 
 # What led to it, told on a card: the last few lines, each short.
 _STORY_LINES, _LINE_CHARS = 10, 180
-_CALL_CHARS = 300
 
 
 class Allowance(TypedDict):
@@ -106,13 +104,7 @@ def _said(run: Run, why: Why) -> str:
         case "failures":
             return f"{agent} gets nowhere: it failed three times in a row, or its run is too long for its model."
         case "repeated":
-            what = f": {_call(run.pending.step)}" if run.pending else ""
-            return f"{agent} wants to do the same a third time, and twice the result was the same{what}"
-
-
-def _call(step: Step) -> str:
-    text = f"{step.tool} {step.arguments}" if isinstance(step, CallTool) else step.model_dump_json()
-    return one_line(text, _CALL_CHARS)
+            return f"{agent} wants to do the same a third time, and twice the result was the same."
 
 
 def _used(spent: Spent, limits: Limits) -> str:

@@ -137,7 +137,9 @@ def test_whoever_lets_a_run_go_on_is_not_asked_again_before_it_did(events: list[
 
     while isinstance(found, Raise):
         question = raised(found.why)
-        assert next_move(fold([question], run), NOON) == Ask(fold([question], run).pending, "question")
+        pending = fold([question], run).pending
+        assert pending is not None
+        assert next_move(fold([question], run), NOON) == Ask(pending, "question")
         run = fold([question, *go_on(GO_ON)], run)
         found = next_move(run, NOON)
         assert not isinstance(found, Raise | Stop)

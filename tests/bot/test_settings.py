@@ -123,7 +123,8 @@ def test_a_misspelt_variable_is_told(tmp_path: Path) -> None:
         "SAYSO_WEATHER: this release knows no such variable. Remove it",
         (
             'SAYSO_AGENTS__DEPLOY__MODLE: agents.deploy.modle: this release knows no such key; did you mean "model"? '
-            "Allowed: max_cost_usd, max_steps, model"
+            "Allowed: context_tokens, max_cost_usd, max_cost_usd_per_day, max_steps, max_steps_per_day, max_tokens, "
+            "max_tokens_per_day, model, prompt"
         ),
     )
 
