@@ -116,7 +116,7 @@ def test_a_call_that_gave_the_same_twice_is_asked_about_whatever_came_in_between
 
 
 def test_a_question_of_code_is_no_step_and_who_wrote_stays_a_requester() -> None:
-    run = fold((*SPENT, said(BO), raised(), *go_on(GO_ON)))
+    run = fold((started(max_steps=4), said(BO), *steps(4), raised(), *go_on(GO_ON)))
 
     assert run.steps == 4
     assert run.writers == (BO,)
