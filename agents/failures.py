@@ -1,5 +1,6 @@
 """Why no step could be had from the model, and what to do about it. Pure."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 FailureKind = Literal[
@@ -20,6 +21,9 @@ FailureKind = Literal[
 
 _PASSING: frozenset[FailureKind] = frozenset({"timeout", "connection", "overloaded", "rate_limited", "bad_body"})
 _FOR_OPERATORS: frozenset[FailureKind] = frozenset({"auth", "out_of_credit", "refused"})
+_OF_THE_ANSWER: frozenset[FailureKind] = frozenset({"no_tool", "many_tools", "unknown_tool", "bad_arguments"})
+# So many in a row, and it is not tried the same way again.
+IN_A_ROW = 3
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 2.0, 60.0
 
 # https://platform.claude.com/docs/en/api/errors
@@ -55,6 +59,23 @@ def is_worth_waiting(kind: FailureKind) -> bool:
 def is_for_operators(kind: str) -> bool:
     """Whether only an operator can mend it: a key, a bill, a refusal."""
     return kind in _FOR_OPERATORS
+
+
+def after(kinds: Sequence[str]) -> Literal["model", "rules", "people"]:
+    """Who is to choose a step after these failures in a row, oldest first. Kinds of other releases are failures, too.
+
+    The model again, until it failed three times; then plain rules where it can't be had, and people are asked where its
+    answers are no steps. At once: rules where only an operator can mend it, people where a pruned run is too long.
+    """
+    if not kinds:
+        return "model"
+    if is_for_operators(kinds[-1]):
+        return "rules"
+    if kinds.count("too_long") > 1:
+        return "people"
+    if len(kinds) < IN_A_ROW:
+        return "model"
+    return "people" if kinds[-1] in _OF_THE_ANSWER else "rules"
 
 
 def retry_delay_s(failures: int) -> float:

@@ -2,10 +2,18 @@
 
 from typing import Literal
 
-from agents.requests import Happened, StepId
+from agents.requests import Decision, Happened, StepId
 
 Why = Literal["steps", "tokens", "cost", "day", "failures", "repeated"]
 GO_ON, STOP_HERE = "go on", "stop the run"
+REASONS: dict[Why, str] = {
+    "steps": "its steps were used up",
+    "tokens": "its tokens were used up",
+    "cost": "its money was used up",
+    "day": "the agent's budget of the day was used up",
+    "failures": "it failed again and again",
+    "repeated": "the same call had given the same twice",
+}
 
 
 class QuestionRaised(Happened):
@@ -21,3 +29,24 @@ class QuestionRaised(Happened):
     why: Why
     question: str
     story: str = ""
+
+
+def over_by(raised: QuestionRaised, decision: Decision) -> str:
+    """Why the run may not go on after that answer; "" where it may: only the clear word to go on lets it."""
+    if _picked(decision) == GO_ON:
+        return ""
+    if is_stopped(decision):
+        return REASONS[raised.why]
+    why = f": {decision.reason}" if decision.reason else ""
+    return f"{REASONS[raised.why]}; nobody said whether to go on, the question is {decision.state}{why}"
+
+
+def is_stopped(decision: Decision) -> bool:
+    """Whether somebody said to stop the run."""
+    return _picked(decision) == STOP_HERE
+
+
+def _picked(decision: Decision) -> str:
+    if decision.state != "answered" or not decision.by or decision.given is None or len(decision.given.picks) != 1:
+        return ""
+    return decision.given.picks[0]

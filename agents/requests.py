@@ -125,7 +125,8 @@ class Request(Frozen):
     """A question to people in one revision.
 
     `purpose` says who asks: `gate` (an approval, made by code), `question` (chosen by the model), `unknown` (code asks
-    whether an interrupted effect happened). `quoted` is the model's wording of a question. `digest` is hex SHA-256.
+    whether an interrupted effect happened), `go_on` (code asks whether a run goes on). `quoted` is the model's wording
+    of a question, or what led to one of code. `digest` is hex SHA-256.
     `thread` is one name for all that belongs together, as channels want it.
     `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
     rules chose the step, no model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by
@@ -136,7 +137,7 @@ class Request(Frozen):
     id: RequestId
     run_id: RunId
     step_id: StepId
-    purpose: Literal["gate", "question", "unknown"]
+    purpose: Literal["gate", "question", "unknown", "go_on"]
     revision: int = 1
     nonce: str
     title: str

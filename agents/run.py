@@ -1,11 +1,12 @@
 """What a run is: the fold of its events. Pure and total; no clock, no ids, no I/O."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from agents.attempts import Attempt, Made, made_after, told_by_people
+from agents.budgets import Budget, spent_after
 from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
@@ -33,10 +34,10 @@ from agents.events import (
 )
 from agents.history import RunForked
 from agents.outside import ChildStarted, OutsideReported, ToolWaits
-from agents.pending import PendingStep, Result, after_news
-from agents.raised import QuestionRaised
-from agents.requests import AttemptId, Decision, Fact, Given, PersonId, RequestId, RunId, StepId
-from agents.steps import CallTool, Done, Step
+from agents.pending import PendingStep, Result, after_news, amended, gated, is_current, meaning_of, raised_over
+from agents.raised import REASONS, QuestionRaised, is_stopped, over_by
+from agents.requests import AttemptId, Decision, Fact, PersonId, RequestId, RunId, StepId
+from agents.steps import Done
 
 __all__ = [
     "IT_DID_NOT",
@@ -48,6 +49,7 @@ __all__ = [
     "Run",
     "RunState",
     "fold",
+    "meaning_of",
     "step",
 ]
 
@@ -75,7 +77,7 @@ class Run:
     results: tuple[Result, ...] = ()
     orphans: tuple[tuple[AttemptId, StepId], ...] = ()
     made: tuple[Made, ...] = ()
-    steps: int = 0
+    budget: Budget = field(default_factory=Budget)
     failures: tuple[StepFailed, ...] = ()
     retry_at: datetime | None = None
     is_rehearsal: bool = False
@@ -88,6 +90,11 @@ class Run:
     paused_by: PersonId | None = None
     cancelled_by: PersonId | None = None
     ended: RunEnded | None = None
+
+    @property
+    def steps(self) -> int:
+        """How many steps were chosen."""
+        return self.budget.spent.steps
 
     @property
     def state(self) -> RunState:
@@ -116,13 +123,15 @@ def step(run: Run, event: Event) -> Run:
     """The run after `event`, its sequence number aside."""
     match event:
         case RunStarted() if run.started is None:
-            return replace(run, id=event.run_id, started=event)
+            return replace(run, id=event.run_id, started=event, budget=run.budget.given(event))
         case ContextFetched():
             return replace(run, facts=event.facts)
         case StepChosen() if run.pending is None and run.ended is None:
             return _chosen(run, event)
         case StepFailed():
-            return replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
+            return replace(_paid(run, event), failures=(*run.failures, event), retry_at=event.retry_at)
+        case QuestionRaised() if run.ended is None:
+            return replace(run, pending=raised_over(run.pending, event))
         case StepRefused() | StepGated() if run.pending and run.pending.id == event.step_id:
             return _judged(run, run.pending, event)
         case RequestOpened() | RequestRevised() | RequestDecided() | RequestRevoked():
@@ -155,24 +164,26 @@ def step(run: Run, event: Event) -> Run:
 def _chosen(run: Run, event: StepChosen) -> Run:
     """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`."""
     is_rehearsal = run.is_rehearsal or event.call.rehearsal
-    chosen = replace(run, steps=run.steps + 1, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=())
+    run = _paid(run, event)
+    chosen = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=())
     if isinstance(event.step, Done):
         return chosen
     return replace(chosen, pending=PendingStep(event.step_id, event.step, event.gate))
+
+
+def _paid(run: Run, event: StepChosen | StepFailed) -> Run:
+    return replace(run, budget=replace(run.budget, spent=spent_after(run.budget.spent, event)))
 
 
 def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> Run:
     if pending.has_begun:  # what is being executed must not be forgotten
         return run
     if isinstance(event, StepGated):
-        return replace(run, pending=_gated(pending, event.gate))
+        return run if pending.raised else replace(run, pending=gated(pending, event.gate))
+    if pending.raised:
+        over = f"{REASONS[pending.raised.why]}; nobody can be asked: {event.error}"
+        return replace(run, pending=None, budget=replace(run.budget, over=over))
     return _close(run, Result(pending.step, "refused", event.error))
-
-
-def _gated(pending: PendingStep, gate: str) -> PendingStep:
-    """Under another gate an earlier approval is worth nothing."""
-    replaced = (pending.request, f"the policy is now {gate!r}") if pending.request else pending.replaced
-    return replace(pending, gate=gate, request=None, decision=None, replaced=replaced)
 
 
 def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run:
@@ -197,7 +208,9 @@ def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | Re
     if isinstance(event, RequestOpened):
         run = replace(run, open=event.request.id)
     if isinstance(event, RequestDecided) and run.open == event.request_id:
-        is_by_people = event.decision.by and event.decision.state in {"approved", "denied", "answered"}
+        # Whether to go on decides nothing of what was asked for: who wrote stays a requester.
+        is_about_it = run.pending is None or run.pending.raised is None
+        is_by_people = is_about_it and event.decision.by and event.decision.state in {"approved", "denied", "answered"}
         run = replace(run, open=None, writers=run.unheard if is_by_people else run.writers)
     pending = run.pending
     if pending is None:
@@ -205,31 +218,21 @@ def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | Re
     match event:
         case RequestOpened() if event.request.step_id == pending.id:
             return replace(run, pending=replace(pending, request=event.request, decision=None))
-        case RequestRevised() if _is_current(pending, event.request.id):
+        case RequestRevised() if is_current(pending, event.request.id):
             # An approval of an older revision is none of this one: the arguments may be others.
-            revised = replace(pending, request=event.request, decision=None, step=_amended(pending.step, event))
+            revised = replace(pending, request=event.request, decision=None, step=amended(pending.step, event))
             return replace(run, pending=revised)
-        case RequestDecided() if _is_current(pending, event.request_id):
+        case RequestDecided() if is_current(pending, event.request_id):
             return _decided(run, pending, event.decision)
-        case RequestRevoked() if _is_current(pending, event.request_id) and not pending.has_begun:
+        case RequestRevoked() if is_current(pending, event.request_id) and not pending.has_begun:
             return _close(run, Result(pending.step, "revoked", event.vote.reason, (event.vote.person,)))
         case _:
             return run
 
 
-def _amended(chosen: Step, event: RequestRevised) -> Step:
-    """What people decide on is what is executed, not what was first proposed."""
-    call = event.request.call
-    if call is None or not isinstance(chosen, CallTool):
-        return chosen
-    return chosen.model_copy(update={"arguments": dict(call.arguments)})
-
-
-def _is_current(pending: PendingStep, request_id: RequestId) -> bool:
-    return pending.request is not None and pending.request.id == request_id
-
-
 def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
+    if pending.raised and decision.state != "superseded":
+        return _said_whether_to_go_on(run, pending, pending.raised, decision)
     if pending.unknown and pending.request and pending.request.purpose == "unknown":
         return _settled(run, pending, decision)
     match decision.state:
@@ -244,12 +247,14 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
             return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
 
 
-def meaning_of(given: Given | None) -> str:
-    """What was answered, in the question's format: the labels of a choice that was answered by its number."""
-    if given is None:
-        return ""
-    lines = given.picks or tuple(f"{field}: {text}" for field, text in given.form.items())
-    return "\n".join(lines) or given.text
+def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: QuestionRaised, decision: Decision) -> Run:
+    """Only the clear word to go on lets it go on; the step that was held, if any, may go once more."""
+    if over := over_by(raised, decision):
+        stopped_by = decision.by[0] if is_stopped(decision) else run.cancelled_by
+        return replace(run, pending=None, budget=replace(run.budget, over=over), cancelled_by=stopped_by)
+    held = replace(pending.held, again=True) if pending.held else None
+    run = replace(run, pending=held, budget=run.budget.let_go_on(raised, len(run.results)))
+    return run if raised.why == "day" else replace(run, failures=(), retry_at=None)
 
 
 def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:

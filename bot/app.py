@@ -13,6 +13,7 @@ from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
+from bot.budgets import Budgets
 from bot.children import Children
 from bot.config import AgentConfig
 from bot.decisions import Decisions
@@ -161,16 +162,16 @@ def compose(
     outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, receipts, alerts, settings.public_url)
     holding = Holding(journal, decisions, tokens, people)
     bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
-    steps = {name: config.max_steps for name, config in settings.agents.items()}
     follow_ups = FollowUps(journal, decisions)
+    configs, limits = settings.agents, settings.limits
     inbox = Inbox(
-        journal, decisions, people, by_channel, by_agent, steps, tokens, holding, bouncing, follow_ups, settings.limits
+        journal, decisions, people, by_channel, by_agent, configs, tokens, holding, bouncing, follow_ups, limits
     )
-    children = Children(journal, {name: settings.agents.get(name, AgentConfig()) for name in by_agent})
+    children = Children(journal, by_agent, settings.agents)
     executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, children, home.host())
-    teller = Teller(people, tuple(by_channel), edits)
-    thinker = Thinker(models)
-    loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert)
+    teller = Teller(people, tuple(by_channel), edits, alerts)
+    thinker, budgets = Thinker(models), Budgets(store.days, settings.agents, people)
+    loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert, budgets)
     relay = Relay(journal, people, inbox, thinker, loop, everyone[RELAY])
     looker = Looker(store, loop, inbox, outbox, decisions)
     return App(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from agents.events import RequestOpened
+from agents.raised import GO_ON, STOP_HERE, QuestionRaised, Why
 from agents.relay import RELAY
 from agents.requests import DeliveryId, Fact, Format, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
@@ -24,6 +25,14 @@ from bot.store import Commit, Wake
 _QUOTED_CHARS = 4_000
 _TOPIC_CHARS = 150
 _NOT_RECORDED = "not recorded"
+_GO_ON: dict[Why, str] = {
+    "steps": "The {} agent has used up its steps: go on?",
+    "tokens": "The {} agent has used up its tokens: go on?",
+    "cost": "The {} agent has used up its money: go on?",
+    "day": "The {} agent has used up its budget of the day: go on?",
+    "failures": "The {} agent gets nowhere: go on?",
+    "repeated": "The {} agent repeats itself: go on?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,25 @@ def question_request(run: Run, pending: PendingStep, policy: PolicySnapshot, now
         quoted=step.question[:_QUOTED_CHARS],
         options=step.options,
         fields=step.fields,
+    )
+
+
+def raised_request(
+    run: Run, pending: PendingStep, raised: QuestionRaised, policy: PolicySnapshot, now: datetime
+) -> Request | NobodyToAsk:
+    """The question of code whether a run goes on. In its story are words of others, so all of it is quoted."""
+    agent = run.started.agent if run.started else "?"
+    story = f"\n\nWhat led to it:\n{raised.story}" if raised.story else ""
+    return _request(
+        run,
+        pending,
+        policy,
+        now,
+        purpose="go_on",
+        title=_GO_ON[raised.why].format(agent),
+        form="choice",
+        quoted=f"{raised.question}{story}"[:_QUOTED_CHARS],
+        options=(GO_ON, STOP_HERE),
     )
 
 
@@ -100,7 +128,7 @@ def _request(
     policy: PolicySnapshot,
     now: datetime,
     *,
-    purpose: Literal["gate", "question", "unknown"],
+    purpose: Literal["gate", "question", "unknown", "go_on"],
     title: str,
     form: Format | Literal["approval"],
     quoted: str = "",

@@ -44,7 +44,9 @@ _WHO_ASKS = {
     "gate": "{} asks.",
     "question": "The agent that works for {} asks.",
     "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
+    "go_on": "sayso asks about a run for {}: it has stopped until somebody says whether it goes on.",
 }
+_STORY = "What was used, and what led to it; in the story are words of others:"
 _OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 # A run that people stopped did not go wrong. Not `Denied: …`, which would come back in quotes as somebody's answer.
 _STOPPED = {"denied", "withdrawn", "expired", "revoked"}
@@ -77,6 +79,7 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
         at=at,
         summary=summary,
         quoted=request.quoted,
+        quoted_as=_STORY if request.purpose == "go_on" else "",
         facts=tuple(facts),
         exact=exact(request),
         form=form,

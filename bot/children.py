@@ -1,6 +1,6 @@
 """Runs that a run starts as a step of its own: begun once, in its shard, and its end is news to who started it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 import structlog
@@ -12,6 +12,7 @@ from agents.outside import ChildStarted, OutsideReported, Parent
 from agents.requests import RunId, StepId
 from agents.run import Run, fold
 from bot.asking import requesters_of, thread_of
+from bot.budgets import allowance
 from bot.config import AgentConfig
 from bot.ids import derived_id
 from bot.journal import Journal
@@ -27,13 +28,13 @@ TEXT_BYTES = 32_768
 
 
 class Children:
-    """Starts, looks at and stops children; `agents` are the names that there are, with their settings if they have any.
+    """Starts, looks at and stops children of the agents that there are, within the `budgets` of the settings.
 
     Every write may be repeated: ids are derived from the step, so that the same child is meant each time.
     """
 
-    def __init__(self, journal: Journal, agents: Mapping[str, AgentConfig]) -> None:
-        self._journal, self._agents = journal, agents
+    def __init__(self, journal: Journal, agents: Collection[str], budgets: Mapping[str, AgentConfig]) -> None:
+        self._journal, self._agents, self._budgets = journal, agents, budgets
 
     async def start(
         self, run: Run, step_id: StepId, agent: str, text: str, key: str, context: Mapping[str, JsonValue]
@@ -52,7 +53,6 @@ class Children:
                 raise ToolRefused(f"A run may start {_MOST} others; this one has")
             event = ChildStarted(at=loaded.now, step_id=step_id, run_id=child_id, agent=agent, text=text)
             await self._journal.write(Commit(run_id=run.id, events=[event], limit=MAX_EVENTS_AT_ALL))
-        config = self._agents[agent]
         started = RunStarted(
             at=loaded.now,
             run_id=child_id,
@@ -64,9 +64,7 @@ class Children:
             context=dict(context),
             submitter=parent.submitter,
             service=parent.service,
-            max_steps=config.max_steps,
-            max_tokens=config.max_tokens,
-            max_cost_usd=config.max_cost_usd,
+            **allowance(self._budgets, agent),
             parent=Parent(run_id=run.id, step_id=step_id, depth=depth),
             inherits=tuple(person for person in requesters_of(run) if person != parent.requester),
         )

@@ -209,12 +209,14 @@ class AgentConfig(Table):
     """`[agents.NAME]`: the model of one agent and what one run of it may use up."""
 
     model: str | None = Field(default=None, description="instead of SAYSO_MODEL")
-    max_steps: int = Field(default=10, ge=1, le=100, description="steps after which a run ends as failed")
+    max_steps: int = Field(default=10, ge=1, le=100, description="steps of one run, before a person is asked")
     max_tokens: int = Field(default=200_000, ge=1, description="tokens of one run, before a person is asked")
-    max_cost_usd: float = Field(default=0.5, ge=0, description="US dollars of one run, before a person is asked")
+    max_cost_usd: float = Field(
+        default=0.5, ge=0, description="US dollars of one run, before a person is asked; 0: any"
+    )
     max_steps_per_day: int | None = Field(default=None, ge=1, description="of its runs in a day (UTC); none: no limit")
     max_tokens_per_day: int | None = Field(default=None, ge=1, description="of all its runs in a day; none: no limit")
-    max_cost_usd_per_day: float | None = Field(default=None, ge=0, description="US dollars; none: no limit")
+    max_cost_usd_per_day: float | None = Field(default=None, gt=0, description="US dollars in a day; none: no limit")
     prompt: str | None = Field(default=None, description="an older version of its prompt, such as deploy@3")
     context_tokens: int = Field(default=20_000, ge=1_000, description="how much of a run its model sees at most")
 

@@ -14,7 +14,8 @@ from agents.run import fold
 from bot.answers import Statement
 from bot.backlog import Backlog
 from bot.bouncing import Bouncing
-from bot.config import LimitsConfig
+from bot.budgets import allowance
+from bot.config import AgentConfig, LimitsConfig
 from bot.decisions import Decisions
 from bot.files import attachments, contents
 from bot.held.holding import Holding
@@ -78,7 +79,7 @@ class Inbox:
         people: People,
         channels: Mapping[str, Channel],
         agents: Mapping[str, Agent],
-        max_steps: Mapping[str, int],
+        budgets: Mapping[str, AgentConfig],
         tokens: Tokens,
         holding: Holding,
         bouncing: Bouncing,
@@ -86,7 +87,7 @@ class Inbox:
         limits: LimitsConfig,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._channels, self._agents, self._max_steps, self._tokens = channels, agents, max_steps, tokens
+        self._channels, self._agents, self._budgets, self._tokens = channels, agents, budgets, tokens
         self._holding, self._bouncing, self._follow_ups, self._limits = holding, bouncing, follow_ups, limits
         self._backlogs = dict[str, Backlog]()
 
@@ -225,7 +226,7 @@ class Inbox:
             context=dict(sent.context),
             submitter=sent.submitter,
             service=sent.service,
-            max_steps=self._max_steps.get(name, 10),
+            **allowance(self._budgets, name),
             files=attachments(files),
         )
         await self._journal.write(

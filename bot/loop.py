@@ -14,7 +14,16 @@ from agents.model import is_for_operators
 from agents.requests import AttemptId, GatedCall, Request, RunId
 from agents.run import PendingStep, Run, fold
 from agents.steps import CallTool
-from bot.asking import NobodyToAsk, changes_between, gate_request, opening, question_request, unknown_request
+from bot.asking import (
+    NobodyToAsk,
+    changes_between,
+    gate_request,
+    opening,
+    question_request,
+    raised_request,
+    unknown_request,
+)
+from bot.budgets import Budgets
 from bot.checking import look
 from bot.covering import Covering, call_of
 from bot.decisions import Decisions
@@ -22,7 +31,7 @@ from bot.executing import Executor, prepare
 from bot.hands import ToolHands
 from bot.ids import new_id, shard_of
 from bot.journal import Journal
-from bot.moves import Ask, Check, Close, End, Execute, Stop, Think, Wait, next_move
+from bot.moves import Ask, Check, Close, End, Execute, Raise, Stop, Think, Wait, next_move
 from bot.people import People
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
@@ -65,9 +74,11 @@ class Loop:
         executor: Executor,
         teller: Teller,
         alert: Alert,
+        budgets: Budgets,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._agents, self._thinker, self._executor, self._teller = agents, thinker, executor, teller
+        self._budgets = budgets
         self._alert, self._covering = alert, Covering(decisions, people)
         self._moving: dict[RunId, bool] = {}
 
@@ -98,6 +109,8 @@ class Loop:
                 raise RuntimeError(f"{run_id} does not move on from event {told.run.seq}")
             await self._show(told)
             move = next_move(told.run, told.now)
+            if isinstance(move, Think) and (day := await self._budgets.day(told.run, told.now)):
+                move = next_move(told.run, told.now, day)
             if isinstance(move, Stop):
                 await self._executor.children.tell_parent(told.run)
             if isinstance(move, Wait | Stop):
@@ -128,7 +141,7 @@ class Loop:
     async def _settle(self, run: Run, until: datetime | None) -> bool:
         return await self._store.settle(run.id, run.seq, until, line_of(run))
 
-    async def _perform(self, move: Think | Execute | Check | Ask | Close | End, told: Told) -> Told | None:
+    async def _perform(self, move: Think | Execute | Check | Ask | Raise | Close | End, told: Told) -> Told | None:
         """Do it. What was appended is known without reading it back; None means: read again."""
         run, now = told.run, told.now
         agent = self._agents.get(run.started.agent) if run.started else None
@@ -138,10 +151,14 @@ class Loop:
         match move:
             case Think() if agent:
                 thought = await self._thinker.think(agent, run, told.events, now)
+                await self._budgets.note(fold(thought, run), (*told.events, *thought), now)
                 await self._alert_operators(run, thought)
                 return await self._append(told, thought)
             case Ask() if agent:
                 return await self._ask(agent, told, move)
+            case Raise(why):
+                day = await self._budgets.day(run, now) if why == "day" else None
+                return await self._append(told, [self._budgets.question(run, told.events, why, day, now)])
             case Execute(pending) if agent and isinstance(pending.step, CallTool):
                 return await self._execute(agent, told, pending, pending.step)
             case Check(pending) if agent and pending.waits:
@@ -206,6 +223,8 @@ class Loop:
     async def request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NobodyToAsk:
         """The request that `ask` opens; nothing is written. Raises ToolRefused."""
         pending = ask.pending
+        if pending.raised:
+            return raised_request(run, pending, pending.raised, self._teller.go_on_policy(run, pending.raised.why), now)
         if ask.purpose == "question":
             return question_request(run, pending, self._teller.question_policy(run), now)
         if not isinstance(pending.step, CallTool):

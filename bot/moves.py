@@ -4,14 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from agents.budgets import Day
+from agents.failures import IN_A_ROW, after
+from agents.raised import Why
 from agents.requests import RequestId
 from agents.run import PendingStep, Run
-from agents.steps import CallTool
+from agents.steps import CallTool, Step
 
 # The run stops by itself before the store would refuse its events.
 _ROOM_FOR_EVENTS = 9_900
-# The same call, three times in a row, will give the same a fourth time.
-_SAME_CALLS = 3
+# What gave the same twice will give it a third time.
+_SAME_RESULTS = 2
+
+# People said no, or nobody answered: that is no failure of the run.
+_WENT_WRONG = {"error", "refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,13 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Raise:
+    """Ask people whether to go on: something is used up, or the run gets nowhere."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Take back a request whose answer nobody needs any more."""
 
@@ -69,11 +82,14 @@ class Stop:
     """The run has ended."""
 
 
-Move = Think | Execute | Check | Ask | Close | End | Wait | Stop
+Move = Think | Execute | Check | Ask | Raise | Close | End | Wait | Stop
 
 
-def next_move(run: Run, now: datetime) -> Move:
-    """The next move of `run`. Total; `now` only matters while a run waits to try its model, or to look, again."""
+def next_move(run: Run, now: datetime, day: Day | None = None) -> Move:
+    """The next move of `run`. Total; `now` only matters while a run waits to try its model, or to look, again.
+
+    `day` is what the agent has used today, where it has a budget of the day.
+    """
     pending = run.pending
     if run.started is None or (run.ended and run.open is None):
         return Stop()
@@ -88,23 +104,28 @@ def next_move(run: Run, now: datetime) -> Move:
         return Close(run.open, "the run was cancelled") if run.open else End("cancelled", _cancelled(run))
     if run.is_paused:
         return Wait()
-    return _about_step(pending, run.open, now) if pending else _about_thinking(run, now)
+    if run.budget.over:
+        return End("failed", run.budget.over)
+    return _about_step(run, pending, now) if pending else _about_thinking(run, now, day)
 
 
 def _cancelled(run: Run) -> str:
     last = run.results[-1].text if run.results and run.results[-1].kind == "error" else ""
-    return f"cancelled by {run.cancelled_by}" + (f": {last}" if last else "")
+    why = run.budget.over or last
+    return f"cancelled by {run.cancelled_by}" + (f": {why}" if why else "")
 
 
-def _about_step(pending: PendingStep, open_request: RequestId | None, now: datetime) -> Move:
+def _about_step(run: Run, pending: PendingStep, now: datetime) -> Move:
     request = pending.request
     if pending.waits:
         return (
             Check(pending) if pending.waits.is_news or now >= pending.waits.check_at else Wait(pending.waits.check_at)
         )
     if pending.unknown:
-        is_asked = request is not None and request.purpose == "unknown" and request.id == open_request
+        is_asked = request is not None and request.purpose == "unknown" and request.id == run.open
         return Wait() if is_asked else Ask(pending, "unknown")
+    if request is None and not pending.again and _gave_the_same(run, pending.step):
+        return Raise("repeated")
     if not isinstance(pending.step, CallTool):
         return Wait() if request else Ask(pending, "question")
     if pending.gate is None or pending.decision:
@@ -112,12 +133,27 @@ def _about_step(pending: PendingStep, open_request: RequestId | None, now: datet
     return Wait() if request else Ask(pending, "gate")
 
 
-def _about_thinking(run: Run, now: datetime) -> Move:
+def _gave_the_same(run: Run, step: Step) -> bool:
+    """Whether the last results of this very step were the same: nothing says that it would give another now."""
+    last = [(result.kind, result.text) for result in run.results if result.step == step][-_SAME_RESULTS:]
+    return len(last) == _SAME_RESULTS and len(set(last)) == 1
+
+
+def _about_thinking(run: Run, now: datetime, day: Day | None) -> Move:
     if run.retry_at and now < run.retry_at:
         return Wait(run.retry_at)
-    if run.started and run.steps >= run.started.max_steps:
-        return End("failed", f"stopped after {run.steps} steps without an end: the limit is agents.*.max_steps")
-    last = run.results[-_SAME_CALLS:]
-    if len(last) == _SAME_CALLS and all(result.step == last[0].step and result.text == last[0].text for result in last):
-        return End("failed", f"stopped in a loop: the same step gave the same result {_SAME_CALLS} times")
+    if why := _why_to_ask(run, day):
+        return Raise(why)
     return Think()
+
+
+def _why_to_ask(run: Run, day: Day | None) -> Why | None:
+    """Why people are to say whether the run goes on, before it is thought about."""
+    budget = run.budget
+    last = run.results[budget.heard :][-IN_A_ROW:]
+    gets_nowhere = len(last) == IN_A_ROW and all(result.kind in _WENT_WRONG for result in last)
+    if gets_nowhere or after([failure.kind for failure in run.failures]) == "people":
+        return "failures"
+    if reached := budget.limits.reached(budget.spent):
+        return reached[0]
+    return "day" if day and day.is_over else None

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 
+from agents.budgets import spent_by_day
 from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import Event, RequestOpened, RequestRevised
 from agents.requests import DeliveryId, RequestId, RunId
@@ -26,7 +28,10 @@ class Rebuilt:
 
 
 async def rebuild(store: Store) -> Rebuilt:
-    """Every record, summary, delivery and thread, and a wake-up for what is not settled. Workers may run meanwhile."""
+    """Every record, summary, delivery, thread and day's use, and a wake-up for what is not settled.
+
+    Workers may run meanwhile.
+    """
     found = Rebuilt()
     for run_id in await store.lists.runs():
         requests, differed = await _run_anew(store, run_id)
@@ -53,6 +58,7 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
         )
         if (await store.commit(commit)).state == "committed":
             await _threads_anew(store, run)
+            await _days_anew(store, run, events)
             olds = stored.values()
             return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))
 
@@ -66,6 +72,14 @@ async def _threads_anew(store: Store, run: Run) -> None:
     for channel, thread in places:
         if thread:
             await (store.threads.begin if run.ended else store.threads.note)(channel, thread, run.id)
+
+
+async def _days_anew(store: Store, run: Run, events: tuple[Event, ...]) -> None:
+    """What `run` used on days that count: today, and what was today for whoever is about to think."""
+    oldest = (await store.now(run.id)).astimezone(UTC).date() - timedelta(days=1)
+    for day, spent in spent_by_day(events).items():
+        if run.started and day >= oldest:
+            await store.days.note(run.started.agent, day, run.id, run.seq, spent)
 
 
 def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:

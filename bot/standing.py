@@ -56,7 +56,7 @@ def standing(record: RequestRecord, run: Run, people: People, now: datetime, rev
             "title": f"{stand.word}: {request.title.removesuffix('?')}",
             "summary": stand.summary,
             "quoted": stand.quoted or request.quoted,
-            "quoted_as": stand.quoted_as if stand.quoted else "",
+            "quoted_as": stand.quoted_as if stand.quoted else card.quoted_as,
             "facts": (*facts, *approvals(record, people)),
             "form": _stop(record) if stand.may_stop else None,
             "closes": not stand.may_stop,

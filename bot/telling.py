@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from agents.events import Event
+from agents.raised import Why
 from agents.relay import Question, wanted_of
 from agents.requests import PersonId, PolicySnapshot, Request
 from agents.run import Run
@@ -22,9 +23,15 @@ from channels import Card
 
 
 class Teller:
-    """Knows where people are reached: `channels` can carry a card, `edits` of them can change one where it stands."""
+    """Knows where people are reached: `channels` can carry a card, `edits` of them can change one where it stands.
 
-    def __init__(self, people: People, channels: Sequence[str], edits: Set[str] = frozenset()) -> None:
+    `alerts` are the operators (`person:…`, `group:…`).
+    """
+
+    def __init__(
+        self, people: People, channels: Sequence[str], edits: Set[str] = frozenset(), alerts: Sequence[str] = ()
+    ) -> None:
+        self._alerts = tuple(alerts)
         self._people, self._channels, self._edits = people, tuple(channels), edits
         self._progress = Progress(people, edits)
 
@@ -42,6 +49,12 @@ class Teller:
             return self._people.question(to, CHANNELS, source, wanted.expires_after_s)
         to = (run.started.requester,) if run.started else ()
         return self._people.question(to, self.reach(run))
+
+    def go_on_policy(self, run: Run, why: Why) -> PolicySnapshot:
+        """Whether a run goes on is for its requester; the budget of an agent's day is for the operators, if any."""
+        operators = self._people.members(self._alerts) if why == "day" else ()
+        to = operators or ((run.started.requester,) if run.started else ())
+        return self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""

@@ -9,6 +9,7 @@ import structlog
 
 from agents import Agent
 from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed
+from agents.failures import after
 from agents.model import Chosen, Failed, Model, is_worth_waiting, retry_delay_s
 from agents.requests import Fact, StepId
 from agents.run import Run, fold
@@ -17,8 +18,6 @@ from bot.ids import new_id, shard_of
 
 log = structlog.stdlib.get_logger()
 
-# After this many failures in a row the agent's own rules take over; a person never waits for a model that is away.
-_FAILURES = 3
 _PREFETCH_S = 20.0
 _TEXT_CHARS = 32_768
 REHEARSAL, RULES = "rehearsal", "rules"
@@ -41,7 +40,7 @@ class Thinker:
     async def _choose(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
         began = time.monotonic()
         model = self._models.get(agent.name)
-        if model is None or len(run.failures) >= _FAILURES or (run.failures and _is_hopeless(run.failures[-1])):
+        if model is None or after([failure.kind for failure in run.failures]) != "model":
             chosen = _by_rules(agent, run)
         else:
             chosen = await model.choose(agent, run, events)
@@ -51,10 +50,6 @@ class Thinker:
                 return _chosen(agent, run, chosen, now)
             case Failed():
                 return [_failed(run, chosen, now)]
-
-
-def _is_hopeless(failure: StepFailed) -> bool:
-    return failure.kind in {"auth", "out_of_credit", "refused", "too_long"}
 
 
 async def _prefetch(agent: Agent, run: Run) -> tuple[Fact, ...]:

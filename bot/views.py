@@ -86,6 +86,7 @@ class RequestView(Frozen):
     decision: Decision | None
     is_rehearsal: bool
     program: str = ""
+    purpose: Literal["gate", "question", "unknown", "go_on"] = "question"
     may_act: bool | None = None
 
 
@@ -110,6 +111,7 @@ def request_view(record: RequestRecord, people: People, run: Run | None = None) 
         run_id=request.run_id,
         state=record.state,
         title=request.title,
+        purpose=request.purpose,
         quoted=request.quoted,
         format=request.format,
         options=request.options,

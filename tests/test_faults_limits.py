@@ -63,16 +63,22 @@ async def test_an_unknown_agent_is_answered_with_those_there_are(world: World) -
 
 
 async def test_an_agent_that_goes_round_in_circles_is_stopped(world: World) -> None:
-    summary = await world.summary(await world.trigger("loop"))
+    run_id = await world.trigger("loop")
+    record = await world.opened(run_id)
 
-    assert summary == "failed: stopped in a loop: the same step gave the same result 3 times"
-    assert world.workshop.effects == ["stamp same"] * 3
+    await world.decide("anna", record, "free_text", "stop the run")
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna: the same call had given the same twice"
+    assert world.workshop.effects == ["stamp same"] * 2
 
 
 async def test_an_agent_that_never_comes_to_an_end_is_stopped_after_its_steps(world: World) -> None:
-    summary = await world.summary(await world.trigger("walk"))
+    run_id = await world.trigger("walk")
+    record = await world.opened(run_id)
 
-    assert summary.startswith("failed: stopped after 10 steps without an end: the limit is agents.*.max_steps")
+    await world.decide("anna", record, "free_text", "stop the run")
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna: its steps were used up"
     assert len(world.workshop.effects) == 10
 
 

@@ -11,6 +11,7 @@ from bot.ids import ingress_shard
 from bot.store import clock
 from bot.store.client import LONGEST_BLOCK_MS, Client, Script, StoreError, StoreUnavailable
 from bot.store.commit import Commit, Line, Once, RecordWrite, Wake, Written, decode, encode, lists_of, stamped
+from bot.store.days import Days
 from bot.store.keys import Keys
 from bot.store.lists import Lists
 from bot.store.threads import Threads
@@ -67,7 +68,7 @@ class Store:
         self, client: Client, shards: int, lease_s: float = 10.0, grace_s: float = GRACE_S, release: str = ""
     ) -> None:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
-        self.lists, self.threads = Lists(client, shards), Threads(client, shards)
+        self.lists, self.threads, self.days = Lists(client, shards), Threads(client, shards), Days(client, shards)
         self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
         self._read_at, self._read_mono = datetime.now(UTC), time.monotonic()
 

@@ -173,6 +173,10 @@ class Keys:
         """A sender's recent triggers."""
         return self._key("window", sender)
 
+    def day(self, agent: str, day: str, what: str) -> str:
+        """What an agent used on a day, or how far people extended that. All of an agent is in one shard."""
+        return self._key("day", agent, day, what)
+
     def mailbox(self, name: str, *what: str) -> str:
         """A mailbox of ours: its bookmark, or something else about it. All are in one shard."""
         return self._key("mailbox", name, *what)

@@ -1,6 +1,7 @@
 """Events to build runs from: plain ones by hand, and hypothesis strategies for any event at all."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.raised import GO_ON, STOP_HERE, QuestionRaised, Why
 from agents.requests import (
     Anyone,
     Attachment,
@@ -148,14 +150,22 @@ def failed(kind: str = "timeout", detail: str = "") -> StepFailed:
     return StepFailed(at=NOON, kind=kind, detail=detail, call=MODEL)
 
 
+def raised(why: Why = "steps", step_id: str = "s9") -> QuestionRaised:
+    return QuestionRaised(at=NOON, step_id=StepId(step_id), why=why, question="Go on?")
+
+
 def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
     """Any event, its free text drawn from `texts`, its ids from so few that events meet."""
     steps = st.sampled_from(["s1", "s2"]).map(StepId)
     requests = st.sampled_from(["q1", "q2"]).map(RequestId)
     attempts = st.sampled_from(["a1", "a2"]).map(AttemptId)
     people = st.just(ANNA) | texts.map(PersonId)
-    picks = st.sampled_from([(), (IT_HAPPENED,), (IT_DID_NOT,), (STOP,)]) | st.tuples(texts)
-    at, call = st.just(NOON), st.just(MODEL)
+    picks = st.sampled_from([(), (IT_HAPPENED,), (IT_DID_NOT,), (STOP,), (GO_ON,), (STOP_HERE,)]) | st.tuples(texts)
+    at = st.just(NOON)
+    tokens, dollars = st.integers(0, 60), st.floats(0, 0.4)
+    call = st.builds(ModelCall, model=st.just("model"), rehearsal=st.just(False), input_tokens=tokens, cost_usd=dollars)
+    kinds = texts | st.sampled_from(["no_tool", "bad_arguments", "too_long", "overloaded", "auth"])
+    whys = st.sampled_from(get_args(Why))
     file = st.builds(Attachment, name=texts, type=texts, sha256=texts, text=texts, note=texts)
     files = st.lists(file, max_size=2).map(tuple)
 
@@ -202,11 +212,15 @@ def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
             requester=people,
             text=texts,
             files=files,
+            max_steps=st.integers(-1, 4),
+            max_tokens=st.integers(0, 100),
+            max_cost_usd=dollars,
         ),
         st.builds(PersonSaid, at=at, said_id=texts, person=people, channel=texts, text=texts, files=files),
         st.builds(ContextFetched, at=at, facts=facts),
         st.builds(StepChosen, at=at, step_id=steps, step=a_step, gate=st.none() | texts, call=call),
-        st.builds(StepFailed, at=at, kind=texts, detail=texts, retry_at=st.none() | at, call=call),
+        st.builds(StepFailed, at=at, kind=kinds, detail=texts, retry_at=st.none() | at, call=call),
+        st.builds(QuestionRaised, at=at, step_id=steps, why=whys, question=texts, story=texts),
         st.builds(StepRefused, at=at, step_id=steps, error=texts),
         st.builds(StepGated, at=at, step_id=steps, gate=texts),
         st.builds(RequestOpened, at=at, request=asked),

@@ -1,0 +1,129 @@
+"""What a run has used up, and how much it may. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date
+from typing import Literal
+
+from agents.events import Event, RunStarted, StepChosen, StepFailed
+from agents.history import RunForked
+from agents.raised import QuestionRaised
+from agents.steps import ModelCall
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Steps that were chosen, tokens in and out, US dollars; `unpriced` calls had tokens, and no price is known."""
+
+    steps: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
+
+    def after(self, call: ModelCall, steps: int) -> "Spent":
+        """With `call`, which gave so many `steps`."""
+        tokens = call.input_tokens + call.output_tokens
+        return Spent(
+            steps=self.steps + steps,
+            tokens=self.tokens + tokens,
+            cost_usd=self.cost_usd + (call.cost_usd or 0.0),
+            unpriced=self.unpriced + (call.cost_usd is None and tokens > 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """As much may be used, before people are asked; 0 is no limit."""
+
+    steps: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+    def reached(self, spent: Spent) -> tuple[Literal["steps", "tokens", "cost"], ...]:
+        """Which of `steps`, `tokens` and `cost` are used up."""
+        pairs: tuple[tuple[Literal["steps", "tokens", "cost"], float, float], ...] = (
+            ("steps", spent.steps, self.steps),
+            ("tokens", spent.tokens, self.tokens),
+            ("cost", spent.cost_usd, self.cost_usd),
+        )
+        return tuple(name for name, used, limit in pairs if 0 < limit <= used)
+
+    def extended(self, spent: Spent, by: "Limits") -> "Limits":
+        """With as much again as `by` says of whatever is used up, counted from what is used by now."""
+        reached = self.reached(spent)
+        return Limits(
+            steps=spent.steps + max(by.steps, 1) if "steps" in reached else self.steps,
+            tokens=spent.tokens + max(by.tokens, 1) if "tokens" in reached else self.tokens,
+            # A cost that is lost in rounding would extend nothing.
+            cost_usd=spent.cost_usd + max(by.cost_usd, 0.01) if "cost" in reached else self.cost_usd,
+        )
+
+    def or_more(self, other: "Limits") -> "Limits":
+        """The larger of each."""
+        return Limits(max(self.steps, other.steps), max(self.tokens, other.tokens), max(self.cost_usd, other.cost_usd))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How a run stands: what it has used of what it may use, and what people said about going on.
+
+    `by` is what it was given at first. Its first `heard` results people knew when they last let it go on. `over` says
+    why it may not go on. `day` is the question by which the agent's day was extended last.
+    """
+
+    spent: Spent = Spent()
+    limits: Limits = Limits()
+    by: Limits = Limits()
+    heard: int = 0
+    over: str = ""
+    day: QuestionRaised | None = None
+
+    def given(self, started: RunStarted) -> "Budget":
+        """What a run begins with."""
+        by = Limits(started.max_steps, started.max_tokens, started.max_cost_usd)
+        return replace(self, limits=by, by=by)
+
+    def let_go_on(self, raised: QuestionRaised, results: int) -> "Budget":
+        """People said to go on, who knew so many results: what is used up is extended, and failures count anew."""
+        match raised.why:
+            case "day":
+                return replace(self, day=raised)
+            case "repeated":
+                return replace(self, heard=results)
+            case "steps" | "tokens" | "cost" | "failures":
+                return replace(self, heard=results, limits=self.limits.extended(self.spent, self.by))
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What all runs of an agent have used on one day (UTC), and how much they may by now."""
+
+    agent: str
+    date: date
+    spent: Spent
+    limits: Limits
+
+    @property
+    def is_over(self) -> bool:
+        """Whether people are to be asked before its runs go on."""
+        return bool(self.limits.reached(self.spent))
+
+
+def spent_after(spent: Spent, event: StepChosen | StepFailed) -> Spent:
+    """`spent` with one more call; a call that failed gave no step."""
+    return spent.after(event.call, 1 if isinstance(event, StepChosen) else 0)
+
+
+def spent_by_day(events: Iterable[Event]) -> dict[date, Spent]:
+    """What a run has used on each day (UTC). What was copied from another run was used there."""
+    found = dict[date, Spent]()
+    for event in events:
+        match event:
+            case StepChosen() | StepFailed():
+                day = event.at.astimezone(UTC).date()
+                found[day] = spent_after(found.get(day, Spent()), event)
+            case RunForked():
+                found.clear()
+            case _:
+                pass
+    return found

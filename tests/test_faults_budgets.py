@@ -1,0 +1,194 @@
+"""What is used up is asked about once, of the right people, and their answer counts once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agents.budgets import Limits, Spent
+from agents.events import PersonSaid
+from agents.requests import PersonId, RunId
+from bot.rebuild import rebuild
+from bot.records import RequestRecord
+from bot.store import Commit
+from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
+from tests.office import TOML
+from tests.world import World, a_world
+
+DAY_S = 24 * 3600
+
+
+async def with_budget(world: World, lines: str) -> None:
+    """The clerk may use so much, as `[agents.clerk]` says."""
+    async with world.stopped():
+        world.toml = f"{TOML}\n[agents.clerk]\n{lines}\n"
+
+
+async def asked(world: World, run_id: RunId, after: RequestRecord | None = None) -> RequestRecord:
+    record = await world.opened(run_id, after=after.request.id if after else None)
+    assert record.request.purpose == "go_on"
+    return record
+
+
+def who(record: RequestRecord) -> list[str]:
+    return [holder.person for holder in record.holders]
+
+
+async def test_a_run_that_has_taken_its_steps_goes_on_for_as_many_once_its_requester_says_so(world: World) -> None:
+    await with_budget(world, "max_steps = 3")
+
+    run_id = await world.trigger("walk")
+    mail = await world.next_mail("anna", about="The clerk agent has used up its steps: go on?")
+    assert len(world.workshop.effects) == 3
+    await world.reply("anna", mail, "1")
+
+    again = await world.next_mail("anna", about="has used up its steps: go on?")
+    assert len(world.workshop.effects) == 6
+    assert "Used so far: 6 of 6 steps" in again.text
+    await world.reply("anna", again, "stop the run")
+    assert await world.summary(run_id) == "cancelled: cancelled by anna: its steps were used up"
+
+
+async def test_a_mail_that_asks_says_what_was_used_and_what_each_answer_does(world: World) -> None:
+    await with_budget(world, "max_steps = 2\nmax_cost_usd = 0.25")
+
+    await world.trigger("walk")
+    text = (await world.next_mail("anna", about="go on?")).text
+
+    for words in (
+        "sayso asks about a run for Anna Ames",
+        "The clerk agent has used up what it may use in this run, and is not at its end.",
+        "Used so far: 2 of 2 steps, 0 of 200,000 tokens, $0.00 of $0.25.",
+        "“go on” allows 2 more steps. “stop the run” ends the run. Without an answer it ends as failed.",
+        "What led to it:",
+        "stamp 1: done",
+    ):
+        assert words in " ".join(text.replace("> ", "").split()), text
+
+
+async def test_a_comment_lets_nothing_go_on_and_no_answer_ends_the_run_as_failed(world: World) -> None:
+    await with_budget(world, "max_steps = 1")
+    run_id = await world.trigger("walk")
+    record = await asked(world, run_id)
+
+    await world.decide("anna", record, "free_text", "go on, but only if it is safe")
+    await world.decide("bo", record, "free_text", "go on")
+    await world.quiet()
+    assert (await world.run(run_id)).state == "waiting"
+    await world.move_time(DAY_S + 1)
+
+    expected = "failed: its steps were used up; nobody said whether to go on, the question is expired"
+    assert (await world.summary(run_id)).startswith(expected)
+    assert len(world.workshop.effects) == 1
+
+
+async def test_a_question_that_was_asked_before_the_end_outlives_a_new_start(world: World) -> None:
+    await with_budget(world, "max_steps = 1")
+    run_id = await world.trigger("walk")
+    record = await asked(world, run_id)
+    async with world.stopped():
+        pass
+
+    await world.decide("anna", record, "free_text", "go on")
+
+    await asked(world, run_id, after=record)
+    assert len(await world.requests()) == 2
+    assert len(world.workshop.effects) == 2
+
+
+async def test_letting_a_run_go_on_makes_nobody_who_wrote_to_it_an_approver(world: World) -> None:
+    await with_budget(world, "max_steps = 1")
+    run_id = await world.trigger("stamp letter\npress bell")
+    record = await asked(world, run_id)
+    at = await world.now()
+    wrote = PersonSaid(at=at, said_id="i1", person=PersonId("bo"), channel="cli", text="hurry")
+    await world.app.journal.write(Commit(run_id=run_id, events=[wrote]))
+
+    await world.decide("anna", record, "free_text", "go on")
+
+    gate = await world.opened(run_id, after=record.request.id)
+    assert gate.request.purpose == "gate"
+    assert who(gate) == ["cy"]
+
+
+async def test_the_budget_of_a_day_is_for_the_operators_and_all_runs_of_the_agent_share_it(world: World) -> None:
+    await with_budget(world, "max_steps_per_day = 4")
+    await world.ended(await world.trigger("stamp a\nstamp b"))
+
+    run_id = await world.trigger("stamp c\nstamp d")
+    mail = await world.next_mail("dan", about="The clerk agent has used up its budget of the day: go on?")
+    assert "Used today: 4 of 4 steps" in mail.text
+    assert who(await asked(world, run_id)) == ["dan"]
+    await world.reply("dan", mail, "go on")
+
+    assert (await world.ended(run_id)).state == "done"
+    assert [effect for effect in world.workshop.effects if effect in {"stamp c", "stamp d"}] == ["stamp c", "stamp d"]
+
+
+async def test_an_extended_day_holds_for_other_runs_and_is_used_up_again(world: World) -> None:
+    await with_budget(world, "max_steps_per_day = 2")
+    first = await world.trigger("stamp a\nstamp b")
+    record = await asked(world, first)
+    await world.decide("dan", record, "free_text", "go on")
+    await world.ended(first)
+
+    second = await world.trigger("stamp c\nstamp d")
+    record = await asked(world, second)
+
+    assert world.workshop.effects == ["stamp a", "stamp b", "stamp c"]
+    await world.decide("dan", record, "free_text", "stop the run")
+    assert await world.summary(second) == ("cancelled: cancelled by dan: the agent's budget of the day was used up")
+
+
+async def test_a_new_day_has_a_budget_of_its_own(world: World) -> None:
+    await with_budget(world, "max_steps_per_day = 2")
+    await world.ended(await world.trigger("stamp a"))
+
+    await world.move_time(DAY_S)
+
+    await world.ended(await world.trigger("stamp b"))
+    assert world.workshop.effects == ["stamp a", "stamp b"]
+
+
+async def test_what_was_used_today_is_made_anew_from_the_events(world: World) -> None:
+    await with_budget(world, "max_steps_per_day = 9")
+    await world.ended(await world.trigger("stamp a\nstamp b"))
+    await world.quiet()
+    days, today = world.app.store.days, (await world.now()).date()
+    for key in [key async for key in world.app.store.client.scan("{s*}:day:*")]:
+        await world.app.store.client.do("DEL", key)
+    assert await days.look("clerk", today) == (Spent(), Limits())
+
+    await rebuild(world.app.store)
+    await rebuild(world.app.store)
+
+    assert await days.look("clerk", today) == (Spent(steps=3), Limits())
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[FakeAnthropic]:
+    with running() as fake:
+        yield fake
+
+
+async def test_tokens_that_one_answer_overdraws_are_asked_about_once(
+    redis: str, tmp_path: Path, api: FakeAnthropic
+) -> None:
+    toml = f"{TOML}\n[agents.clerk]\nmax_tokens = 500\n"
+    stamps = [message(tool_use("stamp", {"what": what})) for what in "ab"]  # 1,020 tokens each
+    api.answers(*stamps, message(tool_use("done", {"summary": "x"})))
+
+    def with_model(world: World) -> None:
+        world.environ = {"ANTHROPIC_API_KEY": api.key, "ANTHROPIC_BASE_URL": api.base_url}
+
+    async with a_world(redis, tmp_path / "data", toml, change=with_model) as world:
+        run_id = await world.trigger("please see to the letters")
+        record = await asked(world, run_id)
+        assert "1,020 of 500 tokens" in record.request.quoted
+        await world.decide("anna", record, "free_text", "go on")
+
+        record = await asked(world, run_id, after=record)
+        assert "2,040 of 1,520 tokens" in record.request.quoted
+        await world.decide("anna", record, "free_text", "go on")
+        assert await world.summary(run_id) == "done: x"
+        assert world.workshop.effects == ["stamp a", "stamp b"]

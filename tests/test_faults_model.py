@@ -1,0 +1,295 @@
+"""What a run does next after each answer that the Messages API can give, through a whole sayso."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.events import StepChosen, StepFailed
+from agents.model import Claude
+from agents.requests import RunId
+from agents.run import Run
+from bot.records import RequestRecord
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, tool_use
+from tests.office import TOML
+from tests.waiting import until
+from tests.world import World, a_world
+
+OVER = message(tool_use("done", {"summary": "all is well"}))
+STAMP = message(tool_use("stamp", {"what": "letter"}))
+CUT = Answer(STAMP.body[:200], headers={"content-length": str(len(STAMP.body))})
+BROKEN = Answer('{"type": "message", "content": [')
+PAGE = Answer("<html>bad gateway</html>", 502, {"content-type": "text/html"})
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[FakeAnthropic]:
+    with running() as fake:
+        yield fake
+
+
+async def started(redis: str, folder: Path, url: str, toml: str = TOML) -> AsyncIterator[World]:
+    def with_model(world: World) -> None:
+        world.environ = {"ANTHROPIC_API_KEY": "sk-test-key", "ANTHROPIC_BASE_URL": url}
+
+    async with a_world(redis, folder / "data", toml, change=with_model) as world:
+        yield world
+
+
+@pytest.fixture
+async def world(redis: str, tmp_path: Path, api: FakeAnthropic) -> AsyncIterator[World]:
+    """A running sayso whose clerk has a model; without it the text of the trigger is what it does."""
+    async for world in started(redis, tmp_path, api.base_url):
+        yield world
+
+
+async def failures(world: World, run_id: RunId) -> list[str]:
+    return [event.kind for event in await world.events(run_id) if isinstance(event, StepFailed)]
+
+
+async def failed(world: World, run_id: RunId, count: int) -> Run:
+    """The run once so many of its calls have failed in a row."""
+
+    async def seen() -> Run | None:
+        run = await world.run(run_id)
+        return run if len(run.failures) == count else None
+
+    return await until(seen, what=f"{run_id} has failed {count} times")
+
+
+async def by_rules(world: World, run_id: RunId) -> list[bool]:
+    """Of each step, whether plain rules chose it."""
+    return [event.call.rehearsal for event in await world.events(run_id) if isinstance(event, StepChosen)]
+
+
+async def about_going_on(world: World, run_id: RunId) -> RequestRecord:
+    record = await world.opened(run_id)
+    assert record.request.purpose == "go_on"
+    return record
+
+
+async def test_a_model_chooses_the_steps_and_code_makes_the_effects(world: World, api: FakeAnthropic) -> None:
+    api.answers(STAMP, OVER)
+
+    run_id = await world.trigger("please see to the letter")
+
+    assert await world.summary(run_id) == "done: all is well"
+    assert world.workshop.effects == ["stamp letter"]
+    assert await by_rules(world, run_id) == [False, False]
+    assert not (await world.run(run_id)).is_rehearsal
+
+
+async def test_a_server_that_wants_us_away_is_asked_again_when_it_said_and_no_sooner(
+    world: World, api: FakeAnthropic
+) -> None:
+    api.answers(error(429, "rate_limit_error", retry_after="600"), OVER)
+
+    run_id = await world.trigger("stamp letter")
+
+    run = await failed(world, run_id, 1)
+    assert run.retry_at is not None
+    assert 590 < (run.retry_at - run.failures[-1].at).total_seconds() <= 600
+    await world.move_time(550)
+    await world.quiet()
+    assert len(api.requests()) == 1
+    await world.move_time(60)
+    assert await world.summary(run_id) == "done: all is well"
+    assert await failures(world, run_id) == ["rate_limited"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (error(529, "overloaded_error"), "overloaded"),
+        (error(500, "api_error"), "overloaded"),
+        (PAGE, "overloaded"),
+        (error(504, "timeout_error"), "timeout"),
+        (Answer(hangs=True), "timeout"),
+        (CUT, "connection"),
+        (BROKEN, "bad_body"),
+    ],
+)
+async def test_a_model_that_is_away_three_times_in_a_row_leaves_the_step_to_plain_rules(
+    world: World, api: FakeAnthropic, answer: Answer, kind: str
+) -> None:
+    claude = world.app.models["clerk"]
+    assert isinstance(claude, Claude)
+    claude.timeout_s = 0.5 if answer.hangs else 20
+    api.answers(answer, answer, answer, OVER)
+
+    run_id = await world.trigger("stamp letter")
+    for count, wait_s in ((1, 2), (2, 4), (3, 8)):
+        run = await failed(world, run_id, count)
+        assert run.retry_at is not None
+        assert (run.retry_at - run.failures[-1].at).total_seconds() == wait_s
+        await world.move_time(wait_s + 1)
+
+    assert await world.summary(run_id) == "done: all is well"
+    assert await failures(world, run_id) == [kind] * 3
+    assert await by_rules(world, run_id) == [True, False]
+    assert world.workshop.effects == ["stamp letter"]
+
+
+async def test_a_model_that_nobody_can_connect_to_leaves_the_run_to_plain_rules(redis: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    async for world in started(redis, tmp_path, url):
+        run_id = await world.trigger("ask free_text Which one?")
+        for count in (1, 2, 3):
+            await failed(world, run_id, count)
+            await world.move_time(9)
+
+        record = await world.opened(run_id)
+
+        assert (record.request.purpose, record.request.is_rehearsal) == ("question", True)
+        assert await failures(world, run_id) == ["connection"] * 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (error(401, "authentication_error"), "auth"),
+        (error(403, "permission_error"), "auth"),
+        (error(402, "billing_error"), "out_of_credit"),
+        (error(400, "invalid_request_error", "Your credit balance is too low"), "out_of_credit"),
+        (error(400, "invalid_request_error", "tools: wrong"), "refused"),
+        (message(text("I can't."), stop_reason="refusal"), "refused"),
+    ],
+)
+async def test_what_only_an_operator_can_mend_is_told_to_them_at_once_and_plain_rules_go_on(
+    world: World, api: FakeAnthropic, answer: Answer, kind: str
+) -> None:
+    api.answers(answer)
+
+    run_id = await world.trigger("stamp letter")
+
+    assert (await world.ended(run_id)).state == "done"
+    assert await failures(world, run_id) == [kind, kind]
+    assert await by_rules(world, run_id) == [True, True]
+    assert f"answers {kind}" in (await world.next_mail("dan", about="The model can't be used")).text
+
+
+NO_STEPS: list[tuple[Answer, str]] = [
+    (message(text("Let me think."), stop_reason="end_turn"), "no_tool"),
+    (message(tool_use("stamp", {"what": "a"}), tool_use("stamp", {"what": "b"})), "many_tools"),
+    (message(tool_use("shred", {"what": "a"})), "unknown_tool"),
+    (message(tool_use("stamp", {"where": "a"})), "bad_arguments"),
+    (message(tool_use("stamp", {"what": "a"}), stop_reason="max_tokens"), "bad_arguments"),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind"), NO_STEPS)
+async def test_an_answer_that_is_no_step_is_told_to_the_model_which_tries_again_at_once(
+    world: World, api: FakeAnthropic, answer: Answer, kind: str
+) -> None:
+    api.answers(answer, answer, OVER)
+
+    run_id = await world.trigger("stamp letter")
+
+    assert await world.summary(run_id) == "done: all is well"
+    assert await failures(world, run_id) == [kind, kind]
+    assert kind in api.requests()[-1]["messages"][0]["content"]
+    assert world.workshop.effects == []
+
+
+@pytest.mark.parametrize(("answer", "kind"), NO_STEPS)
+async def test_three_answers_in_a_row_that_are_no_step_are_a_person_s_to_hear_of(
+    world: World, api: FakeAnthropic, answer: Answer, kind: str
+) -> None:
+    api.answers(answer, answer, answer, OVER)
+
+    run_id = await world.trigger("stamp letter")
+    record = await about_going_on(world, run_id)
+
+    assert await failures(world, run_id) == [kind] * 3
+    assert kind in record.request.quoted
+    mail = await world.next_mail("anna", about="gets nowhere: go on?")
+    await world.reply("anna", mail, "go on")
+    assert await world.summary(run_id) == "done: all is well"
+    assert await by_rules(world, run_id) == [False]
+
+
+async def test_who_does_not_let_it_go_on_ends_the_run(world: World, api: FakeAnthropic) -> None:
+    api.answers(NO_STEPS[0][0])
+    run_id = await world.trigger("stamp letter")
+
+    await world.reply("anna", await world.next_mail("anna", about="go on?"), "2")
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna: it failed again and again"
+    assert len(api.requests()) == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        error(400, "invalid_request_error", "prompt is too long: 300000 tokens"),
+        error(413, "request_too_large"),
+        message(text("…"), stop_reason="model_context_window_exceeded"),
+    ],
+)
+async def test_a_run_that_is_too_long_for_its_model_is_tried_once_more_and_then_a_person_s(
+    world: World, api: FakeAnthropic, answer: Answer
+) -> None:
+    api.answers(answer, answer, OVER)
+
+    run_id = await world.trigger("stamp letter")
+    record = await about_going_on(world, run_id)
+
+    assert await failures(world, run_id) == ["too_long", "too_long"]
+    await world.decide("anna", record, "free_text", "1")
+    assert await world.summary(run_id) == "done: all is well"
+
+
+async def test_three_tool_errors_in_a_row_are_told_as_a_story(world: World, api: FakeAnthropic) -> None:
+    names = ("ink", "wax", "seal")
+    world.workshop.breaks |= {what: RuntimeError(f"no {what} left") for what in names}
+    calls: list[Any] = [message(tool_use("stamp", {"what": what})) for what in names]
+    api.answers(*calls, OVER)
+
+    run_id = await world.trigger("please see to the letter")
+    record = await about_going_on(world, run_id)
+
+    assert all(f"no {what} left" in record.request.quoted for what in names)
+    await world.decide("anna", record, "free_text", "go on")
+    assert await world.summary(run_id) == "done: all is well"
+
+
+async def test_the_same_call_with_the_same_result_twice_is_made_a_third_time_only_if_a_person_says_so(
+    world: World, api: FakeAnthropic
+) -> None:
+    api.answers(STAMP)
+    run_id = await world.trigger("please see to the letter")
+
+    mail = await world.next_mail("anna", about="repeats itself: go on?")
+    assert 'next: stamp (claude-sonnet-5-5): {"what": "letter"}' in mail.text
+    assert world.workshop.effects == ["stamp letter"] * 2
+    await world.reply("anna", mail, "1")
+
+    again = await world.next_mail("anna", about="repeats itself: go on?")
+    assert world.workshop.effects == ["stamp letter"] * 3
+    await world.reply("anna", again, "stop the run")
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert world.workshop.effects == ["stamp letter"] * 3
+
+
+async def test_nobody_is_asked_to_approve_the_same_a_third_time_before_somebody_lets_the_run_go_on(
+    world: World, api: FakeAnthropic
+) -> None:
+    api.answers(message(tool_use("press", {"what": "bell"})))
+    run_id, last = await world.trigger("please ring"), None
+    for _ in range(2):
+        record = await world.opened(run_id, after=last)
+        assert record.request.purpose == "gate"
+        await world.decide("bo", record, "deny", "not now")
+        last = record.request.id
+
+    raised = await world.opened(run_id, after=last)
+    assert raised.request.purpose == "go_on"
+    assert [holder.person for holder in raised.holders] == ["anna"]
+    await world.decide("anna", raised, "free_text", "go on")
+
+    gate = await world.opened(run_id, after=raised.request.id)
+    assert gate.request.purpose == "gate"
+    assert world.workshop.effects == []
