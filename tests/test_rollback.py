@@ -55,6 +55,9 @@ async def test_a_broken_release_is_rolled_back_once_the_approver_says_so(shop: W
     await shop.reply("bo", await shop.next_mail("bo", about="Deploy v1.3.0"), "approve")
 
     card = await shop.next_mail("bo", about="Roll back production to v1.0.0?")
+    assert "Health: failing: '../health.sh' failed with exit code 1: the page of production is broken" in " ".join(
+        card.text.split()
+    )
     assert live(shop, "production") == "v1.3.0"
     await shop.reply("bo", card, "approve")
 

@@ -48,13 +48,14 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
 
 
 def _tools(environments: Mapping[str, Environment]) -> tuple[Tool[Any], ...]:
-    """A tool is there when some environment has a use for it; `deploy` and `live` always are."""
+    """A tool is there when some environment has a use for it; `live` always is."""
     by_workflow = {name: one for name, one in environments.items() if one.workflow}
     by_command = {name: one for name, one in environments.items() if not one.workflow}
     checked = {name: one for name, one in environments.items() if one.health}
     back_by_command = {name: one for name, one in by_command.items() if one.health}
     back_by_workflow = {name: one for name, one in by_workflow.items() if one.health}
-    tools: list[Tool[Any]] = [deploy_tool(by_command), live_tool(environments)]
+    tools: list[Tool[Any]] = [deploy_tool(by_command)] if by_command or not by_workflow else []
+    tools += [live_tool(environments)]
     tools += [dispatch_tool(by_workflow)] if by_workflow else []
     tools += [health_tool(checked)] if checked else []
     tools += [deploy_tool(back_by_command, "rollback")] if back_by_command else []

@@ -31,9 +31,9 @@ async def last_deploy(environment: Environment) -> str:
     return first_line(printed, _SAID_CHARS) or "unknown: nothing was printed"
 
 
-async def health(environment: Environment) -> str:
+async def health(environment: Environment, within_s: float = HEALTH_S) -> str:
     """What the health check of an environment said. Raises LookFailed when it fails, or does not end."""
-    printed = await look(environment.health_argv(), environment.repo, HEALTH_S)
+    printed = await look(environment.health_argv(), environment.repo, within_s)
     return first_line(printed, _SAID_CHARS) or "healthy"
 
 

@@ -31,7 +31,7 @@ def dispatch_tool(
 
     async def prepare(args: DeployArgs) -> Effect:
         environment = named(environments, args.environment)
-        commit, base, facts = await resolved(environment, args.version)
+        commit, base, facts = await resolved(way, environment, args.version)
         hub = _hub(environment)
         body = json.dumps({"ref": hub.ref, "inputs": _inputs(environment, commit)})
         return Effect(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from agents.deploy import checks, git
 from agents.deploy.environment import Environment
 from agents.deploy.git import Touched
-from agents.deploy.lookup import LookFailed, look
+from agents.deploy.lookup import LOOK_S, LookFailed, look
 from agents.requests import Fact
 from agents.text import one_line
 
@@ -95,6 +95,15 @@ async def ci_facts(environment: Environment, commit: str) -> tuple[Fact, ...]:
     except (LookFailed, TimeoutError) as error:
         said = f"{UNKNOWN}: {error or 'it took too long'}"
     return (Fact(label="CI", text=said),) if said else ()
+
+
+async def health_fact(environment: Environment) -> Fact:
+    """How the environment is now, for whoever decides whether to go back."""
+    try:
+        said = await checks.health(environment, LOOK_S)
+    except LookFailed as error:
+        said = f"failing: {error}"
+    return Fact(label="Health", text=said)
 
 
 async def _named(environment: Environment, commit: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agents import CommandResult, Hands, Outcome, Tool, ToolRefused
 from agents.deploy import checks, git
 from agents.deploy.environment import Environment, Way
-from agents.deploy.facts import UNKNOWN, about, live, live_commit, shown
+from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, shown
 from agents.deploy.lookup import LookFailed
 from agents.requests import Effect, Fact
 from agents.text import visible
@@ -18,8 +18,6 @@ from agents.text import visible
 NO_SUCH_POLICY = "(unknown environment)"
 # The end of a log says why it ended.
 _LAST_LINES, _LAST_CHARS = 20, 2_000
-# Two looks of 25 s at most, side by side, and a little git.
-_PREPARE_S = 60.0
 _DESCRIPTIONS = {
     "deploy": "Deploy a version to an environment.",
     "rollback": "Put the version that was live before back, where a deploy left an environment unhealthy.",
@@ -48,7 +46,7 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
 
     async def prepare(args: DeployArgs) -> Effect:
         environment = named(environments, args.environment)
-        commit, base, facts = await resolved(environment, args.version)
+        commit, base, facts = await resolved(way, environment, args.version)
         return Effect(
             argv=environment.deploy_argv(commit),
             artifacts=artifacts(environment, args.version, commit, base),
@@ -150,8 +148,13 @@ def described(way: Way, environments: Mapping[str, Environment]) -> str:
     return f"{_DESCRIPTIONS[way]} Waits for approval by itself where one is needed. For: {where}."
 
 
-async def resolved(environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
+async def resolved(way: Way, environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
     """What a version stands for, what is live before it, and what a card says of both. Raises ToolRefused."""
+    commit, base, facts = await _resolved(environment, version)
+    return commit, base, facts if way == "deploy" else (await health_fact(environment), *facts)
+
+
+async def _resolved(environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
     try:
         commit = await git.commit_of(environment.repo, version)
         if commit is None:
