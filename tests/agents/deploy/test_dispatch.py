@@ -118,7 +118,7 @@ async def test_where_github_tells_no_run_it_is_found_by_the_key_in_its_name(
 async def test_a_key_that_has_a_run_is_not_dispatched_again(github: FakeGitHub, repo: Repo) -> None:
     environment = environment_at(github, repo)
 
-    first, again, other = [await executed(environment, key) for key in (KEY, KEY, f"{KEY}n")]
+    other, first, again = [await executed(environment, key) for key in (f"{KEY}n", KEY, KEY)]
 
     assert isinstance(first, Pending)
     assert isinstance(again, Pending)
