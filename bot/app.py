@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from agents import Agent
-from agents.deploy import Environment, deploy_agent
+from agents.deploy import Environment, Hub, deploy_agent
 from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
@@ -16,6 +16,7 @@ from bot.bouncing import Bouncing
 from bot.budgets import Budgets
 from bot.children import Children
 from bot.config import AgentConfig
+from bot.config_deploy import GitHubConfig
 from bot.decisions import Decisions
 from bot.desk import FrontDesk
 from bot.ending import ended
@@ -102,9 +103,21 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
             command=config.command,
             live=config.live,
             timeout_s=config.timeout_s,
+            ci=config.ci,
+            last=config.last,
+            health=config.health,
+            migrations=config.migrations,
+            github=_hub_of(settings, config.github),
         )
         for name, config in settings.deploy.environments.items()
     }
+
+
+def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:
+    if config is None:
+        return None
+    token = settings.github_token.get_secret_value() if settings.github_token else ""
+    return Hub(config.repository, config.base_url, token, config.workflow or "", config.ref)
 
 
 def agents_of(settings: Settings) -> tuple[Agent, ...]:

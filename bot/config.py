@@ -221,27 +221,6 @@ class AgentConfig(Table):
     context_tokens: int = Field(default=20_000, ge=1_000, description="how much of a run its model sees at most")
 
 
-class EnvironmentConfig(Table):
-    """`[deploy.environments.NAME]`: a place to deploy to. Commands are argument lists, never shell lines."""
-
-    policy: str | None = Field(default=None, description="the policy that gates a deploy; none: nobody is asked")
-    repo: Folder = Field(description="the path of a git repository, relative ones from the current folder")
-    command: tuple[str, ...] = Field(
-        min_length=1, description="""the command that deploys, such as ["./deploy.sh", "{environment}", "{commit}"]"""
-    )
-    live: tuple[str, ...] = Field(
-        min_length=1,
-        description="""the command that prints the commit that is live, such as ["./live.sh", "{environment}"]""",
-    )
-    timeout_s: Duration = Field(default=900.0, alias="timeout", description="how long the command may take")
-
-
-class DeployConfig(Table):
-    """`[deploy]`: what the deploy agent may deploy to."""
-
-    environments: dict[Name, EnvironmentConfig] = {}
-
-
 class AlertsConfig(Table):
     """`[alerts]`: who hears what nobody else can."""
 

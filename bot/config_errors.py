@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bot.config import AlertsConfig, DeployConfig, PersonConfig, PolicyConfig, refs_of
+from bot.config import AlertsConfig, PersonConfig, PolicyConfig, refs_of
+from bot.config_deploy import DeployConfig
 
 # Enough to recognise what one wrote.
 MAX_FOUND_CHARACTERS = 80

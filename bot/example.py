@@ -42,12 +42,22 @@ policy = "production"
 repo = REPO
 command = ["./deploy.sh", "{environment}", "{commit}"]
 live = ["./live.sh", "{environment}"]   # prints the commit that is live
+# What the card and the agent are told beside; each of these three may be left out.
+ci = ["../ci.sh", "{commit}"]           # passed, failed, running or unknown, and why
+last = ["../last.sh", "{environment}"]  # in one line: who deployed last, and when
+health = ["../health.sh", "{environment}"]  # fails when what is live does not work: then a way back is offered
+
+# Checks at GitHub in place of `ci`; with a workflow it deploys, in place of `command` (docs/deploy.md):
+# [deploy.environments.production.github]
+# repository = "corp/shop"         # asked with SAYSO_GITHUB_TOKEN
+# workflow = "deploy.yml"
 
 # No policy: a deploy to staging asks nobody.
 [deploy.environments.staging]
 repo = REPO
 command = ["./deploy.sh", "{environment}", "{commit}"]
 live = ["./live.sh", "{environment}"]
+health = ["../health.sh", "{environment}"]
 
 # Who hears what nobody else can, such as a request that no mail could deliver.
 [alerts]

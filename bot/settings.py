@@ -14,13 +14,13 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from bot.config import (
     AgentConfig,
     AlertsConfig,
-    DeployConfig,
     Folder,
     LimitsConfig,
     Name,
     PersonConfig,
     PolicyConfig,
 )
+from bot.config_deploy import DeployConfig
 from bot.config_errors import ConfigError, Origin, contradictions, is_echo, unknown, worded
 from bot.mail.settings import MailSettings
 from bot.mail.settings import contradictions as mail_contradictions
@@ -54,6 +54,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     anthropic_base_url: str | None = Field(
         default=None, validation_alias="anthropic_base_url", description="where the model answers"
     )
+    github_token: SecretStr | None = Field(default=None, description="reads checks at GitHub, and dispatches workflows")
     test_clock: bool = Field(default=False, description="lets tests move time; never set it elsewhere")
     lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
     redelivery_s: float = Field(default=10, gt=0, description="seconds until another worker takes a dead one's work")

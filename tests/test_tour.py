@@ -33,7 +33,7 @@ async def test_a_deploy_waits_for_an_answer_by_mail_and_then_exactly_that_commit
     [record] = await shop.requests()
     assert (record.state, record.decision and record.decision.by) == ("approved", ("bo",))
     kinds = [event.type for event in await shop.events(run_id)]
-    assert (kinds.count("tool_started"), kinds.count("request_decided"), kinds.count("run_ended")) == (2, 1, 1)
+    assert (kinds.count("tool_started"), kinds.count("request_decided"), kinds.count("run_ended")) == (3, 1, 1)
     for person in ("anna", "bo"):
         heard = await shop.next_mail(person, about="Done: deploy v1.2.0 to production")
         assert "v1.2.0" in heard.text

@@ -1,74 +1,97 @@
-"""The deploy agent: it puts a version of a git repository live, after approval, and checks that it is."""
+"""The deploy agent: it puts a version of a git repository live, after approval, checks that it is, and can go back."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from typing import Any
 
-from agents import Agent
-from agents.deploy import git
-from agents.deploy.environment import Environment
+from agents import Agent, Tool
+from agents.deploy import checks, git
+from agents.deploy.dispatch import dispatch_tool
+from agents.deploy.environment import MIGRATIONS, Environment, Hub, ways_of
+from agents.deploy.facts import changes, ci_facts, found, live, live_commit
 from agents.deploy.lookup import LookFailed
+from agents.deploy.results import live_label
 from agents.deploy.rules import next_step, versions_label
-from agents.deploy.tools import changes, deploy_tool, live, live_commit, live_tool
-from agents.deploy.wish import wish_of
+from agents.deploy.tools import deploy_tool, health_tool, live_tool
+from agents.deploy.wish import is_wish, wish_of
 from agents.requests import Fact
 from agents.run import Run
 from agents.steps import Step
 
-__all__ = ["Environment", "deploy_agent", "live_in"]
+__all__ = ["MIGRATIONS", "Environment", "Hub", "deploy_agent", "live_in"]
 
 
 def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
     """The agent for these environments, by name."""
+    ways = ways_of(environments)
 
     async def prefetch(run: Run) -> tuple[Fact, ...]:
-        """Per environment its versions and what is live, and what the wish would change; all at once."""
+        """Per environment its versions, what is live and by whom, and what the wish would change; all at once."""
         wish = wish_of(run.started.text if run.started else "", tuple(environments))
-        looks = [look for environment in environments.values() for look in (_versions(environment), _live(environment))]
+        looks: list[Awaitable[tuple[Fact, ...]]] = [_state(environment) for environment in environments.values()]
         if wish.version and wish.environment:
             looks.append(_changes(environments[wish.environment], wish.version))
         return tuple(fact for facts in await asyncio.gather(*looks) for fact in facts)
 
     def fallback(run: Run) -> Step:
-        return next_step(run, tuple(environments))
+        return next_step(run, tuple(environments), ways)
 
     return Agent(
         name="deploy",
         description="puts versions live in " + (", ".join(environments) or "no environment yet"),
         prompt="deploy",
-        tools=(deploy_tool(environments), live_tool(environments)),
+        tools=_tools(environments),
         prefetch=prefetch,
         fallback=fallback,
+        takes=lambda text: is_wish(text, tuple(environments)),
     )
 
 
-async def _versions(environment: Environment) -> tuple[Fact, ...]:
-    async def found() -> str:
-        return str(await git.versions(environment.repo))
-
-    return (await _fact(versions_label(environment.name), found()),)
-
-
-async def _live(environment: Environment) -> tuple[Fact, ...]:
-    return (await live_in(environment),)
+def _tools(environments: Mapping[str, Environment]) -> tuple[Tool[Any], ...]:
+    """A tool is there when some environment has a use for it; `live` always is."""
+    by_workflow = {name: one for name, one in environments.items() if one.workflow}
+    by_command = {name: one for name, one in environments.items() if not one.workflow}
+    checked = {name: one for name, one in environments.items() if one.health}
+    back_by_command = {name: one for name, one in by_command.items() if one.health}
+    back_by_workflow = {name: one for name, one in by_workflow.items() if one.health}
+    tools: list[Tool[Any]] = [deploy_tool(by_command)] if by_command or not by_workflow else []
+    tools += [live_tool(environments)]
+    tools += [dispatch_tool(by_workflow)] if by_workflow else []
+    tools += [health_tool(checked)] if checked else []
+    tools += [deploy_tool(back_by_command, "rollback")] if back_by_command else []
+    tools += [dispatch_tool(back_by_workflow, "rollback")] if back_by_workflow else []
+    return tuple(tools)
 
 
 async def live_in(environment: Environment) -> Fact:
     """The commit that is live, with its tags, or why that is not known."""
-    return await _fact(f"Live in {environment.name}", live(environment))
+    return await found(live_label(environment.name), live(environment))
 
 
-async def _fact(label: str, look: Awaitable[str]) -> Fact:
-    """What a look found; under another label, that it failed."""
-    try:
-        return Fact(label=label, text=await look)
-    except LookFailed as error:
-        return Fact(label=f"{label}: look-up failed", text=str(error))
+async def _state(environment: Environment) -> tuple[Fact, ...]:
+    """How an environment stands now."""
+
+    async def versions() -> str:
+        return str(await git.versions(environment.repo))
+
+    looks = [found(versions_label(environment.name), versions()), live_in(environment)]
+    if environment.last:
+        looks.append(found(f"Last deploy to {environment.name}", checks.last_deploy(environment)))
+    if environment.health:
+        looks.append(found(f"Health of {environment.name}", checks.health(environment)))
+    return tuple(await asyncio.gather(*looks))
 
 
 async def _changes(environment: Environment, version: str) -> tuple[Fact, ...]:
+    """What the wished version would change, and how its checks stand."""
     try:
         old, new = await asyncio.gather(live_commit(environment), git.commit_of(environment.repo, version))
-        found = await changes(environment, old, new) if new else ()
+        facts = (
+            await asyncio.gather(changes(environment, old, new, by_file=True), ci_facts(environment, new))
+            if new
+            else ()
+        )
+        told = tuple(fact for part in facts for fact in part)
     except LookFailed as error:
-        found = (Fact(label="Changes", text=f"unknown: {error}"),)
-    return tuple(Fact(label=f"{fact.label} in {environment.name} with {version}", text=fact.text) for fact in found)
+        told = (Fact(label="Changes", text=f"unknown: {error}"),)
+    return tuple(Fact(label=f"{fact.label} in {environment.name} with {version}", text=fact.text) for fact in told)

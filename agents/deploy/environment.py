@@ -2,18 +2,47 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+Way = Literal["deploy", "rollback"]
+# How the tools are called that have a workflow do it.
+BY_WORKFLOW: Mapping[Way, str] = MappingProxyType({"deploy": "dispatch", "rollback": "dispatch_rollback"})
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
+GITHUB = "https://api.github.com"
+# What changes the shape of stored data is called like this by most frameworks.
+MIGRATIONS = (
+    *("**/migrations/**", "**/migrate/**", "**/alembic/versions/**", "**/liquibase/**", "**/flyway/**"),
+    *("**/*.sql", "**/changelog*.xml", "**/schema.rb", "**/schema.prisma"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Where GitHub keeps the repository (`org/repo`), and at which API. `token` is asked for nothing but that.
+
+    With a `workflow` (`deploy.yml`) its dispatch at `ref`, a branch or tag, is what deploys.
+    """
+
+    repository: str
+    base_url: str = GITHUB
+    token: str = field(default="", repr=False)
+    workflow: str = ""
+    ref: str = "main"
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
     """`command` deploys and `live` prints the commit that is live; both run in `repo`, without a shell.
 
-    Their elements may hold `{environment}`, and `command` also `{commit}`. `policy` names who must approve, None for
-    nobody. `timeout_s` is for `command`. Raises ValueError for any other place to fill in.
+    Their elements may hold `{environment}`, and those of `command` and `ci` also `{commit}`. `policy` names who must
+    approve, None for nobody. `timeout_s` is for a deploy. `ci` tells how the checks of a commit stand, `last` who
+    deployed last and when, `health` whether what is live works; each may be missing. `migrations` are patterns of
+    paths. Raises ValueError for any other place to fill in.
     """
 
     name: str
@@ -22,25 +51,86 @@ class Environment:
     command: tuple[str, ...]
     live: tuple[str, ...]
     timeout_s: float
+    ci: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    health: tuple[str, ...] = ()
+    migrations: tuple[str, ...] = MIGRATIONS
+    github: Hub | None = None
 
     def __post_init__(self) -> None:
         for what, argv, allowed in (
             ("command", self.command, {"environment", "commit"}),
             ("live", self.live, {"environment"}),
+            ("ci", self.ci, {"environment", "commit"}),
+            ("last", self.last, {"environment"}),
+            ("health", self.health, {"environment"}),
         ):
-            if not argv:
+            if not argv and (what == "live" or (what == "command" and self.workflow is None)):
                 raise ValueError(f"deploy.environments.{self.name}.{what} is empty: it must name a program")
             for unknown in {place for part in argv for place in _PLACE.findall(part)} - allowed:
                 known = ", ".join(f"{{{place}}}" for place in sorted(allowed))
                 raise ValueError(f"deploy.environments.{self.name}.{what} holds {{{unknown}}}; it may hold {known}")
 
+    @property
+    def workflow(self) -> Hub | None:
+        """Where the workflow is that deploys here; None where `command` does."""
+        return self.github if self.github and self.github.workflow else None
+
     def deploy_argv(self, commit: str) -> tuple[str, ...]:
         """The command that puts `commit` live."""
-        return _filled(self.command, {"environment": self.name, "commit": commit})
+        return self._filled(self.command, commit)
 
     def live_argv(self) -> tuple[str, ...]:
         """The command that prints what is live."""
-        return _filled(self.live, {"environment": self.name})
+        return self._filled(self.live)
+
+    def ci_argv(self, commit: str) -> tuple[str, ...]:
+        """The command that tells how the checks of `commit` stand."""
+        return self._filled(self.ci, commit)
+
+    def last_argv(self) -> tuple[str, ...]:
+        """The command that prints who deployed last, and when."""
+        return self._filled(self.last)
+
+    def health_argv(self) -> tuple[str, ...]:
+        """The command that succeeds when what is live works."""
+        return self._filled(self.health)
+
+    def is_migration(self, path: str) -> bool:
+        """Whether a file of that path changes the shape of stored data, by its name."""
+        # With a `/` in front, so that `**/x` finds `x` at the top as well.
+        return any(fnmatchcase(f"/{path}".lower(), _anchored(pattern.lower())) for pattern in self.migrations)
+
+    def _filled(self, argv: tuple[str, ...], commit: str = "") -> tuple[str, ...]:
+        return _filled(argv, {"environment": self.name, "commit": commit})
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How environments differ, by name: those with a health check, with a workflow, and where nobody need approve."""
+
+    checked: frozenset[str] = frozenset()
+    dispatched: frozenset[str] = frozenset()
+    ungated: frozenset[str] = frozenset()
+
+    def tool(self, way: Way, environment: str) -> str:
+        """The tool that does it there."""
+        return BY_WORKFLOW[way] if environment in self.dispatched else way
+
+
+def ways_of(environments: Mapping[str, Environment]) -> Ways:
+    """What the plain rules need to know of them."""
+    every = environments.values()
+    return Ways(
+        checked=frozenset(one.name for one in every if one.health),
+        dispatched=frozenset(one.name for one in every if one.workflow),
+        ungated=frozenset(one.name for one in every if one.policy is None),
+    )
+
+
+def _anchored(pattern: str) -> str:
+    """`pattern` for a path that begins with `/`: without a folder of its own it means any. `*` crosses folders."""
+    return f"*/{pattern.removeprefix('**/')}" if pattern.startswith("**/") or "/" not in pattern else f"/{pattern}"
 
 
 def _filled(argv: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from agents.deploy.lookup import LookFailed, look
+from agents.deploy.lookup import MOST_BYTES, LookFailed, look
 from agents.text import one_line
 
 # What can be a version: nothing that git would read as an option, a range, or an expression (`main~1`, `@{upstream}`).
@@ -31,6 +31,16 @@ _NAME_LAST = "--format=%(objectname) %(refname)"
 _MOST_VERSIONS = 20
 _MOST_COMMITS = 20
 _LINE_CHARS = 120
+_NAME_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A file that differs, and by how many lines; a binary one has none."""
+
+    path: str
+    added: int
+    removed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,27 @@ async def log(repo: Path, old: str, new: str) -> tuple[str, ...]:
     printed = await _git(repo, "log", "--no-show-signature", "--no-color", "--format=%h %s (%an)", *which)
     lines = [one_line(line, _LINE_CHARS) for line in printed.split("\n") if line]
     return (*lines[:_MOST_COMMITS], "…") if len(lines) > _MOST_COMMITS else tuple(lines)
+
+
+async def authors(repo: Path, old: str, new: str) -> tuple[tuple[str, int], ...]:
+    """Who wrote the commits that `new` has and `old` has not, and how many each; most first. Raises LookFailed."""
+    printed = await _git(repo, "shortlog", "--summary", "--numbered", f"{old}..{new}", "--")
+    counted = (line.strip().partition("\t") for line in printed.split("\n") if line.strip())
+    return tuple((one_line(name, _NAME_CHARS), int(count)) for count, _, name in counted if count.isdecimal())
+
+
+async def touched(repo: Path, old: str, new: str) -> tuple[Touched, ...]:
+    """Every file in which `new` differs from `old`. Raises LookFailed, also when they are too many to be read."""
+    plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none")
+    printed = await _git(repo, "diff", *plain, "--numstat", "-z", old, new, "--")
+    if len(printed.encode()) >= MOST_BYTES:
+        raise LookFailed("too many files differ to read them all")
+    rows = (row.split("\t", 2) for row in printed.split("\0") if row)
+    return tuple(
+        Touched(one_line(row[2], _LINE_CHARS), *(int(part) if part.isdecimal() else 0 for part in row[:2]))
+        for row in rows
+        if len(row) == 3
+    )
 
 
 async def _by_hash(repo: Path, version: str) -> str | None:

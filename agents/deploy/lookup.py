@@ -13,7 +13,7 @@ from agents.text import one_line
 
 # Nobody waits longer than this for a look, and nobody reads more than this of it.
 LOOK_S = 10.0
-_MOST_BYTES = 256_000
+MOST_BYTES = 256_000
 _CHUNK_BYTES = 65_536
 _ERROR_CHARS = 300
 # No room for another open file, in this process or on this machine, passes when somebody closes one.
@@ -26,12 +26,12 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 class LookFailed(Exception):
     """A look gave nothing: `str()` says in one line what was run and what it said.
 
-    `exit_code` is None when the program did not start or did not end by itself.
+    `exit_code` is None when the program did not start or did not end by itself; `output` is what it printed before.
     """
 
-    def __init__(self, what: str, exit_code: int | None = None) -> None:
+    def __init__(self, what: str, exit_code: int | None = None, output: str = "") -> None:
         super().__init__(what)
-        self.exit_code = exit_code
+        self.exit_code, self.output = exit_code, output
 
 
 async def look(
@@ -57,7 +57,8 @@ async def look(
         await _end(child)
     if code != 0:
         reason = one_line(err.decode(errors="replace"), _ERROR_CHARS) or "it said nothing"
-        raise LookFailed(f"{argv[0]!r} failed with exit code {code}: {reason}", code)
+        printed = out.decode(errors="replace")
+        raise LookFailed(f"{argv[0]!r} failed with exit code {code}: {reason}", code, printed)
     return out.decode(errors="replace")
 
 
@@ -86,7 +87,7 @@ async def _read(stream: asyncio.StreamReader | None) -> bytes:
     """The first part of `stream`; the rest is read too, so that the writer can end."""
     kept = bytearray()
     while stream and (chunk := await stream.read(_CHUNK_BYTES)):
-        kept += chunk[: _MOST_BYTES - len(kept)]
+        kept += chunk[: MOST_BYTES - len(kept)]
     return bytes(kept)
 
 

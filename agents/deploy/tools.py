@@ -1,25 +1,27 @@
-"""The deploy agent's two tools: put a version live, and see what is live."""
+"""The deploy agent's tools: put a version live, or the one before it, by a command; see what is live, and how it is."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents import CommandResult, Hands, Outcome, Tool, ToolRefused
-from agents.deploy import git
-from agents.deploy.environment import Environment
-from agents.deploy.lookup import LookFailed, look
+from agents.deploy import checks, git
+from agents.deploy.environment import Environment, Way
+from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, shown
+from agents.deploy.lookup import LookFailed
 from agents.requests import Effect, Fact
-from agents.text import one_line, visible
+from agents.text import visible
 
 # No configuration can hold a policy of this name, and what needs an unknown policy is never executed.
-_NO_SUCH_POLICY = "(unknown environment)"
+NO_SUCH_POLICY = "(unknown environment)"
 # The end of a log says why it ended.
 _LAST_LINES, _LAST_CHARS = 20, 2_000
-_SHOWN_CHARS = 100
-_UNKNOWN = "unknown"
+_DESCRIPTIONS = {
+    "deploy": "Deploy a version to an environment.",
+    "rollback": "Put the version that was live before back, where a deploy left an environment unhealthy.",
+}
 
 
 class _Args(BaseModel):
@@ -39,34 +41,34 @@ class LiveArgs(_Args):
     environment: str = Field(description="The exact name of an environment")
 
 
-def deploy_tool(environments: Mapping[str, Environment]) -> Tool[DeployArgs]:
+def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") -> Tool[DeployArgs]:
     """Put a version live, once its environment's policy has approved the exact commit."""
-
-    def gate(args: DeployArgs) -> str | None:
-        known = environments.get(args.environment)
-        return known.policy if known else _NO_SUCH_POLICY
 
     async def prepare(args: DeployArgs) -> Effect:
         environment = named(environments, args.environment)
-        try:
-            return await _effect(environment, args.version)
-        except LookFailed as error:
-            raise ToolRefused(f"Cannot look up {args.version} for {environment.name}: {error}") from error
+        commit, base, facts = await resolved(way, environment, args.version)
+        return Effect(
+            argv=environment.deploy_argv(commit),
+            artifacts=artifacts(environment, args.version, commit, base),
+            environment=environment.name,
+            cwd=_folder(environment),
+            facts=facts,
+        )
 
     async def execute(args: DeployArgs, effect: Effect, hands: Hands) -> Outcome:
         environment = _in_folder(named(environments, effect.environment or args.environment), effect)
         lock, limit_s = f"deploy-{environment.name}", environment.timeout_s
         done = await hands.command(effect.argv, cwd=environment.repo, lock=lock, timeout_s=limit_s)
-        return _outcome(done, effect.artifacts[args.version], environment)
+        return _outcome(done, effect.artifacts[args.version], _before(effect), environment)
 
     return Tool(
-        name="deploy",
-        description="Deploy a version to an environment. Waits for approval by itself where one is needed.",
+        name=way,
+        description=described(way, environments),
         args=DeployArgs,
         prepare=prepare,
         execute=execute,
-        gate=gate,
-        title=lambda args: f"Deploy {shown(args.version)} to {shown(args.environment)}",
+        gate=lambda args: gate(environments, args),
+        title=lambda args: title(way, args),
         runs_command=True,
     )
 
@@ -95,6 +97,31 @@ def live_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
     )
 
 
+def health_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
+    """See whether what is live works; `environments` are those that have a check of it."""
+
+    async def prepare(args: LiveArgs) -> Effect:
+        environment = named(environments, args.environment)
+        return Effect(argv=environment.health_argv(), environment=environment.name, cwd=_folder(environment))
+
+    async def execute(args: LiveArgs, effect: Effect, _: Hands) -> Outcome:
+        try:
+            return Outcome(await checks.health(_in_folder(named(environments, args.environment), effect)))
+        except LookFailed as error:
+            return Outcome("", error=str(error))
+
+    return Tool(
+        name="health",
+        description=f"See whether what is live works. For: {', '.join(environments)}.",
+        args=LiveArgs,
+        prepare=prepare,
+        execute=execute,
+        title=lambda args: f"Check the health of {shown(args.environment)}",
+        idempotent=True,
+        timeout_s=checks.HEALTH_S + 10,
+    )
+
+
 def named(environments: Mapping[str, Environment], name: str) -> Environment:
     """The environment of exactly that name. Raises ToolRefused with the names there are."""
     if name in environments:
@@ -103,61 +130,58 @@ def named(environments: Mapping[str, Environment], name: str) -> Environment:
     raise ToolRefused(f"There is no environment {shown(name)!r}. There are: {known}")
 
 
-async def live_commit(environment: Environment) -> str:
-    """The commit that is live, in full where the repository knows it. Raises LookFailed."""
-    printed = (await look(environment.live_argv(), environment.repo)).strip()
-    if not git.is_hash(printed):
-        raise LookFailed(f"{environment.live[0]!r} printed {shown(printed)!r}, which is no commit")
-    with suppress(LookFailed):
-        return await git.full_hash(environment.repo, printed) or printed
-    return printed
+def gate(environments: Mapping[str, Environment], args: DeployArgs) -> str | None:
+    """The policy of the environment; for one that this tool does not have, one that nobody can meet."""
+    known = environments.get(args.environment)
+    return known.policy if known else NO_SUCH_POLICY
 
 
-async def live(environment: Environment) -> str:
-    """The commit that is live, with its tags: `3f2a1c9… (v1.2.0)`. Raises LookFailed."""
-    commit = await live_commit(environment)
-    return with_tags(commit, await _tags(environment, commit))
+def title(way: Way, args: DeployArgs) -> str:
+    """How a card names it."""
+    version, environment = shown(args.version), shown(args.environment)
+    return f"Deploy {version} to {environment}" if way == "deploy" else f"Roll back {environment} to {version}"
 
 
-def with_tags(commit: str, tags: tuple[str, ...]) -> str:
-    """A commit as people know it."""
-    return f"{commit} ({', '.join(tags)})" if tags else commit
+def described(way: Way, environments: Mapping[str, Environment]) -> str:
+    """What a model is told of it."""
+    where = ", ".join(environments)
+    return f"{_DESCRIPTIONS[way]} Waits for approval by itself where one is needed. For: {where}."
 
 
-def shown(text: str) -> str:
-    """What somebody wrote, short enough for a title."""
-    return one_line(text, _SHOWN_CHARS)
+async def resolved(way: Way, environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
+    """What a version stands for, what is live before it, and what a card says of both. Raises ToolRefused."""
+    commit, base, facts = await _resolved(environment, version)
+    return commit, base, facts if way == "deploy" else (await health_fact(environment), *facts)
 
 
-async def _effect(environment: Environment, version: str) -> Effect:
-    commit = await git.commit_of(environment.repo, version)
-    if commit is None:
-        known = await git.versions(environment.repo)
-        raise ToolRefused(f"There is no version {shown(version)!r}. Versions, newest first: {known}")
+async def _resolved(environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
     try:
-        base = await live_commit(environment)
-        facts = await _facts(environment, base, commit)
+        commit = await git.commit_of(environment.repo, version)
+        if commit is None:
+            known = await git.versions(environment.repo)
+            raise ToolRefused(f"There is no version {shown(version)!r}. Versions, newest first: {known}")
+        try:
+            base = await live_commit(environment)
+        except LookFailed as error:
+            return commit, UNKNOWN, await about(environment, None, commit, str(error))
+        return commit, base, await about(environment, base, commit)
     except LookFailed as error:
-        base = _UNKNOWN
-        facts = (Fact(label="From", text=f"{_UNKNOWN}: {error}"), await _commit_fact("To", environment, commit))
-    return Effect(
-        argv=environment.deploy_argv(commit),
-        # What is live is bound too: once another deploy has changed it, this one might take that back.
-        artifacts={version: commit, f"live in {environment.name}": base},
-        environment=environment.name,
-        cwd=_folder(environment),
-        facts=facts,
-    )
+        raise ToolRefused(f"Cannot look up {version} for {environment.name}: {error}") from error
 
 
-async def _facts(environment: Environment, old: str, new: str) -> tuple[Fact, ...]:
-    """From what to what, and which commits lie between; what can't be found out is said so."""
-    ends = [await _commit_fact(*end) for end in (("From", environment, old), ("To", environment, new))]
-    return (*ends, *await changes(environment, old, new))
+def artifacts(environment: Environment, version: str, commit: str, base: str) -> dict[str, str]:
+    """What an approval is bound to, beside the call itself."""
+    # What is live is bound too: once another deploy has changed it, this one might take that back.
+    return {version: commit, f"live in {environment.name}": base}
 
 
-async def _commit_fact(label: str, environment: Environment, commit: str) -> Fact:
-    return Fact(label=label, text=with_tags(commit, await _tags(environment, commit)))
+def _before(effect: Effect) -> str:
+    """What was live before, as people know it; empty when that is not known."""
+    base = effect.artifacts.get(f"live in {effect.environment}", "")
+    if not git.is_hash(base):
+        return ""
+    said = next((fact.text for fact in effect.facts if fact.label == "From"), "")
+    return said if said.startswith(base) else base
 
 
 def _folder(environment: Environment) -> str:
@@ -169,32 +193,12 @@ def _in_folder(environment: Environment, effect: Effect) -> Environment:
     return replace(environment, repo=Path(effect.cwd)) if effect.cwd else environment
 
 
-async def changes(environment: Environment, old: str, new: str) -> tuple[Fact, ...]:
-    """The commits that going from `old` to `new` brings, and those that it takes back."""
-    try:
-        brought, taken = await git.log(environment.repo, old, new), await git.log(environment.repo, new, old)
-    except LookFailed as error:
-        return (Fact(label="Changes", text=f"unknown: {error}"),)
-    facts = [
-        Fact(label=label, text="\n".join(lines))
-        for label, lines in (("Changes", brought), ("Takes back", taken))
-        if lines
-    ]
-    return tuple(facts) or (Fact(label="Changes", text="none: it is live already"),)
-
-
-async def _tags(environment: Environment, commit: str) -> tuple[str, ...]:
-    """The tags of `commit`; none when the repository does not know it (yet)."""
-    try:
-        return await git.tags_at(environment.repo, commit)
-    except LookFailed:
-        return ()
-
-
-def _outcome(done: CommandResult, commit: str, environment: Environment) -> Outcome:
+def _outcome(done: CommandResult, commit: str, before: str, environment: Environment) -> Outcome:
     end = "\n".join(visible(done.output).rstrip().splitlines()[-_LAST_LINES:])[-_LAST_CHARS:]
     if done.exit_code == 0:
-        return Outcome(f"deployed {commit} to {environment.name}\n{end}".rstrip())
+        # What was live before stands here for the rules: nothing else of a run says what a rollback goes back to.
+        first = f"deployed {commit} to {environment.name}" + (f"\nlive before: {before}" if before else "")
+        return Outcome(f"{first}\n{end}".rstrip())
     program = environment.command[0]
     if done.exit_code is None:
         return Outcome(

@@ -75,6 +75,12 @@ def wish_of(text: str, environments: Collection[str]) -> Wish:
     return Wish(version, environment if environment in environments else None)
 
 
+def is_wish(text: str, environments: Collection[str]) -> bool:
+    """Whether `text` plainly wishes a deploy, also one that leaves version or environment open."""
+    wish = wish_of(text, environments)
+    return wish != Wish() and not _is_no_version(wish)
+
+
 def word_of(text: str) -> str | None:
     """The one word that `text` is; None when it is more or less than that."""
     words = text.translate(_QUOTES).strip().rstrip(".!").split()

@@ -1,7 +1,7 @@
 """Something to deploy: a git repository with three releases of a small web page, and the place where they go live.
 
 `FOLDER/shop` is the repository, with `deploy.sh` and `live.sh`; `FOLDER/site` holds the releases, and for each
-environment a link `current` to the one that is live.
+environment a link `current` to the one that is live. `ci.sh`, `last.sh` and `health.sh` in `FOLDER` look at both.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 ENVIRONMENTS = ("production", "staging")
 _FIRST_LIVE = "v1.0.0"
 _SCRIPTS = ("deploy.sh", "live.sh")
+_LOOKS = ("ci.sh", "last.sh", "health.sh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def make_demo(folder: Path) -> Path:
     """
     shop = folder / "shop"
     if (shop / ".git").is_dir():
+        _add_looks(folder)  # an earlier release made it without them
         return shop
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -86,7 +88,15 @@ def make_demo(folder: Path) -> Path:
     return shop
 
 
+def _add_looks(folder: Path) -> None:
+    for name in _LOOKS:
+        if not (folder / name).exists():
+            (folder / name).write_text(resources.files("bot.dev").joinpath("page", name).read_text())
+            (folder / name).chmod(0o755)
+
+
 def _build(folder: Path) -> None:
+    _add_looks(folder)
     shop = folder / "shop"
     shop.mkdir()
     _git(shop, "init", "--quiet", "--initial-branch=main")

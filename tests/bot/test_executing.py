@@ -104,4 +104,4 @@ async def test_a_command_that_outlives_its_worker_is_adopted_and_runs_once(shop:
     assert (await shop.ended(run_id)).state == "done"
     assert runs.read_text() == "run\n"
     kinds = [event.type for event in await of_tools(shop, run_id)]
-    assert kinds == ["tool_started", "tool_finished"] * 2, "the deploy, and the look at what is live"
+    assert kinds == ["tool_started", "tool_finished"] * 3, "the deploy, what is live, and its health"

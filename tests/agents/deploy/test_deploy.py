@@ -70,7 +70,7 @@ async def test_a_roll_back_says_what_it_takes_back(repo: Repo) -> None:
     effect = await prepared(agent_of(repo.environment()), {"version": "v1.1.0", "environment": "production"})
 
     labels = [fact.label for fact in effect.facts]
-    assert labels == ["From", "To", "Takes back"]
+    assert labels == ["From", "To", "Takes back", "Authors", "Files", "Migrations"]
     assert "Faster start" in effect.facts[2].text
 
 
@@ -216,13 +216,13 @@ def test_the_gate_is_the_policy_of_the_environment(repo: Repo) -> None:
 
 async def test_executing_runs_exactly_the_prepared_command_under_the_environments_lock(repo: Repo) -> None:
     agent, hands = agent_of(repo.environment()), PlainHands()
-    commit = repo.git("rev-parse", "v1.2.0")
+    commit, before = repo.git("rev-parse", "v1.2.0"), repo.git("rev-parse", "v1.0.0")
 
     outcome = await executed(agent, V12, hands)
     live = await executed(agent, {"environment": "production"}, PlainHands(), "live")
 
     assert hands.asked == (repo.environment().deploy_argv(commit), "deploy-production", 20.0)
-    assert outcome == Outcome(f"deployed {commit} to production\nreleased")
+    assert outcome == Outcome(f"deployed {commit} to production\nlive before: {before} (v1.0.0)\nreleased")
     assert live == Outcome(f"{commit} (v1.2.0)")
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.deploy.environment import Ways
 from agents.deploy.rules import next_step, versions_label
 from agents.requests import Fact, PersonId
 from agents.run import Result, Run
@@ -23,7 +24,19 @@ DEPLOY = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": 
 LIVE = CallTool(tool="live", arguments={"environment": "production"})
 WHERE = RequestHumanInput(question="Which environment should be deployed to?", format="choice", options=PLACES)
 WHICH = RequestHumanInput(question="Which version should be deployed?")
-DEPLOYED = Result(DEPLOY, "ok", f"deployed {COMMIT} to production\nreleased")
+DEPLOYED = Result(DEPLOY, "ok", f"deployed {COMMIT} to production\nlive before: {OTHER} (v1.1.0)\nreleased")
+HEALTH = CallTool(tool="health", arguments={"environment": "production"})
+ROLLBACK = CallTool(tool="rollback", arguments={"version": "v1.1.0", "environment": "production"})
+FROZEN = frozenset(PLACES)
+CHECKED = Ways(checked=FROZEN)
+FREE = Ways(checked=FROZEN, ungated=FROZEN)
+IS_LIVE = Result(LIVE, "ok", f"{COMMIT} (v1.2.0)")
+ILL = Result(HEALTH, "error", "'./health.sh' failed with exit code 1: 503.")
+STORY = (
+    "v1.2.0 was deployed to production, and the health check there failed: './health.sh' failed with exit code 1: 503."
+)
+BACK = Result(ROLLBACK, "ok", f"deployed {OTHER} to production\nlive before: {COMMIT} (v1.2.0)")
+WHETHER = RequestHumanInput(question=f"Roll back production to v1.1.0? {STORY}", format="yes_no")
 
 
 def run_of(text: str, *results: Result, versions: str | None = VERSIONS) -> Run:
@@ -31,8 +44,8 @@ def run_of(text: str, *results: Result, versions: str | None = VERSIONS) -> Run:
     return Run(started=started(text), facts=facts, results=results)
 
 
-def step_of(text: str, *results: Result, versions: str | None = VERSIONS) -> Step:
-    return next_step(run_of(text, *results, versions=versions), PLACES)
+def step_of(text: str, *results: Result, versions: str | None = VERSIONS, ways: Ways | None = None) -> Step:
+    return next_step(run_of(text, *results, versions=versions), PLACES, ways or Ways())
 
 
 def failed(summary: str) -> Done:
@@ -97,6 +110,101 @@ def test_every_other_end_is_told_with_who_and_why(results: list[Result], summary
     assert step_of(PLAIN, *results) == failed(summary)
 
 
+@pytest.mark.parametrize(
+    ("results", "step"),
+    [
+        ([DEPLOYED, IS_LIVE], HEALTH),
+        (
+            [DEPLOYED, IS_LIVE, Result(HEALTH, "ok", "fine")],
+            Done(summary="v1.2.0 (3f2a1c9) is live in production, verified and healthy"),
+        ),
+        ([DEPLOYED, IS_LIVE, ILL], ROLLBACK),
+        ([DEPLOYED, IS_LIVE, ILL, BACK], LIVE),
+        ([DEPLOYED, IS_LIVE, ILL, BACK, Result(LIVE, "ok", f"{OTHER} (v1.1.0)")], HEALTH),
+        (
+            [DEPLOYED, IS_LIVE, ILL, BACK, Result(LIVE, "ok", f"{OTHER} (v1.1.0)"), Result(HEALTH, "ok", "fine")],
+            failed(f"{STORY} Rolled back: v1.1.0 (7777777) is live in production again, verified and healthy"),
+        ),
+        (
+            [DEPLOYED, IS_LIVE, ILL, BACK, Result(LIVE, "ok", f"{OTHER} (v1.1.0)"), ILL],
+            failed(
+                f"{STORY} Rolled back: v1.1.0 (7777777) is live in production again, verified, but the health check "
+                f"failed: {ILL.text}"
+            ),
+        ),
+        (
+            [DEPLOYED, IS_LIVE, ILL, BACK, IS_LIVE],
+            failed(f"{STORY} The rollback to v1.1.0 ran, but production serves {COMMIT} (v1.2.0)"),
+        ),
+        (
+            [DEPLOYED, IS_LIVE, ILL, BACK, Result(LIVE, "error", "gone")],
+            failed(
+                f"{STORY} production was rolled back to v1.1.0, but what is live there is not known: it failed: gone"
+            ),
+        ),
+        (
+            [DEPLOYED, IS_LIVE, ILL, Result(ROLLBACK, "denied", "we mend it", BO)],
+            failed(f"{STORY} Rolling production back to v1.1.0 was denied: we mend it"),
+        ),
+        (
+            [DEPLOYED, IS_LIVE, ILL, Result(ROLLBACK, "error", "exit code 1")],
+            failed(f"{STORY} Rolling production back to v1.1.0 failed: exit code 1"),
+        ),
+        (
+            [replace(DEPLOYED, text=f"deployed {COMMIT} to production\nreleased"), IS_LIVE, ILL],
+            failed(f"{STORY} What was live before is not known, so there is nothing to roll back to."),
+        ),
+        (
+            [replace(DEPLOYED, text=f"deployed {COMMIT} to production\nlive before: {COMMIT}"), IS_LIVE, ILL],
+            failed(f"{STORY} It was live before as well, so there is nothing to roll back to."),
+        ),
+        (
+            [replace(DEPLOYED, text=f"deployed {COMMIT} to production\nok\nlive before: {OTHER}"), IS_LIVE, ILL],
+            failed(f"{STORY} What was live before is not known, so there is nothing to roll back to."),
+        ),
+    ],
+)
+def test_health_is_looked_at_and_a_rollback_offered_once(results: list[Result], step: Step) -> None:
+    assert step_of(PLAIN, *results, ways=CHECKED) == step
+
+
+@pytest.mark.parametrize(
+    ("results", "step"),
+    [
+        ([], WHETHER),
+        ([Result(WHETHER, "answered", "yes")], ROLLBACK),
+        ([Result(WHETHER, "answered", "no")], failed(f"{STORY} The question whether to roll back was declined.")),
+        (
+            [Result(WHETHER, "expired", "")],
+            failed(f"{STORY} The question whether to roll back was not decided in time."),
+        ),
+    ],
+)
+def test_where_nobody_need_approve_whoever_asked_is_asked_before_a_rollback(results: list[Result], step: Step) -> None:
+    assert step_of(PLAIN, DEPLOYED, IS_LIVE, ILL, *results, ways=FREE) == step
+
+
+def test_a_second_failing_check_offers_no_second_rollback() -> None:
+    step = step_of(PLAIN, DEPLOYED, IS_LIVE, ILL, Result(ROLLBACK, "denied", ""), IS_LIVE, ILL, ways=CHECKED)
+
+    assert step == failed(f"{STORY} A rollback was offered before, and is not offered again.")
+
+
+def test_a_workflow_deploys_and_rolls_back_to_what_was_live_at_the_start() -> None:
+    ways = Ways(checked=FROZEN, dispatched=FROZEN)
+    dispatch = CallTool(tool="dispatch", arguments=DEPLOY.arguments)
+    ran = Result(dispatch, "ok", "deployed v1.2.0 to production\nhttps://github.test/run/1")
+    run = run_of(PLAIN)
+    seen = replace(run, facts=(*(run.facts or ()), Fact(label="Live in production", text=f"{OTHER} (v1.1.0)")))
+
+    assert next_step(seen, PLACES, ways) == dispatch
+    assert next_step(replace(seen, results=(ran,)), PLACES, ways) == LIVE
+    assert next_step(replace(seen, results=(ran, IS_LIVE)), PLACES, ways) == HEALTH
+    assert next_step(replace(seen, results=(ran, IS_LIVE, ILL)), PLACES, ways) == CallTool(
+        tool="dispatch_rollback", arguments=ROLLBACK.arguments
+    )
+
+
 def test_an_unknown_version_fails_with_those_there_are() -> None:
     step = step_of("deploy v9.9.9 to production")
 
@@ -148,24 +256,39 @@ Kind = Literal["ok", "error", "answered", "denied", "revoked", "expired", "withd
 KINDS: st.SearchStrategy[Kind] = st.sampled_from(
     ["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]
 )
-TEXTS = st.sampled_from(["", "production", "v1.2.0", COMMIT, f"deployed {COMMIT} to production"]) | st.text(max_size=9)
+TEXTS = st.sampled_from(["", "yes", "production", "v1.2.0", COMMIT, f"{COMMIT} (v1.2.0)", DEPLOYED.text]) | st.text(
+    max_size=9
+)
 TRIGGERS = st.sampled_from([PLAIN, "deploy", "deploy v1.2.0", "deploy to staging", "hello"]) | st.text(max_size=20)
 STEPS = st.sampled_from(
-    [DEPLOY, LIVE, WHERE, WHICH, CallTool(tool="other", arguments={}), RequestHumanInput(question="?")]
+    [
+        DEPLOY,
+        LIVE,
+        HEALTH,
+        ROLLBACK,
+        WHERE,
+        WHICH,
+        CallTool(tool="other", arguments={}),
+        RequestHumanInput(question="?"),
+    ]
 )
 RESULTS = st.lists(st.builds(Result, step=STEPS, kind=KINDS, text=TEXTS), max_size=4)
 
 
-@given(TRIGGERS, RESULTS, st.data())
-def test_whatever_comes_back_it_ends_within_ten_steps(text: str, before: list[Result], data: st.DataObject) -> None:
+@given(TRIGGERS, RESULTS, st.sampled_from([Ways(), CHECKED, FREE, Ways(FROZEN, FROZEN, frozenset())]), st.data())
+def test_whatever_comes_back_it_ends_within_ten_steps(
+    text: str, before: list[Result], ways: Ways, data: st.DataObject
+) -> None:
     """Also when it takes over in the middle of a run that a model began."""
     run = run_of(text, *before)
 
     for _ in range(10):
-        step = next_step(run, PLACES)
+        step = next_step(run, PLACES, ways)
         if isinstance(step, Done):
             return
         result = Result(step, data.draw(KINDS), data.draw(TEXTS))
+        rollbacks = [one for one in run.results[len(before) :] if one.step == ROLLBACK]
+        assert len(rollbacks) <= 1
         run = replace(run, results=(*run.results, result))
 
     pytest.fail(f"still going after {[result.step for result in run.results]}")

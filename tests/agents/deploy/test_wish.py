@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.deploy.wish import Wish, wish_of, word_of
+from agents.deploy.wish import Wish, is_wish, wish_of, word_of
 
 PLACES = ("production", "staging")
 WHOLE = Wish("v1.2.0", "production")
@@ -195,3 +195,24 @@ def test_a_huge_text_is_read_at_once() -> None:
 @pytest.mark.parametrize(("text", "word"), [("v1.2.0", "v1.2.0"), (" `v1`. ", "v1"), ("v1 or v2", None), ("", None)])
 def test_an_answer_of_one_word_is_that_word(text: str, word: str | None) -> None:
     assert word_of(text) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("deploy v1.2.0 to production", True),
+        ("deploy v1.2.0", True),
+        ("deploy to staging", True),
+        ("roll staging back to v1.1.0", True),
+        ("deploy v1.2.0 to nowhere", True),
+        ("Deploy request", False),
+        ("release notes, please", False),
+        ("hello", False),
+        ("", False),
+        ("don't deploy v1.2.0 to production", False),
+        ("deploy v1.2.0 to production, but only once Bo is back", False),
+        ("what is live in production?", False),
+    ],
+)
+def test_a_deploy_is_recognised_only_where_it_is_plainly_wished(text: str, is_one: bool) -> None:
+    assert is_wish(text, PLACES) is is_one

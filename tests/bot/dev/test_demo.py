@@ -1,6 +1,8 @@
 """The demo can be made anywhere, again, and at once by two; its scripts never show half a release."""
 
 import asyncio
+import os
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -131,3 +133,26 @@ async def test_readers_see_one_whole_release_while_it_changes(shop: Path) -> Non
     await deploying
 
     assert seen == {"</html>"}
+
+
+def test_its_looks_tell_how_a_commit_and_an_environment_stand(shop: Path) -> None:
+    commit = sh(shop, "git", "rev-parse", "v1.2.0")
+    empty = sh(shop, "git", "hash-object", "-t", "tree", "-w", os.devnull)
+
+    assert sh(shop, "../ci.sh", commit) == "passed"
+    assert sh(shop, "sh", "-c", f"../ci.sh {empty} 2>&1").endswith("failed: the page has no version")
+    assert sh(shop, "../ci.sh", "HEAD") == "unknown: not a full commit"
+    assert sh(shop, "../health.sh", "staging") == "the page of staging is fine"
+    assert re.fullmatch(r"\S+ at \d{4}-\d\d-\d\d \d\d:\d\d UTC", sh(shop, "../last.sh", "staging"))
+
+    (shop.parent / "site" / "staging" / "current" / "index.html").write_text("oops")
+    broken = subprocess.run(["../health.sh", "staging"], check=False, cwd=shop, capture_output=True, text=True)
+    assert (broken.returncode, broken.stderr) == (1, "the page of staging is broken\n")
+
+
+def test_a_demo_of_an_earlier_release_gets_them_too(shop: Path) -> None:
+    (shop.parent / "health.sh").unlink()
+
+    make_demo(shop.parent)
+
+    assert sh(shop, "../health.sh", "production") == "the page of production is fine"

@@ -1,0 +1,115 @@
+"""What the deploy agent's own steps gave, read from a run. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from agents.deploy.environment import BY_WORKFLOW
+from agents.deploy.facts import shown
+from agents.deploy.git import is_hash
+from agents.run import Result, Run
+from agents.steps import CallTool, Done, RequestHumanInput
+
+DEPLOYS = frozenset({"deploy", BY_WORKFLOW["deploy"]})
+ROLLBACKS = frozenset({"rollback", BY_WORKFLOW["rollback"]})
+_ROLL_BACK = "Roll back"
+_DEPLOYED = re.compile(r"deployed (?P<commit>[0-9a-f]{40,64}) to [^\n]+")
+_BEFORE = re.compile(r"deployed [0-9a-f]{40,64} to [^\n]+\nlive before: (?P<live>[^\n]+)")
+_LIVE = re.compile(r"(?P<commit>[0-9a-f]{7,64})(?: \((?P<tags>.*)\))?")
+_SHORT_CHARS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit and its tags, as `live` names them."""
+
+    hash: str
+    tags: tuple[str, ...]
+
+    def called(self, version: str) -> str:
+        """`v1.2.0 (3f2a1c9)`, or the short hash where the version is the hash itself."""
+        short = self.hash[:_SHORT_CHARS]
+        return short if self.hash.startswith(version) else f"{version} ({short})"
+
+    @property
+    def version(self) -> str:
+        """How it can be deployed."""
+        return self.tags[0] if self.tags else self.hash
+
+
+def read_commit(text: str) -> Commit | None:
+    """The commit that `3f2a1c9… (v1.2.0, stable)` names; None for anything else."""
+    found = _LIVE.fullmatch(text.strip())
+    return Commit(found["commit"], tuple((found["tags"] or "").split(", ")) if found["tags"] else ()) if found else None
+
+
+def tool_of(result: Result) -> str:
+    """The tool that was called; empty for a question."""
+    return result.step.tool if isinstance(result.step, CallTool) else ""
+
+
+def argument(result: Result, name: str) -> str:
+    """One argument of a call, short enough to be told."""
+    return shown(str(result.step.arguments.get(name, ""))) if isinstance(result.step, CallTool) else ""
+
+
+def last_done(run: Run) -> Result | None:
+    """The last deploy or rollback that worked."""
+    return _last(run, DEPLOYS | ROLLBACKS)
+
+
+def last_deploy(run: Run) -> Result | None:
+    """The last deploy that worked, whatever was rolled back since."""
+    return _last(run, DEPLOYS)
+
+
+def is_about_rollback(result: Result) -> bool:
+    """Whether it is a rollback, or the question whether to make one."""
+    step = result.step
+    is_asked = isinstance(step, RequestHumanInput) and step.format == "yes_no" and step.question.startswith(_ROLL_BACK)
+    return is_asked or tool_of(result) in ROLLBACKS
+
+
+def is_wanted(deploy: Result, live: Commit) -> bool:
+    """Whether the live commit is the deployed one; where only a name is known of that, by its name."""
+    if ran := _DEPLOYED.match(deploy.text):
+        return ran["commit"].startswith(live.hash)
+    version = argument(deploy, "version")
+    return version in live.tags or (is_hash(version) and live.hash.startswith(version))
+
+
+def live_before(run: Run, deploy: Result) -> Commit | None:
+    """What was live before a deploy: as it was approved, else as it was seen when the run began."""
+    if told := _BEFORE.match(deploy.text):
+        return read_commit(told["live"])
+    label = live_label(argument(deploy, "environment"))
+    return next((read_commit(fact.text) for fact in run.facts or () if fact.label == label), None)
+
+
+def live_label(environment: str) -> str:
+    """The label of the fact that says what was live when the run began."""
+    return f"Live in {environment}"
+
+
+def how_it_ended(result: Result) -> str:
+    """How a step ended badly, as the end of a sentence."""
+    why = f": {result.text}" if result.text else ""
+    match result.kind:
+        case "denied" | "withdrawn":
+            return f"was {result.kind}{why}"
+        case "revoked":
+            return f"was approved, and revoked before it started{why}"
+        case "expired":
+            return f"was not decided in time{why}"
+        case "refused":
+            return f"was refused{why}"
+        case "error" | "ok" | "answered":
+            return f"failed{why}"
+
+
+def failed(summary: str) -> Done:
+    """The end of a run that did not do what was wished."""
+    return Done(outcome="failed", summary=summary)
+
+
+def _last(run: Run, tools: frozenset[str]) -> Result | None:
+    return next((one for one in reversed(run.results) if tool_of(one) in tools and one.kind == "ok"), None)

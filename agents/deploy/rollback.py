@@ -1,0 +1,84 @@
+"""Back to what was live before, where a deploy left an environment unhealthy. Offered once, decided by people. Pure."""
+
+from agents.deploy.environment import Ways
+from agents.deploy.results import (
+    ROLLBACKS,
+    Commit,
+    argument,
+    failed,
+    how_it_ended,
+    is_about_rollback,
+    last_deploy,
+    live_before,
+    read_commit,
+    tool_of,
+)
+from agents.run import Result, Run
+from agents.steps import CallTool, RequestHumanInput, Step
+from agents.text import one_line
+
+_WHY_CHARS = 200
+
+
+def offered(run: Run, deploy: Result, health: Result, ways: Ways) -> Step:
+    """A rollback, which the environment's policy gates; without one whoever asked is asked first."""
+    environment, story = argument(deploy, "environment"), unhealthy(deploy, health)
+    before = live_before(run, deploy)
+    if any(map(is_about_rollback, run.results)):
+        return failed(f"{story} A rollback was offered before, and is not offered again.")
+    if before is None:
+        return failed(f"{story} What was live before is not known, so there is nothing to roll back to.")
+    if _is_live(run, before):
+        return failed(f"{story} It was live before as well, so there is nothing to roll back to.")
+    if environment not in ways.ungated:
+        return _rollback(environment, before, ways)
+    return RequestHumanInput(question=f"Roll back {environment} to {before.version}? {story}", format="yes_no")
+
+
+def after_question(run: Run, answer: Result, ways: Ways) -> Step:
+    """What a plain yes begins; everything else leaves things as they are."""
+    deploy, health = last_deploy(run), _last_health(run)
+    before = live_before(run, deploy) if deploy else None
+    if deploy is None or health is None or before is None:
+        return failed("Nothing was rolled back: it is not known what to go back to.")
+    if answer.kind == "answered" and answer.text.strip().lower() == "yes":
+        return _rollback(argument(deploy, "environment"), before, ways)
+    how = "was declined" if answer.kind == "answered" else how_it_ended(answer)
+    return failed(f"{unhealthy(deploy, health)} The question whether to roll back {how}.")
+
+
+def not_made(run: Run, rollback: Result) -> Step:
+    """A rollback that people did not want, or that failed: told, and not tried again."""
+    story = why_rolled_back(run)
+    version, environment = argument(rollback, "version"), argument(rollback, "environment")
+    return failed(f"{story} Rolling {environment} back to {version} {how_it_ended(rollback)}".lstrip())
+
+
+def why_rolled_back(run: Run) -> str:
+    """What led to the rollback, as sentences; empty when the run does not say."""
+    deploy, health = last_deploy(run), _last_health(run)
+    return unhealthy(deploy, health) if deploy and health else ""
+
+
+def unhealthy(deploy: Result, health: Result) -> str:
+    """What people are told of a health check that failed after a deploy."""
+    version, environment = argument(deploy, "version"), argument(deploy, "environment")
+    why = one_line(health.text, _WHY_CHARS).rstrip(".")
+    return f"{version} was deployed to {environment}, and the health check there failed: {why}."
+
+
+def _rollback(environment: str, before: Commit, ways: Ways) -> Step:
+    tool = ways.tool("rollback", environment)
+    return CallTool(tool=tool, arguments={"version": before.version, "environment": environment})
+
+
+def _is_live(run: Run, commit: Commit) -> bool:
+    last = next((one for one in reversed(run.results) if tool_of(one) == "live"), None)
+    live = read_commit(last.text) if last and last.kind == "ok" else None
+    return live is not None and live.hash == commit.hash
+
+
+def _last_health(run: Run) -> Result | None:
+    """The health check that failed before a rollback was made."""
+    until = next((number for number, one in enumerate(run.results) if tool_of(one) in ROLLBACKS), len(run.results))
+    return next((one for one in reversed(run.results[:until]) if tool_of(one) == "health" and one.kind != "ok"), None)
