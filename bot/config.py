@@ -52,7 +52,8 @@ def _within_30_days(seconds: float) -> float:
     return seconds
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """`name` itself, when it is a time zone. Raises ValueError."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -127,7 +128,7 @@ class PersonConfig(Table):
     slack: Annotated[str, AfterValidator(_member)] | None = Field(
         default=None, description="the member id in the home workspace, such as U01ANNA"
     )
-    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(default="UTC", description="times are shown in it")
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="times are shown in it")
     groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")
 
 
@@ -210,13 +211,9 @@ class AgentConfig(Table):
 
     model: str | None = Field(default=None, description="instead of SAYSO_MODEL")
     max_steps: int = Field(default=10, ge=1, le=100, description="steps after which a run ends as failed")
-    max_tokens: int = Field(
-        default=200_000, ge=1, description="tokens of one run, before a person is asked"
-    )
+    max_tokens: int = Field(default=200_000, ge=1, description="tokens of one run, before a person is asked")
     max_cost_usd: float = Field(default=0.5, ge=0, description="US dollars of one run, before a person is asked")
-    max_steps_per_day: int | None = Field(
-        default=None, ge=1, description="of its runs in a day (UTC); none: no limit"
-    )
+    max_steps_per_day: int | None = Field(default=None, ge=1, description="of its runs in a day (UTC); none: no limit")
     max_tokens_per_day: int | None = Field(default=None, ge=1, description="of all its runs in a day; none: no limit")
     max_cost_usd_per_day: float | None = Field(default=None, ge=0, description="US dollars; none: no limit")
     prompt: str | None = Field(default=None, description="an older version of its prompt, such as deploy@3")
@@ -255,3 +252,4 @@ class LimitsConfig(Table):
 
     triggers_per_person: Limit = Rate(20, 3600.0)
     triggers_per_slack_channel: Limit = Rate(60, 3600.0)
+    triggers_per_trigger: Limit = Rate(60, 3600.0)
