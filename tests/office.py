@@ -1,5 +1,6 @@
 """The people and policies of the tests, and settings that are quick: anna asks, bo and cy decide, dan hears alerts."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bot.settings import Settings, load
@@ -46,8 +47,8 @@ triggers_per_person = "1000/h"
 QUICK = {"TEST_CLOCK": "1", "SHARDS": "2", "SWEEP_S": "0.1", "GRACE_S": "1", "LEASE_S": "1", "REDELIVERY_S": "1"}
 
 
-def settings_of(folder: Path, toml: str = TOML) -> Settings:
-    """The settings of a data directory whose `sayso.toml` says `toml`."""
+def settings_of(folder: Path, toml: str = TOML, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a data directory whose `sayso.toml` says `toml`; `environ` is added to what is quick."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sayso.toml").write_text(toml)
-    return load(folder, {f"SAYSO_{name}": value for name, value in QUICK.items()})
+    return load(folder, {f"SAYSO_{name}": value for name, value in QUICK.items()} | dict(environ or {}))

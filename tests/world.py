@@ -6,7 +6,7 @@
 import asyncio
 import email.policy
 import secrets
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,6 +48,7 @@ class World:
     """One running sayso. `deploys`: the agents of the settings instead of the clerk; `through` may wrap the mail.
 
     `beside` are more channels. With `reach` every policy goes through these, in this order.
+    `environ` is added to what the settings are read from.
     """
 
     url: str
@@ -58,6 +59,7 @@ class World:
     through: Callable[[Channel], Channel] = lambda channel: channel
     beside: Sequence[Channel] = ()
     reach: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict[str, str])
     _serving: asyncio.Task[None] | None = None
     _shown: dict[str, int] = field(default_factory=dict[str, int])
     _moved_ms: int = 0
@@ -68,7 +70,7 @@ class World:
 
     async def start(self, *, works: bool = True, receives: bool = True) -> None:
         """Compose and run it."""
-        settings = settings_of(self.folder, self.toml)
+        settings = settings_of(self.folder, self.toml, self.environ)
         self.mail = local_mail(settings)
         agents: Sequence[Agent] = agents_of(settings) if self.deploys else (clerk(self.workshop),)
         for name, policy in list(settings.policies.items()) if self.reach else ():
