@@ -43,10 +43,15 @@ from bot.store import Store, StoreUnavailable
 from bot.store.client import Client
 from bot.store.durability import check, check_clock, check_shards
 from bot.store.receipts import Receipts
+from bot.store.ticks import Ticks
 from bot.telling import Teller
 from bot.thinking import Thinker
 from bot.threads import FollowUps
 from bot.tokens import Tokens
+from bot.triggers.crons import Crons
+from bot.triggers.firing import Firing
+from bot.triggers.hooks import Hooks
+from bot.triggers.reports import Reports
 from bot.updates import EDITING
 from bot.version import code
 from bot.work import Nearby, Queue
@@ -83,6 +88,8 @@ class App:
     looker: Looker
     relay: Relay
     steering: Steering
+    crons: Crons
+    hooks: Hooks
     keyring: Keyring
     logins: Logins
     live: Live
@@ -186,6 +193,7 @@ def compose(
     thinker, budgets = Thinker(models), Budgets(store.days, settings.agents, people)
     loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert, budgets)
     relay = Relay(journal, people, inbox, thinker, loop, everyone[RELAY])
+    firing = Firing(store, inbox, outbox.alert)
     looker = Looker(store, loop, inbox, outbox, decisions)
     return App(
         settings=settings,
@@ -204,6 +212,8 @@ def compose(
         looker=looker,
         relay=relay,
         steering=Steering(journal, decisions, by_agent),
+        crons=Crons(Ticks(client, settings.shards), firing, settings.triggers),
+        hooks=Hooks(store, firing, Reports(journal), settings.triggers),
         keyring=Keyring(store, people),
         logins=Logins(store, people),
         live=Live(environments_of(settings)),
@@ -236,7 +246,7 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
         ]
         if works:
             stack.push_async_callback(app.executor.leave, _LEAVE_WITHIN_S)
-            await stack.enter_async_context(app.nearby.serving(app.looker.look))
+            await stack.enter_async_context(app.nearby.serving(app.looker.look, app.crons.sweep))
         try:
             yield
         finally:

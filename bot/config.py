@@ -52,7 +52,8 @@ def _within_30_days(seconds: float) -> float:
     return seconds
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """`name` itself, when it is a time zone. Raises ValueError."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -127,7 +128,7 @@ class PersonConfig(Table):
     slack: Annotated[str, AfterValidator(_member)] | None = Field(
         default=None, description="the member id in the home workspace, such as U01ANNA"
     )
-    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(default="UTC", description="times are shown in it")
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="times are shown in it")
     groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")
 
 
@@ -232,3 +233,4 @@ class LimitsConfig(Table):
 
     triggers_per_person: Limit = Rate(20, 3600.0)
     triggers_per_slack_channel: Limit = Rate(60, 3600.0)
+    triggers_per_trigger: Limit = Rate(60, 3600.0)

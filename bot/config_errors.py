@@ -96,13 +96,15 @@ def is_echo(error: ErrorDetails) -> bool:
 def worded(error: ErrorDetails, origin: Origin, model: type[BaseModel], hidden: Collection[str]) -> str:
     """One error of pydantic as one line. The value below a `hidden` key is never part of it."""
     path: KeyPath = tuple(part for part in error["loc"] if not (isinstance(part, str) and part[:1] in "<["))
-    where, key = origin.of(path), _dotted(path)
+    where, key = origin.of(path), dotted(path)
     if error["type"] == "extra_forbidden":
         return unknown(where, path, str(path[-1]), _keys_at(model, path[:-1]))
     if error["type"] == "missing":
         field = _field_at(model, path)
         return f"{where}: {key}: is missing; allowed: {field.description if field else 'see the documentation'}"
-    shown = "a value that is not shown" if str(path[0]) in hidden else _shown(error["input"])
+    shown = (
+        "a value that is not shown" if not {str(path[0]), str(path[-1])}.isdisjoint(hidden) else _shown(error["input"])
+    )
     return f"{where}: {key}: found {shown}; allowed: {_allowed(error, model, path)}"
 
 
@@ -111,7 +113,7 @@ def unknown(where: str, path: KeyPath | None, word: str, known: Collection[str])
     meant = _did_you_mean(word, known)
     if path is None:
         return f"{where}: this release knows no such variable{meant or '. Remove it'}"
-    return f"{where}: {_dotted(path)}: this release knows no such key{meant or '.'} Allowed: {', '.join(sorted(known))}"
+    return f"{where}: {dotted(path)}: this release knows no such key{meant or '.'} Allowed: {', '.join(sorted(known))}"
 
 
 def contradictions(settings: HasTables, broken: Collection[str], origin: Origin) -> list[str]:
@@ -122,7 +124,7 @@ def contradictions(settings: HasTables, broken: Collection[str], origin: Origin)
         found += _too_few_approvers(settings)
     if "policies" not in broken:
         found += _unknown_policies(settings)
-    return [f"{origin.of(path)}: {_dotted(path)}: {text}" for path, text in found]
+    return [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
 
 
 def _shared_addresses(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
@@ -200,7 +202,8 @@ def _did_you_mean(word: str, known: Collection[str]) -> str:
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
-def _dotted(path: KeyPath) -> str:
+def dotted(path: KeyPath) -> str:
+    """`path` as people write it."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 

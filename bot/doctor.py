@@ -3,10 +3,10 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from agents.prices import is_priced
-from bot.app import DEFAULT_MODEL
+from bot.app import DEFAULT_MODEL, agents_of
 from bot.finding import Finding, Sign
 from bot.home import Home
 from bot.mail.doctor import examine_mail, examine_reading
@@ -21,6 +21,7 @@ from bot.store.durability import ACCEPTED_LOSS, look
 from bot.store.links import Links
 from bot.store.lists import Lists
 from bot.store.mailboxes import MailboxStore
+from bot.triggers.doctor import examine_triggers
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -29,7 +30,8 @@ async def examine(settings: Settings) -> list[Finding]:
     findings += [finding async for finding in _redis(settings)]
     findings += [finding async for finding in _mail(settings)]
     findings += [finding async for finding in _slack(settings)]
-    return [*findings, _git(), *_repositories(settings), _model(settings), *await _prices(settings)]
+    findings += [_git(), *_repositories(settings), *_triggers(settings), _model(settings)]
+    return [*findings, *await _prices(settings)]
 
 
 def _configuration(settings: Settings) -> Finding:
@@ -140,6 +142,10 @@ def _repositories(settings: Settings) -> list[Finding]:
         else Finding(sign="✗", what=f"{name}: no folder {config.repo}", mend=f"set deploy.environments.{name}.repo")
         for name, config in settings.deploy.environments.items()
     ]
+
+
+def _triggers(settings: Settings) -> Iterator[Finding]:
+    return examine_triggers(settings, [agent.name for agent in agents_of(settings)])
 
 
 def _model(settings: Settings) -> Finding:

@@ -1,6 +1,5 @@
 """What arrives: durable first, then read, then given to the request it answers or to a new run."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from agents import Agent
 from agents.events import RunStarted
 from agents.requests import Frozen, PersonId, RunId
 from agents.run import fold
+from bot.admitting import Admission, TriggerRefused
 from bot.answers import Statement
 from bot.backlog import Backlog
 from bot.bouncing import Bouncing
@@ -23,6 +23,7 @@ from bot.ids import ingress_shard, new_id
 from bot.journal import Journal
 from bot.outgoing import Placed
 from bot.people import People
+from bot.routing import NoSuchAgent, agent_for
 from bot.store import Commit, Wake
 from bot.summary import line_of
 from bot.threads import FollowUps, TooMuchSaid
@@ -34,29 +35,19 @@ log = structlog.stdlib.get_logger()
 # A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
 _SEEN_S = 7 * 24 * 3600.0
 TEXT_BYTES = 32_768
-# The same words again and again come from something that answers what we write.
-_SAME_WORDS, _SAME_WORDS_PER_S = 5, 600.0
-
-
-class TriggerRefused(Exception):
-    """No run was started; the text says why and what to do."""
-
-
-class TooManyTriggers(TriggerRefused):
-    """Its sender has started as many as are allowed; `retry_after_s` is when there is room again."""
-
-    def __init__(self, text: str, retry_after_s: float) -> None:
-        super().__init__(text)
-        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a program adds to a trigger: data, and whose key sent it for the requester."""
+    """What a program adds to a trigger: data, and whose key sent it for the requester.
+
+    `trigger` is the table of [triggers] that fired: its limit counts, not that of the requester.
+    """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     submitter: PersonId | None = None
     service: str = ""
+    trigger: str = ""
 
 
 class _Arrived(Frozen):
@@ -88,7 +79,8 @@ class Inbox:
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._budgets, self._tokens = channels, agents, budgets, tokens
-        self._holding, self._bouncing, self._follow_ups, self._limits = holding, bouncing, follow_ups, limits
+        self._holding, self._bouncing, self._follow_ups = holding, bouncing, follow_ups
+        self.admission = Admission(journal.store, people, limits)
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
@@ -179,7 +171,7 @@ class Inbox:
             if trigger.follows and not trigger.is_addressed:
                 log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
                 return await self._store.drop_inbound(inbound_id)
-            await self._admit_room(inbound_id, channel, trigger)
+            await self.admission.room(self.run_id(inbound_id), channel, trigger)
             await self.start(
                 channel,
                 trigger.text,
@@ -212,7 +204,10 @@ class Inbox:
         """Start a run, once per inbound item or `run_id`. Raises TriggerRefused."""
         name = self.check(text, agent)
         run_id = run_id or self.run_id(inbound_id)
-        await self.admit(requester, run_id)
+        if sent.trigger:
+            await self.admission.trigger(sent.trigger, run_id)
+        else:
+            await self.admission.person(requester, run_id)
         if thread:
             await self._store.threads.note(channel, thread, run_id)
         started = RunStarted(
@@ -226,6 +221,7 @@ class Inbox:
             context=dict(sent.context),
             submitter=sent.submitter,
             service=sent.service,
+            trigger=sent.trigger,
             **allowance(self._budgets, name),
             files=attachments(files),
         )
@@ -250,47 +246,10 @@ class Inbox:
             raise TriggerRefused(f"The text has {len(text.encode())} bytes; {TEXT_BYTES} are allowed. Send less of it")
         if not text.strip():
             raise TriggerRefused("The text is empty. Say what you want, such as: deploy v1.2.0 to production")
-        return self._route(agent)
-
-    async def admit(self, requester: PersonId, run_id: RunId) -> None:
-        """Count a run against its requester's limit, once. Raises TooManyTriggers."""
-        limit = self._limits.triggers_per_person
-        if await self._store.admit(requester, run_id, limit.count, limit.per_s):
-            return
-        text = (
-            f"{self._people.name_of(requester)} has started {limit.count} runs in {limit.per_s:.0f} s, which is "
-            "the limit (limits.triggers_per_person in sayso.toml). Wait, or raise it"
-        )
-        raise TooManyTriggers(text, await self._store.admitted_in_s(requester, limit.per_s))
-
-    async def _admit_room(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
-        """Count a run against the limit of the place of many where it was asked for, once. Raises TooManyTriggers."""
-        if not trigger.room:
-            return
-        room, limit = f"{channel}:{trigger.room}", self._limits.triggers_per_slack_channel
-        run_id = self.run_id(inbound_id)
-        if not await self._store.admit(f"room {room}", run_id, limit.count, limit.per_s):
-            text = (
-                f"{limit.count} runs were started from here in {limit.per_s:.0f} s, which is the limit "
-                "(limits.triggers_per_slack_channel in sayso.toml). Wait, or raise it"
-            )
-            raise TooManyTriggers(text, await self._store.admitted_in_s(f"room {room}", limit.per_s))
-        words = hashlib.sha256(f"{trigger.person} {trigger.text}".encode(errors="replace")).hexdigest()
-        same = f"same words {room} {words}"
-        if not await self._store.admit(same, run_id, _SAME_WORDS, _SAME_WORDS_PER_S):
-            text = (
-                f"The same words came from you here more than {_SAME_WORDS} times in {_SAME_WORDS_PER_S / 60:.0f} "
-                "minutes, which looks like a loop. Wait, or say it in other words"
-            )
-            raise TooManyTriggers(text, await self._store.admitted_in_s(same, _SAME_WORDS_PER_S))
-
-    def _route(self, agent: str | None) -> str:
-        """The agent that takes a trigger: the one that was named, else the first one configured."""
-        if agent is None:
-            return next(iter(self._agents))
-        if agent not in self._agents:
-            raise TriggerRefused(f"There is no agent {agent!r}. There are: {', '.join(self._agents)}")
-        return agent
+        try:
+            return agent_for(text, self._agents, agent)
+        except NoSuchAgent as error:
+            raise TriggerRefused(str(error)) from error
 
     def run_id(self, inbound_id: str | None = None) -> RunId:
         """A fresh id; one per inbound item, however often that is handled: they share their shard and random part."""

@@ -57,7 +57,7 @@ class Relay:
         run_id = run_id or self._inbox.run_id()
         self._check_everybody_is_there(wanted)
         events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
-        await self._inbox.admit(asker.requester, run_id)
+        await self._inbox.admission.person(asker.requester, run_id)
         commit = opening(request, self._people, expect=0)
         story = [*events, *commit.events]
         await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))

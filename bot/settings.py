@@ -21,7 +21,8 @@ from bot.config import (
     PolicyConfig,
 )
 from bot.config_deploy import DeployConfig
-from bot.config_errors import ConfigError, Origin, contradictions, is_echo, unknown, worded
+from bot.config_errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
+from bot.config_triggers import TriggerConfig, TriggerName, trigger_contradictions
 from bot.mail.settings import MailSettings
 from bot.mail.settings import contradictions as mail_contradictions
 from bot.slack.settings import SlackSettings
@@ -66,6 +67,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     deploy: DeployConfig = DeployConfig()
     alerts: AlertsConfig = AlertsConfig()
     limits: LimitsConfig = LimitsConfig()
+    triggers: dict[TriggerName, TriggerConfig] = {}
 
     @field_validator("redis_url")
     @classmethod
@@ -155,10 +157,13 @@ def _checked(values: dict[str, object], origin: Origin) -> tuple[Settings, list[
         settings, problems, broken = _build(values), list[str](), frozenset[str]()
     except ValidationError as error:
         errors = [one for one in error.errors(include_url=False) if not is_echo(one)]
-        problems = [worded(one, origin, Settings, hidden=(*SECRETS, "redis_url")) for one in errors]
+        problems = [worded(one, origin, Settings, hidden=(*SECRETS, "redis_url", "secret")) for one in errors]
         broken = frozenset(str(one["loc"][0]) for one in errors)
         settings = _build({key: value for key, value in values.items() if key not in broken})
     problems += contradictions(settings, broken, origin)
+    if broken.isdisjoint({"triggers", "people"}):
+        found = trigger_contradictions(settings.triggers, settings.people)
+        problems += [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
     if broken.isdisjoint(MailSettings.model_fields):
         problems += [f"{origin.of((name,))}: {name}: {text}" for name, text in mail_contradictions(settings)]
     return settings, problems
@@ -171,8 +176,7 @@ def _build(values: Mapping[str, object]) -> Settings:
 def _with_secret_files(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
     """`environ` with every secret that NAME_FILE points to under its NAME."""
     variables = dict(environ)
-    for secret in SECRETS:
-        name = _variable(secret)
+    for name in (*map(_variable, SECRETS), *_trigger_secrets(environ)):
         path = variables.pop(f"{name}_FILE", None)
         if not path:
             continue
@@ -184,6 +188,12 @@ def _with_secret_files(environ: Mapping[str, str], problems: list[str]) -> dict[
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{name}_FILE: found {path!r}, which can't be read ({error}); allowed: a readable file")
     return variables
+
+
+def _trigger_secrets(environ: Mapping[str, str]) -> set[str]:
+    """The variables that hold, or could hold, the secret of a trigger: SAYSO_TRIGGERS__NAME__SECRET."""
+    named = re.compile(rf"({PREFIX}TRIGGERS__\w+__SECRET)(_FILE)?", re.IGNORECASE)
+    return {found[1] for name in environ if (found := named.fullmatch(name))}
 
 
 def _variable(field: str) -> str:
@@ -215,6 +225,12 @@ def _read(file: Path, problems: list[str]) -> dict[str, object]:
             problems.append(
                 f"{file}: {secret}: a secret must not stand in this file. Set {name} or {name}_FILE instead"
             )
+    tables = values.get("triggers")
+    for trigger, table in tables.items() if _is_table(tables) else ():
+        if _is_table(table) and table.pop("secret", None) is not None:
+            name = f"{PREFIX}TRIGGERS__{trigger.upper()}__SECRET"
+            where = f"triggers.{trigger}.secret"
+            problems.append(f"{file}: {where}: a secret must not stand in this file. Set {name} or {name}_FILE instead")
     if values.pop("config", None) is not None:
         problems.append(f"{file}: config: only the environment ({PREFIX}CONFIG) can name the file")
     return values

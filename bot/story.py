@@ -154,7 +154,8 @@ def _started(event: RunStarted, who: str) -> Told:
     through = event.service or event.submitter
     way = f"{event.channel} (sent by {through})" if through else event.channel
     context = f" with {json.dumps(event.context, ensure_ascii=False)}" if event.context else ""
-    return Told(f"{who} asked by {way}", f"{event.text}{context}")
+    said = f"the trigger {event.trigger} ({way}) asked for {who}" if event.trigger else f"{who} asked by {way}"
+    return Told(said, f"{event.text}{context}")
 
 
 def _step(event: StepChosen) -> Told:

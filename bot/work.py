@@ -7,7 +7,7 @@ ringing is the fast path, and the sweeper rings for what nobody took and for wha
 import asyncio
 import contextvars
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,8 @@ from bot.store import Store, StoreError
 log = structlog.stdlib.get_logger()
 
 Look = Callable[[str], Coroutine[Any, Any, None]]
+# What else is due in a shard, by the store's clock; asked with each sweep.
+Due = Callable[[int], Awaitable[None]]
 
 # docket's own limits, as measured: more slots only run out of connections, and adds in flight hold one each.
 _SLOTS = 50
@@ -68,7 +70,7 @@ class Queue:
             await docket.add("look", key=f"{member}:{turn}")(member)
 
     @asynccontextmanager
-    async def serving(self, look: Look) -> AsyncGenerator[None]:
+    async def serving(self, look: Look, due: Due | None = None) -> AsyncGenerator[None]:
         """Looks at members while the context is open; leaving it lets what runs end, within 3 s."""
         names = [*(f"s{shard}" for shard in range(self._store.shards)), _ANSWERS]
         async with AsyncExitStack() as stack:
@@ -77,7 +79,7 @@ class Queue:
                 docket.register(_looking(look), names=["look"])
             workers = [await stack.enter_async_context(self._worker(self._dockets[name])) for name in names]
             tasks = [asyncio.create_task(worker.run_forever()) for worker in workers]
-            sweeps = [asyncio.create_task(self._start_sweeping(shard)) for shard in range(self._store.shards)]
+            sweeps = [asyncio.create_task(self._start_sweeping(shard, due)) for shard in range(self._store.shards)]
             try:
                 yield
             finally:
@@ -108,12 +110,14 @@ class Queue:
                 self._dockets[name] = await self._stack.enter_async_context(docket)
             return self._dockets[name]
 
-    async def _start_sweeping(self, shard: int) -> None:
+    async def _start_sweeping(self, shard: int, due: Due | None) -> None:
         docket = self._dockets[f"s{shard}"]
         every = timedelta(seconds=self._sweep_s)
 
         async def sweep(shard: int, _: Perpetual = Perpetual(every=every)) -> None:  # noqa: B008
             await self.sweep(shard)
+            if due:
+                await due(shard)
 
         docket.register(sweep)
         while True:  # Redis may be away while we start
@@ -154,11 +158,11 @@ class Nearby:
         task.add_done_callback(self._tasks.discard)
 
     @asynccontextmanager
-    async def serving(self, look: Look) -> AsyncGenerator[None]:
+    async def serving(self, look: Look, due: Due | None = None) -> AsyncGenerator[None]:
         """Looks at members here while the context is open; leaving it lets what runs end, within 3 s."""
         self._look = look
         try:
-            async with self._queue.serving(look):
+            async with self._queue.serving(look, due):
                 yield
         finally:
             self._look = None

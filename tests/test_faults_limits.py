@@ -4,7 +4,8 @@ import pytest
 
 from agents.events import RunResumed
 from agents.requests import PersonId, RunId
-from bot.inbox import TEXT_BYTES, TriggerRefused
+from bot.admitting import TriggerRefused
+from bot.inbox import TEXT_BYTES
 from bot.store import Commit, Wake
 from tests.waiting import until
 from tests.world import World

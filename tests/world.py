@@ -49,6 +49,7 @@ class World:
     `environ` are more variables of the environment.
 
     `beside` are more channels. With `reach` every policy goes through these, in this order.
+    `environ` is added to what the settings are read from.
     """
 
     url: str

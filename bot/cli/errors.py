@@ -1,6 +1,7 @@
 """Which errors are for people: those that say what to do next."""
 
 from agents import ToolRefused
+from bot.admitting import TriggerRefused
 from bot.apikeys import KeyRefused
 from bot.cli.options import TextRefused
 from bot.cli.remote import RemoteRefused
@@ -10,7 +11,6 @@ from bot.dev.demo import DemoError
 from bot.held.clearing import NotHeld
 from bot.home import NoSecretKey
 from bot.ids import NotAnId
-from bot.inbox import TriggerRefused
 from bot.mail.identifying import NotIdentified
 from bot.people import UnknownPerson
 from bot.processes import NothingRuns, PortTaken

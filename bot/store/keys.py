@@ -92,6 +92,11 @@ class Keys:
         return self._key("counts")
 
     @property
+    def ticks(self) -> str:
+        """When triggers are due next: name -> moment and cron line."""
+        return self._key("ticks")
+
+    @property
     def api_keys(self) -> str:
         """API keys: hash of the key -> whose it is. All are in one shard."""
         return self._key("api_keys")

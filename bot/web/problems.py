@@ -17,6 +17,7 @@ _TITLES = {
     "invalid": "This does not fit the description of the operation",
     "malformed": "The body can't be read",
     "no-key": "No valid API key",
+    "not-signed": "Not signed, or not in time",
     "scope-missing": "The API key may not do this",
     "not-for-programs": "People answer, programs do not",
     "not-yours": "Somebody else's to do",

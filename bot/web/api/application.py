@@ -13,9 +13,9 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.admitting import TooManyTriggers, TriggerRefused
 from bot.decisions import NoSuchRequest
 from bot.ids import NotAnId
-from bot.inbox import TooManyTriggers, TriggerRefused
 from bot.relaying import NotAsked
 from bot.steering import NoSuchRun, NotSteered, NotYours
 from bot.store import StoreError

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
 from bot import lists
+from bot.admitting import TooManyTriggers, TriggerRefused
 from bot.ids import ingress_shard, new_id
-from bot.inbox import TooManyTriggers, TriggerRefused
 from bot.web.console.pages import page, to
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here

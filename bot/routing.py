@@ -1,0 +1,30 @@
+"""Which agent takes a trigger, by rules in code. Pure."""
+
+from collections.abc import Mapping
+
+from agents import Agent
+
+TRIAGE = "triage"
+"""The agent that reads what no rule places, where an installation has one."""
+
+
+class NoSuchAgent(Exception):
+    """The agent that was named is not there; the text says which are."""
+
+
+def agent_for(text: str, agents: Mapping[str, Agent], named: str | None = None) -> str:
+    """The name of the agent that takes `text`. Raises NoSuchAgent.
+
+    Whoever is `named` takes it: by who asks, or by a table of [triggers]. Else the first in the order of `agents` that
+    says it takes such a text, else triage, else the first one. A single agent takes everything.
+    """
+    if named is not None:
+        if named not in agents:
+            raise NoSuchAgent(f"There is no agent {named!r}. There are: {', '.join(agents)}")
+        return named
+    if len(agents) == 1:
+        return next(iter(agents))
+    taker = next((name for name, agent in agents.items() if agent.takes(text)), None)
+    if taker is not None:
+        return taker
+    return TRIAGE if TRIAGE in agents else next(iter(agents))

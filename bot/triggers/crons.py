@@ -1,0 +1,76 @@
+"""Runs that begin at a time: one for each tick, however many workers look, and one for all that were missed.
+
+The sweeper of a shard, which docket runs in one worker at a time, asks here what is due by the store's clock. The run's
+id comes of the tick, so that a second firing is the same run; only then is the tick moved on.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+from pydantic import JsonValue
+
+from agents.requests import RunId
+from bot.admitting import TriggerRefused
+from bot.config_triggers import TriggerConfig
+from bot.ids import derived_id
+from bot.store import StoreError
+from bot.store.ticks import Tick, Ticks
+from bot.triggers.firing import Firing
+from bot.triggers.schedule import next_tick, recent_tick, ticks_until
+
+log = structlog.stdlib.get_logger()
+
+# A busy machine, or a restart, is no outage.
+LATE_S = 300
+# Who missed more hears "at least".
+_COUNTED = 1_000
+
+
+class Crons:
+    """The triggers with a cron line."""
+
+    def __init__(self, ticks: Ticks, firing: Firing, triggers: Mapping[str, TriggerConfig]) -> None:
+        self.ticks, self._firing = ticks, firing
+        self._crons = {name: config for name, config in triggers.items() if config.cron}
+
+    async def sweep(self, shard: int) -> None:
+        """Fire what is due in a shard. What goes wrong with one is tried again at the next sweep."""
+        for name, config in self._crons.items():
+            if self.ticks.shard_of(name) != shard:
+                continue
+            try:
+                await self._look(name, config, config.cron or "")
+            except StoreError as error:
+                log.warning("tick put off", trigger=name, error=str(error))
+            except Exception:
+                log.exception("tick failed, tried again", trigger=name)
+
+    async def _look(self, name: str, config: TriggerConfig, cron: str) -> None:
+        tick, now = await self.ticks.read(name)
+        line = f"{cron} {config.timezone}"
+        following = Tick(next_tick(cron, config.timezone, now), line)
+        if tick is None or tick.line != line:  # what was not configured then was not missed
+            await self.ticks.move(name, tick, following)
+        elif tick.at <= now:
+            await self._fire(name, config, tick.at, now)
+            await self.ticks.move(name, tick, following)
+
+    async def _fire(self, name: str, config: TriggerConfig, first: datetime, now: datetime) -> None:
+        cron, zone = config.cron or "", config.timezone
+        due = first if config.missed == "once" else recent_tick(cron, zone, now, LATE_S)
+        if due is None:
+            return log.warning("ticks skipped", trigger=name, first=first.isoformat())
+        ticks = ticks_until(cron, zone, due, now, _COUNTED)
+        context: dict[str, JsonValue] = {
+            "trigger": name,
+            "due": due.isoformat(),
+            "late_s": round((now - due).total_seconds()),
+            "ticks": ticks,
+        }
+        near = f"s{self.ticks.shard_of(name)}r-aaaaaaaaaaaaa"
+        run_id = RunId(derived_id("run", near, f"tick {name} {round(first.timestamp())}"))
+        try:
+            await self._firing.fire(name, config, config.text or "", context, run_id)
+        except TriggerRefused:
+            return None  # the operators have heard; the next tick is another one

@@ -1,0 +1,69 @@
+"""Starting a run because a trigger fired: once per firing, within the trigger's limit, and not in silence."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+from pydantic import JsonValue
+
+from agents.requests import PersonId, RunId
+from bot.admitting import TooManyTriggers, TriggerRefused
+from bot.config_triggers import TriggerConfig
+from bot.ids import ingress_shard, new_id
+from bot.inbox import Inbox, Sent
+from bot.store import Store
+
+log = structlog.stdlib.get_logger()
+
+# Tells the operators: near which id, a title, a text.
+Alert = Callable[[str, str, str], Awaitable[None]]
+
+# Whoever set the trigger up sees it in the first mail; a loop must not write one for each turn.
+_ALERT_AGAIN_S = 3600.0
+
+
+class Firing:
+    """Starts runs for the tables of [triggers]."""
+
+    def __init__(self, store: Store, inbox: Inbox, alert: Alert) -> None:
+        self._store, self._inbox, self._alert = store, inbox, alert
+
+    async def run_of(self, trigger: str, proofs: Sequence[str], keep_s: float) -> RunId:
+        """The run that a delivery stands for, started or not: the one that any of its `proofs` stood for first."""
+        shard = ingress_shard(f"trigger {trigger} {proofs[0]}", self._store.shards)
+        known = new_id("run", shard).encode()
+        for proof in proofs:
+            known, _ = await self._store.remember(f"trigger {trigger} {proof}", known, keep_s)
+        return RunId(known.decode())
+
+    async def has_fired(self, run_id: RunId) -> bool:
+        """Whether that run was started."""
+        return await self._store.length(run_id) > 0
+
+    async def fire(
+        self, name: str, config: TriggerConfig, text: str, context: Mapping[str, JsonValue], run_id: RunId
+    ) -> None:
+        """Start the run, unless it was started. Raises TriggerRefused, of which the operators have heard."""
+        sent = Sent(context=context, trigger=name)
+        try:
+            await self._inbox.start(
+                config.what, text, PersonId(config.requester or ""), agent=config.agent, run_id=run_id, sent=sent
+            )
+        except TriggerRefused as error:
+            await self.refused(name, run_id, error)
+            raise
+
+    async def count(self, name: str, run_id: RunId, what_id: str) -> None:
+        """Count something else that came of a trigger, by its id. Raises TooManyTriggers, as `fire` does."""
+        try:
+            await self._inbox.admission.trigger(name, what_id)
+        except TooManyTriggers as error:
+            await self.refused(name, run_id, error)
+            raise
+
+    async def refused(self, name: str, near: str, error: TriggerRefused) -> None:
+        """Tell the operators, once an hour for each trigger."""
+        log.warning("trigger refused", trigger=name, error=str(error))
+        if await self._store.admit(f"alerts trigger {name}", near, 1, _ALERT_AGAIN_S):
+            await self._alert(
+                near, f"The trigger {name} started no run", f"{error}. Nothing is said of it for an hour."
+            )

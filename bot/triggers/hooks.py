@@ -1,0 +1,146 @@
+"""What is posted to a trigger: signed, read, and given its one effect. Knows no web framework."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from pydantic import JsonValue
+
+from agents.requests import RunId
+from bot.config_triggers import TriggerConfig
+from bot.store import Store
+from bot.triggers import github
+from bot.triggers.filling import fill, fill_plainly, find, pick, read_body
+from bot.triggers.firing import Firing
+from bot.triggers.reports import Reports
+from bot.triggers.signing import is_signed, is_timely, timed
+
+log = structlog.stdlib.get_logger()
+
+# Long after a signature of ours is too old; whoever names deliveries may bring one again within days.
+_KEEP_S = 7 * 24 * 3600.0
+# GitHub's signature has no time in it, so this is how long a copy of one starts nothing.
+_KEEP_GITHUB_S = 60 * 24 * 3600.0
+# Compared with where there is no secret, so that an unknown name takes as long as a wrong signature.
+_NOBODYS = secrets.token_hex(32)
+
+
+class NotSigned(Exception):
+    """The request is not signed as the trigger of this name wants it, or there is none. It says no more than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One request: its headers by small name, and its body as it was sent."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """A header, empty where there is none."""
+        return self.headers.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """It has its effect: the run that was started, or told. `is_repeat`: by an earlier delivery of the same."""
+
+    run_id: RunId
+    is_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """It is well signed, and there is nothing to do; `why` says so in words."""
+
+    why: str
+
+
+class Hooks:
+    """Takes what is posted to the tables of [triggers] that have a kind."""
+
+    def __init__(self, store: Store, firing: Firing, reports: Reports, triggers: Mapping[str, TriggerConfig]) -> None:
+        self._store, self._firing, self._reports, self._triggers = store, firing, reports, triggers
+
+    async def take(self, name: str, posted: Posted) -> Taken | Passed:
+        """Give it its effect, once for each delivery.
+
+        Raises NotSigned, DoesNotFit, NobodyWaits and TriggerRefused.
+        """
+        config = self._triggers.get(name)
+        self._check(name, config, posted, await self._store.now("s0r-aaaaaaaaaaaaa"))
+        if config is None:
+            raise NotSigned
+        match config.what:
+            case "webhook":
+                return await self._webhook(name, config, posted)
+            case "github":
+                return await self._github(name, config, posted)
+            case "report":
+                return await self._report(name, config, posted)
+            case "cron":
+                raise NotSigned
+
+    def _check(self, name: str, config: TriggerConfig | None, posted: Posted, now: datetime) -> None:
+        """Raises NotSigned. The log says why; whoever asks is not told."""
+        secret = config.secret.get_secret_value() if config and config.secret else _NOBODYS
+        timestamp = posted.header("x-sayso-timestamp")
+        if config and config.what == "github":
+            signed, given, is_now = posted.body, posted.header("x-hub-signature-256"), True
+        else:
+            signed, given = timed(timestamp, posted.body), posted.header("x-sayso-signature")
+            is_now = is_timely(timestamp, now)
+        is_right = is_signed(secret, signed, given)
+        if is_right and is_now and config and config.secret:
+            return
+        why = "no such trigger" if config is None else "it has no secret" if config.secret is None else ""
+        log.warning("not signed", trigger=name[:60], why=why or ("wrong signature" if not is_right else "wrong time"))
+        raise NotSigned
+
+    async def _webhook(self, name: str, config: TriggerConfig, posted: Posted) -> Taken:
+        body = read_body(posted.body)
+        text, context = fill(config.text or "", body), pick(config.context, body)
+        proofs = [f"signed {posted.header('x-sayso-signature')}"]
+        if config.id and (given := find(dict(body), config.id)) is not None:
+            proofs.append(f"id {_hashed(str(given).encode())}")
+        return await self._fire(name, config, text, context, await self._firing.run_of(name, proofs, _KEEP_S))
+
+    async def _github(self, name: str, config: TriggerConfig, posted: Posted) -> Taken | Passed:
+        """The headers of GitHub are not signed: what is known by its body stays the same under another delivery id."""
+        event = posted.header("x-github-event")
+        if event == "ping":
+            return Passed("pong")
+        if config.on is None:
+            raise NotSigned
+        facts = github.read(event, config.on, read_body(posted.body), config.repository, config.only)
+        if isinstance(facts, github.NotOurs):
+            return Passed(facts.why)
+        proofs = [f"body {_hashed(posted.body)}"]
+        if delivery := posted.header("x-github-delivery"):
+            proofs.append(f"delivery {_hashed(delivery.encode(errors='replace'))}")
+        text, context = fill(config.text or "", facts), {"event": config.on, **facts}
+        return await self._fire(name, config, text, context, await self._firing.run_of(name, proofs, _KEEP_GITHUB_S))
+
+    async def _fire(
+        self, name: str, config: TriggerConfig, text: str, context: Mapping[str, JsonValue], run_id: RunId
+    ) -> Taken:
+        if await self._firing.has_fired(run_id):
+            return Taken(run_id, is_repeat=True)
+        await self._firing.fire(name, config, text, {"trigger": name, **context}, run_id)
+        return Taken(run_id, is_repeat=False)
+
+    async def _report(self, name: str, config: TriggerConfig, posted: Posted) -> Taken:
+        body = read_body(posted.body)
+        handle, text = fill_plainly(config.handle or "", body), fill(config.text or "", body)
+        report_id = _hashed(f"{name} {posted.header('x-sayso-signature')}".encode())
+        run_id = await self._reports.run_of(handle)
+        await self._firing.count(name, run_id, report_id)
+        is_new = await self._reports.report(run_id, report_id, handle, text)
+        return Taken(run_id, is_repeat=not is_new)
+
+
+def _hashed(what: bytes) -> str:
+    return hashlib.sha256(what).hexdigest()

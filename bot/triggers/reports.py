@@ -1,0 +1,71 @@
+"""A signed report about work that goes on outside: a reason to look now for the run that waits, no result."""
+
+from collections.abc import Iterable
+
+from agents.events import Event, ToolFinished, ToolOrphaned
+from agents.outside import OutsideReported, ToolWaits
+from agents.requests import RunId
+from agents.run import fold
+from agents.text import one_line
+from bot.journal import Journal
+from bot.store import Commit, StoreError, Wake
+from bot.store.commit import MAX_EVENTS
+
+TEXT_CHARS = 2_000
+_TRIES = 20
+
+
+class NobodyWaits(Exception):
+    """No run waits for the handle, or does any longer."""
+
+
+class Reports:
+    """Hands reports to runs, each once."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal, self._store = journal, journal.store
+
+    async def run_of(self, handle: str) -> RunId:
+        """The run that waits for `handle`, as far as is known without reading it. Raises NobodyWaits."""
+        found = await self._store.remembered(f"handle {handle}")
+        if found is None:
+            raise NobodyWaits("No run waits for such a handle")
+        return RunId(found.decode())
+
+    async def report(self, run_id: RunId, report_id: str, handle: str, text: str) -> bool:
+        """Append the report and wake the run; False when it had it already. Raises NobodyWaits."""
+        for _ in range(_TRIES):
+            loaded = await self._store.load(run_id)
+            if any(isinstance(event, OutsideReported) and event.report_id == report_id for event in loaded.events):
+                return False
+            if fold(loaded.events).ended or not _waits(loaded.events, handle):
+                raise NobodyWaits("No run waits for such a handle any longer")
+            said = one_line(text, TEXT_CHARS)
+            event = OutsideReported(at=loaded.now, report_id=report_id, handle=handle, text=said)
+            commit = Commit(
+                run_id=run_id,
+                events=[event],
+                expect=len(loaded.events),
+                wake=[Wake(f"run {run_id}")],
+                limit=MAX_EVENTS,
+            )
+            written = await self._journal.write(commit)
+            if written.state == "committed":
+                return True
+            if written.state == "full":
+                raise NobodyWaits(f"{run_id} has too many events; it looks by itself in its own time")
+        raise StoreError(f"{run_id} changed all the time")
+
+
+def _waits(events: Iterable[Event], handle: str) -> bool:
+    """Whether an attempt that is not over has this handle."""
+    open_: dict[str, str] = {}
+    for event in events:
+        match event:
+            case ToolWaits():
+                open_[event.attempt_id] = event.handle
+            case ToolFinished() | ToolOrphaned():
+                open_.pop(event.attempt_id, None)
+            case _:
+                pass
+    return handle in open_.values()

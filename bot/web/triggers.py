@@ -1,0 +1,105 @@
+"""`POST /v1/triggers/{name}`: what other programs post, signed with the secret of a trigger instead of an API key."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from http import HTTPStatus
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.admitting import TooManyTriggers, TriggerRefused
+from bot.app import App
+from bot.store import StoreError
+from bot.triggers.filling import DoesNotFit
+from bot.triggers.hooks import NotSigned, Passed, Posted
+from bot.triggers.reports import NobodyWaits
+from bot.web.api.guard import check_is_json
+from bot.web.guards import Bounded
+from bot.web.problems import Trouble, not_found, trouble, unavailable
+
+log = structlog.stdlib.get_logger()
+
+PREFIX = "/v1/triggers/"
+
+TRIGGER_BODY_BYTES = 1_048_576
+"""GitHub tells much about a repository, and of each commit in a push."""
+
+# For the measure alone: all names are one figure.
+_ROUTE = Mount(f"{PREFIX}{{name}}", routes=())
+_DOCS = "docs/triggers.md says how"
+
+
+def triggers_of(app: App) -> ASGIApp:
+    """What answers below PREFIX."""
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return None
+        scope["route"] = _ROUTE
+        try:
+            response = await _answer(app, Request(scope, receive))
+        except Trouble as error:
+            response = error.response()
+        return await response(scope, receive, send)
+
+    return Bounded(answering, check_is_json, TRIGGER_BODY_BYTES)
+
+
+async def _answer(app: App, request: Request) -> Response:
+    name = request.url.path.removeprefix(PREFIX)
+    if not name or "/" in name:
+        raise not_found(f"There is nothing at {request.url.path[:200]}.", f"Post to {PREFIX}NAME")
+    if request.method != "POST":
+        detail = f"{request.method} can't be used on {PREFIX}{name[:60]}."
+        raise trouble(HTTPStatus.METHOD_NOT_ALLOWED, "method", detail, "Use POST", {"Allow": "POST"})
+    if not app.ready.is_set():
+        raise unavailable("Redis has not answered since this process started.")
+    posted = Posted({key.lower(): value for key, value in request.headers.items()}, await request.body())
+    return await _told(partial(_taken, app, name, posted))
+
+
+async def _taken(app: App, name: str, posted: Posted) -> Response:
+    taken = await app.hooks.take(name, posted)
+    if isinstance(taken, Passed):
+        return JSONResponse({"trigger": name, "ignored": taken.why}, HTTPStatus.OK)
+    body = {"trigger": name, "id": taken.run_id, "is_repeat": taken.is_repeat}
+    return JSONResponse(body, HTTPStatus.ACCEPTED, {"Location": f"/v1/runs/{taken.run_id}"})
+
+
+async def _told(work: Callable[[], Awaitable[Response]]) -> Response:
+    """What `work` answers, or its error as a problem. Raises Trouble."""
+    try:
+        return await work()
+    except NotSigned:
+        raise _not_signed() from None
+    except DoesNotFit as error:
+        raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}.") from error
+    except NobodyWaits as error:
+        raise not_found(f"{error}.", "Report after the work was handed over, and before its result is in") from error
+    except TooManyTriggers as error:
+        wait = str(max(1, round(error.retry_after_s + 0.5)))
+        do = f"Send the same again after {wait} s"
+        raise trouble(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", f"{error}.", do, {"Retry-After": wait}) from error
+    except TriggerRefused as error:
+        raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}.") from error
+    except StoreError as error:
+        raise unavailable(str(error)) from error
+    except Exception:
+        log.exception("failed")
+        detail = "Something went wrong here that should not. It is in the log."
+        do = "Tell the operators when you sent this"
+        raise trouble(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, do) from None
+
+
+def _refused(status: HTTPStatus, detail: str) -> Trouble:
+    return trouble(status, "invalid", detail, f"Correct that and send it again; {_DOCS}")
+
+
+def _not_signed() -> Trouble:
+    """The same for each reason: whoever guesses learns nothing, and the log has it."""
+    detail = "There is no such trigger, or the request is not signed as it wants, or not now."
+    do = f"Check the name, the secret, and the clock; {_DOCS}"
+    return trouble(HTTPStatus.UNAUTHORIZED, "not-signed", detail, do, {"WWW-Authenticate": 'Signature realm="sayso"'})

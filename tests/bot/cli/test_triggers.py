@@ -1,0 +1,92 @@
+"""`sayso triggers`: what is configured, when it is due, and a command to paste."""
+
+import json
+import shutil
+import subprocess
+from asyncio import to_thread
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.doctor import examine
+from bot.settings import load
+from tests.bot.cli.test_look import listed
+from tests.office import TOML
+from tests.servers.program import environment
+from tests.servers.web import serving
+from tests.world import World, a_world
+
+SECRET = "of-the-releases-0123456789"
+TRIGGERS = """
+[triggers.nightly]
+cron = "0 7 * * *"
+timezone = "Asia/Kathmandu"
+text = "stamp the night"
+requester = "anna"
+
+[triggers.releases]
+kind = "webhook"
+text = "stamp {release.tag}"
+context = {notes = "release.notes"}
+id = "delivery"
+requester = "anna"
+
+[triggers.tags]
+kind = "github"
+on = "push"
+text = "stamp {tag}"
+requester = "anna"
+"""
+
+
+def test_it_lists_each_with_when_it_is_due_next_and_no_secret(tmp_path: Path) -> None:
+    told = json.loads(listed(tmp_path, TOML + TRIGGERS, "triggers", "--json"))
+    text = listed(tmp_path, TOML + TRIGGERS, "triggers")
+
+    due = datetime.fromisoformat(told["nightly"]["next"])
+    assert due.strftime("%H:%M") == "01:15"
+    assert timedelta() < due - datetime.now(UTC) <= timedelta(days=1)
+    assert (told["releases"]["what"], told["releases"]["has_secret"]) == ("webhook", False)
+    assert told["tags"]["url"] == "http://127.0.0.1:8000/v1/triggers/tags"
+    assert "secret" not in told["releases"]
+    assert "nightly  cron 0 7 * * * in Asia/Kathmandu, next " in text
+    assert "releases  webhook: “stamp {release.tag}” for anna  ! its secret is not set: nothing gets in" in text
+    assert "Payload URL: http://127.0.0.1:8000/v1/triggers/tags" in text
+
+
+def test_without_triggers_it_says_how_to_make_one(tmp_path: Path) -> None:
+    assert listed(tmp_path, TOML, "triggers").startswith("There are no triggers. A table [triggers.NAME]")
+    assert json.loads(listed(tmp_path, TOML, "triggers", "--json")) == {}
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="curl or openssl is not installed")
+async def test_the_command_that_it_prints_works_as_it_is(redis: str, tmp_path: Path) -> None:
+    def change(world: World) -> None:
+        world.environ = {"SAYSO_TRIGGERS__RELEASES__SECRET": SECRET}
+
+    (tmp_path / "list").mkdir()
+    printed = listed(tmp_path / "list", TOML + TRIGGERS, "triggers")
+    command = "  BODY=" + printed.partition("  BODY=")[2].partition("tags  github")[0]
+    async with a_world(redis, tmp_path / "data", TOML + TRIGGERS, change=change) as world, serving(world.app) as api:
+        done = await to_thread(
+            subprocess.run, ["sh", "-eu", "-c", command.replace("http://127.0.0.1:8000", api.url)],
+            env=environment(SECRET=SECRET), capture_output=True, text=True, check=False, timeout=30,
+        )  # fmt: skip
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert await world.summary(json.loads(done.stdout)["id"]) == "done: ok: stamp TAG: done"
+
+
+async def test_the_doctor_names_a_secret_and_an_agent_that_are_missing(tmp_path: Path) -> None:
+    stale = TRIGGERS.replace("cron =", 'agent = "nobody"\ncron =').replace("nightly", "stale")
+    (tmp_path / "sayso.toml").write_text(TOML + TRIGGERS + stale.partition("[triggers.releases]")[0])
+
+    found = await examine(load(tmp_path, {"SAYSO_TRIGGERS__TAGS__SECRET": SECRET}))
+
+    signs = {one.what: (one.sign, one.mend) for one in found if "the trigger" in one.what}
+    assert signs["the trigger nightly is set up: cron"] == signs["the trigger tags is set up: github"] == ("✓", "")
+    sign, mend = signs["the trigger releases has no secret, so nothing that is posted gets in"]
+    assert (sign, mend.partition("=")[0]) == ("✗", "SAYSO_TRIGGERS__RELEASES__SECRET")
+    sign, mend = signs["the trigger stale is for the agent nobody, which is not there"]
+    assert (sign, mend.partition(":")[0]) == ("✗", "set triggers.stale.agent to one of")

@@ -1,0 +1,222 @@
+"""A tick starts one run, by the store's clock, however many workers look and however often they start anew."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.events import RunStarted
+from bot.summary import Summary
+from tests.office import TOML
+from tests.waiting import until
+from tests.world import World, a_world
+
+HOURLY = """
+[triggers.stocktaking]
+cron = "0 * * * *"
+text = "stamp the stock"
+requester = "anna"
+"""
+HOUR_S = 3600.0
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    """A running sayso that takes stock each hour."""
+    async with a_world(redis, tmp_path / "data", TOML + HOURLY) as world:
+        await known(world)
+        yield world
+
+
+async def known(world: World, name: str = "stocktaking") -> datetime:
+    """When the trigger is due next, once some worker has seen it."""
+
+    async def seen() -> datetime | None:
+        tick, _ = await world.app.crons.ticks.read(name)
+        return tick.at if tick else None
+
+    return await until(seen, what=f"{name} is known")
+
+
+async def to_the_next(world: World, beyond_s: float = 1.0) -> datetime:
+    """The next tick, to which time jumps; to `beyond_s` after it."""
+    due = await known(world)
+    await world.move_time((due - await world.now()).total_seconds() + beyond_s)
+    return due
+
+
+async def started(world: World, count: int) -> list[RunStarted]:
+    """All runs, oldest first, once there are as many as `count` and nothing more is to be done."""
+
+    async def moved_on() -> bool:
+        return await known(world) > await world.now() and len(await runs(world)) >= count
+
+    await until(moved_on, what=f"{count} runs and the next tick")
+    await world.quiet()
+    return sorted(await runs(world), key=lambda run: run.at)
+
+
+async def runs(world: World) -> list[RunStarted]:
+    lines = await world.app.store.lists.summaries()
+    ids = [Summary.model_validate_json(line).id for line in lines if line]
+    found = [(await world.events(run_id))[0] for run_id in ids]
+    return [event for event in found if isinstance(event, RunStarted)]
+
+
+async def test_a_tick_starts_a_run_for_its_requester_in_the_words_of_the_table(office: World) -> None:
+    due = await to_the_next(office, beyond_s=2)
+
+    [run] = await started(office, 1)
+
+    assert (run.requester, run.text, run.trigger, run.channel) == ("anna", "stamp the stock", "stocktaking", "cron")
+    assert run.context == {
+        "trigger": "stocktaking",
+        "due": due.isoformat(),
+        "late_s": run.context["late_s"],
+        "ticks": 1,
+    }
+    assert 2 <= int(str(run.context["late_s"])) < 60
+    assert office.workshop.effects == ["stamp the stock"]
+    assert (await office.next_mail("anna")).subject.startswith("Done")
+
+
+async def test_before_its_time_nothing_is_started(office: World) -> None:
+    await to_the_next(office, beyond_s=-30)
+    await office.quiet()
+
+    assert await runs(office) == []
+
+
+async def test_each_tick_has_its_own_run(office: World) -> None:
+    for count in (1, 2, 3):
+        await to_the_next(office)
+        assert len(await started(office, count)) == count
+
+
+async def test_many_workers_that_look_at_once_and_again_start_one_run(office: World) -> None:
+    others = [World(office.url, office.folder, office.toml, workshop=office.workshop) for _ in range(3)]
+    for other in others:
+        await other.start(receives=False)
+    crons = [world.app.crons for world in (office, *others)]
+
+    await to_the_next(office)
+    await asyncio.gather(*(one.sweep(shard) for one in crons * 5 for shard in range(2)))
+    [run] = await started(office, 1)
+    for other in others:
+        await other.stop()
+
+    assert run.context["ticks"] == 1
+    assert office.workshop.effects == ["stamp the stock"]
+
+
+async def test_a_worker_that_died_after_the_start_and_before_the_tick_was_moved_on_starts_no_second_run(
+    office: World,
+) -> None:
+    crons, due = office.app.crons, await to_the_next(office)
+    [run] = await started(office, 1)
+    tick, _ = await crons.ticks.read("stocktaking")
+    assert tick
+
+    await crons.ticks.move("stocktaking", tick, type(tick)(due, tick.line))
+    await until(lambda: _is_moved_on(office, due))
+    await office.quiet()
+
+    assert [found.run_id for found in await runs(office)] == [run.run_id]
+
+
+async def _is_moved_on(world: World, due: datetime) -> bool:
+    return await known(world) > due
+
+
+async def test_restarts_around_a_tick_neither_lose_nor_double_it(office: World) -> None:
+    for beyond_s in (-30, -1, 1):
+        async with office.stopped():
+            await to_the_next(office, beyond_s) if beyond_s < 0 else await office.move_time(60)
+    for _ in range(3):
+        async with office.stopped():
+            pass
+
+    assert len(await started(office, 1)) == 1
+
+
+async def test_after_an_outage_there_is_one_run_that_knows_how_late_it_is(office: World) -> None:
+    due = await known(office)
+    async with office.stopped():
+        await to_the_next(office, beyond_s=5 * HOUR_S)
+
+    [run] = await started(office, 1)
+
+    assert (run.context["due"], run.context["ticks"]) == (due.isoformat(), 6)
+    assert 5 * HOUR_S <= int(str(run.context["late_s"])) < 5 * HOUR_S + 60
+    await to_the_next(office)
+    assert (await started(office, 2))[1].context["ticks"] == 1
+
+
+async def test_where_missed_ticks_are_skipped_only_a_recent_one_starts_a_run(redis: str, tmp_path: Path) -> None:
+    toml = TOML + HOURLY + 'missed = "skip"\n'
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        await known(office)
+        async with office.stopped():
+            await to_the_next(office, beyond_s=5 * HOUR_S + 600)
+        assert await started(office, 0) == []
+
+        due = await known(office)
+        async with office.stopped():
+            await to_the_next(office, beyond_s=2 * HOUR_S + 60)
+        [run] = await started(office, 1)
+
+    assert run.context["due"] == (due + timedelta(hours=2)).isoformat()
+    assert run.context["ticks"] == 1
+
+
+async def test_a_changed_line_counts_from_now_and_what_it_would_have_meant_before_is_not_made_up_for(
+    office: World,
+) -> None:
+    before = await known(office)
+    async with office.stopped():
+        await to_the_next(office, beyond_s=600)
+        office.toml = office.toml.replace('"0 * * * *"', '"30 4 * * *"')
+    await until(lambda: _is_moved_on(office, before))
+    await office.quiet()
+
+    assert await runs(office) == []
+    assert (await known(office)).strftime("%H:%M") == "04:30"
+
+
+async def test_a_line_is_meant_in_its_zone(redis: str, tmp_path: Path) -> None:
+    toml = TOML + HOURLY.replace('"0 * * * *"', '"0 7 * * *"\ntimezone = "Asia/Kathmandu"')
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        assert (await known(office)).astimezone(UTC).strftime("%H:%M") == "01:15"
+
+
+async def test_more_than_its_limit_starts_nothing_and_the_operators_hear_of_it_once(redis: str, tmp_path: Path) -> None:
+    toml = TOML.replace('"1000/h"', '"1000/h"\ntriggers_per_trigger = "2/d"') + HOURLY
+    async with a_world(redis, tmp_path / "data", toml) as office:
+        await known(office)
+        for count in (1, 2, 2, 2):
+            await to_the_next(office)
+            assert len(await started(office, count)) == count
+        told = await office.next_mail("dan")
+
+    assert "The trigger stocktaking started no run" in told.subject
+    assert "limits.triggers_per_trigger in sayso.toml" in told.text
+    assert len(office.mails("dan")) <= 2, "once an hour"
+
+
+async def test_an_agent_that_is_not_there_is_told_to_the_operators(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + HOURLY + 'agent = "nobody"\n') as office:
+        await to_the_next(office)
+        assert "There is no agent 'nobody'" in (await office.next_mail("dan")).text
+        assert await started(office, 0) == []
+
+
+async def test_its_runs_leave_the_requester_their_own_room(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML.replace("1000/h", "1/h") + HOURLY) as office:
+        await office.trigger("stamp by hand")
+        await to_the_next(office, beyond_s=1)
+        found = await started(office, 2)
+
+    assert json.loads(found[1].model_dump_json())["trigger"] == "stocktaking"
