@@ -96,7 +96,7 @@ class Claude:
         """See `Model`. Raises PromptError when the agent's prompt is not there or does not render."""
         # Importing the SDK takes a second: it must not stop the event loop, and only those with a key pay it.
         await asyncio.to_thread(import_module, "anthropic")
-        prompt = prompts.load(agent.prompt)
+        prompt = prompts.load(agent.prompt, agent.folder)
         request = self._request(prompt, agent, render(run, events))
         began = time.monotonic()
         answer = await self._send(request)

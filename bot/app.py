@@ -28,6 +28,7 @@ from bot.logins import Logins
 from bot.looking import Looker
 from bot.loop import Loop
 from bot.outbox import Outbox
+from bot.own_agents import own_agents
 from bot.people import People
 from bot.relaying import Relay
 from bot.runner import Runner
@@ -98,8 +99,9 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
 
 
 def agents_of(settings: Settings) -> tuple[Agent, ...]:
-    """The agents of this release; the first one takes what nobody is named for."""
-    return (deploy_agent(environments_of(settings)),)
+    """The agents of this release, then your own; the first one takes what nobody is named for. Raises ConfigError."""
+    ours = (deploy_agent(environments_of(settings)),)
+    return (*ours, *own_agents(settings, [agent.name for agent in ours]))
 
 
 def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
@@ -114,11 +116,18 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
 
 
 def compose(
-    settings: Settings, url: str, channels: Sequence[Channel], agents: Sequence[Agent], *, sends: bool = True
+    settings: Settings,
+    url: str,
+    channels: Sequence[Channel],
+    agents: Sequence[Agent],
+    *,
+    sends: bool = True,
+    models: Mapping[str, Model] | None = None,
 ) -> App:
     """Wire everything over the Redis at `url`. Connects to nothing yet.
 
-    A process that never `sends` need not have the channels of those that do.
+    A process that never `sends` need not have the channels of those that do. `models` by agent, instead of those that
+    the settings name.
     """
     home = Home(settings.data_dir)
     client = Client(url)
@@ -135,7 +144,7 @@ def compose(
     by_agent = {agent.name: agent for agent in agents}
     # No trigger is routed to the relay: whom a program may ask is checked where its requests come in.
     everyone = by_agent | {RELAY: relay_agent(settings.policies)}
-    models = models_of(settings, agents)
+    models = models_of(settings, agents) if models is None else models
     failing, receipts, alerts = Failing(journal, decisions, people, by_channel), Receipts(client), settings.alerts.to
     outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, receipts, alerts, settings.public_url)
     holding = Holding(journal, decisions, tokens, people)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -58,8 +59,13 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".md") for name in files if name.endswith(".md")))
 
 
-def load(name: str) -> Prompt:
-    """The prompt of that name. Raises PromptError when there is none or its front matter is wrong."""
+def load(name: str, folder: Path | None = None) -> Prompt:
+    """The prompt of that name, in `folder` if it is not ours. Raises PromptError when there is none or it is wrong."""
+    if folder is not None:
+        try:
+            return parse(name, (folder / f"{name}.md").read_bytes())
+        except OSError as error:
+            raise PromptError(f"{folder / name}.md can't be read: {error.strerror}. Write it there") from error
     if name not in names():
         raise PromptError(f"there is no prompt {name!r}. There are: {', '.join(names())}")
     return parse(name, resources.files(__name__).joinpath(f"{name}.md").read_bytes())

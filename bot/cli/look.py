@@ -8,7 +8,7 @@ import typer
 from bot.cli.options import Data, Json, request_state, run_state
 
 if TYPE_CHECKING:
-    from agents import Tool
+    from agents import Agent, Tool
     from agents.events import Event
     from agents.requests import PersonId, RequestState
     from bot.app import App
@@ -169,16 +169,13 @@ def policies(as_json: Json = False, data: Data = None) -> None:
 
 def agents(as_json: Json = False, data: Data = None) -> None:
     """List the agents and their tools; a tool's hash changes with what a model is told of it."""
-    import prompts as files
     from bot.app import agents_of
     from bot.cli.beside import settings_of
     from bot.cli.show import plain
 
     settings = settings_of(data)
     mode = "rehearsal: no model key" if settings.anthropic_api_key is None else "model"
-    listed = [
-        (agent, files.load(agent.prompt).label, [_tool(tool) for tool in agent.tools]) for agent in agents_of(settings)
-    ]
+    listed = [(agent, _prompt(agent), [_tool(tool) for tool in agent.tools]) for agent in agents_of(settings)]
     if as_json:
         print(
             json.dumps(
@@ -193,6 +190,12 @@ def agents(as_json: Json = False, data: Data = None) -> None:
         print(plain(f"{agent.name}  {agent.description} ({mode}, prompt {prompt})"))
         for tool in tools:
             print(plain(f"  {tool['name']}@{tool['version']}  {tool['hash']}  {tool['description']}"))
+
+
+def _prompt(agent: "Agent") -> str:
+    import prompts as files
+
+    return files.load(agent.prompt, agent.folder).label if agent.prompt else "none"
 
 
 def _tool(tool: "Tool[Any]") -> dict[str, object]:
