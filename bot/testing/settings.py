@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from pydantic import JsonValue
+from typing import cast
 
 from bot.settings import FILE_NAME, PREFIX, Settings, load
 
-Policies = Mapping[str, Sequence[str] | Mapping[str, JsonValue]]
+Policies = Mapping[str, Sequence[str] | Mapping[str, object]]
 
 # Short enough for tests that wait for a dead owner, long enough for a busy machine.
 QUICK = {"TEST_CLOCK": "1", "SHARDS": "2", "SWEEP_S": "0.1", "GRACE_S": "1", "LEASE_S": "1", "REDELIVERY_S": "1"}
@@ -36,7 +35,7 @@ to = ["person:dan"]
 [limits]
 triggers_per_person = "1000/h"
 """
-_POLICY: Mapping[str, JsonValue] = {"expires_after": "4h", "reach": ["email"], "approve_by_email": True}
+_POLICY: Mapping[str, object] = {"expires_after": "4h", "reach": ["email"], "approve_by_email": True}
 
 
 def settings_of(folder: Path, toml: str) -> Settings:
@@ -56,11 +55,22 @@ def office(policies: Policies) -> str:
     return PEOPLE + "".join(_policy(name, policy) for name, policy in policies.items())
 
 
-def _policy(name: str, policy: Sequence[str] | Mapping[str, JsonValue]) -> str:
+def _policy(name: str, policy: Sequence[str] | Mapping[str, object]) -> str:
     said = policy if isinstance(policy, Mapping) else {"approvers": [f"person:{person}" for person in policy]}
-    # Strings, numbers, booleans and lists of them are written alike in JSON and TOML.
-    lines = [f"{key} = {json.dumps(value)}" for key, value in {**_POLICY, **said}.items()]
+    lines = [f"{key} = {_toml(value)}" for key, value in {**_POLICY, **said}.items()]
     return "\n".join(["", f"[policies.{name}]", *lines, ""])
+
+
+def _toml(value: object) -> str:
+    """A value of a table; strings, numbers and booleans are written alike in JSON and TOML."""
+    match value:
+        case Mapping():
+            table = cast("Mapping[str, object]", value)
+            return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in table.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(_toml(one) for one in cast("Sequence[object]", value)) + "]"
+        case _:
+            return json.dumps(value)
 
 
 def _variables() -> dict[str, str]:
