@@ -1,6 +1,7 @@
 """The contract of an agent: a name, a prompt, a few tools, and plain rules for when there is no model.
 
-A new agent is one file that builds an `Agent`, one prompt in `prompts/`, and one line in `bot/app.py`.
+A new agent is one file that builds an `Agent`, one prompt and one line in `sayso.toml`: see
+docs/write-an-agent.md. One of ours has its line in `bot/app.py`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,13 +10,42 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from agents.requests import Effect, Fact, RunId
-from agents.run import Run
-from agents.steps import Step
+from agents.run import Result, Run
+from agents.steps import CallTool, Done, RequestHumanInput, Step
+
+# All that the file of an agent needs can be imported from here.
+__all__ = [
+    "Agent",
+    "Arguments",
+    "CallTool",
+    "ChildRun",
+    "CommandResult",
+    "Done",
+    "Effect",
+    "Fact",
+    "Hands",
+    "Outcome",
+    "Pending",
+    "RequestHumanInput",
+    "Result",
+    "Run",
+    "Step",
+    "Tool",
+    "ToolRefused",
+    "as_called",
+    "no_facts",
+]
 
 A = TypeVar("A", bound=BaseModel)
+
+
+class Arguments(BaseModel):
+    """What a tool's arguments are made from: immutable, and a field that the tool does not have is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ToolRefused(Exception):
@@ -115,12 +145,23 @@ def _no_gate(_: BaseModel) -> str | None:
     return None
 
 
+async def as_called(_: BaseModel) -> Effect:
+    """The effect of a call whose arguments say all of it: nothing in them stands for something that can change."""
+    return Effect(argv=())
+
+
+async def no_facts(_: Run) -> tuple[Fact, ...]:
+    """Nothing is looked up before the first step."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool(Generic[A]):
     """A typed function that code may execute on behalf of a step.
 
     `gate` names the policy that must approve a call with these arguments, None for no gate. `prepare` resolves the
-    arguments to the exact effect without changing anything, as often as it is called; it may raise ToolRefused.
+    arguments to the exact effect without changing anything, as often as it is called; it may raise ToolRefused. Leave
+    it out where the arguments are the effect.
     `execute` makes that effect, and nothing but that effect. `idempotent` promises that `execute` honours
     `Hands.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
     Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most.
@@ -130,8 +171,8 @@ class Tool(Generic[A]):
     name: str
     description: str
     args: type[A]
-    prepare: Callable[[A], Awaitable[Effect]]
     execute: Callable[[A, Effect, Hands], Awaitable[Outcome | Pending]]
+    prepare: Callable[[A], Awaitable[Effect]] = as_called
     check: Callable[[A, str, Hands], Awaitable[Outcome | Pending]] | None = None
     gate: Callable[[A], str | None] = _no_gate
     title: Callable[[A], str] | None = None
@@ -153,15 +194,15 @@ class Agent:
 
     `prefetch` gathers what the agent nearly always needs, before its first step. `fallback` chooses the next step
     by plain rules from the run alone: pure, and it ends every plain case without a model. Without a `prompt` it is
-    all code: no model is ever asked.
+    all code: no model is ever asked. `folder` is where the prompt lies if that is not ours.
     """
 
     name: str
     description: str
-    prompt: str
     tools: tuple[Tool[Any], ...]
-    prefetch: Callable[[Run], Awaitable[tuple[Fact, ...]]]
     fallback: Callable[[Run], Step]
+    prompt: str = ""
+    prefetch: Callable[[Run], Awaitable[tuple[Fact, ...]]] = no_facts
     folder: Path | None = None
     takes: Callable[[str], bool] = lambda _: False
 

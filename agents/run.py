@@ -97,6 +97,11 @@ class Run:
         return self.budget.spent.steps
 
     @property
+    def text(self) -> str:
+        """What was asked for, in the requester's words."""
+        return self.started.text if self.started else ""
+
+    @property
     def state(self) -> RunState:
         """The word that people see."""
         if self.ended:

@@ -32,6 +32,7 @@ from bot.logins import Logins
 from bot.looking import Looker
 from bot.loop import Loop
 from bot.outbox import Outbox
+from bot.own_agents import own_agents
 from bot.people import People
 from bot.prompting import in_use, with_chosen_prompts
 from bot.relaying import Relay
@@ -128,8 +129,9 @@ def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:
 
 
 def agents_of(settings: Settings) -> tuple[Agent, ...]:
-    """The agents of this release; the first one takes what nobody is named for."""
-    return (deploy_agent(environments_of(settings)),)
+    """The agents of this release, then your own; the first one takes what nobody is named for. Raises ConfigError."""
+    ours = (deploy_agent(environments_of(settings)),)
+    return (*ours, *own_agents(settings, [agent.name for agent in ours]))
 
 
 def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
@@ -153,12 +155,18 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
 
 
 def compose(
-    settings: Settings, url: str, channels: Sequence[Channel], agents: Sequence[Agent], *, sends: bool = True
+    settings: Settings,
+    url: str,
+    channels: Sequence[Channel],
+    agents: Sequence[Agent],
+    *,
+    sends: bool = True,
+    models: Mapping[str, Model] | None = None,
 ) -> App:
     """Wire everything over the Redis at `url`. Connects to nothing yet.
 
-    A process that never `sends` need not have the channels of those that do. Raises ConfigError and PromptError for
-    prompts that are not there or wrong.
+    A process that never `sends` need not have the channels of those that do. `models` by agent, instead of those that
+    the settings name. Raises ConfigError and PromptError for prompts that are not there or wrong.
     """
     agents = with_chosen_prompts(settings, agents)
     by_agent = {agent.name: agent for agent in agents}
@@ -177,7 +185,7 @@ def compose(
     decisions = Decisions(journal, people, edits)
     tokens = Tokens(home.keys(settings))
     by_channel = {channel.name: channel for channel in channels}
-    models = models_of(settings, agents)
+    models = models_of(settings, agents) if models is None else models
     failing, receipts, alerts = Failing(journal, decisions, people, by_channel), Receipts(client), settings.alerts.to
     outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, receipts, alerts, settings.public_url)
     holding = Holding(journal, decisions, tokens, people)

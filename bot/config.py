@@ -97,6 +97,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _code(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError('"MODULE:FUNCTION", such as "parking:parking_agent" for the function in parking.py')
+    return text
+
+
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -218,6 +224,9 @@ class AgentConfig(Table):
     max_steps_per_day: int | None = Field(default=None, ge=1, description="of its runs in a day (UTC); none: no limit")
     max_tokens_per_day: int | None = Field(default=None, ge=1, description="of all its runs in a day; none: no limit")
     max_cost_usd_per_day: float | None = Field(default=None, gt=0, description="US dollars in a day; none: no limit")
+    code: Annotated[str, AfterValidator(_code)] | None = Field(
+        default=None, description="where an agent of your own is: the module beside this file, and its function"
+    )
     prompt: str | None = Field(default=None, description="an older version of its prompt, such as deploy@3")
     context_tokens: int = Field(default=20_000, ge=1_000, description="how much of a run its model sees at most")
 

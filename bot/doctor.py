@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from agents.prices import is_priced
 from bot.app import DEFAULT_MODEL, agents_of
+from bot.config_errors import ConfigError
 from bot.finding import Finding, Sign
 from bot.home import Home
 from bot.mail.doctor import examine_mail, examine_reading
@@ -30,7 +31,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings += [finding async for finding in _redis(settings)]
     findings += [finding async for finding in _mail(settings)]
     findings += [finding async for finding in _slack(settings)]
-    findings += [_git(), *_repositories(settings), *_triggers(settings), _model(settings)]
+    findings += [*_own_agents(settings), _git(), *_repositories(settings), *_triggers(settings), _model(settings)]
     return [*findings, *await _prices(settings)]
 
 
@@ -60,6 +61,15 @@ def _secret(settings: Settings) -> Finding:
         return Finding(sign="✓", what="the secret key is kept in the data directory")
     mend = "SAYSO_SECRET_KEY=…, the same in every process, such as the output of: openssl rand -hex 32"
     return Finding(sign="✗", what="SAYSO_REDIS_URL is set and SAYSO_SECRET_KEY is not", mend=mend)
+
+
+def _own_agents(settings: Settings) -> list[Finding]:
+    own = [name for name, config in settings.agents.items() if config.code]
+    try:
+        found = [agent for agent in agents_of(settings) if agent.name in own]
+    except ConfigError as error:
+        return [Finding(sign="✗", what=problem, mend="do what it says") for problem in error.problems]
+    return [Finding(sign="✓", what=f"the agent {one.name} loads, with {len(one.tools)} tools") for one in found]
 
 
 async def _redis(settings: Settings) -> AsyncIterator[Finding]:

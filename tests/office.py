@@ -1,10 +1,8 @@
 """The people and policies of the tests, and settings that are quick: anna asks, bo and cy decide, dan hears alerts."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from types import MappingProxyType
+from bot.testing.settings import QUICK, settings_of
 
-from bot.settings import Settings, load
+__all__ = ["QUICK", "TOML", "settings_of"]
 
 TOML = """
 [people.anna]
@@ -43,13 +41,3 @@ to = ["person:dan"]
 [limits]
 triggers_per_person = "1000/h"
 """
-
-# Short enough for tests that wait for a dead owner, long enough for a busy machine.
-QUICK = {"TEST_CLOCK": "1", "SHARDS": "2", "SWEEP_S": "0.1", "GRACE_S": "1", "LEASE_S": "1", "REDELIVERY_S": "1"}
-
-
-def settings_of(folder: Path, toml: str = TOML, environ: Mapping[str, str] = MappingProxyType({})) -> Settings:
-    """The settings of a data directory whose `sayso.toml` says `toml`; `environ` are more variables."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sayso.toml").write_text(toml)
-    return load(folder, {f"SAYSO_{name}": value for name, value in QUICK.items()} | dict(environ))

@@ -1,29 +1,15 @@
 """Waiting for what a test needs, instead of for time: `await until(…)`, or `wait_until(…)` where nothing is async."""
 
-import asyncio
-import inspect
 import threading
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from collections.abc import Callable
+from typing import TypeVar
+
+from bot.testing.waiting import POLL_S, until
+
+__all__ = ["until", "wait_until"]
 
 T = TypeVar("T")
-
-POLL_S = 0.01
-
-
-async def until(
-    condition: Callable[[], T | Awaitable[T | None] | None], within_s: float = 10, what: str = "the condition"
-) -> T:
-    """The first truthy value of `condition`, which may be async; AssertionError after `within_s`."""
-    give_up_at = time.monotonic() + within_s
-    while True:
-        value = condition()
-        found = cast("T | None", await value if inspect.isawaitable(value) else value)
-        if found:
-            return found
-        assert time.monotonic() < give_up_at, f"{what} did not come true within {within_s} s; last seen: {found!r}"
-        await _tick()
 
 
 def wait_until(condition: Callable[[], T | None], within_s: float = 10, what: str = "the condition") -> T:
@@ -33,9 +19,3 @@ def wait_until(condition: Callable[[], T | None], within_s: float = 10, what: st
         assert time.monotonic() < give_up_at, f"{what} did not come true within {within_s} s; last seen: {found!r}"
         threading.Event().wait(POLL_S)
     return found
-
-
-async def _tick() -> None:
-    tick = asyncio.Event()
-    asyncio.get_running_loop().call_later(POLL_S, tick.set)
-    await tick.wait()

@@ -3,46 +3,13 @@
 import asyncio
 import re
 import shutil
-import signal
 import subprocess
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.servers.program import COMMAND, ROOT, environment
-
-_LAUNCHER = '#!/bin/sh\nexec "{}" "{}" "{}" "$@"\n'
-
-
-async def heard(stdout: asyncio.StreamReader) -> str:
-    """The address that the welcome names."""
-    async for line in stdout:
-        if found := re.search(rb"HTTP API +(\S+)/openapi.json", line):
-            return found[1].decode()
-    raise AssertionError("sayso dev ended without a welcome")
-
-
-@asynccontextmanager
-async def sayso_dev(folder: Path) -> AsyncGenerator[str]:
-    """Where a `sayso dev` over `folder` serves HTTP, while the context is open."""
-    program = await asyncio.create_subprocess_exec(
-        *COMMAND, "dev", "--port", "0", "--no-open", cwd=folder, env=environment(), stdout=asyncio.subprocess.PIPE
-    )
-    assert program.stdout
-    try:
-        async with asyncio.timeout(30):
-            url = await heard(program.stdout)
-        rest = asyncio.create_task(program.stdout.read())
-        yield url
-        program.send_signal(signal.SIGTERM)
-        assert await program.wait() == 0
-        await rest
-    finally:
-        if program.returncode is None:
-            program.kill()
-            await program.wait()
+from tests.docs.dev import launcher, sayso_dev
+from tests.servers.program import ROOT, environment
 
 
 def blocks(name: str) -> str:
@@ -52,9 +19,7 @@ def blocks(name: str) -> str:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_the_story_that_is_told_with_curl_is_true(short_path: Path) -> None:
-    launcher = short_path / "sayso"
-    launcher.write_text(_LAUNCHER.format(*COMMAND))
-    launcher.chmod(0o755)
+    launcher(short_path)
     out = short_path / "out"
     out.mkdir()
     async with sayso_dev(short_path) as url:

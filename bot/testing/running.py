@@ -1,0 +1,167 @@
+"""One running sayso in this process, over a real Redis and real mail, with a clock that a test can move."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from agents.events import Event
+from agents.requests import RequestId
+from agents.run import Run, fold
+from bot.app import App, running
+from bot.mail.local import LocalMail
+from bot.processes import local_mail
+from bot.records import RequestRecord
+from bot.settings import Settings
+from bot.store.client import Client
+from bot.testing.waiting import until
+
+
+@dataclass
+class Running(ABC):
+    """Starts, stops, and shows what there is. `url` is the Redis, `folder` the data directory."""
+
+    url: str
+    folder: Path
+    _serving: asyncio.Task[None] | None = field(default=None, init=False)
+    _moved_ms: int = field(default=0, init=False)
+
+    app: App = field(init=False)
+    mail: LocalMail = field(init=False)
+    _leave: asyncio.Event = field(init=False)
+
+    @abstractmethod
+    def settings(self) -> Settings:
+        """What it is started with."""
+
+    @abstractmethod
+    def composed(self, settings: Settings) -> App:
+        """The composition, with the channel of `mail`."""
+
+    async def start(self, *, works: bool = True, receives: bool = True) -> None:
+        """Compose and run it."""
+        settings = self.settings()
+        self.mail = local_mail(settings)
+        self.app = self.composed(settings)
+        self._leave, runs = asyncio.Event(), asyncio.Event()
+        # In a task of its own, as docket wants to be left in the task that entered it.
+        self._serving = asyncio.create_task(self._serve(runs, self._leave, works=works, receives=receives))
+        ready = asyncio.create_task(runs.wait())
+        await asyncio.wait([self._serving, ready], return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            await self._serving
+
+    async def _serve(self, runs: asyncio.Event, leave: asyncio.Event, *, works: bool, receives: bool) -> None:
+        async with AsyncExitStack() as stack:
+            if receives:
+                await stack.enter_async_context(self.mail.serving())
+            await stack.enter_async_context(
+                running(self.app, works=works, receives=tuple(self.app.channels) if receives else ())
+            )
+            runs.set()
+            await leave.wait()
+
+    async def stop(self) -> None:
+        """End it in order, as SIGTERM does; what is in Redis and in the mailboxes stays."""
+        if self._serving:
+            self._leave.set()
+            await self._serving
+        self._serving = None
+
+    @asynccontextmanager
+    async def stopped(self) -> AsyncGenerator[None]:
+        """It does not run while the context is open; what changed meanwhile is read at the new start."""
+        await self.stop()
+        yield
+        await self.start()
+
+    async def events(self, run_id: str) -> tuple[Event, ...]:
+        """All that has happened in a run."""
+        return (await self.app.store.load(run_id)).events
+
+    async def run(self, run_id: str) -> Run:
+        """What a run amounts to now."""
+        return fold(await self.events(run_id))
+
+    async def has(self, run_id: str, state: str) -> Run:
+        """The run once it is in `state`."""
+        return await self._once(run_id, state, lambda run: run.state == state)
+
+    async def ended(self, run_id: str) -> Run:
+        """The run once it has ended, however it did."""
+        return await self._once(run_id, "ended", lambda run: run.ended is not None)
+
+    async def _once(self, run_id: str, what: str, is_so: Callable[[Run], bool]) -> Run:
+        async def seen() -> Run | None:
+            run = await self.run(run_id)
+            return run if is_so(run) else None
+
+        try:
+            return await until(seen, what=f"{run_id} is {what}")
+        except AssertionError as error:
+            kinds = [event.type for event in await self.events(run_id)]
+            raise AssertionError(f"{error}; its events: {kinds}") from None
+
+    async def summary(self, run_id: str) -> str:
+        """How the run ended, in the words that people are told."""
+        ended = (await self.ended(run_id)).ended
+        return f"{ended.outcome}: {ended.summary}" if ended else ""
+
+    async def opened(self, run_id: str, *, after: str | None = None) -> RequestRecord:
+        """The run's open request, once there is one; `after`: another than that one."""
+
+        async def seen() -> RequestId | None:
+            found = (await self.run(run_id)).open
+            return found if found != after else None
+
+        return await self.request(await until(seen, what=f"{run_id} opens a request"))
+
+    async def request(self, request_id: str) -> RequestRecord:
+        """A request's record as it stands."""
+        return (await self.app.decisions.request(request_id))[0]
+
+    async def requests(self) -> list[RequestRecord]:
+        """Every request, whatever became of it."""
+        return [await self.request(found) for found in await self.app.store.lists.requests(only_open=False)]
+
+    async def move_time(self, seconds: float) -> None:
+        """The clock that everything goes by jumps ahead."""
+        self._moved_ms += round(seconds * 1000)
+        client = Client(self.url)
+        for shard in range(self.app.store.shards):
+            await client.do("SET", f"{{s{shard}}}:clock_offset", self._moved_ms)
+        await client.close()
+
+    async def now(self) -> datetime:
+        """What that clock says."""
+        return await self.app.store.now("s0r-aaaaaaaaaaaaa")
+
+    async def quiet(self, within_s: float = 10) -> None:
+        """Returns when nothing is to be sent and no fresh work waits: what was to happen by now has happened.
+
+        What was given up on stays where it is.
+        """
+        client = Client(self.url)
+
+        async def looks_quiet() -> bool:
+            horizon = (await self.now() + timedelta(seconds=30)).timestamp() * 1000
+            for shard in range(self.app.store.shards):
+                tag = f"{{s{shard}}}"
+                unsent = set(await client.do("HKEYS", f"{tag}:outbox"))
+                unsent -= set(await client.do("HKEYS", f"{tag}:dead"))
+                if unsent or await client.do("ZCOUNT", f"{tag}:wake", "-inf", horizon):
+                    return False
+            return True
+
+        async def is_quiet() -> bool:
+            # What moves from one shard to another between two looks is seen by neither.
+            return await looks_quiet() and await looks_quiet()
+
+        try:
+            await until(is_quiet, within_s, what="everything is quiet")
+        finally:
+            await client.close()

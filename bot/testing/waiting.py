@@ -1,0 +1,32 @@
+"""Waiting for what a test needs, instead of for time."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
+
+T = TypeVar("T")
+
+POLL_S = 0.01
+
+
+async def until(
+    condition: Callable[[], T | Awaitable[T | None] | None], within_s: float = 10, what: str = "the condition"
+) -> T:
+    """The first truthy value of `condition`, which may be async; AssertionError after `within_s`."""
+    give_up_at = time.monotonic() + within_s
+    while True:
+        value = condition()
+        found = cast("T | None", await value if inspect.isawaitable(value) else value)
+        if found:
+            return found
+        if time.monotonic() >= give_up_at:
+            raise AssertionError(f"{what} did not come true within {within_s} s; last seen: {found!r}")
+        await _tick()
+
+
+async def _tick() -> None:
+    tick = asyncio.Event()
+    asyncio.get_running_loop().call_later(POLL_S, tick.set)
+    await tick.wait()
