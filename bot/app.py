@@ -13,6 +13,7 @@ from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
+from bot.config import AgentConfig
 from bot.decisions import Decisions
 from bot.desk import FrontDesk
 from bot.ending import ended
@@ -107,10 +108,11 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
     if settings.anthropic_api_key is None:
         return {}
     key, url = settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url
-    named = {
-        agent.name: settings.agents[agent.name].model if agent.name in settings.agents else None for agent in agents
+    configs = {agent.name: settings.agents.get(agent.name) or AgentConfig() for agent in agents}
+    return {
+        name: Claude(key, url, config.model or settings.model or DEFAULT_MODEL, context_tokens=config.context_tokens)
+        for name, config in configs.items()
     }
-    return {name: Claude(key, url, model or settings.model or DEFAULT_MODEL) for name, model in named.items()}
 
 
 def compose(
