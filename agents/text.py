@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 # Control, format, surrogate and private-use characters, line and paragraph separators.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -15,10 +16,13 @@ _BLANK = re.compile(
 
 def visible(text: str) -> str:
     """`text` with its line breaks and tabs, and without all other characters that nobody sees."""
+    if text.isascii() and text.isprintable():
+        return text
     unseen = {ord(char): None for char in set(text) if char not in "\n\t" and _is_unseen(char)}
     return text.translate(unseen) if unseen else text
 
 
+@lru_cache(maxsize=4_096)
 def _is_unseen(char: str) -> bool:
     return unicodedata.category(char) in _UNSEEN or _BLANK.match(char) is not None
 
