@@ -36,7 +36,7 @@ def compact(error: str) -> Compact:
 def _of_python(lines: list[str], frames: list[int]) -> Compact:
     """The innermost frame comes last, and what the error says after it."""
     own = next((index for index in reversed(frames) if not _FOREIGN.search(lines[index])), frames[-1])
-    begin = next((index for index, line in enumerate(lines) if _BEGINS.match(line)), frames[0])
+    begin = next((index for index, line in enumerate(lines[: frames[0]]) if _BEGINS.match(line)), frames[0])
     end = frames[-1] + 1
     while end < len(lines) and lines[end].startswith((" ", "\t")):
         end += 1

@@ -54,6 +54,11 @@ JAVA = """java.lang.IllegalStateException: no lease
             "at listen (/srv/app/server.js:21:33)",
         ),
         (JAVA, "java.lang.IllegalStateException: no lease", "at com.example.Deploy.run(Deploy.java:77)"),
+        (
+            '  File "a", line 1\n  x\nTraceback (most recent call last):',
+            "Traceback (most recent call last):",
+            'File "a", line 1: x',
+        ),
         ("fatal: no such tag\n  at noon", "fatal: no such tag\n  at noon", ""),
         ("", "", ""),
     ],
