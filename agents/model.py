@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 import prompts
 from agents import Agent
-from agents.context import render
+from agents.context import BUDGET_TOKENS, budget_after, build
 from agents.events import Event
 from agents.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
 from agents.prices import cost_usd
@@ -86,12 +86,16 @@ class _Trouble:
 
 @dataclass(slots=True)
 class Claude:
-    """Steps chosen by a Claude model. `base_url` None means Anthropic's own API. Close it after use."""
+    """Steps chosen by a Claude model. `base_url` None means Anthropic's own API. Close it after use.
+
+    `context_tokens` is how much of a run it sees at most; a run that can't be cut to that is too long, and not sent.
+    """
 
     api_key: str = field(repr=False)
     base_url: str | None
     model: str
     timeout_s: float = 60.0
+    context_tokens: int = BUDGET_TOKENS
     _client: "AsyncAnthropic | None" = field(default=None, init=False, repr=False)
 
     async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
@@ -99,7 +103,11 @@ class Claude:
         # Importing the SDK takes a second: it must not stop the event loop, and only those with a key pay it.
         await asyncio.to_thread(import_module, "anthropic")
         prompt = prompts.load(agent.prompt, agent.folder)
-        request = self._request(prompt, agent, render(run, events))
+        context = build(run, events, budget_after(run, self.context_tokens))
+        if context.is_too_long:
+            call = ModelCall(model=self.model, rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash)
+            return Failed("too_long", f"not sent: {context.why_too_long}", None, call)
+        request = self._request(prompt, agent, context.text)
         began = time.monotonic()
         answer = await self._send(request)
         call = ModelCall(

@@ -3,18 +3,28 @@
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 # Control, format, surrogate and private-use characters, line and paragraph separators.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 # Letters, marks and symbols by category that show nothing all the same: joiners, fillers, variation selectors.
 # https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
-_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
 
 
 def visible(text: str) -> str:
     """`text` with its line breaks and tabs, and without all other characters that nobody sees."""
-    shown = (char for char in text if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
-    return _BLANK.sub("", "".join(shown))
+    if text.isascii() and text.isprintable():
+        return text
+    unseen = {ord(char): None for char in set(text) if char not in "\n\t" and _is_unseen(char)}
+    return text.translate(unseen) if unseen else text
+
+
+@lru_cache(maxsize=4_096)
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char) in _UNSEEN or _BLANK.match(char) is not None
 
 
 def one_line(text: str, chars: int) -> str:
@@ -29,10 +39,11 @@ def first_line(text: str, chars: int) -> str:
     return next((line for line in lines if line), "")
 
 
-def ends_of(text: str, head_chars: int, tail_chars: int) -> str:
-    """`text`, or its head and tail with the size and hash of all of it where the middle was."""
+def ends_of(text: str, head_chars: int, tail_chars: int, where: str = "") -> str:
+    """`text`, or its head and tail with the size and hash of all of it, and `where` that is, in place of the middle."""
     if len(text) <= head_chars + tail_chars:
         return text
     digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]
-    left_out = f"[… {len(text) - head_chars - tail_chars} of {len(text)} characters left out, sha256 {digest} …]"
+    size = f"{len(text) - head_chars - tail_chars} of {len(text)} characters left out, sha256 {digest}"
+    left_out = f"[… {size}; {where} …]" if where else f"[… {size} …]"
     return f"{text[:head_chars]}\n{left_out}\n{text[-tail_chars:]}"

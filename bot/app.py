@@ -151,7 +151,9 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
     if settings.anthropic_api_key is None:
         return {}
     key, url = settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url
-    return {name: Claude(key, url, model) for name, model in model_names(settings, agents).items()}
+    tokens = {name: settings.agents.get(name, AgentConfig()).context_tokens for name in (one.name for one in agents)}
+    names = model_names(settings, agents)
+    return {name: Claude(key, url, model, context_tokens=tokens[name]) for name, model in names.items()}
 
 
 def compose(

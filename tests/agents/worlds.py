@@ -1,45 +1,30 @@
 """Events to build runs from: plain ones by hand, and hypothesis strategies for any event at all."""
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
 
 from hypothesis import strategies as st
 
-from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
-    AnswerHeld,
-    AnswerNoted,
-    ContextFetched,
     Event,
     PersonSaid,
     RequestDecided,
     RequestOpened,
-    RequestRevised,
     RequestRevoked,
-    RunCancelled,
-    RunEnded,
-    RunPaused,
-    RunResumed,
     RunStarted,
     StepChosen,
     StepFailed,
-    StepGated,
-    StepRefused,
     ToolFinished,
     ToolOrphaned,
     ToolStarted,
     VoteCast,
 )
-from agents.raised import GO_ON, STOP_HERE, QuestionRaised, Why
+from agents.raised import QuestionRaised, Why
 from agents.requests import (
     Anyone,
-    Attachment,
     AttemptId,
     Closed,
     Decision,
-    DeliveryId,
     Effect,
-    Fact,
     Given,
     PersonId,
     PolicySnapshot,
@@ -49,8 +34,8 @@ from agents.requests import (
     StepId,
     Vote,
 )
-from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
-from agents.steps import CallTool, Done, ModelCall, RequestHumanInput, Step
+from agents.steps import CallTool, ModelCall, Step
+from tests.agents import stories
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ANNA, BO = PersonId("anna"), PersonId("bo")
@@ -155,110 +140,5 @@ def raised(why: Why = "steps", step_id: str = "s9") -> QuestionRaised:
 
 
 def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
-    """Any event, its free text drawn from `texts`, its ids from so few that events meet."""
-    steps = st.sampled_from(["s1", "s2"]).map(StepId)
-    requests = st.sampled_from(["q1", "q2"]).map(RequestId)
-    attempts = st.sampled_from(["a1", "a2"]).map(AttemptId)
-    people = st.just(ANNA) | texts.map(PersonId)
-    picks = st.sampled_from([(), (IT_HAPPENED,), (IT_DID_NOT,), (STOP,), (GO_ON,), (STOP_HERE,)]) | st.tuples(texts)
-    at = st.just(NOON)
-    tokens, dollars = st.integers(0, 60), st.floats(0, 0.4)
-    call = st.builds(ModelCall, model=st.just("model"), rehearsal=st.just(False), input_tokens=tokens, cost_usd=dollars)
-    kinds = texts | st.sampled_from(["no_tool", "bad_arguments", "too_long", "overloaded", "auth"])
-    whys = st.sampled_from(get_args(Why))
-    file = st.builds(Attachment, name=texts, type=texts, sha256=texts, text=texts, note=texts)
-    files = st.lists(file, max_size=2).map(tuple)
-
-    given = st.builds(Given, text=texts, picks=picks, form=st.dictionaries(texts, texts, max_size=2))
-    decisions = st.builds(
-        Decision,
-        by=st.lists(people, max_size=2).map(tuple),
-        channel=texts,
-        reason=texts,
-        given=st.none() | given,
-        at=at,
-    )
-    votes = st.builds(Vote, reply_id=texts, person=people, reason=texts, digest=texts, channel=texts, at=at)
-    asked = st.builds(
-        Request,
-        id=requests,
-        run_id=st.just(RunId("r1")),
-        step_id=steps,
-        nonce=texts,
-        title=texts,
-        quoted=texts,
-        options=st.tuples(texts),
-        fields=st.tuples(texts),
-        call=st.none(),
-        requesters=st.tuples(people),
-        policy=st.just(POLICY),
-        digest=texts,
-        opened_at=at,
-        expires_at=at,
-        changes=st.tuples(texts),
-    )
-    calls = st.builds(CallTool, tool=texts, arguments=st.dictionaries(texts, texts, max_size=2))
-    questions = st.builds(RequestHumanInput, question=texts, options=st.tuples(texts), fields=st.just(()))
-    a_step = st.just(DEPLOY) | calls | questions | st.builds(Done, summary=texts)
-    facts = st.lists(st.builds(Fact, label=texts, text=texts), max_size=2).map(tuple)
-    deliveries = {"request_id": requests, "delivery_id": texts.map(DeliveryId), "person": people, "channel": texts}
-    return st.one_of(
-        st.builds(
-            RunStarted,
-            at=at,
-            run_id=st.just(RunId("r1")),
-            agent=texts,
-            channel=texts,
-            requester=people,
-            text=texts,
-            files=files,
-            max_steps=st.integers(-1, 4),
-            max_tokens=st.integers(0, 100),
-            max_cost_usd=dollars,
-        ),
-        st.builds(PersonSaid, at=at, said_id=texts, person=people, channel=texts, text=texts, files=files),
-        st.builds(ContextFetched, at=at, facts=facts),
-        st.builds(StepChosen, at=at, step_id=steps, step=a_step, gate=st.none() | texts, call=call),
-        st.builds(StepFailed, at=at, kind=kinds, detail=texts, retry_at=st.none() | at, call=call),
-        st.builds(QuestionRaised, at=at, step_id=steps, why=whys, question=texts, story=texts),
-        st.builds(StepRefused, at=at, step_id=steps, error=texts),
-        st.builds(StepGated, at=at, step_id=steps, gate=texts),
-        st.builds(RequestOpened, at=at, request=asked),
-        st.builds(RequestRevised, at=at, by=people, request=asked),
-        st.builds(VoteCast, at=at, request_id=requests, vote=votes, files=files),
-        st.builds(
-            AnswerNoted,
-            at=at,
-            request_id=requests,
-            reply_id=texts,
-            person=people,
-            channel=texts,
-            text=texts,
-            outcome=texts,
-            files=files,
-        ),
-        st.builds(
-            AnswerHeld,
-            at=at,
-            request_id=requests,
-            delivery_id=texts.map(DeliveryId),
-            inbound_id=texts,
-            person=st.none() | people,
-            claims=texts,
-            channel=texts,
-            why=texts,
-        ),
-        st.builds(RequestDecided, at=at, request_id=requests, decision=decisions, files=files),
-        st.builds(RequestRevoked, at=at, request_id=requests, vote=votes, files=files),
-        st.builds(CardDelivered, at=at, **deliveries),
-        st.builds(DeliveryFailed, at=at, error=texts, **deliveries),
-        st.builds(
-            ToolStarted, at=at, step_id=steps, attempt_id=attempts, tool=texts, effect=st.just(EFFECT), host=texts
-        ),
-        st.builds(ToolFinished, at=at, attempt_id=attempts, output=texts, error=texts),
-        st.builds(ToolOrphaned, at=at, attempt_id=attempts),
-        st.builds(RunPaused, at=at, by=people),
-        st.builds(RunResumed, at=at, by=people),
-        st.builds(RunCancelled, at=at, by=people),
-        st.builds(RunEnded, at=at, summary=texts),
-    )
+    """Any event, as in `tests.agents.stories`."""
+    return stories.any_event(texts)
