@@ -101,7 +101,9 @@ def _fields(event: Event) -> Shown | None:
             return {"error": _ends(event.error), "output": _ends(event.output)}
         case ToolOrphaned():
             return {"may_have_happened": event.may_have_started}
-        case ToolWaits() | OutsideReported() | ChildStarted() | QuestionRaised() | RunForked():
+        case RunForked():
+            return {"how": event.how, "by": event.by, "before": "history, in which no approval counts any more"}
+        case ToolWaits() | OutsideReported() | ChildStarted() | QuestionRaised():
             return None
         case (
             StepGated() | ToolStarted() | CardDelivered() | DeliveryFailed() | AnswerHeld()

@@ -38,18 +38,7 @@ from agents.raised import QuestionRaised
 from agents.requests import AttemptId, Decision, Fact, Given, PersonId, RequestId, RunId, StepId
 from agents.steps import CallTool, Done, Step
 
-__all__ = [
-    "IT_DID_NOT",
-    "IT_HAPPENED",
-    "NOT_YET",
-    "STOP",
-    "PendingStep",
-    "Result",
-    "Run",
-    "RunState",
-    "fold",
-    "step",
-]
+__all__ = ["IT_DID_NOT", "IT_HAPPENED", "NOT_YET", "STOP", "PendingStep", "Result", "Run", "RunState", "fold", "step"]
 
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
@@ -63,7 +52,8 @@ class Run:
     """What a run amounts to after `seq` events. `open` is what people can still answer, whatever its step became.
 
     `writers` wrote to it since people last decided something; `unheard` of them did after its last step was chosen,
-    which makes them writers still when people decide on that step.
+    which makes them writers still when people decide on that step. `forked` is set where it goes on from a copied
+    story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up.
     """
 
     id: RunId = NOT_YET
@@ -87,6 +77,7 @@ class Run:
     paused_by: PersonId | None = None
     cancelled_by: PersonId | None = None
     ended: RunEnded | None = None
+    forked: RunForked | None = None
 
     @property
     def state(self) -> RunState:
@@ -110,7 +101,7 @@ def fold(events: Iterable[Event], run: Run | None = None) -> Run:
     return replace(run, seq=start + count)
 
 
-def step(run: Run, event: Event) -> Run:
+def step(run: Run, event: Event) -> Run:  # noqa: C901 - one case per kind of event reads best together
     """The run after `event`, its sequence number aside."""
     match event:
         case RunStarted() if run.started is None:
@@ -138,14 +129,36 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, is_paused=is_paused, paused_by=event.by if is_paused else None)
         case RunCancelled():
             return replace(run, cancelled_by=event.by)
+        case RunForked():
+            return _forked(run, event)
         case RunEnded() if run.ended is None:
             return replace(run, ended=event, pending=None)
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
             | AnswerNoted() | AnswerHeld() | DeliveryFailed()
-            | ToolWaits() | OutsideReported() | ChildStarted() | QuestionRaised() | RunForked()
+            | ToolWaits() | OutsideReported() | ChildStarted() | QuestionRaised()
         ):  # fmt: skip
             return run
+
+
+def _forked(run: Run, event: RunForked) -> Run:
+    """A run that has only read the copied story. What is not named here begins anew, so that nothing of it counts.
+
+    The open step is not taken over, for under its id its effect may have been made; a file's facts are looked up again.
+    """
+    pending, results = run.pending, run.results
+    if pending and (pending.attempt or pending.unknown):
+        text = f"this had begun in {event.source}, and it is not known here whether it happened"
+        results = (*results, Result(pending.step, "error", text))
+    return Run(
+        id=run.id,
+        started=run.started,
+        facts=None if event.how == "import" else run.facts,
+        results=results,
+        is_rehearsal=run.is_rehearsal,
+        writers=_with(run.writers, event.by),
+        forked=event,
+    )
 
 
 def _chosen(run: Run, event: StepChosen) -> Run:

@@ -13,6 +13,7 @@ from agents.model import Claude, Model
 from agents.relay import RELAY, relay_agent
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
+from bot.copying import Copying
 from bot.decisions import Decisions
 from bot.desk import FrontDesk
 from bot.ending import ended
@@ -73,6 +74,7 @@ class App:
     looker: Looker
     relay: Relay
     steering: Steering
+    copying: Copying
     keyring: Keyring
     logins: Logins
     live: Live
@@ -168,6 +170,7 @@ def compose(
         looker=looker,
         relay=relay,
         steering=Steering(journal, decisions, by_agent),
+        copying=Copying(journal, inbox, by_agent, settings.agents),
         keyring=Keyring(store, people),
         logins=Logins(store, people),
         live=Live(environments_of(settings)),

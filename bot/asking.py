@@ -228,12 +228,13 @@ def topic_of(run: Run) -> str:
 
 
 def requesters_of(run: Run) -> tuple[PersonId, ...]:
-    """Whoever asked for what the run does now: for whom it was asked, the person whose API key asked, and everybody who
-    wrote to the run since people last decided something.
+    """Whoever asked for what the run does now: for whom it was asked, the person whose API key asked, those of the run
+    that it comes from, and everybody who wrote to it since people last decided something.
     """
     if run.started is None:
         return ()
-    return tuple(dict.fromkeys(filter(None, (run.started.requester, run.started.submitter, *run.writers))))
+    begun = run.started
+    return tuple(dict.fromkeys(filter(None, (begun.requester, begun.submitter, *begun.inherits, *run.writers))))
 
 
 def program_of(run: Run) -> str:

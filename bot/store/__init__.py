@@ -11,6 +11,7 @@ from bot.ids import ingress_shard
 from bot.store import clock
 from bot.store.client import LONGEST_BLOCK_MS, Client, Script, StoreError, StoreUnavailable
 from bot.store.commit import Commit, Line, Once, RecordWrite, Wake, Written, decode, encode, lists_of
+from bot.store.forks import Forks
 from bot.store.keys import Keys
 from bot.store.lists import Lists
 from bot.store.threads import Threads
@@ -66,7 +67,7 @@ class Store:
 
     def __init__(self, client: Client, shards: int, lease_s: float = 10.0, grace_s: float = GRACE_S) -> None:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
-        self.lists, self.threads = Lists(client, shards), Threads(client, shards)
+        self.lists, self.threads, self.forks = Lists(client, shards), Threads(client, shards), Forks(client)
         self._grace_ms, self._lease_ms = round(grace_s * 1000), round(lease_s * 1000)
         self._read_at, self._read_mono = datetime.now(UTC), time.monotonic()
 
