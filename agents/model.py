@@ -105,13 +105,20 @@ class Claude:
             rehearsal=False,
             prompt=prompt.label,
             prompt_hash=prompt.hash,
-            input_hash=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
+            input_hash=_hash(request),
             latency_s=round(time.monotonic() - began, 3),
         )
         if isinstance(answer, Reply):
             return _judged(agent, answer, call)
         call = call.model_copy(update={"request_id": answer.request_id})
         return Failed(answer.kind, self._safe(answer.detail), answer.retry_after_s, call)
+
+    def input_hash(self, agent: Agent, run: Run, events: Sequence[Event]) -> str:
+        """What a call for the next step of `run` is recorded with: hex SHA-256 of all that is sent, messages last.
+
+        Raises PromptError.
+        """
+        return _hash(self._request(prompts.load(agent.prompt), agent, render(run, events)))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -179,6 +186,10 @@ class Claude:
     def _safe(self, detail: str) -> str:
         """`detail` as one line without the key, which a proxy may have echoed."""
         return one_line(detail.replace(self.api_key, "[key]"), _DETAIL_CHARS)
+
+
+def _hash(request: "MessageCreateParamsNonStreaming") -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 def _judged(agent: Agent, reply: Reply, call: ModelCall) -> Chosen | Failed:

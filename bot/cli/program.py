@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import act, ask, keep, keys, login, look, mail, people, reading, serve, slack
+from bot.cli import act, ask, copy, keep, keys, login, look, mail, people, reading, serve, slack
 
 app = typer.Typer(
     name="sayso",
@@ -15,7 +15,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (serve, mail, slack, act, ask, look, people, keep, keys, login, reading):
+for part in (serve, mail, slack, act, copy, ask, look, people, keep, keys, login, reading):
     part.register(app)
 
 
