@@ -36,7 +36,7 @@ async def asked(fake: FakeAnthropic, events: Sequence[Event]) -> tuple[StepChose
     assert isinstance(found, Chosen)
     call = found.call.model_copy(update={"model": "claude-sonnet-5-5"})
     event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=call)
-    return event, fake.requests()[-1].body["messages"][0]["content"]
+    return event, fake.requests()[-1]["messages"][0]["content"]
 
 
 async def test_it_is_byte_for_byte_what_was_sent(fake: FakeAnthropic) -> None:
