@@ -1,8 +1,11 @@
 """The fact that a run goes on from a copied story. It belongs to the union in `agents.events`."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, TypeVar
 
 from agents.requests import Happened, PersonId, RunId
+
+E = TypeVar("E")
 
 
 class RunForked(Happened):
@@ -17,3 +20,9 @@ class RunForked(Happened):
     source: RunId
     at_seq: int
     by: PersonId
+
+
+def own(events: Sequence[E]) -> Sequence[E]:
+    """What happened in the run itself: nothing of what was copied into it. Of a run that is no copy, all of it."""
+    forks = (place for place in range(len(events), 0, -1) if isinstance(events[place - 1], RunForked))
+    return events[next(forks, 0) :]

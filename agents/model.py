@@ -103,7 +103,8 @@ class Claude:
         # Importing the SDK takes a second: it must not stop the event loop, and only those with a key pay it.
         await asyncio.to_thread(import_module, "anthropic")
         prompt = prompts.load(agent.prompt, agent.folder)
-        context = build(run, events, budget_after(run, self.context_tokens))
+        budget = budget_after(run, self.context_tokens)
+        context = build(run, events, budget)
         if context.is_too_long:
             call = ModelCall(model=self.model, rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash)
             return Failed("too_long", f"not sent: {context.why_too_long}", None, call)
@@ -115,15 +116,24 @@ class Claude:
             rehearsal=False,
             prompt=prompt.label,
             prompt_hash=prompt.hash,
-            input_hash=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
+            input_hash=_hash(request),
             latency_s=round(time.monotonic() - began, 3),
             tools_hash=tools_hash(agent),
+            context_tokens=budget,
         )
         if isinstance(answer, Reply):
             cost = await asyncio.to_thread(_cost_usd, answer)
             return _judged(agent, answer, call.model_copy(update={"cost_usd": cost}))
         call = call.model_copy(update={"request_id": answer.request_id})
         return Failed(answer.kind, self._safe(answer.detail), answer.retry_after_s, call)
+
+    def input_hash(self, agent: Agent, run: Run, events: Sequence[Event], budget_tokens: int) -> str:
+        """What a call for the next step of `run` is recorded with: hex SHA-256 of all that is sent, messages last.
+
+        Raises PromptError.
+        """
+        prompt = prompts.load(agent.prompt, agent.folder)
+        return _hash(self._request(prompt, agent, build(run, events, budget_tokens).text))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -208,6 +218,10 @@ def _cost_usd(reply: Reply) -> float | None:
         cache_read=usage.cache_read_input_tokens or 0,
         cache_write=usage.cache_creation_input_tokens or 0,
     )
+
+
+def _hash(request: "MessageCreateParamsNonStreaming") -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 def _judged(agent: Agent, reply: Reply, call: ModelCall) -> Chosen | Failed:

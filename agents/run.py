@@ -1,11 +1,9 @@
 """What a run is: the fold of its events. Pure and total; no clock, no ids, no I/O."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Literal
+from dataclasses import replace
 
-from agents.attempts import Attempt, Made, made_after, told_by_people
+from agents.attempts import Attempt, made_after, told_by_people
 from agents.budgets import Budget, spent_after
 from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
@@ -36,7 +34,8 @@ from agents.history import RunForked
 from agents.outside import ChildStarted, OutsideReported, ToolWaits
 from agents.pending import PendingStep, Result, after_news, amended, gated, is_current, meaning_of, raised_over
 from agents.raised import REASONS, QuestionRaised, is_stopped, over_by
-from agents.requests import AttemptId, Decision, Fact, PersonId, RequestId, RunId, StepId
+from agents.requests import AttemptId, Decision, PersonId
+from agents.state import IT_DID_NOT, IT_HAPPENED, NOT_YET, STOP, Run, RunState
 from agents.steps import Done
 
 __all__ = [
@@ -52,67 +51,6 @@ __all__ = [
     "meaning_of",
     "step",
 ]
-
-RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
-
-NOT_YET = RunId("")
-# The answers to "did it happen?"; the cards and the fold must mean the same by them.
-IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "stop the run"
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What a run amounts to after `seq` events. `open` is what people can still answer, whatever its step became.
-
-    `writers` wrote to it since people last decided something; `unheard` of them did after its last step was chosen,
-    which makes them writers still when people decide on that step.
-    """
-
-    id: RunId = NOT_YET
-    seq: int = 0
-    started: RunStarted | None = None
-    facts: tuple[Fact, ...] | None = None
-    pending: PendingStep | None = None
-    open: RequestId | None = None
-    results: tuple[Result, ...] = ()
-    orphans: tuple[tuple[AttemptId, StepId], ...] = ()
-    made: tuple[Made, ...] = ()
-    budget: Budget = field(default_factory=Budget)
-    failures: tuple[StepFailed, ...] = ()
-    retry_at: datetime | None = None
-    is_rehearsal: bool = False
-    children: tuple[ChildStarted, ...] = ()
-    cards: tuple[CardDelivered, ...] = ()
-    voters: frozenset[PersonId] = frozenset()
-    writers: tuple[PersonId, ...] = ()
-    unheard: tuple[PersonId, ...] = ()
-    is_paused: bool = False
-    paused_by: PersonId | None = None
-    cancelled_by: PersonId | None = None
-    ended: RunEnded | None = None
-
-    @property
-    def steps(self) -> int:
-        """How many steps were chosen."""
-        return self.budget.spent.steps
-
-    @property
-    def text(self) -> str:
-        """What was asked for, in the requester's words."""
-        return self.started.text if self.started else ""
-
-    @property
-    def state(self) -> RunState:
-        """The word that people see."""
-        if self.ended:
-            return self.ended.outcome
-        if self.pending and self.pending.unknown:
-            return "unknown"
-        if self.is_paused:
-            return "paused"
-        pending = self.pending
-        asks = pending is not None and pending.request is not None and pending.decision is None
-        return "waiting" if asks or (pending and pending.waits) else "running"
 
 
 def fold(events: Iterable[Event], run: Run | None = None) -> Run:
@@ -156,14 +94,38 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, is_paused=is_paused, paused_by=event.by if is_paused else None)
         case RunCancelled():
             return replace(run, cancelled_by=event.by)
+        case RunForked():
+            return _forked(run, event)
         case RunEnded() if run.ended is None:
             return replace(run, ended=event, pending=None)
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
             | AnswerNoted() | AnswerHeld() | DeliveryFailed()
-            | QuestionRaised() | RunForked()
+            | QuestionRaised()
         ):  # fmt: skip
             return run
+
+
+def _forked(run: Run, event: RunForked) -> Run:
+    """A run that has only read the copied story. What is not named here begins anew, so that nothing of it counts.
+
+    The open step is not taken over, for under its id its effect may have been made; a file's facts are looked up again.
+    """
+    pending, results = run.pending, run.results
+    if pending and (pending.has_begun or pending.unknown):
+        text = f"this had begun in {event.source}, and it is not known here whether it happened"
+        results = (*results, Result(pending.step, "error", text))
+    budget = Budget(heard=len(results))  # whoever had it copied knows them
+    return Run(
+        id=run.id,
+        started=run.started,
+        budget=budget.given(run.started) if run.started else budget,
+        facts=None if event.how == "import" else run.facts,
+        results=results,
+        is_rehearsal=run.is_rehearsal,
+        writers=_with(run.writers, event.by),
+        forked=event,
+    )
 
 
 def _chosen(run: Run, event: StepChosen) -> Run:

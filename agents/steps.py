@@ -57,3 +57,4 @@ class ModelCall(Frozen):
     tools_hash: str = ""
     cost_usd: float | None = None
     confidence: float | None = None
+    context_tokens: int = 0

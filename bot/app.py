@@ -17,6 +17,7 @@ from bot.budgets import Budgets
 from bot.children import Children
 from bot.config import AgentConfig
 from bot.config_deploy import GitHubConfig
+from bot.copying import Copying
 from bot.decisions import Decisions
 from bot.desk import FrontDesk
 from bot.ending import ended
@@ -91,6 +92,7 @@ class App:
     steering: Steering
     crons: Crons
     hooks: Hooks
+    copying: Copying
     keyring: Keyring
     logins: Logins
     live: Live
@@ -224,6 +226,7 @@ def compose(
         steering=Steering(journal, decisions, by_agent),
         crons=Crons(Ticks(client, settings.shards), firing, settings.triggers),
         hooks=Hooks(store, firing, Reports(journal), settings.triggers),
+        copying=Copying(journal, inbox, by_agent, settings.agents),
         keyring=Keyring(store, people),
         logins=Logins(store, people),
         live=Live(environments_of(settings)),

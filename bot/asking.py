@@ -256,13 +256,13 @@ def topic_of(run: Run) -> str:
 
 
 def requesters_of(run: Run) -> tuple[PersonId, ...]:
-    """Whoever asked for what the run does now: for whom it was asked, the person whose API key asked, the requesters of
-    the run that started it, and everybody who wrote to it since people last decided something.
+    """Whoever asked for what the run does now: for whom it was asked, the person whose API key asked, those of the run
+    that it comes from, and everybody who wrote to it since people last decided something.
     """
     if run.started is None:
         return ()
-    asked = (run.started.requester, run.started.submitter, *run.started.inherits)
-    return tuple(dict.fromkeys(filter(None, (*asked, *run.writers))))
+    begun = run.started
+    return tuple(dict.fromkeys(filter(None, (begun.requester, begun.submitter, *begun.inherits, *run.writers))))
 
 
 def program_of(run: Run) -> str:

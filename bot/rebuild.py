@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 from agents.budgets import spent_by_day
 from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import Event, RequestOpened, RequestRevised
+from agents.history import own
 from agents.requests import DeliveryId, RequestId, RunId
 from agents.run import Run, fold
 from bot.journal import record_write
@@ -59,6 +60,8 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
         if (await store.commit(commit)).state == "committed":
             await _threads_anew(store, run)
             await _days_anew(store, run, events)
+            if run.forked and run.forked.how != "import":
+                await store.forks.note(run.forked.source, run.id, run.forked.at)
             olds = stored.values()
             return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))
 
@@ -83,7 +86,8 @@ async def _days_anew(store: Store, run: Run, events: tuple[Event, ...]) -> None:
 
 
 def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
-    """The cards in front of people: (delivery id, body)."""
+    """The cards in front of people: (delivery id, body). Those of a copied story are another run's."""
+    events = tuple(own(events))
     sent = {event.delivery_id: event for event in events if isinstance(event, CardDelivered)}
     failed = _failed(events)
     for event in events:

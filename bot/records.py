@@ -15,6 +15,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.history import own
 from agents.requests import Decision, Frozen, Holder, PersonId, Request, RequestId, RequestState, Vote
 
 
@@ -40,9 +41,12 @@ class RequestRecord(Frozen):
 
 
 def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:
-    """The records of every request that these events, a whole run in order, tell of."""
+    """The records of every request that these events, a whole run in order, tell of.
+
+    What was asked in a story that was copied into this run is another run's.
+    """
     found: dict[RequestId, RequestRecord] = {}
-    for event in events:
+    for event in own(tuple(events)):
         if isinstance(event, RequestOpened):
             found[event.request.id] = RequestRecord(request=event.request, holders=event.holders)
         elif isinstance(event, PersonSaid):

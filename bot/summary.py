@@ -34,7 +34,7 @@ def summary_of(run: Run) -> Summary | None:
         state=run.state,
         requester=run.started.requester,
         text=first_line(run.started.text, _TEXT_CHARS),
-        started_at=run.started.at,
+        started_at=run.forked.at if run.forked else run.started.at,
         open=run.open,
         outcome=run.ended.summary[:_TEXT_CHARS] if run.ended else "",
         is_rehearsal=run.is_rehearsal,

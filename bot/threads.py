@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import structlog
 
 from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened
+from agents.history import own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
 from agents.text import ends_of
@@ -103,6 +104,7 @@ class FollowUps:
 
     async def _has_had(self, events: Sequence[Event], inbound_id: str) -> bool:
         """Whether the message had its effect before a crash: by now the same words could mean something else."""
+        events = own(events)
         if any(isinstance(event, PersonSaid) and event.said_id == inbound_id for event in events):
             return True
         asked = [event.request.id for event in events if isinstance(event, RequestOpened)]

@@ -1,5 +1,6 @@
 """Runs and requests as programs see them: over HTTP, and in `--json`. Pure."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import AwareDatetime
@@ -45,12 +46,23 @@ class FileView(Frozen):
     is_inline: bool
 
 
+class ForkView(Frozen):
+    """Of which run, and of how many of its events, a run is a copy. Of an import, `source` is what the file says."""
+
+    how: Literal["fork", "retry", "import"]
+    source: RunId
+    at_seq: int
+    by: PersonId
+
+
 class RunView(Summary):
-    """A run after `seq` events."""
+    """A run after `seq` events. `forks` are the runs that were made of it, where it is shown alone."""
 
     seq: int
     results: tuple[ResultView, ...]
     files: tuple[FileView, ...] = ()
+    forked: ForkView | None = None
+    forks: tuple[RunId, ...] = ()
 
 
 class RequestView(Frozen):
@@ -90,9 +102,10 @@ class RequestView(Frozen):
     may_act: bool | None = None
 
 
-def run_view(run: Run) -> RunView:
+def run_view(run: Run, forks: Sequence[str] = ()) -> RunView:
     """`run`, which has started, as programs see it."""
     summary, files = summary_of(run), run.started.files if run.started else ()
+    forked = run.forked
     if summary is None:
         raise ValueError(f"{run.id} has not started")
     return RunView(
@@ -100,6 +113,8 @@ def run_view(run: Run) -> RunView:
         seq=run.seq,
         results=tuple(ResultView(kind=result.kind, text=result.text) for result in run.results),
         files=tuple(FileView(**file.model_dump(exclude={"text"})) for file in files),
+        forked=ForkView(how=forked.how, source=forked.source, at_seq=forked.at_seq, by=forked.by) if forked else None,
+        forks=tuple(map(RunId, forks)),
     )
 
 

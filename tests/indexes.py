@@ -40,7 +40,7 @@ async def lists_of_events(store: Store) -> Indexes:
 
 def _of_run(run: Run) -> Iterator[tuple[str, Mark]]:
     assert run.started is not None
-    mark = (_ms(run.started.at), run.id)
+    mark = (_ms(run.forked.at if run.forked else run.started.at), run.id)
     for name in ("", f":state:{run.state}", f":by:{run.started.requester}", f":agent:{run.started.agent}"):
         yield f"runs{name}", mark
 

@@ -48,22 +48,33 @@ def runs(
         print("\n".join(summary_text(one) for one in found) or "There are no such runs.")
 
 
-def show(run_id: Run, as_json: Json = False, data: Data = None) -> None:
+def show(
+    run_id: Run,
+    context: Annotated[
+        int | None,
+        typer.Option(help="Print what the model saw before this step, byte for byte.", metavar="STEP", min=1),
+    ] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
     """Tell a run's story so far."""
     from agents.run import fold
+    from bot.cli.copied import forks_of, made_of, print_seen
     from bot.cli.show import plain, plain_json
     from bot.story import lines
     from bot.views import run_view
 
+    if context is not None:
+        return print_seen(run_id, context, data, as_json=as_json)
     told, directory = _told(run_id, data)
-    after = fold(told)
+    after, forks = fold(told), forks_of(run_id, data)
     if as_json:
-        shown = run_view(after).model_dump(mode="json") | {"release": told[-1].release}
-        print(plain_json(json.dumps(shown, ensure_ascii=False)))
-        return
+        shown = run_view(after, forks).model_dump(mode="json") | {"release": told[-1].release}
+        return print(plain_json(json.dumps(shown, ensure_ascii=False)))
     mode = "  (rehearsal: plain rules chose the steps, no model)" if after.is_rehearsal else ""
     print(f"{run_id}  {after.state}{mode}")
-    print(plain("\n".join(lines(told, directory))))
+    print(plain("\n".join([*made_of(after, forks), *lines(told, directory)])))
+    return None
 
 
 def _told(run_id: str, data: Data) -> "tuple[tuple[Event, ...], People]":

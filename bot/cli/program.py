@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import act, ask, keep, keys, login, look, mail, people, reading, released, serve, slack, triggers
+from bot.cli import act, ask, copy, keep, keys, login, look, mail, people, reading, released, serve, slack, triggers
 
 app = typer.Typer(
     name="sayso",
@@ -15,7 +15,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (serve, mail, slack, act, ask, look, people, released, keep, keys, login, reading, triggers):
+for part in (serve, mail, slack, act, copy, ask, look, people, released, keep, keys, login, reading, triggers):
     part.register(app)
 
 

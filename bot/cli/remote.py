@@ -13,14 +13,17 @@ import httpx2
 import typer
 
 from agents.events import Event, read_event
+from agents.requests import RunId
 from bot.cli.following import Story
 from bot.cli.show import plain, request_text
 from bot.cli.shown import Shown, last_shown, note_shown
+from bot.exporting import Exported
 from bot.home import Home
 from bot.people import People
+from bot.seen import Seen
 from bot.settings import Settings, load
 from bot.summary import Summary
-from bot.views import RequestView
+from bot.views import RequestView, RunView
 
 _TRIES = 5
 _AGAIN_S = 1.0
@@ -97,6 +100,30 @@ class Remote:
     def steer(self, run_id: str, verb: Literal["pause", "resume", "cancel"]) -> str:
         """The state of a run after the verb."""
         return self._ask("POST", f"/v1/runs/{run_id}/{verb}")["state"]
+
+    def copied(self, run_id: str, how: Literal["fork", "retry"], at: int | None = None) -> str:
+        """The id of a new run that goes on from this one's first events."""
+        body = {"idempotency_key": secrets.token_hex(16)} | ({"at": at} if at else {})
+        return self._ask("POST", f"/v1/runs/{run_id}/{how}", body)["id"]
+
+    def exported(self, run_id: str) -> Exported:
+        """A run as a file has it."""
+        return Exported.model_validate_json(json.dumps(self._ask("GET", f"/v1/runs/{run_id}/export")))
+
+    def imported(self, exported: Exported) -> str:
+        """The id of a new run that goes on from an exported one."""
+        body = json.loads(exported.model_dump_json())
+        answer = self._send("POST", "/v1/runs/import", body, once=secrets.token_hex(16))
+        self._check(answer)
+        return _json(answer)["id"]
+
+    def forks(self, run_id: str) -> tuple[RunId, ...]:
+        """The runs that were made of this one."""
+        return RunView.model_validate(self._ask("GET", f"/v1/runs/{run_id}")).forks
+
+    def seen(self, run_id: str, step: int) -> Seen:
+        """What the model saw before a step."""
+        return Seen.model_validate(self._ask("GET", f"/v1/runs/{run_id}/context?step={step}"))
 
     def withdraw(self, request_id: str, reason: str) -> None:
         """Take back a request."""

@@ -20,6 +20,7 @@ from agents.events import (
     RunStarted,
     VoteCast,
 )
+from agents.history import RunForked
 from agents.requests import people_of
 from bot.people import People
 from bot.store import Store, StoreError
@@ -207,6 +208,8 @@ def concerned(events: Iterable[Event]) -> frozenset[str]:
                 found |= {event.requester}
             case PersonSaid():
                 found |= {event.person}
+            case RunForked():
+                found |= {event.by}
             case RequestOpened() | RequestRevised():
                 found |= {*people_of(event.request.policy.rule), *event.request.requesters}
                 found |= {holder.person for holder in event.holders}

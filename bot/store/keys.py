@@ -142,6 +142,10 @@ class Keys:
         """A run's attempts and the lease of the one that runs."""
         return self._key("attempts", run_id)
 
+    def forks(self, run_id: str) -> str:
+        """Which runs go on from a run's story, scored by when they were made."""
+        return self._key("forks", run_id)
+
     def request(self, request_id: str) -> str:
         """A request's record: version, state, body."""
         return self._key("request", request_id)

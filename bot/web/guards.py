@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -77,16 +77,26 @@ class Named:
 
 
 class Bounded:
-    """Hands on a body that was read completely, is not too large, and passes `check`, which may raise Trouble."""
+    """Hands on a body that was read completely, is not too large, and passes `check`, which may raise Trouble.
 
-    def __init__(self, app: ASGIApp, check: Callable[[Headers, bytes], None], most_bytes: int = BODY_BYTES) -> None:
-        self._app, self._check, self._most_bytes = app, check, most_bytes
+    `larger` are the paths where more may be sent than `most_bytes`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        check: Callable[[Headers, bytes], None],
+        most_bytes: int = BODY_BYTES,
+        larger: Mapping[str, int] = {},
+    ) -> None:
+        self._app, self._check, self._most_bytes, self._larger = app, check, most_bytes, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         try:
-            body = await _body(Headers(scope=scope), receive, self._most_bytes)
+            most_bytes = self._larger.get(scope["path"], self._most_bytes)
+            body = await _body(Headers(scope=scope), receive, most_bytes)
             self._check(Headers(scope=scope), body or b"")
         except Trouble as error:
             return await error.response()(scope, receive, send)

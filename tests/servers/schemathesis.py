@@ -8,12 +8,16 @@ from tests.servers.web import Api
 from tests.world import World
 
 # An answer that does not fit what its request asks is refused with 422, and
-# no schema can say which one fits; nor which options can be told apart, or whom
-# a key may ask.
+# no schema can say which one fits; nor which options can be told apart, whom a
+# key may ask, or which events make a run.
 _CONFIG = """
 [[operations]]
 include-operation-id = "answerRequest"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
+
+[[operations]]
+include-operation-id = "importRun"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
 
 [[operations]]
 include-operation-id = "openRequest"

@@ -15,12 +15,13 @@ from starlette.responses import Response
 
 from bot.admitting import TooManyTriggers, TriggerRefused
 from bot.decisions import NoSuchRequest
+from bot.exporting import FILE_BYTES
 from bot.ids import NotAnId
 from bot.relaying import NotAsked
 from bot.steering import NoSuchRun, NotSteered, NotYours
 from bot.store import StoreError
 from bot.store.following import FollowingEnds
-from bot.web.api import asking, health, requests, runs, streams
+from bot.web.api import asking, copying, health, requests, runs, streams
 from bot.web.api.guard import Authenticated, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here
@@ -34,7 +35,7 @@ def application(here: Here) -> FastAPI:
     """The ASGI application over what the process was started with."""
     passing = [
         Middleware(Authenticated, keyring=here.app.keyring, is_ready=here.app.ready.is_set),
-        Middleware(Bounded, check=check_is_json),
+        Middleware(Bounded, check=check_is_json, larger={"/v1/runs/import": FILE_BYTES}),
     ]
     api = FastAPI(
         title="sayso",
@@ -47,7 +48,7 @@ def application(here: Here) -> FastAPI:
         separate_input_output_schemas=False,
     )
     api.state.here = here
-    for part in (streams, runs, asking, requests, health):
+    for part in (streams, runs, copying, asking, requests, health):
         api.include_router(part.router)
     for kind, answer in _ANSWERS.items():
         api.add_exception_handler(kind, _told(answer))

@@ -29,6 +29,36 @@ _FILE: dict[str, Any] = {
 }
 RUN = {**_SUMMARY, "seq": 5, "results": [{"kind": "ok", "text": "v1.0.0 is live"}], "files": [_FILE]}
 RUNS = {"runs": [_SUMMARY], "next": f"1772443800000.{_RUN_ID}"}
+_FORKED = {"how": "fork", "source": "s1r-q3w5e7r2t4y6u", "at_seq": 4, "by": "anna"}
+FORK = {**RUN, "forked": _FORKED, "state": "running", "open": None}
+_STARTED = {
+    "type": "run_started",
+    "schema_version": 1,
+    "at": _AT,
+    "run_id": _RUN_ID,
+    "agent": "deploy",
+    "channel": "api",
+    "requester": "anna",
+    "text": "deploy v1.2.0 to production",
+    "max_steps": 10,
+}
+EXPORT = {
+    "format": "sayso run",
+    "version": 1,
+    "release": "0.1.0",
+    "exported_at": _AT,
+    "run_id": _RUN_ID,
+    "events": [_STARTED],
+}
+SEEN = {
+    "run_id": _RUN_ID,
+    "step": 1,
+    "text": "<run>\n…\n</run>\nSteps taken: 0 of 10. Choose the next step.",
+    "model": "claude-sonnet-5-5",
+    "prompt": "deploy@1",
+    "is_same": True,
+    "note": "Exactly what was sent, by its hash.",
+}
 STEERED = {"id": _RUN_ID, "state": "paused"}
 WANTED = {"text": "deploy v1.2.0 to production", "context": {"ticket": "OPS-7"}}
 

@@ -10,11 +10,11 @@ from agents.requests import Frozen, PersonId, RunId
 from bot.apikeys import ApiKey
 from bot.ids import ingress_shard, new_id
 from bot.store import Store
-from bot.web.api.shapes import RunWanted
+from bot.web.api.shapes import Copied, RunWanted
 from bot.web.api.wanted import ApprovalWanted, QuestionWanted
 from bot.web.problems import Difference, trouble
 
-Wanted = RunWanted | QuestionWanted | ApprovalWanted
+Wanted = RunWanted | QuestionWanted | ApprovalWanted | Copied
 
 KEEP_S = 24 * 3600.0
 _SHOWN_CHARS, _HASH_CHARS = 200, 12

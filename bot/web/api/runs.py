@@ -53,12 +53,12 @@ async def start(
     if run_id and await here.app.store.length(run_id):
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
-        return await _view(here, run_id)
+        return await view(here, run_id)
     submitter = key.person if key.person != requester else None
     sent = Sent(wanted.context, submitter, key.service or "")
     run_id = await here.app.inbox.start("api", wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent)
     response.headers["Location"] = f"/v1/runs/{run_id}"
-    return await _view(here, run_id)
+    return await view(here, run_id)
 
 
 @router.get("", operation_id="listRuns", responses=answers(403, 422, shown={200: examples.RUNS}))
@@ -78,14 +78,15 @@ async def listed(
 @router.get("/{run_id}", operation_id="showRun", responses=answers(403, 404, 422, shown={200: examples.RUN}))
 async def shown(run_id: RunPath, _: MayRead, here: HereNow) -> RunView:
     """A run as it stands: its state, the request that is open, how its steps ended."""
-    return await _view(here, run_id)
+    return await view(here, run_id)
 
 
-async def _view(here: Here, run_id: str) -> RunView:
+async def view(here: Here, run_id: str) -> RunView:
+    """A run as it stands. Raises Trouble where there is none."""
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:
         raise not_found(f"There is no run {run_id}.", "GET /v1/runs lists them")
-    return run_view(fold(loaded.events))
+    return run_view(fold(loaded.events), await here.app.copying.forks_of(run_id))
 
 
 Verb = Literal["pause", "resume", "cancel"]

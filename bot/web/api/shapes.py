@@ -78,6 +78,29 @@ class RunWanted(Frozen):
     )
 
 
+class RetryWanted(Frozen):
+    """For whom the run is made: the key's own person if not given."""
+
+    requester: Person | None = Field(default=None, description="A person for whom the key may ask.")
+    idempotency_key: IdempotencyKey | None = Field(
+        default=None, description="The same as the header Idempotency-Key: for 24 h it stands for this one run."
+    )
+
+
+class ForkWanted(RetryWanted):
+    """How far the story is copied."""
+
+    at: int = Field(ge=1, le=12_000, description="The place of the last event that is copied, from 1.")
+
+
+class Copied(RetryWanted):
+    """What an idempotency key stands for where a run is made of another one, or of a file."""
+
+    how: Literal["fork", "retry", "import"]
+    source: str
+    at: int
+
+
 class Approve(Frozen):
     """A vote for it, by somebody who saw what `digest` stands for."""
 

@@ -39,6 +39,8 @@ ROUTES = (
     Route("/runs/{run_id}", runs.shown),
     Route("/runs/{run_id}/now", streams.run),
     Route("/runs/{run_id}/files/{sha256}", files.served),
+    Route("/runs/{run_id}/fork", runs.copied, methods=["POST"]),
+    Route("/runs/{run_id}/retry", runs.copied, methods=["POST"]),
     Route("/runs/{run_id}/{verb}", runs.steered, methods=["POST"]),
     Route("/requests", requests.listed),
     Route("/requests/now", streams.listed_requests),

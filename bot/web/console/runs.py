@@ -1,5 +1,6 @@
 """Pages of runs: the list, and one run as it thinks, waits and acts."""
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal, get_args
@@ -8,10 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.events import Event
+from agents.history import own
+from agents.outside import ChildStarted
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
 from bot import lists
 from bot.ids import check
+from bot.inbox import TriggerRefused
+from bot.relaying import Asker
 from bot.steering import NoSuchRun, NotSteered
 from bot.web.console.cards import CardView, card_view
 from bot.web.console.pages import has_mail, page, to
@@ -21,6 +26,7 @@ from bot.web.here import Here, here
 
 _VERBS: dict[str, Literal["pause", "resume", "cancel"]] = {"pause": "pause", "resume": "resume", "cancel": "cancel"}
 _LISTED = 30
+_PLACE = re.compile(r"[0-9]{1,5}")
 _DONE = {
     "pause": "Paused: it stops at its next step. Votes still count meanwhile.",
     "resume": "Resumed.",
@@ -37,6 +43,7 @@ class Told:
     events: tuple[Event, ...]
     card: CardView | None
     version: str
+    forks: tuple[str, ...] = ()
 
 
 async def listed(request: Request) -> Response:
@@ -76,17 +83,36 @@ async def steered(request: Request) -> Response:
     return to(request, f"/runs/{run_id}", _DONE[verb])
 
 
+async def copied(request: Request) -> Response:
+    """Make a run of this one: of all that it began with, or of its story up to the event whose button was pressed."""
+    run_id, visit = RunId(check(request.path_params["run_id"], "run")), visit_of(request)
+    at = visit.field("at") if request.url.path.endswith("/fork") else "1"
+    copying, asker = here(request).app.copying, Asker(visit.person, channel="console")
+    if not _PLACE.fullmatch(at):
+        raise Refusal(HTTPStatus.BAD_REQUEST, "This form can't be read", "Load the page again.")
+    try:
+        if request.url.path.endswith("/fork"):
+            made = await copying.fork(run_id, int(at), asker)
+        else:
+            made = await copying.retry(run_id, asker)
+    except NoSuchRun:
+        raise
+    except (NotSteered, TriggerRefused) as error:
+        return to(request, f"/runs/{run_id}", str(error), is_well=False)
+    return to(request, f"/runs/{made}", "This is the new run. Nothing that was approved in the other one counts here.")
+
+
 async def told_of(process: Here, run_id: RunId, me: PersonId) -> Told:
     """The run as it stands. Raises Refusal where there is none."""
     loaded = await process.app.store.load(run_id)
     if not loaded.events:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such run", "The list of runs shows those there are.")
-    run = fold(loaded.events)
+    run, forks = fold(loaded.events), await process.app.copying.forks_of(run_id)
     request_id = _on_top(run)
     if request_id is None:
-        return Told(run, tuple(loaded.events), None, "")
+        return Told(run, loaded.events, None, "", forks)
     record, version, _ = await process.app.decisions.request(request_id)
-    return Told(run, tuple(loaded.events), card_view(record, process.app.people, me), f"{request_id}.{version}")
+    return Told(run, loaded.events, card_view(record, process.app.people, me), f"{request_id}.{version}", forks)
 
 
 def around_run(request: Request, told: Told) -> dict[str, object]:
@@ -97,6 +123,8 @@ def around_run(request: Request, told: Told) -> dict[str, object]:
         "card": told.card,
         "version": told.version,
         "has_mail": has_mail(request),
+        "forks": told.forks,
+        "children": [event for event in own(told.events) if isinstance(event, ChildStarted)],
     }
 
 

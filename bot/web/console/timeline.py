@@ -1,7 +1,7 @@
 """A run's story as rows of a page. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -24,6 +24,7 @@ from agents.events import (
     ToolOrphaned,
     VoteCast,
 )
+from agents.history import RunForked, own
 from agents.requests import Attachment, PersonId, RequestId
 from bot.files import files_in
 from bot.people import People
@@ -37,7 +38,7 @@ _QUOTED_CHARS = 4_000
 class Row:
     """One event. `mark` is its colour and word; `request_id` links to a request, `mailbox` to where a card lies.
 
-    `files` came with it.
+    `files` came with it. `is_copied`: it happened in the run that this one goes on from.
     """
 
     seq: int
@@ -48,11 +49,17 @@ class Row:
     request_id: RequestId | None = None
     mailbox: PersonId | None = None
     files: tuple[Attachment, ...] = ()
+    is_copied: bool = False
 
 
 def rows(events: Sequence[Event], people: People) -> list[Row]:
     """`events`, a whole run in order, as rows, oldest first."""
-    return [_row(seq, event, people) for seq, event in enumerate(events, 1)]
+    copied = len(events) - len(own(events))
+    found = [_row(seq, event, people) for seq, event in enumerate(events, 1)]
+    forked = events[copied - 1] if copied else None
+    # Of what a file says happened elsewhere, nothing is here that could be looked at.
+    lost = {"request_id": None, "mailbox": None} if isinstance(forked, RunForked) and forked.how == "import" else {}
+    return [replace(row, is_copied=True, **lost) if row.seq < copied else row for row in found]
 
 
 def _row(seq: int, event: Event, people: People) -> Row:

@@ -1,5 +1,9 @@
 """A run's page tells its story, and people steer it there."""
 
+from agents.outside import ChildStarted, Parent
+from agents.requests import RunId, StepId
+from bot.store import Commit
+from tests.agents.worlds import NOON
 from tests.bot.web.console.stage import proof
 from tests.servers.console import Console
 from tests.world import World
@@ -33,7 +37,8 @@ async def test_a_runs_page_tells_its_story_from_the_question_to_the_end(world: W
         assert at >= 0, f"{said!r} is not told, or not there: {page.words}"
     assert "data-follow" in waiting.html
     assert "data-follow" not in page.html
-    assert all("/runs/" not in form.action for form in page.forms)
+    pressed = {button.text for form in page.forms for button in form.buttons if "/runs/" in form.action}
+    assert pressed == {"Retry", "Fork here"}
 
 
 async def test_people_pause_resume_and_cancel_a_run_with_plain_buttons(world: World, console: Console) -> None:
@@ -90,3 +95,60 @@ async def test_lists_are_read_in_pages_and_by_state(world: World, console: Conso
     assert [one for one in (await bo.get("/runs?state=waiting")).links if "/runs/" in one] == [f"/runs/{waiting}"]
     assert (await bo.get("/runs?state=lost")).status == 404
     assert "There is none that is failed." in (await bo.get("/runs?state=failed")).words
+
+
+async def test_a_run_is_forked_at_an_event_of_its_story_and_both_pages_lead_to_each_other(
+    world: World, console: Console
+) -> None:
+    run_id, cy = await world.trigger("stamp it\npress it"), await console.browser("cy")
+    await world.decide("bo", await world.opened(run_id), "approve")
+    await world.ended(run_id)
+    page = await cy.get(f"/runs/{run_id}")
+    seq = next(place for place, one in enumerate(await world.events(run_id), 1) if one.type == "request_decided")
+
+    answer = await cy.post(f"/runs/{run_id}/fork", dict(page.form(f"/runs/{run_id}/fork").fields) | {"at": str(seq)})
+
+    fork = answer.headers["location"].removeprefix("/runs/")
+    record = await world.opened(fork)
+    assert [holder.person for holder in record.holders] == ["bo"]
+    there = await cy.get(f"/runs/{fork}")
+    assert f"Forked from {run_id} at event {seq}, by Cy Cole." in there.words
+    assert f'href="/runs/{run_id}"' in there.html
+    assert f"Made of this run: {fork}" in (await cy.get(f"/runs/{run_id}")).words
+
+
+async def test_a_run_is_tried_again_from_its_beginning(world: World, console: Console) -> None:
+    run_id, anna = await world.trigger("stamp it"), await console.browser("anna")
+    await world.ended(run_id)
+    page = await anna.get(f"/runs/{run_id}")
+
+    after = await anna.submit(page.form(f"/runs/{run_id}/retry"), "Retry")
+
+    assert "This is the new run." in after.words
+    assert f"A retry of {run_id} at event 1, by Anna Ames." in after.words
+    assert world.workshop.effects.count("stamp it") >= 1
+
+
+async def test_a_fork_of_no_event_makes_nothing(world: World, console: Console) -> None:
+    run_id, anna = await world.trigger("stamp it"), await console.browser("anna")
+    await world.ended(run_id)
+    fields = await proof(anna)
+
+    for at in ("", "x", "-1", "9" * 6):
+        assert (await anna.post(f"/runs/{run_id}/fork", fields | {"at": at})).status_code == 400
+    answer = await anna.post(f"/runs/{run_id}/fork", fields | {"at": "99"})
+    assert "and no event 99" in (await anna.get(answer.headers["location"])).words
+    assert await world.app.store.lists.runs() == [run_id]
+
+
+async def test_a_parent_and_its_children_lead_to_each_other(world: World, console: Console) -> None:
+    run_id, child = await world.trigger("stamp it"), await world.trigger("stamp it")
+    anna = await console.browser("anna")
+    begun = ChildStarted(at=NOON, step_id=StepId("s0p-aaaaaaaaaaaaa"), run_id=child, agent="clerk", text="stamp it")
+    await world.app.store.commit(Commit(run_id=run_id, events=[begun]))
+    parent = Parent(run_id=run_id, step_id=begun.step_id)
+    first = (await world.events(child))[0].model_copy(update={"run_id": RunId("s0r-bbbbbbbbbbbbb"), "parent": parent})
+    await world.app.store.commit(Commit(run_id="s0r-bbbbbbbbbbbbb", events=[first]))
+
+    assert f'<a href="/runs/{child}">' in (await anna.get(f"/runs/{run_id}")).html
+    assert f'Started by <a href="/runs/{run_id}">' in (await anna.get("/runs/s0r-bbbbbbbbbbbbb")).html

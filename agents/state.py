@@ -1,0 +1,77 @@
+"""What a run amounts to: plain data, as `fold` makes it of events. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from agents.attempts import Made
+from agents.budgets import Budget
+from agents.deliveries import CardDelivered
+from agents.events import RunEnded, RunStarted, StepFailed
+from agents.history import RunForked
+from agents.outside import ChildStarted
+from agents.pending import PendingStep, Result
+from agents.requests import AttemptId, Fact, PersonId, RequestId, RunId, StepId
+
+RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
+
+NOT_YET = RunId("")
+# The answers to "did it happen?"; the cards and the fold must mean the same by them.
+IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "stop the run"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run amounts to after `seq` events. `open` is what people can still answer, whatever its step became.
+
+    `writers` wrote to it since people last decided something; `unheard` of them did after its last step was chosen,
+    which makes them writers still when people decide on that step. `forked` is set where it goes on from a copied
+    story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up.
+    """
+
+    id: RunId = NOT_YET
+    seq: int = 0
+    started: RunStarted | None = None
+    facts: tuple[Fact, ...] | None = None
+    pending: PendingStep | None = None
+    open: RequestId | None = None
+    results: tuple[Result, ...] = ()
+    orphans: tuple[tuple[AttemptId, StepId], ...] = ()
+    made: tuple[Made, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    failures: tuple[StepFailed, ...] = ()
+    retry_at: datetime | None = None
+    is_rehearsal: bool = False
+    children: tuple[ChildStarted, ...] = ()
+    cards: tuple[CardDelivered, ...] = ()
+    voters: frozenset[PersonId] = frozenset()
+    writers: tuple[PersonId, ...] = ()
+    unheard: tuple[PersonId, ...] = ()
+    is_paused: bool = False
+    paused_by: PersonId | None = None
+    cancelled_by: PersonId | None = None
+    ended: RunEnded | None = None
+    forked: RunForked | None = None
+
+    @property
+    def steps(self) -> int:
+        """How many steps were chosen."""
+        return self.budget.spent.steps
+
+    @property
+    def text(self) -> str:
+        """What was asked for, in the requester's words."""
+        return self.started.text if self.started else ""
+
+    @property
+    def state(self) -> RunState:
+        """The word that people see."""
+        if self.ended:
+            return self.ended.outcome
+        if self.pending and self.pending.unknown:
+            return "unknown"
+        if self.is_paused:
+            return "paused"
+        pending = self.pending
+        asks = pending is not None and pending.request is not None and pending.decision is None
+        return "waiting" if asks or (pending and pending.waits) else "running"

@@ -1,0 +1,88 @@
+"""A run as one JSON file, and such a file read again. Whoever holds a file may have changed every word of it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Literal, cast
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
+
+from agents.events import Event, RunStarted, read_event, write_event
+from agents.requests import Frozen, RunId
+
+# What a request to the API may have, which a run of ordinary length is far below.
+FILE_BYTES = 8_000_000
+# The longest thing a run of ours says at once is the output of a tool.
+_EVENT_BYTES = 1_000_000
+# Outside these years there are moments that can't be shown in another time zone.
+_YEARS = range(1970, 9999)
+_SHOWN, _WHERE_CHARS = 5, 60
+
+
+class BadExport(Exception):
+    """The file can't be read as a run; the text names the places."""
+
+
+def _sound(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """`events` if they can be stored, folded and shown. Raises ValueError, which names the first that can't."""
+    for place, event in enumerate(events, 1):
+        if isinstance(event, RunStarted) != (place == 1):
+            raise ValueError(f"event {place} is {event.type}; a run begins with run_started, once")
+        try:
+            body = write_event(event)
+            is_same = read_event(body) == event
+        except ValueError:
+            is_same, body = False, b""
+        if not is_same:
+            raise ValueError(f"event {place}: it holds numbers that JSON has not, or that are far too long")
+        if len(body) > _EVENT_BYTES:
+            raise ValueError(f"event {place}: it has {len(body)} bytes; {_EVENT_BYTES} are allowed")
+        if any(moment.year not in _YEARS for moment in _moments(event)):
+            raise ValueError(f"event {place}: it has a moment in a year that no clock of ours shows")
+    return events
+
+
+def _moments(value: object) -> Iterator[datetime]:
+    """Every moment within `value`."""
+    if isinstance(value, datetime):
+        yield value
+    elif isinstance(value, BaseModel):
+        for _, part in value:
+            yield from _moments(part)
+    elif isinstance(value, tuple):
+        for part in cast("tuple[object, ...]", value):
+            yield from _moments(part)
+
+
+class Exported(Frozen):
+    """A run in a file: its events as they were, under `release` when it was written. Bytes of files are not in it."""
+
+    format: Literal["sayso run"] = "sayso run"
+    version: Literal[1] = 1
+    release: Annotated[str, StringConstraints(max_length=200)] = ""
+    exported_at: AwareDatetime
+    run_id: Annotated[RunId, StringConstraints(pattern=r"^s[0-9]{1,2}r-[a-z2-7]{13}$")]
+    events: Annotated[tuple[Event, ...], Field(min_length=1, max_length=10_000), AfterValidator(_sound)]
+
+
+def export(run_id: RunId, events: tuple[Event, ...], release: str, now: datetime) -> Exported:
+    """The file of a run. Nothing is checked: what a run of ours holds can be written."""
+    return Exported.model_construct(
+        format="sayso run", version=1, release=release, exported_at=now.astimezone(UTC), run_id=run_id, events=events
+    )
+
+
+def read_export(body: bytes) -> Exported:
+    """The run in a file. Raises BadExport, which names each place and never repeats what stands there."""
+    if len(body) > FILE_BYTES:
+        raise BadExport(f"The file has {len(body)} bytes; {FILE_BYTES} are allowed. Nothing was made")
+    try:
+        return Exported.model_validate_json(body)
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+        told = [f"{_where(one['loc'])}: {one['msg'][:300]}" for one in found[:_SHOWN]]
+        more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+        raise BadExport(f"This is no run that sayso exported. {'; '.join([*told, *more])}. Nothing was made") from None
+
+
+def _where(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(part)[:_WHERE_CHARS] for part in loc) or "the file"

@@ -1,0 +1,128 @@
+"""Operations that make a run of another one, or of a file, and those that show what it is made of."""
+
+import hashlib
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from agents.requests import RunId
+from bot.apikeys import ApiKey
+from bot.exporting import Exported, export
+from bot.ids import check
+from bot.relaying import Asker
+from bot.seen import Seen, seen
+from bot.steering import NoSuchRun
+from bot.version import version
+from bot.views import RunView
+from bot.web.api import examples
+from bot.web.api.docs import Worded, answers
+from bot.web.api.keyed import HereNow, MayKeep, MayRead, MaySteer, only_known_queries, requester_of
+from bot.web.api.repeats import one_of, remembered
+from bot.web.api.runs import RunPath, view
+from bot.web.api.shapes import Absent, Copied, ForkWanted, OnceHeader, Person, RetryWanted
+from bot.web.here import Here
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
+
+_NOTHING = RetryWanted()
+_REPLAYED = Worded("The run that this idempotency key stands for.", examples.FORK)
+_MADE = answers(403, 404, 409, 413, 422, 429, shown={201: examples.FORK, 200: _REPLAYED})
+_MADE[200]["model"] = RunView
+
+
+@router.post("/import", operation_id="importRun", status_code=HTTPStatus.CREATED, responses=_MADE)
+async def imported(
+    wanted: Exported,
+    key: MayKeep,
+    here: HereNow,
+    response: Response,
+    requester: Annotated[Person | Absent, Query(description="A person for whom the key may ask.")] = None,
+    idempotency_key: OnceHeader = None,
+) -> RunView:
+    """Make a run of an exported one, whose file is the body. It goes on here, and nothing in the file allows anything.
+
+    Bytes of attached files are not in it.
+    """
+    body = hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()
+    copied = Copied(how="import", source=body, at=len(wanted.events), requester=requester)
+    return await _made(here, response, key, copied, idempotency_key, wanted)
+
+
+@router.post("/{run_id}/fork", operation_id="forkRun", status_code=HTTPStatus.CREATED, responses=_MADE)
+async def forked(
+    run_id: RunPath,
+    wanted: ForkWanted,
+    key: MaySteer,
+    here: HereNow,
+    response: Response,
+    idempotency_key: OnceHeader = None,
+) -> RunView:
+    """Make a new run that goes on from the first events of this one. They are history: no approval in them counts.
+
+    Whoever makes it is its requester, and those of this run stay requesters.
+    """
+    copied = Copied(how="fork", source=run_id, **wanted.model_dump())
+    return await _made(here, response, key, copied, idempotency_key)
+
+
+@router.post("/{run_id}/retry", operation_id="retryRun", status_code=HTTPStatus.CREATED, responses=_MADE)
+async def retried(
+    run_id: RunPath,
+    key: MaySteer,
+    here: HereNow,
+    response: Response,
+    wanted: RetryWanted = _NOTHING,
+    idempotency_key: OnceHeader = None,
+) -> RunView:
+    """Make a new run of what this one began with."""
+    copied = Copied(how="retry", source=run_id, at=1, **wanted.model_dump())
+    return await _made(here, response, key, copied, idempotency_key)
+
+
+async def _made(
+    here: Here, response: Response, key: ApiKey, wanted: Copied, header: str | None, file: Exported | None = None
+) -> RunView:
+    """The run that was made, now or under the same idempotency key before."""
+    requester = requester_of(key, wanted.requester, here.app.people)
+    source = RunId(wanted.source) if file else RunId(check(wanted.source, "run"))
+    once = one_of(wanted.idempotency_key, header)
+    run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
+    if run_id and await here.app.store.length(run_id):
+        response.headers["Idempotency-Replayed"] = "true"
+        response.status_code = HTTPStatus.OK
+        return await view(here, run_id)
+    submitter = key.person if key.person != requester else None
+    asker = Asker(requester, submitter, key.service or "", "api")
+    if file:
+        run_id = await here.app.copying.take_in(file, asker, run_id)
+    elif wanted.how == "retry":
+        run_id = await here.app.copying.retry(source, asker, run_id)
+    else:
+        run_id = await here.app.copying.fork(source, wanted.at, asker, run_id)
+    response.headers["Location"] = f"/v1/runs/{run_id}"
+    return await view(here, run_id)
+
+
+@router.get(
+    "/{run_id}/export", operation_id="exportRun", responses=answers(403, 404, 422, shown={200: examples.EXPORT})
+)
+async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
+    """The run as one JSON file, to be imported elsewhere. Bytes of attached files are not in it, their texts are."""
+    loaded = await here.app.store.load(check(run_id, "run"))
+    if not loaded.events:
+        raise NoSuchRun(f"There is no run {run_id}")
+    return export(RunId(run_id), loaded.events, version(), loaded.now)
+
+
+@router.get(
+    "/{run_id}/context", operation_id="showContext", responses=answers(403, 404, 409, 422, shown={200: examples.SEEN})
+)
+async def context(
+    run_id: RunPath, _: MayRead, here: HereNow, step: Annotated[int, Query(ge=1, le=12_000, description="From 1.")]
+) -> Seen:
+    """What the model saw before it chose a step, byte for byte."""
+    loaded = await here.app.store.load(check(run_id, "run"))
+    if not loaded.events:
+        raise NoSuchRun(f"There is no run {run_id}")
+    return seen(loaded.events, step, here.app.agents)

@@ -1,0 +1,109 @@
+"""What a copied story leaves behind, and what of it can still be read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.events import Event, RunCancelled, RunEnded, RunPaused
+from agents.history import RunForked, own
+from agents.requests import RunId
+from agents.run import Run, fold
+from bot.moves import Think, next_move
+from bot.records import records
+from tests.agents.worlds import (
+    ANNA,
+    BO,
+    NOON,
+    any_event,
+    chosen,
+    decided,
+    finished,
+    opened,
+    orphaned,
+    said,
+    started,
+    tool_started,
+    vote,
+)
+
+FORKED = RunForked(at=NOON, how="fork", source=RunId("r0"), at_seq=1, by=BO)
+STORY: tuple[Event, ...] = (
+    started(),
+    said(),
+    chosen(gate="production"),
+    opened(),
+    vote(),
+    decided("approved"),
+    tool_started(),
+    RunPaused(at=NOON, by=ANNA),
+    orphaned(may_have_started=True),
+    opened("q2", purpose="unknown"),
+    RunCancelled(at=NOON, by=ANNA),
+    decided("withdrawn", "q2"),
+    RunEnded(at=NOON, outcome="cancelled", summary="over"),
+)
+EVENTS = st.lists(any_event(st.text(max_size=5)), max_size=25)
+
+
+@pytest.mark.parametrize("seq", range(1, len(STORY) + 1))
+def test_after_any_part_of_a_story_a_copy_thinks_anew_and_waits_for_nothing(seq: int) -> None:
+    run = fold([*STORY[:seq], FORKED])
+
+    assert next_move(run, NOON) == Think()
+    assert run.state == "running"
+    assert (run.forked, run.seq) == (FORKED, seq + 1)
+
+
+@given(EVENTS)
+def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
+    before, run = fold(events), fold([*events, FORKED])
+
+    assert run == Run(
+        id=before.id,
+        seq=before.seq + 1,
+        started=before.started,
+        facts=before.facts,
+        results=run.results,
+        is_rehearsal=before.is_rehearsal,
+        writers=run.writers,
+        forked=FORKED,
+    )
+    assert run.results[: len(before.results)] == before.results
+    assert {*before.writers, BO} == {*run.writers}
+
+
+@given(EVENTS)
+def test_no_request_of_a_copied_story_is_a_request_of_the_copy(events: list[Event]) -> None:
+    assert records([*events, FORKED]) == {}
+
+
+@pytest.mark.parametrize("seq", range(1, len(STORY) + 1))
+def test_what_goes_on_in_the_source_changes_nothing_in_the_copy(seq: int) -> None:
+    run = fold([*STORY[:seq], FORKED])
+
+    later = fold([opened("q3"), decided("approved"), tool_started(), finished(), decided("approved", "q2")], run)
+
+    assert later.pending is None
+    assert later.results == run.results
+
+
+@pytest.mark.parametrize("seq", [7, 8, 9, 10, 11])
+def test_what_had_begun_is_a_result_that_nobody_knows(seq: int) -> None:
+    (result,) = fold([*STORY[:seq], FORKED]).results
+
+    assert (result.kind, result.text) == (
+        "error",
+        "this had begun in r0, and it is not known here whether it happened",
+    )
+
+
+def test_what_was_looked_up_elsewhere_is_looked_up_again() -> None:
+    run = Run(facts=())
+
+    assert fold([FORKED], run).facts == ()
+    assert fold([FORKED.model_copy(update={"how": "import"})], run).facts is None
+
+
+def test_a_copy_of_a_copy_has_of_its_own_what_follows_the_last_of_them() -> None:
+    assert own([started(), FORKED, said(), FORKED, chosen()]) == [chosen()]
+    assert own([started(), said()]) == [started(), said()]

@@ -1,0 +1,86 @@
+"""Whoever makes a fork may die at any moment: there is a whole run then, or none, and asking again makes no second."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from agents.history import RunForked
+from agents.requests import PersonId, RunId
+from bot.app import App, compose
+from bot.processes import redis_url
+from bot.relaying import Asker
+from bot.settings import load
+from tests.clerk import Workshop, clerk
+from tests.office import QUICK
+from tests.servers.lines import TOP, Server
+from tests.world import World
+
+FORK = RunId("s1r-bbbbbbbbbbbbb")
+
+
+def composed(folder: Path, url: str) -> App:
+    """What a process that only makes forks holds."""
+    environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
+        "SAYSO_REDIS_URL": url,
+        "SAYSO_SECRET_KEY": "0123456789abcdef0123456789abcdef",
+    }
+    settings = load(folder, environ)
+    return compose(settings, redis_url(settings), [], [clerk(Workshop())], sends=False)
+
+
+def main(folder: str, url: str, source: str, seq: str) -> None:
+    """Make one fork, in a process to be killed."""
+
+    async def work() -> None:
+        app = composed(Path(folder), url)
+        await app.copying.fork(RunId(source), int(seq), Asker(PersonId("anna")), FORK)
+        await app.store.client.close()
+
+    asyncio.run(work())
+
+
+@pytest.fixture
+def proxy(redis: str) -> Iterator[Server]:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        yield proxy
+
+
+@pytest.mark.parametrize("point", ["admit", "commit"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_fork_whose_maker_dies_is_there_as_a_whole_or_not_at_all(
+    world: World, proxy: Server, point: str, when: Literal["before", "after"]
+) -> None:
+    source = await world.trigger("stamp form\npress bell")
+    await world.opened(source)
+    await world.quiet()
+    events = await world.events(source)
+    proxied = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
+    copied = [*(event.type for event in events), "run_forked", "step_chosen"]
+    command = "from tests.kill.test_forks_killed import main; import sys; main(*sys.argv[1:])"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", command, str(world.folder), proxied, source, str(len(events)), cwd=TOP
+    )
+    name = "admit" if point == "admit" else f"commit {'+'.join(copied)}"
+    proxy.ask(do="arm", name=name, nth=1, when=when, act="kill", pid=process.pid)
+
+    assert await process.wait() == -signal.SIGKILL
+
+    told = await world.events(FORK)
+    assert bool(told) == ((point, when) == ("commit", "after"))
+    if told:
+        assert isinstance(told[len(events)], RunForked)
+        assert told[1 : len(events)] == events[1:]
+    again = await world.app.copying.fork(source, len(events), Asker(PersonId("anna")), FORK)
+    record = await world.opened(again)
+    told = await world.events(FORK)
+    assert [event for event in told if isinstance(event, RunForked)] == [told[len(events)]]
+    assert record.request.run_id == FORK
+    assert await world.app.copying.forks_of(source) == (FORK,)
+    await world.decide("bo", record, "approve")
+    assert (await world.ended(FORK)).state == "done"
+    assert world.workshop.effects == ["stamp form", "press bell"]

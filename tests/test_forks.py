@@ -1,0 +1,278 @@
+"""A copied story allows nothing: every story here is forked at each of its events, and the fork goes on by itself."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from agents.events import Event, PersonSaid, RequestDecided, RequestOpened, StepChosen, ToolFinished, ToolStarted
+from agents.history import RunForked, own
+from agents.requests import AttemptId, PersonId, RunId
+from agents.run import fold
+from bot.asking import requesters_of
+from bot.journal import record_write
+from bot.rebuild import rebuild
+from bot.records import after, records
+from bot.relaying import Asker
+from bot.store import Commit, Wake
+from tests.indexes import listed, lists_of_events
+from tests.waiting import until
+from tests.world import World
+
+ANNA, BO, CY = PersonId("anna"), PersonId("bo"), PersonId("cy")
+Story = Callable[[World], Awaitable[RunId]]
+
+
+async def approved(world: World) -> RunId:
+    run_id = await world.trigger("stamp form\npress bell\npull horn")
+    await world.decide("bo", await world.opened(run_id), "approve")
+    await world.ended(run_id)
+    return run_id
+
+
+async def revoked(world: World) -> RunId:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await world.decide("bo", record, "approve")
+    await world.decide("cy", await world.request(record.request.id), "deny", "wait")
+    await world.steer(run_id, "resume")
+    await world.ended(run_id)
+    return run_id
+
+
+async def amended(world: World) -> RunId:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    revised = await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
+    await world.decide("bo", await world.request(revised.id), "approve")
+    await world.ended(run_id)
+    return run_id
+
+
+async def unknown(world: World) -> RunId:
+    world.workshop.timeouts_s["press"] = 0.1
+    world.workshop.hold("bell")
+    await world.stop()
+    await world.start()
+    run_id = await world.trigger("press bell")
+    gate = await world.opened(run_id)
+    await world.decide("bo", gate, "approve")
+    await world.decide("bo", await world.opened(run_id, after=gate.request.id), "free_text", "3")
+    await world.ended(run_id)
+    world.workshop.hold("bell").set()
+    return run_id
+
+
+async def answered(world: World) -> RunId:
+    run_id = await world.trigger("ask choice Which one? | bell, horn\npress bell")
+    question = await world.opened(run_id)
+    await world.decide("anna", question, "free_text", "1")
+    await world.decide("bo", await world.opened(run_id, after=question.request.id), "deny", "no")
+    await world.ended(run_id)
+    return run_id
+
+
+async def cancelled(world: World) -> RunId:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await world.steer(run_id, "cancel")
+    await world.ended(run_id)
+    return run_id
+
+
+async def written_to(world: World) -> RunId:
+    """While it waits for an approval, a colleague writes to it; then it is approved and done."""
+    run_id = await world.trigger("press bell\nwho")
+    record = await world.opened(run_id)
+    said = PersonSaid(at=await world.now(), said_id="i1", person=CY, channel="slack", text="do hurry")
+    found, version, _ = await world.app.decisions.request(record.request.id)
+    joined = record_write(after(found, [said]), version)
+    await world.app.journal.write(Commit(run_id=run_id, events=[said], records=[joined], wake=[Wake(f"run {run_id}")]))
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+    return run_id
+
+
+STORIES: Sequence[Story] = (approved, revoked, amended, unknown, answered, cancelled, written_to)
+
+
+def check_every_start_was_allowed_here(events: Sequence[Event]) -> None:
+    """No gated tool starts without an approval of a request that was opened in this run itself."""
+    here = own(events)
+    opened = {event.request.id for event in here if isinstance(event, RequestOpened)}
+    for place, event in enumerate(here):
+        if isinstance(event, ToolStarted) and event.tool == "press":
+            before = here[:place]
+            yes = {
+                one.request_id for one in before if isinstance(one, RequestDecided) and one.decision.state == "approved"
+            }
+            assert event.request_id in opened & yes
+
+
+async def stands_still(world: World, run_id: RunId) -> tuple[Event, ...]:
+    """The events of a run once it waits for people, or has ended."""
+
+    async def seen() -> tuple[Event, ...] | None:
+        events = await world.events(run_id)
+        run = fold(events)
+        return events if run.open or run.ended else None
+
+    return await until(seen, what=f"{run_id} waits or has ended")
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+async def test_no_fork_at_any_event_does_what_only_the_story_was_allowed(world: World, story: Story) -> None:
+    source = await story(world)
+    await world.quiet()
+    events, done = await world.events(source), list(world.workshop.effects)
+    old = records(events)
+
+    for seq in range(1, len(events) + 1):
+        fork = await world.app.copying.fork(source, seq, Asker(ANNA))
+        told = await stands_still(world, fork)
+
+        assert (told[1:seq], told[seq].type) == (events[1:seq], "run_forked")
+        assert [effect for effect in world.workshop.effects[len(done) :] if effect.startswith("press")] == []
+        assert not {event.request.id for event in own(told) if isinstance(event, RequestOpened)} & old.keys()
+        assert not {event.attempt_id for event in own(told) if isinstance(event, ToolStarted)} & attempts(events)
+        assert not {event.step_id for event in own(told) if isinstance(event, StepChosen)} & steps(events)
+        check_every_start_was_allowed_here(told)
+
+        await let_it_end(world, fork)
+        check_every_start_was_allowed_here(await world.events(fork))
+        done = list(world.workshop.effects)
+
+    assert await world.events(source) == events
+    assert {request_id: await world.request(request_id) for request_id in old} == old
+    await world.quiet()
+    assert (await rebuild(world.app.store)).differed == 0
+    assert await listed(world.app.store) == await lists_of_events(world.app.store)
+
+
+def attempts(events: Sequence[Event]) -> set[AttemptId]:
+    return {event.attempt_id for event in events if isinstance(event, ToolStarted)}
+
+
+def steps(events: Sequence[Event]) -> set[str]:
+    return {event.step_id for event in events if isinstance(event, StepChosen)}
+
+
+async def let_it_end(world: World, run_id: RunId) -> None:
+    """Say yes to whatever it asks."""
+    while (run := fold(await stands_still(world, run_id))).open:
+        record = await world.request(run.open)
+        form = record.request.format
+        person = next(iter(record.holders)).person
+        await world.decide(person, record, "approve" if form == "approval" else "free_text", "1")
+
+        async def is_decided(before: str = run.open) -> bool:
+            return (await world.run(run_id)).open != before
+
+        await until(is_decided, what="the answer counts")
+
+
+async def test_an_answer_to_the_source_does_not_touch_the_fork_nor_the_other_way_round(world: World) -> None:
+    source = await world.trigger("press bell")
+    old = await world.opened(source)
+    fork = await world.app.copying.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    new = await world.opened(fork)
+
+    await world.decide("bo", old, "approve")
+
+    assert (await world.ended(source)).ended
+    assert world.workshop.effects == ["press bell"]
+    assert await world.request(new.request.id) == new
+    assert {holder.delivery_id for holder in old.holders}.isdisjoint(holder.delivery_id for holder in new.holders)
+    await world.decide("bo", new, "deny", "once is enough")
+    assert await world.summary(fork) == "failed: denied: once is enough"
+    assert await world.summary(source) == "done: ok: press bell: done"
+    assert world.workshop.effects == ["press bell"]
+
+
+async def test_a_mail_that_asked_for_the_source_answers_the_source(world: World) -> None:
+    source = await world.trigger("press bell")
+    mail = await world.next_mail("bo", about="To approve")
+    fork = await world.app.copying.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    await world.next_mail("bo", about="To approve")
+
+    await world.reply("bo", mail, "approved")
+
+    assert (await world.ended(source)).state == "done"
+    assert (await world.run(fork)).state == "waiting"
+
+
+async def test_what_an_attempt_of_the_source_gives_is_no_result_of_the_fork(world: World) -> None:
+    let_go = world.workshop.hold("bell")
+    source = await world.trigger("pull bell")
+    await until(lambda: world.workshop.started == ["pull bell"], what="it is being pulled")
+    attempt = next(iter(attempts(await world.events(source))))
+    fork = await world.app.copying.fork(source, (await world.run(source)).seq, Asker(ANNA))
+
+    finished = ToolFinished(at=await world.now(), attempt_id=attempt, output="done")
+    is_taken = await world.app.store.finish_tool(fork, attempt, finished)
+    let_go.set()
+
+    assert not is_taken
+    assert (await world.ended(source)).state == "done"
+    assert "it is not known here whether it happened" in await world.summary(fork)
+    assert world.workshop.effects == ["pull bell"]
+
+
+async def test_a_fork_is_of_everybody_who_wanted_the_source_and_of_who_made_it(world: World) -> None:
+    source = await written_to(world)
+    length = (await world.run(source)).seq
+
+    fork = await world.app.copying.fork(source, length, Asker(BO))
+
+    await world.ended(fork)
+    assert set(requesters_of(await world.run(fork))) == {ANNA, BO, CY}
+    again = await world.app.copying.fork(fork, length + 1, Asker(ANNA))
+    assert set(requesters_of(await world.run(again))) == {ANNA, BO, CY}
+
+
+async def test_who_forks_a_run_does_not_approve_what_it_does(world: World) -> None:
+    source = await approved(world)
+
+    fork = await world.app.copying.retry(source, Asker(BO))
+
+    record = await world.opened(fork)
+    assert [holder.person for holder in record.holders] == ["cy"]
+    assert (await world.decide("bo", record, "approve")).type == "not_entitled"
+
+
+async def test_a_retry_begins_at_the_beginning(world: World) -> None:
+    source = await answered(world)
+
+    retry = await world.app.copying.retry(source, Asker(ANNA))
+
+    question = await world.opened(retry)
+    told = await world.events(retry)
+    assert [event.type for event in told][:4] == ["run_started", "run_forked", "context_fetched", "step_chosen"]
+    assert question.request.quoted == "Which one?"
+    forked = (await world.run(retry)).forked
+    assert isinstance(forked, RunForked)
+    assert (forked.how, forked.source, forked.at_seq, forked.by) == ("retry", source, 1, ANNA)
+
+
+async def test_nobody_is_told_again_what_a_copied_story_tells(world: World) -> None:
+    source = await approved(world)
+    await world.quiet()
+    before = {person: len(world.mails(person)) for person in ("anna", "bo", "cy")}
+
+    fork = await world.app.copying.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    await world.ended(fork)
+    await world.quiet()
+
+    after = {person: len(world.mails(person)) for person in ("anna", "bo", "cy")}
+    assert after == {**before, "anna": before["anna"] + 1}
+
+
+async def test_the_source_knows_its_forks_and_a_rebuild_finds_them_again(world: World) -> None:
+    source = await approved(world)
+    forks = [await world.app.copying.fork(source, seq, Asker(ANNA)) for seq in (1, 2)]
+    assert await world.app.copying.forks_of(source) == tuple(forks)
+
+    await world.app.store.client.do("DEL", f"{{s{source[1]}}}:forks:{source}")
+    await rebuild(world.app.store)
+
+    assert await world.app.copying.forks_of(source) == tuple(forks)
