@@ -85,7 +85,7 @@ def _framed(run: Run, shown: Sequence[Entry], left_out: int) -> str:
     lines.append("</run>")
     if left_out:
         lines.append(f"Left out for want of room: {left_out} older events, none of them what people said or decided.")
-    limit = run.started.max_steps if run.started else 0
+    limit = run.budget.limits.steps
     return "\n".join([*lines, f"Steps taken: {run.steps} of {limit}. Choose the next step."])
 
 

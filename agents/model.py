@@ -104,7 +104,8 @@ class Claude:
         await asyncio.to_thread(import_module, "anthropic")
         prompt = prompts.load(agent.prompt, agent.folder)
         budget = budget_after(run, self.context_tokens)
-        context = build(run, events, budget)
+        # A long story takes a second to render, which must not stop the event loop either.
+        context = await asyncio.to_thread(build, run, events, budget)
         if context.is_too_long:
             call = ModelCall(model=self.model, rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash)
             return Failed("too_long", f"not sent: {context.why_too_long}", None, call)

@@ -130,8 +130,8 @@ class Request(Frozen):
     `thread` is one name for all that belongs together, as channels want it.
     `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
     rules chose the step, no model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by
-    itself; empty where an agent asks. `topic` is what the requester's own message was called, in whose thread they are
-    answered.
+    itself; empty where an agent asks. `trigger` is the timer or webhook that the run began with.
+    `topic` is what the requester's own message was called, in whose thread they are answered.
     """
 
     id: RequestId
@@ -155,6 +155,7 @@ class Request(Frozen):
     changes: tuple[str, ...] = ()
     is_rehearsal: bool = False
     program: str = ""
+    trigger: str = ""
     topic: str = ""
 
 

@@ -168,6 +168,7 @@ def _request(
         topic=topic_of(run),
         is_rehearsal=run.is_rehearsal,
         program=program_of(run),
+        trigger=run.started.trigger if run.started else "",
     )
 
 

@@ -59,6 +59,8 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     """What somebody who may answer `request` sees; the token of the form is filled in when it is sent."""
     asked_by = people.names_of(request.requesters)
     summary = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
+    if request.trigger:
+        summary += f" Nobody typed this: the trigger {request.trigger!r} of sayso.toml began it."
     needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
     call = request.call
     facts = [] if asked_by in summary else [Line(label="Asked by", text=asked_by)]

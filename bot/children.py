@@ -64,6 +64,7 @@ class Children:
             context=dict(context),
             submitter=parent.submitter,
             service=parent.service,
+            trigger=parent.trigger,
             **allowance(self._budgets, agent),
             parent=Parent(run_id=run.id, step_id=step_id, depth=depth),
             inherits=tuple(person for person in requesters_of(run) if person != parent.requester),

@@ -82,7 +82,7 @@ def export(
         loaded = await app.store.load(check(run_id, "run"))
         if not loaded.events:
             raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
-        return exported(RunId(run_id), loaded.events, version(), loaded.now)
+        return exported(RunId(run_id), loaded.events, loaded.events[-1].release or version(), loaded.now)
 
     away = remote(data)
     text = plain_json((away.exported(run_id) if away else run(data, work)).model_dump_json())

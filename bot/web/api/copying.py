@@ -112,7 +112,7 @@ async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:
         raise NoSuchRun(f"There is no run {run_id}")
-    return export(RunId(run_id), loaded.events, version(), loaded.now)
+    return export(RunId(run_id), loaded.events, loaded.events[-1].release or version(), loaded.now)
 
 
 @router.get(

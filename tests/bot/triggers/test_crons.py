@@ -220,3 +220,14 @@ async def test_its_runs_leave_the_requester_their_own_room(redis: str, tmp_path:
         found = await started(office, 2)
 
     assert json.loads(found[1].model_dump_json())["trigger"] == "stocktaking"
+
+
+async def test_a_card_for_a_run_that_nobody_typed_says_so(redis: str, tmp_path: Path) -> None:
+    gated = HOURLY.replace("stamp the stock", "press the bell")
+    async with a_world(redis, tmp_path / "data", TOML + gated) as world:
+        await to_the_next(world)
+
+        card = await world.next_mail("bo", about="Press the bell?")
+
+        assert "Nobody typed this: the trigger 'stocktaking' of sayso.toml began it." in card.text
+        assert "Anna Ames asks." in card.text
