@@ -12,7 +12,8 @@ from agents.requests import DeliveryId, Fact, Format, GatedCall, Holder, PersonI
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line
-from bot.cards import program_name, request_card
+from bot.asked_by import program_name
+from bot.cards import request_card
 from bot.digest import call_digest, question_digest
 from bot.ids import new_id, shard_of
 from bot.journal import record_write

@@ -18,6 +18,7 @@ from agents.requests import (
 )
 from agents.run import Run
 from agents.text import first_line
+from bot.asked_by import who_asks
 from bot.judge import (
     AlreadyDecided,
     AlreadyVoted,
@@ -40,12 +41,6 @@ from bot.wording import CHANNEL_NAMES, TIME
 from channels import AnswerForm, Card, Line
 
 _REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model", short="rehearsal, no model")
-_WHO_ASKS = {
-    "gate": "{} asks.",
-    "question": "The agent that works for {} asks.",
-    "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
-    "go_on": "sayso asks about a run for {}: it has stopped until somebody says whether it goes on.",
-}
 _STORY = "What was used, and what led to it; in the story are words of others:"
 _OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 # A run that people stopped did not go wrong. Not `Denied: …`, which would come back in quotes as somebody's answer.
@@ -58,9 +53,7 @@ _DIGEST_CHARS = 12
 def request_card(request: Request, people: People, at: datetime) -> Card:
     """What somebody who may answer `request` sees; the token of the form is filled in when it is sent."""
     asked_by = people.names_of(request.requesters)
-    summary = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
-    if request.trigger:
-        summary += f" Nobody typed this: the trigger {request.trigger!r} of sayso.toml began it."
+    summary = who_asks(request, people)
     needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
     call = request.call
     facts = [] if asked_by in summary else [Line(label="Asked by", text=asked_by)]
@@ -95,20 +88,6 @@ def asked_again(request: Request, judgement: Judgement, people: People, at: date
     is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
     sentence = _COMMENT if is_comment else told(judgement, request, people)  # how to answer stands on the card
     return card.model_copy(update={"title": f"About: {request.title}", "summary": f"{sentence}\n{card.summary}"})
-
-
-def program_name(program: str) -> str:
-    """How a sentence begins that is about a program, by the owner of its API key."""
-    kind, _, name = program.partition(":")
-    return f"The program {name}" if kind == "service" else f"A program of {name}"
-
-
-def _program_asks(request: Request, people: People) -> str:
-    """Who asks, for whom, and which of the words here are not ours."""
-    who = f"{program_name(request.program)} asks, on behalf of {people.name_of(request.requesters[0])}."
-    if request.format == "approval":
-        return f"{who} Title and arguments are its own words. It does nothing before you approve, and we do nothing."
-    return f"{who} The question is in its own words."
 
 
 def who_decides(policy: PolicySnapshot, people: People, requesters: Iterable[PersonId]) -> str:

@@ -70,7 +70,7 @@ def _plain(text: str) -> str:
     return shown if len(shown) <= _TEXT_CHARS else f"{shown[:_TEXT_CHARS]}…"
 
 
-def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one line per kind of event reads best together
+def tell(event: Event, people: People) -> Told:  # noqa: C901 - one line per kind of event reads best together
     """`event` as a sentence for people."""
     name = people.name_of
     match event:
@@ -112,6 +112,16 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
             return Told(decided(event.decision, people), given.text if given else "")
         case RequestRevoked():
             return Told(f"{name(event.vote.person)} took the approval back", event.vote.reason)
+        case ToolStarted() | ToolFinished() | ToolOrphaned() | ToolWaits() | OutsideReported() | ChildStarted():
+            return _work(event)
+        case QuestionRaised() | RunForked() | RunPaused() | RunResumed() | RunCancelled() | RunEnded():
+            return _course(event, people)
+
+
+def _work(
+    event: ToolStarted | ToolFinished | ToolOrphaned | ToolWaits | OutsideReported | ChildStarted,
+) -> Told:
+    match event:
         case ToolStarted():
             return Told(f"starts {event.tool}", " ".join(event.effect.argv))
         case ToolFinished():
@@ -127,6 +137,13 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
             return Told(f"news of {event.handle}", event.text)
         case ChildStarted():
             return Told(f"starts {event.run_id} of the {event.agent} agent", event.text)
+
+
+def _course(
+    event: QuestionRaised | RunForked | RunPaused | RunResumed | RunCancelled | RunEnded, people: People
+) -> Told:
+    name = people.name_of
+    match event:
         case QuestionRaised():
             return Told(event.question)
         case RunForked():
