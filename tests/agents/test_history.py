@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.budgets import Budget
 from agents.events import Event, RunCancelled, RunEnded, RunPaused
 from agents.history import RunForked, own
 from agents.requests import RunId
@@ -57,12 +58,14 @@ def test_after_any_part_of_a_story_a_copy_thinks_anew_and_waits_for_nothing(seq:
 @given(EVENTS)
 def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
     before, run = fold(events), fold([*events, FORKED])
+    budget = Budget(heard=len(run.results))
 
     assert run == Run(
         id=before.id,
         seq=before.seq + 1,
         started=before.started,
         facts=before.facts,
+        budget=budget.given(before.started) if before.started else budget,
         results=run.results,
         is_rehearsal=before.is_rehearsal,
         writers=run.writers,
