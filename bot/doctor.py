@@ -155,7 +155,11 @@ def _repositories(settings: Settings) -> list[Finding]:
 
 
 def _triggers(settings: Settings) -> Iterator[Finding]:
-    return examine_triggers(settings, [agent.name for agent in agents_of(settings)])
+    try:
+        names = [agent.name for agent in agents_of(settings)]
+    except ConfigError:  # told with the agents
+        names = list(settings.agents)
+    return examine_triggers(settings, names)
 
 
 def _model(settings: Settings) -> Finding:

@@ -81,7 +81,8 @@ def load(name: str, folder: Path | None = None) -> Prompt:
     """
     base, at, _ = name.partition("@")
     if base not in _stems(folder):
-        raise PromptError(f"there is no prompt {name!r}. There are: {', '.join(names(folder)) or 'none'}")
+        where = f" in {folder}: write {base}.md there" if folder else ""
+        raise PromptError(f"there is no prompt {name!r}{where}. There are: {', '.join(names(folder)) or 'none'}")
     if not at:
         return _read(base, folder)
     known = versions(base, folder)

@@ -46,7 +46,8 @@ _PICKS = ((), (IT_HAPPENED,), (IT_DID_NOT,), (STOP,), (GO_ON,), (STOP_HERE,))
 _CALL = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
 _NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-11))])
-_TIMES = st.just(_NOON) | st.datetimes(timezones=_ZONES)
+_FIRST, _LAST = _NOON.replace(year=1990, tzinfo=None), _NOON.replace(year=2190, tzinfo=None)
+_TIMES = st.just(_NOON) | st.datetimes(_FIRST, _LAST, timezones=_ZONES)
 _MOST = 2
 
 

@@ -153,7 +153,7 @@ def test_a_tool_that_no_model_could_call_is_refused(tmp_path: Path, name: str) -
 
 
 def test_a_prompt_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
-    assert "HERE/valet.md can't be read: No such file or directory" in wrong(tmp_path, PROMPTED)
+    assert "there is no prompt 'valet' in HERE: write valet.md there. There are: none" in wrong(tmp_path, PROMPTED)
 
 
 def test_a_prompt_without_its_folder_is_looked_for_in_vain_and_the_mend_is_said(tmp_path: Path) -> None:

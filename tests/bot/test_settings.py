@@ -35,10 +35,11 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(tmp_p
 
 
 def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path) -> None:
-    given = {"model": "m", "prompt": "deploy@1"} | {
+    words = {"model": "m", "prompt": "deploy@1", "code": "deploying:deploy_agent"}
+    given = words | {
         name: "4" if "int" in str(field.annotation) else "0.25"
         for name, field in AgentConfig.model_fields.items()
-        if name not in {"model", "prompt"}
+        if name not in words
     }
     given["context_tokens"] = "5000"
 

@@ -278,7 +278,7 @@ def test_a_card_has_a_form_exactly_where_somebody_could_still_change_something(
 ) -> None:
     run = made("running") if found.started_at else RUN
     form = card_of(found, run, revision).form
-    people = eligible(found.request.policy, found.request.requesters)
+    people = eligible(found.request.policy, found.requesters)
     said = [answer(person, approve=vote, addressee=person) for person in people for vote in (True, False)]
     counts = any(isinstance(judge(found, one), Counted | Decided | Revoked) for one in said)
 
