@@ -106,7 +106,7 @@ def test_a_folder_without_prompts_says_that_there_are_none(tmp_path: Path) -> No
 
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(
-            PromptError, match=r"there is no prompt 'greet' in .*: write greet\.md there\. There are: none"
+            PromptError, match=r"no prompt 'greet' in .*: write greet\.md there\. There are: none"
         ):
             prompts.load("greet", folder)
 
