@@ -8,9 +8,14 @@ from dataclasses import dataclass
 import structlog
 
 from agents import Agent
+from agents.announce import announce_agent
+from agents.ask import Listed, ask_agent
 from agents.deploy import Environment, deploy_agent
 from agents.model import Claude, Model
-from agents.relay import RELAY, relay_agent
+from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
+from agents.release import release_agent
+from agents.triage import triage_agent
+from bot.announcing import Announcing
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
 from bot.children import Children
@@ -101,7 +106,17 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
 
 def agents_of(settings: Settings) -> tuple[Agent, ...]:
     """The agents of this release; the first one takes what nobody is named for."""
-    return (deploy_agent(environments_of(settings)),)
+    environments = environments_of(settings)
+    deploys = (deploy_agent(environments),) if environments else ()
+    announces = (announce_agent(settings.announce.to),) if settings.announce.to else ()
+    chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
+    others = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
+    return (*deploys, triage_agent(others), *others[len(deploys) :])
+
+
+def directory_of(settings: Settings) -> dict[str, Listed]:
+    """Everybody whom the ask agent may ask."""
+    return {name: Listed(person.name, person.timezone, person.groups) for name, person in settings.people.items()}
 
 
 def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
@@ -110,7 +125,9 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
         return {}
     key, url = settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url
     named = {
-        agent.name: settings.agents[agent.name].model if agent.name in settings.agents else None for agent in agents
+        agent.name: settings.agents[agent.name].model if agent.name in settings.agents else None
+        for agent in agents
+        if agent.prompt
     }
     return {name: Claude(key, url, model or settings.model or DEFAULT_MODEL) for name, model in named.items()}
 
@@ -135,8 +152,9 @@ def compose(
     tokens = Tokens(home.keys(settings))
     by_channel = {channel.name: channel for channel in channels}
     by_agent = {agent.name: agent for agent in agents}
-    # No trigger is routed to the relay: whom a program may ask is checked where its requests come in.
-    everyone = by_agent | {RELAY: relay_agent(settings.policies)}
+    # No trigger is routed to the relay: whom a program may ask is checked where its requests come in. Nor is one to
+    # the agent of surveys, which only those start who conduct one.
+    everyone = by_agent | {RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
     models = models_of(settings, agents)
     failing, receipts, alerts = Failing(journal, decisions, people, by_channel), Receipts(client), settings.alerts.to
     outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, receipts, alerts, settings.public_url)
@@ -147,8 +165,9 @@ def compose(
     inbox = Inbox(
         journal, decisions, people, by_channel, by_agent, steps, tokens, holding, bouncing, follow_ups, settings.limits
     )
-    children = Children(journal, {name: settings.agents.get(name, AgentConfig()) for name in by_agent})
-    executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, children, home.host())
+    children = Children(journal, {name: settings.agents.get(name, AgentConfig()) for name in (*by_agent, SURVEY)})
+    runner, announcing = Runner(settings.data_dir, url), Announcing(journal, people)
+    executor = Executor(store, nearby, runner, everyone, children, announcing, home.host())
     teller = Teller(people, tuple(by_channel), edits)
     thinker = Thinker(models)
     loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert)

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from bot.config import (
     AgentConfig,
     AlertsConfig,
+    AnnounceConfig,
     DeployConfig,
     Folder,
     LimitsConfig,
@@ -64,6 +65,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     agents: dict[Name, AgentConfig] = {}
     deploy: DeployConfig = DeployConfig()
     alerts: AlertsConfig = AlertsConfig()
+    announce: AnnounceConfig = AnnounceConfig()
     limits: LimitsConfig = LimitsConfig()
 
     @field_validator("redis_url")

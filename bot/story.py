@@ -126,7 +126,8 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one lin
         case OutsideReported():
             return Told(f"news of {event.handle}", event.text)
         case ChildStarted():
-            return Told(f"starts {event.run_id} of the {event.agent} agent", event.text)
+            key = f" for {event.key}" if event.key else ""
+            return Told(f"starts {event.run_id} of the {event.agent} agent{key}", event.text)
         case QuestionRaised():
             return Told(event.question)
         case RunForked():

@@ -31,6 +31,10 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
     def fallback(run: Run) -> Step:
         return next_step(run, tuple(environments))
 
+    def takes(text: str) -> bool:
+        wish = wish_of(text, tuple(environments))
+        return wish.version is not None or wish.environment is not None
+
     return Agent(
         name="deploy",
         description="puts versions live in " + (", ".join(environments) or "no environment yet"),
@@ -38,6 +42,7 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
         tools=(deploy_tool(environments), live_tool(environments)),
         prefetch=prefetch,
         fallback=fallback,
+        takes=takes,
     )
 
 

@@ -177,7 +177,8 @@ def agents(as_json: Json = False, data: Data = None) -> None:
     settings = settings_of(data)
     mode = "rehearsal: no model key" if settings.anthropic_api_key is None else "model"
     listed = [
-        (agent, files.load(agent.prompt).label, [_tool(tool) for tool in agent.tools]) for agent in agents_of(settings)
+        (agent, files.load(agent.prompt).label if agent.prompt else "none", [_tool(tool) for tool in agent.tools])
+        for agent in agents_of(settings)
     ]
     if as_json:
         print(
