@@ -50,8 +50,9 @@ def next_step(run: Run) -> Step:
         case Result(step=RequestHumanInput(), kind="answered"):
             return _announce(last.text)
         case _:
+            what = "Not everybody may have heard it" if last.kind == "error" else "Nothing was announced"
             why = f": {last.text}" if last.text else ""
-            return Done(outcome="failed", summary=f"Nothing was announced: {last.kind}{why}")
+            return Done(outcome="failed", summary=f"{what}: {last.kind}{why}")
 
 
 def _announce(words: str) -> CallTool:

@@ -111,6 +111,22 @@ async def test_a_restart_in_between_asks_nobody_again_and_loses_no_answer(office
     assert [len([one for one in office.mails(who) if "Which day" in one.text]) for who in ("bo", "cy")] == [1, 1]
 
 
+async def test_who_has_no_address_is_reported_as_not_reached(redis: str, tmp_path: Path) -> None:
+    toml = '[people.eve]\nname = "Eve Ek"\ngroups = ["release"]\n' + TOML
+    async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
+        run_id = await asks(world)
+        questions = await asked(world, run_id, ("bo", "cy", "eve"))
+        await world.next_mail("dan", about="Eve Ek can't be reached")
+        await world.next_mail("cy", about="Which day suits?")
+        await world.decide("bo", questions["bo"], "free_text", "Mon")
+        await world.quiet()
+        await world.move_time(2 * 3600 + 60)
+
+        summary = await world.summary(run_id)
+
+        assert "Did not answer: Cy Cole.\nCould not be reached: Eve Ek." in summary
+
+
 async def test_nobody_answers_for_somebody_else(office: World) -> None:
     run_id = await asks(office)
     questions = await asked(office, run_id)

@@ -20,6 +20,8 @@ def next_step(run: Run, directory: Directory) -> Step:
     match last:
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=last.text)
+        case Result(step=CallTool(), kind="error"):
+            return Done(outcome="failed", summary=f"The survey came to nothing: {last.text}")
         case Result(step=CallTool()):
             return _failed(f"{last.kind}: {last.text}")
         case Result(kind=kind) if kind != "answered":

@@ -1,5 +1,6 @@
 """The survey tool: one child run for each person, answered in parallel, until a deadline."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -10,7 +11,7 @@ from agents.ask.deadline import MOST_S, deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.report import Heard, report
 from agents.relay import SURVEY, Question, context_of
-from agents.requests import Effect, Fact
+from agents.requests import Effect, Fact, RunId
 from agents.text import one_line
 
 SURVEY_TOOL = "survey"
@@ -56,9 +57,8 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
             options=args.options,
             expires_after_s=(deadline - hands.now).total_seconds(),
         )
-        for person in effect.argv[1:]:
-            context = context_of(wanted.model_copy(update={"to": (f"person:{person}",)}), {})
-            await hands.start_run(SURVEY, args.question, key=person, context=context)
+        if refused := await _started(wanted, effect.argv[1:], hands):
+            return Outcome("", refused)
         return _still(deadline, hands.now, 0, len(effect.argv) - 1)
 
     async def check(args: SurveyArgs, handle: str, hands: Hands) -> Outcome | Pending:
@@ -75,6 +75,20 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
         idempotent=True,
         waits_s=MOST_S + 86_400.0,
     )
+
+
+async def _started(wanted: Question, people: Sequence[str], hands: Hands) -> str:
+    """Ask everybody, once; else nobody goes on being asked, and why."""
+    begun = list[RunId]()
+    for person in people:
+        context = context_of(wanted.model_copy(update={"to": (f"person:{person}",)}), {})
+        try:
+            begun.append(await hands.start_run(SURVEY, wanted.question, key=person, context=context))
+        except ToolRefused as error:
+            for run_id in begun:
+                await hands.stop_child(run_id)
+            return str(error)
+    return ""
 
 
 def _prepared(args: SurveyArgs, directory: Directory) -> Effect:
@@ -102,7 +116,8 @@ async def _look(args: SurveyArgs, deadline: datetime, hands: Hands, directory: D
         started = hands.run.started
         zone = zone_of(directory, started.requester if started else "")
         heard = [Heard(person, _answer(child), person in child.reached) for person, child in found]
-        return Outcome(report(args.question, args.options, heard, deadline, zone, directory))
+        options = ("yes", "no") if args.format == "yes_no" else args.options
+        return Outcome(report(args.question, options, heard, deadline, zone, directory))
     if hands.now >= deadline + timedelta(seconds=_GRACE_S):
         for child in left:
             await hands.stop_child(child.id)
