@@ -86,13 +86,14 @@ class Pending:
 class ChildRun:
     """How a child run stands: `state` is the word that people see; once it has ended `summary` says how.
 
-    `answers` are what people answered in it, `(person, text)` each.
+    `answers` are what people answered in it, `(person, text)` each; `reached` are those who have a card of it.
     """
 
     id: RunId
     state: str
     summary: str = ""
     answers: tuple[tuple[str, str], ...] = ()
+    reached: tuple[str, ...] = ()
 
     @property
     def has_ended(self) -> bool:
@@ -102,6 +103,11 @@ class ChildRun:
 
 class Hands(Protocol):
     """What a tool may use while it executes, or looks for its result."""
+
+    @property
+    def run(self) -> Run:
+        """The run whose step this is, as it stood when that began: what people wrote in it is data."""
+        ...
 
     @property
     def key(self) -> str:
@@ -130,6 +136,13 @@ class Hands(Protocol):
 
     async def stop_child(self, run_id: RunId) -> None:
         """Cancel a child of this run that nobody needs any more; its open request is withdrawn."""
+        ...
+
+    async def tell(self, to: str, title: str, text: str) -> None:
+        """Say `text` once per step, title and `to`: `person:bo`, `group:release` or a place of many, `slack:#ops`.
+
+        `title` is worded by code; `text` is shown as somebody else's words. Raises ToolRefused where `to` is nobody.
+        """
         ...
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:

@@ -45,7 +45,7 @@ class OutsideReported(Happened):
 
 
 class ChildStarted(Happened):
-    """A step of this run started a run of its own."""
+    """A step of this run started a run of its own, under a `key` that tells it from others of the same step."""
 
     type: Literal["child_started"] = "child_started"
     schema_version: Literal[1] = 1
@@ -53,3 +53,4 @@ class ChildStarted(Happened):
     run_id: RunId
     agent: str
     text: str
+    key: str = ""

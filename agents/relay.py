@@ -9,9 +9,9 @@ from agents import Agent, Hands, Outcome, Tool, ToolRefused
 from agents.requests import Effect, Fact, Format, Frozen
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
-from agents.text import one_line
+from agents.text import quote
 
-RELAY = "relay"
+RELAY, SURVEY = "relay", "survey"
 MAY_ACT = "approved: the program may do it now"
 _TOOL = "proceed"
 _TITLE_CHARS, _ANSWER_CHARS = 200, 500
@@ -59,13 +59,15 @@ def context_of(wanted: Question | Approval, context: dict[str, JsonValue]) -> di
 
 
 def wanted_of(run: Run) -> Question | Approval | None:
-    """What the program behind `run` wants of people; None for the run of another agent."""
-    if run.started is None or run.started.agent != RELAY:
+    """What the program behind `run`, or the survey that it is part of, wants of people; None for any other run."""
+    if run.started is None or run.started.agent not in {RELAY, SURVEY}:
         return None
     try:
-        return _wanted.validate_python(run.started.context.get(_WANTED))
+        wanted = _wanted.validate_python(run.started.context.get(_WANTED))
     except ValidationError:
         return None
+    # A survey asks; only the run that conducts it starts one.
+    return wanted if run.started.agent == RELAY or (run.started.parent and wanted.kind == "question") else None
 
 
 def relay_agent(policies: Collection[str]) -> Agent:
@@ -75,6 +77,18 @@ def relay_agent(policies: Collection[str]) -> Agent:
         description="asks people for programs that have a logic of their own",
         prompt="",
         tools=(_proceed_tool(policies),),
+        prefetch=_nothing,
+        fallback=next_step,
+    )
+
+
+def survey_agent() -> Agent:
+    """The agent that puts the question of a survey to one of those who are asked."""
+    return Agent(
+        name=SURVEY,
+        description="puts the question of a survey to one person",
+        prompt="",
+        tools=(),
         prefetch=_nothing,
         fallback=next_step,
     )
@@ -92,11 +106,11 @@ def next_step(run: Run) -> Step:
         case Approval() as approval:
             return CallTool(tool=_TOOL, arguments=approval.model_dump(mode="json", exclude={"kind"}))
         case None:
-            return Done(outcome="failed", summary="This run does not say what its program wants of people")
+            return Done(outcome="failed", summary="This run does not say what is wanted of people")
 
 
 def _end(result: Result) -> Done:
-    by, text = ", ".join(result.by), _quote(result.text, _ANSWER_CHARS)
+    by, text = ", ".join(result.by), quote(result.text, _ANSWER_CHARS)
     match result.kind:
         case "answered":
             return Done(summary=f"{by} answered: {text}")
@@ -113,15 +127,7 @@ def _end(result: Result) -> Done:
 
 
 def _because(result: Result) -> str:
-    return f": {_quote(result.text, _ANSWER_CHARS)}" if result.text else ""
-
-
-def _quote(text: str, chars: int) -> str:
-    """Somebody else's words on one line, from whose quotation marks they can't get out."""
-    return f"“{one_line(text, chars).translate(_INNER)}”"
-
-
-_INNER = str.maketrans("“”„‟«»", "''''''")
+    return f": {quote(result.text, _ANSWER_CHARS)}" if result.text else ""
 
 
 def _proceed_tool(policies: Collection[str]) -> Tool[ProceedArgs]:
@@ -142,7 +148,7 @@ def _proceed_tool(policies: Collection[str]) -> Tool[ProceedArgs]:
         prepare=prepare,
         execute=execute,
         gate=lambda args: args.policy,
-        title=lambda args: _quote(args.title, _TITLE_CHARS),
+        title=lambda args: quote(args.title, _TITLE_CHARS),
         idempotent=True,
     )
 

@@ -1,8 +1,9 @@
-"""A run as a step of another one: the tool that starts a run, and waits for its end as for any long effect."""
+"""A run as a step of another one: the tools that start a run, and wait for its end as for any long effect."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from agents import Hands, Outcome, Pending, Tool, ToolRefused
 from agents.requests import Effect, RunId
@@ -15,13 +16,21 @@ _WAITS_S = 30 * 86_400.0
 _TITLE_CHARS = 80
 
 
-class StartRunArgs(BaseModel):
-    """Which agent is to do what."""
+class ChosenAgent(BaseModel):
+    """Which agent is to do what the requester wrote."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     agent: str = Field(description="The exact name of an agent")
+
+
+class StartRunArgs(ChosenAgent):
+    """Which agent is to do what."""
+
     text: str = Field(description="What that agent is to do, in full: it sees nothing else of this run")
+
+
+A = TypeVar("A", bound=ChosenAgent)
 
 
 def start_run_tool(agents: Mapping[str, str]) -> Tool[StartRunArgs]:
@@ -29,29 +38,49 @@ def start_run_tool(agents: Mapping[str, str]) -> Tool[StartRunArgs]:
 
     The child has the requesters of its parent, and gates of its own; nothing is approved by having been started.
     """
+    what = "Have another agent do something, and hear how it ended."
+    return _tool(agents, StartRunArgs, what, lambda args, _: (args.text, {}))
 
-    async def prepare(args: StartRunArgs) -> Effect:
+
+def pass_on_tool(agents: Mapping[str, str]) -> Tool[ChosenAgent]:
+    """As `start_run_tool`, but the child gets what this run was started with, word for word: nobody can reword it."""
+    what = "Have another agent do what the requester wrote, word for word, and hear how it ended."
+    return _tool(agents, ChosenAgent, what, _as_written)
+
+
+def _as_written(_: ChosenAgent, hands: Hands) -> tuple[str, Mapping[str, JsonValue]]:
+    started = hands.run.started
+    return (started.text, started.context) if started else ("", {})
+
+
+def _tool(
+    agents: Mapping[str, str],
+    args_type: type[A],
+    description: str,
+    given: Callable[[A, Hands], tuple[str, Mapping[str, JsonValue]]],
+) -> Tool[A]:
+    async def prepare(args: A) -> Effect:
         if args.agent not in agents:
             raise ToolRefused(
                 f"There is no agent {one_line(args.agent, _TITLE_CHARS)!r}. There are: {', '.join(agents)}"
             )
-        return Effect(argv=(START_RUN, args.agent, args.text))
+        return Effect(argv=(START_RUN, *map(str, args.model_dump().values())))
 
-    async def execute(args: StartRunArgs, _: Effect, hands: Hands) -> Pending:
-        child_id = await hands.start_run(args.agent, args.text)
-        return _still(child_id, args.agent)
+    async def execute(args: A, _: Effect, hands: Hands) -> Pending:
+        text, context = given(args, hands)
+        return _still(await hands.start_run(args.agent, text, context=context), args.agent)
 
-    async def check(args: StartRunArgs, handle: str, hands: Hands) -> Outcome | Pending:
+    async def check(args: A, handle: str, hands: Hands) -> Outcome | Pending:
         child = await hands.child(RunId(handle))
         if not child.has_ended:
             return _still(child.id, args.agent)
         return Outcome(child.summary) if child.state == "done" else Outcome("", f"{child.state}: {child.summary}")
 
-    listed = "; ".join(f"{name}: {description}" for name, description in agents.items())
+    listed = "; ".join(f"{name}: {about}" for name, about in agents.items())
     return Tool(
         name=START_RUN,
-        description=f"Have another agent do something, and hear how it ended. {listed}",
-        args=StartRunArgs,
+        description=f"{description} {listed}",
+        args=args_type,
         prepare=prepare,
         execute=execute,
         check=check,

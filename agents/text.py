@@ -47,3 +47,11 @@ def ends_of(text: str, head_chars: int, tail_chars: int, where: str = "") -> str
     size = f"{len(text) - head_chars - tail_chars} of {len(text)} characters left out, sha256 {digest}"
     left_out = f"[… {size}; {where} …]" if where else f"[… {size} …]"
     return f"{text[:head_chars]}\n{left_out}\n{text[-tail_chars:]}"
+
+
+def quote(text: str, chars: int) -> str:
+    """Somebody else's words on one line, from whose quotation marks they can't get out."""
+    return f"“{one_line(text, chars).translate(_INNER)}”"
+
+
+_INNER = str.maketrans("“”„‟«»", "''''''")

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 import structlog
 
 from agents import Agent
+from agents.announce import announce_agent
+from agents.ask import Listed, ask_agent
 from agents.deploy import Environment, Hub, deploy_agent
 from agents.model import Claude, Model
-from agents.relay import RELAY, relay_agent
+from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
+from agents.release import release_agent
+from agents.triage import TRIAGE, triage_agent
+from bot.announcing import Announcing
 from bot.apikeys import Keyring
 from bot.bouncing import Bouncing
 from bot.budgets import Budgets
@@ -132,8 +137,18 @@ def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:
 
 def agents_of(settings: Settings) -> tuple[Agent, ...]:
     """The agents of this release, then your own; the first one takes what nobody is named for. Raises ConfigError."""
-    ours = (deploy_agent(environments_of(settings)),)
-    return (*ours, *own_agents(settings, [agent.name for agent in ours]))
+    environments = environments_of(settings)
+    deploys = (deploy_agent(environments),) if environments else ()
+    announces = (announce_agent(settings.announce.to),) if settings.announce.to else ()
+    chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
+    ours = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
+    others = (*ours, *own_agents(settings, [TRIAGE, *(agent.name for agent in ours)]))
+    return (*deploys, triage_agent(others), *others[len(deploys) :])
+
+
+def directory_of(settings: Settings) -> dict[str, Listed]:
+    """Everybody whom the ask agent may ask."""
+    return {name: Listed(person.name, person.timezone, person.groups) for name, person in settings.people.items()}
 
 
 def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
@@ -143,8 +158,8 @@ def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
 
 
 def release_in_use(settings: Settings, agents: Iterable[Agent]) -> str:
-    """Under which release the events of these agents, and of the relay, are written. The same in every process."""
-    everyone = (*agents, relay_agent(settings.policies))
+    """Under which release the events of these agents, and of ours without a name, are written. The same everywhere."""
+    everyone = (*agents, relay_agent(settings.policies), survey_agent())
     return release_of(code(), in_use(everyone, model_names(settings, everyone)))
 
 
@@ -174,8 +189,9 @@ def compose(
     """
     agents = with_chosen_prompts(settings, agents)
     by_agent = {agent.name: agent for agent in agents}
-    # No trigger is routed to the relay: whom a program may ask is checked where its requests come in.
-    everyone = by_agent | {RELAY: relay_agent(settings.policies)}
+    # No trigger is routed to the relay: whom a program may ask is checked where its requests come in. Nor is one to
+    # the agent of surveys, which only those start who conduct one.
+    everyone = by_agent | {RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
     release = release_in_use(settings, agents)
     home = Home(settings.data_dir)
     client = Client(url)
@@ -199,8 +215,9 @@ def compose(
     inbox = Inbox(
         journal, decisions, people, by_channel, by_agent, configs, tokens, holding, bouncing, follow_ups, limits
     )
-    children = Children(journal, by_agent, settings.agents)
-    executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, children, home.host())
+    children = Children(journal, (*by_agent, SURVEY), settings.agents)
+    runner, announcing = Runner(settings.data_dir, url), Announcing(journal, people)
+    executor = Executor(store, nearby, runner, everyone, children, announcing, home.host())
     teller = Teller(people, tuple(by_channel), edits, alerts)
     thinker, budgets = Thinker(models), Budgets(store.days, settings.agents, people)
     loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert, budgets)

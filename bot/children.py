@@ -1,15 +1,16 @@
 """Runs that a run starts as a step of its own: begun once, in its shard, and its end is news to who started it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
 from pydantic import JsonValue
 
 from agents import ChildRun, ToolRefused
-from agents.events import RunCancelled, RunStarted
+from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.events import Event, RunCancelled, RunStarted
 from agents.outside import ChildStarted, OutsideReported, Parent
-from agents.requests import RunId, StepId
+from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
 from bot.asking import requesters_of, thread_of
 from bot.budgets import allowance
@@ -51,7 +52,7 @@ class Children:
         if all(child.run_id != child_id for child in run.children):
             if len(run.children) >= _MOST:
                 raise ToolRefused(f"A run may start {_MOST} others; this one has")
-            event = ChildStarted(at=loaded.now, step_id=step_id, run_id=child_id, agent=agent, text=text)
+            event = ChildStarted(at=loaded.now, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
             await self._journal.write(Commit(run_id=run.id, events=[event], limit=MAX_EVENTS_AT_ALL))
         started = RunStarted(
             at=loaded.now,
@@ -84,15 +85,15 @@ class Children:
 
     async def look(self, run: Run, child_id: RunId) -> ChildRun:
         """How a child stands. Raises ToolRefused for a run that is none of `run`."""
-        child = await self._child(run, child_id)
+        child, events = await self._child(run, child_id)
         answers = tuple(
             (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
         )
-        return ChildRun(child_id, child.state, child.ended.summary if child.ended else "", answers)
+        return ChildRun(child_id, child.state, child.ended.summary if child.ended else "", answers, _reached(events))
 
     async def stop(self, run: Run, child_id: RunId) -> None:
         """Cancel a child that has not ended, in the requester's name. Raises ToolRefused as `look` does."""
-        child = await self._child(run, child_id)
+        child, _ = await self._child(run, child_id)
         if child.started is None or child.ended or child.cancelled_by:
             return
         event = RunCancelled(at=self._journal.store.about_now(), by=child.started.requester)
@@ -116,12 +117,13 @@ class Children:
         wake = [Wake(f"run {parent.run_id}")]
         await self._journal.write(Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL))
 
-    async def _child(self, run: Run, child_id: RunId) -> Run:
-        child = fold((await self._journal.store.load(child_id)).events)
+    async def _child(self, run: Run, child_id: RunId) -> tuple[Run, Sequence[Event]]:
+        events = (await self._journal.store.load(child_id)).events
+        child = fold(events)
         parent = child.started.parent if child.started else None
         if parent is None or parent.run_id != run.id:
             raise ToolRefused(f"{child_id} is no run that this one has started")
-        return child
+        return child, events
 
     def _check(self, agent: str, text: str, depth: int) -> None:
         if agent not in self._agents:
@@ -141,6 +143,17 @@ async def busy_with(store: Store, run_id: RunId) -> RunId:
     if len(children) != 1 or fold((await store.load(children[0])).events).ended:
         return run_id
     return await busy_with(store, children[0])
+
+
+def _reached(events: Sequence[Event]) -> tuple[PersonId, ...]:
+    """Who has a card, whose channel did not give it back later."""
+    cards = dict[DeliveryId, PersonId]()
+    for event in events:
+        if isinstance(event, CardDelivered) and event.person:
+            cards[event.delivery_id] = event.person
+        elif isinstance(event, DeliveryFailed):
+            cards.pop(event.delivery_id, None)
+    return tuple(dict.fromkeys(cards.values()))
 
 
 def _tells_of(event: object, run_id: RunId) -> bool:

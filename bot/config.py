@@ -85,6 +85,13 @@ def _place(text: str) -> str:
     return text
 
 
+def _ref_or_place(text: str) -> str:
+    try:
+        return _place(text) if text.startswith("slack:") else _ref(text)
+    except ValueError as error:
+        raise ValueError('"person:NAME", "group:NAME", or "slack:#NAME" of a Slack channel') from error
+
+
 def _said(text: str) -> str:
     if not text.strip():
         raise ValueError("a name that can be seen")
@@ -116,6 +123,8 @@ Name = Annotated[str, AfterValidator(_name)]
 Ref = Annotated[str, AfterValidator(_ref)]
 # A Slack channel, by its name or its id.
 Place = Annotated[str, AfterValidator(_place)]
+# Whoever is to hear something: people, or all who are in a place.
+Audience = Annotated[str, AfterValidator(_ref_or_place)]
 
 
 class Table(BaseModel):
@@ -235,6 +244,12 @@ class AlertsConfig(Table):
     """`[alerts]`: who hears what nobody else can."""
 
     to: tuple[Ref, ...] = Field(default=(), description='a list of "person:NAME" and "group:NAME"')
+
+
+class AnnounceConfig(Table):
+    """`[announce]`: who hears what the announce agent says."""
+
+    to: tuple[Audience, ...] = Field(default=(), description='a list of "person:NAME", "group:NAME" and "slack:#NAME"')
 
 
 class LimitsConfig(Table):

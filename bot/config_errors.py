@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bot.config import AlertsConfig, PersonConfig, PolicyConfig, refs_of
+from bot.config import AlertsConfig, AnnounceConfig, PersonConfig, PolicyConfig, refs_of
 from bot.config_deploy import DeployConfig
 
 # Enough to recognise what one wrote.
@@ -86,6 +86,8 @@ class HasTables(Protocol):
     def deploy(self) -> DeployConfig: ...
     @property
     def alerts(self) -> AlertsConfig: ...
+    @property
+    def announce(self) -> AnnounceConfig: ...
 
 
 def is_echo(error: ErrorDetails) -> bool:
@@ -153,6 +155,7 @@ def _shared_members(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, 
 
 def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
     named: list[tuple[KeyPath, str]] = [(("alerts", "to"), ref) for ref in settings.alerts.to]
+    named += [(("announce", "to"), ref) for ref in settings.announce.to if not ref.startswith("slack:")]
     for name, policy in settings.policies.items():
         named += [(("policies", name, "approvers"), ref) for ref in refs_of(policy.approvers)]
     known = [f"person:{person}" for person in settings.people] + [

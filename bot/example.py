@@ -59,6 +59,10 @@ command = ["./deploy.sh", "{environment}", "{commit}"]
 live = ["./live.sh", "{environment}"]
 health = ["../health.sh", "{environment}"]
 
+# Who hears it when somebody writes "deploy v1.2.0 to production and announce it", or "announce: …". Also "slack:#NAME".
+# [announce]
+# to = ["group:release"]
+
 # Who hears what nobody else can, such as a request that no mail could deliver.
 [alerts]
 to = ["person:anna"]

@@ -15,6 +15,7 @@ from agents.requests import AttemptId, Effect, RunId
 from agents.run import PendingStep, Run
 from agents.steps import CallTool
 from agents.text import one_line
+from bot.announcing import Announcing
 from bot.children import Children, next_look
 from bot.ending import ended
 from bot.hands import Cover, Find, HeldAttempt, NobodyKnows, NotStarted, ToolHands
@@ -64,10 +65,17 @@ class Executor:
     """Runs attempts in the background, so that nothing else waits for them. `host` names this data directory."""
 
     def __init__(
-        self, store: Store, bell: Bell, runner: Runner, agents: Mapping[str, Agent], children: Children, host: str
+        self,
+        store: Store,
+        bell: Bell,
+        runner: Runner,
+        agents: Mapping[str, Agent],
+        children: Children,
+        announcing: Announcing,
+        host: str,
     ) -> None:
         self._store, self._bell, self._runner, self._agents, self.host = store, bell, runner, agents, host
-        self.children = children
+        self.children, self.announcing = children, announcing
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
         self._detachable: set[AttemptId] = set()
 
@@ -133,7 +141,8 @@ class Executor:
         cover: Cover | None = None,
     ) -> None:
         held = HeldAttempt(self._runner, attempt.id, adopt, cover)
-        hands = ToolHands(run, pending.id, self._store.about_now(), self.children, held)
+        now, announcing = self._store.about_now(), self.announcing
+        hands = ToolHands(run, pending.id, now, self.children, held, announcing=announcing)
         work = self._attempt(run.id, tool, args, attempt, hands)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task

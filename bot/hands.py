@@ -1,4 +1,4 @@
-"""What a tool may use: one command, child runs, the time, and what was reported."""
+"""What a tool may use: one command, child runs, a word to people, the time, and what was reported."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from agents import ChildRun, CommandResult
 from agents.requests import AttemptId, RunId, StepId
 from agents.run import Run
+from bot.announcing import Announcing
 from bot.children import Children
 from bot.runner import Lost, NeverStarted, Runner, Still
 
@@ -53,6 +54,7 @@ class ToolHands:
     children: Children
     attempt: HeldAttempt | None = None
     report: str = ""
+    announcing: Announcing | None = None
 
     @property
     def key(self) -> str:
@@ -72,6 +74,12 @@ class ToolHands:
     async def stop_child(self, run_id: RunId) -> None:
         """See `agents.Hands`."""
         await self.children.stop(self.run, run_id)
+
+    async def tell(self, to: str, title: str, text: str) -> None:
+        """See `agents.Hands`."""
+        if self.announcing is None:
+            raise TypeError("who only looks for a result tells nobody")
+        await self.announcing.tell(self.run, self.step_id, to, title, text)
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
         """See `agents.Hands`."""

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from bot.config import (
     AgentConfig,
     AlertsConfig,
+    AnnounceConfig,
     Folder,
     LimitsConfig,
     Name,
@@ -66,6 +67,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     agents: dict[Name, AgentConfig] = {}
     deploy: DeployConfig = DeployConfig()
     alerts: AlertsConfig = AlertsConfig()
+    announce: AnnounceConfig = AnnounceConfig()
     limits: LimitsConfig = LimitsConfig()
     triggers: dict[TriggerName, TriggerConfig] = {}
 

@@ -136,7 +136,8 @@ def _work(
         case OutsideReported():
             return Told(f"news of {event.handle}", event.text)
         case ChildStarted():
-            return Told(f"starts {event.run_id} of the {event.agent} agent", event.text)
+            key = f" for {event.key}" if event.key else ""
+            return Told(f"starts {event.run_id} of the {event.agent} agent{key}", event.text)
 
 
 def _course(

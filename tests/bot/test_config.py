@@ -136,6 +136,14 @@ def test_references_between_tables_are_checked(tmp_path: Path) -> None:
     assert found[1] == 'sayso.toml: deploy.environments.production.policy: found "producton"; allowed: production'
 
 
+def test_who_hears_announcements_is_a_person_a_group_or_a_place(tmp_path: Path) -> None:
+    (nobody,) = problems(tmp_path, PEOPLE + '[announce]\nto = ["group:oncall", "slack:#ops"]\n')
+    (nothing,) = problems(tmp_path, PEOPLE + '[announce]\nto = ["slack:ops"]\n')
+
+    assert nobody.startswith('sayso.toml: announce.to: found "group:oncall", which is nobody in [people]')
+    assert nothing.endswith('allowed: "person:NAME", "group:NAME", or "slack:#NAME" of a Slack channel')
+
+
 def test_an_environment_needs_its_repository_and_commands(tmp_path: Path) -> None:
     found = problems(tmp_path, "[deploy.environments.production]\ntimeout = 3")
 

@@ -105,9 +105,7 @@ def test_a_folder_without_prompts_says_that_there_are_none(tmp_path: Path) -> No
     write(tmp_path, "greet@2", 2)
 
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(
-            PromptError, match=r"no prompt 'greet' in .*: write greet\.md there\. There are: none"
-        ):
+        with pytest.raises(PromptError, match=r"no prompt 'greet' in .*: write greet\.md there\. There are: none"):
             prompts.load("greet", folder)
 
 

@@ -75,10 +75,11 @@ def test_a_policy_is_told_in_words_seats_and_all(tmp_path: Path) -> None:
 
 
 def test_an_agent_is_listed_with_its_prompt_and_each_tool_with_version_and_hash(tmp_path: Path) -> None:
-    (agent,) = json.loads(listed(tmp_path, TOML + DEPLOYS, "agents", "--json"))
+    agent, *others = json.loads(listed(tmp_path, TOML + DEPLOYS, "agents", "--json"))
     said = listed(tmp_path, TOML + DEPLOYS, "agents")
 
     assert (agent["name"], agent["mode"]) == ("deploy", "rehearsal: no model key")
+    assert [other["name"] for other in others] == ["triage", "ask"]
     assert agent["prompt"].startswith("deploy@")
     assert agent["prompt"] in said
     assert {tool["name"] for tool in agent["tools"]} >= {"deploy", "live"}
@@ -116,6 +117,15 @@ def test_two_versions_that_are_one_differ_in_nothing(tmp_path: Path) -> None:
     said = listed(tmp_path, TOML, "prompts", "diff", label, newest["name"])
 
     assert said == f"{label} and {label} say the same.\n"
+
+
+def test_an_agent_that_is_all_code_is_listed_without_a_prompt(tmp_path: Path) -> None:
+    toml = TOML + DEPLOYS + '[announce]\nto = ["group:release"]\n'
+
+    agents = {agent["name"]: agent for agent in json.loads(listed(tmp_path, toml, "agents", "--json"))}
+
+    assert list(agents) == ["deploy", "triage", "ask", "announce", "release"]
+    assert agents["release"]["prompt"] == "none"
 
 
 async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:

@@ -1,0 +1,89 @@
+"""The announce agent: it says something, in a configured place and nowhere else."""
+
+import re
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents import Agent, Hands, Outcome, Tool, ToolRefused
+from agents.requests import Effect, Fact
+from agents.run import Result, Run
+from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.text import first_line, quote
+
+ANNOUNCE = "announce"
+WHAT = "What should be announced?"
+_PLAIN = re.compile(r"\s*(?:please\s+)?announce\s*:\s*(?P<words>\S.*)", re.IGNORECASE | re.DOTALL)
+_TEXT_CHARS, _TITLE_CHARS = 4_000, 80
+
+
+class AnnounceArgs(BaseModel):
+    """What is to be said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = Field(description="What people read, in full", max_length=_TEXT_CHARS)
+
+
+def announce_agent(to: Sequence[str]) -> Agent:
+    """The agent that tells `to`: people, groups and places (`slack:#ops`) of the configuration."""
+    return Agent(
+        name=ANNOUNCE,
+        description=f"says something to {', '.join(to) or 'nobody yet: [announce] names nobody'}",
+        prompt=ANNOUNCE,
+        tools=(_announce_tool(to),),
+        prefetch=_nothing,
+        fallback=next_step,
+        takes=lambda text: _PLAIN.fullmatch(text) is not None,
+    )
+
+
+def next_step(run: Run) -> Step:
+    """Say the words after `announce:`, else ask for them, once; then tell whether it was said."""
+    last = run.results[-1] if run.results else None
+    match last:
+        case None:
+            found = _PLAIN.fullmatch(run.started.text if run.started else "")
+            return _announce(found["words"].strip()) if found else RequestHumanInput(question=WHAT)
+        case Result(step=CallTool(), kind="ok"):
+            return Done(summary=last.text)
+        case Result(step=RequestHumanInput(), kind="answered"):
+            return _announce(last.text)
+        case _:
+            what = "Not everybody may have heard it" if last.kind == "error" else "Nothing was announced"
+            why = f": {last.text}" if last.text else ""
+            return Done(outcome="failed", summary=f"{what}: {last.kind}{why}")
+
+
+def _announce(words: str) -> CallTool:
+    return CallTool(tool=ANNOUNCE, arguments={"text": words})
+
+
+def _announce_tool(to: Sequence[str]) -> Tool[AnnounceArgs]:
+    """Tell everybody in `to`, once. Whom, is not the caller's to choose."""
+
+    async def prepare(args: AnnounceArgs) -> Effect:
+        if not to:
+            raise ToolRefused('Nobody is named to announce to: add [announce] with to = ["group:NAME"] to sayso.toml')
+        if not args.text.strip():
+            raise ToolRefused("There is nothing to announce: the text is empty")
+        return Effect(argv=(ANNOUNCE, *to, args.text))
+
+    async def execute(args: AnnounceArgs, _: Effect, hands: Hands) -> Outcome:
+        for whom in to:
+            await hands.tell(whom, f"Announced: {quote(first_line(args.text, _TITLE_CHARS), _TITLE_CHARS)}", args.text)
+        return Outcome(f"Announced to {', '.join(to)}")
+
+    return Tool(
+        name=ANNOUNCE,
+        description=f"Say something to {', '.join(to)}",
+        args=AnnounceArgs,
+        prepare=prepare,
+        execute=execute,
+        title=lambda _: f"Announce to {', '.join(to)}",
+        idempotent=True,
+    )
+
+
+async def _nothing(_: Run) -> tuple[Fact, ...]:
+    return ()

@@ -1,0 +1,78 @@
+"""The ask agent without a model: the next step by plain rules, from the run alone. Pure, and it always ends."""
+
+from agents.ask.deadline import deadline_of
+from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
+from agents.ask.plain import HOW_TO_ASK, Asked, plain_ask, refs_of
+from agents.ask.survey import SURVEY_TOOL, SurveyArgs
+from agents.run import Result, Run
+from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.text import one_line
+
+ORDER = f"Whom should I ask, what, and until when? Write it in one line, such as: {HOW_TO_ASK}"
+WHOM = "Nobody is called that. Whom should I ask? Write person:NAME or group:NAME"
+UNTIL = "Until when may they answer? Such as: until Thursday 12:00, by 17:00, tomorrow, in 2 hours"
+_SHOWN_CHARS = 200
+
+
+def next_step(run: Run, directory: Directory) -> Step:
+    """Ask the requester for what is missing, once each; conduct the survey; tell what came of it."""
+    last = run.results[-1] if run.results else None
+    match last:
+        case Result(step=CallTool(), kind="ok"):
+            return Done(summary=last.text)
+        case Result(step=CallTool(), kind="error"):
+            return Done(outcome="failed", summary=f"The survey came to nothing: {last.text}")
+        case Result(step=CallTool()):
+            return _failed(f"{last.kind}: {last.text}")
+        case Result(kind=kind) if kind != "answered":
+            return _failed(f"the question was {kind}")
+        case _:
+            return _begin(run, directory)
+
+
+def _begin(run: Run, directory: Directory) -> Step:
+    answers = {one.step.question: one.text for one in run.results if isinstance(one.step, RequestHumanInput)}
+    asked = plain_ask(run.started.text if run.started else "") or plain_ask(answers.get(ORDER, ""))
+    if asked is None:
+        return _once(ORDER, answers)
+    people = asked.people
+    if unknown(directory, people):
+        people = refs_of(answers.get(WHOM, ""))
+    if not people or unknown(directory, people):
+        return _once(WHOM, answers)
+    if len(members(directory, people)) > MOST_PEOPLE:
+        return _failed(f"{len(members(directory, people))} people are too many: {MOST_PEOPLE} may be asked at once")
+    until = asked.until if _is_clear(asked.until, run, directory) else answers.get(UNTIL, "")
+    if not _is_clear(until, run, directory):
+        return _once(UNTIL, answers)
+    return _survey(asked, people, until)
+
+
+def _survey(asked: Asked, people: tuple[str, ...], until: str) -> Step:
+    try:
+        args = SurveyArgs(
+            people=people,
+            question=asked.question,
+            format="choice" if asked.options else "free_text",
+            options=asked.options,
+            until=until,
+        )
+    except ValueError:
+        return _failed("the question, or one of its options, is too long, or there are too many of them")
+    return CallTool(tool=SURVEY_TOOL, arguments=args.model_dump(mode="json"))
+
+
+def _is_clear(until: str, run: Run, directory: Directory) -> bool:
+    started = run.started
+    zone = zone_of(directory, started.requester) if started else "UTC"
+    return bool(started and deadline_of(until, started.at, zone))
+
+
+def _once(question: str, answers: dict[str, str]) -> Step:
+    if question in answers:
+        return _failed(f"{one_line(answers[question], _SHOWN_CHARS)!r} does not say it plainly. {question}")
+    return RequestHumanInput(question=question)
+
+
+def _failed(why: str) -> Done:
+    return Done(outcome="failed", summary=f"Nobody was asked: {why}")

@@ -1,0 +1,61 @@
+"""The release agent: a deploy, then word of it. Plain code that starts two others, each with gates of its own."""
+
+import re
+from collections.abc import Callable
+
+from agents import Agent
+from agents.announce import ANNOUNCE
+from agents.requests import Fact
+from agents.run import Result, Run
+from agents.starting import START_RUN, start_run_tool
+from agents.steps import CallTool, Done, Step
+from agents.text import ends_of, quote
+
+RELEASE, DEPLOY = "release", "deploy"
+_AND_TELL = re.compile(r"[\s,;.]+(?:and|then)\s+(?:then\s+)?announce(?:\s+it)?\s*[.!]*\s*\Z", re.IGNORECASE)
+_SUMMARY_CHARS, _TOLD_CHARS = 2_000, (2_500, 500)
+
+
+def release_agent(deploy: Agent, announce: Agent) -> Agent:
+    """The agent that has `deploy` put something live, and `announce` say so once it is."""
+    return Agent(
+        name=RELEASE,
+        description=f"{deploy.description}, and once it is live {announce.description}",
+        prompt="",
+        tools=(start_run_tool({agent.name: agent.description for agent in (deploy, announce)}),),
+        prefetch=_nothing,
+        fallback=next_step,
+        takes=takes(deploy.takes),
+    )
+
+
+def takes(is_a_deploy: Callable[[str], bool]) -> Callable[[str], bool]:
+    """What is for this agent: a deploy that ends with "and announce it"."""
+    return lambda text: _AND_TELL.search(text) is not None and is_a_deploy(_without_word_of_it(text))
+
+
+def next_step(run: Run) -> Step:
+    """Deploy; when that worked, announce what the deploy said of itself; tell how both ended."""
+    if not run.results:
+        text = run.started.text if run.started else ""
+        return CallTool(tool=START_RUN, arguments={"agent": DEPLOY, "text": _without_word_of_it(text)})
+    deployed, *more = run.results
+    if deployed.kind != "ok":
+        return Done(outcome="failed", summary=f"Nothing is announced. {_said(DEPLOY, deployed)}")
+    if not more:
+        text = f"announce: {ends_of(deployed.text, *_TOLD_CHARS)}"
+        return CallTool(tool=START_RUN, arguments={"agent": ANNOUNCE, "text": text})
+    worked = "" if more[0].kind == "ok" else "It is live, and could not be announced. "
+    return Done(summary=f"{worked}{_said(DEPLOY, deployed)} {_said(ANNOUNCE, more[0])}")
+
+
+def _without_word_of_it(text: str) -> str:
+    return _AND_TELL.sub("", text)
+
+
+def _said(agent: str, result: Result) -> str:
+    return f"The {agent} agent: {quote(result.text, _SUMMARY_CHARS)}."
+
+
+async def _nothing(_: Run) -> tuple[Fact, ...]:
+    return ()

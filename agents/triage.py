@@ -1,0 +1,79 @@
+"""The triage agent: it finds out which agent a message is for, and passes it on as it was written."""
+
+from collections.abc import Mapping, Sequence
+
+from agents import Agent
+from agents.requests import Fact
+from agents.run import Result, Run
+from agents.starting import START_RUN, pass_on_tool
+from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.text import one_line, quote
+
+TRIAGE = "triage"
+NONE_OF_THESE = "none of these"
+WHICH = "Which agent is your message for?"
+_OPTION_CHARS, _SUMMARY_CHARS = 120, 4_000
+
+
+def triage_agent(others: Sequence[Agent]) -> Agent:
+    """The agent that chooses among `others`. It never does anything itself."""
+    known = {agent.name: agent for agent in others}
+
+    def fallback(run: Run) -> Step:
+        return next_step(run, known)
+
+    return Agent(
+        name=TRIAGE,
+        description="finds the agent that a message is for",
+        prompt=TRIAGE,
+        tools=(pass_on_tool({agent.name: agent.description for agent in others}),),
+        prefetch=_nothing,
+        fallback=fallback,
+    )
+
+
+def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
+    """Pass it on where exactly one agent takes it, else ask whom it is for, once; then tell how that ended."""
+    last = run.results[-1] if run.results else None
+    match last:
+        case None:
+            return _begin(run.started.text if run.started else "", agents)
+        case Result(step=CallTool(), kind="ok"):
+            return Done(summary=f"The {_agent(last)} agent: {quote(last.text, _SUMMARY_CHARS)}")
+        case Result(step=CallTool()):
+            return Done(outcome="failed", summary=f"The {_agent(last)} agent: {quote(last.text, _SUMMARY_CHARS)}")
+        case Result(kind="answered"):
+            return _chosen(last.text, agents)
+        case _:
+            return Done(outcome="failed", summary=f"Nothing was started: the question was {last.kind}")
+
+
+def _begin(text: str, agents: Mapping[str, Agent]) -> Step:
+    fitting = [name for name, agent in agents.items() if agent.takes(text)]
+    if len(fitting) == 1:
+        return _start(fitting[0])
+    if not agents:
+        return Done(outcome="failed", summary="There is no agent yet that could do anything: configure one")
+    options = (*map(_option, agents.values()), NONE_OF_THESE)
+    return RequestHumanInput(question=WHICH, format="choice", options=options)
+
+
+def _chosen(answer: str, agents: Mapping[str, Agent]) -> Step:
+    chosen = next((name for name, agent in agents.items() if _option(agent) == answer), None)
+    return _start(chosen) if chosen else Done(summary="Nothing was started: the message is for none of the agents")
+
+
+def _start(agent: str) -> CallTool:
+    return CallTool(tool=START_RUN, arguments={"agent": agent})
+
+
+def _option(agent: Agent) -> str:
+    return one_line(f"{agent.name}: {agent.description}", _OPTION_CHARS)
+
+
+def _agent(result: Result) -> str:
+    return str(result.step.arguments.get("agent", "")) if isinstance(result.step, CallTool) else ""
+
+
+async def _nothing(_: Run) -> tuple[Fact, ...]:
+    return ()

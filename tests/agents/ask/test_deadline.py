@@ -1,0 +1,104 @@
+"""What the words for a deadline mean, and that whatever means two things means nothing."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.ask.deadline import MOST_S, deadline_of
+
+# A Friday, 10:30 in Berlin.
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+BERLIN = "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("words", "local"),
+    [
+        ("until Thursday 12:00", "2026-11-26 12:00"),
+        ("by Thursday", "2026-11-27 00:00"),
+        ("thu at 9am", "2026-11-26 09:00"),
+        ("before Monday, 17:30", "2026-11-23 17:30"),
+        ("by 17:00", "2026-11-20 17:00"),
+        ("5 pm", "2026-11-20 17:00"),
+        ("12 am tomorrow", None),
+        ("tomorrow 12am", "2026-11-21 00:00"),
+        ("until tomorrow", "2026-11-22 00:00"),
+        ("today", "2026-11-21 00:00"),
+        ("till 2026-12-01 08:15.", "2026-12-01 08:15"),
+        ("in 2 hours", "2026-11-20 12:30"),
+        ("within 90 minutes", "2026-11-20 12:00"),
+        ("in 3 days", "2026-11-23 10:30"),
+    ],
+)
+def test_plain_words_name_a_moment_on_the_requesters_clock(words: str, local: str | None) -> None:
+    found = deadline_of(words, NOW, BERLIN)
+
+    assert (found.astimezone(ZoneInfo(BERLIN)).strftime("%Y-%m-%d %H:%M") if found else None) == local
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "until",
+        "soon",
+        "noon",
+        "until Friday 12:00",  # today, or in a week
+        "next Thursday",
+        "by 5",
+        "by 09:00",  # past
+        "2026-11-19",
+        "2027-11-19",
+        "9999-12-31",
+        "2026-02-30 12:00",
+        "13pm",
+        "25:00",
+        "12:60",
+        "in 0 hours",
+        "in 31 days",
+        "in 2 moons",
+        "Thursday 12:00 or Friday",
+        "not until Thursday",
+    ],
+)
+def test_what_is_past_or_unclear_names_none(words: str) -> None:
+    assert deadline_of(words, NOW, BERLIN) is None
+
+
+def test_an_hour_that_the_clocks_skip_or_show_twice_is_unclear() -> None:
+    spring, autumn = datetime(2027, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 24, 12, tzinfo=UTC)
+
+    assert deadline_of("tomorrow 02:30", spring, BERLIN) is None
+    assert deadline_of("tomorrow 02:30", autumn, BERLIN) is None
+    assert deadline_of("tomorrow 04:30", autumn, BERLIN) is not None
+
+
+moments = st.integers(0, 630_000_000).map(lambda seconds: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+zones = st.sampled_from([BERLIN, "UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "Australia/Lord_Howe"])
+PIECES = (
+    "until by before in within at , : 0 5 12 17:00 23:59 24:00 am pm 7pm Monday thu today tomorrow 2026-11-20 "
+    "2036-02-29 9999-12-31 0001-01-01 999 hours days minutes weeks ٣"
+)
+pieces = st.sampled_from(PIECES.split())
+
+
+@given(words=st.one_of(st.text(), st.lists(pieces, max_size=5).map(" ".join)), now=moments, zone=zones)
+def test_any_words_name_one_moment_of_the_next_30_days_or_none(words: str, now: datetime, zone: str) -> None:
+    found = deadline_of(words, now, zone)
+
+    assert found is None or timedelta() < found - now <= timedelta(seconds=MOST_S)
+
+
+@given(now=moments, zone=zones, ahead=st.integers(1, 6), minutes=st.integers(0, 24 * 60 - 1))
+def test_a_weekday_and_a_time_are_those_on_the_wall(now: datetime, zone: str, ahead: int, minutes: int) -> None:
+    day = now.astimezone(ZoneInfo(zone)).date() + timedelta(days=ahead)
+    clock = f"{minutes // 60:02}:{minutes % 60:02}"
+
+    found = deadline_of(f"until {day:%A} {clock}", now, zone)
+
+    if found:
+        local = found.astimezone(ZoneInfo(zone))
+        assert (local.date(), f"{local:%H:%M}") == (day, clock)

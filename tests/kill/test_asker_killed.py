@@ -1,0 +1,47 @@
+"""A survey whose worker is killed halfway asks each person once all the same."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from tests.office import TOML
+from tests.servers.lines import TOP
+from tests.test_ask import asked, asks
+from tests.world import World
+
+FIVE = [f"p{number}" for number in range(5)]
+CROWD = "".join(
+    f'[people.{name}]\nname = "{name.upper()}"\nemail = "{name}@corp.example"\ngroups = ["all"]\n' for name in FIVE
+)
+
+
+async def test_a_worker_killed_between_the_third_and_the_fourth_child_starts_each_once(
+    redis: str, tmp_path: Path
+) -> None:
+    world = World(redis, tmp_path / "data", CROWD + TOML, deploys=True)
+    await world.start(works=False)
+    try:
+        run_id = await asks(world, "ask group:all: Ready? | in 2 hours")
+        command = [sys.executable, "-m", "tests.kill.asker", redis, str(tmp_path / "data")]
+        killed = await asyncio.create_subprocess_exec(*command, cwd=TOP)
+        try:
+            assert await asyncio.wait_for(killed.wait(), 60) == -signal.SIGKILL
+        finally:
+            if killed.returncode is None:
+                killed.kill()
+        assert [child.key for child in (await world.run(run_id)).children] == FIVE[:3]
+
+        await world.stop()
+        await world.start()
+        questions = await asked(world, run_id, FIVE)
+        await asyncio.gather(*(world.decide(name, questions[name], "free_text", f"yes, {name}") for name in FIVE))
+
+        summary = await world.summary(run_id)
+        assert "done: 5 of 5 answered" in summary
+        assert all(f"{name.upper()}: “yes, {name}”" in summary for name in FIVE)
+        assert [child.key for child in (await world.run(run_id)).children] == FIVE
+        await world.quiet()
+        assert [len([one for one in world.mails(name) if "Ready?" in one.text]) for name in FIVE] == [1] * 5
+    finally:
+        await world.stop()
