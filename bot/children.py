@@ -48,6 +48,8 @@ class Children:
         self._check(agent, text, depth)
         loaded = await self._journal.store.load(run.id)
         run = fold(loaded.events)
+        if run.ended:
+            raise ToolRefused("This run has ended and starts no other one")
         if all(child.run_id != child_id for child in run.children):
             if len(run.children) >= _MOST:
                 raise ToolRefused(f"A run may start {_MOST} others; this one has")
@@ -84,6 +86,7 @@ class Children:
     async def look(self, run: Run, child_id: RunId) -> ChildRun:
         """How a child stands. Raises ToolRefused for a run that is none of `run`."""
         child = await self._child(run, child_id)
+        await self.tell_parent(child)  # who wrote to it is known before what came of it is
         answers = tuple(
             (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
         )
@@ -101,7 +104,8 @@ class Children:
     async def stop_all(self, run: Run) -> None:
         """Nobody waits for the children of `run` any more."""
         for child in run.children:
-            await self.stop(run, child.run_id)
+            if await self._journal.store.length(child.run_id):  # a crash may have come before it began
+                await self.stop(run, child.run_id)
 
     async def tell_parent(self, run: Run) -> None:
         """The end of `run` is news to the run that started it; told once, or harmlessly again."""
@@ -111,7 +115,9 @@ class Children:
         loaded = await self._journal.store.load(parent.run_id)
         if fold(loaded.events).ended or any(_tells_of(event, run.id) for event in loaded.events):
             return
-        news = OutsideReported(at=loaded.now, report_id=run.id, handle=run.id, text=run.ended.outcome)
+        news = OutsideReported(
+            at=loaded.now, report_id=run.id, handle=run.id, text=run.ended.outcome, writers=run.writers
+        )
         wake = [Wake(f"run {parent.run_id}")]
         await self._journal.write(Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL))
 

@@ -93,6 +93,8 @@ def test_writers_are_among_those_who_wrote_each_once(events: list[Event]) -> Non
     run = fold(events)
 
     wrote = {event.person for event in events if event.type == "person_said"}
+    wrote |= {event.by for event in events if event.type == "run_forked"}
+    wrote |= {person for event in events if event.type == "outside_reported" for person in event.writers}
     assert set(run.unheard) <= set(run.writers) <= wrote
     assert len(set(run.writers)) == len(run.writers)
 
