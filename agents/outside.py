@@ -9,6 +9,9 @@ from pydantic import AwareDatetime
 
 from agents.requests import AttemptId, Frozen, Happened, PersonId, RunId, StepId
 
+# So many runs may one start; whoever needs more has a loop.
+MOST_CHILDREN = 50
+
 
 class Parent(Frozen):
     """The run, and its step, that started a child; `depth` is 1 for the child of a run that has no parent itself."""

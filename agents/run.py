@@ -31,7 +31,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.history import RunForked
-from agents.outside import ChildStarted, OutsideReported, ToolWaits
+from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, ToolWaits
 from agents.pending import PendingStep, Result, after_news, amended, gated, is_current, meaning_of, raised_over
 from agents.raised import REASONS, QuestionRaised, is_stopped, over_by
 from agents.requests import AttemptId, Decision, PersonId
@@ -156,7 +156,9 @@ def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> R
 def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run:
     if isinstance(event, ChildStarted):
         is_known = any(child.run_id == event.run_id for child in run.children)
-        return run if is_known else replace(run, children=(*run.children, event))
+        # A file may tell of any number, each of which would be compared with all before it.
+        is_one_more = not is_known and len(run.children) < MOST_CHILDREN
+        return replace(run, children=(*run.children, event)) if is_one_more else run
     for person in event.writers if isinstance(event, OutsideReported) else ():
         run = _wrote(run, person)
     if run.pending is None:

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from agents import ChildRun, ToolRefused
 from agents.events import RunCancelled, RunStarted
-from agents.outside import ChildStarted, OutsideReported, Parent
+from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, Parent
 from agents.requests import RunId, StepId
 from agents.run import Run, fold
 from bot.asking import requesters_of, thread_of
@@ -22,8 +22,8 @@ from bot.summary import line_of
 
 log = structlog.stdlib.get_logger()
 
-# Runs that start runs that start runs: whoever needs more has a loop.
-_DEEPEST, _MOST = 3, 50
+# Runs that start runs that start runs: whoever needs more has a loop as well.
+_DEEPEST = 3
 TEXT_BYTES = 32_768
 
 
@@ -51,8 +51,8 @@ class Children:
         if run.ended:
             raise ToolRefused("This run has ended and starts no other one")
         if all(child.run_id != child_id for child in run.children):
-            if len(run.children) >= _MOST:
-                raise ToolRefused(f"A run may start {_MOST} others; this one has")
+            if len(run.children) >= MOST_CHILDREN:
+                raise ToolRefused(f"A run may start {MOST_CHILDREN} others; this one has")
             event = ChildStarted(at=loaded.now, step_id=step_id, run_id=child_id, agent=agent, text=text)
             await self._journal.write(Commit(run_id=run.id, events=[event], limit=MAX_EVENTS_AT_ALL))
         started = RunStarted(
