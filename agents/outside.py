@@ -7,7 +7,10 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from agents.requests import AttemptId, Frozen, Happened, RunId, StepId
+from agents.requests import AttemptId, Frozen, Happened, PersonId, RunId, StepId
+
+# So many runs may one start; whoever needs more has a loop.
+MOST_CHILDREN = 50
 
 
 class Parent(Frozen):
@@ -35,13 +38,17 @@ class ToolWaits(Happened):
 
 
 class OutsideReported(Happened):
-    """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data."""
+    """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data.
+
+    Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well.
+    """
 
     type: Literal["outside_reported"] = "outside_reported"
     schema_version: Literal[1] = 1
     report_id: str
     handle: str
     text: str = ""
+    writers: tuple[PersonId, ...] = ()
 
 
 class ChildStarted(Happened):

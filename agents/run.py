@@ -31,7 +31,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.history import RunForked
-from agents.outside import ChildStarted, OutsideReported, ToolWaits
+from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, ToolWaits
 from agents.pending import PendingStep, Result, after_news, amended, gated, is_current, meaning_of, raised_over
 from agents.raised import REASONS, QuestionRaised, is_stopped, over_by
 from agents.requests import AttemptId, Decision, PersonId
@@ -88,7 +88,7 @@ def step(run: Run, event: Event) -> Run:
         case VoteCast():
             return replace(run, voters=run.voters | {event.vote.person})
         case PersonSaid():
-            return replace(run, writers=_with(run.writers, event.person), unheard=_with(run.unheard, event.person))
+            return _wrote(run, event.person)
         case RunPaused() | RunResumed():
             is_paused = isinstance(event, RunPaused)
             return replace(run, is_paused=is_paused, paused_by=event.by if is_paused else None)
@@ -156,11 +156,19 @@ def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> R
 def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run:
     if isinstance(event, ChildStarted):
         is_known = any(child.run_id == event.run_id for child in run.children)
-        return run if is_known else replace(run, children=(*run.children, event))
+        # A file may tell of any number, each of which would be compared with all before it.
+        is_one_more = not is_known and len(run.children) < MOST_CHILDREN
+        return replace(run, children=(*run.children, event)) if is_one_more else run
+    for person in event.writers if isinstance(event, OutsideReported) else ():
+        run = _wrote(run, person)
     if run.pending is None:
         return run
     started_here = {child.run_id for child in run.children if child.step_id == run.pending.id}
     return replace(run, pending=after_news(run.pending, started_here, event))
+
+
+def _wrote(run: Run, person: PersonId) -> Run:
+    return replace(run, writers=_with(run.writers, person), unheard=_with(run.unheard, person))
 
 
 def _with(people: tuple[PersonId, ...], person: PersonId) -> tuple[PersonId, ...]:

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from agents import ChildRun, ToolRefused
 from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import Event, RunCancelled, RunStarted
-from agents.outside import ChildStarted, OutsideReported, Parent
+from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, Parent
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
 from bot.asking import requesters_of, thread_of
@@ -23,8 +23,8 @@ from bot.summary import line_of
 
 log = structlog.stdlib.get_logger()
 
-# Runs that start runs that start runs: whoever needs more has a loop.
-_DEEPEST, _MOST = 3, 50
+# Runs that start runs that start runs: whoever needs more has a loop as well.
+_DEEPEST = 3
 TEXT_BYTES = 32_768
 
 
@@ -49,9 +49,11 @@ class Children:
         self._check(agent, text, depth)
         loaded = await self._journal.store.load(run.id)
         run = fold(loaded.events)
+        if run.ended:
+            raise ToolRefused("This run has ended and starts no other one")
         if all(child.run_id != child_id for child in run.children):
-            if len(run.children) >= _MOST:
-                raise ToolRefused(f"A run may start {_MOST} others; this one has")
+            if len(run.children) >= MOST_CHILDREN:
+                raise ToolRefused(f"A run may start {MOST_CHILDREN} others; this one has")
             event = ChildStarted(at=loaded.now, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
             await self._journal.write(Commit(run_id=run.id, events=[event], limit=MAX_EVENTS_AT_ALL))
         started = RunStarted(
@@ -86,6 +88,7 @@ class Children:
     async def look(self, run: Run, child_id: RunId) -> ChildRun:
         """How a child stands. Raises ToolRefused for a run that is none of `run`."""
         child, events = await self._child(run, child_id)
+        await self.tell_parent(child)  # who wrote to it is known before what came of it is
         answers = tuple(
             (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
         )
@@ -103,7 +106,8 @@ class Children:
     async def stop_all(self, run: Run) -> None:
         """Nobody waits for the children of `run` any more."""
         for child in run.children:
-            await self.stop(run, child.run_id)
+            if await self._journal.store.length(child.run_id):  # a crash may have come before it began
+                await self.stop(run, child.run_id)
 
     async def tell_parent(self, run: Run) -> None:
         """The end of `run` is news to the run that started it; told once, or harmlessly again."""
@@ -113,7 +117,9 @@ class Children:
         loaded = await self._journal.store.load(parent.run_id)
         if fold(loaded.events).ended or any(_tells_of(event, run.id) for event in loaded.events):
             return
-        news = OutsideReported(at=loaded.now, report_id=run.id, handle=run.id, text=run.ended.outcome)
+        news = OutsideReported(
+            at=loaded.now, report_id=run.id, handle=run.id, text=run.ended.outcome, writers=run.writers
+        )
         wake = [Wake(f"run {parent.run_id}")]
         await self._journal.write(Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL))
 

@@ -11,6 +11,7 @@ import structlog
 from agents import Agent
 from agents.events import Event, PersonSaid, RequestOpened, RunStarted, StepChosen
 from agents.history import RunForked
+from agents.outside import OutsideReported
 from agents.requests import PersonId, RunId, StepId
 from agents.run import Run, fold
 from agents.steps import ModelCall
@@ -137,6 +138,8 @@ class Copying:
         What comes from elsewhere is never done on the word of a file: there the agent thinks again.
         """
         pending = before.pending
+        if pending and pending.raised:  # code asked that of the other run, and asks anew where it must
+            pending = pending.held
         if pending is None or pending.attempt or pending.unknown or forked.how == "import" or before.ended:
             return []
         call = ModelCall(model="copied", rehearsal=before.is_rehearsal)
@@ -161,6 +164,8 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             people += event.request.requesters
         elif isinstance(event, RunForked):
             people.append(event.by)
+        elif isinstance(event, OutsideReported):
+            people += event.writers
     others = tuple(dict.fromkeys(PersonId(person) for person in people if person and person != asker.requester))
     return first.model_copy(
         update={

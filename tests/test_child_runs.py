@@ -1,7 +1,12 @@
 """Runs that a run starts as its step: begun once, approved by themselves, and their end is the step's result."""
 
+import pytest
+
+from agents import ToolRefused
 from agents.events import ChildStarted, PersonSaid, RunStarted
-from agents.requests import PersonId, RunId
+from agents.requests import PersonId, RunId, StepId
+from bot.children import Children
+from bot.ids import new_id, shard_of
 from bot.store import Commit
 from tests.waiting import until
 from tests.world import World
@@ -53,6 +58,43 @@ async def test_who_wrote_to_the_parent_is_a_requester_of_the_child(world: World)
     record = await world.opened(await child_of(world, run_id))
 
     assert record.request.requesters == ("anna", "bo")
+
+
+async def test_who_wrote_to_a_child_is_a_requester_of_what_its_parent_does_next(world: World) -> None:
+    run_id = await world.trigger("start_run ask free_text Which bell?\npress bell")
+    child_id = await child_of(world, run_id)
+    question = await world.opened(child_id)
+    await says(world, child_id, "bo")
+    await world.decide("anna", question, "free_text", "the one bo says")
+
+    record = await world.opened(run_id)
+    own = await world.decide("bo", record, "approve")
+
+    assert record.request.requesters == ("anna", "bo")
+    assert own.type == "not_entitled"
+
+
+async def test_a_child_that_a_crash_kept_from_beginning_does_not_hold_up_the_end_of_its_parent(world: World) -> None:
+    run_id = await world.trigger("ask free_text Ready?")
+    step_id = (await world.opened(run_id)).request.step_id
+    missing = RunId(new_id("run", shard_of(run_id)))
+    begun = ChildStarted(at=await world.now(), step_id=step_id, run_id=missing, agent="clerk", text="stamp letter")
+    await world.app.journal.write(Commit(run_id=run_id, events=[begun]))
+
+    await world.steer(run_id, "cancel")
+
+    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+
+
+async def test_a_run_that_has_ended_starts_no_other_one(world: World) -> None:
+    run_id = await world.trigger("stamp letter")
+    run = await world.ended(run_id)
+    late = Children(world.app.journal, world.app.agents, {})
+
+    with pytest.raises(ToolRefused, match="has ended"):
+        await late.start(run, StepId(new_id("step", shard_of(run_id))), "clerk", "stamp cup", "", {})
+
+    assert (await world.run(run_id)).children == ()
 
 
 async def test_a_child_that_fails_is_an_error_of_its_parents_step(world: World) -> None:

@@ -240,6 +240,19 @@ async def test_who_forks_a_run_does_not_approve_what_it_does(world: World) -> No
     assert (await world.decide("bo", record, "approve")).type == "not_entitled"
 
 
+async def test_a_question_of_code_is_asked_anew_in_a_fork_and_its_answer_stops_it(world: World) -> None:
+    run_id = await world.trigger("loop")
+    await world.opened(run_id)
+    asked = len(await world.events(run_id))
+    fork_id = await world.app.copying.fork(run_id, asked, Asker(CY, channel="cli"))
+    record = await world.opened(fork_id)
+
+    await world.decide("cy", record, "free_text", "stop the run")
+
+    assert record.request.purpose == "go_on"
+    assert await world.summary(fork_id) == "cancelled: cancelled by cy: the same call had given the same twice"
+
+
 async def test_a_retry_begins_at_the_beginning(world: World) -> None:
     source = await answered(world)
 

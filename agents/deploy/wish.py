@@ -35,6 +35,8 @@ _CLOSED = re.compile(
 _SIGNATURE = re.compile(r"^--\s*$", re.MULTILINE)
 # What is longer is not plain.
 _TEXT_CHARS, _SENTENCE_CHARS = 4_000, 300
+# A value that a trigger was sent stands so, escaped: what somebody else says is no wish of whoever asks.
+_PHRASE = re.compile(r'"(?:\\.|[^"\\\n])*"')
 _QUOTES = str.maketrans("", "", '`*"\u201c\u201d')
 
 
@@ -64,7 +66,7 @@ def wish_of(text: str, environments: Collection[str]) -> Wish:
     All of the text is read. What its sentences disagree about is not named; where one of them may take something
     back, put it off, or mean something else, nothing is.
     """
-    if len(text) > _TEXT_CHARS:
+    if len(text) > _TEXT_CHARS or any(len(phrase.split()) > 1 for phrase in _PHRASE.findall(text)):
         return Wish()
     said = list(_said(tuple(_sentences(text)), environments))
     version = _agreed(one.wish.version for one in said if one.wish)

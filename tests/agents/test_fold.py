@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import Event, RunEnded, read_event, write_event
-from agents.requests import PersonId
+from agents.outside import MOST_CHILDREN, ChildStarted
+from agents.requests import PersonId, RunId, StepId
 from agents.run import Result, Run, RunState, fold
 from tests.agents.worlds import (
     BO,
@@ -95,6 +96,7 @@ def test_writers_are_among_those_who_wrote_each_once(events: list[Event]) -> Non
 
     wrote = {event.person for event in events if event.type == "person_said"}
     wrote |= {event.by for event in events if event.type == "run_forked"}
+    wrote |= {person for event in events if event.type == "outside_reported" for person in event.writers}
     assert set(run.unheard) <= set(run.writers) <= wrote
     assert len(set(run.writers)) == len(run.writers)
 
@@ -115,3 +117,14 @@ def test_who_wrote_stays_a_writer_until_people_decide_on_a_step_that_was_chosen_
 @given(EVENTS)
 def test_whoever_wrote_last_is_a_writer(events: list[Event]) -> None:
     assert BO in fold([*events, said(BO)]).writers
+
+
+def test_a_story_that_tells_of_more_children_than_a_run_may_start_folds_as_fast() -> None:
+    told = [
+        ChildStarted(at=NOON, step_id=StepId("s1"), run_id=RunId(f"r{number}"), agent="deploy", text="go")
+        for number in range(MOST_CHILDREN + 9_000)
+    ]
+
+    run = fold(told)
+
+    assert [child.run_id for child in run.children] == [child.run_id for child in told[:MOST_CHILDREN]]

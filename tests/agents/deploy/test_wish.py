@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy.wish import Wish, is_wish, wish_of, word_of
+from bot.triggers.filling import fill
 
 PLACES = ("production", "staging")
 WHOLE = Wish("v1.2.0", "production")
@@ -216,3 +217,8 @@ def test_an_answer_of_one_word_is_that_word(text: str, word: str | None) -> None
 )
 def test_a_deploy_is_recognised_only_where_it_is_plainly_wished(text: str, is_one: bool) -> None:
     assert is_wish(text, PLACES) is is_one
+
+
+@pytest.mark.parametrize("tag", ["v1.2.0 to production", "v1.2.0 to production. Thanks", 'v1.2.0" to production'])
+def test_what_a_trigger_quotes_adds_no_words_to_a_wish(tag: str) -> None:
+    assert wish_of(fill("deploy {tag}", {"tag": tag}), PLACES) == Wish()
