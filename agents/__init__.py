@@ -104,6 +104,11 @@ class Hands(Protocol):
     """What a tool may use while it executes, or looks for its result."""
 
     @property
+    def run(self) -> Run:
+        """The run whose step this is, as it stood when that began: what people wrote in it is data."""
+        ...
+
+    @property
     def key(self) -> str:
         """The idempotency key: the same for every attempt at the same effect."""
         ...
@@ -130,6 +135,17 @@ class Hands(Protocol):
 
     async def stop_child(self, run_id: RunId) -> None:
         """Cancel a child of this run that nobody needs any more; its open request is withdrawn."""
+        ...
+
+    async def mail(self, raw: bytes, to: str) -> None:
+        """Have `raw`, a whole mail, sent to the one address `to`, once per step: exactly these bytes, or none.
+
+        `mailed` says how it went.
+        """
+        ...
+
+    async def mailed(self) -> str | None:
+        """What became of the mail of this step: "" once a server took it, why none does, None while that is open."""
         ...
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
@@ -161,7 +177,8 @@ class Tool(Generic[A]):
 
     `gate` names the policy that must approve a call with these arguments, None for no gate. `prepare` resolves the
     arguments to the exact effect without changing anything, as often as it is called; it may raise ToolRefused. Leave
-    it out where the arguments are the effect.
+    it out where the arguments are the effect. `prepare_for` is in its place where the effect also depends on what the
+    run began with: it is pure in the arguments and `run.started`, and may refuse for what else it finds in the run.
     `execute` makes that effect, and nothing but that effect. `idempotent` promises that `execute` honours
     `Hands.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
     Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most.
@@ -173,6 +190,7 @@ class Tool(Generic[A]):
     args: type[A]
     execute: Callable[[A, Effect, Hands], Awaitable[Outcome | Pending]]
     prepare: Callable[[A], Awaitable[Effect]] = as_called
+    prepare_for: Callable[[A, Run], Awaitable[Effect]] | None = None
     check: Callable[[A, str, Hands], Awaitable[Outcome | Pending]] | None = None
     gate: Callable[[A], str | None] = _no_gate
     title: Callable[[A], str] | None = None

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from agents import ChildRun, CommandResult, ToolRefused
 from agents.deploy import Environment
 from agents.requests import RunId
+from agents.run import Run
 
 _WHO = {
     f"GIT_{role}_{what}": value
@@ -78,6 +79,7 @@ class PlainHands:
     asked: tuple[tuple[str, ...], str, float] | None = None
     cwd: Path | None = None
     report: str = ""
+    run: Run = field(default_factory=Run)
 
     @property
     def now(self) -> datetime:
@@ -93,6 +95,12 @@ class PlainHands:
 
     async def stop_child(self, run_id: RunId) -> None:
         raise ToolRefused("there are no runs here")
+
+    async def mail(self, raw: bytes, to: str) -> None:
+        raise ToolRefused("nobody sends mail here")
+
+    async def mailed(self) -> str | None:
+        return None
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
         self.asked, self.cwd = (tuple(argv), lock, timeout_s), cwd
