@@ -21,6 +21,7 @@ from bot.copying import Copying
 from bot.decisions import Decisions
 from bot.desk import FrontDesk
 from bot.ending import ended
+from bot.enquiries import desk_agents
 from bot.executing import Executor
 from bot.failing import Failing
 from bot.held.clearing import Clearing
@@ -132,7 +133,7 @@ def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:
 
 def agents_of(settings: Settings) -> tuple[Agent, ...]:
     """The agents of this release, then your own; the first one takes what nobody is named for. Raises ConfigError."""
-    ours = (deploy_agent(environments_of(settings)),)
+    ours = (deploy_agent(environments_of(settings)), *desk_agents(settings))
     return (*ours, *own_agents(settings, [agent.name for agent in ours]))
 
 
@@ -197,7 +198,18 @@ def compose(
     follow_ups = FollowUps(journal, decisions)
     configs, limits = settings.agents, settings.limits
     inbox = Inbox(
-        journal, decisions, people, by_channel, by_agent, configs, tokens, holding, bouncing, follow_ups, limits
+        journal,
+        decisions,
+        people,
+        by_channel,
+        by_agent,
+        configs,
+        tokens,
+        holding,
+        bouncing,
+        follow_ups,
+        limits,
+        settings.desk,
     )
     children = Children(journal, by_agent, settings.agents)
     executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, children, home.host())
