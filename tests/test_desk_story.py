@@ -271,7 +271,7 @@ async def test_another_attempt_at_the_same_step_sends_nothing_more(desk: World) 
     run = await desk.ended(run_id)
     [started] = [event for event in await desk.events(run_id) if event.type == "tool_started"]
 
-    await desk.app.executor.children.mailing.post(run, started.step_id, b"From: x\r\n\r\nother", EVE)
+    await desk.app.executor.children.mailing.post(run, started.step_id, b"From: help@corp.example\r\n\r\nother", EVE)
     await desk.quiet()
 
     assert len(sent_to(desk, EVE)) == 1

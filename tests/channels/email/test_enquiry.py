@@ -1,6 +1,7 @@
 """Mail to the public address: whose it is, what of it is read, and the mail that answers it."""
 
 import email.policy
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -70,7 +71,10 @@ def test_what_names_the_own_address_is_no_enquiry() -> None:
 
 
 def test_a_reply_token_goes_before_the_public_address() -> None:
+    raw = trace.write(trace.Trace(EVE, HELP, None)) + bytes(mail())
+
     assert not isinstance(read(mail(), recipient="sayso+abc@sayso.example"), Enquiry)
+    assert not isinstance(replace(READER, token=lambda *_: "abc").read(raw, len(raw)), Enquiry)
 
 
 def test_the_thread_is_the_ids_of_the_mails_before_it_and_of_nothing_else() -> None:
