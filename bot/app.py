@@ -196,20 +196,9 @@ def compose(
     holding = Holding(journal, decisions, tokens, people)
     bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
     follow_ups = FollowUps(journal, decisions)
-    configs, limits = settings.agents, settings.limits
+    configs, limits, desk = settings.agents, settings.limits, settings.desk
     inbox = Inbox(
-        journal,
-        decisions,
-        people,
-        by_channel,
-        by_agent,
-        configs,
-        tokens,
-        holding,
-        bouncing,
-        follow_ups,
-        limits,
-        settings.desk,
+        journal, decisions, people, by_channel, by_agent, configs, tokens, holding, bouncing, follow_ups, limits, desk
     )
     children = Children(journal, by_agent, settings.agents)
     executor = Executor(store, nearby, Runner(settings.data_dir, url), everyone, children, home.host())

@@ -73,8 +73,11 @@ def test_what_names_the_own_address_is_no_enquiry() -> None:
 def test_a_reply_token_goes_before_the_public_address() -> None:
     raw = trace.write(trace.Trace(EVE, HELP, None)) + bytes(mail())
 
+    def token(_: bytes, __: str) -> str:
+        return "abc"
+
     assert not isinstance(read(mail(), recipient="sayso+abc@sayso.example"), Enquiry)
-    assert not isinstance(replace(READER, token=lambda *_: "abc").read(raw, len(raw)), Enquiry)
+    assert not isinstance(replace(READER, token=token).read(raw, len(raw)), Enquiry)
 
 
 def test_the_thread_is_the_ids_of_the_mails_before_it_and_of_nothing_else() -> None:
