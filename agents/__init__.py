@@ -145,6 +145,17 @@ class Hands(Protocol):
         """
         ...
 
+    async def mail(self, raw: bytes, to: str) -> None:
+        """Have `raw`, a whole mail, sent to the one address `to`, once per step: exactly these bytes, or none.
+
+        `mailed` says how it went.
+        """
+        ...
+
+    async def mailed(self) -> str | None:
+        """What became of the mail of this step: "" once a server took it, why none does, None while that is open."""
+        ...
+
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
         """Run `argv` once for this attempt, alone among all holders of `lock`, even if this process dies.
 
@@ -174,7 +185,8 @@ class Tool(Generic[A]):
 
     `gate` names the policy that must approve a call with these arguments, None for no gate. `prepare` resolves the
     arguments to the exact effect without changing anything, as often as it is called; it may raise ToolRefused. Leave
-    it out where the arguments are the effect.
+    it out where the arguments are the effect. `prepare_for` is in its place where the effect also depends on what the
+    run began with: it is pure in the arguments and `run.started`, and may refuse for what else it finds in the run.
     `execute` makes that effect, and nothing but that effect. `idempotent` promises that `execute` honours
     `Hands.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
     Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most.
@@ -186,6 +198,7 @@ class Tool(Generic[A]):
     args: type[A]
     execute: Callable[[A, Effect, Hands], Awaitable[Outcome | Pending]]
     prepare: Callable[[A], Awaitable[Effect]] = as_called
+    prepare_for: Callable[[A, Run], Awaitable[Effect]] | None = None
     check: Callable[[A, str, Hands], Awaitable[Outcome | Pending]] | None = None
     gate: Callable[[A], str | None] = _no_gate
     title: Callable[[A], str] | None = None

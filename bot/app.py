@@ -9,8 +9,8 @@ import structlog
 
 from agents import Agent
 from agents.announce import announce_agent
-from agents.ask import Listed, ask_agent
-from agents.deploy import Environment, Hub, deploy_agent
+from agents.ask import ask_agent
+from agents.deploy import deploy_agent
 from agents.model import Claude, Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
@@ -21,11 +21,12 @@ from bot.bouncing import Bouncing
 from bot.budgets import Budgets
 from bot.children import Children
 from bot.config import AgentConfig
-from bot.config_deploy import GitHubConfig
+from bot.configured import directory_of, environments_of
 from bot.copying import Copying
 from bot.decisions import Decisions
 from bot.desk import FrontDesk
 from bot.ending import ended
+from bot.enquiries import desk_agents
 from bot.executing import Executor
 from bot.failing import Failing
 from bot.held.clearing import Clearing
@@ -108,47 +109,16 @@ class App:
     release: str
 
 
-def environments_of(settings: Settings) -> dict[str, Environment]:
-    """Where something can be deployed to."""
-    return {
-        name: Environment(
-            name=name,
-            policy=config.policy,
-            repo=config.repo,
-            command=config.command,
-            live=config.live,
-            timeout_s=config.timeout_s,
-            ci=config.ci,
-            last=config.last,
-            health=config.health,
-            migrations=config.migrations,
-            github=_hub_of(settings, config.github),
-        )
-        for name, config in settings.deploy.environments.items()
-    }
-
-
-def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:
-    if config is None:
-        return None
-    token = settings.github_token.get_secret_value() if settings.github_token else ""
-    return Hub(config.repository, config.base_url, token, config.workflow or "", config.ref)
-
-
 def agents_of(settings: Settings) -> tuple[Agent, ...]:
     """The agents of this release, then your own; the first one takes what nobody is named for. Raises ConfigError."""
-    environments = environments_of(settings)
+    environments, desks = environments_of(settings), desk_agents(settings)
     deploys = (deploy_agent(environments),) if environments else ()
     announces = (announce_agent(settings.announce.to),) if settings.announce.to else ()
     chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
     ours = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
-    others = (*ours, *own_agents(settings, [TRIAGE, *(agent.name for agent in ours)]))
-    return (*deploys, triage_agent(others), *others[len(deploys) :])
-
-
-def directory_of(settings: Settings) -> dict[str, Listed]:
-    """Everybody whom the ask agent may ask."""
-    return {name: Listed(person.name, person.timezone, person.groups) for name, person in settings.people.items()}
+    own = own_agents(settings, [TRIAGE, *(agent.name for agent in (*ours, *desks))])
+    # Whoever answers mail is given it by code: a desk is none of those that triage may choose.
+    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *desks)
 
 
 def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
@@ -211,9 +181,9 @@ def compose(
     holding = Holding(journal, decisions, tokens, people)
     bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
     follow_ups = FollowUps(journal, decisions)
-    configs, limits = settings.agents, settings.limits
+    configs, limits, desk = settings.agents, settings.limits, settings.desk
     inbox = Inbox(
-        journal, decisions, people, by_channel, by_agent, configs, tokens, holding, bouncing, follow_ups, limits
+        journal, decisions, people, by_channel, by_agent, configs, tokens, holding, bouncing, follow_ups, limits, desk
     )
     children = Children(journal, (*by_agent, SURVEY), settings.agents)
     runner, announcing = Runner(settings.data_dir, url), Announcing(journal, people)

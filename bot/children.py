@@ -17,6 +17,7 @@ from bot.budgets import allowance
 from bot.config import AgentConfig
 from bot.ids import derived_id
 from bot.journal import Journal
+from bot.mailing import Mailing
 from bot.store import Commit, Store, Wake
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.summary import line_of
@@ -35,7 +36,7 @@ class Children:
     """
 
     def __init__(self, journal: Journal, agents: Collection[str], budgets: Mapping[str, AgentConfig]) -> None:
-        self._journal, self._agents, self._budgets = journal, agents, budgets
+        self._journal, self._agents, self._budgets, self.mailing = journal, agents, budgets, Mailing(journal)
 
     async def start(
         self, run: Run, step_id: StepId, agent: str, text: str, key: str, context: Mapping[str, JsonValue]

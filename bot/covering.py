@@ -48,7 +48,7 @@ class Covering:
         async def still() -> bool:
             """Whether all of it is as it was approved. If not, nothing begins, and the run looks again by itself."""
             try:
-                tool, args, effect = await prepare(agent, step)
+                tool, args, effect = await prepare(agent, run, step)
                 record, _, now = await self._decisions.request(_request_of(started))
             except (ToolRefused, StoreError) as error:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=str(error))

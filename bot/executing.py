@@ -34,7 +34,7 @@ _HANDLE_CHARS = 200
 _HANDLE_S = 86_400.0
 
 
-async def prepare(agent: Agent, step: CallTool) -> tuple[Tool[BaseModel], BaseModel, Effect]:
+async def prepare(agent: Agent, run: Run, step: CallTool) -> tuple[Tool[BaseModel], BaseModel, Effect]:
     """The tool, its checked arguments and the exact effect they have now. Raises ToolRefused in words."""
     tool = agent.tool(step.tool)
     if tool is None:
@@ -44,14 +44,14 @@ async def prepare(agent: Agent, step: CallTool) -> tuple[Tool[BaseModel], BaseMo
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise ToolRefused(f"The arguments of {tool.name} are wrong: {problems}") from error
-    return tool, args, await _effect(tool, args)
+    return tool, args, await _effect(tool, args, run)
 
 
-async def _effect(tool: Tool[BaseModel], args: BaseModel) -> Effect:
+async def _effect(tool: Tool[BaseModel], args: BaseModel, run: Run) -> Effect:
     """What the tool would do. Nothing has happened yet, so whatever goes wrong here is a refusal."""
     try:
         async with asyncio.timeout(tool.timeout_s):
-            return await tool.prepare(args)
+            return await (tool.prepare_for(args, run) if tool.prepare_for else tool.prepare(args))
     except ToolRefused:
         raise
     except TimeoutError as error:

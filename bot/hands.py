@@ -1,4 +1,4 @@
-"""What a tool may use: one command, child runs, a word to people, the time, and what was reported."""
+"""What a tool may use: one command, child runs, a word to people, a mail, the time, and what was reported."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +80,16 @@ class ToolHands:
         if self.announcing is None:
             raise TypeError("who only looks for a result tells nobody")
         await self.announcing.tell(self.run, self.step_id, to, title, text)
+
+    async def mail(self, raw: bytes, to: str) -> None:
+        """See `agents.Hands`."""
+        if self.attempt is None:
+            raise TypeError("who only looks for a result sends no mail")
+        await self.children.mailing.post(self.run, self.step_id, raw, to)
+
+    async def mailed(self) -> str | None:
+        """See `agents.Hands`."""
+        return await self.children.mailing.state(self.step_id)
 
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
         """See `agents.Hands`."""

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from pydantic import AwareDatetime, JsonValue
 
 from agents import Agent
+from agents.desk import DESK
+from agents.desk.mail import BY_MAIL
 from agents.events import RunStarted
 from agents.requests import Frozen, PersonId, RunId
 from agents.run import fold
@@ -16,7 +19,9 @@ from bot.backlog import Backlog
 from bot.bouncing import Bouncing
 from bot.budgets import allowance
 from bot.config import AgentConfig, LimitsConfig
+from bot.config_desk import DeskConfig
 from bot.decisions import Decisions
+from bot.enquiries import Enquiries
 from bot.files import attachments, contents
 from bot.held.holding import Holding
 from bot.ids import ingress_shard, new_id
@@ -28,7 +33,7 @@ from bot.store import Commit, Wake
 from bot.summary import line_of
 from bot.threads import FollowUps, TooMuchSaid
 from bot.tokens import Tokens
-from channels import Bounced, Channel, File, Held, Ignored, Inbound, Reply, Trigger
+from channels import Bounced, Channel, Enquiry, File, Held, Ignored, Inbound, Reply, Trigger
 
 log = structlog.stdlib.get_logger()
 
@@ -76,11 +81,13 @@ class Inbox:
         bouncing: Bouncing,
         follow_ups: FollowUps,
         limits: LimitsConfig,
+        desk: DeskConfig | None = None,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._agents, self._budgets, self._tokens = channels, agents, budgets, tokens
         self._holding, self._bouncing, self._follow_ups = holding, bouncing, follow_ups
         self.admission = Admission(journal.store, people, limits)
+        self._enquiries = Enquiries(journal.store, desk or DeskConfig())
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
@@ -129,6 +136,8 @@ class Inbox:
                 await self._holding.hold(inbound_id, arrived.channel, reading)
             case Bounced():
                 await self._bouncing.bounced(inbound_id, arrived.channel, reading)
+            case Enquiry():
+                await self._enquiry(inbound_id, arrived.channel, reading, arrived.received_at)
             case Ignored():
                 log.info("ignored", reason=reading.reason)
                 await self._store.drop_inbound(inbound_id)
@@ -187,6 +196,17 @@ class Inbox:
             log.warning("trigger refused", person=trigger.person, error=str(error))
             await self._holding.refuse(inbound_id, channel, trigger, str(error))
         return None
+
+    async def _enquiry(self, inbound_id: str, channel: str, enquiry: Enquiry, at: datetime) -> None:
+        """A run in the owner's name; what may start none is held, where people can see it."""
+        try:
+            owner, context = await self._enquiries.admitted(enquiry, inbound_id, at)
+            sent = Sent(context=context, trigger=BY_MAIL)
+            text, files = self._enquiries.wish(enquiry), enquiry.files
+            await self.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
+        except TriggerRefused as error:
+            held = Held(reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id)
+            await self._holding.hold(inbound_id, channel, held)
 
     async def start(
         self,

@@ -235,7 +235,7 @@ class Loop:
         policy = self._people.snapshot(pending.gate or "")
         if policy is None:
             raise ToolRefused(f"There is no policy {pending.gate!r} in sayso.toml, so nobody could approve this")
-        tool, args, effect = await prepare(agent, pending.step)
+        tool, args, effect = await prepare(agent, run, pending.step)
         call = call_of(tool, args, effect)
         request = gate_request(run, pending, title_of(agent, pending.step), call, policy, now)
         if isinstance(request, Request) and pending.replaced:
@@ -246,7 +246,7 @@ class Loop:
         """Record an attempt and make the effect, if the approval covers exactly what would be done now."""
         run, now = told.run, told.now
         try:
-            tool, args, effect = await prepare(agent, step)
+            tool, args, effect = await prepare(agent, run, step)
         except ToolRefused as error:
             return await self._refuse(told, pending, str(error))
         gate = tool.gate(args)

@@ -12,6 +12,7 @@ from bot.dead import Note
 from bot.decisions import Decisions
 from bot.failing import Failing
 from bot.journal import Journal, outbox_entry, outgoing_id
+from bot.mailing import Mailing
 from bot.outgoing import Outgoing
 from bot.people import People
 from bot.reaching import Nowhere, Reaching
@@ -54,6 +55,7 @@ class Outbox:
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._tokens, self._alerts = channels, tokens, alerts
+        self._mailing = Mailing(journal)
         self._failing, self._sharing = failing, Sharing(journal.store, failing)
         self._reaching = Reaching(decisions, people, channels, tokens, failing, receipts, self._sharing, console)
         self._showing = Showing(self._store, people, tokens, failing, channels, self._reaching.for_channel)
@@ -77,6 +79,9 @@ class Outbox:
                     await self._sent(entry)
                 case "stranger":
                     await self._answer(entry)
+                case "mail":
+                    await self._mailing.deliver(entry, self._channels)
+                    await self._sent(entry)
                 case "status":
                     await self._showing.status(entry)
                     await self._sent(entry)
@@ -257,10 +262,11 @@ class Outbox:
 
     async def _note(self, entry: Outgoing, why: str) -> Note:
         """How `entry` stands in the list of what was given up on: what it is, and for whom."""
-        what = {"place": "the card", "update": "the card", "stranger": "an answer"}.get(entry.kind, "the news")
+        kinds = {"place": "the card", "update": "the card", "stranger": "an answer", "mail": "the mail"}
+        what, whom = kinds.get(entry.kind, "the news"), self._people.called(entry.person, entry.place) or entry.to
         return Note(
             kind="dead",
-            what=f"{what} “{entry.card.title}” for {self._people.called(entry.person, entry.place)}",
+            what=f"{what} “{entry.card.title}” for {whom}",
             why=why,
             at=await self._store.now(entry.id),
             member=f"out {entry.id}",

@@ -35,14 +35,15 @@ class Outgoing(Frozen):
     `place` puts a request in front of somebody who may answer; `update` shows what became of one that was placed;
     `tell` says what became of something, and so does `alert`, to operators; a `tell` with a form asks again, for the
     delivery it names. `stranger` answers the plain address `to`, which is nobody's in the directory; a `tell` with `to`
-    is said there first, to this person alone. `status` shows how a run stands, in one line. `reach` are the
+    is said there first, to this person alone. `status` shows how a run stands, in one line. `mail` is no card: the
+    bytes `raw` (base64), a whole mail of a tool's, go to the plain address `to`. `reach` are the
     channels to try, in order. The card is complete but for the token of its form, which is made when it is sent.
     `again`: everything had failed, and an operator who has mended something has it tried everywhere. `place` is set,
     and `person` empty, where it is for all who are there (`slack:#release`).
     """
 
     id: str
-    kind: Literal["place", "update", "tell", "alert", "stranger", "status"]
+    kind: Literal["place", "update", "tell", "alert", "stranger", "status", "mail"]
     run_id: RunId
     person: PersonId
     reach: tuple[str, ...]
@@ -54,6 +55,7 @@ class Outgoing(Frozen):
     again: bool = False
     to: str = ""
     place: str = ""
+    raw: str = ""
 
 
 class Placed(Frozen):

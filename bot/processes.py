@@ -176,13 +176,15 @@ def _passwords_in(url: str) -> list[str]:
 def local_mail(settings: Settings) -> LocalMail:
     """The local mailbox of this installation."""
     home = Home(settings.data_dir)
-    return LocalMail(home, People(settings.people, settings.policies), home.keys(settings)[0], settings.mail_address)
+    people, address = People(settings.people, settings.policies), settings.mail_address
+    return LocalMail(home, people, home.keys(settings)[0], address, settings.desk.address)
 
 
 def real_channel(settings: Settings, client: Client) -> EmailChannel:
     """The mail of an installation whose settings name servers."""
     mail = RealMail(settings, People(settings.people, settings.policies))
-    return mail.channel(mail.mailbox(MailboxStore(client, settings.mailbox_name)))
+    mailbox = mail.mailbox(MailboxStore(client, settings.mailbox_name))
+    return mail.channel(mailbox, public=settings.desk.address or "")
 
 
 def mail_watch(app: App, **more: Any) -> MailWatch:

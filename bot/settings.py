@@ -22,6 +22,7 @@ from bot.config import (
     PolicyConfig,
 )
 from bot.config_deploy import DeployConfig
+from bot.config_desk import DeskConfig, desk_contradictions
 from bot.config_errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
 from bot.config_triggers import TriggerConfig, TriggerName, trigger_contradictions
 from bot.mail.settings import MailSettings
@@ -66,6 +67,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     policies: dict[Name, PolicyConfig] = {}
     agents: dict[Name, AgentConfig] = {}
     deploy: DeployConfig = DeployConfig()
+    desk: DeskConfig = DeskConfig()
     alerts: AlertsConfig = AlertsConfig()
     announce: AnnounceConfig = AnnounceConfig()
     limits: LimitsConfig = LimitsConfig()
@@ -165,6 +167,9 @@ def _checked(values: dict[str, object], origin: Origin) -> tuple[Settings, list[
     problems += contradictions(settings, broken, origin)
     if broken.isdisjoint({"triggers", "people"}):
         found = trigger_contradictions(settings.triggers, settings.people)
+        problems += [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
+    if broken.isdisjoint({"desk", "people", "policies", "mail_address"}):
+        found = desk_contradictions(settings.desk, settings.people, settings.policies, settings.mail_address)
         problems += [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
     if broken.isdisjoint(MailSettings.model_fields):
         problems += [f"{origin.of((name,))}: {name}: {text}" for name, text in mail_contradictions(settings)]

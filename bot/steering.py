@@ -74,7 +74,7 @@ class Steering:
             allowed = ", ".join(sorted(request.call.arguments))
             raise NotSteered(f"There is no argument {', '.join(unknown)}. There are: {allowed}")
         step = CallTool(tool=request.call.tool, arguments={**request.call.arguments, **changes})
-        tool, args, effect = await prepare(agent, step)
+        tool, args, effect = await prepare(agent, run, step)
         if tool.gate(args) != request.policy.name:
             raise ToolRefused("With these arguments another policy would decide. Withdraw it and ask anew")
         revised = await self._decisions.revise(request_id, by, call_of(tool, args, effect), title_of(agent, step))

@@ -9,12 +9,12 @@ answered, and a word for that person goes to the `place` of the answer.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import AwareDatetime
 
 from channels.frozen import Frozen
-from channels.readings import Bounced, File, Held, Ignored, Reading, Reply, Trigger
+from channels.readings import Bounced, Enquiry, File, Held, Ignored, Reading, Reply, Trigger
 
 __all__ = [
     "Accept",
@@ -30,6 +30,7 @@ __all__ = [
     "Delivery",
     "Desk",
     "Directory",
+    "Enquiry",
     "File",
     "Frozen",
     "Held",
@@ -38,6 +39,7 @@ __all__ = [
     "Line",
     "Marks",
     "Overview",
+    "Posts",
     "Reading",
     "Reply",
     "Trigger",
@@ -267,4 +269,16 @@ class Channel(Protocol):
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
         """Show `card` where `delivery` stands, once per `key`. Raises as `send` does."""
+        ...
+
+
+@runtime_checkable
+class Posts(Protocol):
+    """A channel that can also carry what is no card."""
+
+    async def post(self, raw: bytes, to: str) -> None:
+        """Send `raw`, a whole mail from the public address, to the one address `to`. Raises as `Channel.send` does.
+
+        After ChannelUnavailable it may have been taken all the same: the same bytes again are known as one mail.
+        """
         ...

@@ -101,6 +101,23 @@ class Bounced(Frozen):
     why: str
 
 
+class Enquiry(Frozen):
+    """Somebody, known or not, wrote to the address that is open to anybody; it is nobody's word and answers nothing.
+
+    `sender` is the one plain address in its From, in lower case; `doubt` says why that may be forged, "" where it is
+    proven. `message_id` and `references`, oldest first, are plain Message-IDs.
+    """
+
+    type: Literal["enquiry"] = "enquiry"
+    sender: str
+    subject: str
+    text: str
+    message_id: str = ""
+    references: tuple[str, ...] = ()
+    doubt: str = ""
+    files: tuple[File, ...] = ()
+
+
 class Ignored(Frozen):
     """Recorded and dropped: a machine wrote it, or it is our own."""
 
@@ -108,4 +125,4 @@ class Ignored(Frozen):
     reason: str
 
 
-Reading = Annotated[Reply | Trigger | Held | Bounced | Ignored, Field(discriminator="type")]
+Reading = Annotated[Reply | Trigger | Held | Bounced | Enquiry | Ignored, Field(discriminator="type")]

@@ -51,11 +51,14 @@ class Arrivals:
 
 
 class LocalMail:
-    """Everything about the local mailbox of one data directory; `key` is the installation's secret."""
+    """Everything about the local mailbox of one data directory; `key` is the installation's secret.
 
-    def __init__(self, home: Home, people: People, key: bytes, address: str | None) -> None:
+    `public` is another address of the same mailbox, which anybody may write to.
+    """
+
+    def __init__(self, home: Home, people: People, key: bytes, address: str | None, public: str | None = None) -> None:
         self._home, self._people, self._key = home, people, key
-        self.address = (address or ADDRESS).lower()
+        self.address, self.public = (address or ADDRESS).lower(), (public or "").lower()
         self.root = home.folder / "mail"
         self._arrived = asyncio.Event()
         self._watching = set[Arrivals]()
@@ -68,6 +71,8 @@ class LocalMail:
             directory=self._people,
             address=self.address,
             prove=local,
+            public=self.public,
+            post=Transport(self.relay(self.public)) if self.public else None,
         )
 
     def folder(self, address: str) -> Path:
@@ -89,7 +94,9 @@ class LocalMail:
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[int]:
         """Runs the server while the context is open and leaves its port for other processes."""
-        async with MailServer(self.root, self._password_of, knows=self._knows, stored=self._stored) as server:
+        aliases = {self.public: self.address} if self.public else {}
+        server = MailServer(self.root, self._password_of, knows=self._knows, stored=self._stored, aliases=aliases)
+        async with server:
             self._home.note(_NOTE, json.dumps({"port": server.port}))
             log.info("local mail", port=server.port)
             yield server.port
@@ -112,7 +119,7 @@ class LocalMail:
             self._arrived.set()
 
     def _knows(self, address: str) -> bool:
-        return address == self.address or self._people.by_email(address) is not None
+        return address in {self.address, self.public or self.address} or self._people.by_email(address) is not None
 
     def _password_of(self, address: str) -> str | None:
         return self._password(address) if self._knows(address) else None

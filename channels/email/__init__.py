@@ -14,7 +14,19 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 
-from channels import Accept, Address, Card, ChannelError, Contact, Delivery, Desk, Directory, Inbound, Reading
+from channels import (
+    Accept,
+    Address,
+    Card,
+    ChannelError,
+    ChannelRefused,
+    Contact,
+    Delivery,
+    Desk,
+    Directory,
+    Inbound,
+    Reading,
+)
 from channels.email import fingerprint, mime, tokens
 from channels.email.confined import LIMITS, ConfinedReader, Limits, contacts_of
 from channels.email.format import addresses
@@ -42,7 +54,8 @@ class EmailChannel:
     """Reaches people by mail from `address`. `prove` is the way to tell that a mail comes from its From.
 
     `way` is where a reply token travels, `token` what finds it in a mail that came back. Mails are read within `limits`
-    in a child process, which knows the people who are in `directory` now.
+    in a child process, which knows the people who are in `directory` now. `public` is an address of the same mailbox
+    that anybody may write to; what is sent from it goes by `post`, where that is not the same way.
     """
 
     def __init__(
@@ -53,6 +66,8 @@ class EmailChannel:
         directory: Directory,
         address: str,
         prove: Prove,
+        public: str = "",
+        post: Transport | None = None,
         way: Way = "plus",
         token: TokenOf = token_of,
         limits: Limits = LIMITS,
@@ -60,10 +75,11 @@ class EmailChannel:
         delays_s: Sequence[float] = DELAYS_S,
     ) -> None:
         self._mailbox = mailbox
-        self._transport = transport
+        self._transport, self._post = transport, post or transport
         self._directory = directory
-        self._own = address.lower()
-        self._reader = ConfinedReader(Reader(self._own, contacts_of(directory), prove, token), limits)
+        self._own, self._public = address.lower(), public.lower()
+        reader = Reader(self._own, contacts_of(directory), prove, token, self._public)
+        self._reader = ConfinedReader(reader, limits)
         self._way: Way = way
         self._is_likely_answer = tokens.hint(way, self._own)
         self._now = now
@@ -109,6 +125,16 @@ class EmailChannel:
         post = mime.compose(card, to, key, own=self._own, timezone=zone, way=self._way, after=after)
         await self._submit(post, self._envelope_sender(card, to))
         return Delivery(key=key, address=to, handle=post.message_id)
+
+    async def post(self, raw: bytes, to: str) -> None:
+        """Send `raw`, from the public address, to `to`. Raises as `send` does."""
+        if not self._public:
+            raise ChannelRefused("there is no public address to send from", "Set address in [desk] of sayso.toml")
+        try:
+            await self._post.send(raw, sender=self._public, recipients=(to,))
+        except SenderRefused:
+            # Word of a failure still comes to us: both are addresses of one mailbox.
+            await self._post.send(raw, sender=self._own, recipients=(to,))
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
         """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""

@@ -7,8 +7,8 @@ whose word it is.
 import re
 from dataclasses import dataclass
 
-from channels import Bounced, Directory, Held, Ignored, Reading, Reply, Trigger
-from channels.email import bounce
+from channels import Bounced, Directory, Enquiry, Held, Ignored, Reading, Reply, Trigger
+from channels.email import bounce, enquiry
 from channels.email.files import files_of
 from channels.email.format import addresses, trace
 from channels.email.format.body import read_body
@@ -48,12 +48,16 @@ def token_of(raw: bytes, own: str) -> str | None:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads mails to `own`, the bot's address; `token` finds the reply token that a mail brings back."""
+    """Reads mails to `own`, the bot's address; `token` finds the reply token that a mail brings back.
+
+    What comes to `public` without a token is an enquiry, whoever wrote it.
+    """
 
     own: str
     directory: Directory
     prove: Prove
     token: TokenOf = token_of
+    public: str = ""
 
     def read(self, raw: bytes, size_bytes: int) -> Reading:
         """What `raw` means; it may be cut short when `size_bytes` is over the limit."""
@@ -68,7 +72,7 @@ class Reader:
                 return self._of_machine(raw, guessed, subject_of(guessed), token, words)
             return Held(reasons=(str(error),), token=token)
         subject = subject_of(headers)
-        if author_of(headers) == self.own:
+        if author_of(headers) in {self.own, self.public or self.own}:
             return Ignored(reason="our own mail")
         if token is None and is_asked_for(subject):
             return Ignored(reason="the mail that sayso mail identify asked for")
@@ -77,6 +81,8 @@ class Reader:
                 held = Held(reasons=(f"it looks like {words}",), claims=claimed(headers), token=token)
                 return _described(held, headers, subject)
             return self._of_machine(raw, headers, subject, token, words)
+        if token is None and not unclear and enquiry.is_public(raw, headers, self.own, self.public):
+            return self._enquiry(raw, size_bytes, headers, subject)
         if words := calendar_words(raw):
             return Ignored(reason=words)
         found = who(raw, self.directory, self.prove)
@@ -92,6 +98,12 @@ class Reader:
             return why
         held = Held(reasons=(why,), claims=claimed(headers), token=token, person=found.contact.id)
         return _described(held, headers, subject)
+
+    def _enquiry(self, raw: bytes, size_bytes: int, headers: Headers, subject: str) -> Enquiry | Held | Ignored:
+        try:
+            return enquiry.read(raw, size_bytes, headers, subject, self.prove)
+        except Unreadable as error:
+            return _described(Held(reasons=(str(error),), claims=claimed(headers)), headers, subject)
 
     def _is_proven(self, raw: bytes, headers: Headers) -> bool:
         """Whether somebody of the directory certainly sent it, whoever wrote it."""

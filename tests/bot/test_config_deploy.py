@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import environments_of
+from bot.configured import environments_of
 from bot.settings import load
 from tests.bot.config_files import problems
 

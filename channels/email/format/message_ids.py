@@ -4,6 +4,7 @@
     <note.MARK.DIGEST@sayso.example>   one that asks nothing
     <thread.DIGEST@sayso.example>      what holds a thread together; nothing was ever sent under it
     <reply.DIGEST@corp.example>        what a person answered by `sayso mailbox`
+    <answer.DIGEST@corp.example>       what was sent from the public address
 
 A digest is the same for the same key, so that a repeated mail is known as one.
 """
@@ -49,6 +50,11 @@ def answers_us(ids: str, own: str) -> bool:
     """Whether one of the Message-IDs in `ids` is that of a mail of ours, whatever else comes from our domain."""
     ours = rf"<(?:card|note|thread)\.[^<>@\s]{{1,120}}@{_domain(own)}>"
     return re.search(ours, ids, re.IGNORECASE) is not None
+
+
+def answer_id(key: str, own: str) -> str:
+    """A Message-ID for what is sent under `key` from the public address `own`."""
+    return _made("answer", key, own)
 
 
 def digest(kind: str, name: str) -> str:

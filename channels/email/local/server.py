@@ -8,7 +8,7 @@ held.
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -45,7 +45,8 @@ class MailServer:
 
     `folder` holds a Maildir per address, `password_of` gives the password of an address or None if nobody can log in
     as it, `knows` says whether an address without a tag belongs to anybody here: others get mail only from people who
-    are logged in. `stored` hears the Maildir's folder after each mail that was stored.
+    are logged in. `stored` hears the Maildir's folder after each mail that was stored. What is for an address in
+    `aliases` goes into the Maildir of the one that it stands for.
     """
 
     def __init__(
@@ -55,10 +56,11 @@ class MailServer:
         *,
         knows: Callable[[str], bool],
         stored: Callable[[Path], None] | None = None,
+        aliases: Mapping[str, str] | None = None,
         port: int = 0,
         idle_s: float = IDLE_S,
     ) -> None:
-        self._handler = _Handler(folder, knows, stored)
+        self._handler = _Handler(folder, knows, stored, aliases or {})
         self._password_of = password_of
         self._wanted_port = port
         self._server: asyncio.Server | None = None
@@ -156,8 +158,14 @@ class _Full(asyncio.Protocol):
 class _Handler:
     """What the server does with each SMTP command; the answers are RFC 5321's, with RFC 3463's codes."""
 
-    def __init__(self, folder: Path, knows: Callable[[str], bool], stored: Callable[[Path], None] | None) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        knows: Callable[[str], bool],
+        stored: Callable[[Path], None] | None,
+        aliases: Mapping[str, str],
+    ) -> None:
+        self._folder, self._aliases = folder, aliases
         self._knows = knows
         self._stored = stored
 
@@ -202,7 +210,8 @@ class _Handler:
         try:
             for recipient in dict.fromkeys(envelope.rcpt_tos):
                 block = trace.write(trace.Trace(sender, recipient, login))
-                folder = maildir.folder_of(self._folder, recipient)
+                name = addresses.split_tag(recipient)[0]
+                folder = maildir.folder_of(self._folder, self._aliases.get(name, recipient))
                 await asyncio.to_thread(maildir.store, folder, block + content)
                 if self._stored is not None:
                     self._stored(folder)

@@ -99,6 +99,12 @@ class PlainHands:
     async def tell(self, to: str, title: str, text: str) -> None:
         raise ToolRefused("there is nobody here")
 
+    async def mail(self, raw: bytes, to: str) -> None:
+        raise ToolRefused("nobody sends mail here")
+
+    async def mailed(self) -> str | None:
+        return None
+
     async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
         self.asked, self.cwd = (tuple(argv), lock, timeout_s), cwd
         child = await asyncio.create_subprocess_exec(

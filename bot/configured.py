@@ -1,0 +1,38 @@
+"""What agents are given of the settings: where to deploy to, and whom there is to ask."""
+
+from agents.ask import Listed
+from agents.deploy import Environment, Hub
+from bot.config_deploy import GitHubConfig
+from bot.settings import Settings
+
+
+def environments_of(settings: Settings) -> dict[str, Environment]:
+    """Where something can be deployed to."""
+    return {
+        name: Environment(
+            name=name,
+            policy=config.policy,
+            repo=config.repo,
+            command=config.command,
+            live=config.live,
+            timeout_s=config.timeout_s,
+            ci=config.ci,
+            last=config.last,
+            health=config.health,
+            migrations=config.migrations,
+            github=_hub_of(settings, config.github),
+        )
+        for name, config in settings.deploy.environments.items()
+    }
+
+
+def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:
+    if config is None:
+        return None
+    token = settings.github_token.get_secret_value() if settings.github_token else ""
+    return Hub(config.repository, config.base_url, token, config.workflow or "", config.ref)
+
+
+def directory_of(settings: Settings) -> dict[str, Listed]:
+    """Everybody whom the ask agent may ask."""
+    return {name: Listed(person.name, person.timezone, person.groups) for name, person in settings.people.items()}

@@ -1,0 +1,79 @@
+"""Mail that is no card: a tool's own bytes, through the outbox, once per step; and what became of it."""
+
+import base64
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+
+from agents.requests import PersonId, StepId
+from agents.run import Run
+from bot.cards import notice
+from bot.ids import derived_id
+from bot.journal import Journal, outbox_entry
+from bot.outgoing import Outgoing
+from bot.store import Commit
+from bot.store.commit import Once
+from channels import Channel, ChannelRefused, Posts
+
+log = structlog.stdlib.get_logger()
+
+_CHANNEL = "email"
+# An approval that is a day old is about a world that is gone; whoever asked hears that nothing more is tried.
+_WITHIN = timedelta(days=1)
+_REMEMBERED_S = 31 * 24 * 3600.0
+_TOO_LATE = "no mail server could be reached for a day, so it is not tried any more. Whether one took it is not known"
+
+
+class Mailing:
+    """Puts mails into the outbox, takes them to the mail server, and remembers how that went."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def post(self, run: Run, step_id: StepId, raw: bytes, to: str) -> None:
+        """Have `raw` sent to `to`, once per step, however often the step is tried."""
+        now = await self._journal.store.now(run.id)
+        entry = Outgoing(
+            id=_entry_id(step_id),
+            kind="mail",
+            run_id=run.id,
+            person=PersonId(""),
+            reach=(_CHANNEL,),
+            card=notice("A reply", "", now, run.id),
+            thread=run.id,
+            to=to,
+            raw=base64.b64encode(raw).decode(),
+        )
+        # An entry that was sent is gone from the outbox: what says that it was there is written with it, and stays.
+        once = Once(request_id=step_id, reply_id="mail", outcome=b"posted")
+        await self._journal.write(Commit(run_id=run.id, outgoing=[outbox_entry(entry)], once=once))
+
+    async def state(self, step_id: StepId) -> str | None:
+        """An empty text once it was sent, why it was not, or None while it is under way."""
+        found = await self._journal.store.remembered(_outcome_name(_entry_id(step_id)))
+        return None if found is None else found.decode()
+
+    async def deliver(self, entry: Outgoing, channels: Mapping[str, Channel]) -> None:
+        """Take `entry` to the mail server, and remember what it said for good. Raises ChannelUnavailable."""
+        why, channel = "", channels.get(_CHANNEL)
+        if await self._journal.store.now(entry.run_id) - entry.card.at > _WITHIN:
+            why = _TOO_LATE
+        elif not isinstance(channel, Posts):
+            why = "no channel is set up here that sends mail"
+        else:
+            try:
+                await channel.post(base64.b64decode(entry.raw), entry.to)
+            except ChannelRefused as error:
+                why = str(error)
+        log.info("mail posted", outgoing_id=entry.id, decision=why or "sent")
+        await self._journal.store.remember(_outcome_name(entry.id), why.encode(), _REMEMBERED_S)
+
+
+def _entry_id(step_id: StepId) -> str:
+    return derived_id("outgoing", step_id, "mail")
+
+
+def _outcome_name(entry_id: str) -> str:
+    """Under this is remembered what became of an entry."""
+    return f"mailed {entry_id}"

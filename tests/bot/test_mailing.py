@@ -1,0 +1,92 @@
+"""A tool's own mail on its way: what is remembered of it, and what is not tried any more."""
+
+import base64
+from typing import cast
+
+import pytest
+
+from agents.requests import PersonId, RunId, StepId
+from bot.cards import notice
+from bot.ids import derived_id
+from bot.mailing import Mailing
+from bot.outgoing import Outgoing
+from channels import Channel, ChannelRefused, ChannelUnavailable
+from channels.email import EmailChannel
+from tests.world import World
+
+STEP = StepId("s0p-abcdefghijklm")
+RUN = RunId("s0r-abcdefghijklm")
+RAW = b"From: help@corp.example\r\n\r\nHello\r\n"
+
+
+async def entry_of(world: World) -> Outgoing:
+    at = await world.now()
+    return Outgoing(
+        id=derived_id("outgoing", STEP, "mail"),
+        kind="mail",
+        run_id=RUN,
+        person=PersonId(""),
+        reach=("email",),
+        card=notice("A reply", "", at, RUN),
+        thread=RUN,
+        to="eve@shop.example",
+        raw=base64.b64encode(RAW).decode(),
+    )
+
+
+def channels_of(world: World) -> dict[str, Channel]:
+    channel = world.mail.channel()
+    assert isinstance(channel, EmailChannel)
+    return {"email": channel}
+
+
+async def test_nothing_is_known_of_a_mail_that_nobody_took_anywhere(world: World) -> None:
+    assert await Mailing(world.app.journal).state(STEP) is None
+
+
+async def test_a_refusal_for_good_is_remembered_in_its_words(world: World) -> None:
+    mailing = Mailing(world.app.journal)
+
+    await mailing.deliver(await entry_of(world), channels_of(world))
+
+    assert "there is no public address to send from" in (await mailing.state(STEP) or "")
+
+
+async def test_without_a_channel_that_sends_mail_it_is_said(world: World) -> None:
+    mailing = Mailing(world.app.journal)
+
+    await mailing.deliver(await entry_of(world), {})
+
+    assert await mailing.state(STEP) == "no channel is set up here that sends mail"
+
+
+class Away:
+    """A mail server that can't be reached, or says no."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def post(self, raw: bytes, to: str) -> None:
+        raise self._error
+
+
+async def test_a_server_that_is_away_leaves_it_open_until_it_is_a_day_old(world: World) -> None:
+    mailing, entry = Mailing(world.app.journal), await entry_of(world)
+    away = {"email": cast("Channel", Away(ChannelUnavailable("away", "wait")))}
+
+    with pytest.raises(ChannelUnavailable):
+        await mailing.deliver(entry, away)
+    assert await mailing.state(STEP) is None
+
+    await world.move_time(25 * 3600)
+    await mailing.deliver(entry, away)
+    assert "not tried any more" in (await mailing.state(STEP) or "")
+
+
+async def test_a_server_that_says_no_is_quoted(world: World) -> None:
+    mailing = Mailing(world.app.journal)
+    no = {"email": cast("Channel", Away(ChannelRefused("550 no such user", "correct it")))}
+
+    await mailing.deliver(await entry_of(world), no)
+
+    assert await mailing.state(STEP) == "550 no such user. correct it"
