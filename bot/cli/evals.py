@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -13,8 +13,6 @@ from typer.core import TyperGroup
 from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
-    from click import Context
-
     from agents.events import Event
     from agents.model import Model
     from bot.app import App
@@ -29,7 +27,7 @@ _RUN, _HELP = "run", "--help"
 class _Group(TyperGroup):
     """`evals deploy` runs cases as `evals run deploy` does: the name of an agent is no command."""
 
-    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         is_command = bool(args) and args[0] in {*self.commands, _HELP}
         return super().parse_args(ctx, args if is_command else [_RUN, *args])
 
