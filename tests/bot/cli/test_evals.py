@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.testing.settings import office
 from tests.bot.cli.shell import sayso as typed
 from tests.fakes.anthropic import error, message, running, tool_use
 from tests.servers.lines import TOP
-from tests.world import World
+from tests.world import a_world
 
 CASE = '[[case]]\nname = "mine"\ntext = "note milk"\nexpect = { tool = "note", arguments = { text = "milk" } }\n'
 AGENT = """
-from agents import Agent, Arguments, CallTool, Outcome, Tool
+from pathlib import Path
+from agents import Agent, Arguments, CallTool, Done, Outcome, Tool
 
 class Note(Arguments):
     text: str
@@ -25,8 +27,11 @@ async def write(args, effect, hands):
 
 def notes():
     tool = Tool(name="note", description="Write it down.", args=Note, execute=write)
-    rules = lambda run: CallTool(tool="note", arguments={"text": run.started.text.removeprefix("note ")})
-    return Agent(name="notes", description="notes", tools=(tool,), fallback=rules)
+    def rules(run):
+        if run.results:
+            return Done(outcome="failed", summary=run.results[-1].text)
+        return CallTool(tool="note", arguments={"text": run.started.text.removeprefix("note ")})
+    return Agent(name="notes", description="notes", tools=(tool,), fallback=rules, folder=Path(__file__).parent)
 """
 
 
@@ -72,6 +77,15 @@ def test_cases_of_your_own_are_run_and_one_that_fails_is_told_with_exit_code_1(f
     assert evals(folder, "notes", "--bar", "0.5").returncode == 0
 
 
+def test_cases_beside_the_code_of_an_agent_are_run_as_well(folder: Path) -> None:
+    (folder / "notes.evals.toml").write_text(f'agent = "notes"\n{CASE}')
+
+    done = evals(folder, "notes", "--json")
+
+    (row,) = json.loads(done.stdout)["fallback"]
+    assert (row["cases"], row["passed"]) == (2, 2)
+
+
 def test_a_mistake_in_a_file_and_an_agent_without_cases_are_told(folder: Path) -> None:
     unknown = evals(folder, "nobody")
     (folder / "evals" / "notes.toml").write_text(f'agent = "notes"\n{CASE}naem = 1')
@@ -104,12 +118,26 @@ def test_with_a_key_the_configured_model_is_asked_and_has_a_bar_of_its_own(tmp_p
     assert api.key not in refused.stdout + refused.stderr
 
 
-async def test_a_run_that_was_denied_becomes_a_case_that_the_same_rules_fail(world: World) -> None:
-    run_id = await world.trigger("deploy v1.2.0 to production")
-    await world.vote("bo", (await world.request_of(run_id)), approve=False)
+async def test_a_run_that_was_denied_becomes_a_case_that_the_same_rules_fail(redis: str, tmp_path: Path) -> None:
+    gated = AGENT.replace("execute=write", 'execute=write, gate=lambda _: "books"')
+    toml = office({"books": ["bo"]}) + '[agents.notes]\ncode = "gated_notes:notes"\n'
+    (tmp_path / "gated_notes.py").write_text(gated)
+    async with a_world(redis, tmp_path, toml, deploys=True) as world:
+        run_id = await world.app.inbox.start("cli", "note milk", world.app.people.named("anna"), agent="notes")
+        await world.decide("bo", await world.opened(run_id), "deny", "no milk")
+        await world.ended(run_id)
 
-    added = await typed(world, "evals", "add", run_id, "--name", "not v1.2.0", "--print")
+        printed = await typed(world, "evals", "add", run_id, "--name", "no milk", "--print")
+        added = await typed(world, "evals", "add", run_id, "--name", "no milk")
+        again = await typed(world, "evals", "add", run_id, "--name", "no milk")
+        tried = await typed(world, "evals", "notes")
 
-    assert added.code == 0, added.err
-    assert 'name = "not v1.2.0"' in added.out
-    assert 'tool = "deploy"' in added.out
+    file = tmp_path / "evals" / "notes.toml"
+    assert (printed.code, added.code, again.code) == (0, 0, 1), added.err
+    assert printed.out.strip() == file.read_text().strip()
+    assert str(file) in added.out
+    assert "there are two cases 'no milk'" in again.err
+    assert tried.code == 1
+    assert 'expected  anything else; never calls note {"text": "milk"}' in tried.out
+    file.write_text(file.read_text().replace('text = "note milk"', 'text = "note tea"'))
+    assert evals(tmp_path, "notes").returncode == 0

@@ -1,5 +1,7 @@
 """An agent with a few plain rules, and plans for it."""
 
+from pydantic import JsonValue
+
 from agents import Agent
 from agents.run import Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -7,7 +9,7 @@ from bot.evals.cases import Case
 from bot.evals.running import Plan
 from tests.agents.claudes import AGENT as CLAUDES
 
-PLAIN = {"version": "v1.2.0", "place": {"environment": "staging"}}
+PLAIN: dict[str, JsonValue] = {"version": "v1.2.0", "place": {"environment": "staging"}}
 
 
 def rules(run: Run) -> Step:

@@ -1,5 +1,6 @@
 """A run that people corrected becomes a case, which the rules that were corrected then fail."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ BEGINNING: list[Event] = [
 ]
 
 
-def request(arguments: dict[str, object] = PLAIN) -> Request:
+def request(arguments: Mapping[str, object] = PLAIN) -> Request:
     call = GatedCall.model_validate(
         {"tool": "deploy", "schema_version": 1, "arguments": arguments, "effect": Effect(argv=())}
     )
