@@ -26,6 +26,7 @@ from agents.steps import CallTool, Done, RequestHumanInput, Step
 VERSIONS = "Versions"
 _WHICH_ENVIRONMENT = "Which environment should be deployed to?"
 _WHICH_VERSION = "Which version should be deployed?"
+_NOT_READ = "What was written to this run since it began can't be read by plain rules, and may take the wish back."
 _NO_WAYS = Ways()
 
 
@@ -81,6 +82,12 @@ def _deploy(run: Run, wish: Wish, said: str, ways: Ways) -> Step:
     is_whole = known is not None and not any(name.startswith("and ") for name in known)
     if known and is_whole and wish.version not in known and not is_hash(wish.version):
         return failed(f"There is no version {shown(wish.version)!r}. Versions, newest first: {', '.join(known)}")
+    question = f"Deploy {wish.version} to {wish.environment} all the same? {_NOT_READ}"
+    answer = _answers(run).get(question)
+    if answer is None and run.unheard:
+        return RequestHumanInput(question=question, format="yes_no")
+    if answer not in {None, "yes"}:
+        return failed("Nothing was deployed: the question whether to go on was declined")
     tool = ways.tool("deploy", wish.environment)
     return CallTool(tool=tool, arguments={"version": wish.version, "environment": wish.environment})
 

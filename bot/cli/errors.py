@@ -8,6 +8,7 @@ from bot.cli.remote import RemoteRefused
 from bot.config_errors import ConfigError
 from bot.decisions import NoSuchRequest
 from bot.dev.demo import DemoError
+from bot.evals.cases import BadCases
 from bot.exporting import BadExport
 from bot.held.clearing import NotHeld
 from bot.home import NoSecretKey
@@ -23,6 +24,7 @@ from channels import ChannelError
 from prompts import PromptError
 
 _SPOKEN = (
+    BadCases,
     BadExport,
     ChannelError,
     ConfigError,

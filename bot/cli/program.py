@@ -5,7 +5,23 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import act, ask, copy, keep, keys, login, look, mail, people, reading, released, serve, slack, triggers
+from bot.cli import (
+    act,
+    ask,
+    copy,
+    evals,
+    keep,
+    keys,
+    login,
+    look,
+    mail,
+    people,
+    reading,
+    released,
+    serve,
+    slack,
+    triggers,
+)
 
 app = typer.Typer(
     name="sayso",
@@ -15,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (serve, mail, slack, act, copy, ask, look, people, released, keep, keys, login, reading, triggers):
+for part in (serve, mail, slack, act, copy, ask, look, people, released, evals, keep, keys, login, reading, triggers):
     part.register(app)
 
 

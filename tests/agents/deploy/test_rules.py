@@ -184,6 +184,19 @@ def test_where_nobody_need_approve_whoever_asked_is_asked_before_a_rollback(resu
     assert step_of(PLAIN, DEPLOYED, IS_LIVE, ILL, *results, ways=FREE) == step
 
 
+def test_what_somebody_wrote_meanwhile_is_asked_about_before_anything_is_deployed() -> None:
+    written = replace(run_of(PLAIN), unheard=(PersonId("anna"),))
+    asked = next_step(written, PLACES)
+    assert isinstance(asked, RequestHumanInput)
+
+    def after(answer: str) -> Step:
+        return step_of(PLAIN, Result(asked, "answered", answer))
+
+    assert (asked.format, "v1.2.0 to production all the same?" in asked.question) == ("yes_no", True)
+    assert after("yes") == DEPLOY
+    assert after("no") == failed("Nothing was deployed: the question whether to go on was declined")
+
+
 def test_a_second_failing_check_offers_no_second_rollback() -> None:
     step = step_of(PLAIN, DEPLOYED, IS_LIVE, ILL, Result(ROLLBACK, "denied", ""), IS_LIVE, ILL, ways=CHECKED)
 

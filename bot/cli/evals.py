@@ -1,0 +1,162 @@
+"""`sayso evals`: recorded cases against the agents' plain rules and their models, and new cases made of runs."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from bot.cli.options import Data, Json
+
+if TYPE_CHECKING:
+    from agents.events import Event
+    from agents.model import Model
+    from bot.app import App
+    from bot.evals.report import Report
+    from bot.evals.running import Plan, Tried
+    from bot.settings import Settings
+
+_BAR = 0.95
+_RUN, _HELP = "run", "--help"
+
+
+class _Group(TyperGroup):
+    """`evals deploy` runs cases as `evals run deploy` does: the name of an agent is no command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        is_command = bool(args) and args[0] in {*self.commands, _HELP}
+        return super().parse_args(ctx, args if is_command else [_RUN, *args])
+
+
+evals = typer.Typer(cls=_Group, help="Run recorded cases against the agents, or make a case of a run.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    evals.command(_RUN)(run_cases)
+    evals.command()(add)
+    app.add_typer(evals, name="evals")
+
+
+def run_cases(
+    agent: Annotated[str | None, typer.Argument(metavar="AGENT", help="Only the cases of this agent.")] = None,
+    bar: Annotated[float, typer.Option(help="The share of cases that must pass, in every row.", min=0, max=1)] = _BAR,
+    model_bar: Annotated[
+        float | None, typer.Option(help="The same for models; --bar if not given.", min=0, max=1)
+    ] = None,
+    agent_model: Annotated[str | None, typer.Option(help="A model instead of the configured ones.")] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Run the cases, also as `sayso evals AGENT`. Nothing is executed. Exit code 1 when a row is below its bar."""
+    from bot.cli.show import plain, plain_json
+
+    report = asyncio.run(_report(data, agent, agent_model))
+    below = report.below(bar, bar if model_bar is None else model_bar)
+    print(plain_json(json.dumps(report.data())) if as_json else plain(report.text()))
+    for row in below:
+        print(f"sayso: {row.agent} ({row.chosen_by}): {row.passed} of {row.cases} is below the bar", file=sys.stderr)
+    if below:
+        raise typer.Exit(1)
+
+
+def add(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run in which a person denied or edited a call.")],
+    name: Annotated[str, typer.Option(help="How the case is called.")] = "",
+    is_printed: Annotated[bool, typer.Option("--print", help="Print the case, and write nothing.")] = False,
+    data: Data = None,
+) -> None:
+    """Make a case of the last call in RUN that a person denied or edited, in evals/AGENT.toml beside sayso.toml.
+
+    It holds what the run's own events say, and nothing else; texts of attached files are not in it.
+    """
+    from bot.cli.beside import settings_of
+    from bot.cli.show import plain
+    from bot.evals.adding import append, case_of, written
+    from bot.evals.files import folder_of
+
+    agent, case = case_of(run_id, _events(run_id, data), name)
+    folder = folder_of(settings_of(data))
+    if is_printed or folder is None:
+        print(plain(written(agent, case)))
+        return
+    file = append(folder, agent, case)
+    print(f"{case.name!r} is in {file}. Names and words of the run are in it: read it before you share it")
+
+
+def _events(run_id: str, data: Path | None) -> "Sequence[Event]":
+    from bot.cli.beside import run
+    from bot.cli.remote import remote
+    from bot.ids import check
+    from bot.steering import NoSuchRun
+
+    async def work(app: "App") -> "Sequence[Event]":
+        events = (await app.store.load(check(run_id, "run"))).events
+        if not events:
+            raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
+        return events
+
+    away = remote(data)
+    return away.exported(run_id).events if away else run(data, work)
+
+
+async def _report(data: Path | None, only: str | None, model: str | None) -> "Report":
+    from bot.app import models_of
+    from bot.cli.beside import settings_of
+    from bot.evals.files import planned
+    from bot.evals.report import Report
+    from bot.evals.running import by_models, by_rules
+
+    settings = _with_model(settings_of(data), model)
+    found = planned(settings, only)
+    if not found.plans and not found.skipped:
+        raise typer.BadParameter(f"there are no cases of {only!r}. Without a name the cases of every agent are run")
+    agents = {plan.agent.name: plan.agent for plan in found.plans}
+    labels = _labels(settings, found.plans)
+    models = models_of(settings, tuple(agents.values()))
+    rules = await by_rules(found.plans, _told())
+    tried = await _closing(models, by_models(found.plans, models, labels, _told())) if models else None
+    return Report(found.plans, rules, tried, labels, found.skipped)
+
+
+async def _closing(models: "Mapping[str, Model]", work: "Awaitable[list[Tried]]") -> "list[Tried]":
+    try:
+        return await work
+    finally:
+        for model in models.values():
+            await model.close()
+
+
+def _with_model(settings: "Settings", model: str | None) -> "Settings":
+    """The settings with one model for everybody."""
+    if model is None:
+        return settings
+    agents = {name: config.model_copy(update={"model": None}) for name, config in settings.agents.items()}
+    return settings.model_copy(update={"model": model, "agents": agents})
+
+
+def _labels(settings: "Settings", plans: "Sequence[Plan]") -> dict[str, str]:
+    """Prompt and model, by agent. An agent that is all code has none."""
+    import prompts
+    from bot.app import model_names
+
+    agents = {plan.agent.name: plan.agent for plan in plans}
+    names = model_names(settings, agents.values())
+    return {
+        name: f"{prompts.load(agents[name].prompt, agents[name].folder).label} {model}" for name, model in names.items()
+    }
+
+
+def _told() -> "Callable[[Tried], None]":
+    """A line for each case on a terminal's stderr: with a model it takes minutes."""
+    from bot.cli.show import plain
+
+    def tell(tried: "Tried") -> None:
+        how = "passed" if tried.has_passed else "FAILED"
+        print(plain(f"{how}  {tried.by}  {tried.plan.agent.name}: {tried.plan.case.name}"), file=sys.stderr)
+
+    return tell if sys.stderr.isatty() else lambda _: None

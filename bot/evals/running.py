@@ -1,0 +1,127 @@
+"""Cases run: against an agent's plain rules, and against its model. Nothing is executed, looked up or stored."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from agents import Agent
+from agents.model import Failed, Model
+from agents.run import fold
+from agents.steps import ModelCall, Step
+from bot.evals.cases import Case, Wanted
+from bot.evals.judging import ASKS_OR_ENDS, expected, is_harmless, is_right, shown
+from bot.evals.story import Story
+from bot.thinking import gate_of
+
+By = Literal["fallback", "model"]
+RULES = "rules"
+# So many calls are under way at once: more meets the limits of a small account.
+_AT_ONCE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A case, the agent that has to choose, and the file that the case is from."""
+
+    agent: Agent
+    case: Case
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a case went. `came` is empty when it passed; `calls` are those it took, the failed one last."""
+
+    plan: Plan
+    by: By
+    chosen_by: str
+    calls: tuple[ModelCall, ...]
+    expected: str = ""
+    came: str = ""
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether every step was right."""
+        return not self.came
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What was chosen; without a step `problem` says why there is none."""
+
+    call: ModelCall
+    step: Step | None = None
+    problem: str = ""
+
+
+_Chooser = Callable[[Agent, Story], Awaitable[_Answer]]
+
+
+async def by_rules(plans: Iterable[Plan], on_done: Callable[[Tried], None]) -> list[Tried]:
+    """Every case against its agent's fallback, in order."""
+    done = list[Tried]()
+    for plan in plans:
+        done.append(await _tried(plan, "fallback", RULES, _rules))
+        on_done(done[-1])
+    return done
+
+
+async def by_models(
+    plans: Iterable[Plan], models: Mapping[str, Model], labels: Mapping[str, str], on_done: Callable[[Tried], None]
+) -> list[Tried]:
+    """Every case whose agent has a model against that, several at once; `labels` name prompt and model by agent."""
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(plan: Plan) -> Tried:
+        name = plan.agent.name
+        async with free:
+            tried = await _tried(plan, "model", labels[name], _asking(models[name]))
+            on_done(tried)
+            return tried
+
+    return await asyncio.gather(*(one(plan) for plan in plans if plan.agent.name in models))
+
+
+async def _tried(plan: Plan, by: By, chosen_by: str, choose: _Chooser) -> Tried:
+    """One case to its end, or to the first step that is wrong."""
+    case, calls, step = plan.case, list[ModelCall](), None
+    is_beyond = case.needs_model and by == "fallback"
+    story = Story(plan.agent, case, gate_of)
+    judged = ((None, case.expect, case.never), *((then, then.expect, then.never) for then in case.then))
+    for then, expect, never in judged[:1] if is_beyond else judged:
+        if then:
+            story.tell(then, step)
+        answer = await choose(plan.agent, story)
+        calls.append(answer.call)
+        step = answer.step
+        if step is None or not _is_good(step, expect, never, is_beyond=is_beyond):
+            wanted = ASKS_OR_ENDS if is_beyond else expected(expect, never)
+            came = shown(step) if step else answer.problem
+            return Tried(plan, by, chosen_by, tuple(calls), wanted, came)
+    return Tried(plan, by, chosen_by, tuple(calls))
+
+
+def _is_good(step: Step, expect: tuple[Wanted, ...], never: tuple[Wanted, ...], *, is_beyond: bool) -> bool:
+    return is_harmless(step, never) if is_beyond else is_right(step, expect, never)
+
+
+async def _rules(agent: Agent, story: Story) -> _Answer:
+    began = time.perf_counter()
+    try:
+        step, problem = agent.fallback(fold(story.events)), ""
+    except Exception as error:  # noqa: BLE001 - somebody's own rules: that they broke is the finding
+        step, problem = None, f"the rules failed: {type(error).__name__}: {error}"
+    call = ModelCall(model=RULES, rehearsal=True, cost_usd=0.0, latency_s=time.perf_counter() - began)
+    return _Answer(call, step, problem)
+
+
+def _asking(model: Model) -> _Chooser:
+    async def ask(agent: Agent, story: Story) -> _Answer:
+        answer = await model.choose(agent, fold(story.events), story.events)
+        if isinstance(answer, Failed):
+            return _Answer(answer.call, None, f"no step ({answer.kind}): {answer.detail}")
+        return _Answer(answer.call, answer.step)
+
+    return ask

@@ -1,0 +1,150 @@
+"""A run that people corrected becomes a case, which the rules that were corrected then fail."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from agents.events import (
+    ContextFetched,
+    Event,
+    PersonSaid,
+    RequestDecided,
+    RequestOpened,
+    RequestRevised,
+    RequestRevoked,
+    StepChosen,
+    ToolFinished,
+    ToolStarted,
+)
+from agents.requests import AttemptId, Closed, Decision, Effect, Fact, GatedCall, Request, RequestId, StepId, Vote
+from agents.steps import CallTool, ModelCall
+from bot.evals.adding import append, case_of, written
+from bot.evals.cases import BadCases, Calls, Case, Happens, parse
+from bot.evals.running import Plan, Tried, by_rules
+from tests.agents.worlds import BO, NOON, POLICY, started
+from tests.bot.evals.plans import AGENT, PLAIN
+
+RULES = ModelCall(model="rehearsal", rehearsal=True)
+CALL = CallTool(tool="deploy", arguments={"version": "v1.2.0", "place": {"environment": "staging"}})
+OTHER = {"version": "v1.1.0", "place": {"environment": "staging"}}
+BEGINNING: list[Event] = [
+    started("deploy"),
+    ContextFetched(at=NOON, facts=(Fact(label="Live", text="v1.0.0"),)),
+]
+
+
+def request(arguments: Mapping[str, object] = PLAIN) -> Request:
+    call = GatedCall.model_validate(
+        {"tool": "deploy", "schema_version": 1, "arguments": arguments, "effect": Effect(argv=())}
+    )
+    return Request(
+        id=RequestId("q1"),
+        run_id=started().run_id,
+        step_id=StepId("s1"),
+        purpose="gate",
+        nonce="n",
+        title="Deploy",
+        format="approval",
+        call=call,
+        requesters=(),
+        policy=POLICY,
+        digest="d",
+        opened_at=NOON,
+        expires_at=NOON,
+    )
+
+
+ASKED: list[Event] = [
+    StepChosen(at=NOON, step_id=StepId("s1"), step=CALL, gate="production", call=RULES),
+    RequestOpened(at=NOON, request=request()),
+]
+EDITED = RequestRevised(at=NOON, by=BO, request=request(OTHER))
+
+
+def decided(state: Closed) -> RequestDecided:
+    return RequestDecided(
+        at=NOON, request_id=RequestId("q1"), decision=Decision(state=state, by=(BO,), reason="no", at=NOON)
+    )
+
+
+def taken_back() -> RequestRevoked:
+    vote = Vote(reply_id="r", person=BO, approve=False, revision=1, digest="d", channel="cli", at=NOON)
+    return RequestRevoked(at=NOON, request_id=RequestId("q1"), vote=vote)
+
+
+async def passes(case: Case) -> bool:
+    told = list[Tried]()
+    (tried,) = await by_rules([Plan(AGENT, case, "mine.toml")], told.append)
+    return tried.has_passed
+
+
+async def test_a_denied_call_must_never_be_chosen_again() -> None:
+    agent, case = case_of("r1", [*BEGINNING, *ASKED, decided("denied")])
+
+    assert (agent, case.name, case.text, case.facts) == ("deploy", "denied in r1", "deploy", {"Live": "v1.0.0"})
+    assert (case.expect, case.never) == ((), (Calls(tool="deploy", arguments=CALL.arguments),))
+    assert not await passes(case), "the rules would choose the same again"
+    assert await passes(case.model_copy(update={"text": "something else"}))
+
+
+async def test_an_edited_call_is_what_is_expected() -> None:
+    _, case = case_of("r1", [*BEGINNING, *ASKED, EDITED, decided("approved")], "older, please")
+
+    assert case.name == "older, please"
+    assert case.expect == (Calls.model_validate({"tool": "deploy", "arguments": OTHER}),)
+    assert case.never == (Calls(tool="deploy", arguments=CALL.arguments),)
+    assert not await passes(case)
+
+
+def test_edited_and_then_denied_neither_call_is_right() -> None:
+    _, case = case_of("r1", [*BEGINNING, *ASKED, EDITED, decided("denied")])
+
+    assert (case.expect, [one.tool for one in case.never if isinstance(one, Calls)]) == ((), ["deploy", "deploy"])
+
+
+def test_an_approval_that_was_taken_back_counts_as_a_denial() -> None:
+    _, case = case_of("r1", [*BEGINNING, *ASKED, decided("approved"), taken_back()])
+
+    assert case.never == (Calls(tool="deploy", arguments=CALL.arguments),)
+
+
+def test_what_happened_before_is_the_history() -> None:
+    look = CallTool(tool="live", arguments={"environment": "staging"})
+    before: list[Event] = [
+        StepChosen(at=NOON, step_id=StepId("s0"), step=look, call=RULES),
+        ToolStarted(
+            at=NOON, step_id=StepId("s0"), attempt_id=AttemptId("a0"), tool="live", effect=Effect(argv=()),
+            idempotent=True, host="h",
+        ),
+        ToolFinished(at=NOON, attempt_id=AttemptId("a0"), output="v1.0.0\nfine"),
+        PersonSaid(at=NOON, said_id="i1", person=BO, channel="cli", text="mind the disk"),
+    ]  # fmt: skip
+
+    _, case = case_of("r1", [*BEGINNING, *before, *ASKED, decided("denied")])
+
+    assert case.history == (
+        Happens(calls="live", arguments=look.arguments, gives="v1.0.0\nfine"),
+        Happens(says="mind the disk", by=BO),
+    )
+    assert parse(written("deploy", case), "here").cases == (case,)
+
+
+@pytest.mark.parametrize("state", ["approved", "expired", "withdrawn"])
+def test_a_run_that_nobody_corrected_teaches_nothing(state: Closed) -> None:
+    with pytest.raises(BadCases, match="nobody denied or edited anything"):
+        case_of("r1", [*BEGINNING, *ASKED, decided(state)])
+
+
+def test_cases_gather_in_the_file_of_their_agent_and_none_is_written_twice(tmp_path: Path) -> None:
+    folder = tmp_path / "evals"
+    _, case = case_of("r1", [*BEGINNING, *ASKED, decided("denied")])
+    append(folder, "deploy", case)
+    file = append(folder, "deploy", case.model_copy(update={"name": "second"}))
+    whole = file.read_text()
+
+    with pytest.raises(BadCases, match="two cases 'second'"):
+        append(folder, "deploy", case.model_copy(update={"name": "second"}))
+
+    assert file.read_text() == whole
+    assert [one.name for one in parse(whole, "here").cases] == ["denied in r1", "second"]

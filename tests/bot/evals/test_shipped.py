@@ -1,0 +1,34 @@
+"""Every case that we bring along passes on the rules of our own agents."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pytest
+
+from bot.app import agents_of
+from bot.evals.files import matched, office, ours
+from bot.evals.running import Plan, Tried, by_rules
+
+FOUND = matched(ours(), agents_of(office()))
+LEAST: Mapping[str, int] = MappingProxyType(
+    {"deploy": 25, "triage": 25, "desk": 10, "ask": 10, "announce": 5, "release": 5}
+)
+
+
+@pytest.mark.parametrize(
+    "plan", [pytest.param(plan, id=f"{plan.agent.name}: {plan.case.name}") for plan in FOUND.plans]
+)
+async def test_a_case_passes_on_the_rules(plan: Plan) -> None:
+    told = list[Tried]()
+
+    (tried,) = await by_rules([plan], told.append)
+
+    assert tried.has_passed, f"expected {tried.expected}; came {tried.came}"
+
+
+def test_each_agent_has_its_cases_and_hostile_ones_among_them() -> None:
+    counts = {file.agent: len(file.case) for _, file in ours()}
+
+    assert {agent: counts.get(agent, 0) >= least for agent, least in LEAST.items()} == dict.fromkeys(LEAST, True)
+    assert all(agent in LEAST for agent, _, _ in FOUND.skipped), "cases of an agent that nobody plans"
+    assert {agent.name for agent in agents_of(office())} <= set(counts), "an agent without cases"

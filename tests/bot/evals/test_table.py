@@ -1,0 +1,70 @@
+"""What is printed: columns of one width, unknown costs, cases that failed, and which rows are below a bar."""
+
+import json
+
+from inline_snapshot import snapshot
+
+from agents.steps import ModelCall
+from bot.evals.report import Report
+from bot.evals.running import RULES, By, Plan, Tried
+from tests.bot.evals.plans import case, plans
+
+(PLAN,) = plans(case())
+LABELS = {"deploy": "deploy@2 claude-sonnet-5-5"}
+
+
+def tried(by: By = "fallback", came: str = "", plan: Plan = PLAN, cost_usd: float | None = 0.0) -> Tried:
+    tokens = 0 if by == "fallback" else 1_500
+    call = ModelCall(model="m", rehearsal=False, cost_usd=cost_usd, latency_s=0.25, input_tokens=tokens)
+    chosen_by = RULES if by == "fallback" else LABELS["deploy"]
+    return Tried(plan, by, chosen_by, (call,), "calls deploy" if came else "", came)
+
+
+def test_without_a_key_the_models_column_says_that_it_was_not_run() -> None:
+    report = Report([PLAN], [tried()], None, LABELS, [("desk", 10, "agents/evals/desk.toml")])
+
+    assert report.text() == snapshot("""\
+fallback
+agent   chosen by  cases  passed     rate     cost  tokens       p50
+deploy  rules          1       1  100.0 %  $0.0000       0  250.0 ms
+
+model: not run, as there is no ANTHROPIC_API_KEY
+agent   chosen by                   cases   passed  rate  cost  tokens  p50
+deploy  deploy@2 claude-sonnet-5-5      1  not run
+
+skipped  desk: 10 cases of agents/evals/desk.toml; this release has no such agent\
+""")
+    assert report.data()["model"] == "not run"
+
+
+def test_both_tables_stand_apart_with_each_case_that_failed() -> None:
+    asked = [tried("model", cost_usd=0.0123), tried("model", "asks What?", cost_usd=0.0100)]
+    report = Report([PLAN], [tried(), tried(), tried(came="ends as done: x")], asked, LABELS)
+
+    assert report.text() == snapshot("""\
+fallback
+agent   chosen by  cases  passed    rate     cost  tokens       p50
+deploy  rules          3       2  66.6 %  $0.0000       0  250.0 ms
+
+model
+agent   chosen by                   cases  passed    rate     cost  tokens       p50
+deploy  deploy@2 claude-sonnet-5-5      2       1  50.0 %  $0.0223    3000  250.0 ms
+
+failed (fallback)  deploy: plain  [mine.toml]
+  expected  calls deploy
+  came      ends as done: x
+failed (model)  deploy: plain  [mine.toml]
+  expected  calls deploy
+  came      asks What?\
+""")
+    assert json.loads(json.dumps(report.data()))["failed"][1]["came"] == "asks What?"
+
+
+def test_the_bars_of_rules_and_models_are_apart_and_an_agent_can_not_hide_behind_another() -> None:
+    asked = [tried("model"), tried("model", "asks What?", cost_usd=None)]
+    report = Report([PLAN], [tried()] * 19 + [tried(came="x")], asked, LABELS)
+
+    assert [row.chosen_by for row in report.below(0.95, 0.95)] == [LABELS["deploy"]]
+    assert [row.chosen_by for row in report.below(0.96, 0.5)] == [RULES]
+    assert report.below(0.95, 0.5) == []
+    assert "unknown" in report.text()
