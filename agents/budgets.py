@@ -30,6 +30,10 @@ class Spent:
             unpriced=self.unpriced + (call.cost_usd is None and tokens > 0),
         )
 
+    def beside(self, tokens: int, cost_usd: float) -> "Spent":
+        """With what a child run used."""
+        return replace(self, tokens=self.tokens + tokens, cost_usd=self.cost_usd + cost_usd)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -38,6 +42,14 @@ class Limits:
     steps: int = 0
     tokens: int = 0
     cost_usd: float = 0.0
+
+    def left(self, spent: Spent) -> "Limits":
+        """What is left of them, never nothing: 0 would be no limit."""
+        return Limits(
+            self.steps and max(1, self.steps - spent.steps),
+            self.tokens and max(1, self.tokens - spent.tokens),
+            self.cost_usd and max(0.0001, self.cost_usd - spent.cost_usd),
+        )
 
     def reached(self, spent: Spent) -> tuple[Literal["steps", "tokens", "cost"], ...]:
         """Which of `steps`, `tokens` and `cost` are used up."""

@@ -40,7 +40,8 @@ class ToolWaits(Happened):
 class OutsideReported(Happened):
     """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data.
 
-    Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well.
+    Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; and what it
+    used (`tokens`, `cost_usd`) counts here too.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -49,6 +50,8 @@ class OutsideReported(Happened):
     handle: str
     text: str = ""
     writers: tuple[PersonId, ...] = ()
+    tokens: int = 0
+    cost_usd: float = 0.0
 
 
 class ChildStarted(Happened):

@@ -159,12 +159,24 @@ def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run
         # A file may tell of any number, each of which would be compared with all before it.
         is_one_more = not is_known and len(run.children) < MOST_CHILDREN
         return replace(run, children=(*run.children, event)) if is_one_more else run
-    for person in event.writers if isinstance(event, OutsideReported) else ():
-        run = _wrote(run, person)
+    if isinstance(event, OutsideReported):
+        run = _reported(run, event)
     if run.pending is None:
         return run
     started_here = {child.run_id for child in run.children if child.step_id == run.pending.id}
     return replace(run, pending=after_news(run.pending, started_here, event))
+
+
+def _reported(run: Run, event: OutsideReported) -> Run:
+    """Who wrote to a child that ended wrote to this run, and what it used, once, is used of this run's budget."""
+    for person in event.writers:
+        run = _wrote(run, person)
+    is_new = event.report_id not in run.ended_children
+    if not is_new or all(child.run_id != event.report_id for child in run.children):
+        return run
+    spent = run.budget.spent.beside(event.tokens, event.cost_usd)
+    ended = run.ended_children | {event.report_id}
+    return replace(run, ended_children=ended, budget=replace(run.budget, spent=spent))
 
 
 def _wrote(run: Run, person: PersonId) -> Run:

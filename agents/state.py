@@ -43,6 +43,7 @@ class Run:
     retry_at: datetime | None = None
     is_rehearsal: bool = False
     children: tuple[ChildStarted, ...] = ()
+    ended_children: frozenset[str] = frozenset()
     cards: tuple[CardDelivered, ...] = ()
     voters: frozenset[PersonId] = frozenset()
     writers: tuple[PersonId, ...] = ()

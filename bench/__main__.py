@@ -18,7 +18,7 @@ from bench.memory import memory
 from bench.table import machine
 
 _BESIDE = "raw,langgraph-sqlite,sayso"
-_PARTS = "abcdg"
+_PARTS = "abcdgh"
 
 
 def main() -> None:
@@ -48,8 +48,17 @@ def _measure(part: str, folder: Path, *, is_quick: bool) -> None:
             asyncio.run(append(folder))
         case "g":
             asyncio.run(clicks(folder, 500, 100 if is_quick else 400))
+        case "h":
+            _agents()
         case _:
             asyncio.run(memory(folder, 2_000 if is_quick else 10_000))
+
+
+def _agents() -> None:
+    """Tokens of what a model sees, and how agents do on recorded cases."""
+    for command in (["-m", "bench.context"], ["-c", "from bot.cli import main; main()", "evals"]):
+        subprocess.run([sys.executable, *command], check=True)
+        print(flush=True)
 
 
 def _beside_peers(work: Path, workers: int, names: str, *, is_quick: bool) -> None:

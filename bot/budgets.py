@@ -35,6 +35,16 @@ def allowance(agents: Mapping[str, AgentConfig], agent: str) -> Allowance:
     return Allowance(max_steps=config.max_steps, max_tokens=config.max_tokens, max_cost_usd=config.max_cost_usd)
 
 
+def allowance_of_child(agents: Mapping[str, AgentConfig], agent: str, parent: Run) -> Allowance:
+    """The same for a child: no more tokens and dollars than its parent has left."""
+    own, left = allowance(agents, agent), parent.budget.limits.left(parent.budget.spent)
+    return Allowance(
+        max_steps=own["max_steps"],
+        max_tokens=min(own["max_tokens"], left.tokens or own["max_tokens"]),
+        max_cost_usd=min(own["max_cost_usd"] or left.cost_usd, left.cost_usd or own["max_cost_usd"]),
+    )
+
+
 class Budgets:
     """Counts the days of agents, and words the questions."""
 

@@ -13,7 +13,7 @@ from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, Parent
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
 from bot.asking import requesters_of, thread_of
-from bot.budgets import allowance
+from bot.budgets import allowance_of_child
 from bot.config import AgentConfig
 from bot.ids import derived_id
 from bot.journal import Journal
@@ -27,6 +27,8 @@ log = structlog.stdlib.get_logger()
 # Runs that start runs that start runs: whoever needs more has a loop as well.
 _DEEPEST = 3
 TEXT_BYTES = 32_768
+# A tool may want anything, also what is no time at all.
+_LONGEST_S = 30 * 86_400.0
 
 
 class Children:
@@ -69,7 +71,7 @@ class Children:
             submitter=parent.submitter,
             service=parent.service,
             trigger=parent.trigger,
-            **allowance(self._budgets, agent),
+            **allowance_of_child(self._budgets, agent, run),
             parent=Parent(run_id=run.id, step_id=step_id, depth=depth),
             inherits=tuple(person for person in requesters_of(run) if person != parent.requester),
         )
@@ -118,8 +120,15 @@ class Children:
         loaded = await self._journal.store.load(parent.run_id)
         if fold(loaded.events).ended or any(_tells_of(event, run.id) for event in loaded.events):
             return
+        spent = run.budget.spent
         news = OutsideReported(
-            at=loaded.now, report_id=run.id, handle=run.id, text=run.ended.outcome, writers=run.writers
+            at=loaded.now,
+            report_id=run.id,
+            handle=run.id,
+            text=run.ended.outcome,
+            writers=run.writers,
+            tokens=spent.tokens,
+            cost_usd=spent.cost_usd,
         )
         wake = [Wake(f"run {parent.run_id}")]
         await self._journal.write(Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL))
@@ -169,4 +178,5 @@ def _tells_of(event: object, run_id: RunId) -> bool:
 
 def next_look(looks: int, waited: timedelta, check_after_s: float) -> timedelta:
     """How long to wait before the next look: as the tool wants, and ever longer, so that days make no thousands."""
-    return timedelta(seconds=max(1.0, check_after_s, waited.total_seconds() / 20 if looks else 0.0))
+    wanted_s = min(_LONGEST_S, check_after_s)
+    return timedelta(seconds=max(1.0, wanted_s, waited.total_seconds() / 20 if looks else 0.0))

@@ -3,7 +3,7 @@
 import pytest
 
 from agents import ToolRefused
-from agents.events import ChildStarted, PersonSaid, RunStarted
+from agents.events import ChildStarted, OutsideReported, PersonSaid, RunStarted
 from agents.requests import PersonId, RunId, StepId
 from bot.children import Children
 from bot.ids import new_id, shard_of
@@ -155,3 +155,20 @@ async def says(world: World, run_id: RunId, person: str) -> None:
         at=await world.now(), said_id=f"said {number}", person=PersonId(person), channel="cli", text="hurry"
     )
     await world.app.journal.write(Commit(run_id=run_id, events=[said]))
+
+
+async def test_what_a_child_used_is_used_of_its_parents_budget_once(world: World) -> None:
+    run_id = await world.trigger("start_run press bell")
+    child_id = await child_of(world, run_id)
+    await world.opened(child_id)
+    ends = OutsideReported(
+        at=await world.now(), report_id=child_id, handle=child_id, text="done", tokens=1_000, cost_usd=0.2
+    )
+
+    await world.app.journal.write(Commit(run_id=run_id, events=[ends, ends]))
+
+    spent = (await world.run(run_id)).budget.spent
+    assert (spent.tokens, spent.cost_usd) == (1_000, 0.2)
+    [first, *_] = await world.events(child_id)
+    assert isinstance(first, RunStarted)
+    assert (first.max_tokens, first.max_cost_usd) == (200_000, 0.5)
