@@ -62,33 +62,34 @@ def dispatch_tool(
             str(run_id) if run_id else hands.key, _CHECK_S, f"{environment.name}: the workflow was dispatched"
         )
 
-    async def check(args: DeployArgs, handle: str, _: Hands) -> Outcome | Pending:
-        environment = named(environments, args.environment)
-        hub = GitHub(_hub(environment))
-        try:
-            run = await hub.run(int(handle)) if handle.isdecimal() else await hub.find(handle)
-        except GitHubFailed as error:
-            # Not being told how it went is no end: it may have gone either way.
-            return Pending(handle, _CHECK_S, f"not known yet: {error}")
-        if run is None:
-            return Pending(handle, _CHECK_S, f"no run of {_hub(environment).workflow} has {handle} in its name yet")
-        if not run.conclusion:
-            return Pending(handle, _CHECK_S, f"runs: {run.url}")
-        if run.conclusion == "success":
-            return Outcome(f"deployed {args.version} to {environment.name}\n{run.url}")
-        return Outcome("", error=f"the workflow ended with {run.conclusion!r}: {run.url}")
-
     return Tool(
         name=BY_WORKFLOW[way],
         description=f"{described(way, environments)} A workflow does it.",
         args=DeployArgs,
         prepare=prepare,
         execute=execute,
-        check=check,
+        check=lambda args, handle, _: _looked_at(named(environments, args.environment), args, handle),
         gate=lambda args: gate(environments, args),
         title=lambda args: title(way, args),
         waits_s=max((environment.timeout_s for environment in environments.values()), default=0.0),
     )
+
+
+async def _looked_at(environment: Environment, args: DeployArgs, handle: str) -> Outcome | Pending:
+    """How the workflow stands that `handle` names there."""
+    hub = GitHub(_hub(environment))
+    try:
+        run = await hub.run(int(handle)) if handle.isdecimal() else await hub.find(handle)
+    except GitHubFailed as error:
+        # Not being told how it went is no end: it may have gone either way.
+        return Pending(handle, _CHECK_S, f"not known yet: {error}")
+    if run is None:
+        return Pending(handle, _CHECK_S, f"no run of {_hub(environment).workflow} has {handle} in its name yet")
+    if not run.conclusion:
+        return Pending(handle, _CHECK_S, f"runs: {run.url}")
+    if run.conclusion == "success":
+        return Outcome(f"deployed {args.version} to {environment.name}\n{run.url}")
+    return Outcome("", error=f"the workflow ended with {run.conclusion!r}: {run.url}")
 
 
 def _hub(environment: Environment) -> Hub:

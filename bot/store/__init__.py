@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
 
@@ -13,6 +12,7 @@ from bot.store.client import LONGEST_BLOCK_MS, Client, Script, StoreError, Store
 from bot.store.commit import Commit, Line, Once, RecordWrite, Wake, Written, decode, encode, lists_of, stamped
 from bot.store.days import Days
 from bot.store.forks import Forks
+from bot.store.found import Loaded, Record, Start
 from bot.store.keys import Keys
 from bot.store.lists import Lists
 from bot.store.threads import Threads
@@ -36,30 +36,6 @@ HELD_AT_MOST = 1_000
 
 _NAMES = ("accept", "admit", "bury", "commit", "drop", "finish_tool", "hold", "look_at_lease", "orphan", "put_off")
 _SCRIPTS = {name: Script(name) for name in (*_NAMES, "renew", "settle", "start_tool", "sweep")}
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A run's events as they stand, and the time it was read at."""
-
-    events: tuple[Event, ...]
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A request's record: opaque `body`, and the version that the next change must name."""
-
-    version: int
-    body: bytes
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Whether an attempt may go ahead; `late` when the approval has become too old."""
-
-    state: Literal["started", "conflict", "late"]
 
 
 class Store:

@@ -79,10 +79,16 @@ def _part_of(answer: Json) -> Response:
         yield body[: len(body) // 2]
         while answer.get("drips"):
             yield b" "
-            await asyncio.sleep(_DRIP_S)
+            await _a_drip()
 
     size = {} if answer.get("drips") else {"content-length": str(len(body))}
     return StreamingResponse(parts(), answer["status"], answer["headers"] | size, "application/json")
+
+
+async def _a_drip() -> None:
+    passed = asyncio.Event()
+    asyncio.get_running_loop().call_later(_DRIP_S, passed.set)
+    await passed.wait()
 
 
 async def _until_gone(request: Request) -> None:
