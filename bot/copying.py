@@ -1,6 +1,6 @@
 """New runs that go on from the story of another one: fork, retry, import. The story is history and allows nothing.
 
-Such a run is written at once, story and all, or not at all; see docs/decisions/0021.
+Such a run is written at once, story and all, or not at all; see docs/decisions/0023.
 """
 
 from collections.abc import Mapping, Sequence
