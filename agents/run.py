@@ -112,7 +112,7 @@ def _forked(run: Run, event: RunForked) -> Run:
     The open step is not taken over, for under its id its effect may have been made; a file's facts are looked up again.
     """
     pending, results = run.pending, run.results
-    if pending and (pending.has_begun or pending.unknown):
+    if pending and run.has_begun(pending):
         text = f"this had begun in {event.source}, and it is not known here whether it happened"
         results = (*results, Result(pending.step, "error", text))
     budget = Budget(heard=len(results))  # whoever had it copied knows them
@@ -122,6 +122,7 @@ def _forked(run: Run, event: RunForked) -> Run:
         budget=budget.given(run.started) if run.started else budget,
         facts=None if event.how == "import" else run.facts,
         results=results,
+        copied=len(results),
         is_rehearsal=run.is_rehearsal,
         writers=_with(run.writers, event.by),
         forked=event,

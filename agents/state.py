@@ -26,7 +26,8 @@ class Run:
 
     `writers` wrote to it since people last decided something; `unheard` of them did after its last step was chosen,
     which makes them writers still when people decide on that step. `forked` is set where it goes on from a copied
-    story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up.
+    story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up; so many
+    of its first results are `copied`, and may be true no longer.
     """
 
     id: RunId = NOT_YET
@@ -36,6 +37,7 @@ class Run:
     pending: PendingStep | None = None
     open: RequestId | None = None
     results: tuple[Result, ...] = ()
+    copied: int = 0
     orphans: tuple[tuple[AttemptId, StepId], ...] = ()
     made: tuple[Made, ...] = ()
     budget: Budget = field(default_factory=Budget)
@@ -58,6 +60,10 @@ class Run:
     def steps(self) -> int:
         """How many steps were chosen."""
         return self.budget.spent.steps
+
+    def has_begun(self, pending: PendingStep) -> bool:
+        """Whether the effect of this step was begun, however that went: under its own id it may have happened."""
+        return pending.has_begun or pending.unknown is not None or any(step == pending.id for _, step in self.orphans)
 
     @property
     def text(self) -> str:

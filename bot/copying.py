@@ -140,7 +140,7 @@ class Copying:
         pending = before.pending
         if pending and pending.raised:  # code asked that of the other run, and asks anew where it must
             pending = pending.held
-        if pending is None or pending.attempt or pending.unknown or forked.how == "import" or before.ended:
+        if pending is None or before.ended or forked.how == "import" or before.has_begun(pending):
             return []
         call = ModelCall(model="copied", rehearsal=before.is_rehearsal)
         step_id = StepId(new_id("step", shard_of(run_id)))
@@ -176,6 +176,8 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             "submitter": asker.submitter,
             "service": asker.service,
             "parent": None,
+            # A file may say that a mail or a webhook began the run; nobody here saw that happen.
+            "trigger": "" if made.forked.how == "import" else first.trigger,
             "inherits": others,
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,

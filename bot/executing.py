@@ -173,7 +173,9 @@ class Executor:
             case Outcome():
                 await self._finish(run_id, tool, finished(self._store.about_now(), attempt.id, outcome))
             case Pending():
-                await self._store.remember(handle_name(outcome.handle), run_id.encode(), tool.waits_s + _HANDLE_S)
+                await self._store.remember(
+                    handle_name(outcome.handle[:_HANDLE_CHARS]), run_id.encode(), tool.waits_s + _HANDLE_S
+                )
                 await self._finish(run_id, tool, waits(self._store.about_now(), attempt, tool, outcome))
             case _:
                 await self._store.renew(run_id, attempt.id, 0)

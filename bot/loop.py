@@ -145,7 +145,7 @@ class Loop:
         """Do it. What was appended is known without reading it back; None means: read again."""
         run, now = told.run, told.now
         agent = self._agents.get(run.started.agent) if run.started else None
-        if agent is None:
+        if agent is None and not isinstance(move, Close | End):
             name = run.started.agent if run.started else "?"
             move = End("failed", f"This release has no agent {name!r}")
         match move:

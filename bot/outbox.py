@@ -215,7 +215,7 @@ class Outbox:
         if tries == _ALARMING_TRIES and entry.kind != "alert" and await self._may_alarm(entry):
             text = f"Not sent yet: {note.what}. {why}. It is tried again."
             await self.alert(entry.id, "Somebody is not reached yet", text)
-        if tries >= _UNAVAILABLE_TRIES:
+        if tries >= _UNAVAILABLE_TRIES and entry.kind != "mail":  # a mail has its day, and says itself when it is over
             text = f"Given up: {note.what}. {why}. `sayso dead` lists it."
             await self.alert(entry.id, "A card was given up on", text)
             await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())

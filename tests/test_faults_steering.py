@@ -153,3 +153,17 @@ async def test_an_approved_and_then_cancelled_run_executes_nothing(world: World)
     assert await world.summary(run_id) == "cancelled: cancelled by anna"
     assert isinstance(await world.decide("cy", record, "deny"), Revoked | AlreadyDecided)
     assert world.workshop.effects == []
+
+
+async def test_a_run_whose_agent_is_gone_is_cancelled_once_and_its_question_is_taken_back(world: World) -> None:
+    run_id = await world.trigger("ask free_text Ready?")
+    record = await world.opened(run_id)
+    async with world.stopped():
+        world.deploys = True  # the clerk is none of the settings' own agents
+
+    await world.steer(run_id, "cancel")
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    await world.quiet()
+    assert (await world.request(record.request.id)).state == "withdrawn"
+    assert [event.type for event in await world.events(run_id)].count("run_ended") == 1

@@ -289,3 +289,15 @@ async def test_the_source_knows_its_forks_and_a_rebuild_finds_them_again(world: 
     await rebuild(world.app.store)
 
     assert await world.app.copying.forks_of(source) == tuple(forks)
+
+
+async def test_a_fork_of_what_goes_on_outside_does_not_begin_it_once_more(world: World) -> None:
+    source = await world.trigger("send book")
+    await world.has(source, "waiting")
+
+    fork = await world.app.copying.fork(source, len(await world.events(source)), Asker(ANNA))
+
+    assert await world.summary(fork) == (
+        f"failed: error: this had begun in {source}, and it is not known here whether it happened"
+    )
+    assert world.workshop.effects == ["send book"]

@@ -8,8 +8,8 @@ from agents import Agent, Tool
 from agents.deploy import checks, git
 from agents.deploy.dispatch import dispatch_tool
 from agents.deploy.environment import MIGRATIONS, Environment, Hub, ways_of
-from agents.deploy.facts import changes, ci_facts, found, live, live_commit
-from agents.deploy.lookup import LookFailed
+from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit
+from agents.deploy.lookup import LOOK_S, LookFailed
 from agents.deploy.results import live_label
 from agents.deploy.rules import next_step, versions_label
 from agents.deploy.tools import deploy_tool, health_tool, live_tool
@@ -78,7 +78,7 @@ async def _state(environment: Environment) -> tuple[Fact, ...]:
     if environment.last:
         looks.append(found(f"Last deploy to {environment.name}", checks.last_deploy(environment)))
     if environment.health:
-        looks.append(found(f"Health of {environment.name}", checks.health(environment)))
+        looks.append(found(f"Health of {environment.name}", checks.health(environment, LOOK_S)))
     return tuple(await asyncio.gather(*looks))
 
 
@@ -86,12 +86,11 @@ async def _changes(environment: Environment, version: str) -> tuple[Fact, ...]:
     """What the wished version would change, and how its checks stand."""
     try:
         old, new = await asyncio.gather(live_commit(environment), git.commit_of(environment.repo, version))
-        facts = (
-            await asyncio.gather(changes(environment, old, new, by_file=True), ci_facts(environment, new))
-            if new
-            else ()
-        )
-        told = tuple(fact for part in facts for fact in part)
+        async with asyncio.timeout(FACT_S):
+            looks = (changes(environment, old, new, by_file=True), ci_facts(environment, new)) if new else ()
+            told = tuple(fact for part in await asyncio.gather(*looks) for fact in part)
     except LookFailed as error:
         told = (Fact(label="Changes", text=f"unknown: {error}"),)
+    except TimeoutError:
+        told = (Fact(label="Changes", text=f"unknown: that took longer than {FACT_S:g} s"),)
     return tuple(Fact(label=f"{fact.label} in {environment.name} with {version}", text=fact.text) for fact in told)

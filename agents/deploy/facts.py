@@ -13,8 +13,8 @@ from agents.text import one_line
 
 _SHOWN_CHARS = 100
 _MOST_AUTHORS, _MOST_FILES = 10, 15
-# All looks for one fact together take no longer, however many commands they are.
-_FACT_S = 25.0
+# All looks for one fact together take no longer, however many commands they are; all facts together have 20 s.
+FACT_S = 15.0
 UNKNOWN = "unknown"
 
 
@@ -44,14 +44,14 @@ async def live(environment: Environment) -> str:
 
 
 async def found(label: str, finding: Awaitable[str]) -> Fact:
-    """What a look found; under another label, that it failed. It takes 25 s at most."""
+    """What a look found; under another label, that it failed. It takes 15 s at most."""
     try:
-        async with asyncio.timeout(_FACT_S):
+        async with asyncio.timeout(FACT_S):
             return Fact(label=label, text=await finding)
     except LookFailed as error:
         return Fact(label=f"{label}: look-up failed", text=str(error))
     except TimeoutError:
-        return Fact(label=f"{label}: look-up failed", text=f"it did not end within {_FACT_S:g} s")
+        return Fact(label=f"{label}: look-up failed", text=f"it did not end within {FACT_S:g} s")
 
 
 async def about(environment: Environment, old: str | None, new: str, why: str = "") -> tuple[Fact, ...]:
@@ -90,7 +90,7 @@ async def changes(environment: Environment, old: str, new: str, *, by_file: bool
 async def ci_facts(environment: Environment, commit: str) -> tuple[Fact, ...]:
     """How the checks of `commit` stand; nothing where nobody said how to find out."""
     try:
-        async with asyncio.timeout(_FACT_S):
+        async with asyncio.timeout(FACT_S):
             said = await checks.ci(environment, commit)
     except (LookFailed, TimeoutError) as error:
         said = f"{UNKNOWN}: {error or 'it took too long'}"

@@ -56,7 +56,8 @@ async def look(
     finally:
         await _end(child)
     if code != 0:
-        reason = one_line(err.decode(errors="replace"), _ERROR_CHARS) or "it said nothing"
+        said = (one_line(stream.decode(errors="replace"), _ERROR_CHARS) for stream in (err, out))
+        reason = next(filter(None, said), "it said nothing")
         printed = out.decode(errors="replace")
         raise LookFailed(f"{argv[0]!r} failed with exit code {code}: {reason}", code, printed)
     return out.decode(errors="replace")

@@ -41,6 +41,8 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
     if last is None:
         return _begin(run, environments, ways)
     done, tool = last_done(run), tool_of(last)
+    if done and len(run.results) == run.copied:
+        return _look(done)  # it was live in another run's story: whether it is now is another question
     if tool in DEPLOYS:
         return _after_deploy(last)
     if tool in ROLLBACKS:
@@ -84,7 +86,7 @@ def _deploy(run: Run, wish: Wish, said: str, ways: Ways) -> Step:
         return failed(f"There is no version {shown(wish.version)!r}. Versions, newest first: {', '.join(known)}")
     question = f"Deploy {wish.version} to {wish.environment} all the same? {_NOT_READ}"
     answer = _answers(run).get(question)
-    if answer is None and run.unheard:
+    if run.unheard:  # a yes to this question says nothing of what was written after it was asked
         return RequestHumanInput(question=question, format="yes_no")
     if answer not in {None, "yes"}:
         return failed("Nothing was deployed: the question whether to go on was declined")

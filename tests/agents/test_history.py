@@ -67,6 +67,7 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
         facts=before.facts,
         budget=budget.given(before.started) if before.started else budget,
         results=run.results,
+        copied=len(run.results),
         is_rehearsal=before.is_rehearsal,
         writers=run.writers,
         forked=FORKED,

@@ -86,3 +86,8 @@ async def test_a_start_is_not_tried_for_ever(tmp_path: Path) -> None:
     await look(("true",), tmp_path)
     with no_files_left(), pytest.raises(LookFailed, match=r"cannot run 'echo' in .*: Too many open files"):
         await look(("echo", "there"), tmp_path, pause_s=0)
+
+
+async def test_a_command_that_fails_may_say_why_where_it_prints(tmp_path: Path) -> None:
+    with pytest.raises(LookFailed, match=r"^'sh' failed with exit code 1: the page is down$"):
+        await look(("sh", "-c", "echo the page is down; exit 1"), tmp_path)

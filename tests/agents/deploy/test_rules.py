@@ -305,3 +305,14 @@ def test_whatever_comes_back_it_ends_within_ten_steps(
         run = replace(run, results=(*run.results, result))
 
     pytest.fail(f"still going after {[result.step for result in run.results]}")
+
+
+def test_what_was_live_in_a_copied_story_is_looked_up_again_before_anybody_is_told() -> None:
+    copy = replace(run_of(PLAIN, DEPLOYED, IS_LIVE), copied=2)
+
+    assert next_step(copy, PLACES, Ways()) == LIVE
+    moved_on = replace(copy, results=(*copy.results, Result(LIVE, "ok", f"{OTHER} (v1.1.0)")))
+    told = next_step(moved_on, PLACES, Ways())
+    assert isinstance(told, Done)
+    assert told.outcome == "failed"
+    assert told.summary.startswith("The deploy of v1.2.0 to production ran, but production serves 7777")
