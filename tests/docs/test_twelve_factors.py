@@ -66,10 +66,13 @@ class Stranger:
         if ACTS.match(command):
             done = self._run(command)
             self._learn(lines, done.stdout)
-        elif self._differs(command, lines, done := self.said.get(self.named(command))):
-            done = self._looks(command, lines)
+        else:
+            done = self.said.get(self.named(command))
+            if done is None or self._differs(command, lines, done):
+                done = self._looks(command, lines)
         if differs := self._differs(command, lines, done):
-            pytest.fail(f"$ {command}\nThe page shows:\n{differs}\nIt was:\n{done}")
+            said = f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+            pytest.fail(f"$ {command}\nThe page shows:\n{differs}\nIt was:\n{said}")
 
     def _looks(self, command: str, lines: Sequence[str]) -> Done:
         give_up_at = time.monotonic() + 20
@@ -78,10 +81,8 @@ class Stranger:
         self.said[self.named(command)] = done
         return done
 
-    def _differs(self, command: str, lines: Sequence[str], done: Done | None) -> str:
+    def _differs(self, command: str, lines: Sequence[str], done: Done) -> str:
         """What the page tells of `command` and `done` does not hold."""
-        if done is None:
-            return command
         code = int(found[1]) if (found := re.search(r"# exit (\d)$", command)) else 0
         if done.returncode != code:
             return f"exit {code}"
