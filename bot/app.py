@@ -69,6 +69,8 @@ log = structlog.stdlib.get_logger()
 
 # Pinned, and recorded with every step; `SAYSO_MODEL` names another one.
 DEFAULT_MODEL = "claude-sonnet-5-5"
+# Also those that this configuration has no use for: what a name means must not hang on that.
+_OUR_NAMES = ("deploy", TRIAGE, "ask", "announce", "release", "desk", RELAY, SURVEY)
 _START_AGAIN_S = 1.0
 _LEAVE_WITHIN_S = 2.5
 
@@ -116,7 +118,7 @@ def agents_of(settings: Settings) -> tuple[Agent, ...]:
     announces = (announce_agent(settings.announce.to),) if settings.announce.to else ()
     chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
     ours = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
-    own = own_agents(settings, [TRIAGE, *(agent.name for agent in (*ours, *desks))])
+    own = own_agents(settings, _OUR_NAMES)
     # Whoever answers mail is given it by code: a desk is none of those that triage may choose.
     return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *desks)
 

@@ -57,7 +57,7 @@ def test_an_agent_beside_the_settings_stands_after_ours(tmp_path: Path) -> None:
 
     found = agents_of(read(tmp_path, LINE))
 
-    assert found[0].name == "deploy"
+    assert found[0].name == "triage"
     assert [tool.name for agent in found if agent.name == "valet" for tool in agent.tools] == ["lift"]
 
 
@@ -130,7 +130,7 @@ def test_what_is_no_agent_is_refused(tmp_path: Path) -> None:
     assert wrong(tmp_path, "def valet():\n    return 3\n").endswith("valet() gave back int; it must give back an Agent")
 
 
-@pytest.mark.parametrize("name", ["deploy", "relay"])
+@pytest.mark.parametrize("name", ["deploy", "triage", "desk", "survey", "relay"])
 def test_a_name_of_ours_is_taken(tmp_path: Path, name: str) -> None:
     said = wrong(tmp_path, CODE, f'[agents.{name}]\ncode = "valet:valet"\n')
 

@@ -88,7 +88,7 @@ def test_an_agent_is_listed_with_its_prompt_and_each_tool_with_version_and_hash(
 
 
 def test_the_lists_say_which_release_this_is_and_what_is_in_use(tmp_path: Path) -> None:
-    (agent,) = json.loads(listed(tmp_path, TOML + DEPLOYS, "agents", "--json"))
+    agent = json.loads(listed(tmp_path, TOML + DEPLOYS, "agents", "--json"))[0]
     prompts = json.loads(listed(tmp_path, TOML + DEPLOYS, "prompts", "--json"))
     said = listed(tmp_path, TOML + DEPLOYS, "prompts")
 
@@ -125,7 +125,10 @@ def test_an_agent_that_is_all_code_is_listed_without_a_prompt(tmp_path: Path) ->
     agents = {agent["name"]: agent for agent in json.loads(listed(tmp_path, toml, "agents", "--json"))}
 
     assert list(agents) == ["deploy", "triage", "ask", "announce", "release"]
-    assert agents["release"]["prompt"] == "none"
+    assert agents["release"]["prompt"] == ""
+    assert "(all code)" in next(
+        line for line in listed(tmp_path, toml, "agents").splitlines() if line.startswith("release  ")
+    )
 
 
 async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:
