@@ -49,15 +49,17 @@ def _measure(part: str, folder: Path, *, is_quick: bool) -> None:
         case "g":
             asyncio.run(clicks(folder, 500, 100 if is_quick else 400))
         case "h":
-            _agents()
+            _agents(folder)
         case _:
             asyncio.run(memory(folder, 2_000 if is_quick else 10_000))
 
 
-def _agents() -> None:
-    """Tokens of what a model sees, and how agents do on recorded cases."""
+def _agents(folder: Path) -> None:
+    """Tokens of what a model sees, and how our agents do on our cases: without settings, those of measuring too."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
+    environment = {**ours, "PYTHONPATH": str(HERE.parent)}
     for command in (["-m", "bench.context"], ["-c", "from bot.cli import main; main()", "evals"]):
-        subprocess.run([sys.executable, *command], check=True)
+        subprocess.run([sys.executable, *command], cwd=folder, env=environment, check=True)
         print(flush=True)
 
 
@@ -77,7 +79,7 @@ def _beside_peers(work: Path, workers: int, names: str, *, is_quick: bool) -> No
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", choices=[*_PARTS, []], help="a waiting, b peers, c appending, d memory, g clicks"
+        "parts", nargs="*", choices=[*_PARTS, []], help="a waiting, b peers, c appending, d memory, g clicks, h agents"
     )
     parser.add_argument("--quick", action="store_true", help="smaller numbers")
     return parser.parse_args()
