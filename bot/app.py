@@ -112,7 +112,7 @@ class App:
 
 
 def agents_of(settings: Settings) -> tuple[Agent, ...]:
-    """The agents of this release, then your own; the first one takes what nobody is named for. Raises ConfigError."""
+    """The agents of this release, then your own; triage takes what no rule places. Raises ConfigError."""
     environments, desks = environments_of(settings), desk_agents(settings)
     deploys = (deploy_agent(environments),) if environments else ()
     announces = (announce_agent(settings.announce.to),) if settings.announce.to else ()

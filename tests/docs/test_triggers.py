@@ -27,7 +27,7 @@ def block(language: str) -> str:
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="curl or openssl is not installed")
 async def test_a_program_that_signs_as_it_says_starts_one_run(redis: str, tmp_path: Path) -> None:
-    toml = TOML.partition("[limits]")[0] + block("toml").replace('agent = "deploy"', "")
+    toml = TOML + block("toml").replace('agent = "deploy"', "")
 
     async with a_world(
         redis, tmp_path / "data", toml,
