@@ -196,9 +196,13 @@ async def test_nobody_gets_the_answer_to_a_mail_that_is_no_longer_waited_for(pos
     assert await desk.is_serving()
 
     gone = asyncio.create_task(desk.read(mail("deny")))
-    await asyncio.sleep(0)
-    gone.cancel()
-    await asyncio.wait([gone])
+    for _ in range(50):  # on a busy machine the answer may be there before anybody can leave
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait([gone])
+        if gone.cancelled():
+            break
+        gone = asyncio.create_task(desk.read(mail("deny")))
 
     assert gone.cancelled()
     assert await desk.is_serving()
