@@ -1,12 +1,14 @@
 """What is used up is asked about once, of the right people, and their answer counts once."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from agents.budgets import Limits, Spent
 from agents.events import PersonSaid
+from agents.prices import is_priced
 from agents.requests import PersonId, RunId
 from bot.rebuild import rebuild
 from bot.records import RequestRecord
@@ -167,6 +169,8 @@ async def test_what_was_used_today_is_made_anew_from_the_events(world: World) ->
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[FakeAnthropic]:
+    import_module("anthropic")  # the first import takes seconds on a busy machine, and so do the prices
+    is_priced("claude-sonnet-5-5")
     with running() as fake:
         yield fake
 
@@ -185,10 +189,12 @@ async def test_tokens_that_one_answer_overdraws_are_asked_about_once(
         run_id = await world.trigger("please see to the letters")
         record = await asked(world, run_id)
         assert "1,020 of 500 tokens" in record.request.quoted
+        await world.quiet()  # a card that arrives while the model thinks has it think again
         await world.decide("anna", record, "free_text", "go on")
 
         record = await asked(world, run_id, after=record)
         assert "2,040 of 1,520 tokens" in record.request.quoted
+        await world.quiet()  # a card that arrives while the model thinks has it think again
         await world.decide("anna", record, "free_text", "go on")
         assert await world.summary(run_id) == "done: x"
         assert world.workshop.effects == ["stamp a", "stamp b"]

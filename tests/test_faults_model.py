@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from agents.events import StepChosen, StepFailed
 from agents.model import Claude
+from agents.prices import is_priced
 from agents.requests import RunId
 from agents.run import Run
 from bot.records import RequestRecord
@@ -26,6 +28,8 @@ PAGE = Answer("<html>bad gateway</html>", 502, {"content-type": "text/html"})
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[FakeAnthropic]:
+    import_module("anthropic")  # the first import takes seconds on a busy machine, and so do the prices
+    is_priced("claude-sonnet-5-5")
     with running() as fake:
         yield fake
 

@@ -90,7 +90,7 @@ async def test_a_wish_in_a_file_is_no_wish(shop: World) -> None:
 
     record = await shop.opened(run_id)
 
-    assert (record.request.purpose, record.request.quoted) == ("question", "Which environment should be deployed to?")
+    assert (record.request.purpose, record.request.quoted) == ("question", "Which agent is your message for?")
     assert live(shop, "production") == commit_of(shop, "v1.0.0")
 
 

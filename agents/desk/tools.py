@@ -23,7 +23,7 @@ _LOOK_S = 1.0
 # What could not be sent within a day is not news any more, and its approval is old.
 WITHIN_S = 86_400.0
 CHANGE = "To have it changed"
-HOW_TO_CHANGE = "deny it and say what to change, such as: deny, make it shorter. Nothing is sent then, and another draft has a card of its own"
+HOW_TO_CHANGE = "deny it and say what to change, such as: deny, make it shorter. Another draft has a card of its own"
 
 Render = Callable[[Draft, Mail, RunId], bytes]
 
