@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents import Agent, Hands, Outcome, Tool, ToolRefused
-from agents.requests import Effect, Fact
+from agents.requests import Effect
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import first_line, quote
@@ -32,7 +32,6 @@ def announce_agent(to: Sequence[str]) -> Agent:
         description=f"says something to {', '.join(to) or 'nobody yet: [announce] names nobody'}",
         prompt=ANNOUNCE,
         tools=(_announce_tool(to),),
-        prefetch=_nothing,
         fallback=next_step,
         takes=lambda text: _PLAIN.fullmatch(text) is not None,
     )
@@ -83,7 +82,3 @@ def _announce_tool(to: Sequence[str]) -> Tool[AnnounceArgs]:
         title=lambda _: f"Announce to {', '.join(to)}",
         idempotent=True,
     )
-
-
-async def _nothing(_: Run) -> tuple[Fact, ...]:
-    return ()

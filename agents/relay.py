@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from agents import Agent, Hands, Outcome, Tool, ToolRefused
-from agents.requests import Effect, Fact, Format, Frozen
+from agents.requests import Effect, Format, Frozen
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
@@ -77,7 +77,6 @@ def relay_agent(policies: Collection[str]) -> Agent:
         description="asks people for programs that have a logic of their own",
         prompt="",
         tools=(_proceed_tool(policies),),
-        prefetch=_nothing,
         fallback=next_step,
     )
 
@@ -89,7 +88,6 @@ def survey_agent() -> Agent:
         description="puts the question of a survey to one person",
         prompt="",
         tools=(),
-        prefetch=_nothing,
         fallback=next_step,
     )
 
@@ -151,7 +149,3 @@ def _proceed_tool(policies: Collection[str]) -> Tool[ProceedArgs]:
         title=lambda args: quote(args.title, _TITLE_CHARS),
         idempotent=True,
     )
-
-
-async def _nothing(_: Run) -> tuple[Fact, ...]:
-    return ()

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from agents import Agent
 from agents.announce import ANNOUNCE
-from agents.requests import Fact
 from agents.run import Result, Run
 from agents.starting import START_RUN, start_run_tool
 from agents.steps import CallTool, Done, Step
@@ -23,7 +22,6 @@ def release_agent(deploy: Agent, announce: Agent) -> Agent:
         description=f"{deploy.description}, and once it is live {announce.description}",
         prompt="",
         tools=(start_run_tool({agent.name: agent.description for agent in (deploy, announce)}),),
-        prefetch=_nothing,
         fallback=next_step,
         takes=takes(deploy.takes),
     )
@@ -55,7 +53,3 @@ def _without_word_of_it(text: str) -> str:
 
 def _said(agent: str, result: Result) -> str:
     return f"The {agent} agent: {quote(result.text, _SUMMARY_CHARS)}."
-
-
-async def _nothing(_: Run) -> tuple[Fact, ...]:
-    return ()

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from agents import Agent
-from agents.requests import Fact
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -27,7 +26,6 @@ def triage_agent(others: Sequence[Agent]) -> Agent:
         description="finds the agent that a message is for",
         prompt=TRIAGE,
         tools=(pass_on_tool({agent.name: agent.description for agent in others}),),
-        prefetch=_nothing,
         fallback=fallback,
     )
 
@@ -73,7 +71,3 @@ def _option(agent: Agent) -> str:
 
 def _agent(result: Result) -> str:
     return str(result.step.arguments.get("agent", "")) if isinstance(result.step, CallTool) else ""
-
-
-async def _nothing(_: Run) -> tuple[Fact, ...]:
-    return ()
