@@ -7,7 +7,7 @@ the format, the budget, and what leaves first.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
@@ -61,19 +61,25 @@ def build(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS)
     for entry in shown:
         _write(entry, run)
     shown = [entry for entry in shown if entry.text]
-    text, left_out = _framed(run, shown, 0), 0
-    if tokens_in(text) > budget_tokens:
+    used, frame, left_out = sum(entry.tokens for entry in shown), _frame_tokens(run, shown, 0), 0
+    if used + frame > budget_tokens:
         # What says that something is left out needs room as well.
-        frame = tokens_in(_framed(run, shown, len(events))) - sum(entry.tokens for entry in shown)
-        left_out = fit(shown, budget_tokens - frame, lambda entry: _write(entry, run))
-        text = _framed(run, shown, left_out)
-    return Context(text, tokens_in(text), budget_tokens)
+        room = budget_tokens - _frame_tokens(run, shown, len(events))
+        left_out = fit(shown, room, lambda entry: _write(entry, run))
+        used, frame = sum(entry.tokens for entry in shown), _frame_tokens(run, shown, left_out)
+    return Context(_framed(run, shown, left_out), used + frame, budget_tokens)
 
 
 def budget_after(run: Run, budget_tokens: int) -> int:
     """The budget of the next context: half of it once the model has found one too long."""
     is_too_long = bool(run.failures) and run.failures[-1].kind == "too_long"
     return budget_tokens // 2 if is_too_long else budget_tokens
+
+
+def _frame_tokens(run: Run, shown: Sequence[Entry], left_out: int) -> int:
+    """The tokens of all that is no event: a text has those of its lines."""
+    forks = [replace(entry, text="") for entry in shown if isinstance(entry.event, RunForked)]
+    return tokens_in(_framed(run, forks, left_out))
 
 
 def _framed(run: Run, shown: Sequence[Entry], left_out: int) -> str:
