@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date
 from typing import Literal
 
-from agents.events import Event, RunStarted, StepChosen, StepFailed
+from agents.events import Event, RunStarted, StepChosen, StepFailed, ThoughtDropped
 from agents.history import RunForked
 from agents.raised import QuestionRaised
 from agents.steps import ModelCall
@@ -121,8 +121,8 @@ class Day:
         return bool(self.limits.reached(self.spent))
 
 
-def spent_after(spent: Spent, event: StepChosen | StepFailed) -> Spent:
-    """`spent` with one more call; a call that failed gave no step."""
+def spent_after(spent: Spent, event: StepChosen | StepFailed | ThoughtDropped) -> Spent:
+    """`spent` with one more call; one that failed, or whose answer was not used, gave no step."""
     return spent.after(event.call, 1 if isinstance(event, StepChosen) else 0)
 
 
@@ -131,7 +131,7 @@ def spent_by_day(events: Iterable[Event]) -> dict[date, Spent]:
     found = dict[date, Spent]()
     for event in events:
         match event:
-            case StepChosen() | StepFailed():
+            case StepChosen() | StepFailed() | ThoughtDropped():
                 day = event.at.astimezone(UTC).date()
                 found[day] = spent_after(found.get(day, Spent()), event)
             case RunForked():

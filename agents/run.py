@@ -25,6 +25,7 @@ from agents.events import (
     StepFailed,
     StepGated,
     StepRefused,
+    ThoughtDropped,
     ToolFinished,
     ToolOrphaned,
     ToolStarted,
@@ -71,8 +72,8 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, facts=event.facts)
         case StepChosen() if run.pending is None and run.ended is None:
             return _chosen(run, event)
-        case StepFailed():
-            return replace(_paid(run, event), failures=(*run.failures, event), retry_at=event.retry_at)
+        case StepFailed() | ThoughtDropped():
+            return _without_step(run, event)
         case QuestionRaised() if run.ended is None:
             return replace(run, pending=raised_over(run.pending, event))
         case StepRefused() | StepGated() if run.pending and run.pending.id == event.step_id:
@@ -139,7 +140,14 @@ def _chosen(run: Run, event: StepChosen) -> Run:
     return replace(chosen, pending=PendingStep(event.step_id, event.step, event.gate))
 
 
-def _paid(run: Run, event: StepChosen | StepFailed) -> Run:
+def _without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
+    run = _paid(run, event)
+    if isinstance(event, ThoughtDropped):  # nothing went wrong
+        return run
+    return replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
+
+
+def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
     return replace(run, budget=replace(run.budget, spent=spent_after(run.budget.spent, event)))
 
 

@@ -95,7 +95,7 @@ def next_move(run: Run, now: datetime, day: Day | None = None) -> Move:
         return Stop()
     if pending and pending.attempt:
         return Execute(pending)
-    if run.open and (pending is None or pending.request is None or pending.request.id != run.open):
+    if run.open is not None and (pending is None or pending.request is None or pending.request.id != run.open):
         return Close(run.open, "the run went on without it")
     if run.seq >= _ROOM_FOR_EVENTS:
         why = f"stopped after {run.seq} events: a run may have 10,000"

@@ -78,6 +78,7 @@ HARMLESS = {
     "run_cancelled",
     "card_delivered",
     "step_failed",
+    "thought_dropped",
 }
 
 
