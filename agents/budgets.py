@@ -80,7 +80,8 @@ class Budget:
     """How a run stands: what it has used of what it may use, and what people said about going on.
 
     `by` is what it was given at first. Its first `heard` results people knew when they last let it go on. `over` says
-    why it may not go on. `day` is the question by which the agent's day was extended last.
+    why it may not go on. `day` is the question by which the agent's day was extended last. `is_last_try`:
+    it was too long for its model, and people had it tried once more.
     """
 
     spent: Spent = Spent()
@@ -89,6 +90,7 @@ class Budget:
     heard: int = 0
     over: str = ""
     day: QuestionRaised | None = None
+    is_last_try: bool = False
 
     def given(self, started: RunStarted) -> "Budget":
         """What a run begins with."""
@@ -102,8 +104,9 @@ class Budget:
                 return replace(self, day=raised)
             case "repeated":
                 return replace(self, heard=results)
-            case "steps" | "tokens" | "cost" | "failures":
-                return replace(self, heard=results, limits=self.limits.extended(self.spent, self.by))
+            case "steps" | "tokens" | "cost" | "failures" | "too_long":
+                limits, is_last_try = self.limits.extended(self.spent, self.by), raised.why == "too_long"
+                return replace(self, heard=results, limits=limits, is_last_try=is_last_try)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import prompts
 from agents import Agent
 from agents.context import BUDGET_TOKENS, budget_after, build
 from agents.events import Event
-from agents.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
+from agents.failures import NOT_SENT, FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
 from agents.prices import cost_usd
 from agents.reply import NoStep, Reply, confidence_of, offers, read, tools_hash
 from agents.run import Run
@@ -108,7 +108,7 @@ class Claude:
         context = await asyncio.to_thread(build, run, events, budget)
         if context.is_too_long:
             call = ModelCall(model=self.model, rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash)
-            return Failed("too_long", f"not sent: {context.why_too_long}", None, call)
+            return Failed(NOT_SENT, context.why_too_long, None, call)
         request = self._request(prompt, agent, context.text)
         began = time.monotonic()
         answer = await self._send(request)

@@ -31,6 +31,7 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
+from agents.failures import is_too_long
 from agents.history import RunForked
 from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, ToolWaits
 from agents.pending import PendingStep, Result, after_news, amended, gated, is_current, meaning_of, raised_over
@@ -133,7 +134,7 @@ def _forked(run: Run, event: RunForked) -> Run:
 def _chosen(run: Run, event: StepChosen) -> Run:
     """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`."""
     is_rehearsal = run.is_rehearsal or event.call.rehearsal
-    run = _paid(run, event)
+    run = _paid(replace(run, budget=replace(run.budget, is_last_try=False)), event)
     chosen = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=())
     if isinstance(event.step, Done):
         return chosen
@@ -144,7 +145,11 @@ def _without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
     run = _paid(run, event)
     if isinstance(event, ThoughtDropped):  # nothing went wrong
         return run
-    return replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
+    run = replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
+    if run.budget.is_last_try and is_too_long([failure.kind for failure in run.failures]):
+        over = f"{REASONS['too_long']}, also after somebody said to go on: {event.detail}"
+        return replace(run, budget=replace(run.budget, over=over))
+    return run
 
 
 def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:

@@ -243,6 +243,7 @@ async def test_a_run_that_is_too_long_for_its_model_is_tried_once_more_and_then_
     record = await about_going_on(world, run_id)
 
     assert await failures(world, run_id) == ["too_long", "too_long"]
+    assert "is too long for its model" in record.request.quoted
     await world.decide("anna", record, "free_text", "1")
     assert await world.summary(run_id) == "done: all is well"
 

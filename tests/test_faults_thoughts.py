@@ -92,8 +92,8 @@ async def test_a_thought_holds_when_what_happened_meanwhile_is_nothing_the_model
 ) -> None:
     run_id = await thinking(world, api, STAMP, OVER)
     await happens(world, run_id, await delivered(world))
-    for verb in ("pause", "resume"):
-        await world.app.steering.steer(run_id, verb, PersonId("anna"))
+    await world.steer(run_id, "pause")
+    await world.steer(run_id, "resume")
 
     api.release()
 
@@ -129,7 +129,7 @@ async def test_an_answer_to_what_was_so_no_longer_is_not_used_and_is_counted(wor
 
 async def test_an_answer_that_comes_after_the_end_is_counted_as_well(world: World, api: FakeAnthropic) -> None:
     run_id = await thinking(world, api, STAMP)
-    await world.app.steering.steer(run_id, "cancel", PersonId("anna"))
+    await world.steer(run_id, "cancel")
 
     api.release()
 
