@@ -183,8 +183,7 @@ def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run
 
 def _reported(run: Run, event: OutsideReported) -> Run:
     """Who wrote to a child that ended wrote to this run, and what it used, once, is used of this run's budget."""
-    for person in event.writers:
-        run = _wrote(run, person)
+    run = _wrote(run, *event.writers)
     is_new = event.report_id not in run.ended_children
     if not is_new or all(child.run_id != event.report_id for child in run.children):
         return run
@@ -193,12 +192,13 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     return replace(run, ended_children=ended, budget=replace(run.budget, spent=spent))
 
 
-def _wrote(run: Run, person: PersonId) -> Run:
-    return replace(run, writers=_with(run.writers, person), unheard=_with(run.unheard, person))
+def _wrote(run: Run, *people: PersonId) -> Run:
+    return replace(run, writers=_with(run.writers, *people), unheard=_with(run.unheard, *people))
 
 
-def _with(people: tuple[PersonId, ...], person: PersonId) -> tuple[PersonId, ...]:
-    return people if person in people else (*people, person)
+def _with(known: tuple[PersonId, ...], *people: PersonId) -> tuple[PersonId, ...]:
+    """Each once, in one go: a file may name any number."""
+    return tuple(dict.fromkeys((*known, *people)))
 
 
 def _close(run: Run, result: Result) -> Run:
