@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agents.attempts import Attempt, made_after, told_by_people
-from agents.budgets import Budget, spent_after
+from agents.budgets import Budget
 from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
@@ -31,14 +31,13 @@ from agents.events import (
     ToolStarted,
     VoteCast,
 )
-from agents.failures import is_too_long
 from agents.history import RunForked
 from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, ToolWaits
 from agents.pending import PendingStep, Result, after_news, amended, gated, is_current, meaning_of, raised_over
 from agents.raised import REASONS, QuestionRaised, is_stopped, over_by
 from agents.requests import AttemptId, Decision, PersonId
 from agents.state import IT_DID_NOT, IT_HAPPENED, NOT_YET, STOP, Run, RunState
-from agents.steps import Done
+from agents.thoughts import chosen, without_step
 
 __all__ = [
     "IT_DID_NOT",
@@ -72,9 +71,9 @@ def step(run: Run, event: Event) -> Run:
         case ContextFetched():
             return replace(run, facts=event.facts)
         case StepChosen() if run.pending is None and run.ended is None:
-            return _chosen(run, event)
+            return chosen(run, event)
         case StepFailed() | ThoughtDropped():
-            return _without_step(run, event)
+            return without_step(run, event)
         case QuestionRaised() if run.ended is None:
             return replace(run, pending=raised_over(run.pending, event))
         case StepRefused() | StepGated() if run.pending and run.pending.id == event.step_id:
@@ -129,31 +128,6 @@ def _forked(run: Run, event: RunForked) -> Run:
         writers=_with(run.writers, event.by),
         forked=event,
     )
-
-
-def _chosen(run: Run, event: StepChosen) -> Run:
-    """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`."""
-    is_rehearsal = run.is_rehearsal or event.call.rehearsal
-    run = _paid(replace(run, budget=replace(run.budget, is_last_try=False)), event)
-    chosen = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=())
-    if isinstance(event.step, Done):
-        return chosen
-    return replace(chosen, pending=PendingStep(event.step_id, event.step, event.gate))
-
-
-def _without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
-    run = _paid(run, event)
-    if isinstance(event, ThoughtDropped):  # nothing went wrong
-        return run
-    run = replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
-    if run.budget.is_last_try and is_too_long([failure.kind for failure in run.failures]):
-        over = f"{REASONS['too_long']}, also after somebody said to go on: {event.detail}"
-        return replace(run, budget=replace(run.budget, over=over))
-    return run
-
-
-def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
-    return replace(run, budget=replace(run.budget, spent=spent_after(run.budget.spent, event)))
 
 
 def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> Run:
