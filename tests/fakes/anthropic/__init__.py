@@ -17,7 +17,7 @@ _TREE = Path(__file__).parents[3]
 class Answer:
     """One HTTP answer; `hangs` never gives it, `breaks` closes the connection in its middle, `drips` never ends it.
 
-    `waits` gives it after `release`.
+    `waits` gives it after `release`; `anybody` gets it, whatever their key.
     """
 
     body: str = ""
@@ -27,6 +27,7 @@ class Answer:
     breaks: bool = False
     drips: bool = False
     waits: bool = False
+    anybody: bool = False
 
 
 def message(*content: dict[str, Any], stop_reason: str | None = "tool_use", model: str = "claude-sonnet-5-5") -> Answer:
