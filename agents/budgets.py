@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date
 from typing import Literal
 
-from agents.events import Event, RunStarted, StepChosen, StepFailed
+from agents.events import Event, RunStarted, StepChosen, StepFailed, ThoughtDropped
 from agents.history import RunForked
 from agents.raised import QuestionRaised
 from agents.steps import ModelCall
@@ -80,7 +80,8 @@ class Budget:
     """How a run stands: what it has used of what it may use, and what people said about going on.
 
     `by` is what it was given at first. Its first `heard` results people knew when they last let it go on. `over` says
-    why it may not go on. `day` is the question by which the agent's day was extended last.
+    why it may not go on. `day` is the question by which the agent's day was extended last. `is_last_try`:
+    it was too long for its model, and people had it tried once more.
     """
 
     spent: Spent = Spent()
@@ -89,6 +90,7 @@ class Budget:
     heard: int = 0
     over: str = ""
     day: QuestionRaised | None = None
+    is_last_try: bool = False
 
     def given(self, started: RunStarted) -> "Budget":
         """What a run begins with."""
@@ -102,8 +104,9 @@ class Budget:
                 return replace(self, day=raised)
             case "repeated":
                 return replace(self, heard=results)
-            case "steps" | "tokens" | "cost" | "failures":
-                return replace(self, heard=results, limits=self.limits.extended(self.spent, self.by))
+            case "steps" | "tokens" | "cost" | "failures" | "too_long":
+                limits, is_last_try = self.limits.extended(self.spent, self.by), raised.why == "too_long"
+                return replace(self, heard=results, limits=limits, is_last_try=is_last_try)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,8 @@ class Day:
         return bool(self.limits.reached(self.spent))
 
 
-def spent_after(spent: Spent, event: StepChosen | StepFailed) -> Spent:
-    """`spent` with one more call; a call that failed gave no step."""
+def spent_after(spent: Spent, event: StepChosen | StepFailed | ThoughtDropped) -> Spent:
+    """`spent` with one more call; one that failed, or whose answer was not used, gave no step."""
     return spent.after(event.call, 1 if isinstance(event, StepChosen) else 0)
 
 
@@ -131,7 +134,7 @@ def spent_by_day(events: Iterable[Event]) -> dict[date, Spent]:
     found = dict[date, Spent]()
     for event in events:
         match event:
-            case StepChosen() | StepFailed():
+            case StepChosen() | StepFailed() | ThoughtDropped():
                 day = event.at.astimezone(UTC).date()
                 found[day] = spent_after(found.get(day, Spent()), event)
             case RunForked():

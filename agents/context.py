@@ -7,30 +7,36 @@ the format, the budget, and what leaves first.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from agents.events import Event
+from agents.events import AnswerNoted, ContextFetched, Event, PersonSaid, RequestDecided, RunStarted, ToolFinished
 from agents.fields import Cut, fields_of
 from agents.history import RunForked
 from agents.pruning import Entry, entries, fit
 from agents.run import Run
-from agents.text import visible
+from agents.text import one_line, visible
 from agents.tokens import tokens_in
 
 # As `agents.NAME.context_tokens` is without a configuration.
 BUDGET_TOKENS = 20_000
+_NAMED_CHARS = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`text` is the one user message for the next step, in so many `tokens` by our own estimate."""
+    """`text` is the one user message for the next step, in so many `tokens` by our own estimate.
+
+    `longest` names the longest part of it, where it `is_too_long`; `agent` is whose budget it is.
+    """
 
     text: str
     tokens: int
     budget_tokens: int
+    longest: str = ""
+    agent: str = "NAME"
 
     @property
     def is_too_long(self) -> bool:
@@ -41,8 +47,9 @@ class Context:
     def why_too_long(self) -> str:
         """What to tell people who must do something about it."""
         return (
-            f"what people said and what may not be left out is about {self.tokens:,} tokens, and {self.budget_tokens:,}"
-            " are allowed. Raise agents.NAME.context_tokens, or start a new run with less text"
+            f"what may not be left out of the run is about {self.tokens:,} tokens, and {self.budget_tokens:,} are "
+            f"allowed. The longest part is {self.longest}. Start a new run with less text, or with the long one as an "
+            f"attached file; or have agents.{self.agent}.context_tokens raised"
         )
 
 
@@ -61,19 +68,44 @@ def build(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS)
     for entry in shown:
         _write(entry, run)
     shown = [entry for entry in shown if entry.text]
-    text, left_out = _framed(run, shown, 0), 0
-    if tokens_in(text) > budget_tokens:
+    used, frame, left_out = sum(entry.tokens for entry in shown), _frame_tokens(run, shown, 0), 0
+    if used + frame > budget_tokens:
         # What says that something is left out needs room as well.
-        frame = tokens_in(_framed(run, shown, len(events))) - sum(entry.tokens for entry in shown)
-        left_out = fit(shown, budget_tokens - frame, lambda entry: _write(entry, run))
-        text = _framed(run, shown, left_out)
-    return Context(text, tokens_in(text), budget_tokens)
+        room = budget_tokens - _frame_tokens(run, shown, len(events))
+        left_out = fit(shown, room, lambda entry: _write(entry, run))
+        used, frame = sum(entry.tokens for entry in shown), _frame_tokens(run, shown, left_out)
+    longest = _named(max(shown, key=lambda entry: entry.tokens)) if shown and used + frame > budget_tokens else ""
+    agent = run.started.agent if run.started else "NAME"
+    return Context(_framed(run, shown, left_out), used + frame, budget_tokens, longest, agent)
 
 
 def budget_after(run: Run, budget_tokens: int) -> int:
     """The budget of the next context: half of it once the model has found one too long."""
     is_too_long = bool(run.failures) and run.failures[-1].kind == "too_long"
     return budget_tokens // 2 if is_too_long else budget_tokens
+
+
+def _named(entry: Entry) -> str:
+    match entry.event:
+        case RunStarted():
+            what = f"what {entry.event.requester} began it with"
+        case PersonSaid() | AnswerNoted():
+            what = f"what {entry.event.person} wrote"
+        case RequestDecided() if entry.event.decision.by:
+            what = f"what {entry.event.decision.by[0]} answered"
+        case ContextFetched():
+            what = "what was looked up"
+        case ToolFinished():
+            what = "the last result"
+        case _:
+            what = entry.event.type
+    return f"event {entry.seq}, {one_line(what, _NAMED_CHARS)} (about {entry.tokens:,} tokens)"
+
+
+def _frame_tokens(run: Run, shown: Sequence[Entry], left_out: int) -> int:
+    """The tokens of all that is no event: a text has those of its lines."""
+    forks = [replace(entry, text="") for entry in shown if isinstance(entry.event, RunForked)]
+    return tokens_in(_framed(run, forks, left_out))
 
 
 def _framed(run: Run, shown: Sequence[Entry], left_out: int) -> str:

@@ -100,6 +100,14 @@ class StepFailed(Happened):
     call: ModelCall
 
 
+class ThoughtDropped(Happened):
+    """The run changed while its model thought, so that the answer was not used; `call` had to be paid all the same."""
+
+    type: Literal["thought_dropped"] = "thought_dropped"
+    schema_version: Literal[1] = 1
+    call: ModelCall
+
+
 class StepRefused(Happened):
     """Code would not do the chosen step: no such tag, not enough approvers."""
 
@@ -242,7 +250,7 @@ class RunEnded(Happened):
 
 
 Event = Annotated[
-    RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | StepRefused | StepGated
+    RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | ThoughtDropped | StepRefused | StepGated
     | RequestOpened | RequestRevised | VoteCast | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
     | CardDelivered | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned
     | ToolWaits | OutsideReported | ChildStarted | QuestionRaised | RunForked

@@ -12,6 +12,7 @@ FailureKind = Literal[
     "out_of_credit",
     "refused",
     "too_long",
+    "not_sent",
     "no_tool",
     "many_tools",
     "unknown_tool",
@@ -24,6 +25,8 @@ _FOR_OPERATORS: frozenset[FailureKind] = frozenset({"auth", "out_of_credit", "re
 _OF_THE_ANSWER: frozenset[FailureKind] = frozenset({"no_tool", "many_tools", "unknown_tool", "bad_arguments"})
 # So many in a row, and it is not tried the same way again.
 IN_A_ROW = 3
+# The model was not asked, as what it must see is above the agent's budget. Only other words or another budget help.
+NOT_SENT: FailureKind = "not_sent"
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 2.0, 60.0
 
 # https://platform.claude.com/docs/en/api/errors
@@ -65,17 +68,22 @@ def after(kinds: Sequence[str]) -> Literal["model", "rules", "people"]:
     """Who is to choose a step after these failures in a row, oldest first. Kinds of other releases are failures, too.
 
     The model again, until it failed three times; then plain rules where it can't be had, and people are asked where its
-    answers are no steps. At once: rules where only an operator can mend it, people where a pruned run is too long.
+    answers are no steps. At once: rules where only an operator can mend it, people where the run `is_too_long`.
     """
     if not kinds:
         return "model"
     if is_for_operators(kinds[-1]):
         return "rules"
-    if kinds.count("too_long") > 1:
+    if is_too_long(kinds):
         return "people"
     if len(kinds) < IN_A_ROW:
         return "model"
     return "people" if kinds[-1] in _OF_THE_ANSWER else "rules"
+
+
+def is_too_long(kinds: Sequence[str]) -> bool:
+    """Whether these failures in a row say that even what can't be left out of the run is too long for its model."""
+    return kinds[-1:] == [NOT_SENT] or kinds.count("too_long") > 1
 
 
 def retry_delay_s(failures: int) -> float:

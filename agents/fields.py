@@ -30,6 +30,7 @@ from agents.events import (
     StepFailed,
     StepGated,
     StepRefused,
+    ThoughtDropped,
     ToolFinished,
     ToolOrphaned,
     ToolStarted,
@@ -100,7 +101,7 @@ def fields_of(event: Event, cut: Cut) -> Shown | None:
         case ToolFinished() | ToolOrphaned() | ToolWaits() | OutsideReported() | ChildStarted():
             return _of_effect(event, cut)
         case (
-            StepGated() | ToolStarted() | CardDelivered() | DeliveryFailed() | AnswerHeld()
+            StepGated() | ThoughtDropped() | ToolStarted() | CardDelivered() | DeliveryFailed() | AnswerHeld()
             | RunPaused() | RunResumed() | RunCancelled() | RunEnded()
         ):  # fmt: skip
             return None

@@ -5,7 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,12 +15,12 @@ import prompts
 from agents import Agent
 from agents.context import BUDGET_TOKENS, budget_after, build
 from agents.events import Event
-from agents.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
+from agents.failures import NOT_SENT, FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
+from agents.hidden import hidden, secrets_of
 from agents.prices import cost_usd
 from agents.reply import NoStep, Reply, confidence_of, offers, read, tools_hash
 from agents.run import Run
 from agents.steps import ModelCall, Step
-from agents.text import one_line
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError, AsyncAnthropic
@@ -42,6 +42,8 @@ __all__ = [
 _MAX_TOKENS = 8_192
 # What the API says of a mistake is a sentence; a proxy in between may answer with a page.
 _DETAIL_CHARS = 300
+# Ids, names of models, reasons to stop: single words, unless somebody in between has other ideas.
+_WORD_CHARS = 200
 # A server that wants us away for longer than this is not to decide when people hear of it.
 _LONGEST_WAIT_S = 3_600.0
 
@@ -92,7 +94,7 @@ class Claude:
     """
 
     api_key: str = field(repr=False)
-    base_url: str | None
+    base_url: str | None = field(repr=False)
     model: str
     timeout_s: float = 60.0
     context_tokens: int = BUDGET_TOKENS
@@ -108,7 +110,7 @@ class Claude:
         context = await asyncio.to_thread(build, run, events, budget)
         if context.is_too_long:
             call = ModelCall(model=self.model, rehearsal=False, prompt=prompt.label, prompt_hash=prompt.hash)
-            return Failed("too_long", f"not sent: {context.why_too_long}", None, call)
+            return Failed(NOT_SENT, context.why_too_long, None, call)
         request = self._request(prompt, agent, context.text)
         began = time.monotonic()
         answer = await self._send(request)
@@ -124,9 +126,9 @@ class Claude:
         )
         if isinstance(answer, Reply):
             cost = await asyncio.to_thread(_cost_usd, answer)
-            return _judged(agent, answer, call.model_copy(update={"cost_usd": cost}))
+            return self._without_secrets(_judged(agent, answer, call.model_copy(update={"cost_usd": cost})))
         call = call.model_copy(update={"request_id": answer.request_id})
-        return Failed(answer.kind, self._safe(answer.detail), answer.retry_after_s, call)
+        return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call))
 
     def input_hash(self, agent: Agent, run: Run, events: Sequence[Event], budget_tokens: int) -> str:
         """What a call for the next step of `run` is recorded with: hex SHA-256 of all that is sent, messages last.
@@ -195,9 +197,14 @@ class Claude:
             )
         return self._client
 
-    def _safe(self, detail: str) -> str:
-        """`detail` as one line without the key, which a proxy may have echoed."""
-        return one_line(detail.replace(self.api_key, "[key]"), _DETAIL_CHARS)
+    def _without_secrets(self, found: Chosen | Failed) -> Chosen | Failed:
+        """`found` without what we sent to authenticate ourselves, which a proxy may have echoed anywhere."""
+        secrets, call = secrets_of(self.api_key, self.base_url), found.call
+        told = {"model": call.model, "request_id": call.request_id, "stop_reason": call.stop_reason}
+        call = call.model_copy(update={name: hidden(word, secrets, _WORD_CHARS) for name, word in told.items()})
+        if isinstance(found, Failed):
+            return replace(found, call=call, detail=hidden(found.detail, secrets, _DETAIL_CHARS))
+        return replace(found, call=call)
 
 
 def system_text(prompt: prompts.Prompt, agent: Agent) -> str:

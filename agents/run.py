@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agents.attempts import Attempt, made_after, told_by_people
-from agents.budgets import Budget, spent_after
+from agents.budgets import Budget
 from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
@@ -25,6 +25,7 @@ from agents.events import (
     StepFailed,
     StepGated,
     StepRefused,
+    ThoughtDropped,
     ToolFinished,
     ToolOrphaned,
     ToolStarted,
@@ -36,7 +37,7 @@ from agents.pending import PendingStep, Result, after_news, amended, gated, is_c
 from agents.raised import REASONS, QuestionRaised, is_stopped, over_by
 from agents.requests import AttemptId, Decision, PersonId
 from agents.state import IT_DID_NOT, IT_HAPPENED, NOT_YET, STOP, Run, RunState
-from agents.steps import Done
+from agents.thoughts import chosen, without_step
 
 __all__ = [
     "IT_DID_NOT",
@@ -70,9 +71,9 @@ def step(run: Run, event: Event) -> Run:
         case ContextFetched():
             return replace(run, facts=event.facts)
         case StepChosen() if run.pending is None and run.ended is None:
-            return _chosen(run, event)
-        case StepFailed():
-            return replace(_paid(run, event), failures=(*run.failures, event), retry_at=event.retry_at)
+            return chosen(run, event)
+        case StepFailed() | ThoughtDropped():
+            return without_step(run, event)
         case QuestionRaised() if run.ended is None:
             return replace(run, pending=raised_over(run.pending, event))
         case StepRefused() | StepGated() if run.pending and run.pending.id == event.step_id:
@@ -129,20 +130,6 @@ def _forked(run: Run, event: RunForked) -> Run:
     )
 
 
-def _chosen(run: Run, event: StepChosen) -> Run:
-    """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`."""
-    is_rehearsal = run.is_rehearsal or event.call.rehearsal
-    run = _paid(run, event)
-    chosen = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=())
-    if isinstance(event.step, Done):
-        return chosen
-    return replace(chosen, pending=PendingStep(event.step_id, event.step, event.gate))
-
-
-def _paid(run: Run, event: StepChosen | StepFailed) -> Run:
-    return replace(run, budget=replace(run.budget, spent=spent_after(run.budget.spent, event)))
-
-
 def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> Run:
     if pending.has_begun:  # what is being executed must not be forgotten
         return run
@@ -170,8 +157,7 @@ def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run
 
 def _reported(run: Run, event: OutsideReported) -> Run:
     """Who wrote to a child that ended wrote to this run, and what it used, once, is used of this run's budget."""
-    for person in event.writers:
-        run = _wrote(run, person)
+    run = _wrote(run, *event.writers)
     is_new = event.report_id not in run.ended_children
     if not is_new or all(child.run_id != event.report_id for child in run.children):
         return run
@@ -180,12 +166,13 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     return replace(run, ended_children=ended, budget=replace(run.budget, spent=spent))
 
 
-def _wrote(run: Run, person: PersonId) -> Run:
-    return replace(run, writers=_with(run.writers, person), unheard=_with(run.unheard, person))
+def _wrote(run: Run, *people: PersonId) -> Run:
+    return replace(run, writers=_with(run.writers, *people), unheard=_with(run.unheard, *people))
 
 
-def _with(people: tuple[PersonId, ...], person: PersonId) -> tuple[PersonId, ...]:
-    return people if person in people else (*people, person)
+def _with(known: tuple[PersonId, ...], *people: PersonId) -> tuple[PersonId, ...]:
+    """Each once, in one go: a file may name any number."""
+    return tuple(dict.fromkeys((*known, *people)))
 
 
 def _close(run: Run, result: Result) -> Run:

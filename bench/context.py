@@ -5,15 +5,15 @@ import time
 from collections.abc import Sequence
 
 from agents.context import BUDGET_TOKENS, build
-from agents.events import Event
+from agents.events import Event, write_event
 from agents.run import fold
 from agents.text import ends_of
 from agents.tokens import tokens_in
 from bench.messages import Message, messages_of
-from bench.stories import story
+from bench.stories import messages_only, story
 from bench.table import show
 
-SIZES, _LONG = (10, 50, 200), 10_000
+SIZES, _LONG, _MESSAGES = (10, 50, 200), 10_000, 9_900
 _ROUNDS = 5
 HEAD = ("events", "steps", "ours, no budget", f"ours, {BUDGET_TOKENS:,}", "messages", "messages, results cut as ours")
 # As much of a result as our own format shows.
@@ -23,8 +23,10 @@ _HEAD_CHARS, _TAIL_CHARS = 1_500, 2_500
 def main() -> None:
     """Print both tables."""
     show("Tokens of a run", HEAD, [row(size) for size in SIZES])
-    rows = [(f"{size:,}", f"{_ms(story(size)):.0f}") for size in (*SIZES, _LONG)]
-    show(f"Rendering within {BUDGET_TOKENS:,} tokens, best of {_ROUNDS}", ("events", "ms"), rows)
+    runs = {f"{size:,}": story(size) for size in (*SIZES, _LONG)}
+    runs[f"{_MESSAGES:,} long messages"] = messages_only(_MESSAGES)
+    rows = [(name, f"{_megabytes(events):.2f}", f"{_ms(events):.3g}") for name, events in runs.items()]
+    show(f"Rendering within {BUDGET_TOKENS:,} tokens, best of {_ROUNDS}", ("events", "MB", "ms"), rows)
 
 
 def row(size: int) -> tuple[str, ...]:
@@ -38,6 +40,10 @@ def row(size: int) -> tuple[str, ...]:
 
 def _count(messages: Sequence[Message]) -> int:
     return tokens_in(json.dumps(messages, ensure_ascii=False, separators=(",", ":")))
+
+
+def _megabytes(events: Sequence[Event]) -> float:
+    return sum(len(write_event(event)) for event in events) / 1e6
 
 
 def _ms(events: Sequence[Event]) -> float:

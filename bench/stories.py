@@ -74,6 +74,16 @@ def story(events: int) -> list[Event]:
     return list(islice(_events(), events))
 
 
+def messages_only(events: int) -> list[Event]:
+    """A run of `events` events of which all but two are messages of about 1,000 bytes: nothing of it may be cut."""
+    text = _WISH * 4
+    said = (
+        PersonSaid(at=_at(number), said_id=f"in-{number}", person=_ANNA, channel="email", text=f"{number}: {text}")
+        for number in range(events - 2)
+    )
+    return [*islice(_events(), 2), *said]
+
+
 def _events() -> Iterator[Event]:
     yield RunStarted(
         at=_at(0), run_id=_RUN, agent="deploy", channel="email", requester=_ANNA, text=_WISH, max_steps=100

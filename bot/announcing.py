@@ -46,7 +46,7 @@ class Announcing:
             for person in people
         ]
         # An entry that was sent is gone from the outbox: what says that it was there is written with it, and stays.
-        once = Once(request_id=step_id, reply_id=f"tell {to} {title}", outcome=b"told")
+        once = Once(about=step_id, key=f"tell {to} {title}", outcome=b"told")
         await self._journal.write(Commit(run_id=run.id, outgoing=[*map(outbox_entry, entries)], once=once))
 
     def _card(self, run: Run, title: str, text: str, at: datetime) -> Card:

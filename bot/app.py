@@ -1,8 +1,7 @@
 """The whole system in one place: settings -> store -> channels -> agents -> process. Nothing else composes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -25,7 +24,6 @@ from bot.configured import directory_of, environments_of
 from bot.copying import Copying
 from bot.decisions import Decisions
 from bot.desk import FrontDesk
-from bot.ending import ended
 from bot.enquiries import desk_agents
 from bot.executing import Executor
 from bot.failing import Failing
@@ -47,9 +45,8 @@ from bot.release import release_of
 from bot.runner import Runner
 from bot.settings import Settings
 from bot.steering import Steering
-from bot.store import Store, StoreUnavailable
+from bot.store import Store
 from bot.store.client import Client
-from bot.store.durability import check, check_clock, check_shards
 from bot.store.receipts import Receipts
 from bot.store.ticks import Ticks
 from bot.telling import Teller
@@ -71,8 +68,6 @@ log = structlog.stdlib.get_logger()
 DEFAULT_MODEL = "claude-sonnet-5-5"
 # Also those that this configuration has no use for: what a name means must not hang on that.
 _OUR_NAMES = ("deploy", TRIAGE, "ask", "announce", "release", "desk", RELAY, SURVEY)
-_START_AGAIN_S = 1.0
-_LEAVE_WITHIN_S = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +140,37 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
     return {name: Claude(key, url, model, context_tokens=tokens[name]) for name, model in names.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What all the rest stands on: where runs are kept, who the people are, and the ways to them.
+
+    `edits` names the channels in which a card can be changed where it stands.
+    """
+
+    settings: Settings
+    home: Home
+    client: Client
+    store: Store
+    nearby: Nearby
+    queue: Queue
+    journal: Journal
+    people: People
+    decisions: Decisions
+    tokens: Tokens
+    channels: Mapping[str, Channel]
+    edits: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Driving:
+    """What moves runs on: by `agents`, all that there are, with those among them that nobody triggers."""
+
+    agents: Mapping[str, Agent]
+    thinker: Thinker
+    executor: Executor
+    loop: Loop
+
+
 def compose(
     settings: Settings,
     url: str,
@@ -161,65 +187,37 @@ def compose(
     """
     agents = with_chosen_prompts(settings, agents)
     by_agent = {agent.name: agent for agent in agents}
-    # No trigger is routed to the relay: whom a program may ask is checked where its requests come in. Nor is one to
-    # the agent of surveys, which only those start who conduct one.
-    everyone = by_agent | {RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
-    release = release_in_use(settings, agents)
-    home = Home(settings.data_dir)
-    client = Client(url)
-    store = Store(client, settings.shards, settings.lease_s, settings.grace_s, release)
-    queue = Queue(store, settings.redelivery_s, settings.sweep_s)
-    nearby = Nearby(queue)
-    journal, people = Journal(store, nearby), People(settings.people, settings.policies)
-    edits = frozenset(channel.name for channel in channels if channel.edits)
-    # A process that sends nothing, and may have no token of its own, must know whose cards to have changed as well.
-    edits |= EDITING if settings.has_slack or not sends else frozenset()
-    decisions = Decisions(journal, people, edits)
-    tokens = Tokens(home.keys(settings))
-    by_channel = {channel.name: channel for channel in channels}
     models = models_of(settings, agents) if models is None else models
-    failing, receipts, alerts = Failing(journal, decisions, people, by_channel), Receipts(client), settings.alerts.to
-    outbox = Outbox(journal, decisions, people, by_channel, tokens, failing, receipts, alerts, settings.public_url)
-    holding = Holding(journal, decisions, tokens, people)
-    bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
-    follow_ups = FollowUps(journal, decisions)
-    configs, limits, desk = settings.agents, settings.limits, settings.desk
-    inbox = Inbox(
-        journal, decisions, people, by_channel, by_agent, configs, tokens, holding, bouncing, follow_ups, limits, desk
-    )
-    children = Children(journal, (*by_agent, SURVEY), settings.agents)
-    runner, announcing = Runner(settings.data_dir, url), Announcing(journal, people)
-    executor = Executor(store, nearby, runner, everyone, children, announcing, home.host())
-    teller = Teller(people, tuple(by_channel), edits, alerts)
-    thinker, budgets = Thinker(models), Budgets(store.days, settings.agents, people)
-    loop = Loop(journal, decisions, people, everyone, thinker, executor, teller, outbox.alert, budgets)
-    relay = Relay(journal, people, inbox, thinker, loop, everyone[RELAY])
+    release = release_in_use(settings, agents)
+    ground = _ground(settings, url, channels, release, sends=sends)
+    store, journal, people, decisions = ground.store, ground.journal, ground.people, ground.decisions
+    outbox, inbox = _out_and_in(ground, by_agent)
+    driving = _driving(ground, by_agent, models, outbox)
     firing = Firing(store, inbox, outbox.alert)
-    looker = Looker(store, loop, inbox, outbox, decisions)
     return App(
         settings=settings,
-        home=home,
+        home=ground.home,
         store=store,
-        queue=queue,
-        nearby=nearby,
+        queue=ground.queue,
+        nearby=ground.nearby,
         journal=journal,
         people=people,
         decisions=decisions,
         inbox=inbox,
         outbox=outbox,
         clearing=Clearing(journal, decisions, people),
-        desk=FrontDesk(store, decisions, people, tokens, settings.public_url),
-        executor=executor,
-        looker=looker,
-        relay=relay,
+        desk=FrontDesk(store, decisions, people, ground.tokens, settings.public_url),
+        executor=driving.executor,
+        looker=Looker(store, driving.loop, inbox, outbox, decisions),
+        relay=Relay(journal, people, inbox, driving.thinker, driving.loop, driving.agents[RELAY]),
         steering=Steering(journal, decisions, by_agent),
-        crons=Crons(Ticks(client, settings.shards), firing, settings.triggers),
+        crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
         hooks=Hooks(store, firing, Reports(journal), settings.triggers),
         copying=Copying(journal, inbox, by_agent, settings.agents),
         keyring=Keyring(store, people),
         logins=Logins(store, people),
         live=Live(environments_of(settings)),
-        channels=by_channel,
+        channels=ground.channels,
         agents=by_agent,
         models=models,
         ready=asyncio.Event(),
@@ -227,56 +225,57 @@ def compose(
     )
 
 
-@asynccontextmanager
-async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncGenerator[None]:
-    """The parts of a process while the context is open: `works` looks at wake sets; `receives` names the channels
-    that are received from.
-
-    Waits for Redis first. Leaving it lets what runs end or detaches it, within 4 s.
-    """
-    await _ready(app)
-    app.ready.set()
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(app.store.client.close)
-        for model in app.models.values():
-            stack.push_async_callback(model.close)
-        stack.push_async_callback(app.queue.close)
-        receivers = [
-            asyncio.create_task(_receive(app, channel), name=f"receive {channel.name}")
-            for channel in app.channels.values()
-            if channel.name in receives
-        ]
-        if works:
-            stack.push_async_callback(app.executor.leave, _LEAVE_WITHIN_S)
-            await stack.enter_async_context(app.nearby.serving(app.looker.look, app.crons.sweep))
-        try:
-            yield
-        finally:
-            await ended(receivers)
+def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: str, *, sends: bool) -> _Ground:
+    home, client = Home(settings.data_dir), Client(url)
+    store = Store(client, settings.shards, settings.lease_s, settings.grace_s, release)
+    queue = Queue(store, settings.redelivery_s, settings.sweep_s)
+    nearby = Nearby(queue)
+    journal, people = Journal(store, nearby), People(settings.people, settings.policies)
+    edits = frozenset(channel.name for channel in channels if channel.edits)
+    # A process that sends nothing, and may have no token of its own, must know whose cards to have changed as well.
+    edits |= EDITING if settings.has_slack or not sends else frozenset()
+    return _Ground(
+        settings=settings,
+        home=home,
+        client=client,
+        store=store,
+        nearby=nearby,
+        queue=queue,
+        journal=journal,
+        people=people,
+        decisions=Decisions(journal, people, edits),
+        tokens=Tokens(home.keys(settings)),
+        channels={channel.name: channel for channel in channels},
+        edits=edits,
+    )
 
 
-async def _receive(app: App, channel: Channel) -> None:
-    """Receive for ever, also from a channel that breaks off against its word: nobody else would notice."""
-    while True:
-        try:
-            await channel.receive(app.inbox.accept, app.desk)
-        except Exception:
-            log.exception("receiving broke off, begins again", channel=channel.name)
-        await asyncio.sleep(_START_AGAIN_S)
+def _out_and_in(ground: _Ground, agents: Mapping[str, Agent]) -> tuple[Outbox, Inbox]:
+    """What goes to people, and what comes from them; what bounces has to do with both."""
+    settings, journal, store = ground.settings, ground.journal, ground.store
+    decisions, people, channels, tokens = ground.decisions, ground.people, ground.channels, ground.tokens
+    failing, receipts = Failing(journal, decisions, people, channels), Receipts(ground.client)
+    alerts, public_url = settings.alerts.to, settings.public_url
+    outbox = Outbox(journal, decisions, people, channels, tokens, failing, receipts, alerts, public_url)
+    holding = Holding(journal, decisions, tokens, people)
+    bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
+    follow_ups = FollowUps(journal, decisions)
+    configs, limits, desk = settings.agents, settings.limits, settings.desk
+    inbox = Inbox(
+        journal, decisions, people, channels, agents, configs, tokens, holding, bouncing, follow_ups, limits, desk
+    )
+    return outbox, inbox
 
 
-async def _ready(app: App) -> None:
-    """Redis answers, keeps what it acknowledges, and has the shards we think it has. Waits while it is away."""
-    while True:
-        try:
-            durability = await check(app.store.client, app.settings.accept_durability)
-            await check_shards(app.store.client, app.store.shards)
-            await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
-            if await app.store.lists.are_whole():
-                await app.store.lists.note_whole()
-            else:
-                log.warning("lists lack what an earlier release wrote", fix="sayso rebuild, once none of it runs")
-            return log.info("ready", durability=durability, rehearsal=not app.models)
-        except StoreUnavailable as error:
-            log.warning("waiting for Redis", error=str(error))
-            await asyncio.sleep(_START_AGAIN_S)
+def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, Model], outbox: Outbox) -> _Driving:
+    settings, journal, people = ground.settings, ground.journal, ground.people
+    # No trigger is routed to the relay: whom a program may ask is checked where its requests come in. Nor is one to
+    # the agent of surveys, which only those start who conduct one.
+    everyone = {**agents, RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
+    children = Children(journal, (*agents, SURVEY), settings.agents)
+    runner, announcing = Runner(settings.data_dir, ground.client.url), Announcing(journal, people)
+    executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, ground.home.host())
+    teller = Teller(people, tuple(ground.channels), ground.edits, settings.alerts.to)
+    thinker, budgets = Thinker(models), Budgets(ground.store.days, settings.agents, people)
+    loop = Loop(journal, ground.decisions, people, everyone, thinker, executor, teller, outbox.alert, budgets)
+    return _Driving(everyone, thinker, executor, loop)

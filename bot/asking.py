@@ -32,6 +32,7 @@ _GO_ON: dict[Why, str] = {
     "cost": "The {} agent has used up its money: go on?",
     "day": "The {} agent has used up its budget of the day: go on?",
     "failures": "The {} agent gets nowhere: go on?",
+    "too_long": "The {} agent's run is too long for its model: go on?",
     "repeated": "The {} agent repeats itself: go on?",
 }
 

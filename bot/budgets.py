@@ -7,6 +7,7 @@ from typing import TypedDict
 from agents.budgets import Day, Limits, Spent, spent_by_day
 from agents.deliveries import CardDelivered
 from agents.events import Event
+from agents.failures import NOT_SENT
 from agents.raised import GO_ON, STOP_HERE, QuestionRaised, Why
 from agents.requests import StepId
 from agents.run import Run
@@ -112,9 +113,18 @@ def _said(run: Run, why: Why) -> str:
         case "day":
             return f"{agent} has used up what all its runs together may use today (UTC)."
         case "failures":
-            return f"{agent} gets nowhere: it failed three times in a row, or its run is too long for its model."
+            return f"{agent} gets nowhere: it failed three times in a row."
+        case "too_long":
+            return f"{agent} can't go on, as this run is too long for its model: {_too_long(run)}."
         case "repeated":
             return f"{agent} wants to do the same a third time, and twice the result was the same."
+
+
+def _too_long(run: Run) -> str:
+    last = run.failures[-1] if run.failures else None
+    if last and last.kind == NOT_SENT:  # says what is too long, and what to do
+        return last.detail
+    return f"{last.detail if last else ''}. Start a new run with less text"
 
 
 def _used(spent: Spent, limits: Limits) -> str:
@@ -133,9 +143,10 @@ def _more_of_run(run: Run, why: Why) -> str:
     match why:
         case "repeated":
             return "lets it do so once more; whoever must approve it is still asked"
-        case "failures":
+        case "failures" | "too_long":
             also = f", and {_more(budget.spent, budget.limits, budget.by)}" if _reached(run) else ""
-            return f"lets it try again{also}"
+            fails = "; a run that is too long even then fails" if why == "too_long" else ""
+            return f"lets it try again{'' if why == 'failures' else ' once'}{also}{fails}"
         case _:
             return _more(budget.spent, budget.limits, budget.by)
 

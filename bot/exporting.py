@@ -6,13 +6,28 @@ from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
-from agents.events import Event, RunStarted, read_event, write_event
+from agents.events import (
+    AnswerNoted,
+    Event,
+    PersonSaid,
+    RequestOpened,
+    RequestRevised,
+    RequestRevoked,
+    RunStarted,
+    VoteCast,
+    read_event,
+    write_event,
+)
+from agents.history import RunForked
+from agents.outside import OutsideReported
 from agents.requests import Frozen, RunId
 
 # What a request to the API may have, which a run of ordinary length is far below.
 FILE_BYTES = 8_000_000
 # The longest thing a run of ours says at once is the output of a tool.
 _EVENT_BYTES = 1_000_000
+# Each is looked for among the others after many an event. A run of ours knows those who are in the configuration.
+PEOPLE_AT_MOST = 1_000
 # Outside these years there are moments that can't be shown in another time zone.
 _YEARS = range(1970, 9999)
 _SHOWN, _WHERE_CHARS = 5, 60
@@ -38,7 +53,28 @@ def _sound(events: tuple[Event, ...]) -> tuple[Event, ...]:
             raise ValueError(f"event {place}: it has {len(body)} bytes; {_EVENT_BYTES} are allowed")
         if any(moment.year not in _YEARS for moment in _moments(event)):
             raise ValueError(f"event {place}: it has a moment in a year that no clock of ours shows")
+    if len({person for event in events for person in _people(event)}) > PEOPLE_AT_MOST:
+        raise ValueError(f"more than {PEOPLE_AT_MOST} people have a part in it")
     return events
+
+
+def _people(event: Event) -> Iterator[str]:
+    """Whom the fold, or a copy, remembers for what `event` says they did."""
+    match event:
+        case RunStarted():
+            yield from (event.requester, event.submitter or event.requester, *event.inherits)
+        case PersonSaid() | AnswerNoted():
+            yield event.person
+        case VoteCast() | RequestRevoked():
+            yield event.vote.person
+        case RequestOpened() | RequestRevised():
+            yield from event.request.requesters
+        case OutsideReported():
+            yield from event.writers
+        case RunForked():
+            yield event.by
+        case _:
+            pass
 
 
 def _moments(value: object) -> Iterator[datetime]:

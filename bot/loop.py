@@ -1,19 +1,18 @@
 """The loop: fold, next move, perform, append; return where people or time are waited for."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
 
 from agents import Agent, ToolRefused
 from agents.attempts import Attempt
-from agents.events import Event, RunEnded, StepFailed, StepGated, StepRefused, ToolStarted
-from agents.model import is_for_operators
+from agents.events import RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, GatedCall, Request, RunId
-from agents.run import PendingStep, Run, fold
+from agents.run import PendingStep, Run
 from agents.steps import CallTool
+from bot.appending import Appending, Told
 from bot.asking import (
     NobodyToAsk,
     changes_between,
@@ -34,31 +33,15 @@ from bot.journal import Journal
 from bot.moves import Ask, Check, Close, End, Execute, Raise, Stop, Think, Wait, next_move
 from bot.people import People
 from bot.store import Commit
-from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
 from bot.summary import line_of
 from bot.telling import Teller
 from bot.thinking import Thinker
+from bot.thoughts import Alert, Thoughts
 
 log = structlog.stdlib.get_logger()
 
-
-# Tells the operators: near which id, a title, a text.
-Alert = Callable[[str, str, str], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A run's story as far as it is known: its fold, its events, and when it was read."""
-
-    run: Run
-    events: tuple[Event, ...]
-    now: datetime
-
-
 # A turn that looks this often at the same event is stuck, and people must hear of it.
 _LOOKS = 100
-# One bad key fails every step of every run; one mail an hour says it.
-_ALERT_AGAIN_S = 3600.0
 
 
 class Loop:
@@ -77,9 +60,9 @@ class Loop:
         budgets: Budgets,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._agents, self._thinker, self._executor, self._teller = agents, thinker, executor, teller
-        self._budgets = budgets
-        self._alert, self._covering = alert, Covering(decisions, people)
+        self._agents, self._executor, self._teller, self._budgets = agents, executor, teller, budgets
+        self._appending, self._covering = Appending(journal, teller), Covering(decisions, people)
+        self._thoughts = Thoughts(journal.store, self._appending, thinker, budgets, alert)
         self._moving: dict[RunId, bool] = {}
 
     async def advance(self, run_id: RunId) -> None:
@@ -103,7 +86,7 @@ class Loop:
         structlog.contextvars.bind_contextvars(run_id=run_id)
         told, looks = None, Counter[int]()
         while True:
-            told = told or await self._read(run_id)
+            told = told or await self._appending.read(run_id)
             looks[told.run.seq] += 1
             if looks[told.run.seq] > _LOOKS:
                 raise RuntimeError(f"{run_id} does not move on from event {told.run.seq}")
@@ -124,10 +107,6 @@ class Loop:
                 told = None
             else:
                 told = await self._perform(move, told)
-
-    async def _read(self, run_id: RunId) -> Told:
-        loaded = await self._store.load(run_id)
-        return Told(fold(loaded.events), loaded.events, loaded.now)
 
     async def _show(self, told: Told) -> None:
         """Have shown what is new about the run; a crash before this leaves the run awake, and whoever looks at it next
@@ -150,61 +129,28 @@ class Loop:
             move = End("failed", f"This release has no agent {name!r}")
         match move:
             case Think() if agent:
-                thought = await self._thinker.think(agent, run, told.events, now)
-                await self._budgets.note(fold(thought, run), (*told.events, *thought), now)
-                await self._alert_operators(run, thought)
-                return await self._append(told, thought)
+                return await self._thoughts.think(agent, told)
             case Ask() if agent:
                 return await self._ask(agent, told, move)
             case Raise(why):
                 day = await self._budgets.day(run, now) if why == "day" else None
-                return await self._append(told, [self._budgets.question(run, told.events, why, day, now)])
+                return await self._appending.append(told, [self._budgets.question(run, told.events, why, day, now)])
             case Execute(pending) if agent and isinstance(pending.step, CallTool):
                 return await self._execute(agent, told, pending, pending.step)
             case Check(pending) if agent and pending.waits:
                 hands = ToolHands(run, pending.id, now, self._executor.children, report=pending.waits.report)
-                return await self._append(told, [await look(agent, pending, hands)])
+                return await self._appending.append(told, [await look(agent, pending, hands)])
             case Close(request_id, why):
                 await self._decisions.close(request_id, "withdrawn", None, why)
                 return None
             case End(outcome, summary):
                 await self._executor.children.stop_all(run)
-                return await self._append(told, [RunEnded(at=now, outcome=outcome, summary=summary)])
+                return await self._appending.append(told, [RunEnded(at=now, outcome=outcome, summary=summary)])
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
 
-    async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
-        """Only an operator can mend a key, a bill or a refusal; the run itself goes on by plain rules."""
-        for event in thought:
-            if not isinstance(event, StepFailed) or not is_for_operators(event.kind):
-                continue
-            if await self._store.admit(f"alerts {event.kind}", run.id, 1, _ALERT_AGAIN_S):
-                text = f"{event.call.model} answers {event.kind}: {event.detail}. {run.id} goes on by plain rules."
-                await self._alert(run.id, "The model can't be used", text)
-
-    async def _append(self, told: Told, events: Sequence[Event]) -> Told | None:
-        """Append, fenced by the folded sequence. A lost race is no error: the caller reads again."""
-        run = fold(events, told.run)
-        outgoing = self._teller.outcome(run, told.now) if run.ended else []
-        summary = line_of(run) if run.ended else None
-        commit = Commit(
-            run_id=run.id,
-            events=events,
-            expect=told.run.seq,
-            outgoing=outgoing,
-            summary=summary,
-            limit=MAX_EVENTS_AT_ALL if run.ended else MAX_EVENTS,
-        )
-        return await self._write(told, commit)
-
-    async def _write(self, told: Told, commit: Commit) -> Told | None:
-        written = await self._journal.write(commit)
-        if written.state != "committed" or written.seq != told.run.seq + len(commit.events):
-            return None
-        return Told(fold(commit.events, told.run), (*told.events, *commit.events), told.now)
-
     async def _refuse(self, told: Told, pending: PendingStep, why: str) -> Told | None:
-        return await self._append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
+        return await self._appending.append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
 
     async def _ask(self, agent: Agent, told: Told, ask: Ask) -> Told | None:
         run, now = told.run, told.now
@@ -218,7 +164,7 @@ class Loop:
         commit = opening(request, self._people, run.seq)
         if ask.purpose == "unknown":
             commit = self._teller.with_unknown(commit, run, request, now)
-        return await self._write(told, commit)
+        return await self._appending.write(told, commit)
 
     async def request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NobodyToAsk:
         """The request that `ask` opens; nothing is written. Raises ToolRefused."""
@@ -251,7 +197,7 @@ class Loop:
             return await self._refuse(told, pending, str(error))
         gate = tool.gate(args)
         if gate is not None and gate != pending.gate:
-            return await self._append(told, [StepGated(at=now, step_id=pending.id, gate=gate)])
+            return await self._appending.append(told, [StepGated(at=now, step_id=pending.id, gate=gate)])
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
         started = ToolStarted(
             at=now,
@@ -273,7 +219,7 @@ class Loop:
         if start.state == "started":
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
             self._executor.begin(run, pending, tool, args, attempt, cover)
-            return Told(fold([started], run), (*told.events, started), now)
+            return told.then([started])
         return None
 
 

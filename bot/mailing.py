@@ -46,7 +46,7 @@ class Mailing:
             raw=base64.b64encode(raw).decode(),
         )
         # An entry that was sent is gone from the outbox: what says that it was there is written with it, and stays.
-        once = Once(request_id=step_id, reply_id="mail", outcome=b"posted")
+        once = Once(about=step_id, key="mail", outcome=b"posted")
         await self._journal.write(Commit(run_id=run.id, outgoing=[outbox_entry(entry)], once=once))
 
     async def state(self, step_id: StepId) -> str | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from agents.budgets import Day
-from agents.failures import IN_A_ROW, after
+from agents.failures import IN_A_ROW, after, is_too_long
 from agents.raised import Why
 from agents.requests import RequestId
 from agents.run import PendingStep, Run
@@ -95,7 +95,7 @@ def next_move(run: Run, now: datetime, day: Day | None = None) -> Move:
         return Stop()
     if pending and pending.attempt:
         return Execute(pending)
-    if run.open and (pending is None or pending.request is None or pending.request.id != run.open):
+    if run.open is not None and (pending is None or pending.request is None or pending.request.id != run.open):
         return Close(run.open, "the run went on without it")
     if run.seq >= _ROOM_FOR_EVENTS:
         why = f"stopped after {run.seq} events: a run may have 10,000"
@@ -152,8 +152,9 @@ def _why_to_ask(run: Run, day: Day | None) -> Why | None:
     budget = run.budget
     last = run.results[budget.heard :][-IN_A_ROW:]
     gets_nowhere = len(last) == IN_A_ROW and all(result.kind in _WENT_WRONG for result in last)
-    if gets_nowhere or after([failure.kind for failure in run.failures]) == "people":
-        return "failures"
+    kinds = [failure.kind for failure in run.failures]
+    if gets_nowhere or after(kinds) == "people":
+        return "too_long" if is_too_long(kinds) else "failures"
     if reached := budget.limits.reached(budget.spent):
         return reached[0]
     return "day" if day and day.is_over else None

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 from pydantic import SecretStr
 
-from bot.app import App, agents_of, compose, running
+from bot.app import App, agents_of, compose
 from bot.ending import ended
 from bot.home import Home
 from bot.ids import new_id
@@ -23,6 +23,7 @@ from bot.mail.local import LocalMail
 from bot.mail.real import RealMail
 from bot.mail.watch import MailWatch
 from bot.people import People
+from bot.running import running
 from bot.settings import SECRETS, Settings
 from bot.slack.access import check_socket_mode
 from bot.slack.real import slack_parts

@@ -24,6 +24,7 @@ from agents.events import (
     StepFailed,
     StepGated,
     StepRefused,
+    ThoughtDropped,
     ToolFinished,
     ToolOrphaned,
     ToolStarted,
@@ -82,9 +83,8 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901 - one line per kin
             return Told("looked up: " + ", ".join(fact.label for fact in event.facts))
         case StepChosen():
             return _step(event)
-        case StepFailed():
-            again = "; tries again" if event.retry_at else ""
-            return Told(f"no step from {event.call.model}: {event.kind}{again}", event.detail)
+        case StepFailed() | ThoughtDropped():
+            return _no_step(event)
         case StepRefused():
             return Told("refused", event.error)
         case StepGated():
@@ -174,6 +174,15 @@ def _started(event: RunStarted, who: str) -> Told:
     context = f" with {json.dumps(event.context, ensure_ascii=False)}" if event.context else ""
     said = f"the trigger {event.trigger} ({way}) asked for {who}" if event.trigger else f"{who} asked by {way}"
     return Told(said, f"{event.text}{context}")
+
+
+def _no_step(event: StepFailed | ThoughtDropped) -> Told:
+    call = event.call
+    if isinstance(event, ThoughtDropped):
+        tokens = call.input_tokens + call.output_tokens
+        return Told(f"the run changed while {call.model} chose a step, which is not used; its {tokens:,} tokens count")
+    again = "; tries again" if event.retry_at else ""
+    return Told(f"no step from {call.model}: {event.kind}{again}", event.detail)
 
 
 def _step(event: StepChosen) -> Told:

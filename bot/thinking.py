@@ -33,17 +33,24 @@ class Thinker:
         """The events of one thought: what was looked up, and the step or why there is none."""
         found: list[Event] = []
         if run.facts is None:
-            found.append(ContextFetched(at=now, facts=await _prefetch(agent, run)))
+            found.append(await self.look_up(agent, run, now))
             run, events = fold(found, run), [*events, *found]
         return [*found, *await self._choose(agent, run, events, now)]
 
+    async def look_up(self, agent: Agent, run: Run, now: datetime) -> ContextFetched:
+        """What the agent nearly always needs before its first step."""
+        return ContextFetched(at=now, facts=await _prefetch(agent, run))
+
+    def asks_a_model(self, agent: Agent, run: Run) -> bool:
+        """Whether the next step is for a model to choose, and not for plain rules."""
+        return agent.name in self._models and after([failure.kind for failure in run.failures]) == "model"
+
     async def _choose(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
         began = time.monotonic()
-        model = self._models.get(agent.name)
-        if model is None or after([failure.kind for failure in run.failures]) != "model":
-            chosen = _by_rules(agent, run)
+        if self.asks_a_model(agent, run):
+            chosen = await self._models[agent.name].choose(agent, run, events)
         else:
-            chosen = await model.choose(agent, run, events)
+            chosen = _by_rules(agent, run)
         _log(agent, run, chosen, time.monotonic() - began)
         match chosen:
             case Chosen():
@@ -94,7 +101,9 @@ def gate_of(agent: Agent, step: Step) -> str | None:
 
 def _failed(run: Run, failed: Failed, now: datetime) -> StepFailed:
     retry_at = None
-    if is_worth_waiting(failed.kind):
+    # Plain rules and people have nothing to wait for.
+    is_asked_again = after([*(failure.kind for failure in run.failures), failed.kind]) == "model"
+    if is_asked_again and is_worth_waiting(failed.kind):
         wait_s = failed.retry_after_s or retry_delay_s(len(run.failures) + 1)
         retry_at = now + timedelta(seconds=wait_s)
     return StepFailed(at=now, kind=failed.kind, detail=failed.detail, retry_at=retry_at, call=failed.call)

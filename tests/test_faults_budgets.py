@@ -189,12 +189,10 @@ async def test_tokens_that_one_answer_overdraws_are_asked_about_once(
         run_id = await world.trigger("please see to the letters")
         record = await asked(world, run_id)
         assert "1,020 of 500 tokens" in record.request.quoted
-        await world.quiet()  # a card that arrives while the model thinks has it think again
         await world.decide("anna", record, "free_text", "go on")
 
         record = await asked(world, run_id, after=record)
         assert "2,040 of 1,520 tokens" in record.request.quoted
-        await world.quiet()  # a card that arrives while the model thinks has it think again
         await world.decide("anna", record, "free_text", "go on")
         assert await world.summary(run_id) == "done: x"
         assert world.workshop.effects == ["stamp a", "stamp b"]

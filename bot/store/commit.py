@@ -49,13 +49,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Makes the change happen once per reply: the first one's `outcome` is what every repeat is told.
+    """Makes the change happen once for a `key`: the first one's `outcome` is what every repeat is told.
 
-    `kind` is what it is counted as, once.
+    `about` is the request, the step or the run that the keys belong to: they are kept with it. A reply's key is its
+    id. `kind` is what it is counted as, once.
     """
 
-    request_id: str
-    reply_id: str
+    about: str
+    key: str
     outcome: bytes
     kind: str = ""
 
@@ -98,8 +99,8 @@ class Commit:
 class Written:
     """What became of a change.
 
-    `conflict`: something changed since it was looked at. `late`: the time was over. `repeat`: the reply was known,
-    `outcome` is what it was told. `gone`: it had been done before. `full`: the run has too many events.
+    `conflict`: something changed since it was looked at. `late`: the time was over. `repeat`: the key was known,
+    `outcome` is what was told then. `gone`: it had been done before. `full`: the run has too many events.
     """
 
     state: Literal["committed", "conflict", "late", "repeat", "gone", "full"]
@@ -147,8 +148,8 @@ def encode(commit: Commit, grace_ms: int, release: str = "") -> tuple[list[str],
         "asleep": [*commit.asleep, *([f"in {commit.inbound}"] if commit.inbound else [])],
     }
     if commit.once:
-        where = key(keys.replies(commit.once.request_id))
-        plan["once"] = {"key": where, "field": commit.once.reply_id, "body": body(commit.once.outcome)}
+        where = key(keys.replies(commit.once.about))
+        plan["once"] = {"key": where, "field": commit.once.key, "body": body(commit.once.outcome)}
         if commit.once.kind:
             plan["once"] |= {"counts": key(keys.counts), "kind": commit.once.kind}
     if commit.summary is not None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from agents.events import Event
 from agents.requests import RequestId
 from agents.run import Run, fold
-from bot.app import App, running
+from bot.app import App
 from bot.mail.local import LocalMail
 from bot.processes import local_mail
 from bot.records import RequestRecord
+from bot.running import running
 from bot.settings import Settings
 from bot.store.client import Client
 from bot.testing.waiting import until

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import Event, RunEnded, read_event, write_event
-from agents.outside import MOST_CHILDREN, ChildStarted
+from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported
 from agents.requests import PersonId, RunId, StepId
 from agents.run import Result, Run, RunState, fold
 from tests.agents.worlds import (
@@ -78,6 +78,7 @@ HARMLESS = {
     "run_cancelled",
     "card_delivered",
     "step_failed",
+    "thought_dropped",
 }
 
 
@@ -117,6 +118,15 @@ def test_who_wrote_stays_a_writer_until_people_decide_on_a_step_that_was_chosen_
 @given(EVENTS)
 def test_whoever_wrote_last_is_a_writer(events: list[Event]) -> None:
     assert BO in fold([*events, said(BO)]).writers
+
+
+def test_one_report_that_names_any_number_of_writers_folds_in_one_go() -> None:
+    people = tuple(PersonId(f"forged {number}") for number in range(200_000))
+    report = OutsideReported(at=NOON, report_id="r", handle="h", writers=people)
+
+    run = fold([started(), said(BO), report, report])
+
+    assert run.writers == run.unheard == (BO, *people)
 
 
 def test_a_story_that_tells_of_more_children_than_a_run_may_start_folds_as_fast() -> None:

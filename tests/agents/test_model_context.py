@@ -49,8 +49,8 @@ async def test_a_run_that_cannot_be_cut_to_the_agents_budget_is_not_sent(api: Fa
     await model.close()
 
     assert isinstance(answer, Failed)
-    assert answer.kind == "too_long"
-    assert "agents.NAME.context_tokens" in answer.detail
+    assert answer.kind == "not_sent"
+    assert "agents.deploy.context_tokens" in answer.detail
     assert answer.call.prompt == prompts.load("deploy").label
     assert api.requests() == []
 

@@ -152,7 +152,8 @@ def test_a_context_that_cannot_be_cut_to_its_budget_says_so_and_is_whole() -> No
 
     assert whole.is_too_long
     assert words.strip() in whole.text
-    assert "agents.NAME.context_tokens" in whole.why_too_long
+    assert "event 1, what anna began it with" in whole.why_too_long
+    assert "agents.deploy.context_tokens" in whole.why_too_long
     assert "1,000 are allowed" in whole.why_too_long
 
 

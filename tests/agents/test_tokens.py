@@ -1,5 +1,6 @@
 """The estimate of tokens: rather too high than too low."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,20 @@ def test_english_counts_more_than_the_documented_token_for_three_and_a_half_char
 )
 def test_a_text_is_counted_piece_by_piece(text: str, tokens: int) -> None:
     assert tokens_in(text) == tokens
+
+
+# The rules as they read in docs/context.md, a token each; and the letters that count for more.
+PIECE = re.compile(
+    r" ?(?:[A-Za-z][a-z]{0,2}|[0-9]{1,2}|[!-/:-@\[-`{-~]{1,2})|[ \t]{1,4}|[\x00-\x1f\x7f]|[\x80-\U0010ffff]"
+)
+ALPHABET = "abzAZ09 \t\n!-~`@[{\x7f\x00\xa0é¢ß\u07ff\u0800部\uffff\ud800🚀"
+
+
+@given(st.text(ALPHABET) | st.text() | st.text("aA "))
+def test_every_text_is_counted_by_the_rules(text: str) -> None:
+    more = sum(1 if "\u0800" <= char <= "\uffff" else 3 if char > "\uffff" else 0 for char in text)
+
+    assert tokens_in(text) == len(PIECE.findall(text)) + more
 
 
 @given(st.text())

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agents.events import Event
-from agents.requests import RunId
-from bot.exporting import FILE_BYTES, BadExport, export, read_export
-from tests.agents.worlds import NOON, any_event, chosen, decided, opened, started, tool_started, vote
+from agents.outside import OutsideReported
+from agents.requests import PersonId, RunId
+from bot.exporting import FILE_BYTES, PEOPLE_AT_MOST, BadExport, export, read_export
+from tests.agents.worlds import NOON, any_event, chosen, decided, opened, said, started, tool_started, vote
 
 RUN = RunId("s0r-aaaaaaaaaaaaa")
 STORY: tuple[Event, ...] = (started(), chosen(gate="production"), opened(), vote(), decided("approved"), tool_started())
@@ -112,6 +113,29 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused(value: object, data: st
     except BadExport:
         return
     assert len(found.events) == len(STORY)
+
+
+def forged(people: int) -> tuple[PersonId, ...]:
+    return tuple(PersonId(f"forged {number}") for number in range(people))
+
+
+def each_wrote(people: tuple[PersonId, ...]) -> tuple[Event, ...]:
+    return tuple(said(person) for person in people)
+
+
+def one_report_says_so(people: tuple[PersonId, ...]) -> tuple[Event, ...]:
+    return (OutsideReported(at=NOON, report_id="r", handle="h", writers=people),)
+
+
+@pytest.mark.parametrize("told_by", [each_wrote, one_report_says_so])
+def test_a_file_in_which_more_people_have_a_part_than_may_is_refused(
+    told_by: Callable[[tuple[PersonId, ...]], tuple[Event, ...]],
+) -> None:
+    few, many = ((started(), *told_by(forged(count))) for count in (PEOPLE_AT_MOST - 1, PEOPLE_AT_MOST))
+
+    assert len(read_export(json.dumps(written(few)).encode()).events) == len(few)
+    with pytest.raises(BadExport, match=f"more than {PEOPLE_AT_MOST} people have a part in it"):
+        read_export(json.dumps(written(many)).encode())
 
 
 def test_what_is_nested_without_end_is_refused() -> None:

@@ -55,6 +55,7 @@ ERRORS: tuple[Event, ...] = tuple(
         finished(f"a{number}", error="no room"),
     )
 )
+AGAIN: tuple[Event, ...] = (started(), failed("not_sent"), raised("too_long"), *go_on(GO_ON))
 SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
 
 
@@ -77,7 +78,18 @@ SPENT: tuple[Event, ...] = (started(max_steps=4), *steps(4))
         ((started(), *failures("no_tool", "bad_arguments", "unknown_tool")), "raise failures"),
         ((started(), *failures("overloaded", "overloaded", "overloaded")), "think"),
         ((started(), *failures("too_long")), "think"),
-        ((started(), *failures("too_long", "too_long")), "raise failures"),
+        ((started(), *failures("too_long", "too_long")), "raise too_long"),
+        ((started(), *failures("not_sent")), "raise too_long"),
+        ((started(), *failures("overloaded", "not_sent")), "raise too_long"),
+        (AGAIN, "think"),
+        ((*AGAIN, failed("overloaded")), "think"),
+        ((*AGAIN, failed("too_long")), "think"),
+        (
+            (*AGAIN, failed("not_sent", "long")),
+            "end failed: it is too long for its model, also after somebody said to go",
+        ),
+        ((*AGAIN, *failures("too_long", "too_long")), "end failed: it is too long for its model, also after somebody"),
+        ((*AGAIN, *steps(1), failed("not_sent")), "raise too_long"),
         ((started(), *failures("auth")), "think"),
         ((started(), *failures("no_tool", "no_tool", "no_tool"), raised("failures"), *go_on(GO_ON)), "think"),
         ((RICH, *ERRORS[:-1], finished("a2")), "think"),

@@ -186,7 +186,7 @@ EVENTS = st.lists(any_event(st.text(max_size=3)), max_size=25)
 # Whatever others write while a tool runs: the loop's own events are fenced, and a started request is not decided again.
 LANDS = {
     "vote_cast", "answer_noted", "request_revoked", "card_delivered", "delivery_failed", "run_paused", "run_resumed",
-    "run_cancelled", "run_started", "context_fetched", "step_chosen", "step_failed",
+    "run_cancelled", "run_started", "context_fetched", "step_chosen", "step_failed", "thought_dropped",
 }  # fmt: skip
 BETWEEN = EVENTS.map(lambda events: [event for event in events if event.type in LANDS])
 

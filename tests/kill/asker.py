@@ -10,8 +10,9 @@ from pathlib import Path
 from agents import Agent, Hands, Outcome, Pending
 from agents.ask.survey import SurveyArgs
 from agents.requests import Effect
-from bot.app import agents_of, compose, running
+from bot.app import agents_of, compose
 from bot.processes import local_mail
+from bot.running import running
 from tests.office import settings_of
 
 _BEFORE_IT_DIES = 3

@@ -15,7 +15,10 @@ _TREE = Path(__file__).parents[3]
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer; `hangs` never gives it, `breaks` closes the connection in its middle, `drips` never ends it."""
+    """One HTTP answer; `hangs` never gives it, `breaks` closes the connection in its middle, `drips` never ends it.
+
+    `waits` gives it after `release`; `anybody` gets it, whatever their key.
+    """
 
     body: str = ""
     status: int = 200
@@ -23,6 +26,8 @@ class Answer:
     hangs: bool = False
     breaks: bool = False
     drips: bool = False
+    waits: bool = False
+    anybody: bool = False
 
 
 def message(*content: dict[str, Any], stop_reason: str | None = "tool_use", model: str = "claude-sonnet-5-5") -> Answer:
@@ -71,6 +76,10 @@ class FakeAnthropic:
     def requests(self) -> list[dict[str, Any]]:
         """The bodies of all requests since then."""
         return json.loads(self._call("/requests"))
+
+    def release(self) -> None:
+        """Give the answers that wait, and those that are still to come, until there are new ones."""
+        self._call("/release", b"")
 
     def _call(self, path: str, body: bytes | None = None) -> bytes:
         with urllib.request.urlopen(self.base_url + path, body, timeout=10) as answer:  # noqa: S310

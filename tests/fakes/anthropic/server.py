@@ -2,7 +2,8 @@
 
 It prints its port and speaks `POST /v1/messages`: it refuses what the real one refuses (wrong key, missing version,
 schemas that are not strict), and otherwise answers what it was told to, in order, with the last answer repeated.
-Beside it `POST /script` takes a list of answers (see `Answer` in the package) and `GET /requests` gives what came in.
+Beside it `POST /script` takes a list of answers (see `Answer` in the package) and `GET /requests` gives what came in;
+`POST /release` gives the answers that wait.
 """
 
 import asyncio
@@ -36,11 +37,12 @@ class Fake:
 
     answers: list[Json] = field(default_factory=list[Json])
     requests: list[Json] = field(default_factory=list[Json])
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def messages(self, request: Request) -> Response:
         body: Json = await request.json()
         self.requests.append(body)
-        if KEY not in (
+        if not self.answers[0].get("anybody") and KEY not in (
             request.headers.get("x-api-key"),
             request.headers.get("authorization", "").removeprefix("Bearer "),
         ):
@@ -50,12 +52,18 @@ class Fake:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer.get("hangs"):
             await _until_gone(request)
+        if answer.get("waits"):
+            await self.released.wait()
         if answer.get("breaks") or answer.get("drips"):
             return _part_of(answer)
         return Response(answer["body"], answer["status"], answer["headers"], "application/json")
 
     async def script(self, request: Request) -> Response:
-        self.answers, self.requests = await request.json(), []
+        self.answers, self.requests, self.released = await request.json(), [], asyncio.Event()
+        return Response(status_code=204)
+
+    async def release(self, _: Request) -> Response:
+        self.released.set()
         return Response(status_code=204)
 
     async def seen(self, _: Request) -> Response:
@@ -66,6 +74,7 @@ class Fake:
             routes=[
                 Route("/v1/messages", self.messages, methods=["POST"]),
                 Route("/script", self.script, methods=["POST"]),
+                Route("/release", self.release, methods=["POST"]),
                 Route("/requests", self.seen),
             ]
         )

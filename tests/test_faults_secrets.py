@@ -1,0 +1,75 @@
+"""What people are told when a model fails, by a server that repeats what it was sent to let us in."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from agents.events import Event, write_event
+from agents.requests import RunId
+from bot.story import lines
+from tests.fakes.anthropic import FakeAnthropic, error, message, running, tool_use
+from tests.office import TOML
+from tests.world import World, a_world
+
+GATE = "gate:pass-of-the-proxy"
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[FakeAnthropic]:
+    import_module("anthropic")  # the first import takes seconds on a busy machine
+    with running() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def world(redis: str, tmp_path: Path, api: FakeAnthropic) -> AsyncIterator[World]:
+    def with_model(world: World) -> None:
+        url = api.base_url.replace("//", f"//{GATE}@")
+        world.environ = {"ANTHROPIC_API_KEY": api.key, "ANTHROPIC_BASE_URL": url}
+
+    async with a_world(redis, tmp_path / "data", TOML, change=with_model) as world:
+        yield world
+
+
+def echo(world: World) -> str:
+    return f"{world.environ['ANTHROPIC_API_KEY']} was sent to {world.environ['ANTHROPIC_BASE_URL']}/v1/messages"
+
+
+async def shown(world: World, run_id: RunId) -> str:
+    """All that a run keeps, and all that it is told as."""
+    events: tuple[Event, ...] = await world.events(run_id)
+    return "\n".join([*(write_event(event).decode() for event in events), *lines(events, world.app.people)])
+
+
+def is_free_of_secrets(text: str) -> bool:
+    return not any(secret in text for secret in ("sk-test-key", "test-key", "pass-of-the-proxy"))
+
+
+async def test_operators_are_told_what_is_wrong_with_a_key_and_not_the_key(world: World, api: FakeAnthropic) -> None:
+    api.answers(replace(error(401, "authentication_error", f"invalid: {echo(world)}"), anybody=True))
+
+    run_id = await world.trigger("stamp letter")
+    await world.ended(run_id)
+
+    mail = await world.next_mail("dan", about="The model can't be used")
+    assert "answers auth: 401 authentication_error: invalid: [key] was sent to http://[key]@127.0.0.1" in mail.text
+    assert is_free_of_secrets(mail.text)
+    assert is_free_of_secrets(await shown(world, run_id))
+
+
+async def test_whoever_is_asked_whether_to_go_on_reads_no_secret(
+    world: World, api: FakeAnthropic, capfd: pytest.CaptureFixture[str]
+) -> None:
+    unknown = message(tool_use(f"{GATE} let {world.environ['ANTHROPIC_API_KEY']} in", {}), model=f"claude of {GATE}")
+    api.answers(replace(unknown, anybody=True))
+
+    run_id = await world.trigger("stamp letter")
+
+    mail = await world.next_mail("anna", about="gets nowhere: go on?")
+    assert "there is no tool '[key] let [key] in'" in mail.text
+    assert is_free_of_secrets(mail.text)
+    assert is_free_of_secrets(await shown(world, run_id))
+    assert is_free_of_secrets("".join(capfd.readouterr()))
