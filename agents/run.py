@@ -93,7 +93,7 @@ def step(run: Run, event: Event) -> Run:
             is_paused = isinstance(event, RunPaused)
             return replace(run, is_paused=is_paused, paused_by=event.by if is_paused else None)
         case RunCancelled():
-            return replace(run, cancelled_by=event.by)
+            return replace(run, cancelled_by=event.by, stopped_with=event.parent)
         case RunForked():
             return _forked(run, event)
         case RunEnded() if run.ended is None:

@@ -53,8 +53,14 @@ class Run:
     is_paused: bool = False
     paused_by: PersonId | None = None
     cancelled_by: PersonId | None = None
+    stopped_with: RunId | None = None
     ended: RunEnded | None = None
     forked: RunForked | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it is to end: a person said so, or the run that started it."""
+        return self.cancelled_by is not None or self.stopped_with is not None
 
     @property
     def steps(self) -> int:

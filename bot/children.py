@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from agents import ChildRun, ToolRefused
 from agents.deliveries import CardDelivered, DeliveryFailed
-from agents.events import Event, RunCancelled, RunStarted
+from agents.events import Event, RunCancelled, RunEnded, RunStarted
 from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, Parent
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
@@ -18,6 +18,7 @@ from bot.config import AgentConfig
 from bot.ids import derived_id
 from bot.journal import Journal
 from bot.mailing import Mailing
+from bot.moves import goes_on
 from bot.store import Commit, Store, Wake
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.summary import line_of
@@ -98,19 +99,31 @@ class Children:
         return ChildRun(child_id, child.state, child.ended.summary if child.ended else "", answers, _reached(events))
 
     async def stop(self, run: Run, child_id: RunId) -> None:
-        """Cancel a child that has not ended, in the requester's name. Raises ToolRefused as `look` does."""
+        """Cancel a child that has not ended, with `run`, or for it. Raises ToolRefused as `look` does."""
         child, _ = await self._child(run, child_id)
-        if child.started is None or child.ended or child.cancelled_by:
+        if child.started is None or child.ended or child.is_cancelled:
             return
-        event = RunCancelled(at=self._journal.store.about_now(), by=child.started.requester)
+        event = RunCancelled(at=self._journal.store.about_now(), by=run.cancelled_by, parent=run.id)
         wake = [Wake(f"run {child_id}")]
         await self._journal.write(Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL))
 
-    async def stop_all(self, run: Run) -> None:
-        """Nobody waits for the children of `run` any more."""
+    async def stop_all(self, run: Run) -> list[str]:
+        """Nobody waits for the children of `run` any more, nor for theirs. What of them goes on all the same."""
+        left = list[str]()
         for child in run.children:
-            if await self._journal.store.length(child.run_id):  # a crash may have come before it began
-                await self.stop(run, child.run_id)
+            # A crash may have come before it began.
+            if child.run_id not in run.ended_children and await self._journal.store.length(child.run_id):
+                left += await self._stopped(run, child.run_id)
+        return left
+
+    async def _stopped(self, run: Run, child_id: RunId) -> list[str]:
+        """Stop a child and those below it: what they had begun. One that was stopped before may have ended since."""
+        await self.stop(run, child_id)
+        child, events = await self._child(run, child_id)
+        if child.ended and child.stopped_with is None:
+            return []
+        child = fold(event for event in events if not isinstance(event, RunEnded))
+        return [*filter(None, [goes_on(child)]), *await self.stop_all(child)]
 
     async def tell_parent(self, run: Run) -> None:
         """The end of `run` is news to the run that started it; told once, or harmlessly again."""

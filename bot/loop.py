@@ -31,7 +31,7 @@ from bot.executing import Executor, prepare
 from bot.hands import ToolHands
 from bot.ids import new_id, shard_of
 from bot.journal import Journal
-from bot.moves import Ask, Check, Close, End, Execute, Raise, Stop, Think, Wait, next_move
+from bot.moves import Ask, Check, Close, End, Execute, Raise, Stop, Think, Wait, goes_on, next_move, with_what_goes_on
 from bot.people import People
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
@@ -168,8 +168,9 @@ class Loop:
                 await self._decisions.close(request_id, "withdrawn", None, why)
                 return None
             case End(outcome, summary):
-                await self._executor.children.stop_all(run)
-                return await self._append(told, [RunEnded(at=now, outcome=outcome, summary=summary)])
+                left = [*filter(None, [goes_on(run)]), *await self._executor.children.stop_all(run)]
+                said = with_what_goes_on(summary, left)
+                return await self._append(told, [RunEnded(at=now, outcome=outcome, summary=said)])
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
 

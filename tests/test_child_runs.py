@@ -8,6 +8,7 @@ from agents.requests import PersonId, RunId, StepId
 from bot.children import Children
 from bot.ids import new_id, shard_of
 from bot.store import Commit
+from bot.story import lines
 from tests.waiting import until
 from tests.world import World
 
@@ -117,6 +118,34 @@ async def test_the_end_of_a_parent_cancels_its_children_and_takes_their_requests
     assert await world.summary(run_id) == "cancelled: cancelled by anna"
     assert (await world.ended(child_id)).state == "cancelled"
     assert (await world.request(record.request.id)).state == "withdrawn"
+
+
+async def test_who_cancelled_a_run_is_who_stopped_its_child_and_never_its_requester(world: World) -> None:
+    run_id = await world.trigger("start_run press bell", person="bo")
+    child_id = await child_of(world, run_id)
+    await world.opened(child_id)
+    await world.has(run_id, "waiting")
+
+    await world.steer(run_id, "cancel", person="cy")
+
+    child = await world.ended(child_id)
+    assert (child.cancelled_by, child.stopped_with) == ("cy", run_id)
+    assert await world.summary(child_id) == f"cancelled: stopped with {run_id}, which started it: cancelled by cy"
+    story = "\n".join(lines(await world.events(child_id), world.app.people))
+    assert f"stopped with {run_id}, which started it: Cy Cole cancelled that" in story
+
+
+async def test_a_child_that_nobody_cancelled_is_stopped_by_the_run_that_started_it(world: World) -> None:
+    run_id = await world.trigger("start_run press bell")
+    child_id = await child_of(world, run_id)
+    await world.opened(child_id)
+
+    await world.app.executor.children.stop(await world.run(run_id), child_id)
+
+    child = await world.ended(child_id)
+    assert (child.cancelled_by, child.stopped_with) == (None, run_id)
+    assert await world.summary(child_id) == f"cancelled: stopped with {run_id}, which started it"
+    assert "anna" not in child.ended.summary if child.ended else False
 
 
 async def test_runs_start_runs_three_deep_and_no_deeper(world: World) -> None:

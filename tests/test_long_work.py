@@ -122,7 +122,33 @@ async def test_a_paused_run_does_not_look_and_a_cancelled_one_ends(world: World)
 
     await world.steer(run_id, "cancel")
 
-    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert await world.summary(run_id) == ("cancelled: cancelled by anna. It had begun, and may go on: the parcel book")
+    assert "may go on: the parcel book" in (await world.next_mail("anna", about="Cancelled")).text
+
+
+async def test_who_holds_a_card_hears_what_the_end_of_the_run_does_not_stop(world: World) -> None:
+    world.workshop.policy_of["book"] = "production"
+    run_id = await world.trigger("send book")
+    record = await world.opened(run_id)
+    await world.quiet()  # the card has arrived
+    await world.decide("bo", record, "approve")
+    await until(lambda: world.workshop.effects == ["send book"])
+    await world.quiet()
+
+    await world.steer(run_id, "cancel")
+
+    heard = await world.next_mail("bo", about="Cancelled")
+    assert "may go on: the parcel book" in " ".join(heard.text.split())
+
+
+async def test_the_end_of_a_run_says_what_its_child_had_begun(world: World) -> None:
+    run_id = await world.trigger("start_run start_run send book")
+    await until(lambda: world.workshop.effects == ["send book"])
+    await world.quiet()
+
+    await world.steer(run_id, "cancel")
+
+    assert (await world.summary(run_id)).endswith("cancelled by anna. It had begun, and may go on: the parcel book")
 
 
 async def test_an_approval_can_no_longer_be_taken_back_once_the_effect_goes_on_outside(world: World) -> None:
