@@ -189,7 +189,8 @@ class Tool(Generic[A]):
     run began with: it is pure in the arguments and `run.started`, and may refuse for what else it finds in the run.
     `execute` makes that effect, and nothing but that effect. `idempotent` promises that `execute` honours
     `Hands.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
-    Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most.
+    Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most, counted
+    from the start; it may be a function of the arguments.
     `runs_command` says that its whole effect is one `Hands.command`. `schema_version` changes with `args`.
     """
 
@@ -205,8 +206,12 @@ class Tool(Generic[A]):
     idempotent: bool = False
     runs_command: bool = False
     timeout_s: float = 60.0
-    waits_s: float = 86_400.0
+    waits_s: float | Callable[[A], float] = 86_400.0
     schema_version: int = 1
+
+    def waits_for(self, args: A) -> float:
+        """Seconds from the start of this call until nobody waits for its result any more."""
+        return self.waits_s(args) if callable(self.waits_s) else self.waits_s
 
     @property
     def may_be_gated(self) -> bool:

@@ -97,6 +97,15 @@ async def test_what_never_ends_is_an_error_that_says_where_to_look(world: World)
     )
 
 
+async def test_how_long_is_waited_is_a_matter_of_the_call(world: World) -> None:
+    run_id = await world.trigger("send note")
+    await world.has(run_id, "waiting")
+
+    await world.move_time(121)
+
+    assert "send did not end within 120 s" in await world.summary(run_id)
+
+
 async def test_a_look_that_breaks_is_no_result_and_is_made_again(world: World) -> None:
     run_id = await world.trigger("send book")
     await world.has(run_id, "waiting")
