@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agents.attempts import Attempt, made_after, told_by_people
-from agents.budgets import Budget, spent_after
+from agents.budgets import Budget
 from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
@@ -115,7 +115,7 @@ def _forked(run: Run, event: RunForked) -> Run:
     if pending and run.has_begun(pending):
         text = f"this had begun in {event.source}, and it is not known here whether it happened"
         results = (*results, Result(pending.step, "error", text))
-    budget = Budget(heard=len(results))  # whoever had it copied knows them
+    budget = Budget(heard=len(results), is_free=run.budget.is_free)  # whoever had it copied knows them
     return Run(
         id=run.id,
         started=run.started,
@@ -140,7 +140,7 @@ def _chosen(run: Run, event: StepChosen) -> Run:
 
 
 def _paid(run: Run, event: StepChosen | StepFailed) -> Run:
-    return replace(run, budget=replace(run.budget, spent=spent_after(run.budget.spent, event)))
+    return replace(run, budget=run.budget.after(event))
 
 
 def _judged(run: Run, pending: PendingStep, event: StepRefused | StepGated) -> Run:

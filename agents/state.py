@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from agents.attempts import Made
-from agents.budgets import Budget
+from agents.budgets import Budget, Spent
 from agents.deliveries import CardDelivered
 from agents.events import RunEnded, RunStarted, StepFailed
 from agents.history import RunForked
@@ -66,6 +66,15 @@ class Run:
     def steps(self) -> int:
         """How many steps were chosen."""
         return self.budget.spent.steps
+
+    @property
+    def spoken_for(self) -> Spent:
+        """What it has used, and what was set aside for its children that have not ended."""
+        spent = self.budget.spent
+        for child in self.children:
+            if child.run_id not in self.ended_children:
+                spent = spent.beside(child.max_tokens, child.max_cost_usd)
+        return spent
 
     def has_begun(self, pending: PendingStep) -> bool:
         """Whether the effect of this step was begun, however that went: under its own id it may have happened."""

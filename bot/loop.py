@@ -158,6 +158,8 @@ class Loop:
                 return await self._ask(agent, told, move)
             case Raise(why):
                 day = await self._budgets.day(run, now) if why == "day" else None
+                if why == "day" and (day is None or not day.is_over):
+                    return None  # another run's answer has extended it since
                 return await self._append(told, [self._budgets.question(run, told.events, why, day, now)])
             case Execute(pending) if agent and isinstance(pending.step, CallTool):
                 return await self._execute(agent, told, pending, pending.step)

@@ -185,6 +185,6 @@ def _why_to_ask(run: Run, day: Day | None) -> Why | None:
     gets_nowhere = len(last) == IN_A_ROW and all(result.kind in _WENT_WRONG for result in last)
     if gets_nowhere or after([failure.kind for failure in run.failures]) == "people":
         return "failures"
-    if reached := budget.limits.reached(budget.spent):
-        return reached[0]
+    if budget.reached:
+        return budget.reached[0]
     return "day" if day and day.is_over else None
