@@ -125,9 +125,19 @@ class Hands(Protocol):
         ...
 
     async def start_run(
-        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
+        self,
+        agent: str,
+        text: str,
+        *,
+        key: str = "",
+        context: Mapping[str, JsonValue] | None = None,
+        with_files: bool = False,
     ) -> RunId:
-        """A child run, begun once per `key` of this step. Its requesters are those of this run. Raises ToolRefused."""
+        """A child run, begun once per `key` of this step. Its requesters are those of this run. Raises ToolRefused.
+
+        `with_files` hands on what was attached to what this run was started with. The only child of a step, without a
+        key, may use all that this run has left; each of several half of what is left then.
+        """
         ...
 
     async def child(self, run_id: RunId) -> ChildRun:

@@ -21,6 +21,7 @@ from bot.mailing import Mailing
 from bot.moves import goes_on
 from bot.store import Commit, Store, Wake
 from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.files import contents_of
 from bot.summary import line_of
 
 log = structlog.stdlib.get_logger()
@@ -44,7 +45,15 @@ class Children:
         self._journal, self._agents, self._budgets, self.mailing = journal, agents, budgets, Mailing(journal)
 
     async def start(
-        self, run: Run, step_id: StepId, agent: str, text: str, key: str, context: Mapping[str, JsonValue]
+        self,
+        run: Run,
+        step_id: StepId,
+        agent: str,
+        text: str,
+        key: str,
+        context: Mapping[str, JsonValue],
+        *,
+        with_files: bool = False,
     ) -> RunId:
         """The child of `run` that this step begins under `key`. Raises ToolRefused."""
         child_id = RunId(derived_id("run", step_id, f"child {key}"))
@@ -56,6 +65,7 @@ class Children:
         at = self._journal.store.about_now()
         wanted = ChildStarted(at=at, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
         run, begun = await self._noted(run.id, wanted)
+        files = parent.files if with_files else ()
         started = RunStarted(
             at=at,
             run_id=child_id,
@@ -68,6 +78,7 @@ class Children:
             submitter=parent.submitter,
             service=parent.service,
             trigger=parent.trigger,
+            files=files,
             **allowance_of_child(self._budgets, agent, run),
             parent=Parent(
                 run_id=run.id,
@@ -86,6 +97,7 @@ class Children:
                 expect=0,
                 wake=[Wake(f"run {child_id}")],
                 summary=line_of(fold([started])),
+                files=await contents_of(self._journal.store.client, run.id, files),
                 commit=child_id,
             )
         )

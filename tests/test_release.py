@@ -1,5 +1,6 @@
 """One order, three agents: triage or a name starts `release`, which deploys, and announces what worked, once."""
 
+import hashlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,18 +9,22 @@ from pathlib import Path
 import pytest
 
 from agents import Agent
+from agents.context import render
 from agents.events import Event
 from agents.model import Chosen, Failed
 from agents.raised import QuestionRaised
 from agents.release import DEPLOY
 from agents.requests import RunId
-from agents.run import Run
+from agents.run import Run, fold
 from agents.steps import CallTool, Done
 from bot.app import App, agents_of, compose
 from bot.example import example_toml
+from bot.files import all_files
 from bot.settings import Settings
+from bot.store.files import content_of
 from bot.story import lines
 from bot.testing.scripted import Scripted
+from channels import File
 from tests.test_tour import commit_of, live
 from tests.test_triage import child_of
 from tests.world import World, a_world
@@ -64,6 +69,28 @@ async def test_a_deploy_that_worked_is_announced_outside_the_requesters_thread(s
     await shop.quiet()
     assert len([one for one in shop.mails("cy") if "Announced" in one.subject]) == 1
     assert not [one for one in shop.mails("anna") if "Announced: " in one.subject]
+
+
+async def test_what_is_attached_to_an_order_goes_on_to_the_deploy_and_is_not_announced(shop: World) -> None:
+    notes = b"v1.2.0 needs the new index\n"
+    sha256 = hashlib.sha256(notes).hexdigest()
+    file = File(
+        name="notes.txt", type="text/plain", size_bytes=len(notes), sha256=sha256, text=notes.decode(), content=notes
+    )
+    run_id = await shop.app.inbox.start(
+        "cli", ORDER, shop.app.people.named("anna"), agent="triage", files=[file, file.model_copy(update={"name": "b"})]
+    )
+    deploy_id = await deploy_in(shop, run_id)
+    deploy = await shop.events(deploy_id)
+
+    assert [one.name for one in all_files(deploy)] == ["notes.txt", "b"]
+    assert await content_of(shop.app.store.client, deploy_id, sha256) == notes
+    assert "needs the new index" in render(fold(deploy), deploy)
+    await shop.decide("bo", await shop.opened(deploy_id), "approve")
+    release = await shop.run((await child_of(shop, run_id)).id)
+    assert "Announced to group:release" in await shop.summary(run_id)
+    [_, announce] = (await shop.run(release.id)).children
+    assert all_files(await shop.events(announce.run_id)) == ()
 
 
 async def test_the_story_of_the_release_names_its_parts_and_how_they_ended(shop: World) -> None:
