@@ -125,9 +125,19 @@ class Hands(Protocol):
         ...
 
     async def start_run(
-        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
+        self,
+        agent: str,
+        text: str,
+        *,
+        key: str = "",
+        context: Mapping[str, JsonValue] | None = None,
+        with_files: bool = False,
     ) -> RunId:
-        """A child run, begun once per `key` of this step. Its requesters are those of this run. Raises ToolRefused."""
+        """A child run, begun once per `key` of this step. Its requesters are those of this run. Raises ToolRefused.
+
+        `with_files` hands on what was attached to what this run was started with. The only child of a step, without a
+        key, may use all that this run has left; each of several half of what is left then.
+        """
         ...
 
     async def child(self, run_id: RunId) -> ChildRun:
@@ -189,7 +199,8 @@ class Tool(Generic[A]):
     run began with: it is pure in the arguments and `run.started`, and may refuse for what else it finds in the run.
     `execute` makes that effect, and nothing but that effect. `idempotent` promises that `execute` honours
     `Hands.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
-    Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most.
+    Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most, counted
+    from the start; it may be a function of the arguments.
     `runs_command` says that its whole effect is one `Hands.command`. `schema_version` changes with `args`.
     """
 
@@ -205,8 +216,12 @@ class Tool(Generic[A]):
     idempotent: bool = False
     runs_command: bool = False
     timeout_s: float = 60.0
-    waits_s: float = 86_400.0
+    waits_s: float | Callable[[A], float] = 86_400.0
     schema_version: int = 1
+
+    def waits_for(self, args: A) -> float:
+        """Seconds from the start of this call until nobody waits for its result any more."""
+        return self.waits_s(args) if callable(self.waits_s) else self.waits_s
 
     @property
     def may_be_gated(self) -> bool:

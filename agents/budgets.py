@@ -8,7 +8,7 @@ from typing import Literal
 from agents.events import Event, RunStarted, StepChosen, StepFailed, ThoughtDropped
 from agents.history import RunForked
 from agents.raised import QuestionRaised
-from agents.steps import ModelCall
+from agents.steps import RULES, ModelCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,14 @@ class Limits:
             cost_usd=spent.cost_usd + max(by.cost_usd, 0.01) if "cost" in reached else self.cost_usd,
         )
 
+    def within(self, tokens: int, cost_usd: float) -> "Limits":
+        """With no more tokens and dollars than that; 0 is no limit."""
+        return replace(
+            self,
+            tokens=min(self.tokens or tokens, tokens or self.tokens),
+            cost_usd=min(self.cost_usd or cost_usd, cost_usd or self.cost_usd),
+        )
+
     def or_more(self, other: "Limits") -> "Limits":
         """The larger of each."""
         return Limits(max(self.steps, other.steps), max(self.tokens, other.tokens), max(self.cost_usd, other.cost_usd))
@@ -79,9 +87,10 @@ class Limits:
 class Budget:
     """How a run stands: what it has used of what it may use, and what people said about going on.
 
-    `by` is what it was given at first. Its first `heard` results people knew when they last let it go on. `over` says
-    why it may not go on. `day` is the question by which the agent's day was extended last. `is_last_try`:
-    it was too long for its model, and people had it tried once more.
+    `by` is how much more people allow at a time. Its first `heard` results people knew when they last let it go on.
+    `over` says why it may not go on. `day` is the question by which the agent's day was extended last. `is_last_try`:
+    it was too long for its model, and people had it tried once more. With `is_free` it is all code and thinks without
+    tokens and dollars: its children use those up, and it goes on without.
     """
 
     spent: Spent = Spent()
@@ -91,11 +100,24 @@ class Budget:
     over: str = ""
     day: QuestionRaised | None = None
     is_last_try: bool = False
+    is_free: bool = False
+
+    @property
+    def reached(self) -> tuple[Literal["steps", "tokens", "cost"], ...]:
+        """What is used up of what the next thought needs."""
+        reached = self.limits.reached(self.spent)
+        return tuple(name for name in reached if name == "steps" or not self.is_free)
 
     def given(self, started: RunStarted) -> "Budget":
         """What a run begins with."""
-        by = Limits(started.max_steps, started.max_tokens, started.max_cost_usd)
-        return replace(self, limits=by, by=by)
+        by, parent = Limits(started.max_steps, started.max_tokens, started.max_cost_usd), started.parent
+        limits = by.within(parent.max_tokens, parent.max_cost_usd) if parent else by
+        return replace(self, limits=limits, by=by)
+
+    def after(self, event: StepChosen | StepFailed | ThoughtDropped) -> "Budget":
+        """With one more call. An agent that is all code goes on being that until a thought takes tokens."""
+        is_free = event.call.model == RULES or (self.is_free and not event.call.input_tokens + event.call.output_tokens)
+        return replace(self, spent=spent_after(self.spent, event), is_free=is_free)
 
     def let_go_on(self, raised: QuestionRaised, results: int) -> "Budget":
         """People said to go on, who knew so many results: what is used up is extended, and failures count anew."""

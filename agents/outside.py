@@ -11,14 +11,23 @@ from agents.requests import AttemptId, Frozen, Happened, PersonId, RunId, StepId
 
 # So many runs may one start; whoever needs more has a loop.
 MOST_CHILDREN = 50
+# A run and all below it, which could else be that many three times over.
+MOST_BELOW = 100
 
 
 class Parent(Frozen):
-    """The run, and its step, that started a child; `depth` is 1 for the child of a run that has no parent itself."""
+    """The run, and its step, that started a child; `depth` is 1 for the child of a run that has no parent itself.
+
+    `root` is the run that nobody started. The child may use no more than `max_tokens` and `max_cost_usd` before people
+    are asked, whatever it might by itself; 0 is no such limit.
+    """
 
     run_id: RunId
     step_id: StepId
     depth: int = 1
+    root: RunId | None = None
+    max_tokens: int = 0
+    max_cost_usd: float = 0.0
 
 
 class ToolWaits(Happened):
@@ -55,7 +64,10 @@ class OutsideReported(Happened):
 
 
 class ChildStarted(Happened):
-    """A step of this run started a run of its own, under a `key` that tells it from others of the same step."""
+    """A step of this run started a run of its own, under a `key` that tells it from others of the same step.
+
+    `max_tokens` and `max_cost_usd` were set aside for it, until its end says what it used; 0 where nothing was.
+    """
 
     type: Literal["child_started"] = "child_started"
     schema_version: Literal[1] = 1
@@ -64,3 +76,5 @@ class ChildStarted(Happened):
     agent: str
     text: str
     key: str = ""
+    max_tokens: int = 0
+    max_cost_usd: float = 0.0

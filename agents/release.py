@@ -21,7 +21,7 @@ def release_agent(deploy: Agent, announce: Agent) -> Agent:
         name=RELEASE,
         description=f"{deploy.description}, and once it is live {announce.description}",
         prompt="",
-        tools=(start_run_tool({agent.name: agent.description for agent in (deploy, announce)}),),
+        tools=(start_run_tool({agent.name: agent.description for agent in (deploy, announce)}, with_files=(DEPLOY,)),),
         fallback=next_step,
         takes=takes(deploy.takes),
     )

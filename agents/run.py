@@ -94,7 +94,7 @@ def step(run: Run, event: Event) -> Run:
             is_paused = isinstance(event, RunPaused)
             return replace(run, is_paused=is_paused, paused_by=event.by if is_paused else None)
         case RunCancelled():
-            return replace(run, cancelled_by=event.by)
+            return replace(run, cancelled_by=event.by, stopped_with=event.parent)
         case RunForked():
             return _forked(run, event)
         case RunEnded() if run.ended is None:
@@ -116,7 +116,7 @@ def _forked(run: Run, event: RunForked) -> Run:
     if pending and run.has_begun(pending):
         text = f"this had begun in {event.source}, and it is not known here whether it happened"
         results = (*results, Result(pending.step, "error", text))
-    budget = Budget(heard=len(results))  # whoever had it copied knows them
+    budget = Budget(heard=len(results), is_free=run.budget.is_free)  # whoever had it copied knows them
     return Run(
         id=run.id,
         started=run.started,

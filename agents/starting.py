@@ -1,6 +1,7 @@
 """A run as a step of another one: the tools that start a run, and wait for its end as for any long effect."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -30,34 +31,47 @@ class StartRunArgs(ChosenAgent):
     text: str = Field(description="What that agent is to do, in full: it sees nothing else of this run")
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a child is started with."""
+
+    text: str
+    context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    with_files: bool = False
+
+
 A = TypeVar("A", bound=ChosenAgent)
 
 
-def start_run_tool(agents: Mapping[str, str]) -> Tool[StartRunArgs]:
+def start_run_tool(agents: Mapping[str, str], with_files: Collection[str] = ()) -> Tool[StartRunArgs]:
     """Start a run of one of `agents`, named with what each is for, and wait for how it ends.
 
-    The child has the requesters of its parent, and gates of its own; nothing is approved by having been started.
+    The child has the requesters of its parent, and gates of its own; nothing is approved by having been started. Those
+    in `with_files` get what was attached to what this run was started with.
     """
     what = "Have another agent do something, and hear how it ended."
-    return _tool(agents, StartRunArgs, what, lambda args, _: (args.text, {}))
+    return _tool(agents, StartRunArgs, what, lambda args, _: Handed(args.text, with_files=args.agent in with_files))
 
 
 def pass_on_tool(agents: Mapping[str, str]) -> Tool[ChosenAgent]:
-    """As `start_run_tool`, but the child gets what this run was started with, word for word: nobody can reword it."""
+    """As `start_run_tool`, but the child gets what this run was started with, word for word, and what was attached.
+
+    Nobody can reword it.
+    """
     what = "Have another agent do what the requester wrote, word for word, and hear how it ended."
     return _tool(agents, ChosenAgent, what, _as_written)
 
 
-def _as_written(_: ChosenAgent, hands: Hands) -> tuple[str, Mapping[str, JsonValue]]:
+def _as_written(_: ChosenAgent, hands: Hands) -> Handed:
     started = hands.run.started
-    return (started.text, started.context) if started else ("", {})
+    return Handed(started.text, started.context, with_files=True) if started else Handed("")
 
 
 def _tool(
     agents: Mapping[str, str],
     args_type: type[A],
     description: str,
-    given: Callable[[A, Hands], tuple[str, Mapping[str, JsonValue]]],
+    given: Callable[[A, Hands], Handed],
 ) -> Tool[A]:
     async def prepare(args: A) -> Effect:
         if args.agent not in agents:
@@ -67,8 +81,9 @@ def _tool(
         return Effect(argv=(START_RUN, *map(str, args.model_dump().values())))
 
     async def execute(args: A, _: Effect, hands: Hands) -> Pending:
-        text, context = given(args, hands)
-        return _still(await hands.start_run(args.agent, text, context=context), args.agent)
+        what = given(args, hands)
+        child_id = await hands.start_run(args.agent, what.text, context=what.context, with_files=what.with_files)
+        return _still(child_id, args.agent)
 
     async def check(args: A, handle: str, hands: Hands) -> Outcome | Pending:
         child = await hands.child(RunId(handle))

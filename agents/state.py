@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from agents.attempts import Made
-from agents.budgets import Budget
+from agents.budgets import Budget, Spent
 from agents.deliveries import CardDelivered
 from agents.events import RunEnded, RunStarted, StepFailed
 from agents.history import RunForked
@@ -53,13 +53,28 @@ class Run:
     is_paused: bool = False
     paused_by: PersonId | None = None
     cancelled_by: PersonId | None = None
+    stopped_with: RunId | None = None
     ended: RunEnded | None = None
     forked: RunForked | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it is to end: a person said so, or the run that started it."""
+        return self.cancelled_by is not None or self.stopped_with is not None
 
     @property
     def steps(self) -> int:
         """How many steps were chosen."""
         return self.budget.spent.steps
+
+    @property
+    def spoken_for(self) -> Spent:
+        """What it has used, and what was set aside for its children that have not ended."""
+        spent = self.budget.spent
+        for child in self.children:
+            if child.run_id not in self.ended_children:
+                spent = spent.beside(child.max_tokens, child.max_cost_usd)
+        return spent
 
     def has_begun(self, pending: PendingStep) -> bool:
         """Whether the effect of this step was begun, however that went: under its own id it may have happened."""

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from agents.requests import Happened, PersonId
+from agents.requests import Happened, PersonId, RunId
 
 
 class RunPaused(Happened):
@@ -22,8 +22,12 @@ class RunResumed(Happened):
 
 
 class RunCancelled(Happened):
-    """A person wants the run to end; a tool that runs is finished first."""
+    """A person wants the run to end, or `parent`, which started it, is over or needs it no more.
+
+    `by` is then whoever cancelled that run, if anybody did. A tool that runs is finished first.
+    """
 
     type: Literal["run_cancelled"] = "run_cancelled"
     schema_version: Literal[1] = 1
-    by: PersonId
+    by: PersonId | None = None
+    parent: RunId | None = None

@@ -6,6 +6,9 @@ from pydantic import Field, JsonValue
 
 from agents.requests import Frozen
 
+RULES = "rules"
+"""In place of a model: the agent has no prompt, and is its own plain rules alone."""
+
 
 class CallTool(Frozen):
     """Execute a tool; whether people must approve it first is not the model's to say."""

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from agents.budgets import spent_after
 from agents.events import StepChosen, StepFailed, ThoughtDropped
 from agents.failures import is_too_long
 from agents.pending import PendingStep
@@ -34,4 +33,4 @@ def without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
 
 
 def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
-    return replace(run, budget=replace(run.budget, spent=spent_after(run.budget.spent, event)))
+    return replace(run, budget=run.budget.after(event))

@@ -37,13 +37,26 @@ def allowance(agents: Mapping[str, AgentConfig], agent: str) -> Allowance:
 
 
 def allowance_of_child(agents: Mapping[str, AgentConfig], agent: str, parent: Run) -> Allowance:
-    """The same for a child: no more tokens and dollars than its parent has left."""
-    own, left = allowance(agents, agent), parent.budget.limits.left(parent.budget.spent)
+    """The same for a child, which has the size of its parent where its agent has no limit. See `set_aside`."""
+    own, by = allowance(agents, agent), parent.budget.by
     return Allowance(
         max_steps=own["max_steps"],
-        max_tokens=min(own["max_tokens"], left.tokens or own["max_tokens"]),
-        max_cost_usd=min(own["max_cost_usd"] or left.cost_usd, left.cost_usd or own["max_cost_usd"]),
+        max_tokens=own["max_tokens"] or by.tokens,
+        max_cost_usd=own["max_cost_usd"] or by.cost_usd,
     )
+
+
+def set_aside(parent: Run, child: Allowance, *, is_one_of_several: bool) -> Limits:
+    """The tokens and dollars that `parent` gives `child` of what it has left; 0 where the parent has no limit.
+
+    What other children that have not ended were given is not left. The only child of a step may have all the rest, each
+    of several half of it. Where nothing is left it is next to nothing: the child thinks once, then people are asked.
+    """
+    left = parent.budget.limits.left(parent.spoken_for)
+    if is_one_of_several:
+        left = Limits(0, left.tokens and max(1, left.tokens // 2), left.cost_usd / 2)
+    most = Limits(0, child["max_tokens"], child["max_cost_usd"]).within(left.tokens, left.cost_usd)
+    return Limits(0, left.tokens and most.tokens, left.cost_usd and most.cost_usd)
 
 
 class Budgets:
@@ -157,6 +170,8 @@ def _reached(run: Run) -> bool:
 
 def _more(spent: Spent, limits: Limits, by: Limits) -> str:
     reached = limits.reached(spent)
+    if not reached:
+        return "lets it go on"
     parts = {
         "steps": f"{by.steps:,} more steps",
         "tokens": f"{by.tokens:,} more tokens",

@@ -33,9 +33,10 @@ async def look(agent: Agent, pending: PendingStep, hands: ToolHands) -> Event:
     if isinstance(found, Outcome):
         return finished(hands.now, waiting.attempt.id, found)
     if hands.now >= waiting.until:
-        error = f"{tool.name} did not end within {tool.waits_s:g} s. It is called {waiting.handle} there: look at it"
+        waited_s = (waiting.until - waiting.attempt.started_at).total_seconds()
+        error = f"{tool.name} did not end within {waited_s:g} s. It is called {waiting.handle} there: look at it"
         return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error)
-    return waits(hands.now, waiting.attempt, tool, found, waiting.looks + 1)
+    return waits(hands.now, waiting.attempt, waiting.until, found, waiting.looks + 1)
 
 
 async def _found(tool: Tool[BaseModel], step: CallTool, waiting: Waiting, hands: ToolHands) -> Outcome | Pending:

@@ -8,18 +8,20 @@ from pydantic import JsonValue
 
 from agents import ChildRun, ToolRefused
 from agents.deliveries import CardDelivered, DeliveryFailed
-from agents.events import Event, RunCancelled, RunStarted
-from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, Parent
+from agents.events import Event, RunCancelled, RunEnded, RunStarted
+from agents.outside import MOST_BELOW, MOST_CHILDREN, ChildStarted, OutsideReported, Parent
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
 from bot.asking import requesters_of, thread_of
-from bot.budgets import allowance_of_child
+from bot.budgets import allowance_of_child, set_aside
 from bot.config import AgentConfig
 from bot.ids import derived_id
 from bot.journal import Journal
 from bot.mailing import Mailing
+from bot.moves import goes_on
 from bot.store import Commit, Store, Wake
 from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.files import contents_of
 from bot.summary import line_of
 
 log = structlog.stdlib.get_logger()
@@ -27,6 +29,8 @@ log = structlog.stdlib.get_logger()
 # Runs that start runs that start runs: whoever needs more has a loop as well.
 _DEEPEST = 3
 TEXT_BYTES = 32_768
+# Twice as long as a run waits for one of them.
+_COUNTED_S = 60 * 86_400.0
 # A tool may want anything, also what is no time at all.
 _LONGEST_S = 30 * 86_400.0
 
@@ -41,7 +45,15 @@ class Children:
         self._journal, self._agents, self._budgets, self.mailing = journal, agents, budgets, Mailing(journal)
 
     async def start(
-        self, run: Run, step_id: StepId, agent: str, text: str, key: str, context: Mapping[str, JsonValue]
+        self,
+        run: Run,
+        step_id: StepId,
+        agent: str,
+        text: str,
+        key: str,
+        context: Mapping[str, JsonValue],
+        *,
+        with_files: bool = False,
     ) -> RunId:
         """The child of `run` that this step begins under `key`. Raises ToolRefused."""
         child_id = RunId(derived_id("run", step_id, f"child {key}"))
@@ -50,17 +62,12 @@ class Children:
             raise ToolRefused("A run that has not started can't start another one")
         depth = parent.parent.depth + 1 if parent.parent else 1
         self._check(agent, text, depth)
-        loaded = await self._journal.store.load(run.id)
-        run = fold(loaded.events)
-        if run.ended:
-            raise ToolRefused("This run has ended and starts no other one")
-        if all(child.run_id != child_id for child in run.children):
-            if len(run.children) >= MOST_CHILDREN:
-                raise ToolRefused(f"A run may start {MOST_CHILDREN} others; this one has")
-            event = ChildStarted(at=loaded.now, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
-            await self._journal.write(Commit(run_id=run.id, events=[event], limit=MAX_EVENTS_AT_ALL))
+        at = self._journal.store.about_now()
+        wanted = ChildStarted(at=at, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
+        run, begun = await self._noted(run.id, wanted)
+        files = parent.files if with_files else ()
         started = RunStarted(
-            at=loaded.now,
+            at=at,
             run_id=child_id,
             agent=agent,
             channel=parent.channel,
@@ -71,8 +78,16 @@ class Children:
             submitter=parent.submitter,
             service=parent.service,
             trigger=parent.trigger,
+            files=files,
             **allowance_of_child(self._budgets, agent, run),
-            parent=Parent(run_id=run.id, step_id=step_id, depth=depth),
+            parent=Parent(
+                run_id=run.id,
+                step_id=step_id,
+                depth=depth,
+                root=_root_of(run),
+                max_tokens=begun.max_tokens,
+                max_cost_usd=begun.max_cost_usd,
+            ),
             inherits=tuple(person for person in requesters_of(run) if person != parent.requester),
         )
         await self._journal.write(
@@ -82,11 +97,39 @@ class Children:
                 expect=0,
                 wake=[Wake(f"run {child_id}")],
                 summary=line_of(fold([started])),
+                files=await contents_of(self._journal.store.client, run.id, files),
                 commit=child_id,
             )
         )
         log.info("child run", child_id=child_id, agent=agent)
         return child_id
+
+    async def _noted(self, run_id: RunId, wanted: ChildStarted) -> tuple[Run, ChildStarted]:
+        """The parent with the child that is `wanted`, noted once with what it is given. Raises ToolRefused.
+
+        Each sees what was given to those before: two that are started at once do not get the same money.
+        """
+        while True:
+            run = fold((await self._journal.store.load(run_id)).events)
+            if run.ended:
+                raise ToolRefused("This run has ended and starts no other one")
+            if known := next((child for child in run.children if child.run_id == wanted.run_id), None):
+                return run, known
+            await self._check_count(run, wanted.run_id)
+            own = allowance_of_child(self._budgets, wanted.agent, run)
+            given = set_aside(run, own, is_one_of_several=bool(wanted.key))
+            event = wanted.model_copy(update={"max_tokens": given.tokens, "max_cost_usd": given.cost_usd})
+            commit = Commit(run_id=run_id, events=[event], expect=run.seq, limit=MAX_EVENTS_AT_ALL)
+            written = await self._journal.write(commit)
+            if written.state == "full":
+                raise ToolRefused("This run has too many events to start another one")
+
+    async def _check_count(self, run: Run, child_id: RunId) -> None:
+        if len(run.children) >= MOST_CHILDREN:
+            raise ToolRefused(f"A run may start {MOST_CHILDREN} others; this one has")
+        root = _root_of(run)
+        if not await self._journal.store.admit(f"runs below {root}", child_id, MOST_BELOW, _COUNTED_S):
+            raise ToolRefused(f"A run and those that it starts may start {MOST_BELOW} in all, and {root} has")
 
     async def look(self, run: Run, child_id: RunId) -> ChildRun:
         """How a child stands. Raises ToolRefused for a run that is none of `run`."""
@@ -98,19 +141,31 @@ class Children:
         return ChildRun(child_id, child.state, child.ended.summary if child.ended else "", answers, _reached(events))
 
     async def stop(self, run: Run, child_id: RunId) -> None:
-        """Cancel a child that has not ended, in the requester's name. Raises ToolRefused as `look` does."""
+        """Cancel a child that has not ended, with `run`, or for it. Raises ToolRefused as `look` does."""
         child, _ = await self._child(run, child_id)
-        if child.started is None or child.ended or child.cancelled_by:
+        if child.started is None or child.ended or child.is_cancelled:
             return
-        event = RunCancelled(at=self._journal.store.about_now(), by=child.started.requester)
+        event = RunCancelled(at=self._journal.store.about_now(), by=run.cancelled_by, parent=run.id)
         wake = [Wake(f"run {child_id}")]
         await self._journal.write(Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL))
 
-    async def stop_all(self, run: Run) -> None:
-        """Nobody waits for the children of `run` any more."""
+    async def stop_all(self, run: Run) -> list[str]:
+        """Nobody waits for the children of `run` any more, nor for theirs. What of them goes on all the same."""
+        left = list[str]()
         for child in run.children:
-            if await self._journal.store.length(child.run_id):  # a crash may have come before it began
-                await self.stop(run, child.run_id)
+            # A crash may have come before it began.
+            if child.run_id not in run.ended_children and await self._journal.store.length(child.run_id):
+                left += await self._stopped(run, child.run_id)
+        return left
+
+    async def _stopped(self, run: Run, child_id: RunId) -> list[str]:
+        """Stop a child and those below it: what they had begun. One that was stopped before may have ended since."""
+        await self.stop(run, child_id)
+        child, events = await self._child(run, child_id)
+        if child.ended and child.stopped_with is None:
+            return []
+        child = fold(event for event in events if not isinstance(event, RunEnded))
+        return [*filter(None, [goes_on(child)]), *await self.stop_all(child)]
 
     async def tell_parent(self, run: Run) -> None:
         """The end of `run` is news to the run that started it; told once, or harmlessly again."""
@@ -148,6 +203,12 @@ class Children:
             raise ToolRefused(f"Runs may start runs {_DEEPEST} deep, and this would be one more")
         if not text.strip() or len(text.encode()) > TEXT_BYTES:
             raise ToolRefused(f"The text of a run has 1 to {TEXT_BYTES} bytes")
+
+
+def _root_of(run: Run) -> RunId:
+    """The run at the top, which nobody started; a release that did not note it knew the next one up."""
+    parent = run.started.parent if run.started else None
+    return (parent.root or parent.run_id) if parent else run.id
 
 
 async def busy_with(store: Store, run_id: RunId) -> RunId:

@@ -24,7 +24,7 @@ from bot.journal import Journal
 from bot.relaying import Asker
 from bot.steering import NoSuchRun, NotSteered
 from bot.store import Commit, Wake
-from bot.store.files import content_of
+from bot.store.files import contents_of
 from bot.summary import line_of
 from bot.thinking import gate_of
 
@@ -32,8 +32,6 @@ log = structlog.stdlib.get_logger()
 
 # A run may have 10,000 events and stops a little earlier by itself: who forks wants something to happen.
 EVENTS_AT_MOST = 9_500
-# All bytes of a commit are in memory at once, here and in Redis. What is not copied stays with the source.
-_FILES_BYTES = 25_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +87,8 @@ class Copying:
         forked = RunForked(
             at=now, how="retry" if how == "retry" else "fork", source=source, at_seq=at_seq, by=asker.requester
         )
-        made = _Made(story, forked, await self._files(source, story))
+        made = _Made(story, forked, await contents_of(self._store.client, source, all_files(story)))
         return await self._make(made, asker, run_id)
-
-    async def _files(self, source: RunId, story: Sequence[Event]) -> list[tuple[str, bytes]]:
-        """The bytes of what was attached, as far as they are still kept."""
-        found, left = list[tuple[str, bytes]](), _FILES_BYTES
-        for name, size_bytes in {file.sha256: file.size_bytes for file in all_files(story)}.items():
-            content = await content_of(self._store.client, source, name) if size_bytes <= left else None
-            if content is not None:
-                found.append((name, content))
-                left -= len(content)
-        return found
 
     async def _make(self, made: _Made, asker: Asker, run_id: RunId) -> RunId:
         forked, started = made.forked, made.story[0]

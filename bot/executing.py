@@ -32,6 +32,7 @@ _GIVE_UP_S = 0.5
 _HANDLE_CHARS = 200
 # A report may come after the last look.
 _HANDLE_S = 86_400.0
+_WAITS_S = 86_400.0
 
 
 async def prepare(agent: Agent, run: Run, step: CallTool) -> tuple[Tool[BaseModel], BaseModel, Effect]:
@@ -173,10 +174,8 @@ class Executor:
             case Outcome():
                 await self._finish(run_id, tool, finished(self._store.about_now(), attempt.id, outcome))
             case Pending():
-                await self._store.remember(
-                    handle_name(outcome.handle[:_HANDLE_CHARS]), run_id.encode(), tool.waits_s + _HANDLE_S
-                )
-                await self._finish(run_id, tool, waits(self._store.about_now(), attempt, tool, outcome))
+                until = attempt.started_at + timedelta(seconds=_waits_s(tool, args))
+                await self._finish(run_id, tool, waits(self._store.about_now(), attempt, until, outcome))
             case _:
                 await self._store.renew(run_id, attempt.id, 0)
                 await self._orphan(run_id, attempt.id, may_have_started=outcome is NobodyKnows)
@@ -207,6 +206,9 @@ class Executor:
         log.info("tool ended", tool=tool.name, decision=ends)
         while True:
             try:
+                if isinstance(event, ToolWaits):  # before it waits: a report finds it from then on, or not yet
+                    keep_s = (event.until - event.at).total_seconds() + _HANDLE_S
+                    await self._store.handles.note(event.handle, run_id, keep_s)
                 await self._store.finish_tool(run_id, event.attempt_id, event)
                 return await self._bell.ring(f"run {run_id}", f"finished:{event.attempt_id}")
             except StoreError as error:
@@ -232,20 +234,24 @@ class Executor:
                 wait_s = _PAUSE_S
 
 
-def handle_name(handle: str) -> str:
-    """The foreign id under which the run is remembered that waits for `handle`."""
-    return f"handle {handle}"
+def _waits_s(tool: Tool[BaseModel], args: BaseModel) -> float:
+    """How long its result is waited for. The effect is made, and must not be lost over a tool that can't say."""
+    try:
+        return tool.waits_for(args)
+    except Exception:
+        log.exception("a tool can't say how long to wait", tool=tool.name)
+        return _WAITS_S
 
 
-def waits(now: datetime, attempt: Attempt, tool: Tool[BaseModel], pending: Pending, looks: int = 0) -> ToolWaits:
-    """That an attempt's result comes later, after so many `looks` for it."""
+def waits(now: datetime, attempt: Attempt, until: datetime, pending: Pending, looks: int = 0) -> ToolWaits:
+    """That an attempt's result comes later, `until` then, after so many `looks` for it."""
     return ToolWaits(
         at=now,
         attempt_id=attempt.id,
         handle=pending.handle[:_HANDLE_CHARS],
         note=one_line(pending.note, _HANDLE_CHARS),
         check_at=now + next_look(looks, now - attempt.started_at, pending.check_after_s),
-        until=attempt.started_at + timedelta(seconds=tool.waits_s),
+        until=until,
     )
 
 

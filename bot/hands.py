@@ -62,10 +62,16 @@ class ToolHands:
         return self.step_id
 
     async def start_run(
-        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
+        self,
+        agent: str,
+        text: str,
+        *,
+        key: str = "",
+        context: Mapping[str, JsonValue] | None = None,
+        with_files: bool = False,
     ) -> RunId:
         """See `agents.Hands`."""
-        return await self.children.start(self.run, self.step_id, agent, text, key, context or {})
+        return await self.children.start(self.run, self.step_id, agent, text, key, context or {}, with_files=with_files)
 
     async def child(self, run_id: RunId) -> ChildRun:
         """See `agents.Hands`."""

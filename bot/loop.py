@@ -30,7 +30,7 @@ from bot.executing import Executor, prepare
 from bot.hands import ToolHands
 from bot.ids import new_id, shard_of
 from bot.journal import Journal
-from bot.moves import Ask, Check, Close, End, Execute, Raise, Stop, Think, Wait, next_move
+from bot.moves import Ask, Check, Close, End, Execute, Raise, Stop, Think, Wait, goes_on, next_move, with_what_goes_on
 from bot.people import People
 from bot.store import Commit
 from bot.summary import line_of
@@ -134,6 +134,8 @@ class Loop:
                 return await self._ask(agent, told, move)
             case Raise(why):
                 day = await self._budgets.day(run, now) if why == "day" else None
+                if why == "day" and (day is None or not day.is_over):
+                    return None  # another run's answer has extended it since
                 return await self._appending.append(told, [self._budgets.question(run, told.events, why, day, now)])
             case Execute(pending) if agent and isinstance(pending.step, CallTool):
                 return await self._execute(agent, told, pending, pending.step)
@@ -144,8 +146,9 @@ class Loop:
                 await self._decisions.close(request_id, "withdrawn", None, why)
                 return None
             case End(outcome, summary):
-                await self._executor.children.stop_all(run)
-                return await self._appending.append(told, [RunEnded(at=now, outcome=outcome, summary=summary)])
+                left = [*filter(None, [goes_on(run)]), *await self._executor.children.stop_all(run)]
+                said = with_what_goes_on(summary, left)
+                return await self._appending.append(told, [RunEnded(at=now, outcome=outcome, summary=said)])
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from agents.requests import PersonId, StepId
-from agents.run import Run
+from agents.run import Run, fold
 from bot.cards import notice
 from bot.ids import derived_id
 from bot.journal import Journal, outbox_entry
@@ -23,6 +23,7 @@ _CHANNEL = "email"
 _WITHIN = timedelta(days=1)
 _REMEMBERED_S = 31 * 24 * 3600.0
 _TOO_LATE = "no mail server could be reached for a day, so it is not tried any more. Whether one took it is not known"
+_OVER = "its run was over before any mail server was known to have taken it, so it is not tried any more"
 
 
 class Mailing:
@@ -55,9 +56,17 @@ class Mailing:
         return None if found is None else found.decode()
 
     async def deliver(self, entry: Outgoing, channels: Mapping[str, Channel]) -> None:
-        """Take `entry` to the mail server, and remember what it said for good. Raises ChannelUnavailable."""
+        """Take `entry` to the mail server, and remember what it said for good. Raises ChannelUnavailable.
+
+        Nothing is sent for a run that is over by then, or cancelled: its approval was for a run that goes on. Who
+        cancels it just now may be too late, so its end says that the mail may go on.
+        """
         why, channel = "", channels.get(_CHANNEL)
-        if await self._journal.store.now(entry.run_id) - entry.card.at > _WITHIN:
+        loaded = await self._journal.store.load(entry.run_id)
+        run = fold(loaded.events)
+        if run.ended or run.is_cancelled:
+            why = _OVER
+        elif loaded.now - entry.card.at > _WITHIN:
             why = _TOO_LATE
         elif not isinstance(channel, Posts):
             why = "no channel is set up here that sends mail"

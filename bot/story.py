@@ -1,7 +1,7 @@
 """A run told in sentences, one line per event that a person cares about. Pure."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from agents.deliveries import CardDelivered, DeliveryFailed
@@ -33,7 +33,7 @@ from agents.events import (
 from agents.history import RunForked
 from agents.outside import ChildStarted, OutsideReported, ToolWaits
 from agents.raised import QuestionRaised
-from agents.requests import Attachment
+from agents.requests import Attachment, PersonId
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.cards import decided
 from bot.files import files_in, size
@@ -156,9 +156,16 @@ def _course(
         case RunResumed():
             return Told(f"{name(event.by)} resumed the run")
         case RunCancelled():
-            return Told(f"{name(event.by)} cancelled the run")
+            return Told(_cancelled(event, name))
         case RunEnded():
             return Told(event.outcome, event.summary)
+
+
+def _cancelled(event: RunCancelled, name: Callable[[PersonId], str]) -> str:
+    if event.parent is None:
+        return f"{name(event.by)} cancelled the run" if event.by else "the run was cancelled"
+    by = f": {name(event.by)} cancelled that" if event.by else ""
+    return f"stopped with {event.parent}, which started it{by}"
 
 
 def _delivered(event: CardDelivered, who: str) -> Told:

@@ -13,14 +13,14 @@ from agents.failures import after
 from agents.model import Chosen, Failed, Model, is_worth_waiting, retry_delay_s
 from agents.requests import Fact, StepId
 from agents.run import Run, fold
-from agents.steps import CallTool, Done, ModelCall, Step
+from agents.steps import RULES, CallTool, Done, ModelCall, Step
 from bot.ids import new_id, shard_of
 
 log = structlog.stdlib.get_logger()
 
 _PREFETCH_S = 20.0
 _TEXT_CHARS = 32_768
-REHEARSAL, RULES = "rehearsal", "rules"
+REHEARSAL = "rehearsal"
 
 
 class Thinker:

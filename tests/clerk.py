@@ -160,7 +160,7 @@ def _send_tool(workshop: Workshop) -> Tool[What]:
         gate=lambda args: workshop.gate(args.what),
         idempotent=True,
         timeout_s=30,
-        waits_s=3600,
+        waits_s=lambda args: 120 if args.what == "note" else 3600,
     )
 
 

@@ -1,13 +1,17 @@
 """Runs that a run starts as its step: begun once, approved by themselves, and their end is the step's result."""
 
+import asyncio
+
 import pytest
 
 from agents import ToolRefused
 from agents.events import ChildStarted, OutsideReported, PersonSaid, RunStarted
 from agents.requests import PersonId, RunId, StepId
+from agents.run import Run
 from bot.children import Children
 from bot.ids import new_id, shard_of
 from bot.store import Commit
+from bot.story import lines
 from tests.waiting import until
 from tests.world import World
 
@@ -119,6 +123,34 @@ async def test_the_end_of_a_parent_cancels_its_children_and_takes_their_requests
     assert (await world.request(record.request.id)).state == "withdrawn"
 
 
+async def test_who_cancelled_a_run_is_who_stopped_its_child_and_never_its_requester(world: World) -> None:
+    run_id = await world.trigger("start_run press bell", person="bo")
+    child_id = await child_of(world, run_id)
+    await world.opened(child_id)
+    await world.has(run_id, "waiting")
+
+    await world.steer(run_id, "cancel", person="cy")
+
+    child = await world.ended(child_id)
+    assert (child.cancelled_by, child.stopped_with) == ("cy", run_id)
+    assert await world.summary(child_id) == f"cancelled: stopped with {run_id}, which started it: cancelled by cy"
+    story = "\n".join(lines(await world.events(child_id), world.app.people))
+    assert f"stopped with {run_id}, which started it: Cy Cole cancelled that" in story
+
+
+async def test_a_child_that_nobody_cancelled_is_stopped_by_the_run_that_started_it(world: World) -> None:
+    run_id = await world.trigger("start_run press bell")
+    child_id = await child_of(world, run_id)
+    await world.opened(child_id)
+
+    await world.app.executor.children.stop(await world.run(run_id), child_id)
+
+    child = await world.ended(child_id)
+    assert (child.cancelled_by, child.stopped_with) == (None, run_id)
+    assert await world.summary(child_id) == f"cancelled: stopped with {run_id}, which started it"
+    assert "anna" not in child.ended.summary if child.ended else False
+
+
 async def test_runs_start_runs_three_deep_and_no_deeper(world: World) -> None:
     deep = "start_run start_run start_run start_run stamp letter"
 
@@ -172,3 +204,63 @@ async def test_what_a_child_used_is_used_of_its_parents_budget_once(world: World
     [first, *_] = await world.events(child_id)
     assert isinstance(first, RunStarted)
     assert (first.max_tokens, first.max_cost_usd) == (200_000, 0.5)
+
+
+def given(run: Run) -> list[tuple[int, float]]:
+    """The tokens and dollars that were set aside for each child."""
+    return [(child.max_tokens, child.max_cost_usd) for child in run.children]
+
+
+async def starts(children: Children, run: Run, number: int, key: str = "") -> RunId:
+    """A child of `run`, of a step of its own or, with a key, one of several of a step."""
+    step_id = StepId(f"s{shard_of(run.id)}p-aaaaaaaaaaaa{number}")
+    return await children.start(run, step_id, "clerk", "ask free_text Ready?", key, {})
+
+
+async def test_children_that_are_started_at_once_share_what_their_parent_has_left(world: World) -> None:
+    run_id = await world.trigger("ask free_text Ready?")
+    await world.opened(run_id)
+    run, children = await world.run(run_id), world.app.executor.children
+
+    started = await asyncio.gather(*(starts(children, run, 2, key) for key in "abc"))
+
+    run = await world.run(run_id)
+    assert given(run) == [(100_000, 0.25), (50_000, 0.125), (25_000, 0.0625)]
+    limits = [(await world.run(child_id)).budget.limits for child_id in started]
+    assert sorted(one.cost_usd for one in limits) == [0.0625, 0.125, 0.25]
+    again = await starts(children, run, 2, "a")
+    assert (again, given(await world.run(run_id))) == (started[0], given(run))
+
+
+async def test_what_an_ended_child_did_not_use_is_there_for_the_next_one(world: World) -> None:
+    run_id = await world.trigger("ask free_text Ready?")
+    await world.opened(run_id)
+    children = world.app.executor.children
+    first = await starts(children, await world.run(run_id), 2)
+    await starts(children, await world.run(run_id), 3)
+    assert given(await world.run(run_id)) == [(200_000, 0.5), (1, 0.0001)]
+
+    ends = OutsideReported(at=await world.now(), report_id=first, handle=first, tokens=50_000, cost_usd=0.25)
+    await world.app.journal.write(Commit(run_id=run_id, events=[ends]))
+    await starts(children, await world.run(run_id), 4)
+
+    assert given(await world.run(run_id))[2] == (149_999, 0.2499)
+
+
+async def test_a_run_and_all_below_it_start_a_hundred_and_no_more(world: World) -> None:
+    await world.stop()
+    await world.start(works=False)
+    run = await world.run(await world.trigger("ask free_text Ready?"))
+    children = world.app.executor.children
+
+    below = [await world.run(await starts(children, run, 2, f"child {number}")) for number in range(50)]
+    with pytest.raises(ToolRefused, match="A run may start 50 others"):
+        await starts(children, run, 2, "one more")
+    for number in range(25):
+        await starts(children, below[0], 3, f"child {number}")
+        await starts(children, below[-1], 4, f"child {number}")
+
+    with pytest.raises(ToolRefused, match=f"may start 100 in all, and {run.id} has"):
+        await starts(children, below[7], 5, "one more")
+    assert await starts(children, run, 2, "child 7") == below[7].id
+    assert (await world.run(below[7].id)).children == ()

@@ -172,7 +172,9 @@ async def test_a_run_with_an_unknown_effect_can_be_cancelled(world: World) -> No
 
     await world.steer(run_id, "cancel")
 
-    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert await world.summary(run_id) == (
+        "cancelled: cancelled by anna. It had begun, and may go on: press, of which it is not known whether it happened"
+    )
     assert (await world.request(asked.request.id)).state == "withdrawn"
 
 

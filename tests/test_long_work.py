@@ -97,6 +97,15 @@ async def test_what_never_ends_is_an_error_that_says_where_to_look(world: World)
     )
 
 
+async def test_how_long_is_waited_is_a_matter_of_the_call(world: World) -> None:
+    run_id = await world.trigger("send note")
+    await world.has(run_id, "waiting")
+
+    await world.move_time(121)
+
+    assert "send did not end within 120 s" in await world.summary(run_id)
+
+
 async def test_a_look_that_breaks_is_no_result_and_is_made_again(world: World) -> None:
     run_id = await world.trigger("send book")
     await world.has(run_id, "waiting")
@@ -122,7 +131,33 @@ async def test_a_paused_run_does_not_look_and_a_cancelled_one_ends(world: World)
 
     await world.steer(run_id, "cancel")
 
-    assert await world.summary(run_id) == "cancelled: cancelled by anna"
+    assert await world.summary(run_id) == ("cancelled: cancelled by anna. It had begun, and may go on: the parcel book")
+    assert "may go on: the parcel book" in (await world.next_mail("anna", about="Cancelled")).text
+
+
+async def test_who_holds_a_card_hears_what_the_end_of_the_run_does_not_stop(world: World) -> None:
+    world.workshop.policy_of["book"] = "production"
+    run_id = await world.trigger("send book")
+    record = await world.opened(run_id)
+    await world.quiet()  # the card has arrived
+    await world.decide("bo", record, "approve")
+    await until(lambda: world.workshop.effects == ["send book"])
+    await world.quiet()
+
+    await world.steer(run_id, "cancel")
+
+    heard = await world.next_mail("bo", about="Cancelled")
+    assert "may go on: the parcel book" in " ".join(heard.text.split())
+
+
+async def test_the_end_of_a_run_says_what_its_child_had_begun(world: World) -> None:
+    run_id = await world.trigger("start_run start_run send book")
+    await until(lambda: world.workshop.effects == ["send book"])
+    await world.quiet()
+
+    await world.steer(run_id, "cancel")
+
+    assert (await world.summary(run_id)).endswith("cancelled by anna. It had begun, and may go on: the parcel book")
 
 
 async def test_an_approval_can_no_longer_be_taken_back_once_the_effect_goes_on_outside(world: World) -> None:

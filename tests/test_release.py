@@ -1,14 +1,30 @@
 """One order, three agents: triage or a name starts `release`, which deploys, and announces what worked, once."""
 
+import hashlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from agents import Agent
+from agents.context import render
+from agents.events import Event
+from agents.model import Chosen, Failed
+from agents.raised import QuestionRaised
+from agents.release import DEPLOY
 from agents.requests import RunId
+from agents.run import Run, fold
+from agents.steps import CallTool, Done
+from bot.app import App, agents_of, compose
 from bot.example import example_toml
+from bot.files import all_files
+from bot.settings import Settings
+from bot.store.files import content_of
 from bot.story import lines
+from bot.testing.scripted import Scripted
+from channels import File
 from tests.test_tour import commit_of, live
 from tests.test_triage import child_of
 from tests.world import World, a_world
@@ -55,6 +71,28 @@ async def test_a_deploy_that_worked_is_announced_outside_the_requesters_thread(s
     assert not [one for one in shop.mails("anna") if "Announced: " in one.subject]
 
 
+async def test_what_is_attached_to_an_order_goes_on_to_the_deploy_and_is_not_announced(shop: World) -> None:
+    notes = b"v1.2.0 needs the new index\n"
+    sha256 = hashlib.sha256(notes).hexdigest()
+    file = File(
+        name="notes.txt", type="text/plain", size_bytes=len(notes), sha256=sha256, text=notes.decode(), content=notes
+    )
+    run_id = await shop.app.inbox.start(
+        "cli", ORDER, shop.app.people.named("anna"), agent="triage", files=[file, file.model_copy(update={"name": "b"})]
+    )
+    deploy_id = await deploy_in(shop, run_id)
+    deploy = await shop.events(deploy_id)
+
+    assert [one.name for one in all_files(deploy)] == ["notes.txt", "b"]
+    assert await content_of(shop.app.store.client, deploy_id, sha256) == notes
+    assert "needs the new index" in render(fold(deploy), deploy)
+    await shop.decide("bo", await shop.opened(deploy_id), "approve")
+    release = await shop.run((await child_of(shop, run_id)).id)
+    assert "Announced to group:release" in await shop.summary(run_id)
+    [_, announce] = (await shop.run(release.id)).children
+    assert all_files(await shop.events(announce.run_id)) == ()
+
+
 async def test_the_story_of_the_release_names_its_parts_and_how_they_ended(shop: World) -> None:
     run_id = await triages(shop, ORDER)
     release = await child_of(shop, run_id)
@@ -66,6 +104,51 @@ async def test_the_story_of_the_release_names_its_parts_and_how_they_ended(shop:
     assert "of the deploy agent: deploy v1.2.0 to production" in story
     assert "of the announce agent: announce: v1.2.0 (" in story
     assert story.count("ended well: ") == 2
+
+
+class Costly(Scripted):
+    """A model of which each thought takes 120,000 tokens and costs 30 cents."""
+
+    async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
+        found = await super().choose(agent, run, events)
+        call = found.call.model_copy(update={"input_tokens": 120_000, "cost_usd": 0.3})
+        return replace(found, call=call)
+
+
+@dataclass
+class Paid(World):
+    """A shop whose deploys are thought about by a model."""
+
+    model: Scripted = field(default_factory=Scripted)
+
+    def composed(self, settings: Settings) -> App:
+        models = {DEPLOY: self.model}
+        return compose(settings, self.url, [self.mail.channel()], agents_of(settings), models=models)
+
+
+async def test_a_deploy_that_used_all_the_money_is_announced_all_the_same(
+    redis: str, tmp_path: Path, demo: Path
+) -> None:
+    shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
+    toml = example_toml(tmp_path / "data" / "demo" / "shop") + ANNOUNCE
+    call = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
+    world = Paid(redis, tmp_path / "data", toml, model=Costly(call, Done(summary="v1.2.0 is live in production")))
+    await world.start()
+    try:
+        run_id = await world.trigger(ORDER, agent="release")
+        deploy = await child_of(world, run_id)
+        await world.decide("bo", await world.opened(deploy.id), "approve")
+
+        assert "Announced to group:release" in await world.summary(run_id)
+        release = await world.run(run_id)
+        assert (release.budget.spent.tokens, release.budget.spent.cost_usd) == (240_000, 0.6)
+        assert not [event for event in await world.events(run_id) if isinstance(event, QuestionRaised)]
+        assert [(child.agent, child.max_cost_usd) for child in release.children] == [
+            ("deploy", 0.5),
+            ("announce", 0.0001),
+        ]
+    finally:
+        await world.stop()
 
 
 async def test_a_deploy_that_was_denied_is_not_announced(shop: World) -> None:

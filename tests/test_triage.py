@@ -9,6 +9,7 @@ from agents.events import ChildStarted, RunStarted
 from agents.requests import RunId
 from agents.run import Run
 from bot.mail.local import ADDRESS
+from bot.store.files import content_of
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -65,6 +66,20 @@ async def test_one_agent_that_takes_it_is_started_at_once_with_the_same_words_an
     assert (started.agent, started.text, started.requester) == ("deploy", words, "anna")
     assert await shop.requests() == []
     assert (await shop.summary(run_id)).startswith("done: The deploy agent: “v1.2.0 (")
+
+
+async def test_what_was_attached_to_a_mail_goes_on_with_its_words(office: World) -> None:
+    plan = b"name,room\nanna,1\n"
+    await office.post("anna", ADDRESS, "Please see to this.", ("plan.csv", "text/csv", plan), about="The party")
+    card = await office.next_mail("anna", about="Which agent is your message for?")
+    [run_id] = await office.app.store.lists.runs()
+
+    await office.reply("anna", card, "2")
+    child = await child_of(office, RunId(run_id))
+
+    assert child.started is not None
+    assert [file.name for file in child.started.files] == ["plan.csv"]
+    assert await content_of(office.app.store.client, child.id, child.started.files[0].sha256) == plan
 
 
 async def test_the_words_go_on_unchanged_to_the_agent_that_the_sender_chose(shop: World) -> None:

@@ -71,7 +71,7 @@ def dispatch_tool(
         check=lambda args, handle, _: _looked_at(named(environments, args.environment), args, handle),
         gate=lambda args: gate(environments, args),
         title=lambda args: title(way, args),
-        waits_s=max((environment.timeout_s for environment in environments.values()), default=0.0),
+        waits_s=lambda args: named(environments, args.environment).timeout_s,
     )
 
 

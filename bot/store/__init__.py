@@ -13,6 +13,7 @@ from bot.store.commit import Commit, Line, Once, RecordWrite, Wake, Written, dec
 from bot.store.days import Days
 from bot.store.forks import Forks
 from bot.store.found import Loaded, Record, Start
+from bot.store.handles import Handles
 from bot.store.keys import Keys
 from bot.store.lists import Lists
 from bot.store.threads import Threads
@@ -47,7 +48,7 @@ class Store:
         self.client, self.shards, self.lease_s, self.grace_s = client, shards, lease_s, grace_s
         self.lists, self.threads, self.days = Lists(client, shards), Threads(client, shards), Days(client, shards)
         self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
-        self.forks = Forks(client)
+        self.forks, self.handles = Forks(client), Handles(client, shards)
         self._read_at, self._read_mono = datetime.now(UTC), time.monotonic()
 
     async def load(self, run_id: str) -> Loaded:

@@ -1,11 +1,26 @@
 """The bytes of files that people sent: kept for a while in the run's own shard, beside the events that list them."""
 
 import re
+from collections.abc import Iterable
 
+from agents.requests import Attachment
 from bot.store.client import Client
 from bot.store.keys import Keys
 
+# All bytes of a commit are in memory at once, here and in Redis. What is not copied stays with the source.
+_COPIED_BYTES = 25_000_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+async def contents_of(client: Client, run_id: str, files: Iterable[Attachment]) -> list[tuple[str, bytes]]:
+    """Hash and bytes of `files` of this run, as a commit of another one wants them: those that are still kept."""
+    found, left = list[tuple[str, bytes]](), _COPIED_BYTES
+    for name, size_bytes in {file.sha256: file.size_bytes for file in files}.items():
+        content = await content_of(client, run_id, name) if size_bytes <= left else None
+        if content is not None:
+            found.append((name, content))
+            left -= len(content)
+    return found
 
 
 async def content_of(client: Client, run_id: str, sha256: str) -> bytes | None:

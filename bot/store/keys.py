@@ -162,6 +162,10 @@ class Keys:
         """Which of our ids a foreign id led to."""
         return self._key("seen", foreign_id)
 
+    def handle(self, handle: str) -> str:
+        """Which runs wait for a handle of the outside, scored by when they were noted."""
+        return self._key("handle", handle)
+
     def thread(self, name: str) -> str:
         """Which run lives in a thread of a channel."""
         return self._key("thread", name)

@@ -46,10 +46,14 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """It has its effect: the run that was started, or told. `is_repeat`: by an earlier delivery of the same."""
+    """It has its effect: the run that was started, or told. `is_repeat`: by an earlier delivery of the same.
+
+    `run_ids` are all that were told of a report.
+    """
 
     run_id: RunId
     is_repeat: bool
+    run_ids: tuple[RunId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +140,10 @@ class Hooks:
         body = read_body(posted.body)
         handle, text = fill_plainly(config.handle or "", body), fill(config.text or "", body)
         report_id = _hashed(f"{name} {posted.header('x-sayso-signature')}".encode())
-        run_id = await self._reports.run_of(handle)
-        await self._firing.count(name, run_id, report_id)
-        is_new = await self._reports.report(run_id, report_id, handle, text)
-        return Taken(run_id, is_repeat=not is_new)
+        run_ids = await self._reports.runs_of(handle)
+        await self._firing.count(name, run_ids[0], report_id)
+        told = await self._reports.report_to(run_ids, report_id, handle, text)
+        return Taken(next(iter(told)), is_repeat=not any(told.values()), run_ids=tuple(told))
 
 
 def _hashed(what: bytes) -> str:

@@ -1,6 +1,6 @@
 """A signed report about work that goes on outside: a reason to look now for the run that waits, no result."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agents.events import Event, ToolFinished, ToolOrphaned
 from agents.outside import OutsideReported, ToolWaits
@@ -25,12 +25,32 @@ class Reports:
     def __init__(self, journal: Journal) -> None:
         self._journal, self._store = journal, journal.store
 
-    async def run_of(self, handle: str) -> RunId:
-        """The run that waits for `handle`, as far as is known without reading it. Raises NobodyWaits."""
-        found = await self._store.remembered(f"handle {handle}")
-        if found is None:
+    async def runs_of(self, handle: str) -> tuple[RunId, ...]:
+        """The runs that wait for `handle`, as far as is known without reading them. Raises NobodyWaits."""
+        found = await self._store.handles.runs(handle)
+        if not found:
             raise NobodyWaits("No run waits for such a handle")
-        return RunId(found.decode())
+        return found
+
+    async def report_to(self, run_ids: Sequence[RunId], report_id: str, handle: str, text: str) -> dict[RunId, bool]:
+        """Report to each that still waits, and whether it was new to it. Raises NobodyWaits where none does.
+
+        One that can't be told just now keeps nobody else from being told: then StoreError is raised at the end, and
+        the same report is to come again.
+        """
+        told, nobody, failed = dict[RunId, bool](), NobodyWaits("No run waits for such a handle"), list[StoreError]()
+        for run_id in run_ids:
+            try:
+                told[run_id] = await self.report(run_id, report_id, handle, text)
+            except NobodyWaits as error:
+                nobody = error
+            except StoreError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        if not told:
+            raise nobody
+        return told
 
     async def report(self, run_id: RunId, report_id: str, handle: str, text: str) -> bool:
         """Append the report and wake the run; False when it had it already. Raises NobodyWaits."""

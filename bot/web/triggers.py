@@ -66,6 +66,7 @@ async def _taken(app: App, name: str, posted: Posted) -> Response:
     if isinstance(taken, Passed):
         return JSONResponse({"trigger": name, "ignored": taken.why}, HTTPStatus.OK)
     body = {"trigger": name, "id": taken.run_id, "is_repeat": taken.is_repeat}
+    body |= {"ids": list(taken.run_ids)} if len(taken.run_ids) > 1 else {}
     return JSONResponse(body, HTTPStatus.ACCEPTED, {"Location": f"/v1/runs/{taken.run_id}"})
 
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.budgets import Budget, Limits, Spent, spent_by_day
-from agents.events import Event, StepChosen
+from agents.events import Event, StepChosen, StepRefused
 from agents.history import RunForked
+from agents.outside import ChildStarted, OutsideReported, Parent
 from agents.requests import RunId, StepId
 from agents.run import fold
 from agents.steps import ModelCall
@@ -63,6 +64,78 @@ def test_what_was_extended_is_not_used_up(spent: Spent, by: Limits) -> None:
     budget = Budget(spent=spent, limits=by, by=by).let_go_on(raised("steps"), 0)
 
     assert budget.limits.reached(spent) == ()
+
+
+def child(name: str, tokens: int = 0, cost_usd: float = 0.0) -> ChildStarted:
+    """A child of the run, with what was set aside for it."""
+    return ChildStarted(
+        at=NOON,
+        step_id=StepId("s1"),
+        run_id=RunId(name),
+        agent="deploy",
+        text="x",
+        key=name,
+        max_tokens=tokens,
+        max_cost_usd=cost_usd,
+    )
+
+
+def refused() -> StepRefused:
+    """The end of the step, so that there can be another one."""
+    return StepRefused(at=NOON, step_id=StepId("s1"), error="no")
+
+
+def ends(name: str, tokens: int, cost_usd: float) -> OutsideReported:
+    """The end of a child, with what it used."""
+    return OutsideReported(at=NOON, report_id=name, handle=name, text="done", tokens=tokens, cost_usd=cost_usd)
+
+
+def test_what_was_set_aside_for_a_child_is_what_it_used_once_it_has_ended() -> None:
+    events: list[Event] = [started(), paid(), child("a", 500, 1.0), child("b", 50, 0.5), child("old")]
+
+    assert fold(events).spoken_for == Spent(steps=1, tokens=650, cost_usd=1.75)
+    told = fold([*events, ends("a", 100, 0.25), ends("a", 100, 0.25)])
+    assert told.spoken_for == Spent(steps=1, tokens=250, cost_usd=1.0)
+    assert told.budget.spent == Spent(steps=1, tokens=200, cost_usd=0.5)
+
+
+def test_a_child_may_use_what_its_parent_gave_it_and_people_allow_as_much_as_its_agent_has() -> None:
+    parent = Parent(run_id=RunId("r0"), step_id=StepId("s1"), max_tokens=1, max_cost_usd=0.0001)
+    own = started().model_copy(update={"max_tokens": 1_000, "max_cost_usd": 0.5, "parent": parent})
+
+    budget = fold([own, paid()]).budget
+
+    assert budget.limits == Limits(10, 1, 0.0001)
+    assert budget.reached == ("tokens", "cost")
+    assert budget.let_go_on(raised("cost"), 0).limits == Limits(10, 1_100, 0.75)
+
+
+def test_what_children_use_up_stops_no_agent_that_is_all_code_but_its_steps_do() -> None:
+    own = started(max_steps=2).model_copy(update={"max_tokens": 100, "max_cost_usd": 0.1})
+    rules = ModelCall(model="rules", rehearsal=False)
+    events: list[Event] = [own, paid(rules), child("a"), ends("a", 1_000, 1.0), refused()]
+
+    assert fold(events).budget.reached == ()
+    assert fold([*events, paid(rules)]).budget.reached == ("steps",)
+    assert fold([*events, paid(CALL)]).budget.reached == ("steps", "tokens", "cost")
+    rehearsal = ModelCall(model="rehearsal", rehearsal=True)
+    assert fold([own, paid(rehearsal), child("a"), ends("a", 1_000, 1.0)]).budget.reached == ("tokens", "cost")
+
+
+def test_a_copy_of_a_run_that_is_all_code_is_all_code_too() -> None:
+    rules, copied = ModelCall(model="rules", rehearsal=False), ModelCall(model="copied", rehearsal=False)
+    forked = RunForked(at=NOON, how="fork", source=RunId("r0"), at_seq=2, by=ANNA)
+
+    assert fold([started(), paid(rules), forked, paid(copied)]).budget.is_free
+
+
+@given(st.builds(Limits, AMOUNTS, AMOUNTS, DOLLARS), AMOUNTS, DOLLARS)
+def test_within_a_limit_is_never_more_and_never_no_limit(by: Limits, tokens: int, cost_usd: float) -> None:
+    within = by.within(tokens, cost_usd)
+
+    assert within.steps == by.steps
+    for found, one, other in ((within.tokens, by.tokens, tokens), (within.cost_usd, by.cost_usd, cost_usd)):
+        assert found == (min(one, other) if one and other else one or other)
 
 
 def test_the_use_of_a_day_is_what_was_chosen_on_it_in_this_run() -> None:

@@ -5,11 +5,13 @@ from typing import cast
 
 import pytest
 
+from agents.events import RunCancelled
 from agents.requests import PersonId, RunId, StepId
 from bot.cards import notice
 from bot.ids import derived_id
 from bot.mailing import Mailing
 from bot.outgoing import Outgoing
+from bot.store import Commit
 from channels import Channel, ChannelRefused, ChannelUnavailable
 from channels.email import EmailChannel
 from tests.world import World
@@ -81,6 +83,36 @@ async def test_a_server_that_is_away_leaves_it_open_until_it_is_a_day_old(world:
     await world.move_time(25 * 3600)
     await mailing.deliver(entry, away)
     assert "not tried any more" in (await mailing.state(STEP) or "")
+
+
+class Post:
+    """A mail server that takes what it is given."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    async def post(self, raw: bytes, to: str) -> None:
+        self.taken.append(to)
+
+
+async def test_nothing_is_sent_for_a_run_that_was_cancelled_or_has_ended_and_why_is_remembered(world: World) -> None:
+    mailing, post = Mailing(world.app.journal), Post()
+    run_id = await world.trigger("ask free_text Ready?")
+    entry = (await entry_of(world)).model_copy(update={"run_id": run_id})
+    channels = {"email": cast("Channel", post)}
+    await world.opened(run_id)
+    await mailing.deliver(entry.model_copy(update={"id": f"{entry.id}1"}), channels)
+    assert post.taken == ["eve@shop.example"]
+
+    cancelled = RunCancelled(at=await world.now(), by=PersonId("anna"))
+    await world.app.store.commit(Commit(run_id=run_id, events=[cancelled]))
+    await mailing.deliver(entry, channels)
+    assert "its run was over" in (await mailing.state(STEP) or "")
+    ended = await world.trigger("stamp letter")
+    await world.ended(ended)
+    await mailing.deliver(entry.model_copy(update={"run_id": ended, "id": f"{entry.id}2"}), channels)
+
+    assert post.taken == ["eve@shop.example"]
 
 
 async def test_a_server_that_says_no_is_quoted(world: World) -> None:

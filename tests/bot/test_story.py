@@ -18,7 +18,7 @@ from agents.events import (
     StepGated,
     StepRefused,
 )
-from agents.requests import DeliveryId, Fact, PersonId, RequestId, StepId
+from agents.requests import DeliveryId, Fact, PersonId, RequestId, RunId, StepId
 from agents.steps import Done, RequestHumanInput
 from bot.files import files_in
 from bot.story import lines
@@ -151,6 +151,11 @@ def said(event: Event) -> str:
         (RunPaused(at=NOON, by=BO), "Bo Berg paused the run"),
         (RunResumed(at=NOON, by=BO), "Bo Berg resumed the run"),
         (RunCancelled(at=NOON, by=BO), "Bo Berg cancelled the run"),
+        (
+            RunCancelled(at=NOON, by=BO, parent=RunId("r0")),
+            "stopped with r0, which started it: Bo Berg cancelled that",
+        ),
+        (RunCancelled(at=NOON, parent=RunId("r0")), "stopped with r0, which started it"),
         (RunEnded(at=NOON, outcome="done", summary="v1.2.0 is live"), "done: v1.2.0 is live"),
     ],
 )

@@ -38,7 +38,13 @@ class Office(PlainHands):
         return self.at
 
     async def start_run(
-        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
+        self,
+        agent: str,
+        text: str,
+        *,
+        key: str = "",
+        context: Mapping[str, JsonValue] | None = None,
+        with_files: bool = False,
     ) -> RunId:
         if len(self.begun) >= self.room:
             raise ToolRefused("there is no room")

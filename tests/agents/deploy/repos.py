@@ -86,7 +86,13 @@ class PlainHands:
         return datetime.now(UTC)
 
     async def start_run(
-        self, agent: str, text: str, *, key: str = "", context: Mapping[str, JsonValue] | None = None
+        self,
+        agent: str,
+        text: str,
+        *,
+        key: str = "",
+        context: Mapping[str, JsonValue] | None = None,
+        with_files: bool = False,
     ) -> RunId:
         raise ToolRefused("nobody starts runs here")
 

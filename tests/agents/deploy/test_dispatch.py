@@ -85,6 +85,16 @@ async def test_a_dispatch_waits_for_its_run_and_tells_its_end(github: FakeGitHub
     assert done == Outcome(f"deployed v1.2.0 to production\nhttps://github.test/acme/shop/actions/runs/{begun.handle}")
 
 
+def test_each_environment_is_waited_for_as_long_as_it_says(github: FakeGitHub, repo: Repo) -> None:
+    one = environment_at(github, repo)
+    tool = dispatch_tool({"staging": replace(one, timeout_s=60), "production": replace(one, timeout_s=3_600)})
+
+    assert [tool.waits_for(V12.model_copy(update={"environment": name})) for name in ("staging", "production")] == [
+        60,
+        3_600,
+    ]
+
+
 @pytest.mark.parametrize("conclusion", ["failure", "cancelled", "timed_out", "neutral", "action_required"])
 async def test_a_run_that_did_not_succeed_is_an_error(github: FakeGitHub, repo: Repo, conclusion: str) -> None:
     environment = environment_at(github, repo)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from httpx2 import AsyncClient, Response
 
+from agents import Outcome
 from agents.events import ToolFinished
 from agents.outside import OutsideReported, ToolWaits
 from agents.requests import AttemptId, RunId
@@ -45,7 +46,7 @@ async def api(office: World) -> AsyncIterator[Api]:
 
 
 async def waiting(world: World, handle: str = HANDLE) -> tuple[RunId, AttemptId]:
-    """A run, of which an attempt waits for `handle`, as its events and the index say."""
+    """A run, of which an attempt waits for `handle`, as its events and the index of an earlier release say."""
     run_id = await world.trigger("ask free_text why?")
     await world.opened(run_id)
     attempt_id, now = AttemptId(new_id("attempt", shard_of(run_id))), await world.now()
@@ -74,6 +75,50 @@ async def test_a_report_is_appended_to_the_run_that_waits_as_data_in_one_line(of
     [report] = await reports(office, run_id)
     assert (report.handle, report.text) == (HANDLE, '"green at\\nlast"')
     assert (await office.run(run_id)).state == "waiting", "a report is no result"
+
+
+async def test_every_run_that_waits_for_a_handle_is_told_of_it(office: World, api: Api) -> None:
+    runs = {await office.trigger("send shop/17"), await office.trigger("send shop/17")}
+    for run_id in runs:
+        await office.has(run_id, "waiting")
+    office.workshop.arrived["shop/17"] = Outcome("it is there")
+
+    answer = await send(office, api.with_key(None), BODY | {"repo": "parcel shop"})
+
+    assert set(answer.json()["ids"]) == runs
+    for run_id in runs:
+        assert await office.summary(run_id) == "done: ok: it is there"
+
+
+async def test_a_report_that_not_all_have_heard_is_told_to_the_others_when_it_comes_again(
+    office: World, api: Api
+) -> None:
+    first, _ = await waiting(office)
+    client, body = api.with_key(None), bytes_of(BODY)
+    headers = signed(body, await office.now())
+    await post(client, "builds", body, headers)
+    second, _ = await waiting(office)
+    await office.app.store.handles.note(HANDLE, second, 3_600)
+
+    again, more = [(await post(client, "builds", body, headers)).json() for _ in range(2)]
+
+    assert (again["is_repeat"], again["ids"]) == (False, [second, first])
+    assert more["is_repeat"] is True
+    assert [len(await reports(office, run_id)) for run_id in (first, second)] == [1, 1]
+
+
+async def test_who_waits_no_longer_keeps_nobody_else_from_being_told(office: World, api: Api) -> None:
+    ended, _ = await waiting(office)
+    waits, _ = await waiting(office)
+    for run_id in (waits, ended):
+        await office.app.store.handles.note(HANDLE, run_id, 3_600)
+    await office.steer(ended, "cancel")
+    await office.ended(ended)
+
+    answer = await send(office, api.with_key(None))
+
+    assert (answer.status_code, answer.json()["id"]) == (202, waits)
+    assert (len(await reports(office, waits)), await reports(office, ended)) == (1, [])
 
 
 async def test_the_same_report_many_times_at_once_is_appended_once(office: World, api: Api) -> None:

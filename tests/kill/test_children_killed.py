@@ -1,0 +1,80 @@
+"""A worker dies by kill -9 while it starts a run for another one: exactly one child is there afterwards."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from agents.events import RunStarted
+from agents.outside import ChildStarted
+from agents.run import fold
+from bot.app import compose
+from bot.processes import redis_url, serve
+from tests.clerk import Workshop, clerk
+from tests.office import TOML, settings_of
+from tests.servers.lines import TOP, Server
+from tests.world import World
+
+NOTED, BEGUN = "commit child_started", "commit run_started"
+When = Literal["before", "after"]
+
+
+def main(folder: str, url: str) -> None:
+    """Be a worker, in a process to be killed."""
+
+    async def work() -> None:
+        environ = {"SAYSO_REDIS_URL": url, "SAYSO_SECRET_KEY": "0123456789abcdef0123456789abcdef"}
+        settings = settings_of(Path(folder), TOML, environ)
+        app = compose(settings, redis_url(settings), [], [clerk(Workshop())])
+        await serve(app, works=True, receives=())
+
+    asyncio.run(work())
+
+
+@pytest.fixture
+def proxy(redis: str) -> Iterator[Server]:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        yield proxy
+
+
+@pytest.mark.parametrize(
+    ("when", "point", "noted", "begun"),
+    [
+        ("before", NOTED, 0, 0),
+        ("after", NOTED, 1, 0),
+        ("before", BEGUN, 1, 0),
+        ("after", BEGUN, 1, 1),
+    ],
+)
+async def test_a_worker_that_dies_while_it_starts_a_child_leaves_exactly_one(
+    world: World, proxy: Server, when: When, point: str, noted: int, begun: int
+) -> None:
+    await world.stop()
+    await world.start(works=False, receives=False)
+    proxied = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
+    command = "from tests.kill.test_children_killed import main; import sys; main(*sys.argv[1:])"
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", command, str(world.folder), proxied, cwd=TOP)
+    proxy.ask(do="arm", name=point, nth=1, when=when, act="kill", pid=worker.pid)
+    run_id = await world.trigger("start_run stamp letter")
+
+    assert await worker.wait() == -signal.SIGKILL
+
+    children = [event for event in await world.events(run_id) if isinstance(event, ChildStarted)]
+    assert len(children) == noted
+    assert sum([len(await world.events(child.run_id)) for child in children]) == begun
+    await world.stop()
+    await world.start()
+    assert await world.summary(run_id) == "done: ok: ok: stamp letter: done"
+    [child] = [event for event in await world.events(run_id) if isinstance(event, ChildStarted)]
+    assert [event.run_id for event in children] in ([], [child.run_id])
+    [first, *_] = await world.events(child.run_id)
+    assert isinstance(first, RunStarted)
+    assert first.parent is not None
+    assert (first.parent.max_tokens, first.parent.max_cost_usd) == (child.max_tokens, child.max_cost_usd)
+    assert set(await world.app.store.lists.runs()) == {run_id, child.run_id}
+    assert world.workshop.effects == ["stamp letter"]
+    assert fold(await world.events(run_id)).ended_children == {child.run_id}
