@@ -34,6 +34,7 @@ def announce_agent(to: Sequence[str]) -> Agent:
         tools=(_announce_tool(to),),
         fallback=next_step,
         takes=lambda text: _PLAIN.fullmatch(text) is not None,
+        example="announce: the office is closed on Friday",
     )
 
 

@@ -24,6 +24,7 @@ def release_agent(deploy: Agent, announce: Agent) -> Agent:
         tools=(start_run_tool({agent.name: agent.description for agent in (deploy, announce)}),),
         fallback=next_step,
         takes=takes(deploy.takes),
+        example=f"{deploy.example} and announce it",
     )
 
 

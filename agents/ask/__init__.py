@@ -2,7 +2,7 @@
 
 from agents import Agent
 from agents.ask.directory import Directory, Listed
-from agents.ask.plain import plain_ask
+from agents.ask.plain import HOW_TO_ASK, how_to_ask, plain_ask
 from agents.ask.rules import next_step
 from agents.ask.survey import survey_tool
 from agents.requests import Fact
@@ -12,6 +12,13 @@ from agents.steps import Step
 __all__ = ["Directory", "Listed", "ask_agent"]
 
 ASK = "ask"
+
+
+def _example(directory: Directory) -> str:
+    """An order that can be given as it stands."""
+    groups = sorted({f"group:{group}" for listed in directory.values() for group in listed.groups})
+    whom = [*groups, *(f"person:{name}" for name in directory)]
+    return how_to_ask(whom[0]) if whom else HOW_TO_ASK
 
 
 def ask_agent(directory: Directory) -> Agent:
@@ -34,4 +41,5 @@ def ask_agent(directory: Directory) -> Agent:
         prefetch=prefetch,
         fallback=fallback,
         takes=lambda text: plain_ask(text) is not None,
+        example=_example(directory),
     )

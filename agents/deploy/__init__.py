@@ -46,6 +46,7 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
         prefetch=prefetch,
         fallback=fallback,
         takes=lambda text: is_wish(text, tuple(environments)),
+        example=f"deploy latest to {next(iter(environments), 'production')}",
     )
 
 
