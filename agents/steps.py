@@ -6,6 +6,9 @@ from pydantic import Field, JsonValue
 
 from agents.requests import Frozen
 
+NAME_ENDS = (": ", " — ")
+"""What ends the name of an option in its label: `deploy: puts versions live` may be answered with `deploy`."""
+
 
 class CallTool(Frozen):
     """Execute a tool; whether people must approve it first is not the model's to say."""

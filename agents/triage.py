@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from agents import Agent
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
-from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.steps import NAME_ENDS, CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
 
 TRIAGE = "triage"
@@ -66,7 +66,7 @@ def _start(agent: str) -> CallTool:
 
 
 def _option(agent: Agent) -> str:
-    return one_line(f"{agent.name}: {agent.description}", _OPTION_CHARS)
+    return one_line(f"{agent.name}{NAME_ENDS[0]}{agent.description}", _OPTION_CHARS)
 
 
 def _agent(result: Result) -> str:

@@ -1,11 +1,13 @@
 """A reply read as an answer to one request: each format has its own closed way of being answered in text. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from agents.requests import Given, PersonId, Request
+from agents.steps import NAME_ENDS
 from bot.files import ONLY_FILES
 from bot.judge import Answer
 from channels import File
@@ -118,12 +120,21 @@ def _yes_no(text: str) -> Given | None:
 
 
 def pick(text: str, options: tuple[str, ...]) -> str | None:
-    """The option that `text` names by its label or its number, by nothing else, and as no other one."""
+    """The option that `text` names by its label, its number or its name, by nothing else, and as no other one."""
     word = text.strip().strip(".)").strip()
-    named = {option for option in options if option.casefold() == word.casefold()}
+    labelled = {option for option in options if option.casefold() == word.casefold()}
+    named = labelled or _called(word, options)
     if word.isascii() and word.isdigit() and len(word) <= 3 and 1 <= int(word) <= len(options):
-        named.add(options[int(word) - 1])
-    return named.pop() if len(named) == 1 else None
+        named = {*named, options[int(word) - 1]}
+    return next(iter(named)) if len(named) == 1 else None
+
+
+def _called(name: str, options: tuple[str, ...]) -> set[str]:
+    """Options that begin with `name`, where the one is labelled `NAME: what it is`; more than one is no answer."""
+    begun = re.compile(rf"{re.escape(name.casefold())}(?![\w-])")
+    found = {option for option in options if name and begun.match(option.casefold())}
+    has_name = any(option.casefold().startswith(f"{name}{mark}".casefold()) for option in found for mark in NAME_ENDS)
+    return found if has_name else set()
 
 
 def _choices(text: str, options: tuple[str, ...]) -> Given | None:
