@@ -1,4 +1,4 @@
-"""A case made of a run in which a person denied or edited what an agent wanted. Pure."""
+"""A case made of a run in which a person denied or edited what an agent wanted."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,10 +9,12 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from agents import Agent
 from agents.events import Event, PersonSaid, RequestDecided, RequestRevised, RequestRevoked, StepChosen
 from agents.run import Result, Run, step
 from agents.steps import CallTool, RequestHumanInput
 from bot.evals.cases import BadCases, Calls, Case, CaseFile, Happens, parse
+from bot.evals.running import Plan, by_rules
 
 # What a case calls otherwise than a result does.
 _WAY = MappingProxyType({"ok": "gives"})
@@ -126,6 +128,25 @@ def _plain(value: JsonValue) -> JsonValue:
             return [_plain(one) for one in value if one is not None]
         case _:
             return value
+
+
+async def for_rules(agent: Agent, case: Case) -> tuple[Case, str]:
+    """The case, with `needs_model` where plain rules fail it and a model may know better; and how rules do now."""
+    came = await _came(agent, case)
+    if not came:
+        return case, "Plain rules pass it"
+    if not agent.prompt:
+        return case, f"Plain rules fail it now: {came}. There is no model to ask: mend the rules"
+    marked = case.model_copy(update={"needs_model": True})
+    said = "It needs a model (needs_model = true), so plain rules have to ask people there, or to end as failed"
+    still = await _came(agent, marked)
+    return marked, f"{said}; they fail it now: {still}" if still else f"{said}; they do"
+
+
+async def _came(agent: Agent, case: Case) -> str:
+    """What the rules chose that is wrong; empty where they pass."""
+    [tried] = await by_rules([Plan(agent, case, "")], lambda _: None)
+    return tried.came
 
 
 def append(folder: Path, agent: str, case: Case) -> Path:
