@@ -18,6 +18,7 @@ from agents.steps import CallTool, Done, RequestHumanInput, Step
 
 # All that the file of an agent needs can be imported from here.
 __all__ = [
+    "MAIL_WITHIN_S",
     "Agent",
     "Arguments",
     "CallTool",
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 A = TypeVar("A", bound=BaseModel)
+
+MAIL_WITHIN_S = 86_400.0
+"""What `Hands.mail` could not send within a day is not sent any more: its approval is about a world that is gone."""
 
 
 class Arguments(BaseModel):
@@ -148,7 +152,7 @@ class Hands(Protocol):
     async def mail(self, raw: bytes, to: str) -> None:
         """Have `raw`, a whole mail, sent to the one address `to`, once per step: exactly these bytes, or none.
 
-        `mailed` says how it went.
+        `mailed` says how it went; what no server took within `MAIL_WITHIN_S` is given up.
         """
         ...
 

@@ -8,7 +8,7 @@ from agents import Agent, Tool
 from agents.deploy import checks, git
 from agents.deploy.dispatch import dispatch_tool
 from agents.deploy.environment import MIGRATIONS, Environment, Hub, ways_of
-from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit
+from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, shown
 from agents.deploy.lookup import LOOK_S, LookFailed
 from agents.deploy.results import live_label
 from agents.deploy.rules import next_step
@@ -109,4 +109,6 @@ async def _changes(environment: Environment, version: str) -> tuple[Fact, ...]:
         told = (Fact(label="Changes", text=f"unknown: {error}"),)
     except TimeoutError:
         told = (Fact(label="Changes", text=f"unknown: that took longer than {FACT_S:g} s"),)
-    return tuple(Fact(label=f"{fact.label} in {environment.name} with {version}", text=fact.text) for fact in told)
+    return tuple(
+        Fact(label=f"{fact.label} in {environment.name} with {shown(version)}", text=fact.text) for fact in told
+    )

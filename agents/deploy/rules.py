@@ -10,7 +10,6 @@ from agents.deploy.results import (
     ROLLBACKS,
     Commit,
     argument,
-    failed,
     how_it_ended,
     is_about_rollback,
     is_wanted,
@@ -19,13 +18,13 @@ from agents.deploy.results import (
     tool_of,
 )
 from agents.deploy.wish import Wish, wish_of, word_of
+from agents.rules import DECLINED, all_the_same, answers, failed
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
 
 _WHICH_ENVIRONMENT = "Which environment should be deployed to?"
 _ANOTHER = "Start again with: deploy VERSION to ENVIRONMENT"
-_NOT_READ = "What was written to this run since it began can't be read by plain rules, and may take the wish back."
 _NO_WAYS = Ways()
 _SAID_CHARS = 100
 
@@ -57,7 +56,7 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
 def _begin(run: Run, environments: Sequence[str], ways: Ways) -> Step:
     if not environments:
         return failed("There is nowhere to deploy to: add [deploy.environments.NAME] to the configuration")
-    asked = _answers(run)
+    asked = answers(run)
     wish = wish_of(run.text, environments)
     environment = wish.environment or asked.get(_WHICH_ENVIRONMENT)
     if environment is None:
@@ -82,7 +81,7 @@ def _read(run: Run, wish: Wish, said: str, ways: Ways) -> Step:
     if not known.has_no(named):
         return _deploy(run, named, environment, ways)
     instead = version.which_instead(run, environment, said)
-    answer = _answers(run).get(instead.question)
+    answer = answers(run).get(instead.question)
     if answer in known.names:
         return _deploy(run, answer, environment, ways)
     if answer is None and known.names and known.is_open(named):
@@ -92,22 +91,8 @@ def _read(run: Run, wish: Wish, said: str, ways: Ways) -> Step:
 
 
 def _deploy(run: Run, named: str, environment: str, ways: Ways) -> Step:
-    question = f"Deploy {named} to {environment} all the same? {_NOT_READ}"
-    answer = _answers(run).get(question)
-    if run.unheard:  # a yes to this question says nothing of what was written after it was asked
-        return RequestHumanInput(question=question, format="yes_no")
-    if answer not in {None, "yes"}:
-        return failed("Nothing was deployed: the question whether to go on was declined")
-    return CallTool(tool=ways.tool("deploy", environment), arguments={"version": named, "environment": environment})
-
-
-def _answers(run: Run) -> dict[str, str]:
-    """What people answered to our own questions, by question."""
-    return {
-        result.step.question: result.text
-        for result in run.results
-        if isinstance(result.step, RequestHumanInput) and result.kind == "answered"
-    }
+    step = CallTool(tool=ways.tool("deploy", environment), arguments={"version": named, "environment": environment})
+    return all_the_same(run, f"Deploy {named} to {environment}", step, failed(f"Nothing was deployed: {DECLINED}"))
 
 
 def _after_deploy(deploy: Result) -> Step:

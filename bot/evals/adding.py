@@ -1,6 +1,5 @@
 """A case made of a run in which a person denied or edited what an agent wanted."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from agents.run import Result, Run, step
 from agents.steps import CallTool, RequestHumanInput
 from bot.evals.cases import BadCases, Calls, Case, CaseFile, Happens, parse
 from bot.evals.running import Plan, by_rules
+from bot.toml import toml
 
 # What a case calls otherwise than a result does.
 _WAY = MappingProxyType({"ok": "gives"})
@@ -164,9 +164,7 @@ def append(folder: Path, agent: str, case: Case) -> Path:
 
 def written(agent: str, case: Case, there: str = "", file: str = "the case") -> str:
     """What to append to a file that says `there` so that it holds `case` too. Raises BadCases when it can't."""
-    text = (
-        "\n".join(["", *_lines(case), ""]) if there else "\n".join([f"agent = {_toml(agent)}", "", *_lines(case), ""])
-    )
+    text = "\n".join(["", *_lines(case), ""]) if there else "\n".join([f"agent = {toml(agent)}", "", *_lines(case), ""])
     found = parse(there + text, file)
     _check(found, agent, file)
     return text
@@ -184,22 +182,10 @@ def _lines(case: Case) -> Iterator[str]:
     for key, value in values.items():
         if key in _IN_ROWS:
             yield f"{key} = ["
-            yield from (f"    {_toml(one)}," for one in cast("list[object]", value))
+            yield from (f"    {toml(one)}," for one in cast("list[object]", value))
             yield "]"
         else:
-            yield f"{key} = {_toml(value)}"
+            yield f"{key} = {toml(value)}"
     if facts:
         yield "[case.facts]"
-        yield from (f"{_toml(label)} = {_toml(text)}" for label, text in facts.items())
-
-
-def _toml(value: object) -> str:
-    """A value as TOML; strings, numbers and booleans are written as in JSON, except for DEL."""
-    match value:
-        case dict():
-            table = cast("dict[str, object]", value)
-            return "{" + ", ".join(f"{_toml(key)} = {_toml(one)}" for key, one in table.items()) + "}"
-        case list() | tuple():
-            return "[" + ", ".join(map(_toml, cast("list[object]", value))) + "]"
-        case _:
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        yield from (f"{toml(label)} = {toml(text)}" for label, text in facts.items())
