@@ -1,4 +1,7 @@
-"""The release agent: a deploy, then word of it. Plain code that starts two others, each with gates of its own."""
+"""The release agent: a deploy, then word of it. Plain code that starts two others.
+
+The deploy has the gate of its environment. Announcing has none: `[announce]` says who hears it, and nobody else does.
+"""
 
 import re
 from collections.abc import Callable

@@ -16,7 +16,13 @@ from tests.agents.worlds import started
 
 ANNOUNCE = announce_agent(("group:release",))
 ASK = ask_agent({"anna": Listed("Anna Ames"), "bo": Listed("Bo Berg", groups=("release",))})
-DEPLOY = replace(ANNOUNCE, name="deploy", takes=lambda text: text.startswith("deploy "))
+
+
+def is_a_deploy(text: str) -> bool:
+    return text.startswith("deploy ")
+
+
+DEPLOY = replace(ANNOUNCE, name="deploy", takes=is_a_deploy)
 RELEASE = release_agent(DEPLOY, ANNOUNCE)
 TRIAGE = triage_agent((DEPLOY, ASK, ANNOUNCE))
 DEPLOYED = Result(
