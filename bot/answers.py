@@ -1,6 +1,5 @@
 """A reply read as an answer to one request: each format has its own closed way of being answered in text. Pure."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -131,10 +130,16 @@ def pick(text: str, options: tuple[str, ...]) -> str | None:
 
 def _called(name: str, options: tuple[str, ...]) -> set[str]:
     """Options that begin with `name`, where the one is labelled `NAME: what it is`; more than one is no answer."""
-    begun = re.compile(rf"{re.escape(name.casefold())}(?![\w-])")
-    found = {option for option in options if name and begun.match(option.casefold())}
-    has_name = any(option.casefold().startswith(f"{name}{mark}".casefold()) for option in found for mark in NAME_ENDS)
-    return found if has_name else set()
+    word = name.casefold()
+    found = {option for option in options if word and _begins(option.casefold(), word)}
+    return (
+        found if any(option.casefold().startswith(f"{word}{end}") for option in found for end in NAME_ENDS) else set()
+    )
+
+
+def _begins(label: str, word: str) -> bool:
+    after = label[len(word) : len(word) + 1]
+    return label.startswith(word) and not after.isalnum() and after not in {"-", "_"}
 
 
 def _choices(text: str, options: tuple[str, ...]) -> Given | None:

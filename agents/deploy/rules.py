@@ -86,7 +86,7 @@ def _read(run: Run, wish: Wish, said: str, ways: Ways) -> Step:
         return _deploy(run, answer, environment, ways)
     if answer is None and known.names and known.is_open(named):
         return instead
-    listed = ", ".join(known.names) or "(none)"
+    listed = ", ".join(known.names) or ("(none)" if known.is_whole else "they could not be looked up")
     return failed(f"There is no version {shown(named)!r}. Versions, newest first: {listed}")
 
 

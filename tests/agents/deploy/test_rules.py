@@ -252,6 +252,12 @@ def test_the_one_version_that_a_word_can_stand_for_is_deployed_and_told() -> Non
     assert end == Done(summary="v1.2.0 (3f2a1c9) is live in production, verified; “latest” was read as v1.2.0")
 
 
+def test_the_latest_of_versions_that_could_not_be_looked_up_is_not_deployed() -> None:
+    step = step_of(LATEST, versions=None)
+
+    assert step == failed("There is no version 'latest'. Versions, newest first: they could not be looked up")
+
+
 def test_what_a_word_means_elsewhere_says_nothing_of_here() -> None:
     run = known(LATEST, (meant_label("latest", "staging"), "v1.2.0"))
 
