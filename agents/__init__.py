@@ -18,6 +18,7 @@ from agents.steps import CallTool, Done, RequestHumanInput, Step
 
 # All that the file of an agent needs can be imported from here.
 __all__ = [
+    "MAIL_WITHIN_S",
     "Agent",
     "Arguments",
     "CallTool",
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 A = TypeVar("A", bound=BaseModel)
+
+MAIL_WITHIN_S = 86_400.0
+"""What `Hands.mail` could not send within a day is not sent any more: its approval is about a world that is gone."""
 
 
 class Arguments(BaseModel):
@@ -158,7 +162,7 @@ class Hands(Protocol):
     async def mail(self, raw: bytes, to: str) -> None:
         """Have `raw`, a whole mail, sent to the one address `to`, once per step: exactly these bytes, or none.
 
-        `mailed` says how it went.
+        `mailed` says how it went; what no server took within `MAIL_WITHIN_S` is given up.
         """
         ...
 
@@ -235,7 +239,8 @@ class Agent:
 
     `prefetch` gathers what the agent nearly always needs, before its first step. `fallback` chooses the next step
     by plain rules from the run alone: pure, and it ends every plain case without a model. Without a `prompt` it is
-    all code: no model is ever asked. `folder` is where the prompt lies if that is not ours.
+    all code: no model is ever asked. `folder` is where the prompt lies if that is not ours. `takes` says of a text that
+    it is plainly for this agent; `example` is such a text, for people who ask what they can write.
     """
 
     name: str
@@ -246,6 +251,7 @@ class Agent:
     prefetch: Callable[[Run], Awaitable[tuple[Fact, ...]]] = no_facts
     folder: Path | None = None
     takes: Callable[[str], bool] = lambda _: False
+    example: str = ""
 
     def tool(self, name: str) -> Tool[Any] | None:
         """The tool of that name, if this agent has it."""

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from agents import Agent, Hands, Outcome, Tool, ToolRefused
+from agents import Agent, Arguments, Hands, Outcome, Tool, ToolRefused
 from agents.requests import Effect
+from agents.rules import DECLINED, all_the_same, answers, failed
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import first_line, quote
@@ -17,10 +18,8 @@ _PLAIN = re.compile(r"\s*(?:please\s+)?announce\s*:\s*(?P<words>\S.*)", re.IGNOR
 _TEXT_CHARS, _TITLE_CHARS = 4_000, 80
 
 
-class AnnounceArgs(BaseModel):
+class AnnounceArgs(Arguments):
     """What is to be said."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str = Field(description="What people read, in full", max_length=_TEXT_CHARS)
 
@@ -34,6 +33,7 @@ def announce_agent(to: Sequence[str]) -> Agent:
         tools=(_announce_tool(to),),
         fallback=next_step,
         takes=lambda text: _PLAIN.fullmatch(text) is not None,
+        example="announce: the office is closed on Friday",
     )
 
 
@@ -41,17 +41,23 @@ def next_step(run: Run) -> Step:
     """Say the words after `announce:`, else ask for them, once; then tell whether it was said."""
     last = run.results[-1] if run.results else None
     match last:
-        case None:
-            found = _PLAIN.fullmatch(run.started.text if run.started else "")
-            return _announce(found["words"].strip()) if found else RequestHumanInput(question=WHAT)
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=last.text)
-        case Result(step=RequestHumanInput(), kind="answered"):
-            return _announce(last.text)
+        case Result(step=RequestHumanInput(), kind="answered") | None:
+            return _begin(run)
         case _:
             what = "Not everybody may have heard it" if last.kind == "error" else "Nothing was announced"
             why = f": {last.text}" if last.text else ""
-            return Done(outcome="failed", summary=f"{what}: {last.kind}{why}")
+            return failed(f"{what}: {last.kind}{why}")
+
+
+def _begin(run: Run) -> Step:
+    found = _PLAIN.fullmatch(run.text)
+    words = found["words"].strip() if found else answers(run).get(WHAT)
+    if words is None:
+        return RequestHumanInput(question=WHAT)
+    what = f"Announce {quote(words, _TITLE_CHARS)}"
+    return all_the_same(run, what, _announce(words), failed(f"Nothing was announced: {DECLINED}"))
 
 
 def _announce(words: str) -> CallTool:

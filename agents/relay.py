@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
-from agents import Agent, Hands, Outcome, Tool, ToolRefused
+from agents import Agent, Arguments, Hands, Outcome, Tool, ToolRefused
 from agents.requests import Effect, Format, Frozen
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -43,10 +43,8 @@ _wanted: TypeAdapter[Question | Approval] = TypeAdapter(Wanted)
 _WANTED, _CONTEXT = "wanted", "context"
 
 
-class ProceedArgs(BaseModel):
+class ProceedArgs(Arguments):
     """What the program would do, and whose approval that needs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     policy: str

@@ -1,10 +1,14 @@
-"""The release agent: a deploy, then word of it. Plain code that starts two others, each with gates of its own."""
+"""The release agent: a deploy, then word of it. Plain code that starts two others.
+
+The deploy has the gate of its environment. Announcing has none: `[announce]` says who hears it, and nobody else does.
+"""
 
 import re
 from collections.abc import Callable
 
 from agents import Agent
 from agents.announce import ANNOUNCE
+from agents.rules import DECLINED, all_the_same, failed
 from agents.run import Result, Run
 from agents.starting import START_RUN, start_run_tool
 from agents.steps import CallTool, Done, Step
@@ -24,6 +28,7 @@ def release_agent(deploy: Agent, announce: Agent) -> Agent:
         tools=(start_run_tool({agent.name: agent.description for agent in (deploy, announce)}, with_files=(DEPLOY,)),),
         fallback=next_step,
         takes=takes(deploy.takes),
+        example=f"{deploy.example} and announce it",
     )
 
 
@@ -34,17 +39,24 @@ def takes(is_a_deploy: Callable[[str], bool]) -> Callable[[str], bool]:
 
 def next_step(run: Run) -> Step:
     """Deploy; when that worked, announce what the deploy said of itself; tell how both ended."""
-    if not run.results:
-        text = run.started.text if run.started else ""
-        return CallTool(tool=START_RUN, arguments={"agent": DEPLOY, "text": _without_word_of_it(text)})
-    deployed, *more = run.results
+    done = [one for one in run.results if isinstance(one.step, CallTool)]
+    if not done:
+        return all_the_same(
+            run, "Deploy", _start(DEPLOY, _without_word_of_it(run.text)), failed(f"Nothing is deployed: {DECLINED}")
+        )
+    deployed, *more = done
     if deployed.kind != "ok":
-        return Done(outcome="failed", summary=f"Nothing is announced. {_said(DEPLOY, deployed)}")
+        return failed(f"Nothing is announced. {_said(DEPLOY, deployed)}")
     if not more:
-        text = f"announce: {ends_of(deployed.text, *_TOLD_CHARS)}"
-        return CallTool(tool=START_RUN, arguments={"agent": ANNOUNCE, "text": text})
+        announce = _start(ANNOUNCE, f"announce: {ends_of(deployed.text, *_TOLD_CHARS)}")
+        kept = Done(summary=f"It is live, and was not announced: {DECLINED}. {_said(DEPLOY, deployed)}")
+        return all_the_same(run, "Announce it", announce, kept)
     worked = "" if more[0].kind == "ok" else "It is live, and could not be announced. "
     return Done(summary=f"{worked}{_said(DEPLOY, deployed)} {_said(ANNOUNCE, more[0])}")
+
+
+def _start(agent: str, text: str) -> CallTool:
+    return CallTool(tool=START_RUN, arguments={"agent": agent, "text": text})
 
 
 def _without_word_of_it(text: str) -> str:

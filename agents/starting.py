@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from agents import Hands, Outcome, Pending, Tool, ToolRefused
+from agents import Arguments, Hands, Outcome, Pending, Tool, ToolRefused
 from agents.requests import Effect, RunId
 from agents.text import one_line
 
@@ -17,10 +17,8 @@ _WAITS_S = 30 * 86_400.0
 _TITLE_CHARS = 80
 
 
-class ChosenAgent(BaseModel):
+class ChosenAgent(Arguments):
     """Which agent is to do what the requester wrote."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     agent: str = Field(description="The exact name of an agent")
 

@@ -8,6 +8,8 @@ from agents.requests import Frozen
 
 RULES = "rules"
 """In place of a model: the agent has no prompt, and is its own plain rules alone."""
+NAME_ENDS = (": ", " — ")
+"""What ends the name of an option in its label: `deploy: puts versions live` may be answered with `deploy`."""
 
 
 class CallTool(Frozen):

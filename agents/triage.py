@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from agents import Agent
+from agents.rules import DECLINED, all_the_same, failed
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
-from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.steps import NAME_ENDS, CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
 
 TRIAGE = "triage"
@@ -35,38 +36,49 @@ def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
     last = run.results[-1] if run.results else None
     match last:
         case None:
-            return _begin(run.started.text if run.started else "", agents)
+            return _begin(run, agents)
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=f"The {_agent(last)} agent: {quote(last.text, _SUMMARY_CHARS)}")
         case Result(step=CallTool()):
-            return Done(outcome="failed", summary=f"The {_agent(last)} agent: {quote(last.text, _SUMMARY_CHARS)}")
+            return failed(f"The {_agent(last)} agent: {quote(last.text, _SUMMARY_CHARS)}")
         case Result(kind="answered"):
-            return _chosen(last.text, agents)
+            return _begin(run, agents)
         case _:
-            return Done(outcome="failed", summary=f"Nothing was started: the question was {last.kind}")
+            return failed(f"Nothing was started: the question was {last.kind}")
 
 
-def _begin(text: str, agents: Mapping[str, Agent]) -> Step:
-    fitting = [name for name, agent in agents.items() if agent.takes(text)]
-    if len(fitting) == 1:
-        return _start(fitting[0])
+def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
     if not agents:
-        return Done(outcome="failed", summary="There is no agent yet that could do anything: configure one")
-    options = (*map(_option, agents.values()), NONE_OF_THESE)
-    return RequestHumanInput(question=WHICH, format="choice", options=options)
+        return failed("There is no agent yet that could do anything: configure one")
+    answer, fitting = _whose(run), [name for name, agent in agents.items() if agent.takes(run.text)]
+    if answer is None and len(fitting) == 1:
+        return _start(run, fitting[0])
+    if answer is None:
+        options = (*map(_option, agents.values()), NONE_OF_THESE)
+        return RequestHumanInput(question=WHICH, format="choice", options=options)
+    chosen = next((name for name in agents if answer.startswith(tuple(f"{name}{end}" for end in NAME_ENDS))), None)
+    return _start(run, chosen) if chosen else Done(summary="Nothing was started: the message is for none of the agents")
 
 
-def _chosen(answer: str, agents: Mapping[str, Agent]) -> Step:
-    chosen = next((name for name, agent in agents.items() if _option(agent) == answer), None)
-    return _start(chosen) if chosen else Done(summary="Nothing was started: the message is for none of the agents")
+def _whose(run: Run) -> str | None:
+    """What was answered to the question whose it is, in whatever words a model may have asked that."""
+    for result in reversed(run.results):
+        match result:
+            case Result(step=RequestHumanInput(format="choice"), kind="answered"):
+                return result.text
+            case _:
+                pass
+    return None
 
 
-def _start(agent: str) -> CallTool:
-    return CallTool(tool=START_RUN, arguments={"agent": agent})
+def _start(run: Run, agent: str) -> Step:
+    """The child hears nothing of what was written here, so it is asked about before."""
+    step = CallTool(tool=START_RUN, arguments={"agent": agent})
+    return all_the_same(run, f"Start the {agent} agent", step, failed(f"Nothing was started: {DECLINED}"))
 
 
 def _option(agent: Agent) -> str:
-    return one_line(f"{agent.name}: {agent.description}", _OPTION_CHARS)
+    return one_line(f"{agent.name}{NAME_ENDS[0]}{agent.description}", _OPTION_CHARS)
 
 
 def _agent(result: Result) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from agents.requests import Given, PersonId, Request
+from agents.steps import NAME_ENDS
 from bot.files import ONLY_FILES
 from bot.judge import Answer
 from channels import File
@@ -118,12 +119,27 @@ def _yes_no(text: str) -> Given | None:
 
 
 def pick(text: str, options: tuple[str, ...]) -> str | None:
-    """The option that `text` names by its label or its number, by nothing else, and as no other one."""
+    """The option that `text` names by its label, its number or its name, by nothing else, and as no other one."""
     word = text.strip().strip(".)").strip()
-    named = {option for option in options if option.casefold() == word.casefold()}
+    labelled = {option for option in options if option.casefold() == word.casefold()}
+    named = labelled or _called(word, options)
     if word.isascii() and word.isdigit() and len(word) <= 3 and 1 <= int(word) <= len(options):
-        named.add(options[int(word) - 1])
-    return named.pop() if len(named) == 1 else None
+        named = {*named, options[int(word) - 1]}
+    return next(iter(named)) if len(named) == 1 else None
+
+
+def _called(name: str, options: tuple[str, ...]) -> set[str]:
+    """Options that begin with `name`, where the one is labelled `NAME: what it is`; more than one is no answer."""
+    word = name.casefold()
+    found = {option for option in options if word and _begins(option.casefold(), word)}
+    return (
+        found if any(option.casefold().startswith(f"{word}{end}") for option in found for end in NAME_ENDS) else set()
+    )
+
+
+def _begins(label: str, word: str) -> bool:
+    after = label[len(word) : len(word) + 1]
+    return label.startswith(word) and not after.isalnum() and after not in {"-", "_"}
 
 
 def _choices(text: str, options: tuple[str, ...]) -> Given | None:

@@ -10,6 +10,7 @@ from agents import Agent
 from agents.announce import announce_agent
 from agents.ask import ask_agent
 from agents.deploy import deploy_agent
+from agents.help import HELP, help_agent
 from agents.model import Claude, Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
@@ -114,8 +115,10 @@ def agents_of(settings: Settings) -> tuple[Agent, ...]:
     chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
     ours = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
     own = own_agents(settings, _OUR_NAMES)
+    # Last, and only where no agent of yours is called so: whoever takes a greeting itself has it.
+    helps = () if any(agent.name == HELP for agent in own) else (help_agent((*ours, *own)),)
     # Whoever answers mail is given it by code: a desk is none of those that triage may choose.
-    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *desks)
+    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *desks, *helps)
 
 
 def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:

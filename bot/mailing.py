@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from agents import MAIL_WITHIN_S
 from agents.requests import PersonId, StepId
 from agents.run import Run, fold
 from bot.cards import notice
@@ -19,8 +20,7 @@ from channels import Channel, ChannelRefused, Posts
 log = structlog.stdlib.get_logger()
 
 _CHANNEL = "email"
-# An approval that is a day old is about a world that is gone; whoever asked hears that nothing more is tried.
-_WITHIN = timedelta(days=1)
+_WITHIN = timedelta(seconds=MAIL_WITHIN_S)
 _REMEMBERED_S = 31 * 24 * 3600.0
 _TOO_LATE = "no mail server could be reached for a day, so it is not tried any more. Whether one took it is not known"
 _OVER = "its run was over before any mail server was known to have taken it, so it is not tried any more"

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 
 from agents import Agent
-
-TRIAGE = "triage"
-"""The agent that reads what no rule places, where an installation has one."""
+from agents.triage import TRIAGE
 
 
 class NoSuchAgent(Exception):

@@ -40,6 +40,8 @@ from bot.files import files_in, size
 from bot.people import People
 
 _TEXT_CHARS = 400
+# How a run ended may be an answer of many lines: a list, what everybody said.
+_END_LINES = 60
 
 
 class Told(NamedTuple):
@@ -52,12 +54,16 @@ class Told(NamedTuple):
 def lines(events: Iterable[Event], people: People) -> Iterator[str]:
     """`14:02:11  Bo Berg approved …`, oldest first; control characters of outside text are shown, not obeyed.
 
-    Below what came with files, one more line in the same text for each.
+    Below what came with files, one more line in the same text for each; so for the further lines of how it ended.
     """
     for event in events:
-        told = tell(event, people)
-        said = f"{event.at:%H:%M:%S}  {_plain(': '.join(filter(None, told)))}"
-        yield "\n".join((said, *(f"{'':10}{_plain(about(file))}" for file in files_in(event))))
+        text, *more = ": ".join(filter(None, tell(event, people))).split("\n", _END_LINES if _is_end(event) else 0)
+        below = (*filter(str.strip, more), *map(about, files_in(event)))
+        yield "\n".join((f"{event.at:%H:%M:%S}  {_plain(text)}", *(f"{'':10}{_plain(line)}" for line in below)))
+
+
+def _is_end(event: Event) -> bool:
+    return isinstance(event, RunEnded)
 
 
 def about(file: Attachment) -> str:
@@ -80,7 +86,7 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901 - one line per kin
         case PersonSaid():
             return Told(f"{name(event.person)} said by {event.channel}", event.text)
         case ContextFetched():
-            return Told("looked up: " + ", ".join(fact.label for fact in event.facts))
+            return Told("looked up: " + (", ".join(fact.label for fact in event.facts) or "nothing"))
         case StepChosen():
             return _step(event)
         case StepFailed() | ThoughtDropped():

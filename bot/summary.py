@@ -4,7 +4,7 @@ from pydantic import AwareDatetime
 
 from agents.requests import Frozen, PersonId, RequestId, RunId
 from agents.run import Run, RunState
-from agents.text import first_line
+from agents.text import first_line, one_line
 from bot.store import Line
 
 _TEXT_CHARS = 120
@@ -36,7 +36,7 @@ def summary_of(run: Run) -> Summary | None:
         text=first_line(run.started.text, _TEXT_CHARS),
         started_at=run.forked.at if run.forked else run.started.at,
         open=run.open,
-        outcome=run.ended.summary[:_TEXT_CHARS] if run.ended else "",
+        outcome=one_line(run.ended.summary, _TEXT_CHARS) if run.ended else "",
         is_rehearsal=run.is_rehearsal,
     )
 

@@ -35,7 +35,7 @@ async def test_a_tag_that_disappears_before_the_start_is_not_deployed(shop: Worl
 
 
 async def test_an_unknown_environment_is_answered_with_those_that_exist(shop: World) -> None:
-    run_id = await shop.trigger("deploy v1.2.0 to prod")
+    run_id = await shop.trigger("deploy v1.2.0 to prodcution")
 
     card = await shop.next_mail("anna", about="Which environment")
     await shop.reply("anna", card, "2")
@@ -43,6 +43,24 @@ async def test_an_unknown_environment_is_answered_with_those_that_exist(shop: Wo
     assert "1. production\n2. staging" in card.text
     assert (await shop.ended(run_id)).state == "done"
     assert live(shop, "staging") == commit_of(shop, "v1.2.0")
+
+
+async def test_the_latest_for_a_short_name_is_shown_as_the_exact_version_and_place(shop: World) -> None:
+    await shop.trigger("deploy latest to prod")
+
+    card = await shop.next_mail("bo", about="Deploy v1.2.0 to production?")
+
+    assert commit_of(shop, "v1.2.0") in card.text
+
+
+async def test_a_way_back_without_a_version_is_a_list_to_choose_from(shop: World) -> None:
+    await shop.trigger("please roll back production")
+
+    card = await shop.next_mail("anna", about="Which version should production go back to?")
+    await shop.reply("anna", card, "v1.1.0")
+
+    assert "1. v1.2.0\n2. v1.1.0\n3. none of these" in card.text
+    assert "Deploy v1.1.0 to production?" in (await shop.next_mail("bo")).subject
 
 
 async def test_a_polite_mail_asks_for_what_its_one_plain_sentence_says(shop: World) -> None:

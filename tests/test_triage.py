@@ -56,6 +56,17 @@ async def test_what_nobody_is_named_for_is_asked_about_with_what_each_agent_is_f
     assert "Nothing was started" in (await office.next_mail("anna", about="Done")).text
 
 
+async def test_a_newcomer_who_says_hello_is_told_at_once_what_can_be_asked(shop: World) -> None:
+    await shop.send("anna", ADDRESS, "Hello\n\nHello sayso,\nwhat can you do?")
+
+    mail = await shop.next_mail("anna", about="Done")
+
+    assert "- deploy: puts versions live in production, staging. Such as: “deploy latest to production”" in " ".join(
+        mail.text.split()
+    )
+    assert await shop.requests() == []
+
+
 async def test_one_agent_that_takes_it_is_started_at_once_with_the_same_words_and_requester(shop: World) -> None:
     words = "deploy v1.2.0 to staging"
     run_id = await triages(shop, words)

@@ -1,17 +1,38 @@
 """The ask agent: it asks several people the same, waits until a deadline, and says who answered what."""
 
+from collections.abc import Sequence
+
 from agents import Agent
 from agents.ask.directory import Directory, Listed
-from agents.ask.plain import plain_ask
+from agents.ask.plain import HOW_TO_ASK, how_to_ask, plain_ask
 from agents.ask.rules import next_step
 from agents.ask.survey import survey_tool
 from agents.requests import Fact
 from agents.run import Run
 from agents.steps import Step
+from agents.text import one_line
 
 __all__ = ["Directory", "Listed", "ask_agent"]
 
 ASK = "ask"
+# A model reads all of it at every step, and nobody reads more.
+_LISTED, _NAME_CHARS = 200, 60
+
+
+def _groups(directory: Directory) -> list[str]:
+    return sorted({f"group:{group}" for listed in directory.values() for group in listed.groups})
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of them, and how many more may be named all the same."""
+    more = len(names) - _LISTED
+    return ", ".join([*names[:_LISTED], *([f"… and {more} more; name them exactly"] if more > 0 else [])])
+
+
+def _example(directory: Directory) -> str:
+    """An order that can be given as it stands."""
+    whom = [*_groups(directory), *(f"person:{name}" for name in directory)]
+    return how_to_ask(whom[0]) if whom else HOW_TO_ASK
 
 
 def ask_agent(directory: Directory) -> Agent:
@@ -19,9 +40,8 @@ def ask_agent(directory: Directory) -> Agent:
 
     async def prefetch(_: Run) -> tuple[Fact, ...]:
         """Whom there is to ask."""
-        groups = sorted({group for listed in directory.values() for group in listed.groups})
-        people = ", ".join(f"person:{name} ({listed.name})" for name, listed in directory.items())
-        return (Fact(label="People", text=people), Fact(label="Groups", text=", ".join(f"group:{g}" for g in groups)))
+        people = [f"person:{name} ({one_line(listed.name, _NAME_CHARS)})" for name, listed in directory.items()]
+        return (Fact(label="People", text=_some(people)), Fact(label="Groups", text=_some(_groups(directory))))
 
     def fallback(run: Run) -> Step:
         return next_step(run, directory)
@@ -34,4 +54,5 @@ def ask_agent(directory: Directory) -> Agent:
         prefetch=prefetch,
         fallback=fallback,
         takes=lambda text: plain_ask(text) is not None,
+        example=_example(directory),
     )

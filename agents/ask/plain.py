@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 from agents.text import visible
 
-HOW_TO_ASK = "ask group:release: which day suits? | Mon, Tue, Wed | until Thursday 12:00"
+
+def how_to_ask(whom: str) -> str:
+    """An order to ask `whom`, as it may be typed."""
+    return f"ask {whom}: which day suits? | Mon, Tue, Wed | until Thursday 12:00"
+
+
+HOW_TO_ASK = how_to_ask("group:release")
 _REF = r"(?:person|group):[A-Za-z0-9][A-Za-z0-9._-]*"
 _ASK = re.compile(
     rf"(?:please\s+)?ask\s+(?P<people>{_REF}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+){_REF})*)\s*:\s*(?P<rest>.+)",

@@ -4,6 +4,7 @@ from agents.ask.deadline import deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.plain import HOW_TO_ASK, Asked, plain_ask, refs_of
 from agents.ask.survey import SURVEY_TOOL, SurveyArgs
+from agents.rules import DECLINED, all_the_same, answers, failed
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line
@@ -21,31 +22,32 @@ def next_step(run: Run, directory: Directory) -> Step:
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=last.text)
         case Result(step=CallTool(), kind="error"):
-            return Done(outcome="failed", summary=f"The survey came to nothing: {last.text}")
+            return failed(f"The survey came to nothing: {last.text}")
         case Result(step=CallTool()):
-            return _failed(f"{last.kind}: {last.text}")
+            return _nobody(f"{last.kind}: {last.text}")
         case Result(kind=kind) if kind != "answered":
-            return _failed(f"the question was {kind}")
+            return _nobody(f"the question was {kind}")
         case _:
             return _begin(run, directory)
 
 
 def _begin(run: Run, directory: Directory) -> Step:
-    answers = {one.step.question: one.text for one in run.results if isinstance(one.step, RequestHumanInput)}
-    asked = plain_ask(run.started.text if run.started else "") or plain_ask(answers.get(ORDER, ""))
+    said = answers(run)
+    asked = plain_ask(run.text) or plain_ask(said.get(ORDER, ""))
     if asked is None:
-        return _once(ORDER, answers)
+        return _once(ORDER, said)
     people = asked.people
     if unknown(directory, people):
-        people = refs_of(answers.get(WHOM, ""))
+        people = refs_of(said.get(WHOM, ""))
     if not people or unknown(directory, people):
-        return _once(WHOM, answers)
+        return _once(WHOM, said)
     if len(members(directory, people)) > MOST_PEOPLE:
-        return _failed(f"{len(members(directory, people))} people are too many: {MOST_PEOPLE} may be asked at once")
-    until = asked.until if _is_clear(asked.until, run, directory) else answers.get(UNTIL, "")
+        return _nobody(f"{len(members(directory, people))} people are too many: {MOST_PEOPLE} may be asked at once")
+    until = asked.until if _is_clear(asked.until, run, directory) else said.get(UNTIL, "")
     if not _is_clear(until, run, directory):
-        return _once(UNTIL, answers)
-    return _survey(asked, people, until)
+        return _once(UNTIL, said)
+    whom = one_line(", ".join(people), _SHOWN_CHARS)
+    return all_the_same(run, f"Ask {whom}", _survey(asked, people, until), _nobody(DECLINED))
 
 
 def _survey(asked: Asked, people: tuple[str, ...], until: str) -> Step:
@@ -58,7 +60,7 @@ def _survey(asked: Asked, people: tuple[str, ...], until: str) -> Step:
             until=until,
         )
     except ValueError:
-        return _failed("the question, or one of its options, is too long, or there are too many of them")
+        return _nobody("the question, or one of its options, is too long, or there are too many of them")
     return CallTool(tool=SURVEY_TOOL, arguments=args.model_dump(mode="json"))
 
 
@@ -68,11 +70,11 @@ def _is_clear(until: str, run: Run, directory: Directory) -> bool:
     return bool(started and deadline_of(until, started.at, zone))
 
 
-def _once(question: str, answers: dict[str, str]) -> Step:
-    if question in answers:
-        return _failed(f"{one_line(answers[question], _SHOWN_CHARS)!r} does not say it plainly. {question}")
+def _once(question: str, said: dict[str, str]) -> Step:
+    if question in said:
+        return _nobody(f"{one_line(said[question], _SHOWN_CHARS)!r} does not say it plainly. {question}")
     return RequestHumanInput(question=question)
 
 
-def _failed(why: str) -> Done:
-    return Done(outcome="failed", summary=f"Nobody was asked: {why}")
+def _nobody(why: str) -> Done:
+    return failed(f"Nobody was asked: {why}")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from agents import ChildRun, Hands, Outcome, Pending, Tool, ToolRefused
+from agents import Arguments, ChildRun, Hands, Outcome, Pending, Tool, ToolRefused
 from agents.ask.deadline import MOST_S, deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.report import Heard, report
@@ -22,10 +22,8 @@ _GRACE_S, _STOPPING_S = 30.0, 5.0
 _HANDLE = "survey until "
 
 
-class SurveyArgs(BaseModel):
+class SurveyArgs(Arguments):
     """Whom to ask what, until when."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     people: tuple[str, ...] = Field(
         min_length=1, max_length=MOST_PEOPLE, description="person:NAME and group:NAME, exactly as they are listed"

@@ -8,11 +8,12 @@ from agents import Agent, Tool
 from agents.deploy import checks, git
 from agents.deploy.dispatch import dispatch_tool
 from agents.deploy.environment import MIGRATIONS, Environment, Hub, ways_of
-from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit
+from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, shown
 from agents.deploy.lookup import LOOK_S, LookFailed
 from agents.deploy.results import live_label
-from agents.deploy.rules import next_step, versions_label
+from agents.deploy.rules import next_step
 from agents.deploy.tools import deploy_tool, health_tool, live_tool
+from agents.deploy.version import meant_label, versions_label
 from agents.deploy.wish import is_wish, wish_of
 from agents.requests import Fact
 from agents.run import Run
@@ -27,10 +28,11 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
 
     async def prefetch(run: Run) -> tuple[Fact, ...]:
         """Per environment its versions, what is live and by whom, and what the wish would change; all at once."""
-        wish = wish_of(run.started.text if run.started else "", tuple(environments))
+        wish = wish_of(run.text, tuple(environments))
         looks: list[Awaitable[tuple[Fact, ...]]] = [_state(environment) for environment in environments.values()]
-        if wish.version and wish.environment:
-            looks.append(_changes(environments[wish.environment], wish.version))
+        if wish.version:
+            named = [wish.environment] if wish.environment else environments
+            looks += [_wished(environments[name], wish.version, is_named=bool(wish.environment)) for name in named]
         return tuple(fact for facts in await asyncio.gather(*looks) for fact in facts)
 
     def fallback(run: Run) -> Step:
@@ -44,6 +46,7 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
         prefetch=prefetch,
         fallback=fallback,
         takes=lambda text: is_wish(text, tuple(environments)),
+        example=f"deploy latest to {next(iter(environments), 'production')}",
     )
 
 
@@ -82,6 +85,19 @@ async def _state(environment: Environment) -> tuple[Fact, ...]:
     return tuple(await asyncio.gather(*looks))
 
 
+async def _wished(environment: Environment, said: str, *, is_named: bool) -> tuple[Fact, ...]:
+    """Which tag is meant where none is called what was `said`, and what it would change in an environment of a wish."""
+    label = meant_label(said, environment.name)
+    fact = await found(label, _meant_by(environment, said))
+    told = (fact,) if fact.text else ()
+    meant = fact.text if fact.label == label else ""
+    return (*told, *await _changes(environment, meant or said)) if is_named else told
+
+
+async def _meant_by(environment: Environment, said: str) -> str:
+    return await git.meant_by(environment.repo, said) or ""
+
+
 async def _changes(environment: Environment, version: str) -> tuple[Fact, ...]:
     """What the wished version would change, and how its checks stand."""
     try:
@@ -93,4 +109,6 @@ async def _changes(environment: Environment, version: str) -> tuple[Fact, ...]:
         told = (Fact(label="Changes", text=f"unknown: {error}"),)
     except TimeoutError:
         told = (Fact(label="Changes", text=f"unknown: that took longer than {FACT_S:g} s"),)
-    return tuple(Fact(label=f"{fact.label} in {environment.name} with {version}", text=fact.text) for fact in told)
+    return tuple(
+        Fact(label=f"{fact.label} in {environment.name} with {shown(version)}", text=fact.text) for fact in told
+    )

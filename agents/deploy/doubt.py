@@ -36,6 +36,8 @@ _TO_BE_TOLD = re.compile(
     re.IGNORECASE,
 )
 
+_SHORT_CHARS = (3, 4)
+
 
 def is_doubtful(
     sentence: str, version: str | None, environment: str | None, environments: Collection[str], *, may_name_it: bool
@@ -53,5 +55,11 @@ def is_doubtful(
         or bool(_WORDS.search(told) or _TIMES.search(sentence))
         or bool(not may_name_it and _VERBS.search(sentence))
         or any(found != version for found in _VERSIONS.findall(sentence))
-        or any(name.casefold() in words for name in environments if name != environment)
+        or any(_may_name(word, name) for word in words for name in environments if name != environment)
     )
+
+
+def _may_name(word: str, environment: str) -> bool:
+    """Whether a word is the name of an environment, or its short form (`prod`); `product` is another word."""
+    name = environment.casefold()
+    return word == name or (len(word) in _SHORT_CHARS and name.startswith(word))

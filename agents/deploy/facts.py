@@ -12,7 +12,7 @@ from agents.requests import Fact
 from agents.text import one_line
 
 _SHOWN_CHARS = 100
-_MOST_AUTHORS, _MOST_FILES = 10, 15
+_MOST_AUTHORS, _MOST_FILES, _MOST_TAGS = 10, 15, 50
 # All looks for one fact together take no longer, however many commands they are; all facts together have 20 s.
 FACT_S = 15.0
 UNKNOWN = "unknown"
@@ -25,7 +25,9 @@ def shown(text: str) -> str:
 
 def with_tags(commit: str, tags: tuple[str, ...]) -> str:
     """A commit as people know it."""
-    return f"{commit} ({', '.join(tags)})" if tags else commit
+    more = len(tags) - _MOST_TAGS
+    named = (*tags[:_MOST_TAGS], f"and {more} more") if more > 0 else tags
+    return f"{commit} ({', '.join(named)})" if named else commit
 
 
 async def live_commit(environment: Environment) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agents.deploy.lookup import MOST_BYTES, LookFailed, look
+from agents.deploy.names import highest, is_latest
 from agents.text import one_line
 
 # What can be a version: nothing that git would read as an option, a range, or an expression (`main~1`, `@{upstream}`).
@@ -67,10 +68,22 @@ def is_hash(text: str) -> bool:
 
 async def versions(repo: Path) -> Versions:
     """The tags of `repo` that can be deployed by name. Raises LookFailed."""
-    order = ("--sort=-version:refname", "--sort=-creatordate")
-    printed = await _git(repo, "for-each-ref", *order, "--format=%(refname:lstrip=2)", "refs/tags")
-    names = [name for name in printed.splitlines() if is_version(name)]
-    return Versions(tuple(names[:_MOST_VERSIONS]), max(0, len(names) - _MOST_VERSIONS))
+    names = tuple(filter(is_version, await _tags(repo)))
+    return Versions(names[:_MOST_VERSIONS], max(0, len(names) - _MOST_VERSIONS))
+
+
+async def meant_by(repo: Path, word: str) -> str | None:
+    """The one tag that `word` stands for: `v1.2.0` for `1.2.0`, the highest release for `latest`. Raises LookFailed.
+
+    None where a tag, a commit or a branch is called `word` itself, and where no tag or more than one can be meant.
+    """
+    if not is_version(word) or await commit_of(repo, word) or await _is_branch(repo, word):
+        return None
+    if not is_latest(word):
+        return f"v{word}" if await _tagged(repo, f"v{word}") else None
+    tags = await _tags(repo)
+    is_whole = sum(len(tag.encode()) + 1 for tag in tags) < MOST_BYTES
+    return highest(filter(is_version, tags)) if is_whole else None
 
 
 async def commit_of(repo: Path, version: str) -> str | None:
@@ -147,6 +160,19 @@ async def _by_hash(repo: Path, version: str) -> str | None:
     held_by = ("refs/heads", "refs/remotes", "refs/tags")
     holders = await _git(repo, "for-each-ref", f"--contains={commit}", "--count=1", "--format=%(refname)", *held_by)
     return commit if holders.strip() else None
+
+
+async def _tags(repo: Path) -> list[str]:
+    """The names of all tags, newest first, as far as they could be read."""
+    order = ("--sort=-version:refname", "--sort=-creatordate")
+    return (await _git(repo, "for-each-ref", *order, "--format=%(refname:lstrip=2)", "refs/tags")).splitlines()
+
+
+async def _is_branch(repo: Path, name: str) -> bool:
+    """Whether a branch is called so, here or where this was cloned from."""
+    own, others = f"refs/heads/{name}", f"refs/remotes/*/{name}"
+    printed = await _git(repo, "for-each-ref", "--format=%(refname)", own, others)
+    return any(ref == own or ref.split("/", 3)[3:] == [name] for ref in printed.splitlines())
 
 
 async def _tagged(repo: Path, name: str) -> str | None:

@@ -7,7 +7,7 @@ from agents.deploy.environment import BY_WORKFLOW
 from agents.deploy.facts import shown
 from agents.deploy.git import is_hash
 from agents.run import Result, Run
-from agents.steps import CallTool, Done, RequestHumanInput
+from agents.steps import CallTool, RequestHumanInput
 
 DEPLOYS = frozenset({"deploy", BY_WORKFLOW["deploy"]})
 ROLLBACKS = frozenset({"rollback", BY_WORKFLOW["rollback"]})
@@ -39,7 +39,9 @@ class Commit:
 def read_commit(text: str) -> Commit | None:
     """The commit that `3f2a1c9… (v1.2.0, stable)` names; None for anything else."""
     found = _LIVE.fullmatch(text.strip())
-    return Commit(found["commit"], tuple((found["tags"] or "").split(", ")) if found["tags"] else ()) if found else None
+    tags = (found["tags"] or "").split(", ") if found else []
+    # A tag has no spaces in it: those that were left out are counted.
+    return Commit(found["commit"], tuple(tag for tag in tags if tag and " " not in tag)) if found else None
 
 
 def tool_of(result: Result) -> str:
@@ -104,11 +106,6 @@ def how_it_ended(result: Result) -> str:
             return f"was refused{why}"
         case "error" | "ok" | "answered":
             return f"failed{why}"
-
-
-def failed(summary: str) -> Done:
-    """The end of a run that did not do what was wished."""
-    return Done(outcome="failed", summary=summary)
 
 
 def _last(run: Run, tools: frozenset[str]) -> Result | None:

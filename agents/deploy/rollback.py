@@ -5,7 +5,6 @@ from agents.deploy.results import (
     ROLLBACKS,
     Commit,
     argument,
-    failed,
     how_it_ended,
     is_about_rollback,
     last_deploy,
@@ -13,6 +12,7 @@ from agents.deploy.results import (
     read_commit,
     tool_of,
 )
+from agents.rules import failed
 from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput, Step
 from agents.text import one_line

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
-from agents.deploy import rollback
+from agents.deploy import rollback, version
 from agents.deploy.environment import Ways
 from agents.deploy.facts import shown
-from agents.deploy.git import is_hash
 from agents.deploy.results import (
     DEPLOYS,
     ROLLBACKS,
     Commit,
     argument,
-    failed,
     how_it_ended,
     is_about_rollback,
     is_wanted,
@@ -20,19 +18,15 @@ from agents.deploy.results import (
     tool_of,
 )
 from agents.deploy.wish import Wish, wish_of, word_of
+from agents.rules import DECLINED, all_the_same, answers, failed
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.text import quote
 
-VERSIONS = "Versions"
 _WHICH_ENVIRONMENT = "Which environment should be deployed to?"
-_WHICH_VERSION = "Which version should be deployed?"
-_NOT_READ = "What was written to this run since it began can't be read by plain rules, and may take the wish back."
+_ANOTHER = "Start again with: deploy VERSION to ENVIRONMENT"
 _NO_WAYS = Ways()
-
-
-def versions_label(environment: str) -> str:
-    """The label of the fact that lists the versions there are for an environment."""
-    return f"{VERSIONS} for {environment}"
+_SAID_CHARS = 100
 
 
 def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> Step:
@@ -62,45 +56,43 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
 def _begin(run: Run, environments: Sequence[str], ways: Ways) -> Step:
     if not environments:
         return failed("There is nowhere to deploy to: add [deploy.environments.NAME] to the configuration")
-    asked = _answers(run)
-    wish = wish_of(run.started.text if run.started else "", environments)
+    asked = answers(run)
+    wish = wish_of(run.text, environments)
     environment = wish.environment or asked.get(_WHICH_ENVIRONMENT)
     if environment is None:
         return RequestHumanInput(question=_WHICH_ENVIRONMENT, format="choice", options=tuple(environments))
     if environment not in environments:
         return failed(f"There is no environment {shown(environment)!r}. There are: {', '.join(environments)}")
-    version = wish.version or asked.get(_WHICH_VERSION)
-    if version is None:
-        return RequestHumanInput(question=_WHICH_VERSION)
-    return _deploy(run, Wish(word_of(version), environment), version, ways)
+    question = version.which(run, environment, is_back=wish.is_back)
+    said = wish.version or asked.get(question.question) or asked.get(version.WHICH_VERSION)
+    if said is None:
+        return question
+    return _read(run, Wish(word_of(said), environment), said, ways)
 
 
-def _deploy(run: Run, wish: Wish, said: str, ways: Ways) -> Step:
-    if wish.version is None or wish.environment is None:
-        return failed(f"{shown(said)!r} is not one version. Start again with: deploy VERSION to ENVIRONMENT")
-    label = versions_label(wish.environment)
-    known = next((fact.text.split(", ") for fact in run.facts or () if fact.label == label), None)
-    # A list that was cut off, or that could not be had, does not say what there is not; and it holds no hashes.
-    is_whole = known is not None and not any(name.startswith("and ") for name in known)
-    if known and is_whole and wish.version not in known and not is_hash(wish.version):
-        return failed(f"There is no version {shown(wish.version)!r}. Versions, newest first: {', '.join(known)}")
-    question = f"Deploy {wish.version} to {wish.environment} all the same? {_NOT_READ}"
-    answer = _answers(run).get(question)
-    if run.unheard:  # a yes to this question says nothing of what was written after it was asked
-        return RequestHumanInput(question=question, format="yes_no")
-    if answer not in {None, "yes"}:
-        return failed("Nothing was deployed: the question whether to go on was declined")
-    tool = ways.tool("deploy", wish.environment)
-    return CallTool(tool=tool, arguments={"version": wish.version, "environment": wish.environment})
+def _read(run: Run, wish: Wish, said: str, ways: Ways) -> Step:
+    """Deploy what was said; where that may mean one of several versions, ask once which."""
+    environment = wish.environment or ""
+    if said == version.NONE_OF_THESE:
+        return failed(f"Nothing was deployed: none of the versions was chosen. {_ANOTHER}")
+    if wish.version is None:
+        return failed(f"{shown(said)!r} is not one version. {_ANOTHER}")
+    known, named = version.known_for(run, environment), version.read_as(run, wish.version, environment)
+    if not known.has_no(named):
+        return _deploy(run, named, environment, ways)
+    instead = version.which_instead(run, environment, said)
+    answer = answers(run).get(instead.question)
+    if answer in known.names:
+        return _deploy(run, answer, environment, ways)
+    if answer is None and known.names and known.is_open(named):
+        return instead
+    listed = ", ".join(known.names) or ("(none)" if known.is_whole else "they could not be looked up")
+    return failed(f"There is no version {shown(named)!r}. Versions, newest first: {listed}")
 
 
-def _answers(run: Run) -> dict[str, str]:
-    """What people answered to our own questions, by question."""
-    return {
-        result.step.question: result.text
-        for result in run.results
-        if isinstance(result.step, RequestHumanInput) and result.kind == "answered"
-    }
+def _deploy(run: Run, named: str, environment: str, ways: Ways) -> Step:
+    step = CallTool(tool=ways.tool("deploy", environment), arguments={"version": named, "environment": environment})
+    return all_the_same(run, f"Deploy {named} to {environment}", step, failed(f"Nothing was deployed: {DECLINED}"))
 
 
 def _after_deploy(deploy: Result) -> Step:
@@ -115,15 +107,15 @@ def _look(done: Result) -> Step:
 
 
 def _after_live(run: Run, done: Result, live: Result, ways: Ways) -> Step:
-    version, environment = argument(done, "version"), argument(done, "environment")
+    wanted, environment = argument(done, "version"), argument(done, "environment")
     before = f"{rollback.why_rolled_back(run)} " if tool_of(done) in ROLLBACKS else ""
     ran, was = ("rollback to", "rolled back to") if before else ("deploy of", "deployed to")
     if live.kind != "ok":
-        to = f"{environment} was {was} {version}" if before else f"{version} was {was} {environment}"
+        to = f"{environment} was {was} {wanted}" if before else f"{wanted} was {was} {environment}"
         return failed(f"{before}{to}, but what is live there is not known: it {how_it_ended(live)}")
     found = read_commit(live.text)
     if found is None or not is_wanted(done, found):
-        to = f"{version}" if before else f"{version} to {environment}"
+        to = wanted if before else f"{wanted} to {environment}"
         return failed(f"{before}The {ran} {to} ran, but {environment} serves {shown(live.text)}")
     if environment in ways.checked:
         return CallTool(tool="health", arguments={"environment": environment})
@@ -146,4 +138,12 @@ def _told(run: Run, done: Result, live: Commit, how: str) -> Done:
     named, environment = live.called(argument(done, "version")), argument(done, "environment")
     if tool_of(done) in ROLLBACKS:
         return failed(f"{rollback.why_rolled_back(run)} Rolled back: {named} is live in {environment} again, {how}")
-    return Done(summary=f"{named} is live in {environment}, {how}")
+    return Done(summary=f"{named} is live in {environment}, {how}{_as_read(run, done)}")
+
+
+def _as_read(run: Run, done: Result) -> str:
+    """What was said, where it was read as another name."""
+    deployed, environment = argument(done, "version"), argument(done, "environment")
+    said = wish_of(run.text, (environment,)).version
+    is_read = said is not None and said != deployed and version.read_as(run, said, environment) == deployed
+    return f"; {quote(said or '', _SAID_CHARS)} was read as {deployed}" if is_read else ""

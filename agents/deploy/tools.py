@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from agents import CommandResult, Hands, Outcome, Tool, ToolRefused
+from agents import Arguments, CommandResult, Hands, Outcome, Tool, ToolRefused
 from agents.deploy import checks, git
 from agents.deploy.environment import Environment, Way
 from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, shown
@@ -24,18 +24,14 @@ _DESCRIPTIONS = {
 }
 
 
-class _Args(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DeployArgs(_Args):
+class DeployArgs(Arguments):
     """What to deploy, and where."""
 
     version: str = Field(description="A tag, or a commit hash")
     environment: str = Field(description="The exact name of an environment")
 
 
-class LiveArgs(_Args):
+class LiveArgs(Arguments):
     """Where to look."""
 
     environment: str = Field(description="The exact name of an environment")

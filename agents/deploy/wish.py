@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.deploy.doubt import is_doubtful
+from agents.deploy.names import environment_called, is_latest
 
 _POLITE = r"(?:please|kindly|(?:can|could|would|will) you(?: please)?|i(?:'d| would) like (?:you )?to|let's),?\s+"
 _WORD = r"[^\s,;:!?()<>]+?"
@@ -12,7 +13,8 @@ _END = r"(?:,?\s+(?:please|now|thanks|thank you))*\s*[.!?]*(?:\s+(?:thanks|thank
 # Anything more than this is left to people, or to a model: "don't deploy" must not deploy.
 _SENTENCES = (
     re.compile(
-        rf"(?:{_POLITE})?(?:deploy|release|ship|promote)(?:\s+version)?(?:\s+(?P<version>{_WORD}))?"
+        rf"(?:{_POLITE})?(?:deploy|release|ship|promote)(?:\s+the(?=\s+latest\b))?(?:\s+version)?"
+        rf"(?:\s+(?P<version>{_WORD}))?(?:(?<=\slatest)\s+(?:version|release|tag))?"
         rf"(?:\s+(?:to|on|in|into)\s+(?:the\s+)?(?P<environment>{_WORD}))?{_END}",
         re.IGNORECASE,
     ),
@@ -42,10 +44,14 @@ _QUOTES = str.maketrans("", "", '`*"\u201c\u201d')
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was named, word for word; None for what was not."""
+    """What was named: the version word for word, the environment as it is configured; None for what was not.
+
+    `is_back`: it was called a way back.
+    """
 
     version: str | None = None
     environment: str | None = None
+    is_back: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class _Said:
 
 
 def wish_of(text: str, environments: Collection[str]) -> Wish:
-    """The wish in `text`, said in one of a few plain sentences; only exact environments count.
+    """The wish in `text`, said in one of a few plain sentences; only names that mean one environment count.
 
     All of the text is read. What its sentences disagree about is not named; where one of them may take something
     back, put it off, or mean something else, nothing is.
@@ -74,7 +80,8 @@ def wish_of(text: str, environments: Collection[str]) -> Wish:
     for one in said:
         if one.beside and is_doubtful(one.beside, version, environment, environments, may_name_it=one.is_title):
             return Wish()
-    return Wish(version, environment if environment in environments else None)
+    is_back = any(one.wish.is_back for one in said if one.wish)
+    return Wish(version, environment if environment in environments else None, is_back)
 
 
 def is_wish(text: str, environments: Collection[str]) -> bool:
@@ -111,16 +118,20 @@ def _plain_wish(sentence: str, environments: Collection[str]) -> tuple[Wish | No
     """What a sentence wishes, and what it says beside that."""
     for pattern in _SENTENCES if len(sentence) <= _SENTENCE_CHARS else ():
         if found := pattern.fullmatch(sentence):
-            version, environment = found["version"], found["environment"]
+            version, environment, is_back = found["version"], found["environment"], pattern is _SENTENCES[-1]
             if environment is None and version in environments:
                 version, environment = None, version
-            return Wish(version, environment), (found["rest"] or "").strip()
+            if is_back and version and is_latest(version):  # the latest is no way back
+                version = None
+            named = environment and (environment_called(environment, environments) or environment)
+            return Wish(version, named, is_back), (found["rest"] or "").strip()
     return None, sentence
 
 
 def _is_no_version(wish: Wish) -> bool:
     """Whether it only looks like a wish: "Deploy request", "Release manager"."""
-    return wish.environment is None and wish.version is not None and not any(map(str.isdigit, wish.version))
+    version = wish.version if wish.environment is None else None
+    return version is not None and not is_latest(version) and not any(map(str.isdigit, version))
 
 
 def _agreed(values: Iterable[str | None]) -> str | None:

@@ -3,6 +3,7 @@
 from agents.desk.knowledge import article_for
 from agents.desk.mail import Mail, mail_of
 from agents.desk.tools import DRAFTS, SEND_REPLY, is_reply
+from agents.rules import failed
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import ends_of, one_line
@@ -15,7 +16,7 @@ def next_step(run: Run, greeting: str) -> Step:
     """Draft what a file answers, else ask the owner; after a denial ask them what to say instead; tell how it ended."""
     mail, last = mail_of(run), run.results[-1] if run.results else None
     if mail is None:
-        return _failed("A desk run begins with a mail to the desk's address, and this one did not")
+        return failed("A desk run begins with a mail to the desk's address, and this one did not")
     if last is None:
         found = article_for(run.facts or (), f"{mail.subject}\n{mail.text}")
         return _draft(mail, greeting, found.text) if found else _ask(mail, "What should be answered?")
@@ -23,7 +24,7 @@ def next_step(run: Run, greeting: str) -> Step:
         return _after_draft(run, mail, last)
     if isinstance(last.step, RequestHumanInput) and last.kind == "answered":
         return _draft(mail, greeting, last.text)
-    return _failed(f"{_whom(mail)} got no reply: the question was not answered ({_how(last)})")
+    return failed(f"{_whom(mail)} got no reply: the question was not answered ({_how(last)})")
 
 
 def _after_draft(run: Run, mail: Mail, last: Result) -> Step:
@@ -34,8 +35,8 @@ def _after_draft(run: Run, mail: Mail, last: Result) -> Step:
         why = f"said no to the draft, and why: {last.text}" if last.text else "said no to the draft, without a reason"
         return _ask(mail, f"{', '.join(last.by)} {why}\n\nWhat should be answered instead?")
     if last.kind == "denied":
-        return _failed(f"{_whom(mail)} got no reply: {denied} drafts were denied, the last one with: {last.text}")
-    return _failed(f"{_whom(mail)} got no reply: {_how(last)}")
+        return failed(f"{_whom(mail)} got no reply: {denied} drafts were denied, the last one with: {last.text}")
+    return failed(f"{_whom(mail)} got no reply: {_how(last)}")
 
 
 def _ask(mail: Mail, what: str) -> RequestHumanInput:
@@ -57,7 +58,3 @@ def _whom(mail: Mail) -> str:
 
 def _how(last: Result) -> str:
     return f"{last.kind}: {last.text}" if last.text else last.kind
-
-
-def _failed(summary: str) -> Done:
-    return Done(outcome="failed", summary=summary)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pydantic import Field
 
-from agents import Arguments, Hands, Outcome, Pending, Tool, ToolRefused
+from agents import MAIL_WITHIN_S, Arguments, Hands, Outcome, Pending, Tool, ToolRefused
 from agents.desk.mail import Draft, Mail, mail_of
 from agents.requests import Effect, Fact, RunId
 from agents.run import Result, Run
@@ -20,8 +20,6 @@ _HASH = "SHA-256 of the mail"
 _SUBJECT_CHARS, _TEXT_CHARS = 150, 6_000
 _SHOWN_CHARS = (1_200, 300)
 _LOOK_S = 1.0
-# What could not be sent within a day is not news any more, and its approval is old.
-WITHIN_S = 86_400.0
 CHANGE = "To have it changed"
 HOW_TO_CHANGE = "deny it and say what to change, such as: deny, make it shorter. Another draft has a card of its own"
 
@@ -88,7 +86,7 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
         gate=lambda _: policy,
         title=lambda args: f"Send a reply to {one_line(args.to, 100)}",
         idempotent=True,
-        waits_s=2 * WITHIN_S,
+        waits_s=2 * MAIL_WITHIN_S,
     )
 
 

@@ -87,7 +87,10 @@ def speaker(app: "App", person: str | None) -> "PersonId":
 def answer(
     request: Annotated[str, typer.Argument(help="The request's id; `sayso requests` lists the open ones.")],
     text: Annotated[
-        str, typer.Argument(metavar="approve|deny|TEXT", help="A vote, or the answer to a question.", callback=text_of)
+        str,
+        typer.Argument(
+            metavar="approve|deny|TEXT", help="A vote, `deny, and why`, or the answer to a question.", callback=text_of
+        ),
     ],
     person: As = None,
     reason: Annotated[str, typer.Option(help="Why, for a denial.", callback=text_of)] = "",
@@ -112,6 +115,7 @@ async def answer_beside(
     from bot.answers import Statement
     from bot.cli.show import plain, plain_json, request_text
     from bot.cli.shown import Shown, last_shown, note_shown
+    from bot.cli.words import as_a_vote, typed
     from bot.ids import check
     from bot.views import request_view
 
@@ -122,19 +126,21 @@ async def answer_beside(
     request = record.request
     seen = last_shown(app.home, request.id) or Shown(request.revision, request.digest)
     note_shown(app.home, [request])
-    votes: dict[str, Literal["approve", "deny"]] = {"approve": "approve", "deny": "deny"}
+    words = typed(request.format, text, reason)
     statement = Statement(
         reply_id=f"cli-{secrets.token_hex(8)}",
         person=who,
         channel="cli",
         revision=seen.revision,
         digest=seen.digest,
-        said=votes.get(text, "free_text"),
-        text=text,
-        reason=reason,
+        said=words.said,
+        text=words.text,
+        reason=words.reason,
     )
     outcome = await app.decisions.answer(RequestId(request_id), statement)
     print(plain_json(outcome.judgement.model_dump_json()) if as_json else plain(outcome.words))
+    if request.format == "approval" and outcome.judgement.type == "unclear":
+        print(as_a_vote(request_id, f" --as {who}"), file=sys.stderr)
     return 0 if outcome.counts else 1
 
 

@@ -74,18 +74,27 @@ def add(
 
     It holds what the run's own events say, and nothing else; texts of attached files are not in it.
     """
+    from bot.app import agents_of
     from bot.cli.beside import settings_of
     from bot.cli.show import plain
-    from bot.evals.adding import append, case_of, written
+    from bot.evals.adding import append, case_of, for_rules, written
     from bot.evals.files import folder_of
+    from bot.evals.judging import expected
 
-    agent, case = case_of(run_id, _events(run_id, data), name)
-    folder = folder_of(settings_of(data))
+    settings = settings_of(data)
+    name_of_agent, case = case_of(run_id, _events(run_id, data), name)
+    agent = next((one for one in agents_of(settings) if one.name == name_of_agent), None)
+    how = f"There is no agent {name_of_agent!r} here, so plain rules were not tried"
+    if agent is not None:
+        case, how = asyncio.run(for_rules(agent, case))
+    folder = folder_of(settings)
     if is_printed or folder is None:
-        print(plain(written(agent, case)))
+        print(plain(written(name_of_agent, case)))
+        print(plain(how), file=sys.stderr)
         return
-    file = append(folder, agent, case)
-    print(f"{case.name!r} is in {file}. Names and words of the run are in it: read it before you share it")
+    file = append(folder, name_of_agent, case)
+    print(plain(f"{case.name!r} is in {file}: {expected(case.expect, case.never)}.\n{how}."))
+    print("Names and words of the run are in it: read it before you share it.")
 
 
 def _events(run_id: str, data: Path | None) -> "Sequence[Event]":

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from agents.requests import RunId
 from bot.cli.following import Story
 from bot.cli.show import plain, request_text
 from bot.cli.shown import Shown, last_shown, note_shown
+from bot.cli.words import as_a_vote, typed
 from bot.exporting import Exported
 from bot.home import Home
 from bot.people import People
@@ -136,13 +138,16 @@ class Remote:
             print(request_text(shown, self.people) + "\n")
         seen = last_shown(self._home, request_id) or Shown(shown.revision, shown.digest)
         note_shown(self._home, [shown])
-        vote = {"vote": text, "digest": seen.digest, "reason": reason}
-        body = vote if text in {"approve", "deny"} else {"text": text}
+        words = typed(shown.format, text, reason)
+        vote = {"vote": words.said, "digest": seen.digest, "reason": words.reason}
+        body = {"text": text} if words.said == "free_text" else vote
         answer = self._send("POST", f"/v1/requests/{request_id}/answer", body, once=secrets.token_hex(16))
         said = _json(answer)
         if "judgement" not in said:
             self._check(answer)
         print(json.dumps(said["judgement"]) if as_json else plain(said.get("told") or said["detail"]))
+        if shown.format == "approval" and said["judgement"]["type"] == "unclear":
+            print(as_a_vote(request_id, ""), file=sys.stderr)
         return 0 if answer.is_success else 1
 
     def follow(self, run_id: str, told: Story) -> int:

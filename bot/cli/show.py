@@ -34,7 +34,8 @@ def summary_text(summary: Summary) -> str:
     when = summary.started_at.strftime(_TIME)
     tail = f"  {summary.outcome}" if summary.outcome else (f"  waits for {summary.open}" if summary.open else "")
     mode = "  (rehearsal)" if summary.is_rehearsal else ""
-    return plain(f"{summary.id}  {summary.state:<9}  {when}  {summary.requester}: {summary.text}{tail}{mode}")
+    line = f"{summary.id}  {summary.state:<9}  {when}  {summary.requester}: {summary.text}{tail}{mode}"
+    return plain(" ".join(line.splitlines()))  # an older release kept line breaks
 
 
 def request_text(request: RequestView, people: People) -> str:

@@ -16,6 +16,7 @@ import structlog
 from bot.app import App, agents_of, compose
 from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
+from bot.dev.welcome import to_try
 from bot.example import example_toml
 from bot.home import Home
 from bot.listening import port_of
@@ -130,11 +131,8 @@ sayso dev is running ({time.monotonic() - began:.1f} s). Its settings: {settings
 {mode}
   console     {address}
               (opens once; ./sayso login{data} prints another)
-  live site   http://127.0.0.1:{ports.demo}/production/
   HTTP API    http://127.0.0.1:{ports.web}/openapi.json
-  ask         ./sayso trigger "deploy v1.2.0 to production" --as anna{data}
-  read mail   ./sayso mailbox bo{data}
-  answer      ./sayso mailbox bo --reply-to ID --text "approved, thanks"{data}
+{to_try(settings, app.agents, f"http://127.0.0.1:{ports.demo}", data)}
 {_slack(settings)}
 Ctrl-C ends it; nothing is lost.
 """

@@ -1,6 +1,5 @@
-"""A case made of a run in which a person denied or edited what an agent wanted. Pure."""
+"""A case made of a run in which a person denied or edited what an agent wanted."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,13 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from agents import Agent
 from agents.events import Event, PersonSaid, RequestDecided, RequestRevised, RequestRevoked, StepChosen
 from agents.run import Result, Run, step
 from agents.steps import CallTool, RequestHumanInput
 from bot.evals.cases import BadCases, Calls, Case, CaseFile, Happens, parse
+from bot.evals.running import Plan, by_rules
+from bot.toml import toml
 
 # What a case calls otherwise than a result does.
 _WAY = MappingProxyType({"ok": "gives"})
@@ -128,6 +130,25 @@ def _plain(value: JsonValue) -> JsonValue:
             return value
 
 
+async def for_rules(agent: Agent, case: Case) -> tuple[Case, str]:
+    """The case, with `needs_model` where plain rules fail it and a model may know better; and how rules do now."""
+    came = await _came(agent, case)
+    if not came:
+        return case, "Plain rules pass it"
+    if not agent.prompt:
+        return case, f"Plain rules fail it now: {came}. There is no model to ask: mend the rules"
+    marked = case.model_copy(update={"needs_model": True})
+    said = "It needs a model (needs_model = true), so plain rules have to ask people there, or to end as failed"
+    still = await _came(agent, marked)
+    return marked, f"{said}; they fail it now: {still}" if still else f"{said}; they do"
+
+
+async def _came(agent: Agent, case: Case) -> str:
+    """What the rules chose that is wrong; empty where they pass."""
+    [tried] = await by_rules([Plan(agent, case, "")], lambda _: None)
+    return tried.came
+
+
 def append(folder: Path, agent: str, case: Case) -> Path:
     """The file in `folder` that holds `case` now. Raises BadCases where it can't."""
     file = folder / f"{agent}.toml"
@@ -143,9 +164,7 @@ def append(folder: Path, agent: str, case: Case) -> Path:
 
 def written(agent: str, case: Case, there: str = "", file: str = "the case") -> str:
     """What to append to a file that says `there` so that it holds `case` too. Raises BadCases when it can't."""
-    text = (
-        "\n".join(["", *_lines(case), ""]) if there else "\n".join([f"agent = {_toml(agent)}", "", *_lines(case), ""])
-    )
+    text = "\n".join(["", *_lines(case), ""]) if there else "\n".join([f"agent = {toml(agent)}", "", *_lines(case), ""])
     found = parse(there + text, file)
     _check(found, agent, file)
     return text
@@ -163,22 +182,10 @@ def _lines(case: Case) -> Iterator[str]:
     for key, value in values.items():
         if key in _IN_ROWS:
             yield f"{key} = ["
-            yield from (f"    {_toml(one)}," for one in cast("list[object]", value))
+            yield from (f"    {toml(one)}," for one in cast("list[object]", value))
             yield "]"
         else:
-            yield f"{key} = {_toml(value)}"
+            yield f"{key} = {toml(value)}"
     if facts:
         yield "[case.facts]"
-        yield from (f"{_toml(label)} = {_toml(text)}" for label, text in facts.items())
-
-
-def _toml(value: object) -> str:
-    """A value as TOML; strings, numbers and booleans are written as in JSON, except for DEL."""
-    match value:
-        case dict():
-            table = cast("dict[str, object]", value)
-            return "{" + ", ".join(f"{_toml(key)} = {_toml(one)}" for key, one in table.items()) + "}"
-        case list() | tuple():
-            return "[" + ", ".join(map(_toml, cast("list[object]", value))) + "]"
-        case _:
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        yield from (f"{toml(label)} = {toml(text)}" for label, text in facts.items())

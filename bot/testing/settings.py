@@ -1,12 +1,11 @@
 """Settings for tests: quick ones, and an office of people who need no file of their own."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
 
 from bot.settings import FILE_NAME, PREFIX, Settings, load
+from bot.toml import toml
 
 Policies = Mapping[str, Sequence[str] | Mapping[str, object]]
 
@@ -58,20 +57,8 @@ def office(policies: Policies) -> str:
 
 def _policy(name: str, policy: Sequence[str] | Mapping[str, object]) -> str:
     said = policy if isinstance(policy, Mapping) else {"approvers": [f"person:{person}" for person in policy]}
-    lines = [f"{key} = {_toml(value)}" for key, value in {**_POLICY, **said}.items()]
+    lines = [f"{key} = {toml(value)}" for key, value in {**_POLICY, **said}.items()]
     return "\n".join(["", f"[policies.{name}]", *lines, ""])
-
-
-def _toml(value: object) -> str:
-    """A value of a table; strings, numbers and booleans are written alike in JSON and TOML."""
-    match value:
-        case Mapping():
-            table = cast("Mapping[str, object]", value)
-            return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in table.items()) + "}"
-        case list() | tuple():
-            return "[" + ", ".join(_toml(one) for one in cast("Sequence[object]", value)) + "]"
-        case _:
-            return json.dumps(value)
 
 
 def _variables() -> dict[str, str]:

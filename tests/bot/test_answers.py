@@ -14,6 +14,7 @@ from channels import File
 from tests.bot.examples import BO, CY, DIGEST, LATER, approval, question
 
 COLOURS = ("red", "Green", "blue")
+NAMED = ("deploy: puts versions live", "wash — the car", "none of these", "yes, all")
 
 
 def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str, reason: str = "") -> Statement:
@@ -58,6 +59,22 @@ def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str,
         (question("choice", COLOURS), "9" * 5_000, None),
         (question("choice", ("2", "1")), "1", None),
         (question("choice", ("1", "2")), "1", Given(text="1", picks=("1",))),
+        (question("choice", NAMED), "Deploy", Given(text=NAMED[0], picks=(NAMED[0],))),
+        (question("choice", NAMED), "wash.", Given(text=NAMED[1], picks=(NAMED[1],))),
+        (question("choice", NAMED), "depl", None),
+        (question("choice", NAMED), "deploy: puts", None),
+        (question("choice", NAMED), "none", None),
+        (question("choice", NAMED), "yes", None),
+        (question("choice", NAMED), "", None),
+        (question("choice", ("deploy: now", "deploy")), "deploy", Given(text="deploy", picks=("deploy",))),
+        (question("choice", ("deploy: now", "deploy, later")), "deploy", None),
+        (
+            question("choice", ("deploy: now", "deploy-eu: there")),
+            "deploy",
+            Given(text="deploy: now", picks=("deploy: now",)),
+        ),
+        (question("choice", ("2: two", "1: one")), "1", None),
+        (question("choices", NAMED), "wash, 1", Given(text=f"{NAMED[1]}, {NAMED[0]}", picks=(NAMED[1], NAMED[0]))),
         (question("choices", COLOURS), "1, blue", Given(text="red, blue", picks=("red", "blue"))),
         (question("choices", COLOURS), "red\n3\n", Given(text="red, blue", picks=("red", "blue"))),
         (question("choices", COLOURS), "1, 1, red", Given(text="red", picks=("red",))),

@@ -61,6 +61,16 @@ def test_an_agent_beside_the_settings_stands_after_ours(tmp_path: Path) -> None:
     assert [tool.name for agent in found if agent.name == "valet" for tool in agent.tools] == ["lift"]
 
 
+def test_an_agent_of_yours_may_be_called_help_and_stands_in_for_ours(tmp_path: Path) -> None:
+    (tmp_path / "valet.py").write_text(CODE.replace('name="valet"', 'name="help"'))
+
+    found = [
+        agent for agent in agents_of(read(tmp_path, '[agents.help]\ncode = "valet:valet"\n')) if agent.name == "help"
+    ]
+
+    assert [agent.description for agent in found] == ["parks"]
+
+
 def test_it_may_import_what_lies_beside_it_and_is_loaded_once(tmp_path: Path) -> None:
     (tmp_path / "garage.py").write_text("LOADED = []\n")
     (tmp_path / "valet.py").write_text("import garage\ngarage.LOADED.append(1)\n" + CODE)

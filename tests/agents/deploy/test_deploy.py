@@ -1,6 +1,7 @@
 """The deploy agent on a real repository: what is approved is what is run, and nothing else is."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -8,8 +9,10 @@ import pytest
 
 from agents import Agent, CommandResult, Hands, Outcome, ToolRefused
 from agents.deploy import Environment, deploy_agent
+from agents.deploy.version import meant_label
 from agents.requests import Effect, Fact
 from agents.run import Run
+from agents.steps import CallTool
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.agents.worlds import started
 
@@ -291,6 +294,21 @@ async def test_prefetching_finds_versions_what_is_live_and_the_changes_of_the_wi
     assert facts["Live in production"].endswith("(v1.0.0)")
     assert facts["Live in staging"].endswith("(v1.1.0)")
     assert facts["Changes in staging with v1.2.0"].endswith("Faster start (Anna)")
+
+
+async def test_prefetching_finds_the_tag_that_is_meant_and_what_that_would_change(repo: Repo) -> None:
+    repo.puts_live(repo.git("rev-parse", "v1.1.0"), "staging")
+    agent = agent_of(repo.environment(), repo.environment("staging", policy=None))
+
+    for text, said in (("deploy latest to stag", "latest"), ("deploy 1.2.0 to staging", "1.2.0")):
+        run = Run(started=started(text))
+        found = await agent.prefetch(run)
+
+        facts = {fact.label: fact.text for fact in found}
+        assert facts[meant_label(said, "staging")] == "v1.2.0"
+        assert facts["Changes in staging with v1.2.0"].endswith("Faster start (Anna)")
+        step = agent.fallback(replace(run, facts=found))
+        assert step == CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "staging"})
 
 
 async def test_a_look_up_that_fails_is_a_fact(repo: Repo, tmp_path: Path) -> None:

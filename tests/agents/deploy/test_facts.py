@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy import MIGRATIONS, Environment, deploy_agent
+from agents.deploy.facts import with_tags
+from agents.deploy.results import Commit, read_commit
 from agents.requests import Effect
 from tests.agents.deploy.repos import Repo, make_repo
 
@@ -37,6 +39,15 @@ async def prepared(environment: Environment, version: str) -> Effect:
 
 async def facts_of(environment: Environment, version: str) -> dict[str, str]:
     return {fact.label: fact.text for fact in (await prepared(environment, version)).facts}
+
+
+def test_many_tags_of_a_commit_are_counted_and_still_read_as_that_commit() -> None:
+    tags = tuple(f"v{number}" for number in range(60))
+
+    said = with_tags("3f2a1c9", tags)
+
+    assert said.endswith("v49, and 10 more)")
+    assert read_commit(said) == Commit("3f2a1c9", tags[:50])
 
 
 async def test_a_card_counts_files_and_names_authors_and_migrations(repo: Repo) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy.environment import Ways
-from agents.deploy.rules import next_step, versions_label
+from agents.deploy.rules import next_step
+from agents.deploy.version import NONE_OF_THESE, meant_label, versions_label
 from agents.requests import Fact, PersonId
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -23,7 +24,8 @@ BO = (PersonId("bo"),)
 DEPLOY = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
 LIVE = CallTool(tool="live", arguments={"environment": "production"})
 WHERE = RequestHumanInput(question="Which environment should be deployed to?", format="choice", options=PLACES)
-WHICH = RequestHumanInput(question="Which version should be deployed?")
+OFFERED = ("v1.2.0", "v1.1.0", "v1.0.0", NONE_OF_THESE)
+WHICH = RequestHumanInput(question="Which version should be deployed?", format="choice", options=OFFERED)
 DEPLOYED = Result(DEPLOY, "ok", f"deployed {COMMIT} to production\nlive before: {OTHER} (v1.1.0)\nreleased")
 HEALTH = CallTool(tool="health", arguments={"environment": "production"})
 ROLLBACK = CallTool(tool="rollback", arguments={"version": "v1.1.0", "environment": "production"})
@@ -222,6 +224,92 @@ def test_an_unknown_version_fails_with_those_there_are() -> None:
     step = step_of("deploy v9.9.9 to production")
 
     assert step == failed(f"There is no version 'v9.9.9'. Versions, newest first: {VERSIONS}")
+
+
+LATEST = "deploy latest to production"
+FREE_TEXT = RequestHumanInput(question="Which version should be deployed?")
+INSTEAD = RequestHumanInput(
+    question="“latest” does not name one version for production. Which version should be deployed?",
+    format="choice",
+    options=OFFERED,
+)
+BACK_TO = RequestHumanInput(
+    question="Which version should production go back to?", format="choice", options=("v1.0.0", NONE_OF_THESE)
+)
+
+
+def known(text: str, *facts: tuple[str, str]) -> Run:
+    run = run_of(text)
+    return replace(run, facts=(*(run.facts or ()), *(Fact(label=label, text=text) for label, text in facts)))
+
+
+def test_the_one_version_that_a_word_can_stand_for_is_deployed_and_told() -> None:
+    run = known(LATEST, (meant_label("latest", "production"), "v1.2.0"))
+    done = replace(run, results=(DEPLOYED, IS_LIVE))
+
+    assert next_step(run, PLACES, Ways()) == DEPLOY
+    end = next_step(done, PLACES, Ways())
+    assert end == Done(summary="v1.2.0 (3f2a1c9) is live in production, verified; “latest” was read as v1.2.0")
+
+
+def test_the_latest_of_versions_that_could_not_be_looked_up_is_not_deployed() -> None:
+    step = step_of(LATEST, versions=None)
+
+    assert step == failed("There is no version 'latest'. Versions, newest first: they could not be looked up")
+
+
+def test_what_a_word_means_elsewhere_says_nothing_of_here() -> None:
+    run = known(LATEST, (meant_label("latest", "staging"), "v1.2.0"))
+
+    assert next_step(run, PLACES, Ways()) == INSTEAD
+
+
+def test_a_word_that_may_mean_several_versions_is_asked_about_once() -> None:
+    assert step_of(LATEST) == INSTEAD
+    assert step_of(LATEST, Result(INSTEAD, "answered", "v1.2.0")) == DEPLOY
+    asked_in_vain = step_of(LATEST, Result(INSTEAD, "answered", NONE_OF_THESE))
+    assert asked_in_vain == failed(f"There is no version 'latest'. Versions, newest first: {VERSIONS}")
+
+
+def test_a_number_whose_tag_has_a_v_before_it_is_asked_about_where_it_may_be_something_else() -> None:
+    step = step_of("deploy 1.2.0 to production")
+
+    assert isinstance(step, RequestHumanInput)
+    assert step.options == OFFERED
+
+
+def test_a_way_back_offers_the_versions_before_the_live_one() -> None:
+    run = known("please roll back production", ("Live in production", f"{OTHER} (v1.1.0)"))
+    back = replace(run, results=(Result(BACK_TO, "answered", "v1.0.0"),))
+
+    assert next_step(run, PLACES, Ways()) == BACK_TO
+    assert next_step(back, PLACES, Ways()) == CallTool(
+        tool="deploy", arguments={"version": "v1.0.0", "environment": "production"}
+    )
+
+
+def test_a_way_back_from_nowhere_known_offers_all_versions_there_are() -> None:
+    step = step_of("roll back production")
+
+    assert isinstance(step, RequestHumanInput)
+    assert step.options == OFFERED
+
+
+def test_none_of_the_versions_ends_the_run() -> None:
+    step = step_of("deploy to production", Result(WHICH, "answered", NONE_OF_THESE))
+
+    assert isinstance(step, Done)
+    assert step.outcome == "failed"
+
+
+@pytest.mark.parametrize("versions", [None, "(none)"])
+def test_without_a_list_the_version_is_asked_for_in_words(versions: str | None) -> None:
+    assert step_of("deploy to production", versions=versions) == FREE_TEXT
+
+
+def test_an_answer_in_words_that_an_older_release_asked_for_still_counts() -> None:
+    assert step_of("deploy to production", Result(FREE_TEXT, "answered", "v1.2.0")) == DEPLOY
+    assert step_of("roll back production", Result(FREE_TEXT, "answered", "v1.2.0")) == DEPLOY
 
 
 @pytest.mark.parametrize("versions", [None, f"{VERSIONS}, and 7 older"])

@@ -40,6 +40,9 @@ WHOLE = Wish("v1.2.0", "production")
             "Let me know once it is live.\n\nBest regards,\nAnna Ames\nRelease Manager"
         ),
         "Hi sayso, could you please deploy v1.2.0 to production?\r\nThank you!\r\n",
+        "deploy v1.2.0 to prod",
+        "deploy v1.2.0 to Production",
+        "Release v1.2.0 to prod\n\nplease release v1.2.0 to production",
     ],
 )
 def test_a_plain_sentence_names_a_version_and_an_environment(text: str) -> None:
@@ -53,8 +56,9 @@ def test_a_plain_sentence_names_a_version_and_an_environment(text: str) -> None:
         ("deploy to staging", Wish(None, "staging")),
         ("deploy staging", Wish(None, "staging")),
         ("deploy", Wish()),
-        ("deploy v1.2.0 to prod", Wish("v1.2.0", None)),
-        ("deploy v1.2.0 to Production", Wish("v1.2.0", None)),
+        ("deploy v1.2.0 to pr", Wish("v1.2.0", None)),
+        ("deploy v1.2.0 to prodcution", Wish("v1.2.0", None)),
+        ("deploy v1.2.0 to productions", Wish("v1.2.0", None)),
         ("roll back staging", Wish(None, "staging")),
         ("roll back to v1.1.0", Wish("v1.1.0", None)),
         ("release 1.2.0 to production", Wish("1.2.0", "production")),
@@ -93,6 +97,7 @@ def test_what_is_not_named_exactly_is_left_open(text: str, wish: Wish) -> None:
         "please deploy v1.2.0 to production\nand staging",
         "please deploy v1.2.0 to production\nLet me know when to start",
         "please deploy v1.2.0 to production\nI take that back",
+        "please deploy v1.2.0 to production\nStag is ready",
     ],
 )
 def test_any_other_sentence_wishes_nothing(text: str) -> None:
@@ -105,10 +110,32 @@ def test_any_other_sentence_wishes_nothing(text: str) -> None:
         ("deploy v1.1.0 to production\nplease deploy v1.2.0 to production", Wish(None, "production")),
         ("please deploy v1.2.0 to production. Please deploy v1.2.0 to staging.", Wish("v1.2.0", None)),
         ("deploy v1.1.0 to staging\n\nroll production back to v1.2.0", Wish()),
-        ("deploy v1.2.0 to prod\n\nplease deploy v1.2.0 to production", Wish("v1.2.0", None)),
+        ("deploy v1.2.0 to prod\n\nplease deploy v1.2.0 to staging", Wish("v1.2.0", None)),
     ],
 )
 def test_what_two_sentences_disagree_about_is_left_open(text: str, wish: Wish) -> None:
+    assert wish_of(text, PLACES) == wish
+
+
+def test_a_name_that_begins_two_environments_is_left_open() -> None:
+    places = ("prod-eu", "prod-us", "prod")
+
+    assert wish_of("deploy v1.2.0 to prod", places) == Wish("v1.2.0", "prod")
+    assert wish_of("deploy v1.2.0 to prod-", places) == Wish("v1.2.0", None)
+    assert wish_of("deploy v1.2.0 to prod-e", places) == Wish("v1.2.0", "prod-eu")
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("deploy latest to staging", Wish("latest", "staging")),
+        ("please deploy the latest version to prod", Wish("latest", "production")),
+        ("deploy the latest", Wish("latest", None)),
+        ("roll back production to latest", Wish(None, "production")),
+        ("deploy the thing to staging", Wish()),
+    ],
+)
+def test_the_latest_is_a_version_to_be_found_but_no_way_back(text: str, wish: Wish) -> None:
     assert wish_of(text, PLACES) == wish
 
 
@@ -204,6 +231,7 @@ def test_an_answer_of_one_word_is_that_word(text: str, word: str | None) -> None
         ("deploy v1.2.0 to production", True),
         ("deploy v1.2.0", True),
         ("deploy to staging", True),
+        ("deploy the latest", True),
         ("roll staging back to v1.1.0", True),
         ("deploy v1.2.0 to nowhere", True),
         ("Deploy request", False),

@@ -46,6 +46,30 @@ async def test_a_denial_keeps_its_reason_and_not_the_word(world: World) -> None:
     assert (await decision(world, request_id)).reason == "too loud"
 
 
+async def test_a_denial_may_go_on_with_its_reason_as_in_a_mail(world: World) -> None:
+    request_id = await asked(world, "press bell")
+
+    ended = await sayso(world, "answer", request_id, "deny, make it shorter", "--as", "bo")
+
+    assert ended.code == 0
+    found = await decision(world, request_id)
+    assert (found.state, found.reason) == ("denied", "make it shorter")
+
+
+@pytest.mark.parametrize("words", ["deny nothing", "approve, but later", "approved", "looks good"])
+async def test_words_about_an_approval_decide_nothing_and_say_how_to_deny(world: World, words: str) -> None:
+    request_id = await asked(world, "press bell")
+
+    ended = await sayso(world, "answer", request_id, words, "--as", "bo")
+
+    assert ended.code == 1
+    assert "read as a comment and decides nothing" in ended.out
+    assert ended.err.strip() == (
+        f"Recorded as a comment; nothing was decided. To deny: ./sayso answer {request_id} deny --reason '…' --as bo"
+    )
+    assert (await world.request(request_id)).state == "open"
+
+
 async def test_an_answer_that_does_not_count_says_why_and_is_seen_by_the_exit_code(world: World) -> None:
     request_id = await asked(world, "press bell")
 

@@ -79,7 +79,7 @@ def test_an_agent_is_listed_with_its_prompt_and_each_tool_with_version_and_hash(
     said = listed(tmp_path, TOML + DEPLOYS, "agents")
 
     assert (agent["name"], agent["mode"]) == ("deploy", "rehearsal: no model key")
-    assert [other["name"] for other in others] == ["triage", "ask"]
+    assert [other["name"] for other in others] == ["triage", "ask", "help"]
     assert agent["prompt"].startswith("deploy@")
     assert agent["prompt"] in said
     assert {tool["name"] for tool in agent["tools"]} >= {"deploy", "live"}
@@ -124,7 +124,7 @@ def test_an_agent_that_is_all_code_is_listed_without_a_prompt(tmp_path: Path) ->
 
     agents = {agent["name"]: agent for agent in json.loads(listed(tmp_path, toml, "agents", "--json"))}
 
-    assert list(agents) == ["deploy", "triage", "ask", "announce", "release"]
+    assert list(agents) == ["deploy", "triage", "ask", "announce", "release", "help"]
     assert agents["release"]["prompt"] == ""
     assert "(all code)" in next(
         line for line in listed(tmp_path, toml, "agents").splitlines() if line.startswith("release  ")

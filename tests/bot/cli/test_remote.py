@@ -88,6 +88,22 @@ async def test_a_question_is_answered_in_words_from_elsewhere(world: World, api:
     assert json.loads(waited[1])["state"] == "done"
 
 
+async def test_a_denial_from_elsewhere_may_go_on_with_its_reason_and_other_words_decide_nothing(
+    world: World, api: Api, tmp_path: Path
+) -> None:
+    bo = await speaker(api, "bo", tmp_path)
+    record = await world.opened(await world.trigger("press bell"))
+
+    unclear = await bo("answer", record.request.id, "deny nothing")
+    code, _, _ = await bo("answer", record.request.id, "deny, too loud")
+
+    assert (unclear[0], "To deny: ./sayso answer" in unclear[2]) == (1, True)
+    assert code == 0
+    decided = (await world.request(record.request.id)).decision
+    assert decided is not None
+    assert (decided.state, decided.reason) == ("denied", "too loud")
+
+
 async def test_who_waits_elsewhere_is_told_that_people_answer_with_their_own_keys(
     world: World, api: Api, tmp_path: Path
 ) -> None:

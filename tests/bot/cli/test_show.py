@@ -2,6 +2,7 @@
 
 import json
 
+from agents.events import RunEnded
 from agents.requests import Effect, Fact
 from agents.run import fold
 from bot.cards import who_decides
@@ -9,7 +10,7 @@ from bot.cli.show import plain, plain_json, request_text, short_hash, summary_te
 from bot.records import RequestRecord
 from bot.summary import Summary, summary_of
 from bot.views import request_view
-from tests.agents.worlds import started
+from tests.agents.worlds import NOON, started
 from tests.bot.examples import BO, CALL, PEOPLE, all_of, any_of, anyone, approval, policy, question, record, vote
 
 
@@ -85,3 +86,14 @@ def test_a_summary_of_an_earlier_release_can_still_be_read() -> None:
 
 def test_a_hash_does_not_depend_on_the_order_of_keys() -> None:
     assert short_hash({"a": 1, "b": [2]}) == short_hash({"b": [2], "a": 1}) != short_hash({"a": 1, "b": [3]})
+
+
+def test_a_run_is_one_line_however_many_its_end_has() -> None:
+    ended = RunEnded(at=NOON, outcome="done", summary="2 of 2 answered\nBo: “Mon”")
+    summary = summary_of(fold([started(), ended]))
+    assert summary is not None
+    of_an_earlier_release = summary.model_copy(update={"outcome": ended.summary})
+
+    assert summary.outcome == "2 of 2 answered Bo: “Mon”"
+    assert summary_text(of_an_earlier_release) == summary_text(summary)
+    assert "\n" not in summary_text(summary)

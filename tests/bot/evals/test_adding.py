@@ -1,6 +1,7 @@
 """A run that people corrected becomes a case, which the rules that were corrected then fail."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from agents.events import (
 )
 from agents.requests import AttemptId, Closed, Decision, Effect, Fact, GatedCall, Request, RequestId, StepId, Vote
 from agents.steps import CallTool, ModelCall
-from bot.evals.adding import append, case_of, written
+from bot.evals.adding import append, case_of, for_rules, written
 from bot.evals.cases import BadCases, Calls, Case, Happens, parse
 from bot.evals.running import Plan, Tried, by_rules
 from tests.agents.worlds import BO, NOON, POLICY, started
@@ -148,3 +149,29 @@ def test_cases_gather_in_the_file_of_their_agent_and_none_is_written_twice(tmp_p
 
     assert file.read_text() == whole
     assert [one.name for one in parse(whole, "here").cases] == ["denied in r1", "second"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "is_marked", "how"),
+    [
+        ("deploy", Calls(tool="deploy"), False, "Plain rules pass it"),
+        ("hello", Calls(tool="deploy"), True, "It needs a model (needs_model = true), so plain rules have to ask"),
+        ("deploy", Calls(tool="live"), True, "they fail it now: calls deploy"),
+    ],
+)
+async def test_a_case_that_rules_can_not_pass_is_marked_and_said_to_be(
+    text: str, wanted: Calls, is_marked: bool, how: str
+) -> None:
+    made, said = await for_rules(AGENT, Case(name="made", text=text, expect=(wanted,)))
+
+    assert made.needs_model is is_marked
+    assert how in said
+    assert said.endswith("they do") == (text == "hello")
+    assert parse(written("deploy", made), "here").cases == (made,)
+
+
+async def test_rules_that_no_model_stands_behind_are_to_be_mended() -> None:
+    made, said = await for_rules(replace(AGENT, prompt=""), Case(name="made", text="hello", expect=(Calls(tool="x"),)))
+
+    assert made.needs_model is False
+    assert "There is no model to ask" in said

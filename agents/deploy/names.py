@@ -1,0 +1,42 @@
+"""What a name stands for that is not written as it is configured or tagged, where it stands for one thing. Pure."""
+
+import re
+from collections.abc import Collection, Iterable
+
+LATEST = "latest"
+# Fewer letters begin too many words.
+_LEAST_CHARS = 3
+# Numbers alone: what has more to it (`v2.0.0-rc.1`) is no release yet, or nothing that we could put in order.
+_RELEASE = re.compile(r"(?P<v>v?)(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})")
+
+
+def environment_called(word: str, environments: Collection[str]) -> str | None:
+    """The one environment that `word` names: exactly, else by its first three letters or more, in any case."""
+    if word in environments:
+        return word
+    short = word.casefold()
+    found = [name for name in environments if name.casefold().startswith(short)]
+    return found[0] if len(short) >= _LEAST_CHARS and len(found) == 1 else None
+
+
+def is_latest(word: str) -> bool:
+    """Whether `word` asks for the highest version, whatever that is."""
+    return word.casefold() == LATEST
+
+
+def highest(tags: Iterable[str]) -> str | None:
+    """The highest release among `tags`, by the order of versions; None where there is none, or where it is not one.
+
+    With and without `v` in front are two ways of counting, and nobody knows which one goes on.
+    """
+    found = [(match["v"], _order(match["numbers"]), tag) for tag in tags if (match := _RELEASE.fullmatch(tag))]
+    if len({v for v, _, _ in found}) != 1:
+        return None
+    top = max(order for _, order, _ in found)
+    named = [tag for _, order, tag in found if order == top]
+    return named[0] if len(named) == 1 else None
+
+
+def _order(numbers: str) -> tuple[int, ...]:
+    """`1.2` and `1.2.0` are the same version."""
+    return tuple(map(int, re.sub(r"(?:\.0+)+\Z", "", numbers).split(".")))

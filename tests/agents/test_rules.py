@@ -1,0 +1,89 @@
+"""What somebody wrote to a run is asked about before plain rules do what nobody can take back."""
+
+from dataclasses import replace
+
+import pytest
+
+from agents import Agent
+from agents.announce import WHAT, announce_agent
+from agents.ask import Listed, ask_agent
+from agents.release import release_agent
+from agents.requests import PersonId
+from agents.run import Result, Run, fold
+from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.triage import WHICH, triage_agent
+from tests.agents.worlds import started
+
+ANNOUNCE = announce_agent(("group:release",))
+ASK = ask_agent({"anna": Listed("Anna Ames"), "bo": Listed("Bo Berg", groups=("release",))})
+
+
+def is_a_deploy(text: str) -> bool:
+    return text.startswith("deploy ")
+
+
+DEPLOY = replace(ANNOUNCE, name="deploy", takes=is_a_deploy)
+RELEASE = release_agent(DEPLOY, ANNOUNCE)
+TRIAGE = triage_agent((DEPLOY, ASK, ANNOUNCE))
+DEPLOYED = Result(
+    CallTool(tool="start_run", arguments={"agent": "deploy", "text": "deploy v1 to production"}), "ok", "v1 is live"
+)
+CASES = [
+    pytest.param(ANNOUNCE, "announce: tea", (), "Announce “tea” all the same?", id="announce"),
+    pytest.param(ASK, "ask group:release: ready? | in 2 hours", (), "Ask group:release all the same?", id="ask"),
+    pytest.param(TRIAGE, "announce: tea", (), "Start the announce agent all the same?", id="triage"),
+    pytest.param(RELEASE, "deploy v1 to production and announce it", (), "Deploy all the same?", id="deploy"),
+    pytest.param(RELEASE, "deploy v1 and announce it", (DEPLOYED,), "Announce it all the same?", id="release"),
+]
+
+
+def run_of(text: str, results: tuple[Result, ...] = (), *, is_written_to: bool = False) -> Run:
+    run = replace(fold([started(text)]), results=results)
+    return replace(run, unheard=(PersonId("bo"),)) if is_written_to else run
+
+
+def asks(step: Step) -> RequestHumanInput:
+    assert isinstance(step, RequestHumanInput)
+    return step
+
+
+@pytest.mark.parametrize(("agent", "text", "before", "question"), CASES)
+def test_it_is_asked_about_and_only_a_yes_goes_on(
+    agent: Agent, text: str, before: tuple[Result, ...], question: str
+) -> None:
+    plain = agent.fallback(run_of(text, before))
+    asked = asks(agent.fallback(run_of(text, before, is_written_to=True)))
+
+    def after(kind: str, said: str, *, is_written_to: bool = False) -> Step:
+        result = Result(asked, kind, said)  # pyright: ignore[reportArgumentType]
+        return agent.fallback(run_of(text, (*before, result), is_written_to=is_written_to))
+
+    assert isinstance(plain, CallTool)
+    assert asked.question.startswith(question)
+    assert asked.format == "yes_no"
+    assert after("answered", "yes") == plain
+    assert after("answered", "yes", is_written_to=True) == asked
+    for end in (after("answered", "no"), after("expired", ""), after("answered", "no", is_written_to=True)):
+        assert isinstance(end, Done)
+        assert (end.outcome == "failed") is not bool(before)
+
+
+def test_the_answer_to_another_question_is_not_announced() -> None:
+    other = Result(RequestHumanInput(question="To everybody?", format="yes_no"), "answered", "yes")
+
+    assert asks(ANNOUNCE.fallback(run_of("tell them", (other,)))).question == WHAT
+
+
+def test_whoever_said_that_it_is_for_none_of_the_agents_is_believed() -> None:
+    said = Result(RequestHumanInput(question="Whose?", format="choice"), "answered", "none of these")
+
+    step = TRIAGE.fallback(run_of("announce: tea", (said,)))
+
+    assert step == Done(summary="Nothing was started: the message is for none of the agents")
+
+
+@pytest.mark.parametrize("label", ["announce: says something", "announce — words of a model"])
+def test_an_agent_is_chosen_by_its_name_whatever_is_said_of_it(label: str) -> None:
+    said = Result(RequestHumanInput(question=WHICH, format="choice"), "answered", label)
+
+    assert TRIAGE.fallback(run_of("hm", (said,))) == CallTool(tool="start_run", arguments={"agent": "announce"})
