@@ -17,6 +17,7 @@ from agents.requests import (
     Fact,
     Happened,
     Holder,
+    Outsider,
     PersonId,
     Request,
     RequestId,
@@ -32,7 +33,8 @@ class RunStarted(Happened):
     """Somebody wants something; `context` and `files` came with it. `submitter` or `service`: whose API key asked.
 
     `parent` is the run that started this one as a step of its own, `inherits` are that run's requesters by then: they
-    are requesters here as well. `trigger` names the part of the configuration that a timer or webhook belongs to.
+    are requesters here as well. `trigger` names the part of the configuration that a timer or webhook belongs to,
+    `outsider` is whoever set that off, where nobody in the directory has that name.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -53,6 +55,7 @@ class RunStarted(Happened):
     parent: Parent | None = None
     inherits: tuple[PersonId, ...] = ()
     trigger: str = ""
+    outsider: Outsider | None = None
 
 
 class PersonSaid(Happened):

@@ -214,7 +214,7 @@ def compose(
         relay=relay,
         steering=Steering(journal, decisions, by_agent),
         crons=Crons(Ticks(client, settings.shards), firing, settings.triggers),
-        hooks=Hooks(store, firing, Reports(journal), settings.triggers),
+        hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
         copying=Copying(journal, inbox, by_agent, settings.agents),
         keyring=Keyring(store, people),
         logins=Logins(store, people),

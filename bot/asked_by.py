@@ -1,7 +1,8 @@
 """Who asks, as the first sentence of a card says it. Pure."""
 
-from agents.requests import Request
+from agents.requests import Outsider, Request
 from bot.people import People
+from channels import Line
 
 _WHO_ASKS = {
     "gate": "{} asks.",
@@ -18,6 +19,14 @@ def who_asks(request: Request, people: People) -> str:
     if request.trigger:
         said += f" Nobody typed this: the trigger {request.trigger!r} of sayso.toml began it."
     return said
+
+
+def set_off_by(outsider: Outsider | None) -> list[Line]:
+    """Who set it off and can't be told from those who decide; nothing where nobody did, or whom we know."""
+    if outsider is None:
+        return []
+    label = "Pushed by" if outsider.did == "pushed" else "Caused by"
+    return [Line(label=label, text=f"{outsider.login} at GitHub, who is not in the directory")]
 
 
 def program_name(program: str) -> str:

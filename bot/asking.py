@@ -170,6 +170,7 @@ def _request(
         is_rehearsal=run.is_rehearsal,
         program=program_of(run),
         trigger=run.started.trigger if run.started else "",
+        outsider=run.started.outsider if run.started else None,
     )
 
 

@@ -11,7 +11,7 @@ from agents import Agent
 from agents.desk import DESK
 from agents.desk.mail import BY_MAIL
 from agents.events import RunStarted
-from agents.requests import Frozen, PersonId, RunId
+from agents.requests import Frozen, Outsider, PersonId, RunId
 from agents.run import fold
 from bot.admitting import Admission, TriggerRefused
 from bot.answers import Statement
@@ -46,13 +46,16 @@ TEXT_BYTES = 32_768
 class Sent:
     """What a program adds to a trigger: data, and whose key sent it for the requester.
 
-    `trigger` is the table of [triggers] that fired: its limit counts, not that of the requester.
+    `trigger` is the table of [triggers] that fired: its limit counts, not that of the requester. `others` are
+    requesters beside the one, `outsider` is whoever we do not know and who set it off.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     submitter: PersonId | None = None
     service: str = ""
     trigger: str = ""
+    others: tuple[PersonId, ...] = ()
+    outsider: Outsider | None = None
 
 
 class _Arrived(Frozen):
@@ -242,6 +245,8 @@ class Inbox:
             submitter=sent.submitter,
             service=sent.service,
             trigger=sent.trigger,
+            inherits=sent.others,
+            outsider=sent.outsider,
             **allowance(self._budgets, name),
             files=attachments(files),
         )
