@@ -138,7 +138,7 @@ class Request(Frozen):
     `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
     rules chose the step, no model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by
     itself; empty where an agent asks. `trigger` is the timer or webhook that the run began with, `outsider` whoever set
-    that off, where we know no person by that name.
+    that off, where we know no person by that name; `desk` is the address of whoever wrote to the desk.
     `topic` is what the requester's own message was called, in whose thread they are answered.
     """
 
@@ -165,6 +165,7 @@ class Request(Frozen):
     program: str = ""
     trigger: str = ""
     outsider: Outsider | None = None
+    desk: str = ""
     topic: str = ""
 
 

@@ -18,6 +18,8 @@ def who_asks(request: Request, people: People) -> str:
     said = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
     if request.trigger:
         said += f" Nobody typed this: the trigger {request.trigger!r} of sayso.toml began it."
+    if request.desk:
+        said += f" Nobody here typed this: a mail to the desk from {request.desk} began it."
     return said
 
 

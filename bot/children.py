@@ -72,6 +72,7 @@ class Children:
             service=parent.service,
             trigger=parent.trigger,
             outsider=parent.outsider,
+            desk=parent.desk,
             **allowance_of_child(self._budgets, agent, run),
             parent=Parent(run_id=run.id, step_id=step_id, depth=depth),
             inherits=tuple(person for person in requesters_of(run) if person != parent.requester),

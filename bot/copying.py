@@ -178,6 +178,7 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             "parent": None,
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
             "trigger": "" if made.forked.how == "import" else first.trigger,
+            "desk": "" if made.forked.how == "import" else first.desk,
             "outsider": None if made.forked.how == "import" else first.outsider,
             "inherits": others,
             "max_steps": config.max_steps,
