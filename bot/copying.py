@@ -18,6 +18,7 @@ from agents.steps import ModelCall
 from bot.config import AgentConfig
 from bot.exporting import Exported
 from bot.files import all_files
+from bot.gating import gate_of
 from bot.ids import new_id, shard_of
 from bot.inbox import Inbox
 from bot.journal import Journal
@@ -26,7 +27,6 @@ from bot.steering import NoSuchRun, NotSteered
 from bot.store import Commit, Wake
 from bot.store.files import content_of
 from bot.summary import line_of
-from bot.thinking import gate_of
 
 log = structlog.stdlib.get_logger()
 
