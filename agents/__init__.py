@@ -220,7 +220,8 @@ class Agent:
 
     `prefetch` gathers what the agent nearly always needs, before its first step. `fallback` chooses the next step
     by plain rules from the run alone: pure, and it ends every plain case without a model. Without a `prompt` it is
-    all code: no model is ever asked. `folder` is where the prompt lies if that is not ours.
+    all code: no model is ever asked. `folder` is where the prompt lies if that is not ours. `form` is a text that it
+    surely `takes`, to be shown to whoever nearly wrote one.
     """
 
     name: str
@@ -231,6 +232,7 @@ class Agent:
     prefetch: Callable[[Run], Awaitable[tuple[Fact, ...]]] = no_facts
     folder: Path | None = None
     takes: Callable[[str], bool] = lambda _: False
+    form: str = ""
 
     def tool(self, name: str) -> Tool[Any] | None:
         """The tool of that name, if this agent has it."""

@@ -1,16 +1,20 @@
 """The triage agent: it finds out which agent a message is for, and passes it on as it was written."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from agents import Agent
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
 from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.taking import taker_of
 from agents.text import one_line, quote
 
 TRIAGE = "triage"
 NONE_OF_THESE = "none of these"
 WHICH = "Which agent is your message for?"
+# Whom a text calls by name: `ask anna about lunch`.
+_CALLED = re.compile(r"\s*(?:please\s+)?([a-z][a-z0-9_-]*)\b", re.IGNORECASE)
 _OPTION_CHARS, _SUMMARY_CHARS = 120, 4_000
 
 
@@ -48,12 +52,21 @@ def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
 
 def _begin(text: str, agents: Mapping[str, Agent]) -> Step:
     fitting = [name for name, agent in agents.items() if agent.takes(text)]
-    if len(fitting) == 1:
+    if len(fitting) == 1 and taker_of(text, agents):
         return _start(fitting[0])
     if not agents:
         return Done(outcome="failed", summary="There is no agent yet that could do anything: configure one")
     options = (*map(_option, agents.values()), NONE_OF_THESE)
-    return RequestHumanInput(question=WHICH, format="choice", options=options)
+    return RequestHumanInput(question=f"{WHICH}{_hint(text, agents)}", format="choice", options=options)
+
+
+def _hint(text: str, agents: Mapping[str, Agent]) -> str:
+    """How to write it, for whoever began with the name of an agent and wrote on in words that no rule reads."""
+    called = _CALLED.match(text)
+    agent = agents.get(called[1].lower()) if called else None
+    if agent is None or not agent.form or agent.takes(text):
+        return ""
+    return f" Written like this, {agent.name} takes it without asking: {agent.form}"
 
 
 def _chosen(answer: str, agents: Mapping[str, Agent]) -> Step:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from agents import Agent
-from agents.announce import announce_agent
+from agents.announce import announce_agent, nothing_to_announce_to
 from agents.ask import ask_agent
 from agents.deploy import deploy_agent
 from agents.model import Claude, Model
@@ -119,8 +119,9 @@ def agents_of(settings: Settings) -> tuple[Agent, ...]:
     chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
     ours = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
     own = own_agents(settings, _OUR_NAMES)
+    silent = () if announces else (nothing_to_announce_to(),)
     # Whoever answers mail is given it by code: a desk is none of those that triage may choose.
-    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *desks)
+    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *silent, *desks)
 
 
 def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from agents import Agent
 from agents.ask.directory import Directory, Listed
-from agents.ask.plain import plain_ask
+from agents.ask.plain import HOW_TO_ASK, plain_ask
 from agents.ask.rules import next_step
 from agents.ask.survey import survey_tool
 from agents.requests import Fact
@@ -34,4 +34,5 @@ def ask_agent(directory: Directory) -> Agent:
         prefetch=prefetch,
         fallback=fallback,
         takes=lambda text: plain_ask(text) is not None,
+        form=HOW_TO_ASK,
     )
