@@ -14,6 +14,10 @@ from agents.text import first_line, quote
 
 ANNOUNCE = "announce"
 WHAT = "What should be announced?"
+NOT_SET_UP = (
+    "Nothing was announced: nobody is set up here to hear it. Whoever looks after sayso adds to sayso.toml a table "
+    '[announce] with to = ["group:NAME"], or "person:NAME", or "slack:#NAME", and starts it again'
+)
 _PLAIN = re.compile(r"\s*(?:please\s+)?announce\s*:\s*(?P<words>\S.*)", re.IGNORECASE | re.DOTALL)
 _TEXT_CHARS, _TITLE_CHARS = 4_000, 80
 
@@ -32,9 +36,24 @@ def announce_agent(to: Sequence[str]) -> Agent:
         prompt=ANNOUNCE,
         tools=(_announce_tool(to),),
         fallback=next_step,
-        takes=lambda text: _PLAIN.fullmatch(text) is not None,
+        takes=_is_plain,
         example="announce: the office is closed on Friday",
     )
+
+
+def nothing_to_announce_to() -> Agent:
+    """The agent in its place where [announce] names nobody: it says how to change that, and asks no model."""
+    return Agent(
+        name=ANNOUNCE,
+        description="says something in the places of [announce], once there are any",
+        tools=(),
+        fallback=lambda _: Done(outcome="failed", summary=NOT_SET_UP),
+        takes=_is_plain,
+    )
+
+
+def _is_plain(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None
 
 
 def next_step(run: Run) -> Step:

@@ -1,8 +1,8 @@
 """The closed union of facts that make a run. Fields are only ever added, with a default, so old runs still read."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
+from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, model_validator
 
 from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.history import RunForked
@@ -17,6 +17,7 @@ from agents.requests import (
     Fact,
     Happened,
     Holder,
+    Outsider,
     PersonId,
     Request,
     RequestId,
@@ -32,7 +33,9 @@ class RunStarted(Happened):
     """Somebody wants something; `context` and `files` came with it. `submitter` or `service`: whose API key asked.
 
     `parent` is the run that started this one as a step of its own, `inherits` are that run's requesters by then: they
-    are requesters here as well. `trigger` names the part of the configuration that a timer or webhook belongs to.
+    are requesters here as well. `trigger` names the part of the configuration that a timer or webhook belongs to,
+    `outsider` is whoever set that off, where nobody in the directory has that name. `desk` is the address of whoever
+    wrote to the desk, where such a mail began it; no program can set it.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -53,6 +56,18 @@ class RunStarted(Happened):
     parent: Parent | None = None
     inherits: tuple[PersonId, ...] = ()
     trigger: str = ""
+    outsider: Outsider | None = None
+    desk: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_an_older_release(cls, told: Any) -> Any:
+        """What a mail to the desk began was marked as a trigger of this name, which no table can have."""
+        match told:
+            case {"trigger": "desk mail", "context": {"mail": {"sender": str() as sender}}}:
+                return dict(told, trigger="", desk=sender)
+            case _:
+                return told
 
 
 class PersonSaid(Happened):

@@ -111,7 +111,11 @@ def _of_beginning(event: RunStarted | ContextFetched | RunForked, cut: Cut) -> S
     match event:
         case RunStarted():
             said: Shown = {"requester": event.requester, "channel": event.channel, "trigger": event.trigger}
-            said |= {"started_by_run": event.parent.run_id if event.parent else "", "text": event.text}
+            said |= {
+                "desk": event.desk,
+                "started_by_run": event.parent.run_id if event.parent else "",
+                "text": event.text,
+            }
             return {**said, "context": _each(event.context, cut), "attached_files": _of_files(event.files, cut)}
         case ContextFetched():
             return {"facts": [[fact.label, fact.text] for fact in event.facts]}

@@ -169,6 +169,8 @@ def _step(agent: Agent, use: Block) -> Step | NoStep:
             return CallTool(tool=tool.name, arguments=arguments)
     except ValidationError as error:
         return NoStep("bad_arguments", f"{use.name}: {_reasons(error)}")
+    except Exception as error:  # noqa: BLE001 - what else a tool's own check of its arguments raises
+        return NoStep("bad_arguments", f"{use.name}: {one_line(f'{type(error).__name__}: {error}', 300)}")
     known = ", ".join(offer.name for offer in offers(agent))
     return NoStep("unknown_tool", f"there is no tool {one_line(use.name, 60)!r}; there are {known}")
 

@@ -121,6 +121,13 @@ class GatedCall(Frozen):
     effect: Effect
 
 
+class Outsider(Frozen):
+    """Who set a trigger off and is nobody in the directory. `login` is what GitHub calls them, and data."""
+
+    login: str
+    did: Literal["pushed", "caused"]
+
+
 class Request(Frozen):
     """A question to people in one revision.
 
@@ -130,7 +137,8 @@ class Request(Frozen):
     `thread` is one name for all that belongs together, as channels want it.
     `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
     rules chose the step, no model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by
-    itself; empty where an agent asks. `trigger` is the timer or webhook that the run began with.
+    itself; empty where an agent asks. `trigger` is the timer or webhook that the run began with, `outsider` whoever set
+    that off, where we know no person by that name; `desk` is the address of whoever wrote to the desk.
     `topic` is what the requester's own message was called, in whose thread they are answered.
     """
 
@@ -156,6 +164,8 @@ class Request(Frozen):
     is_rehearsal: bool = False
     program: str = ""
     trigger: str = ""
+    outsider: Outsider | None = None
+    desk: str = ""
     topic: str = ""
 
 

@@ -1,5 +1,6 @@
 """The triage agent: it finds out which agent a message is for, and passes it on as it was written."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from agents import Agent
@@ -7,11 +8,14 @@ from agents.rules import DECLINED, all_the_same, failed
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
 from agents.steps import NAME_ENDS, CallTool, Done, RequestHumanInput, Step
+from agents.taking import taker_of
 from agents.text import one_line, quote
 
 TRIAGE = "triage"
 NONE_OF_THESE = "none of these"
 WHICH = "Which agent is your message for?"
+# Whom a text calls by name: `ask anna about lunch`.
+_CALLED = re.compile(r"\s*(?:please\s+)?([a-z][a-z0-9_-]*)\b", re.IGNORECASE)
 _OPTION_CHARS, _SUMMARY_CHARS = 120, 4_000
 
 
@@ -51,13 +55,22 @@ def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
     if not agents:
         return failed("There is no agent yet that could do anything: configure one")
     answer, fitting = _whose(run), [name for name, agent in agents.items() if agent.takes(run.text)]
-    if answer is None and len(fitting) == 1:
+    if answer is None and len(fitting) == 1 and taker_of(run.text, agents):
         return _start(run, fitting[0])
     if answer is None:
         options = (*map(_option, agents.values()), NONE_OF_THESE)
-        return RequestHumanInput(question=WHICH, format="choice", options=options)
+        return RequestHumanInput(question=f"{WHICH}{_hint(run.text, agents)}", format="choice", options=options)
     chosen = next((name for name in agents if answer.startswith(tuple(f"{name}{end}" for end in NAME_ENDS))), None)
     return _start(run, chosen) if chosen else Done(summary="Nothing was started: the message is for none of the agents")
+
+
+def _hint(text: str, agents: Mapping[str, Agent]) -> str:
+    """How to write it, for whoever began with the name of an agent and wrote on in words that no rule reads."""
+    called = _CALLED.match(text)
+    agent = agents.get(called[1].lower()) if called else None
+    if agent is None or not agent.example or any(map(agent.takes, (text, *text.splitlines()))):
+        return ""
+    return f" Written like this, {agent.name} takes it without asking: {agent.example}"
 
 
 def _whose(run: Run) -> str | None:

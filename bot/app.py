@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from agents import Agent
-from agents.announce import announce_agent
+from agents.announce import announce_agent, nothing_to_announce_to
 from agents.ask import ask_agent
 from agents.deploy import deploy_agent
 from agents.help import HELP, help_agent
@@ -115,10 +115,11 @@ def agents_of(settings: Settings) -> tuple[Agent, ...]:
     chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
     ours = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
     own = own_agents(settings, _OUR_NAMES)
+    silent = () if announces else (nothing_to_announce_to(),)
     # Last, and only where no agent of yours is called so: whoever takes a greeting itself has it.
     helps = () if any(agent.name == HELP for agent in own) else (help_agent((*ours, *own)),)
     # Whoever answers mail is given it by code: a desk is none of those that triage may choose.
-    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *desks, *helps)
+    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *silent, *desks, *helps)
 
 
 def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
@@ -215,7 +216,7 @@ def compose(
         relay=Relay(journal, people, inbox, driving.thinker, driving.loop, driving.agents[RELAY]),
         steering=Steering(journal, decisions, by_agent),
         crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
-        hooks=Hooks(store, firing, Reports(journal), settings.triggers),
+        hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
         copying=Copying(journal, inbox, by_agent, settings.agents),
         keyring=Keyring(store, people),
         logins=Logins(store, people),

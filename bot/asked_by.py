@@ -1,7 +1,8 @@
 """Who asks, as the first sentence of a card says it. Pure."""
 
-from agents.requests import Request
+from agents.requests import Outsider, Request
 from bot.people import People
+from channels import Line
 
 _WHO_ASKS = {
     "gate": "{} asks.",
@@ -17,7 +18,17 @@ def who_asks(request: Request, people: People) -> str:
     said = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
     if request.trigger:
         said += f" Nobody typed this: the trigger {request.trigger!r} of sayso.toml began it."
+    if request.desk:
+        said += f" Nobody here typed this: a mail to the desk from {request.desk} began it."
     return said
+
+
+def set_off_by(outsider: Outsider | None) -> list[Line]:
+    """Who set it off and can't be told from those who decide; nothing where nobody did, or whom we know."""
+    if outsider is None:
+        return []
+    label = "Pushed by" if outsider.did == "pushed" else "Caused by"
+    return [Line(label=label, text=f"{outsider.login} at GitHub, who is not in the directory")]
 
 
 def program_name(program: str) -> str:

@@ -171,6 +171,8 @@ def _request(
         is_rehearsal=run.is_rehearsal,
         program=program_of(run),
         trigger=run.started.trigger if run.started else "",
+        outsider=run.started.outsider if run.started else None,
+        desk=run.started.desk if run.started else "",
     )
 
 

@@ -18,7 +18,7 @@ from agents.requests import (
 )
 from agents.run import Run
 from agents.text import first_line
-from bot.asked_by import who_asks
+from bot.asked_by import set_off_by, who_asks
 from bot.judge import (
     AlreadyDecided,
     AlreadyVoted,
@@ -57,6 +57,7 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
     call = request.call
     facts = [] if asked_by in summary else [Line(label="Asked by", text=asked_by)]
+    facts += set_off_by(request.outsider)
     facts += [Line(label="Changed since the last card", text=change) for change in request.changes]
     facts += [Line(label=fact.label, text=fact.text) for fact in (call.effect.facts if call else ())]
     facts += [Line(label="May decide", text=needs)] if needs else []

@@ -79,6 +79,8 @@ class Children:
             service=parent.service,
             trigger=parent.trigger,
             files=files,
+            outsider=parent.outsider,
+            desk=parent.desk,
             **allowance_of_child(self._budgets, agent, run),
             parent=Parent(
                 run_id=run.id,

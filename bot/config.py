@@ -73,6 +73,12 @@ def _member(text: str) -> str:
     return text
 
 
+def _login(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}", text):
+        raise ValueError('a login at GitHub, such as "anna-ames"')
+    return text
+
+
 def _ref(text: str) -> str:
     if not re.fullmatch(r"(person|group):\S+", text):
         raise ValueError('"person:NAME" or "group:NAME"')
@@ -142,6 +148,9 @@ class PersonConfig(Table):
     email: MailAddress | None = Field(default=None, description="the mail address that is theirs alone")
     slack: Annotated[str, AfterValidator(_member)] | None = Field(
         default=None, description="the member id in the home workspace, such as U01ANNA"
+    )
+    github: Annotated[str, AfterValidator(_login)] | None = Field(
+        default=None, description='the login at GitHub, such as "anna-ames": what they push there, they ask for'
     )
     timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="times are shown in it")
     groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")

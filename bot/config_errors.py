@@ -46,6 +46,9 @@ _NAMES_OF_OTHERS = ("ANTHROPIC_", "SLACK_")
 # The ways to seat people multiply with nested all_of and any_of; nobody reads a policy this long either.
 _MOST_APPROVERS = 20
 
+# What tells people apart, and what it is called.
+_THEIRS_ALONE = {"email": "the address", "slack": "the member id", "github": "the login"}
+
 
 class ConfigError(Exception):
     """The settings can't be used. `problems` holds one line for each thing to mend."""
@@ -120,7 +123,7 @@ def unknown(where: str, path: KeyPath | None, word: str, known: Collection[str])
 
 def contradictions(settings: HasTables, broken: Collection[str], origin: Origin) -> list[str]:
     """What is wrong between tables. Those in `broken` could not be read: nothing is said about references to them."""
-    found: list[tuple[KeyPath, str]] = [*_shared_addresses(settings.people), *_shared_members(settings.people)]
+    found: list[tuple[KeyPath, str]] = [*_shared(settings.people)]
     if "people" not in broken:
         found += _unknown_refs(settings)
         found += _too_few_approvers(settings)
@@ -129,28 +132,14 @@ def contradictions(settings: HasTables, broken: Collection[str], origin: Origin)
     return [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
 
 
-def _shared_addresses(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
-    owners: dict[str, str] = {}
-    for person, config in people.items():
-        if config.email is None:
-            continue
-        owner = owners.setdefault(config.email.casefold(), person)
-        if owner != person:
-            yield (
-                ("people", person, "email"),
-                f'found "{config.email}", which is the address of {owner}; allowed: one of their own',
-            )
-
-
-def _shared_members(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
-    """Who presses a button must be one person."""
-    owners: dict[str, str] = {}
-    for person, config in people.items():
-        if config.slack is not None and (owner := owners.setdefault(config.slack, person)) != person:
-            yield (
-                ("people", person, "slack"),
-                f'found "{config.slack}", which is the member id of {owner}; allowed: one of their own',
-            )
+def _shared(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
+    """Who writes, presses a button or pushes must be one person."""
+    for key, what in _THEIRS_ALONE.items():
+        owners: dict[str, str] = {}
+        for person, config in people.items():
+            value: str | None = getattr(config, key)
+            if value is not None and (owner := owners.setdefault(value.casefold(), person)) != person:
+                yield ("people", person, key), f'found "{value}", which is {what} of {owner}; allowed: one of their own'
 
 
 def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:

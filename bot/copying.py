@@ -18,6 +18,7 @@ from agents.steps import ModelCall
 from bot.config import AgentConfig
 from bot.exporting import Exported
 from bot.files import all_files
+from bot.gating import gate_of
 from bot.ids import new_id, shard_of
 from bot.inbox import Inbox
 from bot.journal import Journal
@@ -26,7 +27,6 @@ from bot.steering import NoSuchRun, NotSteered
 from bot.store import Commit, Wake
 from bot.store.files import contents_of
 from bot.summary import line_of
-from bot.thinking import gate_of
 
 log = structlog.stdlib.get_logger()
 
@@ -166,6 +166,8 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             "parent": None,
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
             "trigger": "" if made.forked.how == "import" else first.trigger,
+            "desk": "" if made.forked.how == "import" else first.desk,
+            "outsider": None if made.forked.how == "import" else first.outsider,
             "inherits": others,
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,

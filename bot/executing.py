@@ -45,6 +45,10 @@ async def prepare(agent: Agent, run: Run, step: CallTool) -> tuple[Tool[BaseMode
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise ToolRefused(f"The arguments of {tool.name} are wrong: {problems}") from error
+    except Exception as error:
+        log.exception("arguments could not be checked", agent=agent.name, tool=tool.name)
+        why = f"{type(error).__name__}: {error}"
+        raise ToolRefused(f"The arguments of {tool.name} could not be checked: {why}") from error
     return tool, args, await _effect(tool, args, run)
 
 

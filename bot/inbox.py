@@ -9,9 +9,8 @@ from pydantic import AwareDatetime, JsonValue
 
 from agents import Agent
 from agents.desk import DESK
-from agents.desk.mail import BY_MAIL
 from agents.events import RunStarted
-from agents.requests import Frozen, PersonId, RunId
+from agents.requests import Frozen, Outsider, PersonId, RunId
 from agents.run import fold
 from bot.admitting import Admission, TriggerRefused
 from bot.answers import Statement
@@ -46,13 +45,18 @@ TEXT_BYTES = 32_768
 class Sent:
     """What a program adds to a trigger: data, and whose key sent it for the requester.
 
-    `trigger` is the table of [triggers] that fired: its limit counts, not that of the requester.
+    `trigger` is the table of [triggers] that fired: its limit counts, not that of the requester. `others` are
+    requesters beside the one, `outsider` is whoever we do not know and who set it off. `desk` is
+    the address of whoever wrote to the desk, where mail is counted as mail.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     submitter: PersonId | None = None
     service: str = ""
     trigger: str = ""
+    others: tuple[PersonId, ...] = ()
+    outsider: Outsider | None = None
+    desk: str = ""
 
 
 class _Arrived(Frozen):
@@ -201,7 +205,7 @@ class Inbox:
         """A run in the owner's name; what may start none is held, where people can see it."""
         try:
             owner, context = await self._enquiries.admitted(enquiry, inbound_id, at)
-            sent = Sent(context=context, trigger=BY_MAIL)
+            sent = Sent(context=context, desk=enquiry.sender)
             text, files = self._enquiries.wish(enquiry), enquiry.files
             await self.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
         except TriggerRefused as error:
@@ -226,7 +230,7 @@ class Inbox:
         run_id = run_id or self.run_id(inbound_id)
         if sent.trigger:
             await self.admission.trigger(sent.trigger, run_id)
-        else:
+        elif not sent.desk:
             await self.admission.person(requester, run_id)
         if thread:
             await self._store.threads.note(channel, thread, run_id)
@@ -242,6 +246,9 @@ class Inbox:
             submitter=sent.submitter,
             service=sent.service,
             trigger=sent.trigger,
+            inherits=sent.others,
+            outsider=sent.outsider,
+            desk=sent.desk,
             **allowance(self._budgets, name),
             files=attachments(files),
         )

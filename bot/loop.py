@@ -27,6 +27,7 @@ from bot.checking import look
 from bot.covering import Covering, call_of
 from bot.decisions import Decisions
 from bot.executing import Executor, prepare
+from bot.gating import gate_now
 from bot.hands import ToolHands
 from bot.ids import new_id, shard_of
 from bot.journal import Journal
@@ -196,9 +197,9 @@ class Loop:
         run, now = told.run, told.now
         try:
             tool, args, effect = await prepare(agent, run, step)
+            gate = gate_now(agent, tool, args)
         except ToolRefused as error:
             return await self._refuse(told, pending, str(error))
-        gate = tool.gate(args)
         if gate is not None and gate != pending.gate:
             return await self._appending.append(told, [StepGated(at=now, step_id=pending.id, gate=gate)])
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
@@ -233,7 +234,8 @@ def title_of(agent: Agent, step: CallTool) -> str:
         return f"{step.tool}?"
     try:
         return f"{tool.title(tool.args.model_validate(step.arguments))}?"
-    except ValueError:
+    except Exception as error:  # noqa: BLE001 - the wording is the tool's own, and the arguments stand on the card
+        log.warning("no title", agent=agent.name, tool=tool.name, error=f"{type(error).__name__}: {error}")
         return f"{step.tool}?"
 
 

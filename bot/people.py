@@ -20,6 +20,7 @@ class People:
     def __init__(self, people: Mapping[str, PersonConfig], policies: Mapping[str, PolicyConfig]) -> None:
         self._people, self._policies = people, policies
         self._by_email = {person.email.lower(): name for name, person in people.items() if person.email}
+        self._by_github = {person.github.lower(): name for name, person in people.items() if person.github}
 
     def contacts(self) -> tuple[Contact, ...]:
         """What channels may know of everyone."""
@@ -36,6 +37,11 @@ class People:
         """The person who has exactly this address; letter case does not count."""
         name = self._by_email.get(address.lower())
         return None if name is None else self.contact(name)
+
+    def by_github(self, login: str) -> PersonId | None:
+        """The person who has this login at GitHub; letter case does not count."""
+        name = self._by_github.get(login.lower())
+        return None if name is None else PersonId(name)
 
     def named(self, person: str) -> PersonId:
         """`person` as an id. Raises UnknownPerson."""

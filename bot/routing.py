@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from agents import Agent
+from agents.taking import taker_of
 from agents.triage import TRIAGE
 
 
@@ -14,7 +15,8 @@ def agent_for(text: str, agents: Mapping[str, Agent], named: str | None = None) 
     """The name of the agent that takes `text`. Raises NoSuchAgent.
 
     Whoever is `named` takes it: by who asks, or by a table of [triggers]. Else the first in the order of `agents` that
-    says it takes such a text, else triage, else the first one. A single agent takes everything.
+    says it takes such a text, unless lines of it are orders to several; else triage, else the first one. A single agent
+    takes everything.
     """
     if named is not None:
         if named not in agents:
@@ -22,7 +24,7 @@ def agent_for(text: str, agents: Mapping[str, Agent], named: str | None = None) 
         return named
     if len(agents) == 1:
         return next(iter(agents))
-    taker = next((name for name, agent in agents.items() if agent.takes(text)), None)
+    taker = taker_of(text, agents)
     if taker is not None:
         return taker
     return TRIAGE if TRIAGE in agents else next(iter(agents))

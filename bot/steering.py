@@ -11,6 +11,7 @@ from agents.steps import CallTool
 from bot.covering import call_of
 from bot.decisions import Decisions
 from bot.executing import prepare
+from bot.gating import gate_now
 from bot.journal import Journal
 from bot.loop import title_of
 from bot.store import Commit, Wake
@@ -75,7 +76,7 @@ class Steering:
             raise NotSteered(f"There is no argument {', '.join(unknown)}. There are: {allowed}")
         step = CallTool(tool=request.call.tool, arguments={**request.call.arguments, **changes})
         tool, args, effect = await prepare(agent, run, step)
-        if tool.gate(args) != request.policy.name:
+        if gate_now(agent, tool, args) != request.policy.name:
             raise ToolRefused("With these arguments another policy would decide. Withdraw it and ask anew")
         revised = await self._decisions.revise(request_id, by, call_of(tool, args, effect), title_of(agent, step))
         if revised is None:

@@ -185,7 +185,11 @@ def _started(event: RunStarted, who: str) -> Told:
     through = event.service or event.submitter
     way = f"{event.channel} (sent by {through})" if through else event.channel
     context = f" with {json.dumps(event.context, ensure_ascii=False)}" if event.context else ""
-    said = f"the trigger {event.trigger} ({way}) asked for {who}" if event.trigger else f"{who} asked by {way}"
+    said = f"{who} asked by {way}"
+    if event.trigger:
+        said = f"the trigger {event.trigger} ({way}) asked for {who}"
+    elif event.desk:
+        said = f"a mail to the desk from {event.desk} ({way}) asked for {who}"
     return Told(said, f"{event.text}{context}")
 
 

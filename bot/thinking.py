@@ -13,7 +13,8 @@ from agents.failures import after
 from agents.model import Chosen, Failed, Model, is_worth_waiting, retry_delay_s
 from agents.requests import Fact, StepId
 from agents.run import Run, fold
-from agents.steps import RULES, CallTool, Done, ModelCall, Step
+from agents.steps import RULES, CallTool, Done, ModelCall
+from bot.gating import gate_of
 from bot.ids import new_id, shard_of
 
 log = structlog.stdlib.get_logger()
@@ -87,16 +88,6 @@ def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> list[Event
         words_of = "model" if agent.prompt and not chosen.call.rehearsal else "code"
         return [event, RunEnded(at=now, outcome=step.outcome, summary=step.summary[:_TEXT_CHARS], words_of=words_of)]
     return [event]
-
-
-def gate_of(agent: Agent, step: Step) -> str | None:
-    """The policy that a chosen step needs; None for no gate. What can't be judged is judged where it is prepared."""
-    if not isinstance(step, CallTool) or (tool := agent.tool(step.tool)) is None:
-        return None
-    try:
-        return tool.gate(tool.args.model_validate(step.arguments))
-    except ValueError:
-        return None
 
 
 def _failed(run: Run, failed: Failed, now: datetime) -> StepFailed:

@@ -15,8 +15,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from agents import Agent, Hands, Outcome, Pending, Tool, ToolRefused
 from agents.requests import Effect, Fact
@@ -25,25 +26,36 @@ from agents.starting import START_RUN, start_run_tool
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 
 PRODUCTION = "production"
+UNHEARD = "unheard"
 
 
 class What(BaseModel):
-    """What a tool is used on."""
+    """What a tool is used on. Whoever checks `UNHEARD` breaks, otherwise than a check should."""
 
     what: str
+
+    @field_validator("what")
+    @classmethod
+    def _heard_of(cls, what: str) -> str:
+        if what == UNHEARD:
+            raise LookupError("nobody has heard of it")
+        return what
 
 
 @dataclass
 class Workshop:
     """Where the tools have their effects. `meaning` is what a name stands for now, as a tag stands for a commit.
 
-    A thing in `riddles` can't be prepared, one in `poison` breaks whoever only thinks of it. `calls` counts by
-    idempotency key. Without a policy of its own a thing is free to `stamp` and `pull`.
+    A thing in `riddles` can't be prepared, the gate of one in `broken_gates` raises, so does the title of one
+    in `untitled`. While there is `poison`, whoever only looks for a tool breaks. `calls` counts by idempotency key.
+    Without a policy of its own a thing is free to `stamp` and `pull`.
     """
 
     policy_of: dict[str, str | None] = field(default_factory=dict[str, str | None])
     meaning: dict[str, str] = field(default_factory=dict[str, str])
     riddles: set[str] = field(default_factory=set[str])
+    broken_gates: dict[str, Exception] = field(default_factory=dict[str, Exception])
+    untitled: set[str] = field(default_factory=set[str])
     poison: set[str] = field(default_factory=set[str])
     effects: list[str] = field(default_factory=list[str])
     started: list[str] = field(default_factory=list[str])
@@ -61,9 +73,15 @@ class Workshop:
 
     def gate(self, what: str, usual: str | None = None) -> str | None:
         """The policy that stands before `what`."""
-        if what in self.poison:
-            raise RuntimeError(f"nobody had thought of {what}")
+        if what in self.broken_gates:
+            raise self.broken_gates[what]
         return self.policy_of.get(what, usual)
+
+    def title(self, name: str, what: str) -> str:
+        """How a card names the call."""
+        if what in self.untitled:
+            raise LookupError(f"there are no words for {what}")
+        return f"{name.capitalize()} {what}"
 
     async def look_up(self, _: Run) -> tuple[Fact, ...]:
         """No facts, once whoever holds them lets go."""
@@ -83,9 +101,23 @@ class Workshop:
         return Outcome(self.outputs.get(what, f"{name} {what}: done"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clerk(Agent):
+    """An agent whose tools may be out of reach."""
+
+    workshop: Workshop
+
+    def tool(self, name: str) -> Tool[Any] | None:
+        """The tool of that name, while there is no poison."""
+        for what in self.workshop.poison:
+            raise RuntimeError(f"nobody had thought of {what}")
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+
 def clerk(workshop: Workshop) -> Agent:
     """The agent that works in `workshop`."""
-    return Agent(
+    return Clerk(
+        workshop=workshop,
         name="clerk",
         description="does what the test says",
         prompt="deploy",
@@ -187,7 +219,7 @@ def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, 
         prepare=prepare,
         execute=execute,
         gate=gate,
-        title=lambda args: f"{name.capitalize()} {args.what}",
+        title=lambda args: workshop.title(name, args.what),
         idempotent=idempotent,
         timeout_s=workshop.timeouts_s.get(name, 30),
     )

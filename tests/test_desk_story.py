@@ -13,11 +13,12 @@ import pytest
 
 from agents.desk import DESK
 from agents.desk.tools import SEND_REPLY
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from agents.run import Run
 from agents.steps import CallTool, Done
 from bot.app import App, agents_of, compose
 from bot.records import RequestRecord
+from bot.relaying import Asker
 from bot.settings import Settings
 from bot.testing.scripted import Scripted
 from bot.testing.waiting import until
@@ -126,7 +127,9 @@ async def test_a_plain_question_is_answered_from_a_file_once_somebody_has_approv
 
     assert "You get your money back within 14 days." in shown.text
     assert "Your Corp team" in shown.text
-    assert "may be forged" in shown.text
+    assert shown.text.count("may be forged") == 1
+    assert "Nobody here typed this: a mail to the desk from eve@shop.example began it." in shown.text
+    assert "sayso.toml" not in shown.text
     assert "deny, make it shorter" in shown.text
     assert sent_to(desk, EVE) == []
 
@@ -256,6 +259,33 @@ async def test_one_sender_begins_so_many_runs_a_day_and_the_rest_is_held(desk: W
     assert "3 mails in 86400 s are the limit of eve@shop.example" in note
     await desk.quiet()
     assert len(await runs(desk)) == 3
+
+
+async def test_mail_counts_as_mail_and_leaves_triggers_and_the_owner_their_room(redis: str, tmp_path: Path) -> None:
+    few = DESK_TOML.replace('"1000/h"', '"1/h"\ntriggers_per_trigger = "1/h"').replace(
+        '"3/d"', '"3/d"\nper_day = "2/d"'
+    )
+    async with a_world(redis, tmp_path / "data", few, deploys=True) as desk:
+        for number in range(3):
+            await writes(desk, f"Question {number}", subject="Tea")
+
+        [note] = await until(desk.dead, what="a mail is held")
+
+        assert "2 mails in 86400 s are the limit of the desk (desk.per_day in sayso.toml)" in note
+        await desk.quiet()
+        assert len(await runs(desk)) == 2
+        await desk.trigger("announce something")
+        assert len(await runs(desk)) == 3
+
+
+async def test_a_fork_of_what_a_mail_began_is_about_that_mail(desk: World) -> None:
+    await writes(desk, "How do I get a refund?")
+    first = await begun(desk)
+    await card(desk, first)
+
+    again = await desk.app.copying.fork(first, 1, Asker(PersonId("anna"), channel="cli"))
+
+    assert (await card(desk, again)).request.desk == EVE
 
 
 async def test_nobody_begins_a_run_of_the_desk_by_hand_to_write_to_whom_they_like(desk: World) -> None:

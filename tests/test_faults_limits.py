@@ -1,5 +1,7 @@
 """What is too much, too long or without end is stopped, and says so."""
 
+from typing import cast
+
 import pytest
 
 from agents.events import RunResumed
@@ -7,6 +9,7 @@ from agents.requests import PersonId, RunId
 from bot.admitting import TriggerRefused
 from bot.inbox import TEXT_BYTES
 from bot.store import Commit, Wake
+from tests.clerk import UNHEARD
 from tests.waiting import until
 from tests.world import World
 
@@ -154,6 +157,54 @@ async def test_a_tool_that_is_not_there_is_a_result_in_words(world: World) -> No
     assert await world.summary(await world.trigger("fly home")) == (
         "failed: refused: The clerk agent has no tool 'fly'"
     )
+
+
+@pytest.mark.parametrize("error", [ValueError("no such room"), KeyError("room"), ZeroDivisionError("by zero")])
+@pytest.mark.parametrize("verb", ["press", "stamp"])
+async def test_a_gate_that_breaks_stands_shut_and_the_run_says_whose_it_was(
+    world: World, verb: str, error: Exception
+) -> None:
+    world.workshop.broken_gates["letter"] = error
+
+    told = await world.summary(await world.trigger(f"{verb} letter"))
+
+    assert told.startswith(f"failed: refused: The gate of the tool {verb} of the clerk agent broke: ")
+    assert f"{type(error).__name__}: {error}" in told
+    assert await world.dead() == []
+    assert world.workshop.started == []
+
+
+async def test_a_gate_that_breaks_after_the_approval_lets_nothing_through(world: World) -> None:
+    record = await world.opened(await world.trigger("press letter"))
+    world.workshop.broken_gates["letter"] = RuntimeError("no policies today")
+
+    await world.decide("bo", record, "approve")
+
+    assert "broke: RuntimeError: no policies today" in await world.summary(record.request.run_id)
+    assert world.workshop.started == []
+
+
+async def test_a_gate_that_gives_back_no_name_stands_shut(world: World) -> None:
+    world.workshop.policy_of["letter"] = cast("str", ["production"])
+
+    assert "broke: TypeError: it gave back list" in await world.summary(await world.trigger("stamp letter"))
+    assert world.workshop.started == []
+
+
+async def test_a_title_that_breaks_leaves_the_name_of_the_tool_and_the_arguments(world: World) -> None:
+    world.workshop.untitled.add("letter")
+
+    record = await world.opened(await world.trigger("press letter"))
+
+    assert record.request.title == "press?"
+    assert "letter" in (await world.next_mail("bo")).text
+
+
+async def test_a_check_of_arguments_that_breaks_is_a_result_in_words(world: World) -> None:
+    assert await world.summary(await world.trigger(f"press {UNHEARD}")) == (
+        "failed: refused: The arguments of press could not be checked: LookupError: nobody has heard of it"
+    )
+    assert await world.dead() == []
 
 
 async def test_what_breaks_three_times_is_a_dead_letter_that_operators_hear_of_and_that_can_be_tried_again(

@@ -67,6 +67,41 @@ async def test_a_newcomer_who_says_hello_is_told_at_once_what_can_be_asked(shop:
     assert await shop.requests() == []
 
 
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [
+        ("Please ask anna about lunch", "ask takes it without asking: ask group:release: which day suits?"),
+        ("announce that we are live", "announce takes it without asking: announce: the office is closed on Friday"),
+    ],
+)
+async def test_whoever_nearly_wrote_an_order_is_shown_how_it_is_written(office: World, words: str, form: str) -> None:
+    await office.send("anna", ADDRESS, words)
+
+    assert form in (await office.next_mail("anna", about="Which agent is your message for?")).text
+
+
+async def test_lines_that_are_orders_to_two_agents_are_asked_about(shop: World) -> None:
+    await shop.send("anna", ADDRESS, "deploy v1.2.0 to staging\nask group:release: which day?")
+
+    card = await shop.next_mail("anna", about="Which agent is your message for?")
+
+    assert "Written like this" not in card.text
+
+
+async def test_where_nobody_hears_announcements_an_announcement_says_how_that_is_set_up(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML, deploys=True) as office:
+        await office.send("anna", ADDRESS, "announce: lunch is at noon")
+
+        told = await office.next_mail("anna", about="Failed")
+        await office.send("anna", ADDRESS, "The shop is slow today")
+        card = await office.next_mail("anna", about="Which agent is your message for?")
+
+    assert "[announce] with to =" in told.text
+    assert "announce" not in card.text
+
+
 async def test_one_agent_that_takes_it_is_started_at_once_with_the_same_words_and_requester(shop: World) -> None:
     words = "deploy v1.2.0 to staging"
     run_id = await triages(shop, words)

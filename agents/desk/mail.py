@@ -8,8 +8,6 @@ from pydantic import JsonValue, ValidationError
 from agents.requests import Frozen
 from agents.run import Run
 
-# With a space: no table of [triggers] can have this name, so no program can begin a run as if by mail.
-BY_MAIL = "desk mail"
 _MAIL = "mail"
 
 
@@ -45,7 +43,7 @@ def context_of(mail: Mail) -> dict[str, JsonValue]:
 
 def mail_of(run: Run) -> Mail | None:
     """The mail that `run` began with; None where it began in another way, whatever its context says."""
-    if run.started is None or run.started.trigger != BY_MAIL:
+    if run.started is None or not run.started.desk:
         return None
     try:
         return Mail.model_validate(run.started.context.get(_MAIL))

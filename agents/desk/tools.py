@@ -117,7 +117,7 @@ def _full(text: str, signature: str) -> str:
 
 def _facts(mail: Mail, draft: Draft) -> tuple[Fact, ...]:
     """What whoever approves reads first. All of it is bound elsewhere, or is about the mail that came in."""
-    doubt = f"{mail.sender} (may be forged: {one_line(mail.doubt, 200)})" if mail.doubt else mail.sender
+    doubt = f"{mail.sender} ({one_line(mail.doubt, 200)})" if mail.doubt else mail.sender
     return (
         Fact(label="To", text=doubt),
         Fact(label="Subject", text=draft.subject),

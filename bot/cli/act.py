@@ -216,18 +216,37 @@ def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]
 
 
 def mailbox(
-    person: Annotated[str, typer.Argument(help="A person of the directory, by the name in sayso.toml.")],
+    person: Annotated[
+        str | None, typer.Argument(help="A person of the directory, by the name in sayso.toml.", show_default=False)
+    ] = None,
     reply_to: Annotated[str | None, typer.Option(help="Answer the mail with this id.", metavar="ID")] = None,
-    text: Annotated[str | None, typer.Option(help="What the answer says.", callback=text_of)] = None,
+    text: Annotated[str | None, typer.Option(help="What the answer, or the mail, says.", callback=text_of)] = None,
+    outsider: Annotated[
+        str | None, typer.Option("--from", help="In place of a person: somebody outside.", metavar="ADDRESS")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="Where that one writes: the desk.", metavar="ADDRESS")] = None,
+    subject: Annotated[str, typer.Option(help="What that one's mail is about.", callback=text_of)] = "A question",
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Read a demo person's mail beside `sayso dev`, or answer one mail as that person, through SMTP."""
+    """Read a demo person's mail beside `sayso dev`, or answer one mail as that person, through SMTP.
+
+    With --from read what somebody outside was sent, or with --to and --text write as they would: nothing proves it.
+    """
+    from bot.cli import outside
     from bot.cli.beside import run
 
-    if (reply_to is None) != (text is None):
+    if (person is None) == (outsider is None):
+        raise typer.BadParameter("name a person, or with --from somebody outside")
+    if outsider is not None and (reply_to is not None or (to is None) != (text is None)):
+        raise typer.BadParameter("somebody outside writes with --to ADDRESS and --text T, and reads with neither")
+    if outsider is not None and to is not None and text is not None:
+        return run(data, lambda app: outside.write(app, outsider, to, subject, text, as_json=as_json))
+    if outsider is not None:
+        return run(data, lambda app: outside.read(app, outsider, as_json=as_json))
+    if person is None or to is not None or (reply_to is None) != (text is None):
         raise typer.BadParameter("--reply-to ID and --text T belong together")
-    run(data, lambda app: _mailbox(app, person, reply_to, text, as_json=as_json))
+    return run(data, lambda app: _mailbox(app, person, reply_to, text, as_json=as_json))
 
 
 async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | None, *, as_json: bool) -> None:

@@ -1,7 +1,8 @@
 """`sayso triggers`: what starts runs without a person, when next, and how to post to it."""
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 import typer
 
@@ -22,11 +23,49 @@ _HUB = """\
   In the repository: Settings, Webhooks, Add webhook. Payload URL: {url}
   Content type: application/json. Secret: that of {secret}. Events: {event}, and nothing else.
 """
+_GUESSED = (
+    "The address is a guess: no `sayso dev` runs here, and SAYSO_PUBLIC_URL is not set. `sayso web` says its port."
+)
+_NOT_HERE = "is not set here: unless `sayso web` has it, nothing gets in"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(triggers)
+
+
+class _Note(TypedDict, total=False):
+    """What a `sayso dev` leaves for others."""
+
+    url: str
+    secrets: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Web:
+    """Where is posted to, and which secrets are set there; `secrets` is None where nobody who serves can be asked."""
+
+    url: str
+    is_guess: bool = False
+    secrets: frozenset[str] | None = None
+
+    def has_secret(self, name: str, config: "TriggerConfig") -> bool:
+        """As far as can be known here."""
+        return config.secret is not None if self.secrets is None else name in self.secrets
+
+
+def _web_of(settings: "Settings") -> _Web:
+    """As a running `sayso dev` left word, else as the settings of this command say."""
+    from bot.home import Home
+    from bot.store.embedded import find
+
+    note = Home(settings.data_dir).read("web.json") if settings.redis_url is None and find(settings.data_dir) else None
+    told: _Note = json.loads(note) if note else {}
+    secrets = frozenset(told["secrets"]) if "secrets" in told else None
+    if known := settings.public_url or told.get("url"):
+        return _Web(known, secrets=secrets)
+    host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+    return _Web(f"http://{host}:8000", is_guess=True, secrets=secrets)
 
 
 def triggers(as_json: Json = False, data: Data = None) -> None:
@@ -35,19 +74,22 @@ def triggers(as_json: Json = False, data: Data = None) -> None:
     from bot.cli.show import plain
 
     settings = settings_of(data)
-    told = {name: _told(settings, name, config) for name, config in settings.triggers.items()}
+    web = _web_of(settings)
+    told = {name: _told(settings, web, name, config) for name, config in settings.triggers.items()}
     if as_json:
         print(json.dumps(told))
         return
     for name, config in settings.triggers.items():
-        print(plain(_line(name, config, told[name])))
+        print(plain(_line(name, config, told[name], web)))
         if config.what != "cron":
-            print(plain(_how(settings, name, config)))
+            print(plain(_how(web, name, config)))
+    if web.is_guess and any(config.what != "cron" for config in settings.triggers.values()):
+        print(_GUESSED)
     if not told:
         print("There are no triggers. A table [triggers.NAME] in sayso.toml makes one.")
 
 
-def _told(settings: "Settings", name: str, config: "TriggerConfig") -> dict[str, object]:
+def _told(settings: "Settings", web: _Web, name: str, config: "TriggerConfig") -> dict[str, object]:
     from datetime import UTC, datetime
 
     from bot.triggers.schedule import next_tick
@@ -56,22 +98,24 @@ def _told(settings: "Settings", name: str, config: "TriggerConfig") -> dict[str,
     told |= {"what": config.what, "limit": f"{settings.limits.triggers_per_trigger.count} per {_per(settings)}"}
     if config.cron:
         return told | {"next": next_tick(config.cron, config.timezone, datetime.now(UTC)).isoformat()}
-    return told | {"url": _url(settings, name), "has_secret": config.secret is not None}
+    told |= {"url": _url(web, name), "is_url_a_guess": web.is_guess, "has_secret": web.has_secret(name, config)}
+    return told | {"secret_known_by": "this command" if web.secrets is None else "sayso dev"}
 
 
-def _line(name: str, config: "TriggerConfig", told: dict[str, object]) -> str:
+def _line(name: str, config: "TriggerConfig", told: dict[str, object], web: _Web) -> str:
     agent = f" to the agent {config.agent}" if config.agent else ""
     words = f"“{config.text}”{agent} for {config.requester}" if config.requester else f"for the handle {config.handle}"
     if config.cron:
         return f"{name}  cron {config.cron} in {config.timezone}, next {told['next']}: {words}"
-    unset = "" if config.secret else "  ! its secret is not set: nothing gets in"
+    missing = "is not set: nothing gets in" if web.secrets is not None else _NOT_HERE
+    unset = "" if web.has_secret(name, config) else f"  ! its secret {missing}"
     on = f" {config.on} of {config.repository or 'any repository'} ({config.only})" if config.on else ""
     return f"{name}  {config.what}{on}: {words}{unset}"
 
 
-def _how(settings: "Settings", name: str, config: "TriggerConfig") -> str:
+def _how(web: _Web, name: str, config: "TriggerConfig") -> str:
     """A command that can be pasted, once SECRET is set; or where to click."""
-    url = _url(settings, name)
+    url = _url(web, name)
     if config.what == "github":
         return _HUB.format(url=url, secret=f"SAYSO_TRIGGERS__{name.upper()}__SECRET", event=config.on)
     return _SIGNED.format(url=url, body=json.dumps(_example(config)))
@@ -98,8 +142,8 @@ def _put(body: dict[str, object], names: list[str]) -> None:
         _put(inner, rest)  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _url(settings: "Settings", name: str) -> str:
-    return f"{settings.public_url or 'http://127.0.0.1:8000'}/v1/triggers/{name}"
+def _url(web: _Web, name: str) -> str:
+    return f"{web.url}/v1/triggers/{name}"
 
 
 def _per(settings: "Settings") -> str:

@@ -120,7 +120,8 @@ async def _welcome(app: App, ports: Ports, began: float) -> None:
     """Say what to do next, once Redis is in order; with the data directory where it is not the usual one."""
     await app.ready.wait()
     settings = app.settings
-    app.home.note("web.json", json.dumps({"url": settings.public_url}))
+    with_secret = [name for name, config in settings.triggers.items() if config.secret]
+    app.home.note("web.json", json.dumps({"url": settings.public_url, "secrets": with_secret}))
     link = await app.logins.link(app.people.all()[0], is_demo=True, within_s=_LINK_S)
     address = f"{settings.public_url}/login?token={link}"
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()

@@ -153,6 +153,7 @@ class Case(Frozen):
     requester: PersonId = PersonId("anna")
     channel: str = "cli"
     trigger: str = ""
+    desk: str = ""
     at: AwareDatetime = _AT
     context: dict[str, JsonValue] = Field(default={})
     facts: dict[str, str] = Field(default={})

@@ -62,6 +62,7 @@ class Story:
             text=case.text,
             context=case.context,
             trigger=case.trigger,
+            desk=case.desk,
             max_steps=_MAX_STEPS,
         )
         facts = tuple(Fact(label=label, text=text) for label, text in case.facts.items())

@@ -79,14 +79,19 @@ class LocalMail:
         """The Maildir of an address."""
         return folder_of(self.root, address)
 
-    def relay(self, login: str) -> Callable[[], Relay]:
-        """How to reach the server as `login`, asked anew each time: it may have come back on another port."""
+    def relay(self, login: str | None) -> Callable[[], Relay]:
+        """How to reach the server as `login`, asked anew each time: it may have come back on another port.
+
+        None does not log in, as mail from outside comes.
+        """
 
         def relay() -> Relay:
             note = self._home.read(_NOTE)
             if note is None:
                 raise ChannelUnavailable("The local mail server is not running", "Start `sayso dev` or `sayso mail`")
             port = int(json.loads(note)["port"])
+            if login is None:
+                return Relay(host="127.0.0.1", port=port, tls="none")
             return Relay(host="127.0.0.1", port=port, user=login, password=self._password(login), tls="none")
 
         return relay

@@ -1,5 +1,6 @@
 """When each trigger with a cron line is due next, so that no tick is lost or taken twice."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +35,14 @@ class Ticks:
         keys = Keys(self.shard_of(trigger))
         held, *told = await self._client.read(["HGET", keys.ticks, trigger], *clock.asked(keys))
         return _tick(held), clock.told(*told)
+
+    async def forget_others(self, shard: int, triggers: Collection[str]) -> list[str]:
+        """Forget what is due next of all triggers of a shard but these; which they were."""
+        held = await self._client.do("HKEYS", Keys(shard).ticks)
+        others = sorted({name.decode() for name in held} - set(triggers))
+        if others:
+            await self._client.do("HDEL", Keys(shard).ticks, *others)
+        return others
 
     async def move(self, trigger: str, before: Tick | None, after: Tick) -> bool:
         """Have `after` be due next; False when somebody else has moved on from `before`."""

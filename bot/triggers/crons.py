@@ -36,15 +36,39 @@ class Crons:
 
     async def sweep(self, shard: int) -> None:
         """Fire what is due in a shard. What goes wrong with one is tried again at the next sweep."""
+        try:
+            for name in await self.ticks.forget_others(shard, self._crons):
+                log.info("not configured any more", trigger=name)
+        except StoreError as error:
+            return log.warning("ticks put off", shard=shard, error=str(error))
         for name, config in self._crons.items():
-            if self.ticks.shard_of(name) != shard:
-                continue
+            if self.ticks.shard_of(name) == shard:
+                await self._try(name, config)
+        return None
+
+    async def _try(self, name: str, config: TriggerConfig) -> None:
+        try:
             try:
                 await self._look(name, config, config.cron or "")
-            except StoreError as error:
-                log.warning("tick put off", trigger=name, error=str(error))
-            except Exception:
+            except StoreError:
+                raise
+            except Exception as error:
                 log.exception("tick failed, tried again", trigger=name)
+                await self._leave_behind(name, config)
+                await self._firing.broke(name, self._near(name), error)
+        except StoreError as error:
+            log.warning("tick put off", trigger=name, error=str(error))
+        except Exception:
+            log.exception("nobody hears of a tick that failed", trigger=name)
+
+    async def _leave_behind(self, name: str, config: TriggerConfig) -> None:
+        """Once a later tick is due, no longer try the one that breaks: the later one has a run of its own."""
+        tick, now = await self.ticks.read(name)
+        if tick and (later := next_tick(config.cron or "", config.timezone, tick.at)) <= now:
+            await self.ticks.move(name, tick, Tick(later, tick.line))
+
+    def _near(self, name: str) -> str:
+        return f"s{self.ticks.shard_of(name)}r-aaaaaaaaaaaaa"
 
     async def _look(self, name: str, config: TriggerConfig, cron: str) -> None:
         tick, now = await self.ticks.read(name)
@@ -68,8 +92,7 @@ class Crons:
             "late_s": round((now - due).total_seconds()),
             "ticks": ticks,
         }
-        near = f"s{self.ticks.shard_of(name)}r-aaaaaaaaaaaaa"
-        run_id = RunId(derived_id("run", near, f"tick {name} {round(first.timestamp())}"))
+        run_id = RunId(derived_id("run", self._near(name), f"tick {name} {round(first.timestamp())}"))
         try:
             await self._firing.fire(name, config, config.text or "", context, run_id)
         except TriggerRefused:

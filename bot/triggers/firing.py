@@ -1,14 +1,16 @@
 """Starting a run because a trigger fired: once per firing, within the trigger's limit, and not in silence."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 from pydantic import JsonValue
 
-from agents.requests import PersonId, RunId
+from agents.requests import Outsider, PersonId, RunId
+from agents.text import one_line
 from bot.admitting import TooManyTriggers, TriggerRefused
 from bot.config_triggers import TriggerConfig
-from bot.ids import ingress_shard, new_id
+from bot.ids import ingress_shard, new_id, shard_of
 from bot.inbox import Inbox, Sent
 from bot.store import Store
 
@@ -19,6 +21,15 @@ Alert = Callable[[str, str, str], Awaitable[None]]
 
 # Whoever set the trigger up sees it in the first mail; a loop must not write one for each turn.
 _ALERT_AGAIN_S = 3600.0
+_ERROR_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who set a trigger off: `people` of the directory, who ask for it, or an `outsider`; empty for a time."""
+
+    people: tuple[PersonId, ...] = ()
+    outsider: Outsider | None = None
 
 
 class Firing:
@@ -40,14 +51,22 @@ class Firing:
         return await self._store.length(run_id) > 0
 
     async def fire(
-        self, name: str, config: TriggerConfig, text: str, context: Mapping[str, JsonValue], run_id: RunId
+        self,
+        name: str,
+        config: TriggerConfig,
+        text: str,
+        context: Mapping[str, JsonValue],
+        run_id: RunId,
+        by: By = By(),
     ) -> None:
-        """Start the run, unless it was started. Raises TriggerRefused, of which the operators have heard."""
-        sent = Sent(context=context, trigger=name)
+        """Start the run, unless it was started. Raises TriggerRefused, of which the operators have heard.
+
+        It asks for whoever set it off; where that is nobody we know, in the name of the trigger's own requester.
+        """
+        requester, *others = by.people or (PersonId(config.requester or ""),)
+        sent = Sent(context=context, trigger=name, others=tuple(others), outsider=by.outsider)
         try:
-            await self._inbox.start(
-                config.what, text, PersonId(config.requester or ""), agent=config.agent, run_id=run_id, sent=sent
-            )
+            await self._inbox.start(config.what, text, requester, agent=config.agent, run_id=run_id, sent=sent)
         except TriggerRefused as error:
             await self.refused(name, run_id, error)
             raise
@@ -63,7 +82,15 @@ class Firing:
     async def refused(self, name: str, near: str, error: TriggerRefused) -> None:
         """Tell the operators, once an hour for each trigger."""
         log.warning("trigger refused", trigger=name, error=str(error))
-        if await self._store.admit(f"alerts trigger {name}", near, 1, _ALERT_AGAIN_S):
-            await self._alert(
-                near, f"The trigger {name} started no run", f"{error}. Nothing is said of it for an hour."
-            )
+        await self._tell(name, near, str(error))
+
+    async def broke(self, name: str, near: str, error: Exception) -> None:
+        """Tell the operators, once an hour for each trigger, of what nobody had thought of."""
+        said = one_line(f"{type(error).__name__}: {error}", _ERROR_CHARS)
+        await self._tell(name, near, f"{said}. The log says where. It is tried again until its next time has come")
+
+    async def _tell(self, name: str, near: str, why: str) -> None:
+        # What is tried again comes with the same id, which would be let in again.
+        once = new_id("run", shard_of(near))
+        if await self._store.admit(f"alerts trigger {name}", once, 1, _ALERT_AGAIN_S):
+            await self._alert(near, f"The trigger {name} started no run", f"{why}. Nothing is said of it for an hour.")

@@ -10,13 +10,16 @@ from typing import Literal
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from bot.triggers.filling import DoesNotFit
+from bot.triggers.filling import DoesNotFit, find
 
 GitHubEvent = Literal["push", "create", "workflow_run", "check_suite"]
 
 _TAGS = "refs/tags/"
 # Of the conclusions there are, those that a person would call failed; a cancelled or skipped run is none.
 _FAILED = frozenset({"failure", "timed_out", "startup_failure"})
+
+# Whoever did it, then others who had a part in it: who pushed, whose workflow it was, who ran it again.
+_WHO = ("sender.login", "pusher.name", "workflow_run.actor.login", "workflow_run.triggering_actor.login")
 
 _TAG_NAMES = ("repository", "tag", "commit", "by")
 _CI_NAMES = ("repository", "branch", "commit", "workflow", "conclusion", "url", "by")
@@ -27,6 +30,9 @@ NAMES: Mapping[GitHubEvent, tuple[str, ...]] = {
     "check_suite": ("repository", "branch", "commit", "conclusion", "by"),
 }
 """What a text may name, by event."""
+
+PUSHED: frozenset[GitHubEvent] = frozenset({"push", "create"})
+"""The events that somebody's push is; the others are about what came of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,15 @@ def read(
     if not fnmatchcase(str(name or ""), only):
         return NotOurs(f"this trigger is for {only}")
     return facts
+
+
+def logins(body: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """Who set the event off, the sender first; each once, whatever the case of its letters."""
+    found = [login for path in _WHO if isinstance(login := find(dict(body), path), str)]
+    each: dict[str, str] = {}
+    for login in found:
+        each.setdefault(login.lower(), login)
+    return tuple(each.values())
 
 
 def _facts(wanted: GitHubEvent, body: dict[str, JsonValue]) -> dict[str, JsonValue] | NotOurs:

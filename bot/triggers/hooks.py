@@ -2,19 +2,21 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from pydantic import JsonValue
 
-from agents.requests import RunId
+from agents.requests import Outsider, RunId
+from agents.text import one_line
 from bot.config_triggers import TriggerConfig
+from bot.people import People
 from bot.store import Store
 from bot.triggers import github
 from bot.triggers.filling import fill, fill_plainly, find, pick, read_body
-from bot.triggers.firing import Firing
+from bot.triggers.firing import By, Firing
 from bot.triggers.reports import Reports
 from bot.triggers.signing import is_signed, is_timely, timed
 
@@ -24,6 +26,8 @@ log = structlog.stdlib.get_logger()
 _KEEP_S = 7 * 24 * 3600.0
 # GitHub's signature has no time in it, so this is how long a copy of one starts nothing.
 _KEEP_GITHUB_S = 60 * 24 * 3600.0
+# GitHub's own are shorter; this one comes from outside.
+_LOGIN_CHARS = 100
 # Compared with where there is no secret, so that an unknown name takes as long as a wrong signature.
 _NOBODYS = secrets.token_hex(32)
 
@@ -66,8 +70,11 @@ class Passed:
 class Hooks:
     """Takes what is posted to the tables of [triggers] that have a kind."""
 
-    def __init__(self, store: Store, firing: Firing, reports: Reports, triggers: Mapping[str, TriggerConfig]) -> None:
-        self._store, self._firing, self._reports, self._triggers = store, firing, reports, triggers
+    def __init__(
+        self, store: Store, people: People, firing: Firing, reports: Reports, triggers: Mapping[str, TriggerConfig]
+    ) -> None:
+        self._store, self._people, self._firing, self._reports = store, people, firing, reports
+        self._triggers = triggers
 
     async def take(self, name: str, posted: Posted) -> Taken | Passed:
         """Give it its effect, once for each delivery.
@@ -110,30 +117,44 @@ class Hooks:
         proofs = [f"signed {posted.header('x-sayso-signature')}"]
         if config.id and (given := find(dict(body), config.id)) is not None:
             proofs.append(f"id {_hashed(str(given).encode())}")
-        return await self._fire(name, config, text, context, await self._firing.run_of(name, proofs, _KEEP_S))
+        return await self._fire(name, config, text, context, await self._firing.run_of(name, proofs, _KEEP_S), By())
 
     async def _github(self, name: str, config: TriggerConfig, posted: Posted) -> Taken | Passed:
-        """The headers of GitHub are not signed: what is known by its body stays the same under another delivery id."""
+        """The headers of GitHub are not signed: its body alone says whether it came before."""
         event = posted.header("x-github-event")
         if event == "ping":
             return Passed("pong")
         if config.on is None:
             raise NotSigned
-        facts = github.read(event, config.on, read_body(posted.body), config.repository, config.only)
+        body = read_body(posted.body)
+        facts = github.read(event, config.on, body, config.repository, config.only)
         if isinstance(facts, github.NotOurs):
             return Passed(facts.why)
         proofs = [f"body {_hashed(posted.body)}"]
-        if delivery := posted.header("x-github-delivery"):
-            proofs.append(f"delivery {_hashed(delivery.encode(errors='replace'))}")
         text, context = fill(config.text or "", facts), {"event": config.on, **facts}
-        return await self._fire(name, config, text, context, await self._firing.run_of(name, proofs, _KEEP_GITHUB_S))
+        run_id = await self._firing.run_of(name, proofs, _KEEP_GITHUB_S)
+        return await self._fire(name, config, text, context, run_id, self._by(config.on, github.logins(body)))
+
+    def _by(self, event: github.GitHubEvent, logins: Sequence[str]) -> By:
+        """Whom the directory knows of those who set it off; and the first of them, where it does not know that one."""
+        known = dict.fromkeys(person for login in logins if (person := self._people.by_github(login)))
+        if self._people.by_github(logins[0]):
+            return By(tuple(known))
+        did = "pushed" if event in github.PUSHED else "caused"
+        return By(tuple(known), Outsider(login=one_line(logins[0], _LOGIN_CHARS), did=did))
 
     async def _fire(
-        self, name: str, config: TriggerConfig, text: str, context: Mapping[str, JsonValue], run_id: RunId
+        self,
+        name: str,
+        config: TriggerConfig,
+        text: str,
+        context: Mapping[str, JsonValue],
+        run_id: RunId,
+        by: By,
     ) -> Taken:
         if await self._firing.has_fired(run_id):
             return Taken(run_id, is_repeat=True)
-        await self._firing.fire(name, config, text, {"trigger": name, **context}, run_id)
+        await self._firing.fire(name, config, text, {"trigger": name, **context}, run_id, by)
         return Taken(run_id, is_repeat=False)
 
     async def _report(self, name: str, config: TriggerConfig, posted: Posted) -> Taken:

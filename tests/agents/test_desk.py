@@ -1,6 +1,7 @@
 """The desk agent: what it drafts by plain rules, whom it may write to, and what is sent."""
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from agents import Agent, Outcome, Pending, ToolRefused
 from agents.desk import Desk, Draft, Knowledge, Mail, desk_agent
 from agents.desk.knowledge import article_for, facts_of
-from agents.desk.mail import BY_MAIL, context_of, mail_of
+from agents.desk.mail import context_of, mail_of
 from agents.desk.tools import SEND_REPLY
 from agents.events import RunStarted
 from agents.requests import Effect, Fact, PersonId, RunId
@@ -35,7 +36,11 @@ AGENT: Agent = desk_agent(Desk("help@corp.example", "support", rendered, signatu
 
 
 def run_about(
-    mail: Mail = MAIL, *results: Result, facts: tuple[Fact, ...] = (REFUNDS, HOURS), by: str = BY_MAIL
+    mail: Mail = MAIL,
+    *results: Result,
+    facts: tuple[Fact, ...] = (REFUNDS, HOURS),
+    by: str = MAIL.sender,
+    trigger: str = "",
 ) -> Run:
     started = RunStarted(
         at=NOON,
@@ -46,7 +51,8 @@ def run_about(
         text="Answer it",
         context=context_of(mail),
         max_steps=10,
-        trigger=by,
+        desk=by,
+        trigger=trigger,
     )
     return Run(id=RunId("r1"), started=started, facts=facts, results=results)
 
@@ -137,9 +143,20 @@ async def test_a_reply_goes_to_whoever_wrote_and_to_nobody_else(to: str) -> None
 
 async def test_a_run_that_no_mail_began_sends_nothing_whatever_its_context_says() -> None:
     with pytest.raises(ToolRefused, match="Only a run that a mail"):
-        await prepared(reply(), run_about(by="webhooks"))
+        await prepared(reply(), run_about(by="", trigger="webhooks"))
 
     assert isinstance(AGENT.fallback(run_about(by="")), Done)
+
+
+def test_a_run_that_an_older_release_began_with_a_mail_is_still_about_it() -> None:
+    started = run_about(by="").started
+    assert started is not None
+    told = started.model_dump(mode="json", exclude={"desk", "outsider"}) | {"trigger": "desk mail"}
+
+    read = RunStarted.model_validate_json(json.dumps(told))
+
+    assert (read.desk, read.trigger) == (MAIL.sender, "")
+    assert mail_of(Run(started=read)) == MAIL
 
 
 async def test_one_mail_is_answered_once() -> None:

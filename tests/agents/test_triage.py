@@ -9,6 +9,7 @@ from agents.reply import Block, NoStep, Reply, Usage, read
 from agents.starting import START_RUN
 from agents.steps import CallTool
 from agents.triage import triage_agent
+from tests.clerk import UNHEARD, Workshop, clerk
 
 TRIAGE = triage_agent((ask_agent({}), announce_agent(("group:release",))))
 
@@ -28,6 +29,13 @@ def test_a_model_that_words_the_order_itself_has_chosen_no_step(more: dict[str, 
 
     assert isinstance(step, NoStep)
     assert step.kind == "bad_arguments"
+
+
+def test_arguments_whose_check_breaks_are_no_step() -> None:
+    block = Block(type="tool_use", name="press", input={"what": UNHEARD})
+    reply = Reply(type="message", model="model", content=(block,), stop_reason="tool_use", usage=Usage())
+
+    assert read(clerk(Workshop()), reply) == NoStep("bad_arguments", "press: LookupError: nobody has heard of it")
 
 
 def test_its_tool_says_what_every_agent_is_for() -> None:

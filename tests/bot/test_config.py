@@ -25,6 +25,10 @@ def policy(folder: Path, approvers: str) -> PolicyConfig:
         ('[people.a]\nname="A"\nemail="a"', 'sayso.toml: people.a.email: found "a"; allowed: a bare mail address'),
         ('[people.a]\nname="A"\ntimezone="Mars"', 'sayso.toml: people.a.timezone: found "Mars"; allowed: an IANA'),
         ('[people.a]\nname=" "', 'sayso.toml: people.a.name: found " "; allowed: a name that can be seen'),
+        (
+            '[people.a]\nname="A"\ngithub="@a"',
+            'sayso.toml: people.a.github: found "@a"; allowed: a login at GitHub, such as "anna-ames"',
+        ),
         ("[people.a]", "sayso.toml: people.a.name: is missing; allowed: the name that people see"),
         (
             '[limits]\ntriggers_per_person="20"',
@@ -124,6 +128,16 @@ def test_two_people_cannot_share_an_address(tmp_path: Path) -> None:
     (line,) = problems(tmp_path, PEOPLE.replace("bo@corp", "Anna@CORP"))
 
     assert line.startswith('sayso.toml: people.bo.email: found "Anna@CORP.example", which is the address of anna')
+
+
+def test_two_people_cannot_share_a_login(tmp_path: Path) -> None:
+    logins = PEOPLE.replace('"Anna Ames"', '"Anna Ames"\ngithub = "anna"').replace(
+        '"Cy Cole"', '"Cy Cole"\ngithub = "ANNA"'
+    )
+
+    (line,) = problems(tmp_path, logins)
+
+    assert line == 'sayso.toml: people.cy.github: found "ANNA", which is the login of anna; allowed: one of their own'
 
 
 def test_references_between_tables_are_checked(tmp_path: Path) -> None:

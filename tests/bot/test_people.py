@@ -26,6 +26,14 @@ def test_an_address_is_one_persons_in_any_letter_case_and_only_as_a_whole() -> N
     assert PEOPLE.by_email("") is None
 
 
+def test_a_login_at_github_is_one_persons_in_any_letter_case() -> None:
+    people = People({"bo": PersonConfig(name="Bo Berg", github="Bo-Berg")}, {})
+
+    assert people.by_github("bo-BERG") == BO
+    assert people.by_github("bo") is None
+    assert people.by_github("") is None
+
+
 def test_what_channels_may_know_of_somebody_is_how_to_reach_and_call_them() -> None:
     assert PEOPLE.contact("bo") == Contact(id="bo", name="Bo Berg", email="bo@corp.example")
     assert PEOPLE.contact("dan") == Contact(id="dan", name="Dan Dorn")

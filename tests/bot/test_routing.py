@@ -43,6 +43,27 @@ def test_the_first_that_says_it_takes_such_a_text_takes_it() -> None:
     assert agent_for("what day suits?", there) == "ask"
 
 
+def about_asking(text: str) -> bool:
+    return text.splitlines()[-1].startswith("ask ")
+
+
+def test_lines_that_are_orders_to_two_agents_are_left_to_triage() -> None:
+    there = agents(deploy=about_deploys, ask=about_asking, triage=never)
+
+    assert agent_for("deploy v1\nask bo: when?", there) == "triage"
+    assert agent_for("ask cy: why?\n\nask bo: when?", there) == "ask"
+    assert agent_for("The retro\nask bo: when?", there) == "ask"
+
+
+def test_a_text_of_lines_that_only_the_whole_is_an_order_of_goes_to_whose_order_it_is() -> None:
+    def both(text: str) -> bool:
+        return text.startswith("deploy ") and text.endswith("and tell")
+
+    there = agents(release=both, deploy=lambda text: about_deploys(text) and not both(text), triage=never)
+
+    assert agent_for("deploy v1\nand tell", there) == "release"
+
+
 def test_a_single_agent_takes_everything() -> None:
     assert agent_for("anything", agents(desk=never)) == "desk"
 

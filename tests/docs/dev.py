@@ -29,11 +29,12 @@ async def heard(stdout: asyncio.StreamReader) -> str:
 
 
 @asynccontextmanager
-async def sayso_dev(folder: Path) -> AsyncGenerator[str]:
+async def sayso_dev(folder: Path, **environ: str) -> AsyncGenerator[str]:
     """Where a `sayso dev` over `folder` serves HTTP, while the context is open."""
     program = await asyncio.create_subprocess_exec(
-        *COMMAND, "dev", "--port", "0", "--no-open", cwd=folder, env=environment(), stdout=asyncio.subprocess.PIPE
-    )
+        *COMMAND, "dev", "--port", "0", "--no-open",
+        cwd=folder, env=environment(**environ), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
     assert program.stdout
     try:
         async with asyncio.timeout(30):

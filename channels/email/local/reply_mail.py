@@ -1,4 +1,4 @@
-"""A person's reply to one of our mails, as a phone would write it; for `sayso mailbox` and for tests."""
+"""What people write to us, as a phone would: a reply to one of our mails, or a first mail. For commands and tests."""
 
 import email.utils
 from datetime import UTC, datetime
@@ -43,6 +43,25 @@ def compose_reply(letter: Letter, text: str, *, author: Contact, at: datetime) -
         ("MIME-Version", "1.0"),
     ]
     return Post(header_block(headers) + text_part(_above_quote(text, letter)), recipient, message_id)
+
+
+def compose_letter(sender: str, recipient: str, subject: str, text: str, at: datetime) -> Post:
+    """A first mail of somebody of whom only an address is known. Raises ChannelRefused."""
+    for address in (sender, recipient):
+        if not addresses.is_address(address):
+            raise ChannelRefused(
+                what=f"{one_line(address, 100)} is no plain mail address", do="Write one such as eve@shop.example"
+            )
+    message_id = reply_id(subject, text, at, sender)
+    headers = [
+        ("From", sender),
+        ("To", recipient),
+        ("Subject", encoded(one_line(subject, 200))),
+        ("Date", email.utils.format_datetime(at.astimezone(UTC))),
+        ("Message-ID", message_id),
+        ("MIME-Version", "1.0"),
+    ]
+    return Post(header_block(headers) + text_part(f"{text}\n"), recipient, message_id)
 
 
 def _above_quote(text: str, letter: Letter) -> str:

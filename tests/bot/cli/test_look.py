@@ -79,7 +79,7 @@ def test_an_agent_is_listed_with_its_prompt_and_each_tool_with_version_and_hash(
     said = listed(tmp_path, TOML + DEPLOYS, "agents")
 
     assert (agent["name"], agent["mode"]) == ("deploy", "rehearsal: no model key")
-    assert [other["name"] for other in others] == ["triage", "ask", "help"]
+    assert [other["name"] for other in others] == ["triage", "ask", "announce", "help"]
     assert agent["prompt"].startswith("deploy@")
     assert agent["prompt"] in said
     assert {tool["name"] for tool in agent["tools"]} >= {"deploy", "live"}

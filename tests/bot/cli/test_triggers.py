@@ -12,8 +12,9 @@ import pytest
 from bot.doctor import examine
 from bot.settings import load
 from tests.bot.cli.test_look import listed
+from tests.docs.dev import sayso_dev
 from tests.office import TOML
-from tests.servers.program import environment
+from tests.servers.program import environment, sayso
 from tests.servers.web import serving
 from tests.world import World, a_world
 
@@ -51,8 +52,20 @@ def test_it_lists_each_with_when_it_is_due_next_and_no_secret(tmp_path: Path) ->
     assert told["tags"]["url"] == "http://127.0.0.1:8000/v1/triggers/tags"
     assert "secret" not in told["releases"]
     assert "nightly  cron 0 7 * * * in Asia/Kathmandu, next " in text
-    assert "releases  webhook: “stamp {release.tag}” for anna  ! its secret is not set: nothing gets in" in text
+    assert (
+        "releases  webhook: “stamp {release.tag}” for anna  ! its secret is not set here: unless `sayso web` has it"
+        in text
+    )
+    assert "The address is a guess: no `sayso dev` runs here" in text
+    assert (told["tags"]["is_url_a_guess"], told["tags"]["secret_known_by"]) == (True, "this command")
     assert "Payload URL: http://127.0.0.1:8000/v1/triggers/tags" in text
+
+
+def test_the_address_is_the_one_that_is_configured(tmp_path: Path) -> None:
+    toml = 'public_url = "https://sayso.corp.example"\n' + TOML + TRIGGERS
+
+    assert "Payload URL: https://sayso.corp.example/v1/triggers/tags" in (text := listed(tmp_path, toml, "triggers"))
+    assert "guess" not in text
 
 
 def test_without_triggers_it_says_how_to_make_one(tmp_path: Path) -> None:
@@ -90,3 +103,20 @@ async def test_the_doctor_names_a_secret_and_an_agent_that_are_missing(tmp_path:
     assert (sign, mend.partition("=")[0]) == ("✗", "SAYSO_TRIGGERS__RELEASES__SECRET")
     sign, mend = signs["the trigger stale is for the agent nobody, which is not there"]
     assert (sign, mend.partition(":")[0]) == ("✗", "set triggers.stale.agent to one of")
+
+
+async def test_beside_a_sayso_dev_its_own_port_and_secrets_are_told(tmp_path: Path) -> None:
+    (tmp_path / ".sayso").mkdir()
+    (tmp_path / ".sayso" / "sayso.toml").write_text(TOML + TRIGGERS)
+
+    async with sayso_dev(tmp_path, SAYSO_TRIGGERS__RELEASES__SECRET=SECRET) as url:
+        code, told, _ = await sayso("triggers", "--json", cwd=tmp_path)
+        _, text, _ = await sayso("triggers", cwd=tmp_path)
+
+    assert code == 0
+    of = json.loads(told)
+    assert of["releases"]["url"] == f"{url}/v1/triggers/releases"
+    assert [of[name]["has_secret"] for name in ("releases", "tags")] == [True, False]
+    assert of["tags"]["secret_known_by"] == "sayso dev"
+    assert "tags  github push of any repository (*): “stamp {tag}” for anna  ! its secret is not set: nothing" in text
+    assert "guess" not in text

@@ -218,7 +218,7 @@ async def test_people_policies_and_agents_may_be_those_of_a_file(tmp_path: Path)
 
         assert await s.summary(run) == "done: front rang"
     async with sayso(tmp_path / "sayso.toml") as s:
-        assert list(s.app.agents) == ["triage", "ask", "help"]
+        assert list(s.app.agents) == ["triage", "ask", "announce", "help"]
     assert not is_there(tmp_path / ".sayso")
 
 

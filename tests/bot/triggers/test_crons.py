@@ -3,13 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from agents.events import RunStarted
+from bot.app import App, compose
+from bot.settings import Settings
 from bot.summary import Summary
+from tests.clerk import clerk
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -184,6 +188,74 @@ async def test_a_changed_line_counts_from_now_and_what_it_would_have_meant_befor
 
     assert await runs(office) == []
     assert (await known(office)).strftime("%H:%M") == "04:30"
+
+
+async def test_a_table_that_was_taken_out_and_put_back_makes_up_for_nothing(office: World) -> None:
+    with_it = office.toml
+    async with office.stopped():
+        office.toml = TOML
+    await until(lambda: _is_forgotten(office), what="the trigger is forgotten")
+    async with office.stopped():
+        await office.move_time(5 * HOUR_S)
+        office.toml = with_it
+
+    due = await known(office)
+    await office.quiet()
+
+    assert due > await office.now()
+    assert await runs(office) == []
+    await to_the_next(office)
+    assert (await started(office, 1))[0].context["ticks"] == 1
+
+
+async def _is_forgotten(world: World) -> bool:
+    return (await world.app.crons.ticks.read("stocktaking"))[0] is None
+
+
+@dataclass
+class Brittle(World):
+    """A sayso with a second agent, which breaks when it is asked whether it takes a text, unless it is mended."""
+
+    is_mended: bool = False
+
+    def composed(self, settings: Settings) -> App:
+        def takes(_: str) -> bool:
+            if not self.is_mended:
+                raise ZeroDivisionError("nobody had thought of it")
+            return False
+
+        agents = [clerk(self.workshop), replace(clerk(self.workshop), name="brittle", takes=takes)]
+        return compose(settings, self.url, [self.mail.channel()], agents)
+
+
+async def test_a_tick_that_breaks_is_told_to_the_operators_once_and_the_next_one_comes(
+    redis: str, tmp_path: Path
+) -> None:
+    often = TOML + HOURLY.replace("0 * * * *", "*/10 * * * *")
+    office = Brittle(redis, tmp_path / "data", often)
+    await office.start()
+    try:
+        first = await to_the_next(office)
+        told = await office.next_mail("dan")
+        assert "The trigger stocktaking started no run" in told.subject
+        assert "ZeroDivisionError: nobody had thought of it" in told.text
+        await office.move_time(600)
+        second = first + timedelta(seconds=600)
+        await until(lambda: _is_due(office, second), what="the first tick is left behind")
+        assert await runs(office) == []
+        office.is_mended = True
+
+        [run] = await started(office, 1)
+
+        assert run.context["due"] == second.isoformat()
+        assert len(office.mails("dan")) == 1
+    finally:
+        await office.stop()
+
+
+async def _is_due(world: World, at: datetime) -> bool:
+    tick, _ = await world.app.crons.ticks.read("stocktaking")
+    return tick is not None and tick.at == at
 
 
 async def test_a_line_is_meant_in_its_zone(redis: str, tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""Who pushed is who asks: their own approval does not count, and of a stranger the card says that it was one."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.events import RunStarted
+from agents.requests import PersonId
+from bot.relaying import Asker
+from bot.triggers.github import logins
+from tests.bot.triggers.hub import created, pushed, workflow_run
+from tests.bot.triggers.posting import HUB_SECRET, SECRET, bytes_of, post, signed_by_github
+from tests.office import TOML
+from tests.servers.web import Api, serving
+from tests.world import World, a_world
+
+LOGINS = TOML.replace('"bo@corp.example"', '"bo@corp.example"\ngithub = "Bo-Berg"').replace(
+    '"cy@corp.example"', '"cy@corp.example"\ngithub = "cy-cole"'
+)
+TRIGGERS = """
+[triggers.tags]
+kind = "github"
+on = "push"
+text = "press {tag}"
+requester = "anna"
+
+[triggers.broken]
+kind = "github"
+on = "workflow_run"
+text = "press {branch}"
+requester = "anna"
+"""
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
+    """Bo and Cy, who decide, have logins at GitHub; Anna, for whom the triggers ask, has none."""
+
+    def change(world: World) -> None:
+        world.environ = {"SAYSO_TRIGGERS__TAGS__SECRET": HUB_SECRET, "SAYSO_TRIGGERS__BROKEN__SECRET": SECRET}
+
+    async with a_world(redis, tmp_path / "data", LOGINS + TRIGGERS, change=change) as world:
+        yield world
+
+
+@pytest.fixture
+async def api(office: World) -> AsyncIterator[Api]:
+    async with serving(office.app) as api:
+        yield api
+
+
+def by(login: str) -> dict[str, Any]:
+    return {"sender": {"login": login, "id": 1, "type": "User"}, "pusher": {"name": login}}
+
+
+async def happens(office: World, api: Api, name: str, sent: dict[str, Any]) -> RunStarted:
+    """How the run begins that a delivery of GitHub's starts."""
+    event, secret = ("push", HUB_SECRET) if name == "tags" else ("workflow_run", SECRET)
+    body = bytes_of(sent)
+    answer = await post(api.with_key(None), name, body, signed_by_github(body, event, secret=secret))
+    assert answer.status_code == 202, answer.text
+    started = (await office.events(answer.json()["id"]))[0]
+    assert isinstance(started, RunStarted)
+    return started
+
+
+@pytest.mark.parametrize("login", ["Bo-Berg", "bo-berg"])
+async def test_whoever_pushed_asks_and_can_not_approve_it(office: World, api: Api, login: str) -> None:
+    started = await happens(office, api, "tags", pushed() | by(login))
+    record = await office.opened(started.run_id)
+
+    outcome = await office.decide("bo", record, "approve")
+
+    assert (started.requester, started.outsider) == ("bo", None)
+    assert record.requesters == ("bo",)
+    assert outcome.type == "not_entitled"
+    assert "Pushed by" not in (await office.next_mail("cy")).text
+    assert office.workshop.effects == []
+    await office.decide("cy", record, "approve")
+    await office.ended(started.run_id)
+    assert office.workshop.effects == ["press v1.2.0"]
+
+
+async def test_a_stranger_s_push_asks_in_the_trigger_s_name_and_the_card_says_who_pushed(
+    office: World, api: Api
+) -> None:
+    started = await happens(office, api, "tags", pushed() | by("eve\n\u202eapprove"))
+
+    card = await office.next_mail("bo")
+
+    assert started.requester == "anna"
+    assert "Anna Ames asks." in card.text
+    assert "Pushed by: eve approve at GitHub, who is not in the directory" in card.text
+
+
+async def test_everybody_of_the_directory_who_had_a_part_in_it_is_a_requester(office: World, api: Api) -> None:
+    run = workflow_run()["workflow_run"] | {"actor": {"login": "cy-cole"}, "triggering_actor": {"login": "Bo-Berg"}}
+    started = await happens(office, api, "broken", workflow_run() | {"workflow_run": run} | by("bo-berg"))
+
+    told = await office.summary(started.run_id)
+
+    assert (started.requester, started.inherits) == ("bo", ("cy",))
+    assert "people who may decide, the requester not counted: 0" in told
+
+
+async def test_failed_ci_of_a_stranger_says_who_caused_it(office: World, api: Api) -> None:
+    await happens(office, api, "broken", workflow_run() | by("dependabot[bot]"))
+
+    assert "Caused by: dependabot[bot] at GitHub, who is not in the directory" in (await office.next_mail("cy")).text
+
+
+async def test_a_tag_that_a_stranger_sends_and_somebody_we_know_pushed_is_asked_for_by_them(
+    office: World, api: Api
+) -> None:
+    told = pushed() | by("release-bot") | {"pusher": {"name": "cy-cole"}}
+
+    started = await happens(office, api, "tags", told)
+    card = await office.next_mail("bo")
+
+    assert started.requester == "cy"
+    assert "Pushed by: release-bot at GitHub, who is not in the directory" in card.text
+
+
+async def test_a_fork_keeps_whoever_pushed_among_its_requesters(office: World, api: Api) -> None:
+    started = await happens(office, api, "tags", pushed() | by("bo-berg"))
+    await office.decide("cy", await office.opened(started.run_id), "deny")
+    await office.ended(started.run_id)
+
+    forked = await office.app.copying.retry(started.run_id, Asker(PersonId("anna"), channel="cli"))
+
+    assert "bo" in (await office.opened(forked)).requesters
+
+
+def test_created_tags_name_their_sender_alone() -> None:
+    assert logins(created()) == ("anna-ames",)
+    assert logins(pushed()) == ("anna-ames", "anna")
+    assert logins(pushed(pusher={"name": "anna-ames"}, sender={"login": "Anna-Ames"})) == ("Anna-Ames",)
