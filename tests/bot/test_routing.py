@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from agents import Agent
+from agents.help import help_agent
 from bot.routing import NoSuchAgent, agent_for
 from tests.clerk import Workshop, clerk
 
@@ -53,6 +54,14 @@ def test_lines_that_are_orders_to_two_agents_are_left_to_triage() -> None:
     assert agent_for("deploy v1\nask bo: when?", there) == "triage"
     assert agent_for("ask cy: why?\n\nask bo: when?", there) == "ask"
     assert agent_for("The retro\nask bo: when?", there) == "ask"
+
+
+def test_a_greeting_before_an_order_is_no_order() -> None:
+    there = agents(deploy=lambda text: "deploy " in text, triage=never)
+    there["help"] = help_agent(list(there.values()))
+
+    assert agent_for("Hello sayso,\ndeploy v1", there) == "deploy"
+    assert agent_for("Hello sayso", there) == "help"
 
 
 def test_a_text_of_lines_that_only_the_whole_is_an_order_of_goes_to_whose_order_it_is() -> None:
