@@ -8,7 +8,7 @@ from agents.context import BUDGET_TOKENS, render
 from agents.events import Event, StepChosen, StepFailed, ThoughtDropped
 from agents.model import is_for_operators
 from agents.run import Run
-from agents.steps import ModelCall
+from agents.steps import RULES, ModelCall
 from bot.appending import Appending, Told
 from bot.budgets import Budgets
 from bot.moves import Think, next_move
@@ -43,8 +43,8 @@ class Thoughts:
             return await self._appending.append(told, [await self._thinker.look_up(agent, run, told.now)])
         thought = await self._thinker.think(agent, run, told.events, told.now)
         await self._alert_operators(run, thought)
-        call = _paid(thought)
-        if call is None:  # to think again costs nothing
+        call = _asked(thought)
+        if call is None:  # plain rules say it again
             return await self._append(told, thought)
         return await self._keep(told, thought, call)
 
@@ -58,6 +58,8 @@ class Thoughts:
             # A long story takes a while to render, which must not stop the event loop.
             if not await asyncio.to_thread(_holds, call, told, now):
                 break
+        if not call.input_tokens + call.output_tokens:  # it failed before it cost anything
+            return now
         now = await self._appending.add(now, ThoughtDropped(at=now.now, call=call))
         await self._budgets.note(now.run, now.events, now.now)
         return now
@@ -78,10 +80,10 @@ class Thoughts:
                 await self._alert(run.id, "The model can't be used", text)
 
 
-def _paid(thought: Sequence[Event]) -> ModelCall | None:
-    """The call that a thought cost; None where plain rules chose, or nobody said what it cost."""
+def _asked(thought: Sequence[Event]) -> ModelCall | None:
+    """The call of a model that a thought came from; None where plain rules chose."""
     calls = (event.call for event in thought if isinstance(event, StepChosen | StepFailed))
-    return next((call for call in calls if call.input_tokens + call.output_tokens), None)
+    return next((call for call in calls if not call.rehearsal and call.model != RULES), None)
 
 
 def _holds(call: ModelCall, then: Told, now: Told) -> bool:

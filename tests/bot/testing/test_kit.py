@@ -1,13 +1,20 @@
 """The test kit, as somebody uses it who tests an agent of their own."""
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from agents import Agent, Arguments, CallTool, Done, Effect, Hands, Outcome, RequestHumanInput, Run, Step, Tool
+from agents.deliveries import CardDelivered
+from agents.events import Event
+from agents.model import Chosen, Failed
+from agents.requests import DeliveryId, PersonId, RequestId
 from bot.judge import Decided, NotEntitled, Unclear
+from bot.store import Commit
 from bot.testing import NO_MORE, Fails, Scripted, sayso, until
 from tests.servers.lines import TOP
 
@@ -87,6 +94,40 @@ async def test_a_scripted_model_fails_on_demand_and_the_clock_brings_the_next_tr
         assert await s.summary(run) == "done: at last"
 
     assert len(model.asked) == 2
+
+
+class Slow(Scripted):
+    """Gives each step only once `may` is set."""
+
+    def __init__(self, *said: Step) -> None:
+        super().__init__(*said)
+        self.is_asked, self.may = asyncio.Event(), asyncio.Event()
+
+    async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
+        self.is_asked.set()
+        await self.may.wait()
+        return await super().choose(agent, run, events)
+
+
+async def test_a_step_is_asked_for_once_though_a_card_comes_to_stand_meanwhile() -> None:
+    model = Slow(Done(summary="at once"))
+    async with sayso(agents=[bell_agent([])], policies=DESK, model=model) as s:
+        run = await s.trigger("ring")
+        await model.is_asked.wait()
+        stands = CardDelivered(
+            at=await s.app.store.now(run),
+            request_id=RequestId("s0q-a"),
+            delivery_id=DeliveryId("s0d-a"),
+            revision=1,
+            person=PersonId("anna"),
+            channel="email",
+        )
+        await s.app.journal.write(Commit(run_id=run, events=[stands]))
+        model.may.set()
+
+        assert await s.summary(run) == "done: at once"
+
+    assert len(model.asked) == 1
 
 
 async def test_a_script_that_is_over_ends_the_run_and_says_so() -> None:
