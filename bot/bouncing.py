@@ -5,11 +5,13 @@ in the mail that its person got) can at most have the same card put in front of 
 decides nothing, closes nothing, and the answer to the first card counts as before.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from agents.requests import DeliveryId
+from agents.requests import DeliveryId, PersonId, RunId
+from agents.run import fold
+from bot.asking import requesters_of
 from bot.failing import Failing
 from bot.ids import is_a
 from bot.people import People
@@ -20,7 +22,8 @@ from channels import Bounced
 
 log = structlog.stdlib.get_logger()
 
-Alert = Callable[[str, str, str], Awaitable[None]]
+# Tells the operators, and others as well: near which id, a title, a text.
+Alert = Callable[[str, str, str, Sequence[PersonId]], Awaitable[None]]
 
 _ALERTS, _ALERTS_PER_S = 3, 24 * 3600.0
 
@@ -55,11 +58,20 @@ class Bouncing:
         """News that somebody did not get; word about an alert is never the cause of another one."""
         sent = await self._receipts.read(outgoing_id)
         log.warning("a mail came back", outgoing_id=outgoing_id, why=why)
-        if sent and sent.kind != "alert":
+        if sent and sent.kind == "mail":
+            await self._tell_requesters(inbound_id, sent.run_id, sent.to, why)
+        elif sent and sent.kind != "alert":
             await self._tell_operators(inbound_id, sent.run_id, sent.person, f"“{sent.title}”", why)
+
+    async def _tell_requesters(self, inbound_id: str, run_id: RunId, to: str, why: str) -> None:
+        """A reply that was approved did not arrive: whoever wrote still waits, and nobody here would know."""
+        if await self._store.admit(f"bounces {to}", inbound_id, _ALERTS, _ALERTS_PER_S):
+            requesters = requesters_of(fold((await self._store.load(run_id)).events))
+            text = f"Whoever wrote did not get it, and it is not sent again. The mail system said: {why}"
+            await self._alert(run_id, f"The reply to {to} came back", text, requesters)
 
     async def _tell_operators(self, inbound_id: str, run_id: str, person: str, what: str, why: str) -> None:
         """Rather twice than never, but not for ever: a broken address gets a few alerts a day."""
         if await self._store.admit(f"bounces {person}", inbound_id, _ALERTS, _ALERTS_PER_S):
             name = self._people.name_of(person)
-            await self._alert(run_id, f"A mail to {name} came back", f"It was {what}. The mail system said: {why}")
+            await self._alert(run_id, f"A mail to {name} came back", f"It was {what}. The mail system said: {why}", ())

@@ -55,8 +55,10 @@ class Mailing:
         found = await self._journal.store.remembered(_outcome_name(_entry_id(step_id)))
         return None if found is None else found.decode()
 
-    async def deliver(self, entry: Outgoing, channels: Mapping[str, Channel]) -> None:
+    async def deliver(self, entry: Outgoing, channels: Mapping[str, Channel], receipt: str) -> None:
         """Take `entry` to the mail server, and remember what it said for good. Raises ChannelUnavailable.
+
+        `receipt` comes back with word that it did not arrive.
 
         Nothing is sent for a run that is over by then, or cancelled: its approval was for a run that goes on. Who
         cancels it just now may be too late, so its end says that the mail may go on.
@@ -72,7 +74,7 @@ class Mailing:
             why = "no channel is set up here that sends mail"
         else:
             try:
-                await channel.post(base64.b64decode(entry.raw), entry.to)
+                await channel.post(base64.b64decode(entry.raw), entry.to, receipt)
             except ChannelRefused as error:
                 why = str(error)
         log.info("mail posted", outgoing_id=entry.id, decision=why or "sent")

@@ -80,7 +80,7 @@ class Outbox:
                 case "stranger":
                     await self._answer(entry)
                 case "mail":
-                    await self._mailing.deliver(entry, self._channels)
+                    await self._mailing.deliver(entry, self._channels, await self._reaching.receipt(entry, asks=False))
                     await self._sent(entry)
                 case "status":
                     await self._showing.status(entry)

@@ -114,7 +114,7 @@ class Reaching:
 
         Its receipt tells us later whom it did not reach.
         """
-        receipt = self._tokens.make(await self._receipt(entry, asks=card.form is not None))
+        receipt = await self.receipt(entry, asks=card.form is not None)
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
         if entry.request_id is None:
             return card
@@ -128,16 +128,16 @@ class Reaching:
             card = with_approvals(card, record, self._people)
         return card.model_copy(update={"form": form})
 
-    async def _receipt(self, entry: Outgoing, *, asks: bool) -> str:
+    async def receipt(self, entry: Outgoing, *, asks: bool) -> str:
         """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down.
 
         A mail that asks must name one thing only: where a Message-ID brings the token back, it is the receipt as well.
         """
         if entry.delivery_id and (asks or entry.kind == "place"):
-            return entry.delivery_id
-        note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title)
+            return self._tokens.make(entry.delivery_id)
+        note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title, to=entry.to)
         await self._receipts.note(entry.id, note)
-        return entry.id
+        return self._tokens.make(entry.id)
 
     def _link(self, ref: str) -> str:
         """The page of what a card is about, where there is one."""

@@ -276,9 +276,10 @@ class Channel(Protocol):
 class Posts(Protocol):
     """A channel that can also carry what is no card."""
 
-    async def post(self, raw: bytes, to: str) -> None:
+    async def post(self, raw: bytes, to: str, receipt: str) -> None:
         """Send `raw`, a whole mail from the public address, to the one address `to`. Raises as `Channel.send` does.
 
+        `receipt` is what comes back with word that it did not arrive, where the mail system lets it.
         After ChannelUnavailable it may have been taken all the same: the same bytes again are known as one mail.
         """
         ...

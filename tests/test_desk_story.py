@@ -13,16 +13,20 @@ import pytest
 
 from agents.desk import DESK
 from agents.desk.tools import SEND_REPLY
+from agents.events import ToolStarted
 from agents.requests import PersonId, RunId
 from agents.run import Run
 from agents.steps import CallTool, Done
 from bot.app import App, agents_of, compose
+from bot.ids import derived_id
 from bot.records import RequestRecord
 from bot.relaying import Asker
 from bot.settings import Settings
 from bot.testing.scripted import Scripted
 from bot.testing.waiting import until
+from bot.tokens import Tokens
 from channels.email.local import maildir
+from tests.bot.bounces import DOMAIN, LOCAL, handled, report
 from tests.office import TOML
 from tests.world import World, a_world
 
@@ -360,3 +364,24 @@ async def test_a_subject_that_would_be_a_header_is_a_subject(desk: World) -> Non
     assert reply["Subject"] == "Re: Hi Bcc: all@corp.example"
     assert reply["Bcc"] is None
     assert sent_to(desk, "all@corp.example") == []
+
+
+async def test_a_reply_that_comes_back_later_is_told_to_the_owner_and_once_for_one_report(desk: World) -> None:
+    await writes(desk, "How do I get a refund?")
+    run_id = await begun(desk)
+    await desk.reply("bo", await desk.next_mail("bo", about="Send a reply"), "approve")
+    await arrived(desk)
+    await desk.ended(run_id)
+    step = next(event for event in await desk.events(run_id) if isinstance(event, ToolStarted)).step_id
+    receipt = Tokens(desk.app.home.keys(desk.app.settings)).make(derived_id("outgoing", step, "mail"))
+    returned = report(f"{LOCAL}+{receipt}@{DOMAIN}", said="550 5.1.1 no eve here")
+
+    for _ in range(2):
+        await desk.transport(None).send(returned, sender="", recipients=[f"{LOCAL}+{receipt}@{DOMAIN}"])
+    told = await desk.next_mail("anna", about=f"The reply to {EVE} came back")
+    await handled(desk)
+
+    assert "no eve here" in told.text
+    assert "is not sent again" in told.text
+    assert len([mail for mail in desk.mails("anna") if "came back" in mail.subject]) == 1
+    assert len(sent_to(desk, EVE)) == 1

@@ -11,12 +11,13 @@ _KEEP_S = 7 * 24 * 3600
 
 
 class Receipt(Frozen):
-    """What was sent, and to whom."""
+    """What was sent, and to whom: a person, or an address outside (`to`)."""
 
     kind: str
     run_id: RunId
     person: PersonId
     title: str
+    to: str = ""
 
 
 class Receipts:

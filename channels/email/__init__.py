@@ -126,15 +126,27 @@ class EmailChannel:
         await self._submit(post, self._envelope_sender(card, to))
         return Delivery(key=key, address=to, handle=post.message_id)
 
-    async def post(self, raw: bytes, to: str) -> None:
+    async def post(self, raw: bytes, to: str, receipt: str) -> None:
         """Send `raw`, from the public address, to `to`. Raises as `send` does."""
         if not self._public:
             raise ChannelRefused("there is no public address to send from", "Set address in [desk] of sayso.toml")
-        try:
-            await self._post.send(raw, sender=self._public, recipients=(to,))
-        except SenderRefused:
-            # Word of a failure still comes to us: both are addresses of one mailbox.
-            await self._post.send(raw, sender=self._own, recipients=(to,))
+        # Word of a failure comes to us whichever it is: all are addresses of one mailbox.
+        for sender in (*self._tagged(receipt), self._public):
+            try:
+                await self._post.send(raw, sender=sender, recipients=(to,))
+                return
+            except SenderRefused as error:
+                _log.info("not sent with the envelope sender %s: %s", sender, error)
+        await self._post.send(raw, sender=self._own, recipients=(to,))
+
+    def _tagged(self, receipt: str) -> tuple[str, ...]:
+        """The envelope sender of a mail from the public address that brings `receipt` back, where there is one.
+
+        In another domain than that of From, SPF would not speak for the mail (RFC 7489, 3.1.2).
+        """
+        is_aligned = self._public.rpartition("@")[2].lower() == self._own.rpartition("@")[2].lower()
+        may_tag = self._may_tag_sender and self._way != "reference"
+        return (tokens.reply_address(self._way, self._own, receipt),) if is_aligned and may_tag else ()
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
         """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""

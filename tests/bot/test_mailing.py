@@ -49,7 +49,7 @@ async def test_nothing_is_known_of_a_mail_that_nobody_took_anywhere(world: World
 async def test_a_refusal_for_good_is_remembered_in_its_words(world: World) -> None:
     mailing = Mailing(world.app.journal)
 
-    await mailing.deliver(await entry_of(world), channels_of(world))
+    await mailing.deliver(await entry_of(world), channels_of(world), "receipt")
 
     assert "there is no public address to send from" in (await mailing.state(STEP) or "")
 
@@ -57,7 +57,7 @@ async def test_a_refusal_for_good_is_remembered_in_its_words(world: World) -> No
 async def test_without_a_channel_that_sends_mail_it_is_said(world: World) -> None:
     mailing = Mailing(world.app.journal)
 
-    await mailing.deliver(await entry_of(world), {})
+    await mailing.deliver(await entry_of(world), {}, "receipt")
 
     assert await mailing.state(STEP) == "no channel is set up here that sends mail"
 
@@ -68,7 +68,7 @@ class Away:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def post(self, raw: bytes, to: str) -> None:
+    async def post(self, raw: bytes, to: str, receipt: str) -> None:
         raise self._error
 
 
@@ -77,11 +77,11 @@ async def test_a_server_that_is_away_leaves_it_open_until_it_is_a_day_old(world:
     away = {"email": cast("Channel", Away(ChannelUnavailable("away", "wait")))}
 
     with pytest.raises(ChannelUnavailable):
-        await mailing.deliver(entry, away)
+        await mailing.deliver(entry, away, "receipt")
     assert await mailing.state(STEP) is None
 
     await world.move_time(25 * 3600)
-    await mailing.deliver(entry, away)
+    await mailing.deliver(entry, away, "receipt")
     assert "not tried any more" in (await mailing.state(STEP) or "")
 
 
@@ -91,7 +91,7 @@ class Post:
     def __init__(self) -> None:
         self.taken: list[str] = []
 
-    async def post(self, raw: bytes, to: str) -> None:
+    async def post(self, raw: bytes, to: str, receipt: str) -> None:
         self.taken.append(to)
 
 
@@ -101,16 +101,16 @@ async def test_nothing_is_sent_for_a_run_that_was_cancelled_or_has_ended_and_why
     entry = (await entry_of(world)).model_copy(update={"run_id": run_id})
     channels = {"email": cast("Channel", post)}
     await world.opened(run_id)
-    await mailing.deliver(entry.model_copy(update={"id": f"{entry.id}1"}), channels)
+    await mailing.deliver(entry.model_copy(update={"id": f"{entry.id}1"}), channels, "receipt")
     assert post.taken == ["eve@shop.example"]
 
     cancelled = RunCancelled(at=await world.now(), by=PersonId("anna"))
     await world.app.store.commit(Commit(run_id=run_id, events=[cancelled]))
-    await mailing.deliver(entry, channels)
+    await mailing.deliver(entry, channels, "receipt")
     assert "its run was over" in (await mailing.state(STEP) or "")
     ended = await world.trigger("stamp letter")
     await world.ended(ended)
-    await mailing.deliver(entry.model_copy(update={"run_id": ended, "id": f"{entry.id}2"}), channels)
+    await mailing.deliver(entry.model_copy(update={"run_id": ended, "id": f"{entry.id}2"}), channels, "receipt")
 
     assert post.taken == ["eve@shop.example"]
 
@@ -119,6 +119,6 @@ async def test_a_server_that_says_no_is_quoted(world: World) -> None:
     mailing = Mailing(world.app.journal)
     no = {"email": cast("Channel", Away(ChannelRefused("550 no such user", "correct it")))}
 
-    await mailing.deliver(await entry_of(world), no)
+    await mailing.deliver(await entry_of(world), no, "receipt")
 
     assert await mailing.state(STEP) == "550 no such user. correct it"

@@ -103,7 +103,9 @@ async def test_a_fault_says_whether_to_send_again_or_to_act(
         await Transport(lambda: relay(server), timeout_s=0.3).send(mail(), sender=BOT, recipients=TO)
 
 
-def sending(server: RelayServer, folder: Path, way: Way = "plus", timeout_s: float = 2) -> EmailChannel:
+def sending(
+    server: RelayServer, folder: Path, way: Way = "plus", timeout_s: float = 2, public: str = ""
+) -> EmailChannel:
     """The bot's channel, sending through `server`."""
     return EmailChannel(
         mailbox=MaildirMailbox(folder),
@@ -112,6 +114,7 @@ def sending(server: RelayServer, folder: Path, way: Way = "plus", timeout_s: flo
         address=BOT,
         prove=local,
         way=way,
+        public=public,
     )
 
 
@@ -133,6 +136,27 @@ async def test_a_card_whose_answer_was_lost_is_sent_again_as_the_very_same_mail_
     assert len(set(server.taken)) == 1
     assert all(header in server.taken[0] for header in (b"Message-ID: <card.", b"Date: ", b"boundary="))
     assert len(set(server.envelopes)) == 1
+
+
+@pytest.mark.parametrize(
+    ("public", "way", "sender"),
+    [
+        ("help@sayso.example", "plus", f"agent+{TOKEN}@sayso.example"),
+        ("help@sayso.example", "catchall", f"{TOKEN}@sayso.example"),
+        ("help@sayso.example", "reference", "help@sayso.example"),
+        ("help@shop.example", "plus", "help@shop.example"),  # SPF would not speak for a sender of another domain
+    ],
+)
+async def test_a_mail_from_the_public_address_brings_its_receipt_back_where_that_is_aligned(
+    stack: AsyncExitStack, tmp_path: Path, public: str, way: Way, sender: str
+) -> None:
+    server = await stack.enter_async_context(RelayServer())
+    channel = sending(server, tmp_path, way, public=public)
+
+    await channel.post(mail(), "eve@shop.example", TOKEN)
+
+    assert server.taken == [mail()]
+    assert [str(envelope[0]) for envelope in server.envelopes] == [sender]
 
 
 @pytest.mark.parametrize(
