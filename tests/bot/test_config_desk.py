@@ -18,7 +18,7 @@ def test_without_the_table_there_is_no_desk(tmp_path: Path) -> None:
 def test_with_it_there_is_one(tmp_path: Path) -> None:
     (tmp_path / "sayso.toml").write_text(PEOPLE + POLICY + DESK + 'knowledge = ["knowledge/*.md"]\nper_day = "5/h"\n')
 
-    assert [agent.name for agent in agents_of(load(tmp_path, {}))][-1] == "desk"
+    assert "desk" in [agent.name for agent in agents_of(load(tmp_path, {}))]
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ def pages(browser: Browser, shared_dev: Dev) -> Mapping[str, str]:
         choice = anna.asks(page, "deploy v1.1.0")
         expect(page.get_by_role("radio", name="staging")).to_be_visible()
         page.goto("/")
-        open_question = anna.asks(page, "deploy to production")
+        request_id = shared_dev.run("ask", "What is new in v1.2.0?", "--to", "person:anna", "--as", "bo")
+        page.goto(open_question := f"/requests/{request_id}")
         expect(page.get_by_label("Your answer")).to_be_visible()
         page.goto("/")
         waiting = anna.asks(page, "deploy v1.2.0 to production")
@@ -62,7 +63,7 @@ def pages(browser: Browser, shared_dev: Dev) -> Mapping[str, str]:
     return {
         "first page": "/", "one's requests": "/requests", "all requests": "/requests?all", "request": request,
         "denied request": denied_request, "run that failed": denied,
-        "run that asks for a choice": choice, "run that asks openly": open_question,
+        "run that asks for a choice": choice, "request that asks openly": open_question,
         "runs": "/runs", "no runs": "/runs?state=paused", "waiting run": waiting, "run that is done": done,
         "mailbox": "/mail/bo", "empty mailbox": "/mail/anna", "mail": letter, "what is live": "/live",
         "held": "/held", "refusal": "/nothing-here",
