@@ -58,13 +58,13 @@ class Mailing:
     async def deliver(self, entry: Outgoing, channels: Mapping[str, Channel]) -> None:
         """Take `entry` to the mail server, and remember what it said for good. Raises ChannelUnavailable.
 
-        Nothing is sent for a run that is over by then, or cancelled: its approval was for a run that goes on. Who
-        cancels it just now may be too late, so its end says that the mail may go on.
+        Nothing is sent for a run that is cancelled or has failed by then: its approval was for a run that goes on. Who
+        cancels it just now may be too late, so its end says that the mail may go on. One that is done did not wait.
         """
         why, channel = "", channels.get(_CHANNEL)
         loaded = await self._journal.store.load(entry.run_id)
         run = fold(loaded.events)
-        if run.ended or run.is_cancelled:
+        if run.is_cancelled or (run.ended and run.ended.outcome != "done"):
             why = _OVER
         elif loaded.now - entry.card.at > _WITHIN:
             why = _TOO_LATE
