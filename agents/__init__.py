@@ -162,7 +162,8 @@ class Hands(Protocol):
     async def mail(self, raw: bytes, to: str) -> None:
         """Have `raw`, a whole mail, sent to the one address `to`, once per step: exactly these bytes, or none.
 
-        `mailed` says how it went; what no server took within `MAIL_WITHIN_S` is given up.
+        `mailed` says how it went; what no server took within `MAIL_WITHIN_S`, or before the run was cancelled or
+        failed, is given up. Who wants to know gives back Pending, and asks `mailed` in `check`.
         """
         ...
 

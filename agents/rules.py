@@ -4,7 +4,7 @@ from agents.run import Run
 from agents.steps import Done, RequestHumanInput, Step
 
 _NOT_READ = "What was written to this run since it began can't be read by plain rules, and may take the wish back."
-DECLINED = "the question whether to go on was declined"
+DECLINED = "nobody said yes to the question whether to go on"
 
 
 def failed(summary: str) -> Done:

@@ -94,7 +94,9 @@ def step(run: Run, event: Event) -> Run:
             is_paused = isinstance(event, RunPaused)
             return replace(run, is_paused=is_paused, paused_by=event.by if is_paused else None)
         case RunCancelled():
-            return replace(run, cancelled_by=event.by, stopped_with=event.parent)
+            # The run that started it may end while a person cancels it: neither undoes the other.
+            by, parent = event.by or run.cancelled_by, event.parent or run.stopped_with
+            return replace(run, cancelled_by=by, stopped_with=parent)
         case RunForked():
             return _forked(run, event)
         case RunEnded() if run.ended is None:

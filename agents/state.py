@@ -24,10 +24,10 @@ IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "
 class Run:
     """What a run amounts to after `seq` events. `open` is what people can still answer, whatever its step became.
 
-    `writers` wrote to it since people last decided something; `unheard` of them did after its last step was chosen,
-    which makes them writers still when people decide on that step. `forked` is set where it goes on from a copied
-    story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or used up; so many
-    of its first results are `copied`, and may be true no longer.
+    `writers` wrote to it since people last decided something; `unheard` of them did after the last step that may have
+    taken account of it, which makes them writers still when people decide on that step. `forked` is set where it goes
+    on from a copied story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or
+    used up; so many of its first results are `copied`, and may be true no longer.
     """
 
     id: RunId = NOT_YET

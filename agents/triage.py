@@ -54,14 +54,15 @@ def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
 def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
     if not agents:
         return failed("There is no agent yet that could do anything: configure one")
-    answer, fitting = _whose(run), [name for name, agent in agents.items() if agent.takes(run.text)]
+    answer, fitting = _whose(run, agents), [name for name, agent in agents.items() if agent.takes(run.text)]
     if answer is None and len(fitting) == 1 and taker_of(run.text, agents):
         return _start(run, fitting[0])
     if answer is None:
         options = (*map(_option, agents.values()), NONE_OF_THESE)
         return RequestHumanInput(question=f"{WHICH}{_hint(run.text, agents)}", format="choice", options=options)
-    chosen = next((name for name in agents if answer.startswith(tuple(f"{name}{end}" for end in NAME_ENDS))), None)
-    return _start(run, chosen) if chosen else Done(summary="Nothing was started: the message is for none of the agents")
+    if answer == NONE_OF_THESE:
+        return Done(summary="Nothing was started: the message is for none of the agents")
+    return _start(run, answer)
 
 
 def _hint(text: str, agents: Mapping[str, Agent]) -> str:
@@ -73,15 +74,23 @@ def _hint(text: str, agents: Mapping[str, Agent]) -> str:
     return f" Written like this, {agent.name} takes it without asking: {agent.example}"
 
 
-def _whose(run: Run) -> str | None:
-    """What was answered to the question whose it is, in whatever words a model may have asked that."""
-    for result in reversed(run.results):
-        match result:
-            case Result(step=RequestHumanInput(format="choice"), kind="answered"):
-                return result.text
-            case _:
-                pass
-    return None
+def _whose(run: Run, agents: Mapping[str, Agent]) -> str | None:
+    """The agent, or `NONE_OF_THESE`, that was chosen last, in whatever words a model may have asked for it.
+
+    A choice of anything else says nothing of that, unless it is an answer to our own question.
+    """
+    chosen = (
+        _named(result.text, agents) or (NONE_OF_THESE if result.step.question.startswith(WHICH) else None)
+        for result in reversed(run.results)
+        if isinstance(result.step, RequestHumanInput) and result.step.format == "choice" and result.kind == "answered"
+    )
+    return next(filter(None, chosen), None)
+
+
+def _named(label: str, agents: Mapping[str, Agent]) -> str | None:
+    if label == NONE_OF_THESE:
+        return label
+    return next((name for name in agents if label.startswith(tuple(f"{name}{end}" for end in NAME_ENDS))), None)
 
 
 def _start(run: Run, agent: str) -> Step:

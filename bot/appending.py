@@ -61,6 +61,11 @@ class Appending:
         return told.then(commit.events)
 
     async def add(self, told: Told, event: Event) -> Told:
-        """The run as it is now, with `event` wherever that found its place, also in a run that has ended."""
-        await self._journal.write(Commit(run_id=told.run.id, events=[event], limit=MAX_EVENTS_AT_ALL))
-        return await self.read(told.run.id)
+        """The run as it is now, with `event` once, wherever that found its place, also in a run that has ended."""
+        while True:
+            # Without a fence it would be written again where only the answer was lost.
+            commit = Commit(run_id=told.run.id, events=[event], expect=told.run.seq, limit=MAX_EVENTS_AT_ALL)
+            written = await self._journal.write(commit)
+            told = await self.read(told.run.id)
+            if written.state != "conflict":
+                return told

@@ -32,7 +32,8 @@ _GIVE_UP_S = 0.5
 _HANDLE_CHARS = 200
 # A report may come after the last look.
 _HANDLE_S = 86_400.0
-_WAITS_S = 86_400.0
+# What a tool waits for that can't say how long, and the longest that any does.
+_WAITS_S, _LONGEST_WAIT_S = 86_400.0, 366 * 86_400.0
 
 
 async def prepare(agent: Agent, run: Run, step: CallTool) -> tuple[Tool[BaseModel], BaseModel, Effect]:
@@ -241,7 +242,7 @@ class Executor:
 def _waits_s(tool: Tool[BaseModel], args: BaseModel) -> float:
     """How long its result is waited for. The effect is made, and must not be lost over a tool that can't say."""
     try:
-        return tool.waits_for(args)
+        return min(max(0.0, float(tool.waits_for(args))), _LONGEST_WAIT_S)
     except Exception:
         log.exception("a tool can't say how long to wait", tool=tool.name)
         return _WAITS_S

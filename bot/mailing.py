@@ -60,13 +60,13 @@ class Mailing:
 
         `receipt` comes back with word that it did not arrive.
 
-        Nothing is sent for a run that is over by then, or cancelled: its approval was for a run that goes on. Who
-        cancels it just now may be too late, so its end says that the mail may go on.
+        Nothing is sent for a run that is cancelled or has failed by then: its approval was for a run that goes on. Who
+        cancels it just now may be too late, so its end says that the mail may go on. One that is done did not wait.
         """
         why, channel = "", channels.get(_CHANNEL)
         loaded = await self._journal.store.load(entry.run_id)
         run = fold(loaded.events)
-        if run.ended or run.is_cancelled:
+        if run.is_cancelled or (run.ended and run.ended.outcome != "done"):
             why = _OVER
         elif loaded.now - entry.card.at > _WITHIN:
             why = _TOO_LATE

@@ -118,7 +118,7 @@ def _cancelled(run: Run) -> str:
     why = run.budget.over or last
     said = f"cancelled by {run.cancelled_by}"
     if run.stopped_with:
-        said = f"stopped with {run.stopped_with}, which started it" + (f": {said}" if run.cancelled_by else "")
+        said = f"stopped by {run.stopped_with}, which started it" + (f": {said}" if run.cancelled_by else "")
     return said + (f": {why}" if why else "")
 
 

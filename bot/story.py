@@ -171,7 +171,7 @@ def _cancelled(event: RunCancelled, name: Callable[[PersonId], str]) -> str:
     if event.parent is None:
         return f"{name(event.by)} cancelled the run" if event.by else "the run was cancelled"
     by = f": {name(event.by)} cancelled that" if event.by else ""
-    return f"stopped with {event.parent}, which started it{by}"
+    return f"stopped by {event.parent}, which started it{by}"
 
 
 def _delivered(event: CardDelivered, who: str) -> Told:

@@ -12,6 +12,7 @@ walk             another stamp each time, for ever
 """
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -192,7 +193,7 @@ def _send_tool(workshop: Workshop) -> Tool[What]:
         gate=lambda args: workshop.gate(args.what),
         idempotent=True,
         timeout_s=30,
-        waits_s=lambda args: 120 if args.what == "note" else 3600,
+        waits_s=lambda args: {"note": 120, "rock": math.inf}.get(args.what, 3600),
     )
 
 

@@ -133,9 +133,9 @@ async def test_who_cancelled_a_run_is_who_stopped_its_child_and_never_its_reques
 
     child = await world.ended(child_id)
     assert (child.cancelled_by, child.stopped_with) == ("cy", run_id)
-    assert await world.summary(child_id) == f"cancelled: stopped with {run_id}, which started it: cancelled by cy"
+    assert await world.summary(child_id) == f"cancelled: stopped by {run_id}, which started it: cancelled by cy"
     story = "\n".join(lines(await world.events(child_id), world.app.people))
-    assert f"stopped with {run_id}, which started it: Cy Cole cancelled that" in story
+    assert f"stopped by {run_id}, which started it: Cy Cole cancelled that" in story
 
 
 async def test_a_child_that_nobody_cancelled_is_stopped_by_the_run_that_started_it(world: World) -> None:
@@ -147,7 +147,7 @@ async def test_a_child_that_nobody_cancelled_is_stopped_by_the_run_that_started_
 
     child = await world.ended(child_id)
     assert (child.cancelled_by, child.stopped_with) == (None, run_id)
-    assert await world.summary(child_id) == f"cancelled: stopped with {run_id}, which started it"
+    assert await world.summary(child_id) == f"cancelled: stopped by {run_id}, which started it"
     assert "anna" not in child.ended.summary if child.ended else False
 
 

@@ -106,6 +106,17 @@ async def test_how_long_is_waited_is_a_matter_of_the_call(world: World) -> None:
     assert "send did not end within 120 s" in await world.summary(run_id)
 
 
+async def test_who_would_wait_for_ever_waits_for_a_year_and_the_effect_is_made_once(world: World) -> None:
+    run_id = await world.trigger("send rock")
+    await world.has(run_id, "waiting")
+    world.workshop.arrived["rock"] = Outcome("it is there")
+
+    await world.move_time(61)
+
+    assert await world.summary(run_id) == "done: ok: it is there"
+    assert world.workshop.effects == ["send rock"]
+
+
 async def test_a_look_that_breaks_is_no_result_and_is_made_again(world: World) -> None:
     run_id = await world.trigger("send book")
     await world.has(run_id, "waiting")

@@ -7,12 +7,14 @@ import pytest
 from agents import Agent
 from agents.announce import WHAT, announce_agent
 from agents.ask import Listed, ask_agent
+from agents.ask.rules import UNTIL, WHOM
+from agents.events import Event, StepChosen
 from agents.release import release_agent
-from agents.requests import PersonId
+from agents.requests import Given, PersonId, StepId
 from agents.run import Result, Run, fold
-from agents.steps import CallTool, Done, RequestHumanInput, Step
+from agents.steps import CallTool, Done, ModelCall, RequestHumanInput, Step
 from agents.triage import WHICH, triage_agent
-from tests.agents.worlds import started
+from tests.agents.worlds import NOON, decided, opened, said, started
 
 ANNOUNCE = announce_agent(("group:release",))
 ASK = ask_agent({"anna": Listed("Anna Ames"), "bo": Listed("Bo Berg", groups=("release",))})
@@ -72,6 +74,32 @@ def test_the_answer_to_another_question_is_not_announced() -> None:
     other = Result(RequestHumanInput(question="To everybody?", format="yes_no"), "answered", "yes")
 
     assert asks(ANNOUNCE.fallback(run_of("tell them", (other,)))).question == WHAT
+
+
+def test_what_was_written_while_something_else_was_asked_is_asked_about_in_the_end() -> None:
+    events: list[Event] = [started("ask group:nobody: ready?")]
+
+    def answer(words: str, *meanwhile: Event) -> Step:
+        step_id = f"s{len(events)}"
+        step = ASK.fallback(fold(events))
+        call = ModelCall(model="rehearsal", rehearsal=True)
+        events.append(StepChosen(at=NOON, step_id=StepId(step_id), step=step, gate=None, call=call))
+        events.extend([opened(step_id, step_id, "question"), *meanwhile])
+        events.append(decided("answered", step_id, Given(text=words)))
+        return step
+
+    assert asks(answer("group:release", said(text="never mind"))).question == WHOM
+    assert asks(answer("in 2 hours")).question == UNTIL
+    assert asks(answer("yes")).question.startswith("Ask group:release all the same?")
+    assert isinstance(ASK.fallback(fold(events)), CallTool)
+
+
+def test_a_choice_of_something_else_says_nothing_of_whose_a_message_is() -> None:
+    other = RequestHumanInput(question="Which?", format="choice", options=("tea", "coffee"))
+
+    step = TRIAGE.fallback(run_of("a drink", (Result(other, "answered", "tea"),)))
+
+    assert asks(step).question == WHICH
 
 
 def test_whoever_said_that_it_is_for_none_of_the_agents_is_believed() -> None:

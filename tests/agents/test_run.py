@@ -14,7 +14,7 @@ from agents.events import (
     StepGated,
     StepRefused,
 )
-from agents.requests import Closed, GatedCall, Given, RequestId, StepId
+from agents.requests import Closed, GatedCall, Given, RequestId, RunId, StepId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Result, fold
 from agents.steps import CallTool, Done, RequestHumanInput
 from tests.agents.worlds import (
@@ -165,6 +165,15 @@ def test_votes_pauses_and_messages_between_start_and_finish_lose_nothing() -> No
     assert run.results == (Result(DEPLOY, "ok", "out"),)
     assert run.is_paused
     assert run.cancelled_by == BO
+
+
+def test_a_person_and_the_run_that_started_it_may_both_cancel_a_run_in_any_order() -> None:
+    by_a_person, with_its_parent = RunCancelled(at=NOON, by=BO), RunCancelled(at=NOON, parent=RunId("r0"))
+
+    for both in ((by_a_person, with_its_parent), (with_its_parent, by_a_person)):
+        run = fold([started(), *both])
+
+        assert (run.cancelled_by, run.stopped_with) == (BO, "r0")
 
 
 def test_a_result_that_lands_after_its_orphan_counts() -> None:

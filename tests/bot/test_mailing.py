@@ -95,7 +95,7 @@ class Post:
         self.taken.append(to)
 
 
-async def test_nothing_is_sent_for_a_run_that_was_cancelled_or_has_ended_and_why_is_remembered(world: World) -> None:
+async def test_nothing_is_sent_for_a_run_that_was_cancelled_or_has_failed_and_why_is_remembered(world: World) -> None:
     mailing, post = Mailing(world.app.journal), Post()
     run_id = await world.trigger("ask free_text Ready?")
     entry = (await entry_of(world)).model_copy(update={"run_id": run_id})
@@ -108,9 +108,20 @@ async def test_nothing_is_sent_for_a_run_that_was_cancelled_or_has_ended_and_why
     await world.app.store.commit(Commit(run_id=run_id, events=[cancelled]))
     await mailing.deliver(entry, channels, "receipt")
     assert "its run was over" in (await mailing.state(STEP) or "")
-    ended = await world.trigger("stamp letter")
-    await world.ended(ended)
-    await mailing.deliver(entry.model_copy(update={"run_id": ended, "id": f"{entry.id}2"}), channels, "receipt")
+    failed = await world.trigger("fly away")
+    assert (await world.ended(failed)).state == "failed"
+    await mailing.deliver(entry.model_copy(update={"run_id": failed, "id": f"{entry.id}2"}), channels, "receipt")
+
+    assert post.taken == ["eve@shop.example"]
+
+
+async def test_a_mail_that_its_run_did_not_wait_for_is_sent_after_a_good_end(world: World) -> None:
+    mailing, post = Mailing(world.app.journal), Post()
+    run_id = await world.trigger("stamp letter")
+    await world.ended(run_id)
+
+    entry = (await entry_of(world)).model_copy(update={"run_id": run_id})
+    await mailing.deliver(entry, {"email": cast("Channel", post)}, "receipt")
 
     assert post.taken == ["eve@shop.example"]
 

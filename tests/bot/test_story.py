@@ -154,9 +154,9 @@ def said(event: Event) -> str:
         (RunCancelled(at=NOON, by=BO), "Bo Berg cancelled the run"),
         (
             RunCancelled(at=NOON, by=BO, parent=RunId("r0")),
-            "stopped with r0, which started it: Bo Berg cancelled that",
+            "stopped by r0, which started it: Bo Berg cancelled that",
         ),
-        (RunCancelled(at=NOON, parent=RunId("r0")), "stopped with r0, which started it"),
+        (RunCancelled(at=NOON, parent=RunId("r0")), "stopped by r0, which started it"),
         (RunEnded(at=NOON, outcome="done", summary="v1.2.0 is live"), "done: v1.2.0 is live"),
         (RunEnded(at=NOON, outcome="done", summary="2 answered\nBo: “Mon”"), "done: 2 answered\n          Bo: “Mon”"),
     ],

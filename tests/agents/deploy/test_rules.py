@@ -196,7 +196,7 @@ def test_what_somebody_wrote_meanwhile_is_asked_about_before_anything_is_deploye
 
     assert (asked.format, "v1.2.0 to production all the same?" in asked.question) == ("yes_no", True)
     assert after("yes") == DEPLOY
-    assert after("no") == failed("Nothing was deployed: the question whether to go on was declined")
+    assert after("no") == failed("Nothing was deployed: nobody said yes to the question whether to go on")
 
 
 def test_a_second_failing_check_offers_no_second_rollback() -> None:
