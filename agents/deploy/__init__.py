@@ -21,6 +21,9 @@ from agents.steps import Step
 
 __all__ = ["MIGRATIONS", "Environment", "Hub", "deploy_agent", "live_in"]
 
+# What is meant is looked up before what it changes, and all facts together have 20 s.
+_MEANT_S = 4.0
+
 
 def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
     """The agent for these environments, by name."""
@@ -88,7 +91,7 @@ async def _state(environment: Environment) -> tuple[Fact, ...]:
 async def _wished(environment: Environment, said: str, *, is_named: bool) -> tuple[Fact, ...]:
     """Which tag is meant where none is called what was `said`, and what it would change in an environment of a wish."""
     label = meant_label(said, environment.name)
-    fact = await found(label, _meant_by(environment, said))
+    fact = await found(label, _meant_by(environment, said), _MEANT_S)
     told = (fact,) if fact.text else ()
     meant = fact.text if fact.label == label else ""
     return (*told, *await _changes(environment, meant or said)) if is_named else told

@@ -45,15 +45,15 @@ async def live(environment: Environment) -> str:
     return await _named(environment, await live_commit(environment))
 
 
-async def found(label: str, finding: Awaitable[str]) -> Fact:
-    """What a look found; under another label, that it failed. It takes 15 s at most."""
+async def found(label: str, finding: Awaitable[str], within_s: float = FACT_S) -> Fact:
+    """What a look found; under another label, that it failed. It takes `within_s` at most."""
     try:
-        async with asyncio.timeout(FACT_S):
+        async with asyncio.timeout(within_s):
             return Fact(label=label, text=await finding)
     except LookFailed as error:
         return Fact(label=f"{label}: look-up failed", text=str(error))
     except TimeoutError:
-        return Fact(label=f"{label}: look-up failed", text=f"it did not end within {FACT_S:g} s")
+        return Fact(label=f"{label}: look-up failed", text=f"it did not end within {within_s:g} s")
 
 
 async def about(environment: Environment, old: str | None, new: str, why: str = "") -> tuple[Fact, ...]:
