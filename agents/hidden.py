@@ -14,7 +14,10 @@ _INSTEAD = "[key]"
 
 def secrets_of(api_key: str, base_url: str | None) -> tuple[str, ...]:
     """What nobody may read who is not sent it: the key, and a name and password in the address, as they travel too."""
-    parts = urlsplit(base_url or "")
+    try:
+        parts = urlsplit(base_url or "")
+    except ValueError:  # an address that can't be read may hold a password anywhere
+        return (api_key, base_url or "")
     userinfo = parts.netloc.rpartition("@")[0]
     if not userinfo:
         return (api_key,)

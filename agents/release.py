@@ -15,7 +15,10 @@ from agents.steps import CallTool, Done, Step
 from agents.text import ends_of, quote
 
 RELEASE, DEPLOY = "release", "deploy"
-_AND_TELL = re.compile(r"[\s,;.]+(?:and|then)\s+(?:then\s+)?announce(?:\s+it)?\s*[.!]*\s*\Z", re.IGNORECASE)
+# Each gap is read from its beginning alone, and once: a message may be 32 kB of them.
+_AND_TELL = re.compile(
+    r"(?<![\s,;.])[\s,;.]++(?:and|then)\s++(?:then\s++)?announce(?:\s++it)?\s*+[.!]*+\s*+\Z", re.IGNORECASE
+)
 _SUMMARY_CHARS, _TOLD_CHARS = 2_000, (2_500, 500)
 
 

@@ -12,7 +12,7 @@ def taker_of(text: str, agents: Mapping[str, Agent]) -> str | None:
     an agent without tools takes, such as a greeting, is no order.
     """
     taker = _first(text, agents)
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = {line for line in text.splitlines() if line.strip()}
     able = {name: agent for name, agent in agents.items() if agent.tools}
     each = {_first(line, able) for line in lines} - {None} if taker and len(lines) > 1 else set[str | None]()
     return None if taker in each and len(each) > 1 else taker

@@ -169,6 +169,20 @@ class Children:
         child = fold(event for event in events if not isinstance(event, RunEnded))
         return [*filter(None, [goes_on(child)]), *await self.stop_all(child)]
 
+    async def began_too_late(self, run: Run) -> RunCancelled | None:
+        """What stops a child that was not there yet when its parent stopped all that were; None where it may go on.
+
+        Whoever begins a child may be held up for so long that the parent is over by then.
+        """
+        parent = run.started.parent if run.started else None
+        if parent is None:
+            return None
+        loaded = await self._journal.store.load(parent.run_id)
+        above = fold(loaded.events)
+        if not above.is_cancelled and not above.budget.over:
+            return None
+        return RunCancelled(at=loaded.now, by=above.cancelled_by, parent=above.id)
+
     async def tell_parent(self, run: Run) -> None:
         """The end of `run` is news to the run that started it; told once, or harmlessly again."""
         parent = run.started.parent if run.started else None

@@ -130,6 +130,8 @@ class Loop:
             move = End("failed", f"This release has no agent {name!r}")
         match move:
             case Think() if agent:
+                if run.facts is None and (stopped := await self._executor.children.began_too_late(run)):
+                    return await self._appending.append(told, [stopped])
                 return await self._thoughts.think(agent, told)
             case Ask() if agent:
                 return await self._ask(agent, told, move)

@@ -19,8 +19,8 @@ _ANOTHER = (
     "why who how where"
 )
 _ELSEWHERE = (
-    "nicht kein keine keinen nie niemals erst aber warte warten stopp wenn falls bis morgen oder sondern "
-    "ne pas sauf mais attendez demain pero espera esperen sin"
+    "nein nee nicht kein keine keinen nie niemals erst aber warte warten stopp wenn falls bis morgen oder sondern "
+    "non não nao いいえ ne pas sauf mais attendez demain pero espera esperen sin"
 )
 _WORDS = re.compile(
     rf"\b(?:{'|'.join(f'{_TAKEN_BACK} {_PUT_OFF} {_ANOTHER} {_ELSEWHERE}'.split())})\b|n['\u2019]t\b", re.IGNORECASE

@@ -38,7 +38,8 @@ _SIGNATURE = re.compile(r"^--\s*$", re.MULTILINE)
 # What is longer is not plain.
 _TEXT_CHARS, _SENTENCE_CHARS = 4_000, 300
 # A value that a trigger was sent stands so, escaped: what somebody else says is no wish of whoever asks.
-_PHRASE = re.compile(r'"(?:\\.|[^"\\\n])*"')
+# One that does not end is read to where it breaks off, so that no part of it is read again.
+_PHRASE = re.compile(r'(?P<phrase>"(?:\\.|[^"\\\n])*+)(?P<end>"?)')
 _QUOTES = str.maketrans("", "", '`*"\u201c\u201d')
 
 
@@ -72,7 +73,7 @@ def wish_of(text: str, environments: Collection[str]) -> Wish:
     All of the text is read. What its sentences disagree about is not named; where one of them may take something
     back, put it off, or mean something else, nothing is.
     """
-    if len(text) > _TEXT_CHARS or any(len(phrase.split()) > 1 for phrase in _PHRASE.findall(text)):
+    if len(text) > _TEXT_CHARS or _quotes_others(text):
         return Wish()
     said = list(_said(tuple(_sentences(text)), environments))
     version = _agreed(one.wish.version for one in said if one.wish)
@@ -94,6 +95,10 @@ def word_of(text: str) -> str | None:
     """The one word that `text` is; None when it is more or less than that."""
     words = text.translate(_QUOTES).strip().rstrip(".!").split()
     return words[0] if len(words) == 1 else None
+
+
+def _quotes_others(text: str) -> bool:
+    return any(found["end"] and len(found["phrase"].split()) > 1 for found in _PHRASE.finditer(text))
 
 
 def _sentences(text: str) -> Iterator[str]:

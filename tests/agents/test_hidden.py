@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.hidden import hidden
-from agents.model import Claude
+from agents.model import Claude, Failed
 from tests.agents.claudes import choose
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, tool_use
 
@@ -57,3 +57,12 @@ def test_whatever_stands_around_a_secret_it_is_hidden(before: str, secret: str, 
 
 def test_words_that_are_no_secret_stay_as_they_are() -> None:
     assert hidden("overloaded:  try\nlater", (KEY,), 300) == "overloaded: try later"
+
+
+async def test_an_address_of_the_model_that_cannot_be_read_is_a_failure_and_is_not_shown() -> None:
+    claude = Claude(KEY, "http://pass-of-the-proxy@[bad/", "claude-sonnet-5-5")
+
+    found = await choose(claude)
+
+    assert isinstance(found, Failed)
+    assert "pass-of-the-proxy" not in repr(found)

@@ -1,6 +1,7 @@
 """A worker dies by kill -9 while it starts a run for another one: exactly one child is there afterwards."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from bot.processes import redis_url, serve
 from tests.clerk import Workshop, clerk
 from tests.office import TOML, settings_of
 from tests.servers.lines import TOP, Server
+from tests.waiting import until
 from tests.world import World
 
 NOTED, BEGUN = "commit child_started", "commit run_started"
@@ -78,3 +80,34 @@ async def test_a_worker_that_dies_while_it_starts_a_child_leaves_exactly_one(
     assert set(await world.app.store.lists.runs()) == {run_id, child.run_id}
     assert world.workshop.effects == ["stamp letter"]
     assert fold(await world.events(run_id)).ended_children == {child.run_id}
+
+
+async def test_a_child_that_a_frozen_worker_begins_after_its_parent_has_ended_is_stopped(
+    world: World, proxy: Server
+) -> None:
+    await world.stop()
+    await world.start(works=False, receives=False)
+    proxied = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
+    command = "from tests.kill.test_children_killed import main; import sys; main(*sys.argv[1:])"
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", command, str(world.folder), proxied, cwd=TOP)
+    proxy.ask(do="arm", name=BEGUN, nth=1, when="before", act="stop", pid=worker.pid)
+    run_id = await world.trigger("start_run press bell")
+
+    async def is_frozen() -> bool:
+        return proxy.ask(do="seen")["sprung"] == 1
+
+    await until(is_frozen, what="the worker is frozen")
+    [child_id] = [event.run_id for event in await world.events(run_id) if isinstance(event, ChildStarted)]
+    await world.stop()
+    await world.start()
+    await world.steer(run_id, "cancel")
+    await world.move_time(3600)
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert await world.events(child_id) == ()
+
+    proxy.ask(do="release")
+    os.kill(worker.pid, signal.SIGCONT)
+
+    assert await world.summary(child_id) == f"cancelled: stopped with {run_id}, which started it: cancelled by anna"
+    worker.terminate()
+    await worker.wait()

@@ -174,6 +174,10 @@ DOUBTS = st.sampled_from(
         "Bo wrote:",
         "> please",
         "Bitte noch nicht.",
+        "Nein.",
+        "Non !",
+        "Não",
+        "いいえ。",
     ]
 )
 OTHER_WISHES = st.sampled_from(
