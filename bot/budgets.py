@@ -173,7 +173,7 @@ def _more(spent: Spent, limits: Limits, by: Limits) -> str:
     if not reached:
         return "lets it go on"
     parts = {
-        "steps": f"{by.steps:,} more steps",
+        "steps": f"{by.steps:,} more {'step' if by.steps == 1 else 'steps'}",
         "tokens": f"{by.tokens:,} more tokens",
         "cost": f"{_dollars(by.cost_usd)} more",
     }

@@ -108,7 +108,7 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901 - one line per kin
             verb = "approves" if event.vote.approve else "denies"
             return Told(f"{name(event.vote.person)} {verb} by {event.vote.channel}")
         case AnswerNoted():
-            said = f"{name(event.person)} answered by {event.channel}, not counted ({event.outcome})"
+            said = f"{name(event.person)} answered by {event.channel}, not counted ({event.outcome.replace('_', ' ')})"
             return Told(said, event.text)
         case AnswerHeld():
             who = f"is from {name(event.person)}" if event.person else f"claims to be from {event.claims or 'nobody'}"

@@ -210,7 +210,9 @@ def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]
             return (await app.steering.steer(RunId(check(run_id, "run")), verb, speaker(app, person))).state
 
         away = remote(data, person)
-        print(f"{run_id}: {verb}, it is {away.steer(run_id, verb) if away else run(data, work)}.")
+        state = away.steer(run_id, verb) if away else run(data, work)
+        is_ending = verb == "cancel" and state != "cancelled"
+        print(f"{run_id}: {verb}, it {'ends as soon as nothing of it executes' if is_ending else f'is {state}'}.")
 
     return command
 

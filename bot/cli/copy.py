@@ -46,7 +46,7 @@ def fork(
         return await app.copying.fork(RunId(check(run_id, "run")), at, _asker(app, person))
 
     away = remote(data, person)
-    _made(away.copied(run_id, "fork", at) if away else run(data, work), as_json=as_json)
+    _made(away.copied(run_id, "fork", at) if away else run(data, work), data, as_json=as_json)
 
 
 def retry(run_id: Run, person: As = None, as_json: Json = False, data: Data = None) -> None:
@@ -60,7 +60,7 @@ def retry(run_id: Run, person: As = None, as_json: Json = False, data: Data = No
         return await app.copying.retry(RunId(check(run_id, "run")), _asker(app, person))
 
     away = remote(data, person)
-    _made(away.copied(run_id, "retry") if away else run(data, work), as_json=as_json)
+    _made(away.copied(run_id, "retry") if away else run(data, work), data, as_json=as_json)
 
 
 def export(
@@ -108,7 +108,7 @@ def take_in(file: Written, person: As = None, as_json: Json = False, data: Data 
         return await app.copying.take_in(exported, _asker(app, person))
 
     away = remote(data, person)
-    _made(away.imported(exported) if away else run(data, work), as_json=as_json)
+    _made(away.imported(exported) if away else run(data, work), data, as_json=as_json)
 
 
 def _asker(app: "App", person: str | None) -> "Asker":
@@ -117,5 +117,8 @@ def _asker(app: "App", person: str | None) -> "Asker":
     return Asker(speaker(app, person), channel="cli")
 
 
-def _made(run_id: str, *, as_json: bool) -> None:
-    print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id)
+def _made(run_id: str, data: Path | None, *, as_json: bool) -> None:
+    print(json.dumps({"id": run_id, "state": "running"}) if as_json else run_id, flush=True)
+    if not as_json:
+        where = f" --data {data}" if data else ""
+        print(f"Follow it with: ./sayso watch {run_id}{where}", file=sys.stderr)

@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from agents.events import Event, RequestOpened, RunEnded, write_event
+from agents.outside import ChildStarted
 from agents.requests import Request, RequestId
 from agents.run import fold
 from bot.cards import who_decides
@@ -55,12 +56,16 @@ class Wait(Story):
         if isinstance(event, RequestOpened) and event.request.id not in self._asked:
             self._asked.add(event.request.id)
             print(plain(self._asks(event.request)), file=sys.stderr, flush=True)
+        if isinstance(event, ChildStarted):
+            words = f"What {event.run_id} does, and whom it asks: ./sayso watch {event.run_id}{self._where}"
+            print(words, file=sys.stderr, flush=True)
         if self._as_json and isinstance(event, RunEnded):
             print(plain_json(run_view(fold(self._events)).model_dump_json()), flush=True)
         return _code(event)
 
     def _asks(self, request: Request) -> str:
-        what = " ".join(f"{request.title} {request.quoted} {' / '.join(request.options)}".split())
+        options = (f"{number}: {option}" for number, option in enumerate(request.options, 1))
+        what = "\n  ".join(" ".join(part.split()) for part in (request.title, request.quoted, *options) if part)
         who = who_decides(request.policy, self._people, request.requesters)
         words = f"./sayso answer {request.id} {_WORDS.get(request.format, 'TEXT')}"
         may = "|".join(eligible(request.policy, request.requesters))

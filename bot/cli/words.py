@@ -30,6 +30,5 @@ def typed(asked: str, text: str, reason: str) -> Typed:
 
 
 def as_a_vote(request_id: str, speaker: str) -> str:
-    """What to type instead of words that decided nothing; `speaker` is how the command says who speaks."""
-    deny = f"./sayso answer {request_id} deny --reason '…'{speaker}"
-    return f"Recorded as a comment; nothing was decided. To deny: {deny}"
+    """How to deny in place of words that decided nothing; `speaker` is how the command says who speaks."""
+    return f"To deny: ./sayso answer {request_id} deny --reason '…'{speaker}"

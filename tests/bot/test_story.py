@@ -125,6 +125,12 @@ def said(event: Event) -> str:
             "Bo Berg answered by email, not counted (unclear): hm",
         ),
         (
+            AnswerNoted(
+                at=NOON, request_id=Q1, reply_id="m", person=BO, channel="cli", text="", outcome="already_decided"
+            ),
+            "Bo Berg answered by cli, not counted (already decided)",
+        ),
+        (
             AnswerHeld(
                 at=NOON,
                 request_id=Q1,

@@ -64,9 +64,7 @@ async def test_words_about_an_approval_decide_nothing_and_say_how_to_deny(world:
 
     assert ended.code == 1
     assert "read as a comment and decides nothing" in ended.out
-    assert ended.err.strip() == (
-        f"Recorded as a comment; nothing was decided. To deny: ./sayso answer {request_id} deny --reason '…' --as bo"
-    )
+    assert ended.err.strip() == f"To deny: ./sayso answer {request_id} deny --reason '…' --as bo"
     assert (await world.request(request_id)).state == "open"
 
 
@@ -209,6 +207,6 @@ async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: W
     run = json.loads(ended.out)
     assert (ended.code, run["id"], run["state"]) == (0, record.request.run_id, "done")
     assert ended.err.startswith(f"{run['id']}\n")
-    assert "Waits for Anna Ames: A question from the deploy agent Which environment should be deployed to?" in ended.err
-    assert "production / staging" in ended.err
+    question = "A question from the deploy agent\n  Which environment should be deployed to?"
+    assert f"Waits for Anna Ames: {question}\n  1: production\n  2: staging\nThey are asked by email" in ended.err
     assert f"./sayso answer {record.request.id} TEXT --as anna" in ended.err

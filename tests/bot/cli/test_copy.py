@@ -53,7 +53,7 @@ async def test_the_same_works_from_elsewhere_and_shows_what_a_model_saw(world: W
         await world.ended(source)
 
         _, fork, _ = await sayso("fork", source, "--at", "1", cwd=tmp_path, env=env)
-        _, retry, _ = await sayso("retry", source, cwd=tmp_path, env=env)
+        _, retry, hint = await sayso("retry", source, cwd=tmp_path, env=env)
         code, _, _ = await sayso("export", source, "-o", "run.json", cwd=tmp_path, env=env)
         _, imported, _ = await sayso("import", "run.json", cwd=tmp_path, env=env)
         _, seen, note = await sayso("show", source, "--context", "2", cwd=tmp_path, env=env)
@@ -62,6 +62,7 @@ async def test_the_same_works_from_elsewhere_and_shows_what_a_model_saw(world: W
     assert code == 0
     runs = [fork.strip(), retry.strip(), imported.strip()]
     assert {source, *runs} == {*await world.app.store.lists.runs()}
+    assert hint == f"Follow it with: ./sayso watch {runs[1]}\n"
     assert seen.startswith("<run>\n")
     assert seen.endswith("Choose the next step.")
     assert "No model was asked for this step (rehearsal)" in note

@@ -74,6 +74,18 @@ async def test_a_run_is_steered_and_a_request_taken_back_from_elsewhere(world: W
     assert (again[0], "has ended" in again[2]) == (1, True)
 
 
+async def test_a_run_that_is_cancelled_is_not_said_to_wait(world: World, api: Api, tmp_path: Path) -> None:
+    anna = await speaker(api, "anna", tmp_path)
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+
+    _, out, _ = await anna("cancel", run_id)
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    said = {f"{run_id}: cancel, it {how}." for how in ("is cancelled", "ends as soon as nothing of it executes")}
+    assert out.strip() in said
+
+
 async def test_a_question_is_answered_in_words_from_elsewhere(world: World, api: Api, tmp_path: Path) -> None:
     anna = await speaker(api, "anna", tmp_path)
     run_id = await world.trigger("ask yes_no really?")
