@@ -37,7 +37,7 @@ def release_agent(deploy: Agent, announce: Agent) -> Agent:
 
 def takes(is_a_deploy: Callable[[str], bool]) -> Callable[[str], bool]:
     """What is for this agent: a deploy that ends with "and announce it"."""
-    return lambda text: _AND_TELL.search(text) is not None and is_a_deploy(_without_word_of_it(text))
+    return lambda text: _AND_TELL.search(text) is not None and is_a_deploy(without_word_of_it(text))
 
 
 def next_step(run: Run) -> Step:
@@ -45,7 +45,7 @@ def next_step(run: Run) -> Step:
     done = [one for one in run.results if isinstance(one.step, CallTool)]
     if not done:
         return all_the_same(
-            run, "Deploy", _start(DEPLOY, _without_word_of_it(run.text)), failed(f"Nothing is deployed: {DECLINED}")
+            run, "Deploy", _start(DEPLOY, without_word_of_it(run.text)), failed(f"Nothing is deployed: {DECLINED}")
         )
     deployed, *more = done
     if deployed.kind != "ok":
@@ -62,7 +62,8 @@ def _start(agent: str, text: str) -> CallTool:
     return CallTool(tool=START_RUN, arguments={"agent": agent, "text": text})
 
 
-def _without_word_of_it(text: str) -> str:
+def without_word_of_it(text: str) -> str:
+    """The deploy alone; the same text where it does not end with "and announce it"."""
     return _AND_TELL.sub("", text)
 
 

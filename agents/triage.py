@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from agents import Agent
+from agents.release import DEPLOY, RELEASE, without_word_of_it
 from agents.rules import DECLINED, all_the_same, failed
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
@@ -67,6 +68,11 @@ def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
 
 def _hint(text: str, agents: Mapping[str, Agent]) -> str:
     """How to write it, for whoever began with the name of an agent and wrote on in words that no rule reads."""
+    deploy, alone = agents.get(DEPLOY), without_word_of_it(text)
+    if alone != text and RELEASE not in agents and deploy and deploy.takes(alone):
+        return (
+            f" Nobody is set up here to hear an announcement. This {DEPLOY} takes without asking: {quote(alone, 200)}"
+        )
     called = _CALLED.match(text)
     agent = agents.get(called[1].lower()) if called else None
     if agent is None or not agent.example or any(map(agent.takes, (text, *text.splitlines()))):

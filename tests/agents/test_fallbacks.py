@@ -98,3 +98,14 @@ def test_an_order_to_deploy_and_announce_is_for_the_chain_and_a_plain_deploy_is_
     assert takers("deploy v1.2.0 to production") == ["deploy"]
     assert takers("Please deploy v1.2.0 to production, and then announce it.") == ["release"]
     assert takers("don't deploy v1.2.0 to production and announce it") == []
+
+
+def test_where_nobody_hears_announcements_an_order_with_one_is_shown_as_the_deploy_it_can_be() -> None:
+    shop = Environment("staging", "", Path("/srv/shop"), ("./deploy.sh", "{commit}"), ("./live.sh",), timeout_s=60)
+    triage = triage_agent((deploy_agent({"staging": shop}), ASK))
+
+    asked = triage.fallback(fold([started("deploy v1.2.0 to staging and announce it")]))
+
+    assert isinstance(asked, RequestHumanInput)
+    assert "Nobody is set up here to hear an announcement" in asked.question
+    assert asked.question.endswith("deploy takes without asking: “deploy v1.2.0 to staging”")
