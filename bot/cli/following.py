@@ -8,7 +8,7 @@ from agents.outside import ChildStarted
 from agents.requests import Request, RequestId
 from agents.run import fold
 from bot.cards import who_decides
-from bot.cli.show import plain, plain_json
+from bot.cli.show import how_to_answer, plain, plain_json
 from bot.people import People
 from bot.quorum import eligible
 from bot.story import lines
@@ -16,8 +16,6 @@ from bot.views import run_view
 
 if TYPE_CHECKING:
     from bot.app import App
-
-_WORDS = {"approval": "approve|deny", "yes_no": "yes|no"}
 
 
 class Story:
@@ -67,13 +65,9 @@ class Wait(Story):
         options = (f"{number}: {option}" for number, option in enumerate(request.options, 1))
         what = "\n  ".join(" ".join(part.split()) for part in (request.title, request.quoted, *options) if part)
         who = who_decides(request.policy, self._people, request.requesters)
-        words = f"./sayso answer {request.id} {_WORDS.get(request.format, 'TEXT')}"
-        may = "|".join(eligible(request.policy, request.requesters))
-        how = (
-            f"{words}{self._where}, with their own SAYSO_API_KEY"
-            if self._by_key
-            else f"{words} --as {may}{self._where}"
-        )
+        speaker = "" if self._by_key else f" --as {'|'.join(eligible(request.policy, request.requesters))}"
+        how = how_to_answer(request.id, request.format, f"{speaker}{self._where}")
+        how += ", with their own SAYSO_API_KEY" if self._by_key else ""
         return f"Waits for {who}: {what}\nThey are asked by {' or '.join(request.policy.reach)}. In a terminal: {how}"
 
 

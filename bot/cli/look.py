@@ -125,7 +125,7 @@ def requests(
     """List requests with everything that is needed to decide them."""
     from bot.cli.beside import run
     from bot.cli.remote import remote
-    from bot.cli.show import request_text
+    from bot.cli.show import how_to_answer, request_text
 
     async def work(app: "App") -> "tuple[list[RequestView], People]":
         who = None if person is None else app.people.named(person)
@@ -137,7 +137,13 @@ def requests(
         print(json.dumps([one.model_dump(mode="json") for one in found]))
         return
     nothing = "Nothing is waiting." if state == "open" else "There are no such requests."
-    print("\n\n".join(request_text(one, directory) for one in found) or nothing)
+    where = f"{'' if away else ' --as PERSON'}{f' --data {data}' if data else ''}"
+    for number, one in enumerate(found):
+        print("\n" * bool(number) + request_text(one, directory))
+        if one.state == "open":
+            print(f"  {'to answer':<10} {how_to_answer(one.id, one.format, where)}")
+    if not found:
+        print(nothing)
 
 
 async def _requests(app: "App", state: str, person: "PersonId | None") -> "list[RequestView]":

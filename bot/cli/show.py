@@ -11,6 +11,7 @@ from channels.email.local.letters import Letter
 
 _TIME = "%d %b %H:%M UTC"
 _HASH_CHARS = 12
+_WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER"}
 
 
 def plain(text: str) -> str:
@@ -57,6 +58,11 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("until", request.expires_at.strftime(_TIME)), _row("digest", request.digest)]
     rows += [_row("mode", "rehearsal: plain rules chose the step, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
+
+
+def how_to_answer(request_id: str, asked: str, where: str) -> str:
+    """What to type to answer a request of the format `asked`; `where` is what finds sayso, and who speaks."""
+    return f"./sayso answer {request_id} {_WORDS.get(asked, 'TEXT')}{where}"
 
 
 def _row(label: str, text: str) -> str:

@@ -209,4 +209,4 @@ async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: W
     assert ended.err.startswith(f"{run['id']}\n")
     question = "A question from the deploy agent\n  Which environment should be deployed to?"
     assert f"Waits for Anna Ames: {question}\n  1: production\n  2: staging\nThey are asked by email" in ended.err
-    assert f"./sayso answer {record.request.id} TEXT --as anna" in ended.err
+    assert f"./sayso answer {record.request.id} NUMBER --as anna" in ended.err

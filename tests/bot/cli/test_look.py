@@ -142,6 +142,8 @@ async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:
 
     assert runs.out.splitlines()[0].endswith("(rehearsal)")
     assert "rehearsal: plain rules chose the step, no model" in requests.out
+    (request,) = json.loads(requests_json.out)
+    assert f"to answer  ./sayso answer {request['id']} approve|deny --as PERSON" in requests.out
     assert json.loads(runs_json.out)[0]["is_rehearsal"] is True
     assert json.loads(show_json.out)["is_rehearsal"] is True
     assert json.loads(requests_json.out)[0]["is_rehearsal"] is True
