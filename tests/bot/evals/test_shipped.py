@@ -11,7 +11,7 @@ from bot.evals.running import Plan, Tried, by_rules
 
 FOUND = matched(ours(), agents_of(office()))
 LEAST: Mapping[str, int] = MappingProxyType(
-    {"deploy": 25, "triage": 25, "desk": 10, "ask": 10, "announce": 10, "release": 10, "help": 3}
+    {"deploy": 25, "triage": 25, "desk": 10, "ask": 10, "announce": 10, "release": 10, "help": 10}
 )
 
 
