@@ -171,10 +171,13 @@ class Hands(Protocol):
         """What became of the mail of this step: "" once a server took it, why none does, None while that is open."""
         ...
 
-    async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
+    async def command(
+        self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
+    ) -> CommandResult:
         """Run `argv` once for this attempt, alone among all holders of `lock`, even if this process dies.
 
-        No shell; a clean environment. Only for tools that declare `runs_command`, and once per attempt.
+        It runs in `cwd`; with `commit`, a full hash of that git repository, in a clean copy of it, which goes
+        afterwards. No shell; a clean environment. Only for tools that declare `runs_command`, and once per attempt.
         """
         ...
 

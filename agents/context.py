@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from agents.events import AnswerNoted, ContextFetched, Event, PersonSaid, RequestDecided, RunStarted, ToolFinished
+from agents.events import ContextFetched, Event, PersonSaid, RequestDecided, RunStarted, ToolFinished
 from agents.fields import Cut, fields_of
 from agents.history import RunForked
 from agents.pruning import Entry, entries, fit
@@ -89,7 +89,7 @@ def _named(entry: Entry) -> str:
     match entry.event:
         case RunStarted():
             what = f"what {entry.event.requester} began it with"
-        case PersonSaid() | AnswerNoted():
+        case PersonSaid():
             what = f"what {entry.event.person} wrote"
         case RequestDecided() if entry.event.decision.by:
             what = f"what {entry.event.decision.by[0]} answered"

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from agents.requests import DeliveryId, Happened, PersonId, RequestId
+from agents.requests import DeliveryId, Happened, Holder, PersonId, RequestId
 
 
 class CardDelivered(Happened):
@@ -25,6 +25,21 @@ class CardDelivered(Happened):
     is_shared: bool = False
     shares: DeliveryId | None = None
     place: str = ""
+
+
+class CardReplaced(Happened):
+    """One person got another card of a request, `holder`; None: nothing was sent yet, to keep them from a flood.
+
+    After a `comment` the cards that they had can be answered as before. For any other reason an approval with one of
+    those counts no longer: it may be in other hands.
+    """
+
+    type: Literal["card_replaced"] = "card_replaced"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    person: PersonId
+    why: Literal["comment", "unbound", "seen_by_others", "upgrade"]
+    holder: Holder | None = None
 
 
 class DeliveryFailed(Happened):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, model_validator
 
-from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
 from agents.history import RunForked
 from agents.outside import ChildStarted, OutsideReported, Parent, ToolWaits
 from agents.raised import QuestionRaised
@@ -35,7 +35,8 @@ class RunStarted(Happened):
     `parent` is the run that started this one as a step of its own, `inherits` are that run's requesters by then: they
     are requesters here as well. `trigger` names the part of the configuration that a timer or webhook belongs to,
     `outsider` is whoever set that off, where nobody in the directory has that name. `desk` is the address of whoever
-    wrote to the desk, where such a mail began it; no program can set it.
+    wrote to the desk, where such a mail began it; no program can set it. `holders` are the people in whose hands the
+    key of `service` is, and requesters as well.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -58,6 +59,7 @@ class RunStarted(Happened):
     trigger: str = ""
     outsider: Outsider | None = None
     desk: str = ""
+    holders: tuple[PersonId, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -267,7 +269,7 @@ class RunEnded(Happened):
 Event = Annotated[
     RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | ThoughtDropped | StepRefused | StepGated
     | RequestOpened | RequestRevised | VoteCast | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
-    | CardDelivered | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned
+    | CardDelivered | CardReplaced | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned
     | ToolWaits | OutsideReported | ChildStarted | QuestionRaised | RunForked
     | RunPaused | RunResumed | RunCancelled | RunEnded,
     Field(discriminator="type"),

@@ -1,7 +1,8 @@
 """The fields of an event that matter for choosing a step, whole or cut short. Pure.
 
 What people said, what the run was started with and what was looked up is whole in either way; files, tools' results,
-reports and drafts are what can be cut.
+reports and drafts are what can be cut. What somebody wrote beside an approval is for people: nobody who may decide it
+has a say in what is asked next.
 """
 
 import json
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
@@ -96,13 +97,13 @@ def fields_of(event: Event, cut: Cut) -> Shown | None:
             return {"person": event.person, "text": event.text, "attached_files": _of_files(event.files, cut)}
         case StepChosen() | StepFailed() | StepRefused() | QuestionRaised():
             return _of_step(event, cut)
-        case RequestOpened() | RequestRevised() | VoteCast() | AnswerNoted() | RequestDecided() | RequestRevoked():
+        case RequestOpened() | RequestRevised() | VoteCast() | RequestDecided() | RequestRevoked():
             return _of_people(event, cut)
         case ToolFinished() | ToolOrphaned() | ToolWaits() | OutsideReported() | ChildStarted():
             return _of_effect(event, cut)
         case (
-            StepGated() | ThoughtDropped() | ToolStarted() | CardDelivered() | DeliveryFailed() | AnswerHeld()
-            | RunPaused() | RunResumed() | RunCancelled() | RunEnded()
+            StepGated() | ThoughtDropped() | ToolStarted() | CardDelivered() | CardReplaced() | DeliveryFailed()
+            | AnswerHeld() | AnswerNoted() | RunPaused() | RunResumed() | RunCancelled() | RunEnded()
         ):  # fmt: skip
             return None
 
@@ -155,20 +156,17 @@ def _of_effect(event: ToolFinished | ToolOrphaned | ToolWaits | OutsideReported 
             return {"run": event.run_id, "agent": event.agent, "text": cut.aside(event.text)}
 
 
-def _of_people(
-    event: RequestOpened | RequestRevised | VoteCast | AnswerNoted | RequestDecided | RequestRevoked, cut: Cut
-) -> Shown:
+def _of_people(event: RequestOpened | RequestRevised | VoteCast | RequestDecided | RequestRevoked, cut: Cut) -> Shown:
     match event:
         case RequestOpened() | RequestRevised():
             return _of_request(event.request)
         case RequestDecided():
             return {**_of_decision(event.decision), "attached_files": _of_files(event.files, cut)}
+        case VoteCast() if event.vote.approve:
+            return {"person": event.vote.person, "approve": True}
         case VoteCast() | RequestRevoked():
             vote, files = event.vote, _of_files(event.files, cut)
             return {"person": vote.person, "approve": vote.approve, "reason": vote.reason, "attached_files": files}
-        case AnswerNoted():
-            said: Shown = {"person": event.person, "text": event.text, "did_not_count": event.outcome}
-            return {**said, "attached_files": _of_files(event.files, cut)}
 
 
 def _of_request(request: Request) -> Shown:
@@ -186,7 +184,7 @@ def _of_decision(decision: Decision) -> Shown:
     return {
         "state": decision.state,
         "by": list(decision.by),
-        "reason": decision.reason,
+        "reason": "" if decision.state == "approved" else decision.reason,
         "answer": given.text if given else "",
         "picks": list(given.picks) if given else [],
         "form": dict(given.form) if given else {},

@@ -197,6 +197,17 @@ class Claude:
             )
         return self._client
 
+    async def trouble(self) -> str:
+        """Why no step could be chosen now, asked of the API's free list of models; "" when one could be."""
+        await asyncio.to_thread(import_module, "anthropic")
+        from anthropic import AnthropicError  # noqa: PLC0415
+
+        try:
+            await self._connected().models.retrieve(self.model)
+        except (AnthropicError, ValueError, TypeError) as error:
+            return hidden(str(error), secrets_of(self.api_key, self.base_url), _DETAIL_CHARS)
+        return ""
+
     def _without_secrets(self, found: Chosen | Failed) -> Chosen | Failed:
         """`found` without what we sent to authenticate ourselves, which a proxy may have echoed anywhere."""
         secrets, call = secrets_of(self.api_key, self.base_url), found.call

@@ -49,7 +49,8 @@ class ToolWaits(Happened):
 class OutsideReported(Happened):
     """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data.
 
-    Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; and what it
+    Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
+    answered it, or said why they denied something, so that what it says may be their wish; and what it
     used (`tokens`, `cost_usd`) counts here too.
     """
 
@@ -59,6 +60,7 @@ class OutsideReported(Happened):
     handle: str
     text: str = ""
     writers: tuple[PersonId, ...] = ()
+    advisers: tuple[PersonId, ...] = ()
     tokens: int = 0
     cost_usd: float = 0.0
 

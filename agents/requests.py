@@ -30,11 +30,29 @@ class Happened(Frozen):
     release: str = ""
 
 
+class FullList(Frozen):
+    """A list that is too long for a card: how many lines of it are kept as a file beside the run, and which file.
+
+    `sha256` is hex. The file is kept as long as a request may stay open.
+    """
+
+    lines: int
+    size_bytes: int
+    sha256: str
+
+
 class Fact(Frozen):
-    """One labelled line that code found out: for a card, or for the model."""
+    """One labelled line that code found out: for a card, or for the model.
+
+    Where `text` is only the beginning of a list, `full` names all of it; `content` is what is to be kept under that
+    name, and no part of what is written down. `unread` says as a sentence that a list could not be read whole, and why.
+    """
 
     label: str
     text: str
+    full: FullList | None = None
+    unread: str = ""
+    content: str = Field(default="", exclude=True, repr=False)
 
 
 class Anyone(Frozen):
@@ -102,13 +120,15 @@ class Effect(Frozen):
 
     `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag)
     to what it stands for now (a commit), and whatever else must still be so when it is done. `cwd` is the folder that
-    a command runs in. `facts` are for the card and not part of what is approved.
+    a command runs in; with a `commit`, in a clean copy of that commit of it. `facts` are for the card and not part of
+    what is approved.
     """
 
     argv: tuple[str, ...]
     artifacts: dict[str, str] = {}
     environment: str | None = None
     cwd: str = ""
+    commit: str = ""
     facts: tuple[Fact, ...] = ()
 
 
@@ -128,6 +148,17 @@ class Outsider(Frozen):
     did: Literal["pushed", "caused"]
 
 
+Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered"]
+
+
+class Remark(Frozen):
+    """What somebody wrote beside an open request, for people to read."""
+
+    person: PersonId
+    text: str
+    at: AwareDatetime
+
+
 class Request(Frozen):
     """A question to people in one revision.
 
@@ -139,7 +170,9 @@ class Request(Frozen):
     rules chose the step, no model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by
     itself; empty where an agent asks. `trigger` is the timer or webhook that the run began with, `outsider` whoever set
     that off, where we know no person by that name; `desk` is the address of whoever wrote to the desk.
-    `topic` is what the requester's own message was called, in whose thread they are answered.
+    `topic` is what the requester's own message was called, in whose thread they are answered. `service` is whose API
+    key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what each
+    requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
     """
 
     id: RequestId
@@ -167,6 +200,10 @@ class Request(Frozen):
     outsider: Outsider | None = None
     desk: str = ""
     topic: str = ""
+    service: str = ""
+    key_holders: tuple[PersonId, ...] = ()
+    parts: dict[PersonId, Part] = Field(default_factory=dict[PersonId, Part])
+    remarks: tuple[Remark, ...] = ()
 
 
 class Holder(Frozen):
@@ -180,8 +217,15 @@ class Holder(Frozen):
     place: str = ""
 
 
+OPERATORS_KEY = "which an operator made"
+"""Ends the evidence of an answer by an API key that somebody else than its person made."""
+
+
 class Vote(Frozen):
-    """An answer that counted towards an approval. `evidence` is how the channel knew who gave it."""
+    """An answer that counted towards an approval. `evidence` is how the channel knew who gave it.
+
+    `reason` is why not, or the note beside an approval, which is for people alone.
+    """
 
     reply_id: str
     person: PersonId
@@ -192,6 +236,11 @@ class Vote(Frozen):
     channel: str
     evidence: str = ""
     at: AwareDatetime
+
+    @property
+    def is_by_operators_key(self) -> bool:
+        """Whether it came with a key that somebody else than its person made."""
+        return self.channel in {"api", "cli"} and self.evidence.endswith(OPERATORS_KEY)
 
 
 class Attachment(Frozen):
@@ -219,11 +268,15 @@ class Given(Frozen):
 
 
 class Decision(Frozen):
-    """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code."""
+    """The one final outcome of a request. `by` holds the people whose votes or answer made it; empty for code.
+
+    `operators_keys` are those of them whose word came with a key that somebody else made.
+    """
 
     state: Closed
     by: tuple[PersonId, ...] = ()
     channel: str = ""
     reason: str = ""
     given: Given | None = None
+    operators_keys: tuple[PersonId, ...] = ()
     at: AwareDatetime

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from agents.attempts import Attempt, made_after, told_by_people
 from agents.budgets import Budget
-from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
@@ -35,8 +35,8 @@ from agents.history import RunForked
 from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, ToolWaits
 from agents.pending import PendingStep, Result, after_news, amended, gated, is_current, meaning_of, raised_over
 from agents.raised import REASONS, QuestionRaised, is_stopped, over_by
-from agents.requests import AttemptId, Decision, PersonId
-from agents.state import IT_DID_NOT, IT_HAPPENED, NOT_YET, STOP, Run, RunState
+from agents.requests import AttemptId, Decision, PersonId, RequestId
+from agents.state import IT_DID_NOT, IT_HAPPENED, NOT_YET, STOP, Objection, Run, RunState
 from agents.thoughts import chosen, without_step
 
 __all__ = [
@@ -52,6 +52,9 @@ __all__ = [
     "meaning_of",
     "step",
 ]
+
+# A file may tell of any number of votes; more than these nobody reads below an outcome.
+_NOTES = 20
 
 
 def fold(events: Iterable[Event], run: Run | None = None) -> Run:
@@ -87,7 +90,7 @@ def step(run: Run, event: Event) -> Run:
         case CardDelivered():
             return replace(run, cards=(*run.cards, event))
         case VoteCast():
-            return replace(run, voters=run.voters | {event.vote.person})
+            return _voted(run, event)
         case PersonSaid():
             return _wrote(run, event.person)
         case RunPaused() | RunResumed():
@@ -103,7 +106,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, ended=event, pending=None)
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
-            | AnswerNoted() | AnswerHeld() | DeliveryFailed()
+            | AnswerNoted() | AnswerHeld() | CardReplaced() | DeliveryFailed()
             | QuestionRaised()
         ):  # fmt: skip
             return run
@@ -128,6 +131,8 @@ def _forked(run: Run, event: RunForked) -> Run:
         copied=len(results),
         is_rehearsal=run.is_rehearsal,
         writers=_with(run.writers, event.by),
+        advisers=run.advisers,
+        objections=run.objections,
         forked=event,
     )
 
@@ -160,6 +165,7 @@ def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run
 def _reported(run: Run, event: OutsideReported) -> Run:
     """Who wrote to a child that ended wrote to this run, and what it used, once, is used of this run's budget."""
     run = _wrote(run, *event.writers)
+    run = replace(run, advisers=_with(run.advisers, *event.advisers))
     is_new = event.report_id not in run.ended_children
     if not is_new or all(child.run_id != event.report_id for child in run.children):
         return run
@@ -184,11 +190,13 @@ def _close(run: Run, result: Result) -> Run:
 def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | RequestRevoked) -> Run:
     if isinstance(event, RequestOpened):
         run = replace(run, open=event.request.id)
-    if isinstance(event, RequestDecided) and run.open == event.request_id:
-        # Whether to go on decides nothing of what was asked for: who wrote stays a requester.
-        is_about_it = run.pending is None or run.pending.raised is None
-        is_by_people = is_about_it and event.decision.by and event.decision.state in {"approved", "denied", "answered"}
-        run = replace(run, open=None, writers=run.unheard if is_by_people else run.writers)
+    if isinstance(event, RequestDecided):
+        run = _advised(run, event)
+        run = replace(run, open=None) if run.open == event.request_id else run
+    if isinstance(event, RequestRevised):
+        run = replace(run, notes=tuple(note for note in run.notes if note[0] != event.request.id))
+    if isinstance(event, RequestRevoked):
+        run = _objected(run, event.request_id, event.vote.person, event.vote.reason or event.files)
     pending = run.pending
     if pending is None:
         return run
@@ -205,6 +213,38 @@ def _asked(run: Run, event: RequestOpened | RequestRevised | RequestDecided | Re
             return _close(run, Result(pending.step, "revoked", event.vote.reason, (event.vote.person,)))
         case _:
             return run
+
+
+def _voted(run: Run, event: VoteCast) -> Run:
+    vote = event.vote
+    run = replace(run, voters=run.voters | {vote.person})
+    if not vote.approve:
+        return _objected(run, event.request_id, vote.person, vote.reason or event.files)
+    note = ((event.request_id, vote.person, vote.reason),) if vote.reason else ()
+    return replace(run, notes=(*run.notes, *note)[-_NOTES:])
+
+
+def _objected(run: Run, request_id: RequestId, person: PersonId, why: object) -> Run:
+    """A denial without a word asks for nothing else; with one it may."""
+    pending = run.pending
+    call = pending.request.call if pending and pending.request and is_current(pending, request_id) else None
+    objection = Objection(person, call)
+    if not why or run.objections[-1:] == (objection,):  # a denial that decides is told of twice
+        return run
+    return replace(run, objections=(*run.objections, objection))
+
+
+def _advised(run: Run, event: RequestDecided) -> Run:
+    """What people answer to a question of the agent is read by whoever chooses the next step; code asks in its own
+    words, and takes none but these for an answer.
+    """
+    decision, pending = event.decision, run.pending
+    if decision.state == "denied" and decision.by:
+        return _objected(run, event.request_id, decision.by[0], decision.reason)
+    request = pending.request if pending and is_current(pending, event.request_id) else None
+    if decision.state != "answered" or (request and request.purpose != "question"):
+        return run
+    return replace(run, advisers=_with(run.advisers, *decision.by))
 
 
 def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:

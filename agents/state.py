@@ -11,7 +11,7 @@ from agents.events import RunEnded, RunStarted, StepFailed
 from agents.history import RunForked
 from agents.outside import ChildStarted
 from agents.pending import PendingStep, Result
-from agents.requests import AttemptId, Fact, PersonId, RequestId, RunId, StepId
+from agents.requests import AttemptId, Fact, GatedCall, PersonId, RequestId, RunId, StepId
 
 RunState = Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
@@ -21,11 +21,20 @@ IT_HAPPENED, IT_DID_NOT, STOP = "it happened", "it did not happen, ask again", "
 
 
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """`person` said why they do not want `call`, and whoever chooses the next step reads that."""
+
+    person: PersonId
+    call: GatedCall | None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What a run amounts to after `seq` events. `open` is what people can still answer, whatever its step became.
 
-    `writers` wrote to it since people last decided something; `unheard` of them did after the last step that may have
-    taken account of it, which makes them writers still when people decide on that step. `forked` is set where it goes
+    `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `advisers`
+    answered its questions, or those of its children, and `objections` came with denials: where they could approve what
+    comes of it, they are requesters of that. `notes` stand beside approvals. `forked` is set where it goes
     on from a copied story, of which it keeps results and facts to read, and nothing that was asked, allowed, begun or
     used up; so many of its first results are `copied`, and may be true no longer.
     """
@@ -50,6 +59,9 @@ class Run:
     voters: frozenset[PersonId] = frozenset()
     writers: tuple[PersonId, ...] = ()
     unheard: tuple[PersonId, ...] = ()
+    advisers: tuple[PersonId, ...] = ()
+    objections: tuple[Objection, ...] = ()
+    notes: tuple[tuple[RequestId, PersonId, str], ...] = ()
     is_paused: bool = False
     paused_by: PersonId | None = None
     cancelled_by: PersonId | None = None

@@ -2,6 +2,7 @@
 
 Reports what crashes the reader, what takes more than 100 ms, and approvals that should not be; exit code 1 for any of
 them. The same seed tries the same mails in the same order. What was found is written to --keep, one file each.
+With --pumps it fills each place of a mail with one piece over and over instead, and prints what the slowest costs.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import mailpumps
 from bench.mailsets import NAMES, SERVER, mails, reader
 from channels import Reading, Reply, Trigger
 from channels.email.reading import Reader
@@ -43,6 +45,8 @@ def main() -> None:
     """Fuzz for as long as the command line says."""
     options = _options()
     rng, tally = random.Random(options.seed), Tally()  # noqa: S311 - not for secrets
+    if options.pumps:
+        sys.exit(_pump(rng, options.seconds))
     corpus = [mail for name in NAMES for mail in mails(name)]
     until = time.monotonic() + options.seconds
     while time.monotonic() < until:
@@ -56,6 +60,15 @@ def main() -> None:
             options.keep.mkdir(parents=True, exist_ok=True)
             (options.keep / f"{options.seed}-{number}.eml").write_bytes(raw)
     sys.exit(1 if tally.found else 0)
+
+
+def _pump(rng: random.Random, seconds: int) -> int:
+    own = reader()
+    found = mailpumps.grown(lambda raw: own.read(raw, len(raw)), rng, seconds)
+    print(f"{'place':22} {'half ms':>8} {'whole ms':>8}")
+    for growth in found:
+        print(growth.row)
+    return 1 if any(growth.whole_ms > MOST_MS for growth in found) else 0
 
 
 def _try(raw: bytes, tally: Tally) -> None:
@@ -141,6 +154,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.mailfuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311 - not for secrets
+    parser.add_argument("--pumps", action="store_true", help="fill each place of a mail with one piece, and time it")
     parser.add_argument("--keep", type=Path, help="a folder for the mails that something was found in")
     return parser.parse_args()
 

@@ -64,7 +64,7 @@ async def web(world: World) -> AsyncGenerator[str]:
     settings = {f"SAYSO_{name}": value for name, value in QUICK.items()}
     program = await asyncio.create_subprocess_exec(
         *COMMAND, "web", "--port", "0", "--data", str(world.folder),
-        env=environment(SAYSO_REDIS_URL=world.url, SAYSO_SECRET_KEY="x", **settings),  # noqa: S106 - made up
+        env=environment(SAYSO_REDIS_URL=world.url, SAYSO_SECRET_KEY="x" * 32, **settings),
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert program.stdout

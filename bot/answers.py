@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from agents.requests import Given, PersonId, Request
+from agents.requests import DeliveryId, Given, PersonId, Request
 from agents.steps import NAME_ENDS
 from bot.files import ONLY_FILES
 from bot.judge import Answer
 from channels import File
+from channels.email.reply import is_courtesy, read_reply
 
 _YES = frozenset(("yes", "y", "ja", "oui", "sí", "si", "sim", "sì", "はい"))
 _NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
@@ -23,7 +24,9 @@ class Statement:
     `evidence` how it knows who said it. `given` is set where the answer came in parts of its own and need not be read
     out of the text: a page, a program. `files` came with it; they never make a vote. `picks` are options by their
     place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
-    channel's own terms: what is said to this person alone about it goes there.
+    channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
+    approval is a note to keep with it, and no condition. `delivery_id`, `unbound` and `is_exposed` are as in `Answer`
+    and `channels.Reply`.
     """
 
     reply_id: str
@@ -41,6 +44,10 @@ class Statement:
     picks: tuple[int, ...] = ()
     filled: Mapping[str, str] = field(default_factory=dict[str, str])
     place: str = ""
+    delivery_id: DeliveryId | None = None
+    unbound: str = ""
+    is_exposed: bool = False
+    note_confirmed: bool = False
 
 
 def read_answer(request: Request, statement: Statement, now: datetime) -> Answer:
@@ -52,6 +59,8 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         reply_id=statement.reply_id,
         person=statement.person,
         addressee=statement.addressee,
+        delivery_id=statement.delivery_id,
+        unbound=statement.unbound,
         channel=statement.channel,
         revision=statement.revision,
         digest=statement.digest,
@@ -59,8 +68,20 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
         given=None if is_vote else _given(request, statement),
         evidence=statement.evidence,
         text=(statement.reason if vote is False else statement.text),
+        note=statement.reason.strip() if vote and is_note(statement.reason) else "",
+        note_confirmed=statement.note_confirmed,
         at=now,
     )
+
+
+def is_note(text: str) -> bool:
+    """Whether words beside an approval are more than consent and courtesy, and so may be a condition.
+
+    Nothing of them is an older mail, whatever it looks like: `> after lunch` was typed here.
+    """
+    said = read_reply(text)
+    is_more = any(part.strip() for older in said.older for part in older)
+    return is_more or (said.said not in {"approve", "empty"} and not is_courtesy(said))
 
 
 def _given(request: Request, statement: Statement) -> Given | None:

@@ -8,12 +8,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+import structlog
 from pydantic import AwareDatetime
 
-from agents.requests import Frozen, PersonId
+from agents.requests import OPERATORS_KEY, Frozen, PersonId
 from bot.people import People
 from bot.store import Store
+from bot.store.client import Client
 from bot.store.keys import Keys
+
+# What our own command line calls itself. The key proves whose word it is; this says what they say it with.
+USER_AGENT = "sayso-cli"
 
 Scope = Literal["trigger", "read", "answer", "steer", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -26,6 +31,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _USED_EVERY = timedelta(minutes=1)
 
 
+log = structlog.stdlib.get_logger()
+
+
 class KeyRefused(Exception):
     """The key was not made or found; the text says why and what to do."""
 
@@ -35,6 +43,8 @@ class ApiKey(Frozen):
 
     It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. `asks` are those whom its
     program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
+    `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
+    a terminal, or its person in a session of their own.
     """
 
     prefix: str
@@ -44,6 +54,8 @@ class ApiKey(Frozen):
     scopes: tuple[Scope, ...]
     acts_for: tuple[PersonId, ...] = ()
     asks: tuple[str, ...] = ()
+    holders: tuple[PersonId, ...] = ()
+    made_by: Literal["operator", "person"] = "operator"
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
 
@@ -60,6 +72,16 @@ class ApiKey(Frozen):
     def may(self, scope: Scope) -> bool:
         """Whether it has `scope`."""
         return scope in self.scopes or "admin" in self.scopes
+
+    @property
+    def evidence(self) -> str:
+        """How we know who speaks, as it is kept with what this key decides."""
+        return f"API key sayso_{self.prefix}" + (f", {OPERATORS_KEY}" if self.made_by == "operator" else "")
+
+    @property
+    def is_of_nobody(self) -> bool:
+        """Whether it is a service's key of which nobody said who holds it, as all were that an earlier release made."""
+        return self.service is not None and not self.holders and self.revoked_at is None
 
     def speaks_for(self) -> tuple[PersonId, ...]:
         """For whom it may ask, its own person first."""
@@ -85,12 +107,16 @@ class Keyring:
         acts_for: Sequence[str] = (),
         asks: Sequence[str] = (),
         name: str = "",
+        holders: Sequence[str] = (),
+        made_by: Literal["operator", "person"] = "operator",
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which nobody can read again. Raises KeyRefused and UnknownPerson."""
         if (person is None) == (service is None):
             raise KeyRefused("A key belongs to one person or to one service. Give --person or --service")
         if service is not None and not _NAME.fullmatch(service):
             raise KeyRefused(f"{service[:60]!r} is no name for a service: letters, digits, dots, hyphens, underscores")
+        if holders and service is None:
+            raise KeyRefused("A person's key is that person's alone. --holder belongs to --service")
         prefix, secret = _random(_PREFIX_BYTES), _random(_SECRET_BYTES)
         key = ApiKey(
             prefix=prefix,
@@ -100,10 +126,13 @@ class Keyring:
             scopes=_scopes(scopes),
             acts_for=tuple(self._people.named(one) for one in acts_for),
             asks=tuple(dict.fromkeys(self._known(ref) for ref in asks)),
+            holders=tuple(dict.fromkeys(self._people.named(one) for one in holders)),
+            made_by=made_by,
             created_at=self._store.about_now(),
         )
         text = f"sayso_{prefix}_{secret}"
         await self._client.do("HSET", self._names.api_keys, _hash(text), key.model_dump_json())
+        log.info("key made", key=f"sayso_{prefix}", owner=key.owner, scopes=key.scopes, made_by=made_by)
         return key, text
 
     def _known(self, ref: str) -> str:
@@ -161,6 +190,13 @@ class Keyring:
                 await self._client.do("HSET", self._names.api_keys, name, revoked.model_dump_json())
                 return revoked
         raise KeyRefused(f"There is no key {wanted[:60]!r}. `sayso keys list` shows them")
+
+
+async def keys_of_nobody(client: Client) -> list[ApiKey]:
+    """The keys of services that still open something, and of which nobody said who holds them."""
+    found = _pairs(await client.do("HGETALL", Keys(0).api_keys))
+    keys = [ApiKey.model_validate_json(body) for _, body in found]
+    return sorted((key for key in keys if key.is_of_nobody), key=lambda key: key.created_at)
 
 
 def _scopes(wanted: Sequence[str]) -> tuple[Scope, ...]:

@@ -48,6 +48,7 @@ from bot.settings import Settings
 from bot.steering import Steering
 from bot.store import Store
 from bot.store.client import Client
+from bot.store.marks import StoreMarks
 from bot.store.receipts import Receipts
 from bot.store.ticks import Ticks
 from bot.telling import Teller
@@ -61,7 +62,7 @@ from bot.triggers.reports import Reports
 from bot.updates import EDITING
 from bot.version import code
 from bot.work import Nearby, Queue
-from channels import Channel
+from channels import Channel, Remembers
 
 log = structlog.stdlib.get_logger()
 
@@ -235,6 +236,9 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
     queue = Queue(store, settings.redelivery_s, settings.sweep_s)
     nearby = Nearby(queue)
     journal, people = Journal(store, nearby), People(settings.people, settings.policies)
+    for channel in channels:
+        if isinstance(channel, Remembers):
+            channel.remember_in(StoreMarks(store, channel.name))
     edits = frozenset(channel.name for channel in channels if channel.edits)
     # A process that sends nothing, and may have no token of its own, must know whose cards to have changed as well.
     edits |= EDITING if settings.has_slack or not sends else frozenset()

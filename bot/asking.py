@@ -1,6 +1,7 @@
 """Opening requests: from what a run wants to know, to everything that must be written. No reads, no writes."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -8,20 +9,34 @@ from typing import Literal
 from agents.events import RequestOpened
 from agents.raised import GO_ON, STOP_HERE, QuestionRaised, Why
 from agents.relay import RELAY
-from agents.requests import DeliveryId, Fact, Format, GatedCall, Holder, PersonId, PolicySnapshot, Request, RequestId
+from agents.requests import (
+    DeliveryId,
+    Fact,
+    Format,
+    GatedCall,
+    Holder,
+    Part,
+    PersonId,
+    PolicySnapshot,
+    Request,
+    RequestId,
+    people_of,
+)
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line
-from bot.asked_by import program_name
+from bot.asked_by import PARTS, program_name
 from bot.cards import request_card
 from bot.digest import call_digest, question_digest
+from bot.files import list_contents
 from bot.ids import new_id, shard_of
-from bot.journal import record_write
+from bot.journal import outbox_entry, record_write
 from bot.outgoing import Outgoing, Placed, place_of, placing_id
 from bot.people import People
 from bot.quorum import eligible, is_met
 from bot.records import RequestRecord
 from bot.store import Commit, Wake
+from channels import Card
 
 _QUOTED_CHARS = 4_000
 _TOPIC_CHARS = 150
@@ -68,7 +83,7 @@ def question_request(run: Run, pending: PendingStep, policy: PolicySnapshot, now
         purpose="question",
         title=f"{program_name(program)} asks a question" if program else agent,
         form=step.format,
-        quoted=step.question[:_QUOTED_CHARS],
+        quoted=_bounded(step.question),
         options=step.options,
         fields=step.fields,
     )
@@ -88,9 +103,15 @@ def raised_request(
         purpose="go_on",
         title=_GO_ON[raised.why].format(agent),
         form="choice",
-        quoted=f"{raised.question}{story}"[:_QUOTED_CHARS],
+        quoted=_bounded(f"{raised.question}{story}"),
         options=(GO_ON, STOP_HERE),
     )
+
+
+def _bounded(text: str) -> str:
+    """Words of others, and how much of them there was no room for."""
+    left = len(text) - _QUOTED_CHARS
+    return f"{text[:_QUOTED_CHARS]}\n… and {left} more characters" if left > 0 else text
 
 
 def unknown_request(
@@ -141,9 +162,10 @@ def _request(
     """The request, bound to what is asked: a call for an approval, the words for a question."""
     # What happened is not decided but found out: those who could decide then are asked, whatever they wrote since.
     asked_before = pending.request if purpose == "unknown" else None
-    requesters = asked_before.requesters if asked_before else requesters_of(run)
+    parts = asked_before.parts if asked_before else parts_in(run, policy, call)
+    requesters = asked_before.requesters if asked_before else tuple(parts)
     if not is_met(policy, eligible(policy, requesters)):
-        return _nobody(policy, requesters)
+        return _nobody(policy, parts)
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
     if purpose == "gate" and call:
         digest = call_digest(run.id, request_id, nonce, call, requesters)
@@ -173,6 +195,9 @@ def _request(
         trigger=run.started.trigger if run.started else "",
         outsider=run.started.outsider if run.started else None,
         desk=run.started.desk if run.started else "",
+        service=run.started.service if run.started else "",
+        key_holders=run.started.holders if run.started else (),
+        parts=parts,
     )
 
 
@@ -187,6 +212,7 @@ def opening(request: Request, people: People, expect: int | None) -> Commit:
         records=[record_write(record, 0)],
         outgoing=outgoing,
         deliveries=deliveries,
+        files=list_contents(request),
         wake=[Wake(f"ask {request.id}", request.expires_at)],
     )
 
@@ -195,40 +221,57 @@ def placing(
     request: Request, people: People, now: datetime
 ) -> tuple[tuple[Holder, ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
     """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries)."""
-    shard, card = shard_of(request.id), request_card(request, people, now)
-    holders: list[Holder] = []
-    outgoing: list[tuple[str, bytes]] = []
-    deliveries: list[tuple[str, bytes]] = []
+    card = request_card(request, people, now)
     people_asked = [(person, "") for person in eligible(request.policy, request.requesters)]
     places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]
-    for person, place in (*people_asked, *places):
-        delivery_id = DeliveryId(new_id("delivery", shard))
-        placed = Placed(
-            id=delivery_id,
-            run_id=request.run_id,
-            request_id=request.id,
-            revision=request.revision,
-            digest=request.digest,
-            person=person,
-            place=place,
-        )
-        entry = Outgoing(
-            id=placing_id(delivery_id),
-            kind="place",
-            run_id=request.run_id,
-            person=person,
-            reach=(place_of(place)[0],) if place else request.policy.reach,
-            card=card,
-            thread=request.thread,
-            request_id=request.id,
-            delivery_id=delivery_id,
-            revision=request.revision,
-            place=place,
-        )
-        holders.append(Holder(delivery_id=delivery_id, person=person, place=place))
-        deliveries.append((delivery_id, placed.model_dump_json().encode()))
-        outgoing.append((entry.id, entry.model_dump_json().encode()))
-    return tuple(holders), outgoing, deliveries
+    made = [placement(request, card, person, place) for person, place in (*people_asked, *places)]
+    holders = tuple(one.holder for one in made)
+    return holders, [one.outgoing for one in made], [one.delivery for one in made]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A card on its way to one person or place: its holder, its outbox entry, and what its token stands for."""
+
+    holder: Holder
+    outgoing: tuple[str, bytes]
+    delivery: tuple[str, bytes]
+
+
+def placement(request: Request, card: Card, person: PersonId, place: str = "", first: str = "") -> Placement:
+    """`card` for one person or place, by the channel `first` if there is one, else by the ways of the policy."""
+    delivery_id = DeliveryId(new_id("delivery", shard_of(request.id)))
+    placed = Placed(
+        id=delivery_id,
+        run_id=request.run_id,
+        request_id=request.id,
+        revision=request.revision,
+        digest=request.digest,
+        person=person,
+        place=place,
+    )
+    ways = tuple(dict.fromkeys(filter(None, (first, *request.policy.reach))))
+    entry = Outgoing(
+        id=placing_id(delivery_id),
+        kind="place",
+        run_id=request.run_id,
+        person=person,
+        reach=(place_of(place)[0],) if place else ways,
+        card=card,
+        thread=request.thread,
+        request_id=request.id,
+        delivery_id=delivery_id,
+        revision=request.revision,
+        place=place,
+    )
+    holder = Holder(delivery_id=delivery_id, person=person, place=place)
+    return Placement(holder, outbox_entry(entry), (delivery_id, placed.model_dump_json().encode()))
+
+
+def is_same(one: GatedCall, other: GatedCall) -> bool:
+    """Whether both do exactly the same; what cards say beside it may differ."""
+    bare = {"effect": {"facts"}}
+    return one.model_dump(exclude=bare) == other.model_dump(exclude=bare)
 
 
 def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
@@ -242,6 +285,9 @@ def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     if old.effect.cwd != new.effect.cwd:
         was, now = old.effect.cwd or _NOT_RECORDED, new.effect.cwd or _NOT_RECORDED
         moved.append(f"The folder was {was} and is now {now}.")
+    if bool(old.effect.commit) != bool(new.effect.commit):
+        ways = ("as the folder is then", "in a clean copy of the commit")
+        moved.append(f"It ran {ways[bool(old.effect.commit)]} and now runs {ways[bool(new.effect.commit)]}.")
     if old.arguments != new.arguments:
         moved.append(f"The arguments were {dict(old.arguments)} and are now {dict(new.arguments)}.")
     if not moved and old.effect.argv != new.effect.argv:
@@ -261,13 +307,51 @@ def topic_of(run: Run) -> str:
 
 
 def requesters_of(run: Run) -> tuple[PersonId, ...]:
-    """Whoever asked for what the run does now: for whom it was asked, the person whose API key asked, those of the run
-    that it comes from, and everybody who wrote to it since people last decided something.
+    """Whoever asked for what the run does: for whom it was asked, the person whose API key asked or those who hold it
+    where it is a service's, those of the run that it comes from, and everybody who wrote to it.
     """
-    if run.started is None:
-        return ()
-    begun = run.started
-    return tuple(dict.fromkeys(filter(None, (begun.requester, begun.submitter, *begun.inherits, *run.writers))))
+    return tuple(_parts(run))
+
+
+def advisers_of(run: Run) -> tuple[PersonId, ...]:
+    """Who answered a question of the run, or said why they deny something: the next step may be their wish."""
+    return tuple(dict.fromkeys((*run.advisers, *(objection.person for objection in run.objections))))
+
+
+def everybody_behind(run: Run) -> tuple[PersonId, ...]:
+    """Requesters and advisers: all of them stand behind a run that this one starts, whatever that will ask for."""
+    return tuple(dict.fromkeys((*requesters_of(run), *advisers_of(run))))
+
+
+def parts_in(run: Run, policy: PolicySnapshot, call: GatedCall | None) -> dict[PersonId, Part]:
+    """The requesters of what is asked under `policy`, and what each did to be one.
+
+    Those who could decide it are requesters also for what they answered, or gave as a reason against another call.
+    """
+    parts, may = _parts(run), set(people_of(policy.rule))
+    if call is None:
+        return parts
+    for objection in run.objections:
+        if objection.person in may and not (objection.call and is_same(objection.call, call)):
+            parts.setdefault(objection.person, "objected")
+    for person in run.advisers:
+        if person in may:
+            parts.setdefault(person, "answered")
+    return parts
+
+
+def _parts(run: Run) -> dict[PersonId, Part]:
+    begun, parts = run.started, dict[PersonId, Part]()
+    if begun is None:
+        return parts
+    parts[begun.requester] = "asked"
+    for person in (*filter(None, [begun.submitter]), *begun.holders):
+        parts.setdefault(person, "key")
+    for person in begun.inherits:
+        parts.setdefault(person, "inherited")
+    for person in run.writers:
+        parts.setdefault(person, "wrote")
+    return parts
 
 
 def program_of(run: Run) -> str:
@@ -278,14 +362,16 @@ def program_of(run: Run) -> str:
     return f"service:{started.service}" if started.service else f"person:{started.submitter or started.requester}"
 
 
-def _nobody(policy: PolicySnapshot, requesters: tuple[PersonId, ...]) -> NobodyToAsk:
-    left = len(eligible(policy, requesters))
-    if left >= policy.quorum:
+def _nobody(policy: PolicySnapshot, parts: Mapping[PersonId, Part]) -> NobodyToAsk:
+    left, may = eligible(policy, parts), set(people_of(policy.rule))
+    out = [f"{person} {PARTS[part]}" for person, part in parts.items() if person in may and person not in left]
+    why = f" Not counted: {'; '.join(out)}." if out else ""
+    if len(left) >= policy.quorum:
         return NobodyToAsk(
             f"policy {policy.name!r} can't be met: its seats can't all be filled by different people, the requester "
-            "not counted. Change its approvers in sayso.toml"
+            f"not counted.{why} Change its approvers in sayso.toml"
         )
     return NobodyToAsk(
-        f"policy {policy.name!r} can't be met: people who may decide, the requester not counted: {left}; needed: "
-        f"{policy.quorum}. Add people to its approvers in sayso.toml"
+        f"policy {policy.name!r} can't be met: people who may decide, the requester not counted: {len(left)}; needed: "
+        f"{policy.quorum}.{why} Add people to its approvers in sayso.toml"
     )

@@ -17,8 +17,8 @@ from agents.requests import (
     parts_of,
 )
 from agents.run import Run
-from agents.text import first_line
-from bot.asked_by import set_off_by, who_asks
+from agents.text import first_line, quote
+from bot.asked_by import askers, excluded, facts_about, remarks, says_first
 from bot.judge import (
     AlreadyDecided,
     AlreadyVoted,
@@ -27,8 +27,10 @@ from bot.judge import (
     Decided,
     Judgement,
     NotEntitled,
+    NoteUnconfirmed,
     NotThisWay,
     OutOfDate,
+    Remarked,
     Revoked,
     TooLate,
     Unclear,
@@ -52,15 +54,15 @@ _DIGEST_CHARS = 12
 
 def request_card(request: Request, people: People, at: datetime) -> Card:
     """What somebody who may answer `request` sees; the token of the form is filled in when it is sent."""
-    asked_by = people.names_of(request.requesters)
-    summary = who_asks(request, people)
+    asked_by = people.names_of(askers(request))
+    summary = says_first(request, people)
     needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
-    call = request.call
     facts = [] if asked_by in summary else [Line(label="Asked by", text=asked_by)]
-    facts += set_off_by(request.outsider)
     facts += [Line(label="Changed since the last card", text=change) for change in request.changes]
-    facts += [Line(label=fact.label, text=fact.text) for fact in (call.effect.facts if call else ())]
+    facts += remarks(request, people)
+    facts += facts_about(request)
     facts += [Line(label="May decide", text=needs)] if needs else []
+    facts += excluded(request, people)
     facts += [Line(label="Digest", text=request.digest, short=f"{request.digest[:_DIGEST_CHARS]}…")]
     facts += [_REHEARSAL] if request.is_rehearsal else []
     form = AnswerForm(
@@ -87,6 +89,7 @@ def asked_again(request: Request, judgement: Judgement, people: People, at: date
     """The whole card once more, with what became of an answer to it: whoever answers this has seen what it is about."""
     card = request_card(request, people, at)
     is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
+    is_comment = is_comment and not (isinstance(judgement, Unclear) and judgement.why)
     sentence = _COMMENT if is_comment else told(judgement, request, people)  # how to answer stands on the card
     return card.model_copy(update={"title": f"About: {request.title}", "summary": f"{sentence}\n{card.summary}"})
 
@@ -122,7 +125,8 @@ def exact_call(call: GatedCall | None) -> str:
     arguments = json.dumps(call.arguments, sort_keys=True, ensure_ascii=False)
     lines = [f"{call.tool} {arguments}"]
     lines += [f"runs: {json.dumps(list(call.effect.argv), ensure_ascii=False)}"] if call.effect.argv else []
-    lines += [f"in: {call.effect.cwd}"] if call.effect.cwd else []
+    copied = f"a clean copy of commit {call.effect.commit} of " if call.effect.commit else ""
+    lines += [f"in: {copied}{call.effect.cwd}"] if call.effect.cwd else []
     lines += [f"{name} is {value}" for name, value in sorted(call.effect.artifacts.items())]
     return "\n".join(lines)
 
@@ -142,6 +146,8 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     if ended and ended.outcome == "failed" and last and last.kind in _STOPPED:
         word, by = "Stopped", list(last.by)
     facts = [Line(label="Decided by", text=people.names_of(by))] if by else []
+    for _, person, note in run.notes:
+        facts.append(Line(label=f"Note by {people.name_of(person)}", text=quote(note, _REASON_CHARS)))
     facts += [_REHEARSAL] if run.is_rehearsal else []
     words = ended.summary if ended else ""
     card = Card(title=f"{word}: {asked}", at=at, facts=tuple(facts), ref=run.id, closes=True)
@@ -181,21 +187,34 @@ def unreached(
     return notice(f"Not reached: {request.title}", " ".join(text), at, request.id).model_copy(update={"quoted": why})
 
 
+def moved(request: Request, channel: str, why: str, at: datetime) -> Card:
+    """The place that all see did not take a card; `why` is what the other side said."""
+    name = CHANNEL_NAMES.get(channel, channel)
+    text = f"{name} does not take the card in its thread. Whoever is asked gets it in a direct message instead."
+    return notice(f"Asked elsewhere: {request.title}", text, at, request.id).model_copy(update={"quoted": why})
+
+
 def decided(decision: Decision, people: People) -> str:
     """`Bo Berg approved at 14:02 UTC on 3 May 2026.`"""
     names = people.names_of(decision.by)
     when = decision.at.strftime(TIME)
-    said = " ".join(decision.reason.split())[:_REASON_CHARS]
-    reason = f" Reason: “{said}”" if said else ""
+    said = quote(decision.reason, _REASON_CHARS) if decision.reason.strip() else ""
+    reason = f" {'Note' if decision.state == 'approved' else 'Reason'}: {said}" if said else ""
     match decision.state:
         case "approved" | "denied" | "answered":
-            return f"{names} {decision.state} at {when}.{reason}"
+            return f"{names} {decision.state} at {when}.{reason}{_with_keys(decision, people)}"
         case "expired":
             return f"Nobody decided in time: expired at {when}."
         case "withdrawn":
             return f"Withdrawn{f' by {names}' if names else ''} at {when}.{reason}"
         case "superseded":
             return f"No longer asked, at {when}: a new request follows.{reason}"
+
+
+def _with_keys(decision: Decision, people: People) -> str:
+    """Whose word came with a key that was not made by themselves."""
+    whose = people.names_of(decision.operators_keys)
+    return f" The word of {whose} came with an API key that an operator made." if whose else ""
 
 
 def told(judgement: Judgement, request: Request, people: People) -> str:
@@ -223,14 +242,29 @@ def told(judgement: Judgement, request: Request, people: People) -> str:
         case OutOfDate():
             return _out_of_date(request)
         case Unclear():
-            return _unclear(request)
+            return _unclear(request, judgement.why)
+        case NoteUnconfirmed():
+            note = quote(judgement.note, _REASON_CHARS)
+            return f"Nothing is decided yet: words stand beside your approval. {note} {APPROVE_OR_COMMENT}"
+        case Remarked():
+            return (
+                "Your words are on the card now, and everybody who may decide is asked again. To take the request "
+                f"back, answer {TAKE_BACK}."
+            )
+
+
+APPROVE_OR_COMMENT = "Approve with this note, or send it as a comment?"
+TAKE_BACK = "with deny, stop or cancel"
 
 
 def _not_entitled(judgement: NotEntitled, people: People) -> str:
     who = people.names_of(judgement.approvers) or "nobody"
     match judgement.why:
         case "requester":
-            return f"You asked for this, so it is not yours to decide. {who} may; you can withdraw it."
+            return (
+                f"You asked for this or steered it, so it is not yours to decide. {who} may. To take it back, "
+                f"answer {TAKE_BACK}."
+            )
         case "not_addressee":
             return f"This card was made for somebody else, so the answer does not count. {who} may decide."
         case "not_an_approver":
@@ -263,7 +297,9 @@ def _out_of_date(request: Request) -> str:
 _COMMENT = "Your answer was read as a comment and decides nothing."
 
 
-def _unclear(request: Request) -> str:
+def _unclear(request: Request, why: str = "") -> str:
+    if why:
+        return f"Your mail was read as a comment and decides nothing: {why}. A denial would count."
     match request.format:
         case "approval":
             ways = "" if "email" in ways_to_approve(request.policy) else " (an approval does not count by mail here)"

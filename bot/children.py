@@ -12,7 +12,7 @@ from agents.events import Event, RunCancelled, RunEnded, RunStarted
 from agents.outside import MOST_BELOW, MOST_CHILDREN, ChildStarted, OutsideReported, Parent
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
-from bot.asking import requesters_of, thread_of
+from bot.asking import advisers_of, everybody_behind, thread_of
 from bot.budgets import allowance_of_child, set_aside
 from bot.config import AgentConfig
 from bot.ids import derived_id
@@ -65,7 +65,7 @@ class Children:
         at = self._journal.store.about_now()
         wanted = ChildStarted(at=at, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
         run, begun = await self._noted(run.id, wanted)
-        files = parent.files if with_files else ()
+        files, others = parent.files if with_files else (), everybody_behind(run)
         started = RunStarted(
             at=at,
             run_id=child_id,
@@ -77,6 +77,7 @@ class Children:
             context=dict(context),
             submitter=parent.submitter,
             service=parent.service,
+            holders=parent.holders,
             trigger=parent.trigger,
             files=files,
             outsider=parent.outsider,
@@ -90,19 +91,18 @@ class Children:
                 max_tokens=begun.max_tokens,
                 max_cost_usd=begun.max_cost_usd,
             ),
-            inherits=tuple(person for person in requesters_of(run) if person != parent.requester),
+            inherits=tuple(person for person in others if person != parent.requester),
         )
-        await self._journal.write(
-            Commit(
-                run_id=child_id,
-                events=[started],
-                expect=0,
-                wake=[Wake(f"run {child_id}")],
-                summary=line_of(fold([started])),
-                files=await contents_of(self._journal.store.client, run.id, files),
-                commit=child_id,
-            )
+        commit = Commit(
+            run_id=child_id,
+            events=[started],
+            expect=0,
+            wake=[Wake(f"run {child_id}")],
+            summary=line_of(fold([started])),
+            files=await contents_of(self._journal.store.client, run.id, files),
+            commit=child_id,
         )
+        await self._journal.write(commit)
         log.info("child run", child_id=child_id, agent=agent)
         return child_id
 
@@ -198,6 +198,7 @@ class Children:
             handle=run.id,
             text=run.ended.outcome,
             writers=run.writers,
+            advisers=advisers_of(run),
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,
         )

@@ -31,6 +31,10 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+NOBODY_IS_ASKED = "nobody is asked"
+"""In place of a policy. No policy can be called so: its name has no spaces."""
+
+
 class GitHubConfig(Table):
     """`[deploy.environments.NAME.github]`: the same repository at GitHub; SAYSO_GITHUB_TOKEN is what asks it."""
 
@@ -47,7 +51,9 @@ class GitHubConfig(Table):
 class EnvironmentConfig(Table):
     """`[deploy.environments.NAME]`: a place to deploy to. Commands are argument lists, never shell lines."""
 
-    policy: str | None = Field(default=None, description="the policy that gates a deploy; none: nobody is asked")
+    policy: str | None = Field(
+        default=None, description=f'the policy that gates a deploy, or "{NOBODY_IS_ASKED}"; one of both must be there'
+    )
     repo: Folder = Field(description="the path of a git repository, relative ones from the current folder")
     github: GitHubConfig | None = Field(default=None, description="where GitHub has it: its checks, and a workflow")
     command: tuple[str, ...] = Field(

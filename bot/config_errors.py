@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.config import AlertsConfig, AnnounceConfig, PersonConfig, PolicyConfig, refs_of
-from bot.config_deploy import DeployConfig
+from bot.config_deploy import NOBODY_IS_ASKED, DeployConfig
 
 # Enough to recognise what one wrote.
 MAX_FOUND_CHARACTERS = 80
@@ -135,11 +135,26 @@ def contradictions(settings: HasTables, broken: Collection[str], origin: Origin)
 def _shared(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
     """Who writes, presses a button or pushes must be one person."""
     for key, what in _THEIRS_ALONE.items():
-        owners: dict[str, str] = {}
+        owners: dict[str, tuple[str, str]] = {}
         for person, config in people.items():
             value: str | None = getattr(config, key)
-            if value is not None and (owner := owners.setdefault(value.casefold(), person)) != person:
-                yield ("people", person, key), f'found "{value}", which is {what} of {owner}; allowed: one of their own'
+            if value is None:
+                continue
+            owner, first = owners.setdefault(_seat(key, value), (person, value))
+            if owner != person:
+                same = "" if first.casefold() == value.casefold() else f" ({first}: one mailbox under two names)"
+                yield (
+                    ("people", person, key),
+                    f'found "{value}", which is {what} of {owner}{same}; allowed: one of their own',
+                )
+
+
+def _seat(key: str, value: str) -> str:
+    """What is one and the same however it is written: letter case, a mailbox's +tag, a dot behind a domain."""
+    if key != "email":
+        return value.casefold()
+    local, _, domain = value.casefold().rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain.rstrip('.')}"
 
 
 def _unknown_refs(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
@@ -172,9 +187,20 @@ def _too_few_approvers(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
 
 def _unknown_policies(settings: HasTables) -> Iterator[tuple[KeyPath, str]]:
     for name, environment in settings.deploy.environments.items():
-        if environment.policy is not None and environment.policy not in settings.policies:
-            listed = ", ".join(settings.policies) or "none: there are no policies yet"
-            yield ("deploy", "environments", name, "policy"), f'found "{environment.policy}"; allowed: {listed}'
+        if environment.policy == NOBODY_IS_ASKED or environment.policy in settings.policies:
+            continue
+        path = ("deploy", "environments", name, "policy")
+        listed = ", ".join([*settings.policies, f'"{NOBODY_IS_ASKED}"'])
+        if environment.policy is None:
+            yield (
+                path,
+                (
+                    f"missing, so nothing says who approves what is deployed to {name}. "
+                    f'Write policy = "{NOBODY_IS_ASKED}" if that is meant; allowed: {listed}'
+                ),
+            )
+        else:
+            yield path, f'found "{environment.policy}"; allowed: {listed}'
 
 
 def _groups(people: dict[str, PersonConfig]) -> list[str]:

@@ -2,7 +2,8 @@
 
 from agents.ask import Listed
 from agents.deploy import Environment, Hub
-from bot.config_deploy import GitHubConfig
+from agents.deploy.tools import NO_SUCH_POLICY
+from bot.config_deploy import NOBODY_IS_ASKED, GitHubConfig
 from bot.settings import Settings
 
 
@@ -11,7 +12,7 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
     return {
         name: Environment(
             name=name,
-            policy=config.policy,
+            policy=_policy_of(config.policy),
             repo=config.repo,
             command=config.command,
             live=config.live,
@@ -24,6 +25,11 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
         )
         for name, config in settings.deploy.environments.items()
     }
+
+
+def _policy_of(written: str | None) -> str | None:
+    """None only where it is written out that nobody is asked; what is missing gates by a policy that nobody meets."""
+    return None if written == NOBODY_IS_ASKED else written or NO_SUCH_POLICY
 
 
 def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:

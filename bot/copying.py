@@ -144,7 +144,7 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
     first = made.story[0]
     if not isinstance(first, RunStarted):
         raise TypeError(f"a story begins with run_started, not {first.type}")
-    people = [first.requester, first.submitter, *first.inherits]
+    people = [first.requester, first.submitter, *first.holders, *first.inherits]
     for event in made.story:
         if isinstance(event, PersonSaid):
             people.append(event.person)
@@ -163,6 +163,7 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             "requester": asker.requester,
             "submitter": asker.submitter,
             "service": asker.service,
+            "holders": asker.holders,
             "parent": None,
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
             "trigger": "" if made.forked.how == "import" else first.trigger,

@@ -5,9 +5,11 @@ from datetime import datetime
 
 from agents.requests import DeliveryId, PersonId, RequestId
 from agents.run import RunState
+from agents.text import quote
 from bot import lists
 from bot.cards import decided, who_decides
 from bot.decisions import Decisions
+from bot.files import with_lists
 from bot.outgoing import Placed
 from bot.people import People
 from bot.personal import so_far, standing_card
@@ -29,6 +31,8 @@ LINES = 8
 _WAITING_AMONG = 200
 # There is no list of who decided what. What somebody decided before this many newer requests is not shown.
 _DECIDED_AMONG, _AT_ONCE = 200, 50
+
+_OUTCOME_CHARS = 500
 
 _STANDS: dict[RunState, str] = {
     "running": "Running",
@@ -69,7 +73,8 @@ class FrontDesk:
         if placed is None:
             raise ChannelRefused("This card is none of ours", "Ask for a new one")
         record, _, now = await self._decisions.request(placed.request_id)
-        return self._card(record, placed, PersonId(person), now)
+        card = self._card(record, placed, PersonId(person), now)
+        return with_lists(card, record.request, await self._decisions.lists(record.request))
 
     async def overview(self, person: str) -> Overview:
         """What concerns `person` now."""
@@ -113,7 +118,7 @@ class FrontDesk:
         asked_at = f"Asked at {run.started_at:{TIME}}."
         records = await self._records([run.open] if run.open else [])
         if not records or records[0].state != "open":
-            outcome = f": “{run.outcome}”" if run.outcome else "."  # it may be a model's words
+            outcome = f": {quote(run.outcome, _OUTCOME_CHARS)}" if run.outcome else "."  # it may be a model's words
             return f"{_STANDS[run.state]}{outcome} {asked_at}"
         request = records[0].request
         words = [] if run.state == "waiting" else [f"{_STANDS[run.state]}."]

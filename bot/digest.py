@@ -30,6 +30,8 @@ def call_digest(
             "environment": effect.environment,
             "cwd": effect.cwd,
             "requesters": sorted(requesters),
+            # Left out where there is none, so that a digest of an earlier release is the same today.
+            **({"commit": effect.commit} if effect.commit else {}),
         }
     )
 

@@ -70,6 +70,8 @@ def desk_agents(settings: Settings) -> tuple[Agent, ...]:
 
 
 def _mail(enquiry: Enquiry, at: datetime) -> Mail:
+    names, left = enquiry.files[:_NAMES], len(enquiry.files) - _NAMES
+    more = (f"and {left} more",) if left > 0 else ()
     return Mail(
         sender=enquiry.sender,
         subject=enquiry.subject,
@@ -78,5 +80,5 @@ def _mail(enquiry: Enquiry, at: datetime) -> Mail:
         message_id=enquiry.message_id,
         references=enquiry.references,
         doubt=enquiry.doubt,
-        attached=tuple(one_line(file.name, _NAME_CHARS) for file in enquiry.files[:_NAMES]),
+        attached=(*(one_line(file.name, _NAME_CHARS) for file in names), *more),
     )

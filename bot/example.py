@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 EXAMPLE = """\
-# Settings of sayso. A misspelt key is an error that says what was probably meant, so feel free to change things.
+# Settings of sayso. A misspelt key is an error that says what was probably meant, so feel free to change things;
+# then say that it was you: ./sayso trust.
 # Durations are written "90s", "15m", "4h", "2d". The environment wins over this file: SAYSO_SHARDS=4, for example.
 # Secrets never stand here; they come from the environment (ANTHROPIC_API_KEY, SAYSO_SECRET_KEY, …).
 
@@ -52,8 +53,8 @@ health = ["../health.sh", "{environment}"]  # fails when what is live does not w
 # repository = "corp/shop"         # asked with SAYSO_GITHUB_TOKEN
 # workflow = "deploy.yml"
 
-# No policy: a deploy to staging asks nobody.
 [deploy.environments.staging]
+policy = "nobody is asked"         # in place of a policy: whoever may write to sayso deploys to staging
 repo = REPO
 command = ["./deploy.sh", "{environment}", "{commit}"]
 live = ["./live.sh", "{environment}"]

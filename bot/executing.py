@@ -23,6 +23,7 @@ from bot.journal import Bell
 from bot.runner import Runner
 from bot.runner_files import Given
 from bot.store import Store, StoreError
+from bot.turns import Turns
 
 log = structlog.stdlib.get_logger()
 
@@ -81,7 +82,7 @@ class Executor:
         host: str,
     ) -> None:
         self._store, self._bell, self._runner, self._agents, self.host = store, bell, runner, agents, host
-        self.children, self.announcing = children, announcing
+        self.children, self.announcing, self._turns = children, announcing, Turns(store)
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
         self._detachable: set[AttemptId] = set()
 
@@ -146,7 +147,7 @@ class Executor:
         adopt: Find | None,
         cover: Cover | None = None,
     ) -> None:
-        held = HeldAttempt(self._runner, attempt.id, adopt, cover)
+        held = HeldAttempt(self._runner, attempt.id, self._turns, adopt, cover)
         now, announcing = self._store.about_now(), self.announcing
         hands = ToolHands(run, pending.id, now, self.children, held, announcing=announcing)
         work = self._attempt(run.id, tool, args, attempt, hands)

@@ -10,6 +10,7 @@ from agents.events import (
     AnswerNoted,
     Event,
     PersonSaid,
+    RequestDecided,
     RequestOpened,
     RequestRevised,
     RequestRevoked,
@@ -70,7 +71,9 @@ def _people(event: Event) -> Iterator[str]:
         case RequestOpened() | RequestRevised():
             yield from event.request.requesters
         case OutsideReported():
-            yield from event.writers
+            yield from (*event.writers, *event.advisers)
+        case RequestDecided():
+            yield from event.decision.by
         case RunForked():
             yield event.by
         case _:

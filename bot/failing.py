@@ -8,7 +8,7 @@ import structlog
 from agents.deliveries import DeliveryFailed
 from agents.events import RunStarted
 from agents.requests import DeliveryId, PersonId, Request
-from bot.cards import request_card, unreached
+from bot.cards import moved, request_card, unreached
 from bot.decisions import Decisions
 from bot.journal import Journal, outbox_entry, outgoing_id
 from bot.outgoing import Outgoing, Placed, again_id, nearest_first
@@ -23,6 +23,8 @@ log = structlog.stdlib.get_logger()
 _ERROR_CHARS = 1_000
 # Conflicts come from other events of the same run, and each of those is progress.
 _TRIES = 1_000
+# Longer than a request stays open.
+_TOLD_S = 31 * 24 * 3600.0
 
 
 class Failing:
@@ -69,20 +71,9 @@ class Failing:
         ways = await self._ways(request, failed)
         others = [person for person in await self._others(record) if person != placed.person]
         card = unreached(request, placed, channel, ways, others, why, self._people, now)
-        outgoing = [
-            Outgoing(
-                id=outgoing_id(placed.id),
-                kind="tell",
-                run_id=placed.run_id,
-                person=requester,
-                reach=await self._reach_of_requester(placed.run_id),
-                card=card,
-                thread=request.thread,
-                request_id=request.id,
-            )
-            for requester in request.requesters
-            if requester != placed.person
-        ]
+        reach = await self._reach_of_requester(placed.run_id)
+        told = [requester for requester in request.requesters if requester != placed.person]
+        outgoing = [self._news(request, placed, requester, reach, card) for requester in told]
         if places_again:
             outgoing.append(self._again(request, placed, channel, request_card(request, self._people, now)))
         event = DeliveryFailed(
@@ -117,6 +108,38 @@ class Failing:
             delivery_id=placed.id,
             revision=request.revision,
             place=placed.place,
+        )
+
+    async def moved(self, delivery_id: DeliveryId, channel: str, why: str) -> None:
+        """Tell those who wait for the answer that the place where all see a card does not take it, once per request.
+
+        Whoever is asked has it alone now. Rather twice than never.
+        """
+        placed = await self.placed(delivery_id)
+        if placed is None:
+            return
+        told = f"moved {placed.request_id} {placed.revision} {channel}"
+        if await self._store.remembered(told):
+            return
+        record, _, _ = await self._decisions.request(placed.request_id)
+        card = moved(record.request, channel, why[:_ERROR_CHARS], await self._store.now(placed.id))
+        reach = await self._reach_of_requester(placed.run_id)
+        news = [self._news(record.request, placed, who, reach, card) for who in record.request.requesters]
+        await self._journal.write(Commit(run_id=placed.run_id, outgoing=[outbox_entry(entry) for entry in news]))
+        await self._store.remember(told, b"1", _TOLD_S)
+        log.warning("a place did not take a card", delivery_id=delivery_id, channel=channel, error=why[:_ERROR_CHARS])
+
+    def _news(self, request: Request, placed: Placed, who: PersonId, reach: tuple[str, ...], card: Card) -> Outgoing:
+        """What a requester is told of the delivery `placed`."""
+        return Outgoing(
+            id=outgoing_id(placed.id),
+            kind="tell",
+            run_id=placed.run_id,
+            person=who,
+            reach=reach,
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
         )
 
     async def placed(self, delivery_id: DeliveryId) -> Placed | None:

@@ -1,10 +1,15 @@
-"""What a channel read as a file, on its way into a run: a fact without bytes in an event, and the bytes beside it."""
+"""What a channel read as a file, on its way into a run: a fact without bytes in an event, and the bytes beside it.
 
-from collections.abc import Iterable
+The lists that are too long for a card are kept in the same way.
+"""
+
+from collections.abc import Iterable, Mapping
 
 from agents.events import AnswerNoted, Event, PersonSaid, RequestDecided, RequestRevoked, RunStarted, VoteCast
-from agents.requests import Attachment
-from channels import File
+from agents.requests import Attachment, Fact, Request
+from bot.store.client import Client
+from bot.store.files import content_of
+from channels import Card, File, Line
 
 # The answer to a question when the mail had no words of its own. No name and no text of a file: rules that read
 # answers must find nothing there to act on.
@@ -33,6 +38,37 @@ def files_in(event: Event) -> tuple[Attachment, ...]:
 def all_files(events: Iterable[Event]) -> tuple[Attachment, ...]:
     """What is attached to any of `events`, in their order."""
     return tuple(file for event in events for file in files_in(event))
+
+
+def facts_of(request: Request) -> tuple[Fact, ...]:
+    """What was looked up for a request."""
+    return request.call.effect.facts if request.call else ()
+
+
+def list_contents(request: Request) -> list[tuple[str, bytes]]:
+    """Hash and bytes of the lists behind a request's facts, as a commit wants them."""
+    return [(fact.full.sha256, fact.content.encode()) for fact in facts_of(request) if fact.full and fact.content]
+
+
+async def whole_lists(client: Client, request: Request) -> dict[str, str]:
+    """The lists behind a request's facts by their hashes, as far as they are kept. Raises StoreUnavailable."""
+    found = dict[str, str]()
+    for fact in facts_of(request):
+        content = await content_of(client, request.run_id, fact.full.sha256) if fact.full else None
+        if fact.full and content is not None:
+            found[fact.full.sha256] = content.decode(errors="replace")
+    return found
+
+
+def with_lists(card: Card, request: Request, lists: Mapping[str, str]) -> Card:
+    """`card` with all of the lists whose beginnings stand on it."""
+    known = {(fact.label, fact.text): lists.get(fact.full.sha256, "") for fact in facts_of(request) if fact.full}
+
+    def whole(line: Line) -> Line:
+        found = known.get((line.label, line.text), "")
+        return line.model_copy(update={"whole": found}) if found else line
+
+    return card.model_copy(update={"facts": tuple(map(whole, card.facts))}) if known else card
 
 
 def size(size_bytes: int) -> str:

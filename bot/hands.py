@@ -13,6 +13,8 @@ from agents.run import Run
 from bot.announcing import Announcing
 from bot.children import Children
 from bot.runner import Lost, NeverStarted, Runner, Still
+from bot.runner_child import Kept
+from bot.turns import Turns
 
 
 class NotStarted(Exception):
@@ -40,6 +42,7 @@ class HeldAttempt:
 
     runner: Runner
     id: AttemptId
+    turns: Turns
     adopt: Find | None = None
     cover: Cover | None = None
 
@@ -97,18 +100,17 @@ class ToolHands:
         """See `agents.Hands`."""
         return await self.children.mailing.state(self.step_id)
 
-    async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
+    async def command(
+        self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
+    ) -> CommandResult:
         """See `agents.Hands`."""
         held = self.attempt
         if held is None:
             raise TypeError("who only looks for a result runs no command")
         if held.adopt:
             found = await held.adopt(held.id)
-        elif held.cover:
-            cover = held.cover
-            found = await held.runner.run(held.id, argv, cwd, lock, timeout_s, cover.not_after, cover.still)
         else:
-            found = await held.runner.run(held.id, argv, cwd, lock, timeout_s)
+            found = await self._in_turn(held, argv, cwd, lock, timeout_s, commit)
         match found:
             case NeverStarted():
                 raise NotStarted
@@ -116,3 +118,24 @@ class ToolHands:
                 raise NobodyKnows
             case CommandResult():
                 return found
+
+    async def _in_turn(
+        self, held: HeldAttempt, argv: Sequence[str], cwd: Path, lock: str, timeout_s: float, commit: str
+    ) -> CommandResult | NeverStarted | Lost:
+        """Run it once no other machine runs anything under this lock."""
+        cover, turns = held.cover, held.turns
+        mine = await turns.take(lock, self.run.id, held.id, cover.not_after if cover else None)
+        if mine is None:
+            return NeverStarted()
+
+        async def still() -> bool:
+            is_wanted = cover is None or await cover.still()
+            return is_wanted and await turns.locks.keep(mine)
+
+        async with turns.kept(mine):
+            not_after = cover.not_after if cover else None
+            kept = Kept(turns.locks.shards, turns.locks.lease_s, mine.name, mine.holder, mine.fence)
+            found = await held.runner.run(held.id, argv, cwd, lock, timeout_s, not_after, still, commit, kept)
+        if not isinstance(found, Lost):  # then it may still run: its lease ends, and the attempt is judged
+            await turns.give_up(mine)
+        return found

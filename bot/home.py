@@ -4,8 +4,10 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bot.settings import Settings
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 
 class NoSecretKey(Exception):
@@ -22,7 +24,7 @@ class Home:
         """A random name for this data directory, so that a run knows where its command may still be running."""
         return self._made_once("host", lambda: secrets.token_hex(8))
 
-    def keys(self, settings: Settings) -> list[bytes]:
+    def keys(self, settings: "Settings") -> list[bytes]:
         """What signs reply tokens, the current key first. Raises NoSecretKey."""
         if settings.secret_key is None:
             if settings.redis_url is not None:

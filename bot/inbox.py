@@ -47,7 +47,7 @@ class Sent:
 
     `trigger` is the table of [triggers] that fired: its limit counts, not that of the requester. `others` are
     requesters beside the one, `outsider` is whoever we do not know and who set it off. `desk` is
-    the address of whoever wrote to the desk, where mail is counted as mail.
+    the address of whoever wrote to the desk, where mail is counted as mail. `holders` are those of the service's key.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -57,6 +57,7 @@ class Sent:
     others: tuple[PersonId, ...] = ()
     outsider: Outsider | None = None
     desk: str = ""
+    holders: tuple[PersonId, ...] = ()
 
 
 class _Arrived(Frozen):
@@ -108,9 +109,12 @@ class Inbox:
             await backlog.room()
         foreign = f"{inbound.channel}:{inbound.key}"
         shard = ingress_shard(foreign, self._store.shards)
+        fresh = new_id("inbound", shard)
         arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw", "can_wait", "within", "begins"}))
+        if inbound.can_wait:  # by the clock that the cards go by
+            arrived = arrived.model_copy(update={"received_at": await self._store.now(fresh)})
         inbound_id, is_new = await self._store.accept(
-            new_id("inbound", shard), foreign, arrived.model_dump_json().encode(), inbound.raw, _SEEN_S
+            fresh, foreign, arrived.model_dump_json().encode(), inbound.raw, _SEEN_S
         )
         if inbound.begins:
             await threads.begin(inbound.channel, inbound.begins, self.run_id(inbound_id))
@@ -158,9 +162,12 @@ class Inbox:
             return
         placed = Placed.model_validate_json(body)
         statement = Statement(
-            reply_id=inbound_id,
+            reply_id=reply.key or inbound_id,
             person=PersonId(reply.person),
             addressee=None if reply.is_shared or placed.place else placed.person,
+            delivery_id=placed.id,
+            unbound=reply.unbound,
+            is_exposed=reply.is_exposed,
             channel=channel,
             revision=placed.revision,
             digest=placed.digest,
@@ -181,6 +188,10 @@ class Inbox:
         try:
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
+            if trigger.held_because:
+                held = Held(reasons=(trigger.held_because,), claims=trigger.person, person=trigger.person)
+                held = held.model_copy(update={"thread": trigger.thread, "place": trigger.place})
+                return await self._holding.hold(inbound_id, channel, held)
             if trigger.follows and not trigger.is_addressed:
                 log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
                 return await self._store.drop_inbound(inbound_id)
@@ -245,6 +256,7 @@ class Inbox:
             context=dict(sent.context),
             submitter=sent.submitter,
             service=sent.service,
+            holders=sent.holders,
             trigger=sent.trigger,
             inherits=sent.others,
             outsider=sent.outsider,

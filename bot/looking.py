@@ -12,7 +12,7 @@ from bot.loop import Loop
 from bot.outbox import Outbox
 from bot.store import Store, StoreError
 from bot.summary import Summary
-from channels import ChannelUnavailable
+from channels import ChannelUnauthorized, ChannelUnavailable
 
 log = structlog.stdlib.get_logger()
 
@@ -45,6 +45,10 @@ class Looker:
             await self._look(member)
         except StoreError:
             raise
+        except ChannelUnauthorized as error:  # it is we who are refused: nothing is wrong with the member
+            log.warning("put off: we are refused", member=member, error=str(error))
+            await self._outbox.locked_out(member.partition(" ")[2], error)
+            await self._store.push_off(member)
         except ChannelUnavailable as error:
             log.warning("put off", member=member, error=str(error))
             await self._count(member, str(error), _UNAVAILABLE_TRIES)

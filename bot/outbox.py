@@ -6,16 +6,17 @@ import structlog
 
 from agents.deliveries import CardDelivered
 from agents.events import Event
-from agents.requests import DeliveryId, PersonId, RunId
+from agents.requests import PersonId, RunId
 from bot.cards import notice
 from bot.dead import Note
 from bot.decisions import Decisions
 from bot.failing import Failing
 from bot.journal import Journal, outbox_entry, outgoing_id
+from bot.lockouts import LockedOut
 from bot.mailing import Mailing
 from bot.outgoing import Outgoing
 from bot.people import People
-from bot.reaching import Nowhere, Reaching
+from bot.reaching import Nowhere, Reached, Reaching
 from bot.sharing import Behind, Sharing, nobodys_own
 from bot.showing import Showing
 from bot.status import written_in
@@ -23,7 +24,7 @@ from bot.store import Commit, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.receipts import Receipts
 from bot.tokens import Tokens
-from channels import Address, Card, Channel, ChannelRefused, ChannelUnavailable, Delivery
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 
 log = structlog.stdlib.get_logger()
 
@@ -57,7 +58,10 @@ class Outbox:
         self._channels, self._tokens, self._alerts = channels, tokens, alerts
         self._mailing = Mailing(journal)
         self._failing, self._sharing = failing, Sharing(journal.store, failing)
-        self._reaching = Reaching(decisions, people, channels, tokens, failing, receipts, self._sharing, console)
+        self._locked_out = LockedOut(journal.store, self.alert)
+        self._reaching = Reaching(
+            decisions, people, channels, tokens, failing, receipts, self._sharing, console, self._locked_out
+        )
         self._showing = Showing(self._store, people, tokens, failing, channels, self._reaching.for_channel)
 
     async def send(self, outgoing_id: str) -> None:
@@ -87,6 +91,8 @@ class Outbox:
                     await self._sent(entry)
         except Behind:
             await self._sharing.come_back(entry)
+        except ChannelUnauthorized as error:
+            await self._unauthorized(entry, error)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
             await self._put_off(entry, str(error))
@@ -113,27 +119,40 @@ class Outbox:
             # Whoever dies after the card was sent leaves buttons that are pressed before anybody looks again.
             await self._store.remember(_tried(entry), b"1", _TRIED_S)
         before = [f"{channel}: {why}" for channel, why in failed.items()]
-        found = await self._reaching.deliver(entry, self._filled(entry), entry.delivery_id, reach, before)
-        await self._arrived(entry, found.delivery, found.shares)
+        try:
+            found = await self._reaching.deliver(entry, self._filled(entry), entry.delivery_id, reach, before)
+        except Nowhere as error:
+            if not entry.waits:
+                raise
+            log.warning("not sent there as well", outgoing_id=entry.id, error=str(error))
+            await self._sent(entry)
+            return
+        await self._arrived(entry, found)
 
     async def _find(self, entry: Outgoing, reach: Sequence[str]) -> None:
         """Where a card stands whose sending was never answered, and which nobody may answer any more: its update
         follows it there. Nothing is lost where no channel has it.
         """
         edits = [name for name in reach if name in self._channels and self._channels[name].edits]
+        if entry.waits:  # it was never there, and stands elsewhere
+            await self._sent(entry)
+            return
         card = entry.card.model_copy(update={"form": None, "closes": True})
         try:
             found = await self._reaching.deliver(entry, card, entry.delivery_id or "", edits)
         except Nowhere:
             await self._sent(entry)
             return
-        await self._arrived(entry, found.delivery, found.shares)
+        await self._arrived(entry, found)
 
-    async def _arrived(self, entry: Outgoing, delivery: Delivery, shares: DeliveryId | None) -> None:
-        """Write down where a card stands; not where it came back from before we got here."""
+    async def _arrived(self, entry: Outgoing, found: Reached) -> None:
+        """Write down where a card stands; not where it came back from before we got here.
+
+        Where a channel before it refuses us, the card goes there as well once it takes us.
+        """
         if entry.request_id is None or entry.delivery_id is None:
             raise ValueError(f"{entry.id} places no request")
-        delivery, channel = nobodys_own(delivery), delivery.address.channel
+        delivery, channel, shares = nobodys_own(found.delivery), found.delivery.address.channel, found.shares
         for thread in written_in(delivery) if self._channels[channel].edits else ():
             await self._store.threads.note(channel, thread, entry.run_id)
         event = CardDelivered(
@@ -160,7 +179,7 @@ class Outbox:
             failed = {name: why for name, why in placed.failed.items() if name != channel}
             stands = placed.model_copy(update={"delivery": delivery, "failed": failed, "shares": shares})
             deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
-            written = await self._sent(entry, [event], deliveries, seq)
+            written = await self._sent(entry, [event], deliveries, seq, waits=found.waits)
 
     async def _answerable(self, entry: Outgoing) -> Card:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""
@@ -193,17 +212,35 @@ class Outbox:
         events: Sequence[Event] = (),
         deliveries: Sequence[tuple[str, bytes]] = (),
         expect: int | None = None,
+        waits: Sequence[str] = (),
     ) -> Written:
+        """What follows from its being sent, and that it was; but for the channels that it `waits` for."""
+        left = [outbox_entry(entry.model_copy(update={"reach": tuple(waits), "waits": True}))] if waits else []
         return await self._journal.write(
             Commit(
                 run_id=entry.run_id,
                 events=events,
                 expect=expect,
-                sent=[entry.id],
+                sent=[] if waits else [entry.id],
+                outgoing=left,
                 deliveries=deliveries,
                 limit=MAX_EVENTS_AT_ALL,
             )
         )
+
+    async def _unauthorized(self, entry: Outgoing, error: ChannelUnauthorized) -> None:
+        """It is no fault of `entry` and ends with an operator's work, so that no try is counted, for a month."""
+        log.warning("not sent yet: we are refused", outgoing_id=entry.id, channel=error.channel, error=str(error))
+        await self.locked_out(entry.id, error)
+        is_old = (self._store.about_now() - entry.card.at).total_seconds() > _TRIED_S
+        if entry.kind == "stranger" or is_old:
+            await self._put_off(entry, str(error))
+        else:
+            await self._sharing.come_back(entry)
+
+    async def locked_out(self, some_id: str, error: ChannelUnauthorized) -> None:
+        """Note that a channel refused us when `some_id` was tried, and tell the operators."""
+        await self._locked_out.note(some_id, error)
 
     async def _put_off(self, entry: Outgoing, why: str) -> None:
         note = await self._note(entry, why)

@@ -38,7 +38,8 @@ class Outgoing(Frozen):
     is said there first, to this person alone. `status` shows how a run stands, in one line. `mail` is no card: the
     bytes `raw` (base64), a whole mail of a tool's, go to the plain address `to`. `reach` are the
     channels to try, in order. The card is complete but for the token of its form, which is made when it is sent.
-    `again`: everything had failed, and an operator who has mended something has it tried everywhere. `place` is set,
+    `again`: everything had failed, and an operator who has mended something has it tried everywhere. `waits`: the card
+    stands elsewhere, and goes to `reach` as well once these channels no longer refuse us. `place` is set,
     and `person` empty, where it is for all who are there (`slack:#release`).
     """
 
@@ -53,6 +54,7 @@ class Outgoing(Frozen):
     delivery_id: DeliveryId | None = None
     revision: int = 0
     again: bool = False
+    waits: bool = False
     to: str = ""
     place: str = ""
     raw: str = ""
@@ -75,6 +77,11 @@ class Placed(Frozen):
     failed: dict[str, str] = Field(default_factory=dict[str, str])
     shares: DeliveryId | None = None
     place: str = ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is somewhere now: it arrived, and did not come back."""
+        return self.delivery is not None and self.delivery.address.channel not in self.failed
 
     @property
     def entries(self) -> tuple[str, ...]:

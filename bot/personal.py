@@ -4,13 +4,26 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agents.requests import Given, PersonId
-from bot.cards import decided, request_card, told
-from bot.judge import AlreadyDecided, Answer, Counted, Decided, Judgement, OutOfDate, Revoked, TooLate, judge
+from bot.cards import TAKE_BACK, decided, request_card, told
+from bot.judge import (
+    AlreadyDecided,
+    Answer,
+    Counted,
+    Decided,
+    Judgement,
+    NotEntitled,
+    OutOfDate,
+    Revoked,
+    TooLate,
+    judge,
+)
 from bot.outgoing import Placed
 from bot.people import People
 from bot.records import RequestRecord
 from bot.standing import approvals, with_approvals
 from channels import AnswerForm, Card, Line
+
+_TAKES_BACK = f"You asked for this: to take it back, answer {TAKE_BACK}."
 
 
 class Can(NamedTuple):
@@ -59,13 +72,19 @@ def _can(record: RequestRecord, placed: Placed, person: PersonId, way: str, peop
         case OutOfDate(), _:
             return Can(why=why)
         case _, Decided() if record.request.format == "approval":
-            return Can(deny=True, why=why)
+            return Can(deny=True, why=f"{why} {_TAKES_BACK}" if _only_withdraws(yes, no) else why)
         case _, Revoked():
             return Can(stop=True, why=why)
         case _, TooLate():
             return Can(why=f"{why} {_words(no, record, people)}")
         case _:
             return Can(why=why)
+
+
+def _only_withdraws(yes: Judgement, no: Decided) -> bool:
+    """Whether a no takes back what this person asked for, and what they are told of a yes does not say so."""
+    is_told = isinstance(yes, NotEntitled) and yes.why == "requester"
+    return no.decision.state == "withdrawn" and not is_told
 
 
 def _answer(placed: Placed, person: PersonId, way: str, now: datetime, *, approve: bool) -> Answer:

@@ -15,6 +15,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.app import App, agents_of, compose
+from bot.config_errors import ConfigError
 from bot.ending import ended
 from bot.home import Home
 from bot.ids import new_id
@@ -53,7 +54,8 @@ def redis_url(settings: Settings) -> str:
     if url is None:
         raise NothingRuns(
             f"No `sayso dev` is running for {settings.data_dir}. Start one with `./sayso dev`, name another "
-            "data directory with --data, or set SAYSO_REDIS_URL"
+            "data directory with --data, set SAYSO_REDIS_URL, or, to speak for yourself from elsewhere, SAYSO_URL and "
+            "SAYSO_API_KEY"
         )
     return url
 
@@ -70,22 +72,39 @@ async def run_process(settings: Settings, *, works: bool, receives: Collection[s
     log_to(settings, json=not sys.stdout.isatty())
     if "slack" in receives:
         check_socket_mode(settings)
+    check_reach(settings, receives)
     url = redis_url(settings)
     async with AsyncExitStack() as stack:
-        client = Client(url)
+        client, by_mail = Client(url), list[EmailChannel]()
         stack.push_async_callback(client.close)
         if settings.has_servers:
-            channel = real_channel(settings, client)
-        else:
+            by_mail.append(real_channel(settings, client))
+        elif settings.stays_local(settings.redis_url):
             mail = local_mail(settings)
-            channel = mail.channel()
+            by_mail.append(mail.channel())
             if "email" in receives:
                 await stack.enter_async_context(mail.serving())
         slack = slack_parts(settings, client)
-        app = compose(settings, url, [*slack.channels, channel], agents_of(settings))
+        app = compose(settings, url, [*slack.channels, *by_mail], agents_of(settings))
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         beside += slack.beside(app.desk, has_line=True) if "slack" in receives else []
         await serve(app, works=works, receives=receives, beside=beside)
+
+
+_NO_MAIL = "set SAYSO_SMTP_HOST, SAYSO_IMAP_HOST and SAYSO_MAIL_ADDRESS, or SAYSO_MAIL_LOCAL=1 to try things out"
+
+
+def check_reach(settings: Settings, receives: Collection[str]) -> None:
+    """Raises ConfigError where nobody could be reached, or nothing received, as no mail is set up."""
+    if settings.has_servers or settings.stays_local(settings.redis_url):
+        return
+    if "email" in receives:
+        raise ConfigError([f"mail is not set up: {_NO_MAIL}"])
+    ways = {"slack"} if settings.has_slack else set[str]()
+    lost = [name for name, policy in settings.policies.items() if not ways & set(policy.reach) and not policy.also_post]
+    if lost:
+        found = [f"policies.{name}.reach: found only channels that are not set up here; {_NO_MAIL}" for name in lost]
+        raise ConfigError(found)
 
 
 async def run_web(settings: Settings, port: int) -> None:

@@ -8,14 +8,16 @@ import structlog
 from agents.requests import DeliveryId
 from bot.decisions import Decisions
 from bot.failing import Failing
+from bot.files import with_lists
 from bot.judge import ways_to_approve
+from bot.lockouts import LockedOut
 from bot.outgoing import Outgoing, place_of, topic_in
 from bot.people import People
-from bot.sharing import RefusedThere, Sharing, Stands
+from bot.sharing import Behind, RefusedThere, Sharing, Stands
 from bot.standing import with_approvals
 from bot.store.receipts import Receipt, Receipts
 from bot.tokens import Tokens
-from channels import Address, Card, Channel, ChannelRefused, Delivery
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Delivery
 
 log = structlog.stdlib.get_logger()
 
@@ -26,10 +28,14 @@ class Nowhere(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Where a card stands. `shares`: it is the card of that delivery, and nothing was sent."""
+    """Where a card stands. `shares`: it is the card of that delivery, and nothing was sent.
+
+    `waits` are channels before it that refuse us just now, and would have it otherwise.
+    """
 
     delivery: Delivery
     shares: DeliveryId | None = None
+    waits: tuple[str, ...] = ()
 
 
 class Reaching:
@@ -45,33 +51,73 @@ class Reaching:
         receipts: Receipts,
         sharing: Sharing,
         console: str | None,
+        locked_out: LockedOut,
     ) -> None:
         self._decisions, self._people, self._channels, self._tokens = decisions, people, channels, tokens
         self._failing, self._receipts, self._sharing, self._console = failing, receipts, sharing, console
+        self._locked_out = locked_out
 
     async def deliver(
         self, entry: Outgoing, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
     ) -> Reached:
         """Where the card stands now: in the first channel of `reach` that takes it. `failed` did not, before.
 
-        Raises ChannelUnavailable, or Nowhere when all refuse.
+        Raises ChannelUnavailable, ChannelUnauthorized where all that is left refuses us, or Nowhere when all refuse it.
         """
         if not entry.place and self._people.contact(entry.person) is None:
             raise Nowhere(f"{entry.person} is not in the directory")
         if delivery := await self._aside(entry, card, key):
             return Reached(delivery)
-        refusals, missing = list(failed), list[str]()
+        refusals, missing, unauthorized = list(failed), list[str](), list[ChannelUnauthorized]()
         for name in reach:
-            channel = self._channels.get(name)
-            address = await self._address(entry, channel) if channel else None
-            if channel is None or address is None:
-                missing.append(f"{name}: does not reach {self._people.called(entry.person, entry.place)}")
+            try:
+                found = await self._through(name, entry, card, key)
+            except ChannelUnauthorized as error:
+                await self._locked_out.note(entry.id, error)
+                unauthorized.append(error)
                 continue
-            found = await self._try(entry, card, key, channel, address)
             if isinstance(found, Reached):
-                return found
-            refusals.append(f"{name}: {found}")
+                return Reached(found.delivery, found.shares, tuple(error.channel for error in unauthorized))
+            if found is None:
+                missing.append(f"{name}: does not reach {self._people.called(entry.person, entry.place)}")
+            else:
+                refusals.append(f"{name}: {found}")
+        if unauthorized:
+            raise unauthorized[0]
         raise Nowhere("; ".join([*refusals, *missing]) or "the policy names no channel")
+
+    async def _through(self, name: str, entry: Outgoing, card: Card, key: str) -> Reached | str | None:
+        """Where it stands, why the channel `name` does not take it, or None where that reaches nobody."""
+        channel = self._channels.get(name)
+        address = await self._address(entry, channel) if channel else None
+        if channel is None or address is None:
+            return None
+        try:
+            found = await self._try(entry, card, key, channel, address)
+            if isinstance(found, str) and address.is_shared and not entry.place:
+                found = await self._alone(entry, card, key, channel, found)
+        except Behind:
+            # The card that this one follows waits until the channel takes us again, and nobody waits that long.
+            if error := await self._locked_out.found(name):
+                raise error from None
+            raise
+        if isinstance(found, str):
+            return await self._refused(entry, name, found)
+        await self._locked_out.works(entry.id, name)
+        return found
+
+    async def _alone(self, entry: Outgoing, card: Card, key: str, channel: Channel, why: str) -> Reached | str:
+        """Where it stands at this person's alone, as the place that others see does not take it; or why not there."""
+        contact = self._people.contact(entry.person)
+        to = await channel.address(contact, "") if contact else None
+        if to is None or to.is_shared:
+            return why
+        found = await self._try(entry, card, key, channel, to)
+        if isinstance(found, str):
+            return f"{why}; and to {self._people.name_of(entry.person)} alone: {found}"
+        if entry.kind == "place" and entry.delivery_id:
+            await self._failing.moved(entry.delivery_id, channel.name, why)
+        return found
 
     async def _try(self, entry: Outgoing, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
         """Where it stands, or why `channel` does not take it."""
@@ -79,16 +125,16 @@ class Reaching:
         if isinstance(shared, Stands):
             return Reached(shared.delivery, shares=shared.id)
         if isinstance(shared, RefusedThere):
-            return await self._refused(entry, to, shared.why)
+            return shared.why
         try:
             return Reached(await channel.send(await self.for_channel(entry, card, channel.name), to, key))
         except ChannelRefused as error:
-            return await self._refused(entry, to, str(error))
+            return str(error)
 
-    async def _refused(self, entry: Outgoing, to: Address, why: str) -> str:
+    async def _refused(self, entry: Outgoing, channel: str, why: str) -> str:
         """`why`, noted down for a card that must reach somebody, which those who were to share it read."""
         if entry.kind == "place" and entry.delivery_id:
-            await self._failing.fail(entry.delivery_id, to.channel, why, places_again=False)
+            await self._failing.fail(entry.delivery_id, channel, why, places_again=False)
         return why
 
     async def _aside(self, entry: Outgoing, card: Card, key: str) -> Delivery | None:
@@ -99,7 +145,7 @@ class Reaching:
         to = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
         try:
             return await channel.send(await self.for_channel(entry, card, channel.name), to, key)
-        except ChannelRefused as error:
+        except (ChannelRefused, ChannelUnauthorized) as error:
             log.info("not said in its place", outgoing_id=entry.id, error=str(error))
             return None
 
@@ -120,6 +166,7 @@ class Reaching:
             return card
         record, _, _ = await self._decisions.request(entry.request_id)
         card = card.model_copy(update={"topic": topic_in(entry, record.request)})
+        card = with_lists(card, record.request, await self._decisions.lists(record.request))
         if card.form is None or card.form.format != "approval":
             return card
         form = card.form.model_copy(update={"may_approve": name in ways_to_approve(record.request.policy)})
@@ -129,15 +176,12 @@ class Reaching:
         return card.model_copy(update={"form": form})
 
     async def receipt(self, entry: Outgoing, *, asks: bool) -> str:
-        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down.
-
-        A mail that asks must name one thing only: where a Message-ID brings the token back, it is the receipt as well.
-        """
+        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down."""
         if entry.delivery_id and (asks or entry.kind == "place"):
-            return self._tokens.make(entry.delivery_id)
+            return self._tokens.make_receipt(entry.delivery_id)
         note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title, to=entry.to)
         await self._receipts.note(entry.id, note)
-        return self._tokens.make(entry.id)
+        return self._tokens.make_receipt(entry.id)
 
     def _link(self, ref: str) -> str:
         """The page of what a card is about, where there is one."""

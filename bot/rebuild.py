@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from agents.budgets import spent_by_day
-from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
 from agents.events import Event, RequestOpened, RequestRevised
 from agents.history import own
-from agents.requests import DeliveryId, RequestId, RunId
+from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
 from agents.run import Run, fold
 from bot.journal import record_write
 from bot.outgoing import Placed
@@ -90,11 +90,18 @@ def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
     events = tuple(own(events))
     sent = {event.delivery_id: event for event in events if isinstance(event, CardDelivered)}
     failed = _failed(events)
+    requests: dict[RequestId, Request] = {}
     for event in events:
         if isinstance(event, RequestOpened | RequestRevised):
-            for holder in event.holders:
-                found = holder.delivery_id
-                yield found, _placed(event, found, sent.get(found), failed.get(found, {}))
+            requests[event.request.id] = event.request
+            request, holders = event.request, event.holders
+        elif isinstance(event, CardReplaced) and event.holder and event.request_id in requests:
+            request, holders = requests[event.request_id], (event.holder,)
+        else:
+            continue
+        for holder in holders:
+            found = holder.delivery_id
+            yield found, _placed(request, holder, sent.get(found), failed.get(found, {}))
 
 
 def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
@@ -108,11 +115,8 @@ def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
     return found
 
 
-def _placed(
-    event: RequestOpened | RequestRevised, delivery_id: DeliveryId, sent: CardDelivered | None, failed: dict[str, str]
-) -> bytes:
-    request = event.request
-    holder = next(holder for holder in event.holders if holder.delivery_id == delivery_id)
+def _placed(request: Request, holder: Holder, sent: CardDelivered | None, failed: dict[str, str]) -> bytes:
+    delivery_id = holder.delivery_id
     delivery = None
     if sent:
         owner = "" if sent.is_shared else holder.person

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pydantic import AwareDatetime, Field
 
+from agents.deliveries import CardReplaced
 from agents.events import (
     AnswerNoted,
     Event,
@@ -16,13 +17,29 @@ from agents.events import (
     VoteCast,
 )
 from agents.history import own
-from agents.requests import Decision, Frozen, Holder, PersonId, Request, RequestId, RequestState, Vote
+from agents.requests import (
+    Decision,
+    DeliveryId,
+    Frozen,
+    Holder,
+    PersonId,
+    Remark,
+    Request,
+    RequestId,
+    RequestState,
+    Vote,
+)
+
+# On a card; all of them are in the run's story.
+_COMMENTS, _COMMENT_CHARS = 5, 500
 
 
 class RequestRecord(Frozen):
     """A request as it stands. `started_at` is when its tool started, `noted` how often whose answer did not count.
 
-    `joined` wrote to the run while it was open, and so count as its requesters from then on.
+    `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
+    words of others beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
+    no longer, `renewed_at` when somebody got another card instead.
     """
 
     request: Request
@@ -33,6 +50,9 @@ class RequestRecord(Frozen):
     holders: tuple[Holder, ...] = ()
     noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
     joined: tuple[PersonId, ...] = ()
+    replaced: tuple[DeliveryId, ...] = ()
+    renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
+    comments: tuple[Remark, ...] = ()
 
     @property
     def requesters(self) -> tuple[PersonId, ...]:
@@ -65,7 +85,7 @@ def after(record: RequestRecord, events: Iterable[Event]) -> RequestRecord:
 
 def _about(event: Event) -> RequestId | None:
     match event:
-        case VoteCast() | AnswerNoted() | RequestDecided() | RequestRevoked() | ToolStarted():
+        case VoteCast() | AnswerNoted() | CardReplaced() | RequestDecided() | RequestRevoked() | ToolStarted():
             return event.request_id
         case RequestRevised():
             return event.request.id
@@ -80,7 +100,10 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
         case VoteCast():
             return {"votes": (*record.votes, event.vote)}
         case AnswerNoted():
-            return {"noted": {**record.noted, event.person: record.noted.get(event.person, 0) + 1}}
+            noted = {**record.noted, event.person: record.noted.get(event.person, 0) + 1}
+            return {"noted": noted, "comments": _comments(record, event)}
+        case CardReplaced():
+            return _replaced(record, event)
         case RequestDecided():
             return {"state": event.decision.state, "decision": event.decision}
         case RequestRevoked():
@@ -91,3 +114,21 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {"joined": (*record.joined, event.person)}
         case _:
             return {}
+
+
+def _replaced(record: RequestRecord, event: CardReplaced) -> dict[str, object]:
+    is_void = event.why != "comment"
+    held = (holder.delivery_id for holder in record.holders if is_void and holder.person == event.person)
+    replaced = tuple(dict.fromkeys((*record.replaced, *held)))
+    if event.holder is None:
+        return {"replaced": replaced}
+    renewed_at = {**record.renewed_at, event.person: event.at}
+    return {"replaced": replaced, "holders": (*record.holders, event.holder), "renewed_at": renewed_at}
+
+
+def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Remark, ...]:
+    is_comment = record.state == "open" and record.request.format == "approval" and event.outcome == "unclear"
+    if not is_comment or not event.text.strip():
+        return record.comments
+    comment = Remark(person=event.person, text=event.text[:_COMMENT_CHARS], at=event.at)
+    return (*record.comments, comment)[-_COMMENTS:]

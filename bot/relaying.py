@@ -27,7 +27,8 @@ class NotAsked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """For whom a program asks, and whose its API key is: a `service`, or the `submitter` if not the requester.
+    """For whom a program asks, and whose its API key is: a `service`, in the hands of `holders`, or the `submitter` if
+    not the requester.
 
     `channel` is the way by which it came.
     """
@@ -36,6 +37,7 @@ class Asker:
     submitter: PersonId | None = None
     service: str = ""
     channel: str = "api"
+    holders: tuple[PersonId, ...] = ()
 
 
 class Relay:
@@ -90,6 +92,7 @@ class Relay:
             context=context_of(wanted, context),
             submitter=asker.submitter,
             service=asker.service,
+            holders=asker.holders,
             max_steps=_MAX_STEPS,
         )
 

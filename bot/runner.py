@@ -18,7 +18,7 @@ from pathlib import Path
 
 import bot
 from agents import CommandResult
-from bot.runner_child import MAY, Order
+from bot.runner_child import MAY, Kept, Order
 from bot.runner_files import Places, is_runner_alive, read_result, take_claim, taker_of
 
 _TREE = Path(bot.__file__).parents[1]
@@ -62,17 +62,22 @@ class Runner:
         timeout_s: float,
         not_after: datetime | None = None,
         still: Still | None = None,
+        commit: str = "",
+        kept: Kept | None = None,
     ) -> CommandResult | NeverStarted | Lost:
         """Run `argv` once for this attempt, alone among all holders of `lock`, and wait for what it gives.
 
-        No shell; PATH, HOME and LANG are all of its environment. `timeout_s` begins when the lock is had; if
-        that is only at `not_after` or later, or if `still`, asked then, says no, nothing is started. Cancelling this
-        leaves the command alone, once it has begun. Raises RunnerUnavailable.
+        With `commit` it runs in a clean copy of that commit of the repository `cwd`. No shell; PATH, HOME and LANG are
+        all of its environment. `timeout_s` begins when the lock is had; if that is only at `not_after` or later, or if
+        `still`, asked then, says no, nothing is started. Cancelling this leaves the command alone, once it has begun.
+        A lock of all machines that this process holds is `kept` until the command has ended. Raises RunnerUnavailable.
         """
         order = replace(
             self._order(attempt_id, argv, cwd, lock, timeout_s),
             not_after=not_after.timestamp() if not_after else None,
             asks=still is not None,
+            commit=commit,
+            kept=kept,
         )
         line, held_by_runner = socket.socketpair()
         with line:

@@ -12,14 +12,17 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
 from bot.runner_files import Given, Places, take_claim, take_lock, write_result
+from bot.runner_tree import NoTree, clean_tree, in_tree
 
 # Half a megabyte each of head and tail says how it began and how it ended.
 _HEAD_BYTES = _TAIL_BYTES = 500_000
@@ -33,15 +36,29 @@ _PUBLISH_TRIES, _PUBLISH_PAUSE_S, _PUBLISH_LIMIT_S = 3, 0.5, 15
 # A worker that says nothing for longer is frozen, and others wait for the lock. Longer than any last look may take.
 _LAST_LOOK_S = 90.0
 ASKS, MAY = b"?", b"!"
+# The lease of a lock ends by itself.
+_GIVE_UP_S = 2.0
 # Shells give these to commands that can't be started.
 _NOT_FOUND = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A lock of all machines: see `bot/store/locks.py`. It must not end before the command does, whoever dies."""
+
+    shards: int
+    lease_s: float
+    name: str
+    holder: str
+    fence: int
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What the worker wants run. Times are seconds; from `not_after` on (Unix time) it must not begin any more.
 
-    With `asks` it begins only if the worker, asked once the lock is had, says that it still may.
+    With `asks` it begins only if the worker, asked once the lock is had, says that it still may. With a `commit` it
+    runs in a clean copy of that commit of `cwd`.
     """
 
     data_dir: str
@@ -54,6 +71,8 @@ class Order:
     kill_after_s: float = _KILL_AFTER_S
     not_after: float | None = None
     asks: bool = False
+    commit: str = ""
+    kept: Kept | None = None
 
 
 @dataclass(slots=True)
@@ -82,7 +101,7 @@ class _Output:
 
 def main() -> None:
     """Do what stdin orders, in a process that nobody waits for."""
-    order = Order(**json.loads(sys.stdin.buffer.read()))
+    order = _read_order(sys.stdin.buffer.read())
     if os.fork():
         os._exit(0)  # the worker has nothing to reap, and no reason to end us
     _stay()
@@ -95,11 +114,42 @@ def main() -> None:
         return  # unclaimed: whoever looks finds that it never started
     if take_claim(places.claim(order.attempt_id), "runner") is None:
         return
-    body = write_result(places.result(order.attempt_id), run(order, umask))
+    with _keeping(order):
+        body = write_result(places.result(order.attempt_id), _run(order, places, umask))
     os.close(lock)
     os.dup2(_nowhere(), sys.stdout.fileno())
     _publish(order, body)
     places.remove_old(time.time())
+
+
+def _read_order(text: bytes) -> Order:
+    order = Order(**json.loads(text))
+    # JSON knows no classes.
+    return replace(order, kept=Kept(**asdict(order)["kept"])) if order.kept else order
+
+
+@contextmanager
+def _keeping(order: Order) -> Generator[None]:
+    """Keep the lock of all machines while this is open, and give it up at the end."""
+    over = threading.Event()
+    keeper = threading.Thread(target=_keep, args=(order, over), daemon=True)
+    if order.kept:
+        keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if order.kept:
+            keeper.join(_GIVE_UP_S)
+
+
+def _keep(order: Order, over: threading.Event) -> None:
+    # The worker has just moved the end of the lease, and frees the lock of a command that is over before the next time.
+    if (kept := order.kept) and not over.wait(kept.lease_s / 3):
+        from bot.store import locks  # noqa: PLC0415 - the Redis client takes a while to import
+
+        held = locks.Held(kept.name, kept.holder, kept.fence)
+        locks.keep_until(order.redis_url, kept.shards, kept.lease_s, held, over)
 
 
 def _may_begin(order: Order) -> bool:
@@ -130,6 +180,18 @@ def _ignore(_: int, __: FrameType | None) -> None:
 
 def _nowhere() -> int:
     return os.open(os.devnull, os.O_WRONLY)
+
+
+def _run(order: Order, places: Places, umask: int) -> Given:
+    if not order.commit:
+        return run(order, umask)
+    try:
+        with clean_tree(places.tree(order.lock, order.cwd), order.cwd, order.commit, umask) as folder:
+            argv = in_tree(order.argv, order.cwd, folder)
+            return run(replace(order, argv=argv, cwd=str(folder)), umask)
+    except (NoTree, OSError) as error:
+        said = f"nothing was run: there is no clean copy of {order.commit} of {order.cwd}: {error}"
+        return Given(_NOT_FOUND, said, is_cut=False)
 
 
 def run(order: Order, umask: int) -> Given:

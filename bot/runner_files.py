@@ -3,7 +3,8 @@
 `attempts/<id>.claim` says that the attempt is taken, for good: by the runner that was about to run it, or by an adopter
 who found that none had. It appears at once and whole, so exactly one of them makes it. A runner holds a `flock` on its
 claim for as long as it lives. `attempts/<id>.result` is what the command gave, written whole or not at all.
-`locks/<name>.lock` is held by the runner that runs something under that name. All files are 0600, all folders 0700.
+`locks/<name>.lock` is held by the runner that runs something under that name; what it runs in a clean copy of a
+repository has that below `trees/<name>`. All files are 0600, all folders 0700, but for what is in such a copy.
 """
 
 import fcntl
@@ -50,6 +51,10 @@ class Places:
     def result(self, attempt_id: str) -> Path:
         """The file that holds what the attempt gave."""
         return self._attempts / f"{quote(attempt_id, safe='')}.result"
+
+    def tree(self, name: str, repo: str) -> Path:
+        """Where the clean copy of a repository is that whoever holds the lock `name` makes; called like the folder."""
+        return self.data_dir / "trees" / quote(name, safe="") / (Path(repo).name or "repository")
 
     def make(self) -> None:
         """Make the folders."""

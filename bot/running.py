@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from agents.requests import RequestId
 from bot.app import App
 from bot.ending import ended
 from bot.store import StoreUnavailable
@@ -40,10 +41,23 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
         if works:
             stack.push_async_callback(app.executor.leave, _LEAVE_WITHIN_S)
             await stack.enter_async_context(app.nearby.serving(app.looker.look, app.crons.sweep))
+            receivers.append(asyncio.create_task(_renew_cards(app), name="renew mail cards"))
         try:
             yield
         finally:
             await ended(receivers)
+
+
+async def _renew_cards(app: App) -> None:
+    """Send again what an earlier release asked by mail, as answers to its mails no longer approve."""
+    try:
+        open_ones = await app.store.lists.requests(only_open=True)
+        renewed = sum([await app.decisions.renew_mail_cards(RequestId(each)) for each in open_ones])
+    except Exception:
+        log.exception("cards of an earlier release were not sent again; the next start tries it once more")
+    else:
+        if renewed:
+            log.warning("cards that an earlier release sent by mail were sent again", count=renewed)
 
 
 async def _receive(app: App, channel: Channel) -> None:

@@ -28,10 +28,20 @@ from bot.config_triggers import TriggerConfig, TriggerName, trigger_contradictio
 from bot.mail.settings import MailSettings
 from bot.mail.settings import contradictions as mail_contradictions
 from bot.slack.settings import SlackSettings
+from bot.trust import is_trusted
 
 PREFIX = "SAYSO_"
 FILE_NAME = "sayso.toml"
 DEFAULT_DATA_DIR = Path(".sayso")
+
+_SECRET_KEY_CHARS = 32
+# Kubernetes puts the address of a service that is called sayso into the environment of every pod beside it.
+_INJECTED = {
+    r"SAYSO_SERVICE_HOST|SAYSO_PORT_\d{1,5}_(TCP|UDP|SCTP)_ADDR": r"[0-9A-Fa-f:.]+",
+    r"SAYSO_SERVICE_PORT(_[A-Z0-9_]+)?|SAYSO_PORT_\d{1,5}_(TCP|UDP|SCTP)_PORT": r"\d{1,5}",
+    r"SAYSO_PORT_\d{1,5}_(TCP|UDP|SCTP)_PROTO": r"tcp|udp|sctp",
+    r"SAYSO_PORT(_\d{1,5}_(TCP|UDP|SCTP))?": r"(tcp|udp|sctp)://\[?[0-9A-Fa-f:.]+\]?:\d{1,5}",
+}
 
 
 class Settings(MailSettings, SlackSettings, BaseSettings):
@@ -79,6 +89,16 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
         if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("an address that begins with redis://, rediss:// or unix://")
         return url
+
+    @field_validator("secret_key")
+    @classmethod
+    def _cannot_be_guessed(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value().strip()) < _SECRET_KEY_CHARS:
+            raise ValueError(
+                f"{_SECRET_KEY_CHARS} characters at least, such as the output of: openssl rand -hex 32. To change a "
+                f"shorter one, name it in {PREFIX}SECRET_KEY_PREVIOUS for as long as what it signed is to count"
+            )
+        return key
 
     @field_validator("bind")
     @classmethod
@@ -134,12 +154,14 @@ def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) 
     """The settings for this process, checked as a whole.
 
     `data_dir` is what the command line said. The file is the one SAYSO_CONFIG names, else `sayso.toml` in the data
-    directory, else in `cwd`, else none. Raises ConfigError with every problem on a line of its own.
+    directory, else in `cwd`, else none; where nobody has named the file or its folder it must be trusted (`sayso
+    trust`). Raises ConfigError with every problem on a line of its own.
     """
     problems: list[str] = []
+    environ = {name: value for name, value in environ.items() if not _is_injected(name, value)}
     variables = _with_secret_files(environ, problems)
-    file = _find_file(data_dir, environ, cwd)
-    in_file = _read(file, problems) if file else {}
+    file, is_named = find_file(data_dir, environ, cwd)
+    in_file = _read(file, problems, None if is_named else environ) if file else {}
     in_environment: dict[str, object] = _Environment(variables)()
     problems += _unknown_variables(environ)
 
@@ -208,18 +230,36 @@ def _variable(field: str) -> str:
     return field.upper() if Settings.model_fields[field].validation_alias else PREFIX + field.upper()
 
 
-def _find_file(data_dir: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+def find_file(data_dir: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path | None, bool]:
+    """The file of the settings, and whether somebody has named it or its folder; else it was only found in `cwd`."""
     if named := environ.get(f"{PREFIX}CONFIG"):
-        return cwd / named
-    data = data_dir or Path(environ.get(f"{PREFIX}DATA_DIR") or DEFAULT_DATA_DIR)
-    places = (cwd / data / FILE_NAME, cwd / FILE_NAME)
-    return next((place for place in places if place.exists()), None)
+        return cwd / named, True
+    given = data_dir or environ.get(f"{PREFIX}DATA_DIR")
+    places = ((cwd / (given or DEFAULT_DATA_DIR) / FILE_NAME, bool(given)), (cwd / FILE_NAME, False))
+    return next(((place, is_named) for place, is_named in places if place.exists()), (None, True))
 
 
-def _read(file: Path, problems: list[str]) -> dict[str, object]:
-    """What the file says; what must not be in a file is a problem and left out."""
+def _check_trusted(file: Path, content: bytes, environ: Mapping[str, str]) -> None:
+    """Raises ConfigError for a file that lies in the current folder and that nobody has looked at as it stands."""
+    if not is_trusted(environ, file, content):
+        problem = (
+            f"{file}: was found in the current folder and is not trusted, or has changed since, so nothing of it is "
+            "used: it may name programs to run. Look at it, then run: ./sayso trust (or name it yourself, with --data "
+            f"or {PREFIX}CONFIG)"
+        )
+        raise ConfigError([problem])
+
+
+def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) -> dict[str, object]:
+    """What the file says; what must not be in a file is a problem and left out.
+
+    With `environ` it must be trusted by whoever's that is. Raises ConfigError.
+    """
     try:
-        values: dict[str, object] = tomllib.loads(file.read_text())
+        content = file.read_bytes()
+        if environ is not None:
+            _check_trusted(file, content, environ)
+        values: dict[str, object] = tomllib.loads(content.decode())
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{file}: not valid TOML: {error}")
         return {}
@@ -238,9 +278,16 @@ def _read(file: Path, problems: list[str]) -> dict[str, object]:
             name = f"{PREFIX}TRIGGERS__{trigger.upper()}__SECRET"
             where = f"triggers.{trigger}.secret"
             problems.append(f"{file}: {where}: a secret must not stand in this file. Set {name} or {name}_FILE instead")
+    if values.pop("url", None) is not None:
+        problems.append(f"{file}: url: only the environment ({PREFIX}URL) can say where {PREFIX}API_KEY is sent")
     if values.pop("config", None) is not None:
         problems.append(f"{file}: config: only the environment ({PREFIX}CONFIG) can name the file")
     return values
+
+
+def _is_injected(name: str, value: str) -> bool:
+    """Whether it is Kubernetes that says there where a service is; anything else of these names is a mistake."""
+    return any(re.fullmatch(names, name) and re.fullmatch(values, value) for names, values in _INJECTED.items())
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:

@@ -19,6 +19,7 @@ from bot.failing import Failing
 from bot.outgoing import Outgoing, Placed
 from bot.people import People
 from bot.records import RequestRecord, records
+from bot.sharing import Behind
 from bot.standing import standing
 from bot.status import WORKING, StatusLines, asked_for, status_card, status_line
 from bot.store import Store
@@ -73,9 +74,9 @@ class Showing:
         ChannelUnavailable, also while the card itself is on its way.
         """
         placed = await self._failing.placed(entry.delivery_id) if entry.delivery_id else None
-        for waiting in placed.entries if placed else ():
+        for waiting in placed.entries if placed and not placed.stands else ():
             if await self._store.is_waiting(waiting):
-                raise ChannelUnavailable("The card itself is still on its way", "Its update follows it")
+                raise Behind("The card itself is still on its way", "Its update follows it")
         delivery = placed.delivery if placed and placed.shares is None else None
         channel = self._channels.get(delivery.address.channel) if delivery else None
         if placed is None or delivery is None or channel is None or channel.name in placed.failed:

@@ -6,7 +6,8 @@ from datetime import datetime
 from agents.attempts import Made, made_for
 from agents.requests import Decision, PersonId, Request, Vote
 from agents.run import Run, meaning_of
-from agents.text import ends_of
+from agents.text import ends_of, quote
+from bot.asked_by import askers, began_with
 from bot.cards import decided, request_card
 from bot.people import People
 from bot.quorum import lacking
@@ -24,6 +25,7 @@ _HOW = {
 }
 # What a tool printed, or a person wrote, is on the run's page in full.
 _HEAD_CHARS, _TAIL_CHARS = 900, 500
+_SAID_CHARS = 500
 _CAME_OF_IT, _WENT_WRONG = "What came of it, in its own words:", "What went wrong, in its own words:"
 _ENDED = {"done": "done", "failed": "failed", "cancelled": "cancelled"}
 
@@ -47,10 +49,15 @@ def standing(record: RequestRecord, run: Run, people: People, now: datetime, rev
     card = request_card(request, people, now)
     if record.state == "open":
         return with_approvals(card, record, people)
+    card = with_notes(card, record, people)
     stand = _stand(record, run, people)
     # What is said above the facts now is who decided, no longer who asks.
-    asked = Line(label="Asked by", text=people.names_of(request.requesters))
-    facts = (asked, *(fact for fact in card.facts if fact.label not in {asked.label, "May decide"}))
+    asked = Line(label="Asked by", text=people.names_of(askers(request)))
+    facts = (
+        asked,
+        *began_with(request),
+        *(fact for fact in card.facts if fact.label not in {asked.label, "May decide"}),
+    )
     return card.model_copy(
         update={
             "title": f"{stand.word}: {request.title.removesuffix('?')}",
@@ -71,8 +78,17 @@ def _outdated(request: Request, now: datetime) -> Card:
 
 
 def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
-    """`card`, which says as its last fact who has approved."""
+    """`card`, which says as its last facts what was said beside it, and who has approved."""
+    card = with_notes(card, record, people)
     return card.model_copy(update={"facts": (*card.facts, *approvals(record, people))})
+
+
+def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
+    """`card` with what people wrote beside their approvals, and what others wrote who decided nothing by it."""
+    said = [(f"Note by {people.name_of(vote.person)}", vote.reason) for vote in record.votes if vote.approve]
+    said += [(f"Comment by {people.name_of(one.person)}", one.text) for one in record.comments]
+    lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
+    return card.model_copy(update={"facts": (*card.facts, *lines)})
 
 
 def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:

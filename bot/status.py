@@ -6,7 +6,7 @@ from datetime import datetime
 from agents.requests import DeliveryId, PersonId
 from agents.run import Run
 from agents.steps import CallTool
-from agents.text import first_line, one_line
+from agents.text import first_line, one_line, quote
 from bot.ids import derived_id
 from bot.people import People
 from bot.quorum import eligible, lacking
@@ -53,7 +53,11 @@ def status_card(line: str, at: datetime, topic: str = "", *, is_busy: bool = Fal
 def asked_for(run: Run, people: People) -> str:
     """`Anna Ames: “deploy v1.2.0 to production”`."""
     started = run.started
-    return f"{people.name_of(started.requester)}: “{first_line(started.text, _LINE_CHARS)}”" if started else ""
+    return (
+        f"{people.name_of(started.requester)}: {quote(first_line(started.text, _LINE_CHARS), _LINE_CHARS)}"
+        if started
+        else ""
+    )
 
 
 def _what(run: Run) -> str:
@@ -84,7 +88,7 @@ def _ended(run: Run, people: People) -> str:
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return "Failed"
-    return f"Failed: {why}" if ended.words_of == "code" else f"Failed: “{why}”"
+    return f"Failed: {why}" if ended.words_of == "code" else f"Failed: {quote(why, _LINE_CHARS)}"
 
 
 def _waiting(record: RequestRecord | None, people: People) -> str:

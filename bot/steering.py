@@ -1,5 +1,6 @@
 """What people may do to a run besides deciding: pause, resume, cancel, withdraw, amend."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Literal
 
@@ -8,12 +9,14 @@ from agents.events import Event, RunCancelled, RunPaused, RunResumed
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import Run, fold
 from agents.steps import CallTool
+from bot.answers import Statement
 from bot.covering import call_of
 from bot.decisions import Decisions
 from bot.executing import prepare
 from bot.gating import gate_now
 from bot.journal import Journal
 from bot.loop import title_of
+from bot.records import RequestRecord
 from bot.store import Commit, Wake
 
 
@@ -54,14 +57,37 @@ class Steering:
                 return fold(commit.events, run)
 
     async def withdraw(self, request_id: RequestId, by: PersonId, why: str) -> None:
-        """Take back an open request. Raises NotSteered for anybody but a requester, or when it is closed."""
+        """Take back a request that is open, or approved and not started.
+
+        Raises NotSteered for anybody but a requester, or when it is closed.
+        """
         if (await self._own(request_id, by)).purpose == "unknown":
             raise NotSteered(
                 "Whether it happened must be answered by those who may decide it. `sayso cancel` ends the run"
             )
         before = await self._decisions.close(request_id, "withdrawn", by, why)
-        if before.state != "open":
+        if before.state == "approved" and before.started_at is None:
+            await self._stop(before, by, why)
+        elif before.state != "open":
             raise NotSteered(f"{request_id} is {before.state} already. Nothing was changed")
+
+    async def _stop(self, record: RequestRecord, by: PersonId, why: str) -> None:
+        """Take back what was approved and has not started. Raises NotSteered where that comes too late."""
+        request = record.request
+        statement = Statement(
+            reply_id=f"withdraw-{secrets.token_hex(8)}",
+            person=by,
+            channel="",
+            revision=request.revision,
+            digest=request.digest,
+            said="deny",
+            text="withdrawn",
+            reason=why,
+            evidence="withdrawn by a requester",
+        )
+        outcome = await self._decisions.answer(request.id, statement)
+        if not outcome.counts:
+            raise NotSteered(outcome.words)
 
     async def amend(self, request_id: RequestId, by: PersonId, changes: Mapping[str, str]) -> Request:
         """Ask again with some arguments changed, as a new revision. Raises NotSteered or ToolRefused."""
@@ -85,6 +111,6 @@ class Steering:
 
     async def _own(self, request_id: RequestId, by: PersonId) -> Request:
         record, _, _ = await self._decisions.request(request_id)
-        if by not in record.request.requesters:
+        if by not in record.requesters:
             raise NotYours("Only who asked for it may do that. Whoever may decide can deny it instead")
         return record.request

@@ -1,10 +1,11 @@
 """A run told in sentences, one line per event that a person cares about. Pure."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
@@ -38,6 +39,7 @@ from agents.steps import CallTool, Done, RequestHumanInput
 from bot.cards import decided
 from bot.files import files_in, size
 from bot.people import People
+from channels.showing import visible
 
 _TEXT_CHARS = 400
 # How a run ended may be an answer of many lines: a list, what everybody said.
@@ -73,11 +75,11 @@ def about(file: Attachment) -> str:
 
 
 def _plain(text: str) -> str:
-    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    shown = visible(re.sub(r"[\r\n\t]", " ", text))
     return shown if len(shown) <= _TEXT_CHARS else f"{shown[:_TEXT_CHARS]}…"
 
 
-def tell(event: Event, people: People) -> Told:  # noqa: C901 - one line per kind of event reads best together
+def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one line per kind of event reads best together
     """`event` as a sentence for people."""
     name = people.name_of
     match event:
@@ -98,15 +100,22 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901 - one line per kin
         case RequestOpened():
             return Told(f"asks: {event.request.title} ({event.request.id})", event.request.quoted)
         case RequestRevised():
-            revision = event.request.revision
-            return Told(f"{name(event.by)} amended: {event.request.title} (revision {revision})")
+            request = event.request
+            is_remark = bool(request.remarks) and request.remarks[-1].at == event.at
+            verb = "wrote beside" if is_remark else "amended"
+            return Told(f"{name(event.by)} {verb}: {request.title} (revision {request.revision})")
         case CardDelivered():
             return _delivered(event, people.called(event.person, event.place))
+        case CardReplaced():
+            return _replaced(event, name(event.person))
         case DeliveryFailed():
             return Told(f"{people.called(event.person, event.place)} could not be reached", event.error)
         case VoteCast():
+            note = event.vote.reason if event.vote.approve else ""
             verb = "approves" if event.vote.approve else "denies"
-            return Told(f"{name(event.vote.person)} {verb} by {event.vote.channel}")
+            made = " with a key that an operator made" if event.vote.is_by_operators_key else ""
+            said = f"{name(event.vote.person)} {verb} by {event.vote.channel}{made}"
+            return Told(f"{said} with a note" if note else said, note)
         case AnswerNoted():
             said = f"{name(event.person)} answered by {event.channel}, not counted ({event.outcome.replace('_', ' ')})"
             return Told(said, event.text)
@@ -122,6 +131,17 @@ def tell(event: Event, people: People) -> Told:  # noqa: C901 - one line per kin
             return _work(event)
         case QuestionRaised() | RunForked() | RunPaused() | RunResumed() | RunCancelled() | RunEnded():
             return _course(event, people)
+
+
+def _replaced(event: CardReplaced, name: str) -> Told:
+    why = {
+        "comment": "",
+        "unbound": ": another mail came to the address that answers the old one",
+        "seen_by_others": ": others saw what answers the old one",
+        "upgrade": ": sayso was upgraded",
+    }
+    does = "gets a new card" if event.holder else "can't approve with the card at hand"
+    return Told(f"{name} {does}{why[event.why]}")
 
 
 def _work(

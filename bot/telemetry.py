@@ -1,13 +1,16 @@
-"""Logs: lines of JSON for machines, readable lines for a terminal, and no secret in either."""
+"""Logs: lines of JSON for machines, readable lines for a terminal, and in neither a secret or what a terminal obeys."""
 
 import logging
 import re
 import sys
+import threading
 from collections.abc import Iterable, Mapping
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from channels.showing import visible, visible_json
 
 OURS = ("agents", "bot", "channels", "prompts")
 # These bring handlers of their own, or talk a lot; what they have to say from WARNING on passes through ours.
@@ -18,6 +21,7 @@ SECRET_KEY = re.compile(
     r"pass(word|wd|phrase)?$|secret|token|api_?key|private_?key|authorization|cookie|credential", re.IGNORECASE
 )
 URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]+(?=@)")
+_TRACES = {"exception", "stack"}
 # A shorter secret is part of innocent words: only a value that is all of it is masked.
 SHORTEST_PART = 6
 
@@ -64,8 +68,22 @@ def configure(json: bool, secrets: Iterable[str], *, stream: TextIO | None = Non
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+    # What Python itself would print to stderr as it stands.
+    logging.captureWarnings(True)
+    threading.excepthook = _thread_failed
+    sys.unraisablehook = _cannot_be_raised
     # Nine of these say the same at each outage, and the workers say it as well.
     logging.getLogger("docket.strikelist").setLevel(logging.ERROR)
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
+        name = failed.thread.name if failed.thread else "?"
+        logging.getLogger("bot").error("a thread failed: %s", name, exc_info=failed.exc_value)
+
+
+def _cannot_be_raised(failed: "sys.UnraisableHookArgs") -> None:
+    logging.getLogger("bot").error("an error that nobody could be told of", exc_info=failed.exc_value)
 
 
 class Redactor:
@@ -108,8 +126,33 @@ def _rendering(json: bool, redact: Processor) -> list[Processor]:
     """Exceptions become text before the redactor sees them, and never with local variables: those hold tokens."""
     if json:
         without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-        return [structlog.processors.ExceptionRenderer(without_locals), redact, structlog.processors.JSONRenderer()]
+        renderer = structlog.processors.JSONRenderer()
+        return [structlog.processors.ExceptionRenderer(without_locals), redact, renderer, _printable_json]
     terminal = structlog.dev.ConsoleRenderer(
         colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
-    return [structlog.processors.format_exc_info, redact, terminal]
+    return [structlog.processors.format_exc_info, redact, _printable, terminal]
+
+
+def _printable_json(_logger: WrappedLogger, _name: str, line: object) -> str:
+    return visible_json(str(line))
+
+
+def _printable(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
+    """Everything spelled out that a terminal would obey or not show; only a traceback has several lines."""
+    return {
+        _seen(name): visible(value) if name in _TRACES and isinstance(value, str) else _seen(value)
+        for name, value in event_dict.items()
+    }
+
+
+def _seen(value: object) -> Any:
+    match value:
+        case str():
+            return visible(value).replace("\n", "\\n")
+        case dict():
+            return {_seen(name): _seen(inner) for name, inner in cast("dict[object, object]", value).items()}
+        case list():
+            return [_seen(inner) for inner in cast("list[object]", value)]
+        case _:
+            return value

@@ -7,12 +7,13 @@ from datetime import datetime
 from agents.events import Event
 from agents.raised import Why
 from agents.relay import Question, wanted_of
-from agents.requests import PersonId, PolicySnapshot, Request
+from agents.requests import PersonId, PolicySnapshot, Request, RunId
 from agents.run import Run
 from bot.asking import thread_of, topic_of
 from bot.cards import notice, outcome_card
 from bot.config import CHANNELS
-from bot.journal import outbox_entry, outgoing_id
+from bot.ids import ingress_shard, new_id
+from bot.journal import Journal, outbox_entry, outgoing_id
 from bot.outgoing import Outgoing, nearest_first
 from bot.people import People
 from bot.progress import News, Progress
@@ -20,6 +21,23 @@ from bot.quorum import eligible
 from bot.store import Commit
 from bot.updates import updates_of
 from channels import Card
+
+
+async def to_person(
+    journal: Journal, person: PersonId, title: str, text: str, *, link: str = "", reach: Sequence[str] = CHANNELS
+) -> None:
+    """Have somebody told what belongs to no run, over the first channel of `reach` that works."""
+    near = RunId(new_id("run", ingress_shard(person, journal.store.shards)))
+    entry = Outgoing(
+        id=outgoing_id(near),
+        kind="tell",
+        run_id=near,
+        person=person,
+        reach=tuple(reach),
+        card=notice(title, text, journal.store.about_now(), link=link),
+        thread=near,
+    )
+    await journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
 
 
 class Teller:

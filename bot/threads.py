@@ -1,10 +1,12 @@
-"""What people write in a thread where a run lives: an answer to its question, or a word that steers it.
+"""What people write in a thread where a run lives: an answer to its question, a withdrawal, or a word that steers it.
 
-Words never decide an approval, and whoever may decide it does not steer the run by writing beside it; see
-docs/decisions/0019.
+Words never approve. Beside an open approval only a requester's reach the run; see docs/decisions/0019.
 """
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -16,17 +18,18 @@ from agents.text import ends_of
 from bot.answers import Statement
 from bot.cards import notice
 from bot.children import busy_with
-from bot.decisions import Decisions
-from bot.files import attachments, contents
+from bot.decisions import ANSWERED_AT_ONCE, Decisions
+from bot.files import ONLY_FILES, attachments, contents
 from bot.ids import inbound_of
 from bot.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.judge import Unclear, judgements
+from bot.judge import MOST_REMARKS, Unclear, judgements
 from bot.outgoing import Outgoing
 from bot.quorum import eligible
 from bot.records import RequestRecord, after
 from bot.store import Commit, Once, Wake, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from channels import ChannelUnavailable, Trigger
+from channels.email.reply import read_reply
 
 log = structlog.stdlib.get_logger()
 
@@ -42,12 +45,19 @@ _REMEMBERED_S = 31 * 24 * 3600.0
 
 PRESS = (
     "Typed words do not decide this, neither for it nor against it. Please press a button on the card. What you wrote "
-    "is kept, and changes nothing."
+    "is kept as a comment for the people who are asked and for whoever asked, and changes nothing."
+)
+COMMENT = (
+    "This waits for the people who may decide it, so your words steer nothing. They are kept as a comment, for them "
+    "and for whoever asked."
 )
 TOO_LATE_TO_TYPE = (
     "This is approved, and typed words do not stop it. Press Stop on the card, as long as it has not started. What "
     "you wrote is kept, and changes nothing."
 )
+STOP_IT = "This is approved and may begin at any moment. The run has your words; to stop it, write the one word stop."
+
+_CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
 
 
 class TooMuchSaid(Exception):
@@ -65,7 +75,7 @@ class FollowUps:
 
         Raises ChannelUnavailable while that run has not started, and TooMuchSaid.
         """
-        for run_id in await self._homes(inbound_id, channel, trigger.thread):
+        for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
             structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
             if await self._given(run_id, inbound_id, channel, trigger):
                 return True
@@ -118,25 +128,60 @@ class FollowUps:
         asked = _asked(run)
         record, version = (await self._decisions.request(asked))[:2] if asked else (None, 0)
         person = PersonId(trigger.person)
-        if record is None or not _is_answerable(record) or not _may_answer(record, person):
-            written = await self._say(inbound_id, channel, trigger, run, record, version)
-        elif record.request.format == "approval":
-            written = await self._point_to_button(inbound_id, channel, trigger, record, version)
-        else:
+        is_open = record is not None and _is_answerable(record)
+        if record is None or record.request.format != "approval":
+            if record is None or not is_open or not _may_answer(record, person):
+                return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
             await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record))
             return True
-        if written.state == "full":
-            raise TooMuchSaid("This run has too many events to take in more. Cancel it, and ask anew")
-        return written.state in {"committed", "repeat"}
+        if person in record.requesters:
+            return await self._of_requester(inbound_id, channel, trigger, run, record, version)
+        if not is_open:
+            return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
+        return _is_written(await self._comment(inbound_id, channel, trigger, record, version))
 
-    async def _say(
-        self, inbound_id: str, channel: str, trigger: Trigger, run: Run, record: RequestRecord | None, version: int
-    ) -> Written:
-        """A message of the run, whose writer is one of its requesters from now on."""
-        if not await self._store.admit(f"said {run.id} {trigger.person}", inbound_id, _SAID, _SAID_PER_S):
+    async def _of_requester(
+        self, inbound_id: str, channel: str, trigger: Trigger, run: Run, record: RequestRecord, version: int
+    ) -> bool:
+        """Words of somebody who asked for it: they take it back, stand on everybody's card, or steer."""
+        takes_back = is_withdrawal(trigger.text)
+        if not takes_back and record.state != "open":
+            told = STOP_IT if _is_answerable(record) else ""
+            return _is_written(await self._say(inbound_id, channel, trigger, run, record, version, told))
+        if not takes_back:
+            await self._admit_words(run.id, trigger.person, inbound_id)
+            if len(record.request.remarks) >= MOST_REMARKS:
+                raise TooMuchSaid(
+                    f"{MOST_REMARKS} messages stand on the card of the open request, which is the limit. Take it back "
+                    "with the one word stop, and ask anew"
+                )
+        statement = _statement(inbound_id, channel, trigger, record)
+        if takes_back:
+            reason = trigger.text if len(trigger.text.split()) > 1 else ""
+            statement = replace(statement, said="deny", reason=ends_of(reason, _HEAD_CHARS, _TAIL_CHARS))
+        elif not trigger.text.strip():
+            statement = replace(statement, text=ONLY_FILES)
+        await self._decisions.decide(record.request.id, statement)
+        return True
+
+    async def _admit_words(self, run_id: RunId, person: str, inbound_id: str) -> None:
+        if not await self._store.admit(f"said {run_id} {person}", inbound_id, _SAID, _SAID_PER_S):
             raise TooMuchSaid(
                 f"You wrote {_SAID} messages to this run within an hour, which is the limit. Wait a while"
             )
+
+    async def _say(
+        self,
+        inbound_id: str,
+        channel: str,
+        trigger: Trigger,
+        run: Run,
+        record: RequestRecord | None,
+        version: int,
+        told: str = "",
+    ) -> Written:
+        """A message of the run, whose writer is one of its requesters from now on, and is `told` something."""
+        await self._admit_words(run.id, trigger.person, inbound_id)
         said = PersonSaid(
             at=self._store.about_now(),
             said_id=inbound_id,
@@ -147,6 +192,8 @@ class FollowUps:
         )
         joined = after(record, [said]) if record else None
         log.info("said to a run", said_id=inbound_id)
+        is_told = record and told and channel not in ANSWERED_AT_ONCE
+        reply = _reply(channel, trigger, record, told, said.at) if record and is_told else None
         return await self._journal.write(
             Commit(
                 run_id=run.id,
@@ -154,16 +201,17 @@ class FollowUps:
                 expect=run.seq,
                 records=[record_write(joined, version)] if joined and joined != record else (),
                 once=Once(run.id, inbound_id, b"said"),
+                outgoing=[outbox_entry(reply)] if reply else (),
                 wake=[Wake(f"run {run.id}")],
                 files=contents(trigger.files),
                 limit=MAX_EVENTS_AT_ALL,
             )
         )
 
-    async def _point_to_button(
+    async def _comment(
         self, inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, version: int
     ) -> Written:
-        """Kept as an answer that did not count; its writer is told so once."""
+        """Kept as an answer that did not count, for people to read; its writer is told so each time."""
         request, person = record.request, PersonId(trigger.person)
         if record.noted.get(person, 0) >= _NOTED_AT_MOST:
             return Written("committed")
@@ -177,41 +225,61 @@ class FollowUps:
             outcome=Unclear().type,
             files=attachments(trigger.files),
         )
-        told = Outgoing(
-            id=outgoing_id(request.id),
-            kind="tell",
-            run_id=request.run_id,
-            person=person,
-            reach=(channel,),
-            card=notice(
-                f"About: {request.title}",
-                PRESS if record.state == "open" else TOO_LATE_TO_TYPE,
-                noted.at,
-                request.id,
-            ),
-            thread=request.thread,
-            request_id=request.id,
-            to=trigger.place,
-        )
-        is_first = await self._store.admit(f"pointed {request.id} {person}", inbound_id, 1, _REMEMBERED_S)
+        text = PRESS if record.state == "open" else TOO_LATE_TO_TYPE
+        text = text if _may_answer(record, person) else COMMENT
+        now_stands = after(record, [noted])
+        # In the thread where it was asked, whoever asked has read it already.
+        is_public = trigger.thread == request.thread
+        outgoing = [] if channel in ANSWERED_AT_ONCE else [_reply(channel, trigger, record, text, noted.at)]
+        outgoing += self._decisions.comment(record, now_stands, is_public=is_public)
         log.info("typed beside an approval", request_id=request.id)
         return await self._journal.write(
             Commit(
                 run_id=request.run_id,
                 events=[noted],
-                records=[record_write(after(record, [noted]), version)],
+                records=[record_write(now_stands, version)],
                 once=Once(request.id, inbound_id, judgements.dump_json(Unclear()), Unclear().type),
-                outgoing=[outbox_entry(told)] if is_first else (),
+                outgoing=[outbox_entry(entry) for entry in outgoing],
                 files=contents(trigger.files),
                 limit=MAX_EVENTS_AT_ALL,
             )
         )
 
 
+def is_withdrawal(text: str) -> bool:
+    """Whether a requester's words plainly take back what they asked for: a denial, or `cancel`, or `stop`."""
+    bare, before = text, ""
+    while bare != before:
+        bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
+    return read_reply(bare).said == "deny"
+
+
+def _is_written(written: Written) -> bool:
+    if written.state == "full":
+        raise TooMuchSaid("This run has too many events to take in more. Cancel it, and ask anew")
+    return written.state in {"committed", "repeat"}
+
+
+def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at: datetime) -> Outgoing:
+    """What somebody is told of what they wrote, where they wrote it."""
+    request = record.request
+    return Outgoing(
+        id=outgoing_id(request.id),
+        kind="tell",
+        run_id=request.run_id,
+        person=PersonId(trigger.person),
+        reach=(channel,),
+        card=notice(f"About: {request.title}", text, at, request.id),
+        thread=request.thread,
+        request_id=request.id,
+        to=trigger.place,
+    )
+
+
 def _asked(run: Run) -> RequestId | None:
-    """What words in the run's thread may be about: what is asked, or what is approved and has not started."""
+    """What words in the run's thread may be about: what is asked, or the approval of what is about to be done."""
     pending = run.pending
-    if run.open or pending is None or pending.request is None or pending.decision is None or pending.has_begun:
+    if run.open or pending is None or pending.request is None or pending.decision is None:
         return run.open
     return pending.request.id
 

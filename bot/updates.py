@@ -3,11 +3,14 @@
 from collections.abc import Collection, Iterable, Set
 from datetime import datetime
 
-from agents.requests import DeliveryId, Holder, PersonId, Request, RequestId
+from agents.requests import DeliveryId, Holder, PersonId, Remark, Request, RequestId
 from agents.run import Run
+from bot.asked_by import askers
 from bot.asking import thread_of
+from bot.cards import notice
 from bot.journal import outgoing_id
 from bot.outgoing import Outgoing
+from bot.people import People
 from channels import Card
 
 # The channels that can change what they sent, for processes that have none of them to ask.
@@ -77,6 +80,27 @@ def updates_of(
             )
         )
     return entries
+
+
+def commented(request: Request, comment: Remark, people: People) -> list[Outgoing]:
+    """Brings what somebody wrote beside an approval to those who asked for it. It is for people, and no answer."""
+    said = f"{people.name_of(comment.person)} wrote this beside the open request. It decides nothing."
+    card = notice(f"A comment: {request.title}", said, comment.at, request.id)
+    card = card.model_copy(update={"quoted": comment.text})
+    return [
+        Outgoing(
+            id=outgoing_id(request.id),
+            kind="tell",
+            run_id=request.run_id,
+            person=person,
+            reach=request.policy.reach,
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+        )
+        for person in askers(request)
+        if person != comment.person
+    ]
 
 
 def changed(title: str, at: datetime) -> Card:

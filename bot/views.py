@@ -1,9 +1,10 @@
 """Runs and requests as programs see them: over HTTP, and in `--json`. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from agents.requests import (
     Decision,
@@ -11,6 +12,7 @@ from agents.requests import (
     Frozen,
     GatedCall,
     PersonId,
+    Remark,
     Request,
     RequestId,
     RequestState,
@@ -18,11 +20,15 @@ from agents.requests import (
     Vote,
 )
 from agents.run import Run
+from bot.asked_by import facts_about, kept_out, says_first
 from bot.cards import who_decides
+from bot.files import facts_of
 from bot.people import People
 from bot.quorum import eligible
 from bot.records import RequestRecord
 from bot.summary import Summary, summary_of
+
+_NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
 
 class ResultView(Frozen):
@@ -65,13 +71,28 @@ class RunView(Summary):
     forks: tuple[RunId, ...] = ()
 
 
+class FactView(Frozen):
+    """What stands on a card. `lines` is set where `text` is only the beginning of a list: how many there are in all.
+
+    `whole` is all of that list, where the request is shown alone and the list is still kept.
+    """
+
+    label: str
+    text: str
+    lines: int = 0
+    whole: str = ""
+
+
 class RequestView(Frozen):
-    """A request as it stands, with everything that is needed to decide it.
+    """A request as it stands, with everything that is needed to decide it. `says` and `facts` stand on every card:
+    who asks, which list is not whole, who set it off and what was looked up.
 
     `digest` is what an approval must name, `rule` who decides in words. `quoted` is the wording of a question, which a
     model may have written. `is_rehearsal`: plain rules chose the step, no model. `program`: whose API key the program
-    has that asks by itself. `may_act` is for that program, where the request is shown alone: whether it may do what
-    it wanted to be approved, null while that is open.
+    has that asks by itself. `service` is whose API key asked, `key_holders` in whose hands that is. `remarks` are what
+    requesters wrote after people were asked, `comments` the newest words of others, which decide nothing.
+    `may_not_decide` says why somebody does not whom the policy names. `may_act` is for that program, where the request
+    is shown alone: whether it may do what it wanted to be approved, null while that is open.
     """
 
     id: RequestId
@@ -92,6 +113,9 @@ class RequestView(Frozen):
     votes: tuple[Vote, ...]
     call: GatedCall | None
     changes: tuple[str, ...]
+    remarks: tuple[Remark, ...] = ()
+    comments: tuple[Remark, ...] = ()
+    may_not_decide: dict[PersonId, str] = Field(default_factory=dict[PersonId, str])
     opened_at: AwareDatetime
     expires_at: AwareDatetime
     started_at: AwareDatetime | None
@@ -100,6 +124,10 @@ class RequestView(Frozen):
     program: str = ""
     purpose: Literal["gate", "question", "unknown", "go_on"] = "question"
     may_act: bool | None = None
+    says: str = ""
+    facts: tuple[FactView, ...] = ()
+    service: str = ""
+    key_holders: tuple[PersonId, ...] = ()
 
 
 def run_view(run: Run, forks: Sequence[str] = ()) -> RunView:
@@ -118,8 +146,10 @@ def run_view(run: Run, forks: Sequence[str] = ()) -> RunView:
     )
 
 
-def request_view(record: RequestRecord, people: People, run: Run | None = None) -> RequestView:
-    """`record` as programs see it; with its `run` also what a program may do now."""
+def request_view(
+    record: RequestRecord, people: People, run: Run | None = None, lists: Mapping[str, str] = _NO_LISTS
+) -> RequestView:
+    """`record` as programs see it; with its `run` also what a program may do now, with `lists` all of those."""
     request: Request = record.request
     return RequestView(
         id=request.id,
@@ -141,14 +171,28 @@ def request_view(record: RequestRecord, people: People, run: Run | None = None) 
         votes=record.votes,
         call=request.call,
         changes=request.changes,
+        remarks=request.remarks,
+        comments=record.comments,
+        may_not_decide=kept_out(request),
         opened_at=request.opened_at,
         expires_at=request.expires_at,
         started_at=record.started_at,
         decision=record.decision,
         is_rehearsal=request.is_rehearsal,
         program=request.program,
+        service=request.service,
+        key_holders=request.key_holders,
         may_act=_may_act(record, run) if run and is_of_program(request) else None,
+        says=says_first(request, people),
+        facts=tuple(_fact_views(request, lists)),
     )
+
+
+def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView]:
+    shas = {(fact.label, fact.text): fact.full.sha256 for fact in facts_of(request) if fact.full}
+    for line in facts_about(request):
+        whole = lists.get(shas.get((line.label, line.text), ""), "")
+        yield FactView(label=line.label, text=line.text, lines=line.lines, whole=whole)
 
 
 def is_of_program(request: Request) -> bool:

@@ -25,6 +25,7 @@ __all__ = [
     "Channel",
     "ChannelError",
     "ChannelRefused",
+    "ChannelUnauthorized",
     "ChannelUnavailable",
     "Contact",
     "Delivery",
@@ -41,6 +42,7 @@ __all__ = [
     "Overview",
     "Posts",
     "Reading",
+    "Remembers",
     "Reply",
     "Trigger",
 ]
@@ -60,6 +62,16 @@ class ChannelRefused(ChannelError):
 
 class ChannelUnavailable(ChannelError):
     """The other side can't be reached now; the same call may work later."""
+
+
+class ChannelUnauthorized(ChannelUnavailable):
+    """The other side of `channel` refuses us, and not this call: it works once an operator has fixed our credentials or
+    our rights.
+    """
+
+    def __init__(self, channel: str, what: str, do: str) -> None:
+        super().__init__(what, do)
+        self.channel = channel
 
 
 class Contact(Frozen):
@@ -111,11 +123,17 @@ class Inbound(Frozen):
 
 
 class Line(Frozen):
-    """One labelled fact on a card. `short` is set where few ever read it: it may stand in small print as that."""
+    """One labelled fact on a card. `short` is set where few ever read it: it may stand in small print as that.
+
+    `lines` is set where `text` is only the beginning of a list: how many lines there are of all of it. That is `whole`,
+    for channels that can put it one step away.
+    """
 
     label: str
     text: str
     short: str = ""
+    lines: int = 0
+    whole: str = ""
 
 
 class AnswerForm(Frozen):
@@ -263,12 +281,22 @@ class Channel(Protocol):
     async def send(self, card: Card, to: Address, key: str) -> Delivery:
         """Place `card` once per `key`; the same key again returns the same delivery or an exact repeat of it.
 
-        Raises ChannelRefused (someone must act first) or ChannelUnavailable (try again later).
+        Raises ChannelRefused (someone must act first) or ChannelUnavailable (try again later; ChannelUnauthorized where
+        it is us whom the other side refuses).
         """
         ...
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
         """Show `card` where `delivery` stands, once per `key`. Raises as `send` does."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A channel that must know what it sent when an answer to it arrives, perhaps at another process."""
+
+    def remember_in(self, marks: Marks) -> None:
+        """Keep what was sent in `marks`. Called once, before anything is sent or read."""
         ...
 
 

@@ -34,6 +34,10 @@ class Reply(Frozen):
     vocabulary. `reason` is the rest of a denial. `picks` are options by their place, from 1; `filled` are the fields of
     a form: both are set where nothing need be read out of the text. `is_shared`: the card stood where many see it. What
     is said to this person alone about it goes to `place`, which is in the channel's own terms.
+
+    `unbound` says why nothing shows that the person meant this card; then a denial is all that may count. `is_exposed`:
+    others have seen the token. `key` names what the person sent, where the channel knows it: the same however often,
+    and along whichever way, it arrives.
     """
 
     type: Literal["reply"] = "reply"
@@ -48,13 +52,18 @@ class Reply(Frozen):
     filled: dict[str, str] = Field(default_factory=dict[str, str])
     is_shared: bool = False
     place: str = ""
+    unbound: str = ""
+    is_exposed: bool = False
+    key: str = ""
 
 
 class Trigger(Frozen):
     """A person wants something new. `thread` is where the answer belongs, in the channel's own terms.
 
     `follows`: it was written in `thread`, and belongs to whatever we know there. Unless it `is_addressed` to us it is
-    nothing where we know nothing. `room` is a place of many that has a limit of its own; `place` is as in `Reply`.
+    nothing where we know nothing. `within` is the thread it was written in, where that is not `thread`. It starts no
+    run of its own where `held_because` says why it is held instead. `room` is a place of many that has a limit of its
+    own; `place` is as in `Reply`.
     """
 
     type: Literal["trigger"] = "trigger"
@@ -65,6 +74,8 @@ class Trigger(Frozen):
     files: tuple[File, ...] = ()
     follows: bool = False
     is_addressed: bool = True
+    within: str = ""
+    held_because: str = ""
     room: str = ""
     place: str = ""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bot.dev.demo import make_demo
+from bot.dev.demo import add_ways, make_demo
 from bot.example import example_toml
 from bot.store.embedded import EmbeddedRedis
 from tests.servers.authority import Authority
@@ -110,6 +110,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     """A running sayso as `sayso dev` has it: the example settings, the deploy agent, the demo to deploy."""
     shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
+    add_ways(tmp_path / "data" / "demo")
     toml = example_toml(tmp_path / "data" / "demo" / "shop")
     async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
         yield world

@@ -31,11 +31,11 @@ async def test_a_notice_about_a_comment_shows_the_whole_card_and_is_answered_as_
     told = await commented(world, card)
     await world.reply("bo", told, "approve")
 
-    assert (told.subject, heading(told)) == ("Re: Press bell?", "About: Press bell?")
+    assert heading(told) == "About: Press bell?"
     shown = " ".join(told.text.split())
     for part in ("To approve, reply with the one word: approve", f"Digest: {record.request.digest}", 'runs: ["press"'):
         assert part in shown
-    assert set(card.text.split("\n")) - set(told.text.split("\n")) <= {"Press bell?"}
+    assert set(card.text.split("\n")) - set(told.text.split("\n")) <= {card.subject}
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
     after = await world.request(record.request.id)
     assert [(vote.person, vote.digest) for vote in after.votes] == [("bo", record.request.digest)]
@@ -54,34 +54,34 @@ async def test_answering_the_card_and_the_notice_decides_once(world: World) -> N
     assert len((await world.request(record.request.id)).votes) == 1
 
 
-async def test_each_unclear_answer_gets_one_mail_that_can_be_answered(world: World) -> None:
+async def test_each_unclear_answer_gets_one_mail_and_the_first_in_ten_minutes_can_be_answered(world: World) -> None:
     record, card = await asked(world)
 
     first = await commented(world, card)
-    second = await commented(world, first, "and now?")
+    await commented(world, first, "and now?")
     await world.quiet()
 
     subjects = [heading(letter) for letter in world.mails("bo")]
     assert subjects == ["Press bell?", "About: Press bell?", "About: Press bell?"]
     assert len(await noted(world, record)) == 2
-    await world.reply("bo", second, "deny: not today")
+    await world.reply("bo", first, "deny: not today")
     assert await world.summary(record.request.run_id) == "failed: denied: not today"
 
 
-async def test_a_notice_that_shows_an_older_revision_decides_nothing_and_the_next_one_shows_the_newest(
+async def test_a_notice_that_shows_an_older_revision_decides_nothing_and_says_to_answer_the_newest(
     world: World,
 ) -> None:
     record, card = await asked(world)
     old = await commented(world, card)
     await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
-    await world.next_mail("bo", about="Press horn?")
+    new = await world.next_mail("bo", about="Press horn?")
 
     await world.reply("bo", old, "approve")
 
     told = await world.next_mail("bo", about="older version and does not count")
     assert world.workshop.effects == []
-    assert 'press {"what": "horn"}' in told.text
-    await world.reply("bo", told, "approve")
+    assert "Please answer the newest card" in told.text
+    await world.reply("bo", new, "approve")
     assert await world.summary(record.request.run_id) == "done: ok: press horn: done"
 
 

@@ -342,7 +342,8 @@ async def test_a_model_that_obeys_a_hostile_mail_reaches_nobody_else_and_drafts_
         first = await world.next_mail("bo", about="all of it")
         assert "Send a reply to eve@shop.example" in first.text
         await world.reply("bo", first, "deny, answer the question and nothing else")
-        await world.reply("bo", await world.next_mail("bo", about="Within 14 days."), "approve")
+        # What is drafted now may be Bo's wish, so another one decides.
+        await world.reply("cy", await world.next_mail("cy", about="Within 14 days."), "approve")
 
         assert said(await arrived(world)) == "Within 14 days.\n\nYour Corp team\n"
         assert await world.summary(run_id) == "done: Eve was answered"

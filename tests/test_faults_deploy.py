@@ -1,16 +1,72 @@
 """Deploys that are not what they were: unknown and moved tags, commands that fail, two at once."""
 
 import asyncio
+import hashlib
+import os
+import shutil
 import subprocess
+import zlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
+import pytest
+
+from bot.dev.demo import add_ways
+from bot.digest import call_digest
+from bot.example import example_toml
 from bot.judge import ClosedOtherwise
 from bot.mail.local import ADDRESS
+from bot.records import RequestRecord
+from bot.store import Keys
+from bot.testing.waiting import until
 from tests.test_tour import commit_of, live
-from tests.world import World
+from tests.world import World, a_world
 
 
 def git(world: World, *args: str) -> None:
-    subprocess.run(["git", *args], cwd=world.folder / "demo" / "shop", check=True, capture_output=True)
+    who = ("-c", "user.name=Anna", "-c", "user.email=anna@shop.example", "-c", "advice.detachedHead=false")
+    subprocess.run(["git", *who, *args], cwd=world.folder / "demo" / "shop", check=True, capture_output=True)
+
+
+def replace_blob(repo: Path, name: str, content: bytes) -> None:
+    """Other content under the hash of a file, which git believes when it reads it."""
+    blob = subprocess.check_output(["git", "-C", str(repo), "rev-parse", name], text=True).strip()
+    file = repo / ".git" / "objects" / blob[:2] / blob[2:]
+    file.chmod(0o600)
+    file.write_bytes(zlib.compress(b"blob %d\0" % len(content) + content))
+
+
+def release(world: World, tag: str, script: str) -> None:
+    """Have `tag` be a release whose `deploy.sh` is `script`; the real one stands beside it as `real.sh`."""
+    shop = world.folder / "demo" / "shop"
+    git(world, "checkout", "--quiet", "--force", tag)
+    (shop / "real.sh").write_text((shop / "deploy.sh").read_text())
+    (shop / "deploy.sh").write_text(script)
+    for name in ("real.sh", "deploy.sh"):
+        (shop / name).chmod(0o755)
+    git(world, "add", "--all")
+    git(world, "commit", "--quiet", "--message", f"Deploy {tag} another way")
+    git(world, "tag", "--force", tag)
+
+
+@asynccontextmanager
+async def a_shop_with(program: str, redis: str, tmp_path: Path, demo: Path) -> AsyncGenerator[World]:
+    """A shop that is deployed with another program."""
+    folder = tmp_path / "data"
+    shutil.copytree(demo, folder / "demo", symlinks=True)
+    add_ways(folder / "demo")
+    toml = example_toml(folder / "demo" / "shop").replace('"./deploy.sh"', f'"{program}"')
+    async with a_world(redis, folder, toml, deploys=True) as world:
+        yield world
+
+
+def outside(world: World, script: str) -> Path:
+    """A program beside the repository."""
+    program = world.folder / "demo" / "put-live"
+    program.write_text(script)
+    program.chmod(0o755)
+    return program
 
 
 async def test_an_unknown_tag_is_answered_with_those_that_exist_and_asks_nobody(shop: World) -> None:
@@ -114,8 +170,9 @@ async def test_an_answer_to_the_card_of_the_moved_tag_decides_nothing(shop: Worl
 
 
 async def test_a_command_that_fails_is_told_with_its_words_and_is_not_tried_again(shop: World) -> None:
-    script = shop.folder / "demo" / "shop" / "deploy.sh"
-    script.write_text("#!/bin/sh\necho tried >> ../tries\necho 'disk full on host 7' >&2\nexit 3\n")
+    release(
+        shop, "v1.2.0", f"#!/bin/sh\necho tried >> {shop.folder}/demo/tries\necho 'disk full on host 7' >&2\nexit 3\n"
+    )
     run_id = await shop.trigger("deploy v1.2.0 to staging")
 
     summary = await shop.summary(run_id)
@@ -125,7 +182,7 @@ async def test_a_command_that_fails_is_told_with_its_words_and_is_not_tried_agai
 
 
 async def test_a_deploy_that_claims_to_have_worked_is_checked_against_what_is_live(shop: World) -> None:
-    (shop.folder / "demo" / "shop" / "deploy.sh").write_text("#!/bin/sh\necho fine\n")
+    release(shop, "v1.2.0", "#!/bin/sh\necho fine\n")
 
     summary = await shop.summary(await shop.trigger("deploy v1.2.0 to staging"))
 
@@ -134,10 +191,8 @@ async def test_a_deploy_that_claims_to_have_worked_is_checked_against_what_is_li
 
 
 async def test_two_deploys_of_one_environment_at_once_run_one_after_the_other(shop: World) -> None:
-    script = shop.folder / "demo" / "shop" / "deploy.sh"
-    script.rename(script.with_name("real.sh"))
-    script.write_text('#!/bin/sh\nmkdir ../busy || exit 9\n./real.sh "$@"\nrmdir ../busy\n')
-    script.chmod(0o755)
+    for tag in ("v1.1.0", "v1.2.0"):
+        release(shop, tag, '#!/bin/sh\nmkdir ../busy || exit 9\n./real.sh "$@"\nrmdir ../busy\n')
 
     runs = await asyncio.gather(*(shop.trigger(f"deploy {version} to staging") for version in ("v1.1.0", "v1.2.0")))
     ended = [await shop.ended(run_id) for run_id in runs]
@@ -158,3 +213,138 @@ async def test_an_amended_deploy_deploys_what_was_amended(shop: World) -> None:
 
     assert (await shop.ended(run_id)).state == "done"
     assert live(shop, "production") == commit_of(shop, "v1.1.0")
+
+
+async def test_a_program_of_the_repository_that_is_replaced_after_the_approval_is_not_what_runs(shop: World) -> None:
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    card = await shop.next_mail("bo")
+    (shop.folder / "demo" / "shop" / "deploy.sh").write_text("#!/bin/sh\ntouch ../replaced\n")
+
+    await shop.reply("bo", card, "approved")
+
+    assert (await shop.ended(run_id)).state == "done"
+    assert live(shop, "production") == commit_of(shop, "v1.2.0")
+    assert not (shop.folder / "demo" / "replaced").exists()
+    assert "Program: ./deploy.sh of this commit, in a clean copy of it" in " ".join(card.text.split())
+    assert not list((shop.folder / "trees").glob("*/shop")), "the copy goes when the command has ended"
+
+
+async def test_an_object_of_the_repository_that_is_replaced_after_the_approval_is_not_what_runs(shop: World) -> None:
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    card = await shop.next_mail("bo")
+    replace_blob(shop.folder / "demo" / "shop", "v1.2.0:deploy.sh", b"#!/bin/sh\n")
+
+    await shop.reply("bo", card, "approved")
+
+    await shop.ended(run_id)
+    story = " ".join((await shop.next_mail("anna")).text.split())
+    assert "nothing was run: there is no clean copy of" in story
+    assert live(shop, "production") != commit_of(shop, "v1.2.0")
+
+
+async def test_the_copy_that_a_program_runs_in_has_nothing_of_the_repositorys_configuration(shop: World) -> None:
+    release(shop, "v1.2.0", '#!/bin/sh\ngit config --list --local >../config\n./real.sh "$@"\n')
+    hook = shop.folder / "demo" / "hook"
+    hook.write_text(f"#!/bin/sh\ntouch {shop.folder}/demo/hooked\n")
+    hook.chmod(0o755)
+    for name in ("core.fsmonitor", "core.hooksPath", "filter.odd.smudge", "filter.odd.process"):
+        git(shop, "config", name, str(hook))
+    (shop.folder / "demo" / "shop" / ".git" / "info" / "attributes").write_text("* filter=odd\n")
+
+    assert (await shop.ended(await shop.trigger("deploy v1.2.0 to staging"))).state == "done"
+
+    assert str(hook) not in (shop.folder / "trees" / "deploy-staging" / "config").read_text()
+    assert not (shop.folder / "demo" / "hooked").exists()
+
+
+async def test_what_a_killed_runner_left_of_a_copy_is_not_what_the_next_deploy_runs_in(shop: World) -> None:
+    left = shop.folder / "trees" / "deploy-staging" / "shop"
+    left.mkdir()
+    (left / "deploy.sh").write_text("#!/bin/sh\ntouch ../replaced\n")
+
+    assert (await shop.ended(await shop.trigger("deploy v1.2.0 to staging"))).state == "done"
+
+    assert live(shop, "staging") == commit_of(shop, "v1.2.0")
+    assert not left.exists()
+
+
+async def test_another_program_that_is_replaced_after_the_approval_is_asked_about_again(
+    redis: str, tmp_path: Path, demo: Path
+) -> None:
+    async with a_shop_with("../put-live", redis, tmp_path, demo) as shop:
+        program = outside(shop, '#!/bin/sh\nexec ./deploy.sh "$@"\n')
+        before = hashlib.sha256(program.read_bytes()).hexdigest()
+        run_id = await shop.trigger("deploy v1.2.0 to production")
+        record, card = await shop.opened(run_id), await shop.next_mail("bo")
+        outside(shop, "#!/bin/sh\ntouch ../replaced\n")
+        after = hashlib.sha256(program.read_bytes()).hexdigest()
+
+        await shop.reply("bo", card, "approved")
+        again = await shop.next_mail("bo", about="Changed since the last card")
+
+        assert (await shop.request(record.request.id)).state == "superseded"
+        assert f"SHA-256 of {program} is {before}" in " ".join(card.text.split())
+        assert f"SHA-256 of {program} was {before} and is now {after}." in " ".join(again.text.split())
+        assert not (shop.folder / "demo" / "replaced").exists()
+
+
+async def test_another_program_that_is_replaced_while_a_deploy_waits_for_its_turn_is_asked_about_again(
+    redis: str, tmp_path: Path, demo: Path
+) -> None:
+    async with a_shop_with("../put-live", redis, tmp_path, demo) as shop:
+        gate, begun = shop.folder / "demo" / "gate", shop.folder / "demo" / "begun"
+        os.mkfifo(gate)
+        outside(shop, f'#!/bin/sh\ntouch ../begun\nread -r _ < {gate}\nexec ./deploy.sh "$@"\n')
+        first, second = [await shop.trigger("deploy v1.0.0 to production") for _ in range(2)]
+        record = await shop.opened(second)
+        await shop.decide("bo", await shop.opened(first), "approve")
+        await until(begun.exists)
+        await shop.decide("bo", record, "approve")
+        await shop.has(second, "running")
+        outside(shop, "#!/bin/sh\ntouch ../replaced\n")
+
+        await asyncio.to_thread(gate.write_text, "go\n")
+        again = await shop.opened(second, after=record.request.id)
+
+        assert any("put-live was" in change for change in again.request.changes)
+        assert not (shop.folder / "demo" / "replaced").exists()
+
+
+@pytest.mark.parametrize("command", ["sh", "/bin/sh"])
+async def test_a_script_of_the_repository_that_another_program_is_given_is_that_of_the_approved_commit(
+    redis: str, tmp_path: Path, demo: Path, command: str
+) -> None:
+    async with a_shop_with(f'{command}", "./deploy.sh', redis, tmp_path, demo) as shop:
+        run_id = await shop.trigger("deploy v1.2.0 to production")
+        card = await shop.next_mail("bo")
+        (shop.folder / "demo" / "shop" / "deploy.sh").write_text("touch ../replaced\n")
+
+        await shop.reply("bo", card, "approved")
+
+        assert (await shop.ended(run_id)).state == "done"
+        assert live(shop, "production") == commit_of(shop, "v1.2.0")
+        assert not (shop.folder / "demo" / "replaced").exists()
+
+
+async def test_an_approval_of_before_programs_were_bound_is_asked_again_and_not_executed(shop: World) -> None:
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    record = await shop.opened(run_id)
+    await as_before(shop, record)
+
+    await shop.decide("bo", await shop.request(record.request.id), "approve")
+    again = await shop.opened(run_id, after=record.request.id)
+
+    assert (await shop.request(record.request.id)).state == "superseded"
+    assert again.request.changes[0].startswith("An earlier approval does not cover this")
+    assert live(shop, "production") == commit_of(shop, "v1.0.0")
+
+
+async def as_before(shop: World, record: RequestRecord) -> None:
+    """Have `record` be as a release wrote it that bound no programs."""
+    request, call = record.request, record.request.call
+    assert call is not None
+    old = call.model_copy(update={"effect": call.effect.model_copy(update={"commit": ""})})
+    digest = call_digest(request.run_id, request.id, request.nonce, old, request.requesters)
+    body = record.model_copy(update={"request": request.model_copy(update={"call": old, "digest": digest})})
+    key = Keys.of(request.id).request(request.id)
+    await shop.app.store.client.do("HSET", key, "body", body.model_dump_json())

@@ -163,7 +163,8 @@ async def let_it_end(world: World, run_id: RunId) -> None:
         record = await world.request(run.open)
         form = record.request.format
         person = next(iter(record.holders)).person
-        await world.decide(person, record, "approve" if form == "approval" else "free_text", "1")
+        is_gate = form == "approval"
+        await world.decide(person, record, "approve" if is_gate else "free_text", "" if is_gate else "1")
 
         async def is_decided(before: str = run.open) -> bool:
             return (await world.run(run_id)).open != before

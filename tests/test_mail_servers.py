@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.deliveries import DeliveryFailed
+from bot.dev.demo import add_ways
 from bot.example import example_toml
 from bot.mail.real import RealMail
 from bot.people import People
@@ -83,6 +84,7 @@ async def office(
         # Its one mailbox is that of earlier tests, whose mail of today a first look would take for new.
         shutil.rmtree(mailhost.dovecot.maildir("agent@sayso.example"), ignore_errors=True)
     shutil.copytree(demo, folder / "demo", symlinks=True)
+    add_ways(folder / "demo")
     async with AsyncExitStack() as stack:
         wire = await stack.enter_async_context(Wire(mailhost.dovecot.imaps))
         client = Client(redis)

@@ -18,6 +18,7 @@ from agents.requests import RunId
 from agents.run import Run, fold
 from agents.steps import CallTool, Done
 from bot.app import App, agents_of, compose
+from bot.dev.demo import add_ways
 from bot.example import example_toml
 from bot.files import all_files
 from bot.settings import Settings
@@ -37,6 +38,7 @@ ORDER = "deploy v1.2.0 to production and announce it"
 async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     """As `sayso dev` has it, with the release group as those who hear announcements."""
     shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
+    add_ways(tmp_path / "data" / "demo")
     toml = example_toml(tmp_path / "data" / "demo" / "shop") + ANNOUNCE
     async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
         yield world
@@ -130,6 +132,7 @@ async def test_a_deploy_that_used_all_the_money_is_announced_all_the_same(
     redis: str, tmp_path: Path, demo: Path
 ) -> None:
     shutil.copytree(demo, tmp_path / "data" / "demo", symlinks=True)
+    add_ways(tmp_path / "data" / "demo")
     toml = example_toml(tmp_path / "data" / "demo" / "shop") + ANNOUNCE
     call = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
     world = Paid(redis, tmp_path / "data", toml, model=Costly(call, Done(summary="v1.2.0 is live in production")))

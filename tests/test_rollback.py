@@ -40,7 +40,7 @@ async def test_a_card_says_who_wrote_what_and_how_ci_stands_whatever_a_commit_me
     await shop.trigger("deploy v1.3.0 to production")
     card = await shop.next_mail("bo")
 
-    assert card.subject == "Deploy v1.3.0 to production?"
+    assert card.subject.startswith("Deploy v1.3.0 to production? [")
     lines = [" ".join(line.split()) for line in card.text.splitlines()]
     assert "Authors: Bo Berg (2), Cy Cole (2), Anna Ames (1)" in lines, card.text
     assert "CI: failed: the page has no version" in lines

@@ -15,9 +15,9 @@ from typing import Literal
 from agents.events import AnswerNoted, Event, RequestDecided, RequestOpened, RequestRevoked, ToolStarted, VoteCast
 from agents.requests import RunId
 from bot.people import People
-from bot.slack.marks import StoreMarks
 from bot.store import Store
 from bot.store.client import Client
+from bot.store.marks import StoreMarks
 from channels.slack import SlackChannel
 from channels.slack.api import Api
 from channels.slack.home import view
@@ -76,7 +76,11 @@ def presses(chance: random.Random) -> list[Press]:
         some = chance.sample(asked.entitled, QUORUM[asked.group] + 1)
         others = chance.sample([person for person in CROWD if person not in asked.entitled], 4 - len(some))
         words: list[Word] = [chance.choice(("Approve", "Approve", "Approve", "Deny")) for _ in range(4)]
-        planned += [Press(asked, *one) for one in zip((*some, *others), words, strict=True)]
+        # Whoever asked takes it back with a Deny, which is another story.
+        planned += [
+            Press(asked, person, "Approve" if person == asked.asker else word)
+            for person, word in zip((*some, *others), words, strict=True)
+        ]
     chance.shuffle(planned)
     doubled = [Press(one.asked, one.person, one.word, "person") for one in planned[:TWICE]]
     brought = [Press(one.asked, one.person, one.word, "line") for one in planned[TWICE : TWICE + BROUGHT_TWICE]]

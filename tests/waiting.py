@@ -12,7 +12,7 @@ __all__ = ["until", "wait_until"]
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T | None], within_s: float = 10, what: str = "the condition") -> T:
+def wait_until(condition: Callable[[], T | None], within_s: float = 30, what: str = "the condition") -> T:
     """The first truthy value of `condition`; AssertionError after `within_s`."""
     give_up_at = time.monotonic() + within_s
     while not (found := condition()):

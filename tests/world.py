@@ -5,11 +5,13 @@ the clerk, more channels and odd mail is the test kit's, `bot/testing`.
 """
 
 import email.policy
+import re
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 
 from agents import Agent
@@ -24,8 +26,8 @@ from tests.office import TOML, settings_of
 
 
 def heading(letter: Letter) -> str:
-    """What a mail says first; its subject may be that of its thread."""
-    return letter.text.partition("\n")[0]
+    """What a mail says first, without the code of a card; its subject may be that of its thread."""
+    return re.sub(r" \[[A-Z2-7]{6}\]$", "", letter.text.partition("\n")[0])
 
 
 @dataclass
@@ -67,6 +69,9 @@ class World(Peopled):
         """A mail from `person`, logged in, with files: (name, type, bytes) each; with `cid` they stand in the text."""
         message, sender = EmailMessage(policy=email.policy.SMTP), f"{person}@corp.example"
         message["From"], message["To"], message["Message-ID"] = sender, to, f"<{secrets.token_hex(8)}@corp.example>"
+        message["Date"] = format_datetime(self.about_now())
+        if card := next((each for each in self.mails(person) if each.reply_to == to), None):
+            about, message["In-Reply-To"] = about or f"Re: {card.subject}", card.message_id
         if about:
             message["Subject"] = about
         if text:

@@ -1,21 +1,21 @@
 """How an environment and a commit stand, asked of commands and of GitHub: CI, health, who deployed last."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from agents.deploy.environment import Environment
-from agents.deploy.github import GitHub
-from agents.deploy.lookup import LookFailed, look
+from agents.deploy.github import GitHub, Standing
+from agents.deploy.lookup import MOST_BYTES, LookFailed, look
 from agents.text import first_line, one_line
 
 # A health check may give what has just started some time to answer.
 HEALTH_S = 60.0
-_SAID_CHARS = 200
+_SAID_CHARS, _LINE_CHARS = 200, 300
 _FAILED_CODE = 1
 _WORD = re.compile(r"(?P<word>passed|failed|running|unknown)\b[:,. ]*(?P<rest>.*)", re.IGNORECASE)
 
 
-async def ci(environment: Environment, commit: str) -> str | None:
+async def ci(environment: Environment, commit: str) -> Standing | None:
     """`passed`, `failed`, `running` or `unknown`, and why; None where the configuration names no way to find out.
 
     Raises LookFailed.
@@ -37,7 +37,7 @@ async def health(environment: Environment, within_s: float = HEALTH_S) -> str:
     return first_line(printed, _SAID_CHARS) or "healthy"
 
 
-async def _ci_by_command(argv: Sequence[str], environment: Environment) -> str:
+async def _ci_by_command(argv: Sequence[str], environment: Environment) -> Standing:
     """The first word printed says it, where the exit code does not contradict; silence is read as usual."""
     try:
         printed, code = await look(argv, environment.repo), 0
@@ -47,7 +47,18 @@ async def _ci_by_command(argv: Sequence[str], environment: Environment) -> str:
         printed, code, why = error.output, error.exit_code, str(error)
     else:
         why = ""
-    line = first_line(printed, _SAID_CHARS)
+    line, all_lines = first_line(printed, _SAID_CHARS), tuple(filter(None, _lines(printed)))
+    rest = all_lines if len(all_lines) > 1 or all_lines != (line,) else ()
+    unread = "the command printed more than can be read" if len(printed.encode()) >= MOST_BYTES else ""
+    return Standing(_word_of(line, code, why, argv), rest, unread)
+
+
+def _lines(printed: str) -> Iterator[str]:
+    return (one_line(line, _LINE_CHARS) for line in printed.splitlines())
+
+
+def _word_of(line: str, code: int, why: str, argv: Sequence[str]) -> str:
+    """How the checks stand, by the first line that a command printed and its exit code."""
     said = _WORD.fullmatch(line)
     word = said["word"].lower() if said else ""
     if said and (word in {"failed", "running", "unknown"} or code == 0):

@@ -1,18 +1,24 @@
 """What code finds out about a deploy, as facts for a card or for the agent; what it could not find out is one too."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from itertools import accumulate
 
 from agents.deploy import checks, git
 from agents.deploy.environment import Environment
-from agents.deploy.git import Touched
+from agents.deploy.git import Commits, Touched
 from agents.deploy.lookup import LOOK_S, LookFailed, look
-from agents.requests import Fact
+from agents.requests import Fact, FullList
 from agents.text import one_line
 
 _SHOWN_CHARS = 100
-_MOST_AUTHORS, _MOST_FILES, _MOST_TAGS = 10, 15, 50
+_MOST_AUTHORS, _MOST_FILES, _MOST_TAGS, _MOST_COMMITS = 10, 15, 50, 20
+# What is kept of one list, beside the run. What is not is counted.
+_LIST_BYTES = 256_000
+_NEXT = "\n… "
+_LISTS = {"Changes": "changes", "Takes back": "what it takes back", "CI": "checks"}
 # All looks for one fact together take no longer, however many commands they are; all facts together have 20 s.
 FACT_S = 15.0
 UNKNOWN = "unknown"
@@ -56,12 +62,60 @@ async def found(label: str, finding: Awaitable[str], within_s: float = FACT_S) -
         return Fact(label=f"{label}: look-up failed", text=f"it did not end within {within_s:g} s")
 
 
+def unread_list(label: str, why: str) -> str:
+    """The sentence that stands above everything else on a card whose list is not whole; nothing where it is."""
+    return f"The list of {_LISTS.get(label, label.lower())} could not be read whole: {why}." if why else ""
+
+
+def unknown(label: str, why: str) -> Fact:
+    """A list that could not be read at all."""
+    return Fact(label=label, text=f"{UNKNOWN}: {why}", unread=unread_list(label, why))
+
+
+def listed(
+    label: str, lines: Sequence[str], total: int, *, most: int, head: str = "", unread: str = "", is_row: bool = False
+) -> Fact:
+    """The first `most` of `lines`, how many more there are of `total`, and all lines as what is to be kept."""
+    shown, left = (", " if is_row else "\n").join(lines[:most]), total - min(most, len(lines))
+    more = f"and {left} more" if left > 0 else ""
+    fact = Fact(
+        label=label,
+        text=f"{head}{shown}{more and (' ' if is_row else _NEXT) + more}",
+        unread=unread_list(label, unread),
+    )
+    return kept(fact, lines) if left > 0 else fact
+
+
+def kept(fact: Fact, lines: Sequence[str]) -> Fact:
+    """`fact` with all of `lines` kept, as far as there is room."""
+    if not lines:
+        return fact
+    sizes = accumulate(len(line.encode(errors="replace")) + 1 for line in lines)
+    count = sum(1 for size in sizes if size <= _LIST_BYTES)
+    content = "".join(f"{line}\n" for line in lines[:count])
+    left = len(lines) - count
+    too_long = unread_list(
+        fact.label, f"of {len(lines)} lines only the first {count} are kept, and {left} more are not"
+    )
+    size_bytes, sha256 = len(content.encode()), hashlib.sha256(content.encode()).hexdigest()
+    full = FullList(lines=count, size_bytes=size_bytes, sha256=sha256)
+    unread = fact.unread or (too_long if left else "")
+    return fact.model_copy(update={"full": full, "content": content, "unread": unread})
+
+
+def _commits(label: str, commits: Commits) -> Fact:
+    head = f"{commits.total} {'commit' if commits.total == 1 else 'commits, newest first'}:\n"
+    lines, total = commits.lines, commits.total
+    return listed(label, lines, total, most=_MOST_COMMITS, unread=commits.unread, head=head)
+
+
 async def about(environment: Environment, old: str | None, new: str, why: str = "") -> tuple[Fact, ...]:
     """What a card says of a deploy that goes from `old` to `new`; without `old`, `why` it is not known."""
     tests = asyncio.create_task(ci_facts(environment, new))
     if old is None:
         to = Fact(label="To", text=await _named(environment, new))
-        return (Fact(label="From", text=f"{UNKNOWN}: {why}"), to, *await tests)
+        unread = unread_list("Changes", f"what is live is not known: {why}")
+        return (Fact(label="From", text=f"{UNKNOWN}: {why}", unread=unread), to, *await tests)
     ends = await asyncio.gather(_named(environment, old), _named(environment, new))
     between = await changes(environment, old, new)
     facts = (Fact(label=label, text=text) for label, text in zip(("From", "To"), ends, strict=True))
@@ -76,15 +130,14 @@ async def changes(environment: Environment, old: str, new: str, *, by_file: bool
     try:
         brought, taken = await asyncio.gather(git.log(environment.repo, old, new), git.log(environment.repo, new, old))
     except LookFailed as error:
-        return (Fact(label="Changes", text=f"unknown: {error}"),)
+        return (unknown("Changes", str(error)),)
     lists = [
-        Fact(label=label, text="\n".join(lines))
-        for label, lines in (("Changes", brought), ("Takes back", taken))
-        if lines
+        _commits(label, commits) for label, commits in (("Changes", brought), ("Takes back", taken)) if commits.total
     ]
     if not lists:
-        return (Fact(label="Changes", text="none: it is live already"),)
-    ends = (old, new) if brought else (new, old)
+        unread = unread_list("Changes", brought.unread) if old != new and brought.unread else ""
+        return (Fact(label="Changes", text="none: it is live already", unread=unread),)
+    ends = (old, new) if brought.total else (new, old)
     who, what = await asyncio.gather(_authors(environment, *ends), _files(environment, old, new, by_file=by_file))
     return (*lists, who, *what)
 
@@ -95,8 +148,10 @@ async def ci_facts(environment: Environment, commit: str) -> tuple[Fact, ...]:
         async with asyncio.timeout(FACT_S):
             said = await checks.ci(environment, commit)
     except (LookFailed, TimeoutError) as error:
-        said = f"{UNKNOWN}: {error or 'it took too long'}"
-    return (Fact(label="CI", text=said),) if said else ()
+        return (unknown("CI", str(error) or "it took too long"),)
+    if said is None:
+        return ()
+    return (kept(Fact(label="CI", text=said.text, unread=unread_list("CI", said.unread)), said.lines),)
 
 
 async def health_fact(environment: Environment) -> Fact:
@@ -120,28 +175,30 @@ async def _authors(environment: Environment, old: str, new: str) -> Fact:
     try:
         counted = await git.authors(environment.repo, old, new)
     except LookFailed as error:
-        return Fact(label="Authors", text=f"{UNKNOWN}: {error}")
-    text = ", ".join(f"{name} ({count})" for name, count in counted[:_MOST_AUTHORS])
-    more = len(counted) - _MOST_AUTHORS
-    return Fact(label="Authors", text=f"{text} and {more} more" if more > 0 else text)
+        return unknown("Authors", str(error))
+    lines = [f"{name} ({count})" for name, count in counted]
+    return listed("Authors", lines, len(lines), most=_MOST_AUTHORS, is_row=True)
 
 
 async def _files(environment: Environment, old: str, new: str, *, by_file: bool) -> tuple[Fact, ...]:
     try:
         files = await git.touched(environment.repo, old, new)
     except LookFailed as error:
-        return tuple(Fact(label=label, text=f"{UNKNOWN}: {error}") for label in ("Files", "Migrations"))
+        return tuple(unknown(label, str(error)) for label in ("Files", "Migrations"))
     added, removed = sum(one.added for one in files), sum(one.removed for one in files)
     word = "file" if len(files) == 1 else "files"
-    numbers = Fact(label="Files", text=f"{len(files)} {word}, +{added} -{removed}" if files else "none differ")
     steps = [one for one in files if environment.is_migration(one.path)]
-    migrations = Fact(label="Migrations", text=_listed(steps) if steps else "none")
+    migrations = _touched("Migrations", steps) if steps else Fact(label="Migrations", text="none")
     biggest = sorted(files, key=lambda one: one.added + one.removed, reverse=True)
-    named = (Fact(label="Files touched", text=_listed(biggest)),) if by_file and files else ()
-    return (numbers, *named, migrations)
+    touched = _touched("Files touched", biggest)
+    said = f"{len(files)} {word}, +{added} -{removed}" if files else "none differ"
+    numbers = kept(Fact(label="Files", text=said, unread=touched.unread), [*map(_named_file, biggest)])
+    return (numbers, *((touched,) if by_file and files else ()), migrations)
 
 
-def _listed(files: Sequence[Touched]) -> str:
-    lines = [f"{one.path} +{one.added} -{one.removed}" for one in files[:_MOST_FILES]]
-    more = len(files) - _MOST_FILES
-    return "\n".join([*lines, f"… and {more} more"] if more > 0 else lines)
+def _touched(label: str, files: Sequence[Touched]) -> Fact:
+    return listed(label, [*map(_named_file, files)], len(files), most=_MOST_FILES)
+
+
+def _named_file(one: Touched) -> str:
+    return f"{one.path} +{one.added} -{one.removed}"

@@ -1,9 +1,11 @@
 """What a git repository says of versions and commits. Everything in it was written by others: it comes out as data."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from agents.deploy.lookup import MOST_BYTES, LookFailed, look
 from agents.deploy.names import highest, is_latest
@@ -28,11 +30,17 @@ _CLOSED = MappingProxyType(
         "GIT_TERMINAL_PROMPT": "0",
     }
 )
+_LIKE_PATHS = ("refs/", "tags/", "heads/", "remotes/")
 _NAME_LAST = "--format=%(objectname) %(refname)"
 _MOST_VERSIONS = 20
-_MOST_COMMITS = 20
+_MOST_COMMITS = 2_000
 _LINE_CHARS = 120
+_SHALLOW = "the repository is a shallow clone, which holds only the newest part of the history"
 _NAME_CHARS = 60
+
+
+Entry = Literal["file", "folder", "symbolic link", "submodule"]
+_ENTRIES: Mapping[str, Entry] = MappingProxyType({"040000": "folder", "120000": "symbolic link", "160000": "submodule"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,15 @@ class Touched:
     path: str
     added: int
     removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """One line for each commit, newest first, and how many there are. `unread` says why lines are missing."""
+
+    lines: tuple[str, ...]
+    total: int
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,11 @@ async def versions(repo: Path) -> Versions:
     return Versions(names[:_MOST_VERSIONS], max(0, len(names) - _MOST_VERSIONS))
 
 
+async def check(repo: Path) -> None:
+    """Look whether `repo` is a git repository that can be read. Raises LookFailed."""
+    await _git(repo, "rev-parse", "--git-dir")
+
+
 async def meant_by(repo: Path, word: str) -> str | None:
     """The one tag that `word` stands for: `v1.2.0` for `1.2.0`, the highest release for `latest`. Raises LookFailed.
 
@@ -82,20 +104,20 @@ async def meant_by(repo: Path, word: str) -> str | None:
     if not is_latest(word):
         return f"v{word}" if await _tagged(repo, f"v{word}") else None
     tags = await _tags(repo)
-    is_whole = sum(len(tag.encode()) + 1 for tag in tags) < MOST_BYTES
+    is_whole = sum(len(f"refs/tags/{tag.removeprefix('refs/tags/')}\n".encode()) for tag in tags) < MOST_BYTES
     return highest(filter(is_version, tags)) if is_whole else None
 
 
 async def commit_of(repo: Path, version: str) -> str | None:
     """The full hash that a tag, or a full or short hash of a commit that some branch or tag holds, stands for.
 
-    None when there is no such thing. Raises LookFailed when `repo` can't be read, and for a tag that is called like a
-    commit and stands for another one.
+    A tag may also be named in full (`refs/tags/v1`). None when there is no such thing. Raises LookFailed when `repo`
+    can't be read, for a name that several refs have, and for a tag that is called like a commit and stands for another.
     """
     if not is_version(version):
         return None
     await _git(repo, "rev-parse", "--git-dir")
-    tagged = await _tagged(repo, version)
+    tagged = await _only_tag(repo, version)
     if tagged is None:
         return await _by_hash(repo, version)
     commit = await _peeled(repo, tagged)
@@ -119,21 +141,36 @@ async def tags_at(repo: Path, commit: str) -> tuple[str, ...]:
     """The tags that stand for `commit`, a full hash; none for anything else. Raises LookFailed."""
     if not _FULL.fullmatch(commit):
         return ()
-    printed = await _git(repo, "for-each-ref", f"--points-at={commit}", "--format=%(refname:lstrip=2)", "refs/tags")
-    return tuple(name for name in printed.splitlines() if is_version(name))
+    printed = await _git(repo, "for-each-ref", f"--points-at={commit}", "--format=%(refname)", "refs/tags")
+    return tuple(name for name in map(_called, printed.splitlines()) if is_version(name))
 
 
-async def log(repo: Path, old: str, new: str) -> tuple[str, ...]:
-    """One line for each commit that `new` has and `old` has not, newest first, 20 at most. Raises LookFailed."""
-    which = (f"--max-count={_MOST_COMMITS + 1}", f"{old}..{new}", "--")
-    printed = await _git(repo, "log", "--no-show-signature", "--no-color", "--format=%h %s (%an)", *which)
-    lines = [one_line(line, _LINE_CHARS) for line in printed.split("\n") if line]
-    return (*lines[:_MOST_COMMITS], "…") if len(lines) > _MOST_COMMITS else tuple(lines)
+async def log(repo: Path, old: str, new: str) -> Commits:
+    """The commits that `new` has and `old` has not, 2,000 of them at most. Raises LookFailed."""
+    which = (f"{old}..{new}", "--")
+    total = int((await _git(repo, "rev-list", "--count", *which)).strip() or 0)
+    most = f"--max-count={_MOST_COMMITS}"
+    printed = await _git(repo, "log", "--no-show-signature", "--no-color", "--format=%h %s (%an)", most, *which)
+    # What was cut in the middle of a line is no line.
+    whole = printed if printed.endswith("\n") else printed.rpartition("\n")[0]
+    lines = tuple(one_line(line, _LINE_CHARS) for line in whole.split("\n") if line)
+    if await _is_shallow(repo):
+        return Commits(lines, total, _SHALLOW)
+    left = total - len(lines)
+    return Commits(
+        lines, total, f"of {total} only the newest {len(lines)} are listed, and {left} more are not" if left else ""
+    )
+
+
+async def _is_shallow(repo: Path) -> bool:
+    return (await _git(repo, "rev-parse", "--is-shallow-repository")).strip() != "false"
 
 
 async def authors(repo: Path, old: str, new: str) -> tuple[tuple[str, int], ...]:
     """Who wrote the commits that `new` has and `old` has not, and how many each; most first. Raises LookFailed."""
     printed = await _git(repo, "shortlog", "--summary", "--numbered", f"{old}..{new}", "--")
+    if len(printed.encode()) >= MOST_BYTES:
+        raise LookFailed("too many people wrote them to read all names")
     counted = (line.strip().partition("\t") for line in printed.split("\n") if line.strip())
     return tuple((one_line(name, _NAME_CHARS), int(count)) for count, _, name in counted if count.isdecimal())
 
@@ -152,6 +189,22 @@ async def touched(repo: Path, old: str, new: str) -> tuple[Touched, ...]:
     )
 
 
+async def entries(repo: Path, commit: str, paths: Sequence[str]) -> dict[str, Entry]:
+    """What stands at each of `paths`, from the folder `repo`, in `commit`, a full hash; others are left out.
+
+    Raises LookFailed.
+    """
+    asked = [path for path in paths if path != "."]
+    found: dict[str, Entry] = {".": "folder"} if len(asked) < len(paths) else {}
+    printed = await look((*_GIT, "--literal-pathspecs", "ls-tree", "-z", commit, "--", *asked), repo, extra=_CLOSED)
+    for row in printed.split("\0") if asked else ():
+        about, _, path = row.partition("\t")
+        mode = about.split(" ")[0]
+        if path in asked:
+            found[path] = _ENTRIES.get(mode, "file")
+    return found
+
+
 async def _by_hash(repo: Path, version: str) -> str | None:
     """The commit of that hash, if it is on a branch or tag: what nothing refers to may vanish, or never be reviewed."""
     commit = await full_hash(repo, version) if is_hash(version) else None
@@ -165,7 +218,8 @@ async def _by_hash(repo: Path, version: str) -> str | None:
 async def _tags(repo: Path) -> list[str]:
     """The names of all tags, newest first, as far as they could be read."""
     order = ("--sort=-version:refname", "--sort=-creatordate")
-    return (await _git(repo, "for-each-ref", *order, "--format=%(refname:lstrip=2)", "refs/tags")).splitlines()
+    printed = await _git(repo, "for-each-ref", *order, "--format=%(refname)", "refs/tags")
+    return [_called(ref) for ref in printed.splitlines()]
 
 
 async def _is_branch(repo: Path, name: str) -> bool:
@@ -173,6 +227,34 @@ async def _is_branch(repo: Path, name: str) -> bool:
     own, others = f"refs/heads/{name}", f"refs/remotes/*/{name}"
     printed = await _git(repo, "for-each-ref", "--format=%(refname)", own, others)
     return any(ref == own or ref.split("/", 3)[3:] == [name] for ref in printed.splitlines())
+
+
+async def _only_tag(repo: Path, name: str) -> str | None:
+    """The object that the one tag of that name points to. Raises LookFailed where git knows another ref by it, too."""
+    ways = [f"refs/{name}", f"refs/tags/{name}", f"refs/heads/{name}", *([name] if name.startswith("refs/") else [])]
+    printed = await _git(repo, "for-each-ref", _NAME_LAST, *ways, f"refs/remotes/*/{name}")
+    rows = [line.partition(" ")[::2] for line in printed.splitlines()]
+    found = {ref: object_id for object_id, ref in rows if ref in ways or ref.split("/", 3)[3:] == [name]}
+    if len(found) > 1:
+        raise LookFailed(
+            f"{one_line(name, _LINE_CHARS)!r} is the name of more than one: "
+            f"{', '.join(one_line(ref, _LINE_CHARS) for ref in sorted(found))}. "
+            "Name a tag in full where it is the only one of that name, or the commit by its hash, or delete the others"
+        )
+    tag = name if name.startswith("refs/tags/") else f"refs/tags/{name}"
+    object_id = found.get(tag, "") if is_plain(name) or tag == name else ""
+    return object_id if _FULL.fullmatch(object_id) else None
+
+
+def is_plain(name: str) -> bool:
+    """Whether the name of a tag can be read as that alone; git reads `tags/v1` and `refs/tags/v1` as `v1` as well."""
+    return not name.startswith(_LIKE_PATHS)
+
+
+def _called(ref: str) -> str:
+    """A tag as people name it: in full where less could be read as another."""
+    name = ref.removeprefix("refs/tags/")
+    return name if is_plain(name) else ref
 
 
 async def _tagged(repo: Path, name: str) -> str | None:

@@ -23,7 +23,7 @@ TIMEOUT_S = 8.0
 _ANSWER_BYTES = 4_000_000
 _PAGE = 100
 _SAID_CHARS = 200
-_SHOWN_NAMES = 5
+_SHOWN_NAMES, _NAME_CHARS = 5, 40
 # An answer with one of these means that nothing was begun. Others may come from a proxy that gave up waiting.
 _NOTHING_DONE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY,
                  HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS)  # fmt: skip
@@ -50,6 +50,15 @@ class WorkflowRun:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How all checks stand, in one line; the `lines` are each of them, and `unread` says why not all."""
+
+    text: str
+    lines: tuple[str, ...] = ()
+    unread: str = ""
+
+
 class GitHub:
     """One repository at GitHub. Every call is one short connection; redirects are not followed with the token."""
 
@@ -65,7 +74,7 @@ class GitHub:
         """Where a run of the workflow is asked for."""
         return self.url(f"actions/workflows/{quote(self._hub.workflow, safe='')}/dispatches")
 
-    async def checks(self, commit: str) -> str:
+    async def checks(self, commit: str) -> Standing:
         """How the checks and statuses of `commit` stand: `passed`, `failed: …`, `running: …` or `unknown: …`."""
         runs, combined = await asyncio.gather(
             self._get(f"commits/{commit}/check-runs?per_page={_PAGE}"),
@@ -96,6 +105,14 @@ class GitHub:
             status, said = await self._ask("POST", self.dispatch_url, body)
         run_id = said.get("workflow_run_id")
         return run_id if status == HTTPStatus.OK and isinstance(run_id, int) else None
+
+    async def check_workflow(self) -> None:
+        """Look whether the workflow is there, and may be run. Raises GitHubFailed."""
+        said = await self._get(f"actions/workflows/{quote(self._hub.workflow, safe='')}")
+        if _text(said, "state") != "active":
+            raise GitHubFailed(
+                f"the workflow is {one_line(_text(said, 'state'), _SAID_CHARS) or 'unknown'}, not active"
+            )
 
     async def run(self, run_id: int) -> WorkflowRun:
         """One run of a workflow. Raises GitHubFailed."""
@@ -176,8 +193,14 @@ def _run(row: Json) -> WorkflowRun | None:
     return WorkflowRun(run_id, one_line(conclusion, _SAID_CHARS), one_line(_text(row, "html_url"), _SAID_CHARS))
 
 
-def _standing(checks: list[tuple[str, str]], total: int) -> str:
-    """The one word for all checks, each a name and its end, empty while there is none."""
+def _standing(checks: list[tuple[str, str]], total: int) -> Standing:
+    """How all checks stand, each a name and its end, empty while there is none."""
+    lines = tuple(f"{one_line(end, _NAME_CHARS) or 'running'}: {one_line(name, _SAID_CHARS)}" for name, end in checks)
+    unread = f"there are {total} checks, and only {len(checks)} were read" if total > len(checks) else ""
+    return Standing(_in_a_word(checks, total), lines, unread)
+
+
+def _in_a_word(checks: list[tuple[str, str]], total: int) -> str:
     bad = [name for name, end in checks if end and end not in _GOOD]
     running = [name for name, end in checks if not end]
     if bad:
@@ -190,7 +213,7 @@ def _standing(checks: list[tuple[str, str]], total: int) -> str:
 
 
 def _names(names: list[str]) -> str:
-    shown = ", ".join(one_line(name, 40) for name in names[:_SHOWN_NAMES])
+    shown = ", ".join(one_line(name, _NAME_CHARS) for name in names[:_SHOWN_NAMES])
     return f"{shown} and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else shown
 
 

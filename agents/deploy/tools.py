@@ -11,11 +11,12 @@ from agents.deploy import checks, git
 from agents.deploy.environment import Environment, Way
 from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, shown
 from agents.deploy.lookup import LookFailed
+from agents.deploy.programs import bound
 from agents.requests import Effect, Fact
 from agents.text import visible
 
 # No configuration can hold a policy of this name, and what needs an unknown policy is never executed.
-NO_SUCH_POLICY = "(unknown environment)"
+NO_SUCH_POLICY = "(none)"
 # The end of a log says why it ended.
 _LAST_LINES, _LAST_CHARS = 20, 2_000
 _DESCRIPTIONS = {
@@ -43,18 +44,26 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
     async def prepare(args: DeployArgs) -> Effect:
         environment = named(environments, args.environment)
         commit, base, facts = await resolved(way, environment, args.version)
+        argv, folder = environment.deploy_argv(commit), _folder(environment)
+        try:
+            binding = await bound(Path(folder), argv, commit)
+        except LookFailed as error:
+            raise ToolRefused(f"Cannot look up what {environment.name} is deployed with: {error}") from error
         return Effect(
-            argv=environment.deploy_argv(commit),
-            artifacts=artifacts(environment, args.version, commit, base),
+            argv=argv,
+            artifacts={**artifacts(environment, args.version, commit, base), **dict(binding.artifacts)},
             environment=environment.name,
-            cwd=_folder(environment),
-            facts=facts,
+            cwd=folder,
+            commit=binding.commit,
+            facts=(*facts, binding.fact),
         )
 
     async def execute(args: DeployArgs, effect: Effect, hands: Hands) -> Outcome:
         environment = _in_folder(named(environments, effect.environment or args.environment), effect)
         lock, limit_s = f"deploy-{environment.name}", environment.timeout_s
-        done = await hands.command(effect.argv, cwd=environment.repo, lock=lock, timeout_s=limit_s)
+        done = await hands.command(
+            effect.argv, cwd=environment.repo, lock=lock, timeout_s=limit_s, commit=effect.commit
+        )
         return _outcome(done, effect.artifacts[args.version], _before(effect), environment)
 
     return Tool(

@@ -13,7 +13,7 @@ import typer
 from bot.cli.options import Data, Json, text_of, texts_of
 
 if TYPE_CHECKING:
-    from agents.requests import PersonId
+    from agents.requests import PersonId, Request
     from bot.app import App
 
 As = Annotated[
@@ -78,7 +78,10 @@ def trigger(
 
 
 def speaker(app: "App", person: str | None) -> "PersonId":
-    """The person that `--as` names. Raises UnknownPerson."""
+    """The person that `--as` names. Raises NotBesideDev and UnknownPerson."""
+    from bot.cli.beside import require_dev
+
+    require_dev(app.settings, "--as")
     if person is None:
         raise typer.BadParameter("say who you are: --as PERSON, such as --as anna")
     return app.people.named(person)
@@ -93,40 +96,66 @@ def answer(
         ),
     ],
     person: As = None,
-    reason: Annotated[str, typer.Option(help="Why, for a denial.", callback=text_of)] = "",
+    reason: Annotated[str, typer.Option(help="Why, for a denial, or a note.", callback=text_of)] = "",
+    with_note: Annotated[
+        bool, typer.Option("--with-note", help="Approve with --reason as a note, which holds nothing back.")
+    ] = False,
+    digest: Annotated[
+        str, typer.Option(help="What you approve, as it was shown to you elsewhere.", metavar="DIGEST")
+    ] = "",
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Answer a request. `--as` works beside `sayso dev` only. Exit 1 when the answer does not count."""
+    """Answer a request. `--as` works beside `sayso dev` only. Exit 1 when the answer does not count.
+
+    An approval is for what you were shown last. If you were shown nothing, it is shown, and nothing is approved yet.
+    """
     from bot.cli.beside import run
     from bot.cli.remote import remote
 
     away = remote(data, person)
     if away:
-        raise typer.Exit(away.answer(request, text, reason, as_json=as_json))
-    raise typer.Exit(run(data, lambda app: answer_beside(app, request, text, person, reason, as_json=as_json)))
+        raise typer.Exit(away.answer(request, text, reason, digest, with_note=with_note, as_json=as_json))
+
+    async def work(app: "App") -> int:
+        return await answer_beside(app, request, text, person, reason, digest, with_note=with_note, as_json=as_json)
+
+    raise typer.Exit(run(data, work))
 
 
 async def answer_beside(
-    app: "App", request_id: str, text: str, person: str | None, reason: str, *, as_json: bool
+    app: "App",
+    request_id: str,
+    text: str,
+    person: str | None,
+    reason: str,
+    digest: str = "",
+    *,
+    with_note: bool = False,
+    as_json: bool,
 ) -> int:
-    """Answer as `person` what is shown now; 0 when the answer counts."""
+    """Answer as `person` what they were shown; 0 when the answer counts."""
     from agents.requests import RequestId
     from bot.answers import Statement
     from bot.cli.show import plain, plain_json, request_text
-    from bot.cli.shown import Shown, last_shown, note_shown
-    from bot.cli.words import as_a_vote, typed
+    from bot.cli.shown import Shown, bound_to, last_shown, not_shown, note_shown
+    from bot.cli.words import as_a_note, as_a_vote, typed
     from bot.ids import check
     from bot.views import request_view
 
     who = speaker(app, person)
     record, _, _ = await app.decisions.request(check(request_id, "request"))
+    request, view = record.request, request_view(record, app.people)
     if not as_json:
-        print(request_text(request_view(record, app.people), app.people) + "\n")
-    request = record.request
-    seen = last_shown(app.home, request.id) or Shown(request.revision, request.digest)
-    note_shown(app.home, [request])
+        print(request_text(view, app.people) + "\n")
     words = typed(request.format, text, reason)
+    seen = bound_to(digest, request, last_shown(app.home, who, request.id))
+    if not as_json:
+        note_shown(app.home, who, [request])
+    if words.said == "approve" and seen is None and who in view.may_decide:
+        print(not_shown(request.id, request.digest, who, as_json=as_json), file=sys.stderr)
+        return 1
+    seen = seen or Shown(request.revision, request.digest)
     statement = Statement(
         reply_id=f"cli-{secrets.token_hex(8)}",
         person=who,
@@ -136,11 +165,14 @@ async def answer_beside(
         said=words.said,
         text=words.text,
         reason=words.reason,
+        note_confirmed=with_note,
     )
     outcome = await app.decisions.answer(RequestId(request_id), statement)
     print(plain_json(outcome.judgement.model_dump_json()) if as_json else plain(outcome.words))
     if request.format == "approval" and outcome.judgement.type == "unclear":
         print(as_a_vote(request_id, f" --as {who}"), file=sys.stderr)
+    if outcome.judgement.type == "note_unconfirmed":
+        print(as_a_note(request_id, f" --as {who}"), file=sys.stderr)
     return 0 if outcome.counts else 1
 
 
@@ -175,17 +207,19 @@ def amend(
     """Change what you asked for, before it is decided: everybody is asked again, with what changed."""
     from agents.requests import RequestId
     from bot.cli.beside import run
+    from bot.cli.remote import remote
     from bot.cli.show import plain
 
     pairs = {key: value for key, _, value in (change.partition("=") for change in changes)}
     if not all(pairs) or not all(pairs.values()):
         raise typer.BadParameter("write KEY=VALUE, such as version=v1.1.0")
 
-    async def work(app: "App") -> None:
-        revised = await app.steering.amend(RequestId(request), speaker(app, person), pairs)
-        print(plain(f"{revised.id} is now revision {revised.revision}: {revised.title}"))
+    async def work(app: "App") -> "Request":
+        return await app.steering.amend(RequestId(request), speaker(app, person), pairs)
 
-    run(data, work)
+    away = remote(data, person)
+    revised = away.amend(request, pairs) if away else run(data, work)
+    print(plain(f"{revised.id} is now revision {revised.revision}: {revised.title}"))
 
 
 _STEERING: dict[Literal["pause", "resume", "cancel"], str] = {
@@ -252,6 +286,7 @@ def mailbox(
 
 
 async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | None, *, as_json: bool) -> None:
+    from bot.cli.beside import require_dev
     from bot.cli.show import letter_json, letter_text, plain
     from bot.processes import local_mail
     from bot.steering import NotSteered
@@ -259,6 +294,7 @@ async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | No
     from channels.email.local.reply_mail import submit
     from channels.email.transport import Transport
 
+    require_dev(app.settings, "sayso mailbox")
     contact = app.people.contact(app.people.named(person))
     if contact is None or contact.email is None:
         raise NotSteered(f"{person} has no mail address in sayso.toml")

@@ -10,8 +10,25 @@ from typing import TypeVar
 from bot.app import App, agents_of, compose
 from bot.processes import local_mail, log_to, redis_url
 from bot.settings import Settings, load
+from bot.store.embedded import find
 
 R = TypeVar("R")
+
+
+class NotBesideDev(Exception):
+    """The command is only for somebody who plays everybody; the text says what to do instead."""
+
+
+def require_dev(settings: Settings, what: str) -> None:
+    """Raises NotBesideDev unless it is the Redis of a running `sayso dev` that this data directory leads to.
+
+    Elsewhere whoever reaches Redis could speak as anybody; there only a key or a session says who somebody is.
+    """
+    if settings.redis_url is not None or find(settings.data_dir) is None:
+        raise NotBesideDev(
+            f"{what} works only beside `sayso dev`. Set SAYSO_URL and SAYSO_API_KEY: over HTTP your own key says who "
+            "you are, and you make one in the console, on the page Keys"
+        )
 
 
 def settings_of(data: Path | None) -> Settings:

@@ -52,7 +52,8 @@ def print_seen(run_id: str, step: int, data: Path | None, *, as_json: bool) -> N
     if as_json:
         print(plain_json(found.model_dump_json()))
         return
-    sys.stdout.buffer.write(found.text.encode())
     if sys.stdout.isatty():
-        print(flush=True)
+        print(plain(found.text), flush=True)
+    else:
+        sys.stdout.buffer.write(found.text.encode())
     print(plain(found.note), file=sys.stderr)

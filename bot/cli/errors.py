@@ -3,6 +3,7 @@
 from agents import ToolRefused
 from bot.admitting import TriggerRefused
 from bot.apikeys import KeyRefused
+from bot.cli.beside import NotBesideDev
 from bot.cli.options import TextRefused
 from bot.cli.remote import RemoteRefused
 from bot.config_errors import ConfigError
@@ -35,6 +36,7 @@ _SPOKEN = (
     NoSuchRequest,
     NotAnId,
     NotAsked,
+    NotBesideDev,
     NotHeld,
     NotIdentified,
     NotSteered,

@@ -69,11 +69,15 @@ def _details(note: "Note") -> list[str]:
 
 
 async def _discard(app: "App", some_id: str) -> None:
-    print(await app.clearing.discard(some_id, _me()))
+    from bot.cli.show import plain
+
+    print(plain(await app.clearing.discard(some_id, _me())))
 
 
 async def _confirm(app: "App", some_id: str) -> None:
-    print(await app.clearing.confirm(some_id, _me()))
+    from bot.cli.show import plain
+
+    print(plain(await app.clearing.confirm(some_id, _me())))
 
 
 def _me() -> str:

@@ -119,25 +119,33 @@ def watch(run_id: Run, as_json: Json = False, data: Data = None) -> None:
 def requests(
     person: Annotated[str | None, typer.Option("--for", help="Only those that this person may decide.")] = None,
     state: Annotated[str, typer.Option(help="open, approved, denied, … or all.", callback=request_state)] = "open",
+    full: Annotated[bool, typer.Option("--full", help="With all of the lists that are too long for a card.")] = False,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
     """List requests with everything that is needed to decide them."""
-    from bot.cli.beside import run
+    from bot.cli.beside import run, settings_of
     from bot.cli.remote import remote
     from bot.cli.show import how_to_answer, request_text
+    from bot.cli.shown import note_shown
 
     async def work(app: "App") -> "tuple[list[RequestView], People]":
         who = None if person is None else app.people.named(person)
-        return await _requests(app, state, who), app.people
+        found = await _requests(app, state, who, full=full)
+        if who and not as_json:
+            note_shown(app.home, who, found)
+        return found, app.people
 
     away = remote(data)
-    found, directory = (away.requests(person, state), away.people) if away else run(data, work)
+    found, directory = (away.requests(person, state, full=full), away.people) if away else run(data, work)
     if as_json:
         print(json.dumps([one.model_dump(mode="json") for one in found]))
         return
+    if away:
+        away.printed(found)
     nothing = "Nothing is waiting." if state == "open" else "There are no such requests."
-    where = f"{'' if away else ' --as PERSON'}{f' --data {data}' if data else ''}"
+    plays_all = away is None and settings_of(data).redis_url is None
+    where = f"{' --as PERSON' if plays_all else ''}{f' --data {data}' if data else ''}"
     for number, one in enumerate(found):
         print("\n" * bool(number) + request_text(one, directory))
         if one.state == "open":
@@ -146,16 +154,22 @@ def requests(
         print(nothing)
 
 
-async def _requests(app: "App", state: str, person: "PersonId | None") -> "list[RequestView]":
-    """Those in `state` that `person` may decide; that they were shown is noted, as an answer is bound to it."""
-    from bot.cli.shown import note_shown
+async def _requests(app: "App", state: str, person: "PersonId | None", *, full: bool) -> "list[RequestView]":
+    """Those in `state` that `person` may decide."""
     from bot.lists import all_requests
 
     found = await all_requests(
         app.store, app.people, person=person, state=None if state == "all" else cast("RequestState", state)
     )
-    note_shown(app.home, found)
-    return found
+    return [await _whole(app, one) for one in found] if full else found
+
+
+async def _whole(app: "App", request: "RequestView") -> "RequestView":
+    """The request with all of its lists."""
+    from bot.views import request_view
+
+    record, _, _ = await app.decisions.request(request.id)
+    return request_view(record, app.people, lists=await app.decisions.lists(record.request))
 
 
 def policies(as_json: Json = False, data: Data = None) -> None:
@@ -163,6 +177,7 @@ def policies(as_json: Json = False, data: Data = None) -> None:
     from bot.cards import who_decides
     from bot.cli.beside import settings_of
     from bot.cli.show import plain, short_hash
+    from bot.config_deploy import NOBODY_IS_ASKED
     from bot.people import People
 
     settings = settings_of(data)
@@ -182,3 +197,6 @@ def policies(as_json: Json = False, data: Data = None) -> None:
                 f"{hashes[policy.name]}"
             )
         )
+    for name, environment in settings.deploy.environments.items():
+        if environment.policy == NOBODY_IS_ASKED:
+            print(plain(f"{NOBODY_IS_ASKED}  before a deploy to {name}"))

@@ -1,6 +1,8 @@
 """The program `sayso`: its commands, and how it ends when something is wrong."""
 
 import sys
+import traceback
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -21,6 +23,7 @@ from bot.cli import (
     serve,
     slack,
     triggers,
+    trust,
 )
 
 app = typer.Typer(
@@ -31,7 +34,24 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (serve, mail, slack, act, copy, ask, look, people, released, evals, keep, keys, login, reading, triggers):
+for part in (
+    serve,
+    mail,
+    slack,
+    act,
+    copy,
+    ask,
+    look,
+    people,
+    released,
+    evals,
+    keep,
+    keys,
+    login,
+    reading,
+    triggers,
+    trust,
+):
     part.register(app)
 
 
@@ -52,8 +72,16 @@ def sayso(
     """Take what concerns no single command."""
 
 
+def _print_traceback(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+    """As Python does it, but for what a terminal would obey: in an error may be anybody's words."""
+    from bot.cli.show import plain
+
+    print(plain("".join(traceback.format_exception(kind, error, at))), end="", file=sys.stderr)
+
+
 def main() -> None:
     """Run the command; an error that has something to say is said in one line, exit code 1."""
+    sys.excepthook = _print_traceback
     try:
         app()
     except Exception as error:

@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -14,17 +14,19 @@ import httpx2
 import typer
 
 from agents.events import Event, read_event
-from agents.requests import RunId
+from agents.requests import Request, RunId
+from bot.apikeys import USER_AGENT
 from bot.cli.following import Story
 from bot.cli.show import plain, request_text
-from bot.cli.shown import Shown, last_shown, note_shown
-from bot.cli.words import as_a_vote, typed
+from bot.cli.shown import Shown, bound_to, last_shown, not_shown, note_shown
+from bot.cli.words import as_a_note, as_a_vote, typed
 from bot.exporting import Exported
 from bot.home import Home
 from bot.people import People
 from bot.seen import Seen
 from bot.settings import Settings, load
 from bot.summary import Summary
+from bot.trust import state_dir
 from bot.views import RequestView, RunView
 
 _TRIES = 5
@@ -57,10 +59,11 @@ class Remote:
 
     def __init__(self, settings: Settings, url: str, key: str) -> None:
         self.people = People(settings.people, settings.policies)
-        self._home = Home(settings.data_dir)
-        self._http = httpx2.Client(
-            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT_S, follow_redirects=False
-        )
+        # Not in the data directory: that is found in a folder, which may be anybody's.
+        self._notes = Home(state_dir(os.environ))
+        self._whose = f"{url} {key.partition('_')[2].partition('_')[0]}"
+        headers = {"Authorization": f"Bearer {key}", "User-Agent": USER_AGENT}
+        self._http = httpx2.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, follow_redirects=False)
 
     def trigger(self, text: str, agent: str | None) -> str:
         """The id of a new run."""
@@ -85,12 +88,17 @@ class Remote:
         wanted = {"state": state} if state else {}
         return [Summary.model_validate(one) for one in self._pages("/v1/runs", "runs", wanted)]
 
-    def requests(self, person: str | None, state: str) -> list[RequestView]:
-        """Requests, newest first."""
+    def requests(self, person: str | None, state: str, *, full: bool = False) -> list[RequestView]:
+        """Requests, newest first; `full` with all of their lists."""
         wanted = ({"person": person} if person else {}) | ({} if state == "all" else {"state": state})
         found = [RequestView.model_validate(one) for one in self._pages("/v1/requests", "requests", wanted)]
-        note_shown(self._home, found)
-        return found
+        if not full:
+            return found
+        return [RequestView.model_validate(self._ask("GET", f"/v1/requests/{one.id}")) for one in found]
+
+    def printed(self, requests: Iterable[Request | RequestView]) -> None:
+        """Remember what whoever holds this key has just seen."""
+        note_shown(self._notes, self._whose, requests)
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """A run's events, oldest first."""
@@ -131,15 +139,27 @@ class Remote:
         """Take back a request."""
         self._ask("POST", f"/v1/requests/{request_id}/withdraw", {"reason": reason})
 
-    def answer(self, request_id: str, text: str, reason: str, *, as_json: bool) -> int:
-        """Show the request and answer what was shown of it before, else this; 0 when the answer counts."""
+    def amend(self, request_id: str, changes: dict[str, str]) -> RequestView:
+        """The request in its new revision."""
+        return RequestView.model_validate(self._ask("POST", f"/v1/requests/{request_id}/amend", {"changes": changes}))
+
+    def answer(
+        self, request_id: str, text: str, reason: str, digest: str = "", *, with_note: bool = False, as_json: bool
+    ) -> int:
+        """Show the request and answer what was shown of it before; 0 when the answer counts."""
         shown = RequestView.model_validate(self._ask("GET", f"/v1/requests/{request_id}"))
         if not as_json:
             print(request_text(shown, self.people) + "\n")
-        seen = last_shown(self._home, request_id) or Shown(shown.revision, shown.digest)
-        note_shown(self._home, [shown])
         words = typed(shown.format, text, reason)
+        seen = bound_to(digest, shown, last_shown(self._notes, self._whose, shown.id))
+        if not as_json:
+            self.printed([shown])
+        if words.said == "approve" and seen is None:
+            print(not_shown(shown.id, shown.digest, as_json=as_json), file=sys.stderr)
+            return 1
+        seen = seen or Shown(shown.revision, shown.digest)
         vote = {"vote": words.said, "digest": seen.digest, "reason": words.reason}
+        vote |= {"note_confirmed": True} if with_note and words.said == "approve" else {}
         body = {"text": text} if words.said == "free_text" else vote
         answer = self._send("POST", f"/v1/requests/{request_id}/answer", body, once=secrets.token_hex(16))
         said = _json(answer)
@@ -148,6 +168,8 @@ class Remote:
         print(json.dumps(said["judgement"]) if as_json else plain(said.get("told") or said["detail"]))
         if shown.format == "approval" and said["judgement"]["type"] == "unclear":
             print(as_a_vote(request_id, ""), file=sys.stderr)
+        if said["judgement"]["type"] == "note_unconfirmed":
+            print(as_a_note(request_id, ""), file=sys.stderr)
         return 0 if answer.is_success else 1
 
     def follow(self, run_id: str, told: Story) -> int:

@@ -27,16 +27,13 @@ def dev(
 ) -> None:
     """Run everything in one process: own Redis, local mail, a demo site to deploy. Ctrl-C ends it, nothing is lost."""
     import os
-    from pathlib import Path
 
     from bot.dev.everything import Ports, run_dev
-    from bot.settings import DEFAULT_DATA_DIR
 
-    folder = data or Path(os.environ.get("SAYSO_DATA_DIR") or DEFAULT_DATA_DIR)
     beside = port + 1 if port else 0
     opens = not no_open and sys.stdout.isatty() and _has_desktop(os.environ)
     ports = Ports(web=port, demo=beside if demo_port is None else demo_port, opens=opens)
-    run_dev(folder.absolute(), ports, os.environ)
+    run_dev(data, ports, os.environ)
 
 
 def _has_desktop(environ: Mapping[str, str]) -> bool:

@@ -3,11 +3,13 @@
 import hashlib
 import json
 
+from bot.asked_by import by_key
 from bot.cards import exact_call
 from bot.people import People
 from bot.summary import Summary
-from bot.views import RequestView
+from bot.views import FactView, RequestView
 from channels.email.local.letters import Letter
+from channels.showing import visible, visible_json
 
 _TIME = "%d %b %H:%M UTC"
 _HASH_CHARS = 12
@@ -15,13 +17,13 @@ _WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER"}
 
 
 def plain(text: str) -> str:
-    """`text` without anything a terminal would obey; line breaks stay."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    """`text` with everything spelled out that a terminal would obey or not show; line breaks stay."""
+    return visible(text.replace("\r", " ").replace("\t", " "))
 
 
 def plain_json(text: str) -> str:
-    """The same JSON, with what a terminal would obey escaped: JSON itself lets DEL, CSI and the like stand."""
-    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
+    """The same JSON, with what a terminal would obey or not show escaped."""
+    return visible_json(text)
 
 
 def short_hash(value: object) -> str:
@@ -46,18 +48,41 @@ def request_text(request: RequestView, people: People) -> str:
         f"  {' '.join(request.title.split())}",
         _row("asked by", people.names_of(request.requesters)),
     ]
+    rows += [_row("about", request.says)] if request.says else []
+    rows += [_row("with a key", key)] if (key := by_key(request.service, request.key_holders, people)) else []
     rows += [_row("question", request.quoted)] if request.quoted else []
     rows += [_row("changed", change) for change in request.changes]
-    rows += [_row(fact.label.lower(), fact.text) for fact in (request.call.effect.facts if request.call else ())]
+    rows += [row for fact in request.facts for row in _fact(fact)]
     rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
     rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]
     rows += [_row("fields", ", ".join(request.fields))] if request.fields else []
+    for remark in request.remarks:
+        rows += [_row("written", f"{people.name_of(remark.person)}, after you were asked: {remark.text}")]
     rows += [_row("may decide", request.rule)]
+    rows += [_row("may not", f"{people.name_of(one)}, who {why}") for one, why in request.may_not_decide.items()]
     approvers = [vote.person for vote in request.votes if vote.approve]
     rows += [_row("approved", f"so far by {people.names_of(approvers)}")] if approvers else []
+    operators = [vote.person for vote in request.votes if vote.is_by_operators_key]
+    rows += [_row("beware", f"the word of {people.names_of(operators)} came with a key that an operator made")] * bool(
+        operators
+    )
+    rows += [
+        _row("note", f"{people.name_of(vote.person)}: {vote.reason}")
+        for vote in request.votes
+        if vote.approve and vote.reason
+    ]
+    rows += [_row("comment", f"{people.name_of(one.person)}: {one.text}") for one in request.comments]
     rows += [_row("until", request.expires_at.strftime(_TIME)), _row("digest", request.digest)]
     rows += [_row("mode", "rehearsal: plain rules chose the step, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
+
+
+def _fact(fact: FactView) -> list[str]:
+    """A fact, with all of its list if that is there, and else where it is."""
+    if fact.whole:
+        return [_row(fact.label.lower(), f"{fact.text.partition(chr(10))[0]}\n{fact.whole}")]
+    more = [_row("", f"complete list ({fact.lines}): ./sayso requests --full")] if fact.lines else []
+    return [_row(fact.label.lower(), fact.text), *more]
 
 
 def how_to_answer(request_id: str, asked: str, where: str) -> str:

@@ -32,3 +32,11 @@ def typed(asked: str, text: str, reason: str) -> Typed:
 def as_a_vote(request_id: str, speaker: str) -> str:
     """How to deny in place of words that decided nothing; `speaker` is how the command says who speaks."""
     return f"To deny: ./sayso answer {request_id} deny --reason '…'{speaker}"
+
+
+def as_a_note(request_id: str, speaker: str) -> str:
+    """How to say whether words beside an approval are a note or a comment; `speaker` is as in `as_a_vote`."""
+    return (
+        f"To approve with this note: ./sayso answer {request_id} approve --reason '…' --with-note{speaker}\n"
+        f"To comment: ./sayso answer {request_id} '…'{speaker}"
+    )

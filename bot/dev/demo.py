@@ -8,9 +8,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+
+from bot.runner_files import Places
 
 ENVIRONMENTS = ("production", "staging")
 _FIRST_LIVE = "v1.0.0"
@@ -71,12 +74,14 @@ def make_demo(folder: Path) -> Path:
     shop = folder / "shop"
     if (shop / ".git").is_dir():
         _add_looks(folder)  # an earlier release made it without them
+        add_ways(folder)
         return shop
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         _build(made)
         made.rename(folder)
+        add_ways(folder)
     except FileNotFoundError as error:
         raise DemoError(f"cannot make the demo: {error.filename} is not installed. apt install git") from error
     except OSError as error:
@@ -93,6 +98,15 @@ def _add_looks(folder: Path) -> None:
         if not (folder / name).exists():
             (folder / name).write_text(resources.files("bot.dev").joinpath("page", name).read_text())
             (folder / name).chmod(0o755)
+
+
+def add_ways(folder: Path) -> None:
+    """Have `../site` mean the demo's also for a `deploy.sh` that runs in a clean copy of the repository."""
+    for environment in ENVIRONMENTS:
+        copies = Places(folder.parent).tree(f"deploy-{environment}", "shop").parent
+        copies.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            (copies / "site").symlink_to(folder.absolute() / "site")
 
 
 def _build(folder: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from bot.app import App, agents_of, compose
+from bot.config_errors import ConfigError
 from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
@@ -21,11 +22,12 @@ from bot.example import example_toml
 from bot.home import Home
 from bot.listening import port_of
 from bot.processes import listen_at, local_mail, log_to, serve
-from bot.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, load
+from bot.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, find_file, load
 from bot.slack.doctor import speaks_of_slack
 from bot.slack.real import slack_parts
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
+from bot.trust import is_folder_trusted, trust, trust_folder
 from bot.web.here import Demo
 from bot.web.hosts import check_bind
 from bot.web.serve import serve as serve_web
@@ -37,19 +39,27 @@ _LOOK_S = 0.5
 _LINK_S = 12 * 3600.0
 
 
-def run_dev(folder: Path, ports: "Ports", environ: Mapping[str, str]) -> None:
-    """Serve until Ctrl-C. Raises ConfigError, EmbeddedRedisError and PortTaken, in words for people."""
-    began = time.monotonic()
+def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> None:
+    """Serve until Ctrl-C, over `data` or the usual data directory here.
+
+    Raises ConfigError, EmbeddedRedisError and PortTaken, in words for people.
+    """
+    began, is_found = time.monotonic(), data is None and not environ.get("SAYSO_DATA_DIR")
+    folder = (data or Path(environ.get("SAYSO_DATA_DIR") or DEFAULT_DATA_DIR)).absolute()
+    is_new = find_file(data, environ, Path())[0] is None
+    if not is_new:
+        load(data, environ)  # nothing is begun on what nobody has looked at
+    if is_found:
+        _check_ours(folder, environ)
     with ExitStack() as stack:
-        url, redis = environ.get("SAYSO_REDIS_URL"), None
-        if not url:
-            redis = EmbeddedRedis(folder)
-            url = redis.start()
-            stack.callback(redis.stop)
+        redis = EmbeddedRedis(folder)
+        url = redis.start()
+        stack.callback(redis.stop)
         repo = make_demo(folder / "demo")
-        if not environ.get("SAYSO_CONFIG") and not (folder / FILE_NAME).exists() and not Path(FILE_NAME).exists():
-            Home(folder).note(FILE_NAME, example_toml(repo))
-        settings = load(folder, environ)
+        if is_new:
+            _write_example(folder, repo, environ if is_found else None)
+        settings = load(data, environ).model_copy(update={"data_dir": folder})
+        _check_plays_alone(settings)
         log_to(settings, json=not sys.stdout.isatty())
         check_bind(settings)
         if settings.has_servers:
@@ -66,7 +76,45 @@ class Ports:
     opens: bool = False
 
 
-async def _serve(settings: Settings, url: str, redis: EmbeddedRedis | None, ports: Ports, began: float) -> None:
+def _check_ours(folder: Path, environ: Mapping[str, str]) -> None:
+    """Raises ConfigError for a data directory that came with the folder: what its demo deploys would be run."""
+    try:
+        is_fresh = not folder.exists() or not any(folder.iterdir())
+        if is_fresh:
+            trust_folder(environ, folder)
+    except OSError as error:
+        problem = (
+            f"{folder}: can't be made, or noted as ours: {error}. Let HOME or XDG_STATE_HOME be a folder of yours, or "
+            "name the data directory, with --data"
+        )
+        raise ConfigError([problem]) from error
+    if not is_fresh and not is_folder_trusted(environ, folder):
+        problem = (
+            f"{folder}: was found in the current folder, and no `sayso dev` of yours made it: it may hold programs "
+            "that would be run. Look at it, then run: ./sayso trust (or name it yourself, with --data)"
+        )
+        raise ConfigError([problem])
+
+
+def _write_example(folder: Path, repo: Path, environ: Mapping[str, str] | None) -> None:
+    """With `environ`, trusted by whoever's that is: we wrote it just now."""
+    text = example_toml(repo)
+    Home(folder).note(FILE_NAME, text)
+    if environ is not None:
+        trust(environ, folder / FILE_NAME, text.encode())
+
+
+def _check_plays_alone(settings: Settings) -> None:
+    """Raises ConfigError: whoever plays everybody must not do so where others decide."""
+    if settings.redis_url is not None:
+        problem = (
+            "SAYSO_REDIS_URL: sayso dev lets one person play everybody, so it uses a Redis of its own and no other. "
+            "Unset it, or run sayso web, sayso worker and what else there is in the Procfile"
+        )
+        raise ConfigError([problem])
+
+
+async def _serve(settings: Settings, url: str, redis: EmbeddedRedis, ports: Ports, began: float) -> None:
     with ExitStack() as stack:
         web = stack.enter_context(listen_at(settings.bind, ports.web))
         site = stack.enter_context(listen_at("127.0.0.1", ports.demo, "--demo-port"))
@@ -107,9 +155,9 @@ def _slack(settings: Settings) -> str:
     return f"  Slack       connects by Socket Mode; ./sayso doctor checks it{nobody}\n"
 
 
-async def _keep(redis: EmbeddedRedis | None) -> None:
+async def _keep(redis: EmbeddedRedis) -> None:
     """Start our Redis again when it died; what it acknowledged is on disk."""
-    while redis:
+    while True:
         await asyncio.sleep(_LOOK_S)
         if redis.process is None or redis.process.poll() is not None:
             log.error("Redis died, starting it again")

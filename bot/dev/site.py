@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from bot.dev.demo import ENVIRONMENTS
+from bot.web.serve import bounded
 
 # The pages come from a repository that anybody may have written to: no script, no form, no shared origin.
 _HEADERS = {
@@ -32,6 +33,7 @@ async def serve(folder: Path, listener: socket.socket) -> None:
         server = _Server(
             uvicorn.Config(
                 site(folder),
+                http=bounded(),
                 lifespan="off",
                 log_config=None,
                 access_log=False,

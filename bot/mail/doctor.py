@@ -18,7 +18,8 @@ from channels import ChannelError
 from channels.email import tokens
 from channels.email.format.headers import Unreadable, read_headers
 from channels.email.format.shown import clean
-from channels.email.sender.proof import PROOFS, Proven
+from channels.email.sender.hops import hops
+from channels.email.sender.proof import PROOFS, Proven, not_microsofts
 from channels.email.sender.verdict import RESULTS, read_verdict
 from channels.email.servers.imap import Fetched, Session, in_thread
 from channels.email.servers.imap_mailbox import session_to
@@ -34,6 +35,12 @@ SKEW_S = 60.0
 
 _SUBJECT = "sayso doctor"
 _IDENTIFY = "sayso mail identify looks at a mail from a person and says what SAYSO_MAIL_AUTHSERV_ID should be"
+
+_HYBRID = (
+    "m365 is for mailboxes in Exchange Online, and where a gateway or an Exchange of your own stands in front of it "
+    "enhanced filtering must be on for its connector; for a mailbox anywhere else let its own server check DMARC, and "
+    "set SAYSO_MAIL_IDENTITY=dmarc with its name"
+)
 
 _MENDS = {
     "plus": "turn plus-addresses on at the provider, or set SAYSO_MAIL_REPLY=catchall or SAYSO_MAIL_REPLY=reference",
@@ -134,6 +141,7 @@ async def _back(
         yield Finding(sign="✗", what=what, mend=_MENDS[settings.mail_reply])
         return
     yield Finding(sign="✓", what=f"a mail to {to} came back")
+    yield _kept(returned, f"<doctor.{nonce}@{mail.address.rpartition('@')[2]}>")
     yield _clock(returned)
     if settings.mail_identity in PROOFS:
         yield _stamped(returned, settings, mail.address)
@@ -154,6 +162,20 @@ def _letter(own: str, to: str, nonce: str, at: datetime) -> bytes:
     return "\r\n".join(lines).encode("ascii")
 
 
+def _kept(returned: _Returned, message_id: str) -> Finding:
+    """Whether answers can name our mails: people's programs write the Message-ID that arrived into In-Reply-To."""
+    try:
+        is_kept = message_id in read_headers(returned.mail.raw).all("message-id")[0]
+    except (Unreadable, IndexError):
+        is_kept = False
+    if is_kept:
+        return Finding(sign="✓", what="our Message-IDs are kept, so an answer can name the card it is about")
+    what = "the mail server writes its own Message-IDs: an approval must quote the card, or come from its button"
+    return Finding(
+        sign="!", what=what, mend="send through a server that keeps them, or tell approvers to use the button"
+    )
+
+
 def _clock(returned: _Returned) -> Finding:
     at = returned.mail.at or returned.sent_at
     early, late = (returned.sent_at - at).total_seconds(), (at - returned.by).total_seconds()
@@ -172,6 +194,9 @@ def _stamped(returned: _Returned, settings: MailSettings, own: str) -> Finding:
         headers, proof = read_headers(returned.mail.raw), PROOFS[way](server)(returned.mail.raw, own)
     except Unreadable as error:
         return Finding(sign="!", what=f"our own mail came back so that it can't be read: {error}", mend=_IDENTIFY)
+    if way == "m365" and not isinstance(proof, Proven):
+        sign = "✗" if not_microsofts(hops(headers), server) else "!"
+        return Finding(sign=sign, what=f"our own mail would not be believed: {clean(proof.reason)}", mend=_HYBRID)
     verdicts = [read_verdict(value) for value in headers.all(RESULTS.lower())]
     named = sorted({verdict.server for verdict in verdicts if verdict and verdict.server})
     if isinstance(proof, Proven) or server in named:

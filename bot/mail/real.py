@@ -13,7 +13,7 @@ from bot.people import People
 from bot.store.client import StoreError
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelError, ChannelUnavailable
-from channels.email import EmailChannel, tokens
+from channels.email import EmailChannel
 from channels.email.mailbox import Item, Mailbox
 from channels.email.sender.proof import PROOFS, Prove, nobody
 from channels.email.servers.endpoint import Endpoint
@@ -61,7 +61,6 @@ class RealMail:
             address=self.address,
             prove=self._prove,
             way=self._way,
-            token=tokens.returning(self._way),
             **more,
         )
 

@@ -39,7 +39,10 @@ class MailSettings(BaseSettings):
     smtp_tls: Tls = "starttls"
     smtp_user: str | None = Field(default=None, description="who logs in to it; none: nobody does")
     smtp_password: SecretStr | None = Field(default=None, description="or SAYSO_MAIL_OAUTH_*")
-    imap_host: str | None = Field(default=None, description="the server of our mailbox; none: local mail")
+    imap_host: str | None = Field(default=None, description="the server of our mailbox; none: no mail")
+    mail_local: bool = Field(
+        default=False, description="without servers: mail stays in a folder of the data directory, to try things out"
+    )
     imap_port: int | None = _PORT
     imap_tls: Tls = "implicit"
     imap_user: str | None = Field(default=None, description="whose mailbox it is")
@@ -76,6 +79,10 @@ class MailSettings(BaseSettings):
     def has_servers(self) -> bool:
         """Whether mail goes over servers of one's own."""
         return self.smtp_host is not None and self.imap_host is not None
+
+    def stays_local(self, redis_url: str | None) -> bool:
+        """Whether mail goes to a folder and to nobody: beside `sayso dev`, whose Redis is its own, or where set."""
+        return not self.has_servers and (redis_url is None or self.mail_local)
 
     @property
     def mailbox_name(self) -> str:

@@ -11,8 +11,9 @@ from bot.slack.access import slack_api
 from bot.slack.members import is_of_another, why_not
 from bot.store.client import StoreError
 from bot.store.links import Links, standing
-from channels import ChannelError, ChannelUnavailable
+from channels import ChannelError, ChannelUnauthorized, ChannelUnavailable
 from channels.slack.api import Api, Refused
+from channels.slack.front import ANOTHER_APP
 from channels.slack.manifest import SCOPES
 from channels.slack.members import member_of, next_cursor
 from channels.slack.payload import part, parts, word
@@ -31,18 +32,18 @@ async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
         for finding in _without(settings):
             yield finding
         return
-    api, home = slack_api(settings), ""
+    api, home, app = slack_api(settings), "", ""
     try:
         answered = await api.ask("auth.test")
     except ChannelError as error:
         yield Finding(sign="✗", what=f"SLACK_BOT_TOKEN: {error.what}", mend=_mend(error))
     else:
-        home = word(answered.data, "team_id")
+        home, app = word(answered.data, "team_id"), await _app_of(api, word(answered.data, "bot_id"))
         yield Finding(
             sign="✓", what=f"Slack takes our bot token: {answered.data.get('user')} in {answered.data.get('team')}"
         )
         yield _scopes(answered.scopes)
-    async for finding in _ways_in(settings):
+    async for finding in _ways_in(settings, app):
         yield finding
     if not home:
         return
@@ -74,7 +75,8 @@ def speaks_of_slack(settings: Settings) -> bool:
 
 def _mend(error: ChannelError) -> str:
     """What is to be done by whoever looks: nothing is tried again for them."""
-    return _NOT_REACHED if isinstance(error, ChannelUnavailable) else error.do
+    is_away = isinstance(error, ChannelUnavailable) and not isinstance(error, ChannelUnauthorized)
+    return _NOT_REACHED if is_away else error.do
 
 
 def _scopes(has: frozenset[str]) -> Finding:
@@ -84,13 +86,21 @@ def _scopes(has: frozenset[str]) -> Finding:
     return Finding(sign="✓", what="the bot token has all scopes that it needs")
 
 
-async def _ways_in(settings: Settings) -> AsyncIterator[Finding]:
+async def _app_of(api: Api, bot: str) -> str:
+    """The id of the app that a bot belongs to; "" where Slack does not say."""
+    try:
+        return word(await api.call("bots.info", bot=bot), "bot", "app_id")
+    except ChannelError:
+        return ""
+
+
+async def _ways_in(settings: Settings, app: str) -> AsyncIterator[Finding]:
     """How Slack reaches us: Socket Mode, HTTP, or not at all."""
     if not settings.has_socket_mode and not settings.has_slack_http:
         what = "nothing that people do in Slack comes here: neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set"
         yield Finding(sign="✗", what=what, mend="SLACK_APP_TOKEN=xapp-… (Basic Information, App-Level Tokens)")
     if settings.slack_app_token:
-        yield await _socket_mode(settings.slack_app_token.get_secret_value(), settings.slack_base_url)
+        yield await _socket_mode(settings.slack_app_token.get_secret_value(), settings.slack_base_url, app)
     if settings.has_slack_http and settings.public_url is None:
         mend = "SAYSO_PUBLIC_URL=https://…, where Slack is to post to"
         yield Finding(sign="✗", what="SLACK_SIGNING_SECRET is set and SAYSO_PUBLIC_URL is not", mend=mend)
@@ -98,18 +108,17 @@ async def _ways_in(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(sign="✓", what=f"sayso web takes what Slack posts to {settings.public_url}/slack/events")
 
 
-async def _socket_mode(token: str, base_url: str) -> Finding:
+async def _socket_mode(token: str, base_url: str, app: str) -> Finding:
+    """Whether the app token opens Socket Mode, and for the same app: an open line would be sent what people press."""
+    tickets = Api(token, base_url, app_token=True)
     try:
-        await Api(token, base_url).call("apps.connections.open")
-    except Refused as error:
-        mend = {
-            "missing_scope": "make an app token with the scope connections:write (Basic Information, App-Level Tokens)",
-            "socket_mode_not_enabled": "turn Socket Mode on in the settings of the app, under Socket Mode",
-            "invalid_auth": "set SLACK_APP_TOKEN to an app token of this app (Basic Information, App-Level Tokens)",
-        }.get(error.error, error.do)
-        return Finding(sign="✗", what=f"SLACK_APP_TOKEN does not open Socket Mode: {error.what}", mend=mend)
+        await tickets.call("apps.connections.open")
+        other = word(await tickets.call("auth.test"), "app_id")
     except ChannelError as error:
         return Finding(sign="✗", what=f"SLACK_APP_TOKEN does not open Socket Mode: {error.what}", mend=_mend(error))
+    if app and other and app != other:
+        what = f"SLACK_APP_TOKEN belongs to the app {other}, and SLACK_BOT_TOKEN to {app}"
+        return Finding(sign="✗", what=what, mend=ANOTHER_APP)
     return Finding(sign="✓", what="the app token opens Socket Mode")
 
 

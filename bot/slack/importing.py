@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from bot.config import PersonConfig
 from bot.slack.members import why_not
+from channels.showing import visible
 from channels.slack.api import Api
 from channels.slack.members import Member, member_of, next_cursor
 from channels.slack.payload import parts, word
@@ -176,7 +177,7 @@ def _key(name: str) -> str:
 def _quoted(text: str) -> str:
     """`text` as a basic string of TOML: a JSON string is one, but for DEL, which must be escaped too."""
     whole = text.encode("utf-8", "replace").decode()
-    return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(whole, ensure_ascii=False))
+    return "".join(char if visible(char) == char else _escaped(char) for char in json.dumps(whole, ensure_ascii=False))
 
 
 def _escaped(char: str) -> str:

@@ -5,7 +5,8 @@ from channels.slack.members import Member
 
 def is_of_another(member: Member, home: str) -> bool:
     """Whether they belong to another workspace than `home`."""
-    return member.is_stranger or bool(home and member.team and member.team != home)
+    homes = member.teams | {member.team} - {""}
+    return member.is_stranger or bool(home and homes and home not in homes)
 
 
 def why_not(member: Member, home: str = "") -> str:

@@ -12,10 +12,10 @@ from bot.people import People
 from bot.settings import Settings
 from bot.slack.access import slack_api
 from bot.slack.link import LinkReport
-from bot.slack.marks import StoreMarks
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.links import Links
+from bot.store.marks import StoreMarks
 from channels import Desk
 
 if TYPE_CHECKING:

@@ -1,9 +1,11 @@
 """Runs, requests and everything that waits, in Redis. What is written together stands or falls together."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
+
+import structlog
 
 from agents.events import Event, read_event
 from bot.ids import ingress_shard
@@ -31,6 +33,8 @@ __all__ = [
     "Written",
 ]
 
+log = structlog.stdlib.get_logger()
+
 # Under the redelivery time of the queue a fresh entry is somebody's work; after it, nobody's.
 GRACE_S = 12.0
 HELD_AT_MOST = 1_000
@@ -49,7 +53,7 @@ class Store:
         self.lists, self.threads, self.days = Lists(client, shards), Threads(client, shards), Days(client, shards)
         self._grace_ms, self._lease_ms, self.release = round(grace_s * 1000), round(lease_s * 1000), release
         self.forks, self.handles = Forks(client), Handles(client, shards)
-        self._read_at, self._read_mono = datetime.now(UTC), time.monotonic()
+        self._read_at, self._read_mono, self._is_ahead = datetime.now(UTC), time.monotonic(), False
 
     async def load(self, run_id: str) -> Loaded:
         """All events of a run, oldest first; none when there is no such run."""
@@ -266,8 +270,12 @@ class Store:
         due = await self.client.run(_SCRIPTS["sweep"], [keys.wake, keys.clock], [self._grace_ms, at_most])
         return [member.decode() for member in due]
 
-    def _noted(self, at: tuple[int, int], offset_ms: bytes | None) -> datetime:
-        self._read_at, self._read_mono = clock.told(at, offset_ms), time.monotonic()
+    def _noted(self, at: tuple[int, int], kept: Sequence[bytes | None]) -> datetime:
+        (self._read_at, ahead), self._read_mono = clock.told(at, kept), time.monotonic()
+        if (ahead >= clock.FAR_AHEAD) != self._is_ahead:
+            self._is_ahead = not self._is_ahead
+            if self._is_ahead:
+                log.error("Redis's clock was set back: see sayso doctor", ahead_s=round(ahead.total_seconds()))
         return self._read_at
 
 

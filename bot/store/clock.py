@@ -1,19 +1,32 @@
-"""The clock that the scripts go by: Redis's own, and what tests have added to it."""
+"""The clock that the scripts go by: Redis's own, what tests have added to it, and what a shard is ahead of it.
 
-from datetime import UTC, datetime
+A shard is ahead once Redis's clock was set back: see `lua/clock.lua`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from bot.store.keys import Keys
+
+FAR_AHEAD = timedelta(minutes=1)
+"""What people must hear of; less is what a clock that is kept right does now and then."""
+
+_SLOWER = 10
 
 
 def asked(keys: Keys) -> tuple[list[str], list[str]]:
     """The commands that read the clock, for `told`."""
-    return ["TIME"], ["GET", keys.clock]
+    return ["TIME"], ["MGET", keys.clock, keys.clock_seen]
 
 
-def told(time: tuple[int, int], offset_ms: bytes | None) -> datetime:
-    """What the clock says, by the answers to what was `asked`."""
-    seconds, micros = time
-    return datetime.fromtimestamp(seconds + micros // 1000 / 1000 + int(offset_ms or 0) / 1000, UTC)
+def told(time: tuple[int, int], kept: Sequence[bytes | None]) -> tuple[datetime, timedelta]:
+    """What the clock says, and how much of that it is ahead, by the answers to what was `asked`."""
+    offset, seen = kept
+    raw_ms = time[0] * 1000 + time[1] // 1000 + int(offset or 0)
+    last_ms, ahead_ms = map(int, seen.split()) if seen else (raw_ms, 0)
+    passed_ms = raw_ms - last_ms
+    ahead_ms = ahead_ms - passed_ms if passed_ms < 0 else max(0, ahead_ms - passed_ms // _SLOWER)
+    return moment(str(raw_ms + ahead_ms)), timedelta(milliseconds=ahead_ms)
 
 
 def moment(ms: bytes | str) -> datetime:

@@ -1,7 +1,9 @@
 """Whether this Redis keeps what it acknowledged, asked once at every start."""
 
+from datetime import timedelta
 from typing import Literal
 
+from bot.store import clock
 from bot.store.client import Client, StoreError, StoreUnavailable
 from bot.store.keys import Keys
 
@@ -55,6 +57,13 @@ async def check_shards(client: Client, shards: int) -> None:
         raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}. It may only grow")
     if stored is None or int(stored) < shards:
         await client.do("SET", "{s0}:shards", shards)
+
+
+async def far_ahead(client: Client, shards: int) -> timedelta | None:
+    """How far the time of a shard is ahead of Redis's clock, which somebody set back; None where it is not far."""
+    times = [clock.told(*await client.read(*clock.asked(Keys(shard))))[1] for shard in range(shards)]
+    most = max(times)
+    return most if most >= clock.FAR_AHEAD else None
 
 
 async def check_clock(client: Client, shards: int, *, is_test: bool) -> None:

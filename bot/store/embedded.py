@@ -183,7 +183,15 @@ def find(data_dir: Path) -> str | None:
     # A copied data directory carries the note of the original, whose server is not its own.
     if path.name != _socket_name(data_dir.absolute()):
         return None
-    return _url(path) if _ping(path).startswith(b"+PONG") else None
+    return _url(path) if _is_ours(path) and _ping(path).startswith(b"+PONG") else None
+
+
+def _is_ours(socket_path: Path) -> bool:
+    """Whether nobody else serves there: the note may have come with a folder that is somebody else's."""
+    try:
+        return socket_path.stat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def _url(socket_path: Path) -> str:

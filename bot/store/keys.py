@@ -41,6 +41,11 @@ class Keys:
         return self._key("clock_offset")
 
     @property
+    def clock_seen(self) -> str:
+        """The last time that Redis told, and how far ahead of it we are; `clock.lua` has this name, too."""
+        return self._key("clock_seen")
+
+    @property
     def open(self) -> str:
         """Open requests, scored by when they were opened."""
         return self._key("requests", "open")
@@ -174,6 +179,10 @@ class Keys:
         """One item that arrived."""
         return self._key("inbound", inbound_id)
 
+    def lock(self, name: str) -> str:
+        """Who runs something under a lock, until when, and the fence of that."""
+        return self._key("lock", name)
+
     def result(self, attempt_id: str) -> str:
         """What a runner says its command gave."""
         return self._key("result", attempt_id)
@@ -197,6 +206,11 @@ class Keys:
     def links(self, *process: str) -> str:
         """Which processes hold a line to Slack, or how that of one of them is. All are in one shard."""
         return self._key("slack", "links", *process)
+
+    @property
+    def lockouts(self) -> str:
+        """Which channels refuse us, and why. All are in one shard."""
+        return self._key("lockouts")
 
     def login(self, hashed: str) -> str:
         """Whom a log-in link lets in, until it is spent. All are in one shard."""

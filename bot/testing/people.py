@@ -3,7 +3,6 @@
 import email.policy
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Literal
 
@@ -103,7 +102,7 @@ class Peopled(Running):
         author = self.app.people.contact(person)
         if author is None or author.email is None:
             raise AssertionError(f"{person} has no mail address in sayso.toml")
-        await submit(self.transport(author.email), letter, text, author=author, at=datetime.now(UTC))
+        await submit(self.transport(author.email), letter, text, author=author, at=self.about_now())
 
     async def send(self, person: str, to: str, text: str, *, login: str | None = "") -> str:
         """The id of a new mail from `person`, logged in as `login`: as themselves unless said otherwise, or nobody."""

@@ -12,7 +12,7 @@ POLL_S = 0.01
 
 
 async def until(
-    condition: Callable[[], T | Awaitable[T | None] | None], within_s: float = 10, what: str = "the condition"
+    condition: Callable[[], T | Awaitable[T | None] | None], within_s: float = 30, what: str = "the condition"
 ) -> T:
     """The first truthy value of `condition`, which may be async; AssertionError after `within_s`."""
     give_up_at = time.monotonic() + within_s

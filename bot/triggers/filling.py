@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from agents.text import visible
+from channels.showing import visible_json
 
 VALUE_CHARS = 200
 CONTEXT_BYTES = 16_384
@@ -114,9 +115,4 @@ def _worded(value: str, path: str) -> str:
         raise DoesNotFit(f"What stands at {path} has {len(value)} characters; {VALUE_CHARS} are allowed")
     if _WORD.fullmatch(value) and visible(value) == value:
         return value
-    quoted = json.dumps(value, ensure_ascii=False)
-    return "".join(char if char.isprintable() and visible(char) else _escaped(char) for char in quoted)
-
-
-def _escaped(char: str) -> str:
-    return json.dumps(char)[1:-1]
+    return visible_json(json.dumps(value, ensure_ascii=False))

@@ -36,6 +36,7 @@ _TITLES = {
     "not-entitled": "Not yours to decide",
     "not-this-way": "An approval does not count this way",
     "unclear": "Not plainly an answer",
+    "note-unconfirmed": "Words stand beside the approval",
     "rate-limited": "Too many",
     "unavailable": "Can't be done at the moment",
     "internal": "A fault of ours",

@@ -4,8 +4,11 @@ import asyncio
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from bot.app import App
 from bot.listening import port_of
@@ -22,6 +25,17 @@ PING_S = 15.0
 _LAST_ANSWERS_S = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Within how many seconds the head of a request must be whole, and how many connections are open at once."""
+
+    head_s: float = 10.0
+    connections: int = 800
+
+
+LIMITS = Limits()
+
+
 async def serve(
     app: App,
     listener: socket.socket,
@@ -29,6 +43,7 @@ async def serve(
     *,
     ping_s: float = PING_S,
     longest_wait_s: float = LONGEST_WAIT_S,
+    limits: Limits = LIMITS,
 ) -> None:
     """Serve at `listener` until cancelled, then close it; `demo` is what only `sayso dev` has.
 
@@ -47,7 +62,7 @@ async def serve(
             ping_s=ping_s,
             longest_wait_s=longest_wait_s,
         )
-        server = _Server(_config(here))
+        server = _Server(_config(here, limits))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await asyncio.shield(serving)
@@ -57,9 +72,10 @@ async def serve(
             await serving
 
 
-def _config(here: Here) -> uvicorn.Config:
+def _config(here: Here, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
         application(here),
+        http=bounded(limits),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -67,6 +83,62 @@ def _config(here: Here) -> uvicorn.Config:
         ws="none",
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )
+
+
+def bounded(limits: Limits = LIMITS) -> type[H11Protocol]:
+    """What reads requests within `limits`: uvicorn waits for ever for the end of a head, and takes any number."""
+    return type("Bounded", (_Connection,), {"limits": limits})
+
+
+class _Connection(H11Protocol):
+    """Ends when a head takes too long. Where there are too many, the one ends that has been silent the longest."""
+
+    limits = LIMITS
+    _timer: asyncio.TimerHandle | None = None
+    began = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being answered."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Somebody has connected, and has asked for nothing yet."""
+        super().connection_made(transport)
+        self.began = self.loop.time()
+        self._look()
+        others = [one for one in cast("set[_Connection]", self.connections) if not one.transport.is_closing()]
+        if len(others) > self.limits.connections:
+            silent = [one for one in others if one.is_idle]  # this one at least
+            min(silent, key=lambda one: one.began).transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """A part of a head, or more; the time for a head does not begin again with each part."""
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """The next head has its own time."""
+        super().on_response_complete()
+        self.began = self.loop.time()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is waited for any more."""
+        super().connection_lost(exc)
+        self._stop()
+
+    def _look(self) -> None:
+        if not self.is_idle or self.transport.is_closing():
+            self._stop()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(self.limits.head_s, self.transport.abort)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class _Server(uvicorn.Server):

@@ -2,21 +2,26 @@
 
 A mail comes in by `mailbox`, is told from other copies by `fingerprint`, and is read by `reading` in a child process
 (`confined`): did a `machine` write it, or is it a `bounce`; who really wrote it (`identity`); what they said (`reply`)
-and attached (`files`); which card it answers (`tokens`). A card goes out by `cards`, `mime` and `transport`.
+and attached (`files`); which card it answers (`tokens`), and whether it is about that card (`binding`). A card goes out
+by `cards`, `mime` and `transport`.
 
 What these are made of: `format` (a mail as bytes), `sender` (what proves who wrote it), `text` (what is new in it, and
 words that decide), `servers` (one's own, over IMAP), `local` (the one inside `sayso dev`).
 """
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 
+from pydantic import BaseModel
+
 from channels import (
     Accept,
     Address,
+    Bounced,
     Card,
     ChannelError,
     ChannelRefused,
@@ -24,17 +29,20 @@ from channels import (
     Delivery,
     Desk,
     Directory,
+    Held,
     Inbound,
+    Marks,
     Reading,
 )
-from channels.email import fingerprint, mime, tokens
+from channels.email import binding, fingerprint, mime, tokens
+from channels.email.binding import Answered, SentCard
 from channels.email.confined import LIMITS, ConfinedReader, Limits, contacts_of
 from channels.email.format import addresses
 from channels.email.mailbox import Item, Mailbox
 from channels.email.mime import Post
-from channels.email.reading import Reader, token_of
+from channels.email.reading import ASKED_NOTHING, Reader
 from channels.email.sender.proof import Prove
-from channels.email.tokens import TokenOf, Way
+from channels.email.tokens import Way
 from channels.email.transport import SenderRefused, Transport
 
 DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
@@ -53,9 +61,9 @@ def _utc_now() -> datetime:
 class EmailChannel:
     """Reaches people by mail from `address`. `prove` is the way to tell that a mail comes from its From.
 
-    `way` is where a reply token travels, `token` what finds it in a mail that came back. Mails are read within `limits`
-    in a child process, which knows the people who are in `directory` now. `public` is an address of the same mailbox
-    that anybody may write to; what is sent from it goes by `post`, where that is not the same way.
+    `way` is where a reply token travels. Mails are read within `limits` in a child process, which knows the people who
+    are in `directory` now. `public` is an address of the same mailbox that anybody may write to; what is sent from it
+    goes by `post`, where that is not the same way.
     """
 
     def __init__(
@@ -69,7 +77,6 @@ class EmailChannel:
         public: str = "",
         post: Transport | None = None,
         way: Way = "plus",
-        token: TokenOf = token_of,
         limits: Limits = LIMITS,
         now: Callable[[], datetime] = _utc_now,
         delays_s: Sequence[float] = DELAYS_S,
@@ -78,7 +85,7 @@ class EmailChannel:
         self._transport, self._post = transport, post or transport
         self._directory = directory
         self._own, self._public = address.lower(), public.lower()
-        reader = Reader(self._own, contacts_of(directory), prove, token, self._public)
+        reader = Reader(self._own, contacts_of(directory), prove, tokens.returning(way), self._public)
         self._reader = ConfinedReader(reader, limits)
         self._way: Way = way
         self._is_likely_answer = tokens.hint(way, self._own)
@@ -86,6 +93,7 @@ class EmailChannel:
         self._delays_s = delays_s
         self._accepted = 0
         self._may_tag_sender = way != "reference"
+        self._marks: Marks | None = None
 
     @property
     def name(self) -> str:
@@ -104,9 +112,28 @@ class EmailChannel:
         finally:
             self._reader.end()
 
+    def remember_in(self, marks: Marks) -> None:
+        """Keep in `marks` what was sent. Without it no approval by mail can be told from a mail about lunch."""
+        self._marks = marks
+
     async def read(self, inbound: Inbound) -> Reading:
         """What the mail means. Raises ChannelUnavailable when no child process could tell; it may be read later."""
-        return await self._reader.read(inbound.raw, inbound.size_bytes, is_answer=inbound.is_answer)
+        found = await self._reader.read(inbound.raw, inbound.size_bytes, is_answer=inbound.is_answer)
+        match found:
+            case Answered():
+                return await self._bound(found, inbound.received_at)
+            case Bounced(receipt=receipt) if receipt.startswith("<"):
+                return found.model_copy(update={"receipt": (await self._sent_as(receipt)).receipt})
+            case _:
+                return found
+
+    async def _bound(self, answered: Answered, received_at: datetime) -> Reading:
+        """The answer with the token that it brings, or that of the card whose Message-ID it names."""
+        named = [await self._sent_as(each) for each in answered.about.in_reply_to] if not answered.token else []
+        token = answered.token or next((each.token for each in named if each.token), "")
+        if not token:
+            return Held(reasons=(ASKED_NOTHING,), person=answered.person, about=answered.about.subject)
+        return binding.bound(answered.model_copy(update={"token": token}), await self._card_of(token), received_at)
 
     async def address(self, contact: Contact, thread: str) -> Address | None:
         """The contact's mail address, if there is one."""
@@ -118,13 +145,15 @@ class EmailChannel:
         """Send `card` as one mail. The same key and card again repeat exactly the same bytes and Message-ID."""
         return await self._send(card, to, key)
 
-    async def _send(self, card: Card, to: Address, key: str, after: str = "") -> Delivery:
-        """One mail; `after` is the Message-ID of the one that it goes on from."""
+    async def _send(self, card: Card, to: Address, key: str, after: SentCard | None = None) -> Delivery:
+        """One mail; `after` is the one that it goes on from."""
         contact = self._directory.contact(to.person)
         zone = contact.timezone if contact else "UTC"
         post = mime.compose(card, to, key, own=self._own, timezone=zone, way=self._way, after=after)
+        await self._remember(post, card.receipt, key, after)
         await self._submit(post, self._envelope_sender(card, to))
-        return Delivery(key=key, address=to, handle=post.message_id)
+        # What finds a mail is its Message-ID, which an answer brings back: it stands in no event.
+        return Delivery(key=key, address=to, handle="")
 
     async def post(self, raw: bytes, to: str, receipt: str) -> None:
         """Send `raw`, from the public address, to `to`. Raises as `send` does."""
@@ -136,7 +165,7 @@ class EmailChannel:
                 await self._post.send(raw, sender=sender, recipients=(to,))
                 return
             except SenderRefused as error:
-                _log.info("not sent with the envelope sender %s: %s", sender, error)
+                _log.info("not sent with this envelope sender: %s", error)
         await self._post.send(raw, sender=self._own, recipients=(to,))
 
     def _tagged(self, receipt: str) -> tuple[str, ...]:
@@ -151,7 +180,39 @@ class EmailChannel:
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
         """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""
         if card.closes:
-            await self._send(card, delivery.address, key, delivery.handle)
+            await self._send(card, delivery.address, key, await self._earlier(delivery, card))
+
+    async def _earlier(self, delivery: Delivery, card: Card) -> SentCard | None:
+        """The mail of `delivery`, which `card` goes on from."""
+        token = await self._marks.kept(_name("key", delivery.key)) if self._marks else None
+        if token or not delivery.handle:
+            return await self._card_of(token or "")
+        # Mails of releases that kept the Message-ID there.
+        subject = card.topic or card.title
+        return SentCard(token="", message_id=delivery.handle, subject=subject, opening="", sent_at=card.at)
+
+    async def _remember(self, post: Post, receipt: str, key: str, after: SentCard | None) -> None:
+        """Keep what an answer, or a report of failure, is about; before it is sent, so that none can be earlier."""
+        if self._marks is None:
+            return
+        asks = post.asks
+        closed = after.token if after else ""
+        sent_as = _SentAs(token=asks.token if asks else closed, receipt=receipt)
+        if sent_as.token or sent_as.receipt:
+            await self._marks.keep(_name("id", post.message_id), sent_as.model_dump_json())
+        if asks:
+            await self._marks.keep(_name("card", asks.token), asks.model_dump_json())
+            await self._marks.keep(_name("key", key), asks.token)
+
+    async def _sent_as(self, message_id: str) -> "_SentAs":
+        """What is known of the mail that was sent under `message_id`."""
+        kept = await self._marks.kept(_name("id", message_id)) if self._marks and message_id else None
+        return _SentAs.model_validate_json(kept) if kept else _SentAs()
+
+    async def _card_of(self, token: str) -> SentCard | None:
+        """The mail that brought `token` to somebody."""
+        kept = await self._marks.kept(_name("card", token)) if self._marks and token else None
+        return SentCard.model_validate_json(kept) if kept else None
 
     def _envelope_sender(self, card: Card, to: Address) -> str:
         """Where word goes that `card` did not arrive."""
@@ -217,6 +278,18 @@ class EmailChannel:
             is_answer=_has_token(item.recipient, self._own) or self._is_likely_answer(item.raw),
             received_at=self._now(),
         )
+
+
+class _SentAs(BaseModel):
+    """What a Message-ID of ours stands for."""
+
+    token: str = ""
+    receipt: str = ""
+
+
+def _name(kind: str, secret: str) -> str:
+    """A key that tells nobody the token that it is about."""
+    return f"{kind} {hashlib.sha256(secret.lower().encode()).hexdigest()[:40]}"
 
 
 def _has_token(recipient: str, own: str) -> bool:

@@ -2,8 +2,8 @@
 
 Asked only about mail that a machine wrote, and only about a mail of ours: its receipt must be there, in the address
 that the report was sent to or in the returned headers. Nothing here proves who wrote it. That is harmless: a receipt is
-known to those whom the card was sent to, and whoever forges a report with it makes the card go another way as well,
-once; it still can be answered, and nothing is decided by it.
+known to those whom the card was sent to and answers nothing. Whoever forges a report with it makes the card go another
+way as well, once; it still can be answered, and nothing is decided by it.
 """
 
 import binascii
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from channels.email.format.headers import HEADER_BYTES, Headers, guess_headers
-from channels.email.format.message_ids import MARK, marked
+from channels.email.format.message_ids import MARK, ours
 from channels.email.machine import is_by_robot
 from channels.email.mime import RECEIPT
 from channels.showing import one_line
@@ -72,12 +72,15 @@ def failure_of(raw: bytes, headers: Headers, subject: str) -> str | None:
 
 
 def receipts_of(raw: bytes, own: str) -> frozenset[str]:
-    """The receipts of mails of ours whose headers `raw` returns, in whatever form."""
-    in_id = rf"^[> \t]*message-id:\s{{0,8}}{marked('card|note', own)}"
+    """The receipts of mails of ours whose headers `raw` returns, in whatever form; else their Message-IDs."""
+    in_id = rf"^[> \t]*message-id:\s{{0,8}}{ours('card|done|note', own)}"
     in_header = rf"^[> \t]*{RECEIPT}:[ \t]{{0,8}}({MARK})[ \t\r]*$"
-    returned = re.compile(f"{in_id}|{in_header}".encode(), re.IGNORECASE | re.MULTILINE)
-    found = returned.finditer(raw[:REPORT_BYTES])
-    return frozenset((each[1] or each[2]).decode("ascii").lower() for each in found)
+    return _found(raw, in_header) or _found(raw, in_id)
+
+
+def _found(raw: bytes, pattern: str) -> frozenset[str]:
+    found = re.finditer(pattern.encode(), raw[:REPORT_BYTES], re.IGNORECASE | re.MULTILINE)
+    return frozenset(each[1].decode("ascii").lower() for each in found)
 
 
 def _recipients(raw: bytes, at: int) -> Iterator[Headers]:

@@ -1,9 +1,11 @@
 """Card -> the plain text and the HTML of a mail, which say the same because both come from one list of blocks."""
 
 import html
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from channels import AnswerForm, Card, Line
@@ -20,25 +22,60 @@ _WRAPS = "overflow-wrap: anywhere"
 _KEEPS_LINES = f"white-space: pre-wrap; {_WRAPS}"
 
 
+_SENTENCE_CHARS = 120
+
+
+@dataclass(frozen=True)
+class Made:
+    """What one mail has of its own: the reader's `timezone` (IANA), and what an answer to it must show.
+
+    `code` is shown where an answer brings it back in what it quotes. `mark` ends `subject` and the first line.
+    `answers_to` is where an answer goes, `approves` and `refuses` the sentences that buttons write there.
+    """
+
+    timezone: str = "UTC"
+    code: str = ""
+    mark: str = ""
+    subject: str = ""
+    answers_to: str = ""
+    approves: str = ""
+    refuses: str = ""
+
+
 @dataclass(frozen=True)
 class Block:
     """A few lines that belong together; `verbatim` ones keep their spaces and are marked line by line.
 
-    A `link` leads to our own page, where nothing happens before a person presses a button.
+    A `link` leads to our own page, where nothing happens before a person presses a button. A `button` has a label and
+    below it the address of the mail that it begins.
     """
 
-    kind: Literal["title", "say", "verbatim", "link"]
+    kind: Literal["title", "say", "verbatim", "link", "button"]
     lines: tuple[str, ...]
 
 
-def blocks(card: Card, timezone: str, code: str = "") -> tuple[Block, ...]:
-    """What a person reads, in order: the point, how to answer, then what it is about. `timezone` is an IANA name.
+def sentence(verb: Literal["approve", "deny"], card: Card, code: str = "", line: str = "") -> str:
+    """What a button writes: it says what the answer does, and proves by `code` which card it is about.
 
-    `code` is shown where an answer brings it back in what it quotes.
+    `line` is the code line of ways that need one.
     """
-    found = [Block("title", (_line(card.title),))]
+    title = _line(card.title)
+    short = title if len(title) <= _SENTENCE_CHARS else f"{title[:_SENTENCE_CHARS]}…"
+    said = f"I {verb}: {short.rstrip('?')}" + (f" (code {code})" if code else "")
+    return f"{said}\n{CODE} {line}" if line else said
+
+
+def opening(card: Card, made: Made) -> str:
+    """The first line of the mail."""
+    return f"{_line(card.title)} [{made.mark}]" if made.mark else _line(card.title)
+
+
+def blocks(card: Card, made: Made) -> tuple[Block, ...]:
+    """What a person reads, in order: the point, how to answer, then what it is about."""
+    found = [Block("title", (opening(card, made),))]
     if card.form is not None:
         found.append(Block("say", _how_to_answer(card.form)))
+        found += _buttons(card, made)
         if _is_page_needed(card.form):
             found += _link(card)
     if card.summary:
@@ -55,7 +92,7 @@ def blocks(card: Card, timezone: str, code: str = "") -> tuple[Block, ...]:
         found.append(Block("verbatim", tuple(visible(card.exact).split("\n"))))
     if not is_question:
         found += _quoted(card)
-    if footer := _footer(card, timezone, code):
+    if footer := _footer(card, made.timezone, made.code):
         found.append(Block("say", footer))
     if card.form is None or not _is_page_needed(card.form):
         found += _link(card)
@@ -79,17 +116,39 @@ def _quoted(card: Card) -> list[Block]:
     ]
 
 
-def as_text(card: Card, timezone: str, code: str = "") -> str:
-    """The plain text, with LF line ends. No line of it, alone, would be read as an approval, nor as a short denial."""
-    return "\n\n".join("\n".join(_marked(block)) for block in blocks(card, timezone, code)) + "\n"
+def _buttons(card: Card, made: Made) -> list[Block]:
+    """Two mails that need only be sent, where an approval by mail counts."""
+    form = card.form
+    if form is None or form.format != "approval" or not form.may_approve or form.only_stops or not made.approves:
+        return []
+    return [
+        Block("button", ("Write the mail that approves", _mailto(made, made.approves))),
+        Block("button", ("Write the mail that refuses", _mailto(made, made.refuses))),
+    ]
 
 
-def as_html(card: Card, timezone: str, code: str = "") -> str:
-    """The same as HTML: no images, no link but to our own page, everything from the card escaped.
+def _mailto(made: Made, body: str) -> str:
+    """A link that begins a mail (RFC 6068, 5: line breaks as %0D%0A)."""
+    lines = "%0D%0A".join(quote(line, safe="") for line in body.split("\n"))
+    return f"mailto:{quote(made.answers_to, safe='@')}?subject={quote(f'Re: {made.subject}', safe='')}&body={lines}"
+
+
+def as_text(card: Card, made: Made, *, labels: bool = False) -> str:
+    """The plain text, with LF line ends. No line of it, alone, would be read as an approval, nor as a short denial.
+
+    With `labels` it has those of the buttons as well, which only the HTML can show.
+    """
+    found = (block for block in blocks(card, made) if labels or block.kind != "button")
+    return "\n\n".join("\n".join(_marked(block)) for block in found) + "\n"
+
+
+def as_html(card: Card, made: Made) -> str:
+    """The same as HTML: no images, no link but to our own page and to mails that people send themselves, everything
+    from the card escaped.
 
     Its only style lets long lines wrap: what runs off a phone's screen would be approved unseen.
     """
-    inner = "\n".join(_html(block) for block in blocks(card, timezone, code))
+    inner = "\n".join(_html(block) for block in blocks(card, made))
     body = f'<div style="{_WRAPS}">\n{inner}\n</div>'
     return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n{body}\n</body></html>\n'
 
@@ -101,9 +160,23 @@ def _line(text: str) -> str:
 def _fact(fact: Line) -> tuple[str, ...]:
     """`Label: text`, or the label and below it one line for each line of the text."""
     lines = [_line(line) for line in visible(fact.text).split("\n") if line.strip()]
+    if fact.lines:
+        where = f"attached as {attachment_of(fact)}" if fact.whole else "on the page of this request"
+        lines.append(f"Complete list ({fact.lines}): {where}")
     if len(lines) < 2:
         return (f"{_line(fact.label)}: {''.join(lines)}",)
     return (f"{_line(fact.label)}:", *(f"- {line}" for line in lines))
+
+
+def attachment_of(fact: Line) -> str:
+    """What the file is called that holds all of a fact's list."""
+    words = re.findall(r"[a-z0-9]+", fact.label.lower())
+    return f"{'-'.join(words)[:40] or 'list'}.txt"
+
+
+def attachments(card: Card) -> tuple[tuple[str, str], ...]:
+    """Name and text of each list that is too long for the mail itself."""
+    return tuple((attachment_of(fact), visible(fact.whole)) for fact in card.facts if fact.whole)
 
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
@@ -147,6 +220,8 @@ def moment(at: datetime, timezone: str) -> str:
 
 
 def _marked(block: Block) -> tuple[str, ...]:
+    if block.kind == "button":
+        return block.lines[:1]
     return tuple(MARK + line if block.kind == "verbatim" or is_decision(line) else line for line in block.lines)
 
 
@@ -156,5 +231,7 @@ def _html(block: Block) -> str:
         return f'<pre style="{_KEEPS_LINES}">' + "\n".join(lines) + "</pre>"
     if block.kind == "link":
         return f'<p><a href="{lines[0]}">{lines[0]}</a></p>'
+    if block.kind == "button":
+        return f'<p><a href="{html.escape(block.lines[1])}">{lines[0]}</a></p>'
     inner = "<br>\n".join(lines)
     return f"<p><strong>{inner}</strong></p>" if block.kind == "title" else f"<p>{inner}</p>"

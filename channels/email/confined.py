@@ -19,7 +19,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from channels import ChannelUnavailable, Contact, Directory, Held, Reading
+from channels import ChannelUnavailable, Contact, Directory, Held
+from channels.email.binding import MailReading
 from channels.email.format.headers import MAIL_BYTES
 from channels.email.reading import Reader
 from channels.email.turns import Turns
@@ -35,7 +36,7 @@ LENGTH = struct.Struct("!Q")
 
 _CHILD = "from channels.email.confined_child import main; main()"
 _SOON_S = 5.0
-_READING = TypeAdapter[Reading](Reading)
+_READING = TypeAdapter[MailReading](MailReading)
 _log = logging.getLogger(__name__)
 
 
@@ -97,7 +98,7 @@ class ConfinedReader:
         self._child: _Child | None = None
         self._turns = Turns()
 
-    async def read(self, raw: bytes, size_bytes: int, *, is_answer: bool = False) -> Reading:
+    async def read(self, raw: bytes, size_bytes: int, *, is_answer: bool = False) -> MailReading:
         """As `Reader.read`; a mail that takes more than the limits is held, and so is one that makes reading fail.
 
         Likely answers are read first, then what is small: people wait for those, and whoever sends many mails that
@@ -117,7 +118,7 @@ class ConfinedReader:
         if not self._turns.is_taken:
             self._drop()
 
-    async def _try(self, raw: bytes, size_bytes: int) -> Reading | None:
+    async def _try(self, raw: bytes, size_bytes: int) -> MailReading | None:
         """What the mail means; None when the child died and a fresh one may do better."""
         is_fresh, child, is_well = self._child is None, self._child or _Child(self._order), False
         self._child = child
@@ -219,7 +220,7 @@ def _end(process: subprocess.Popen[bytes], line: socket.socket) -> None:
     process.wait()
 
 
-def _taken(answer: bytes) -> Reading | None:
+def _taken(answer: bytes) -> MailReading | None:
     """What the child has answered; None when that is no answer."""
     if answer[:1] == b"!":
         _log.error("reading a mail failed: %s", answer[1:].decode(errors="replace"))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from channels import Reading
+from channels.email.binding import MailReading
 from channels.email.confined import LENGTH, OUT_OF_MEMORY, Order
 from channels.email.reading import Reader
 
-_READING = TypeAdapter[Reading](Reading)
+_READING = TypeAdapter[MailReading](MailReading)
 
 
 def main() -> None:

@@ -11,12 +11,13 @@ from channels.email.files import files_of
 from channels.email.format import addresses, message_ids, trace
 from channels.email.format.body import read_body
 from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable
-from channels.email.identity import UNPROVEN, recipients_of
+from channels.email.identity import UNPROVEN
 from channels.email.machine import calendar_words, list_words
 from channels.email.mime import SUBJECT_CHARS, display_name, encoded, header_block, text_part
 from channels.email.sender.author import author_of, claimed
 from channels.email.sender.proof import Prove, Unproven
 from channels.email.text import markup
+from channels.email.tokens import recipients_of
 from channels.showing import one_line
 
 TEXT_CHARS = 8_000

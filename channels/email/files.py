@@ -39,6 +39,19 @@ def files_of(parts: Iterable[Part]) -> tuple[File, ...]:
     return tuple(_with_texts(ordered))
 
 
+def text_file(name: str, text: str) -> File:
+    """`text`, which stood in the mail itself, as a file of its own."""
+    content = text.encode(errors="replace")
+    file = File(
+        name=name,
+        type="text/plain",
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
+    )
+    return file.model_copy(update=headed(content.decode(), TEXT_BYTES))
+
+
 @dataclass(frozen=True)
 class _Found:
     file: File

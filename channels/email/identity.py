@@ -9,14 +9,16 @@ from channels.email.format.headers import Headers, Unreadable, read_headers
 from channels.email.machine import list_words, machine_words
 from channels.email.sender.author import author_of, claimed
 from channels.email.sender.proof import Prove, Proven, Unproven
+from channels.email.tokens import recipients_of
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The mail is this person's word."""
+    """The mail is this person's word. `weakness` says why it may not approve all the same (see `Proven`)."""
 
     contact: Contact
     evidence: str
+    weakness: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,7 @@ def who(raw: bytes, directory: Directory, prove: Prove, recipient: str | None = 
     proof = prove(raw, author)
     if isinstance(proof, Unproven):
         return Refused((f"{UNPROVEN}{proof.reason}",), claims)
-    return Accepted(contact, proof.evidence)
-
-
-def recipients_of(headers: Headers) -> frozenset[str]:
-    """Every address that To and Cc name plainly, in lower case; what is not plain is left out."""
-    fields = (*headers.all("to"), *headers.all("cc"))
-    return frozenset(address for field in fields for address in addresses.recipients(field))
+    return Accepted(contact, proof.evidence, proof.weakness)
 
 
 def _doubts(headers: Headers, recipient: str | None) -> tuple[str, ...]:

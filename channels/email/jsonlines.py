@@ -8,27 +8,53 @@ whole reader with the identity way `dmarc`; the caller's part, which tokens are 
 import base64
 import binascii
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from channels import Bounced, Contact, Held, Ignored, Reading, Reply
+from channels import Bounced, Contact, Held, Ignored, Reply
+from channels.email.binding import Answered, MailReading, SentCard, bound
 from channels.email.format.body import read_body
 from channels.email.format.headers import Headers, Unreadable, guess_headers
 from channels.email.format.shown import decoded
 from channels.email.machine import calendar_words, machine_words
-from channels.email.reading import Reader, named_token
+from channels.email.reading import Reader
 from channels.email.reply import Said, read_both
 from channels.email.sender.proof import dmarc
+from channels.email.tokens import returning
 
 AUTHOR = "Anna Berg"
 """Who writes where a message does not say: the sets' texts are all hers. Nobody else's name may stand below one."""
 
 
+class SentMail(BaseModel):
+    """The mail that asked."""
+
+    message_id: str
+    sent_at: AwareDatetime
+    subject: str
+    first_line: str
+
+
 class Token(BaseModel):
-    """Whose reply token it is, and whether it is `open`."""
+    """Whose reply token it is, whether it is `open`, and the `card` that brought it."""
 
     recipient: str
     state: str
+    card: SentMail | None = None
+
+    def sent(self, name: str) -> SentCard | None:
+        """The card as the mail channel would have kept it."""
+        card = self.card
+        if card is None:
+            return None
+        return SentCard(
+            token=name,
+            message_id=card.message_id,
+            subject=card.subject,
+            opening=card.first_line,
+            sent_at=card.sent_at,
+        )
 
 
 class Context(BaseModel):
@@ -39,6 +65,7 @@ class Context(BaseModel):
     approvers: tuple[str, ...] = ()
     tokens: dict[str, Token] = Field(default_factory=dict[str, Token])
     seen_message_ids: tuple[str, ...] = ()
+    now: AwareDatetime | None = None
     marker: str = ""
     author: str = ""
 
@@ -124,17 +151,22 @@ def _of_reading(message: Message, raw: bytes, headers: Headers, author: str) -> 
     """The whole way of a mail; only a decision of the token's own person counts, while the token is open."""
     context = message.context
     people = _Approvers(tuple(each.lower() for each in context.approvers), author)
-    reading: Reading = Reader(context.own, people, dmarc(context.authserv_id), named_token).read(raw, len(raw))
+    reader = Reader(context.own, people, dmarc(context.authserv_id), returning("plus"))
+    reading: MailReading = reader.read(raw, len(raw))
     match reading:
         case Ignored():
             return Answer(id=message.id, said="machine", reason=reading.reason)
         case Bounced():
             return Answer(id=message.id, said="machine", reason=f"a mail came back: {reading.why}")
-        case Reply():
-            refused = _refused(reading, context, headers)
-            counted = not refused and reading.said in ("approve", "deny")
-            reason = refused or reading.reason
-            return Answer(id=message.id, new_text=reading.text, said=reading.said, counted=counted, reason=reason)
+        case Answered():
+            token = context.tokens.get(next((each for each in context.tokens if each.lower() == reading.token), ""))
+            sent = token.sent(reading.token) if token else None
+            reply = bound(reading, sent, context.now or datetime.now(UTC))
+            refused = _refused(reply, context, headers)
+            counted = not refused and reply.said in ("approve", "deny")
+            return Answer(
+                id=message.id, new_text=reply.text, said=reply.said, counted=counted, reason=refused or reply.reason
+            )
         case _:
             reason = "; ".join(reading.reasons) if isinstance(reading, Held) else "it answers nothing"
             return Answer(id=message.id, reason=reason)
@@ -149,7 +181,9 @@ def _refused(reply: Reply, context: Context, headers: Headers) -> str:
     if token.recipient.lower() != reply.person:
         return "its token was somebody else's"
     ids = [value.strip() for value in headers.all("message-id")]
-    return "the same mail was here before" if set(ids) & set(context.seen_message_ids) else ""
+    if set(ids) & set(context.seen_message_ids):
+        return "the same mail was here before"
+    return reply.unbound if reply.said != "deny" else ""
 
 
 def _of_said(identity: str, said: Said, unsure: str = "") -> Answer:

@@ -2,13 +2,16 @@
 
 import base64
 import email.utils
+import hashlib
 import quopri
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
 from channels import Address, Card, ChannelRefused
 from channels.email import cards
+from channels.email.binding import SentCard, packed
 from channels.email.format import addresses, message_ids
 from channels.email.tokens import Way, reply_address
 from channels.showing import one_line
@@ -19,25 +22,35 @@ SUBJECT_CHARS = 150
 RECEIPT = "X-Sayso-Receipt"
 """The header that says what stands for this mail when it could not be delivered."""
 
+_CODE_CHARS = 6
+"""Letters of the code in a card's subject: enough that no other card has the same; it opens nothing."""
+
+_BUTTON_CODE_CHARS = 12
+
+_PREFIX = re.compile(r"\s*[^\d\s:]{1,3}:")
+"""What Outlook takes for `Re:` and leaves out of an answer's subject ([MS-OXCMAIL], generating the subject prefix)."""
+
 _WORD_BYTES = 45
 """UTF-8 bytes in one encoded word: 60 characters in base64, 72 with its frame, 75 at most (RFC 2047, 2)."""
 
 
 @dataclass(frozen=True)
 class Post:
-    """A mail that is ready for SMTP. `message_id` has its angle brackets."""
+    """A mail that is ready for SMTP. `message_id` has its angle brackets; `asks` is what an answer must be about."""
 
     raw: bytes
     recipient: str
     message_id: str
+    asks: SentCard | None = None
 
 
-def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: Way = "plus", after: str = "") -> Post:
+def compose(
+    card: Card, to: Address, key: str, *, own: str, timezone: str, way: Way = "plus", after: SentCard | None = None
+) -> Post:
     """The mail that shows `card` to `to`, from the address `own`. Its Date is `card.at`, its ids come from `key`.
 
-    `way` is how the card's token comes back, `after` the Message-ID of an earlier mail to the same person. The card's
-    receipt stands in the Message-ID and, because some relays replace that, in a header of its own: reports that the
-    mail did not arrive bring its headers back.
+    `way` is how the card's token comes back, `after` an earlier mail to the same person. The card's receipt stands in
+    a header of its own: reports that the mail did not arrive bring its headers back.
 
     Raises ChannelRefused when `to` is no plain address or a reply could not carry the card's token.
     """
@@ -46,26 +59,57 @@ def compose(card: Card, to: Address, key: str, *, own: str, timezone: str, way: 
             what=f"{one_line(to.to, 80)!r} is not a mail address", do=f"Correct the address of {to.person!r}"
         )
     token = card.form.token if card.form else ""
-    code = token if way == "reference" else ""
-    message_id = message_ids.card_id(card.receipt or code, key, own, asks=card.form is not None)
-    root = message_ids.thread_root(to.thread, own)
+    message_id = message_ids.card_id(
+        token or card.receipt, key, own, asks=card.form is not None, closes=after is not None
+    )
+    root, asks, made = message_ids.thread_root(to.thread, own), None, cards.Made(timezone)
+    subject = f"Re: {after.subject}" if after else _subject(card)
     headers = [
         ("From", f"sayso <{own}>"),
         ("To", to.to),
-        ("Subject", encoded(_subject(card))),
         ("Date", email.utils.format_datetime(card.at.astimezone(UTC))),
         ("Message-ID", message_id),
-        ("In-Reply-To", after or root),
-        ("References", f"{root}\r\n {after}" if after else root),
+        ("In-Reply-To", after.message_id if after else root),
+        ("References", f"{root}\r\n {after.message_id}" if after else root),
         # RFC 3834, 5: an answer to a mail is another thing than a mail of our own.
         ("Auto-Submitted", "auto-generated" if to.person else "auto-replied"),
     ]
     if card.receipt:
         headers.append((RECEIPT, card.receipt))
     if card.form is not None:
-        headers.append(("Reply-To", f"sayso <{reply_address(way, own, token)}>"))
-    texts = (cards.as_text(card, timezone, code), cards.as_html(card, timezone, code))
-    return Post(_alternative(headers, texts, key), to.to, message_id)
+        answers_to = reply_address(way, own, token)
+        headers.append(("Reply-To", f"sayso <{answers_to}>"))
+        made = _made(card, timezone, answers_to, token if way == "reference" else "")
+        subject = made.subject
+        text = cards.as_text(card, made, labels=True)
+        asks = SentCard(
+            token=token,
+            message_id=message_id,
+            subject=subject,
+            opening=cards.opening(card, made),
+            sent_at=card.at,
+            button=made.approves,
+            refuses=made.refuses,
+            packed=packed(text),
+        )
+    headers.insert(2, ("Subject", encoded(subject)))
+    texts = (cards.as_text(card, made), cards.as_html(card, made))
+    return Post(_whole(headers, texts, cards.attachments(card), key), to.to, message_id, asks)
+
+
+def _made(card: Card, timezone: str, answers_to: str, code: str) -> cards.Made:
+    """What makes this mail unlike any other one that asks the same."""
+    token = card.form.token if card.form else ""
+    mark = _letters(f"subject {token}", _CODE_CHARS)
+    title = f"sayso: {card.title}" if _PREFIX.match(card.title) else card.title
+    subject = f"{one_line(title, SUBJECT_CHARS - len(mark) - 3)} [{mark}]"
+    approves = cards.sentence("approve", card, _letters(f"button {token}", _BUTTON_CODE_CHARS), code)
+    refuses = cards.sentence("deny", card, line=code)
+    return cards.Made(timezone, code, mark, subject, answers_to, approves, refuses)
+
+
+def _letters(secret: str, count: int) -> str:
+    return base64.b32encode(hashlib.sha256(secret.encode()).digest()).decode()[:count]
 
 
 def _subject(card: Card) -> str:
@@ -105,6 +149,11 @@ def text_part(text: str, kind: str = "plain") -> bytes:
     return head.encode() + body
 
 
+def file_part(name: str, text: str) -> bytes:
+    """A text file; `name` is one of ours."""
+    return b'Content-Disposition: attachment; filename="%s"\r\n' % name.encode("ascii") + text_part(text)
+
+
 def header_block(headers: list[tuple[str, str]]) -> bytes:
     """Header lines. Every value is made by this package; an unexpected line break is a bug and must not be sent."""
     for name, value in headers:
@@ -113,10 +162,19 @@ def header_block(headers: list[tuple[str, str]]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
 
 
-def _alternative(headers: list[tuple[str, str]], texts: tuple[str, str], key: str) -> bytes:
-    """The plain text and the HTML that says the same below `headers`."""
-    boundary = f"=_{message_ids.digest('boundary', key)}"
-    top = [*headers, ("MIME-Version", "1.0"), ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"')]
-    parts = (text_part(texts[0]), text_part(texts[1], "html"))
+def _whole(
+    headers: list[tuple[str, str]], texts: tuple[str, str], attachments: Sequence[tuple[str, str]], key: str
+) -> bytes:
+    """The plain text and the HTML that says the same below `headers`, and text files beside them."""
+    top = [*headers, ("MIME-Version", "1.0")]
+    both = _multipart("alternative", [text_part(texts[0]), text_part(texts[1], "html")], "boundary", key)
+    if not attachments:
+        return header_block(top) + both
+    return header_block(top) + _multipart("mixed", [both, *(file_part(*file) for file in attachments)], "files", key)
+
+
+def _multipart(kind: str, parts: Sequence[bytes], name: str, key: str) -> bytes:
+    boundary = f"=_{message_ids.digest(name, key)}"
+    head = header_block([("Content-Type", f'multipart/{kind};\r\n boundary="{boundary}"')]) + b"\r\n"
     body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
-    return header_block(top) + b"\r\n" + body + b"--%s--\r\n" % boundary.encode()
+    return head + body + b"--%s--\r\n" % boundary.encode()

@@ -76,7 +76,9 @@ class Said:
     """What a reply says. `text` is the new text without greeting and sign-off; `reason` the rest of a denial.
 
     `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
-    why a text that sounds like a decision is none.
+    why a text that sounds like a decision is none. `older` is what the mail repeats of older ones, each version of its
+    text by itself: the lines marked as a quote, and those of a mail that follows without marks. `is_one`: its versions
+    say the same.
     """
 
     said: Literal["approve", "deny", "free_text", "empty"]
@@ -85,6 +87,8 @@ class Said:
     whole: str = ""
     asked: str = ""
     unsure: str = ""
+    older: tuple[tuple[str, str], ...] = ()
+    is_one: bool = True
 
 
 def read_reply(body: str, author: str = "", *, marker: str = "") -> Said:
@@ -111,6 +115,7 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
     if body is None or not body.strip(BLANK + "\n"):
         return seen
     plain = read_reply(body, author, marker=marker)
+    plain = replace(plain, older=(*plain.older, *seen.older), is_one=_letters(plain.whole) == _letters(seen.whole))
     decides = {"approve", "deny"} & {plain.said, seen.said}
     if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
         return _undecided(plain, TWO_BODIES)
@@ -143,7 +148,11 @@ def _letters(text: str) -> str:
 
 
 def _said(found: NewText, author: str) -> Said:
-    """What the new text `found` says."""
+    """What the new text `found` says, and what older text stands beside it."""
+    return replace(_said_alone(found, author), older=((found.quoted, found.below),))
+
+
+def _said_alone(found: NewText, author: str) -> Said:
     whole = unicodedata.normalize("NFC", found.text[: NEW_TEXT_CHARS + 1])
     if not whole:
         return Said("empty", "", unsure=found.unsure)

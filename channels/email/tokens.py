@@ -2,20 +2,22 @@
 
     plus       Reply-To: agent+TOKEN@sayso.example      where the provider delivers plus-addresses
     catchall   Reply-To: TOKEN@replies.example          where a whole domain is ours
-    reference  Message-ID: <card.TOKEN.…@sayso.example> and one line of the body, where neither is to be had
+    reference  one line of the body                     where neither is to be had
 
-A token names a question and proves nothing: who wrote the mail is found out elsewhere, and must be whom it was asked.
+A token names a question and proves nothing: who wrote the mail is found out elsewhere, and whether it is about the
+card as well (`binding`). It counts from a plain address in To or Cc alone: what stands in other headers, in display
+names or in comments was not put there by whoever answered.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from channels import ChannelRefused
 from channels.email.format import addresses
 from channels.email.format.body import read_body
 from channels.email.format.headers import HEADER_BYTES, Headers, Unreadable, read_headers
-from channels.email.format.message_ids import MARK, marked
+from channels.email.format.message_ids import MARK, ours
 from channels.email.text import markup
 
 Way = Literal["plus", "catchall", "reference"]
@@ -24,13 +26,10 @@ TokenOf = Callable[[bytes, str], str | None]
 """From a whole mail and our own address: the token it brings back. Raises Unreadable when it brings several."""
 
 CODE = "Answer code:"
-"""Begins the line of the body that brings a token back where mail programs lose the Message-ID."""
+"""Begins the line of the body that brings a token back where no address can."""
 
 SEVERAL = "it answers several questions at once; answer each one in a mail of its own"
 
-# Where servers write down to whom they delivered a copy: Postfix, Dovecot, Exim, qmail, Fastmail, Gmail's routing.
-_DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-forwarded-to")
-_NAMED = ("to", "cc")
 _CODE_LINE = re.compile(rf"^[> \t]*(?:[*_]{{1,2}})?{CODE}\s{{1,8}}({MARK})\b", re.IGNORECASE | re.MULTILINE)
 
 
@@ -62,7 +61,7 @@ def hint(way: Way, own: str) -> Callable[[bytes], bool]:
     starts = {
         "plus": re.escape(local) + rb"\+[a-z0-9]",
         "catchall": rb"[\s<,:](?!" + re.escape(local) + rb"@)[a-z0-9._-]{20,64}",
-        "reference": rb"<card\.[a-z0-9]",
+        "reference": rb"<card\.[a-f0-9]",
     }
     pattern = re.compile(starts[way] + rb"[a-z0-9._-]{0,120}@" + re.escape(domain), re.IGNORECASE)
 
@@ -73,35 +72,41 @@ def hint(way: Way, own: str) -> Callable[[bytes], bool]:
     return is_likely
 
 
-def _addressed_plus(raw: bytes, own: str) -> str | None:
+def recipients_of(headers: Headers) -> frozenset[str]:
+    """Every address that To and Cc name plainly, in lower case; what is not plain is left out."""
+    fields = (*headers.all("to"), *headers.all("cc"))
+    return frozenset(address for field in fields for address in addresses.recipients(field))
+
+
+def masked(text: str, own: str) -> str:
+    """`text` without reply tokens and ids of cards: whoever may read what somebody wrote need not learn how to answer
+    for them.
+    """
     local, _, domain = own.partition("@")
-    return _one(_in_addresses(read_headers(raw), rf"{re.escape(local)}\+({MARK})", domain))
+    tagged = rf"(?<![\w.+-])({re.escape(local)})\+{MARK}(@{re.escape(domain)})(?![\w-])"
+    text = re.sub(tagged, r"\1\2", text, flags=re.IGNORECASE)
+    return without_tokens(re.sub(ours("card|note", own), "…", text, flags=re.IGNORECASE))
+
+
+def without_tokens(text: str) -> str:
+    """`text` without what has the form of our tokens and receipts, whatever address they stand in."""
+    return re.sub(r"(?<![\w.-])\+?[a-z0-9]{2,4}-[a-z2-7]{13}-[a-z2-7]{28}(?![\w-])", "…", text, flags=re.IGNORECASE)
+
+
+def _addressed_plus(raw: bytes, own: str) -> str | None:
+    found = map(addresses.split_tag, recipients_of(read_headers(raw)))
+    return _one(tag for name, tag in found if name == own.lower() and tag is not None and re.fullmatch(MARK, tag))
 
 
 def _addressed_catchall(raw: bytes, own: str) -> str | None:
     local, _, domain = own.lower().partition("@")
-    return _one(found for found in _in_addresses(read_headers(raw), rf"({MARK})", domain) if found != local)
+    found = (address.rpartition("@") for address in recipients_of(read_headers(raw)))
+    return _one(name for name, _, host in found if host == domain and name != local and re.fullmatch(MARK, name))
 
 
-def _in_addresses(headers: Headers, local: str, domain: str) -> Iterator[str]:
-    """Every token in the addresses a copy was delivered to, and in those the mail names as its recipients."""
-    pattern = re.compile(rf"(?<![\w.+-]){local}@{re.escape(domain)}(?![\w.-])", re.IGNORECASE)
-    for name in (*_DELIVERED, *_NAMED):
-        for value in headers.all(name):
-            yield from (token.lower() for token in pattern.findall(value))
-
-
-def _referred(raw: bytes, own: str) -> str | None:
-    """The token of the mail that is answered: as its headers say, and as the body says where it quotes the card."""
-    headers = read_headers(raw)
-    pattern = re.compile(marked("card", own), re.IGNORECASE)
-    answered = [token for value in headers.all("in-reply-to") for token in pattern.findall(value)]
-    # A mail program that replaced our Message-ID leaves those of earlier cards in References: only the body knows then.
-    earlier = [token for value in headers.all("references") for token in pattern.findall(value)]
-    said = [found[1] for found in map(_CODE_LINE.search, _texts(raw)) if found]
-    if answered or said:
-        return _one(token.lower() for token in (*answered, *said))
-    return earlier[-1].lower() if earlier and not headers.all("in-reply-to") else None
+def _referred(raw: bytes, _own: str) -> str | None:
+    """The token that the body brings back, where it quotes the card."""
+    return _one(found[1].lower() for found in map(_CODE_LINE.search, _texts(raw)) if found)
 
 
 def _texts(raw: bytes) -> tuple[str, ...]:

@@ -2,18 +2,24 @@
 
 import re
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypedDict
 
 import aiosmtplib
 
-from channels import ChannelError, ChannelRefused, ChannelUnavailable
+from channels import ChannelError, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 from channels.email.format import addresses
 from channels.email.servers.endpoint import Endpoint, certificate_trouble, connection_trouble
+from channels.email.tokens import without_tokens
 
 TIMEOUT_S = 20.0
 """How long one SMTP command may take; slow servers answer DATA within a few seconds."""
 
+RESTS_S = 60.0
+"""How long nobody logs in again after a log-in was refused: servers lock out who tries too often."""
+
+_NAME = "email"
 
 # Servers say it at MAIL (RFC 5321, 4.1.1.2), at RCPT (Postfix: `553 5.7.1 <x>: Sender address rejected: not owned by
 # user y`) or after the mail (Microsoft 365: `550 5.7.60 … does not have permissions to send as this sender`,
@@ -34,11 +40,21 @@ class Relay(Endpoint):
 
 
 class Transport:
-    """Sends finished mails. `relay` is asked each time: the embedded server may have come back on another port."""
+    """Sends finished mails. `relay` is asked each time: the embedded server may have come back on another port.
 
-    def __init__(self, relay: Callable[[], Relay], timeout_s: float = TIMEOUT_S) -> None:
+    `clock` gives seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        relay: Callable[[], Relay],
+        timeout_s: float = TIMEOUT_S,
+        rests_s: float = RESTS_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._relay = relay
-        self._timeout_s = timeout_s
+        self._timeout_s, self._rests_s, self._clock = timeout_s, rests_s, clock
+        self._refused: tuple[float, ChannelUnauthorized] | None = None
 
     async def send(self, raw: bytes, *, sender: str, recipients: Sequence[str]) -> None:
         """Hand `raw` to the relay; on return it has answered for every recipient that it took the mail.
@@ -46,18 +62,23 @@ class Transport:
         `sender` is where word goes that it did not arrive. It is empty for mail that must not cause any: notices to
         strangers and automatic answers (RFC 5321, 4.5.5; RFC 3834, 3.3).
 
-        Raises ChannelRefused for an answer that stays (5xx, a bad log-in), SenderRefused when that may be about
-        `sender` alone, and ChannelUnavailable for one that may change (4xx, no connection). After ChannelUnavailable
-        the mail may have been taken all the same: send exactly the same bytes again, and receivers will see one
-        Message-ID.
+        Raises ChannelRefused for an answer that stays (5xx), SenderRefused when that may be about `sender` alone,
+        ChannelUnauthorized when the server refuses us and not this mail (a bad log-in; then it is left alone for a
+        while), and ChannelUnavailable for one that may change (4xx, no connection). After ChannelUnavailable the mail
+        may have been taken all the same: send exactly the same bytes again, and receivers will see one Message-ID.
         """
         relay = self._relay()
         if bad := [each for each in (*filter(None, [sender]), *recipients) if not addresses.is_address(each)]:
             raise ChannelRefused(what=f"{bad[0]!r} is not a plain mail address", do="Correct it in the directory")
+        if self._refused and self._clock() < self._refused[0]:
+            raise ChannelUnauthorized(_NAME, self._refused[1].what, self._refused[1].do)
         try:
             await self._log_in_and(raw, relay, sender=sender, recipients=recipients)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise _told(error, relay) from error
+            told = _told(error, relay)
+            if isinstance(told, ChannelUnauthorized):
+                self._refused = (self._clock() + self._rests_s, told)
+            raise told from error
 
     async def check(self) -> None:
         """Log in and leave again; raises as `send` does."""
@@ -111,8 +132,11 @@ class _Way(TypedDict):
 
 
 async def _access(relay: Relay) -> str | None:
-    """The token for a log-in without password. Raises as `AccessTokens.current` does."""
-    return await relay.access.current() if relay.access and relay.user else None
+    """The token for a log-in without password. Raises ChannelUnauthorized when there is none to be had."""
+    try:
+        return await relay.access.current() if relay.access and relay.user else None
+    except ChannelRefused as error:
+        raise ChannelUnauthorized(_NAME, error.what, error.do) from error
 
 
 async def _send(raw: bytes, way: _Way, sender: str, recipients: Sequence[str]) -> None:
@@ -135,10 +159,13 @@ def _told(error: Exception, relay: Relay) -> ChannelError:
         return ChannelUnavailable(
             what, "Mend it, or let SSL_CERT_FILE name its authority; the mail is sent again later"
         )
-    if isinstance(error, aiosmtplib.SMTPAuthenticationError) and code >= 500:
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError) and (code >= 500 or not code):
         how = "SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE" if relay.access else "SAYSO_SMTP_PASSWORD"
         what = f"{server} did not accept the log-in of {relay.user}"
-        return ChannelRefused(what, f"Check SAYSO_SMTP_USER and {how}")
+        return ChannelUnauthorized(_NAME, what, f"Check SAYSO_SMTP_USER and {how}")
+    if _is_about_us(error, code):
+        do = _mend(code) if code in _LOG_IN else "Check the SAYSO_SMTP_ settings, or have the server let us in"
+        return ChannelUnauthorized(_NAME, f"{server} does not let us send: {code or ''} {_words(error)}", do)
     if code >= 500:
         kind = SenderRefused if _is_about_sender(error) else ChannelRefused
         return kind(what=f"{server} refused a mail: {code} {_words(error)}", do=_mend(code))
@@ -146,6 +173,21 @@ def _told(error: Exception, relay: Relay) -> ChannelError:
         reason = f"{code} {_words(error)}" if code else connection_trouble(error)
         return ChannelUnavailable(what=f"{server} did not take a mail: {reason}", do=_LATER)
     return ChannelRefused(what=f"{server} can't take a mail: {_words(error)}", do="Check the SAYSO_SMTP_ settings")
+
+
+# The server wants a log-in, another one, or an encrypted line (RFC 4954, 6; RFC 3207, 4).
+_LOG_IN = (530, 534, 535, 538)
+# What the library says of a server that has no such extension.
+_WAY_IN = re.compile(r"STARTTLS|\bAUTH\b|authentication", re.IGNORECASE)
+
+
+def _is_about_us(error: Exception, code: int) -> bool:
+    """Whether the server refuses us before it looks at any mail: at the greeting, or for want of a log-in or of TLS."""
+    if code in _LOG_IN:
+        return True
+    if isinstance(error, aiosmtplib.SMTPConnectResponseError | aiosmtplib.SMTPHeloError):
+        return code >= 500
+    return not code and isinstance(error, aiosmtplib.SMTPException) and _WAY_IN.search(_words(error)) is not None
 
 
 def _is_about_sender(error: Exception) -> bool:
@@ -174,6 +216,11 @@ def _code(error: Exception) -> int:
 
 
 def _words(error: Exception) -> str:
+    """What the server said; some repeat the envelope sender, and what is told here is written down."""
+    return without_tokens(_said(error))
+
+
+def _said(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return "; ".join(f"{each.recipient}: {each.message}" for each in error.recipients)
     return error.message if isinstance(error, aiosmtplib.SMTPException) else str(error)

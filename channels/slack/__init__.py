@@ -14,7 +14,20 @@ from typing import Protocol
 from pydantic import JsonValue
 from starlette.types import ASGIApp
 
-from channels import Accept, Address, Card, ChannelRefused, Contact, Delivery, Desk, Directory, Inbound, Reading
+from channels import (
+    Accept,
+    Address,
+    Card,
+    ChannelRefused,
+    ChannelUnauthorized,
+    ChannelUnavailable,
+    Contact,
+    Delivery,
+    Desk,
+    Directory,
+    Inbound,
+    Reading,
+)
 from channels.slack.api import Api
 from channels.slack.front import Front, SocketLine, Take
 from channels.slack.inbound import Nothing, Opens, Stored, Visited, action_of, sort
@@ -25,6 +38,9 @@ from channels.slack.reading import Reader
 from channels.slack.windows import Opened, ShowsHome, Windows
 
 _log = logging.getLogger(__name__)
+
+CHECK_S = 30.0
+"""How often it is looked whether Slack takes our bot token, while nothing is sent with it."""
 
 
 class Sends(Protocol):
@@ -71,10 +87,12 @@ class SlackChannel:
         delays_s: Sequence[float] = DELAYS_S,
         refused_s: float = REFUSED_S,
         look_s: float = LOOK_S,
+        check_s: float = CHECK_S,
     ) -> None:
         self._base_url, self._app_token, self._secret = api.base_url, app_token, signing_secret
         self._members, self._sends, self._report, self._now = members, sends, report, now
         self._delays_s, self._refused_s, self._look_s = delays_s, refused_s, look_s
+        self._check_s, self._refusal = check_s, ""
         self._reader = Reader(directory, members, api.download)
         self._windows = Windows(api, self._reader, home, opened)
         self._under_way = set[asyncio.Task[None]]()
@@ -92,18 +110,20 @@ class SlackChannel:
     async def receive(self, accept: Accept, desk: Desk) -> None:
         """Hand over what comes in Socket Mode, for ever; Slack hears that we have it only after `accept` returned."""
         front = Front(self._base_url, self._secret, self._take(accept, desk))
-        tickets = Api(self._app_token, self._base_url)
+        tickets = Api(self._app_token, self._base_url, app_token=True)
 
         async def line() -> SocketLine:
             # A bad bot token is found here, and not by the first person who presses a button.
-            await self._members.ourselves()
+            app = (await self._members.ourselves()).app
             opened = await tickets.call("apps.connections.open")
-            return await front.line(self._app_token, word(opened, "url"))
+            return await front.line(self._app_token, word(opened, "url"), app)
 
-        link = Link(line, self._report, delays_s=self._delays_s, refused_s=self._refused_s, look_s=self._look_s)
+        link = Link(line, self._reported, delays_s=self._delays_s, refused_s=self._refused_s, look_s=self._look_s)
+        checking = asyncio.create_task(self._check(), name="check Slack's token")
         try:
             await link.keep()
         finally:
+            checking.cancel()
             await self._finish()
 
     def http(self, accept: Accept, desk: Desk) -> ASGIApp:
@@ -158,6 +178,25 @@ class SlackChannel:
             if action_of(body)[0]:
                 self._later(self._windows.apologize(body))
             raise
+
+    async def _check(self) -> None:
+        """Know for ever whether Slack takes the bot token: the line is another token's, and tells nothing of it."""
+        while True:
+            await asyncio.sleep(self._check_s)
+            try:
+                await self._members.check()
+            except ChannelUnauthorized as error:
+                if not self._refusal:
+                    _log.error("Slack refuses sayso: %s", error)
+                self._refusal = str(error)
+            except ChannelUnavailable as error:
+                _log.info("nobody knows whether Slack takes our token: %s", error)
+            else:
+                self._refusal = ""
+
+    async def _reported(self, connected: bool, why: str) -> None:
+        """What is said of the line; one that nothing can be answered over is none."""
+        await self._report(connected and not self._refusal, why or self._refusal)
 
     def _later(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.ensure_future(work)

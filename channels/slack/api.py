@@ -12,8 +12,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from channels import ChannelRefused, ChannelUnavailable
-from channels.slack.errors import told
+from channels import ChannelRefused, ChannelUnauthorized, ChannelUnavailable
+from channels.slack.errors import NAME, told
 
 Answer = Mapping[str, JsonValue]
 
@@ -32,6 +32,14 @@ class Refused(ChannelRefused):
     def about(self, place: str) -> "Refused":
         """The same with the place in people's words."""
         return Refused(self.error, place, self.needed)
+
+
+class Unauthorized(ChannelUnauthorized):
+    """Slack refuses us; `error` is its word for it. Nothing was done."""
+
+    def __init__(self, error: str, what: str, do: str) -> None:
+        super().__init__(NAME, what, do)
+        self.error = error
 
 
 class Limited(ChannelUnavailable):
@@ -70,7 +78,9 @@ class Calls(Protocol):
     """Whoever passes calls on to Slack."""
 
     async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
-        """What `method` answers. Raises Refused, or ChannelUnavailable: an Ambiguous one where it may be done."""
+        """What `method` answers. Raises Refused, or ChannelUnavailable: Unauthorized where Slack refuses us, an
+        Ambiguous one where it may be done.
+        """
         ...
 
     async def ask(self, method: str, place: str = "", **arguments: JsonValue) -> Answered:
@@ -79,17 +89,17 @@ class Calls(Protocol):
 
 
 class Api:
-    """Calls methods by their names, with one token, at `base_url`."""
+    """Calls methods by their names, with one token, at `base_url`. `app_token`: it is not the bot token."""
 
-    def __init__(self, token: str, base_url: str, timeout_s: int = TIMEOUT_S) -> None:
+    def __init__(self, token: str, base_url: str, timeout_s: int = TIMEOUT_S, *, app_token: bool = False) -> None:
         self._client = cast("_Client", web_client(token, base_url, timeout_s))
-        self._token = token
+        self._token, self._app_token = token, app_token
         self.base_url = base_url
 
     async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
         """What `method` answers; `place` is what error texts call what it is about.
 
-        Raises Refused, Limited, Ambiguous, and ChannelUnavailable when it was certainly not done.
+        Raises Refused, Unauthorized, Limited, Ambiguous, and ChannelUnavailable when it was certainly not done.
         """
         return (await self.ask(method, place, **arguments)).data
 
@@ -102,7 +112,7 @@ class Api:
             if not isinstance(error.response, AsyncSlackResponse):
                 # Half an answer: the library then hands on what it could not read.
                 raise Ambiguous(f"Slack's answer to {method} could not be read", "It is looked up") from error
-            raise _refused(cast("_Response", error.response), place) from error
+            raise _refused(cast("_Response", error.response), place, app_token=self._app_token) from error
         except _NEVER_SENT as error:
             raise ChannelUnavailable(f"Slack can't be reached ({error})", "It is tried again") from error
         except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
@@ -169,7 +179,7 @@ def _data(response: _Response) -> Answer:
     return {} if isinstance(response.data, bytes | str) else response.data
 
 
-def _refused(response: _Response, place: str) -> Exception:
+def _refused(response: _Response, place: str, *, app_token: bool) -> Exception:
     """The error in our words. A server error leaves open whether it was done."""
     if response.status_code == 429:
         after = _header(response, "retry-after")
@@ -181,7 +191,9 @@ def _refused(response: _Response, place: str) -> Exception:
     if word in ("ratelimited", "rate_limited"):
         return Limited(1.0)
     needed = str(data.get("needed", ""))
-    found = told(word, place, needed=needed)
+    found = told(word, place, needed=needed, app_token=app_token)
+    if isinstance(found, ChannelUnauthorized):
+        return Unauthorized(word, found.what, found.do)
     if isinstance(found, ChannelUnavailable):
         return Ambiguous(found.what, found.do)
     return Refused(word, place, needed)

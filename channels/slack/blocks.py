@@ -43,6 +43,17 @@ def pieces(text: str, most: int) -> list[str]:
     return [text[start : start + most] for start in range(0, len(text), most)]
 
 
+def by_line(text: str, most: int) -> list[str]:
+    """All of `text`, in pieces of at most `most` characters that end where lines do, if lines are not longer."""
+    found = [""]
+    for line in (piece for whole in text.split("\n") for piece in pieces(whole, most) or [""]):
+        if len(found[-1]) + len(line) + 1 > most:
+            found.append(line)
+        else:
+            found[-1] = f"{found[-1]}\n{line}" if found[-1] else line
+    return found
+
+
 def _rich(kind: str, text: str) -> Block:
     """In rich text nothing is read as a command, so that nothing is escaped."""
     return {"type": "rich_text", "elements": [{"type": kind, "elements": [{"type": "text", "text": text or " "}]}]}

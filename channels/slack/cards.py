@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from channels import Card, Line
 from channels.showing import one_line, visible
 from channels.slack import times
-from channels.slack.blocks import SECTION_CHARS, Block, cut, pieces, plain, preformatted, quote, words
+from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, pieces, plain, preformatted, quote, words
 from channels.slack.controls import controls, how_to_answer
 
 HEADER_CHARS, FIELD_CHARS, FIELDS = 150, 2_000, 10
@@ -72,11 +72,13 @@ def double() -> Message:
 
 
 def details(card: Card) -> tuple[Block, ...]:
-    """The complete exact text, for a window of its own; cut, and saying so, where even that is too small."""
-    found = pieces(visible(card.exact), SECTION_CHARS)
-    shown = found[:30]
-    more = _more(sum(map(len, found[len(shown) :])), card.link)
-    return (*map(preformatted, shown), *([_context([more])] if len(found) > len(shown) else []))
+    """The complete exact text, and all of the lists whose beginnings stand on the card, for a window of its own."""
+    lists = [fact for fact in card.facts if fact.whole]
+    told = [*map(preformatted, pieces(visible(card.exact), SECTION_CHARS))]
+    for fact in lists:
+        told += [_context([escaped(f"{one_line(fact.label, 60)}, complete list ({fact.lines}):", SECTION_CHARS)])]
+        told += [*map(preformatted, by_line(visible(fact.whole).rstrip("\n"), SECTION_CHARS))]
+    return tuple(told)
 
 
 def escaped(text: str, most: int) -> str:
@@ -112,7 +114,7 @@ def _whole(card: Card) -> list[Block]:
 
 def _is_cut(card: Card) -> bool:
     """Whether not all that the card says has room in it."""
-    facts_cut = len(card.facts) > _FACTS or any(_fact(fact).endswith(_CUT) for fact in card.facts)
+    facts_cut = len(card.facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in card.facts)
     summary = len(visible(card.summary).strip()) > SECTION_CHARS
     return facts_cut or summary or len(card.exact) > SHOWN_CHARS or len(visible(card.quoted)) > _QUOTED_CHARS
 
@@ -122,7 +124,10 @@ def _told(card: Card) -> Iterator[Block]:
     yield _heading(card.title)
     if card.summary:
         yield _sentences(card.summary)
-    yield from _facts([fact for fact in card.facts if not fact.short][:_FACTS])
+    shown = [fact for fact in card.facts if not fact.short]
+    yield from _facts(shown[:_FACTS])
+    if len(shown) > _FACTS:
+        yield _context([f"{len(shown) - _FACTS} more facts"])
     if card.exact:
         yield _context(["Exactly this:"])
         yield preformatted(cut(visible(card.exact), SHOWN_CHARS))
@@ -185,7 +190,29 @@ def _facts(facts: Sequence[Line]) -> Iterator[Block]:
 
 
 def _fact(fact: Line) -> str:
-    return f"*{escaped(one_line(fact.label, 60), 300)}*\n{times.in_mrkdwn(escaped(fact.text.strip(), _FACT_CHARS))}"
+    text = times.in_mrkdwn(_fact_text(fact) if _is_fact_cut(fact) else escaped(fact.text.strip(), _FACT_CHARS))
+    return f"*{escaped(one_line(fact.label, 60), 300)}*\n{text}"
+
+
+def _is_fact_cut(fact: Line) -> bool:
+    return len(escaped(fact.text.strip(), SECTION_CHARS)) > _FACT_CHARS
+
+
+def _fact_text(fact: Line) -> str:
+    """As many whole lines as there is room for, and how many more there are: they stand behind *Details*."""
+    lines, left = fact.text.strip().split("\n"), _FACT_CHARS - 40
+    shown = list[str]()
+    for line in lines:
+        one = escaped(line, max(left, len(_CUT)))
+        left -= len(one) + 1
+        if left < 0 or (shown and one.endswith(_CUT)):
+            break
+        shown.append(one)
+    more = len(lines) - len(shown)
+    if not more:
+        return "\n".join(shown)
+    said = f"{fact.lines} in all" if fact.lines else f"and {more} more {'line' if more == 1 else 'lines'}"
+    return "\n".join([*shown, f"… {said}"])
 
 
 def _fallback(card: Card) -> str:

@@ -23,10 +23,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from channels import ChannelUnavailable
+from channels import ChannelUnauthorized, ChannelUnavailable
 from channels.slack.api import web_client
+from channels.slack.errors import NAME
 from channels.slack.manifest import EVENTS_PATH, INTERACTIONS_PATH
-from channels.slack.payload import Json
+from channels.slack.payload import Json, word
 
 PING_S = 1.5
 """Between pings."""
@@ -35,6 +36,11 @@ DEAD_AFTER_S = 5.0
 """A line on which no ping was answered for so long brings nothing: the client alone would wait much longer."""
 
 OPENS_WITHIN_S, CLOSES_WITHIN_S = 5.0, 1.0
+
+ANOTHER_APP = (
+    "Set both tokens of the same app: the app token is under Basic Information, the bot token under OAuth & Permissions"
+)
+"""What to do where the two tokens are of two apps."""
 
 _TIMESTAMP_DIGITS = 12
 
@@ -81,11 +87,16 @@ class Front:
 
         self._app.middleware(accept)  # pyright: ignore[reportUnknownMemberType]
 
-    async def line(self, app_token: str, url: str) -> "SocketLine":
-        """A line through the WebSocket `url`, which is good for one. Raises ChannelUnavailable."""
-        line = SocketLine(self._app, app_token, url)
+    async def line(self, app_token: str, url: str, app: str) -> "SocketLine":
+        """A line through the WebSocket `url`, which is good for one, of the app with the id `app`; "" is not known.
+
+        Raises ChannelUnavailable; ChannelUnauthorized where it is the line of another app, of which nothing is taken.
+        """
+        line = SocketLine(self._app, app_token, url, app)
         try:
-            await asyncio.wait_for(line.connect(), OPENS_WITHIN_S)
+            async with asyncio.timeout(OPENS_WITHIN_S):
+                await line.connect()
+                await line.greeted()
         except TimeoutError as error:
             await line.drop()
             raise ChannelUnavailable("Slack's WebSocket can't be opened", "It is tried again") from error
@@ -125,13 +136,15 @@ class SocketLine(SocketModeClient):
     over it is acknowledged.
     """
 
-    def __init__(self, app: AsyncApp, app_token: str, url: str) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, url: str, app_id: str) -> None:
         super().__init__(
             app_token, logger=_quiet, web_client=app.client, auto_reconnect_enabled=False, ping_interval=PING_S
         )
         self.wss_uri = url
         self.leaving = asyncio.Event()
-        self._app = app
+        self._app, self._app_id = app, app_id
+        self._hello: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.message_listeners.append(self._greet)  # pyright: ignore[reportUnknownMemberType]
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -141,6 +154,23 @@ class SocketLine(SocketModeClient):
         """Connect with the ticket, once: the client itself would try a spent one for ever."""
         asyncio.get_running_loop().call_soon(setattr, self, "wss_uri", None)
         await super().connect()
+
+    async def greeted(self) -> None:
+        """Return once Slack has said hello, to our app. Raises ChannelUnauthorized where it is another one.
+
+        https://docs.slack.dev/apis/events-api/using-socket-mode#connect
+        """
+        other = await asyncio.shield(self._hello)
+        if self._is_anothers(other):
+            what = f"SLACK_APP_TOKEN belongs to the app {other}, and SLACK_BOT_TOKEN to {self._app_id}"
+            raise ChannelUnauthorized(NAME, what, ANOTHER_APP)
+
+    def _is_anothers(self, app: str) -> bool:
+        return bool(app and self._app_id) and app != self._app_id
+
+    async def _greet(self, _: AsyncBaseSocketModeClient, message: dict[str, JsonValue], __: str | None = None) -> None:
+        if message.get("type") == "hello" and not self._hello.done():
+            self._hello.set_result(word(message, "connection_info", "app_id"))
 
     async def issue_new_wss_url(self) -> str:
         """There is one ticket for a line."""
@@ -153,8 +183,10 @@ class SocketLine(SocketModeClient):
         return not is_silent and await super().is_connected()
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
-        """Slack has sent `disconnect`."""
+        """Slack has sent `disconnect`, perhaps instead of a hello."""
         self.leaving.set()
+        if not self._hello.done():
+            self._hello.set_result("")
 
     async def end(self, within_s: float) -> None:
         """Leave when what is under way was acknowledged, at the latest after so long."""
@@ -171,6 +203,7 @@ class SocketLine(SocketModeClient):
     async def drop(self) -> None:
         """Let go of it, whether or not the other side says good-bye: on a dead line that would be waited for."""
         self.closed = True
+        self._hello.cancel()
         for name in ("message_receiver", "current_session_monitor", "message_processor"):
             if (task := cast("asyncio.Future[None] | None", getattr(self, name))) is not None:
                 task.cancel()
@@ -182,6 +215,8 @@ class SocketLine(SocketModeClient):
 
     async def _handle(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
         began = time.time()
+        if self._is_anothers(await asyncio.shield(self._hello)):
+            return  # what another app is sent is none of ours: Slack keeps it for that app
         self._under_way += 1
         self._idle.clear()
         try:

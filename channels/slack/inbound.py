@@ -26,6 +26,9 @@ WINDOWS = frozenset(("details", "deny_why", "fill", "write", "ask"))
 ANSWER_WINDOWS = frozenset(("deny_why", "fill", "write"))
 ASK, ASK_ABOUT = "ask", "ask_about"
 
+PAGE = "page"
+"""A button within a window that shows another page of it."""
+
 # https://docs.slack.dev/reference/events/message lists some thirty more: edits, deletions, joins, bots, notices.
 _WRITTEN = frozenset(("", "file_share", "thread_broadcast"))
 _SLACKBOT = "USLACKBOT"
@@ -169,7 +172,7 @@ def _was_written(event: Json, bots: tuple[str, ...]) -> bool:
 
 def _action(body: Json, received_at: datetime) -> Sorted:
     name, _ = action_of(body)
-    if name in WINDOWS:
+    if name in WINDOWS or name == PAGE:
         return Opens(name, body)
     if name not in ANSWERS:
         return Nothing({})

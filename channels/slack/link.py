@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from channels import ChannelError, ChannelRefused
+from channels import ChannelError, ChannelRefused, ChannelUnauthorized
 from channels.slack.api import Limited
 
 DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -88,7 +88,7 @@ class Link:
             _log.warning("no line to Slack: %s", error)
             if isinstance(error, Limited):
                 return None, error.retry_after_s
-            return None, self._refused_s if isinstance(error, ChannelRefused) else 0.0
+            return None, self._refused_s if isinstance(error, ChannelRefused | ChannelUnauthorized) else 0.0
         _log.info("connected to Slack")
         return line, 0.0
 

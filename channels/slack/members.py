@@ -6,7 +6,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from channels.slack.api import Answer, Calls, Refused
+from channels.slack.api import Answer, Calls, Refused, Unauthorized
 from channels.slack.payload import Json, part, word
 from channels.slack.remembered import Remembered
 
@@ -25,20 +25,26 @@ _SLACKBOT = "USLACKBOT"
 
 @dataclass(frozen=True, slots=True)
 class Ourselves:
-    """The workspace we are in, our user and bot there, the app ("" if Slack does not say), what it may do."""
+    """The workspace we are in, our user and bot there, the app ("" if Slack does not say), what it may do.
+
+    `enterprise` is the organization that the workspace belongs to, "" for most.
+    """
 
     team: str
     bot_user: str
     bot_id: str
     app: str
     scopes: frozenset[str]
+    enterprise: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """A user as Slack has them: https://docs.slack.dev/reference/objects/user-object. What is missing is "" or False.
 
-    `team` is theirs: not ours for who came through a shared channel, and `is_stranger` is true of some of these.
+    `team` is theirs: not ours for who came through a shared channel, and `is_stranger` is true of some of these. In an
+    organization of several workspaces (Enterprise Grid) it may be missing; `teams` are the organization and the
+    workspaces that they belong to: https://docs.slack.dev/reference/objects/user-object#enterprise-grid.
     `is_guest` is true of both kinds of guests. `email` is "" without the scope `users:read.email`. `name` is what they
     log in with, `real_name` what they are called.
     """
@@ -53,6 +59,7 @@ class Member:
     is_bot: bool = False
     is_guest: bool = False
     is_stranger: bool = False
+    teams: frozenset[str] = frozenset()
 
 
 class Members:
@@ -65,8 +72,12 @@ class Members:
         self._inside = Remembered[frozenset[str]](clock, KEEPS_S)
 
     async def ourselves(self) -> Ourselves:
-        """Who we are, asked once. Raises Refused (a bad token), ChannelUnavailable."""
+        """Who we are, asked once. Raises Unauthorized (a bad token), ChannelUnavailable."""
         return await self._ourselves.get("", self._ask_ourselves)
+
+    async def check(self) -> None:
+        """Ask anew whether Slack takes our token. Raises Unauthorized, ChannelUnavailable."""
+        await self._api.ask("auth.test")
 
     async def who(self, user: str) -> Member:
         """The user with this id. Raises Refused (`error` is `user_not_found`: there is none), ChannelUnavailable."""
@@ -84,13 +95,14 @@ class Members:
     async def _ask_ourselves(self) -> Ourselves:
         answered = await self._api.ask("auth.test")
         team, bot_user, bot_id = (word(answered.data, name) for name in ("team_id", "user_id", "bot_id"))
-        return Ourselves(team, bot_user, bot_id, await self._app(bot_id), answered.scopes)
+        enterprise = word(answered.data, "enterprise_id")
+        return Ourselves(team, bot_user, bot_id, await self._app(bot_id), answered.scopes, enterprise)
 
     async def _app(self, bot: str) -> str:
         # auth.test names the app for app tokens only: https://docs.slack.dev/reference/methods/bots.info
         try:
             return word(await self._api.call("bots.info", bot=bot), "bot", "app_id")
-        except Refused:
+        except (Refused, Unauthorized):  # the token is good: who we are was answered
             return ""
 
     async def _ask_who(self, user: str) -> Member:
@@ -119,7 +131,17 @@ def member_of(user: Json) -> Member:
         is_bot=bool(user.get("is_bot")) or word(user, "id") == _SLACKBOT,
         is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         is_stranger=bool(user.get("is_stranger")),
+        teams=_teams(user),
     )
+
+
+def _teams(user: Json) -> frozenset[str]:
+    """All that says where somebody is at home."""
+    within = part(user, "enterprise_user")
+    listed = within.get("teams")
+    named = [str(each) for each in listed] if isinstance(listed, list) else []
+    enterprise = (word(within, "enterprise_id"), word(user, "enterprise_id"))
+    return frozenset(filter(None, (word(user, "team_id"), *enterprise, *named)))
 
 
 def next_cursor(page: Answer) -> str:

@@ -6,15 +6,15 @@ https://docs.slack.dev/reference/block-kit/blocks/input-block
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import JsonValue
 
 from channels import Card
 from channels.showing import one_line, visible
-from channels.slack.blocks import Block, cut, plain, quote, words
+from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, plain, quote, words
 from channels.slack.cards import details
-from channels.slack.inbound import ASK, ASK_ABOUT
+from channels.slack.inbound import ASK, ASK_ABOUT, PAGE
 from channels.slack.payload import Json, first, part, parts, word
 
 View = dict[str, JsonValue]
@@ -30,9 +30,8 @@ VALUE = "value"
 """The id of every input's element."""
 
 _QUOTED_CHARS = 2_500
-_FORM_BYTES = 200_000
-# With the words around them and the exact text they stay below Slack's 100 blocks.
-_FACTS = 60
+_PAGE_BYTES, _PAGE_BLOCKS = 60_000, 60
+_UNCHECKED = "In the words of whoever wrote it, which nobody has checked:"
 
 
 def looking_up(window: str, carried: Json) -> View:
@@ -48,7 +47,7 @@ def sentence(title: str, text: str) -> View:
 def window(name: str, card: Card, carried: Json) -> View:
     """The window called `name` about `card` as it stands. It says so where there is nothing to answer any more."""
     if name == "details":
-        return _details(card)
+        return details_page(card, carried, 1)
     form = card.form
     if form is None:
         return _closed(card)
@@ -106,12 +105,44 @@ def quoted(view: Json) -> str:
 _TITLES = {"deny_why": "Deny with reason", "details": "Details", "fill": "Answer", "write": "Answer"}
 
 
-def _details(card: Card) -> View:
-    facts = [f"{fact.label}: {fact.text}" for fact in card.facts[:_FACTS]]
-    left = len(card.facts) - len(facts)
-    facts += [f"{left} more facts are too many for Slack. They stand on the page of this request."] if left else []
-    blocks = [plain(part) for part in (card.title, card.summary, *facts) if part.strip()]
-    return _view("Details", _fitting([*blocks, *_quoted(card.quoted), *details(card)]), "details")
+def details_page(card: Card, carried: Json, number: int) -> View:
+    """One page of all that a card says, with buttons to the others; the last one where there are not so many."""
+    pages = _pages(_everything(card))
+    at = min(max(number, 1), len(pages))
+    turns = [_turn("Previous page", at - 1)] if at > 1 else []
+    turns += [_turn("Next page", at + 1)] if at < len(pages) else []
+    place: list[Block] = (
+        [plain(f"Page {at} of {len(pages)}"), {"type": "actions", "elements": [*turns]}] if turns else []
+    )
+    return _view("Details", [*pages[at - 1], *place], "details", carried)
+
+
+def _everything(card: Card) -> Iterator[Block]:
+    """The card with nothing left out: lists that are longer than their facts come last."""
+    for text in (card.title, card.summary, *(f"{fact.label}: {fact.text}" for fact in card.facts)):
+        if text.strip():
+            yield from map(plain, by_line(visible(text).strip(), SECTION_CHARS))
+    if card.quoted.strip():
+        yield plain(_UNCHECKED)
+        yield from map(quote, by_line(visible(card.quoted), _QUOTED_CHARS))
+    yield from details(card)
+
+
+def _pages(blocks: Iterable[Block]) -> list[list[Block]]:
+    """The blocks in order, as many on a page as a window takes; Slack counts bytes, and refuses some 250,000."""
+    pages, left = [list[Block]()], _PAGE_BYTES
+    for block in blocks:
+        size = len(json.dumps(block).encode())
+        if pages[-1] and (len(pages[-1]) == _PAGE_BLOCKS or size > left):
+            pages.append([])
+            left = _PAGE_BYTES
+        pages[-1].append(block)
+        left -= size
+    return pages
+
+
+def _turn(label: str, number: int) -> Block:
+    return {"type": "button", "text": words(label), "action_id": f"{PAGE}.{number}", "value": str(number)}
 
 
 def _closed(card: Card) -> View:
@@ -143,8 +174,7 @@ def _quoted(text: str) -> list[Block]:
     """What a model or a person wrote, marked as such."""
     if not text.strip():
         return []
-    note = plain("In the words of whoever wrote it, which nobody has checked:")
-    return [note, quote(cut(visible(text), _QUOTED_CHARS))]
+    return [plain(_UNCHECKED), quote(cut(visible(text), _QUOTED_CHARS))]
 
 
 def _view(title: str, blocks: Sequence[Block], name: str, carried: Json | None = None, *, submit: str = "") -> View:
@@ -172,11 +202,3 @@ def _input(label: str, block: str, hint: str = "") -> Block:
 
 def _text(text: str, most: int) -> Block:
     return words(one_line(text, most) or "-")
-
-
-def _fitting(blocks: Sequence[Block]) -> list[Block]:
-    """As many blocks as a window takes; Slack counts bytes, and refuses some 250,000."""
-    kept = list(blocks)
-    while len(kept) > 1 and len(json.dumps(kept).encode()) > _FORM_BYTES:
-        kept[-2:] = [plain("The rest is too long for Slack. It stands on the page of this request.")]
-    return kept

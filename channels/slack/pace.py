@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from channels import ChannelUnavailable
-from channels.slack.api import Answer, Answered, Calls, Limited
+from channels.slack.api import Answer, Answered, Calls, Limited, Unauthorized
+from channels.slack.errors import DEAD_TOKEN
 
 _TRIES = 5
+# Whatever waits for a dead token asks again and again; one call in so long is enough to see that it works.
+_DEAD_TOKEN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,12 @@ class Paced:
         self._next_post = dict[str, float]()
         self._next_update = float("-inf")
         self._alone_until = dict[tuple[str, str], float]()
+        self._dead: tuple[float, Unauthorized] | None = None
 
     async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
-        """As `Api.call`. Raises Limited without a call while Slack wants to be left alone for long."""
+        """As `Api.call`. Raises Limited without a call while Slack wants to be left alone for long, and Unauthorized
+        where it has just refused our token.
+        """
         return (await self.ask(method, place, **arguments)).data
 
     async def ask(self, method: str, place: str = "", **arguments: JsonValue) -> Answered:
@@ -102,11 +108,21 @@ class Paced:
         """The answer, after as many short Retry-Afters as it takes. Raises Limited after a long one."""
         for _ in range(_TRIES):
             await self._leave_alone(key)
+            self._raise_dead()
             try:
                 return await self._api.ask(key[0], place, **arguments)
+            except Unauthorized as error:
+                if error.error in DEAD_TOKEN:
+                    self._dead = (self._clock() + _DEAD_TOKEN_S, error)
+                raise
             except Limited as error:
                 self._alone_until[key] = self._clock() + error.retry_after_s
         raise Limited(self._left_s(key))
+
+    def _raise_dead(self) -> None:
+        if self._dead and self._clock() < self._dead[0]:
+            known = self._dead[1]
+            raise Unauthorized(known.error, known.what, known.do)
 
     async def _leave_alone(self, key: tuple[str, str]) -> None:
         if (left_s := self._left_s(key)) > self._rates.wait_s:

@@ -42,7 +42,7 @@ class Reader:
     """Reads for people whom `directory` and `members` know; `fetch` brings the files of messages."""
 
     def __init__(self, directory: Directory, members: Members, fetch: Fetch) -> None:
-        self._identity = Identity(directory, members)
+        self._identity, self._members = Identity(directory, members), members
         self._fetch = fetch
 
     async def read(self, inbound: Inbound) -> Reading:
@@ -52,6 +52,8 @@ class Reader:
         except ValueError:
             return Held(reasons=("what Slack sent can't be read any more: it was cut or changed",))
         body = part(stored, "body")
+        if reason := await self._anothers(body):
+            return Held(reasons=(reason,))
         match word(stored, "kind"):
             case "action":
                 return await self._pressed(body)
@@ -63,6 +65,11 @@ class Reader:
                 return await self._message(body)
             case other:
                 return Ignored(reason=f"nothing comes of a {other or 'thing without a kind'}")
+
+    async def _anothers(self, body: Json) -> str:
+        """Why it is not for us, where Slack sent it to another app than that of our token: a secret may be shared."""
+        to, ours = word(body, "api_app_id"), (await self._members.ourselves()).app
+        return f"Slack sent it to the app {to}, and the bot token is of {ours}" if to and ours and to != ours else ""
 
     async def person(self, body: Json) -> Contact | Stranger:
         """Who used something of ours: `user.team_id` is their own workspace, `team` may be ours."""

@@ -21,7 +21,7 @@ NAME = "slack"
 
 _USER = re.compile(r"[UW][A-Z0-9]{2,}", re.ASCII)
 # Something there is not as we remember it.
-_MOVED = frozenset(("channel_not_found", "not_in_channel", "is_archived", "user_not_in_channel", "restricted_action"))
+_MOVED = ("channel_not_found", "not_in_channel", "is_archived", "user_not_in_channel", "restricted_action")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class SlackSender:
             yield
         except Refused as error:
             words = await self._places.words(channel)
-            if error.error in _MOVED:
+            if error.error.startswith(_MOVED):
                 self._members.forget(channel)
                 self._places.forget(channel)
                 self._places.forget(user)

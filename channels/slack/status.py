@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from channels import ChannelUnavailable
-from channels.slack.api import Calls, Refused
+from channels.slack.api import Calls, Refused, Unauthorized
 
 # These say that the app is no agent here, or may not be one: nothing about the thread.
 _NOWHERE = frozenset(
@@ -51,7 +51,7 @@ class Status:
                 await self._api.call(
                     "agents.sessions.setStatus", channel, channel_id=channel, thread_ts=ts, status=status
                 )
-            except Refused as error:
+            except (Refused, Unauthorized) as error:
                 self._remember(error.error, channel, ts)
 
     def _remember(self, error: str, channel: str, ts: str) -> None:

@@ -52,10 +52,20 @@ class Identity:
         why = _not_full(member)
         if why:
             return Stranger(user, why, "Ask a full member of this workspace to do it")
-        if team and team != member.team:
+        if team and not await self._is_of(member, team):
             ask = "Ask whoever runs sayso to look at this entry in sayso.toml"
             return Stranger(user, "Your workspace is another one than Slack names for your id", ask)
         return contact
+
+    async def _is_of(self, member: Member, team: str) -> bool:
+        """Whether `member` is at home in `team`, a workspace or an organization, as far as Slack says where they are.
+
+        Of whom it says nothing, only our own workspace and organization are believed.
+        """
+        if member.teams:
+            return team in member.teams
+        us = await self._members.ourselves()
+        return not member.is_stranger and team in (us.team, us.enterprise)
 
     def names(self) -> dict[str, str]:
         """What people are called, by their Slack ids."""

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from channels import ChannelError, ChannelRefused, Desk, Overview
 from channels.slack import modals
-from channels.slack.inbound import ASK, ASK_ABOUT, Opens, action_of, thread_of
+from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Opens, action_of, metadata, thread_of
 from channels.slack.payload import Json, word
 from channels.slack.reading import COUNTED, STARTED, Reader
 from channels.slack.who import Stranger
@@ -41,6 +41,8 @@ class Windows:
 
         https://docs.slack.dev/interactivity/handling-user-interaction#managing-state
         """
+        if asked.window == PAGE:
+            return await self._turn(asked, desk)
         carried = _carried(asked)
         try:
             opened = await self._api.call(
@@ -48,8 +50,15 @@ class Windows:
             )
         except ChannelError as error:
             _log.warning("the window %s could not be opened: %s", asked.window, error)
-            return
-        view_id = word(opened, "view", "id")
+            return None
+        await self._fill(asked, carried, desk, word(opened, "view", "id"))
+        return None
+
+    async def _turn(self, asked: Opens, desk: Desk) -> None:
+        """Show another page in the window that is open; it carries the same."""
+        await self._fill(asked, dict(metadata(asked.body)), desk, word(asked.body, "view", "id"))
+
+    async def _fill(self, asked: Opens, carried: Json, desk: Desk, view_id: str) -> None:
         try:
             filled = await self._filled(asked, carried, desk)
             if filled:
@@ -108,7 +117,10 @@ class Windows:
                 return modals.sentence("Not for you", person.notice(STARTED if is_new else COUNTED))
             if is_new:
                 return None
-            return modals.window(asked.window, await desk.card(word(carried, "token"), person.id), carried)
+            card = await desk.card(word(carried, "token"), person.id)
+            if asked.window == PAGE:
+                return modals.details_page(card, carried, _number(asked.body))
+            return modals.window(asked.window, card, carried)
         except ChannelRefused as error:
             return modals.sentence("Not possible", str(error))
         except Exception as error:  # noqa: BLE001 - whoever waits in front of the window must not wait for ever
@@ -117,6 +129,12 @@ class Windows:
 
 
 _NOT_NOW = "Sayso can't look it up now. Close this window and press again in a minute. Nothing was counted."
+
+
+def _number(body: Json) -> int:
+    """The page that was asked for."""
+    number = word(action_of(body)[1], "value")
+    return int(number) if number.isdecimal() and len(number) < 6 else 1
 
 
 def _carried(asked: Opens) -> dict[str, JsonValue]:

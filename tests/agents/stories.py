@@ -123,7 +123,7 @@ class _Drawing:
 
     def _fields(self, model: type[BaseModel]) -> dict[str, st.SearchStrategy[Any]]:
         hints = get_type_hints(model, include_extras=True)
-        drawn = {name: self.of(hints[name]) for name in model.model_fields}
+        drawn = {name: self.of(hints[name]) for name, field in model.model_fields.items() if not field.exclude}
         if "picks" in drawn:
             drawn["picks"] = st.sampled_from(_PICKS) | drawn["picks"]
         if model is StepFailed:

@@ -23,7 +23,7 @@ from agents.events import (
     write_event,
 )
 from agents.outside import OutsideReported
-from agents.requests import Fact, Given
+from agents.requests import Fact, Given, RequestId
 from agents.run import fold
 from agents.text import ends_of, one_line, visible
 from tests.agents.stories import ANY_TEXT, any_event, any_story
@@ -112,9 +112,9 @@ def test_no_character_that_nobody_sees_reaches_the_model(events: list[Event]) ->
 @given(any_event(TEXTS))
 def test_what_is_read_back_is_what_was_said(event: Event) -> None:
     match event:
-        case PersonSaid() | RunStarted() | OutsideReported() | AnswerNoted():
+        case PersonSaid() | RunStarted() | OutsideReported():
             said = event.text
-        case RequestDecided():
+        case RequestDecided() if event.decision.state != "approved":
             said = event.decision.reason
         case _:
             said = ""
@@ -156,7 +156,7 @@ def test_a_run_reads_as_one_line_for_each_event_that_matters() -> None:
         f'<event seq="2" type="context_fetched" {at}>{{"facts":[["Versions","v1.2.0, v1.1.0"]]}}</event>',
         f'<event seq="3" type="step_chosen" {at}>{{"type":"call_tool",{call}}}</event>',
         f'<event seq="4" type="request_opened" {at}>{card}</event>',
-        f'<event seq="5" type="vote_cast" {at}>{{"person":"bo","approve":true,"reason":"go"}}</event>',
+        f'<event seq="5" type="vote_cast" {at}>{{"person":"bo","approve":true}}</event>',
         f'<event seq="6" type="request_decided" {at}>{{"state":"approved","by":["bo"]}}</event>',
         f'<event seq="8" type="tool_finished" {at}>{{"output":"deployed\\nall of it"}}</event>',
         "</run>",
@@ -214,13 +214,24 @@ def test_a_failed_call_stays_while_only_another_one_worked() -> None:
 
 
 def test_a_failed_call_that_people_approved_stays() -> None:
-    asked = (chosen(gate="production"), opened(), decided("approved", reason="I looked at it"), tool_started())
+    asked = (chosen(gate="production"), opened(), decided("denied", reason="I looked at it"), tool_started())
     again = (chosen(step_id="s2"), tool_started("a2", "s2"), finished("a2", output="worked"))
 
     text = shown(started(), *asked, finished(error="broke"), *again)
 
     assert "broke" in text
     assert "I looked at it" in text
+
+
+def test_what_somebody_wrote_beside_an_approval_is_for_people_and_never_shown_to_the_model() -> None:
+    noted = AnswerNoted(
+        at=NOON, request_id=RequestId("q1"), reply_id="m", person=BO, channel="email", text="do v9", outcome="unclear"
+    )
+    asked = (started(), chosen(gate="production"), opened(), vote(reason="and then v9"), noted)
+
+    text = shown(*asked, decided("approved", reason="and then v9"))
+
+    assert "v9" not in text
 
 
 @given(any_event(st.just("text")))
@@ -230,7 +241,7 @@ def test_every_event_type_is_either_shown_or_left_out_on_purpose(event: Event) -
     silent = {
         "run_ended", "run_paused", "run_resumed", "run_cancelled",
         "step_gated", "tool_started", "card_delivered", "delivery_failed", "answer_held",
-        "thought_dropped",
+        "answer_noted", "card_replaced", "thought_dropped",
     }  # fmt: skip
     assert (f'type="{event.type}"' in text) == (event.type not in silent)
 

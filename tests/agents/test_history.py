@@ -70,10 +70,14 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
         copied=len(run.results),
         is_rehearsal=before.is_rehearsal,
         writers=run.writers,
+        advisers=run.advisers,
+        objections=run.objections,
         forked=FORKED,
     )
     assert run.results[: len(before.results)] == before.results
     assert {*before.writers, BO} == {*run.writers}
+    assert {*before.advisers} <= {*run.advisers}
+    assert before.objections == run.objections[: len(before.objections)]
 
 
 @given(EVENTS)

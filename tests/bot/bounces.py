@@ -3,15 +3,18 @@
 from agents.deliveries import DeliveryFailed
 from bot.records import RequestRecord
 from channels.email.local.letters import Letter
+from channels.email.local.maildir import every_mail
 from tests.waiting import until
 from tests.world import World
 
 LOCAL, _, DOMAIN = "sayso@sayso.example".partition("@")
 
 
-def receipt(letter: Letter) -> str:
-    """What a mail of ours brings back, by its Message-ID."""
-    return letter.message_id.split(".")[1]
+def receipt(world: World, letter: Letter) -> str:
+    """What a mail of ours brings back, in a header of its own."""
+    folders = (world.mail.folder(contact.email) for contact in world.app.people.contacts() if contact.email)
+    raw = next(raw for each in folders for path in every_mail(each) if letter.message_id in (raw := path.read_text()))
+    return raw.partition("X-Sayso-Receipt: ")[2].split()[0]
 
 
 def report(to: str, *, action: str = "failed", said: str = "550 5.1.1 No such user", key: str = "") -> bytes:
@@ -28,7 +31,7 @@ def report(to: str, *, action: str = "failed", said: str = "550 5.1.1 No such us
 
 async def bounce(world: World, letter: Letter, **more: str) -> None:
     """The mail server gives `letter` back."""
-    to = f"{LOCAL}+{receipt(letter)}@{DOMAIN}"
+    to = f"{LOCAL}+{receipt(world, letter)}@{DOMAIN}"
     await world.transport(None).send(report(to, **more), sender="", recipients=[to])
 
 

@@ -28,8 +28,9 @@ expires_after = "4h"
 
 def read(folder: Path, text: str = "", **environ: str) -> Settings:
     """The settings with `text` as the file in `folder`."""
-    (folder / "sayso.toml").write_text(text)
-    return load(None, environ, cwd=folder)
+    file = folder / "sayso.toml"
+    file.write_text(text)
+    return load(None, {"SAYSO_CONFIG": str(file)} | environ, cwd=folder)
 
 
 def problems(folder: Path, text: str = "", **environ: str) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def test_a_question_keeps_the_models_words_as_a_quotation_and_bounds_them() -> N
 
     assert isinstance(found, Request)
     assert (found.purpose, found.format, found.options) == ("question", "choice", ("a", "b"))
-    assert found.quoted == ("approve " * 1_000)[:4_000]
+    assert found.quoted == ("approve " * 1_000)[:4_000] + "\n… and 4000 more characters"
     assert "approve" not in found.title
 
 
@@ -96,7 +96,7 @@ def test_an_unknown_effect_is_asked_about_with_three_ways_to_settle_it() -> None
     assert found.title == "It is not known whether this happened: Deploy v1.2.0 to production?"
 
 
-def test_whoever_wrote_to_the_run_since_people_decided_is_asked_for_no_approval() -> None:
+def test_whoever_wrote_to_the_run_is_asked_for_no_approval() -> None:
     run = run_of(said(BO))
     assert run.pending is not None
 
@@ -107,7 +107,7 @@ def test_whoever_wrote_to_the_run_since_people_decided_is_asked_for_no_approval(
     assert found.digest == call_digest(RUN, found.id, found.nonce, CALL, (ANNA, BO))
     assert gate_request(run, run.pending, "Deploy?", CALL, policy(rule=anyone("bo")), NOON) == NobodyToAsk(
         "policy 'production' can't be met: people who may decide, the requester not counted: 0; needed: 1. "
-        "Add people to its approvers in sayso.toml"
+        "Not counted: bo wrote to the run. Add people to its approvers in sayso.toml"
     )
 
 

@@ -80,7 +80,7 @@ async def test_a_report_that_comes_many_times_at_once_and_again_later_has_one_ef
     both: World, board: Corkboard
 ) -> None:
     record, card = await asked(both)
-    to = f"{LOCAL}+{receipt(card)}@{DOMAIN}"
+    to = f"{LOCAL}+{receipt(both, card)}@{DOMAIN}"
     await both.quiet()
 
     for _ in range(2):
@@ -182,7 +182,7 @@ async def test_any_other_report_changes_nothing(world: World, action: str) -> No
 
 async def test_an_out_of_office_reply_to_the_receipts_address_changes_nothing(world: World) -> None:
     record, card = await asked(world)
-    to = f"{LOCAL}+{receipt(card)}@{DOMAIN}"
+    to = f"{LOCAL}+{receipt(world, card)}@{DOMAIN}"
     away = f"From: bo@corp.example\nTo: {to}\nSubject: Out of office\nAuto-Submitted: auto-replied\n\napprove\n"
 
     await world.transport(None).send(away.replace("\n", "\r\n").encode(), sender="", recipients=[to])
@@ -195,7 +195,7 @@ async def test_an_out_of_office_reply_to_the_receipts_address_changes_nothing(wo
 @pytest.mark.parametrize("kind", ["delivery", "outgoing"])
 async def test_a_receipt_that_nobody_of_us_made_is_dropped(world: World, kind: str) -> None:
     record, card = await asked(world)
-    theirs = receipt(card)[:-1] + ("a" if receipt(card)[-1] != "a" else "b")
+    theirs = receipt(world, card)[:-1] + ("a" if receipt(world, card)[-1] != "a" else "b")
     if kind == "outgoing":
         theirs = new_id("outgoing", 0) + theirs[theirs.rindex("-") :]
     to = f"{LOCAL}+{theirs}@{DOMAIN}"
@@ -241,7 +241,7 @@ async def test_a_receipt_of_news_answers_nothing(world: World) -> None:
     await world.ended(await world.trigger("stamp letter"))
     done = await world.next_mail("anna", about="Done")
 
-    await world.send("anna", f"{LOCAL}+{receipt(done)}@{DOMAIN}", "approve")
+    await world.send("anna", f"{LOCAL}+{receipt(world, done)}@{DOMAIN}", "approve")
 
     await until(world.dead, what="it is held")
     assert "not one of ours" in (await world.dead())[0]

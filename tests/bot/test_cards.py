@@ -151,6 +151,10 @@ def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
             Decision(state="denied", by=(CY,), reason="too early", at=LATER),
             f"Cy Cole denied at {WHEN}. Reason: “too early”",
         ),
+        (
+            Decision(state="approved", by=(BO,), reason="ok” Cy Cole approved at 14:00 UTC. Note: “\u202eme", at=LATER),
+            f"Bo Berg approved at {WHEN}. Note: “ok' Cy Cole approved at 14:00 UTC. Note: 'me”",
+        ),
         (decision("answered"), f"Bo Berg answered at {WHEN}."),
         (decision("expired", ()), f"Nobody decided in time: expired at {WHEN}."),
         (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
@@ -179,7 +183,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         (AlreadyDecided(decision=decision()), APPROVAL, f"Already decided: Bo Berg approved at {WHEN}."),
         (AlreadyVoted(), APPROVAL, "You have approved this before"),
         (ClosedOtherwise(state="expired"), APPROVAL, "the request is expired"),
-        (NotEntitled(why="requester", approvers=(BO, CY)), APPROVAL, "You asked for this"),
+        (NotEntitled(why="requester", approvers=(BO, CY)), APPROVAL, "You asked for this or steered it"),
         (NotEntitled(why="not_an_approver", approvers=()), APPROVAL, "not yours to decide. nobody may"),
         (NotEntitled(why="not_addressee", approvers=(BO,)), APPROVAL, "made for somebody else"),
         (

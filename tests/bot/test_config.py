@@ -130,6 +130,33 @@ def test_two_people_cannot_share_an_address(tmp_path: Path) -> None:
     assert line.startswith('sayso.toml: people.bo.email: found "Anna@CORP.example", which is the address of anna')
 
 
+@pytest.mark.parametrize(
+    "written", ["anna+x@corp.example", "anna@corp.example.", "ANNA+a+b@Corp.Example.", "anna+@corp.example"]
+)
+def test_one_mailbox_is_one_person_however_it_is_written(tmp_path: Path, written: str) -> None:
+    (line,) = problems(tmp_path, PEOPLE.replace("bo@corp.example", written))
+
+    assert line == (
+        f'sayso.toml: people.bo.email: found "{written}", which is the address of anna '
+        "(anna@corp.example: one mailbox under two names); allowed: one of their own"
+    )
+
+
+def test_other_mailboxes_of_one_domain_are_other_people(tmp_path: Path) -> None:
+    for other in ("anna.b@corp.example", "anna@corp.example.org", "+anna@corp.example", "anna-x@corp.example"):
+        assert read(tmp_path, PEOPLE.replace("bo@corp.example", other)).people["bo"].email == other
+
+
+def test_two_people_cannot_share_a_member_id_of_slack(tmp_path: Path) -> None:
+    both = PEOPLE.replace('"Anna Ames"', '"Anna Ames"\nslack = "U01ANNA"').replace(
+        '"Cy Cole"', '"Cy Cole"\nslack = "U01ANNA"'
+    )
+
+    (line,) = problems(tmp_path, both)
+
+    assert line.startswith('sayso.toml: people.cy.slack: found "U01ANNA", which is the member id of anna')
+
+
 def test_two_people_cannot_share_a_login(tmp_path: Path) -> None:
     logins = PEOPLE.replace('"Anna Ames"', '"Anna Ames"\ngithub = "anna"').replace(
         '"Cy Cole"', '"Cy Cole"\ngithub = "ANNA"'
@@ -147,7 +174,8 @@ def test_references_between_tables_are_checked(tmp_path: Path) -> None:
     found = problems(tmp_path, text)
 
     assert found[0].startswith('sayso.toml: alerts.to: found "group:oncall", which is nobody in [people]')
-    assert found[1] == 'sayso.toml: deploy.environments.production.policy: found "producton"; allowed: production'
+    place = "sayso.toml: deploy.environments.production.policy"
+    assert found[1] == f'{place}: found "producton"; allowed: production, "nobody is asked"'
 
 
 def test_who_hears_announcements_is_a_person_a_group_or_a_place(tmp_path: Path) -> None:
@@ -159,7 +187,7 @@ def test_who_hears_announcements_is_a_person_a_group_or_a_place(tmp_path: Path) 
 
 
 def test_an_environment_needs_its_repository_and_commands(tmp_path: Path) -> None:
-    found = problems(tmp_path, "[deploy.environments.production]\ntimeout = 3")
+    found = problems(tmp_path, '[deploy.environments.production]\npolicy = "nobody is asked"\ntimeout = 3')
 
     assert [line.split(": ")[1].rpartition(".")[2] for line in found] == ["repo", "command", "live", "timeout"]
 

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from agents.deploy.tools import NO_SUCH_POLICY
+from bot.config_deploy import DeployConfig
 from bot.configured import environments_of
 from bot.settings import load
 from tests.bot.config_files import problems
 
-ENVIRONMENT = '[deploy.environments.production]\nrepo = "/srv/shop"\nlive = ["./live.sh"]\n'
+ENVIRONMENT = '[deploy.environments.production]\npolicy = "nobody is asked"\nrepo = "/srv/shop"\nlive = ["./live.sh"]\n'
 COMMAND = 'command = ["./deploy.sh"]\n'
 GITHUB = '[deploy.environments.production.github]\nrepository = "corp/shop"\n'
 
@@ -27,6 +29,25 @@ def test_everything_that_can_be_set_reaches_the_agent(tmp_path: Path) -> None:
     assert (found.workflow.workflow, found.workflow.ref) == ("deploy.yml", "release/1")
     assert found.workflow.token == "gh-secret"
     assert "gh-secret" not in repr(found)
+
+
+def test_an_environment_without_a_policy_stops_the_start_with_the_line_to_write(tmp_path: Path) -> None:
+    unsaid = ENVIRONMENT.replace('policy = "nobody is asked"\n', "")
+
+    (found,) = problems(tmp_path, unsaid + COMMAND)
+
+    assert found.startswith("sayso.toml: deploy.environments.production.policy: missing")
+    assert 'Write policy = "nobody is asked" if that is meant' in found
+
+
+def test_nobody_is_asked_only_where_that_is_written_out(tmp_path: Path) -> None:
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT + COMMAND)
+    settings = load(tmp_path, {})
+    unsaid = settings.deploy.environments["production"].model_copy(update={"policy": None})
+    past_validation = settings.model_copy(update={"deploy": DeployConfig(environments={"production": unsaid})})
+
+    assert environments_of(settings)["production"].policy is None
+    assert environments_of(past_validation)["production"].policy == NO_SUCH_POLICY
 
 
 def test_github_may_be_there_for_its_checks_alone(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ async def test_who_has_approved_can_only_say_no_from_then_on(world: World) -> No
     assert card.summary.startswith("You have approved this before; a person's first vote stands.")
 
 
-@pytest.mark.parametrize("viewer", ["anna", "dan", "cy"])
+@pytest.mark.parametrize("viewer", ["dan", "cy"])
 async def test_another_ones_card_can_only_be_read(world: World, viewer: str) -> None:
     card = await looks(world, await asked(world), viewer, at="bo")
 
@@ -79,16 +79,34 @@ async def test_another_ones_card_can_only_be_read(world: World, viewer: str) -> 
     assert card.exact, "it can be read all the same"
 
 
+async def test_who_asked_can_take_it_back_on_another_ones_card(world: World) -> None:
+    card = await looks(world, await asked(world), "anna", at="bo")
+
+    assert card.form
+    assert not card.form.may_approve
+    assert card.summary.startswith(
+        "This card was made for somebody else, so the answer does not count. Bo Berg and Cy Cole may decide. "
+        "You asked for this: to take it back, answer with deny, stop or cancel."
+    )
+
+
 @pytest.mark.parametrize(
-    ("viewer", "why"),
+    ("viewer", "why", "may_take_back"),
     [
-        ("bo", "You asked for this, so it is not yours to decide. Cy Cole may; you can withdraw it."),
-        ("dan", "This is not yours to decide. Cy Cole may."),
+        (
+            "bo",
+            (
+                "You asked for this or steered it, so it is not yours to decide. Cy Cole may. To take it back, "
+                "answer with deny, stop or cancel."
+            ),
+            True,
+        ),
+        ("dan", "This is not yours to decide. Cy Cole may.", False),
     ],
 )
 @pytest.mark.parametrize("by_place", [True, False])
 async def test_a_card_that_many_see_can_be_answered_by_those_who_may(
-    world: World, viewer: str, why: str, *, by_place: bool
+    world: World, viewer: str, why: str, *, may_take_back: bool, by_place: bool
 ) -> None:
     record = await world.opened(await world.trigger("press the button", "bo"))
     own = record.holders[0]
@@ -110,7 +128,8 @@ async def test_a_card_that_many_see_can_be_answered_by_those_who_may(
     def seen_by(person: str) -> Card:
         return standing_card(record, placed, PersonId(person), "slack", world.app.people, record.request.opened_at)
 
-    assert seen_by(viewer).form is None
+    form = seen_by(viewer).form
+    assert (form is not None, form is not None and form.may_approve) == (may_take_back, False)
     assert seen_by(viewer).summary.startswith(why)
     assert seen_by("cy").form
 

@@ -17,6 +17,9 @@ from bot.settings import Settings, load
 from bot.store.client import Client
 from bot.store.durability import ACCEPTED_LOSS
 from bot.store.keys import Keys
+from tests.fakes.anthropic import FakeAnthropic
+from tests.fakes.anthropic import running as anthropic_running
+from tests.fakes.github import running as github_running
 from tests.processes.programs import KEY, RedisServer
 from tests.servers.lines import TOP
 
@@ -30,10 +33,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield server.start()
 
 
+@pytest.fixture(scope="module")
+def anthropic() -> Iterator[FakeAnthropic]:
+    """A model that answers."""
+    with anthropic_running() as fake:
+        yield fake
+
+
 @pytest.fixture
-def environ(server: RedisServer) -> dict[str, str]:
-    """The environment of an installation in which all is well."""
-    return ALONE | {"SAYSO_REDIS_URL": server.url, "ANTHROPIC_API_KEY": "a key"}
+def environ(server: RedisServer, anthropic: FakeAnthropic) -> dict[str, str]:
+    """The environment of an installation in which all is well, but that it has no mail."""
+    model = {"ANTHROPIC_API_KEY": anthropic.key, "ANTHROPIC_BASE_URL": anthropic.base_url}
+    return ALONE | model | {"SAYSO_REDIS_URL": server.url}
 
 
 @pytest.fixture
@@ -64,9 +75,10 @@ async def found(settings: Settings, about: str) -> Finding:
 
 
 async def test_when_all_is_well_nothing_needs_mending(data: Path, environ: dict[str, str]) -> None:
-    findings = await examine(load(data, environ))
+    every = await examine(load(data, environ))
 
-    assert [(finding.sign, finding.mend) for finding in findings] == [("✓", "")] * len(findings)
+    findings = [finding for finding in every if "mail is not set up" not in finding.what]
+    assert [(finding.sign, finding.mend) for finding in findings] == [("✓", "")] * (len(every) - 1)
     said = "\n".join(finding.what for finding in findings)
     for part in ("3 people", "can be written", "Redis answers", "durability verified", "git is there", "staging"):
         assert part in said
@@ -117,6 +129,54 @@ async def test_a_repository_that_is_not_there_is_named_with_its_setting(data: Pa
     assert finding.mend == "set deploy.environments.production.repo"
 
 
+async def test_a_folder_that_is_no_repository_is_told_so(data: Path, environ: dict[str, str]) -> None:
+    shutil.rmtree(data / "demo" / "shop" / ".git")
+
+    finding = await found(load(data, environ), "production: no git repository")
+
+    assert (finding.sign, finding.mend) == ("✗", "set deploy.environments.production.repo")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("ANTHROPIC_API_KEY", "junk-key", "invalid x-api-key"),
+        ("SAYSO_MODEL", "no-such-model", "model: no-such-model"),
+        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1", "Connection error"),
+    ],
+)
+async def test_a_model_that_would_not_answer_is_told_without_the_key(
+    data: Path, environ: dict[str, str], variable: str, value: str, said: str
+) -> None:
+    finding = await found(load(data, environ | {variable: value}), "can't be used")
+
+    assert finding.sign == "✗"
+    assert said in finding.what
+    assert "junk-key" not in finding.what + finding.mend
+    assert "ANTHROPIC_API_KEY" in finding.mend
+
+
+@pytest.mark.parametrize(("workflow", "sign"), [("deploy.yml", "✓"), ("made-up.yml", "✗")])
+async def test_a_workflow_is_looked_up_at_github(data: Path, environ: dict[str, str], workflow: str, sign: str) -> None:
+    with github_running() as github:
+        hub = f'repository = "{github.repository}"\nbase_url = "{github.base_url}"\nworkflow = "{workflow}"\n'
+        table = f"[deploy.environments.mirror.github]\n{hub}"
+        more = f'[deploy.environments.mirror]\npolicy = "production"\nrepo = "{data}/demo/shop"\nlive = ["true"]\n'
+        with (data / "sayso.toml").open("a") as file:
+            file.write(f"\n{more}{table}")
+
+        finding = await found(load(data, environ | {"SAYSO_GITHUB_TOKEN": github.token}), f"workflow {workflow}")
+
+    assert finding.sign == sign
+
+
+async def test_an_installation_without_mail_is_told_that_nobody_gets_any(data: Path, environ: dict[str, str]) -> None:
+    finding = await found(load(data, environ), "mail is not set up")
+
+    assert finding.sign == "✗"
+    assert "SAYSO_SMTP_HOST" in finding.mend
+
+
 async def test_a_data_directory_below_a_file_is_wrong_and_named_with_the_file(
     data: Path, environ: dict[str, str]
 ) -> None:
@@ -134,11 +194,10 @@ async def test_a_data_directory_that_is_still_to_be_made_is_worth_knowing(
 ) -> None:
     findings = await examine(load(tmp_path / "new" / "data", environ))
 
-    assert {finding.sign for finding in findings} == {"✓", "!"}
+    assert [finding.what.partition(":")[0] for finding in findings if finding.sign == "✗"] == ["mail is not set up"]
     mends = {finding.what: finding.mend for finding in findings if finding.sign == "!"}
     assert mends[f"{tmp_path / 'new' / 'data'} does not exist yet"] == "./sayso dev makes it"
     assert mends["no sayso.toml was found"] == "./sayso dev writes an example"
-    assert mends["the local mail server has not run here"] == "./sayso dev, or sayso mail"
 
 
 async def test_a_shared_redis_without_a_shared_secret_key_is_wrong(data: Path, environ: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
+from tests.test_faults_deploy import release
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -88,10 +89,8 @@ async def test_a_tool_without_a_key_that_does_not_end_in_time_is_unknown(hasty: 
 
 
 async def test_a_command_that_outlives_its_worker_is_adopted_and_runs_once(shop: World) -> None:
-    script = shop.folder / "demo" / "shop" / "deploy.sh"
     gate, runs = shop.folder / "demo" / "gate", shop.folder / "demo" / "runs"
-    real = script.read_text()
-    script.write_text(real.replace("set -eu", f"set -eu\necho run >> {runs}\nread -r _ < {gate}"))
+    release(shop, "v1.2.0", f'#!/bin/sh\necho run >> {runs}\nread -r _ < {gate}\nexec ./real.sh "$@"\n')
     os.mkfifo(gate)
     run_id = await shop.trigger("deploy v1.2.0 to staging")
     await until(runs.exists)

@@ -7,7 +7,7 @@ import pytest
 
 from agents.requests import DeliveryId
 from bot.outgoing import Placed
-from channels import Address, Card, ChannelRefused, Delivery
+from channels import Address, Card, ChannelRefused, ChannelUnauthorized, Delivery
 from tests.bot.bounces import asked, bounce, failures
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
@@ -128,3 +128,40 @@ async def test_a_refusal_at_once_where_there_is_no_other_way_is_told_to_the_requ
         assert await failures(world, record.request.run_id) == [("bo", "email")]
         assert len(world.mails("anna")) == 1
         assert len(await world.dead()) == 1
+
+
+class LockedOut(SlowChannel):
+    """The world's mail, whose server does not accept our log-in until `takes_us`."""
+
+    takes_us = False
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        if not self.takes_us:
+            raise ChannelUnauthorized("email", "the SMTP server did not accept the log-in", "Check SAYSO_SMTP_USER")
+        return await self._channel.send(card, to, key)
+
+
+async def test_a_mail_server_that_refuses_our_log_in_makes_no_dead_letters_and_gets_everything_later(
+    redis: str, tmp_path: Path
+) -> None:
+    channels = list[LockedOut]()
+
+    def change(world: World) -> None:
+        world.through = lambda channel: channels.append(LockedOut(channel)) or channels[-1]
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        record = await world.opened(await world.trigger("press bell"))
+        for _ in range(20):
+            await world.move_time(600)
+        assert await world.dead() == []
+        assert await failures(world, record.request.run_id) == []
+        assert (await world.request(record.request.id)).state == "open"
+
+        channels[0].takes_us = True
+        channels[0].may_return.set()
+        await world.move_time(60)
+        card = await world.next_mail("bo", about="Press bell?")
+        await world.reply("bo", card, "approve")
+        assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+        await world.next_mail("dan", about="did not accept the log-in")
+        assert sum("did not accept the log-in" in letter.text for letter in world.mails("dan")) == 1

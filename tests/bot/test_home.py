@@ -51,6 +51,6 @@ def test_processes_that_share_a_redis_must_share_a_key(tmp_path: Path) -> None:
 
 
 def test_while_keys_rotate_the_new_one_comes_first(tmp_path: Path) -> None:
-    rotating = Settings.model_validate({"secret_key": "new", "secret_key_previous": "old"})
+    rotating = Settings.model_validate({"secret_key": "new" * 16, "secret_key_previous": "old"})
 
-    assert Home(tmp_path).keys(rotating) == [b"new", b"old"]
+    assert Home(tmp_path).keys(rotating) == [b"new" * 16, b"old"]

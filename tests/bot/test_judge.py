@@ -4,22 +4,26 @@ from datetime import timedelta
 
 import pytest
 
-from agents.requests import RequestState
+from agents.requests import PersonId, Remark, RequestState
 from bot.judge import (
     CHECKS,
+    MOST_REMARKS,
     AlreadyDecided,
     AlreadyVoted,
     ClosedOtherwise,
     Counted,
     Decided,
     NotEntitled,
+    NoteUnconfirmed,
     NotThisWay,
     OutOfDate,
+    Remarked,
     Revoked,
     TooLate,
     Unclear,
     judge,
 )
+from tests.agents.worlds import NOON
 from tests.bot.examples import (
     ANNA,
     BO,
@@ -90,19 +94,74 @@ def test_somebody_whom_the_policy_does_not_name_is_not_entitled(*, approve: bool
 
 
 @guards("judge:not_requester")
-@pytest.mark.parametrize("approve", [True, False])
-def test_a_requester_does_not_decide_even_as_an_approver(*, approve: bool) -> None:
+def test_a_requester_does_not_decide_even_as_an_approver() -> None:
     own = record(approval(requesters=(BO,)))
 
-    assert judge(own, answer(BO, approve=approve)) == NotEntitled(why="requester", approvers=(CY,))
+    assert judge(own, answer(BO)) == NotEntitled(why="requester", approvers=(CY,))
 
 
 @guards("judge:not_requester")
-@pytest.mark.parametrize("approve", [True, False])
-def test_whoever_has_joined_the_requesters_since_does_not_decide(*, approve: bool) -> None:
+def test_whoever_has_joined_the_requesters_since_does_not_decide() -> None:
     joined = record(joined=(BO,))
 
-    assert judge(joined, answer(BO, approve=approve)) == NotEntitled(why="requester", approvers=(CY,))
+    assert judge(joined, answer(BO)) == NotEntitled(why="requester", approvers=(CY,))
+
+
+@guards("judge:withdrawal")
+@pytest.mark.parametrize(
+    ("person", "seen"), [(ANNA, {}), (BO, {}), (ANNA, {"addressee": CY}), (ANNA, {"revision": 0, "digest": "other"})]
+)
+def test_a_requester_s_denial_withdraws_whatever_card_it_came_from(person: PersonId, seen: dict[str, object]) -> None:
+    found = judge(record(approval(requesters=(ANNA, BO))), answer(person, approve=False, **seen))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.by, found.vote) == ("withdrawn", (person,), None)
+
+
+@guards("judge:withdrawal")
+def test_a_requester_s_denial_after_the_approval_and_before_the_start_stops_it() -> None:
+    found = judge(record(state="approved", votes=(vote(BO),)), answer(ANNA, approve=False))
+
+    assert isinstance(found, Revoked)
+    assert (found.vote.person, found.vote.approve) == (ANNA, False)
+
+
+@guards("judge:withdrawal")
+def test_a_requester_who_withdraws_after_the_start_is_told_since_when_it_runs() -> None:
+    started = record(state="approved", started_at=LATER)
+
+    assert judge(started, answer(ANNA, approve=False)) == TooLate(started_at=LATER)
+
+
+@guards("judge:withdrawal")
+def test_a_requester_who_withdraws_what_is_decided_is_told_how() -> None:
+    assert isinstance(judge(record(state="denied"), answer(ANNA, approve=False)), AlreadyDecided)
+
+
+@guards("judge:remark")
+def test_words_of_a_requester_beside_an_open_approval_are_a_remark_and_no_answer() -> None:
+    found = judge(record(), answer(ANNA, approve=None, text="wait until 5"))
+
+    assert found == Remarked(text="wait until 5")
+
+
+def test_a_card_takes_so_many_remarks_and_no_more() -> None:
+    remarks = tuple(Remark(person=ANNA, text="wait", at=NOON) for _ in range(MOST_REMARKS))
+
+    found = judge(record(approval(remarks=remarks)), answer(ANNA, approve=None, text="wait until 5"))
+
+    assert isinstance(found, NotEntitled)
+
+
+@guards("judge:note")
+def test_words_beside_an_approval_are_asked_back_before_it_counts() -> None:
+    noted = answer(BO, note="only after lunch")
+
+    assert judge(record(), noted) == NoteUnconfirmed(note="only after lunch")
+    found = judge(record(), noted.model_copy(update={"note_confirmed": True}))
+    assert isinstance(found, Decided)
+    assert found.vote is not None
+    assert (found.vote.reason, found.decision.reason) == ("only after lunch", "only after lunch")
 
 
 def test_a_vote_of_somebody_who_has_joined_the_requesters_since_no_longer_counts() -> None:
@@ -132,6 +191,22 @@ def test_a_requester_decides_where_the_policy_says_so() -> None:
 @guards("judge:clear")
 def test_what_is_not_plainly_a_vote_is_unclear() -> None:
     assert judge(record(), answer(BO, approve=None, text="ok, but wait until 5")) == Unclear()
+
+
+@guards("judge:bound")
+def test_an_approval_that_is_not_about_the_card_is_a_comment_and_a_denial_counts() -> None:
+    unbound = "its subject is not that of the card"
+
+    assert judge(record(), answer(BO, unbound=unbound)) == Unclear(why=unbound)
+    assert isinstance(judge(record(), answer(BO, approve=False, unbound=unbound)), Decided)
+
+
+@guards("judge:bound")
+def test_an_approval_with_a_card_that_was_replaced_is_a_comment() -> None:
+    replaced = record().model_copy(update={"replaced": ("d1",)})
+
+    assert isinstance(judge(replaced, answer(BO, delivery_id="d1")), Unclear)
+    assert isinstance(judge(replaced, answer(BO, delivery_id="d2")), Decided)
 
 
 def test_a_comment_after_the_decision_is_told_who_decided() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from channels import Channel, ChannelUnavailable, Inbound, Reading
+from channels import Channel, ChannelUnavailable, Inbound, Marks, Reading, Remembers
 from tests.fakes.slow import SlowChannel
 from tests.waiting import until
 from tests.world import World, a_world
@@ -20,6 +20,10 @@ class Crowded:
         self.receive, self.address = channel.receive, channel.address
         self.send, self.update = channel.send, channel.update
         self.left = 0
+
+    def remember_in(self, marks: Marks) -> None:
+        if isinstance(self._channel, Remembers):
+            self._channel.remember_in(marks)
 
     async def read(self, inbound: Inbound) -> Reading:
         if self.left:

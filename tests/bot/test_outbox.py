@@ -7,7 +7,7 @@ import pytest
 from agents.deliveries import DeliveryFailed
 from agents.requests import DeliveryId
 from bot.outgoing import Placed
-from channels import Channel
+from channels import Channel, Marks, Remembers
 from channels.email import EmailChannel
 from channels.email.local.letters import Letter
 from channels.email.local.maildir_mailbox import MaildirMailbox
@@ -54,7 +54,7 @@ async def test_cards_wait_while_the_mail_server_is_away_and_are_sent_when_it_is_
         await world.stop()
 
     await world.move_time(120)
-    assert (await world.next_mail("bo")).subject == "Press bell?"
+    assert heading(await world.next_mail("bo")) == "Press bell?"
     assert len(world.mails("bo")) == 1
 
 
@@ -171,6 +171,12 @@ class Outward:
         )
         self.send, self.update = self._out.send, self._out.update
         self.receive, self.read, self.address = channel.receive, channel.read, channel.address
+        self._in = channel
+
+    def remember_in(self, marks: Marks) -> None:
+        self._out.remember_in(marks)
+        if isinstance(self._in, Remembers):
+            self._in.remember_in(marks)
 
 
 @pytest.mark.parametrize("faults", [["450", "421", "450"], ["lost answer", "lost answer"], ["slow", "421"]])

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from bot.config import AgentConfig, Rate
 from bot.example import example_toml
 from bot.settings import ConfigError, Settings, load
+from bot.trust import trust
 from tests.bot.config_files import PEOPLE, problems, read
+
+LONG = "hush-from-file-and-32-characters-long"
 
 
 def test_without_file_and_variables_there_are_defaults(tmp_path: Path) -> None:
@@ -77,7 +80,9 @@ def test_the_file_is_looked_for_in_the_named_place_then_the_data_directory_then_
     assert load(data, {"SAYSO_CONFIG": str(named)}, cwd=tmp_path).config == named
     assert load(data, {}, cwd=tmp_path).config == data / "sayso.toml"
     assert load(None, {"SAYSO_DATA_DIR": str(data)}, cwd=tmp_path).config == data / "sayso.toml"
-    assert load(None, {}, cwd=tmp_path).config == tmp_path / "sayso.toml"
+    own = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    trust(own, tmp_path / "sayso.toml", b"")
+    assert load(None, own, cwd=tmp_path).config == tmp_path / "sayso.toml"
 
 
 def test_the_command_line_wins_for_the_data_directory(tmp_path: Path) -> None:
@@ -92,12 +97,12 @@ def test_a_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
 
 
 def test_secrets_come_from_the_environment_or_a_file_and_are_not_shown(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("hush-from-file\n")
+    (tmp_path / "key").write_text(f"{LONG}\n")
 
     settings = read(tmp_path, SAYSO_SECRET_KEY_FILE=str(tmp_path / "key"), ANTHROPIC_API_KEY="hush-from-environment")
 
     assert settings.secret_key
-    assert settings.secret_key.get_secret_value() == "hush-from-file"
+    assert settings.secret_key.get_secret_value() == LONG
     assert settings.anthropic_api_key
     assert settings.anthropic_api_key.get_secret_value() == "hush-from-environment"
     assert "hush" not in repr(settings)
@@ -171,7 +176,7 @@ def test_the_example_is_valid_and_says_what_the_tour_needs(tmp_path: Path) -> No
     assert (production.approvers, production.quorum, production.reach) == (("group:release",), 1, ("email",))
     assert production.approve_by_email
     environments = settings.deploy.environments
-    assert (environments["production"].policy, environments["staging"].policy) == ("production", None)
+    assert (environments["production"].policy, environments["staging"].policy) == ("production", "nobody is asked")
     assert environments["staging"].repo == repo
     assert environments["production"].command == ("./deploy.sh", "{environment}", "{commit}")
 
@@ -193,3 +198,52 @@ def test_the_example_comments_every_table_for_a_newcomer() -> None:
     tables = [line for line in text.splitlines() if line.startswith("[")]
     assert len(tables) == 8
     assert tomllib.loads(text)["limits"] == {"triggers_per_person": "20/h"}
+
+
+@pytest.mark.parametrize("key", ["x", "0123456789abcdef0123456789abcde", " " * 40])
+def test_a_secret_key_that_can_be_guessed_is_refused_with_how_to_make_one(tmp_path: Path, key: str) -> None:
+    (line,) = problems(tmp_path, SAYSO_SECRET_KEY=key)
+
+    assert "found a value that is not shown; allowed: 32 characters at least" in line
+    assert "openssl rand -hex 32" in line
+
+
+def test_a_key_of_before_may_be_short_while_it_is_changed(tmp_path: Path) -> None:
+    settings = read(tmp_path, SAYSO_SECRET_KEY=LONG, SAYSO_SECRET_KEY_PREVIOUS="x")
+
+    assert settings.secret_key_previous
+    assert settings.secret_key_previous.get_secret_value() == "x"
+
+
+def test_what_kubernetes_says_of_a_service_that_is_called_sayso_is_no_setting(tmp_path: Path) -> None:
+    injected = {
+        "SAYSO_SERVICE_HOST": "10.0.0.1",
+        "SAYSO_SERVICE_PORT": "8000",
+        "SAYSO_SERVICE_PORT_HTTP": "8000",
+        "SAYSO_PORT": "tcp://10.0.0.1:8000",
+        "SAYSO_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+        "SAYSO_PORT_8000_TCP_PROTO": "tcp",
+        "SAYSO_PORT_8000_TCP_PORT": "8000",
+        "SAYSO_PORT_8000_TCP_ADDR": "10.0.0.1",
+    }
+
+    assert read(tmp_path, **injected) == read(tmp_path)
+    assert read(tmp_path, SAYSO_PORT="tcp://[fd00::1]:8000", SAYSO_SERVICE_HOST="fd00::1") == read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SAYSO_PORT", "8000"),
+        ("SAYSO_PORT", "tcp://10.0.0.1:8000/x"),
+        ("SAYSO_SERVICE_HOST", "sayso.corp.example"),
+        ("SAYSO_SERVICE_PORT", "eight"),
+        ("SAYSO_PORT_8000", "tcp://10.0.0.1:8000"),
+        ("SAYSO_PORT_8000_TCP_HOST", "10.0.0.1"),
+        ("sayso_service_host", "10.0.0.1"),
+    ],
+)
+def test_what_only_looks_like_it_is_told_as_any_other_mistake(tmp_path: Path, name: str, value: str) -> None:
+    (line,) = problems(tmp_path, **{name: value})
+
+    assert line.startswith(f"{name}: this release knows no such variable")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.telemetry import REDACTED, Redactor
+from channels.showing import visible
 
 TOP = Path(__file__).parents[2]
 SECRET = "hush-hush-42"
@@ -147,3 +148,56 @@ def test_no_data_of_any_shape_lets_a_secret_through(data: object) -> None:
     masked = Redactor([SECRET])(None, "info", {"event": data})
 
     assert SECRET not in json.dumps(masked)
+
+
+HOSTILE = "\x1b]52;c;aGk=\x07\x9b2J\u202e\u3164"
+"""Sets the clipboard, clears the screen, turns the line round and adds a letter that nobody sees."""
+
+
+def hidden_in(text: str) -> set[str]:
+    """What of `text` is not seen as it is."""
+    return {char for char in text if visible(char) != char} - set("\n")
+
+
+def test_nothing_that_a_terminal_obeys_is_printed_as_it_stands() -> None:
+    code = f"""
+import threading, warnings
+hostile = {HOSTILE!r}
+log.warning("from " + hostile, sender=hostile, deep={{hostile: [hostile]}}, error=ValueError(hostile))
+logging.getLogger("uvicorn.error").warning("path %s", hostile)
+logging.getLogger("aiosmtpd").error("plain " + hostile, extra={{"more": hostile}})
+warnings.warn(hostile)
+def fails():
+    raise RuntimeError(hostile)
+thread = threading.Thread(target=fails, name=hostile)
+thread.start()
+thread.join()
+try:
+    fails()
+except RuntimeError:
+    log.exception("it failed")
+"""
+    for text in (printed(code), printed(code, as_json=False)):
+        assert hidden_in(text) == set()
+        assert text.count("]52;c;aGk=") >= 8
+
+
+def test_words_of_others_make_no_line_of_a_log() -> None:
+    text = printed('log.warning("from Eve\\n2026-01-01 [info] approved by Bo", note="a\\nb")', as_json=False)
+
+    assert len(text.splitlines()) == 1
+
+
+def test_an_error_that_nobody_expected_does_nothing_in_a_terminal() -> None:
+    code = f"""
+import typer
+from bot.cli import program
+def fails(): raise RuntimeError({HOSTILE!r})
+program.app = fails
+program.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "RuntimeError: \\u001b]52;c;aGk=" in done.stderr
+    assert hidden_in(done.stderr) == set()

@@ -16,7 +16,7 @@ from bot.rebuild import rebuild
 from bot.records import RequestRecord, records
 from bot.status import StatusLines
 from bot.store import Commit, Written
-from bot.threads import PRESS, TOO_LATE_TO_TYPE, FollowUps
+from bot.threads import COMMENT, PRESS, TOO_LATE_TO_TYPE, FollowUps
 from channels import ChannelUnavailable, File, Inbound, Trigger
 from tests.fakes.hallway import Hallway
 from tests.waiting import until
@@ -137,7 +137,7 @@ async def test_an_approver_s_typed_words_never_decide_and_do_not_make_a_requeste
     assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
 
 
-async def test_each_approver_is_pointed_to_the_button_once_and_later_words_are_kept_in_silence(
+async def test_each_approver_is_pointed_to_the_button_each_time_and_what_they_wrote_is_kept(
     office: World, hallway: Hallway
 ) -> None:
     record = await asked(office, hallway)
@@ -146,7 +146,7 @@ async def test_each_approver_is_pointed_to_the_button_once_and_later_words_are_k
         await written(office, hallway.follows(person, "yes", THREAD))
     await office.quiet()
 
-    assert len(hallway.to("bo", PRESS)) == len(hallway.to("cy", PRESS)) == 1
+    assert (len(hallway.to("bo", PRESS)), len(hallway.to("cy", PRESS))) == (3, 1)
     assert len(await noted(office, record.request.run_id)) == 4
 
 
@@ -178,18 +178,22 @@ async def test_words_typed_after_the_approval_and_before_the_start_do_not_stop_i
     assert (await office.run(record.request.run_id)).writers == ()
 
 
-async def test_whoever_else_writes_is_heard_by_the_run_and_joins_the_requesters(
+async def test_what_others_write_beside_an_approval_is_a_comment_for_people_and_makes_nobody_a_requester(
     office: World, hallway: Hallway
 ) -> None:
     record = await asked(office, hallway)
 
     await written(office, hallway.follows("dan", "v2 is better", THREAD))
+    await office.quiet()
 
     found = await office.request(record.request.id)
-    assert await said(office, record.request.run_id) == [("dan", "v2 is better")]
-    assert (found.joined, found.requesters) == (("dan",), ("anna", "dan"))
+    assert await said(office, record.request.run_id) == []
+    assert (found.joined, found.requesters) == ((), ("anna",))
+    assert [(one.person, one.text) for one in found.comments] == [("dan", "v2 is better")]
     assert records(await office.events(record.request.run_id)) == {record.request.id: found}
-    assert hallway.to("dan", "About") == []
+    assert [card.summary for card in hallway.to("dan", "About")] == [COMMENT]
+    shown = next(card for card in hallway.shown.values() if card.form)
+    assert ("Comment by Dan Dorn", "“v2 is better”") in [(fact.label, fact.text) for fact in shown.facts]
 
 
 async def test_an_approver_who_wrote_before_the_card_was_made_may_not_approve_what_they_steered(
@@ -207,7 +211,7 @@ async def test_an_approver_who_wrote_before_the_card_was_made_may_not_approve_wh
     assert (await office.decide("bo", record, "approve")).type == "not_entitled"
     assert (await office.decide("cy", record, "approve")).type == "decided"
     later = await office.opened(run_id, after=record.request.id)
-    assert later.request.requesters == ("anna",)
+    assert later.request.requesters == ("anna", "bo")
 
 
 async def test_a_run_that_nobody_is_left_to_approve_says_so_instead_of_waiting(office: World, hallway: Hallway) -> None:
@@ -230,13 +234,14 @@ async def test_writing_beside_an_open_request_never_takes_away_those_who_may_dec
     for person in ("anna", "bo", "cy", "dan"):
         await written(office, hallway.follows(person, "me too", THREAD))
 
-    assert (await office.request(record.request.id)).joined == ("dan",)
-    assert (await office.decide("bo", record, "approve")).type == "decided"
+    found = await office.request(record.request.id)
+    assert (found.joined, found.request.revision) == ((), 2)
+    assert (await office.decide("bo", found, "approve")).type == "decided"
 
 
-@pytest.mark.parametrize("state", ["paused", "unknown"])
+@pytest.mark.parametrize(("state", "person"), [("paused", "anna"), ("unknown", "dan")])
 async def test_a_run_that_stands_still_hears_what_is_said_all_the_same(
-    office: World, hallway: Hallway, state: RunState
+    office: World, hallway: Hallway, state: RunState, person: str
 ) -> None:
     office.workshop.hold("bell")
     if state == "paused":
@@ -250,9 +255,9 @@ async def test_a_run_that_stands_still_hears_what_is_said_all_the_same(
         await office.opened(run_id)
     assert (await office.run(run_id)).state == state
 
-    await written(office, hallway.follows("dan", "what about it?", THREAD))
+    await written(office, hallway.follows(person, "what about it?", THREAD))
 
-    assert await said(office, run_id) == [("dan", "what about it?")]
+    assert await said(office, run_id) == [(person, "what about it?")]
     assert (await office.run(run_id)).state == state
 
 
@@ -270,8 +275,8 @@ async def test_in_the_thread_of_a_run_that_has_ended_only_who_addresses_us_is_he
     record = await office.opened(second)
 
     assert record.request.thread == THREAD
-    await written(office, hallway.follows("dan", "which bell?", THREAD))
-    assert await said(office, second) == [("dan", "which bell?")]
+    await written(office, hallway.follows("bo", "the red bell", THREAD))
+    assert await said(office, second) == [("bo", "the red bell")]
     assert await said(office, first) == []
 
 
@@ -282,9 +287,9 @@ async def test_whoever_addresses_us_in_a_thread_that_is_new_to_us_starts_a_run_t
 
     run_id = office.app.inbox.run_id(await written(office, item))
     await office.opened(run_id)
-    await written(office, hallway.follows("dan", "good", ELSEWHERE))
+    await written(office, hallway.follows("anna", "the red one", ELSEWHERE))
 
-    assert await said(office, run_id) == [("dan", "good")]
+    assert await said(office, run_id) == [("anna", "the red one")]
 
 
 async def test_a_run_is_known_in_its_thread_before_anything_stands_there(office: World, hallway: Hallway) -> None:
@@ -342,12 +347,12 @@ async def test_threads_are_known_again_once_the_indexes_were_made_anew(office: W
 
     await rebuild(office.app.store)
 
-    await written(office, hallway.follows("dan", "which bell?", THREAD))
-    assert await said(office, record.request.run_id) == [("dan", "which bell?")]
+    await written(office, hallway.follows("anna", "which bell?", THREAD))
+    assert await said(office, record.request.run_id) == [("anna", "which bell?")]
     [card] = [key for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form]
-    await written(office, hallway.follows("dan", "that one", f"at {card}"))
-    assert await said(office, record.request.run_id) == [("dan", "which bell?"), ("dan", "that one")]
-    await written(office, hallway.follows("dan", "the red one", f"at {StatusLines.key(record.request.run_id)}"))
+    await written(office, hallway.follows("anna", "that one", f"at {card}"))
+    assert await said(office, record.request.run_id) == [("anna", "which bell?"), ("anna", "that one")]
+    await written(office, hallway.follows("anna", "the red one", f"at {StatusLines.key(record.request.run_id)}"))
     assert len(await said(office, record.request.run_id)) == 3, "also where only the line of its status stands"
 
 
@@ -433,17 +438,17 @@ async def test_a_message_that_is_handled_many_times_at_once_is_said_once(office:
     record = await asked(office, hallway)
     async with office.stopped():
         await office.start(works=False, receives=False)
-        inbound_id = await office.app.inbox.accept(hallway.follows("dan", "v2 is better", THREAD))
+        inbound_id = await office.app.inbox.accept(hallway.follows("anna", "v2 is better", THREAD))
         await asyncio.gather(*(office.app.inbox.handle(inbound_id) for _ in range(8)))
         await office.stop()
 
-    assert await said(office, record.request.run_id) == [("dan", "v2 is better")]
+    assert await said(office, record.request.run_id) == [("anna", "v2 is better")]
 
 
 async def test_long_words_are_kept_in_part_and_say_so(office: World, hallway: Hallway) -> None:
     record = await asked(office, hallway)
 
-    await written(office, hallway.follows("dan", "a" * 30_000 + "z", THREAD))
+    await written(office, hallway.follows("anna", "a" * 30_000 + "z", THREAD))
 
     [(_, text)] = await said(office, record.request.run_id)
     assert len(text) < 8_200
@@ -452,13 +457,16 @@ async def test_long_words_are_kept_in_part_and_say_so(office: World, hallway: Ha
 
 
 async def test_whoever_writes_without_end_is_stopped_and_told(office: World, hallway: Hallway) -> None:
-    record = await asked(office, hallway)
+    gate = office.workshop.hold("letter")
+    run_id = await begun(office, hallway, "stamp letter")
+    await until(lambda: office.workshop.started, what="it stamps")
 
     for number in range(61):
         await written(office, hallway.follows("dan", f"and {number}", THREAD))
 
-    assert len(await said(office, record.request.run_id)) == 60
+    assert len(await said(office, run_id)) == 60
     await until(lambda: hallway.to("dan", "Not passed on to the run"), what="dan is told")
+    gate.set()
 
 
 async def test_a_message_without_words_and_files_is_nothing(office: World, hallway: Hallway) -> None:
@@ -491,13 +499,14 @@ async def test_what_is_written_while_a_run_waits_for_its_child_is_said_to_the_ch
     [child] = (await office.run(run_id)).children
     record = await office.opened(child.run_id)
 
-    item = hallway.follows("dan", "not the big one", THREAD)
+    item = hallway.follows("anna", "not the big one", THREAD)
     await written(office, item)
     await written(office, item)
 
-    assert await said(office, child.run_id) == [("dan", "not the big one")]
+    assert await said(office, child.run_id) == [("anna", "not the big one")]
     assert await said(office, run_id) == []
-    assert "dan" in (await office.request(record.request.id)).requesters
-    await office.decide("bo", record, "approve")
+    now_asked = await office.request(record.request.id)
+    assert [remark.text for remark in now_asked.request.remarks] == ["not the big one"]
+    await office.decide("bo", now_asked, "approve")
     await office.ended(run_id)
     assert office.workshop.effects == ["press bell"]

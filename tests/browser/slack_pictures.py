@@ -94,6 +94,7 @@ async def play(folder: Path, address: str) -> Mapping[str, Seen]:
             office = SlackOffice(folder, redis.start(), slack)
             _change(office.data / "sayso.toml", office.data / "demo" / "shop")
             await office.opens()
+            del office.environ["SAYSO_REDIS_URL"], office.environ["SAYSO_SECRET_KEY"]
             with office.program("dev", "dev", "--no-open", "--port", "0", "--demo-port", "0") as dev:
                 dev.wait_for("Ctrl-C ends it")
                 await slack.connected()
@@ -172,7 +173,9 @@ async def _program_asks(office: SlackOffice, album: Album, dev: Program) -> None
 
 def _cleaner(office: SlackOffice, dev: Program) -> AsyncClient:
     """A program that may ask Cy, and want approvals under a policy."""
-    words = "keys create --service cleaner --scope trigger --acts-for anna --asks person:cy,policy:production"
+    words = (
+        "keys create --service cleaner --holder anna --scope trigger --acts-for anna --asks person:cy,policy:production"
+    )
     with office.program("keys", *words.split()) as keys:
         keys.ended()
         key = keys.said().split()[-1]

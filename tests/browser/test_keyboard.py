@@ -21,7 +21,7 @@ def test_tab_leads_through_the_card_in_reading_order_and_enter_in_the_reason_dec
     assert focus(page) == "Skip to the content"
     passed = tab_to(page, "Deny")
     card = passed[passed.index("Retry") + 1 :]
-    assert [words.split(" ")[0] for words in card[1:]] == ["deploy", "Reason", "Approve", "Deny"], passed
+    assert [words.split(" ")[0] for words in card[1:]] == ["Complete", "deploy", "Reason", "Approve", "Deny"], passed
 
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
@@ -33,6 +33,9 @@ def test_tab_leads_through_the_card_in_reading_order_and_enter_in_the_reason_dec
 
     page.keyboard.press("Tab")
     assert focus(page) == "Approve"
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing is decided yet.")).to_be_visible()
+    tab_to(page, "Approve with this note")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Bo Berg")
     expect(state(page)).to_have_text("done")

@@ -37,7 +37,7 @@ async def sayso_dev(folder: Path, **environ: str) -> AsyncGenerator[str]:
     )  # fmt: skip
     assert program.stdout
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             url = await heard(program.stdout)
         rest = asyncio.create_task(program.stdout.read())
         yield url

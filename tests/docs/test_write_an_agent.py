@@ -35,14 +35,18 @@ class Stranger:
         self._env = environment(PATH=f"{launcher(folder).parent}:/usr/bin:/bin")
         self.said: list[str] = []
 
+    def trusts(self) -> None:
+        """Say that the folder is one's own."""
+        assert "parking:parking_agent" in self._run(["sayso", "trust"])
+
     def types(self, command: str) -> None:
         """Type one line, until it has something to say."""
         words = shlex.split(command)
         if "ID" in words:
             words[words.index("ID")] = self._request
-        says = wait_until(lambda: self._run(words), 30, f"an answer to {command!r}")
+        says = wait_until(lambda: self._run(words), 120, f"an answer to {command!r}")
         self.said.append(says)
-        if words == ["sayso", "requests"]:
+        if words[:2] == ["sayso", "requests"]:
             self._request = says.split()[0]
 
     def _run(self, words: list[str]) -> str:
@@ -50,7 +54,7 @@ class Stranger:
             words, cwd=self._folder, env=self._env, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stderr
-        is_there = words[1:] != ["requests"] or (self._is_new(done.stdout))
+        is_there = words[1:2] != ["requests"] or (self._is_new(done.stdout))
         is_over = words[1:] != ["runs"] or "done" in done.stdout
         return done.stdout if is_there and is_over else ""
 
@@ -61,6 +65,7 @@ class Stranger:
 
 async def test_a_stranger_who_follows_the_page_has_an_agent_that_asks_and_acts_once(garage: Path) -> None:
     stranger = Stranger(garage)
+    stranger.trusts()
     async with sayso_dev(garage):
         for command in COMMANDS:
             await asyncio.to_thread(stranger.types, command)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from channels import Accept, Address, Card, Channel, Contact, Delivery, Desk, Inbound, Reading
+from channels import Accept, Address, Card, Channel, Contact, Delivery, Desk, Inbound, Marks, Reading, Remembers
 
 
 class SlowChannel:
@@ -12,6 +12,10 @@ class SlowChannel:
     def __init__(self, channel: Channel, is_slow: Callable[[Card, Address], bool] = lambda _card, _to: True) -> None:
         self._channel, self.name, self.edits, self._is_slow = channel, channel.name, channel.edits, is_slow
         self.may_return, self.sent = asyncio.Event(), list[str]()
+
+    def remember_in(self, marks: Marks) -> None:
+        if isinstance(self._channel, Remembers):
+            self._channel.remember_in(marks)
 
     async def receive(self, accept: Accept, desk: Desk) -> None:
         await self._channel.receive(accept, desk)

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -38,7 +37,6 @@ class Program:
         """Start it."""
         self.log.touch()
         self._begins_at = self.log.stat().st_size
-        self.began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self._command, cwd=TOP, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -1,13 +1,10 @@
 """The whole story by mail, told by the processes of the Procfile at a real Postfix and a real Dovecot."""
 
-import time
-
 from agents.events import ToolStarted
 from tests.processes.branch import Branch
 from tests.waiting import wait_until
 
 READY, READING, STANDING_BY = '"event": "ready"', "reading the mailbox", "standing by"
-TAKES_OVER_WITHIN_S = 10
 WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production?"
 
 
@@ -60,11 +57,7 @@ def test_a_reply_is_read_by_the_other_mail_process_when_the_reading_one_is_kille
             card = office.next_mail(office.bo, QUESTION)
 
             first.process.kill()
-            began = time.monotonic()
             office.bo_answers(card, "approved, thanks")
             second.wait_for(READING)
-            took_s = time.monotonic() - began
 
             is_done_once(office, before)
-
-    assert took_s < TAKES_OVER_WITHIN_S

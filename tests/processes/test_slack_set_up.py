@@ -159,6 +159,7 @@ async def test_readiness_follows_the_lines_of_all_processes(branch: Branch) -> N
 
 
 async def test_sayso_dev_connects_and_says_so(branch: Branch) -> None:
+    del branch.environ["SAYSO_REDIS_URL"], branch.environ["SAYSO_SECRET_KEY"]
     with branch.program("dev", "--port", "0", "--demo-port", "0", **branch.socket) as dev:
         dev.wait_for("Slack       connects by Socket Mode")
         assert "no member id yet: cy" in dev.said()
@@ -181,9 +182,10 @@ async def test_what_is_answered_in_a_terminal_without_a_token_changes_the_card_i
             del branch.environ[name]
         with branch.program("requests", "--json") as listed:
             listed.ended()
-        request = json.loads(listed.said())[0]["id"]
+        request = json.loads(listed.said())[0]
 
-        with branch.program("answer", request, "approve", "--as", "bo") as answered:
+        words = ("answer", request["id"], "approve", "--digest", request["digest"], "--as", "bo")
+        with branch.program(*words) as answered:
             answered.ended()
 
         assert answered.process.returncode == 0, answered.said()
@@ -191,6 +193,7 @@ async def test_what_is_answered_in_a_terminal_without_a_token_changes_the_card_i
 
 
 async def test_sayso_dev_says_what_is_missing(branch: Branch) -> None:
+    del branch.environ["SAYSO_REDIS_URL"], branch.environ["SAYSO_SECRET_KEY"]
     with branch.program("dev", "--port", "0", "--demo-port", "0") as dev:
         dev.wait_for("SLACK_BOT_TOKEN is set and SLACK_APP_TOKEN is not")
 

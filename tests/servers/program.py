@@ -3,11 +3,14 @@
 import asyncio
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _MAIN = "from bot.cli import main; main()"
+# What a command notes of its user; not in the home of whoever runs the tests.
+_STATE = tempfile.TemporaryDirectory(prefix="sayso-state-")
 COMMAND = (sys.executable, "-c", _MAIN)
 
 
@@ -16,7 +19,7 @@ def environment(**more: str) -> dict[str, str]:
     ours = {
         name: value for name, value in os.environ.items() if not name.startswith(("SAYSO_", "ANTHROPIC_", "SLACK_"))
     }
-    return {**ours, "PYTHONPATH": str(ROOT), **more}
+    return {**ours, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": _STATE.name, **more}
 
 
 async def sayso(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:

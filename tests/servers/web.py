@@ -10,7 +10,7 @@ from bot.apikeys import ApiKey
 from bot.app import App
 from bot.listening import listen, port_of
 from bot.web.here import Demo
-from bot.web.serve import serve
+from bot.web.serve import LIMITS, Limits, serve
 
 
 class Api:
@@ -28,10 +28,19 @@ class Api:
         service: str | None = None,
         acts_for: Sequence[str] = (),
         asks: Sequence[str] = (),
+        holders: Sequence[str] = (),
     ) -> tuple[ApiKey, str]:
-        """A key of `person`, with all scopes but admin unless some are named."""
+        """A key of `person`, made by them, with all scopes but admin unless some are named."""
         wanted = scopes or ("trigger", "read", "answer", "steer")
-        return await self.keyring.create(person=person, service=service, scopes=wanted, acts_for=acts_for, asks=asks)
+        return await self.keyring.create(
+            person=person,
+            service=service,
+            scopes=wanted,
+            acts_for=acts_for,
+            asks=asks,
+            holders=holders,
+            made_by="person" if person else "operator",
+        )
 
     async def client(
         self,
@@ -40,9 +49,10 @@ class Api:
         service: str | None = None,
         acts_for: Sequence[str] = (),
         asks: Sequence[str] = (),
+        holders: Sequence[str] = (),
     ) -> AsyncClient:
         """A client with a fresh key; see `key`."""
-        _, text = await self.key(person, *scopes, service=service, acts_for=acts_for, asks=asks)
+        _, text = await self.key(person, *scopes, service=service, acts_for=acts_for, asks=asks, holders=holders)
         return self.with_key(text)
 
     def with_key(self, text: str | None) -> AsyncClient:
@@ -60,12 +70,18 @@ class Api:
 
 @asynccontextmanager
 async def serving(
-    app: App, demo: Demo | None = None, *, ping_s: float = 15.0, longest_wait_s: float = 50.0, port: int = 0
+    app: App,
+    demo: Demo | None = None,
+    *,
+    ping_s: float = 15.0,
+    longest_wait_s: float = 50.0,
+    port: int = 0,
+    limits: Limits = LIMITS,
 ) -> AsyncGenerator[Api]:
     """`app` over HTTP while the context is open."""
     listener = listen("127.0.0.1", port)
     api = Api(app, port_of(listener))
-    task = asyncio.create_task(serve(app, listener, demo, ping_s=ping_s, longest_wait_s=longest_wait_s))
+    task = asyncio.create_task(serve(app, listener, demo, ping_s=ping_s, longest_wait_s=longest_wait_s, limits=limits))
     try:
         yield api
     finally:

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from http import HTTPStatus
+from typing import Literal
 
 from agents.events import RequestOpened, RequestRevised
 from agents.requests import Given, Request, RequestId
@@ -11,7 +12,7 @@ from bot.answers import Statement, filled_in, picked
 from bot.apikeys import ApiKey
 from bot.asking import changes_between
 from bot.decisions import Outcome
-from bot.judge import Counted, Decided, Revoked
+from bot.judge import Counted, Decided, Remarked, Revoked
 from bot.records import RequestRecord
 from bot.views import request_view
 from bot.web.api.shapes import Answered, AnswerGiven, Approve, ChoicesGiven, Deny, FormGiven, TextGiven
@@ -26,11 +27,18 @@ _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "superseded": (HTTPStatus.CONFLICT, "digest-moved", "Look at the request again, and answer with the digest it has"),
     "not_entitled": (HTTPStatus.FORBIDDEN, "not-entitled", "Let somebody answer who may decide"),
     "not_this_way": (HTTPStatus.FORBIDDEN, "not-this-way", "Answer in one of the ways that count"),
+    "note_unconfirmed": (
+        HTTPStatus.CONFLICT,
+        "note-unconfirmed",
+        "To approve with this note, send the same with note_confirmed: true; to comment, send it as {text}",
+    ),
     "unclear": (HTTPStatus.UNPROCESSABLE_ENTITY, "unclear", "Answer in the format of the request"),
 }
 
 
-async def answer(here: Here, key: ApiKey, request_id: RequestId, given: AnswerGiven, once: str | None) -> Answered:
+async def answer(
+    here: Here, key: ApiKey, request_id: RequestId, given: AnswerGiven, once: str | None, channel: Literal["api", "cli"]
+) -> Answered:
     """What became of the answer. Raises Trouble when it does not count, with the judgement in it."""
     record, _, _ = await here.app.decisions.request(request_id)
     if key.person is None:
@@ -40,17 +48,18 @@ async def answer(here: Here, key: ApiKey, request_id: RequestId, given: AnswerGi
     statement = Statement(
         reply_id=_reply_id(key, given, once),
         person=key.person,
-        channel="api",
+        channel=channel,
         revision=_revision(record.request, given),
         digest=(given.digest if isinstance(given, Approve | Deny) else None) or record.request.digest,
         said=given.vote if isinstance(given, Approve | Deny) else "free_text",
         text=_text(record.request, given),
         reason=given.reason if isinstance(given, Approve | Deny) else "",
-        evidence=f"API key sayso_{key.prefix}",
+        evidence=key.evidence,
         given=_given(record.request, given),
+        note_confirmed=isinstance(given, Approve) and given.note_confirmed,
     )
     outcome = await here.app.decisions.answer(request_id, statement)
-    if isinstance(outcome.judgement, Counted | Decided | Revoked):
+    if isinstance(outcome.judgement, Counted | Decided | Revoked | Remarked):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
     raise await _refusal(here, outcome, statement.digest)
@@ -60,7 +69,8 @@ def _reply_id(key: ApiKey, given: AnswerGiven, once: str | None) -> str:
     """The same one for the same answer under the same idempotency key: it is judged once."""
     if once is None:
         return f"api-{secrets.token_hex(8)}"
-    same = f"{key.prefix}\n{once}\n{given.model_dump_json()}"
+    is_confirmed = isinstance(given, Approve) and given.note_confirmed
+    same = f"{key.prefix}\n{once}\n{given.model_dump_json(exclude=None if is_confirmed else {'note_confirmed'})}"
     return f"api-{hashlib.sha256(same.encode()).hexdigest()[:32]}"
 
 

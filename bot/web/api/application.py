@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from agents import ToolRefused
 from bot.admitting import TooManyTriggers, TriggerRefused
 from bot.decisions import NoSuchRequest
 from bot.exporting import FILE_BYTES
@@ -129,6 +130,7 @@ _ANSWERS: dict[type[Exception], Callable[[Request, Exception], Trouble]] = {
     NoSuchRun: _as(HTTPStatus.NOT_FOUND, "not-found", "GET /v1/runs lists them"),
     NotYours: _as(HTTPStatus.FORBIDDEN, "not-yours", "Deny it if you may decide, or ask who asked for it"),
     NotSteered: _as(HTTPStatus.CONFLICT, "not-now", "Look at it again"),
+    ToolRefused: _as(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Correct that and send it again"),
     TooManyTriggers: _too_many,
     TooManyWaits: _waits,
     NotAsked: _as(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Correct that and send it again"),

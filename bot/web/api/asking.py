@@ -51,7 +51,8 @@ async def opened(
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
         return await view_of(here, earlier)
-    asker = Asker(requester, key.person if key.person != requester else None, key.service or "")
+    submitter = key.person if key.person != requester else None
+    asker = Asker(requester, submitter, key.service or "", holders=key.holders)
     request_id = await here.app.relay.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)

@@ -93,7 +93,7 @@ async def _made(
         response.status_code = HTTPStatus.OK
         return await view(here, run_id)
     submitter = key.person if key.person != requester else None
-    asker = Asker(requester, submitter, key.service or "", "api")
+    asker = Asker(requester, submitter, key.service or "", "api", key.holders)
     if file:
         run_id = await here.app.copying.take_in(file, asker, run_id)
     elif wanted.how == "retry":

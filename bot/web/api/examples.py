@@ -132,6 +132,10 @@ WANTED_OF_PEOPLE: dict[str, Example] = {
     },
 }
 REQUESTS = {"requests": [REQUEST], "next": None}
+AMENDED = {**REQUEST, "revision": 2, "changes": ["The arguments were {'version': 'v1.1.0'} and are now …"]}
+AMENDMENTS: dict[str, Example] = {
+    "version": {"summary": "Have another version approved", "value": {"changes": {"version": "v1.2.0"}}}
+}
 WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}
 
 _DECISION = {"state": "approved", "by": ["bo"], "channel": "api", "reason": "", "given": None, "at": _AT}

@@ -1,6 +1,7 @@
 """Whether the process lives, whether it can do its work, and its figures."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Literal
@@ -12,6 +13,7 @@ from bot.app import App
 from bot.store import StoreError
 from bot.store.durability import Durability, check
 from bot.store.links import Links, Standing, standing
+from bot.store.lockouts import Lockout, Lockouts
 from bot.store.mailboxes import MailboxStore
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow
@@ -33,7 +35,8 @@ class Ready(Frozen):
     """Redis answers; `durability` is whether it keeps what it acknowledges.
 
     `mailbox` is there where mail comes over IMAP. It does not make this process less ready; `sayso doctor` says more.
-    `slack` is there where people are heard over Socket Mode; unless it is connected, this is not ready.
+    `slack` is there where people are heard over Socket Mode; unless it is connected, this is not ready. Nor is it while
+    Slack or the mail server does not take our token or log-in.
     """
 
     status: str = "ready"
@@ -60,7 +63,7 @@ _READY = answers(shown={200: {"status": "ready", "durability": "verified"}})
     responses={200: _READY[200], 503: _READY[503]},
 )
 async def readyz(here: HereNow) -> Ready:
-    """Whether this installation can do its work: Redis answers and keeps what it acknowledges; Slack is connected."""
+    """Whether this installation can do its work: Redis keeps what it acknowledges, Slack is connected and takes us."""
     if not here.app.ready.is_set():
         raise unavailable("Redis has not answered since this process started.")
     try:
@@ -68,13 +71,23 @@ async def readyz(here: HereNow) -> Ready:
             found = await check(here.app.store.client, here.app.settings.accept_durability)
             mailbox = await _mailbox(here.app)
             links = await Links(here.app.store.client).all() if here.app.settings.has_socket_mode else None
+            lockouts = await Lockouts(here.app.store.client).all()
     except (StoreError, TimeoutError) as error:
         raise unavailable(str(error) or "Redis does not answer in time.") from error
+    if lockouts:
+        raise _refused(lockouts)
     if links is None:
         return Ready(durability=found, mailbox=mailbox)
     if (slack := standing(links)) != "connected":
         raise _without_slack(slack, next((link.why for link in links if link.why), ""))
     return Ready(durability=found, mailbox=mailbox, slack=slack)
+
+
+def _refused(lockouts: Sequence[Lockout]) -> Trouble:
+    """What is to be sent waits, until somebody acts."""
+    detail = " ".join(f"{one.channel.capitalize()} refuses sayso: {one.what}." for one in lockouts)
+    retry = {"Retry-After": str(RETRY_AFTER_S)}
+    return trouble(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, lockouts[0].do, retry)
 
 
 def _without_slack(slack: Standing, why: str) -> Trouble:

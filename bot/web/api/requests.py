@@ -1,19 +1,31 @@
 """Operations on requests to people: list, wait for, answer, take back."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 
 from agents.requests import PersonId, RequestId, RequestState
+from bot.apikeys import USER_AGENT, ApiKey
 from bot.ids import check
 from bot.lists import requests
+from bot.records import RequestRecord
 from bot.views import RequestView
 from bot.web.api import examples
 from bot.web.api.answering import answer
 from bot.web.api.docs import answers, leads_to
-from bot.web.api.keyed import HereNow, MayAnswer, MayRead, MaySteer, StillGood, no_such_key, only_known_queries
+from bot.web.api.keyed import (
+    HereNow,
+    MayAnswer,
+    MayRead,
+    MaySteer,
+    StillGood,
+    no_such_key,
+    only_known_queries,
+)
 from bot.web.api.shapes import (
     Absent,
+    Amendment,
     Answered,
     AnswerGiven,
     Cursor,
@@ -25,7 +37,7 @@ from bot.web.api.shapes import (
     Withdrawn,
 )
 from bot.web.api.waiting import changed, is_open, view_of
-from bot.web.problems import not_found
+from bot.web.problems import not_found, trouble
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
 
@@ -98,6 +110,7 @@ async def answered(
     given: Annotated[AnswerGiven, Body(openapi_examples=examples.ANSWERS)],
     key: MayAnswer,
     here: HereNow,
+    request: Request,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
     """Answer as the person whose key this is.
@@ -105,7 +118,8 @@ async def answered(
     An approval names the digest of what was seen; if that has moved, nothing is counted and the problem says what
     changed. The same answer under the same idempotency key is judged once. Keys of services answer nothing.
     """
-    return await answer(here, key, RequestId(check(request_id, "request")), given, idempotency_key)
+    channel = "cli" if request.headers.get("user-agent") == USER_AGENT else "api"
+    return await answer(here, key, RequestId(check(request_id, "request")), given, idempotency_key, channel)
 
 
 @router.post(
@@ -116,10 +130,49 @@ async def answered(
 async def withdrawn(
     request_id: RequestPath, key: MaySteer, here: HereNow, withdrawal: Withdrawal | None = None
 ) -> Withdrawn:
-    """Take back an open request that the key's person, or somebody whom the key may ask for, has caused."""
+    """Take back what the key's person, or somebody whom the key may ask for, has caused, until it has started.
+
+    It is `withdrawn` then, or `revoked` where it was approved already.
+    """
     known = RequestId(check(request_id, "request"))
     record, _, _ = await here.app.decisions.request(known)
-    own = [person for person in key.speaks_for() if person in record.request.requesters]
+    own = [person for person in key.speaks_for() if person in record.requesters]
     by = own[0] if own else PersonId(key.speaker)
-    await here.app.steering.withdraw(known, by, withdrawal.reason if withdrawal else "")
-    return Withdrawn(id=known, state="withdrawn")
+    reason = withdrawal.reason if withdrawal else ""
+    if own and reason.strip() and not _may_give_reasons(key, record):
+        detail = f"The agent reads the reason, and takes it for the word of {by}, whom the key only acts for."
+        raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, "Leave the reason out, or use that person's own key")
+    await here.app.steering.withdraw(known, by, reason)
+    stands, _, _ = await here.app.decisions.request(known)
+    return Withdrawn(id=known, state=stands.state)
+
+
+@router.post(
+    "/{request_id}/amend",
+    operation_id="amendRequest",
+    responses=answers(403, 404, 409, 413, 422, shown={200: examples.AMENDED}),
+)
+async def amended(
+    request_id: RequestPath,
+    wanted: Annotated[Amendment, Body(openapi_examples=examples.AMENDMENTS)],
+    key: MaySteer,
+    here: HereNow,
+) -> RequestView:
+    """Change what the key's person asked for, before it is decided: everybody is asked again, with what changed.
+
+    Votes that were given before do not count any more. Only a person's own key does this, and for nobody else.
+    """
+    known = RequestId(check(request_id, "request"))
+    await here.app.decisions.request(known)
+    if key.person is None:
+        detail = f"The key sayso_{key.prefix} belongs to {key.owner}; what is asked for is changed by who asked."
+        do = "Use the person's own key, or withdraw the request and ask anew"
+        raise trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
+    await here.app.steering.amend(known, key.person, wanted.changes)
+    return await view_of(here, known)
+
+
+def _may_give_reasons(key: ApiKey, record: RequestRecord) -> bool:
+    """Whether those who hold the key are requesters themselves: else they could steer, and then approve."""
+    speak = (key.person,) if key.person else key.holders
+    return bool(speak) and all(person in record.requesters for person in speak)

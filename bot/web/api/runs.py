@@ -55,7 +55,7 @@ async def start(
         response.status_code = HTTPStatus.OK
         return await view(here, run_id)
     submitter = key.person if key.person != requester else None
-    sent = Sent(wanted.context, submitter, key.service or "")
+    sent = Sent(wanted.context, submitter, key.service or "", holders=key.holders)
     run_id = await here.app.inbox.start("api", wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent)
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return await view(here, run_id)

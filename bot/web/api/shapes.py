@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from agents.events import Event
 from agents.requests import Frozen, RequestState
-from bot.judge import Counted, Decided, Revoked
+from bot.judge import Counted, Decided, Remarked, Revoked
 from bot.summary import Summary
 from bot.views import RequestView
 
@@ -107,6 +107,9 @@ class Approve(Frozen):
     vote: Literal["approve"]
     digest: Digest = Field(description="That of the request as it was shown.")
     reason: Reason = ""
+    note_confirmed: bool = Field(
+        default=False, description="Whether `reason` is a note to keep with the approval, and no condition."
+    )
 
 
 class Deny(Frozen):
@@ -144,6 +147,18 @@ class Withdrawal(Frozen):
     reason: Reason = ""
 
 
+Changed = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+
+
+class Amendment(Frozen):
+    """Arguments of an approval that are to be other ones, and what they are to be."""
+
+    changes: Annotated[
+        dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], Changed],
+        Field(min_length=1, max_length=100),
+    ]
+
+
 class Runs(Frozen):
     """Runs, newest first. `next` is the cursor of what follows; a page may be short, the end is where it is null."""
 
@@ -175,7 +190,7 @@ class Events(Frozen):
 class Answered(Frozen):
     """What became of an answer that counts: `told` says it in words."""
 
-    judgement: Annotated[Counted | Decided | Revoked, Field(discriminator="type")]
+    judgement: Annotated[Counted | Decided | Revoked | Remarked, Field(discriminator="type")]
     told: str
     request: RequestView
 

@@ -27,7 +27,7 @@ async def view_of(here: Here, request_id: RequestId) -> RequestView:
     """The request as it stands. Raises NoSuchRequest."""
     record, _, _ = await here.app.decisions.request(request_id)
     run = fold((await here.app.store.load(record.request.run_id)).events) if is_of_program(record.request) else None
-    return request_view(record, here.app.people, run)
+    return request_view(record, here.app.people, run, await here.app.decisions.lists(record.request))
 
 
 async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:

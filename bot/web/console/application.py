@@ -17,7 +17,7 @@ from bot.people import UnknownPerson
 from bot.steering import NoSuchRun
 from bot.store import StoreError
 from bot.store.changing import FollowingEnds
-from bot.web.console import files, held, home, live, login, mailboxes, requests, runs, static, streams
+from bot.web.console import files, held, home, keys, live, login, mailboxes, requests, runs, static, streams
 from bot.web.console.gate import Gate, check_is_form
 from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away
@@ -59,6 +59,9 @@ ROUTES = (
     Route("/held/{some_id}/requeue", held.requeued, methods=["POST"]),
     Route("/held/{some_id}/discard", held.discarded, methods=["POST"]),
     Route("/held/{some_id}/confirm", held.confirmed, methods=["POST"]),
+    Route("/keys", keys.listed),
+    Route("/keys", keys.made, methods=["POST"]),
+    Route("/keys/{some_id}/revoke", keys.revoked, methods=["POST"]),
     Route("/static/{name}", static.served),
 )
 

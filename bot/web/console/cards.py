@@ -1,19 +1,24 @@
 """A request as a page shows it to one person: what is asked, and what that person may do about it."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agents.requests import PersonId
+from bot.asked_by import by_key, excluded
 from bot.cards import exact
 from bot.judge import ways_to_approve
 from bot.people import People
 from bot.records import RequestRecord
 from bot.views import RequestView, request_view
+from channels import Line
 
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """`once` makes a form that is sent twice one answer. `because` says why this person has no buttons."""
+    """`once` makes a form that is sent twice one answer. `because` says why this person has no buttons,
+    `by_key` whose API key asked.
+    """
 
     request: RequestView
     exact: str
@@ -23,14 +28,17 @@ class CardView:
     may_answer: bool
     may_stop: bool
     may_withdraw: bool
+    excluded: list[Line]
     because: str
+    by_key: str
 
 
-def card_view(record: RequestRecord, people: People, me: PersonId) -> CardView:
-    """What `me` sees of the request. `decide` judges every answer again, whatever the buttons were."""
-    view = request_view(record, people)
+def card_view(record: RequestRecord, people: People, me: PersonId, lists: Mapping[str, str] | None = None) -> CardView:
+    """What `me` sees of the request, with `lists` all of those; `decide` judges every answer again."""
+    view = request_view(record, people, lists=lists or {})
     is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
+    asks = me in record.requesters
     counts_here = "console" in ways_to_approve(record.request.policy)
     return CardView(
         request=view,
@@ -39,9 +47,11 @@ def card_view(record: RequestRecord, people: People, me: PersonId) -> CardView:
         may_approve=is_open and may and is_vote and counts_here and not has_approved,
         may_deny=is_open and may and is_vote,
         may_answer=is_open and may and not is_vote,
-        may_stop=view.state == "approved" and may and is_vote and view.started_at is None,
-        may_withdraw=is_open and me in view.requesters and record.request.purpose != "unknown",
+        may_stop=view.state == "approved" and (may or asks) and is_vote and view.started_at is None,
+        may_withdraw=is_open and asks and record.request.purpose != "unknown",
+        excluded=excluded(record.request, people),
         because=_because(record, view, people, me, has_approved=has_approved, counts_here=counts_here),
+        by_key=by_key(view.service, view.key_holders, people),
     )
 
 
@@ -51,7 +61,7 @@ def _because(
     if view.state != "open":
         return ""
     if me not in view.may_decide:
-        asked = "You asked for this, so it is not yours to decide. " if me in view.requesters else ""
+        asked = "You asked for this, so it is not yours to decide. " if me in record.requesters else ""
         return f"{asked}{people.names_of(view.may_decide)} may decide."
     if view.format != "approval":
         return ""

@@ -1,6 +1,8 @@
 """Logging in: a link that works once. Opening it shows a button, because scanners and previews open every link."""
 
+import hashlib
 import secrets
+from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -8,24 +10,23 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agents.requests import PersonId, RunId
-from bot.cards import notice
-from bot.ids import ingress_shard, new_id
-from bot.journal import outbox_entry, outgoing_id
+from agents.requests import PersonId
+from bot.app import App
 from bot.logins import LINK_S, SESSION_S, Login
-from bot.outgoing import Outgoing
-from bot.store import Commit
+from bot.telling import to_person
 from bot.web.console.pages import own_path, page, to
 from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of
-from bot.web.here import Here, here
+from bot.web.here import here
 
 _OLD = "This link was used already, or it is too old. It works once."
 _TOKEN_CHARS, _EMAIL_CHARS = 200, 254
 # Enough for somebody who mistypes; what more there is to say about strangers is in decision 10.
 _LINKS, _LINKS_WITHIN_S = 5, 3600.0
+# Of all that anybody asks for nothing more is kept than these counters.
+_ASKED_BY_ONE, _ASKED_BY_ALL, _ASKED_WITHIN_S, _COUNTERS = 20, 3_000, 600.0, 1_024
 _MAIL = (
     "Somebody, you we hope, wants to open the console as you. The link below shows a button; it works once, and for "
-    f"{LINK_S / 60:.0f} minutes. If it was not you, do nothing: without this mail nobody gets in. Give the link to "
+    f"{LINK_S / 60:.0f} minutes. If it was not you, do nothing: without this message nobody gets in. Give the link to "
     "nobody."
 )
 
@@ -62,34 +63,41 @@ async def mailed(request: Request) -> Response:
     """Send a link to the mailbox of whoever it is. Who asks learns nothing about who is in the directory."""
     app, visit = here(request).app, visit_of(request)
     address, back = visit.field("email")[:_EMAIL_CHARS].strip().lower(), own_path(visit.field("next") or "/")
-    is_admitted = await app.store.admit(f"log-in {address}", secrets.token_hex(8), _LINKS, _LINKS_WITHIN_S)
+    await _check_not_too_many(request)
     text = f"If somebody here has that address, a link is on its way. It works once, for {LINK_S / 60:.0f} minutes."
     response = await page(request, "notice.html", {"title": "Look into your mailbox", "text": text})
     contact = app.people.by_email(address)
-    if contact and is_admitted:
+    if contact:
         # After the answer, which must not take longer for whoever is in the directory.
-        response.background = BackgroundTask(_send_link, here(request), PersonId(contact.id), back)
+        response.background = BackgroundTask(send_link, app, PersonId(contact.id), back, ("email",))
     return response
 
 
-async def _send_link(process: Here, person: PersonId, back: str) -> None:
-    """Put the mail into the outbox. Without a public name there is no link that would lead here."""
-    app = process.app
+async def _check_not_too_many(request: Request) -> None:
+    """Count a wish for a link, whoever's it is: no address that somebody made up is kept. Raises Refusal."""
+    store = here(request).app.store
+    for sender, most in ((f"log-in from {_client(request)}", _ASKED_BY_ONE), ("log-in from anywhere", _ASKED_BY_ALL)):
+        if not await store.admit(sender, secrets.token_hex(8), most, _ASKED_WITHIN_S):
+            text = f"That were too many wishes for a link. Wait {_ASKED_WITHIN_S / 60:.0f} minutes."
+            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too fast", text, {"Retry-After": f"{_ASKED_WITHIN_S:.0f}"})
+
+
+def _client(request: Request) -> int:
+    """Which of a fixed number of counters a client has, by its address; with IPv6, by its network."""
+    host = request.client.host if request.client else ""
+    network = ":".join(host.split(":")[:4])
+    return int.from_bytes(hashlib.sha256(network.encode()).digest()[:4]) % _COUNTERS
+
+
+async def send_link(app: App, person: PersonId, back: str, reach: Sequence[str]) -> None:
+    """Send a link to the person whom it lets in. Without a public name there is no link that would lead here."""
     if app.settings.public_url is None:
         return
-    token = await process.app.logins.link(person)
+    if not await app.store.admit(f"log-in {person}", secrets.token_hex(8), _LINKS, _LINKS_WITHIN_S):
+        return
+    token = await app.logins.link(person)
     link = f"{app.settings.public_url}/login?{urlencode({'token': token, 'next': back})}"
-    near = RunId(new_id("run", ingress_shard(token, app.store.shards)))
-    entry = Outgoing(
-        id=outgoing_id(near),
-        kind="tell",
-        run_id=near,
-        person=person,
-        reach=("email",),
-        card=notice("Open the console", _MAIL, app.store.about_now(), link=link),
-        thread=near,
-    )
-    await app.journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
+    await to_person(app.journal, person, "Open the console", _MAIL, link=link, reach=reach)
 
 
 async def ended(request: Request) -> Response:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
 from http import HTTPStatus
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from agents.requests import PersonId
-from agents.text import first_line
+from agents.text import first_line, quote
 from bot.files import size
 from bot.lists import waiting_on
 from bot.people import People
@@ -25,7 +26,9 @@ from bot.web.here import Here, here
 from bot.web.problems import trouble
 from channels.showing import visible
 
+_ANTHROPIC = "api.anthropic.com"
 _HEADING_CHARS = 160
+_QUOTED_CHARS = 4_000
 _PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "malformed",
     HTTPStatus.UNAUTHORIZED: "no-key",
@@ -118,6 +121,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         "has_mail": has_mail(request),
         "by_mail": process.app.settings.public_url is not None,
         "is_rehearsal": not process.app.models,
+        "model_host": urlsplit(process.app.settings.anthropic_base_url or "").netloc.rpartition("@")[2] or _ANTHROPIC,
     }
 
 
@@ -176,7 +180,7 @@ def _told_name(process: Here) -> str:
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("bot.web.console"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -184,11 +188,17 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["quoted"] = _quoted
+    return templates
+
+
+def _quoted(text: str) -> str:
+    return quote(text, _QUOTED_CHARS)
 
 
 def _seen(value: object) -> object:
     """What a template writes, with nothing in it that hides or reorders other text. What we marked up stays."""
-    return visible(value) if type(value) is str and not value.isprintable() else value
+    return visible(value) if type(value) is str else value
 
 
 def _own(visit: Visit) -> Markup:

@@ -1,6 +1,7 @@
 """Pages of requests: what waits on me, what waits at all, one card, and answers to it."""
 
 import hashlib
+import secrets
 from http import HTTPStatus
 from typing import Literal
 
@@ -11,6 +12,7 @@ from agents.requests import Given, Request, RequestId
 from bot import lists
 from bot.answers import Statement, filled_in, picked
 from bot.ids import check
+from bot.judge import NoteUnconfirmed
 from bot.steering import NotSteered
 from bot.web.console.cards import card_view
 from bot.web.console.pages import page, to
@@ -48,14 +50,20 @@ async def card_of(request: HttpRequest) -> dict[str, object]:
     """The card, and a mark of it that is another when it is."""
     app, me = here(request).app, visit_of(request).known.person
     record, version, _ = await app.decisions.request(_id(request))
-    return {"card": card_view(record, app.people, me), "version": f"{record.request.id}.{version}"}
+    card = card_view(record, app.people, me, await app.decisions.lists(record.request))
+    return {"card": card, "version": f"{record.request.id}.{version}"}
 
 
 async def answered(request: HttpRequest) -> Response:
     """Judge an answer and say what became of it."""
     process, visit, request_id = here(request), visit_of(request), _id(request)
     record, _, _ = await process.app.decisions.request(request_id)
-    outcome = await process.app.decisions.answer(request_id, _statement(record.request, visit))
+    statement = _statement(record.request, visit)
+    outcome = await process.app.decisions.answer(request_id, statement)
+    if isinstance(outcome.judgement, NoteUnconfirmed):
+        asked = {"asked": record.request, "note": statement.reason, "once": secrets.token_hex(8)}
+        shown = {"revision": visit.field("revision"), "digest": visit.field("digest"), "from_page": visit.field("from")}
+        return await page(request, "note.html", {**asked, **shown})
     return to(request, _back(request, record.request), outcome.words, is_well=outcome.counts)
 
 
@@ -77,6 +85,7 @@ def _statement(request: Request, visit: Visit) -> Statement:
     revision, digest = visit.field("revision"), visit.field("digest")
     if not revision.isdecimal() or len(revision) > 6 or len(digest) != 64 or not visit.field("once"):
         raise Refusal(HTTPStatus.BAD_REQUEST, "This form is not complete", "Load the page again; nothing was counted.")
+    is_confirmed = visit.field("note_confirmed") == "yes"
     sent = "\n".join((visit.person, str(request.id), revision, digest, visit.field("once"), said, text, reason))
     return Statement(
         reply_id=f"console-{hashlib.sha256(sent.encode()).hexdigest()[:32]}",
@@ -89,6 +98,7 @@ def _statement(request: Request, visit: Visit) -> Statement:
         reason=reason[:_REASON_CHARS],
         evidence="console session",
         given=_given(request, visit),
+        note_confirmed=is_confirmed,
     )
 
 

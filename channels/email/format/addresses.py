@@ -16,7 +16,8 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _ADDRESS = rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*"
 _QUOTED = r'"(?:[^"\\\x00-\x1f]|\\[ -~])*"'
 # An unquoted display name holds none of the characters that could start or end an address (RFC 5322, 3.2.3).
-_ENTRY = re.compile(r'"(?:[^"\\]|\\.)*"|,|[^",]+|"', re.DOTALL)
+# A quote that does not end holds all the rest.
+_ENTRY = re.compile(r'"(?:[^"\\]|\\.?)*+"?+|,|[^",]+', re.DOTALL)
 _AUTHOR = re.compile(rf"(?:(?:{_QUOTED}|[^\"<>@,;:()\[\]\\\x00-\x1f])*<(?P<angled>{_ADDRESS})>|(?P<bare>{_ADDRESS}))")
 
 

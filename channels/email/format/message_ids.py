@@ -1,7 +1,8 @@
 """The Message-IDs of our mails, which are known again when a mail answers them or brings them back.
 
-    <card.MARK.DIGEST@sayso.example>   a card that asks; MARK is its receipt, or the token where that travels in ids
-    <note.MARK.DIGEST@sayso.example>   one that asks nothing
+    <card.DIGEST@sayso.example>        a card that asks; who knows its id knows neither its token nor its receipt
+    <done.DIGEST@sayso.example>        one that closes a card; a no to it is a no to that card
+    <note.DIGEST@sayso.example>        one that asks nothing
     <thread.DIGEST@sayso.example>      what holds a thread together; nothing was ever sent under it
     <reply.DIGEST@corp.example>        what a person answered by `sayso mailbox`
     <answer.DIGEST@corp.example>       what was sent from the public address
@@ -25,10 +26,9 @@ def is_message_id(text: str) -> bool:
     return _MESSAGE_ID.fullmatch(text) is not None
 
 
-def card_id(mark: str, key: str, own: str, *, asks: bool) -> str:
-    """That of the card which is sent under `key`, with `mark` in it if there is one."""
-    kind = "card" if asks else "note"
-    return _made(f"{kind}.{mark}" if mark else kind, key, own)
+def card_id(secret: str, key: str, own: str, *, asks: bool, closes: bool = False) -> str:
+    """That of the card which is sent under `key`. Nobody can make it up who does not know `secret`."""
+    return _made("card" if asks else "done" if closes else "note", f"{secret}\n{key}", own)
 
 
 def thread_root(thread: str, own: str) -> str:
@@ -41,14 +41,19 @@ def reply_id(original: str, text: str, at: datetime, own: str) -> str:
     return _made("reply", f"{original}\n{at.isoformat()}\n{text}", own)
 
 
-def marked(kinds: str, own: str) -> str:
-    """A pattern for the ids of our cards of these kinds, such as `card|note`; its one group is the mark."""
-    return rf"<(?:{kinds})\.({MARK})\.[0-9a-f]{{{_DIGEST_CHARS}}}@{_domain(own)}>"
+def ours(kinds: str, own: str) -> str:
+    """A pattern for the ids of our mails of these kinds, such as `card|note`; its one group is the whole id."""
+    return rf"(<(?:{kinds})\.[0-9a-f]{{{_DIGEST_CHARS}}}@{_domain(own)}>)"
+
+
+def ids_in(field: str) -> tuple[str, ...]:
+    """The Message-IDs that a field such as In-Reply-To names, as far as it is looked at."""
+    return tuple(_MESSAGE_ID.findall(field[:10_000]))
 
 
 def answers_us(ids: str, own: str) -> bool:
     """Whether one of the Message-IDs in `ids` is that of a mail of ours, whatever else comes from our domain."""
-    ours = rf"<(?:card|note|thread)\.[^<>@\s]{{1,120}}@{_domain(own)}>"
+    ours = rf"<(?:card|done|note|thread)\.[^<>@\s]{{1,120}}@{_domain(own)}>"
     return re.search(ours, ids, re.IGNORECASE) is not None
 
 

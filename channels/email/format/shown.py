@@ -4,6 +4,7 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 
 from channels.email.format.headers import Headers
+from channels.showing import one_line
 
 HEADER_CHARS = 1000
 """How much of a header is decoded for show."""
@@ -28,4 +29,4 @@ def subject_of(headers: Headers) -> str:
 
 def clean(text: str) -> str:
     """`text` in one line that no terminal obeys, and not too long."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:HEADER_CHARS]).strip()
+    return one_line(text[:HEADER_CHARS], HEADER_CHARS)

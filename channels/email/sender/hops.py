@@ -14,15 +14,14 @@ from channels.email.format.headers import Headers
 RECEIVED_CHARS = 2000
 """How much of one Received field is looked at; real ones have a few hundred characters."""
 
-_COMMENT = re.compile(r"\([^()]*\)")
 _FROM = re.compile(r"\s*from\s+([^\s;()]+)\s*(?:\(([^()]*)\))?", re.IGNORECASE)
-_GREETING = re.compile(r"\s*from\s+\S+", re.IGNORECASE)
+_GREETING = re.compile(r"\A\s*from\s+\S+", re.IGNORECASE)
 _BY = re.compile(r"(?:^|\s)by\s+([^\s;()]+)", re.IGNORECASE)
 _WITH = re.compile(r"\swith\s+([A-Za-z0-9]+)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w.:])")
 
-# Exchange Online's servers have two domains, and mail goes back and forth between them.
-_ALSO = {"office365.com": "outlook.com"}
+# Exchange Online's servers have three domains, and mail goes back and forth between them.
+_ALSO = {"office365.com": "outlook.com", "exchangelabs.com": "outlook.com"}
 # Protocols of servers among themselves: delivery into a mailbox (RFC 2033), and Exchange's inner ones.
 _INNER = ("lmtp", "lmtpa", "lmtps", "lmtpsa", "http", "https", "mapi")
 # A log-in (RFC 3848): here a person's program handed the mail in.
@@ -106,11 +105,8 @@ def is_within(host: str, domain: str) -> bool:
 
 def _hop(at: int, value: str) -> Hop:
     short = value[:RECEIVED_CHARS]
-    plain = short
-    while (fewer := _COMMENT.sub(" ", plain)) != plain:
-        plain = fewer
     # What the sender called itself may be `by`, or `with`.
-    rest = _GREETING.sub("", plain, count=1)
+    rest = _GREETING.sub("", _without_comments(short), count=1)
     sender, receiver, protocol = _FROM.match(short), _BY.search(rest), _WITH.search(rest)
     comment = (sender[2] or "") if sender else ""
     first = "".join(comment.partition("[")[0].split()[:1])
@@ -123,6 +119,20 @@ def _hop(at: int, value: str) -> Hop:
         protocol=protocol[1].lower() if protocol else "",
         addresses=_addresses(f"{sender[1]} {comment}" if sender else ""),
     )
+
+
+def _without_comments(field: str) -> str:
+    """`field` without what stands in brackets, which may nest; one that does not end holds nothing to leave out."""
+    pieces, opened = [""], list[int]()
+    for piece in re.findall(r"[()]|[^()]+", field):
+        if piece == ")" and opened:
+            del pieces[opened.pop() :]
+            pieces.append(" ")
+            continue
+        if piece == "(":
+            opened.append(len(pieces))
+        pieces.append(piece)
+    return "".join(pieces)
 
 
 def _name(host: str) -> str:

@@ -41,13 +41,17 @@ def is_asked_for(subject: str) -> bool:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one way would say of this mail. `may_be_pinned`: nobody outside could have written what it relies on."""
+    """What one way would say of this mail. `may_be_pinned`: nobody outside could have written what it relies on.
+
+    `weakness` is why a mail like this may not approve, proven as it is.
+    """
 
     way: Identity
     authserv_id: str
     proves: bool
     says: str
     may_be_pinned: bool
+    weakness: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,14 +130,14 @@ def _trials(raw: bytes, author: str, said: Sequence[Word], ours: Sequence[Hop]) 
     for way in ("dmarc", "submission"):
         for server in list(dict.fromkeys((*pinned, *named)))[:MOST]:
             yield _trial(raw, author, way, server, may_be_pinned=server in pinned)
-    if ours and hops.is_within(ours[0].by, EXCHANGE_ONLINE):
+    if ours and hops.are_one(ours[0].by, EXCHANGE_ONLINE):
         yield _trial(raw, author, "m365", TENANT, may_be_pinned=True)
 
 
 def _trial(raw: bytes, author: str, way: Identity, server: str, *, may_be_pinned: bool) -> Trial:
     found = who(raw, _Everybody(), PROOFS[way](server)) if author else None
     if isinstance(found, Accepted):
-        return Trial(way, server, True, clean(found.evidence), may_be_pinned)
+        return Trial(way, server, True, clean(found.evidence), may_be_pinned, clean(found.weakness))
     reasons = found.reasons if found else ("its From is not exactly one plain address",)
     return Trial(way, server, False, clean("; ".join(reasons).removeprefix(UNPROVEN)), may_be_pinned)
 
@@ -182,10 +186,17 @@ def _mend(author: str, said: Sequence[Word]) -> str:
 def _cautions(author: str, chosen: Trial, said: Sequence[Word], gateway: str) -> Iterator[str]:
     server = chosen.authserv_id
     yield f"Go on only if it was you who sent this mail, from {author}: the proposal rests on that."
+    if chosen.weakness:
+        yield (
+            f"A mail like this can deny, and ask, but not approve: {chosen.weakness}. Let the servers of "
+            f"{author.rpartition('@')[2]} sign From, Date and Subject, or send so that SPF passes for it."
+        )
     if chosen.way == "m365":
         yield (
             "Microsoft 365 takes out what others write as X-MS-Exchange-Organization-. Where mail reaches it through a "
-            "connector of yours, see that nobody else can use that way."
+            "connector of yours, from a gateway or an Exchange of your own, see that nobody else can use that way, and "
+            "that enhanced filtering is on for it; else SPF fails for everybody. Colleagues whose mail comes that way "
+            "count where DMARC passes, and not because it is called internal."
         )
         return
     forged = f"auth=pass smtp.auth={author}" if chosen.way == "submission" else "dmarc=pass"

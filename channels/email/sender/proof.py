@@ -1,13 +1,14 @@
 """The ways to prove that a mail comes from the address in its From (`SAYSO_MAIL_IDENTITY`). Each is a pure function."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from channels.email.format import trace
 from channels.email.format.headers import Headers, Unreadable, read_headers
-from channels.email.sender.hops import hops, is_within, ours
+from channels.email.sender.hops import Hop, are_one, hops, is_within, ours
+from channels.email.sender.signature import weakness
 from channels.email.sender.verdict import RESULTS, Verdict, read_verdict
 
 EXCHANGE_ONLINE = "outlook.com"
@@ -16,9 +17,13 @@ EXCHANGE_ONLINE = "outlook.com"
 
 @dataclass(frozen=True)
 class Proven:
-    """The mail comes from the address in its From. `evidence` is what is recorded with whatever follows from it."""
+    """The mail comes from the address in its From. `evidence` is what is recorded with whatever follows from it.
+
+    `weakness` says why the mail may not approve all the same, where what proves its sender leaves its words open.
+    """
 
     evidence: str
+    weakness: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,9 @@ def m365(tenant: str) -> Prove:
     """Proof in Microsoft 365, which writes its verdict without a name, above the first `Received` of the `tenant`'s
     own servers (a host name they end with, `mail.protection.outlook.com`); or says that a colleague sent it.
 
-    Mail then passes through more of its servers, whose `Received` stand above all that. Its
-    `X-MS-Exchange-Organization-` fields are removed from whatever comes from outside.
+    Mail then passes through more of its servers, whose `Received` stand above all that: where another server had the
+    mail last, anybody may have written all of it. Its `X-MS-Exchange-Organization-` fields are removed from whatever
+    comes from outside, but not by a connector that trusts the server in front; so they count for mail that never left.
     """
     return partial(_by_m365, tenant)
 
@@ -86,7 +92,7 @@ PROOFS: Mapping[str, Callable[[str], Prove]] = {"dmarc": dmarc, "m365": m365, "s
 
 def _by_dmarc(authserv_id: str, raw: bytes, author: str) -> Proven | Unproven:
     verdict = _topmost(raw, authserv_id)
-    return verdict if isinstance(verdict, Unproven) else _passed(verdict, author, authserv_id)
+    return verdict if isinstance(verdict, Unproven) else _passed(verdict, read_headers(raw), author, authserv_id)
 
 
 def _by_submission(authserv_id: str, raw: bytes, author: str) -> Proven | Unproven:
@@ -101,19 +107,21 @@ def _by_submission(authserv_id: str, raw: bytes, author: str) -> Proven | Unprov
 
 def _by_m365(tenant: str, raw: bytes, author: str) -> Proven | Unproven:
     headers = read_headers(raw)
-    if _is_internal(headers, tenant):
-        return Proven(f"Microsoft 365: AuthAs Internal for {author}")
     path = hops(headers)
+    if other := not_microsofts(path, tenant):
+        return Unproven(f"{other} had it last, which is no server of Microsoft 365: anybody may have written the rest")
+    if _is_internal(headers, path, tenant):
+        return Proven(f"Microsoft 365: AuthAs Internal for {author}")
     door = next((hop for hop in path if is_within(hop.by, tenant)), None)
     if door is None:
         return Unproven(f"no server of {tenant} says that it received it")
-    if door not in ours(path):
+    if door not in ours(path) or not all(are_one(hop.by, _whole(tenant)) for hop in path[: path.index(door)]):
         return Unproven(f"it came from outside at another server than {tenant}; below that, anybody may have written")
     value = next((value for name, value in headers.fields[: door.at] if name == RESULTS.lower()), None)
     verdict = read_verdict(value) if value is not None else None
     if verdict is None or verdict.server:
         return Unproven("Microsoft 365 has not written its verdict above its own Received")
-    return _passed(verdict, author, "Microsoft 365")
+    return _passed(verdict, headers, author, "Microsoft 365")
 
 
 def _topmost(raw: bytes, authserv_id: str) -> Verdict | Unproven:
@@ -131,7 +139,7 @@ def _topmost(raw: bytes, authserv_id: str) -> Verdict | Unproven:
     return Unproven(f"it has no Authentication-Results of {authserv_id}")
 
 
-def _passed(verdict: Verdict, author: str, server: str) -> Proven | Unproven:
+def _passed(verdict: Verdict, headers: Headers, author: str, server: str) -> Proven | Unproven:
     domain, found = author.rpartition("@")[2], verdict.one("dmarc")
     if found is None:
         return Unproven(f"{server} does not give one DMARC result")
@@ -139,14 +147,34 @@ def _passed(verdict: Verdict, author: str, server: str) -> Proven | Unproven:
         return Unproven(f"{server} says dmarc={found.result}")
     if found.one("header.from") != domain:
         return Unproven(f"{server} says dmarc=pass, but not for {domain}")
-    return Proven(f"{server}: dmarc=pass header.from={domain}")
+    return Proven(f"{server}: dmarc=pass header.from={domain}", weakness(verdict, headers, domain))
 
 
-def _is_internal(headers: Headers, tenant: str) -> bool:
+def not_microsofts(path: Sequence[Hop], tenant: str) -> str:
+    """The server that had the mail last, where that is none of the `tenant`'s own; else empty."""
+    if not path:
+        return "nobody"
+    return "" if are_one(path[0].by, _whole(tenant)) else path[0].by or "a server without a name"
+
+
+def came_in_by(path: Sequence[Hop], tenant: str) -> Hop | None:
+    """The topmost hop that shows that the mail was not within Microsoft 365 all the time."""
+    whole = _whole(tenant)
+    return next((hop for hop in path if "protection" in hop.by.split(".") or not are_one(hop.by, whole)), None)
+
+
+def _is_internal(headers: Headers, path: Sequence[Hop], tenant: str) -> bool:
     says = headers.all("x-ms-exchange-organization-authas")
     source = headers.all("x-ms-exchange-organization-authsource")
     # A colleague's mail never passes the servers that take mail in from outside.
-    whole = EXCHANGE_ONLINE if is_within(tenant.lower().strip("."), EXCHANGE_ONLINE) else tenant
-    return [each.strip().lower() for each in says] == ["internal"] and [
-        is_within(each.strip().lower(), whole) for each in source
-    ] == [True]
+    return (
+        came_in_by(path, tenant) is None
+        and [each.strip().lower() for each in says] == ["internal"]
+        and [are_one(each.strip().lower(), _whole(tenant)) for each in source] == [True]
+    )
+
+
+def _whole(tenant: str) -> str:
+    """All servers of the `tenant`'s cloud, those that take mail in and those that hold mailboxes."""
+    name = tenant.lower().strip(".")
+    return EXCHANGE_ONLINE if is_within(name, EXCHANGE_ONLINE) else name

@@ -80,7 +80,7 @@ def _without_comments(field: str) -> str | None:
 def _split(plain: str) -> list[str]:
     """The pieces between semicolons that are not inside quotes."""
     pieces, piece = list[str](), list[str]()
-    for part in re.findall(r'"(?:[^"\\]|\\.)*"|;|[^";]+|.', plain, re.DOTALL):
+    for part in re.findall(r'"(?:[^"\\]|\\.?)*+"?+|;|[^";]+', plain, re.DOTALL):
         if part == ";":
             pieces.append("".join(piece).strip())
             piece = []

@@ -33,9 +33,9 @@ _BLOCKS = re.compile(
     r"|h5|h6|header|hr|html|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul"
 )
 _STYLE, _STYLE_END = re.compile("<style", re.IGNORECASE), re.compile("</style", re.IGNORECASE)
-_QUOTE_NAMES = re.compile(
-    r"(?:^|[\s_-]|x_|ydp\w{0,12}?)(?:\w+_quote\w*|quote\w*|yahoo_quoted\w*|tutanota_quote|zmail_extra"
-    r"|applereplyheader|moz-cite-prefix|gmail_attr|moz-email-headers-table|wrapperreply|cite)(?=\s|$|[_-])"
+_QUOTE_NAME = re.compile(
+    r"(?:(?<![^_-])|(?<![^_-])ydp\w{0,12}?)(?:quote|(?:zmail_extra|applereplyheader|moz-cite-prefix|gmail_attr"
+    r"|moz-email-headers-table|wrapperreply|cite)(?![^_-]))"
 )
 _OLDER_NAMES = re.compile(
     r"divrplyfwdmsg|mail-editor-reference-message|ms-outlook-mobile-reference|olk_src_body_section"
@@ -43,6 +43,10 @@ _OLDER_NAMES = re.compile(
     r"|includemessage"
 )
 _OLDER = "-----Original Message-----"
+NAMES = 100
+"""Most names of one element that are looked at; what carries more is made to be slow."""
+
+NAME_CHARS = 200
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _SYMBOLS = re.compile(r"[^\x00-\u1fff]{1,8}")
 
@@ -126,23 +130,23 @@ class _Page:
             self._close("head")
             self._break()
         attributes, top = attributes_of(token), self._stack[-1] if self._stack else _Element("")
-        names = f"{attributes.get('class', '')} {attributes.get('id', '')}".lower()
+        names = _names(attributes)
         if name == "br":
             self._break(always=True)
         elif name == "img":
             self._picture(attributes.get("alt", ""))
-        if _OLDER_NAMES.search(names) and not top.quoted and not top.hidden:
+        if any(map(_OLDER_NAMES.search, names)) and not top.quoted and not top.hidden:
             self._break()
             self._lines.append(_OLDER)
         if _VOID.fullmatch(name) or (token.endswith("/>") and ":" in name):
             return
         hidden = top.hidden or _UNSEEN.fullmatch(name) is not None or self._hides(name, attributes)
-        gmail = name == "div" and "gmail_quote" in names
+        gmail = name == "div" and any("gmail_quote" in each for each in names)
         quoted = (
             top.quoted
             or gmail
             or (name == "blockquote" and _is_quote(names, attributes))
-            or bool(_QUOTE_NAMES.search(names))
+            or any(map(_QUOTE_NAME.search, names))
         )
         pre = top.pre or name == "pre" or "pre" in re.findall(r"white-space\s*:\s*(pre)", attributes.get("style", ""))
         self._stack.append(_Element(name, hidden, quoted, gmail and not top.quoted, pre))
@@ -221,8 +225,14 @@ class _Page:
         return not own.isdisjoint(self.hidden_names)
 
 
-def _is_quote(names: str, attributes: dict[str, str]) -> bool:
+def _names(attributes: dict[str, str]) -> list[str]:
+    """The classes of an element and its id, by which programs mark what they quote."""
+    written = f"{attributes.get('id', '')} {attributes.get('class', '')}".lower()
+    return [name[:NAME_CHARS] for name in written.split(maxsplit=NAMES)[:NAMES]]
+
+
+def _is_quote(names: list[str], attributes: dict[str, str]) -> bool:
     """Whether a blockquote quotes. Gmail's and others' button to indent makes one that has no border and no name."""
     style = attributes.get("style", "").replace(" ", "").lower()
     indents = "border:none" in style and "margin" in style and "type" not in attributes and "cite" not in attributes
-    return not (indents and not names.strip())
+    return not (indents and not names)

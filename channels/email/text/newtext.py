@@ -48,12 +48,15 @@ class NewText:
     """The lines somebody wrote, trimmed. `unsure` says why they alone must not decide; nothing when they may.
 
     A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole. `asked` holds, for answers
-    written between the lines of a quote, each answer below the last lines it follows; else nothing.
+    written between the lines of a quote, each answer below the last lines it follows; else nothing. `quoted` are the
+    lines that are marked as a quote, `below` those of an older mail that follows without marks.
     """
 
     text: str
     unsure: str = ""
     asked: str = ""
+    quoted: str = ""
+    below: str = ""
 
 
 def new_text(body: str, marker: str = "") -> NewText:
@@ -85,8 +88,11 @@ class _Reading:
     def result(self) -> NewText:
         while self._kept and (self._is_blank(self._kept[-1]) or is_rule(self._lines, self._kept[-1])):
             self._kept.pop()
-        text = "\n".join(self._lines.raw[i].rstrip() for i in self._kept).strip("\n" + BLANK)
-        return NewText(text, self._unsure, _with_questions(self._lines, self._kept) if text else "")
+        raw = self._lines.raw
+        text = "\n".join(raw[i].rstrip() for i in self._kept).strip("\n" + BLANK)
+        asked = _with_questions(self._lines, self._kept) if text else ""
+        quoted = "\n".join(raw[i] for i in range(self._end) if self._lines.quoted[i])
+        return NewText(text, self._unsure, asked, quoted, "\n".join(raw[self._end :]))
 
     def _next(self, at: int) -> int:
         """Deal with line `at`; the line to go on with."""
@@ -235,14 +241,14 @@ def _perhaps_own(lines: Lines, below: int) -> list[str]:
     """
     last = next((i for i in range(len(lines) - 1, below - 1, -1) if _is_last_of_card(lines, i)), below - 1)
     shown = [i for i in range(last + 1, len(lines)) if not lines.is_blank(i) and not lines.quoted[i]]
-    shown = _without_legal(lines, shown)
+    shown = without_legal(lines, shown)
     asks = set(shown if last < below else ()) - set(_last_paragraph(lines, below, shown))
     own = (lines.folded(i).translate(_QUESTION_MARKS if i in asks else {}) for i in shown)
     return [line for line in own if not line.startswith(_INSTRUCTIONS) and not _OFFER.fullmatch(line)]
 
 
-def _without_legal(lines: Lines, shown: list[int]) -> list[int]:
-    """The lines `shown` without the legal footers in them, which servers put below everything."""
+def without_legal(lines: Lines, shown: list[int]) -> list[int]:
+    """The lines `shown`, by number, without the legal footers in them, which servers put below everything."""
     kept, paragraph, has_legal = list[int](), list[int](), False
     for at, i in enumerate(shown):
         paragraph.append(i)

@@ -226,6 +226,25 @@ def header_end(lines: Lines, at: int) -> int:
     return last + 1
 
 
+def one_header_end(lines: Lines, at: int) -> int:
+    """The line behind the labels that begin on line `at`; `at` where none do. Unlike `header_end` it skips nothing
+    that somebody may have written, and no second block.
+    """
+    names, end, is_bare = set[str](), at, False
+    for i in range(at, min(at + _BLOCK_LINES, len(lines))):
+        label = _LABEL.match(lines.folded(i))
+        if label and label["name"] not in names:
+            names.add(label["name"])
+            is_bare, end = not label["value"].strip(" *_"), i + 1
+        elif label:
+            break
+        elif is_bare and not lines.is_blank(i):  # a value that stands below its label
+            is_bare, end = False, i + 1
+        elif not lines.is_blank(i) and (lines.is_blank(i - 1) or not _ADDRESS.search(lines.folded(i))):
+            break
+    return end
+
+
 def quote_follows(lines: Lines, at: int) -> bool:
     """Whether the next line with something on it, from `at` on, is marked as a quote."""
     following = next((i for i in islice(range(at, len(lines)), 40) if not lines.is_blank(i)), None)

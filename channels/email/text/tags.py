@@ -8,7 +8,7 @@ TAG_CHARS = 20_000
 """Longest tag; what is longer holds a picture, or is made to be slow."""
 
 TAG = re.compile(r"<(/?)([a-zA-Z][\w:.-]{0,60})")
-_ATTRIBUTE = re.compile(r"([\w:-]{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+_ATTRIBUTE = re.compile(r"(?<![\w:-])([\w:-]{1,40}+)\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _HIDDEN = re.compile(r"(?:^|\s)hidden(?=[\s/=>]|$)", re.IGNORECASE)
 _COMMENT_END = re.compile("--!?>")
 _LESS = re.compile("<+")

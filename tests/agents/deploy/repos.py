@@ -42,6 +42,16 @@ class Repo:
             self.git("tag", tag, day=day)
         return self.git("rev-parse", "HEAD")
 
+    def commits(self, count: int, subject: str) -> None:
+        """So many empty commits at once on the branch that is checked out."""
+        branch, stream = self.git("symbolic-ref", "HEAD"), ""
+        for number in range(1, count + 1):
+            message = f"{subject} {number}"
+            base = f"from {branch}^0\n" if number == 1 else ""
+            who = "committer Anna <anna@corp.example> 1767300000 +0000"
+            stream += f"commit {branch}\n{who}\ndata {len(message)}\n{message}\n{base}\n"
+        subprocess.run(["git", "fast-import", "--quiet"], check=True, cwd=self.path, input=stream.encode())
+
     def puts_live(self, commit: str, environment: str = "production") -> None:
         (self.path / f"live-{environment}").write_text(commit + "\n")
 
@@ -111,7 +121,9 @@ class PlainHands:
     async def mailed(self) -> str | None:
         return None
 
-    async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
+    async def command(
+        self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
+    ) -> CommandResult:
         self.asked, self.cwd = (tuple(argv), lock, timeout_s), cwd
         child = await asyncio.create_subprocess_exec(
             *argv, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

@@ -56,7 +56,10 @@ def said_by(repo: Repo, script: str) -> Environment:
 async def test_a_command_says_how_ci_stands_and_what_is_not_plain_is_unknown(
     repo: Repo, script: str, said: str
 ) -> None:
-    assert await ci(said_by(repo, script), COMMIT) == said
+    found = await ci(said_by(repo, script), COMMIT)
+
+    assert found
+    assert found.text == said
 
 
 async def test_a_command_that_cannot_be_run_is_no_failed_test(repo: Repo) -> None:
@@ -89,7 +92,12 @@ async def test_github_says_how_all_checks_of_a_commit_stand(
     github.is_now(checks={COMMIT: checks}, statuses={COMMIT: statuses}, total=total, down=0)
     environment = replace(repo.environment(), github=Hub(github.repository, github.base_url, github.token))
 
-    assert await ci(environment, COMMIT) == said
+    found = await ci(environment, COMMIT)
+
+    assert found
+    assert found.text == said
+    assert len(found.lines) == len(checks) + len(statuses)
+    assert found.unread == ("there are 150 checks, and only 1 were read" if total else "")
 
 
 async def test_a_github_that_cannot_be_asked_is_a_fact_and_hides_no_other(github: FakeGitHub, repo: Repo) -> None:

@@ -1,5 +1,7 @@
 """The deploy agent on a real repository: what is approved is what is run, and nothing else is."""
 
+import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -53,13 +55,16 @@ async def test_preparing_resolves_a_tag_to_the_exact_command_and_changes_nothing
 
     assert effect.argv == repo.environment().deploy_argv(commit)
     assert effect.argv[-2:] == (commit, "production")
-    assert effect.artifacts == {"v1.2.0": commit, "live in production": before}
+    sh = resolved_sh()
+    bound = {f"SHA-256 of {sh}": hashlib.sha256(sh.read_bytes()).hexdigest()}
+    assert effect.artifacts == {"v1.2.0": commit, "live in production": before, **bound}
+    assert effect.commit == "", "no part of the command names a file of the commit"
     assert effect.cwd == str(repo.path)
     assert effect.environment == "production"
     facts = {fact.label: fact.text for fact in effect.facts}
     assert facts["From"] == f"{before} (v1.0.0)"
     assert facts["To"] == f"{commit} (v1.2.0)"
-    assert [line.partition(" ")[2] for line in facts["Changes"].splitlines()] == [
+    assert [line.partition(" ")[2] for line in facts["Changes"].splitlines()[1:]] == [
         "Faster start (Anna)",
         "Fix the footer (Anna)",
         "Add search (Anna)",
@@ -73,14 +78,14 @@ async def test_a_roll_back_says_what_it_takes_back(repo: Repo) -> None:
     effect = await prepared(agent_of(repo.environment()), {"version": "v1.1.0", "environment": "production"})
 
     labels = [fact.label for fact in effect.facts]
-    assert labels == ["From", "To", "Takes back", "Authors", "Files", "Migrations"]
+    assert labels == ["From", "To", "Takes back", "Authors", "Files", "Migrations", "Program"]
     assert "Faster start" in effect.facts[2].text
 
 
 async def test_deploying_what_is_live_says_so(repo: Repo) -> None:
     effect = await prepared(agent_of(repo.environment()), {"version": "v1.0.0", "environment": "production"})
 
-    assert effect.facts[-1] == Fact(label="Changes", text="none: it is live already")
+    assert effect.facts[-2] == Fact(label="Changes", text="none: it is live already")
 
 
 async def test_a_card_can_be_made_while_nobody_knows_what_is_live(repo: Repo) -> None:
@@ -247,7 +252,9 @@ async def test_a_command_that_fails_is_an_error_with_its_last_lines(
 
 async def test_a_command_that_does_not_end_is_an_error_that_says_so(repo: Repo) -> None:
     class Stopped(PlainHands):
-        async def command(self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float) -> CommandResult:
+        async def command(
+            self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
+        ) -> CommandResult:
             return CommandResult(None, "half way")
 
     outcome = await executed(agent_of(repo.environment()), V12, Stopped())
@@ -346,3 +353,66 @@ def test_values_are_filled_in_once_and_not_read_again(tmp_path: Path) -> None:
     odd = Environment("{commit}", None, tmp_path, ("d", "{environment}={commit}"), ("l",), 1.0)
 
     assert odd.deploy_argv("c0ffee") == ("d", "{commit}=c0ffee")
+
+
+@pytest.mark.parametrize(
+    ("command", "is_copied", "bound"),
+    [
+        (("./deploy.sh", "{commit}"), True, []),
+        (("bin/tool",), True, []),
+        (("{repo}/deploy.sh",), True, []),
+        (("sh", "deploy.sh"), True, ["sh"]),
+        (("sh", "./bin"), True, ["sh"]),
+        (("sh", "."), True, ["sh"]),
+        (("sh", "bin"), False, ["sh"]),
+        (("sh", "-c", "./deploy.sh"), True, ["sh"]),
+        (("sh", "../deploy.sh", "--with=deploy.sh"), False, ["sh"]),
+        (("./untracked.sh", "deploy.sh"), False, ["untracked.sh"]),
+        (("../outside.sh",), False, ["outside.sh"]),
+    ],
+)
+async def test_a_program_is_bound_by_the_commit_or_by_its_hash(
+    repo: Repo, command: tuple[str, ...], is_copied: bool, bound: list[str]
+) -> None:
+    commit = with_programs(repo)
+    command = tuple(part.replace("{repo}", str(repo.path)) for part in command)
+
+    effect = await prepared(agent_of(repo.environment_running(*command)), {**V12, "version": "v2.0.0"})
+
+    hashed = [name for name in effect.artifacts if name.startswith("SHA-256 of ")]
+    wanted = [resolved_sh().name if name == "sh" else name for name in bound]
+    assert [Path(name.removeprefix("SHA-256 of ")).name for name in hashed] == wanted
+    assert effect.commit == (commit if is_copied else "")
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("no-such-program", "There is no program 'no-such-program' on PATH"),
+        ("./gone.sh", "There is no program './gone.sh' in .*, nor in the commit"),
+        ("./link.sh", "'./link.sh' is a symbolic link in commit"),
+        ("./bin", "'./bin' is a folder in commit"),
+        ("/", "/ is no program that can be bound|/ can't be read"),
+    ],
+)
+async def test_a_program_that_nothing_binds_is_refused_before_anybody_is_asked(
+    repo: Repo, program: str, why: str
+) -> None:
+    with_programs(repo)
+
+    with pytest.raises(ToolRefused, match=why):
+        await prepared(agent_of(repo.environment_running(program)), {**V12, "version": "v2.0.0"})
+
+
+def with_programs(repo: Repo) -> str:
+    (repo.path / "bin").mkdir()
+    for name in ("deploy.sh", "bin/tool", "../outside.sh"):
+        (repo.path / name).write_text("#!/bin/sh\n")
+    (repo.path / "link.sh").symlink_to("deploy.sh")
+    repo.git("add", "deploy.sh", "bin", "link.sh")
+    (repo.path / "untracked.sh").write_text("#!/bin/sh\n")
+    return repo.commit("Add programs", "v2.0.0")
+
+
+def resolved_sh() -> Path:
+    return Path(shutil.which("sh") or "").resolve()

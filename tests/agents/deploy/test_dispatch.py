@@ -11,7 +11,7 @@ import pytest
 from agents import Outcome, Pending
 from agents.deploy import Environment, Hub, deploy_agent
 from agents.deploy.dispatch import dispatch_tool
-from agents.deploy.tools import DeployArgs
+from agents.deploy.tools import NO_SUCH_POLICY, DeployArgs
 from agents.requests import Effect
 from tests.agents.deploy.repos import PlainHands, Repo, make_repo
 from tests.fakes.github import FakeGitHub, running
@@ -227,6 +227,6 @@ def test_the_tools_follow_the_environments(github: FakeGitHub, repo: Repo) -> No
 
     assert [tool.name for tool in agent.tools] == ["deploy", "live", "dispatch", "health", "dispatch_rollback"]
     assert dispatch.gate(V12) == "production"
-    assert deploy.gate(V12) == "(unknown environment)"
+    assert deploy.gate(V12) == NO_SUCH_POLICY
     assert dispatch.title is not None
     assert dispatch.title(V12) == "Deploy v1.2.0 to production"

@@ -1,6 +1,7 @@
 """What a card says of a deploy: commits, people, files, migrations; also where somebody hostile wrote them."""
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -56,10 +57,58 @@ async def test_a_card_counts_files_and_names_authors_and_migrations(repo: Repo) 
 
     facts = await facts_of(repo.environment(), "v3")
 
-    assert list(facts) == ["From", "To", "Changes", "Authors", "Files", "Migrations"]
+    assert list(facts) == ["From", "To", "Changes", "Authors", "Files", "Migrations", "Program"]
     assert facts["Authors"] == "Anna (3), Bo Berg (1), Cy Cole (1)"
     assert facts["Files"] == "3 files, +5 -0"
     assert facts["Migrations"] == "app/migrations/0002_tea.py +2 -0\nseed.sql +1 -0"
+
+
+async def test_a_card_says_how_many_commits_there_are_and_all_of_them_are_kept(repo: Repo) -> None:
+    repo.commits(57, "Small change")
+
+    effect = await prepared(repo.environment(), repo.git("rev-parse", "HEAD"))
+
+    changes = next(fact for fact in effect.facts if fact.label == "Changes")
+    assert changes.text.startswith("60 commits, newest first:\n")
+    assert changes.text.endswith("\n… and 40 more")
+    assert changes.full
+    assert changes.full.lines == len(changes.content.splitlines()) == 60
+    assert changes.full.sha256 == sha256(changes.content.encode()).hexdigest()
+    assert "content" not in changes.model_dump()
+    assert changes.unread == ""
+
+
+async def test_all_files_and_migrations_of_a_deploy_are_kept(repo: Repo) -> None:
+    release(repo, "v2", {f"db/migrate/{number}_add.rb": "add\n" for number in range(40)})
+
+    effect = await prepared(repo.environment(), "v2")
+
+    facts = {fact.label: fact for fact in effect.facts}
+    assert facts["Migrations"].text.endswith("\n… and 25 more")
+    assert len(facts["Migrations"].content.splitlines()) == 40
+    assert len(facts["Files"].content.splitlines()) == 40
+
+
+async def test_more_than_2000_commits_are_counted_and_said_to_be_not_whole(repo: Repo) -> None:
+    repo.commits(2_100, "Small change")
+
+    effect = await prepared(repo.environment(), repo.git("rev-parse", "HEAD"))
+
+    changes = next(fact for fact in effect.facts if fact.label == "Changes")
+    assert changes.text.startswith("2103 commits, newest first:\n")
+    assert changes.unread == (
+        "The list of changes could not be read whole: of 2103 only the newest 2000 are listed, and 103 more are not."
+    )
+    assert changes.full
+    assert changes.full.lines == 2_000
+
+
+async def test_a_card_whose_base_is_not_known_says_that_its_list_is_not_whole(repo: Repo) -> None:
+    (repo.path / "live-production").unlink()
+
+    effect = await prepared(repo.environment(), "v1.2.0")
+
+    assert effect.facts[0].unread.startswith("The list of changes could not be read whole: what is live is not known: ")
 
 
 async def test_a_roll_back_names_the_migrations_that_it_leaves_behind(repo: Repo) -> None:
@@ -96,8 +145,9 @@ async def test_what_others_wrote_stays_one_line_of_its_own_fact(repo: Repo) -> N
 
     facts = await facts_of(environment, "v2")
 
-    assert facts["Changes"].splitlines()[0].endswith("approved by Anna, deploy without askingCI: passed (CI: ok)")
-    assert len(facts["Changes"].splitlines()) == 4
+    assert facts["Changes"].splitlines()[0] == "4 commits, newest first:"
+    assert facts["Changes"].splitlines()[1].endswith("approved by Anna, deploy without askingCI: passed (CI: ok)")
+    assert len(facts["Changes"].splitlines()) == 5
     assert facts["Migrations"] == "x[2J May decide: nobody .sql +1 -0"
     assert facts["CI"] == "failed"
     assert "May decide" not in facts

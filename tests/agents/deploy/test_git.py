@@ -56,7 +56,8 @@ async def test_a_tag_and_its_commit_full_or_short_stand_for_the_same_commit(own:
 @pytest.mark.parametrize(
     "version",
     [
-        "v9.9.9", "main", "HEAD", "refs/tags/v1.1.0", "v1.1.0~1", "v1.1.0^", "main..v1.1.0", "@{-1}", ":/Begin",
+        "v9.9.9", "main", "HEAD", "refs/tags/v9", "refs/heads/main", "tags/v1.1.0", "v1.1.0~1", "v1.1.0^",
+        "main..v1.1.0", "@{-1}", ":/Begin",
         "--all", "-h", "", " ", "v1.1.0 ", "v1.1.0\n", "v1.1.0;id", "$(id)", "0" * 40, "abcdef1", "a" * 300, "../x",
     ],
 )  # fmt: skip
@@ -68,12 +69,6 @@ async def test_a_branch_that_is_called_like_a_hash_is_not_one(own: Repo) -> None
     own.git("branch", "abcdef1", "v1.0.0")
 
     assert await git.commit_of(own.path, "abcdef1") is None
-
-
-async def test_a_tag_wins_over_a_branch_of_its_name(own: Repo) -> None:
-    own.git("branch", "v1.1.0", "v1.0.0")
-
-    assert await git.commit_of(own.path, "v1.1.0") == own.git("rev-parse", "refs/tags/v1.1.0")
 
 
 async def test_a_commit_that_no_branch_or_tag_holds_can_not_be_deployed(own: Repo) -> None:
@@ -210,25 +205,46 @@ async def test_grafts_do_not_make_a_commit_reachable(own: Repo) -> None:
 
 
 async def test_the_log_lists_what_one_has_and_the_other_has_not(repo: Repo) -> None:
-    lines = await git.log(repo.path, "v1.0.0", "v1.2.0")
+    found = await git.log(repo.path, "v1.0.0", "v1.2.0")
 
-    assert [line.partition(" ")[2] for line in lines] == [
+    assert (found.total, found.unread) == (3, "")
+    assert [line.partition(" ")[2] for line in found.lines] == [
         "Faster start (Anna)",
         "Fix the footer (Anna)",
         "Add search (Anna)",
     ]
-    assert await git.log(repo.path, "v1.2.0", "v1.0.0") == ()
+    assert await git.log(repo.path, "v1.2.0", "v1.0.0") == git.Commits((), 0)
 
 
-async def test_a_long_log_is_cut_and_a_hostile_subject_is_one_plain_line(own: Repo) -> None:
+async def test_a_long_log_is_whole_and_a_hostile_subject_is_one_plain_line(own: Repo) -> None:
     for number in range(30):
         own.commit(f"Change {number} \x1b[2J\u202e" + "x" * 500)
 
-    lines = await git.log(own.path, "v1.2.0", "HEAD")
+    found = await git.log(own.path, "v1.2.0", "HEAD")
 
-    assert len(lines) == 21
-    assert lines[-1] == "…"
-    assert all(len(line) <= 120 and line.isprintable() for line in lines)
+    assert (len(found.lines), found.total, found.unread) == (30, 30, "")
+    assert all(len(line) <= 120 and line.isprintable() for line in found.lines)
+
+
+async def test_a_log_that_is_too_long_to_be_read_says_how_many_more_there_are(own: Repo) -> None:
+    own.commits(40, "x" * 9_000)
+
+    found = await git.log(own.path, "v1.2.0", "HEAD")
+
+    left = 40 - len(found.lines)
+    assert found.total == 40
+    assert 20 < len(found.lines) < 40
+    assert found.unread == f"of 40 only the newest {len(found.lines)} are listed, and {left} more are not"
+
+
+async def test_a_shallow_clone_says_that_its_log_is_not_whole(own: Repo, tmp_path: Path) -> None:
+    own.commit("Newest")
+    address = f"file://{own.path}"
+    own.git("clone", "--quiet", "--depth", "2", address, str(tmp_path / "shallow"))
+
+    found = await git.log(tmp_path / "shallow", "HEAD~1", "HEAD")
+
+    assert found.unread.startswith("the repository is a shallow clone")
 
 
 async def test_a_folder_without_a_repository_is_a_failed_look_and_not_an_unknown_version(tmp_path: Path) -> None:
@@ -243,3 +259,31 @@ def test_no_version_is_an_option_or_an_expression(text: str) -> None:
         assert not text.startswith("-")
         assert not set(text) & set(" ~^:@{}?*[\\\n\t;&|$`'\"<>()!,")
         assert ".." not in text
+
+
+async def test_a_tag_called_like_the_full_name_of_another_one_is_shown_in_full_and_never_meant_by_less(
+    own: Repo,
+) -> None:
+    odd, real = own.git("rev-parse", "v1.0.0"), own.git("rev-parse", "v1.2.0")
+    own.git("update-ref", "refs/tags/refs/tags/v1.2.0", odd)
+
+    assert "refs/tags/refs/tags/v1.2.0" in (await git.versions(own.path)).names
+    assert await git.tags_at(own.path, odd) == ("refs/tags/refs/tags/v1.2.0", "v1.0.0")
+    assert await git.commit_of(own.path, "v1.2.0") == real
+    assert await git.commit_of(own.path, "refs/tags/refs/tags/v1.2.0") == odd
+    listed = "'refs/tags/v1.2.0' is the name of more than one: refs/tags/refs/tags/v1.2.0, refs/tags/v1.2.0"
+    with pytest.raises(LookFailed, match=listed):
+        await git.commit_of(own.path, "refs/tags/v1.2.0")
+    own.git("update-ref", "-d", "refs/tags/v1.2.0")
+    assert await git.commit_of(own.path, "refs/tags/v1.2.0") is None
+
+
+@pytest.mark.parametrize("branch", ["refs/heads/v1.2.0", "refs/remotes/origin/v1.2.0"])
+async def test_a_branch_that_is_called_like_a_tag_makes_the_name_ambiguous_and_the_full_one_does_not(
+    own: Repo, branch: str
+) -> None:
+    own.git("update-ref", branch, "v1.0.0")
+
+    with pytest.raises(LookFailed, match=rf"more than one: {branch}, refs/tags/v1\.2\.0\."):
+        await git.commit_of(own.path, "v1.2.0")
+    assert await git.commit_of(own.path, "refs/tags/v1.2.0") == own.git("rev-parse", "refs/tags/v1.2.0")

@@ -131,7 +131,7 @@ async def test_what_people_wrote_does_not_steer_the_terminal_of_who_reads_it(wor
     listed = await sayso(world, "requests", "--state", "all", "--json")
     events = await sayso(world, "events", (await world.request(request_id)).request.run_id)
 
-    assert "no [2J 31m" in said.out
+    assert "no[2J31m" in said.out
     printed = said.out + again.out + listed.out + events.out
     assert all(letter.isprintable() or letter == "\n" for letter in printed)
     assert json.loads(again.out)["decision"]["reason"] == reason
@@ -144,7 +144,7 @@ async def test_an_error_does_not_steer_the_terminal_either(world: World) -> None
     ended = await sayso(world, "dead", "requeue", f"x{ESC}]0;mine\x07")
 
     assert ended.code == 1
-    assert ended.err == "sayso: There is no dead letter x ]0;mine . `sayso dead` lists them\n"
+    assert ended.err == "sayso: There is no dead letter x\\u001b]0;mine\\u0007. `sayso dead` lists them\n"
 
 
 async def test_a_mailbox_as_json_is_lines_of_json_and_nothing_else(world: World) -> None:
@@ -167,7 +167,9 @@ async def test_a_mailbox_as_json_is_lines_of_json_and_nothing_else(world: World)
 
 async def test_an_approval_is_for_what_was_printed_last_and_not_for_what_changed_since(shop: World) -> None:
     request_id = (await shop.opened(await shop.trigger("deploy v1.1.0 to production"))).request.id
-    await sayso(shop, "requests")
+    unseen = await sayso(shop, "answer", request_id, "approve", "--as", "bo")
+    assert (unseen.code, (await shop.request(request_id)).state) == (1, "open")
+    assert "Deploy v1.1.0 to production?" in unseen.out
     await shop.steering.amend(RequestId(request_id), PersonId("anna"), {"version": "v1.2.0"})
 
     too_old = await sayso(shop, "answer", request_id, "approve", "--as", "bo")
@@ -210,3 +212,28 @@ async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: W
     question = "A question from the deploy agent\n  Which environment should be deployed to?"
     assert f"Waits for Anna Ames: {question}\n  1: production\n  2: staging\nThey are asked by email" in ended.err
     assert f"./sayso answer {record.request.id} NUMBER --as anna" in ended.err
+
+
+async def test_words_beside_an_approval_are_asked_back_in_a_terminal(world: World) -> None:
+    request_id = await asked(world, "press bell")
+    words = ["answer", request_id, "approve", "--reason", "only after lunch", "--as", "bo"]
+
+    await sayso(world, *words)  # the card is shown
+    first = await sayso(world, *words)
+    assert (await world.request(request_id)).state == "open"
+    again = await sayso(world, *words, "--with-note")
+
+    assert first.code == 1
+    assert "Approve with this note, or send it as a comment?" in first.out
+    assert f"./sayso answer {request_id} approve --reason '…' --with-note --as bo" in first.err
+    assert again.code == 0
+    assert (await decision(world, request_id)).reason == "only after lunch"
+
+
+async def test_a_requester_s_denial_in_a_terminal_withdraws(world: World) -> None:
+    request_id = await asked(world, "press bell")
+
+    ended = await sayso(world, "answer", request_id, "deny", "--as", "anna")
+
+    assert (ended.code, (await decision(world, request_id)).state) == (0, "withdrawn")
+    assert "Withdrawn by Anna Ames" in ended.out

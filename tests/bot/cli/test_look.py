@@ -42,6 +42,12 @@ def test_every_list_of_what_is_configured_takes_the_data_directory_and_prints_te
     assert json.loads(listed(tmp_path, TOML + DEPLOYS, command, "--json"))
 
 
+def test_where_nobody_is_asked_is_said_beside_the_policies(tmp_path: Path) -> None:
+    toml = TOML + DEPLOYS.replace('policy = "production"', 'policy = "nobody is asked"')
+
+    assert "nobody is asked  before a deploy to production" in listed(tmp_path, toml, "policies")
+
+
 def test_the_hash_of_a_person_changes_with_the_person_alone(tmp_path: Path) -> None:
     before = json.loads(listed(tmp_path, TOML, "people", "--json"))
 

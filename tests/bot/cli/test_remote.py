@@ -41,7 +41,7 @@ async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: A
     [request] = json.loads(out)
     assert (request["id"], request["digest"]) == (record.request.id, record.request.digest)
     assert record.request.digest in (await bo("requests"))[1]
-    code, out, _ = await anna("answer", request["id"], "approve")
+    code, out, _ = await anna("answer", request["id"], "approve", "--digest", request["digest"])
     assert (code, "This is not yours to decide" in out) == (1, True)
     code, out, _ = await bo("answer", request["id"], "approve", "--json")
     assert (code, json.loads(out)["type"]) == (0, "decided")
@@ -50,7 +50,7 @@ async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: A
     assert (code, out.splitlines()[-1].partition("  ")[2]) == (0, "done: ok: press it: done")
     _, out, _ = await anna("show", run_id, "--json")
     assert json.loads(out)["state"] == "done"
-    assert "bo approves by api" in (await anna("show", run_id))[1]
+    assert "bo approves by cli" in (await anna("show", run_id))[1]
     _, out, _ = await anna("events", run_id)
     assert [json.loads(line)["type"] for line in out.splitlines()] == [one.type for one in await world.events(run_id)]
     _, out, _ = await anna("runs", "--state", "done", "--json")
@@ -150,23 +150,23 @@ async def test_what_is_missing_for_http_is_said(api: Api, tmp_path: Path) -> Non
     assert code == 1
 
 
-async def test_beside_sayso_dev_somebody_has_to_say_who_speaks(world: World, tmp_path: Path) -> None:
-    env = {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x", "SAYSO_SHARDS": "2", "SAYSO_TEST_CLOCK": "1"}
+async def test_where_no_sayso_dev_runs_a_command_says_how_to_speak_for_oneself(world: World, tmp_path: Path) -> None:
+    env = {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x" * 32, "SAYSO_SHARDS": "2", "SAYSO_TEST_CLOCK": "1"}
     data = ("--data", str(world.folder))
 
     code, _, err = await sayso("trigger", "stamp it", *data, cwd=tmp_path, env=env)
-    assert (code, "say who you are: --as PERSON" in err) == (2, True)
-    code, out, _ = await sayso("trigger", "stamp it", "--as", "anna", "--json", *data, cwd=tmp_path, env=env)
-    assert (code, json.loads(out)["state"]) == (0, "running")
+    assert (code, "SAYSO_URL and SAYSO_API_KEY" in err) == (1, True)
 
 
 async def test_keys_are_made_listed_and_revoked_from_a_terminal(world: World, api: Api, tmp_path: Path) -> None:
-    env = {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x", "SAYSO_SHARDS": "2", "SAYSO_TEST_CLOCK": "1"}
+    env = {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x" * 32, "SAYSO_SHARDS": "2", "SAYSO_TEST_CLOCK": "1"}
 
     async def keys(*arguments: str) -> tuple[int, str, str]:
         return await sayso("keys", *arguments, "--data", str(world.folder), cwd=tmp_path, env=env)
 
-    code, out, _ = await keys("create", "--service", "ci", "--scope", "trigger,read", "--acts-for", "anna,bo")
+    code, out, _ = await keys(
+        "create", "--service", "ci", "--scope", "trigger,read", "--acts-for", "anna,bo", "--holder", "cy"
+    )
     key = out.strip()
     assert code == 0
     assert (await api.with_key(key).get("/v1/runs")).status_code == 200
@@ -174,7 +174,7 @@ async def test_keys_are_made_listed_and_revoked_from_a_terminal(world: World, ap
     assert (listed["service"], listed["scopes"], listed["acts_for"]) == ("ci", ["trigger", "read"], ["anna", "bo"])
     assert listed["used_at"]
     text = (await keys("list"))[1]
-    assert text.startswith(f"{listed['prefix']}  service:ci  trigger,read  for anna, bo")
+    assert text.startswith(f"{listed['prefix']}  service:ci  trigger,read  for anna, bo  held by cy")
     assert key not in text
     assert (await keys("revoke", listed["prefix"]))[0] == 0
     assert (await api.with_key(key).get("/v1/runs")).status_code == 401

@@ -95,6 +95,7 @@ async def test_people_are_proposed_and_the_file_stays_as_it_is(tmp_path: Path, a
         await slack.person("anna", id="U01ANNA")
         await slack.person("dee", id="U01DEE", real_name='Dee "D" Dahl\x07')
         env = {"SLACK_BOT_TOKEN": slack.bot_token, "SAYSO_SLACK_BASE_URL": slack.base_url}
+        env["SAYSO_CONFIG"] = str(file)
 
         code, out, err = await sayso("people", "import", "slack", cwd=tmp_path, env=env)
         _, as_json, _ = await sayso("people", "import", "slack", "--json", cwd=tmp_path, env=env)
@@ -121,7 +122,7 @@ async def test_an_import_without_a_token_or_with_a_bad_one_says_what_to_set(tmp_
 async def test_people_alone_lists_them_as_before(tmp_path: Path) -> None:
     (tmp_path / "sayso.toml").write_text(PEOPLE)
 
-    code, out, _ = await sayso("people", cwd=tmp_path)
+    code, out, _ = await sayso("people", "--data", ".", cwd=tmp_path)
 
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["anna", "bo"]

@@ -109,6 +109,7 @@ async def test_beside_a_sayso_dev_its_own_port_and_secrets_are_told(tmp_path: Pa
     (tmp_path / ".sayso").mkdir()
     (tmp_path / ".sayso" / "sayso.toml").write_text(TOML + TRIGGERS)
 
+    assert (await sayso("trust", cwd=tmp_path))[0] == 0
     async with sayso_dev(tmp_path, SAYSO_TRIGGERS__RELEASES__SECRET=SECRET) as url:
         code, told, _ = await sayso("triggers", "--json", cwd=tmp_path)
         _, text, _ = await sayso("triggers", cwd=tmp_path)

@@ -44,7 +44,8 @@ def test_the_demo_is_tried_with_its_own_release_and_people(tmp_path: Path) -> No
 
 
 def test_a_repository_of_yours_has_no_demo_site_and_its_own_environments(tmp_path: Path) -> None:
-    deploys = f'[deploy.environments.production]\nrepo = "{tmp_path}"\ncommand = ["true"]\nlive = ["true"]\n'
+    begin = '[deploy.environments.production]\npolicy = "nobody is asked"\n'
+    deploys = begin + f'repo = "{tmp_path}"\ncommand = ["true"]\nlive = ["true"]\n'
 
     assert told(read(tmp_path, PEOPLE + deploys))[:2] == [
         "ask ./sayso trigger 'deploy latest to production' --as vera",

@@ -49,9 +49,9 @@ async def test_where_all_is_well_an_answer_would_come_back(
 ) -> None:
     every = await findings(tmp_path, mailhost.authority, mailhost.environ(address, way) | PROVEN)
 
-    assert [finding.sign for finding in every[:6]] == ["✓"] * 6, every
-    words = ("log-in", "log-in", "IDLE", "came back", "clock", f"verdict of {SERVER}")
-    assert [word in finding.what for word, finding in zip(words, every, strict=False)] == [True] * 6
+    words = ("log-in", "log-in", "IDLE", "came back", "Message-IDs are kept", "clock", f"verdict of {SERVER}")
+    assert [finding.sign for finding in every[: len(words)]] == ["✓"] * len(words), every
+    assert [word in finding.what for word, finding in zip(words, every, strict=False)] == [True] * len(words)
 
 
 @pytest.mark.parametrize("kind", ["SMTP", "IMAP"])
@@ -103,6 +103,16 @@ async def test_a_verdict_of_another_server_than_the_pinned_one_is_told(tmp_path:
     assert f"it carries that of {SERVER}" in finding.what
     assert "sayso mail identify" in finding.mend
     assert "SAYSO_MAIL_AUTHSERV_ID" in finding.mend
+
+
+async def test_a_mailbox_behind_microsoft_365_is_not_one_in_it(tmp_path: Path, mailhost: MailHost) -> None:
+    hybrid = {"SAYSO_MAIL_IDENTITY": "m365", "SAYSO_MAIL_AUTHSERV_ID": "mail.protection.outlook.com"}
+
+    finding = await found("would not be believed", tmp_path, mailhost, hybrid)
+
+    assert finding.sign == "✗"
+    assert "had it last, which is no server of Microsoft 365" in finding.what
+    assert "SAYSO_MAIL_IDENTITY=dmarc" in finding.mend
 
 
 async def test_a_provider_without_plus_addresses_or_verdicts_is_told_both(

@@ -146,10 +146,11 @@ PROVEN = {
         ),
     ),
 }
+# To whom an answer goes in each way, and what stands below it.
 ANSWERS = {
-    "plus": "",
-    "catchall": f"X-Original-To: {TOKEN}@sayso.example\n",
-    "reference": f"In-Reply-To: <card.{TOKEN}.{'0' * 32}@sayso.example>\n",
+    "plus": (f"agent+{TOKEN}@sayso.example", ""),
+    "catchall": (f"{TOKEN}@sayso.example", ""),
+    "reference": ("agent@sayso.example", f"\n\n> Answer code: {TOKEN}\n"),
 }
 
 
@@ -174,8 +175,8 @@ async def read_in(folder: Path, identity: str, way: str, raw: bytes) -> Reading:
 @pytest.mark.parametrize("way", ANSWERS)
 @pytest.mark.parametrize("identity", PROVEN)
 async def test_each_way_that_can_be_set_reads_a_reply(tmp_path: Path, identity: str, way: str) -> None:
-    raw = mail("approve", extra=ANSWERS[way])
-    raw = raw if way == "plus" else raw.replace(f"agent+{TOKEN}".encode(), b"agent")
+    to, below = ANSWERS[way]
+    raw = mail(f"approve{below}").replace(f"agent+{TOKEN}@sayso.example".encode(), to.encode())
 
     reading = await read_in(tmp_path, identity, way, PROVEN[identity][1].replace("\n", "\r\n").encode() + raw)
 

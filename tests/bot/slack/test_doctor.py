@@ -52,9 +52,9 @@ async def test_a_scope_that_is_missing_is_named_with_where_to_add_it(office: Off
 @pytest.mark.parametrize(
     ("changed", "mend"),
     [
-        ({"app_scopes": []}, "make an app token with the scope connections:write"),
-        ({"socket_mode": False}, "turn Socket Mode on"),
-        ({"app_token": "xapp-another"}, "set SLACK_APP_TOKEN to an app token of this app"),
+        ({"app_scopes": []}, "Make an app token with the scope connections:write"),
+        ({"socket_mode": False}, "Turn Socket Mode on"),
+        ({"app_token": "xapp-another"}, "Set SLACK_APP_TOKEN to an app token of this app"),
     ],
 )
 async def test_an_app_token_that_opens_nothing_says_what_to_turn_on(
@@ -66,6 +66,25 @@ async def test_an_app_token_that_opens_nothing_says_what_to_turn_on(
 
     assert finding.sign == "✗"
     assert mend in finding.mend
+
+
+async def test_an_app_token_of_another_app_is_named_with_both_apps(office: Office) -> None:
+    await office.slack.settings(app_of_app_token="A0OTHER")
+
+    finding = await office.found("belongs to the app")
+
+    assert finding.sign == "✗"
+    assert "A0OTHER" in finding.what
+    assert "A0APP" in finding.what
+    assert "both tokens of the same app" in finding.mend
+
+
+async def test_no_scope_is_asked_for_that_nothing_needs(office: Office) -> None:
+    await office.moves_in()
+    scopes = (await office.slack.settings())["scopes"]
+
+    assert "im:read" not in scopes
+    assert {finding.sign for finding in await office.findings()} == {"✓"}
 
 
 async def test_without_a_way_in_it_is_said_that_nothing_is_heard(office: Office) -> None:

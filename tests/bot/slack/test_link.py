@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from bot.slack.link import LinkReport
-from bot.slack.marks import StoreMarks
 from bot.store.links import Links, LinkState
+from bot.store.marks import StoreMarks
 from tests.bot.store.stores import a_store
 from tests.waiting import until
 

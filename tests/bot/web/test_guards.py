@@ -50,9 +50,11 @@ async def test_an_address_that_others_can_reach_needs_a_secret_and_a_public_name
     with pytest.raises(ConfigError, match="SAYSO_SECRET_KEY and SAYSO_PUBLIC_URL as well"):
         check_bind(Settings(bind=bind))
     with pytest.raises(ConfigError, match="needs SAYSO_PUBLIC_URL as well"):
-        check_bind(Settings.model_validate({"bind": bind, "secret_key": "x"}))
+        check_bind(Settings.model_validate({"bind": bind, "secret_key": "x" * 32}))
 
-    check_bind(Settings.model_validate({"bind": bind, "secret_key": "x", "public_url": "https://sayso.corp.example"}))
+    check_bind(
+        Settings.model_validate({"bind": bind, "secret_key": "x" * 32, "public_url": "https://sayso.corp.example"})
+    )
     for own in ("127.0.0.1", "localhost", "::1", "127.8.8.8"):
         check_bind(Settings(bind=own))
 

@@ -5,15 +5,17 @@ import re
 import signal
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
 from httpx2 import AsyncClient
 
 from bot.apikeys import Keyring
+from bot.web.serve import Limits
 from tests.office import QUICK
 from tests.servers.program import COMMAND, environment, sayso
+from tests.servers.web import serving
 from tests.waiting import until
 from tests.world import World
 
@@ -21,7 +23,9 @@ QUICKLY_S = 3.0
 
 
 def settings(world: World) -> dict[str, str]:
-    return {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x", **{f"SAYSO_{name}": QUICK[name] for name in QUICK}}
+    return {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x" * 32} | {
+        f"SAYSO_{name}": QUICK[name] for name in QUICK
+    }
 
 
 @asynccontextmanager
@@ -87,6 +91,73 @@ async def test_two_web_processes_are_one_installation(world: World) -> None:
 
             async with asyncio.timeout(QUICKLY_S):
                 assert (await waiting).json()["state"] == "approved"
+
+
+async def half_open(port: int, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which the head of a request does not end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    await writer.drain()
+    return reader, writer
+
+
+async def is_closed(reader: asyncio.StreamReader) -> bool:
+    """Waits until the other side has closed it."""
+    with suppress(ConnectionError):
+        await reader.read()
+    return True
+
+
+async def test_a_head_that_does_not_end_is_not_waited_for(world: World) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+    async with serving(world.app, limits=Limits(head_s=0.2)) as api:
+        port, anna = int(api.url.rpartition(":")[2]), await api.client("anna")
+        async with anna.stream("GET", f"/v1/runs/{run_id}/events", headers={"Accept": "text/event-stream"}) as answer:
+            lines = answer.aiter_lines()
+            assert await anext(lines) == "retry: 2000"
+
+            begun = [await half_open(port, sent) for sent in (b"", b"G", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")]
+            again = await half_open(port, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert (await again[0].readline()).startswith(b"HTTP/1.1 200")
+            again[1].write(b"GET /healthz HTTP/1.1\r\nHo")
+            dripping = await half_open(port)
+            drips = asyncio.create_task(drip(dripping[1]))
+
+            closed = [await is_closed(reader) for reader, _ in (*begun, dripping)]
+            assert closed == [True] * 4
+            await again[0].read()
+            assert again[0].at_eof()
+            drips.cancel()
+            for _, writer in (*begun, again, dripping):
+                writer.close()
+
+            await world.decide("bo", (await world.opened(run_id)), "approve")
+            assert [line async for line in lines if "run_ended" in line], "whoever is answered is not cut off"
+
+
+async def drip(writer: asyncio.StreamWriter) -> None:
+    """A letter of a head whenever the loop comes round."""
+    with suppress(ConnectionError):
+        while not writer.is_closing():
+            writer.write(b"G")
+            await writer.drain()
+            await asyncio.sleep(0)
+
+
+async def test_where_there_are_too_many_connections_the_oldest_silent_one_ends(world: World) -> None:
+    async with serving(world.app, limits=Limits(head_s=600, connections=4)) as api:
+        port = int(api.url.rpartition(":")[2])
+        silent = [await half_open(port, b"GET /") for _ in range(10)]
+
+        assert [await is_closed(reader) for reader, _ in silent[:6]] == [True] * 6
+        async with AsyncClient(base_url=api.url) as anybody:
+            assert (await anybody.get("/healthz")).status_code == HTTPStatus.OK
+
+        assert await is_closed(silent[6][0])
+        assert not silent[9][0].at_eof()
+        for _, writer in silent:
+            writer.close()
 
 
 async def test_what_can_not_be_listened_at_is_said_in_one_line(world: World, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Who pushed is who asks: their own approval does not count, and of a stranger the card says that it was one."""
 
+import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,17 @@ import pytest
 
 from agents.events import RunStarted
 from agents.requests import PersonId
+from agents.run import Run, fold
+from bot.people import People
 from bot.relaying import Asker
+from bot.standing import standing
 from bot.triggers.github import logins
+from channels.slack.home import view
+from tests.bot.cli.shell import sayso
 from tests.bot.triggers.hub import created, pushed, workflow_run
 from tests.bot.triggers.posting import HUB_SECRET, SECRET, bytes_of, post, signed_by_github
 from tests.office import TOML
+from tests.servers.console import Console
 from tests.servers.web import Api, serving
 from tests.world import World, a_world
 
@@ -93,6 +101,32 @@ async def test_a_stranger_s_push_asks_in_the_trigger_s_name_and_the_card_says_wh
     assert started.requester == "anna"
     assert "Anna Ames asks." in card.text
     assert "Pushed by: eve approve at GitHub, who is not in the directory" in card.text
+
+
+async def test_who_pushed_and_that_nobody_typed_it_stand_wherever_it_can_be_approved(office: World, api: Api) -> None:
+    started = await happens(office, api, "tags", pushed() | by("eve"))
+    record = await office.opened(started.run_id)
+    pusher, begun = "eve at GitHub, who is not in the directory", "the trigger 'tags' of sayso.toml"
+
+    page = await (await Console(api).browser("bo")).get(f"/requests/{record.request.id}")
+    on_run = await (await Console(api).browser("bo")).get(f"/runs/{started.run_id}")
+    said = (await (await api.client("bo")).get(f"/v1/requests/{record.request.id}")).json()
+    in_list = (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"][0]
+    listed = await sayso(office, "requests")
+    at_home = json.dumps(view(await office.app.desk.overview("bo")), ensure_ascii=False)
+    mail = (await office.next_mail("bo")).text
+
+    shown = [page.words, on_run.words, json.dumps(said), json.dumps(in_list), listed.out, at_home, mail]
+    assert [pusher in " ".join(text.split()) for text in shown] == [True] * len(shown)
+    assert [f"Nobody typed this: {begun}" in " ".join(text.split()) for text in shown] == [True] * len(shown)
+    await office.decide("bo", record, "approve")
+    closed = standing((await office.app.decisions.request(record.request.id))[0], *later(office, started))
+    assert f"Began with: {begun}: nobody typed this" in [f"{line.label}: {line.text}" for line in closed.facts]
+    assert f"Pushed by: {pusher}" in [f"{line.label}: {line.text}" for line in closed.facts]
+
+
+def later(office: World, started: RunStarted) -> tuple[Run, People, datetime, int]:
+    return fold([started]), office.app.people, office.app.store.about_now(), 1
 
 
 async def test_everybody_of_the_directory_who_had_a_part_in_it_is_a_requester(office: World, api: Api) -> None:

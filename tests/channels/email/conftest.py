@@ -16,6 +16,7 @@ from channels.email.sender.proof import local
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People
 from tests.fakes.desk import EmptyDesk
+from tests.fakes.marks import MemoryMarks
 
 PASSWORDS = {BOT: "bot-pw", "anna@corp.example": "anna-pw", "bo@corp.example": "bo-pw"}
 
@@ -25,7 +26,7 @@ class Post:
 
     def __init__(self, folder: Path, idle_s: float = 5.0) -> None:
         self.folder = folder
-        self.arrived = asyncio.Event()
+        self.arrived, self.marks = asyncio.Event(), MemoryMarks()
         self.server = MailServer(
             folder, PASSWORDS.get, knows=PASSWORDS.__contains__, stored=self._stored, idle_s=idle_s
         )
@@ -34,7 +35,7 @@ class Post:
 
     def channel_through(self, transport: Transport) -> Channel:
         """The bot's channel, sending through `transport`."""
-        return EmailChannel(
+        channel = EmailChannel(
             mailbox=self.mailbox,
             transport=transport,
             directory=People(ANNA, BO),
@@ -43,6 +44,8 @@ class Post:
             now=lambda: NOON,
             delays_s=(0.0,),
         )
+        channel.remember_in(self.marks)
+        return channel
 
     def client(self, login: str | None = None) -> Transport:
         """SMTP as `login`, or without logging in."""

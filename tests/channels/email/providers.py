@@ -146,6 +146,100 @@ Received: from out.corp.example (out.corp.example [203.0.113.5])
 """
 
 
+_EXCHANGE_ONLINE = """\
+Received: from AM0PR04MB1111.eurprd04.prod.outlook.com (2603:10a6:208:1::11)
+ by AM0PR04MB2222.eurprd04.prod.outlook.com with HTTPS; Tue, 3 Mar 2026 12:00:06 +0000
+Received: from DB9PR01CA0007.eurprd01.prod.exchangelabs.com (2603:10a6:10:1d8::12)
+ by AM0PR04MB1111.eurprd04.prod.outlook.com (2603:10a6:208:1::11) with Microsoft SMTP Server
+ (version=TLS1_2, cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.9769.17; Tue, 3 Mar 2026 12:00:05 +0000
+Received: from DB5PEPF00014B9D.eurprd02.prod.outlook.com (2603:10a6:10:1d8:cafe::2f)
+ by DB9PR01CA0007.outlook.office365.com (2603:10a6:10:1d8::12) with Microsoft SMTP Server
+ (version=TLS1_3, cipher=TLS_AES_256_GCM_SHA384) id 15.20.9745.29 via Frontend Transport;
+ Tue, 3 Mar 2026 12:00:04 +0000
+"""
+_DOOR = """\
+Received: from {} by
+ DB5PEPF00014B9D.mail.protection.outlook.com (10.167.8.164) with Microsoft SMTP Server
+ (version=TLS1_3, cipher=TLS_AES_256_GCM_SHA384) id 15.20.9769.17 via Frontend Transport;
+ Tue, 3 Mar 2026 12:00:03 +0000
+"""
+_SAYS = """\
+Authentication-Results: {}; dkim={} (signature was verified)
+ header.d=corp.example;dmarc={} action=none header.from=corp.example;compauth=pass reason=100
+"""
+_OUTSIDE = """\
+Received: from out.corp.example (out.corp.example [203.0.113.5])
+\tby {} with ESMTPS id 3xk; Tue, 03 Mar 2026 12:00:01 +0000
+"""
+_BY_PROOFPOINT = "mx0a-0012ab01.pphosted.com (mx0a-0012ab01.pphosted.com [148.163.150.1])"
+_FAILS = "spf=softfail (sender IP is 148.163.150.1) smtp.mailfrom=corp.example"
+
+PROOFPOINT = (
+    _EXCHANGE_ONLINE
+    + _SAYS.format(_FAILS, "fail", "fail")
+    + _DOOR.format(_BY_PROOFPOINT)
+    + _OUTSIDE.format("mx0a-0012ab01.pphosted.com (8.18.1.2/8.18.1.2)")
+)
+"""A filter is the MX, and has rewritten the links in the mail: neither SPF nor DKIM passes."""
+
+PROOFPOINT_SKIPPED = (
+    _EXCHANGE_ONLINE
+    + _SAYS.format("spf=pass (sender IP is 203.0.113.5) smtp.mailfrom=corp.example", "pass", "pass")
+    + _DOOR.format(_BY_PROOFPOINT)
+    + _OUTSIDE.format("mx0a-0012ab01.pphosted.com (8.18.1.2/8.18.1.2)")
+)
+"""The same with enhanced filtering for connectors: Microsoft looks at who gave the mail to the filter."""
+
+MIMECAST_AS_INTERNAL = (
+    _EXCHANGE_ONLINE
+    + _DOOR.format("eu-smtp-delivery-1.mimecast.com (185.58.86.1)")
+    + "X-MS-Exchange-Organization-AuthAs: Internal\n"
+    + "X-MS-Exchange-Organization-AuthSource: DB5PEPF00014B9D.eurprd02.prod.outlook.com\n"
+    + _OUTSIDE.format("eu-smtp-inbound-1.mimecast.com")
+)
+"""A filter is the MX, and a connector has all that comes from it treated as internal."""
+
+HYBRID_IN_FRONT = (
+    _EXCHANGE_ONLINE
+    + _SAYS.format("spf=fail (sender IP is 198.51.100.20) smtp.mailfrom=corp.example", "pass", "pass")
+    + _DOOR.format("mail.sayso.example (198.51.100.20)")
+    + "X-MS-Exchange-Organization-AuthAs: Anonymous\n"
+    + "X-MS-Exchange-Organization-AuthSource: ex1.sayso.example\n"
+    + """\
+Received: from ex1.sayso.example (10.1.1.5) by ex1.sayso.example (10.1.1.5) with Microsoft SMTP Server
+ (version=TLS1_2, cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.2.1544.11; Tue, 3 Mar 2026 13:00:02 +0100
+Received: from out.corp.example (203.0.113.5) by ex1.sayso.example (10.1.1.5) with Microsoft SMTP Server
+ id 15.2.1544.11 via Frontend Transport; Tue, 3 Mar 2026 13:00:02 +0100
+"""
+)
+"""The MX is an Exchange of one's own, which hands mail on to Exchange Online: SPF fails there, DKIM passes."""
+
+HYBRID_COLLEAGUE = (
+    _EXCHANGE_ONLINE
+    + _DOOR.format("mail.corp.example (198.51.100.20)")
+    + "X-MS-Exchange-Organization-AuthAs: Internal\n"
+    + "X-MS-Exchange-Organization-AuthSource: ex1.corp.example\n"
+    + """\
+Received: from ex1.corp.example (10.1.1.5) by ex1.corp.example (10.1.1.5) with Microsoft SMTP Server
+ id 15.2.1544.11; Tue, 3 Mar 2026 13:00:02 +0100
+Received: from ex1.corp.example ([fe80::1]) by ex1.corp.example ([fe80::1%3]) with mapi id 15.02.1544.011;
+ Tue, 3 Mar 2026 13:00:02 +0100
+"""
+)
+"""A colleague whose mailbox is at one's own Exchange, to one in Exchange Online."""
+
+HYBRID_BEHIND = (
+    """\
+Received: from ex1.corp.example (10.1.1.5) by ex1.corp.example (10.1.1.5) with Microsoft SMTP Server
+ id 15.2.1544.11 via Mailbox Transport; Tue, 3 Mar 2026 13:00:07 +0100
+Received: from EUR05-DB8-obe.outbound.protection.outlook.com (104.47.17.104) by ex1.corp.example (10.1.1.5)
+ with Microsoft SMTP Server id 15.2.1544.11 via Frontend Transport; Tue, 3 Mar 2026 13:00:06 +0100
+"""
+    + PROOFPOINT_SKIPPED
+)
+"""Exchange Online is the MX, and hands mail on to an Exchange of one's own, which holds the mailbox."""
+
+
 def sent_by_bo(above: str = "", below: str = "", head: str = FROM_BO) -> bytes:
     """The mail with what servers wrote `above` it, and fields that its sender wrote `below` theirs."""
     return f"{above}{below}{head}\nhello\n".replace("\n", "\r\n").encode()

@@ -79,7 +79,8 @@ async def test_only_a_closing_card_is_shown_as_a_follow_up_in_the_same_thread(po
     await post.channel.update(delivery, Card(title="Cy approved at 14:02; nothing to do", at=NOON, closes=True), "d1:3")
 
     first, second = letters(post.box("bo@corp.example"))
-    assert second.subject == "Cy approved at 14:02; nothing to do"
+    assert second.subject == f"Re: {first.subject}"
+    assert second.text.startswith("Cy approved at 14:02; nothing to do")
     assert second.references.split() == [*first.references.split(), first.message_id]
     assert second.reply_to == BOT
 

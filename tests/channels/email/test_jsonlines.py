@@ -14,11 +14,19 @@ from tests.servers.lines import TOP
 PROGRAM = [sys.executable, "-c", "from bot.cli import main; main()", "parse-reply"]
 SCORER = TOP.parent / "shared" / "data" / "email" / "score.py"
 PASS = b"Authentication-Results: mx.corp.example; dmarc=pass header.from=corp.example\r\n"
+CARD = {
+    "message_id": "<q1@sayso.example>",
+    "sent_at": "2026-03-03T12:00:00+00:00",
+    "subject": "Deploy?",
+    "first_line": "Deploy 4f2a to production?",
+}
+BOUND = "Date: Tue, 03 Mar 2026 12:10:00 +0000\nIn-Reply-To: <q1@sayso.example>\n"
 CONTEXT = {
     "own": BOT,
     "authserv_id": "mx.corp.example",
     "approvers": ["bo@corp.example"],
-    "tokens": {TOKEN: {"recipient": "bo@corp.example", "state": "open"}},
+    "tokens": {TOKEN: {"recipient": "bo@corp.example", "state": "open", "card": CARD}},
+    "now": "2026-03-03T12:30:00+00:00",
     "seen_message_ids": ["<r0@corp.example>"],
 }
 
@@ -43,7 +51,7 @@ def test_a_text_is_answered_with_what_it_says() -> None:
 
 
 def test_a_proven_decision_of_the_tokens_own_person_counts() -> None:
-    answer = told_of(PASS + mail("approve"))
+    answer = told_of(PASS + mail("approve", extra=BOUND))
 
     assert (answer["class"], answer["counted"]) == ("approve", True)
 
@@ -51,14 +59,21 @@ def test_a_proven_decision_of_the_tokens_own_person_counts() -> None:
 @pytest.mark.parametrize(
     ("raw", "changes"),
     [
-        (mail("approve"), {}),
-        (PASS + mail("approve"), {"tokens": {}}),
-        (PASS + mail("approve"), {"tokens": {TOKEN: {"recipient": "bo@corp.example", "state": "used"}}}),
-        (PASS + mail("approve"), {"tokens": {TOKEN: {"recipient": "anna@corp.example", "state": "open"}}}),
-        (PASS + mail("approve"), {"approvers": ["anna@corp.example"]}),
-        (PASS + mail("approve").replace(b"<r1@", b"<r0@"), {}),
-        (PASS + mail("approve, but"), {}),
-        (PASS + mail("approve", extra="Precedence: bulk\n"), {}),
+        (mail("approve", extra=BOUND), {}),
+        (PASS + mail("approve"), {}),
+        (PASS + mail("approve", extra=BOUND), {"tokens": {}}),
+        (
+            PASS + mail("approve", extra=BOUND),
+            {"tokens": {TOKEN: {"recipient": "bo@corp.example", "state": "used", "card": CARD}}},
+        ),
+        (
+            PASS + mail("approve", extra=BOUND),
+            {"tokens": {TOKEN: {"recipient": "anna@corp.example", "state": "open", "card": CARD}}},
+        ),
+        (PASS + mail("approve", extra=BOUND), {"approvers": ["anna@corp.example"]}),
+        (PASS + mail("approve", extra=BOUND).replace(b"<r1@", b"<r0@"), {}),
+        (PASS + mail("approve, but", extra=BOUND), {}),
+        (PASS + mail("approve", extra=BOUND + "Precedence: bulk\n"), {}),
     ],
 )
 def test_nothing_else_counts(raw: bytes, changes: dict[str, object]) -> None:

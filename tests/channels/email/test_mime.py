@@ -1,6 +1,7 @@
 import email
 import email.header
 import email.policy
+import re
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,13 @@ def compose(card: Card, to: Address = TO, key: str = "d1") -> mime.Post:
     return mime.compose(card, to, key, own=BOT, timezone="Europe/Berlin")
 
 
+def code_of(post: mime.Post) -> str:
+    """The code that ends the subject and the first line of the mail."""
+    first = read_text(post.raw).partition("\n")[0]
+    assert re.fullmatch(r".*\[[A-Z2-7]{6}\]", first)
+    return first[-8:]
+
+
 def test_the_same_key_gives_the_same_bytes() -> None:
     assert compose(approval()) == compose(approval())
     assert compose(approval(), key="d2").message_id != compose(approval()).message_id
@@ -33,7 +41,7 @@ def test_the_headers_are_complete() -> None:
     assert headers.one("from") == "sayso <agent@sayso.example>"
     assert headers.one("to") == "bo@corp.example"
     assert headers.one("reply-to") == f"sayso <agent+{TOKEN}@sayso.example>"
-    assert headers.one("subject") == "Deploy 4f2a to production?"
+    assert headers.one("subject") == f"Deploy 4f2a to production? {code_of(post)}"
     assert headers.one("date") == "Tue, 03 Mar 2026 12:00:00 +0000"
     assert headers.one("message-id") == post.message_id
     assert headers.one("in-reply-to") == headers.one("references") == message_ids.thread_root("run-7", BOT)
@@ -82,7 +90,10 @@ def test_any_title_is_one_subject_that_python_reads_back(title: str) -> None:
 
     parsed = email.message_from_bytes(post.raw, policy=email.policy.compat32)
     subject = str(email.header.make_header(email.header.decode_header(parsed["Subject"])))
-    assert subject.strip() == mime.one_line(title, mime.SUBJECT_CHARS)
+    assert post.asks is not None
+    assert subject.strip() == post.asks.subject.strip()
+    assert mime.one_line(title, mime.SUBJECT_CHARS - 9).strip() in subject
+    assert len(subject) <= mime.SUBJECT_CHARS
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
@@ -124,10 +135,24 @@ def test_a_line_break_in_a_header_is_never_written() -> None:
 def test_a_mail_is_called_as_its_thread_is_and_says_its_own_title_first(topic: str, subject: str) -> None:
     card = Card(title="Closed: Deploy?", at=NOON, topic=topic, closes=True)
 
-    post = mime.compose(card, TO, "d1", own=BOT, timezone="UTC", after="<first@sayso.example>")
+    post = mime.compose(card, TO, "d1", own=BOT, timezone="UTC")
 
     headers = read_headers(post.raw)
     assert headers.one("subject") == subject
-    assert headers.one("in-reply-to") == "<first@sayso.example>"
-    assert headers.one("references").split()[-1] == "<first@sayso.example>"
     assert read_text(post.raw).startswith("Closed: Deploy?\n")
+
+
+def test_a_mail_that_closes_a_card_goes_on_from_it_under_its_subject() -> None:
+    asked = compose(approval()).asks
+    assert asked is not None
+
+    post = mime.compose(Card(title="Closed", at=NOON), TO, "d2", own=BOT, timezone="UTC", after=asked)
+
+    headers = read_headers(post.raw)
+    assert headers.one("subject") == f"Re: {asked.subject}"
+    assert headers.one("in-reply-to") == asked.message_id
+    assert headers.one("references").split()[-1] == asked.message_id
+
+
+def test_a_title_that_outlook_would_take_for_a_prefix_stands_behind_our_name() -> None:
+    assert read_headers(compose(approval(title="Ops: restart?")).raw).one("subject").startswith("sayso: Ops: restart?")

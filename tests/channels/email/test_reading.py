@@ -3,11 +3,13 @@ import re
 import pytest
 
 from channels import Held, Ignored, Reading, Reply, Trigger
-from channels.email.reading import UNREAD, Reader, named_token
+from channels.email.binding import Answered
+from channels.email.format.headers import Unreadable
+from channels.email.reading import PLUS, UNREAD, Reader
 from channels.email.sender.identify import subject_to_ask_for
 from channels.email.sender.proof import local
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
-from tests.channels.email.timing import took_s
+from tests.channels.email.work import MOST_CALLS, calls_of
 
 READER = Reader(BOT, People(ANNA, BO), local)
 
@@ -25,13 +27,10 @@ def reasons(raw: bytes) -> str:
 def test_a_reply_with_a_token_is_that_persons_answer() -> None:
     reading = read(arrived(mail("Hi,\n\napproved.\n\nThanks,\nBo\n\n> To approve, reply")))
 
-    assert reading == Reply(
-        person="bo",
-        token=TOKEN,
-        said="approve",
-        text="approved.",
-        evidence="sayso-dev.invalid: auth=pass smtp.auth=bo@corp.example",
-    )
+    assert isinstance(reading, Answered)
+    assert (reading.person, reading.token, reading.said, reading.text) == ("bo", TOKEN, "approve", "approved.")
+    assert reading.evidence == "sayso-dev.invalid: auth=pass smtp.auth=bo@corp.example"
+    assert reading.about.subject == "Re: Deploy?"
 
 
 def test_a_refusal_carries_its_reason() -> None:
@@ -89,8 +88,12 @@ def test_a_mail_to_several_questions_is_held() -> None:
     assert "several questions" in reasons(arrived(mail(extra="Cc: agent+other@sayso.example\n")))
 
 
-def test_the_copy_of_an_answer_that_came_without_its_token_starts_nothing() -> None:
-    assert "reply to that address alone" in reasons(arrived(mail(), to=BOT))
+def test_the_copy_of_an_answer_that_came_to_the_plain_address_is_the_same_answer() -> None:
+    copy, answer = read(arrived(mail(), to=BOT)), read(arrived(mail()))
+
+    assert isinstance(copy, Reply)
+    assert isinstance(answer, Reply)
+    assert (copy.token, copy.key) == (answer.token, answer.key)
 
 
 def test_a_tag_of_somebody_elses_address_is_no_token() -> None:
@@ -201,14 +204,22 @@ def test_an_answer_to_an_invitation_is_ignored() -> None:
         (f'"agent+{TOKEN}@sayso.example" <agent@sayso.example>', None),
         (f"agent+{TOKEN}@sayso.example.evil.example", None),
         (f"other+{TOKEN}@sayso.example", None),
-        (f"agent+{TOKEN}@sayso.example, agent+x@sayso.example", None),
+        (f"mallory@evil.example (agent+{TOKEN}@sayso.example)", None),
         ("undisclosed-recipients:;", None),
     ],
 )
-def test_where_no_server_tells_the_recipient_the_token_is_the_one_in_a_plain_address(
-    to: str, token: str | None
-) -> None:
-    assert named_token(f"To: {to}\r\n\r\nyes".encode(), BOT) == token
+def test_the_token_is_the_one_in_a_plain_address(to: str, token: str | None) -> None:
+    assert PLUS(f"To: {to}\r\n\r\nyes".encode(), BOT) == token
+
+
+@pytest.mark.parametrize("name", ["Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To", "Subject"])
+def test_a_token_in_any_other_field_is_none(name: str) -> None:
+    assert PLUS(f"{name}: agent+{TOKEN}@sayso.example\r\nTo: {BOT}\r\n\r\nyes".encode(), BOT) is None
+
+
+def test_two_tokens_are_refused() -> None:
+    with pytest.raises(Unreadable, match="several questions"):
+        PLUS(f"To: agent+{TOKEN}@sayso.example, agent+x@sayso.example\r\n\r\nyes".encode(), BOT)
 
 
 def test_answers_between_quotes_come_with_their_questions() -> None:
@@ -251,14 +262,14 @@ def test_a_bomb_of_each_kind_is_held_with_a_reason_in_a_moment(bomb: bytes, reas
     why = reasons(arrived(bomb))
 
     assert re.search(reason, why), why
-    assert took_s(lambda: read(arrived(bomb))) < 1
+    assert calls_of(lambda: read(arrived(bomb))) < MOST_CALLS
     assert isinstance(read(arrived(mail())), Reply)
 
 
 def test_thousands_of_encoded_words_cost_nothing() -> None:
     raw = arrived(mail(extra=f"X: y\nSubject: {'=?utf-8?Q?a?= ' * 4000}\n"))
 
-    assert took_s(lambda: read(raw)) < 1
+    assert calls_of(lambda: read(raw)) < MOST_CALLS
 
 
 def test_an_encoded_subject_is_decoded() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels import Held, Ignored, Reading, Reply
+from channels import Held, Ignored, Reading, Reply, Trigger
 from channels.email.reading import ASKED_NOTHING, Reader
 from channels.email.sender.proof import local
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
@@ -81,5 +81,5 @@ def test_what_answers_nobody_knows_what_starts_nothing_or_robots_that_hide_would
 
     reading = READER.read(raw, len(raw))
 
-    assert isinstance(reading, Held)
-    assert (reading.reasons, reading.person) == ((ASKED_NOTHING,), "bo")
+    assert isinstance(reading, Trigger)
+    assert (reading.held_because, reading.person) == (ASKED_NOTHING, "bo")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels import Held, Ignored, Reading
+from channels import Held, Ignored, Reading, Trigger
 from channels.email.reading import ASKED_NOTHING, Reader
 from channels.email.sender.proof import local
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
@@ -21,11 +21,10 @@ def to_a_notice(text: str, extra: str = "") -> bytes:
 
 
 def test_a_reply_to_a_mail_that_asked_nothing_starts_nothing() -> None:
-    held = read(arrived(to_a_notice("deploy v2 as well"), to=BOT))
+    found = read(arrived(to_a_notice("deploy v2 as well"), to=BOT))
 
-    assert held == Held(
-        reasons=(ASKED_NOTHING,), claims="bo@corp.example", about="Re: Deploy?", thread="<r1@corp.example>", person="bo"
-    )
+    assert isinstance(found, Trigger)
+    assert (found.held_because, found.text, found.thread) == (ASKED_NOTHING, "deploy v2 as well", "<r1@corp.example>")
 
 
 @pytest.mark.parametrize(
@@ -51,10 +50,10 @@ def test_thanks_for_a_mail_that_asked_nothing_need_no_answer(text: str) -> None:
     ["approve", "ok", "no", "👎", "thanks?", "thanks, and v2 too", "stop", "great. but", "thanks\n\nroll it back"],
 )
 def test_whatever_else_answers_a_mail_that_asked_nothing_is_held_so_that_its_writer_hears_of_it(text: str) -> None:
-    held = read(arrived(to_a_notice(text), to=BOT))
+    found = read(arrived(to_a_notice(text), to=BOT))
 
-    assert isinstance(held, Held)
-    assert (held.reasons, held.person) == ((ASKED_NOTHING,), "bo")
+    assert isinstance(found, Trigger)
+    assert (found.held_because, found.person, found.follows) == (ASKED_NOTHING, "bo", True)
 
 
 @pytest.mark.parametrize(

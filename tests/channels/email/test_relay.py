@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from channels import Address, ChannelRefused, ChannelUnavailable
+from channels import Address, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 from channels.email import EmailChannel
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.sender.proof import local
@@ -77,7 +77,7 @@ async def test_a_certificate_for_another_name_is_told(stack: AsyncExitStack, tmp
 async def test_a_server_without_tls_gets_neither_password_nor_mail(stack: AsyncExitStack) -> None:
     server = await stack.enter_async_context(RelayServer(passwords={"agent": "pw"}))
 
-    with pytest.raises(ChannelRefused, match=r"STARTTLS.*SAYSO_SMTP_"):
+    with pytest.raises(ChannelUnauthorized, match=r"STARTTLS.*SAYSO_SMTP_"):
         await send(relay(server, tls="starttls", user="agent", password="pw", trust=ssl.create_default_context()))
 
     assert (server.taken, server.log_ins) == ([], [])
@@ -172,7 +172,7 @@ async def test_what_can_t_be_delivered_comes_back_to_an_address_of_the_same_doma
 
     assert server.envelopes == [(sender, ("bo@corp.example",))]
     assert f"From: sayso <{BOT}>".encode() in server.taken[0]
-    assert f"Message-ID: <card.{TOKEN}.".encode() in server.taken[0]
+    assert f"X-Sayso-Receipt: {TOKEN}".encode() in server.taken[0]
 
 
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
@@ -188,7 +188,7 @@ async def test_a_server_that_takes_mail_from_nothing_but_the_log_in_gets_that_fr
 
     assert [sender for sender, _ in server.envelopes] == [BOT, BOT]
     assert (tries, server.asked) == (2, 3), "the second mail is not refused first"
-    assert f"Message-ID: <card.{TOKEN}.".encode() in server.taken[1]
+    assert f"X-Sayso-Receipt: {TOKEN}".encode() in server.taken[1]
 
 
 async def test_a_recipient_that_is_refused_is_no_matter_of_the_sender(stack: AsyncExitStack, tmp_path: Path) -> None:
@@ -223,10 +223,46 @@ async def test_a_mail_that_must_not_come_back_has_no_sender(stack: AsyncExitStac
 async def test_a_refused_password_is_told_and_not_shown(stack: AsyncExitStack) -> None:
     server = await stack.enter_async_context(RelayServer(passwords={"agent": "pw"}))
 
-    with pytest.raises(ChannelRefused, match="SAYSO_SMTP_USER and SAYSO_SMTP_PASSWORD") as told:
+    with pytest.raises(ChannelUnauthorized, match="SAYSO_SMTP_USER and SAYSO_SMTP_PASSWORD") as told:
         await send(relay(server, user="agent", password="wrong-pw"))
 
     assert "wrong-pw" not in str(told.value)
+
+
+async def test_after_a_refused_log_in_the_server_is_left_alone_for_a_while(stack: AsyncExitStack) -> None:
+    server = await stack.enter_async_context(RelayServer(passwords={"agent": "pw"}))
+    passed_s = [0.0]
+    ways = iter(["wrong-pw", "pw", "pw", "pw"])
+    transport = Transport(
+        lambda: relay(server, user="agent", password=next(ways)), rests_s=60, clock=lambda: passed_s[0]
+    )
+
+    tried = list[int]()
+    for _ in range(3):
+        with pytest.raises(ChannelUnauthorized, match="did not accept the log-in") as told:
+            await transport.send(mail(), sender=BOT, recipients=TO)
+        assert told.value.channel == "email"
+        tried.append(len(server.log_ins))
+    assert tried == [tried[0]] * 3, "servers lock out who tries too often"
+
+    passed_s[0] = 60
+    await transport.send(mail(), sender=BOT, recipients=TO)
+    assert len(server.taken) == 1
+
+
+async def test_a_refresh_token_that_is_taken_back_is_about_us_and_not_about_the_mail(stack: AsyncExitStack) -> None:
+    endpoint = await stack.enter_async_context(TokenEndpoint(refuses=(400, "invalid_grant")))
+    server = await stack.enter_async_context(RelayServer(token=lambda: endpoint.valid))
+
+    with pytest.raises(ChannelUnauthorized, match="SAYSO_MAIL_OAUTH_REFRESH_TOKEN"):
+        await send(relay(server, user="agent", access=AccessTokens(endpoint.grant)))
+
+
+async def test_a_server_that_wants_a_log_in_where_none_is_set_is_about_us(stack: AsyncExitStack) -> None:
+    server = await stack.enter_async_context(RelayServer(passwords={"agent": "pw"}))
+
+    with pytest.raises(ChannelUnauthorized, match=r"does not let us send: 530.*SAYSO_SMTP_USER"):
+        await send(relay(server))
 
 
 async def test_a_log_in_with_an_access_token(stack: AsyncExitStack) -> None:
@@ -254,7 +290,7 @@ async def test_fresh_tokens_that_are_refused_are_told(stack: AsyncExitStack) -> 
     endpoint = await stack.enter_async_context(TokenEndpoint())
     server = await stack.enter_async_context(RelayServer(token=lambda: "another"))
 
-    with pytest.raises(ChannelRefused, match="SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE"):
+    with pytest.raises(ChannelUnauthorized, match="SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE"):
         await send(relay(server, user="agent", access=AccessTokens(endpoint.grant)))
 
     assert len(endpoint.asked) == 2
@@ -272,7 +308,7 @@ async def test_a_log_in_can_be_tried_without_a_mail(stack: AsyncExitStack) -> No
     server = await stack.enter_async_context(RelayServer(passwords={"agent": "pw"}))
 
     await Transport(lambda: relay(server, user="agent", password="pw")).check()
-    with pytest.raises(ChannelRefused, match="did not accept the log-in"):
+    with pytest.raises(ChannelUnauthorized, match="did not accept the log-in"):
         await Transport(lambda: relay(server, user="agent", password="wrong-pw")).check()
 
     assert server.taken == []

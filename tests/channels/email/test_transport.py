@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from channels import ChannelRefused, ChannelUnavailable
+from channels import ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 from channels.email.local.letters import letters
 from channels.email.transport import Relay, Transport
 from tests.channels.email.conftest import Post, Unfriendly
@@ -47,7 +47,7 @@ async def test_nobody_listening_is_for_later() -> None:
 async def test_a_wrong_password_is_refused_and_never_named(post: Post) -> None:
     relay = Relay("127.0.0.1", post.server.port, SENDER, "wrong-pw", "none")
 
-    with pytest.raises(ChannelRefused, match="did not accept the log-in of bo@corp") as told:
+    with pytest.raises(ChannelUnauthorized, match="did not accept the log-in of bo@corp") as told:
         await Transport(lambda: relay).send(mail(), sender=SENDER, recipients=TO)
 
     assert "wrong-pw" not in f"{told.value} {relay}"

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from channels import Address, AnswerForm, Card, Contact, Line
@@ -10,31 +10,13 @@ from channels.slack.api import Api
 from channels.slack.members import Members
 from channels.slack.pace import Paced, Rates
 from channels.slack.sender import Clocks, SlackSender
+from tests.fakes.marks import MemoryMarks
 from tests.fakes.slack.driver import Person, Workspace
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 FORM = AnswerForm(token="s0d-x", format="approval", until=AT)
 CARD = Card(title="Deploy v1.2.0 to production?", at=AT, facts=(Line(label="Who asks", text="Anna"),), form=FORM)
 DONE = Card(title="Approved by Bo", at=AT, closes=True)
-
-
-@dataclass
-class MemoryMarks:
-    """Marks that outlive a sender, as those in Redis outlive a process."""
-
-    words: dict[str, str] = field(default_factory=dict[str, str])
-    marked: set[str] = field(default_factory=set[str])
-
-    async def mark(self, key: str) -> bool:
-        is_new = key not in self.marked
-        self.marked.add(key)
-        return is_new
-
-    async def keep(self, key: str, value: str) -> str:
-        return self.words.setdefault(key, value)
-
-    async def kept(self, key: str) -> str | None:
-        return self.words.get(key)
 
 
 @dataclass(frozen=True)

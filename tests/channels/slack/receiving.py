@@ -169,6 +169,7 @@ def office_of(slack: Workspace, *people: Contact, bot_token: str | None = None, 
         delays_s=QUICK_S,
         refused_s=0.05,
         look_s=0.05,
+        check_s=0.05,
     )
     return Office(slack, channel, Store(), Desk(), reports)
 

@@ -2,20 +2,19 @@
 
 import pytest
 
-from channels import ChannelRefused, ChannelUnavailable
+from channels import ChannelError, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 from channels.slack.errors import told
 
 FOR_GOOD = [
     "not_in_channel",
     "channel_not_found",
     "is_archived",
-    "missing_scope",
-    "invalid_auth",
-    "token_revoked",
     "msg_too_long",
     "user_not_found",
     "cannot_dm_bot",
     "restricted_action",
+    "restricted_action_read_only_channel",
+    "restricted_action_thread_locked",
     "user_not_in_channel",
     "message_not_found",
     "thread_not_found",
@@ -24,9 +23,22 @@ FOR_GOOD = [
     "is_inactive",
     "messages_tab_disabled",
     "invalid_blocks",
-    "no_permission",
     "ekm_access_denied",
+]
+ABOUT_US = [
+    "missing_scope",
+    "invalid_auth",
+    "not_authed",
+    "account_inactive",
+    "token_revoked",
+    "token_expired",
+    "not_allowed_token_type",
+    "no_permission",
     "team_access_not_granted",
+    "enterprise_is_restricted",
+    "accesslimited",
+    "two_factor_setup_required",
+    "org_login_required",
 ]
 
 
@@ -35,6 +47,28 @@ def test_each_error_is_one_sentence_and_what_to_do(error: str) -> None:
     found = told(error, "#release", needed="chat:write")
 
     assert isinstance(found, ChannelRefused)
+    is_a_sentence(found, error)
+
+
+@pytest.mark.parametrize("error", ABOUT_US)
+def test_what_is_about_us_is_no_verdict_on_what_was_sent_and_says_what_an_operator_does(error: str) -> None:
+    found = told(error, "#release", needed="chat:write")
+
+    assert isinstance(found, ChannelUnauthorized)
+    assert found.channel == "slack"
+    is_a_sentence(found, error)
+
+
+@pytest.mark.parametrize("error", [*ABOUT_US, "socket_mode_not_enabled"])
+def test_a_bad_app_token_never_advises_the_bot_token(error: str) -> None:
+    found = told(error, "", app_token=True)
+
+    assert isinstance(found, ChannelUnauthorized)
+    assert "SLACK_BOT_TOKEN" not in str(found)
+    is_a_sentence(found, error)
+
+
+def is_a_sentence(found: ChannelError, error: str) -> None:
     assert error not in str(found), "people do not read Slack's words"
     assert found.what[-1] != "."
     assert found.do

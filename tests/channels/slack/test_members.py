@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from channels import ChannelUnavailable
-from channels.slack.api import Refused
+from channels.slack.api import Refused, Unauthorized
 from channels.slack.members import Members
 from tests.channels.slack.outgoing import Clock, paced
 from tests.fakes.slack.driver import Person, Workspace
@@ -32,7 +32,7 @@ async def test_we_know_our_workspace_our_bot_our_app_and_what_it_may(slack: Work
 async def test_a_token_that_slack_does_not_take_is_told(slack: Workspace, members: Members) -> None:
     await slack.settings(revoked=True)
 
-    with pytest.raises(Refused, match="taken back"):
+    with pytest.raises(Unauthorized, match="taken back"):
         await members.ourselves()
 
 

@@ -33,13 +33,45 @@ def test_details_hold_all_that_a_card_has_no_room_for() -> None:
     facts = tuple(Line(label=f"Fact {number}", text=f"{number} " + "x" * 700 + " end") for number in range(70))
     card = Card(title="Deploy?", at=AT, summary="s" * 2_000, quoted="q" * 2_000, facts=facts, exact="deploy")
 
-    view = modals.window("details", card, {})
-    shown = json.dumps(view)
-    assert taken(view)
-    assert all(fact.text in shown for fact in facts[:60])
-    assert "10 more facts" in shown
+    shown = "".join(json.dumps(view) for view in turned(card))
+
+    assert all(fact.text in shown for fact in facts)
     assert card.summary in shown
     assert card.quoted in shown
+
+
+def turned(card: Card) -> list[Any]:
+    """Every page of the details, by the buttons on them; each is one that Slack takes."""
+    views: list[Any] = [modals.window("details", card, CARRIED)]
+    while button := next((one for one in buttons(views[-1]) if one["text"]["text"] == "Next page"), None):
+        views.append(modals.details_page(card, CARRIED, int(button["value"])))
+    assert all(map(taken, views))
+    assert all(json.loads(view["private_metadata"]) == CARRIED for view in views)
+    return views
+
+
+def buttons(view: Any) -> list[Any]:
+    return [one for block in view["blocks"] if block["type"] == "actions" for one in block["elements"]]
+
+
+def test_a_list_of_2000_lines_is_whole_on_the_pages_of_its_details() -> None:
+    lines = [f"{number:07x} Small change <@U0BO> {'x' * 90} (Anna)" for number in range(2_000)]
+    changes = Line(label="Changes", text="2000 commits, newest first:", lines=2_000, whole="\n".join(lines) + "\n")
+    card = Card(title="Deploy?", at=AT, facts=(changes,), exact="deploy")
+
+    views = turned(card)
+
+    texts = [element["text"] for view in views for element in elements(view)]
+    shown = "\n".join(texts).splitlines()
+    assert [line for line in shown if "Small change" in line] == lines
+    assert len(views) > 2
+    assert "Page 2 of" in json.dumps(views[1])
+    assert [one["text"]["text"] for one in buttons(views[1])] == ["Previous page", "Next page"]
+
+
+def elements(view: Any) -> list[Any]:
+    rich = [block for block in view["blocks"] if block["type"] == "rich_text"]
+    return [element for block in rich for part in block["elements"] for element in part["elements"]]
 
 
 @given(TEXTS, TEXTS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels import ChannelUnavailable, Held, Ignored, Reply, Trigger
+from channels import ChannelUnavailable, Held, Ignored, Line, Reply, Trigger
 from channels.slack import cards
 from channels.slack.api import Api
 from channels.slack.inbound import Stored, sort
@@ -280,6 +280,27 @@ async def test_details_show_the_complete_arguments(slack: Workspace, office: Off
     await bo.presses("Details", in_=card)
 
     await bo.sees_modal("last")
+    assert office.store.came == []
+
+
+async def test_a_long_list_is_read_page_by_page_in_its_window(
+    slack: Workspace, office: Office, bo: Person, ops: str
+) -> None:
+    lines = [f"{number:07x} Small change {'x' * 90} (Anna)" for number in range(2_000)]
+    changes = Line(label="Changes", text="2000 commits, newest first:", lines=2_000, whole="\n".join(lines))
+    office.desk.cards[TOKEN] = approval(facts=(changes,))
+    card = await posted(slack, ops, approval(facts=(changes.model_copy(update={"whole": ""}),)))
+
+    await bo.presses("Details", in_=card)
+    seen = [(await bo.sees_modal("Page 1 of")).words]
+    count = int(seen[0].partition("Page 1 of ")[2].split()[0])
+    for number in range(2, count + 1):
+        await bo.presses("Next page")
+        seen.append((await bo.sees_modal(f"Page {number} of")).words)
+    await bo.presses("Previous page")
+
+    assert (await bo.sees_modal(f"Page {count - 1} of")).words == seen[-2]
+    assert [line for line in lines if line not in "\n".join(seen)] == []
     assert office.store.came == []
 
 

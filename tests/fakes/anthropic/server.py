@@ -58,6 +58,16 @@ class Fake:
             return _part_of(answer)
         return Response(answer["body"], answer["status"], answer["headers"], "application/json")
 
+    async def model(self, request: Request) -> Response:
+        sent = (request.headers.get("x-api-key"), request.headers.get("authorization", "").removeprefix("Bearer "))
+        if KEY not in sent:
+            return _error(401, "authentication_error", "invalid x-api-key")
+        name = request.path_params["model"]
+        if not name.startswith("claude-"):
+            return _error(404, "not_found_error", f"model: {name}")
+        about = {"id": name, "type": "model", "display_name": name, "created_at": "2026-01-01T00:00:00Z"}
+        return JSONResponse(about, headers={"request-id": "req_model"})
+
     async def script(self, request: Request) -> Response:
         self.answers, self.requests, self.released = await request.json(), [], asyncio.Event()
         return Response(status_code=204)
@@ -73,6 +83,7 @@ class Fake:
         return Starlette(
             routes=[
                 Route("/v1/messages", self.messages, methods=["POST"]),
+                Route("/v1/models/{model}", self.model),
                 Route("/script", self.script, methods=["POST"]),
                 Route("/release", self.release, methods=["POST"]),
                 Route("/requests", self.seen),

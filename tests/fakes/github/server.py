@@ -70,6 +70,14 @@ class Fake:
         newest = list(reversed(self.runs))[: int(request.query_params.get("per_page", 30))]
         return self._looked(request, {"total_count": len(self.runs), "workflow_runs": newest})
 
+    async def workflow(self, request: Request) -> Response:
+        name = request.path_params["workflow"]
+        if name != "deploy.yml":
+            return _refused(request) or _error(404, "Not Found")
+        return self._looked(
+            request, {"id": 1, "name": "deploy", "path": f".github/workflows/{name}", "state": "active"}
+        )
+
     async def run(self, request: Request) -> Response:
         found = [run for run in self.runs if run["id"] == request.path_params["id"]]
         return self._looked(request, found[0]) if found else _error(404, "Not Found")
@@ -122,6 +130,7 @@ class Fake:
                 Route(_REPOSITORY + "/commits/{sha}/status", self.status),
                 Route(_REPOSITORY + "/actions/workflows/{workflow}/runs", self.workflow_runs),
                 Route(_REPOSITORY + "/actions/workflows/{workflow}/dispatches", self.dispatch, methods=["POST"]),
+                Route(_REPOSITORY + "/actions/workflows/{workflow}", self.workflow),
                 Route(_REPOSITORY + "/actions/runs/{id:int}", self.run),
             ]
         )

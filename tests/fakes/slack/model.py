@@ -35,6 +35,7 @@ class User:
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     is_stranger: bool = False
+    enterprise_user: Json = field(default_factory=dict[str, Any])
 
     def to_json(self, *, with_email: bool) -> Json:
         profile: Json = {
@@ -48,6 +49,10 @@ class User:
             "id": self.id, "team_id": self.team_id, "name": self.name, "deleted": self.deleted, "profile": profile,
             "is_bot": self.is_bot, "is_app_user": False, "updated": 1700000000,
         }  # fmt: skip
+        if not self.team_id:
+            del seen["team_id"]
+        if self.enterprise_user:
+            seen["enterprise_user"] = self.enterprise_user
         if self.deleted:
             return seen
         seen |= {

@@ -28,7 +28,8 @@ class Setup:
         return {name: getattr(self._slack.settings, name) for name in sorted(known)}
 
     def user(self, body: Json) -> Json:
-        """`{name, id?, real_name?, email?, tz?, team?, guest?, single_channel_guest?, bot?, deleted?, stranger?}`.
+        """`{name, id?, real_name?, email?, tz?, team?, guest?, single_channel_guest?, bot?, deleted?, stranger?,
+        enterprise_user?}`; with `team: ""` Slack does not say where they are at home.
 
         The same name again changes that user. `stranger` shares no channel with us; a `team` of another workspace
         without it is somebody whom a shared channel (Slack Connect) brought here.
@@ -41,7 +42,7 @@ class Setup:
         plain = {
             "real_name": "real_name", "email": "email", "tz": "tz", "team": "team_id", "guest": "is_restricted",
             "single_channel_guest": "is_ultra_restricted", "bot": "is_bot", "deleted": "deleted",
-            "stranger": "is_stranger",
+            "stranger": "is_stranger", "enterprise_user": "enterprise_user",
         }  # fmt: skip
         for given, held in plain.items():
             if given in body:

@@ -113,7 +113,7 @@ class SocketMode(Ferry):
             "type": "hello",
             "num_connections": len(self.open),
             "debug_info": {"host": HOST, "build_number": 1, "approximate_connection_time": 18060},
-            "connection_info": {"app_id": self._slack.settings.app},
+            "connection_info": {"app_id": self._slack.settings.app_of_app_token or self._slack.settings.app},
         }
 
     async def _read(self, connection: Connection) -> None:

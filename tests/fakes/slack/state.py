@@ -16,7 +16,7 @@ RESPONSE_URL_LIVES_S = 30 * 60
 
 SCOPES = (
     "app_mentions:read", "channels:history", "channels:read", "chat:write", "commands", "files:read",
-    "groups:history", "groups:read", "im:history", "im:read", "im:write", "users:read", "users:read.email",
+    "groups:history", "groups:read", "im:history", "im:write", "users:read", "users:read.email",
 )  # fmt: skip
 EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
 
@@ -28,6 +28,8 @@ class Settings:
     team: str = "T0TEAM"
     domain: str = "corp"
     app: str = "A0APP"
+    # Of another app, if set: that is whose line it opens.
+    app_of_app_token: str = ""
     bot: str = "U0BOT"
     bot_id: str = "B0BOT"
     bot_name: str = "sayso"

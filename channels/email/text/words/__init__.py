@@ -38,7 +38,12 @@ GREET = (
 
 NO_CONSENT = re.compile(
     r"\b(?:please|pls|kindly) (?:confirm|authori[sz]e|sign off|approve|accept|grant)\b"
-    r"|\bbitte best(?:a|ae)tigen\b|\bgraag bevestigen\b|\byeah,? right\b"
+    r"|(?<!i )(?<!we )\b(?:confirm|authori[sz]e|sign off|accept|grant),? (?:please|pls|kindly)\b"
+    r"|\bbitte best(?:a|ae)tigen\b|\bbest(?:a|ae)tigen,? bitte\b|\bgraag bevestigen\b"
+    r"|\bbevestigen,? (?:graag|aub|svp)\b|\b(?:approve|genehmigen|freigeben),? (?:please|pls|bitte)\b"
+    r"|\bbitte (?:genehmigen|freigeben)\b"
+    r"|\bconfirm(?:e|ez|a|i|ar|er|are),? (?:por favor|s'il (?:vous|te) pla[iî]t|svp|stp|per favore|pf)\b"
+    r"|\byeah,? right\b"
     r"|\b(?:this|that|it|the) morning\b|\bcomo no (?=\w)|\bprima (?:confermo|approvo|esegui\w*|approvat[oa])\b"
 )
 """Words of consent that, side by side, ask somebody else for it, mean the opposite, or name a time."""

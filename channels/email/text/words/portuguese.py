@@ -3,7 +3,7 @@
 _THAT = r"(?: (?:isto|isso|o pedido|este pedido|a solicitacao|esta solicitacao|o reembolso))?"
 APPROVE = (
     r"sim(?: (?:sim|obrigad[oa]|claro|por favor|senhor|senhora|pode))*|claro(?: que sim)?|com certeza|certamente"
-    r"|obvio|certo|pois sim"
+    r"|obvio|certo"
     r"|de acordo|tudo (?:certo|ok)|esta (?:bem|bom|certo|ok)|por mim(?: tudo bem| ok)?|beleza|perfeito|otimo"
     r"|parece bem|parece bom"
     r"|(?:esta |fica |foi )?(?:aprovad[oa]|autorizad[oa]|confirmad[oa]|aceit[oae]|liberad[oa])(?: por mim)?"

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from bot.store.client import Client
 from bot.store.links import Links, LinkState
+from bot.store.lockouts import COUNTS_FOR, Lockouts
 from tests.bot.web.problems import refused
 from tests.servers.web import Api, serving
 from tests.world import World
@@ -93,3 +94,24 @@ async def test_unless_slack_is_connected_it_is_not_ready(world: World, heard: Li
         "not connected",
         "nobody is connected",
     ]
+
+
+@pytest.mark.parametrize("channel", ["slack", "email"])
+async def test_while_a_channel_refuses_us_it_is_not_ready_until_that_is_over_or_no_longer_said(
+    world: World, channel: str
+) -> None:
+    lockouts = Lockouts(world.app.store.client)
+    async with serving(world.app) as api:
+        nobody = api.with_key(None)
+
+        await lockouts.note(channel, "our token was taken back", "Install the app again")
+        refused_us = await nobody.get("/readyz")
+        await lockouts.over(channel, "our token was taken back")
+        works = await nobody.get("/readyz")
+        await Lockouts(world.app.store.client, lambda: datetime.now(UTC) - COUNTS_FOR).note(channel, "old", "Nothing")
+        later = await nobody.get("/readyz")
+
+    words = f"{channel.capitalize()} refuses sayso: our token was taken back."
+    assert words in refused(refused_us, 503, "unavailable")
+    assert refused_us.json()["do"] == "Install the app again"
+    assert (works.status_code, later.status_code) == (200, 200)

@@ -277,6 +277,31 @@ async def test_a_service_takes_back_what_it_asked_for_somebody(world: World, api
     assert (await ci.post(f"/v1/requests/{record.request.id}/withdraw")).status_code == 200
 
 
+async def test_whoever_may_decide_puts_no_words_of_theirs_into_the_mouth_of_who_asked(world: World, api: Api) -> None:
+    record, path = await asked(world), "/v1/requests/{}/withdraw"
+    keys = [
+        await api.client("bo", acts_for=["anna"]),
+        await api.client(service="ci", acts_for=["anna"], holders=["bo"]),
+    ]
+
+    for key in keys:
+        answer = await key.post(path.format(record.request.id), json={"reason": "press that one instead"})
+        refused(answer, 403, "not-yours")
+        assert "Leave the reason out" in answer.json()["do"]
+    assert (await world.request(record.request.id)).state == "open"
+    assert (await keys[1].post(path.format(record.request.id))).status_code == 200
+
+
+async def test_a_service_says_why_it_takes_back_what_it_asked_for_itself(world: World, api: Api) -> None:
+    ci = await api.client(service="ci", acts_for=["anna"], holders=["bo"])
+    run_id = (await ci.post("/v1/runs", json={"text": "press it"})).json()["id"]
+    record = await world.opened(run_id)
+
+    answer = await ci.post(f"/v1/requests/{record.request.id}/withdraw", json={"reason": "the build broke"})
+
+    assert answer.status_code == 200
+
+
 async def test_who_waits_for_a_request_hears_at_once_when_it_is_decided(world: World, api: Api) -> None:
     bo, record = await api.client("bo"), await asked(world)
     path = f"/v1/requests/{record.request.id}?wait_s=30"
@@ -342,3 +367,63 @@ async def test_who_waits_with_a_key_that_is_revoked_meanwhile_is_told_nothing(wo
 
     async with asyncio.timeout(10):
         refused(await wait, 401, "no-key")
+
+
+async def test_words_beside_an_approval_are_asked_back_and_kept_once_confirmed(world: World, api: Api) -> None:
+    bo, record = await api.client("bo"), await asked(world)
+    body = approval(record) | {"reason": "only after lunch"}
+
+    first = await answered(bo, record, body)
+    assert (await world.request(record.request.id)).state == "open"
+    again = await answered(bo, record, body | {"note_confirmed": True})
+
+    assert "only after lunch" in refused(first, 409, "note-unconfirmed")
+    assert "note_confirmed: true" in first.json()["do"]
+    assert again.json()["judgement"]["vote"]["reason"] == "only after lunch"
+    assert "Note: “only after lunch”" in again.json()["told"]
+    await world.ended(record.request.run_id)
+    assert "Note by Bo Berg: “only after lunch”" in " ".join((await world.next_mail("anna", "Done")).text.split())
+
+
+@pytest.mark.parametrize("reason", ["", "ok", "Looks good to me, thanks!", "👍"])
+async def test_courtesy_beside_an_approval_is_no_condition(world: World, api: Api, reason: str) -> None:
+    bo, record = await api.client("bo"), await asked(world)
+
+    answer = await answered(bo, record, approval(record) | {"reason": reason})
+
+    assert answer.json()["request"]["state"] == "approved"
+
+
+@pytest.mark.parametrize("reason", ["> only after lunch", "ok\n\nOn 3 May 2026 Bo Berg wrote:\n> only after lunch"])
+async def test_what_looks_like_an_older_mail_beside_an_approval_is_a_note_too(
+    world: World, api: Api, reason: str
+) -> None:
+    bo, record = await api.client("bo"), await asked(world)
+
+    refused(await answered(bo, record, approval(record) | {"reason": reason}), 409, "note-unconfirmed")
+
+    assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_a_requester_takes_it_back_with_a_denial_and_words_stand_on_the_card(world: World, api: Api) -> None:
+    anna, bo, record = await api.client("anna"), await api.client("bo"), await asked(world)
+
+    remarked = await answered(anna, record, {"text": "the database is being moved"})
+    stale = await answered(bo, record, approval(record))
+    withdrawn = await answered(anna, record, {"vote": "deny", "reason": "not today"})
+
+    assert remarked.json()["request"]["remarks"][0]["text"] == "the database is being moved"
+    refused(stale, 409, "digest-moved")
+    assert "Anna Ames wrote after you were asked" in stale.text
+    assert withdrawn.json()["request"]["state"] == "withdrawn"
+    assert await world.summary(record.request.run_id) == "failed: withdrawn: not today"
+
+
+async def test_what_is_approved_and_has_not_started_can_be_withdrawn(world: World, api: Api) -> None:
+    anna, record = await api.client("anna"), await asked(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("bo", record, "approve")
+
+    answer = await anna.post(f"/v1/requests/{record.request.id}/withdraw", json={"reason": "stop"})
+
+    assert (answer.status_code, answer.json()["state"]) == (200, "revoked")

@@ -59,11 +59,21 @@ async def test_who_may_not_decide_has_no_buttons_and_a_made_up_form_does_not_cou
 
     assert buttons(page) == ({"Withdraw what you asked for"} if person == "anna" else set())
     assert "Bo Berg and Cy Cole may decide." in page.words
-    for vote in ("approve", "deny", "free_text"):
+    for vote in ("approve", "free_text", *(() if person == "anna" else ("deny",))):
         answered = await one.post(f"{place(record)}/answer", dict(fields) | await proof(one) | {"vote": vote})
         assert "not yours to decide" in (await one.get(answered.headers["location"])).words
     assert (await world.request(record.request.id)).state == "open"
     assert "answered by console, not counted" in (await one.get(f"/runs/{record.request.run_id}")).words
+
+
+async def test_a_made_up_denial_of_who_asked_withdraws(world: World, console: Console) -> None:
+    record, anna, bo = await asked(world), await console.browser("anna"), await console.browser("bo")
+    _, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Deny")
+
+    answered = await anna.post(f"{place(record)}/answer", dict(fields) | await proof(anna))
+
+    assert "Withdrawn by Anna Ames" in (await anna.get(answered.headers["location"])).words
+    assert (await world.request(record.request.id)).state == "withdrawn"
 
 
 async def test_who_asked_may_take_it_back_and_nobody_else(world: World, console: Console) -> None:

@@ -114,3 +114,25 @@ async def test_what_is_told_fits_into_a_cookie_in_any_script(world: World, conso
 
 def told(page: Page) -> bool:
     return any("told" in attributes.get("class", "").split() for _, attributes in page.tags)
+
+
+async def test_what_no_rule_places_is_asked_about_and_not_given_to_the_first_agent(shop: World) -> None:
+    async with a_console(shop) as console:
+        anna = await console.browser("anna")
+
+        run = await anna.submit((await anna.get("/")).form("/ask"), "Ask", text="is there any milk left?")
+
+    started = (await shop.run(run.path.removeprefix("/runs/"))).started
+    assert started is not None
+    assert started.agent == "triage"
+
+
+async def test_the_demo_says_where_a_run_goes_once_there_is_a_model(world: World) -> None:
+    async with world.stopped():
+        world.environ = {"ANTHROPIC_API_KEY": "a key", "ANTHROPIC_BASE_URL": "https://user:pw@models.corp.example/x"}
+    async with a_console(world, is_demo=True) as console:
+        page = await (await console.browser("anna", is_demo=True)).get("/")
+
+    assert "nothing leaves this machine" not in page.words
+    assert "What a run is about goes to the model at models.corp.example." in page.words
+    assert "pw" not in page.html

@@ -227,6 +227,30 @@ async def test_a_link_comes_by_mail_to_whoever_is_known_and_the_page_never_says_
         assert (await console.stranger().post("/login", {"token": "nobody"})).status_code == 401
 
 
+async def test_addresses_that_somebody_makes_up_are_not_kept_and_soon_answered_no_more(world: World) -> None:
+    await restarted(world, f'public_url = "{PUBLIC}"')
+    async with a_console(world, host=HOST) as console:
+        before = await keys_of(world)
+        made_up = [f"nobody{number}@corp.example" for number in range(25)]
+
+        answers = [await console.stranger().post("/login/mail", {"email": address}) for address in made_up]
+        known = await console.stranger().post("/login/mail", {"email": "anna@corp.example"})
+
+        assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 5
+        assert (known.status_code, known.text) == (429, answers[-1].text)
+        assert known.headers["retry-after"] == "600"
+        new = await keys_of(world) - before
+        assert len(new) == 2, "one counter for this client, and one for all"
+        await world.quiet()
+        assert world.mails("anna") == ()
+        await world.move_time(601)
+        assert (await console.stranger().post("/login/mail", {"email": "anna@corp.example"})).status_code == 200
+
+
+async def keys_of(world: World) -> set[bytes]:
+    return {key for key in await world.app.store.client.do("KEYS", "*") if b"window" in key or b"log-in" in key}
+
+
 async def test_nobody_is_flooded_with_links(world: World) -> None:
     await restarted(world, f'public_url = "{PUBLIC}"')
     async with a_console(world, host=HOST) as console:

@@ -11,7 +11,7 @@ from agents.requests import PersonId
 from bot.store.embedded import EmbeddedRedis
 from tests.bot.web.console.stage import a_scene, proof
 from tests.bot.web.console.test_streams import until_part
-from tests.servers.console import FORM, OURS, SITE, Browser, Console, a_console
+from tests.servers.console import FORM, OURS, SITE, Browser, Console, Page, a_console, sent
 from tests.servers.markup import Markup
 from tests.waiting import until
 from tests.world import World, a_world
@@ -93,7 +93,11 @@ async def test_what_a_tool_is_used_on_and_says_is_text_and_can_not_look_like_mor
     async with aclosing(bo.stream(f"/runs/{run_id}/now")) as stream:
         for _, html in await until_part(stream, "card"):
             check_is_ours(html, is_page=False)
-        await bo.submit(page.form(f"{request}/answer"), "Approve", reason=EVIL)
+        asked_back = Page(await bo.post(*sent(page.form(f"{request}/answer"), "Approve", reason=EVIL)))
+        assert asked_back.status == 200
+        check_is_ours(asked_back.html)
+        assert normal(SEEN) in asked_back.words
+        await bo.submit(asked_back.form(f"{request}/answer"), "Approve with this note")
         for _, html in await until_part(stream, "end"):
             check_is_ours(html, is_page=False)
     assert normal(SEEN) in await everywhere(bo, f"/runs/{run_id}", request)

@@ -6,7 +6,7 @@ import pytest
 
 from agents.requests import PersonId, RequestId
 from tests.bot.web.console.stage import answer, asked, buttons, decision, place, proof
-from tests.servers.console import Console, sent
+from tests.servers.console import Console, Page, sent
 from tests.world import World
 
 
@@ -34,6 +34,18 @@ async def test_a_denial_brings_its_reason_to_whoever_asked(world: World, console
     assert (await decision(world, record)).reason == "too loud\nat night"
     await world.ended(record.request.run_id)
     assert "too loud at night" in (await anna.get(f"/runs/{record.request.run_id}")).words
+
+
+async def test_a_note_does_not_get_out_of_its_quotation_marks(world: World, console: Console) -> None:
+    world.workshop.policy_of["it"] = "pair"
+    record, bo, cy = await asked(world), await console.browser("bo"), await console.browser("cy")
+    path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Approve")
+    page = Page(await bo.post(path, dict(fields) | {"reason": "fine”; Cy Cole approved by slack, with the note “ok"}))
+    await bo.submit(page.form(path), "Approve with this note")
+
+    words = (await cy.get(place(record))).words
+
+    assert "with the note “fine'; Cy Cole approved by slack, with the note 'ok”" in words
 
 
 async def test_two_are_needed_and_the_page_says_how_far_it_is(world: World, console: Console) -> None:
@@ -191,3 +203,26 @@ async def test_what_does_not_exist_is_not_there(console: Console, name: str) -> 
         assert (await bo.post(f"/requests/{name}/{verb}", fields)).status_code == 404
     assert (await bo.get(f"/runs/{name}")).status == 404
     assert (await bo.post(f"/runs/{name}/pause", fields)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("button", "state"), [("Approve with this note", "approved"), ("Send it as a comment", "open")]
+)
+async def test_words_beside_approve_are_asked_back_on_a_page_of_their_own(
+    world: World, console: Console, button: str, state: str
+) -> None:
+    record, bo = await asked(world), await console.browser("bo")
+    path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Approve")
+
+    page = Page(await bo.post(path, dict(fields) | {"reason": "only after <b>lunch"}))
+
+    assert "only after <b>lunch" in page.words
+    assert (await world.request(record.request.id)).state == "open"
+    after = await bo.submit(page.form(path), button)
+    found = await world.request(record.request.id)
+    assert found.state == state
+    assert "only after <b>lunch" in after.words
+    if state == "approved":
+        assert found.votes[0].reason == "only after <b>lunch"
+    else:
+        assert [one.text for one in found.comments] == ["only after <b>lunch"]

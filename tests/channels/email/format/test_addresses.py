@@ -77,3 +77,17 @@ def test_a_tag_is_split_from_the_address_in_lower_case() -> None:
     assert addresses.split_tag("agent@sayso.example") == ("agent@sayso.example", None)
     assert addresses.split_tag("agent+@sayso.example") == ("agent@sayso.example", None)
     assert addresses.with_tag("agent@sayso.example", "k7") == "agent+k7@sayso.example"
+
+
+@pytest.mark.parametrize(
+    ("field", "found"),
+    [
+        ('"Berg, Bo" <bo@corp.example>, anna@corp.example', ("bo@corp.example", "anna@corp.example")),
+        ('"a\\"b, c" <bo@corp.example>, anna@corp.example', ("bo@corp.example", "anna@corp.example")),
+        ('anna@corp.example, "Bo <bo@corp.example>, cy@corp.example', ("anna@corp.example",)),
+        ('anna@corp.example, "' + '\\"' * 30_000, ("anna@corp.example",)),
+        ('anna@corp.example, "' + '\\"' * 30_000 + "\\", ("anna@corp.example",)),
+    ],
+)
+def test_a_quote_that_does_not_end_holds_all_the_rest(field: str, found: tuple[str, ...]) -> None:
+    assert addresses.recipients(field) == found

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from channels.email.format.message_ids import answers_us, card_id, is_message_id, marked, thread_root
+from channels.email.format.message_ids import answers_us, card_id, ids_in, is_message_id, ours, thread_root
 from tests.channels.email.mails import BOT, TOKEN
 
 
@@ -20,21 +20,30 @@ def test_an_id_is_the_thread_that_it_names() -> None:
 
 
 @pytest.mark.parametrize(("asks", "kinds"), [(True, "card"), (True, "card|note"), (False, "card|note")])
-def test_the_mark_of_a_card_is_read_back_from_its_id(asks: bool, kinds: str) -> None:
-    found = re.fullmatch(marked(kinds, BOT), card_id(TOKEN, "d1", BOT, asks=asks))
+def test_the_id_of_a_card_is_known_again_and_says_nothing_of_what_made_it(asks: bool, kinds: str) -> None:
+    made = card_id(TOKEN, "d1", BOT, asks=asks)
+
+    found = re.fullmatch(ours(kinds, BOT), made)
 
     assert found is not None
-    assert found[1] == TOKEN
+    assert found[1] == made
+    assert TOKEN not in made
+    assert made != card_id("another", "d1", BOT, asks=asks)
 
 
 def test_nothing_but_a_card_that_asks_counts_as_one() -> None:
-    for other in (card_id(TOKEN, "d1", BOT, asks=False), card_id("", "d1", BOT, asks=True), thread_root("run-7", BOT)):
-        assert not re.fullmatch(marked("card", BOT), other)
-    assert not re.fullmatch(marked("card", "agent@other.example"), card_id(TOKEN, "d1", BOT, asks=True))
+    for other in (card_id(TOKEN, "d1", BOT, asks=False), thread_root("run-7", BOT), "<card.x@sayso.example>"):
+        assert not re.fullmatch(ours("card", BOT), other)
+    assert not re.fullmatch(ours("card", "agent@other.example"), card_id(TOKEN, "d1", BOT, asks=True))
+
+
+def test_ids_are_found_in_a_field_in_their_order() -> None:
+    assert ids_in("<a@b.example> (x) <c@d.example>") == ("<a@b.example>", "<c@d.example>")
+    assert ids_in("approve") == ()
 
 
 def test_an_answer_to_any_mail_of_ours_is_known() -> None:
-    ours = (card_id("", "d1", BOT, asks=True), card_id(TOKEN, "d1", BOT, asks=False), thread_root("run-7", BOT))
+    mails = (card_id("", "d1", BOT, asks=True), card_id(TOKEN, "d1", BOT, asks=False), thread_root("run-7", BOT))
 
-    assert all(answers_us(f"<r1@corp.example> {each}", BOT) for each in ours)
+    assert all(answers_us(f"<r1@corp.example> {each}", BOT) for each in mails)
     assert not answers_us("<r1@corp.example> <r2@sayso.example>", BOT)

@@ -15,8 +15,9 @@ def test_a_card_is_shown_as_a_terminal_needs_it(tmp_path: Path) -> None:
 
     (shown,) = letters(tmp_path)
 
-    assert (shown.subject, shown.sender, shown.at) == ("Déploy?", f"sayso <{BOT}>", NOON)
-    assert shown.text.startswith("Déploy?\n\nTo approve")
+    assert (shown.sender, shown.at) == (f"sayso <{BOT}>", NOON)
+    assert shown.subject.startswith("Déploy? [")
+    assert shown.text.startswith(f"{shown.subject}\n\nTo approve")
     assert shown.reply_to == f"agent+{TOKEN}@sayso.example"
     assert shown.message_id == post.message_id
 

@@ -64,3 +64,10 @@ def test_names_and_protocol_are_read_from_what_is_no_comment() -> None:
     )
 
     assert (hop.sent, hop.peer, hop.by, hop.protocol) == ("a.example", "", "d.example", "esmtps")
+
+
+@pytest.mark.parametrize("blanks", [" " * 1_900, "(" * 1_900, "(" * 900 + ")" * 900, "from " * 380])
+def test_a_hop_is_read_once_whatever_it_repeats(blanks: str) -> None:
+    headers = Headers((("received", f"from a.example {blanks}"),) * 30)
+
+    assert {hop.sent for hop in hops(headers)} == {"a.example"}

@@ -26,6 +26,7 @@ from tests.channels.email.providers import (
     SUBMISSION,
     sent_by_bo,
 )
+from tests.fakes.screen import is_harmless
 
 PROOFS = {"dmarc": dmarc, "m365": m365, "submission": submission}
 FORGED = "Authentication-Results: {}; dmarc=pass header.from=corp.example\n"
@@ -253,7 +254,7 @@ def texts(found: object) -> Iterator[str]:
 def test_whatever_it_is_something_is_said_in_printable_characters_and_nothing_false(raw: bytes) -> None:
     found = identify(raw, OWN)
 
-    assert all(text.isprintable() for text in texts(asdict(found)))
+    assert all(is_harmless(text) for text in texts(asdict(found)))
     assert found.why
     if found.way != "none":
         proven = who(raw, People(BO), PROOFS[found.way](found.authserv_id))
@@ -265,3 +266,15 @@ def test_nothing_that_a_sender_writes_makes_a_server_vouch_that_does_not(lines: 
     above = PLAIN.replace("mail.sayso.example", "mx.door.example")
 
     assert identify(sent_by_bo(above, lines.encode("utf-8", "replace").decode())).way == "none"
+
+
+def test_a_sender_whose_signature_leaves_out_date_and_subject_is_told_that_mail_can_t_approve() -> None:
+    by_dkim = GMAIL.replace("smtp.mailfrom=bo@corp.example", "smtp.mailfrom=bo@relay.invalid")
+
+    assert any("not approve" in caution and "Date and Subject" in caution for caution in cautions(by_dkim))
+    signed = by_dkim.replace("h=from:to", "h=from:to:date:subject")
+    assert not any("not approve" in caution for caution in (*cautions(signed), *cautions(GMAIL)))
+
+
+def cautions(above: str) -> tuple[str, ...]:
+    return identify(sent_by_bo(above), OWN).cautions

@@ -6,6 +6,17 @@ from channels.email.identity import Accepted, Refused, who
 from channels.email.sender.proof import Prove, Proven, dmarc, m365, nobody, submission
 from channels.email.sender.verdict import read_verdict
 from tests.channels.email.mails import ANNA, BO, People, mail
+from tests.channels.email.providers import (
+    HYBRID_BEHIND,
+    HYBRID_COLLEAGUE,
+    HYBRID_IN_FRONT,
+    MICROSOFT_INSIDE,
+    MICROSOFT_OUTSIDE,
+    MIMECAST_AS_INTERNAL,
+    PROOFPOINT,
+    PROOFPOINT_SKIPPED,
+    sent_by_bo,
+)
 
 PEOPLE = People(ANNA, BO)
 MX = "mx.corp.example"
@@ -209,3 +220,39 @@ def test_a_field_with_a_failed_verdict_in_plain_sight_never_passes(field: str) -
     verdict = read_verdict(f"{MX}; dmarc=fail header.from=corp.example; {field}")
 
     assert verdict is None or verdict.one("dmarc") is None or verdict.one("dmarc").result == "fail"  # pyright: ignore[reportOptionalMemberAccess]
+
+
+@pytest.mark.parametrize(
+    ("above", "says"),
+    [
+        (PROOFPOINT, "dmarc=fail"),
+        (PROOFPOINT_SKIPPED, ""),
+        (MIMECAST_AS_INTERNAL, "has not written its verdict"),
+        (HYBRID_IN_FRONT, ""),
+        (HYBRID_COLLEAGUE, "has not written its verdict"),
+        (HYBRID_BEHIND, "ex1.corp.example had it last, which is no server of Microsoft 365"),
+        (MICROSOFT_OUTSIDE, ""),
+        (MICROSOFT_INSIDE, ""),
+        (f"Received: by mx.sayso.example (Postfix) id 1\n{MICROSOFT_OUTSIDE}", "mx.sayso.example had it last"),
+        (f"Received: by mx.sayso.example (Postfix) id 1\n{MICROSOFT_INSIDE}", "mx.sayso.example had it last"),
+        (f"Received: from a by b with LMTP id 1\n{MICROSOFT_INSIDE}", "b had it last"),
+        (MICROSOFT_INSIDE.partition("X-MS")[1] + MICROSOFT_INSIDE.partition("X-MS")[2], "nobody had it last"),
+        (f"{MICROSOFT_INSIDE}Received: from pc by mail.evil.example with ESMTP id 1\n", "no server of mail.protection"),
+    ],
+)
+def test_microsoft_365_is_believed_where_it_had_the_mail_last_whatever_stands_in_front(above: str, says: str) -> None:
+    result = found(sent_by_bo(above), m365(DOOR))
+
+    assert isinstance(result, Refused if says else Accepted), result
+    assert says in (" ".join(result.reasons) if isinstance(result, Refused) else "")
+
+
+def test_what_an_exchange_in_front_hands_on_is_proven_by_its_signature_and_held_to_it() -> None:
+    signature = "DKIM-Signature: v=1; a=rsa-sha256; d=corp.example; s=s1; h={}; bh=x=; b=AbC=\n"
+    weak = found(sent_by_bo(HYBRID_IN_FRONT, signature.format("from:to")), m365(DOOR))
+    strong = found(sent_by_bo(HYBRID_IN_FRONT, signature.format("from:date:subject")), m365(DOOR))
+
+    assert isinstance(weak, Accepted)
+    assert "does not cover Date and Subject" in weak.weakness
+    assert isinstance(strong, Accepted)
+    assert strong.weakness == ""

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from channels.email.reply import read_html
 from channels.email.text.markup import TOKENS, as_text
-from tests.channels.email.timing import took_s
+from tests.channels.email.work import MOST_CALLS, calls_of
 
 QUOTE = "<p>Deploy 4f2a?</p><p>To approve, reply with the one word: approve</p>"
 CITE = "On 3 Mar 2026, at 09:41, sayso &lt;a@b.example&gt; wrote:"
@@ -225,7 +225,56 @@ def test_hidden_words_never_add_to_an_approval(before: list[str], after: list[st
         "<br>",
     ],
 )
-def test_two_megabytes_of_any_html_take_less_than_a_second(piece: str) -> None:
+def test_two_megabytes_of_any_html_take_no_more_work_than_the_limit_allows(piece: str) -> None:
     document = piece * (2_000_000 // len(piece))
 
-    assert took_s(lambda: read_html(document)) < 1
+    assert calls_of(lambda: read_html(document)) < MOST_CALLS
+
+
+@pytest.mark.parametrize(
+    ("names", "is_quote"),
+    [
+        ("gmail_quote", True),
+        ("x gmail_quote_container y", True),
+        ("x_moz-cite-prefix", True),
+        ("ydp4ab12cyahoo_quoted", True),
+        ("ydp4ab12cgmail_attr", True),
+        ("mail-quote-head", True),
+        ("cite", True),
+        ("recite", False),
+        ("misquoted", False),
+        ("cited", False),
+        ("gmail_attribute", False),
+        ("_" * 20_000, False),
+        ("_x" * 10_000, False),
+        ("a " * 90 + "gmail_quote", True),
+        ("a " * 10_000 + "gmail_quote", False),
+        ("_" * 190 + "quote", True),
+        ("_" * 20_000 + "quote", False),
+    ],
+)
+def test_a_quote_is_known_by_one_of_its_first_hundred_names(names: str, is_quote: bool) -> None:
+    assert as_text(f'<div class="{names}">x</div>').text == ("> x" if is_quote else "x")
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "[" * 100_000,
+        "[ " + " " * 100_000,
+        "[class=" * 20_000,
+        "font:" * 700,
+        "opacity:" + "0" * 3_900 + ".1",
+        "background:rgb(1" + " " * 3_900,
+        "transform:" + "scale" * 700,
+    ],
+)
+def test_a_style_is_read_once_whatever_it_repeats(style: str) -> None:
+    assert as_text(f"<style>{style}{{display:none}}</style><p style='{style}'>x").text in ("x", "")
+
+
+def test_names_in_brackets_are_hidden_like_others() -> None:
+    document = "<style>div[class~='a'], [ id = b ], p[x][class=c i] {{ {} }}</style>{}"
+    for tag in ("<div class='z a'>", "<i id=b>", "<p x class=c>"):
+        assert as_text(document.format("display:none", f"{tag}no")).unsure
+        assert not as_text(document.format("color:red", f"{tag}no")).unsure

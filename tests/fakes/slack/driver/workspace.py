@@ -47,7 +47,7 @@ class Workspace:
         assert answer.status_code == 200, f"{noun}: {answer.text}"
         return answer.json()[noun]
 
-    async def until(self, found: Callable[[], Awaitable[T | None]], what: str, within_s: float = 10) -> T:
+    async def until(self, found: Callable[[], Awaitable[T | None]], what: str, within_s: float = 30) -> T:
         """The first truthy value of `found`, asked again after each change; AssertionError after `within_s`."""
         give_up_at, version = time.monotonic() + within_s, -1
         while True:
@@ -95,7 +95,7 @@ class Workspace:
         """The same message as it is now."""
         return next(each for each in await self.messages(message.channel) if each.ts == message.ts)
 
-    async def connected(self, at_least: int = 1, within_s: float = 10) -> list[Json]:
+    async def connected(self, at_least: int = 1, within_s: float = 30) -> list[Json]:
         """The app's connections, as soon as there are so many."""
 
         async def found() -> list[Json] | None:

@@ -13,7 +13,7 @@ async def auth_test(call: Call) -> Json:
     """auth.test, also the way to learn a token's scopes: they are in the header `x-oauth-scopes`."""
     s = call.slack.settings
     if call.is_app_token:
-        return {"app_name": s.bot_name, "app_id": s.app}
+        return {"app_name": s.bot_name, "app_id": s.app_of_app_token or s.app}
     return {
         "url": f"https://{s.domain}.example/", "team": s.domain, "user": s.bot_name, "team_id": s.team,
         "user_id": s.bot, "bot_id": s.bot_id, "is_enterprise_install": False,

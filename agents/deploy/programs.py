@@ -1,0 +1,101 @@
+"""Which programs a deploy runs, and what binds them to its approval: the approved commit itself, or their SHA-256.
+
+A command that names files of the commit runs in a clean copy of it, so nobody can change them after the approval.
+A program from elsewhere runs as it is on this machine, and only while its SHA-256 is the approved one.
+"""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents import ToolRefused
+from agents.deploy import git
+from agents.requests import Fact
+from agents.text import one_line
+
+_SHOWN_CHARS = 200
+# Hashing more than this on each look would keep people waiting.
+_MOST_BYTES = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What binds a command. With `commit` it runs in a clean copy of that; `artifacts` are part of what is approved."""
+
+    fact: Fact
+    commit: str = ""
+    artifacts: tuple[tuple[str, str], ...] = ()
+
+
+async def bound(repo: Path, argv: Sequence[str], commit: str) -> Bound:
+    """What binds `argv`, which is to run in `repo`, to an approval of `commit`.
+
+    Raises ToolRefused for a program that is not there, and LookFailed when `repo` can't be read.
+    """
+    inside = dict(_inside(repo, argv))
+    kinds = await git.entries(repo, commit, tuple(inside.values())) if inside else {}
+    program = argv[0]
+    kind = kinds.get(inside.get(program, ""), "")
+    if kind == "file":
+        return Bound(_fact(f"{program} of this commit, in a clean copy of it"), commit)
+    if kind:
+        raise ToolRefused(
+            f"{one_line(program, _SHOWN_CHARS)!r} is a {kind} in commit {commit}. Name the program itself in `command`"
+        )
+    path = _found(repo, program)
+    artifacts = ((f"SHA-256 of {path}", await asyncio.to_thread(_sha256, path)),)
+    if program not in inside and any(_is_used(part, kinds.get(place, "")) for part, place in inside.items()):
+        fact = _fact(f"{path}, bound by its SHA-256, in a clean copy of this commit")
+        return Bound(fact, commit, artifacts)
+    text = f"{path}, bound by its SHA-256, in {repo} as that is then; what it reads or calls there is not bound"
+    return Bound(_fact(text), "", artifacts)
+
+
+def _fact(text: str) -> Fact:
+    return Fact(label="Program", text=text)
+
+
+def _inside(repo: Path, argv: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each part of `argv` that can name something in `repo`, and the path there; a bare program is found on PATH."""
+    for number, part in enumerate(argv):
+        if not part or part.startswith("-") or "\0" in part or (number == 0 and "/" not in part):
+            continue
+        path = os.path.relpath(os.path.normpath(repo / part), repo)
+        if Path(path).parts[:1] != ("..",):
+            yield part, path
+
+
+def _is_used(part: str, kind: str) -> bool:
+    """Whether `part` means what stands there: a word that is also the name of a folder (`production`) does not."""
+    return kind == "file" or (bool(kind) and ("/" in part or part == "."))
+
+
+def _found(repo: Path, program: str) -> Path:
+    """The file that `program` stands for on this machine. Raises ToolRefused."""
+    named = str(repo / program) if "/" in program else shutil.which(program)
+    try:
+        return Path(named or "").resolve(strict=True) if named else _missing(repo, program)
+    except OSError:
+        return _missing(repo, program)
+
+
+def _missing(repo: Path, program: str) -> Path:
+    where = f"in {repo}, nor in the commit" if "/" in program else "on PATH"
+    what = f"There is no program {one_line(program, _SHOWN_CHARS)!r} {where}"
+    raise ToolRefused(f"{what}. Install it, or correct `command` in sayso.toml")
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode) or about.st_size > _MOST_BYTES:
+                raise ToolRefused(f"{path} is no program that can be bound: a file of 512 MB at most can be")
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ToolRefused(f"{path} can't be read, so nothing could bind it to an approval: {error.strerror}") from error

@@ -1,0 +1,197 @@
+"""Whoever reaches Redis and the data directory of an installation speaks as nobody: keys and sessions say who it is."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents.requests import PersonId, RequestId
+from tests.bot.cli.shell import in_production, sayso
+from tests.bot.web.console.stage import restarted
+from tests.servers.console import a_console
+from tests.servers.program import sayso as elsewhere
+from tests.servers.web import Api, serving
+from tests.world import World
+
+REQUEST, RUN = "REQUEST", "RUN"
+AS_BO = [
+    ["trigger", "stamp it"],
+    ["answer", REQUEST, "approve"],
+    ["answer", REQUEST, "deny"],
+    ["withdraw", REQUEST],
+    ["amend", REQUEST, "it=that"],
+    ["pause", RUN],
+    ["resume", RUN],
+    ["cancel", RUN],
+    ["fork", RUN, "--at", "1"],
+    ["retry", RUN],
+    ["ask", "Really?", "--to", "person:bo"],
+    ["login"],
+]
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[Api]:
+    async with serving(world.app) as api:
+        yield api
+
+
+async def test_nobody_speaks_as_anybody_where_no_sayso_dev_runs(world: World) -> None:
+    run_id = await world.trigger("press it")
+    record = await world.opened(run_id)
+    await world.quiet()
+    before = len(await world.events(run_id))
+    for words in AS_BO:
+        named = [{REQUEST: record.request.id, RUN: run_id}.get(word, word) for word in words]
+
+        ended = await in_production(world, *named, "--as", "bo")
+
+        assert (ended.code, "token=" in ended.out) == (1, False), words
+        assert "works only beside `sayso dev`. Set SAYSO_URL and SAYSO_API_KEY" in ended.err
+    assert len(await world.events(run_id)) == before
+    assert (await world.request(record.request.id)).state == "open"
+    assert len(await world.app.store.lists.summaries()) == 1
+
+
+async def test_nobody_answers_the_mail_of_others_where_no_sayso_dev_runs(world: World) -> None:
+    record = await world.opened(await world.trigger("press it"))
+    card = await world.next_mail("bo")
+
+    read = await in_production(world, "mailbox", "bo")
+    sent = await in_production(world, "mailbox", "bo", "--reply-to", card.id, "--text", "approved")
+    outside = await in_production(world, "mailbox", "--from", "eve@else.example", "--to", "a@b.example", "--text", "x")
+
+    assert {read.code, sent.code, outside.code} == {1}
+    assert card.id not in read.out
+    assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_a_log_in_link_goes_to_its_person_and_to_nobody_else(world: World) -> None:
+    await restarted(world, 'public_url = "http://sayso.corp.example"')
+
+    ended = await in_production(world, "login", "--to", "bo")
+
+    assert (ended.code, "token=" in ended.out + ended.err) == (0, False)
+    letter = await world.next_mail("bo")
+    assert "http://sayso.corp.example/login?token=" in letter.text
+
+
+async def test_what_was_asked_for_is_amended_from_elsewhere(shop: World, tmp_path: Path) -> None:
+    record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
+    async with serving(shop.app) as api:
+        for person, code in (("bo", 1), ("anna", 0)):
+            _, key = await api.key(person)
+            words = ("amend", record.request.id, "version=v1.2.0")
+            ended = await elsewhere(*words, cwd=tmp_path, env={"SAYSO_URL": api.url, "SAYSO_API_KEY": key})
+            assert ended[0] == code, ended
+        ci = await api.client(None, "steer", service="ci", acts_for=["anna"], holders=["bo"])
+        answer = await ci.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"version": "v1.0.0"}})
+        anna = await api.client("anna")
+        unknown = await anna.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"versoin": "v1.0.0"}})
+        wrong = await anna.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"version": "v9"}})
+
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:sayso:problem:not-for-programs")
+    assert unknown.status_code == 409
+    assert wrong.status_code == 422
+    stands = (await shop.request(record.request.id)).request
+    assert (stands.revision, stands.title) == (2, "Deploy v1.2.0 to production?")
+
+
+async def test_a_key_that_an_operator_made_is_told_to_its_person_and_marks_what_it_decides(
+    world: World, api: Api, tmp_path: Path
+) -> None:
+    made = await in_production(world, "keys", "create", "--person", "bo", "--scope", "read,answer")
+    assert made.code == 0
+    assert "an operator made a key that answers" in made.err
+    letter = await world.next_mail("bo")
+    assert "answers requests as you, Bo Berg" in letter.text
+    assert made.out.strip() not in letter.text
+    run_id = await world.trigger("press it")
+    record = await world.opened(run_id)
+    env = {"SAYSO_URL": api.url, "SAYSO_API_KEY": made.out.strip()}
+
+    ended = await elsewhere(
+        "answer", record.request.id, "approve", "--digest", record.request.digest, cwd=tmp_path, env=env
+    )
+
+    marked = "The word of Bo Berg came with an API key that an operator made."
+    assert (ended[0], marked in ended[1]) == (0, True)
+    assert "bo approves by cli with a key that an operator made" in (await sayso(world, "show", run_id)).out.replace(
+        "Bo Berg", "bo"
+    )
+    news = await world.next_mail("cy")
+    while "Closed" not in news.text:
+        news = await world.next_mail("cy")
+    assert marked in news.text
+
+
+async def test_a_key_that_somebody_made_in_their_own_session_is_theirs_and_marks_nothing(world: World) -> None:
+    record = await world.opened(await world.trigger("press it"))
+    async with a_console(world) as console:
+        bo, anna = await console.browser("bo"), await console.browser("anna")
+        form = (await bo.get("/keys")).form("/keys")
+        fields = [*form.fields, ("name", "laptop"), ("scope", "answer"), ("scope", "read"), ("scope", "admin")]
+        page = (await bo.post("/keys", fields)).text
+        key = (re.findall(r"sayso_[a-z2-7]{8}_[a-z2-7]{40}", page) or [""])[0]
+        prefix = key.split("_")[1]
+        assert key not in (await bo.get("/keys")).html
+        assert prefix not in (await anna.get("/keys")).html
+        answer = await console.api.with_key(key).post(
+            f"/v1/requests/{record.request.id}/answer", json={"vote": "approve", "digest": record.request.digest}
+        )
+        theirs = dict((await anna.get("/keys")).form("/keys").fields)
+        assert (await anna.post(f"/keys/{prefix}/revoke", theirs)).status_code == 404
+        assert (await console.api.with_key(key).get("/v1/requests")).status_code == 200
+        await bo.submit((await bo.get("/keys")).form(f"/keys/{prefix}/revoke"))
+        assert (await console.api.with_key(key).get("/v1/requests")).status_code == 401
+
+    [(kept, _)] = await world.app.keyring.all()
+    assert (kept.person, kept.scopes, kept.made_by) == ("bo", ("read", "answer"), "person")
+    assert answer.status_code == 200
+    assert "operator" not in answer.json()["told"]
+
+
+async def test_an_approval_in_a_terminal_is_for_what_this_person_was_shown(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    request_id = record.request.id
+    await sayso(world, "requests")
+    await sayso(world, "requests", "--for", "cy")
+    await sayso(world, "requests", "--for", "bo", "--json")
+
+    unseen = await sayso(world, "answer", request_id, "approve", "--as", "bo", "--json")
+    first = await sayso(world, "answer", request_id, "approve", "--as", "bo")
+    assert (await world.request(request_id)).state == "open"
+    again = await sayso(world, "answer", request_id, "approve", "--as", "bo")
+
+    assert (unseen.code, unseen.out) == (1, "")
+    assert (first.code, record.request.digest in first.out) == (1, True)
+    typed = f"./sayso answer {request_id} approve --digest {record.request.digest} --as bo"
+    assert f"type the same again, or: {typed}" in first.err
+    assert (again.code, (await world.request(request_id)).state) == (0, "approved")
+
+
+async def test_a_digest_that_is_typed_is_what_is_approved(shop: World) -> None:
+    record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
+    await shop.steering.amend(RequestId(record.request.id), PersonId("anna"), {"version": "v1.2.0"})
+    words = ("answer", record.request.id, "approve", "--as", "bo", "--json", "--digest")
+
+    moved = await sayso(shop, *words, record.request.digest)
+    assert (moved.code, (await shop.request(record.request.id)).state) == (1, "open")
+    right = await sayso(shop, *words, (await shop.request(record.request.id)).request.digest)
+
+    assert (right.code, (await shop.request(record.request.id)).state) == (0, "approved")
+
+
+async def test_a_note_that_a_folder_brings_along_shows_nobody_anything(world: World, api: Api, tmp_path: Path) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    request = record.request
+    (tmp_path / ".sayso").mkdir()
+    note = f'{{"{request.id}": [1, "{request.digest}"], "bo {request.id}": [1, "{request.digest}"]}}'
+    (tmp_path / ".sayso" / "shown.json").write_text(note)
+    _, key = await api.key("bo")
+    env = {"SAYSO_URL": api.url, "SAYSO_API_KEY": key, "XDG_STATE_HOME": str(tmp_path / "state")}
+
+    codes = [(await elsewhere("answer", request.id, "approve", cwd=tmp_path, env=env))[0] for _ in range(2)]
+
+    assert codes == [1, 0]

@@ -1,0 +1,68 @@
+"""The time of a shard never goes back, whatever Redis's clock does, and is never wrong for ever."""
+
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.ids import ingress_shard
+from bot.store import Keys, Store, clock
+from bot.store.durability import far_ahead
+from bot.store.locks import Locks
+from tests.bot.store.stores import RUN, move_time
+from tests.guards import guards
+
+HOUR_S = 3600.0
+# In the shard of `RUN`.
+LOCK = next(name for name in map(str, range(100)) if ingress_shard(f"lock {name}", 2) == 0)
+
+
+async def scripts_now(store: Store) -> datetime:
+    """The time by which a script goes."""
+    await Locks(store.client, store.shards, 1.0).take(LOCK, "me")
+    until = await store.client.do("HGET", Keys.of(RUN).lock(LOCK), "until")
+    return clock.moment(until) - timedelta(seconds=1)
+
+
+@guards("clock.lua:back")
+async def test_time_goes_on_where_the_clock_was_set_back(store: Store) -> None:
+    await move_time(store, 0)
+    before = await scripts_now(store)
+
+    await move_time(store, -10 * HOUR_S)
+    after, told = await scripts_now(store), await store.now(RUN)
+    await move_time(store, -10 * HOUR_S + 600)
+    later = await scripts_now(store)
+
+    assert timedelta(0) <= after - before < timedelta(minutes=1)
+    assert timedelta(0) <= told - after < timedelta(minutes=1)
+    assert timedelta(minutes=9) - timedelta(seconds=1) <= later - after < timedelta(minutes=10), "a tenth slower"
+    ahead = await far_ahead(store.client, store.shards)
+    assert ahead is not None
+    assert timedelta(hours=9, minutes=58) < ahead < timedelta(hours=10)
+
+
+@guards("clock.lua:meets")
+async def test_a_clock_that_was_too_fast_for_a_while_is_met_again(store: Store) -> None:
+    await move_time(store, HOUR_S)
+    await scripts_now(store)
+    await move_time(store, 0)
+    await scripts_now(store)
+    assert await far_ahead(store.client, store.shards)
+
+    await move_time(store, 11 * HOUR_S)
+    await scripts_now(store)
+
+    assert await far_ahead(store.client, store.shards) is None
+
+
+@given(st.lists(st.integers(-(10**9), 10**9), max_size=20))
+def test_what_is_read_is_never_before_what_was_read(steps: list[int]) -> None:
+    raw_ms, seen, last = 10**12, None, None
+    for step in steps:
+        raw_ms = max(10**9, raw_ms + step)
+        now, ahead = clock.told((raw_ms // 1000, raw_ms % 1000 * 1000), [None, seen])
+
+        assert last is None or now >= last
+        assert ahead >= timedelta(0)
+        last, seen = now, f"{raw_ms} {round(ahead.total_seconds() * 1000)}".encode()

@@ -1,0 +1,55 @@
+"""A lock is one holder's at a time, by Redis's own time, and each holder has a higher fence."""
+
+from bot.store import Store
+from bot.store.locks import Held, Locks, Taken
+from tests.guards import guards
+
+LEASE_S = 30.0
+
+
+def locks_of(store: Store) -> Locks:
+    return Locks(store.client, store.shards, LEASE_S)
+
+
+@guards("take_lock.lua:held")
+async def test_a_lock_is_held_by_one_until_it_is_given_up_and_the_fence_goes_up(store: Store) -> None:
+    locks = locks_of(store)
+
+    assert await locks.take("deploy-staging", "run one") == Taken("taken", "run one", 1)
+    assert await locks.take("deploy-staging", "run two") == Taken("held", "run one", 1)
+    assert await locks.take("deploy-staging", "run one") == Taken("taken", "run one", 1)
+    assert await locks.take("deploy-production", "run two") == Taken("taken", "run two", 1)
+    await locks.give_up(Held("deploy-staging", "run one", 1))
+
+    assert await locks.take("deploy-staging", "run two") == Taken("taken", "run two", 2)
+
+
+@guards("take_lock.lua:left")
+async def test_a_lease_that_is_over_is_not_taken_before_its_holder_is_known_to_be_gone(store: Store) -> None:
+    locks = locks_of(store)
+    await locks.take("deploy-staging", "run one")
+    await move_clock(store, LEASE_S)
+
+    assert await locks.take("deploy-staging", "run two") == Taken("left", "run one", 1)
+    assert await locks.take("deploy-staging", "run two", gone="run none") == Taken("left", "run one", 1)
+    assert await locks.take("deploy-staging", "run two", gone="run one") == Taken("taken", "run two", 2)
+
+
+@guards("keep_lock.lua:fence")
+async def test_whoever_was_passed_over_keeps_and_frees_nothing(store: Store) -> None:
+    locks, old = locks_of(store), Held("deploy-staging", "run one", 1)
+    await locks.take("deploy-staging", "run one")
+    await move_clock(store, LEASE_S)
+    assert await locks.keep(old), "nobody else has taken it meanwhile"
+    await move_clock(store, 2 * LEASE_S)
+    await locks.take("deploy-staging", "run one again", gone="run one")
+
+    assert not await locks.keep(old)
+    await locks.give_up(old)
+    assert not await locks.keep(Held("deploy-staging", "run one again", 1))
+    assert await locks.take("deploy-staging", "run three") == Taken("held", "run one again", 2)
+
+
+async def move_clock(store: Store, to_s: float) -> None:
+    for shard in range(store.shards):
+        await store.client.do("SET", f"{{s{shard}}}:clock_offset", round(to_s * 1000))

@@ -1,0 +1,85 @@
+"""Whose word a press is where an organization has several workspaces: what Slack says is compared, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from channels import Held, Reply
+from tests.channels.slack.receiving import TOKEN, Office, contact, office_of, stored
+from tests.fakes.slack.driver import Workspace
+
+GRID = {"enterprise_id": "E0CORP", "teams": ["T0TEAM", "T0SECOND"]}
+
+
+def pressed(user: str, team: str, app: str = "A0APP") -> dict[str, Any]:
+    """A button of ours, as Slack says that it was pressed."""
+    text = {"type": "plain_text", "text": "Approve"}
+    action = {"action_id": "approve", "value": TOKEN, "type": "button", "text": text}
+    return {
+        "type": "block_actions",
+        "api_app_id": app,
+        "user": {"id": user, "team_id": team},
+        "container": {"type": "message", "channel_id": "C0OPS", "message_ts": "1.0"},
+        "channel": {"id": "C0OPS"},
+        "actions": [action],
+    }
+
+
+async def office(slack: Workspace, **bo: Any) -> Office:
+    person = await slack.person("bo", id="U0BO", **bo)
+    return office_of(slack, contact(person))
+
+
+@pytest.mark.parametrize(
+    ("bo", "team"),
+    [
+        ({"team": ""}, "T0TEAM"),
+        ({"team": "", "enterprise_user": GRID}, "T0TEAM"),
+        ({"team": "", "enterprise_user": GRID}, "T0SECOND"),
+        ({"team": "T0SECOND", "enterprise_user": GRID}, "T0TEAM"),
+        ({"team": "T0TEAM", "enterprise_user": GRID}, "E0CORP"),
+        ({"team": "T0TEAM"}, "T0TEAM"),
+        ({"team": "T0OTHER"}, "T0OTHER"),
+        ({"team": ""}, ""),
+    ],
+)
+async def test_a_member_counts_wherever_in_the_organization_slack_says_they_are(
+    slack: Workspace, bo: dict[str, Any], team: str
+) -> None:
+    here = await office(slack, **bo)
+
+    found = await here.channel.read(stored("action", pressed("U0BO", team)))
+
+    assert isinstance(found, Reply), found
+    assert found.person == "bo"
+
+
+@pytest.mark.parametrize(
+    ("bo", "team"),
+    [
+        ({"team": ""}, "T0OTHER"),
+        ({"team": "", "stranger": True}, "T0TEAM"),
+        ({"team": "", "enterprise_user": GRID}, "T0OTHER"),
+        ({"team": "T0TEAM", "enterprise_user": GRID}, "E0OTHER"),
+        ({"team": "T0TEAM"}, "T0OTHER"),
+        ({"team": "T0OTHER"}, "T0TEAM"),
+    ],
+)
+async def test_somebody_of_another_workspace_is_never_let_in_by_what_is_missing(
+    slack: Workspace, bo: dict[str, Any], team: str
+) -> None:
+    here = await office(slack, **bo)
+
+    found = await here.channel.read(stored("action", pressed("U0BO", team)))
+
+    assert isinstance(found, Held), found
+    assert "Your workspace is another one" in found.notice
+
+
+async def test_what_slack_sent_to_another_app_is_held(slack: Workspace) -> None:
+    here = await office(slack)
+
+    found = await here.channel.read(stored("action", pressed("U0BO", "T0TEAM", app="A0OTHER")))
+
+    assert isinstance(found, Held), found
+    assert found.reasons == ("Slack sent it to the app A0OTHER, and the bot token is of A0APP",)

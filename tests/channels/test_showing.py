@@ -1,0 +1,92 @@
+"""Text of others on a screen: whatever they write, nothing of it is invisible, and nothing that is seen is spelled."""
+
+import json
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.showing import one_line, visible, visible_json
+
+# Default_Ignorable_Code_Point of https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
+IGNORABLE = (
+    *(
+        [
+            "00AD",
+            "034F",
+            "061C",
+            "115F-1160",
+            "17B4-17B5",
+            "180B-180F",
+            "200B-200F",
+            "202A-202E",
+            "2060-206F",
+            "3164",
+            "FE00-FE0F",
+            "FEFF",
+            "FFA0",
+        ]
+    ),
+    *(["FFF0-FFF8", "1BCA0-1BCA3", "1D173-1D17A", "E0000-E0FFF"]),
+)
+ALSO_BLANK = ("2800", "1D159")
+HIDING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def spelled_out() -> set[str]:
+    ranges = [(one.partition("-")[0], one.rpartition("-")[2]) for one in (*IGNORABLE, *ALSO_BLANK)]
+    blank = {chr(code) for first, last in ranges for code in range(int(first, 16), int(last, 16) + 1)}
+    hiding = {char for char in map(chr, range(0x11_0000)) if unicodedata.category(char) in HIDING}
+    return (blank | hiding) - set("\n\t\r")
+
+
+SPELLED_OUT = spelled_out()
+
+
+def test_every_character_that_shows_nothing_or_reorders_others_is_spelled_out() -> None:
+    shown = visible("".join(f"a{char}b" for char in sorted(SPELLED_OUT)))
+
+    assert set(shown) & SPELLED_OUT == set()
+    assert len(re.findall(r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}", shown)) == len(SPELLED_OUT)
+
+
+@pytest.mark.parametrize("char", ["\u3164", "\u115f", "\u1160", "\uffa0", "\u2800", "\U000e0041", "\u202e", "\ufe0f"])
+def test_blank_letters_are_seen_in_a_name(char: str) -> None:
+    assert (
+        visible(f"Bo{char}")
+        == f"Bo\\{'U' if ord(char) > 0xFFFF else 'u'}{ord(char):0{8 if ord(char) > 0xFFFF else 4}x}"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👨\u200d👩\u200d👧",  # a family
+        "🏳\ufe0f\u200d🌈",
+        "👩🏽\u200d🚀",
+        "❤\ufe0f 1\ufe0f\u20e3 ‼\ufe0f ↔\ufe0f",
+        "ශ\u0dca\u200dරී",  # Sinhala writes sri with a joiner
+        "Zoë, 日本, مرحبا, e\u0301",
+    ],
+)
+def test_what_people_write_stays_as_it_is(text: str) -> None:
+    assert visible(text) == text
+
+
+@given(st.text(st.characters(max_codepoint=0x10FFFF)))
+def test_any_text_is_shown_without_what_hides_and_stays_so(text: str) -> None:
+    shown = visible(text)
+
+    assert set(shown) & SPELLED_OUT <= {"\u200d", "\ufe0e", "\ufe0f"}
+    assert visible(shown) == shown
+    assert "\n" not in one_line(text, 50)
+
+
+@given(st.text(st.characters(max_codepoint=0x10FFFF)))
+def test_any_json_stays_the_same_json_without_what_hides(text: str) -> None:
+    shown = visible_json(json.dumps({"a": text}, ensure_ascii=False))
+
+    assert json.loads(shown) == {"a": text}
+    assert set(shown) & SPELLED_OUT == set()

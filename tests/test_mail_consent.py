@@ -1,0 +1,425 @@
+"""A mail approves what it visibly is about, and nothing else: whoever knows a token can have other mails sent to it."""
+
+import email.policy
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from agents.events import AnswerNoted, write_event
+from agents.requests import RunId
+from bot.outgoing import Placed
+from bot.records import RequestRecord
+from bot.store import Commit
+from channels.email.local.letters import Letter
+from channels.email.local.maildir import every_mail
+from tests.waiting import until
+from tests.world import World
+
+
+async def card_for(world: World, person: str = "bo") -> tuple[RequestRecord, Letter]:
+    """An open request and the mail that asks `person`."""
+    record = await world.opened(await world.trigger("press bell"))
+    return record, await world.next_mail(person)
+
+
+async def write(
+    world: World,
+    to: str | None,
+    text: str,
+    subject: str = "Re: Lunch at noon",
+    answers: str = "<lunch@corp.example>",
+    at: datetime | None = None,
+    cc: str = "",
+    without: str = "",
+    by: str = "bo",
+) -> EmailMessage:
+    """A mail of Bo's own, or of somebody else's, logged in, in whatever thread."""
+    assert to is not None
+    message = EmailMessage(policy=email.policy.SMTP)
+    fields = {
+        "From": f"{by}@corp.example",
+        "To": to,
+        "Cc": cc,
+        "Subject": subject,
+        "Date": format_datetime(at or datetime.now(UTC)),
+        "Message-ID": f"<{secrets.token_hex(8)}@corp.example>",
+        "In-Reply-To": answers,
+    }
+    for name, value in fields.items():
+        if value and name != without:
+            message[name] = value
+    message.set_content(text)
+    await send(world, message, to, by)
+    return message
+
+
+async def send(world: World, message: EmailMessage, to: str, by: str = "bo") -> None:
+    sender = f"{by}@corp.example"
+    await world.transport(sender).send(bytes(message), sender=sender, recipients=[to])
+
+
+async def fresh_card(world: World) -> Letter:
+    """The card that Bo gets instead, once his mail was read as a comment."""
+    letter = await world.next_mail("bo", about="read as a comment")
+    assert "decides nothing" in letter.text
+    return letter
+
+
+async def is_open(world: World, record: RequestRecord) -> bool:
+    after = await world.request(record.request.id)
+    return after.state == "open" and after.votes == () and world.workshop.effects == []
+
+
+async def approved(world: World, record: RequestRecord) -> None:
+    await until(lambda: world.workshop.effects, what="the bell is pressed")
+    assert (await world.request(record.request.id)).state == "approved"
+
+
+def raw_of(world: World, letter: Letter) -> str:
+    """The mail as it lies in Bo's mailbox, headers and all."""
+    folder = world.mail.folder("bo@corp.example")
+    raw = (path.read_text() for path in every_mail(folder))
+    return next(each for each in raw if letter.message_id in each)
+
+
+def button(world: World, letter: Letter) -> str:
+    """The sentence that the approving button of the mail's HTML writes."""
+    page = email.message_from_string(raw_of(world, letter), policy=email.policy.default).get_body(("html",))
+    assert page is not None
+    link = re.search(r'href="mailto:[^"]*body=([^"]*)">Write the mail that approves', page.get_content())
+    assert link is not None
+    return unquote(link[1].replace("&amp;", "&"))
+
+
+async def test_a_word_of_consent_to_another_mail_that_was_sent_to_the_cards_address_approves_nothing(
+    world: World,
+) -> None:
+    record, card = await card_for(world)
+
+    await write(world, card.reply_to, "Sounds good!\n\nOn Tue, Mar 3, 2026 at 9:55 AM Mallory wrote:\n\n> Lunch?\n")
+
+    again = await fresh_card(world)
+    assert "its subject is not that of the card" in again.text
+    assert again.reply_to != card.reply_to
+    assert await is_open(world, record)
+
+    await world.reply("bo", again, "approve")
+    await approved(world, record)
+
+
+async def test_an_old_mail_that_is_sent_again_to_the_cards_address_approves_nothing(world: World) -> None:
+    record, card = await card_for(world)
+
+    await write(
+        world,
+        card.reply_to,
+        "Sounds good!",
+        f"Re: {card.subject}",
+        card.message_id,
+        datetime.now(UTC) - timedelta(hours=2),
+    )
+
+    assert "it was written before the card was sent" in (await fresh_card(world)).text
+    assert await is_open(world, record)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"subject": "Re: something else"}, "its subject is not that of the card"),
+        ({"answers": "<other@corp.example>"}, "it answers another mail, and does not quote the card"),
+        ({"answers": ""}, "it answers another mail, and does not quote the card"),
+        ({"at": datetime.now(UTC) + timedelta(hours=2)}, "later than it arrived"),
+        ({"without": "Date"}, "it has not exactly one Date"),
+        ({"without": "Subject"}, "it has not exactly one Subject"),
+        ({"without": "Message-ID"}, "it has not exactly one Message-Id"),
+        (
+            {"text": "approve\n\nOn 3 Mar 2026 at 9:55, Eve wrote:\n\n> Is the draft fine?\n"},
+            "it quotes something else",
+        ),
+        (
+            {
+                "text": "Sounds good!\n\n{eve}Lunch at noon?\n\nFrom: sayso\nSent: Monday, 2 March 2026 9:55\nTo: Bo\n"
+                "Subject: x\n\n{whole}",
+                "answers": "",
+            },
+            "it quotes more than the card",
+        ),
+        ({"text": "Sounds good!\n\n> Lunch at noon?\n>\n{quote}"}, "it quotes more than the card"),
+        (
+            {"text": "approve\n\nFrom: Eve\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: Draft\n\nIs it fine?\n"},
+            "it quotes something else",
+        ),
+    ],
+)
+async def test_a_mail_that_does_not_show_that_it_is_about_the_card_is_a_comment(
+    world: World, change: dict[str, Any], why: str
+) -> None:
+    record, card = await card_for(world)
+    genuine: dict[str, Any] = {"text": "approve", "subject": f"Re: {card.subject}", "answers": card.message_id}
+
+    quote = "\n".join(f"> {line}" for line in card.text.split("\n"))
+    changed = {**genuine, **change}
+    eve = "From: Eve\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: x\n\n"
+    changed["text"] = changed["text"].format(quote=quote, whole=card.text, eve=eve)
+    await write(world, card.reply_to, **changed)
+
+    assert why in (await fresh_card(world)).text
+    assert await is_open(world, record)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"subject": "AW: [EXTERNAL] {}"},
+        {"text": "approve\n\nOn 3 Mar 2026 at 9:55, sayso wrote:\n\n{quote}", "answers": "<0102018f@ses.example>"},
+        {"text": "approve\n\nOn 3 Mar 2026 at 9:55, sayso wrote:\n\n{quote}", "answers": ""},
+        {
+            "text": "approve\n\nFrom: sayso\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: {}\n\n{whole}",
+            "answers": "",
+        },
+    ],
+)
+async def test_a_mail_that_names_the_card_approves_it_as_real_mail_programs_write_it(
+    world: World, change: dict[str, str]
+) -> None:
+    record, card = await card_for(world)
+    genuine = {"text": "approve", "subject": "Re: {}", "answers": card.message_id, **change}
+    quote = "\n".join(f"> {line}" for line in card.text.split("\n"))
+
+    text, subject, answers = (
+        genuine[name].format(card.subject, quote=quote, whole=card.text) for name in ("text", "subject", "answers")
+    )
+    await write(world, card.reply_to, text, subject, answers)
+
+    await approved(world, record)
+
+
+async def test_words_of_ones_own_inside_or_below_a_quote_without_marks_make_it_a_comment(world: World) -> None:
+    record, card = await card_for(world)
+    header = "From: sayso\nSent: Tuesday, 3 March 2026 9:55\nTo: Bo\nSubject: Press bell?\n\n"
+
+    await world.reply("bo", card, "")
+    for text in (f"{card.text}\nthe blue one\n", card.text.replace("\n\n", "\nthe blue one\n\n", 1)):
+        await write(world, card.reply_to, f"approve\n\n{header}{text}", f"Re: {card.subject}", card.message_id)
+
+    await until(lambda: len(noted_in(world)) >= 1, what="something is noted")
+    assert await is_open(world, record)
+
+
+def noted_in(world: World) -> list[Letter]:
+    return [mail for mail in world.mails("bo") if "decides nothing" in mail.text or "answer was empty" in mail.text]
+
+
+async def test_a_denial_need_not_name_the_card(world: World) -> None:
+    record, card = await card_for(world)
+
+    await write(world, card.reply_to, "No, stop.", "no", "")
+
+    await until(lambda: world.mails("anna"), what="anna hears of it")
+    assert (await world.request(record.request.id)).state == "denied"
+
+
+async def test_an_old_mail_of_a_requester_that_is_sent_to_anothers_card_stands_on_no_card(world: World) -> None:
+    record, card = await card_for(world)
+
+    await write(
+        world, card.reply_to, "All tests are green, go ahead", "Re: CI", at=datetime(2026, 1, 1, tzinfo=UTC), by="anna"
+    )
+
+    await world.next_mail("anna", about="Press bell?")
+    assert (await world.request(record.request.id)).request.remarks == ()
+
+
+async def test_a_mail_that_a_button_has_written_approves_without_a_thread_and_a_quote(world: World) -> None:
+    record, card = await card_for(world)
+
+    await write(world, card.reply_to, f"{button(world, card)}\n\nSent from my phone\n", "anything", "")
+
+    await approved(world, record)
+
+
+@pytest.mark.parametrize("added", ["but only after lunch", "wait", "?"])
+async def test_words_that_are_added_to_a_buttons_sentence_are_read(world: World, added: str) -> None:
+    record, card = await card_for(world)
+
+    await write(world, card.reply_to, f"{button(world, card)}\n{added}\n", "anything", "")
+
+    assert "comment" in (await world.next_mail("bo", about="comment")).text
+    assert await is_open(world, record)
+
+
+async def test_a_buttons_sentence_with_the_code_of_another_card_approves_nothing(world: World) -> None:
+    record, card = await card_for(world)
+    _, other = await card_for(world)
+
+    await write(world, card.reply_to, button(world, other), "anything", "")
+
+    await world.next_mail("bo", about="comment")
+    assert await is_open(world, record)
+
+
+async def test_the_same_mail_along_two_ways_has_one_outcome(world: World) -> None:
+    record, card = await card_for(world)
+    message = await write(world, card.reply_to, "Sounds good!")
+    await fresh_card(world)
+
+    message["X-Spam-Score"] = "0.1"
+    assert card.reply_to
+    await send(world, message, card.reply_to)
+    await world.reply("bo", card, "no")
+
+    await until(lambda: world.mails("anna"), what="the denial behind it was read")
+    events = (await world.app.store.load(record.request.run_id)).events
+    assert sum(isinstance(event, AnswerNoted) for event in events) == 1
+
+
+async def test_a_card_whose_address_others_have_seen_approves_no_longer(world: World) -> None:
+    record, card = await card_for(world)
+    await write(world, card.reply_to, "what is this?", f"Re: {card.subject}", card.message_id, cc="eve@corp.example")
+    again = await world.next_mail("bo", about="comment")
+
+    await world.reply("bo", card, "approve")
+
+    told = await world.next_mail("bo", about="replaced by a newer one")
+    assert told.reply_to is None or "+" not in told.reply_to
+    assert await is_open(world, record)
+    await world.reply("bo", again, "approve")
+    await approved(world, record)
+
+
+async def test_somebody_who_goes_on_commenting_gets_one_card_in_ten_minutes(world: World) -> None:
+    record, card = await card_for(world)
+    await world.reply("bo", card, "what is this?")
+    first = await world.next_mail("bo", about="comment")
+
+    await world.reply("bo", first, "and why?")
+
+    told = await world.next_mail("bo", about="The newest card that you got can still be answered")
+    assert "To approve, reply" not in told.text
+    assert await is_open(world, record)
+    await world.reply("bo", first, "approve")
+    await approved(world, record)
+
+
+async def test_what_answers_a_card_stands_in_no_event_and_in_no_export(world: World) -> None:
+    record, card = await card_for(world)
+    assert card.reply_to
+    token = card.reply_to.partition("+")[2].partition("@")[0]
+    receipt = re.search(r"X-Sayso-Receipt: (\S+)", raw_of(world, card))
+    assert receipt is not None
+    await write(world, card.reply_to, f"what is {card.reply_to} and {token}?", "Re: x", "")
+    await world.next_mail("bo", about="comment")
+
+    story = b"".join(map(write_event, (await world.app.store.load(record.request.run_id)).events)).decode()
+
+    for secret in (token, receipt[1], card.message_id, token.rpartition("-")[2], receipt[1].rpartition("-")[2]):
+        assert secret not in story
+    assert len({token, receipt[1], card.message_id}) == 3
+    assert token.rpartition("-")[2] != receipt[1].rpartition("-")[2]
+
+
+async def delivered(world: World, delivery_id: str) -> Placed:
+    """The card as the store has it, once it was sent."""
+    for _ in range(1_000):
+        body = await world.app.store.delivery(delivery_id)
+        placed = Placed.model_validate_json(body or b"")
+        if placed.delivery:
+            return placed
+    raise AssertionError(f"{delivery_id} was not sent")
+
+
+async def test_a_card_that_an_earlier_release_mailed_is_sent_again_once_and_approves_only_then(world: World) -> None:
+    record, card = await card_for(world)
+    [held] = [holder for holder in record.holders if holder.person == "bo"]
+    store, run_id = world.app.store, record.request.run_id
+    placed = await delivered(world, held.delivery_id)
+    assert placed.delivery is not None
+    old_style = placed.delivery.model_copy(update={"handle": "<card.old@sayso.example>"})
+    old = placed.model_copy(update={"delivery": old_style})
+    await store.commit(Commit(run_id=run_id, deliveries=[(held.delivery_id, old.model_dump_json().encode())]))
+
+    assert await world.app.decisions.renew_mail_cards(record.request.id) == 1
+    assert await world.app.decisions.renew_mail_cards(record.request.id) == 0
+
+    again = await world.next_mail("bo", about="sayso was upgraded")
+    await world.reply("bo", card, "approve")
+    assert "replaced by a newer one" in (await world.next_mail("bo", about="comment")).text
+    assert await is_open(world, record)
+    await world.reply("bo", again, "approve")
+    await approved(world, record)
+
+
+BOT = "sayso@sayso.example"
+
+
+async def asked_by_mail(world: World) -> tuple[RequestRecord, str]:
+    """What Anna asked for by mail, and the Message-ID of that mail."""
+    asked = await write(world, BOT, "press bell", "", "", by="anna")
+    await world.next_mail("bo")
+    found = await world.app.store.threads.run_of("email", asked["Message-ID"])
+    assert found is not None
+    return await world.opened(RunId(found)), asked["Message-ID"]
+
+
+@pytest.mark.parametrize("words", ["cancel", "Stop.", "stop, please do not press it after all", "No, sorry!"])
+async def test_a_requester_takes_it_back_by_mail_in_the_thread_where_they_asked(world: World, words: str) -> None:
+    record, thread = await asked_by_mail(world)
+
+    await write(world, BOT, words, "Re: press bell", thread, by="anna")
+
+    told = await world.next_mail("bo", about="Withdrawn by Anna Ames")
+    assert "There is nothing to do" in told.text
+    assert "Withdrawn" in (await world.next_mail("anna", about="Withdrawn")).text
+    assert (await world.request(record.request.id)).state == "withdrawn"
+    assert world.workshop.effects == []
+
+
+async def test_other_words_of_a_requester_in_that_thread_stand_on_a_new_card(world: World) -> None:
+    record, thread = await asked_by_mail(world)
+
+    await write(world, BOT, "it is for the fire drill", "Re: press bell", thread, by="anna")
+
+    again = await world.next_mail("bo", about="it is for the fire drill")
+    assert "Anna Ames wrote after you were asked" in again.text
+    assert "Your words are on the card now" in (await world.next_mail("anna", about="Your words")).text
+    assert (await world.request(record.request.id)).request.revision == 2
+    await world.reply("bo", again, "approve")
+    await approved(world, record)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---------- Forwarded message ---------\nFrom: Eve <eve@shop.example>\nDate: Tue\nSubject: x\n\npress bell\n",
+        "press bell\n",
+    ],
+)
+async def test_a_wish_in_a_forwarded_mail_is_not_the_forwarders(world: World, text: str) -> None:
+    await write(world, BOT, text, "Fwd: press bell", "", by="anna")
+
+    told = await world.next_mail("anna", about="it was forwarded")
+
+    assert "write what you want in words of your own" in told.text
+    assert await world.app.store.lists.requests(only_open=False) == []
+
+
+async def test_a_no_to_the_mail_that_closes_a_card_takes_the_approval_back(world: World) -> None:
+    record, _ = await card_for(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.reply("cy", await world.next_mail("cy"), "approve")
+    closed = await world.next_mail("bo", about="Cy Cole approved")
+
+    await world.reply("bo", closed, "thanks!")
+    await world.reply("bo", closed, "Stop!")
+
+    await world.next_mail("bo", about="taken back")
+    assert (await world.request(record.request.id)).state == "revoked"
+    assert world.workshop.effects == []

@@ -1,0 +1,356 @@
+"""Who asks or steers does not approve, and whoever asked can take it back where they asked."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agents import Agent, Arguments, CallTool, Done, Effect, Hands, Outcome, RequestHumanInput, Tool
+from agents.events import PersonSaid, RequestRevised, ToolStarted
+from agents.requests import PersonId
+from bot.answers import Statement
+from bot.judge import Counted, Decided, NotEntitled, NoteUnconfirmed, OutOfDate, Remarked, Revoked
+from bot.records import RequestRecord
+from bot.testing import Scripted, sayso
+from tests.fakes.hallway import Hallway
+from tests.waiting import until
+from tests.world import World, a_world
+
+PAIR = {"desk": ["bo", "cy"]}
+THREAD = "C01OPS/1712345678.000100"
+
+
+class Ring(Arguments):
+    bell: str
+
+
+def bells(rung: list[str]) -> Agent:
+    """Rings bells, each with an approval."""
+
+    async def ring(args: Ring, _: Effect, hands: Hands) -> Outcome:
+        rung.append(args.bell)
+        return Outcome(f"{args.bell} rang")
+
+    tool = Tool(name="ring", description="Ring a bell", args=Ring, execute=ring, gate=lambda _: "desk", idempotent=True)
+    return Agent(name="bell", description="rings", tools=(tool,), fallback=lambda _: Done(summary=""), prompt="deploy")
+
+
+def ring(bell: str) -> CallTool:
+    return CallTool(tool="ring", arguments={"bell": bell})
+
+
+async def test_whoever_denies_with_a_wish_does_not_approve_that_wish() -> None:
+    rung: list[str] = []
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    async with sayso(agents=[bells(rung)], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.deny("bo", run, "take v9 instead")
+        second = await s.opened(run, after=first.request.id)
+
+        assert "take v9 instead" in model.asked[1].text
+        assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
+        assert second.request.parts[PersonId("bo")] == "objected"
+        assert "Bo Berg, who gave a reason against something else" in (await s.next_mail("cy", "v9")).text
+        assert isinstance(await s.decide("cy", second, "approve"), Decided)
+        await s.ended(run)
+    assert rung == ["v9"]
+
+
+async def test_whoever_denied_may_change_their_mind_about_the_very_same_call() -> None:
+    rung: list[str] = []
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with sayso(agents=[bells(rung)], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.deny("bo", run, "not before noon")
+
+        second = await s.opened(run, after=first.request.id)
+
+        assert isinstance(await s.decide("bo", second, "approve"), Decided)
+        await s.ended(run)
+    assert rung == ["v1"]
+
+
+async def test_a_denial_without_a_word_asks_for_nothing_else() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.deny("bo", run)
+
+        second = await s.opened(run, after=first.request.id)
+
+        assert isinstance(await s.decide("bo", second, "approve"), Decided)
+
+
+async def test_an_approval_that_is_taken_back_with_a_wish_steers_as_well() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.steer(run, "pause")
+        await s.approve("cy", run)
+        assert isinstance(await s.revoke("bo", run, "take v9 instead"), Revoked)
+        await s.steer(run, "resume")
+
+        second = await s.opened(run, after=first.request.id)
+
+        assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
+
+
+async def test_whoever_wrote_into_the_run_stays_a_requester_after_the_first_decision() -> None:
+    model = Scripted(RequestHumanInput(question="Which?"), ring("qa"), ring("production"), Done(summary="done"))
+    async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring")
+        await s.opened(run)
+        await s.say("bo", run, "qa first, then production")
+        asked = await s.opened(run)
+        await s.answer("anna", run, "as Bo says")
+        qa = await s.opened(run, after=asked.request.id)
+        await s.decide("cy", qa, "approve")
+
+        production = await s.opened(run, after=qa.request.id)
+
+        assert isinstance(await s.decide("bo", production, "approve"), NotEntitled)
+        assert production.request.requesters == ("anna", "bo")
+
+
+async def test_nobody_left_is_said_at_once_and_why() -> None:
+    model = Scripted(ring("v1"), ring("v9"))
+    async with sayso(agents=[bells([])], policies={"desk": ["bo"]}, model=model) as s:
+        run = await s.trigger("ring v1")
+        await s.deny("bo", run, "take v9 instead")
+        await s.ended(run)
+
+        assert "bo gave a reason against something else" in (await s.run(run)).results[-1].text
+
+
+async def test_what_is_written_beside_an_approval_never_reaches_the_model() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.say("bo", run, "and after that v9")
+        await s.decide("cy", first, "free_text", "rather v9")
+        await s.decide("cy", await s.request(first.request.id), "approve")
+
+        second = await s.opened(run, after=first.request.id)
+
+        assert "and after that" not in model.asked[1].text
+        assert "rather" not in model.asked[1].text
+        assert second.request.requesters == ("anna",)
+
+
+async def test_a_note_beside_an_approval_never_reaches_the_model() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        assert isinstance(await s.decide("bo", first, "approve", "and then v9"), NoteUnconfirmed)
+        assert (await s.request(first.request.id)).votes == ()
+        await s.app.decisions.decide(first.request.id, noted(first, "bo", "and then v9"))
+
+        await s.opened(run, after=first.request.id)
+
+        assert "and then v9" not in model.asked[1].text
+        assert (await s.request(first.request.id)).votes[0].reason == "and then v9"
+
+
+def noted(record: RequestRecord, person: str, note: str) -> Statement:
+    return Statement(
+        reply_id=f"noted-{person}",
+        person=PersonId(person),
+        channel="cli",
+        revision=record.request.revision,
+        digest=record.request.digest,
+        said="approve",
+        text="approve",
+        reason=note,
+        note_confirmed=True,
+    )
+
+
+async def test_whoever_answers_a_question_of_the_agent_does_not_approve_what_comes_of_it() -> None:
+    """Whose answer it is depends on whom the agent asks; here somebody asks who may approve as well."""
+    model = Scripted(RequestHumanInput(question="Which?"), lambda run: ring(run.results[-1].text), Done(summary="done"))
+    async with sayso(agents=[bells([])], policies=PAIR, model=model) as s:
+        run = await s.trigger("ring", person="bo")
+        asked = await s.opened(run)
+        await s.answer("bo", run, "v9")
+
+        second = await s.opened(run, after=asked.request.id)
+
+        assert (await s.run(run)).advisers == ("bo",)
+        assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
+
+
+# What people do where they asked.
+
+
+@pytest.fixture
+def hallway() -> Hallway:
+    return Hallway()
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
+    def change(world: World) -> None:
+        world.beside, world.reach = (hallway,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        yield world
+
+
+async def asked_in(world: World, hallway: Hallway, person: str = "anna", text: str = "press bell") -> RequestRecord:
+    inbound_id = await world.app.inbox.accept(hallway.begins(person, text, THREAD))
+    return await world.opened(world.app.inbox.run_id(inbound_id))
+
+
+async def write(world: World, hallway: Hallway, person: str, text: str) -> None:
+    """`person` writes in the thread, and it has had its effect."""
+    await until_gone(world, await world.app.inbox.accept(hallway.follows(person, text, THREAD)))
+    await world.quiet()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["stop, please do not deploy this after all", "cancel", "@sayso cancel", "Stop!", "deny", "wait, stop!", "no"],
+)
+async def test_a_requester_takes_it_back_in_the_thread_and_is_told(office: World, hallway: Hallway, words: str) -> None:
+    record = await asked_in(office, hallway)
+
+    await write(office, hallway, "anna", words)
+
+    found = await office.request(record.request.id)
+    assert (found.state, found.decision and found.decision.by) == ("withdrawn", ("anna",))
+    assert hallway.to("anna", "Withdrawn by Anna Ames")
+    for person in ("bo", "cy"):
+        [card] = [hallway.shown[key] for key, (to, card) in hallway.cards.items() if to.person == person and card.form]
+        assert card.title.startswith("Withdrawn")
+    assert not isinstance(await office.decide("bo", record, "approve"), Decided)
+    assert (await office.ended(record.request.run_id)).state == "failed"
+    assert office.workshop.effects == []
+
+
+async def test_a_requester_s_word_stops_what_is_approved_and_has_not_started(office: World, hallway: Hallway) -> None:
+    record = await asked_in(office, hallway)
+    await office.steer(record.request.run_id, "pause")
+    await office.decide("bo", record, "approve")
+
+    await write(office, hallway, "anna", "stop")
+    await office.steer(record.request.run_id, "resume")
+    await office.ended(record.request.run_id)
+
+    assert (await office.request(record.request.id)).state == "revoked"
+    assert hallway.to("anna", "taken back")
+    assert office.workshop.effects == []
+
+
+async def test_a_requester_who_stops_it_too_late_is_told_since_when_it_runs(office: World, hallway: Hallway) -> None:
+    held = office.workshop.hold("bell")
+    record = await asked_in(office, hallway)
+    await office.decide("bo", record, "approve")
+    await until(lambda: office.workshop.started, what="it presses")
+
+    await until_gone(office, await office.app.inbox.accept(hallway.follows("anna", "stop", THREAD)))
+
+    await until(lambda: hallway.to("anna", "Too late: it started at"), what="anna is told")
+    held.set()
+    await office.ended(record.request.run_id)
+
+
+async def test_other_words_of_a_requester_stand_on_every_card_and_void_what_was_approved_before(
+    office: World, hallway: Hallway
+) -> None:
+    office.workshop.policy_of["bell"] = "pair"
+    record = await asked_in(office, hallway)
+    assert isinstance(await office.decide("bo", record, "approve"), Counted)
+
+    await write(office, hallway, "anna", "the database is being moved until 5")
+
+    found = await office.request(record.request.id)
+    assert (found.request.revision, found.votes) == (2, ())
+    assert hallway.to("anna", "Your words are on the card now")
+    said = "Anna Ames wrote after you were asked: “the database is being moved until 5”"
+    for person in ("bo", "cy"):
+        newest = [card for card in hallway.to(person) if card.form][-1]
+        assert said in [fact.text for fact in newest.facts]
+    assert isinstance(await office.decide("cy", record, "approve"), OutOfDate)
+    events = await office.events(record.request.run_id)
+    assert [event.text for event in events if isinstance(event, PersonSaid)] == ["the database is being moved until 5"]
+    assert len([event for event in events if isinstance(event, RequestRevised)]) == 1
+
+
+async def test_the_digest_of_an_older_card_is_not_that_of_the_card_with_the_remark(
+    office: World, hallway: Hallway
+) -> None:
+    record = await asked_in(office, hallway)
+
+    await write(office, hallway, "anna", "not the big one")
+
+    found = await office.request(record.request.id)
+    assert found.request.digest != record.request.digest
+    assert isinstance(await office.decide("bo", found, "approve"), Decided)
+    assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+async def test_an_approver_who_asked_withdraws_with_deny_on_any_card(office: World, hallway: Hallway) -> None:
+    record = await asked_in(office, hallway, "bo")
+
+    found = await office.decide("bo", record, "deny", "I was wrong", channel="slack")
+
+    assert isinstance(found, Decided)
+    assert found.decision.state == "withdrawn"
+    await until(lambda: hallway.to("bo", "Withdrawn by Bo Berg"), what="bo is told")
+    await office.ended(record.request.run_id)
+    assert office.workshop.effects == []
+
+
+async def test_a_requester_s_remark_by_any_way_stands_on_the_card(office: World, hallway: Hallway) -> None:
+    record = await asked_in(office, hallway)
+
+    found = await office.decide("anna", record, "free_text", "only if Cy is there", channel="api")
+
+    assert found == Remarked(text="only if Cy is there")
+    assert (await office.request(record.request.id)).request.revision == 2
+
+
+async def test_withdrawal_and_start_are_one_race_that_one_of_them_wins(office: World, hallway: Hallway) -> None:
+    for number in range(5):
+        inbound_id = await office.app.inbox.accept(hallway.begins("anna", "press bell", f"C01OPS/{number}.1"))
+        record = await office.opened(office.app.inbox.run_id(inbound_id))
+        await office.decide("bo", record, "approve")
+
+        await office.decide("anna", record, "deny", "stop")
+
+        await office.ended(record.request.run_id)
+        state = (await office.request(record.request.id)).state
+        events = await office.events(record.request.run_id)
+        has_started = any(isinstance(event, ToolStarted) for event in events)
+        assert (state == "revoked") is not has_started
+
+
+async def test_a_comment_is_always_answered_and_brought_to_whoever_asked_elsewhere(
+    office: World, hallway: Hallway
+) -> None:
+    record = await asked_in(office, hallway)
+    await office.quiet()
+    [card] = [key for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form]
+
+    for words in ("hm", "is this the right one?"):
+        inbound_id = await office.app.inbox.accept(hallway.follows("bo", words, f"at {card}"))
+        await until_gone(office, inbound_id)
+    await office.quiet()
+
+    assert len(hallway.to("bo", "Typed words do not decide")) == 2
+    brought = [card.quoted for card in hallway.to("anna", "A comment")]
+    assert brought == ["hm", "is this the right one?"]
+    assert (await office.request(record.request.id)).requesters == ("anna",)
+
+
+async def until_gone(world: World, inbound_id: str) -> None:
+    async def is_handled() -> bool:
+        return await world.app.store.inbound(inbound_id) is None
+
+    await until(is_handled, what="it was handled")
