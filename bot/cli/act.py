@@ -152,7 +152,7 @@ async def answer_beside(
     seen = bound_to(digest, request, last_shown(app.home, who, request.id))
     if not as_json:
         note_shown(app.home, who, [request])
-    if words.said == "approve" and seen is None and who in view.may_decide:
+    if words.said == "approve" and seen is None and view.state == "open" and who in view.may_decide:
         print(not_shown(request.id, request.digest, who, as_json=as_json), file=sys.stderr)
         return 1
     seen = seen or Shown(request.revision, request.digest)

@@ -154,7 +154,7 @@ class Remote:
         seen = bound_to(digest, shown, last_shown(self._notes, self._whose, shown.id))
         if not as_json:
             self.printed([shown])
-        if words.said == "approve" and seen is None:
+        if words.said == "approve" and seen is None and shown.state == "open":
             print(not_shown(shown.id, shown.digest, as_json=as_json), file=sys.stderr)
             return 1
         seen = seen or Shown(shown.revision, shown.digest)

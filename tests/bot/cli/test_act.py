@@ -237,3 +237,13 @@ async def test_a_requester_s_denial_in_a_terminal_withdraws(world: World) -> Non
 
     assert (ended.code, (await decision(world, request_id)).state) == (0, "withdrawn")
     assert "Withdrawn by Anna Ames" in ended.out
+
+
+async def test_an_approval_of_a_withdrawn_request_is_told_that_it_is_withdrawn(world: World) -> None:
+    request_id = await asked(world, "press bell")
+    await sayso(world, "withdraw", request_id, "--as", "anna")
+
+    ended = await sayso(world, "answer", request_id, "approve", "--as", "bo")
+
+    assert (ended.code, ended.err) == (1, "")
+    assert "withdrawn" in ended.out.splitlines()[-1]
