@@ -11,10 +11,10 @@ from agents.requests import PersonId, RequestId, RunId
 from agents.run import fold
 from bench.parts import PERSON
 from bench.table import percentile, show
-from bot.ids import new_id
 from bot.store import Commit, Store
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
+from bot.store.ids import new_id
 
 _SIZES = (10, 100, 1000)
 _RUNS = 100

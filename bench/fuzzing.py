@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bot.process.logging import configure  # noqa: E402
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
-from bot.telemetry import configure  # noqa: E402
 from tests.office import TOML  # noqa: E402
 from tests.servers.schemathesis import fuzz  # noqa: E402
 from tests.servers.web import serving  # noqa: E402

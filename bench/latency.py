@@ -12,14 +12,14 @@ from email.utils import make_msgid
 from pathlib import Path
 
 from bench.table import percentile, show
+from bot.config.data_dir import Home
+from bot.config.example import example_toml
+from bot.config.settings import Settings, load
 from bot.dev.demo import make_demo
-from bot.example import example_toml
-from bot.home import Home
-from bot.mail.local import LocalMail
-from bot.people import People
-from bot.processes import local_mail
-from bot.settings import Settings, load
+from bot.people.directory import People
+from bot.process.processes import local_mail
 from bot.store.embedded import EmbeddedRedis
+from bot.wiring.local_mail import LocalMail
 from channels import ChannelUnavailable, Contact
 from channels.email.local.letters import Letter, letters
 from channels.email.local.maildir import names

@@ -22,8 +22,8 @@ from playwright.async_api import Page, async_playwright  # noqa: E402
 
 from agents.requests import PersonId, RunId  # noqa: E402
 from bench.web import figures, store, web  # noqa: E402
+from bot.process.logging import configure  # noqa: E402
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
-from bot.telemetry import configure  # noqa: E402
 from tests.office import TOML  # noqa: E402
 from tests.waiting import until  # noqa: E402
 from tests.world import World, a_world  # noqa: E402

@@ -10,7 +10,7 @@ from agents import Agent, Hands, Outcome, Tool
 from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
-from bot.settings import Settings
+from bot.config.settings import Settings
 from channels import Accept, Address, Card, Contact, Delivery, Desk, Held, Inbound, Reading, Reply, Trigger
 
 PERSON = "driver"

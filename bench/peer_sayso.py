@@ -22,10 +22,9 @@ from agents.events import AnswerNoted, RequestOpened
 from agents.requests import PersonId, RunId
 from bench.parts import PERSON, BenchChannel, bench_agent, bench_settings
 from bot.app import App, compose
+from bot.requests.tokens import Tokens
 from bot.store import Commit
-from bot.store.embedded import EmbeddedRedis
-from bot.store.redis_binary import find_binary
-from bot.tokens import Tokens
+from bot.store.embedded import EmbeddedRedis, find_binary
 from channels import Inbound
 
 HERE = Path(__file__).resolve().parent

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.store.redis_binary import find_binary
+from bot.store.embedded import find_binary
 
 
 def show(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

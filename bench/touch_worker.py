@@ -18,8 +18,8 @@ from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, Step
 from bot.app import compose
-from bot.processes import local_mail, log_to, redis_url, serve
-from bot.settings import load
+from bot.config.settings import load
+from bot.process.processes import local_mail, log_to, redis_url, serve
 
 
 class Touch(BaseModel):

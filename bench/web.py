@@ -26,13 +26,13 @@ from httpx2 import AsyncClient, Limits  # noqa: E402
 from agents.events import Event, RunEnded, RunStarted  # noqa: E402
 from agents.requests import PersonId, Request, RequestId, RunId  # noqa: E402
 from agents.run import fold  # noqa: E402
-from bot.ids import new_id  # noqa: E402
-from bot.journal import record_write  # noqa: E402
-from bot.records import RequestRecord  # noqa: E402
+from bot.policy.record import RequestRecord  # noqa: E402
+from bot.process.logging import configure  # noqa: E402
+from bot.render.views import line_of  # noqa: E402
 from bot.store import Commit  # noqa: E402
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
-from bot.summary import line_of  # noqa: E402
-from bot.telemetry import configure  # noqa: E402
+from bot.store.ids import new_id  # noqa: E402
+from bot.store.journal import record_write  # noqa: E402
 from tests.office import QUICK, TOML  # noqa: E402
 from tests.servers.program import COMMAND, environment  # noqa: E402
 from tests.waiting import until  # noqa: E402

@@ -16,7 +16,7 @@ from workload import emit, tool
 
 from bench.parts import BenchChannel, bench_agent, bench_settings
 from bot.app import compose
-from bot.processes import log_to, redis_url, serve
+from bot.process.processes import log_to, redis_url, serve
 
 
 async def work(folder: Path) -> None:

@@ -15,53 +15,53 @@ from agents.model import Claude, Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
 from agents.triage import TRIAGE, triage_agent
-from bot.announcing import Announcing
-from bot.apikeys import Keyring
-from bot.bouncing import Bouncing
-from bot.budgets import Budgets
-from bot.children import Children
-from bot.config import AgentConfig
-from bot.configured import directory_of, environments_of
-from bot.copying import Copying
-from bot.decisions import Decisions
-from bot.desk import FrontDesk
-from bot.enquiries import desk_agents
-from bot.executing import Executor
-from bot.failing import Failing
-from bot.held.clearing import Clearing
-from bot.held.holding import Holding
-from bot.home import Home
-from bot.inbox import Inbox
-from bot.journal import Journal
-from bot.live import Live
-from bot.logins import Logins
-from bot.looking import Looker
-from bot.loop import Loop
-from bot.outbox import Outbox
-from bot.own_agents import own_agents
-from bot.people import People
-from bot.prompting import in_use, with_chosen_prompts
-from bot.relaying import Relay
-from bot.release import release_of
-from bot.runner import Runner
-from bot.settings import Settings
-from bot.steering import Steering
+from bot.config.data_dir import Home
+from bot.config.settings import Settings
+from bot.config.tables import AgentConfig
+from bot.execution.executor import Executor
+from bot.execution.runner import Runner
+from bot.inbound.bounces import Bouncing
+from bot.inbound.follow_ups import FollowUps
+from bot.inbound.inbox import Inbox
+from bot.inbound.inquiries import desk_agents
+from bot.inbound.quarantine import Holding
+from bot.inbound.quarantine_review import Clearing
+from bot.outbound.announcements import Announcing
+from bot.outbound.failures import Failing
+from bot.outbound.notifier import Teller
+from bot.outbound.outbox import Outbox
+from bot.people.api_keys import Keyring
+from bot.people.directory import People
+from bot.people.sessions import Logins
+from bot.queries.environments import Live
+from bot.queries.overview import FrontDesk
+from bot.registry.agents import own_agents
+from bot.registry.environments import directory_of, environments_of
+from bot.registry.prompts import in_use, with_chosen_prompts
+from bot.registry.release import code, release_of
+from bot.requests.card_updates import EDITING
+from bot.requests.decisions import Decisions
+from bot.requests.tokens import Tokens
+from bot.runs.admission import Admission
+from bot.runs.api_requests import Relay
+from bot.runs.budgets import Budgets
+from bot.runs.children import Children
+from bot.runs.forks import Copying
+from bot.runs.loop import Loop
+from bot.runs.start import Starter
+from bot.runs.steering import Steering
+from bot.runs.thinking import Thinker
 from bot.store import Store
 from bot.store.client import Client
-from bot.store.marks import StoreMarks
-from bot.store.receipts import Receipts
-from bot.store.ticks import Ticks
-from bot.telling import Teller
-from bot.thinking import Thinker
-from bot.threads import FollowUps
-from bot.tokens import Tokens
+from bot.store.indexes import Receipts, StoreMarks
+from bot.store.journal import Journal
+from bot.store.timers import Ticks
 from bot.triggers.crons import Crons
 from bot.triggers.firing import Firing
 from bot.triggers.hooks import Hooks
 from bot.triggers.reports import Reports
-from bot.updates import EDITING
-from bot.version import code
-from bot.work import Nearby, Queue
+from bot.worker.dispatcher import Looker
+from bot.worker.queue import Nearby, Queue
 from channels import Channel, Remembers
 
 log = structlog.stdlib.get_logger()
@@ -76,7 +76,7 @@ _OUR_NAMES = ("deploy", TRIAGE, "ask", "announce", "release", "desk", RELAY, SUR
 class App:
     """Everything a process of sayso holds, composed once. `ready` is set once Redis was found to be in order.
 
-    `release` is what every event is stamped with: see `bot/release.py`.
+    `release` is what every event is stamped with: see `bot/registry/release.py`.
     """
 
     settings: Settings
@@ -87,11 +87,13 @@ class App:
     journal: Journal
     people: People
     decisions: Decisions
+    starter: Starter
     inbox: Inbox
     outbox: Outbox
     clearing: Clearing
     desk: FrontDesk
     executor: Executor
+    children: Children
     looker: Looker
     relay: Relay
     steering: Steering
@@ -173,6 +175,7 @@ class _Driving:
     agents: Mapping[str, Agent]
     thinker: Thinker
     executor: Executor
+    children: Children
     loop: Loop
 
 
@@ -196,9 +199,11 @@ def compose(
     release = release_in_use(settings, agents)
     ground = _ground(settings, url, channels, release, sends=sends)
     store, journal, people, decisions = ground.store, ground.journal, ground.people, ground.decisions
-    outbox, inbox = _out_and_in(ground, by_agent)
+    admission = Admission(store, people, settings.limits)
+    starter = Starter(journal, by_agent, settings.agents, admission)
+    outbox, inbox = _out_and_in(ground, starter)
     driving = _driving(ground, by_agent, models, outbox)
-    firing = Firing(store, inbox, outbox.alert)
+    firing = Firing(store, starter, outbox.alert)
     return App(
         settings=settings,
         home=ground.home,
@@ -208,17 +213,19 @@ def compose(
         journal=journal,
         people=people,
         decisions=decisions,
+        starter=starter,
         inbox=inbox,
         outbox=outbox,
         clearing=Clearing(journal, decisions, people),
         desk=FrontDesk(store, decisions, people, ground.tokens, settings.public_url),
         executor=driving.executor,
+        children=driving.children,
         looker=Looker(store, driving.loop, inbox, outbox, decisions),
-        relay=Relay(journal, people, inbox, driving.thinker, driving.loop, driving.agents[RELAY]),
+        relay=Relay(journal, people, starter, driving.thinker, driving.loop, driving.agents[RELAY]),
         steering=Steering(journal, decisions, by_agent),
         crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
         hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
-        copying=Copying(journal, inbox, by_agent, settings.agents),
+        copying=Copying(journal, starter, by_agent, settings.agents),
         keyring=Keyring(store, people),
         logins=Logins(store, people),
         live=Live(environments_of(settings)),
@@ -258,7 +265,7 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
     )
 
 
-def _out_and_in(ground: _Ground, agents: Mapping[str, Agent]) -> tuple[Outbox, Inbox]:
+def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
     """What goes to people, and what comes from them; what bounces has to do with both."""
     settings, journal, store = ground.settings, ground.journal, ground.store
     decisions, people, channels, tokens = ground.decisions, ground.people, ground.channels, ground.tokens
@@ -268,10 +275,7 @@ def _out_and_in(ground: _Ground, agents: Mapping[str, Agent]) -> tuple[Outbox, I
     holding = Holding(journal, decisions, tokens, people)
     bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
     follow_ups = FollowUps(journal, decisions)
-    configs, limits, desk = settings.agents, settings.limits, settings.desk
-    inbox = Inbox(
-        journal, decisions, people, channels, agents, configs, tokens, holding, bouncing, follow_ups, limits, desk
-    )
+    inbox = Inbox(journal, starter, decisions, channels, tokens, holding, bouncing, follow_ups, settings.desk)
     return outbox, inbox
 
 
@@ -285,5 +289,5 @@ def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, 
     executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, ground.home.host())
     teller = Teller(people, tuple(ground.channels), ground.edits, settings.alerts.to)
     thinker, budgets = Thinker(models), Budgets(ground.store.days, settings.agents, people)
-    loop = Loop(journal, ground.decisions, people, everyone, thinker, executor, teller, outbox.alert, budgets)
-    return _Driving(everyone, thinker, executor, loop)
+    loop = Loop(journal, ground.decisions, people, everyone, thinker, executor, children, teller, outbox.alert, budgets)
+    return _Driving(everyone, thinker, executor, children, loop)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bot.config.example import example_toml
 from bot.dev.demo import add_ways, make_demo
-from bot.example import example_toml
 from bot.store.embedded import EmbeddedRedis
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from agents.requests import RequestId
 from agents.run import Run, fold
-from bot.quorum import eligible
-from bot.records import RequestRecord, records
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord, records
 from bot.store import Store
 from bot.store.lists import Mark
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from agents.requests import RunId
-from bot.slack.real import slack_parts
 from bot.store.client import Client
+from bot.wiring.slack import slack_parts
 from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.office import TOML, settings_of
 from tests.waiting import until

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.events import Event
-from bot.records import RequestRecord
+from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from tests.waiting import until
 from tests.world import World, heading

@@ -18,13 +18,13 @@ from agents.requests import PersonId, RunId
 from agents.run import Run
 from agents.steps import CallTool, Done
 from bot.app import App, agents_of, compose
-from bot.ids import derived_id
-from bot.records import RequestRecord
-from bot.relaying import Asker
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.policy.record import RequestRecord
+from bot.requests.tokens import Tokens
+from bot.runs.api_requests import Asker
+from bot.store.ids import derived_id
 from bot.testing.scripted import Scripted
 from bot.testing.waiting import until
-from bot.tokens import Tokens
 from channels.email.local import maildir
 from tests.bot.bounces import DOMAIN, LOCAL, handled, report
 from tests.office import TOML
@@ -305,7 +305,7 @@ async def test_another_attempt_at_the_same_step_sends_nothing_more(desk: World) 
     run = await desk.ended(run_id)
     [started] = [event for event in await desk.events(run_id) if event.type == "tool_started"]
 
-    await desk.app.executor.children.mailing.post(run, started.step_id, b"From: help@corp.example\r\n\r\nother", EVE)
+    await desk.app.children.mailing.post(run, started.step_id, b"From: help@corp.example\r\n\r\nother", EVE)
     await desk.quiet()
 
     assert len(sent_to(desk, EVE)) == 1

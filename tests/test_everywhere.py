@@ -10,7 +10,7 @@ from itertools import cycle, permutations
 from typing import Literal
 
 from bot.cli.act import answer_beside
-from bot.records import RequestRecord
+from bot.policy.record import RequestRecord
 from bot.store.client import Client
 from bot.store.keys import Keys
 from tests.bot.cli.shell import leave_word_of_redis

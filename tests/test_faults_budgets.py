@@ -10,8 +10,8 @@ from agents.budgets import Limits, Spent
 from agents.events import PersonSaid
 from agents.prices import is_priced
 from agents.requests import PersonId, RunId
-from bot.rebuild import rebuild
-from bot.records import RequestRecord
+from bot.policy.record import RequestRecord
+from bot.queries.rebuild import rebuild
 from bot.store import Commit
 from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
 from tests.office import TOML

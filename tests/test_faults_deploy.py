@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.example import example_toml
 from bot.dev.demo import add_ways
-from bot.digest import call_digest
-from bot.example import example_toml
-from bot.judge import ClosedOtherwise
-from bot.mail.local import ADDRESS
-from bot.records import RequestRecord
+from bot.policy.digest import call_digest
+from bot.policy.judge import ClosedOtherwise
+from bot.policy.record import RequestRecord
 from bot.store import Keys
 from bot.testing.waiting import until
+from bot.wiring.local_mail import ADDRESS
 from tests.test_tour import commit_of, live
 from tests.world import World, a_world
 

@@ -9,7 +9,7 @@ import pytest
 from agents.events import PersonSaid, StepFailed
 from agents.prices import is_priced
 from agents.requests import PersonId, RequestId, RunId
-from bot.records import RequestRecord
+from bot.policy.record import RequestRecord
 from bot.store import Commit, Wake
 from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
 from tests.office import TOML

@@ -6,8 +6,8 @@ import pytest
 
 from agents.events import RunResumed
 from agents.requests import PersonId, RunId
-from bot.admitting import TriggerRefused
-from bot.inbox import TEXT_BYTES
+from bot.runs.admission import TriggerRefused
+from bot.runs.start import TEXT_BYTES
 from bot.store import Commit, Wake
 from tests.clerk import UNHEARD
 from tests.waiting import until
@@ -63,7 +63,7 @@ async def test_an_empty_text_starts_nothing_and_shows_what_to_say(world: World, 
 
 async def test_an_unknown_agent_is_answered_with_those_there_are(world: World) -> None:
     with pytest.raises(TriggerRefused, match=r"There is no agent 'nobody'. There are: clerk"):
-        await world.app.inbox.start("cli", "stamp letter", BO, agent="nobody")
+        await world.app.starter.start("cli", "stamp letter", BO, agent="nobody")
 
 
 async def test_an_agent_that_goes_round_in_circles_is_stopped(world: World) -> None:

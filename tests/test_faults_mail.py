@@ -4,7 +4,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from bot.records import RequestRecord
+from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import create
 from tests.waiting import until

@@ -13,7 +13,7 @@ from agents.model import Claude
 from agents.prices import is_priced
 from agents.requests import RunId
 from agents.run import Run
-from bot.records import RequestRecord
+from bot.policy.record import RequestRecord
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, text, tool_use
 from tests.office import TOML
 from tests.waiting import until

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from agents.requests import PersonId
-from bot.judge import ClosedOtherwise, NotEntitled, TooLate
-from bot.people import UnknownPerson
+from bot.people.directory import UnknownPerson
+from bot.policy.judge import ClosedOtherwise, NotEntitled, TooLate
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, heading

@@ -9,7 +9,7 @@ import pytest
 
 from agents.events import Event, write_event
 from agents.requests import RunId
-from bot.story import lines
+from bot.render.transcript import lines
 from tests.fakes.anthropic import FakeAnthropic, error, message, running, tool_use
 from tests.office import TOML
 from tests.world import World, a_world

@@ -5,8 +5,8 @@ import pytest
 from agents.events import StepChosen
 from agents.requests import RunId, StepId
 from agents.steps import CallTool, ModelCall
-from bot.judge import AlreadyDecided, ClosedOtherwise, Decided, Revoked
-from bot.steering import NotSteered
+from bot.policy.judge import AlreadyDecided, ClosedOtherwise, Decided, Revoked
+from bot.runs.steering import NotSteered
 from bot.store import Commit, Wake
 from tests.waiting import until
 from tests.world import World

@@ -11,10 +11,10 @@ from agents.deliveries import CardDelivered
 from agents.events import Event, PersonSaid, StepChosen, ThoughtDropped
 from agents.prices import is_priced
 from agents.requests import DeliveryId, PersonId, RequestId, RunId
-from bot.rebuild import rebuild
-from bot.seen import seen
+from bot.queries.prompt_replay import seen
+from bot.queries.rebuild import rebuild
+from bot.render.transcript import lines
 from bot.store import Commit, Wake
-from bot.story import lines
 from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, tool_use
 from tests.office import TOML
 from tests.waiting import until

@@ -7,9 +7,9 @@ import pytest
 
 from agents.requests import PersonId, RunId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
-from bot.judge import Decided, NotEntitled, Unclear
-from bot.records import RequestRecord
-from bot.steering import NotSteered
+from bot.policy.judge import Decided, NotEntitled, Unclear
+from bot.policy.record import RequestRecord
+from bot.runs.steering import NotSteered
 from tests.waiting import until
 from tests.world import World, a_world
 

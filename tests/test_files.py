@@ -9,10 +9,10 @@ import pytest
 from agents.context import render
 from agents.events import AnswerNoted, Event, RequestDecided, VoteCast
 from agents.run import fold
-from bot.files import ONLY_FILES, all_files
+from bot.policy.answers import ONLY_FILES
+from bot.render.transcript import lines
+from bot.store.attachments import all_files, content_of
 from bot.store.commit import FILES_S
-from bot.store.files import content_of
-from bot.story import lines
 from tests.test_tour import commit_of, live
 from tests.waiting import until
 from tests.world import World

@@ -8,12 +8,12 @@ from agents.events import Event, PersonSaid, RequestDecided, RequestOpened, Step
 from agents.history import RunForked, own
 from agents.requests import AttemptId, PersonId, RunId
 from agents.run import fold
-from bot.asking import requesters_of
-from bot.journal import record_write
-from bot.rebuild import rebuild
-from bot.records import after, records
-from bot.relaying import Asker
+from bot.policy.record import after, records
+from bot.queries.rebuild import rebuild
+from bot.requests.opening import requesters_of
+from bot.runs.api_requests import Asker
 from bot.store import Commit, Wake
+from bot.store.journal import record_write
 from tests.indexes import listed, lists_of_events
 from tests.waiting import until
 from tests.world import World

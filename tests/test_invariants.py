@@ -13,9 +13,9 @@ from agents import ToolRefused
 from agents.events import Event, RequestDecided, RequestOpened, RequestRevised, RequestRevoked, ToolStarted, VoteCast
 from agents.requests import PersonId, Request, RunId
 from agents.run import fold
-from bot.quorum import eligible, is_met
-from bot.records import RequestRecord, records
-from bot.steering import NotSteered
+from bot.policy.quorum import eligible, is_met
+from bot.policy.record import RequestRecord, records
+from bot.runs.steering import NotSteered
 from tests.indexes import listed, lists_of_events
 from tests.world import World, a_world
 

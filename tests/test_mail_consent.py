@@ -13,9 +13,9 @@ import pytest
 
 from agents.events import AnswerNoted, write_event
 from agents.requests import RunId
-from bot.outgoing import Placed
-from bot.records import RequestRecord
+from bot.policy.record import RequestRecord
 from bot.store import Commit
+from bot.store.outbox_entry import Placed
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.waiting import until

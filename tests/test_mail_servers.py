@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from agents.deliveries import DeliveryFailed
+from bot.config.example import example_toml
+from bot.config.settings import load
 from bot.dev.demo import add_ways
-from bot.example import example_toml
-from bot.mail.real import RealMail
-from bot.people import People
-from bot.settings import load
+from bot.people.directory import People
 from bot.store.client import Client
 from bot.store.mailboxes import MailboxStore
+from bot.wiring.mail import RealMail
 from channels import Channel
 from channels.email.local.letters import Letter
 from channels.email.transport import Relay, Transport

@@ -1,7 +1,8 @@
 """Every check that guards a decision is removed once, in a copy of the tree: a test that is named for it must fail.
 
-The checks are those in `CHECKS` of `bot/judge.py`, each `if` of `bot/recheck.py`, and each line of a script that is
-marked `-- check: NAME`. A test is named for one by `@guards("judge:NAME")`; see `tests/guards.py`.
+The checks are those in `CHECKS` of `bot/policy/judge.py`, each `if` of `why_not` in `bot/policy/record.py`, and each
+line of a script that is marked `-- check: NAME`. A test is named for one by `@guards("judge:NAME")`; see
+`tests/guards.py`.
 """
 
 import ast
@@ -17,7 +18,7 @@ from pathlib import Path
 TOP = Path(__file__).parents[1]
 TREE = ("bot", "agents", "channels", "prompts", "tests", "pyproject.toml")
 PROCESSES = 2
-JUDGE, RECHECK, SCRIPTS = Path("bot/judge.py"), Path("bot/recheck.py"), Path("bot/store/lua")
+JUDGE, RECHECK, SCRIPTS = Path("bot/policy/judge.py"), Path("bot/policy/record.py"), Path("bot/store/lua")
 # The checks of `why_not`, in their order.
 RECHECKS = ("approved", "digest", "execute_within", "voters")
 # What pytest's exit status says of a mutant.
@@ -39,9 +40,9 @@ def mutants() -> Iterator[Mutant]:
     begin = next(number for number, line in enumerate(judge) if line.startswith("CHECKS:"))
     for number in range(begin + 1, judge.index(")", begin)):
         name = judge[number].strip(" _,")
-        yield Mutant(f"judge:{name}", JUDGE, range(number, number + 1), "tests/bot/test_judge.py")
+        yield Mutant(f"judge:{name}", JUDGE, range(number, number + 1), "tests/bot/policy/test_judge.py")
     for name, condition in zip(RECHECKS, conditions(TOP / RECHECK, "why_not"), strict=True):
-        yield Mutant(f"recheck:{name}", RECHECK, condition, "tests/bot/test_recheck.py")
+        yield Mutant(f"recheck:{name}", RECHECK, condition, "tests/bot/policy/test_recheck.py")
     for script in sorted((TOP / SCRIPTS).glob("*.lua")):
         for number, line in enumerate(script.read_text().splitlines()):
             if marked := re.search(r"-- check: (\w+)$", line):

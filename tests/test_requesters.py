@@ -8,9 +8,9 @@ import pytest
 from agents import Agent, Arguments, CallTool, Done, Effect, Hands, Outcome, RequestHumanInput, Tool
 from agents.events import PersonSaid, RequestRevised, ToolStarted
 from agents.requests import PersonId
-from bot.answers import Statement
-from bot.judge import Counted, Decided, NotEntitled, NoteUnconfirmed, OutOfDate, Remarked, Revoked
-from bot.records import RequestRecord
+from bot.policy.answers import Statement
+from bot.policy.judge import Counted, Decided, NotEntitled, NoteUnconfirmed, OutOfDate, Remarked, Revoked
+from bot.policy.record import RequestRecord
 from bot.testing import Scripted, sayso
 from tests.fakes.hallway import Hallway
 from tests.waiting import until
@@ -204,7 +204,7 @@ async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[
 
 async def asked_in(world: World, hallway: Hallway, person: str = "anna", text: str = "press bell") -> RequestRecord:
     inbound_id = await world.app.inbox.accept(hallway.begins(person, text, THREAD))
-    return await world.opened(world.app.inbox.run_id(inbound_id))
+    return await world.opened(world.app.starter.run_id(inbound_id))
 
 
 async def write(world: World, hallway: Hallway, person: str, text: str) -> None:
@@ -319,7 +319,7 @@ async def test_a_requester_s_remark_by_any_way_stands_on_the_card(office: World,
 async def test_withdrawal_and_start_are_one_race_that_one_of_them_wins(office: World, hallway: Hallway) -> None:
     for number in range(5):
         inbound_id = await office.app.inbox.accept(hallway.begins("anna", "press bell", f"C01OPS/{number}.1"))
-        record = await office.opened(office.app.inbox.run_id(inbound_id))
+        record = await office.opened(office.app.starter.run_id(inbound_id))
         await office.decide("bo", record, "approve")
 
         await office.decide("anna", record, "deny", "stop")

@@ -14,10 +14,10 @@ from typing import Literal
 
 from agents.events import AnswerNoted, Event, RequestDecided, RequestOpened, RequestRevoked, ToolStarted, VoteCast
 from agents.requests import RunId
-from bot.people import People
+from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
-from bot.store.marks import StoreMarks
+from bot.store.indexes import StoreMarks
 from channels.slack import SlackChannel
 from channels.slack.api import Api
 from channels.slack.home import view
@@ -104,7 +104,7 @@ def toml() -> str:
 
 
 def slack_channel(url: str, folder: Path, slack: Workspace) -> SlackChannel:
-    """As `bot/slack/real.py` wires it, but for the pace of updates."""
+    """As `bot/wiring/slack.py` wires it, but for the pace of updates."""
     settings = settings_of(folder, toml())
     store = Store(Client(url), settings.shards, settings.lease_s, settings.grace_s)
     api, people = Api(slack.bot_token, slack.base_url), People(settings.people, settings.policies)

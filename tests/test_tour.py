@@ -2,7 +2,7 @@
 
 import subprocess
 
-from bot.judge import Decided
+from bot.policy.judge import Decided
 from tests.world import World
 
 

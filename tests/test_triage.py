@@ -8,8 +8,8 @@ import pytest
 from agents.events import ChildStarted, RunStarted
 from agents.requests import RunId
 from agents.run import Run
-from bot.mail.local import ADDRESS
-from bot.store.files import content_of
+from bot.store.attachments import content_of
+from bot.wiring.local_mail import ADDRESS
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -26,7 +26,7 @@ async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def triages(world: World, text: str, person: str = "anna") -> RunId:
-    return await world.app.inbox.start("cli", text, world.app.people.named(person), agent="triage")
+    return await world.app.starter.start("cli", text, world.app.people.named(person), agent="triage")
 
 
 async def child_of(world: World, run_id: RunId) -> Run:

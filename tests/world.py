@@ -16,8 +16,8 @@ from pathlib import Path
 
 from agents import Agent
 from bot.app import App, agents_of, compose
-from bot.outgoing import Outgoing
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.store.outbox_entry import Outgoing
 from bot.testing.people import Peopled
 from channels import Channel
 from channels.email.local.letters import Letter

@@ -63,7 +63,7 @@ def trigger(
             print(f"Follow it with: ./sayso watch {run_id}{where}", file=sys.stderr)
 
     async def work(app: "App") -> int:
-        run_id = await app.inbox.start("cli", text, speaker(app, person), agent=agent)
+        run_id = await app.starter.start("cli", text, speaker(app, person), agent=agent)
         say(run_id)
         told = Wait(app.people, as_json=as_json, where=where, by_key=False)
         return await follow(app, run_id, told) if wait else 0
@@ -136,12 +136,12 @@ async def answer_beside(
 ) -> int:
     """Answer as `person` what they were shown; 0 when the answer counts."""
     from agents.requests import RequestId
-    from bot.answers import Statement
     from bot.cli.show import plain, plain_json, request_text
     from bot.cli.shown import Shown, bound_to, last_shown, not_shown, note_shown
     from bot.cli.words import as_a_note, as_a_vote, typed
-    from bot.ids import check
-    from bot.views import request_view
+    from bot.policy.answers import Statement
+    from bot.render.views import request_view
+    from bot.store.ids import check
 
     who = speaker(app, person)
     record, _, _ = await app.decisions.request(check(request_id, "request"))
@@ -238,7 +238,7 @@ def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]
         from agents.requests import RunId
         from bot.cli.beside import run
         from bot.cli.remote import remote
-        from bot.ids import check
+        from bot.store.ids import check
 
         async def work(app: "App") -> str:
             return (await app.steering.steer(RunId(check(run_id, "run")), verb, speaker(app, person))).state
@@ -288,8 +288,8 @@ def mailbox(
 async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | None, *, as_json: bool) -> None:
     from bot.cli.beside import require_dev
     from bot.cli.show import letter_json, letter_text, plain
-    from bot.processes import local_mail
-    from bot.steering import NotSteered
+    from bot.process.processes import local_mail
+    from bot.runs.steering import NotSteered
     from channels.email.local.letters import letter, letters
     from channels.email.local.reply_mail import submit
     from channels.email.transport import Transport

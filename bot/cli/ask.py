@@ -9,8 +9,8 @@ from bot.cli.options import Data, Json, text_of, texts_of
 
 if TYPE_CHECKING:
     from bot.app import App
-    from bot.people import People
-    from bot.views import RequestView
+    from bot.people.directory import People
+    from bot.render.views import RequestView
 
 
 def register(app: typer.Typer) -> None:
@@ -51,8 +51,8 @@ def ask(
 async def _ask_beside(app: "App", body: dict[str, Any], person: str | None, *, wait: bool, as_json: bool) -> int:
     from pydantic import ValidationError
 
-    from bot.relaying import Asker, NotAsked
-    from bot.views import request_view
+    from bot.render.views import request_view
+    from bot.runs.api_requests import Asker, NotAsked
     from bot.web.api.wanted import QuestionWanted
 
     who = speaker(app, person)
@@ -80,8 +80,8 @@ async def _decided(app: "App", run_id: str) -> None:
 
 def _told(shown: "RequestView", people: "People", *, wait: bool, as_json: bool) -> int:
     """Print it; 0 for a request that is open or answered."""
-    from bot.cards import decided
     from bot.cli.show import plain, plain_json
+    from bot.render.cards import decided
 
     if as_json:
         print(plain_json(shown.model_dump_json()))

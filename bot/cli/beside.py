@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.app import App, agents_of, compose
-from bot.processes import local_mail, log_to, redis_url
-from bot.settings import Settings, load
+from bot.config.settings import Settings, load
+from bot.process.processes import local_mail, log_to, redis_url
 from bot.store.embedded import find
 
 R = TypeVar("R")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from agents.run import Run
     from bot.app import App
-    from bot.seen import Seen
+    from bot.queries.prompt_replay import Seen
 
 
 def forks_of(run_id: str, data: Path | None) -> Sequence[str]:
@@ -37,9 +37,9 @@ def print_seen(run_id: str, step: int, data: Path | None, *, as_json: bool) -> N
     from bot.cli.beside import run
     from bot.cli.remote import remote
     from bot.cli.show import plain, plain_json
-    from bot.ids import check
-    from bot.seen import seen
-    from bot.steering import NoSuchRun
+    from bot.queries.prompt_replay import seen
+    from bot.runs.steering import NoSuchRun
+    from bot.store.ids import check
 
     async def work(app: "App") -> "Seen":
         events = (await app.store.load(check(run_id, "run"))).events

@@ -12,8 +12,8 @@ from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
     from bot.app import App
-    from bot.exporting import Exported
-    from bot.relaying import Asker
+    from bot.runs.api_requests import Asker
+    from bot.runs.export import Exported
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")]
 Written = Annotated[
@@ -40,7 +40,7 @@ def fork(
     from agents.requests import RunId
     from bot.cli.beside import run
     from bot.cli.remote import remote
-    from bot.ids import check
+    from bot.store.ids import check
 
     async def work(app: "App") -> str:
         return await app.copying.fork(RunId(check(run_id, "run")), at, _asker(app, person))
@@ -54,7 +54,7 @@ def retry(run_id: Run, person: As = None, as_json: Json = False, data: Data = No
     from agents.requests import RunId
     from bot.cli.beside import run
     from bot.cli.remote import remote
-    from bot.ids import check
+    from bot.store.ids import check
 
     async def work(app: "App") -> str:
         return await app.copying.retry(RunId(check(run_id, "run")), _asker(app, person))
@@ -73,10 +73,10 @@ def export(
     from bot.cli.beside import run
     from bot.cli.remote import remote
     from bot.cli.show import plain_json
-    from bot.exporting import export as exported
-    from bot.ids import check
-    from bot.steering import NoSuchRun
-    from bot.version import version
+    from bot.registry.release import version
+    from bot.runs.export import export as exported
+    from bot.runs.steering import NoSuchRun
+    from bot.store.ids import check
 
     async def work(app: "App") -> "Exported":
         loaded = await app.store.load(check(run_id, "run"))
@@ -100,7 +100,7 @@ def take_in(file: Written, person: As = None, as_json: Json = False, data: Data 
     """Make a run of an exported one. It goes on here, as asked for by you; nothing in the file allows anything."""
     from bot.cli.beside import run
     from bot.cli.remote import remote
-    from bot.exporting import read_export
+    from bot.runs.export import read_export
 
     exported = read_export(file.read_bytes())
 
@@ -112,7 +112,7 @@ def take_in(file: Written, person: As = None, as_json: Json = False, data: Data 
 
 
 def _asker(app: "App", person: str | None) -> "Asker":
-    from bot.relaying import Asker
+    from bot.runs.api_requests import Asker
 
     return Asker(speaker(app, person), channel="cli")
 

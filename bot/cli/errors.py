@@ -1,26 +1,26 @@
 """Which errors are for people: those that say what to do next."""
 
 from agents import ToolRefused
-from bot.admitting import TriggerRefused
-from bot.apikeys import KeyRefused
 from bot.cli.beside import NotBesideDev
 from bot.cli.options import TextRefused
 from bot.cli.remote import RemoteRefused
-from bot.config_errors import ConfigError
-from bot.decisions import NoSuchRequest
+from bot.config.data_dir import NoSecretKey
+from bot.config.errors import ConfigError
 from bot.dev.demo import DemoError
 from bot.evals.cases import BadCases
-from bot.exporting import BadExport
-from bot.held.clearing import NotHeld
-from bot.home import NoSecretKey
-from bot.ids import NotAnId
-from bot.mail.identifying import NotIdentified
-from bot.people import UnknownPerson
-from bot.processes import NothingRuns, PortTaken
-from bot.relaying import NotAsked
-from bot.steering import NotSteered
+from bot.inbound.quarantine_review import NotHeld
+from bot.people.api_keys import KeyRefused
+from bot.people.directory import UnknownPerson
+from bot.process.processes import NothingRuns, PortTaken
+from bot.requests.decisions import NoSuchRequest
+from bot.runs.admission import TriggerRefused
+from bot.runs.api_requests import NotAsked
+from bot.runs.export import BadExport
+from bot.runs.steering import NotSteered
 from bot.store import StoreError
 from bot.store.embedded import EmbeddedRedisError
+from bot.store.ids import NotAnId
+from bot.wiring.mail_identify import NotIdentified
 from channels import ChannelError
 from prompts import PromptError
 

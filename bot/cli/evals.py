@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from agents.events import Event
     from agents.model import Model
     from bot.app import App
+    from bot.config.settings import Settings
     from bot.evals.report import Report
     from bot.evals.running import Plan, Tried
-    from bot.settings import Settings
 
 _BAR = 0.95
 _RUN, _HELP = "run", "--help"
@@ -100,8 +100,8 @@ def add(
 def _events(run_id: str, data: Path | None) -> "Sequence[Event]":
     from bot.cli.beside import run
     from bot.cli.remote import remote
-    from bot.ids import check
-    from bot.steering import NoSuchRun
+    from bot.runs.steering import NoSuchRun
+    from bot.store.ids import check
 
     async def work(app: "App") -> "Sequence[Event]":
         events = (await app.store.load(check(run_id, "run"))).events

@@ -7,12 +7,12 @@ from agents.events import Event, RequestOpened, RunEnded, write_event
 from agents.outside import ChildStarted
 from agents.requests import Request, RequestId
 from agents.run import fold
-from bot.cards import who_decides
 from bot.cli.show import how_to_answer, plain, plain_json
-from bot.people import People
-from bot.quorum import eligible
-from bot.story import lines
-from bot.views import run_view
+from bot.people.directory import People
+from bot.policy.quorum import eligible
+from bot.render.cards import who_decides
+from bot.render.transcript import lines
+from bot.render.views import run_view
 
 if TYPE_CHECKING:
     from bot.app import App

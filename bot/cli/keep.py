@@ -9,7 +9,7 @@ from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
     from bot.app import App
-    from bot.dead import Note
+    from bot.outbound.dead_letter import Note
 
 
 _VERBS = (
@@ -45,7 +45,7 @@ def dead(
 
 async def _list(app: "App", *, as_json: bool) -> None:
     from bot.cli.show import plain
-    from bot.dead import Note
+    from bot.outbound.dead_letter import Note
 
     notes = {name: Note.model_validate_json(body) for name, body in (await app.store.lists.dead()).items()}
     if as_json:
@@ -91,8 +91,8 @@ def _me() -> str:
 
 
 async def _requeue(app: "App", some_id: str) -> None:
-    from bot.dead import Note
-    from bot.steering import NotSteered
+    from bot.outbound.dead_letter import Note
+    from bot.runs.steering import NotSteered
 
     body = (await app.store.lists.dead()).get(some_id)
     if body is None:
@@ -108,7 +108,7 @@ async def _requeue(app: "App", some_id: str) -> None:
 def rebuild(as_json: Json = False, data: Data = None) -> None:
     """Make records and lists anew from the events. Safe at any time; nothing is decided, sent or executed by it."""
     from bot.cli.beside import run
-    from bot.rebuild import rebuild as make_anew
+    from bot.queries.rebuild import rebuild as make_anew
 
     async def work(app: "App") -> None:
         made = await make_anew(app.store)
@@ -126,7 +126,7 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
 
     from bot.cli.beside import settings_of
     from bot.cli.show import plain
-    from bot.doctor import examine
+    from bot.doctor.overall import examine
 
     findings = asyncio.run(examine(settings_of(data)))
     if as_json:

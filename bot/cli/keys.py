@@ -11,8 +11,8 @@ from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
-    from bot.apikeys import ApiKey
     from bot.app import App
+    from bot.people.api_keys import ApiKey
 
 log = structlog.stdlib.get_logger()
 
@@ -83,7 +83,7 @@ def create(
 
 async def _tell_person(app: "App", key: "ApiKey", person: "PersonId") -> None:
     """Whoever a key answers for hears of it when somebody else made it."""
-    from bot.telling import to_person
+    from bot.outbound.notifier import to_person
 
     log.warning("an operator made a key that answers", key=f"sayso_{key.prefix}", person=person, scopes=key.scopes)
     name = app.people.name_of(person)

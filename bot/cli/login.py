@@ -73,7 +73,7 @@ def _address_of_dev(app: "App") -> str:
 
 async def _send(app: "App", person: str, *, as_json: bool) -> None:
     from bot.cli.show import plain
-    from bot.config import CHANNELS
+    from bot.config.tables import CHANNELS
     from bot.web.console.login import send_link
 
     if app.settings.public_url is None:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from agents.events import Event
     from agents.requests import PersonId, RequestState
     from bot.app import App
-    from bot.people import People
-    from bot.views import RequestView
+    from bot.people.directory import People
+    from bot.render.views import RequestView
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")]
 
@@ -34,7 +34,7 @@ def runs(
     from bot.cli.beside import run
     from bot.cli.remote import remote
     from bot.cli.show import summary_text
-    from bot.summary import Summary
+    from bot.render.views import Summary
 
     async def work(app: "App") -> "list[Summary]":
         return [Summary.model_validate_json(line) for line in await app.store.lists.summaries() if line]
@@ -61,8 +61,8 @@ def show(
     from agents.run import fold
     from bot.cli.copied import forks_of, made_of, print_seen
     from bot.cli.show import plain, plain_json
-    from bot.story import lines
-    from bot.views import run_view
+    from bot.render.transcript import lines
+    from bot.render.views import run_view
 
     if context is not None:
         return print_seen(run_id, context, data, as_json=as_json)
@@ -81,8 +81,8 @@ def _told(run_id: str, data: Data) -> "tuple[tuple[Event, ...], People]":
     """A run's events, and the directory that names the people in them."""
     from bot.cli.beside import run
     from bot.cli.remote import remote
-    from bot.ids import check
-    from bot.steering import NoSuchRun
+    from bot.runs.steering import NoSuchRun
+    from bot.store.ids import check
 
     async def work(app: "App") -> "tuple[tuple[Event, ...], People]":
         return (await app.store.load(check(run_id, "run"))).events, app.people
@@ -156,7 +156,7 @@ def requests(
 
 async def _requests(app: "App", state: str, person: "PersonId | None", *, full: bool) -> "list[RequestView]":
     """Those in `state` that `person` may decide."""
-    from bot.lists import all_requests
+    from bot.queries.lists import all_requests
 
     found = await all_requests(
         app.store, app.people, person=person, state=None if state == "all" else cast("RequestState", state)
@@ -166,7 +166,7 @@ async def _requests(app: "App", state: str, person: "PersonId | None", *, full: 
 
 async def _whole(app: "App", request: "RequestView") -> "RequestView":
     """The request with all of its lists."""
-    from bot.views import request_view
+    from bot.render.views import request_view
 
     record, _, _ = await app.decisions.request(request.id)
     return request_view(record, app.people, lists=await app.decisions.lists(record.request))
@@ -174,11 +174,11 @@ async def _whole(app: "App", request: "RequestView") -> "RequestView":
 
 def policies(as_json: Json = False, data: Data = None) -> None:
     """List the policies: who decides, how many, by when; the hash changes with any of it, groups included."""
-    from bot.cards import who_decides
     from bot.cli.beside import settings_of
     from bot.cli.show import plain, short_hash
-    from bot.config_deploy import NOBODY_IS_ASKED
-    from bot.people import People
+    from bot.config.tables import NOBODY_IS_ASKED
+    from bot.people.directory import People
+    from bot.render.cards import who_decides
 
     settings = settings_of(data)
     directory = People(settings.people, settings.policies)

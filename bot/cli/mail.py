@@ -78,7 +78,7 @@ def _mail(file: Path | None, data: Path | None) -> tuple[bytes, str, set[str]]:
     import asyncio
     import os
 
-    from bot.mail.identifying import next_mail, read_mail, settings_for
+    from bot.wiring.mail_identify import next_mail, read_mail, settings_for
 
     if file is not None:
         raw = sys.stdin.buffer.read() if str(file) == "-" else read_mail(file)

@@ -13,7 +13,7 @@ async def write(app: "App", sender: str, to: str, subject: str, text: str, *, as
     """Send a mail that nobody logged in for, as mail from outside comes. Raises ChannelRefused."""
     from bot.cli.beside import require_dev
     from bot.cli.show import plain
-    from bot.processes import local_mail
+    from bot.process.processes import local_mail
     from channels.email.local.reply_mail import compose_letter
     from channels.email.transport import Transport
 
@@ -29,7 +29,7 @@ async def read(app: "App", address: str, *, as_json: bool) -> None:
     """Print what was sent to an address outside."""
     from bot.cli.beside import require_dev
     from bot.cli.show import letter_json, letter_text, plain
-    from bot.processes import local_mail
+    from bot.process.processes import local_mail
     from channels.email.local.letters import letters
 
     require_dev(app.settings, "sayso mailbox")

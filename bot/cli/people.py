@@ -49,8 +49,8 @@ def from_slack(
     import asyncio
 
     from bot.cli.beside import settings_of
-    from bot.slack.access import slack_api
-    from bot.slack.importing import members_of, proposed, to_json, to_toml
+    from bot.wiring.slack import slack_api
+    from bot.wiring.slack_import import members_of, proposed, to_json, to_toml
 
     settings = settings_of(data)
     found = proposed(asyncio.run(members_of(slack_api(settings))), settings.people)

@@ -57,7 +57,7 @@ for part in (
 
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
-        from bot.version import version
+        from bot.registry.release import version
 
         print(f"sayso {version()}")
         raise typer.Exit

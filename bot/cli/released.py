@@ -10,7 +10,7 @@ from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
     from agents import Agent, Tool
-    from bot.settings import Settings
+    from bot.config.settings import Settings
     from prompts import Prompt
 
 _HASH_CHARS = 12
@@ -91,7 +91,7 @@ def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":
     """The agents as a process would compose them. Raises ConfigError and PromptError."""
     from bot.app import agents_of
     from bot.cli.beside import settings_of
-    from bot.prompting import with_chosen_prompts
+    from bot.registry.prompts import with_chosen_prompts
 
     settings = settings_of(data)
     return settings, with_chosen_prompts(settings, agents_of(settings))
@@ -100,7 +100,7 @@ def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":
 def _told(settings: "Settings", agent: "Agent") -> dict[str, Any]:
     """One agent as JSON."""
     from bot.app import model_names
-    from bot.prompting import in_use
+    from bot.registry.prompts import in_use
 
     (uses,) = in_use([agent], model_names(settings, [agent]))
     rehearses = settings.anthropic_api_key is None

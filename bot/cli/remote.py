@@ -15,19 +15,18 @@ import typer
 
 from agents.events import Event, read_event
 from agents.requests import Request, RunId
-from bot.apikeys import USER_AGENT
 from bot.cli.following import Story
 from bot.cli.show import plain, request_text
 from bot.cli.shown import Shown, bound_to, last_shown, not_shown, note_shown
 from bot.cli.words import as_a_note, as_a_vote, typed
-from bot.exporting import Exported
-from bot.home import Home
-from bot.people import People
-from bot.seen import Seen
-from bot.settings import Settings, load
-from bot.summary import Summary
-from bot.trust import state_dir
-from bot.views import RequestView, RunView
+from bot.config.data_dir import Home
+from bot.config.settings import Settings, load
+from bot.config.trust import state_dir
+from bot.people.api_keys import USER_AGENT
+from bot.people.directory import People
+from bot.queries.prompt_replay import Seen
+from bot.render.views import RequestView, RunView, Summary
+from bot.runs.export import Exported
 
 _TRIES = 5
 _AGAIN_S = 1.0

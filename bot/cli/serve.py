@@ -54,7 +54,7 @@ def web(
     import asyncio
     import os
 
-    from bot.processes import run_web
-    from bot.settings import load
+    from bot.config.settings import load
+    from bot.process.processes import run_web
 
     asyncio.run(run_web(load(data, os.environ), port))

@@ -10,7 +10,7 @@ def serve(data: Data, *, works: bool, receives: Collection[str]) -> None:
     import asyncio
     import os
 
-    from bot.processes import run_process
-    from bot.settings import load
+    from bot.config.settings import load
+    from bot.process.processes import run_process
 
     asyncio.run(run_process(load(data, os.environ), works=works, receives=receives))

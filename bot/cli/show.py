@@ -3,11 +3,9 @@
 import hashlib
 import json
 
-from bot.asked_by import by_key
-from bot.cards import exact_call
-from bot.people import People
-from bot.summary import Summary
-from bot.views import FactView, RequestView
+from bot.people.directory import People
+from bot.render.cards import by_key, exact_call
+from bot.render.views import FactView, RequestView, Summary
 from channels.email.local.letters import Letter
 from channels.showing import visible, visible_json
 

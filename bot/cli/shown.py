@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from agents.requests import Request
-from bot.home import Home
-from bot.views import RequestView
+from bot.config.data_dir import Home
+from bot.render.views import RequestView
 
 _NOTE = "shown.json"
 _KEPT = 1_000

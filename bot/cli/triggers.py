@@ -9,8 +9,8 @@ import typer
 from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
-    from bot.config_triggers import TriggerConfig
-    from bot.settings import Settings
+    from bot.config.settings import Settings
+    from bot.config.triggers import TriggerConfig
 
 _SIGNED = """\
   BODY='{body}'
@@ -56,7 +56,7 @@ class _Web:
 
 def _web_of(settings: "Settings") -> _Web:
     """As a running `sayso dev` left word, else as the settings of this command say."""
-    from bot.home import Home
+    from bot.config.data_dir import Home
     from bot.store.embedded import find
 
     note = Home(settings.data_dir).read("web.json") if settings.redis_url is None and find(settings.data_dir) else None
@@ -92,7 +92,7 @@ def triggers(as_json: Json = False, data: Data = None) -> None:
 def _told(settings: "Settings", web: _Web, name: str, config: "TriggerConfig") -> dict[str, object]:
     from datetime import UTC, datetime
 
-    from bot.triggers.schedule import next_tick
+    from bot.config.cron import next_tick
 
     told: dict[str, object] = config.model_dump(mode="json", exclude={"secret", "kind"}, exclude_unset=True)
     told |= {"what": config.what, "limit": f"{settings.limits.triggers_per_trigger.count} per {_per(settings)}"}
@@ -123,7 +123,7 @@ def _how(web: _Web, name: str, config: "TriggerConfig") -> str:
 
 def _example(config: "TriggerConfig") -> dict[str, object]:
     """A body that has something at every path of the table."""
-    from bot.triggers.filling import paths_of
+    from bot.config.templates import paths_of
 
     paths = [*paths_of(f"{config.text or ''}{config.handle or ''}"), *config.context.values()]
     body: dict[str, object] = {}

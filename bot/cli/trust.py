@@ -26,9 +26,9 @@ def trust(data: Data = None) -> None:
     """
     import os
 
-    from bot import trust as trusting
     from bot.cli.show import plain
-    from bot.settings import DEFAULT_DATA_DIR, find_file
+    from bot.config import trust as trusting
+    from bot.config.settings import DEFAULT_DATA_DIR, find_file
 
     file, folder = find_file(data, os.environ, Path())[0], data or DEFAULT_DATA_DIR
     if file is None and not folder.is_dir():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from bot.runner_files import Places
+from bot.execution.runner_files import Places
 
 ENVIRONMENTS = ("production", "staging")
 _FIRST_LIVE = "v1.0.0"

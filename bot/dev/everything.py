@@ -14,23 +14,23 @@ from pathlib import Path
 import structlog
 
 from bot.app import App, agents_of, compose
-from bot.config_errors import ConfigError
+from bot.config.data_dir import Home
+from bot.config.errors import ConfigError
+from bot.config.example import example_toml
+from bot.config.hosts import check_bind
+from bot.config.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, find_file, load
+from bot.config.trust import is_folder_trusted, trust, trust_folder
 from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
-from bot.example import example_toml
-from bot.home import Home
-from bot.listening import port_of
-from bot.processes import listen_at, local_mail, log_to, serve
-from bot.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, find_file, load
-from bot.slack.doctor import speaks_of_slack
-from bot.slack.real import slack_parts
+from bot.doctor.slack import speaks_of_slack
+from bot.process.processes import listen_at, local_mail, log_to, serve
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
-from bot.trust import is_folder_trusted, trust, trust_folder
 from bot.web.here import Demo
-from bot.web.hosts import check_bind
+from bot.web.serve import port_of
 from bot.web.serve import serve as serve_web
+from bot.wiring.slack import slack_parts
 
 log = structlog.stdlib.get_logger()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agents import Agent
-from bot.settings import Settings
+from bot.config.settings import Settings
 
 _DEMO = ("production", "deploy v1.2.0 to production")
 

@@ -12,9 +12,9 @@ from agents import Agent
 from agents.events import Event, PersonSaid, RequestDecided, RequestRevised, RequestRevoked, StepChosen
 from agents.run import Result, Run, step
 from agents.steps import CallTool, RequestHumanInput
+from bot.config.toml import toml
 from bot.evals.cases import BadCases, Calls, Case, CaseFile, Happens, parse
 from bot.evals.running import Plan, by_rules
-from bot.toml import toml
 
 # What a case calls otherwise than a result does.
 _WAY = MappingProxyType({"ok": "gives"})

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from agents import Agent
 from bot.app import agents_of
+from bot.config.settings import Settings
 from bot.evals.cases import BadCases, CaseFile, parse
 from bot.evals.running import Plan
-from bot.prompting import with_chosen_prompts
-from bot.settings import Settings
+from bot.registry.prompts import with_chosen_prompts
 
 FOLDER = "evals"
 _OFFICE = "office.toml"

@@ -13,7 +13,7 @@ from agents.steps import ModelCall, Step
 from bot.evals.cases import Case, Wanted
 from bot.evals.judging import ASKS_OR_ENDS, expected, is_harmless, is_right, shown
 from bot.evals.story import Story
-from bot.gating import gate_of
+from bot.execution.executor import gate_of
 
 By = Literal["fallback", "model"]
 RULES = "rules"

@@ -8,17 +8,28 @@ from typing import Any, Literal, cast
 import structlog
 
 from agents.events import Event, read_event
-from bot.ids import ingress_shard
-from bot.store import clock
+from bot.store import client as clock
 from bot.store.client import LONGEST_BLOCK_MS, Client, Script, StoreError, StoreUnavailable
-from bot.store.commit import Commit, Line, Once, RecordWrite, Wake, Written, decode, encode, lists_of, stamped
-from bot.store.days import Days
-from bot.store.forks import Forks
-from bot.store.found import Loaded, Record, Start
-from bot.store.handles import Handles
+from bot.store.commit import (
+    Commit,
+    Line,
+    Loaded,
+    Once,
+    Record,
+    RecordWrite,
+    Start,
+    Wake,
+    Written,
+    decode,
+    encode,
+    lists_of,
+    stamped,
+)
+from bot.store.ids import ingress_shard
+from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
-from bot.store.threads import Threads
+from bot.store.timers import Days
 
 __all__ = [
     "Commit",

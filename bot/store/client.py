@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
+from datetime import UTC, datetime, timedelta
 from hashlib import sha1
 from importlib import resources
 from itertools import islice
@@ -14,6 +15,8 @@ from redis.asyncio import Redis, from_url
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+
+from bot.store.keys import Keys
 
 PRELUDE = ("clock.lua", "lists.lua")
 # A repeat is harmless (each script knows its own commit), so a short outage is bridged here and not shown to people.
@@ -282,3 +285,29 @@ def _checked(replies: list[Any]) -> list[Any]:
         if isinstance(reply, Exception):
             raise reply
     return replies
+
+
+FAR_AHEAD = timedelta(minutes=1)
+"""What people must hear of; less is what a clock that is kept right does now and then."""
+
+_SLOWER = 10
+
+
+def asked(keys: Keys) -> tuple[list[str], list[str]]:
+    """The commands that read the clock, for `told`."""
+    return ["TIME"], ["MGET", keys.clock, keys.clock_seen]
+
+
+def told(time: tuple[int, int], kept: Sequence[bytes | None]) -> tuple[datetime, timedelta]:
+    """What the clock says, and how much of that it is ahead, by the answers to what was `asked`."""
+    offset, seen = kept
+    raw_ms = time[0] * 1000 + time[1] // 1000 + int(offset or 0)
+    last_ms, ahead_ms = map(int, seen.split()) if seen else (raw_ms, 0)
+    passed_ms = raw_ms - last_ms
+    ahead_ms = ahead_ms - passed_ms if passed_ms < 0 else max(0, ahead_ms - passed_ms // _SLOWER)
+    return moment(str(raw_ms + ahead_ms)), timedelta(milliseconds=ahead_ms)
+
+
+def moment(ms: bytes | str) -> datetime:
+    """A moment as the scripts write it: milliseconds since 1970."""
+    return datetime.fromtimestamp(int(ms) / 1000, UTC)

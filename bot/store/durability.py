@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Literal
 
-from bot.store import clock
+from bot.store import client as clock
 from bot.store.client import Client, StoreError, StoreUnavailable
 from bot.store.keys import Keys
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agents.run import RunState
-from bot.ids import shard_of
+from bot.store.ids import shard_of
 
 
 @dataclass(frozen=True, slots=True)

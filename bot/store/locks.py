@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.ids import ingress_shard
 from bot.store.client import Client, Script, StoreError
+from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
 
 _TAKE, _KEEP = Script("take_lock"), Script("keep_lock")

@@ -25,16 +25,16 @@ from agents.requests import AttemptId, RunId
 from agents.run import Run, step
 from agents.steps import CallTool
 from bot.app import App, agents_of, compose
-from bot.ids import new_id, shard_of
-from bot.judge import Judgement
-from bot.records import RequestRecord
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.inbound.follow_ups import FollowUps
+from bot.policy.judge import Judgement
+from bot.policy.record import RequestRecord
 from bot.store.embedded import EmbeddedRedis
+from bot.store.ids import new_id, shard_of
 from bot.testing.people import Peopled
 from bot.testing.scripted import NO_MORE, Asked, Fails, Said, Scripted
 from bot.testing.settings import Policies, office, settings_in, settings_of
 from bot.testing.waiting import until
-from bot.threads import FollowUps
 from channels import Trigger
 
 __all__ = ["NO_MORE", "Asked", "Fails", "Policies", "Said", "Sayso", "Scripted", "sayso", "until"]
@@ -63,7 +63,7 @@ class Sayso(Peopled):
     async def trigger(self, text: str, person: str = "anna", agent: str | None = None) -> RunId:
         """`person` wants something of `agent`, or of the first one."""
         thread = f"test-{secrets.token_hex(8)}"
-        return await self.app.inbox.start(_CHANNEL, text, self.app.people.named(person), agent=agent, thread=thread)
+        return await self.app.starter.start(_CHANNEL, text, self.app.people.named(person), agent=agent, thread=thread)
 
     async def say(self, person: str, run_id: RunId, text: str) -> None:
         """`person` writes to the run, unasked: who is not asked anything steers it, and becomes one of its requesters.

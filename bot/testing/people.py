@@ -8,10 +8,10 @@ from typing import Literal
 
 from agents.requests import PersonId, RunId
 from agents.run import Run
-from bot.answers import Statement
-from bot.judge import Judgement
-from bot.records import RequestRecord
-from bot.steering import Steering
+from bot.policy.answers import Statement
+from bot.policy.judge import Judgement
+from bot.policy.record import RequestRecord
+from bot.runs.steering import Steering
 from bot.testing.running import Running
 from bot.testing.waiting import until
 from channels.email.local.letters import Letter, letters
@@ -29,7 +29,7 @@ class Peopled(Running):
 
     async def trigger(self, text: str, person: str = "anna", agent: str | None = None) -> RunId:
         """`person` wants something, from a terminal."""
-        return await self.app.inbox.start("cli", text, self.app.people.named(person), agent=agent)
+        return await self.app.starter.start("cli", text, self.app.people.named(person), agent=agent)
 
     async def decide(
         self,

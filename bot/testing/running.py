@@ -12,13 +12,13 @@ from agents.events import Event
 from agents.requests import RequestId
 from agents.run import Run, fold
 from bot.app import App
-from bot.mail.local import LocalMail
-from bot.processes import local_mail
-from bot.records import RequestRecord
-from bot.running import running
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.policy.record import RequestRecord
+from bot.process.processes import local_mail
+from bot.process.running import running
 from bot.store.client import Client
 from bot.testing.waiting import until
+from bot.wiring.local_mail import LocalMail
 
 
 @dataclass

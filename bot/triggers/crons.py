@@ -11,13 +11,13 @@ import structlog
 from pydantic import JsonValue
 
 from agents.requests import RunId
-from bot.admitting import TriggerRefused
-from bot.config_triggers import TriggerConfig
-from bot.ids import derived_id
+from bot.config.cron import next_tick, recent_tick, ticks_until
+from bot.config.triggers import TriggerConfig
+from bot.runs.admission import TriggerRefused
 from bot.store import StoreError
-from bot.store.ticks import Tick, Ticks
+from bot.store.ids import derived_id
+from bot.store.timers import Tick, Ticks
 from bot.triggers.firing import Firing
-from bot.triggers.schedule import next_tick, recent_tick, ticks_until
 
 log = structlog.stdlib.get_logger()
 

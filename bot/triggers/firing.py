@@ -8,11 +8,11 @@ from pydantic import JsonValue
 
 from agents.requests import Outsider, PersonId, RunId
 from agents.text import one_line
-from bot.admitting import TooManyTriggers, TriggerRefused
-from bot.config_triggers import TriggerConfig
-from bot.ids import ingress_shard, new_id, shard_of
-from bot.inbox import Inbox, Sent
+from bot.config.triggers import TriggerConfig
+from bot.runs.admission import TooManyTriggers, TriggerRefused
+from bot.runs.start import Sent, Starter
 from bot.store import Store
+from bot.store.ids import ingress_shard, new_id, shard_of
 
 log = structlog.stdlib.get_logger()
 
@@ -35,8 +35,8 @@ class By:
 class Firing:
     """Starts runs for the tables of [triggers]."""
 
-    def __init__(self, store: Store, inbox: Inbox, alert: Alert) -> None:
-        self._store, self._inbox, self._alert = store, inbox, alert
+    def __init__(self, store: Store, starter: Starter, alert: Alert) -> None:
+        self._store, self._starter, self._alert = store, starter, alert
 
     async def run_of(self, trigger: str, proofs: Sequence[str], keep_s: float) -> RunId:
         """The run that a delivery stands for, started or not: the one that any of its `proofs` stood for first."""
@@ -66,7 +66,7 @@ class Firing:
         requester, *others = by.people or (PersonId(config.requester or ""),)
         sent = Sent(context=context, trigger=name, others=tuple(others), outsider=by.outsider)
         try:
-            await self._inbox.start(config.what, text, requester, agent=config.agent, run_id=run_id, sent=sent)
+            await self._starter.start(config.what, text, requester, agent=config.agent, run_id=run_id, sent=sent)
         except TriggerRefused as error:
             await self.refused(name, run_id, error)
             raise
@@ -74,7 +74,7 @@ class Firing:
     async def count(self, name: str, run_id: RunId, what_id: str) -> None:
         """Count something else that came of a trigger, by its id. Raises TooManyTriggers, as `fire` does."""
         try:
-            await self._inbox.admission.trigger(name, what_id)
+            await self._starter.admission.trigger(name, what_id)
         except TooManyTriggers as error:
             await self.refused(name, run_id, error)
             raise

@@ -6,13 +6,11 @@ The payloads: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from bot.triggers.filling import DoesNotFit, find
-
-GitHubEvent = Literal["push", "create", "workflow_run", "check_suite"]
+from bot.config.templates import DoesNotFit, find
+from bot.config.triggers import GitHubEvent
 
 _TAGS = "refs/tags/"
 # Of the conclusions there are, those that a person would call failed; a cancelled or skipped run is none.
@@ -21,15 +19,6 @@ _FAILED = frozenset({"failure", "timed_out", "startup_failure"})
 # Whoever did it, then others who had a part in it: who pushed, whose workflow it was, who ran it again.
 _WHO = ("sender.login", "pusher.name", "workflow_run.actor.login", "workflow_run.triggering_actor.login")
 
-_TAG_NAMES = ("repository", "tag", "commit", "by")
-_CI_NAMES = ("repository", "branch", "commit", "workflow", "conclusion", "url", "by")
-NAMES: Mapping[GitHubEvent, tuple[str, ...]] = {
-    "push": _TAG_NAMES,
-    "create": ("repository", "tag", "by"),
-    "workflow_run": _CI_NAMES,
-    "check_suite": ("repository", "branch", "commit", "conclusion", "by"),
-}
-"""What a text may name, by event."""
 
 PUSHED: frozenset[GitHubEvent] = frozenset({"push", "create"})
 """The events that somebody's push is; the others are about what came of one."""
@@ -95,7 +84,7 @@ class _CheckSuite(_Event):
 def read(
     event: str, wanted: GitHubEvent, body: Mapping[str, JsonValue], repository: str | None = None, only: str = "*"
 ) -> dict[str, JsonValue] | NotOurs:
-    """The facts of an event that a trigger waits for, by the names in NAMES. Raises DoesNotFit.
+    """The facts of an event that a trigger waits for, by the names in GITHUB_NAMES. Raises DoesNotFit.
 
     `repository` is the one it must come from; `only` is what the tag or branch has to look like, as in `v*`.
     """

@@ -1,6 +1,8 @@
 """What is posted to a trigger: signed, read, and given its one effect. Knows no web framework."""
 
 import hashlib
+import hmac
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +13,13 @@ from pydantic import JsonValue
 
 from agents.requests import Outsider, RunId
 from agents.text import one_line
-from bot.config_triggers import TriggerConfig
-from bot.people import People
+from bot.config.templates import fill, fill_plainly, find, pick, read_body
+from bot.config.triggers import TriggerConfig
+from bot.people.directory import People
 from bot.store import Store
 from bot.triggers import github
-from bot.triggers.filling import fill, fill_plainly, find, pick, read_body
 from bot.triggers.firing import By, Firing
 from bot.triggers.reports import Reports
-from bot.triggers.signing import is_signed, is_timely, timed
 
 log = structlog.stdlib.get_logger()
 
@@ -169,3 +170,28 @@ class Hooks:
 
 def _hashed(what: bytes) -> str:
     return hashlib.sha256(what).hexdigest()
+
+
+TOLERANCE_S = 300
+"""How old, or how far ahead, a signed timestamp may be."""
+
+
+def signature(secret: str, signed: bytes) -> str:
+    """`sha256=` and the HMAC-SHA-256 of `signed` in hex, as headers have it."""
+    return f"sha256={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+
+
+def timed(timestamp: str, body: bytes) -> bytes:
+    """What a sender of ours signs: the timestamp in Unix seconds, a dot, and the body."""
+    return f"{timestamp}.".encode() + body
+
+
+def is_timely(timestamp: str, now: datetime) -> bool:
+    """Whether a timestamp in Unix seconds is within TOLERANCE_S of `now`."""
+    known = re.fullmatch(r"[0-9]{1,12}", timestamp, re.ASCII)
+    return known is not None and abs(now.timestamp() - int(timestamp)) <= TOLERANCE_S
+
+
+def is_signed(secret: str, signed: bytes, given: str) -> bool:
+    """Whether `given` is the signature of `signed`; takes as long for a wrong one as for the right one."""
+    return hmac.compare_digest(signature(secret, signed).encode(), given.encode(errors="replace"))

@@ -7,9 +7,9 @@ from agents.outside import OutsideReported, ToolWaits
 from agents.requests import RunId
 from agents.run import fold
 from agents.text import one_line
-from bot.journal import Journal
 from bot.store import Commit, StoreError, Wake
 from bot.store.commit import MAX_EVENTS
+from bot.store.journal import Journal
 
 TEXT_CHARS = 2_000
 _TRIES = 20

@@ -2,11 +2,11 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.config.hosts import names
 from bot.web.api.application import application as api_of
 from bot.web.console.application import application as console_of
 from bot.web.guards import Measured, Named
 from bot.web.here import Here
-from bot.web.hosts import names
 from bot.web.slack import PREFIX, slack_of
 from bot.web.triggers import PREFIX as TRIGGERS
 from bot.web.triggers import triggers_of

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.hosts import host_name
+from bot.config.hosts import host_name
 from bot.web.metrics import Metrics
 from bot.web.problems import Trouble, trouble
 

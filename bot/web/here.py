@@ -6,10 +6,10 @@ from typing import cast
 from starlette.requests import Request
 
 from bot.app import App
-from bot.mail.local import LocalMail
-from bot.store.following import Follower
+from bot.store.watch import Follower
 from bot.web.metrics import Metrics
 from bot.web.waits import Waits
+from bot.wiring.local_mail import LocalMail
 
 
 @dataclass(frozen=True, slots=True)

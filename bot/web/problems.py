@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from starlette.responses import Response
 
 from agents.requests import Frozen, RequestId
-from bot.judge import Judgement
+from bot.policy.judge import Judgement
 
 MEDIA_TYPE = "application/problem+json"
 # Long enough not to be a nuisance, short enough to be there when Redis is.

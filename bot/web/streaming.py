@@ -8,9 +8,9 @@ from typing import Generic, Protocol, TypeVar
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from bot.ending import ended
 from bot.store import StoreError
-from bot.store.changing import FollowingEnds
+from bot.store.tasks import ended
+from bot.store.watch import FollowingEnds
 from bot.web.here import Here
 
 MEDIA_TYPE = "text/event-stream"

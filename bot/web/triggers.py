@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.admitting import TooManyTriggers, TriggerRefused
 from bot.app import App
+from bot.config.templates import DoesNotFit
+from bot.runs.admission import TooManyTriggers, TriggerRefused
 from bot.store import StoreError
-from bot.triggers.filling import DoesNotFit
 from bot.triggers.hooks import NotSigned, Passed, Posted
 from bot.triggers.reports import NobodyWaits
 from bot.web.api.guard import check_is_json

@@ -9,8 +9,8 @@ from agents.events import Event, RunCancelled, RunEnded, RunPaused
 from agents.history import RunForked, own
 from agents.requests import RunId
 from agents.run import Run, fold
-from bot.moves import Think, next_move
-from bot.records import records
+from bot.policy.record import records
+from bot.runs.moves import Think, next_move
 from tests.agents.worlds import (
     ANNA,
     BO,

@@ -1,7 +1,7 @@
 """Mails that come back, as mail servers send them."""
 
 from agents.deliveries import DeliveryFailed
-from bot.records import RequestRecord
+from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.waiting import until

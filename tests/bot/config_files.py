@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import ConfigError, Settings, load
+from bot.config.settings import ConfigError, Settings, load
 
 PEOPLE = """
 [people.anna]

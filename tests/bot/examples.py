@@ -21,10 +21,10 @@ from agents.requests import (
     StepId,
     Vote,
 )
-from bot.config import PersonConfig, PolicyConfig
-from bot.judge import Answer
-from bot.people import People
-from bot.records import RequestRecord
+from bot.config.tables import PersonConfig, PolicyConfig
+from bot.people.directory import People
+from bot.policy.judge import Answer
+from bot.policy.record import RequestRecord
 from tests.agents.worlds import NOON
 
 ANNA, BO, CY, DAN = (PersonId(name) for name in ("anna", "bo", "cy", "dan"))

@@ -11,8 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
-from bot.runner import Runner, _start  # pyright: ignore[reportPrivateUsage]
-from bot.runner_child import Order
+from bot.execution.runner import Runner, _start  # pyright: ignore[reportPrivateUsage]
+from bot.execution.runner_child import Order
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from agents import Agent, Hands, Outcome, Pending
 from agents.ask.survey import SurveyArgs
 from agents.requests import Effect
 from bot.app import agents_of, compose
-from bot.processes import local_mail
-from bot.running import running
+from bot.process.processes import local_mail
+from bot.process.running import running
 from tests.office import settings_of
 
 _BEFORE_IT_DIES = 3

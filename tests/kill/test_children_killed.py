@@ -14,7 +14,7 @@ from agents.events import RunStarted
 from agents.outside import ChildStarted
 from agents.run import fold
 from bot.app import compose
-from bot.processes import redis_url, serve
+from bot.process.processes import redis_url, serve
 from tests.clerk import Workshop, clerk
 from tests.office import TOML, settings_of
 from tests.servers.lines import TOP, Server

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from agents.events import Event, RunEnded, ToolStarted
+from bot.config.example import example_toml
+from bot.config.settings import load
 from bot.dev.demo import make_demo
-from bot.example import example_toml
-from bot.settings import load
 from bot.store.embedded import find
 from tests.kill.reading import runs_in
 from tests.processes.post import Post

@@ -12,9 +12,9 @@ import pytest
 from agents.history import RunForked
 from agents.requests import PersonId, RunId
 from bot.app import App, compose
-from bot.processes import redis_url
-from bot.relaying import Asker
-from bot.settings import load
+from bot.config.settings import load
+from bot.process.processes import redis_url
+from bot.runs.api_requests import Asker
 from tests.clerk import Workshop, clerk
 from tests.office import QUICK
 from tests.servers.lines import TOP, Server

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from bot.app import compose
-from bot.processes import log_to, redis_url, serve
-from bot.settings import load
+from bot.config.settings import load
+from bot.process.processes import log_to, redis_url, serve
 from tests.kill.parts import DeskChannel, killed_agent
 from tests.servers.lines import say
 

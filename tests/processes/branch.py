@@ -7,8 +7,8 @@ import smtplib
 from pathlib import Path
 
 from agents.events import Event
+from bot.config.example import example_toml
 from bot.dev.demo import make_demo
-from bot.example import example_toml
 from bot.store.keys import Keys
 from channels.email.local.letters import Letter
 from tests.channels.email.mails import mail

@@ -6,8 +6,8 @@ import secrets
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
-from bot.processes import local_mail
-from bot.settings import Settings
+from bot.config.settings import Settings
+from bot.process.processes import local_mail
 from channels import Contact
 from channels.email.local.letters import Letter, letters
 from channels.email.local.reply_mail import submit

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from agents.events import Event
+from bot.config.example import example_toml
 from bot.dev.demo import make_demo
-from bot.example import example_toml
 from tests.fakes.slack.driver import Message, Person, Shown, Workspace
 from tests.kill.reading import runs_in
 from tests.processes.programs import KEY, Program, RedisServer

@@ -9,8 +9,8 @@ from typing import Literal
 import httpx2
 import pytest
 
-from bot.apikeys import Keyring
-from bot.people import People
+from bot.people.api_keys import Keyring
+from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
 from tests.office import QUICK, TOML, settings_of

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from httpx2 import AsyncClient
 
+from bot.config.example import example_toml
 from bot.dev.demo import make_demo
-from bot.example import example_toml
-from bot.listening import listen, port_of
+from bot.web.serve import listen, port_of
 from tests.fakes.slack.driver import Person, Workspace, running
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.waiting import until

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.processes import local_mail
-from bot.settings import Settings, load
+from bot.config.settings import Settings, load
+from bot.process.processes import local_mail
 from channels.email.transport import Transport
 from channels.showing import visible
 from tests.browser.dev import Dev

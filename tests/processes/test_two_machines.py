@@ -12,9 +12,9 @@ import pytest
 
 from agents.events import RequestOpened, ToolFinished, ToolOrphaned, ToolStarted
 from agents.requests import Happened
+from bot.config.example import example_toml
+from bot.config.settings import load
 from bot.dev.demo import make_demo
-from bot.example import example_toml
-from bot.settings import load
 from tests.kill.reading import runs_in
 from tests.processes.post import Post
 from tests.processes.programs import KEY, Program, RedisServer

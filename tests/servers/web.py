@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager, suppress
 
 from httpx2 import AsyncClient
 
-from bot.apikeys import ApiKey
 from bot.app import App
-from bot.listening import listen, port_of
+from bot.people.api_keys import ApiKey
 from bot.web.here import Demo
-from bot.web.serve import LIMITS, Limits, serve
+from bot.web.serve import LIMITS, Limits, listen, port_of, serve
 
 
 class Api:

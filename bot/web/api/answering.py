@@ -8,13 +8,13 @@ from typing import Literal
 from agents.events import RequestOpened, RequestRevised
 from agents.requests import Given, Request, RequestId
 from agents.run import fold
-from bot.answers import Statement, filled_in, picked
-from bot.apikeys import ApiKey
-from bot.asking import changes_between
-from bot.decisions import Outcome
-from bot.judge import Counted, Decided, Remarked, Revoked
-from bot.records import RequestRecord
-from bot.views import request_view
+from bot.people.api_keys import ApiKey
+from bot.policy.answers import Statement, filled_in, picked
+from bot.policy.judge import Counted, Decided, Remarked, Revoked
+from bot.policy.record import RequestRecord
+from bot.render.views import request_view
+from bot.requests.decisions import Outcome
+from bot.requests.opening import changes_between
 from bot.web.api.shapes import Answered, AnswerGiven, Approve, ChoicesGiven, Deny, FormGiven, TextGiven
 from bot.web.here import Here
 from bot.web.problems import Trouble, trouble

@@ -14,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents import ToolRefused
-from bot.admitting import TooManyTriggers, TriggerRefused
-from bot.decisions import NoSuchRequest
-from bot.exporting import FILE_BYTES
-from bot.ids import NotAnId
-from bot.relaying import NotAsked
-from bot.steering import NoSuchRun, NotSteered, NotYours
+from bot.requests.decisions import NoSuchRequest
+from bot.runs.admission import TooManyTriggers, TriggerRefused
+from bot.runs.api_requests import NotAsked
+from bot.runs.export import FILE_BYTES
+from bot.runs.steering import NoSuchRun, NotSteered, NotYours
 from bot.store import StoreError
-from bot.store.following import FollowingEnds
+from bot.store.ids import NotAnId
+from bot.store.watch import FollowingEnds
 from bot.web.api import asking, copying, health, requests, runs, streams
 from bot.web.api.guard import Authenticated, check_is_json
 from bot.web.guards import Bounded

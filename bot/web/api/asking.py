@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Response
 
 from agents.requests import PersonId
-from bot.apikeys import ApiKey
-from bot.relaying import Asker
-from bot.views import RequestView
+from bot.people.api_keys import ApiKey
+from bot.render.views import RequestView
+from bot.runs.api_requests import Asker
 from bot.web.api import examples
 from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import HereNow, MayTrigger, only_known_queries, requester_of

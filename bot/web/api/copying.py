@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from agents.requests import RunId
-from bot.apikeys import ApiKey
-from bot.exporting import Exported, export
-from bot.ids import check
-from bot.relaying import Asker
-from bot.seen import Seen, seen
-from bot.steering import NoSuchRun
-from bot.version import version
-from bot.views import RunView
+from bot.people.api_keys import ApiKey
+from bot.queries.prompt_replay import Seen, seen
+from bot.registry.release import version
+from bot.render.views import RunView
+from bot.runs.api_requests import Asker
+from bot.runs.export import Exported, export
+from bot.runs.steering import NoSuchRun
+from bot.store.ids import check
 from bot.web.api import examples
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayKeep, MayRead, MaySteer, only_known_queries, requester_of

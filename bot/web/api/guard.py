@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.apikeys import ApiKey, Keyring
+from bot.people.api_keys import ApiKey, Keyring
 from bot.store import StoreError
 from bot.web.api.keyed import KEY, bearer, no_such_key
 from bot.web.problems import Trouble, trouble, unavailable

@@ -12,8 +12,7 @@ from agents.requests import Frozen
 from bot.app import App
 from bot.store import StoreError
 from bot.store.durability import Durability, check
-from bot.store.links import Links, Standing, standing
-from bot.store.lockouts import Lockout, Lockouts
+from bot.store.indexes import Links, Lockout, Lockouts, Standing, standing
 from bot.store.mailboxes import MailboxStore
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow

@@ -10,8 +10,8 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 
 from agents.requests import PersonId
-from bot.apikeys import ApiKey, Scope
-from bot.people import People
+from bot.people.api_keys import ApiKey, Scope
+from bot.people.directory import People
 from bot.web.here import Here, here
 from bot.web.problems import Found, Trouble, trouble
 

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from pydantic import JsonValue, TypeAdapter
 
 from agents.requests import Frozen, PersonId, RunId
-from bot.apikeys import ApiKey
-from bot.ids import ingress_shard, new_id
+from bot.people.api_keys import ApiKey
 from bot.store import Store
+from bot.store.ids import ingress_shard, new_id
 from bot.web.api.shapes import Copied, RunWanted
 from bot.web.api.wanted import ApprovalWanted, QuestionWanted
 from bot.web.problems import Difference, trouble

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 
 from agents.requests import PersonId, RequestId, RequestState
-from bot.apikeys import USER_AGENT, ApiKey
-from bot.ids import check
-from bot.lists import requests
-from bot.records import RequestRecord
-from bot.views import RequestView
+from bot.people.api_keys import USER_AGENT, ApiKey
+from bot.policy.record import RequestRecord
+from bot.queries.lists import requests
+from bot.render.views import RequestView
+from bot.store.ids import check
 from bot.web.api import examples
 from bot.web.api.answering import answer
 from bot.web.api.docs import answers, leads_to

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from agents.requests import RunId
 from agents.run import RunState, fold
-from bot.ids import check
-from bot.inbox import Sent
-from bot.lists import runs
-from bot.views import RunView, run_view
+from bot.queries.lists import runs
+from bot.render.views import RunView, run_view
+from bot.runs.start import Sent
+from bot.store.ids import check
 from bot.web.api import examples
 from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, only_known_queries, requester_of
@@ -47,7 +47,7 @@ async def start(
     `Idempotency-Replayed: true`. Another body under that key is refused, with the difference.
     """
     requester = requester_of(key, wanted.requester, here.app.people)
-    here.app.inbox.check(wanted.text, wanted.agent)
+    here.app.starter.check(wanted.text, wanted.agent)
     once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
@@ -56,7 +56,7 @@ async def start(
         return await view(here, run_id)
     submitter = key.person if key.person != requester else None
     sent = Sent(wanted.context, submitter, key.service or "", holders=key.holders)
-    run_id = await here.app.inbox.start("api", wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent)
+    run_id = await here.app.starter.start("api", wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent)
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return await view(here, run_id)
 

@@ -9,9 +9,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from agents.events import Event
 from agents.requests import Frozen, RequestState
-from bot.judge import Counted, Decided, Remarked, Revoked
-from bot.summary import Summary
-from bot.views import RequestView
+from bot.policy.judge import Counted, Decided, Remarked, Revoked
+from bot.render.views import RequestView, Summary
 
 CONTEXT_BYTES = 16_384
 _CONTEXT_DEPTH = 16

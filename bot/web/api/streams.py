@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from agents.events import RunEnded
-from bot.ids import check
-from bot.store.following import Told
-from bot.summary import Summary
+from bot.render.views import Summary
+from bot.store.ids import check
+from bot.store.watch import Told
 from bot.web.api import examples
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, StillGood, only_known_queries

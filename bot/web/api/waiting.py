@@ -16,9 +16,9 @@ from agents.events import (
 )
 from agents.requests import Request, RequestId
 from agents.run import fold
-from bot.ending import ended
-from bot.store.following import FollowingEnds, Watch
-from bot.views import RequestView, is_of_program, request_view
+from bot.render.views import RequestView, is_of_program, request_view
+from bot.store.tasks import ended
+from bot.store.watch import FollowingEnds, Watch
 from bot.web.here import Here
 from bot.web.streaming import until_gone
 

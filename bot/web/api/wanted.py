@@ -6,9 +6,9 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 
 from agents.relay import Approval, Question
 from agents.requests import Format, Frozen
-from bot.answers import filled, pick
-from bot.config import MAX_EXPIRES_AFTER_S
-from bot.people import QUESTION_EXPIRES_S
+from bot.config.tables import MAX_EXPIRES_AFTER_S
+from bot.people.directory import QUESTION_EXPIRES_S
+from bot.policy.answers import filled, pick
 from bot.web.api.shapes import Bounded, IdempotencyKey, Person
 
 _AT_MOST = 25

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.decisions import NoSuchRequest
-from bot.ids import NotAnId
-from bot.people import UnknownPerson
-from bot.steering import NoSuchRun
+from bot.people.directory import UnknownPerson
+from bot.requests.decisions import NoSuchRequest
+from bot.runs.steering import NoSuchRun
 from bot.store import StoreError
-from bot.store.changing import FollowingEnds
+from bot.store.ids import NotAnId
+from bot.store.watch import FollowingEnds
 from bot.web.console import files, held, home, keys, live, login, mailboxes, requests, runs, static, streams
 from bot.web.console.gate import Gate, check_is_form
 from bot.web.console.pages import refused

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agents.requests import PersonId
-from bot.asked_by import by_key, excluded
-from bot.cards import exact
-from bot.judge import ways_to_approve
-from bot.people import People
-from bot.records import RequestRecord
-from bot.views import RequestView, request_view
+from bot.people.directory import People
+from bot.policy.judge import ways_to_approve
+from bot.policy.record import RequestRecord
+from bot.render.cards import by_key, exact, excluded
+from bot.render.views import RequestView, request_view
 from channels import Line
 
 

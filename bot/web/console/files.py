@@ -6,10 +6,9 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.files import all_files
-from bot.ids import check
+from bot.store.attachments import all_files, content_of
 from bot.store.commit import FILES_S
-from bot.store.files import content_of
+from bot.store.ids import check
 from bot.web.console.pages import hardened
 from bot.web.console.visits import Refusal
 from bot.web.here import here

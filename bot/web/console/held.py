@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId
-from bot.dead import Note
-from bot.held.clearing import NotHeld
+from bot.inbound.quarantine_review import NotHeld
+from bot.outbound.dead_letter import Note
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Here, here

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
-from bot import lists
-from bot.admitting import TooManyTriggers, TriggerRefused
-from bot.ids import ingress_shard, new_id
+from bot.queries import lists
+from bot.runs.admission import TooManyTriggers, TriggerRefused
+from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import page, to
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here
@@ -55,12 +55,12 @@ async def asked(request: Request) -> Response:
     foreign = f"console:{visit.person}:{hashlib.sha256(sent.encode()).hexdigest()}"
     fresh = RunId(new_id("run", ingress_shard(foreign, process.app.store.shards)))
     try:
-        process.app.inbox.check(text, visit.field("agent") or None)
+        process.app.starter.check(text, visit.field("agent") or None)
         known, _ = await process.app.store.remember(foreign, fresh.encode(), _ONCE_S)
         run_id = RunId(known.decode())
         if not await process.app.store.length(run_id):
             agent = visit.field("agent") or None
-            await process.app.inbox.start("console", text, visit.person, agent=agent, run_id=run_id)
+            await process.app.starter.start("console", text, visit.person, agent=agent, run_id=run_id)
     except TriggerRefused as error:
         refused: dict[str, object] = {"text": text, "told": (False, str(error))}
         is_too_many = isinstance(error, TooManyTriggers)

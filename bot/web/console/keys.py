@@ -5,7 +5,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.apikeys import SCOPES, KeyRefused, Scope
+from bot.people.api_keys import SCOPES, KeyRefused, Scope
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import here

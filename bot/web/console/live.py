@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.live import Place
+from bot.queries.environments import Place
 from bot.web.console.pages import csp, fragment, hardened, page
 from bot.web.here import here
 

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from agents.requests import PersonId
 from bot.app import App
-from bot.logins import LINK_S, SESSION_S, Login
-from bot.telling import to_person
+from bot.outbound.notifier import to_person
+from bot.people.sessions import LINK_S, SESSION_S, Login
 from bot.web.console.pages import own_path, page, to
 from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of
 from bot.web.here import here

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.people import UnknownPerson
+from bot.people.directory import UnknownPerson
 from bot.web.console.following import following
 from bot.web.console.pages import fragment, page, part, to
 from bot.web.console.visits import Refusal, visit_of

@@ -16,10 +16,10 @@ from starlette.responses import RedirectResponse, Response
 
 from agents.requests import PersonId
 from agents.text import first_line, quote
-from bot.files import size
-from bot.lists import waiting_on
-from bot.people import People
+from bot.people.directory import People
+from bot.queries.lists import waiting_on
 from bot.store import StoreError
+from bot.store.attachments import size
 from bot.web.console.static import address_of
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here

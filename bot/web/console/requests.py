@@ -9,11 +9,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from agents.requests import Given, Request, RequestId
-from bot import lists
-from bot.answers import Statement, filled_in, picked
-from bot.ids import check
-from bot.judge import NoteUnconfirmed
-from bot.steering import NotSteered
+from bot.policy.answers import Statement, filled_in, picked
+from bot.policy.judge import NoteUnconfirmed
+from bot.queries import lists
+from bot.runs.steering import NotSteered
+from bot.store.ids import check
 from bot.web.console.cards import card_view
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, Visit, visit_of

@@ -13,11 +13,11 @@ from agents.history import own
 from agents.outside import ChildStarted
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
-from bot import lists
-from bot.ids import check
-from bot.inbox import TriggerRefused
-from bot.relaying import Asker
-from bot.steering import NoSuchRun, NotSteered
+from bot.queries import lists
+from bot.runs.admission import TriggerRefused
+from bot.runs.api_requests import Asker
+from bot.runs.steering import NoSuchRun, NotSteered
+from bot.store.ids import check
 from bot.web.console.cards import CardView, card_view
 from bot.web.console.pages import has_mail, page, to
 from bot.web.console.timeline import rows

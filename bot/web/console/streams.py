@@ -9,10 +9,9 @@ from starlette.responses import Response
 
 from agents.events import ToolFinished
 from agents.requests import RunId
-from bot.ids import check
-from bot.lists import waiting_on
-from bot.store.changing import EVERYTHING
-from bot.store.following import Told
+from bot.queries.lists import waiting_on
+from bot.store.ids import check
+from bot.store.watch import EVERYTHING, Told
 from bot.web.console import requests, runs
 from bot.web.console.following import following
 from bot.web.console.home import lists_of

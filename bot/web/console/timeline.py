@@ -26,9 +26,9 @@ from agents.events import (
 )
 from agents.history import RunForked, own
 from agents.requests import Attachment, PersonId, RequestId
-from bot.files import files_in
-from bot.people import People
-from bot.story import tell
+from bot.people.directory import People
+from bot.render.transcript import tell
+from bot.store.attachments import files_in
 
 Mark = Literal["person", "work", "ask", "good", "bad", "doubt"]
 _QUOTED_CHARS = 4_000

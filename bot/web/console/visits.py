@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from agents.requests import PersonId
-from bot.logins import Session
+from bot.people.sessions import Session
 from bot.web.here import Here
 
 VISIT = "sayso.visit"

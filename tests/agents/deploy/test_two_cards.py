@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from agents.events import ToolFinished
 from agents.requests import RunId
-from bot.runner_files import Places, take_lock
+from bot.execution.runner_files import Places, take_lock
 from tests.test_tour import commit_of, live
 from tests.waiting import until
 from tests.world import World

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy.wish import Wish, is_wish, wish_of, word_of
-from bot.triggers.filling import fill
+from bot.config.templates import fill
 
 PLACES = ("production", "staging")
 WHOLE = Wish("v1.2.0", "production")

@@ -5,11 +5,10 @@ import json
 from agents.events import RunEnded
 from agents.requests import Effect, Fact
 from agents.run import fold
-from bot.cards import who_decides
 from bot.cli.show import plain, plain_json, request_text, short_hash, summary_text
-from bot.records import RequestRecord
-from bot.summary import Summary, summary_of
-from bot.views import request_view
+from bot.policy.record import RequestRecord
+from bot.render.cards import who_decides
+from bot.render.views import Summary, request_view, summary_of
 from tests.agents.worlds import NOON, started
 from tests.bot.examples import BO, CALL, PEOPLE, all_of, any_of, anyone, approval, policy, question, record, vote
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from channels.slack.manifest import manifest
-from tests.bot.slack.workspaces import PEOPLE
+from tests.bot.wiring.workspaces import PEOPLE
 from tests.fakes.slack.driver import Workspace, running
 from tests.servers.program import sayso
 

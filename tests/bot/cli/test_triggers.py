@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.doctor import examine
-from bot.settings import load
+from bot.config.settings import load
+from bot.doctor.overall import examine
 from tests.bot.cli.test_look import listed
 from tests.docs.dev import sayso_dev
 from tests.office import TOML

@@ -6,9 +6,9 @@ from threading import Thread
 
 import pytest
 
-from bot.example import example_toml
-from bot.settings import ConfigError, load
-from bot.trust import is_trusted, trust
+from bot.config.example import example_toml
+from bot.config.settings import ConfigError, load
+from bot.config.trust import is_trusted, trust
 from tests.servers.program import sayso
 
 OWN = '[agents.evil]\ncode = "evil:evil_agent"\n'

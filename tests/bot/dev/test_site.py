@@ -12,7 +12,7 @@ import pytest
 
 from bot.dev.demo import make_demo
 from bot.dev.site import serve
-from bot.listening import listen, port_of
+from bot.web.serve import listen, port_of
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from bot.app import agents_of
+from bot.config.example import example_toml
+from bot.config.settings import Settings
 from bot.dev.welcome import to_try
-from bot.example import example_toml
-from bot.settings import Settings
 from tests.bot.config_files import read
 
 PEOPLE = """

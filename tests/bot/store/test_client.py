@@ -5,8 +5,8 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 
-from bot.ending import ended
 from bot.store.client import Client
+from bot.store.tasks import ended
 
 MOMENTS = range(60)
 WITHIN_S = 0.5

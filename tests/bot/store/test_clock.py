@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ids import ingress_shard
-from bot.store import Keys, Store, clock
+from bot.store import Keys, Store, client
 from bot.store.durability import far_ahead
+from bot.store.ids import ingress_shard
 from bot.store.locks import Locks
 from tests.bot.store.stores import RUN, move_time
 from tests.guards import guards
@@ -21,7 +21,7 @@ async def scripts_now(store: Store) -> datetime:
     """The time by which a script goes."""
     await Locks(store.client, store.shards, 1.0).take(LOCK, "me")
     until = await store.client.do("HGET", Keys.of(RUN).lock(LOCK), "until")
-    return clock.moment(until) - timedelta(seconds=1)
+    return client.moment(until) - timedelta(seconds=1)
 
 
 @guards("clock.lua:back")
@@ -61,7 +61,7 @@ def test_what_is_read_is_never_before_what_was_read(steps: list[int]) -> None:
     raw_ms, seen, last = 10**12, None, None
     for step in steps:
         raw_ms = max(10**9, raw_ms + step)
-        now, ahead = clock.told((raw_ms // 1000, raw_ms % 1000 * 1000), [None, seen])
+        now, ahead = client.told((raw_ms // 1000, raw_ms % 1000 * 1000), [None, seen])
 
         assert last is None or now >= last
         assert ahead >= timedelta(0)

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.embedded import EmbeddedRedis, EmbeddedRedisError, find
-from bot.store.redis_binary import find_binary
+from bot.store.embedded import EmbeddedRedis, EmbeddedRedisError, find, find_binary
 from tests.waiting import wait_until
 
 TOP = Path(__file__).parents[3]

@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
-from bot.ids import NotAnId
 from bot.store import Commit, Store
+from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
-from bot.store.files import content_of
+from bot.store.ids import NotAnId
 from tests.bot.store.stores import ITEM, RUN, append, paused, started
 
 CONTENT = bytes(range(256)) * 8_000

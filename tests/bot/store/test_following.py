@@ -7,8 +7,8 @@ from agents.events import RunPaused
 from agents.requests import PersonId, RunId
 from bot.store import Commit, Store
 from bot.store.client import Client
-from bot.store.following import Follower, FollowingEnds, Told
 from bot.store.keys import Keys
+from bot.store.watch import Follower, FollowingEnds, Told
 
 RUN, OTHER = RunId("s0r-aaaaaaaaaaaaa"), RunId("s0r-bbbbbbbbbbbbb")
 

@@ -1,7 +1,7 @@
 """Who waits for a handle of the outside is found by it: the newest few, and who was noted by an earlier release."""
 
 from agents.requests import RunId
-from bot.store.handles import RUNS_AT_MOST
+from bot.store.indexes import RUNS_AT_MOST
 from tests.bot.store.stores import a_store, move_time
 
 HANDLE = "acme/shop/17"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.store.client import Client
-from bot.store.homes import KEEP_S, Homes
+from bot.store.indexes import HOME_KEEP_S, Homes
 
 NOW = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ async def client(redis: str) -> AsyncIterator[Client]:
 
 async def test_who_looked_is_known_for_a_month(client: Client) -> None:
     homes = Homes(client)
-    await homes.note_opened("anna", NOW - timedelta(seconds=KEEP_S + 1))
+    await homes.note_opened("anna", NOW - timedelta(seconds=HOME_KEEP_S + 1))
     await homes.note_opened("bo", NOW - timedelta(days=2))
     assert await homes.opened_since(NOW - timedelta(days=60)) == {"anna", "bo"}
 

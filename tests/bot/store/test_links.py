@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.store import Store
-from bot.store.links import Links, LinkState, standing
+from bot.store.indexes import Links, LinkState, standing
 from tests.waiting import until
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ import asyncio
 
 from agents.requests import DeliveryId, RequestId
 from bot.store import Store
-from bot.store.places import Places
+from bot.store.indexes import Places
 from tests.guards import guards
 
 REQUEST = RequestId("s0q-aaaaaaaaaaaaa")

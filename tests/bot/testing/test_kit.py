@@ -13,7 +13,7 @@ from agents.deliveries import CardDelivered
 from agents.events import Event
 from agents.model import Chosen, Failed
 from agents.requests import DeliveryId, PersonId, RequestId
-from bot.judge import Decided, NotEntitled, Unclear
+from bot.policy.judge import Decided, NotEntitled, Unclear
 from bot.store import Commit
 from bot.testing import NO_MORE, Fails, Scripted, sayso, until
 from tests.servers.lines import TOP

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from httpx2 import AsyncClient, Response
 
-from bot.triggers.signing import signature, timed
+from bot.triggers.hooks import signature, timed
 
 SECRET = "of-the-releases-0123456789"
 HUB_SECRET = "of-the-hub-0123456789"

@@ -11,8 +11,8 @@ import pytest
 
 from agents.events import RunStarted
 from bot.app import App, compose
-from bot.settings import Settings
-from bot.summary import Summary
+from bot.config.settings import Settings
+from bot.render.views import Summary
 from tests.clerk import clerk
 from tests.office import TOML
 from tests.waiting import until

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.triggers.filling import DoesNotFit
-from bot.triggers.github import NAMES, GitHubEvent, NotOurs, read
+from bot.config.templates import DoesNotFit
+from bot.config.triggers import GITHUB_NAMES, GitHubEvent
+from bot.triggers.github import NotOurs, read
 from tests.bot.triggers.hub import COMMIT, check_suite, created, pushed, workflow_run
 
 TAG = {"repository": "acme/shop", "tag": "v1.2.0", "by": "anna-ames"}
@@ -31,7 +32,7 @@ def test_a_pushed_tag_and_failed_ci_are_facts(event: GitHubEvent, body: dict[str
 
     assert found == facts
     assert isinstance(found, dict)
-    assert set(found) == set(NAMES[event])
+    assert set(found) == set(GITHUB_NAMES[event])
 
 
 @pytest.mark.parametrize(

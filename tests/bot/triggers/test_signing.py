@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.triggers.signing import is_signed, is_timely, signature, timed
+from bot.triggers.hooks import is_signed, is_timely, signature, timed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECONDS = round(NOW.timestamp())

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.config_errors import ConfigError
-from bot.settings import Settings, load
+from bot.config.errors import ConfigError
+from bot.config.hosts import check_bind, host_name, names
+from bot.config.settings import Settings, load
 from bot.store.embedded import EmbeddedRedis
-from bot.web.hosts import check_bind, host_name, names
 from tests.bot.web.problems import refused
 from tests.servers.web import Api, serving
 from tests.waiting import until

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from httpx2 import AsyncClient
 
-from bot.apikeys import Keyring
+from bot.people.api_keys import Keyring
 from bot.web.serve import Limits
 from tests.office import QUICK
 from tests.servers.program import COMMAND, environment, sayso

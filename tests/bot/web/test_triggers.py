@@ -11,7 +11,7 @@ from httpx2 import AsyncClient, Response
 
 from agents.events import RunStarted
 from bot.app import App
-from bot.triggers.signing import signature
+from bot.triggers.hooks import signature
 from tests.bot.triggers.posting import JSON, SECRET, bytes_of, post, signed
 from tests.office import TOML
 from tests.servers.web import Api, serving

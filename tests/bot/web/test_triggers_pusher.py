@@ -11,9 +11,9 @@ import pytest
 from agents.events import RunStarted
 from agents.requests import PersonId
 from agents.run import Run, fold
-from bot.people import People
-from bot.relaying import Asker
-from bot.standing import standing
+from bot.people.directory import People
+from bot.render.request_card import standing
+from bot.runs.api_requests import Asker
 from bot.triggers.github import logins
 from channels.slack.home import view
 from tests.bot.cli.shell import sayso

@@ -12,8 +12,8 @@ from agents import Outcome
 from agents.events import ToolFinished
 from agents.outside import OutsideReported, ToolWaits
 from agents.requests import AttemptId, RunId
-from bot.ids import new_id, shard_of
 from bot.store import Commit
+from bot.store.ids import new_id, shard_of
 from tests.bot.triggers.posting import SECRET, bytes_of, post, signed
 from tests.bot.web.test_triggers import refused
 from tests.office import TOML

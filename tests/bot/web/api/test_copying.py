@@ -5,7 +5,7 @@ from typing import Any
 from agents.events import RunStarted, ToolStarted
 from agents.history import own
 from agents.requests import RunId
-from bot.relaying import Asker
+from bot.runs.api_requests import Asker
 from tests.bot.web.problems import refused
 from tests.servers.web import Api
 from tests.world import World

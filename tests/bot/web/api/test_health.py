@@ -5,8 +5,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.store.client import Client
-from bot.store.links import Links, LinkState
-from bot.store.lockouts import COUNTS_FOR, Lockouts
+from bot.store.indexes import COUNTS_FOR, Links, LinkState, Lockouts
 from tests.bot.web.problems import refused
 from tests.servers.web import Api, serving
 from tests.world import World

@@ -2,8 +2,8 @@ import hashlib
 
 import pytest
 
-from bot.apikeys import KeyRefused
-from bot.people import UnknownPerson
+from bot.people.api_keys import KeyRefused
+from bot.people.directory import UnknownPerson
 from bot.store.client import Client
 from tests.bot.web.problems import refused
 from tests.servers.web import Api

@@ -5,7 +5,7 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from agents.requests import PersonId
-from bot.records import RequestRecord
+from bot.policy.record import RequestRecord
 from tests.bot.web.problems import refused
 from tests.office import TOML
 from tests.servers.web import Api, serving

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message
 
-from bot.store.following import Follower
+from bot.store.watch import Follower
 from bot.web.api.application import application
 from bot.web.here import Here
 from bot.web.metrics import Metrics

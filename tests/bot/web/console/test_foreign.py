@@ -10,7 +10,7 @@ from httpx2 import AsyncClient
 
 from bot.dev.demo import make_demo
 from bot.dev.site import serve
-from bot.listening import listen, port_of
+from bot.web.serve import listen, port_of
 from tests.bot.web.console.stage import a_scene, kept
 from tests.servers.console import Console, sent
 from tests.world import World

@@ -1,6 +1,6 @@
 """What was held or given up is seen by everybody, and tried again by those who look after it."""
 
-from bot.dead import Note
+from bot.outbound.dead_letter import Note
 from tests.bot.web.console.stage import kept, proof
 from tests.servers.console import Console, Page
 from tests.waiting import until

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from agents.requests import PersonId
-from bot.logins import SESSION_S
+from bot.people.sessions import SESSION_S
 from tests.bot.web.console.stage import restarted
 from tests.servers.console import Browser, Console, Page, a_console
 from tests.servers.markup import Form

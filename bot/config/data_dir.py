@@ -1,0 +1,69 @@
+"""The data directory: what a process keeps there beside Redis."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.config.settings import Settings
+
+
+class NoSecretKey(Exception):
+    """Processes that share a Redis must share a secret key."""
+
+
+class Home:
+    """Files of one data directory; each holds one small thing, and only its owner may read it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def host(self) -> str:
+        """A random name for this data directory, so that a run knows where its command may still be running."""
+        return self._made_once("host", lambda: secrets.token_hex(8))
+
+    def keys(self, settings: "Settings") -> list[bytes]:
+        """What signs reply tokens, the current key first. Raises NoSecretKey."""
+        if settings.secret_key is None:
+            if settings.redis_url is not None:
+                raise NoSecretKey(
+                    "SAYSO_REDIS_URL is set and SAYSO_SECRET_KEY is not, so replies could not be recognised. Set it to "
+                    "the same long random text in every process, such as the output of: openssl rand -hex 32"
+                )
+            return [self._made_once("secret.key", lambda: secrets.token_hex(32)).encode()]
+        previous = settings.secret_key_previous
+        keys = [settings.secret_key, *([previous] if previous else [])]
+        return [key.get_secret_value().encode() for key in keys]
+
+    def note(self, name: str, text: str) -> None:
+        """Leave `text` under `name` for other processes; they see the old one or the new one."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = self.folder / f"{name}.{secrets.token_hex(4)}.new"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.folder / name)
+
+    def read(self, name: str) -> str | None:
+        """What some process left under `name`."""
+        try:
+            return (self.folder / name).read_text()
+        except FileNotFoundError:
+            return None
+
+    def _made_once(self, name: str, make: Callable[[], str]) -> str:
+        """What is in the file; made by whoever comes first, for everybody."""
+        if (found := self.read(name)) is not None:
+            return found
+        fresh = f"{name}.{secrets.token_hex(4)}"
+        self.note(fresh, make())
+        try:
+            os.link(self.folder / fresh, self.folder / name)
+        except FileExistsError:
+            pass
+        finally:
+            (self.folder / fresh).unlink()
+        return self._made_once(name, make)

@@ -1,0 +1,49 @@
+"""Under which names this installation answers, and whether it may listen where it was told to."""
+
+import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from bot.config.errors import ConfigError
+from bot.config.settings import Settings
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def is_loopback(bind: str) -> bool:
+    """Whether only this machine can reach what listens at `bind`."""
+    return bind == "localhost" or ip_address(bind).is_loopback
+
+
+def check_bind(settings: Settings) -> None:
+    """Raises ConfigError where others could reach us and could not tell us from somebody else."""
+    if is_loopback(settings.bind):
+        return
+    wanted = {"SAYSO_SECRET_KEY": settings.secret_key, "SAYSO_PUBLIC_URL": settings.public_url}
+    missing = [name for name, value in wanted.items() if value is None]
+    if missing:
+        problem = (
+            f"SAYSO_BIND: found {settings.bind!r}, which others can reach; that needs {' and '.join(missing)} as well "
+            "(openssl rand -hex 32 makes a secret; the URL is what people type). Or leave SAYSO_BIND out: then only "
+            "this machine can reach it"
+        )
+        raise ConfigError([problem])
+
+
+def names(settings: Settings) -> frozenset[str]:
+    """The Host names that are ours. Any other is a page that pretends to be us (DNS rebinding)."""
+    public = urlsplit(settings.public_url).hostname if settings.public_url else None
+    bound = [] if ip_address_is_any(settings.bind) else [settings.bind]
+    return frozenset(name.lower() for name in (*_LOOPBACK, *bound, *([public] if public else [])))
+
+
+def ip_address_is_any(bind: str) -> bool:
+    """Whether `bind` means every address there is."""
+    return bind != "localhost" and ip_address(bind).is_unspecified
+
+
+def host_name(header: str) -> str:
+    """The name in a Host header, without its port and brackets; empty for something else."""
+    found = _HOST.fullmatch(header.lower())
+    return (found[1] or found[2]) if found else ""

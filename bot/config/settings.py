@@ -1,0 +1,317 @@
+"""Settings: the environment wins over `sayso.toml`, which wins over the defaults. Read once, when a process starts."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypeGuard
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.config.errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
+from bot.config.mail import MailSettings
+from bot.config.mail import contradictions as mail_contradictions
+from bot.config.slack import SlackSettings
+from bot.config.tables import (
+    AgentConfig,
+    AlertsConfig,
+    AnnounceConfig,
+    DeployConfig,
+    DeskConfig,
+    Folder,
+    LimitsConfig,
+    Name,
+    PersonConfig,
+    PolicyConfig,
+    desk_contradictions,
+)
+from bot.config.triggers import TriggerConfig, TriggerName, trigger_contradictions
+from bot.config.trust import is_trusted
+
+PREFIX = "SAYSO_"
+FILE_NAME = "sayso.toml"
+DEFAULT_DATA_DIR = Path(".sayso")
+
+_SECRET_KEY_CHARS = 32
+# Kubernetes puts the address of a service that is called sayso into the environment of every pod beside it.
+_INJECTED = {
+    r"SAYSO_SERVICE_HOST|SAYSO_PORT_\d{1,5}_(TCP|UDP|SCTP)_ADDR": r"[0-9A-Fa-f:.]+",
+    r"SAYSO_SERVICE_PORT(_[A-Z0-9_]+)?|SAYSO_PORT_\d{1,5}_(TCP|UDP|SCTP)_PORT": r"\d{1,5}",
+    r"SAYSO_PORT_\d{1,5}_(TCP|UDP|SCTP)_PROTO": r"tcp|udp|sctp",
+    r"SAYSO_PORT(_\d{1,5}_(TCP|UDP|SCTP))?": r"(tcp|udp|sctp)://\[?[0-9A-Fa-f:.]+\]?:\d{1,5}",
+}
+
+
+class Settings(MailSettings, SlackSettings, BaseSettings):
+    """Everything that can be set. `load` reads it from outside; the constructor takes what it is given and no more."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    redis_url: str | None = Field(default=None, description="the Redis server; none: the embedded one")
+    data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="where files are kept")
+    config: Path | None = Field(default=None, description="the file these settings were read from")
+    bind: str = Field(default="127.0.0.1", description="the address that HTTP listens at; loopback unless set")
+    public_url: str | None = Field(default=None, description="how people and programs reach us from outside")
+    url: str | None = Field(default=None, description="where the command line finds sayso over HTTP")
+    api_key: SecretStr | None = Field(default=None, description="says over HTTP who uses the command line")
+    shards: int = Field(default=8, ge=1, le=64, description="parts the state is divided into; may only grow")
+    accept_durability: str | None = Field(default=None, description="the loss that a weaker Redis may cause, in words")
+    secret_key: SecretStr | None = Field(default=None, description="signs tokens and log-ins")
+    secret_key_previous: SecretStr | None = Field(default=None, description="still accepted while keys rotate")
+    model: str | None = Field(default=None, description="the model of every agent that names none")
+    anthropic_api_key: SecretStr | None = Field(
+        default=None, validation_alias="anthropic_api_key", description="pays for the model"
+    )
+    anthropic_base_url: str | None = Field(
+        default=None, validation_alias="anthropic_base_url", description="where the model answers"
+    )
+    github_token: SecretStr | None = Field(default=None, description="reads checks at GitHub, and dispatches workflows")
+    test_clock: bool = Field(default=False, description="lets tests move time; never set it elsewhere")
+    lease_s: float = Field(default=10, ge=0.2, le=600, description="seconds until an executing tool counts as dead")
+    redelivery_s: float = Field(default=10, gt=0, description="seconds until another worker takes a dead one's work")
+    sweep_s: float = Field(default=1.0, gt=0, description="seconds between two looks for work that nobody took")
+    grace_s: float = Field(default=12, ge=0, description="seconds until the sweeper brings fresh work that nobody took")
+    people: dict[Name, PersonConfig] = {}
+    policies: dict[Name, PolicyConfig] = {}
+    agents: dict[Name, AgentConfig] = {}
+    deploy: DeployConfig = DeployConfig()
+    desk: DeskConfig = DeskConfig()
+    alerts: AlertsConfig = AlertsConfig()
+    announce: AnnounceConfig = AnnounceConfig()
+    limits: LimitsConfig = LimitsConfig()
+    triggers: dict[TriggerName, TriggerConfig] = {}
+
+    @field_validator("redis_url")
+    @classmethod
+    def _speaks_redis(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("an address that begins with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("secret_key")
+    @classmethod
+    def _cannot_be_guessed(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value().strip()) < _SECRET_KEY_CHARS:
+            raise ValueError(
+                f"{_SECRET_KEY_CHARS} characters at least, such as the output of: openssl rand -hex 32. To change a "
+                f"shorter one, name it in {PREFIX}SECRET_KEY_PREVIOUS for as long as what it signed is to count"
+            )
+        return key
+
+    @field_validator("bind")
+    @classmethod
+    def _is_an_address(cls, bind: str) -> str:
+        try:
+            return bind if bind == "localhost" else str(ip_address(bind.strip("[]")))
+        except ValueError:
+            raise ValueError('an IP address to listen at, such as "127.0.0.1" or "0.0.0.0", without a port') from None
+
+    @field_validator("public_url", "url")
+    @classmethod
+    def _is_an_origin(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not re.fullmatch(r"https?://[^/\s@?#]+/?", url):
+            raise ValueError('an address such as "https://sayso.corp.example", without a path')
+        return url.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only arguments: `load` hands over what it read, so nothing ambient slips in anywhere else."""
+        return (init_settings,)
+
+
+SECRETS = tuple(name for name, field in Settings.model_fields.items() if field.annotation == SecretStr | None)
+
+
+class _Environment(EnvSettingsSource):
+    """The library's reading of environment variables, of the mapping it is given instead of the process's own."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        super().__init__(Settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in self._environ.items() if value}
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value  # not JSON: validation says what is allowed, together with all other errors
+
+
+def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) -> Settings:
+    """The settings for this process, checked as a whole.
+
+    `data_dir` is what the command line said. The file is the one SAYSO_CONFIG names, else `sayso.toml` in the data
+    directory, else in `cwd`, else none; where nobody has named the file or its folder it must be trusted (`sayso
+    trust`). Raises ConfigError with every problem on a line of its own.
+    """
+    problems: list[str] = []
+    environ = {name: value for name, value in environ.items() if not _is_injected(name, value)}
+    variables = _with_secret_files(environ, problems)
+    file, is_named = find_file(data_dir, environ, cwd)
+    in_file = _read(file, problems, None if is_named else environ) if file else {}
+    in_environment: dict[str, object] = _Environment(variables)()
+    problems += _unknown_variables(environ)
+
+    values = _merged(in_file, in_environment)
+    if file:
+        values["config"] = file
+    if data_dir:
+        values["data_dir"] = cwd / data_dir
+    origin = Origin(file=file, variables=tuple(variables), prefix=PREFIX)
+    settings, found = _checked(values, origin)
+    if problems or found:
+        raise ConfigError((*problems, *found))
+    return settings
+
+
+def _checked(values: dict[str, object], origin: Origin) -> tuple[Settings, list[str]]:
+    """The settings and what is wrong with them. Contradictions are looked for in whatever could be read."""
+    try:
+        settings, problems, broken = _build(values), list[str](), frozenset[str]()
+    except ValidationError as error:
+        errors = [one for one in error.errors(include_url=False) if not is_echo(one)]
+        problems = [worded(one, origin, Settings, hidden=(*SECRETS, "redis_url", "secret")) for one in errors]
+        broken = frozenset(str(one["loc"][0]) for one in errors)
+        settings = _build({key: value for key, value in values.items() if key not in broken})
+    problems += contradictions(settings, broken, origin)
+    if broken.isdisjoint({"triggers", "people"}):
+        found = trigger_contradictions(settings.triggers, settings.people)
+        problems += [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
+    if broken.isdisjoint({"desk", "people", "policies", "mail_address"}):
+        found = desk_contradictions(settings.desk, settings.people, settings.policies, settings.mail_address)
+        problems += [f"{origin.of(path)}: {dotted(path)}: {text}" for path, text in found]
+    if broken.isdisjoint(MailSettings.model_fields):
+        problems += [f"{origin.of((name,))}: {name}: {text}" for name, text in mail_contradictions(settings)]
+    return settings, problems
+
+
+def _build(values: Mapping[str, object]) -> Settings:
+    return Settings.model_validate(values)
+
+
+def _with_secret_files(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """`environ` with every secret that NAME_FILE points to under its NAME."""
+    variables = dict(environ)
+    for name in (*map(_variable, SECRETS), *_trigger_secrets(environ)):
+        path = variables.pop(f"{name}_FILE", None)
+        if not path:
+            continue
+        if environ.get(name):
+            problems.append(f"{name}_FILE: {name} is set as well. Set one of the two")
+            continue
+        try:
+            variables[name] = Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{name}_FILE: found {path!r}, which can't be read ({error}); allowed: a readable file")
+    return variables
+
+
+def _trigger_secrets(environ: Mapping[str, str]) -> set[str]:
+    """The variables that hold, or could hold, the secret of a trigger: SAYSO_TRIGGERS__NAME__SECRET."""
+    named = re.compile(rf"({PREFIX}TRIGGERS__\w+__SECRET)(_FILE)?", re.IGNORECASE)
+    return {found[1] for name in environ if (found := named.fullmatch(name))}
+
+
+def _variable(field: str) -> str:
+    """The name under which the environment has a setting: those that other tools know have no prefix of ours."""
+    return field.upper() if Settings.model_fields[field].validation_alias else PREFIX + field.upper()
+
+
+def find_file(data_dir: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path | None, bool]:
+    """The file of the settings, and whether somebody has named it or its folder; else it was only found in `cwd`."""
+    if named := environ.get(f"{PREFIX}CONFIG"):
+        return cwd / named, True
+    given = data_dir or environ.get(f"{PREFIX}DATA_DIR")
+    places = ((cwd / (given or DEFAULT_DATA_DIR) / FILE_NAME, bool(given)), (cwd / FILE_NAME, False))
+    return next(((place, is_named) for place, is_named in places if place.exists()), (None, True))
+
+
+def _check_trusted(file: Path, content: bytes, environ: Mapping[str, str]) -> None:
+    """Raises ConfigError for a file that lies in the current folder and that nobody has looked at as it stands."""
+    if not is_trusted(environ, file, content):
+        problem = (
+            f"{file}: was found in the current folder and is not trusted, or has changed since, so nothing of it is "
+            "used: it may name programs to run. Look at it, then run: ./sayso trust (or name it yourself, with --data "
+            f"or {PREFIX}CONFIG)"
+        )
+        raise ConfigError([problem])
+
+
+def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) -> dict[str, object]:
+    """What the file says; what must not be in a file is a problem and left out.
+
+    With `environ` it must be trusted by whoever's that is. Raises ConfigError.
+    """
+    try:
+        content = file.read_bytes()
+        if environ is not None:
+            _check_trusted(file, content, environ)
+        values: dict[str, object] = tomllib.loads(content.decode())
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"{file}: not valid TOML: {error}")
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{file}: can't be read: {error}. Mend it, or let {PREFIX}CONFIG name another file")
+        return {}
+    for secret in SECRETS:
+        if values.pop(secret, None) is not None:
+            name = _variable(secret)
+            problems.append(
+                f"{file}: {secret}: a secret must not stand in this file. Set {name} or {name}_FILE instead"
+            )
+    tables = values.get("triggers")
+    for trigger, table in tables.items() if _is_table(tables) else ():
+        if _is_table(table) and table.pop("secret", None) is not None:
+            name = f"{PREFIX}TRIGGERS__{trigger.upper()}__SECRET"
+            where = f"triggers.{trigger}.secret"
+            problems.append(f"{file}: {where}: a secret must not stand in this file. Set {name} or {name}_FILE instead")
+    if values.pop("url", None) is not None:
+        problems.append(f"{file}: url: only the environment ({PREFIX}URL) can say where {PREFIX}API_KEY is sent")
+    if values.pop("config", None) is not None:
+        problems.append(f"{file}: config: only the environment ({PREFIX}CONFIG) can name the file")
+    return values
+
+
+def _is_injected(name: str, value: str) -> bool:
+    """Whether it is Kubernetes that says there where a service is; anything else of these names is a mistake."""
+    return any(re.fullmatch(names, name) and re.fullmatch(values, value) for names, values in _INJECTED.items())
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    fields = Settings.model_fields
+    tables = [name for name in fields if not isinstance(fields[name].default, (str, int, float, Path, type(None)))]
+    known = [_variable(name) for name in fields] + [f"{_variable(name)}_FILE" for name in SECRETS]
+    return [
+        unknown(name, None, name, known)
+        for name in sorted(environ)
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not name.upper().startswith(tuple(f"{_variable(table)}__" for table in tables))
+    ]
+
+
+def _is_table(value: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(value, dict)
+
+
+def _merged(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    """Both, table by table; where both have a value, that of `above`."""
+    merged = dict(below)
+    for key, value in above.items():
+        other = merged.get(key)
+        merged[key] = _merged(other, value) if _is_table(other) and _is_table(value) else value
+    return merged

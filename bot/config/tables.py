@@ -1,0 +1,429 @@
+"""What the tables of `sayso.toml` may hold. Durations are strings in the file (`"15m"`) and seconds (`_s`) in code."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
+
+from agents.deploy.environment import GITHUB, MIGRATIONS
+from bot.config.errors import KeyPath
+from channels.email.format.addresses import is_address
+
+Reach = Literal["slack", "email"]
+AnswerFrom = Literal["slack", "email", "console", "cli", "api"]
+
+# The channels that can carry a card to a person in this release.
+CHANNELS: tuple[Reach, ...] = get_args(Reach)
+ANSWER_CHANNELS: tuple[AnswerFrom, ...] = get_args(AnswerFrom)
+
+UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# An approval that nobody gave for a month is about a world that is gone.
+MAX_EXPIRES_AFTER_S = 30 * UNIT_S["d"]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `count` in any `per_s` seconds."""
+
+    count: int
+    per_s: float
+
+
+def parse_duration(text: object) -> float:
+    """Seconds meant by a string such as `90s`, `15m`, `4h`, `2d`; ValueError says what is allowed."""
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd])", text.strip()) if isinstance(text, str) else None
+    seconds = float(match[1]) * UNIT_S[match[2]] if match else 0.0
+    if seconds <= 0:
+        raise ValueError('a duration above zero in quotes, such as "90s", "15m", "4h" or "2d"')
+    return seconds
+
+
+def parse_rate(text: object) -> Rate:
+    """The rate meant by a string such as `20/h`; ValueError says what is allowed."""
+    match = re.fullmatch(r"([1-9][0-9]{0,6})/([smhd])", text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('a number per unit of time in quotes, such as "20/h"; units are s, m, h, d')
+    return Rate(int(match[1]), float(UNIT_S[match[2]]))
+
+
+def _within_30_days(seconds: float) -> float:
+    if seconds > MAX_EXPIRES_AFTER_S:
+        raise ValueError('at most "30d"')
+    return seconds
+
+
+def known_zone(name: str) -> str:
+    """`name` itself, when it is a time zone. Raises ValueError."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('an IANA time zone, such as "Europe/Berlin" or "UTC"') from None
+    return name
+
+
+def _plain_address(text: str) -> str:
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text):
+        raise ValueError('a bare mail address, such as "anna@corp.example"')
+    return text
+
+
+def _member(text: str) -> str:
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,20}", text):
+        raise ValueError('a member id of Slack, such as "U01ANNA": in Slack open the profile, then ⋮, Copy member ID')
+    return text
+
+
+def _login(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}", text):
+        raise ValueError('a login at GitHub, such as "anna-ames"')
+    return text
+
+
+def _ref(text: str) -> str:
+    if not re.fullmatch(r"(person|group):\S+", text):
+        raise ValueError('"person:NAME" or "group:NAME"')
+    return text
+
+
+def _place(text: str) -> str:
+    if not re.fullmatch(r"slack:(#[^\s#:,<>]{1,80}|[CG][A-Z0-9]{2,20})", text):
+        raise ValueError('"slack:#NAME" or "slack:ID" of a Slack channel')
+    return text
+
+
+def _ref_or_place(text: str) -> str:
+    try:
+        return _place(text) if text.startswith("slack:") else _ref(text)
+    except ValueError as error:
+        raise ValueError('"person:NAME", "group:NAME", or "slack:#NAME" of a Slack channel') from error
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a name that can be seen")
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+        raise ValueError("a name of letters, digits, dots, hyphens and underscores")
+    return text
+
+
+def _code(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError('"MODULE:FUNCTION", such as "parking:parking_agent" for the function in parking.py')
+    return text
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+Limit = Annotated[Rate, BeforeValidator(parse_rate)]
+MailAddress = Annotated[str, AfterValidator(_plain_address)]
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Name = Annotated[str, AfterValidator(_name)]
+# Who is meant: one person, or whoever is in a group.
+Ref = Annotated[str, AfterValidator(_ref)]
+# A Slack channel, by its name or its id.
+Place = Annotated[str, AfterValidator(_place)]
+# Whoever is to hear something: people, or all who are in a place.
+Audience = Annotated[str, AfterValidator(_ref_or_place)]
+
+
+class Table(BaseModel):
+    """One table of the file; a key that this release does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PersonConfig(Table):
+    """`[people.NAME]`: somebody who may ask or decide, and where to reach them."""
+
+    name: Annotated[str, AfterValidator(_said)] = Field(
+        description="""the name that people see, such as "Anna Ames\""""
+    )
+    email: MailAddress | None = Field(default=None, description="the mail address that is theirs alone")
+    slack: Annotated[str, AfterValidator(_member)] | None = Field(
+        default=None, description="the member id in the home workspace, such as U01ANNA"
+    )
+    github: Annotated[str, AfterValidator(_login)] | None = Field(
+        default=None, description='the login at GitHub, such as "anna-ames": what they push there, they ask for'
+    )
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="times are shown in it")
+    groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")
+
+
+class AllOfTable(Table):
+    """`{all_of = […]}`: each part is needed, each from another person."""
+
+    all_of: tuple["Approver", ...] = Field(min_length=1)
+
+
+class AnyOfTable(Table):
+    """`{any_of = […]}`: one of the parts is enough."""
+
+    any_of: tuple["Approver", ...] = Field(min_length=1)
+
+
+def _kind(value: object) -> str | None:
+    """The tag below which an approver is parsed; `<` marks tags, so that error texts can leave them out."""
+    match value:
+        case str():
+            return "<name>"
+        case list() | tuple():
+            return "<list>"
+        case AllOfTable() | {"all_of": object()}:
+            return "<all_of>"
+        case AnyOfTable() | {"any_of": object()}:
+            return "<any_of>"
+        case _:
+            return None
+
+
+Approver = Annotated[
+    Annotated[Ref, Tag("<name>")] | Annotated[AllOfTable, Tag("<all_of>")] | Annotated[AnyOfTable, Tag("<any_of>")],
+    Discriminator(_kind),
+]
+Approvers = Annotated[
+    Annotated[tuple[Approver, ...], Field(min_length=1), Tag("<list>")]
+    | Annotated[AllOfTable, Tag("<all_of>")]
+    | Annotated[AnyOfTable, Tag("<any_of>")],
+    Discriminator(_kind),
+]
+
+
+def refs_of(approvers: Approvers | Approver) -> Iterator[str]:
+    """Every `person:…` and `group:…` below `approvers`, in the order of the file."""
+    match approvers:
+        case str():
+            yield approvers
+        case AllOfTable():
+            yield from refs_of(approvers.all_of)
+        case AnyOfTable():
+            yield from refs_of(approvers.any_of)
+        case _:
+            for part in approvers:
+                yield from refs_of(part)
+
+
+class PolicyConfig(Table):
+    """`[policies.NAME]`: who may decide, how many of them, by when, and over which channels."""
+
+    approvers: Approvers = Field(description='a list of "person:NAME" and "group:NAME", or {all_of=[…]}, {any_of=[…]}')
+    quorum: int = Field(default=1, ge=1, description="how many different people have to approve")
+    reach: tuple[Reach, ...] = Field(default=CHANNELS, min_length=1, description="per person, the first that works")
+    also_post: tuple[Place, ...] = Field(default=(), description='places of many that show the card: "slack:#release"')
+    answer_from: tuple[AnswerFrom, ...] = Field(
+        default=ANSWER_CHANNELS, min_length=1, description="where an approval counts; a denial counts everywhere"
+    )
+    approve_by_email: bool = Field(default=False, description="whether an approval by mail counts")
+    requester_may_approve: bool = Field(default=False, description="whether the vote of who asked counts")
+    expires_after_s: Annotated[Duration, AfterValidator(_within_30_days)] = Field(
+        alias="expires_after",
+        description='a duration such as "4h", at most "30d"; so long a request stays open',
+    )
+    execute_within_s: Duration = Field(
+        default=900.0, alias="execute_within", description="how old an approval may be when it is acted on"
+    )
+
+
+class AgentConfig(Table):
+    """`[agents.NAME]`: the model of one agent and what one run of it may use up."""
+
+    model: str | None = Field(default=None, description="instead of SAYSO_MODEL")
+    max_steps: int = Field(default=10, ge=1, le=100, description="steps of one run, before a person is asked")
+    max_tokens: int = Field(default=200_000, ge=1, description="tokens of one run, before a person is asked")
+    max_cost_usd: float = Field(
+        default=0.5, ge=0, description="US dollars of one run, before a person is asked; 0: any"
+    )
+    max_steps_per_day: int | None = Field(default=None, ge=1, description="of its runs in a day (UTC); none: no limit")
+    max_tokens_per_day: int | None = Field(default=None, ge=1, description="of all its runs in a day; none: no limit")
+    max_cost_usd_per_day: float | None = Field(default=None, gt=0, description="US dollars in a day; none: no limit")
+    code: Annotated[str, AfterValidator(_code)] | None = Field(
+        default=None, description="where an agent of your own is: the module beside this file, and its function"
+    )
+    prompt: str | None = Field(default=None, description="an older version of its prompt, such as deploy@3")
+    context_tokens: int = Field(default=20_000, ge=1_000, description="how much of a run its model sees at most")
+
+
+class AlertsConfig(Table):
+    """`[alerts]`: who hears what nobody else can."""
+
+    to: tuple[Ref, ...] = Field(default=(), description='a list of "person:NAME" and "group:NAME"')
+
+
+class AnnounceConfig(Table):
+    """`[announce]`: who hears what the announce agent says."""
+
+    to: tuple[Audience, ...] = Field(default=(), description='a list of "person:NAME", "group:NAME" and "slack:#NAME"')
+
+
+class LimitsConfig(Table):
+    """`[limits]`: how much may be started."""
+
+    triggers_per_person: Limit = Rate(20, 3600.0)
+    triggers_per_slack_channel: Limit = Rate(60, 3600.0)
+    triggers_per_trigger: Limit = Rate(60, 3600.0)
+
+
+_DAY_S = 86_400.0
+_NEEDED = ("owner", "policy")
+
+
+def _below(pattern: str) -> str:
+    path = PurePosixPath(pattern)
+    if not pattern.strip() or path.is_absolute() or ".." in path.parts or "**" in path.parts:
+        raise ValueError('a path or pattern below the folder of sayso.toml, such as "knowledge/*.md"')
+    return pattern
+
+
+def _plain(address: str) -> str:
+    if not is_address(address) or "+" in address.partition("@")[0]:
+        raise ValueError('a plain mail address without a plus, such as "help@corp.example"')
+    return address.lower()
+
+
+Pattern = Annotated[str, Field(max_length=200), AfterValidator(_below)]
+
+
+class DeskConfig(Table):
+    """`[desk]`: mail to `address` is answered from `knowledge`, once `policy` has approved each reply."""
+
+    address: Annotated[MailAddress, AfterValidator(_plain)] | None = Field(
+        default=None, description="where anybody may write; delivered to the mailbox of SAYSO_MAIL_ADDRESS"
+    )
+    owner: Ref | None = Field(default=None, description='in whose name it asks, and who is asked: "person:anna"')
+    policy: Name | None = Field(default=None, description="the policy that gates each reply")
+    knowledge: tuple[Pattern, ...] = Field(
+        default=(), max_length=20, description='files, relative to sayso.toml, such as ["knowledge/*.md"]'
+    )
+    name: str = Field(default="", max_length=40, description='stands before the address in From, such as "Corp Help"')
+    greeting: str = Field(default="Hello,", max_length=100, description="begins a reply that no model wrote")
+    signature: str = Field(default="", max_length=500, description="ends each reply")
+    per_sender: Limit = Field(default=Rate(10, _DAY_S), description="runs that one address may begin; the rest is held")
+    per_day: Limit = Field(default=Rate(200, _DAY_S), description="runs that all mail to it may begin")
+
+
+def desk_contradictions(
+    desk: DeskConfig, people: Mapping[str, PersonConfig], policies: Collection[str], mail_address: str | None
+) -> Iterator[tuple[KeyPath, str]]:
+    """What is wrong within the table, and with whom and what it names."""
+    given = desk.model_fields_set
+    if desk.address is None:
+        if given:
+            yield ("desk", "address"), "is missing; allowed: the address that people write to"
+        return
+    for key in _NEEDED:
+        if getattr(desk, key) is None:
+            yield ("desk", key), f"is missing; allowed: {DeskConfig.model_fields[key].description}"
+    if desk.address == (mail_address or "").lower():
+        yield ("desk", "address"), f'found "{desk.address}", which is SAYSO_MAIL_ADDRESS; allowed: another one'
+    if any((person.email or "").lower() == desk.address for person in people.values()):
+        yield ("desk", "address"), f"found \"{desk.address}\", which is a person's; allowed: one that is nobody's"
+    if desk.owner is not None and desk.owner not in {f"person:{name}" for name in people}:
+        listed = ", ".join(f"person:{name}" for name in people) or "nobody, as there are no people yet"
+        yield ("desk", "owner"), f'found "{desk.owner}", who is nobody in [people]; allowed: {listed}'
+    if desk.policy is not None and desk.policy not in policies:
+        listed = ", ".join(policies) or "none: there are no policies yet"
+        yield ("desk", "policy"), f'found "{desk.policy}"; allowed: {listed}'
+
+
+def _repository(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,100}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", text):
+        raise ValueError('"OWNER/NAME" of a repository at GitHub')
+    return text
+
+
+def _branch(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}", text):
+        raise ValueError('the name of a branch or tag, such as "main"')
+    return text
+
+
+def _web_address(text: str) -> str:
+    """What a token may be sent to: over TLS, or to this machine."""
+    at = urlsplit(text)
+    is_here = at.scheme == "http" and at.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not (at.hostname and (at.scheme == "https" or is_here)) or at.query or at.fragment or "@" in at.netloc:
+        raise ValueError('an address that begins with https://, such as "https://api.github.com"')
+    return text.rstrip("/")
+
+
+NOBODY_IS_ASKED = "nobody is asked"
+"""In place of a policy. No policy can be called so: its name has no spaces."""
+
+
+class GitHubConfig(Table):
+    """`[deploy.environments.NAME.github]`: the same repository at GitHub; SAYSO_GITHUB_TOKEN is what asks it."""
+
+    repository: Annotated[str, AfterValidator(_repository)] = Field(description='"OWNER/NAME"')
+    base_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        default=GITHUB, description='the API; of GitHub Enterprise Server "https://HOST/api/v3"'
+    )
+    workflow: Name | None = Field(
+        default=None, description='the workflow that deploys, such as "deploy.yml", in place of `command`'
+    )
+    ref: Annotated[str, AfterValidator(_branch)] = Field(default="main", description="the branch or tag it runs from")
+
+
+class EnvironmentConfig(Table):
+    """`[deploy.environments.NAME]`: a place to deploy to. Commands are argument lists, never shell lines."""
+
+    policy: str | None = Field(
+        default=None, description=f'the policy that gates a deploy, or "{NOBODY_IS_ASKED}"; one of both must be there'
+    )
+    repo: Folder = Field(description="the path of a git repository, relative ones from the current folder")
+    github: GitHubConfig | None = Field(default=None, description="where GitHub has it: its checks, and a workflow")
+    command: tuple[str, ...] = Field(
+        default=(),
+        validate_default=True,
+        description="""the command that deploys, such as ["./deploy.sh", "{environment}", "{commit}"]""",
+    )
+    live: tuple[str, ...] = Field(
+        min_length=1,
+        description="""the command that prints the commit that is live, such as ["./live.sh", "{environment}"]""",
+    )
+    timeout_s: Duration = Field(default=900.0, alias="timeout", description="how long a deploy may take")
+    ci: tuple[str, ...] = Field(
+        default=(), description="""tells how a commit's checks stand, such as ["./ci.sh", "{commit}"]"""
+    )
+    last: tuple[str, ...] = Field(default=(), description="prints in one line who deployed last, and when")
+    health: tuple[str, ...] = Field(
+        default=(), description="""fails when what is live does not work, such as ["./health.sh", "{environment}"]"""
+    )
+    migrations: tuple[str, ...] = Field(default=MIGRATIONS, description='patterns of paths, such as "**/migrations/**"')
+
+    @field_validator("command")
+    @classmethod
+    def _deploys_one_way(cls, command: tuple[str, ...], about: ValidationInfo) -> tuple[str, ...]:
+        github: object = about.data.get("github")
+        has_workflow = isinstance(github, GitHubConfig) and github.workflow is not None
+        if command and has_workflow:
+            raise ValueError("either command or github.workflow, as only one of them can deploy")
+        if not command and not has_workflow:
+            raise ValueError('a list such as ["./deploy.sh", "{environment}", "{commit}"], or github.workflow instead')
+        return command
+
+
+class DeployConfig(Table):
+    """`[deploy]`: what the deploy agent may deploy to."""
+
+    environments: dict[Name, EnvironmentConfig] = Field(default={})

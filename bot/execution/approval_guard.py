@@ -1,0 +1,81 @@
+"""Whether an approval covers what is about to be done: before the start is recorded, and when a command gets its turn.
+
+Between the two lies the wait for the environment's lock, in which another deploy may have changed what this one's
+approvers saw.
+"""
+
+import structlog
+from pydantic import BaseModel
+
+from agents import Agent, Tool, ToolRefused
+from agents.events import ToolStarted
+from agents.requests import Effect, GatedCall, RequestId
+from agents.run import Run
+from agents.steps import CallTool
+from bot.execution.executor import prepare
+from bot.execution.tool_context import Cover
+from bot.people.directory import People
+from bot.policy.digest import call_digest
+from bot.policy.record import RequestRecord, after, good_until, why_not
+from bot.requests.decisions import Decisions
+from bot.store import RecordWrite, StoreError
+from bot.store.journal import record_write
+
+log = structlog.stdlib.get_logger()
+
+
+class Covering:
+    """The last looks at an approval."""
+
+    def __init__(self, decisions: Decisions, people: People) -> None:
+        self._decisions, self._people = decisions, people
+
+    async def approved(self, run: Run, call: GatedCall, started: ToolStarted) -> RecordWrite | None:
+        """The approval's record as `start_tool` must find it; None when the run must look again or ask again."""
+        record, version, now = await self._decisions.request(_request_of(started))
+        if why := why_not(record, _digest(run, record, call), self._people.all(), now):
+            log.warning("not executed", request_id=record.request.id, reason=why)
+            await self._decisions.supersede(record, version, why, now)
+            return None
+        return record_write(after(record, [started]), version, before=good_until(record))
+
+    def cover(
+        self, agent: Agent, run: Run, step: CallTool, started: ToolStarted, approval: RecordWrite
+    ) -> Cover | None:
+        """What must hold when the command of `started` gets its turn."""
+
+        async def still() -> bool:
+            """Whether all of it is as it was approved. If not, nothing begins, and the run looks again by itself."""
+            try:
+                tool, args, effect = await prepare(agent, run, step)
+                record, _, now = await self._decisions.request(_request_of(started))
+            except (ToolRefused, StoreError) as error:
+                log.warning("not begun", attempt_id=started.attempt_id, reason=str(error))
+                return False
+            why = why_not(record, _digest(run, record, call_of(tool, args, effect)), self._people.all(), now)
+            if why:
+                log.warning("not begun", attempt_id=started.attempt_id, reason=why)
+            return why is None
+
+        return Cover(approval.before, still) if approval.before else None
+
+
+def call_of(tool: Tool[BaseModel], args: BaseModel, effect: Effect) -> GatedCall:
+    """What an approval of this call is about."""
+    return GatedCall(
+        tool=tool.name,
+        schema_version=tool.schema_version,
+        arguments=args.model_dump(mode="json"),
+        effect=effect,
+    )
+
+
+def _request_of(started: ToolStarted) -> RequestId:
+    if started.request_id is None:
+        raise AssertionError("a gated step executes only with a request")
+    return started.request_id
+
+
+def _digest(run: Run, record: RequestRecord, call: GatedCall) -> str:
+    request = record.request
+    return call_digest(run.id, request.id, request.nonce, call, request.requesters)

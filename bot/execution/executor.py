@@ -1,0 +1,361 @@
+"""Making effects: an attempt with a lease, its result, and what is left of attempts whose owner died."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from agents import Agent, CommandResult, Hands, Outcome, Pending, Tool, ToolRefused
+from agents.attempts import Attempt
+from agents.events import Event, ToolFinished, ToolOrphaned, ToolWaits
+from agents.pending import Waiting
+from agents.requests import AttemptId, Effect, RunId
+from agents.run import PendingStep, Run
+from agents.steps import CallTool, Step
+from agents.text import one_line
+from bot.execution.command_lock import Turns
+from bot.execution.runner import Runner
+from bot.execution.runner_files import Given
+from bot.execution.tool_context import ChildRuns, Cover, Find, HeldAttempt, NobodyKnows, NotStarted, ToolHands
+from bot.outbound.announcements import Announcing
+from bot.store import Store, StoreError
+from bot.store.journal import Bell
+from bot.store.tasks import ended
+
+log = structlog.stdlib.get_logger()
+
+_OUTPUT_CHARS = 32_768
+_PAUSE_S = 0.5
+_GIVE_UP_S = 0.5
+_HANDLE_CHARS = 200
+# A report may come after the last look.
+_HANDLE_S = 86_400.0
+# What a tool waits for that can't say how long, and the longest that any does.
+_WAITS_S, _LONGEST_WAIT_S = 86_400.0, 366 * 86_400.0
+
+
+async def prepare(agent: Agent, run: Run, step: CallTool) -> tuple[Tool[BaseModel], BaseModel, Effect]:
+    """The tool, its checked arguments and the exact effect they have now. Raises ToolRefused in words."""
+    tool = agent.tool(step.tool)
+    if tool is None:
+        raise ToolRefused(f"The {agent.name} agent has no tool {step.tool!r}")
+    try:
+        args = tool.args.model_validate(step.arguments)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ToolRefused(f"The arguments of {tool.name} are wrong: {problems}") from error
+    except Exception as error:
+        log.exception("arguments could not be checked", agent=agent.name, tool=tool.name)
+        why = f"{type(error).__name__}: {error}"
+        raise ToolRefused(f"The arguments of {tool.name} could not be checked: {why}") from error
+    return tool, args, await _effect(tool, args, run)
+
+
+async def _effect(tool: Tool[BaseModel], args: BaseModel, run: Run) -> Effect:
+    """What the tool would do. Nothing has happened yet, so whatever goes wrong here is a refusal."""
+    try:
+        async with asyncio.timeout(tool.timeout_s):
+            return await (tool.prepare_for(args, run) if tool.prepare_for else tool.prepare(args))
+    except ToolRefused:
+        raise
+    except TimeoutError as error:
+        raise ToolRefused(f"{tool.name} could not find out what to do within {tool.timeout_s:.0f} s") from error
+    except Exception as error:
+        log.exception("a tool could not be prepared", tool=tool.name)
+        raise ToolRefused(f"{tool.name} could not find out what to do: {type(error).__name__}: {error}") from error
+
+
+class Executor:
+    """Runs attempts in the background, so that nothing else waits for them. `host` names this data directory."""
+
+    def __init__(
+        self,
+        store: Store,
+        bell: Bell,
+        runner: Runner,
+        agents: Mapping[str, Agent],
+        children: ChildRuns,
+        announcing: Announcing,
+        host: str,
+    ) -> None:
+        self._store, self._bell, self._runner, self._agents, self.host = store, bell, runner, agents, host
+        self._children, self.announcing, self._turns = children, announcing, Turns(store)
+        self._running: dict[AttemptId, asyncio.Task[None]] = {}
+        self._detachable: set[AttemptId] = set()
+
+    def begin(
+        self,
+        run: Run,
+        pending: PendingStep,
+        tool: Tool[BaseModel],
+        args: BaseModel,
+        attempt: Attempt,
+        cover: Cover | None,
+    ) -> None:
+        """Make the effect of an attempt that has just been recorded; `cover` is what must hold when it begins."""
+        self._spawn(run, pending, tool, args, attempt, None, cover)
+
+    async def look_after(self, run: Run, pending: PendingStep, attempt: Attempt) -> datetime | None:
+        """Until when an attempt's owner counts as alive; None when something has happened to it just now."""
+        state, until = await self._store.lease(run.id, attempt.id)
+        if state == "alive":
+            return until
+        if state == "gone":
+            return None
+        if attempt.id in self._running or await self._take_over(run, pending, attempt):
+            await self._store.renew(run.id, attempt.id)
+        else:
+            await self._orphan(run.id, attempt.id, may_have_started=True)
+        return None
+
+    async def _take_over(self, run: Run, pending: PendingStep, attempt: Attempt) -> bool:
+        """Adopt what a dead owner's command gave or still gives; False when there is nothing to adopt."""
+        agent = self._agents.get(run.started.agent) if run.started else None
+        tool = agent.tool(pending.step.tool) if agent and isinstance(pending.step, CallTool) else None
+        if tool is None or not tool.runs_command or not isinstance(pending.step, CallTool):
+            return False
+        adopt: Find = self._runner.adopt
+        if attempt.host != self.host:
+            published = await self._store.result(attempt.id)
+            if published is None:
+                return False
+            adopt = _already(published)
+        log.info("adopting", attempt_id=attempt.id)
+        self._spawn(run, pending, tool, tool.args.model_validate(pending.step.arguments), attempt, adopt)
+        return True
+
+    async def leave(self, within_s: float) -> None:
+        """Leave commands to their runners at once, let the rest end within `within_s`, then give up every lease."""
+        for attempt_id in self._detachable & self._running.keys():
+            self._running[attempt_id].cancel()
+        for limit_s in (within_s, _GIVE_UP_S):
+            if self._running:
+                _, left = await asyncio.wait(self._running.values(), timeout=limit_s)
+                for task in left:
+                    task.cancel()
+
+    def _spawn(
+        self,
+        run: Run,
+        pending: PendingStep,
+        tool: Tool[BaseModel],
+        args: BaseModel,
+        attempt: Attempt,
+        adopt: Find | None,
+        cover: Cover | None = None,
+    ) -> None:
+        held = HeldAttempt(self._runner, attempt.id, self._turns, adopt, cover)
+        now, announcing = self._store.about_now(), self.announcing
+        hands = ToolHands(run, pending.id, now, self._children, held, announcing=announcing)
+        work = self._attempt(run.id, tool, args, attempt, hands)
+        task = asyncio.create_task(work, name=f"attempt {attempt.id}")
+        self._running[attempt.id] = task
+        if tool.runs_command:
+            self._detachable.add(attempt.id)
+        task.add_done_callback(lambda done: self._forget(attempt.id, done))
+
+    def _forget(self, attempt_id: AttemptId, done: asyncio.Task[None]) -> None:
+        self._running.pop(attempt_id, None)
+        self._detachable.discard(attempt_id)
+        if not done.cancelled() and (error := done.exception()):
+            log.warning("left to whoever finds its lease ended", attempt_id=attempt_id, error=str(error))
+
+    async def _attempt(
+        self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: Hands
+    ) -> None:
+        structlog.contextvars.bind_contextvars(run_id=run_id, attempt_id=attempt.id)
+        renewing = asyncio.create_task(self._renew(run_id, attempt.id))
+        try:
+            outcome = await self._execute(tool, args, attempt, hands)
+        except asyncio.CancelledError:
+            await ended([renewing])
+            await self._store.renew(run_id, attempt.id, 0)
+            raise
+        finally:
+            renewing.cancel()
+        match outcome:
+            case Outcome():
+                await self._finish(run_id, tool, finished(self._store.about_now(), attempt.id, outcome))
+            case Pending():
+                until = attempt.started_at + timedelta(seconds=_waits_s(tool, args))
+                await self._finish(run_id, tool, waits(self._store.about_now(), attempt, until, outcome))
+            case _:
+                await self._store.renew(run_id, attempt.id, 0)
+                await self._orphan(run_id, attempt.id, may_have_started=outcome is NobodyKnows)
+
+    async def _execute(
+        self, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: Hands
+    ) -> Outcome | Pending | type[NotStarted] | type[NobodyKnows]:
+        """What the effect gave. This is the edge of a job: whatever a tool raises becomes its error."""
+        log.info("tool starts", tool=tool.name)
+        # A command has its own time-out, kept by its runner; waiting for its turn must not count.
+        limit_s = None if tool.runs_command else tool.timeout_s
+        try:
+            async with asyncio.timeout(limit_s):
+                return await tool.execute(args, attempt.effect, hands)
+        except (NotStarted, NobodyKnows) as found:
+            return type(found)
+        except TimeoutError:
+            if not tool.idempotent:
+                return NobodyKnows
+            return Outcome("", f"{tool.name} did not end within {tool.timeout_s:.0f} s")
+        except Exception as error:
+            log.exception("tool failed", tool=tool.name)
+            return Outcome("", f"{type(error).__name__}: {error}")
+
+    async def _finish(self, run_id: RunId, tool: Tool[BaseModel], event: ToolFinished | ToolWaits) -> None:
+        """A result must not be lost while this process lives, however long Redis is away or full."""
+        ends = "waits" if isinstance(event, ToolWaits) else "error" if event.error else "ok"
+        log.info("tool ended", tool=tool.name, decision=ends)
+        while True:
+            try:
+                if isinstance(event, ToolWaits):  # before it waits: a report finds it from then on, or not yet
+                    keep_s = (event.until - event.at).total_seconds() + _HANDLE_S
+                    await self._store.handles.note(event.handle, run_id, keep_s)
+                await self._store.finish_tool(run_id, event.attempt_id, event)
+                return await self._bell.ring(f"run {run_id}", f"finished:{event.attempt_id}")
+            except StoreError as error:
+                log.warning("result kept in memory until Redis takes it", error=str(error))
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _orphan(self, run_id: RunId, attempt_id: AttemptId, *, may_have_started: bool) -> None:
+        now = await self._store.now(run_id)
+        event: Event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
+        if await self._store.orphan(run_id, attempt_id, event):
+            log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
+            await self._bell.ring(f"run {run_id}", f"orphaned:{attempt_id}")
+
+    async def _renew(self, run_id: RunId, attempt_id: AttemptId) -> None:
+        wait_s = self._store.lease_s / 3
+        while True:
+            await asyncio.sleep(wait_s)
+            try:
+                await self._store.renew(run_id, attempt_id)
+                wait_s = self._store.lease_s / 3
+            except StoreError as error:
+                log.warning("lease not renewed", error=str(error))
+                wait_s = _PAUSE_S
+
+
+def _waits_s(tool: Tool[BaseModel], args: BaseModel) -> float:
+    """How long its result is waited for. The effect is made, and must not be lost over a tool that can't say."""
+    try:
+        return min(max(0.0, float(tool.waits_for(args))), _LONGEST_WAIT_S)
+    except Exception:
+        log.exception("a tool can't say how long to wait", tool=tool.name)
+        return _WAITS_S
+
+
+def waits(now: datetime, attempt: Attempt, until: datetime, pending: Pending, looks: int = 0) -> ToolWaits:
+    """That an attempt's result comes later, `until` then, after so many `looks` for it."""
+    return ToolWaits(
+        at=now,
+        attempt_id=attempt.id,
+        handle=pending.handle[:_HANDLE_CHARS],
+        note=one_line(pending.note, _HANDLE_CHARS),
+        check_at=now + next_look(looks, now - attempt.started_at, pending.check_after_s),
+        until=until,
+    )
+
+
+def finished(now: datetime, attempt_id: AttemptId, outcome: Outcome) -> ToolFinished:
+    """What an attempt gave, bounded."""
+    output, error = _bounded(outcome.output), _bounded(outcome.error)
+    return ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error)
+
+
+def _already(published: bytes) -> Find:
+    async def found(_: AttemptId) -> CommandResult:
+        given = Given(**json.loads(published))
+        return CommandResult(given.exit_code, given.output, given.is_cut)
+
+    return found
+
+
+def _bounded(text: str) -> str:
+    """Head and tail of a long text, with what was cut in between."""
+    if len(text) <= _OUTPUT_CHARS:
+        return text
+    half = _OUTPUT_CHARS // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half} characters cut …\n{text[-half:]}"
+
+
+_AGAIN_S = 60.0
+# A tool may want anything, also what is no time at all.
+_LONGEST_S = 30 * 86_400.0
+
+
+async def look(agent: Agent, pending: PendingStep, hands: ToolHands) -> Event:
+    """The event to append: the result, or when to look again."""
+    waiting = pending.waits
+    tool = agent.tool(pending.step.tool) if isinstance(pending.step, CallTool) else None
+    if waiting is None or not isinstance(pending.step, CallTool):
+        raise TypeError("only a tool's attempt can be waited for")
+    if tool is None or tool.check is None:
+        name = pending.step.tool
+        error = f"This release can't look for the result of {name!r}, which is called {waiting.handle} there"
+        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error)
+    found = await _found(tool, pending.step, waiting, hands)
+    if isinstance(found, Outcome):
+        return finished(hands.now, waiting.attempt.id, found)
+    if hands.now >= waiting.until:
+        waited_s = (waiting.until - waiting.attempt.started_at).total_seconds()
+        error = f"{tool.name} did not end within {waited_s:g} s. It is called {waiting.handle} there: look at it"
+        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error)
+    return waits(hands.now, waiting.attempt, waiting.until, found, waiting.looks + 1)
+
+
+async def _found(tool: Tool[BaseModel], step: CallTool, waiting: Waiting, hands: ToolHands) -> Outcome | Pending:
+    still = Pending(waiting.handle, _AGAIN_S, waiting.note)
+    if tool.check is None:
+        return still
+    try:
+        async with asyncio.timeout(tool.timeout_s):
+            return await tool.check(tool.args.model_validate(step.arguments), waiting.handle, hands)
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the edge of a tool; it is looked again
+        log.warning("a look for a result failed", tool=tool.name, error=f"{type(error).__name__}: {error}")
+        return still
+
+
+_ERROR_CHARS = 500
+
+
+def gate_now(agent: Agent, tool: Tool[BaseModel], args: BaseModel) -> str | None:
+    """The policy that must approve the call, None for no gate. Raises ToolRefused where the gate can't say."""
+    try:
+        return _said(tool.gate(args))
+    except Exception as error:
+        log.exception("a gate broke", agent=agent.name, tool=tool.name)
+        said = one_line(f"{type(error).__name__}: {error}", _ERROR_CHARS)
+        raise ToolRefused(
+            f"The gate of the tool {tool.name} of the {agent.name} agent broke: {said}. "
+            "Nobody can know who has to approve the call, so it is not done. Mend the gate"
+        ) from error
+
+
+def _said(policy: object) -> str | None:
+    """What a gate gave back; whoever writes one need not have had its types checked. Raises TypeError."""
+    if policy is None or isinstance(policy, str):
+        return policy
+    raise TypeError(f"it gave back {type(policy).__name__}, neither a policy's name nor None")
+
+
+def gate_of(agent: Agent, step: Step) -> str | None:
+    """The policy that a chosen step needs; None for no gate. What can't be judged is judged where it is prepared."""
+    if not isinstance(step, CallTool) or (tool := agent.tool(step.tool)) is None:
+        return None
+    try:
+        return gate_now(agent, tool, tool.args.model_validate(step.arguments))
+    except Exception:  # noqa: BLE001 - before anything is done it is asked again, and refused there
+        return None
+
+
+def next_look(looks: int, waited: timedelta, check_after_s: float) -> timedelta:
+    """How long to wait before the next look: as the tool wants, and ever longer, so that days make no thousands."""
+    wanted_s = min(_LONGEST_S, check_after_s)
+    return timedelta(seconds=max(1.0, wanted_s, waited.total_seconds() / 20 if looks else 0.0))

@@ -1,0 +1,175 @@
+"""Commands that outlive this process: each runs once under a small runner of its own, which keeps what it gave.
+
+Nothing here ends a command. A worker that is told to stop only stops waiting; its successor on the same machine finds
+out, by `adopt`, whether the command never started, still runs, or what it gave.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import bot
+from agents import CommandResult
+from bot.execution.runner_child import MAY, Kept, Order
+from bot.execution.runner_files import Places, is_runner_alive, read_result, take_claim, taker_of
+
+_TREE = Path(bot.__file__).parents[1]
+# How soon an adopter sees that a command is over.
+_LOOK_S = 0.1
+# A runner is on its own within a tenth of a second; a machine that needs this long is in trouble.
+_START_S = 20.0
+
+# Whether what was to be run is still wanted.
+Still = Callable[[], Awaitable[bool]]
+
+
+class RunnerUnavailable(Exception):
+    """No runner could be started, and nothing has happened: `str()` says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeverStarted:
+    """The command was not started, and never will be under this attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The runner died before it could say how the command ended: it may have had its effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Starts and adopts commands. A command that outlives its time-out by `kill_after_s` seconds is killed."""
+
+    data_dir: Path
+    redis_url: str
+    kill_after_s: float = 5.0
+
+    async def run(
+        self,
+        attempt_id: str,
+        argv: Sequence[str],
+        cwd: Path,
+        lock: str,
+        timeout_s: float,
+        not_after: datetime | None = None,
+        still: Still | None = None,
+        commit: str = "",
+        kept: Kept | None = None,
+    ) -> CommandResult | NeverStarted | Lost:
+        """Run `argv` once for this attempt, alone among all holders of `lock`, and wait for what it gives.
+
+        With `commit` it runs in a clean copy of that commit of the repository `cwd`. No shell; PATH, HOME and LANG are
+        all of its environment. `timeout_s` begins when the lock is had; if that is only at `not_after` or later, or if
+        `still`, asked then, says no, nothing is started. Cancelling this leaves the command alone, once it has begun.
+        A lock of all machines that this process holds is `kept` until the command has ended. Raises RunnerUnavailable.
+        """
+        order = replace(
+            self._order(attempt_id, argv, cwd, lock, timeout_s),
+            not_after=not_after.timestamp() if not_after else None,
+            asks=still is not None,
+            commit=commit,
+            kept=kept,
+        )
+        line, held_by_runner = socket.socketpair()
+        with line:
+            trouble = await asyncio.to_thread(_start, order, held_by_runner.detach())
+            if not trouble and (still is None or await _told(line, still)):
+                await _readable(line)
+        found = await self.adopt(attempt_id)
+        if trouble and isinstance(found, NeverStarted):
+            raise RunnerUnavailable(f"cannot start {sys.executable} -m bot.execution.runner_child: {trouble}")
+        return found
+
+    async def adopt(self, attempt_id: str) -> CommandResult | NeverStarted | Lost:
+        """What became of an attempt whose worker is gone, after waiting for its runner if that still lives.
+
+        An attempt that nobody has claimed is claimed here, so that a runner that is late does nothing.
+        """
+        places = Places(self.data_dir)
+        claim, result = places.claim(attempt_id), places.result(attempt_id)
+        if result.exists():
+            return _gave(result)
+        if await asyncio.to_thread(_is_free, places, claim) or taker_of(claim) == "adopter":
+            return NeverStarted()
+        while is_runner_alive(claim) and not result.exists():  # noqa: ASYNC110 - it happens in another process
+            await asyncio.sleep(_LOOK_S)
+        return _gave(result)
+
+    def _order(self, attempt_id: str, argv: Sequence[str], cwd: Path, lock: str, timeout_s: float) -> Order:
+        return Order(
+            data_dir=str(self.data_dir.absolute()),
+            redis_url=self.redis_url,
+            attempt_id=attempt_id,
+            argv=list(argv),
+            cwd=str(cwd.absolute()),
+            lock=lock,
+            timeout_s=timeout_s,
+            kill_after_s=self.kill_after_s,
+        )
+
+
+def _start(order: Order, held_by_runner: int) -> str:
+    """Start a runner, which holds the given end of its line until its result is written; what went wrong, if any."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    try:
+        starting = subprocess.run(
+            [sys.executable, "-m", "bot.execution.runner_child"],
+            check=False,
+            cwd=_TREE,  # where `bot` is found, whatever this process was started from
+            env=environment,
+            input=json.dumps(asdict(order)).encode(),
+            stdout=held_by_runner,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            timeout=_START_S,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    finally:
+        os.close(held_by_runner)
+    last_line = starting.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    return last_line or f"exit code {starting.returncode}" if starting.returncode else ""
+
+
+async def _told(line: socket.socket, still: Still) -> bool:
+    """Whether the runner, which has the lock, was told to begin; it does not where the line ends instead."""
+    await _readable(line)
+    with suppress(OSError):  # it died
+        if line.recv(1) and await still():
+            line.sendall(MAY)
+            return True
+    return False
+
+
+async def _readable(line: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    is_readable = loop.create_future()
+    loop.add_reader(line, lambda: is_readable.done() or is_readable.set_result(None))
+    try:
+        await is_readable
+    finally:
+        loop.remove_reader(line)
+
+
+def _is_free(places: Places, claim: Path) -> bool:
+    """Whether nobody had claimed the attempt; now somebody has."""
+    places.make()
+    mine = take_claim(claim, "adopter")
+    if mine is None:
+        return False
+    os.close(mine)
+    return True
+
+
+def _gave(result: Path) -> CommandResult | Lost:
+    given = read_result(result)
+    return CommandResult(given.exit_code, given.output, given.is_cut) if given else Lost()

@@ -1,0 +1,170 @@
+"""What a tool may use: one command, child runs, a word to people, a mail, the time, and what was reported."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from agents import ChildRun, CommandResult
+from agents.requests import AttemptId, RunId, StepId
+from agents.run import Run
+from bot.execution.command_lock import Turns
+from bot.execution.runner import Lost, NeverStarted, Runner, Still
+from bot.execution.runner_child import Kept
+from bot.outbound.announcements import Announcing
+from bot.outbound.raw_mail import Mailing
+
+
+class NotStarted(Exception):
+    """The command of an earlier owner never began and never will."""
+
+
+class NobodyKnows(Exception):
+    """The command of an earlier owner may or may not have had its effect."""
+
+
+Find = Callable[[AttemptId], Awaitable[CommandResult | NeverStarted | Lost]]
+
+
+class ChildRuns(Protocol):
+    """The runs that a step starts, and its mails, as `bot.runs.children.Children` has them."""
+
+    mailing: Mailing
+
+    async def start(
+        self,
+        run: Run,
+        step_id: StepId,
+        agent: str,
+        text: str,
+        key: str,
+        context: Mapping[str, JsonValue],
+        *,
+        with_files: bool = False,
+    ) -> RunId:
+        """The child of `run` that this step begins under `key`. Raises ToolRefused."""
+        ...
+
+    async def look(self, run: Run, child_id: RunId) -> ChildRun:
+        """How a child of `run` goes. Raises ToolRefused."""
+        ...
+
+    async def stop(self, run: Run, child_id: RunId) -> None:
+        """Stop a child of `run`. Raises ToolRefused."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What an approval still covers: a command must begin before `not_after`, and only if `still` says so then."""
+
+    not_after: datetime
+    still: Still
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAttempt:
+    """An attempt that may run its command. With `adopt` that is an earlier owner's, which may still run."""
+
+    runner: Runner
+    id: AttemptId
+    turns: Turns
+    adopt: Find | None = None
+    cover: Cover | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolHands:
+    """An `agents.Hands` for a step of `run`. Without an `attempt` it can only look."""
+
+    run: Run
+    step_id: StepId
+    now: datetime
+    children: ChildRuns
+    attempt: HeldAttempt | None = None
+    report: str = ""
+    announcing: Announcing | None = None
+
+    @property
+    def key(self) -> str:
+        """See `agents.Hands`."""
+        return self.step_id
+
+    async def start_run(
+        self,
+        agent: str,
+        text: str,
+        *,
+        key: str = "",
+        context: Mapping[str, JsonValue] | None = None,
+        with_files: bool = False,
+    ) -> RunId:
+        """See `agents.Hands`."""
+        return await self.children.start(self.run, self.step_id, agent, text, key, context or {}, with_files=with_files)
+
+    async def child(self, run_id: RunId) -> ChildRun:
+        """See `agents.Hands`."""
+        return await self.children.look(self.run, run_id)
+
+    async def stop_child(self, run_id: RunId) -> None:
+        """See `agents.Hands`."""
+        await self.children.stop(self.run, run_id)
+
+    async def tell(self, to: str, title: str, text: str) -> None:
+        """See `agents.Hands`."""
+        if self.announcing is None:
+            raise TypeError("who only looks for a result tells nobody")
+        await self.announcing.tell(self.run, self.step_id, to, title, text)
+
+    async def mail(self, raw: bytes, to: str) -> None:
+        """See `agents.Hands`."""
+        if self.attempt is None:
+            raise TypeError("who only looks for a result sends no mail")
+        await self.children.mailing.post(self.run, self.step_id, raw, to)
+
+    async def mailed(self) -> str | None:
+        """See `agents.Hands`."""
+        return await self.children.mailing.state(self.step_id)
+
+    async def command(
+        self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
+    ) -> CommandResult:
+        """See `agents.Hands`."""
+        held = self.attempt
+        if held is None:
+            raise TypeError("who only looks for a result runs no command")
+        if held.adopt:
+            found = await held.adopt(held.id)
+        else:
+            found = await self._in_turn(held, argv, cwd, lock, timeout_s, commit)
+        match found:
+            case NeverStarted():
+                raise NotStarted
+            case Lost():
+                raise NobodyKnows
+            case CommandResult():
+                return found
+
+    async def _in_turn(
+        self, held: HeldAttempt, argv: Sequence[str], cwd: Path, lock: str, timeout_s: float, commit: str
+    ) -> CommandResult | NeverStarted | Lost:
+        """Run it once no other machine runs anything under this lock."""
+        cover, turns = held.cover, held.turns
+        mine = await turns.take(lock, self.run.id, held.id, cover.not_after if cover else None)
+        if mine is None:
+            return NeverStarted()
+
+        async def still() -> bool:
+            is_wanted = cover is None or await cover.still()
+            return is_wanted and await turns.locks.keep(mine)
+
+        async with turns.kept(mine):
+            not_after = cover.not_after if cover else None
+            kept = Kept(turns.locks.shards, turns.locks.lease_s, mine.name, mine.holder, mine.fence)
+            found = await held.runner.run(held.id, argv, cwd, lock, timeout_s, not_after, still, commit, kept)
+        if not isinstance(found, Lost):  # then it may still run: its lease ends, and the attempt is judged
+            await turns.give_up(mine)
+        return found

@@ -1,1 +1,0 @@
-"""What is not accepted as anybody's word: what happens to it, what operators do about it, what people are told."""

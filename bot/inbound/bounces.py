@@ -1,0 +1,77 @@
+"""A mail that came back: the card it carried failed there and goes another way, or the operators hear whom it missed.
+
+Nobody proves who wrote such a report, and nobody needs to: a receipt carries our MAC, and whoever knows one (it stands
+in the mail that its person got) can at most have the same card put in front of the same person in another way, once. It
+decides nothing, closes nothing, and the answer to the first card counts as before.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from agents.requests import DeliveryId, PersonId, RunId
+from agents.run import fold
+from bot.outbound.failures import Failing
+from bot.people.directory import People
+from bot.requests.opening import requesters_of
+from bot.requests.tokens import Tokens
+from bot.store import Store
+from bot.store.ids import is_a
+from bot.store.indexes import Receipts
+from channels import Bounced
+
+log = structlog.stdlib.get_logger()
+
+# Tells the operators, and others as well: near which id, a title, a text.
+Alert = Callable[[str, str, str, Sequence[PersonId]], Awaitable[None]]
+
+_ALERTS, _ALERTS_PER_S = 3, 24 * 3600.0
+
+
+class Bouncing:
+    """Gives a report of failure its one effect; `alert` reaches the operators."""
+
+    def __init__(
+        self, store: Store, receipts: Receipts, people: People, tokens: Tokens, failing: Failing, alert: Alert
+    ) -> None:
+        self._store, self._receipts, self._people = store, receipts, people
+        self._tokens, self._failing, self._alert = tokens, failing, alert
+
+    async def bounced(self, inbound_id: str, channel: str, bounced: Bounced) -> None:
+        """Whatever follows from it. The same report again, or another about the same mail, adds nothing."""
+        about = self._tokens.receipt(bounced.receipt)
+        if about is None:
+            log.warning("a report about no mail of ours", why=bounced.why)
+        elif is_a(about, "delivery"):
+            await self._card(inbound_id, DeliveryId(about), channel, bounced.why)
+        else:
+            await self._other(inbound_id, about, bounced.why)
+        await self._store.drop_inbound(inbound_id)
+
+    async def _card(self, inbound_id: str, delivery_id: DeliveryId, channel: str, why: str) -> None:
+        outcome = await self._failing.fail(delivery_id, channel, why, places_again=True)
+        log.warning("a card came back", delivery_id=delivery_id, outcome=outcome, why=why)
+        if outcome == "over" and (placed := await self._failing.placed(delivery_id)):
+            await self._tell_operators(inbound_id, placed.run_id, placed.person, "a card that nobody needs now", why)
+
+    async def _other(self, inbound_id: str, outgoing_id: str, why: str) -> None:
+        """News that somebody did not get; word about an alert is never the cause of another one."""
+        sent = await self._receipts.read(outgoing_id)
+        log.warning("a mail came back", outgoing_id=outgoing_id, why=why)
+        if sent and sent.kind == "mail":
+            await self._tell_requesters(inbound_id, sent.run_id, sent.to, why)
+        elif sent and sent.kind != "alert":
+            await self._tell_operators(inbound_id, sent.run_id, sent.person, f"“{sent.title}”", why)
+
+    async def _tell_requesters(self, inbound_id: str, run_id: RunId, to: str, why: str) -> None:
+        """A reply that was approved did not arrive: whoever wrote still waits, and nobody here would know."""
+        if await self._store.admit(f"bounces {to}", inbound_id, _ALERTS, _ALERTS_PER_S):
+            requesters = requesters_of(fold((await self._store.load(run_id)).events))
+            text = f"Whoever wrote did not get it, and it is not sent again. The mail system said: {why}"
+            await self._alert(run_id, f"The reply to {to} came back", text, requesters)
+
+    async def _tell_operators(self, inbound_id: str, run_id: str, person: str, what: str, why: str) -> None:
+        """Rather twice than never, but not for ever: a broken address gets a few alerts a day."""
+        if await self._store.admit(f"bounces {person}", inbound_id, _ALERTS, _ALERTS_PER_S):
+            name = self._people.name_of(person)
+            await self._alert(run_id, f"A mail to {name} came back", f"It was {what}. The mail system said: {why}", ())

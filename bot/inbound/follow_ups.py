@@ -1,0 +1,308 @@
+"""What people write in a thread where a run lives: an answer to its question, a withdrawal, or a word that steers it.
+
+Words never approve. Beside an open approval only a requester's reach the run; see docs/decisions/0019.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened
+from agents.history import own
+from agents.requests import PersonId, RequestId, RunId
+from agents.run import Run, fold
+from agents.text import ends_of
+from bot.policy.answers import ONLY_FILES, Statement
+from bot.policy.judge import MOST_REMARKS, Unclear, judgements
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord, after
+from bot.render.cards import notice
+from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions
+from bot.runs.children import busy_with
+from bot.store import Commit, Once, Wake, Written
+from bot.store.attachments import attachments, contents
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.ids import inbound_of
+from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
+from bot.store.outbox_entry import Outgoing
+from channels import ChannelUnavailable, Trigger
+from channels.email.reply import read_reply
+
+log = structlog.stdlib.get_logger()
+
+# A conflict means that the run has moved on, which it does not do for ever.
+_TRIES = 1_000
+# All of it goes into the model's context, with every step.
+_HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
+# A person says less; a robot with a person's account would have the model think without end.
+_SAID, _SAID_PER_S = 60, 3600.0
+_NOTED_AT_MOST = 50
+# Longer than a request stays open, and than anything is brought to us again.
+_REMEMBERED_S = 31 * 24 * 3600.0
+
+PRESS = (
+    "Typed words do not decide this, neither for it nor against it. Please press a button on the card. What you wrote "
+    "is kept as a comment for the people who are asked and for whoever asked, and changes nothing."
+)
+COMMENT = (
+    "This waits for the people who may decide it, so your words steer nothing. They are kept as a comment, for them "
+    "and for whoever asked."
+)
+TOO_LATE_TO_TYPE = (
+    "This is approved, and typed words do not stop it. Press Stop on the card, as long as it has not started. What "
+    "you wrote is kept, and changes nothing."
+)
+STOP_IT = "This is approved and may begin at any moment. The run has your words; to stop it, write the one word stop."
+
+_CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
+
+
+class TooMuchSaid(Exception):
+    """It was not passed on to the run; the text says why and what to do."""
+
+
+class FollowUps:
+    """Gives what follows in a thread to the run that lives there, once."""
+
+    def __init__(self, journal: Journal, decisions: Decisions) -> None:
+        self._journal, self._store, self._decisions = journal, journal.store, decisions
+
+    async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """Whether a run that lives in the thread has taken it in, now or before.
+
+        Raises ChannelUnavailable while that run has not started, and TooMuchSaid.
+        """
+        for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
+            structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
+            if await self._given(run_id, inbound_id, channel, trigger):
+                return True
+        return False
+
+    async def _given(self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """Whether this run has taken it in, now or before; False when it has ended without it."""
+        for _ in range(_TRIES):
+            events = (await self._store.load(run_id)).events
+            run = fold(events)
+            if await self._has_had(events, inbound_id):
+                return True
+            if run.ended:
+                return False
+            if await self._took(inbound_id, channel, trigger, run):
+                return True
+        raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
+
+    async def _homes(self, inbound_id: str, channel: str, thread: str) -> Sequence[RunId]:
+        """The run that lives in the thread, as it was when the message was first looked at; before it, the one child
+        that it waits for: what is said now is about what happens now.
+        """
+        found = await self._store.threads.run_of(channel, thread)
+        if found is None:
+            return ()
+        # In this order: the start of the run and the end of the waiting are one write.
+        root = inbound_of(found)
+        is_waiting = root != inbound_id and await self._store.lists.is_unread(root)
+        if await self._store.length(found) == 0:
+            if is_waiting:
+                raise ChannelUnavailable("The message that begins the thread is not read yet", "What follows waits")
+            return ()
+        ways = " ".join((await busy_with(self._store, RunId(found)), found))
+        pinned, _ = await self._store.remember(f"follows {inbound_id}", ways.encode(), _REMEMBERED_S)
+        return tuple(dict.fromkeys(map(RunId, pinned.decode().split())))
+
+    async def _has_had(self, events: Sequence[Event], inbound_id: str) -> bool:
+        """Whether the message had its effect before a crash: by now the same words could mean something else."""
+        events = own(events)
+        if any(isinstance(event, PersonSaid) and event.said_id == inbound_id for event in events):
+            return True
+        asked = [event.request.id for event in events if isinstance(event, RequestOpened)]
+        return await self._store.threads.is_answer(asked, inbound_id)
+
+    async def _took(self, inbound_id: str, channel: str, trigger: Trigger, run: Run) -> bool:
+        """Whether it has its effect now; False when the run changed meanwhile."""
+        if not trigger.text.strip() and not trigger.files:
+            log.info("ignored", reason="a message without words and files")
+            return True
+        asked = _asked(run)
+        record, version = (await self._decisions.request(asked))[:2] if asked else (None, 0)
+        person = PersonId(trigger.person)
+        is_open = record is not None and _is_answerable(record)
+        if record is None or record.request.format != "approval":
+            if record is None or not is_open or not _may_answer(record, person):
+                return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
+            await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record))
+            return True
+        if person in record.requesters:
+            return await self._of_requester(inbound_id, channel, trigger, run, record, version)
+        if not is_open:
+            return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
+        return _is_written(await self._comment(inbound_id, channel, trigger, record, version))
+
+    async def _of_requester(
+        self, inbound_id: str, channel: str, trigger: Trigger, run: Run, record: RequestRecord, version: int
+    ) -> bool:
+        """Words of somebody who asked for it: they take it back, stand on everybody's card, or steer."""
+        takes_back = is_withdrawal(trigger.text)
+        if not takes_back and record.state != "open":
+            told = STOP_IT if _is_answerable(record) else ""
+            return _is_written(await self._say(inbound_id, channel, trigger, run, record, version, told))
+        if not takes_back:
+            await self._admit_words(run.id, trigger.person, inbound_id)
+            if len(record.request.remarks) >= MOST_REMARKS:
+                raise TooMuchSaid(
+                    f"{MOST_REMARKS} messages stand on the card of the open request, which is the limit. Take it back "
+                    "with the one word stop, and ask anew"
+                )
+        statement = _statement(inbound_id, channel, trigger, record)
+        if takes_back:
+            reason = trigger.text if len(trigger.text.split()) > 1 else ""
+            statement = replace(statement, said="deny", reason=ends_of(reason, _HEAD_CHARS, _TAIL_CHARS))
+        elif not trigger.text.strip():
+            statement = replace(statement, text=ONLY_FILES)
+        await self._decisions.decide(record.request.id, statement)
+        return True
+
+    async def _admit_words(self, run_id: RunId, person: str, inbound_id: str) -> None:
+        if not await self._store.admit(f"said {run_id} {person}", inbound_id, _SAID, _SAID_PER_S):
+            raise TooMuchSaid(
+                f"You wrote {_SAID} messages to this run within an hour, which is the limit. Wait a while"
+            )
+
+    async def _say(
+        self,
+        inbound_id: str,
+        channel: str,
+        trigger: Trigger,
+        run: Run,
+        record: RequestRecord | None,
+        version: int,
+        told: str = "",
+    ) -> Written:
+        """A message of the run, whose writer is one of its requesters from now on, and is `told` something."""
+        await self._admit_words(run.id, trigger.person, inbound_id)
+        said = PersonSaid(
+            at=self._store.about_now(),
+            said_id=inbound_id,
+            person=PersonId(trigger.person),
+            channel=channel,
+            text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
+            files=attachments(trigger.files),
+        )
+        joined = after(record, [said]) if record else None
+        log.info("said to a run", said_id=inbound_id)
+        is_told = record and told and channel not in ANSWERED_AT_ONCE
+        reply = _reply(channel, trigger, record, told, said.at) if record and is_told else None
+        return await self._journal.write(
+            Commit(
+                run_id=run.id,
+                events=[said],
+                expect=run.seq,
+                records=[record_write(joined, version)] if joined and joined != record else (),
+                once=Once(run.id, inbound_id, b"said"),
+                outgoing=[outbox_entry(reply)] if reply else (),
+                wake=[Wake(f"run {run.id}")],
+                files=contents(trigger.files),
+                limit=MAX_EVENTS_AT_ALL,
+            )
+        )
+
+    async def _comment(
+        self, inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord, version: int
+    ) -> Written:
+        """Kept as an answer that did not count, for people to read; its writer is told so each time."""
+        request, person = record.request, PersonId(trigger.person)
+        if record.noted.get(person, 0) >= _NOTED_AT_MOST:
+            return Written("committed")
+        noted = AnswerNoted(
+            at=await self._store.now(request.id),
+            request_id=request.id,
+            reply_id=inbound_id,
+            person=person,
+            channel=channel,
+            text=ends_of(trigger.text, _HEAD_CHARS, _TAIL_CHARS),
+            outcome=Unclear().type,
+            files=attachments(trigger.files),
+        )
+        text = PRESS if record.state == "open" else TOO_LATE_TO_TYPE
+        text = text if _may_answer(record, person) else COMMENT
+        now_stands = after(record, [noted])
+        # In the thread where it was asked, whoever asked has read it already.
+        is_public = trigger.thread == request.thread
+        outgoing = [] if channel in ANSWERED_AT_ONCE else [_reply(channel, trigger, record, text, noted.at)]
+        outgoing += self._decisions.comment(record, now_stands, is_public=is_public)
+        log.info("typed beside an approval", request_id=request.id)
+        return await self._journal.write(
+            Commit(
+                run_id=request.run_id,
+                events=[noted],
+                records=[record_write(now_stands, version)],
+                once=Once(request.id, inbound_id, judgements.dump_json(Unclear()), Unclear().type),
+                outgoing=[outbox_entry(entry) for entry in outgoing],
+                files=contents(trigger.files),
+                limit=MAX_EVENTS_AT_ALL,
+            )
+        )
+
+
+def is_withdrawal(text: str) -> bool:
+    """Whether a requester's words plainly take back what they asked for: a denial, or `cancel`, or `stop`."""
+    bare, before = text, ""
+    while bare != before:
+        bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
+    return read_reply(bare).said == "deny"
+
+
+def _is_written(written: Written) -> bool:
+    if written.state == "full":
+        raise TooMuchSaid("This run has too many events to take in more. Cancel it, and ask anew")
+    return written.state in {"committed", "repeat"}
+
+
+def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at: datetime) -> Outgoing:
+    """What somebody is told of what they wrote, where they wrote it."""
+    request = record.request
+    return Outgoing(
+        id=outgoing_id(request.id),
+        kind="tell",
+        run_id=request.run_id,
+        person=PersonId(trigger.person),
+        reach=(channel,),
+        card=notice(f"About: {request.title}", text, at, request.id),
+        thread=request.thread,
+        request_id=request.id,
+        to=trigger.place,
+    )
+
+
+def _asked(run: Run) -> RequestId | None:
+    """What words in the run's thread may be about: what is asked, or the approval of what is about to be done."""
+    pending = run.pending
+    if run.open or pending is None or pending.request is None or pending.decision is None:
+        return run.open
+    return pending.request.id
+
+
+def _is_answerable(record: RequestRecord) -> bool:
+    return record.state == "open" or (record.state == "approved" and record.started_at is None)
+
+
+def _may_answer(record: RequestRecord, person: PersonId) -> bool:
+    return person in eligible(record.request.policy, record.requesters)
+
+
+def _statement(inbound_id: str, channel: str, trigger: Trigger, record: RequestRecord) -> Statement:
+    """Typed words as an answer to a question as it stands: whoever writes in its thread has it before them."""
+    return Statement(
+        reply_id=inbound_id,
+        person=PersonId(trigger.person),
+        channel=channel,
+        revision=record.request.revision,
+        digest=record.request.digest,
+        said="free_text",
+        text=trigger.text,
+        evidence=trigger.evidence,
+        files=trigger.files,
+        place=trigger.place,
+    )

@@ -1,0 +1,189 @@
+"""What arrives: durable first, then read, then given to the request it answers or to a new run."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+from pydantic import AwareDatetime
+
+from agents.desk import DESK
+from agents.requests import Frozen, PersonId
+from bot.config.tables import DeskConfig
+from bot.inbound.bounces import Bouncing
+from bot.inbound.follow_ups import FollowUps, TooMuchSaid
+from bot.inbound.inquiries import Enquiries
+from bot.inbound.quarantine import Holding
+from bot.policy.answers import Statement
+from bot.requests.decisions import Decisions
+from bot.requests.tokens import Tokens
+from bot.runs.admission import Backlog, TriggerRefused
+from bot.runs.start import Sent, Starter
+from bot.store.ids import ingress_shard, new_id
+from bot.store.journal import Journal
+from bot.store.outbox_entry import Placed
+from channels import Bounced, Channel, Enquiry, Held, Ignored, Inbound, Reply, Trigger
+
+log = structlog.stdlib.get_logger()
+
+# A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
+_SEEN_S = 7 * 24 * 3600.0
+
+
+class _Arrived(Frozen):
+    """An inbound item without its bytes, as the store keeps it."""
+
+    channel: str
+    key: str
+    size_bytes: int
+    is_answer: bool
+    received_at: AwareDatetime
+
+
+class Inbox:
+    """Accepts for every channel, and gives what was accepted its one effect."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        starter: Starter,
+        decisions: Decisions,
+        channels: Mapping[str, Channel],
+        tokens: Tokens,
+        holding: Holding,
+        bouncing: Bouncing,
+        follow_ups: FollowUps,
+        desk: DeskConfig | None = None,
+    ) -> None:
+        self._journal, self._store, self._starter, self._decisions = journal, journal.store, starter, decisions
+        self._channels, self._tokens = channels, tokens
+        self._holding, self._bouncing, self._follow_ups = holding, bouncing, follow_ups
+        self._enquiries = Enquiries(journal.store, desk or DeskConfig())
+        self._backlogs = dict[str, Backlog]()
+
+    async def accept(self, inbound: Inbound) -> str:
+        """The id under which `inbound` is durable now; the same one however often it arrives.
+
+        Empty for what was written in a thread that we do not know, of which nothing is kept. Waits while too much that
+        came before waits to be handled, where that can wait.
+        """
+        threads = self._store.threads
+        if inbound.within and await threads.run_of(inbound.channel, inbound.within) is None:
+            return ""
+        backlog = self._backlogs.setdefault(inbound.channel, Backlog(self._store, inbound.channel))
+        if inbound.can_wait:
+            await backlog.room()
+        foreign = f"{inbound.channel}:{inbound.key}"
+        shard = ingress_shard(foreign, self._store.shards)
+        fresh = new_id("inbound", shard)
+        arrived = _Arrived.model_validate(inbound.model_dump(exclude={"raw", "can_wait", "within", "begins"}))
+        if inbound.can_wait:  # by the clock that the cards go by
+            arrived = arrived.model_copy(update={"received_at": await self._store.now(fresh)})
+        inbound_id, is_new = await self._store.accept(
+            fresh, foreign, arrived.model_dump_json().encode(), inbound.raw, _SEEN_S
+        )
+        if inbound.begins:
+            await threads.begin(inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
+        if is_new and inbound.can_wait:
+            backlog.add(inbound_id, len(inbound.raw))
+        if is_new:
+            await self._journal.bell.ring(f"in {inbound_id}", 0, is_answer=inbound.is_answer)
+        return inbound_id
+
+    async def handle(self, inbound_id: str) -> None:
+        """Give an item its effect; nothing when it has had it."""
+        found = await self._store.inbound(inbound_id)
+        if found is None:
+            return
+        arrived = _Arrived.model_validate_json(found[0])
+        structlog.contextvars.bind_contextvars(inbound_id=inbound_id, channel=arrived.channel)
+        channel = self._channels.get(arrived.channel)
+        if channel is None:
+            raise LookupError(f"no channel {arrived.channel!r} is set up in this process")
+        reading = await channel.read(Inbound(raw=found[1], **arrived.model_dump()))
+        match reading:
+            case Reply():
+                await self._reply(inbound_id, arrived.channel, reading)
+            case Trigger():
+                await self._trigger(inbound_id, arrived.channel, reading)
+            case Held():
+                await self._holding.hold(inbound_id, arrived.channel, reading)
+            case Bounced():
+                await self._bouncing.bounced(inbound_id, arrived.channel, reading)
+            case Enquiry():
+                await self._enquiry(inbound_id, arrived.channel, reading, arrived.received_at)
+            case Ignored():
+                log.info("ignored", reason=reading.reason)
+                await self._store.drop_inbound(inbound_id)
+
+    async def _reply(self, inbound_id: str, channel: str, reply: Reply) -> None:
+        """A token names what this person was shown; without one that is ours nothing is decided."""
+        delivery_id = self._tokens.read(reply.token)
+        body = await self._store.delivery(delivery_id) if delivery_id else None
+        if body is None:
+            reasons = ("the reply token is not one of ours: it was changed, or made by another installation",)
+            await self._holding.hold(
+                inbound_id, channel, Held(reasons=reasons, claims=reply.person, person=reply.person)
+            )
+            return
+        placed = Placed.model_validate_json(body)
+        statement = Statement(
+            reply_id=reply.key or inbound_id,
+            person=PersonId(reply.person),
+            addressee=None if reply.is_shared or placed.place else placed.person,
+            delivery_id=placed.id,
+            unbound=reply.unbound,
+            is_exposed=reply.is_exposed,
+            channel=channel,
+            revision=placed.revision,
+            digest=placed.digest,
+            said=reply.said,
+            text=reply.text,
+            reason=reply.reason,
+            evidence=reply.evidence,
+            files=reply.files,
+            picks=reply.picks,
+            filled=reply.filled,
+            place=reply.place,
+        )
+        structlog.contextvars.bind_contextvars(request_id=placed.request_id, person=reply.person)
+        await self._decisions.decide(placed.request_id, statement)
+        await self._store.drop_inbound(inbound_id)
+
+    async def _trigger(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
+        try:
+            if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
+                return await self._store.drop_inbound(inbound_id)
+            if trigger.held_because:
+                held = Held(reasons=(trigger.held_because,), claims=trigger.person, person=trigger.person)
+                held = held.model_copy(update={"thread": trigger.thread, "place": trigger.place})
+                return await self._holding.hold(inbound_id, channel, held)
+            if trigger.follows and not trigger.is_addressed:
+                log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
+                return await self._store.drop_inbound(inbound_id)
+            await self._starter.admission.room(self._starter.run_id(inbound_id), channel, trigger)
+            await self._starter.start(
+                channel,
+                trigger.text,
+                PersonId(trigger.person),
+                thread=trigger.thread,
+                inbound_id=inbound_id,
+                files=trigger.files,
+            )
+        except TooMuchSaid as error:
+            log.warning("not passed on", person=trigger.person, error=str(error))
+            await self._holding.refuse(inbound_id, channel, trigger, str(error), "Not passed on to the run")
+        except TriggerRefused as error:
+            log.warning("trigger refused", person=trigger.person, error=str(error))
+            await self._holding.refuse(inbound_id, channel, trigger, str(error))
+        return None
+
+    async def _enquiry(self, inbound_id: str, channel: str, enquiry: Enquiry, at: datetime) -> None:
+        """A run in the owner's name; what may start none is held, where people can see it."""
+        try:
+            owner, context = await self._enquiries.admitted(enquiry, inbound_id, at)
+            sent = Sent(context=context, desk=enquiry.sender)
+            text, files = self._enquiries.wish(enquiry), enquiry.files
+            await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
+        except TriggerRefused as error:
+            held = Held(reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id)
+            await self._holding.hold(inbound_id, channel, held)

@@ -1,0 +1,188 @@
+"""What is not accepted as anybody's word: shown to people, told to whom it concerns, and never counted."""
+
+import structlog
+
+from agents.events import AnswerHeld
+from agents.requests import PersonId, RunId
+from agents.text import first_line
+from bot.inbound.quarantine_cards import held_answer, held_note, stranger_card, unheard
+from bot.outbound.dead_letter import Note
+from bot.people.directory import People
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord
+from bot.render.cards import notice
+from bot.requests.decisions import Decisions
+from bot.requests.tokens import Tokens
+from bot.store import Commit, Once
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.ids import derived_id
+from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.outbox_entry import Outgoing, Placed
+from channels import Held, Trigger
+
+log = structlog.stdlib.get_logger()
+
+_DAY_S = 24 * 3600.0
+_NOTICES = 10
+# Each press of somebody who is not registered gets its sentence, and is listed for operators; not a robot's.
+_PRESSES, _PRESSES_PER_S = 20, 3600.0
+_LISTED_A_DAY = 20
+# A proven address proves nothing about its owner's intentions: we are nobody's way to send mail to a crowd.
+_STRANGERS = 200
+_OPEN_ONES = 3
+_TOPIC_CHARS = 150
+
+
+class Holding:
+    """Holds what arrived, and says so."""
+
+    def __init__(self, journal: Journal, decisions: Decisions, tokens: Tokens, people: People) -> None:
+        self._journal, self._store, self._decisions = journal, journal.store, decisions
+        self._tokens, self._people = tokens, people
+
+    async def refuse(
+        self, inbound_id: str, channel: str, trigger: Trigger, why: str, title: str = "No run was started"
+    ) -> None:
+        """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day."""
+        if not await self._store.admit(f"notices {trigger.person}", inbound_id, _NOTICES, _DAY_S):
+            return await self._store.drop_inbound(inbound_id)
+        entry = Outgoing(
+            id=outgoing_id(inbound_id),
+            kind="tell",
+            run_id=RunId(inbound_id),
+            person=PersonId(trigger.person),
+            reach=(channel,),
+            card=notice(
+                title,
+                why,
+                await self._store.now(inbound_id),
+                topic=first_line(trigger.text, _TOPIC_CHARS),
+            ),
+            thread=trigger.thread or inbound_id,
+            to=trigger.place,
+        )
+        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
+        return None
+
+    async def hold(self, inbound_id: str, channel: str, held: Held) -> None:
+        """Show it to people, rather twice than never; it is not counted, and nobody can wave it through."""
+        log.warning("held", reasons=held.reasons, claims=held.claims)
+        placed, now = await self._placed(held.token), await self._store.now(inbound_id)
+        sender = self._people.name_of(held.person) if held.person else ""
+        note = held_note(held, sender, channel, now)
+        record = None
+        if placed:
+            note = note.model_copy(update={"request_id": placed.request_id, "delivery_id": placed.id})
+            record, _, _ = await self._decisions.request(placed.request_id)
+            await self._note_answer(placed, record, note, inbound_id, held.stranger if held.place else "")
+        if held.person:
+            await self._tell_sender(held, note, record, inbound_id)
+        elif held.stranger:
+            await self._answer_stranger(held, note, inbound_id)
+        if held.place and not await self._may_list(held, inbound_id):
+            return await self._store.drop_inbound(inbound_id)
+        return await self._store.hold(inbound_id, note.model_dump_json().encode())
+
+    async def _may_list(self, held: Held, inbound_id: str) -> bool:
+        """Whether the list has room for one more of this sender: it is bounded, and one must not push out the rest."""
+        sender = held.stranger or held.person or held.claims
+        return await self._store.admit(f"listed {sender}", inbound_id, _LISTED_A_DAY, _DAY_S)
+
+    async def _placed(self, token: str | None) -> Placed | None:
+        """The card that a token names; whoever brings it back may be anybody."""
+        delivery_id = self._tokens.read(token or "")
+        body = await self._store.delivery(delivery_id) if delivery_id else None
+        return Placed.model_validate_json(body) if body else None
+
+    async def _note_answer(
+        self, placed: Placed, record: RequestRecord, note: Note, inbound_id: str, stranger: str
+    ) -> None:
+        """The run's story says it, and the requester, who may be waiting for exactly this answer; a few times a day.
+
+        Of a card that many see, for each stranger.
+        """
+        if not await self._store.admit(f"notices {placed.id} {stranger}".rstrip(), inbound_id, _NOTICES, _DAY_S):
+            return
+        request = record.request
+        event = AnswerHeld(
+            at=note.at,
+            request_id=placed.request_id,
+            delivery_id=placed.id,
+            inbound_id=inbound_id,
+            person=PersonId(note.person) if note.person else None,
+            claims=note.claims,
+            channel=note.channel,
+            why=note.why,
+        )
+        entries = [
+            Outgoing(
+                id=outgoing_id(placed.id),
+                kind="tell",
+                run_id=placed.run_id,
+                person=requester,
+                reach=request.policy.reach,
+                card=held_answer(request, note),
+                thread=request.thread,
+                request_id=request.id,
+            )
+            for requester in request.requesters
+            if requester != note.person
+        ]
+        await self._journal.write(
+            Commit(
+                run_id=placed.run_id,
+                events=[event],
+                once=Once(request.id, f"held {inbound_id}", b"held"),
+                outgoing=[outbox_entry(entry) for entry in entries],
+                limit=MAX_EVENTS_AT_ALL,
+            )
+        )
+
+    async def _tell_sender(self, held: Held, note: Note, record: RequestRecord | None, inbound_id: str) -> None:
+        """Whoever certainly wrote it hears why it does nothing, and what to do; a robot, a few times a day."""
+        if not await self._store.admit(f"notices {held.person}", inbound_id, _NOTICES, _DAY_S):
+            return
+        open_ones = [] if record else await self._open_for(held.person)
+        entry = Outgoing(
+            id=derived_id("outgoing", inbound_id, "told"),
+            kind="tell",
+            run_id=RunId(inbound_id),
+            person=PersonId(held.person),
+            reach=(note.channel,),
+            card=unheard(note, record, open_ones, self._people),
+            thread=held.thread or inbound_id,
+            to=held.place,
+        )
+        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
+
+    async def _open_for(self, person: str) -> list[RequestRecord]:
+        """The newest requests that `person` can answer now."""
+        marks = await self._store.lists.newest_requests(None, _OPEN_ONES, only_open=True, person=person)
+        records = [(await self._decisions.request(request_id))[0] for _, request_id in marks]
+        return [
+            record
+            for record in records
+            if record.state == "open" and person in eligible(record.request.policy, record.requesters)
+        ]
+
+    async def _answer_stranger(self, held: Held, note: Note, inbound_id: str) -> None:
+        """One polite notice a day to each, and not many in all; where it was done, each time."""
+        if not await self._may_answer(held, inbound_id):
+            return
+        entry = Outgoing(
+            id=derived_id("outgoing", inbound_id, "told"),
+            kind="stranger",
+            run_id=RunId(inbound_id),
+            person=PersonId(""),
+            to=f"only:{held.place}:{held.stranger}" if held.place else held.stranger,
+            reach=(note.channel,),
+            card=stranger_card(held, note.at),
+            thread=held.thread or inbound_id,
+        )
+        await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
+
+    async def _may_answer(self, held: Held, inbound_id: str) -> bool:
+        if held.place:
+            return await self._store.admit(f"presses {held.stranger}", inbound_id, _PRESSES, _PRESSES_PER_S)
+        is_first = await self._store.admit(f"stranger {held.stranger}", inbound_id, 1, _DAY_S)
+        return is_first and await self._store.admit("strangers", inbound_id, _STRANGERS, _DAY_S)

@@ -1,0 +1,112 @@
+"""What operators do about held mail: throw it away, or have the person asked whose word it claims to be.
+
+Neither makes it anybody's word: who wrote it can answer again, in a way that proves it.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from agents.requests import PersonId, RequestId, RunId
+from bot.config.tables import CHANNELS
+from bot.inbound.quarantine_cards import was_it_you
+from bot.outbound.dead_letter import Note
+from bot.people.directory import People
+from bot.render.words import TIME
+from bot.requests.decisions import Decisions
+from bot.store import Commit
+from bot.store.ids import NotAnId, derived_id
+from bot.store.journal import Journal, outbox_entry
+from bot.store.outbox_entry import Outgoing
+
+log = structlog.stdlib.get_logger()
+
+
+class NotHeld(Exception):
+    """There is no such held message, or it can't be asked about; the text says why and what to do."""
+
+
+def elsewhere_first(channel: str, channels: Sequence[str]) -> tuple[str, ...]:
+    """`channels` with `channel` as the last one: whoever reads somebody's mail may not read the rest."""
+    return tuple(sorted(channels, key=lambda name: name == channel))
+
+
+class Clearing:
+    """Clears the list of what is held. `by` says in the log who did it."""
+
+    def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+
+    async def discard(self, some_id: str, by: str) -> str:
+        """Forget a held message; what was done, in words. Raises NotHeld."""
+        note, body = await self._held(some_id)
+        if not await self._store.lists.discard(some_id, body):
+            raise NotHeld(f"{some_id} has just changed. Look at the list again")
+        await self._store.drop_inbound(some_id)
+        log.warning("held message discarded", inbound_id=some_id, by=by, claims=note.claims, why=note.why)
+        return f"{some_id} is discarded."
+
+    def can_confirm(self, note: Note) -> bool:
+        """Whether there is somebody to ask who was not asked yet."""
+        return not note.person and not note.asked_at and self._people.by_email(note.claims) is not None
+
+    async def confirm(self, some_id: str, by: str) -> str:
+        """Have the person asked whose word it claims to be; what was done, in words. Raises NotHeld.
+
+        At that person's own place in the directory, and through another channel than the message's where there is
+        one. The message itself stays what it is.
+        """
+        note, body = await self._held(some_id)
+        if note.asked_at:
+            return f"{self._name(note)} was asked already, at {note.asked_at:{TIME}}."
+        person = self._person(note)
+        about = await self._request(note, person)
+        now = await self._store.now(some_id)
+        entry = Outgoing(
+            id=derived_id("outgoing", some_id, "confirm"),
+            kind="tell",
+            run_id=RunId(some_id),
+            person=person,
+            reach=elsewhere_first(note.channel, CHANNELS),
+            card=was_it_you(note, about, now),
+            thread=f"{some_id}-confirm",
+        )
+        await self._journal.write(Commit(run_id=some_id, outgoing=[outbox_entry(entry)]))
+        asked = note.model_copy(update={"asked_by": by, "asked_at": now})
+        await self._store.lists.renote(some_id, body, asked.model_dump_json().encode())
+        log.warning("held message asked about", inbound_id=some_id, by=by, person=person, why=note.why)
+        return f"{self._people.name_of(person)} is asked whether it was theirs. It stays held whatever they say."
+
+    async def _held(self, some_id: str) -> tuple[Note, bytes]:
+        """The note of a held message, also as the store has it. Raises NotHeld."""
+        body = None
+        with suppress(NotAnId):
+            body = await self._store.lists.note(some_id)
+        if body is None:
+            raise NotHeld(f"There is no held message {some_id}. `sayso dead` lists them")
+        note = Note.model_validate_json(body)
+        if note.kind != "held":
+            raise NotHeld(f"{some_id} is a dead letter, not a held message. `sayso dead requeue` tries it again")
+        return note, body
+
+    def _person(self, note: Note) -> PersonId:
+        """Whose word it claims to be. Raises NotHeld."""
+        if note.person:
+            raise NotHeld(f"It is certain that {self._name(note)} sent it, who was told why it was not accepted")
+        contact = self._people.by_email(note.claims)
+        if contact is None:
+            raise NotHeld("It does not claim to be from anybody in the directory, so there is nobody to ask")
+        return PersonId(contact.id)
+
+    def _name(self, note: Note) -> str:
+        contact = self._people.by_email(note.claims)
+        return self._people.name_of(note.person or (contact.id if contact else note.claims))
+
+    async def _request(self, note: Note, person: PersonId) -> RequestId | None:
+        """The request to answer again, if it is open and `person` holds a card of it."""
+        if not note.request_id:
+            return None
+        record, _, _ = await self._decisions.request(note.request_id)
+        is_asked = any(holder.person == person for holder in record.holders)
+        return record.request.id if record.state == "open" and is_asked else None

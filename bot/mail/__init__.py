@@ -1,1 +1,0 @@
-"""The mail of an installation: its settings, what composes its channel, who watches the mailbox, its doctor."""

@@ -1,0 +1,61 @@
+"""Saying something outside the thread of whoever asked: to people, groups and places, through the outbox."""
+
+from datetime import datetime
+
+from agents import ToolRefused
+from agents.requests import PersonId, StepId
+from agents.run import Run
+from agents.text import one_line
+from bot.config.tables import CHANNELS
+from bot.people.directory import People
+from bot.requests.opening import requesters_of
+from bot.store import Commit
+from bot.store.commit import Once
+from bot.store.ids import derived_id
+from bot.store.journal import Journal, outbox_entry
+from bot.store.outbox_entry import Outgoing, place_of
+from channels import Card
+
+_TITLE_CHARS, _TEXT_CHARS = 150, 4_000
+
+
+class Announcing:
+    """Writes what tools tell into the outbox, each word once."""
+
+    def __init__(self, journal: Journal, people: People) -> None:
+        self._journal, self._people = journal, people
+
+    async def tell(self, run: Run, step_id: StepId, to: str, title: str, text: str) -> None:
+        """Say it once per step, title and `to`, however often the step is tried. Raises ToolRefused for nobody."""
+        place = to if to.startswith("slack:") else ""
+        people = [PersonId("")] if place else self._people.members([to])
+        if not people or not place_of(to)[1]:
+            raise ToolRefused(f"There is nobody in {one_line(to, 100)!r}. `sayso people` lists people and their groups")
+        card = self._card(run, title, text, await self._journal.store.now(run.id))
+        entries = [
+            Outgoing(
+                id=derived_id("outgoing", step_id, f"tell {to} {person} {title}"),
+                kind="tell",
+                run_id=run.id,
+                person=person,
+                reach=(place_of(place)[0],) if place else CHANNELS,
+                card=card,
+                thread=f"announce-{run.id}",
+                place=place,
+            )
+            for person in people
+        ]
+        # An entry that was sent is gone from the outbox: what says that it was there is written with it, and stays.
+        once = Once(about=step_id, key=f"tell {to} {title}", outcome=b"told")
+        await self._journal.write(Commit(run_id=run.id, outgoing=[*map(outbox_entry, entries)], once=once))
+
+    def _card(self, run: Run, title: str, text: str, at: datetime) -> Card:
+        agent = run.started.agent if run.started else "?"
+        return Card(
+            title=one_line(title, _TITLE_CHARS),
+            at=at,
+            summary=f"The {agent} agent says this for {self._people.names_of(requesters_of(run))}.",
+            quoted=text[:_TEXT_CHARS],
+            ref=run.id,
+            closes=True,
+        )

@@ -1,0 +1,172 @@
+"""What follows when one channel did not get a card to somebody: it is written down, told, and another way is tried."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import structlog
+
+from agents.deliveries import DeliveryFailed
+from agents.events import RunStarted
+from agents.requests import DeliveryId, PersonId, Request
+from bot.people.directory import People
+from bot.policy.record import RequestRecord
+from bot.render.cards import moved, request_card, unreached
+from bot.requests.decisions import Decisions
+from bot.store import Commit
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.outbox_entry import Outgoing, Placed, again_id, nearest_first
+from channels import Card, Channel
+
+log = structlog.stdlib.get_logger()
+
+_ERROR_CHARS = 1_000
+# Conflicts come from other events of the same run, and each of those is progress.
+_TRIES = 1_000
+# Longer than a request stays open.
+_TOLD_S = 31 * 24 * 3600.0
+
+
+class Failing:
+    """Knows which ways to somebody are left. Each delivery fails once in each channel, however often that is said."""
+
+    def __init__(self, journal: Journal, decisions: Decisions, people: People, channels: Mapping[str, Channel]) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._channels = channels
+
+    async def fail(
+        self, delivery_id: DeliveryId, channel: str, why: str, *, places_again: bool
+    ) -> Literal["failed", "known", "over"]:
+        """Note that `channel` did not bring a delivery to its person, and tell whoever waits for the answer.
+
+        With `places_again` the card is placed anew through the channels that are left, under the same delivery, so that
+        an answer to either counts. All of it is one commit, fenced by the run's length: two that say the same at once
+        have one effect. `over`: there is nothing to answer any more, or a newer revision was placed.
+        """
+        for _ in range(_TRIES):
+            placed = await self.placed(delivery_id)
+            if placed is None:
+                return "over"
+            seq = await self._store.length(placed.run_id)
+            placed = await self.placed(delivery_id) or placed
+            if channel in placed.failed:
+                return "known"
+            record, _, _ = await self._decisions.request(placed.request_id)
+            if record.state != "open" or record.request.revision != placed.revision:
+                return "over"
+            commit = await self._commit(placed, record, channel, why[:_ERROR_CHARS], seq, places_again=places_again)
+            written = await self._journal.write(commit)
+            if written.state == "full":
+                return "over"
+            if written.state == "committed":
+                log.warning("delivery failed", delivery_id=delivery_id, channel=channel, error=why[:_ERROR_CHARS])
+                return "failed"
+        raise RuntimeError(f"{delivery_id} changed {_TRIES} times while a failure was noted")
+
+    async def _commit(
+        self, placed: Placed, record: RequestRecord, channel: str, why: str, seq: int, *, places_again: bool
+    ) -> Commit:
+        now, request = await self._store.now(placed.id), record.request
+        failed = placed.model_copy(update={"failed": {**placed.failed, channel: why}})
+        ways = await self._ways(request, failed)
+        others = [person for person in await self._others(record) if person != placed.person]
+        card = unreached(request, placed, channel, ways, others, why, self._people, now)
+        reach = await self._reach_of_requester(placed.run_id)
+        told = [requester for requester in request.requesters if requester != placed.person]
+        outgoing = [self._news(request, placed, requester, reach, card) for requester in told]
+        if places_again:
+            outgoing.append(self._again(request, placed, channel, request_card(request, self._people, now)))
+        event = DeliveryFailed(
+            at=now,
+            request_id=request.id,
+            delivery_id=placed.id,
+            person=placed.person,
+            channel=channel,
+            error=why,
+            place=placed.place,
+        )
+        return Commit(
+            run_id=placed.run_id,
+            events=[event],
+            expect=seq,
+            deliveries=[(placed.id, failed.model_dump_json().encode())],
+            outgoing=[outbox_entry(entry) for entry in outgoing],
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    def _again(self, request: Request, placed: Placed, channel: str, card: Card) -> Outgoing:
+        """The entry that looks for another way; where none is left it becomes a dead letter and an alert."""
+        return Outgoing(
+            id=again_id(placed.id, channel),
+            kind="place",
+            run_id=placed.run_id,
+            person=placed.person,
+            reach=request.policy.reach,
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+            delivery_id=placed.id,
+            revision=request.revision,
+            place=placed.place,
+        )
+
+    async def moved(self, delivery_id: DeliveryId, channel: str, why: str) -> None:
+        """Tell those who wait for the answer that the place where all see a card does not take it, once per request.
+
+        Whoever is asked has it alone now. Rather twice than never.
+        """
+        placed = await self.placed(delivery_id)
+        if placed is None:
+            return
+        told = f"moved {placed.request_id} {placed.revision} {channel}"
+        if await self._store.remembered(told):
+            return
+        record, _, _ = await self._decisions.request(placed.request_id)
+        card = moved(record.request, channel, why[:_ERROR_CHARS], await self._store.now(placed.id))
+        reach = await self._reach_of_requester(placed.run_id)
+        news = [self._news(record.request, placed, who, reach, card) for who in record.request.requesters]
+        await self._journal.write(Commit(run_id=placed.run_id, outgoing=[outbox_entry(entry) for entry in news]))
+        await self._store.remember(told, b"1", _TOLD_S)
+        log.warning("a place did not take a card", delivery_id=delivery_id, channel=channel, error=why[:_ERROR_CHARS])
+
+    def _news(self, request: Request, placed: Placed, who: PersonId, reach: tuple[str, ...], card: Card) -> Outgoing:
+        """What a requester is told of the delivery `placed`."""
+        return Outgoing(
+            id=outgoing_id(placed.id),
+            kind="tell",
+            run_id=placed.run_id,
+            person=who,
+            reach=reach,
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+        )
+
+    async def placed(self, delivery_id: DeliveryId) -> Placed | None:
+        """The card as it stands at its person's."""
+        body = await self._store.delivery(delivery_id)
+        return Placed.model_validate_json(body) if body else None
+
+    async def _ways(self, request: Request, placed: Placed) -> list[str]:
+        """The channels through which the person of `placed` may still be reached."""
+        contact = self._people.contact(placed.person)
+        if contact is None:
+            return []
+        left = [(name, self._channels.get(name)) for name in request.policy.reach if name not in placed.failed]
+        return [name for name, channel in left if channel and await channel.address(contact, request.thread)]
+
+    async def _others(self, record: RequestRecord) -> list[PersonId]:
+        """Who else has the card in this revision, or will: those whom some channel may still reach. No places."""
+        found: list[PersonId] = []
+        for holder in record.holders:
+            placed = await self.placed(holder.delivery_id)
+            is_current = placed is not None and placed.revision == record.request.revision
+            if placed and is_current and await self._ways(record.request, placed):
+                found.append(placed.person)
+        return found
+
+    async def _reach_of_requester(self, run_id: str) -> tuple[str, ...]:
+        """Where the requester is told: first where the trigger came from."""
+        first = await self._store.events_after(run_id, 0, 1)
+        came_from = first[0].channel if first and isinstance(first[0], RunStarted) else ""
+        return nearest_first(self._channels, came_from)

@@ -1,0 +1,213 @@
+"""How things stand, where a channel can change what it sent: drawn when it is sent, and looked at again after.
+
+See docs/decisions/0018.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import structlog
+
+from agents.requests import RunId
+from agents.run import Run, fold
+from bot.outbound.failures import Failing
+from bot.outbound.shared_cards import Behind
+from bot.people.directory import People
+from bot.policy.record import RequestRecord, records
+from bot.render.request_card import standing
+from bot.render.status_line import WORKING, StatusLines, asked_for, status_card, status_line
+from bot.requests.tokens import Tokens
+from bot.store import Store
+from bot.store.outbox_entry import Outgoing, Placed
+from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Delivery
+
+log = structlog.stdlib.get_logger()
+
+# What a process remembers; for what is forgotten a channel is called once more.
+_REMEMBERED = 10_000
+
+T = TypeVar("T")
+Dress = Callable[[Outgoing, Card, str], Awaitable[Card]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """The last call for one message: when it `began`, how many events the run had that it showed, how it went."""
+
+    began: int
+    drawn: int
+    error: ChannelError | None = None
+
+
+class Showing:
+    """Updates what was sent. `dress` adds what only the outbox knows: links, receipts, topics.
+
+    Two workers may update one message at once, and the older update may land last. Each looks at the run again after
+    its own call, and calls again if that shows something else; so whoever's call lands last has either drawn what
+    stands now, or is about to.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        tokens: Tokens,
+        failing: Failing,
+        channels: Mapping[str, Channel],
+        dress: Dress,
+    ) -> None:
+        self._store, self._people, self._tokens, self._failing = store, people, tokens, failing
+        self._channels, self._dress, self._lines = channels, dress, StatusLines(store)
+        self._turns = itertools.count(1)
+        self._locks = WeakValueDictionary[str, asyncio.Lock]()
+        self._asked, self._called = dict[str, int](), dict[str, _Called]()
+
+    async def update(self, entry: Outgoing) -> None:
+        """Show what became of a card, where it was placed; a card that never arrived needs no update.
+
+        Where one card stands for several people, the entry of the delivery that it was sent for shows it. Raises
+        ChannelUnavailable, also while the card itself is on its way.
+        """
+        placed = await self._failing.placed(entry.delivery_id) if entry.delivery_id else None
+        for waiting in placed.entries if placed and not placed.stands else ():
+            if await self._store.is_waiting(waiting):
+                raise Behind("The card itself is still on its way", "Its update follows it")
+        delivery = placed.delivery if placed and placed.shares is None else None
+        channel = self._channels.get(delivery.address.channel) if delivery else None
+        if placed is None or delivery is None or channel is None or channel.name in placed.failed:
+            return
+        try:
+            if channel.edits:
+                await self._card(entry, placed, delivery, channel)
+            else:
+                await channel.update(delivery, await self._dress(entry, entry.card, channel.name), entry.id)
+        except ChannelRefused as error:
+            log.warning("update refused", outgoing_id=entry.id, error=str(error))
+
+    async def _card(self, entry: Outgoing, placed: Placed, delivery: Delivery, channel: Channel) -> None:
+        """How the request of `placed` stands."""
+
+        async def draw() -> tuple[Card | None, int]:
+            run, told, seq = await self._read(placed.run_id)
+            record = told.get(placed.request_id)
+            if record is None:
+                return None, seq
+            card = standing(record, run, self._people, entry.card.at, placed.revision)
+            return self._with_token(card, placed), seq
+
+        async def call(card: Card, key: str) -> None:
+            await channel.update(delivery, await self._dress(entry, card, channel.name), key)
+
+        await self._show(entry, placed.id, draw, call)
+
+    async def status(self, entry: Outgoing) -> None:
+        """Show how a run stands in one line of its thread. Raises ChannelUnavailable."""
+        channel, contact = self._channels.get(entry.reach[0]), self._people.contact(entry.person)
+        if channel is None or contact is None or not channel.edits:
+            return
+        known = await self._lines.find(entry.run_id)
+
+        async def draw() -> tuple[Card | None, int]:
+            run, told, seq = await self._read(entry.run_id)
+            request = run.pending.request if run.pending else None
+            record = told.get(request.id) if request else None
+            line, topic = status_line(run, record, self._people), asked_for(run, self._people)
+            return status_card(line, entry.card.at, topic, is_busy=run.state == "running"), seq
+
+        async def call(card: Card, key: str) -> None:
+            nonlocal known
+            if known is None:
+                address = await channel.address(contact, entry.thread)
+                if address is None:
+                    return
+                first = card.model_copy(update={"title": WORKING})
+                known = await channel.send(first, address, self._lines.key(entry.run_id))
+                if await self._lines.keep(entry.run_id, known) and card == first:
+                    return
+            await channel.update(known, card, key)
+
+        try:
+            await self._show(entry, self._lines.key(entry.run_id), draw, call)
+        except ChannelRefused as error:
+            log.warning("a status line was refused", run_id=entry.run_id, error=str(error))
+
+    async def _read(self, run_id: RunId) -> tuple[Run, dict[str, RequestRecord], int]:
+        """The run and its requests, all as of one moment, and how many events that is."""
+        loaded = await self._store.load(run_id)
+        return fold(loaded.events), {**records(loaded.events)}, len(loaded.events)
+
+    def _with_token(self, card: Card, placed: Placed) -> Card:
+        if card.form is None:
+            return card
+        form = card.form.model_copy(update={"token": self._tokens.make(placed.id)})
+        return card.model_copy(update={"form": form})
+
+    async def _show(
+        self,
+        entry: Outgoing,
+        target: str,
+        draw: Callable[[], Awaitable[tuple[Card | None, int]]],
+        call: Callable[[Card, str], Awaitable[None]],
+    ) -> None:
+        """Draw and call until nothing differs. A call that began after this entry was taken counts for it as well."""
+        asked = next(self._turns)
+        # One that had to be put off waits for what was shown since it was first taken here.
+        first = self._asked.setdefault(entry.id, asked)
+        _bound(self._asked)
+        lock = self._locks.setdefault(target, asyncio.Lock())
+        async with lock:
+            last = self._called.get(target, _Called(0, -1))
+            error = last.error
+            counts = last.began > (asked if error else first) or (not error and await self._is_shown(entry, last))
+            if not counts:
+                error = await self._call(entry, target, draw, call)
+        if isinstance(error, ChannelUnavailable):
+            raise error
+        self._asked.pop(entry.id, None)
+        if error:
+            raise error
+
+    async def _is_shown(self, entry: Outgoing, last: _Called) -> bool:
+        """Whether nothing has happened since. What is older than the grace may be left from a worker that died, and
+        its call may have landed after `last`.
+        """
+        is_fresh = self._store.about_now() - entry.card.at < timedelta(seconds=self._store.grace_s)
+        return is_fresh and last.drawn == await self._store.length(entry.run_id)
+
+    async def _call(
+        self,
+        entry: Outgoing,
+        target: str,
+        draw: Callable[[], Awaitable[tuple[Card | None, int]]],
+        call: Callable[[Card, str], Awaitable[None]],
+    ) -> ChannelError | None:
+        shown, drawn, began = None, -1, 0
+        while drawn != await self._store.length(entry.run_id):
+            turn = next(self._turns)
+            card, drawn = await draw()
+            if card is None or card == shown:
+                continue
+            began = turn
+            try:
+                await call(card, f"{entry.id}-{drawn}")
+            except (ChannelRefused, ChannelUnavailable) as error:
+                self._note(target, _Called(began, drawn, error))
+                return error
+            shown = card
+        self._note(target, _Called(began, drawn))
+        return None
+
+    def _note(self, target: str, called: _Called) -> None:
+        self._called.pop(target, None)
+        self._called[target] = called
+        _bound(self._called)
+
+
+def _bound(remembered: dict[str, T]) -> None:
+    while len(remembered) > _REMEMBERED:
+        del remembered[next(iter(remembered))]

@@ -1,0 +1,56 @@
+"""What follows when a channel refuses sayso itself: operators hear it, readiness says it, and what waits is kept."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.store import Store
+from bot.store.indexes import Lockouts
+from channels import ChannelUnauthorized
+
+log = structlog.stdlib.get_logger()
+
+Alert = Callable[[str, str, str], Awaitable[None]]
+"""Tells the operators: near which id, a title, a text."""
+
+# One alert in so long for each channel and each thing that it says.
+_TOLD_S = 6 * 3600.0
+# What a process remembers; what is forgotten is over by itself a little later.
+_REMEMBERED = 10_000
+
+
+class LockedOut:
+    """Knows which channels refuse us; `alert` reaches the operators through those that do not."""
+
+    def __init__(self, store: Store, alert: Alert) -> None:
+        self._store, self._lockouts, self._alert = store, Lockouts(store.client), alert
+        self._met = dict[tuple[str, str], str]()
+
+    async def note(self, some_id: str, error: ChannelUnauthorized) -> None:
+        """The channel refused us when `some_id` was tried."""
+        await self._lockouts.note(error.channel, error.what, error.do)
+        self._met[some_id, error.channel] = error.what
+        if len(self._met) > _REMEMBERED:
+            del self._met[next(iter(self._met))]
+        mine = secrets.token_bytes(8)
+        if (await self._store.remember(f"locked out {error.channel} {error.what}", mine, _TOLD_S))[0] != mine:
+            return
+        name = error.channel.capitalize()
+        text = (
+            f"{error.what}. {error.do}. Nothing is lost: what goes there waits and is sent once it works, and cards go "
+            "another way meanwhile where their policy names one. `sayso doctor` says more."
+        )
+        await self._alert(some_id, f"{name} refuses sayso", text)
+
+    async def works(self, some_id: str, channel: str) -> None:
+        """The channel took `some_id`, for which it may have refused us before."""
+        if what := self._met.pop((some_id, channel), None):
+            log.info("a channel takes us again", channel=channel)
+            await self._lockouts.over(channel, what)
+
+    async def found(self, channel: str) -> ChannelUnauthorized | None:
+        """Why this channel refuses us just now."""
+        now = await self._lockouts.all()
+        known = next((one for one in now if one.channel == channel), None)
+        return ChannelUnauthorized(channel, known.what, known.do) if known else None

@@ -1,0 +1,188 @@
+"""Telling people what became of what they asked for or decided."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from agents.events import Event
+from agents.raised import Why
+from agents.relay import Question, wanted_of
+from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
+from agents.run import Run
+from bot.config.tables import CHANNELS
+from bot.people.directory import People
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord, records
+from bot.render.cards import notice, outcome_card
+from bot.render.status_line import status_card, status_line
+from bot.requests.card_updates import changed, updates_of
+from bot.requests.opening import thread_of, topic_of
+from bot.store import Commit
+from bot.store.ids import ingress_shard, new_id
+from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.outbox_entry import Outgoing, nearest_first
+from channels import Card
+
+
+async def to_person(
+    journal: Journal, person: PersonId, title: str, text: str, *, link: str = "", reach: Sequence[str] = CHANNELS
+) -> None:
+    """Have somebody told what belongs to no run, over the first channel of `reach` that works."""
+    near = RunId(new_id("run", ingress_shard(person, journal.store.shards)))
+    entry = Outgoing(
+        id=outgoing_id(near),
+        kind="tell",
+        run_id=near,
+        person=person,
+        reach=tuple(reach),
+        card=notice(title, text, journal.store.about_now(), link=link),
+        thread=near,
+    )
+    await journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry)]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How a run stood when it was last to be shown."""
+
+    made: tuple[tuple[AttemptId, str], ...]
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Outbox entries that show how `run_id` stands now."""
+
+    run_id: RunId
+    outgoing: tuple[tuple[str, bytes], ...]
+    shown: _Shown
+
+
+class Teller:
+    """Knows where people are reached: `channels` can carry a card, `edits` of them can change one where it stands.
+
+    `alerts` are the operators (`person:…`, `group:…`).
+    """
+
+    def __init__(
+        self, people: People, channels: Sequence[str], edits: Set[str] = frozenset(), alerts: Sequence[str] = ()
+    ) -> None:
+        self._alerts = tuple(alerts)
+        self._people, self._channels, self._edits = people, tuple(channels), edits
+        self._progress = Progress(people, edits)
+
+    def reach(self, run: Run) -> tuple[str, ...]:
+        """Where the requester is told: first where the trigger came from."""
+        came_from = run.started.channel if run.started else ""
+        return nearest_first(self._channels, came_from)
+
+    def question_policy(self, run: Run) -> PolicySnapshot:
+        """A question goes to the requester, where the trigger came from; a program's to those it names."""
+        wanted = wanted_of(run)
+        if isinstance(wanted, Question):
+            to, source = self._people.members(wanted.to), ", ".join(wanted.to)
+            # The process that opens it serves HTTP and has no channels; those that send have them all.
+            return self._people.question(to, CHANNELS, source, wanted.expires_after_s)
+        to = (run.started.requester,) if run.started else ()
+        return self._people.question(to, self.reach(run))
+
+    def go_on_policy(self, run: Run, why: Why) -> PolicySnapshot:
+        """Whether a run goes on is for its requester; the budget of an agent's day is for the operators, if any."""
+        operators = self._people.members(self._alerts) if why == "day" else ()
+        to = operators or ((run.started.requester,) if run.started else ())
+        return self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
+
+    def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
+        """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
+        card = outcome_card(run, self._people, now)
+        entries = updates_of(run, self._edits, card, news=run.voters)
+        # A card that changes where it stands notifies nobody.
+        told = {entry.person for entry in entries if entry.card.closes}
+        # The end of a child is a step of its parent, whose end is told.
+        if run.started and run.started.parent is None and run.started.requester not in told:
+            entries.append(self._tell(run, card))
+        return [outbox_entry(entry) for entry in entries]
+
+    def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:
+        """What is to be shown of `run` where it can be shown as it goes, unless `shown` was told so before."""
+        return self._progress.news(run, events, now)
+
+    def shown(self, news: News) -> None:
+        """The entries of `news` are in the outbox."""
+        self._progress.shown(news)
+
+    def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
+        """`commit`, which opens an UNKNOWN question, and a word to the requester where others are asked."""
+        asked = eligible(request.policy, request.requesters)
+        if run.started is None or run.started.requester in asked:
+            return commit
+        text = f"{request.title} {self._people.names_of(asked)} are asked; the run waits for them."
+        entry = self._tell(run, notice("Unknown: an effect was interrupted", text, now, run.id))
+        return replace(commit, outgoing=[*commit.outgoing, outbox_entry(entry)])
+
+    def _tell(self, run: Run, card: Card) -> Outgoing:
+        card = card.model_copy(update={"topic": topic_of(run)})
+        return Outgoing(
+            id=outgoing_id(run.id),
+            kind="tell",
+            run_id=run.id,
+            person=run.started.requester if run.started else PersonId(""),
+            reach=self.reach(run),
+            card=card,
+            thread=thread_of(run),
+        )
+
+
+# Runs that a process remembers; what is forgotten is shown once more.
+_REMEMBERED = 10_000
+
+
+class Progress:
+    """Remembers, for one process, what it had shown. It is only ever shown too often: after a restart, say."""
+
+    def __init__(self, people: People, edits: Set[str]) -> None:
+        self._people, self._edits = people, edits
+        self._shown = dict[RunId, _Shown]()
+
+    def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:
+        """What differs from what was `shown` of `run`; None where nothing can be shown, or nothing differs."""
+        has_line = run.started is not None and run.started.channel in self._edits and bool(run.started.thread)
+        if not has_line and not run.made:
+            return None
+        line = status_line(run, _record(run, events), self._people) if has_line else ""
+        made = tuple((one.id, one.state) for one in run.made)
+        before, shown = self._shown.get(run.id), _Shown(made, line)
+        if shown == before:
+            return None
+        known = set(before.made) if before else set(made[:-1])
+        about = {one.request_id for one in run.made if (one.id, one.state) not in known and one.request_id}
+        entries = updates_of(run, self._edits, changed("A tool call", now), about=about) if about else []
+        if line and (before is None or before.line != line):
+            entries.append(status_entry(run, line, now))
+        return News(run.id, tuple(map(outbox_entry, entries)), shown)
+
+    def shown(self, news: News) -> None:
+        """The entries of `news` are in the outbox."""
+        self._shown.pop(news.run_id, None)
+        self._shown[news.run_id] = news.shown
+        if len(self._shown) > _REMEMBERED:
+            del self._shown[next(iter(self._shown))]
+
+
+def status_entry(run: Run, line: str, now: datetime) -> Outgoing:
+    """Shows how `run` stands when it is sent, in the thread where it began."""
+    started = run.started
+    return Outgoing(
+        id=outgoing_id(run.id),
+        kind="status",
+        run_id=run.id,
+        person=started.requester if started else PersonId(""),
+        reach=(started.channel,) if started else (),
+        card=status_card(line, now),
+        thread=thread_of(run),
+    )
+
+
+def _record(run: Run, events: Sequence[Event]) -> RequestRecord | None:
+    request = run.pending.request if run.pending else None
+    return records(events).get(request.id) if request and run.open == request.id else None

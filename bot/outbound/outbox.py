@@ -1,0 +1,315 @@
+"""Sending what the outbox holds: once per entry as far as the world allows, never lost, failures told."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from agents.deliveries import CardDelivered
+from agents.events import Event
+from agents.requests import PersonId, RunId
+from bot.outbound.dead_letter import Note
+from bot.outbound.failures import Failing
+from bot.outbound.live_cards import Showing
+from bot.outbound.lockouts import LockedOut
+from bot.outbound.raw_mail import Mailing
+from bot.outbound.sending import Nowhere, Reached, Reaching
+from bot.outbound.shared_cards import Behind, Sharing, nobodys_own
+from bot.people.directory import People
+from bot.render.cards import notice
+from bot.render.status_line import written_in
+from bot.requests.decisions import Decisions
+from bot.requests.tokens import Tokens
+from bot.store import Commit, Written
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.indexes import Receipts
+from bot.store.journal import Journal, outbox_entry, outgoing_id
+from bot.store.outbox_entry import Outgoing
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
+
+log = structlog.stdlib.get_logger()
+
+# With doubling waits this is most of a day: longer than any mail server's maintenance.
+_UNAVAILABLE_TRIES = 300
+_FIRST_WAIT_S = 1.0
+# About eight minutes: too long for a restart, early enough to mend it before a request expires.
+_ALARMING_TRIES = 9
+# One server that is away keeps everybody's mail; whoever looks after it need not hear of each.
+_ALARMS, _ALARMS_PER_S = 10, 3600.0
+# Longer than a request stays open.
+_TRIED_S = 31 * 24 * 3600.0
+
+
+class Outbox:
+    """Takes entries off the outbox. `alerts` hear what nobody else can; `console` is where people find our pages."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        decisions: Decisions,
+        people: People,
+        channels: Mapping[str, Channel],
+        tokens: Tokens,
+        failing: Failing,
+        receipts: Receipts,
+        alerts: Sequence[str],
+        console: str | None = None,
+    ) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._channels, self._tokens, self._alerts = channels, tokens, alerts
+        self._mailing = Mailing(journal)
+        self._failing, self._sharing = failing, Sharing(journal.store, failing)
+        self._locked_out = LockedOut(journal.store, self.alert)
+        self._reaching = Reaching(
+            decisions, people, channels, tokens, failing, receipts, self._sharing, console, self._locked_out
+        )
+        self._showing = Showing(self._store, people, tokens, failing, channels, self._reaching.for_channel)
+
+    async def send(self, outgoing_id: str) -> None:
+        """Send one entry, or put it off while the channel is away."""
+        body = await self._store.outgoing(outgoing_id)
+        if body is None:
+            return
+        entry = Outgoing.model_validate_json(body)
+        structlog.contextvars.bind_contextvars(run_id=entry.run_id, request_id=entry.request_id, person=entry.person)
+        try:
+            match entry.kind:
+                case "place":
+                    await self._place(entry)
+                case "update":
+                    await self._showing.update(entry)
+                    await self._sent(entry)
+                case "tell" | "alert":
+                    await self._reaching.deliver(entry, await self._answerable(entry), entry.id, entry.reach)
+                    await self._sent(entry)
+                case "stranger":
+                    await self._answer(entry)
+                case "mail":
+                    await self._mailing.deliver(entry, self._channels, await self._reaching.receipt(entry, asks=False))
+                    await self._sent(entry)
+                case "status":
+                    await self._showing.status(entry)
+                    await self._sent(entry)
+        except Behind:
+            await self._sharing.come_back(entry)
+        except ChannelUnauthorized as error:
+            await self._unauthorized(entry, error)
+        except ChannelUnavailable as error:
+            log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
+            await self._put_off(entry, str(error))
+        except Nowhere as error:
+            log.warning("not sent", outgoing_id=entry.id, error=str(error))
+            await self._failed(entry, str(error))
+
+    async def _place(self, entry: Outgoing) -> None:
+        """Put a request in front of somebody, unless there is nothing to answer any more."""
+        if entry.request_id is None or entry.delivery_id is None or entry.card.form is None:
+            raise ValueError(f"{entry.id} places no request")
+        record, _, _ = await self._decisions.request(entry.request_id)
+        placed = await self._failing.placed(entry.delivery_id)
+        is_asked = record.state == "open" and record.request.revision == entry.revision
+        if placed is None or not (is_asked or await self._store.remembered(_tried(entry))):
+            await self._sent(entry)
+            return
+        failed = {} if entry.again else placed.failed
+        reach = [name for name in entry.reach if name not in failed]
+        if not is_asked:
+            await self._find(entry, reach)
+            return
+        if any(name in self._channels and self._channels[name].edits for name in reach):
+            # Whoever dies after the card was sent leaves buttons that are pressed before anybody looks again.
+            await self._store.remember(_tried(entry), b"1", _TRIED_S)
+        before = [f"{channel}: {why}" for channel, why in failed.items()]
+        try:
+            found = await self._reaching.deliver(entry, self._filled(entry), entry.delivery_id, reach, before)
+        except Nowhere as error:
+            if not entry.waits:
+                raise
+            log.warning("not sent there as well", outgoing_id=entry.id, error=str(error))
+            await self._sent(entry)
+            return
+        await self._arrived(entry, found)
+
+    async def _find(self, entry: Outgoing, reach: Sequence[str]) -> None:
+        """Where a card stands whose sending was never answered, and which nobody may answer any more: its update
+        follows it there. Nothing is lost where no channel has it.
+        """
+        edits = [name for name in reach if name in self._channels and self._channels[name].edits]
+        if entry.waits:  # it was never there, and stands elsewhere
+            await self._sent(entry)
+            return
+        card = entry.card.model_copy(update={"form": None, "closes": True})
+        try:
+            found = await self._reaching.deliver(entry, card, entry.delivery_id or "", edits)
+        except Nowhere:
+            await self._sent(entry)
+            return
+        await self._arrived(entry, found)
+
+    async def _arrived(self, entry: Outgoing, found: Reached) -> None:
+        """Write down where a card stands; not where it came back from before we got here.
+
+        Where a channel before it refuses us, the card goes there as well once it takes us.
+        """
+        if entry.request_id is None or entry.delivery_id is None:
+            raise ValueError(f"{entry.id} places no request")
+        delivery, channel, shares = nobodys_own(found.delivery), found.delivery.address.channel, found.shares
+        for thread in written_in(delivery) if self._channels[channel].edits else ():
+            await self._store.threads.note(channel, thread, entry.run_id)
+        event = CardDelivered(
+            at=self._store.about_now(),
+            request_id=entry.request_id,
+            delivery_id=entry.delivery_id,
+            revision=entry.revision,
+            person=entry.person,
+            channel=channel,
+            to=delivery.address.to,
+            thread=delivery.address.thread,
+            handle=delivery.handle,
+            is_shared=delivery.address.is_shared,
+            shares=shares,
+            place=entry.place,
+        )
+        written = Written("conflict")
+        while written.state == "conflict":
+            seq = await self._store.length(entry.run_id)
+            placed = await self._failing.placed(entry.delivery_id)
+            if placed is None or (channel in placed.failed and not entry.again):
+                written = await self._sent(entry)
+                continue
+            failed = {name: why for name, why in placed.failed.items() if name != channel}
+            stands = placed.model_copy(update={"delivery": delivery, "failed": failed, "shares": shares})
+            deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
+            written = await self._sent(entry, [event], deliveries, seq, waits=found.waits)
+
+    async def _answerable(self, entry: Outgoing) -> Card:
+        """The card as it can be answered now: without its form when what it asks is not asked any more."""
+        if entry.card.form is None or entry.request_id is None:
+            return entry.card
+        record, _, _ = await self._decisions.request(entry.request_id)
+        is_asked = record.state == "open" and record.request.revision == entry.revision
+        return self._filled(entry) if is_asked else entry.card.model_copy(update={"form": None})
+
+    def _filled(self, entry: Outgoing) -> Card:
+        """The card with the token of its form."""
+        if entry.card.form is None or entry.delivery_id is None:
+            raise ValueError(f"{entry.id} names no delivery to answer")
+        form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
+        return entry.card.model_copy(update={"form": form})
+
+    async def _answer(self, entry: Outgoing) -> None:
+        """One try or a few to answer a stranger; nobody need hear of it when it does not work."""
+        for channel in filter(None, map(self._channels.get, entry.reach)):
+            try:
+                address = Address(channel=channel.name, person="", to=entry.to, thread=entry.thread)
+                await channel.send(entry.card, address, entry.id)
+            except ChannelRefused as error:
+                log.warning("a stranger was not answered", outgoing_id=entry.id, error=str(error))
+        await self._sent(entry)
+
+    async def _sent(
+        self,
+        entry: Outgoing,
+        events: Sequence[Event] = (),
+        deliveries: Sequence[tuple[str, bytes]] = (),
+        expect: int | None = None,
+        waits: Sequence[str] = (),
+    ) -> Written:
+        """What follows from its being sent, and that it was; but for the channels that it `waits` for."""
+        left = [outbox_entry(entry.model_copy(update={"reach": tuple(waits), "waits": True}))] if waits else []
+        return await self._journal.write(
+            Commit(
+                run_id=entry.run_id,
+                events=events,
+                expect=expect,
+                sent=[] if waits else [entry.id],
+                outgoing=left,
+                deliveries=deliveries,
+                limit=MAX_EVENTS_AT_ALL,
+            )
+        )
+
+    async def _unauthorized(self, entry: Outgoing, error: ChannelUnauthorized) -> None:
+        """It is no fault of `entry` and ends with an operator's work, so that no try is counted, for a month."""
+        log.warning("not sent yet: we are refused", outgoing_id=entry.id, channel=error.channel, error=str(error))
+        await self.locked_out(entry.id, error)
+        is_old = (self._store.about_now() - entry.card.at).total_seconds() > _TRIED_S
+        if entry.kind == "stranger" or is_old:
+            await self._put_off(entry, str(error))
+        else:
+            await self._sharing.come_back(entry)
+
+    async def locked_out(self, some_id: str, error: ChannelUnauthorized) -> None:
+        """Note that a channel refused us when `some_id` was tried, and tell the operators."""
+        await self._locked_out.note(some_id, error)
+
+    async def _put_off(self, entry: Outgoing, why: str) -> None:
+        note = await self._note(entry, why)
+        tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S)
+        if entry.kind in {"stranger", "status"}:
+            if tries >= _ALARMING_TRIES:
+                await self._sent(entry)
+            return
+        if tries == _ALARMING_TRIES and entry.kind != "alert" and await self._may_alarm(entry):
+            text = f"Not sent yet: {note.what}. {why}. It is tried again."
+            await self.alert(entry.id, "Somebody is not reached yet", text)
+        if tries >= _UNAVAILABLE_TRIES and entry.kind != "mail":  # a mail has its day, and says itself when it is over
+            text = f"Given up: {note.what}. {why}. `sayso dead` lists it."
+            await self.alert(entry.id, "A card was given up on", text)
+            await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
+
+    async def _may_alarm(self, entry: Outgoing) -> bool:
+        return await self._store.admit("alarms", entry.id, _ALARMS, _ALARMS_PER_S)
+
+    async def _failed(self, entry: Outgoing, why: str) -> None:
+        """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
+        note = await self._note(entry, why)
+        if entry.kind == "place" and entry.delivery_id:
+            placed = await self._failing.placed(entry.delivery_id)
+            if placed and not placed.failed:
+                await self._failing.fail(entry.delivery_id, ",".join(entry.reach), why, places_again=False)
+        if entry.kind != "alert":
+            name = self._people.called(entry.person, entry.place)
+            do = f"Mend that, then write in a terminal: sayso dead requeue {entry.id}"
+            await self.alert(entry.id, f"{name} can't be reached", f"Could not be sent: {note.what}. {why}. {do}")
+        if entry.kind == "place":
+            again = outbox_entry(entry.model_copy(update={"again": True}))
+            await self._store.commit(
+                Commit(run_id=entry.run_id, outgoing=[again])
+            )  # nobody is rung for: it is given up
+        await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
+
+    async def alert(self, near: str, title: str, text: str, also: Sequence[PersonId] = ()) -> None:
+        """Tell the operators, and `also`, something that nobody else can hear; always in the log as well."""
+        log.error("alert", title=title, text=text)
+        card, thread = notice(title, text, await self._store.now(near), near), f"alert-{near}"
+        entries = [
+            Outgoing(
+                id=outgoing_id(near),
+                kind="alert",
+                run_id=RunId(near),
+                person=person,
+                reach=tuple(self._channels),
+                card=card,
+                thread=thread,
+            )
+            for person in dict.fromkeys((*self._people.members(self._alerts), *also))
+        ]
+        if entries:
+            await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))
+
+    async def _note(self, entry: Outgoing, why: str) -> Note:
+        """How `entry` stands in the list of what was given up on: what it is, and for whom."""
+        kinds = {"place": "the card", "update": "the card", "stranger": "an answer", "mail": "the mail"}
+        what, whom = kinds.get(entry.kind, "the news"), self._people.called(entry.person, entry.place) or entry.to
+        return Note(
+            kind="dead",
+            what=f"{what} “{entry.card.title}” for {whom}",
+            why=why,
+            at=await self._store.now(entry.id),
+            member=f"out {entry.id}",
+        )
+
+
+def _tried(entry: Outgoing) -> str:
+    """Under this is remembered that `entry` was sent and may stand somewhere, though nobody said so."""
+    return f"tried {entry.id}"

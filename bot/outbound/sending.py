@@ -1,0 +1,190 @@
+"""Getting a card to somebody: through the first channel that takes it, with what that channel's people need on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from agents.requests import DeliveryId
+from bot.outbound.failures import Failing
+from bot.outbound.lockouts import LockedOut
+from bot.outbound.shared_cards import Behind, RefusedThere, Sharing, Stands
+from bot.people.directory import People
+from bot.policy.judge import ways_to_approve
+from bot.render.request_card import with_approvals
+from bot.requests.decisions import Decisions
+from bot.requests.tokens import Tokens
+from bot.store.attachments import with_lists
+from bot.store.indexes import Receipt, Receipts
+from bot.store.outbox_entry import Outgoing, place_of, topic_in
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Delivery
+
+log = structlog.stdlib.get_logger()
+
+
+class Nowhere(Exception):
+    """No channel could take it; the text says what each one said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where a card stands. `shares`: it is the card of that delivery, and nothing was sent.
+
+    `waits` are channels before it that refuse us just now, and would have it otherwise.
+    """
+
+    delivery: Delivery
+    shares: DeliveryId | None = None
+    waits: tuple[str, ...] = ()
+
+
+class Reaching:
+    """Knows the ways to people and places. `console` is where people find our pages."""
+
+    def __init__(
+        self,
+        decisions: Decisions,
+        people: People,
+        channels: Mapping[str, Channel],
+        tokens: Tokens,
+        failing: Failing,
+        receipts: Receipts,
+        sharing: Sharing,
+        console: str | None,
+        locked_out: LockedOut,
+    ) -> None:
+        self._decisions, self._people, self._channels, self._tokens = decisions, people, channels, tokens
+        self._failing, self._receipts, self._sharing, self._console = failing, receipts, sharing, console
+        self._locked_out = locked_out
+
+    async def deliver(
+        self, entry: Outgoing, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
+    ) -> Reached:
+        """Where the card stands now: in the first channel of `reach` that takes it. `failed` did not, before.
+
+        Raises ChannelUnavailable, ChannelUnauthorized where all that is left refuses us, or Nowhere when all refuse it.
+        """
+        if not entry.place and self._people.contact(entry.person) is None:
+            raise Nowhere(f"{entry.person} is not in the directory")
+        if delivery := await self._aside(entry, card, key):
+            return Reached(delivery)
+        refusals, missing, unauthorized = list(failed), list[str](), list[ChannelUnauthorized]()
+        for name in reach:
+            try:
+                found = await self._through(name, entry, card, key)
+            except ChannelUnauthorized as error:
+                await self._locked_out.note(entry.id, error)
+                unauthorized.append(error)
+                continue
+            if isinstance(found, Reached):
+                return Reached(found.delivery, found.shares, tuple(error.channel for error in unauthorized))
+            if found is None:
+                missing.append(f"{name}: does not reach {self._people.called(entry.person, entry.place)}")
+            else:
+                refusals.append(f"{name}: {found}")
+        if unauthorized:
+            raise unauthorized[0]
+        raise Nowhere("; ".join([*refusals, *missing]) or "the policy names no channel")
+
+    async def _through(self, name: str, entry: Outgoing, card: Card, key: str) -> Reached | str | None:
+        """Where it stands, why the channel `name` does not take it, or None where that reaches nobody."""
+        channel = self._channels.get(name)
+        address = await self._address(entry, channel) if channel else None
+        if channel is None or address is None:
+            return None
+        try:
+            found = await self._try(entry, card, key, channel, address)
+            if isinstance(found, str) and address.is_shared and not entry.place:
+                found = await self._alone(entry, card, key, channel, found)
+        except Behind:
+            # The card that this one follows waits until the channel takes us again, and nobody waits that long.
+            if error := await self._locked_out.found(name):
+                raise error from None
+            raise
+        if isinstance(found, str):
+            return await self._refused(entry, name, found)
+        await self._locked_out.works(entry.id, name)
+        return found
+
+    async def _alone(self, entry: Outgoing, card: Card, key: str, channel: Channel, why: str) -> Reached | str:
+        """Where it stands at this person's alone, as the place that others see does not take it; or why not there."""
+        contact = self._people.contact(entry.person)
+        to = await channel.address(contact, "") if contact else None
+        if to is None or to.is_shared:
+            return why
+        found = await self._try(entry, card, key, channel, to)
+        if isinstance(found, str):
+            return f"{why}; and to {self._people.name_of(entry.person)} alone: {found}"
+        if entry.kind == "place" and entry.delivery_id:
+            await self._failing.moved(entry.delivery_id, channel.name, why)
+        return found
+
+    async def _try(self, entry: Outgoing, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
+        """Where it stands, or why `channel` does not take it."""
+        shared = await self._sharing.at(to, entry) if entry.kind == "place" else None
+        if isinstance(shared, Stands):
+            return Reached(shared.delivery, shares=shared.id)
+        if isinstance(shared, RefusedThere):
+            return shared.why
+        try:
+            return Reached(await channel.send(await self.for_channel(entry, card, channel.name), to, key))
+        except ChannelRefused as error:
+            return str(error)
+
+    async def _refused(self, entry: Outgoing, channel: str, why: str) -> str:
+        """`why`, noted down for a card that must reach somebody, which those who were to share it read."""
+        if entry.kind == "place" and entry.delivery_id:
+            await self._failing.fail(entry.delivery_id, channel, why, places_again=False)
+        return why
+
+    async def _aside(self, entry: Outgoing, card: Card, key: str) -> Delivery | None:
+        """Said to this person alone, in the place where they spoke; None where that can't be done."""
+        channel = self._channels.get(entry.reach[0]) if entry.kind == "tell" and entry.to and entry.reach else None
+        if channel is None:
+            return None
+        to = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
+        try:
+            return await channel.send(await self.for_channel(entry, card, channel.name), to, key)
+        except (ChannelRefused, ChannelUnauthorized) as error:
+            log.info("not said in its place", outgoing_id=entry.id, error=str(error))
+            return None
+
+    async def _address(self, entry: Outgoing, channel: Channel) -> Address | None:
+        if entry.place:
+            return Address(channel=channel.name, person="", to=place_of(entry.place)[1], is_shared=True)
+        contact = self._people.contact(entry.person)
+        return await channel.address(contact, entry.thread) if contact else None
+
+    async def for_channel(self, entry: Outgoing, card: Card, name: str) -> Card:
+        """The card leads to the console; its form says whether an approval through this channel would count.
+
+        Its receipt tells us later whom it did not reach.
+        """
+        receipt = await self.receipt(entry, asks=card.form is not None)
+        card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
+        if entry.request_id is None:
+            return card
+        record, _, _ = await self._decisions.request(entry.request_id)
+        card = card.model_copy(update={"topic": topic_in(entry, record.request)})
+        card = with_lists(card, record.request, await self._decisions.lists(record.request))
+        if card.form is None or card.form.format != "approval":
+            return card
+        form = card.form.model_copy(update={"may_approve": name in ways_to_approve(record.request.policy)})
+        if entry.kind == "place" and self._channels[name].edits:
+            # As it stands now: nothing may change it until somebody decides.
+            card = with_approvals(card, record, self._people)
+        return card.model_copy(update={"form": form})
+
+    async def receipt(self, entry: Outgoing, *, asks: bool) -> str:
+        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down."""
+        if entry.delivery_id and (asks or entry.kind == "place"):
+            return self._tokens.make_receipt(entry.delivery_id)
+        note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title, to=entry.to)
+        await self._receipts.note(entry.id, note)
+        return self._tokens.make_receipt(entry.id)
+
+    def _link(self, ref: str) -> str:
+        """The page of what a card is about, where there is one."""
+        places = {"q": "requests", "r": "runs"}
+        place = places.get(ref.partition("-")[0][-1:])
+        return f"{self._console}/{place}/{ref}" if self._console and place else ""

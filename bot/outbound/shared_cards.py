@@ -1,0 +1,91 @@
+"""One card for all who see the same place, in one revision of a request; see docs/decisions/0015.
+
+The delivery that is first to claim a place has its card there, and the others share it. A claim passes on only when the
+card of the one who has it can't come to stand there any more, so two workers never place two.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from agents.requests import DeliveryId
+from bot.outbound.failures import Failing
+from bot.store import Store
+from bot.store.indexes import Places
+from bot.store.outbox_entry import Outgoing, Placed
+from channels import Address, ChannelUnavailable, Delivery
+
+# A channel that is away keeps many cards waiting, and each of them those that share it.
+_SOONEST_S, _LATEST_S = 1.0, 30.0
+
+
+class Behind(ChannelUnavailable):
+    """Another delivery's card is on its way to the same place; no failure, and over as soon as that one is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """The card is there already: that of the delivery with this `id`."""
+
+    id: DeliveryId
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedThere:
+    """The channel did not take the card for this very place: `why`."""
+
+    why: str
+
+
+class Sharing:
+    """Finds whose card stands, or is to stand, where several people see it."""
+
+    def __init__(self, store: Store, failing: Failing) -> None:
+        self._store, self._failing, self._places = store, failing, Places(store.client)
+
+    async def at(self, to: Address, entry: Outgoing) -> Stands | RefusedThere | None:
+        """What became of the one card at `to`; None: it is for `entry` to place it. Raises Behind."""
+        if not to.is_shared or entry.request_id is None or entry.delivery_id is None:
+            return None
+        place, mine = f"{entry.revision} {to.channel} {to.to} {to.thread}", entry.delivery_id
+        first = await self._places.claim(entry.request_id, place, mine)
+        if first == mine:
+            return None
+        # In this order: what no longer waits does not change any more.
+        is_coming = await self._is_coming(first)
+        theirs = await self._failing.placed(first)
+        if theirs and (delivery := _standing(theirs, to.channel)):
+            return Stands(first, delivery)
+        if theirs and to.channel in theirs.failed and not entry.again:
+            return RefusedThere(theirs.failed[to.channel])
+        if not is_coming and await self._places.claim(entry.request_id, place, mine, follows=first) == mine:
+            return None
+        raise Behind("The same card is on its way to where others see it as well", "This one follows it")
+
+    async def come_back(self, entry: Outgoing) -> None:
+        """Have `entry` looked at again: soon, and later when its card has waited for long. No failure is counted."""
+        now = self._store.about_now()
+        waited_s = (now - entry.card.at).total_seconds()
+        wait_s = min(max(waited_s / 4, _SOONEST_S), _LATEST_S)
+        await self._places.come_back(f"out {entry.id}", now + timedelta(seconds=wait_s))
+
+    async def _is_coming(self, delivery_id: DeliveryId) -> bool:
+        placed = await self._failing.placed(delivery_id)
+        for waiting in placed.entries if placed else ():
+            if await self._store.is_waiting(waiting):
+                return True
+        return False
+
+
+def nobodys_own(delivery: Delivery) -> Delivery:
+    """`delivery` as it is kept: what others see as well is at no person's address."""
+    address = delivery.address
+    kept = address.model_copy(update={"person": ""}) if address.is_shared else address
+    return delivery.model_copy(update={"address": kept})
+
+
+def _standing(placed: Placed, channel: str) -> Delivery | None:
+    """Where the card of `placed` is in `channel`, if others see it there."""
+    found = placed.delivery
+    is_there = found is not None and found.address.channel == channel and found.address.is_shared
+    return found if is_there and channel not in placed.failed else None

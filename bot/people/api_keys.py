@@ -1,0 +1,219 @@
+"""API keys: whose word a program brings, and what it may do. Only a hash of a key is kept."""
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+import structlog
+from pydantic import AwareDatetime
+
+from agents.requests import OPERATORS_KEY, Frozen, PersonId
+from bot.people.directory import People
+from bot.store import Store
+from bot.store.client import Client
+from bot.store.keys import Keys
+
+# What our own command line calls itself. The key proves whose word it is; this says what they say it with.
+USER_AGENT = "sayso-cli"
+
+Scope = Literal["trigger", "read", "answer", "steer", "admin"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+# 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
+_SECRET_BYTES, _PREFIX_BYTES = 25, 5
+_FORM = re.compile(r"sayso_[a-z2-7]{8}_[a-z2-7]{40}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# When a key was last used is for people who tidy up; a write for each request would be too dear.
+_USED_EVERY = timedelta(minutes=1)
+
+
+log = structlog.stdlib.get_logger()
+
+
+class KeyRefused(Exception):
+    """The key was not made or found; the text says why and what to do."""
+
+
+class ApiKey(Frozen):
+    """A key without its secret. Exactly one of `person` and `service` is set; `prefix` is how people tell keys apart.
+
+    It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. `asks` are those whom its
+    program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
+    `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
+    a terminal, or its person in a session of their own.
+    """
+
+    prefix: str
+    person: PersonId | None = None
+    service: str | None = None
+    name: str = ""
+    scopes: tuple[Scope, ...]
+    acts_for: tuple[PersonId, ...] = ()
+    asks: tuple[str, ...] = ()
+    holders: tuple[PersonId, ...] = ()
+    made_by: Literal["operator", "person"] = "operator"
+    created_at: AwareDatetime
+    revoked_at: AwareDatetime | None = None
+
+    @property
+    def owner(self) -> str:
+        """`person:bo` or `service:ci`."""
+        return f"person:{self.person}" if self.person else f"service:{self.service}"
+
+    @property
+    def speaker(self) -> PersonId:
+        """Who did it, in events: the person, or `service:ci`, which can be no person's name."""
+        return self.person or PersonId(f"service:{self.service}")
+
+    def may(self, scope: Scope) -> bool:
+        """Whether it has `scope`."""
+        return scope in self.scopes or "admin" in self.scopes
+
+    @property
+    def evidence(self) -> str:
+        """How we know who speaks, as it is kept with what this key decides."""
+        return f"API key sayso_{self.prefix}" + (f", {OPERATORS_KEY}" if self.made_by == "operator" else "")
+
+    @property
+    def is_of_nobody(self) -> bool:
+        """Whether it is a service's key of which nobody said who holds it, as all were that an earlier release made."""
+        return self.service is not None and not self.holders and self.revoked_at is None
+
+    def speaks_for(self) -> tuple[PersonId, ...]:
+        """For whom it may ask, its own person first."""
+        return tuple(dict.fromkeys([*([self.person] if self.person else []), *self.acts_for]))
+
+    def may_ask(self) -> tuple[str, ...]:
+        """Whom its program may ask by itself, and under which policies it may want approvals."""
+        return self.asks or tuple(f"person:{person}" for person in self.speaks_for())
+
+
+class Keyring:
+    """Makes, finds, lists and revokes keys. All of them are in one shard."""
+
+    def __init__(self, store: Store, people: People) -> None:
+        self._client, self._store, self._people, self._names = store.client, store, people, Keys(0)
+
+    async def create(
+        self,
+        *,
+        person: str | None = None,
+        service: str | None = None,
+        scopes: Sequence[str],
+        acts_for: Sequence[str] = (),
+        asks: Sequence[str] = (),
+        name: str = "",
+        holders: Sequence[str] = (),
+        made_by: Literal["operator", "person"] = "operator",
+    ) -> tuple[ApiKey, str]:
+        """A new key and its text, which nobody can read again. Raises KeyRefused and UnknownPerson."""
+        if (person is None) == (service is None):
+            raise KeyRefused("A key belongs to one person or to one service. Give --person or --service")
+        if service is not None and not _NAME.fullmatch(service):
+            raise KeyRefused(f"{service[:60]!r} is no name for a service: letters, digits, dots, hyphens, underscores")
+        if holders and service is None:
+            raise KeyRefused("A person's key is that person's alone. --holder belongs to --service")
+        prefix, secret = _random(_PREFIX_BYTES), _random(_SECRET_BYTES)
+        key = ApiKey(
+            prefix=prefix,
+            person=None if person is None else self._people.named(person),
+            service=service,
+            name=name[:100],
+            scopes=_scopes(scopes),
+            acts_for=tuple(self._people.named(one) for one in acts_for),
+            asks=tuple(dict.fromkeys(self._known(ref) for ref in asks)),
+            holders=tuple(dict.fromkeys(self._people.named(one) for one in holders)),
+            made_by=made_by,
+            created_at=self._store.about_now(),
+        )
+        text = f"sayso_{prefix}_{secret}"
+        await self._client.do("HSET", self._names.api_keys, _hash(text), key.model_dump_json())
+        log.info("key made", key=f"sayso_{prefix}", owner=key.owner, scopes=key.scopes, made_by=made_by)
+        return key, text
+
+    def _known(self, ref: str) -> str:
+        """`ref` itself, which means somebody. Raises KeyRefused."""
+        kind, _, name = ref.partition(":")
+        is_known = {
+            "person": lambda: bool(self._people.members([ref])),
+            "group": lambda: bool(self._people.members([ref])),
+            "policy": lambda: self._people.snapshot(name) is not None,
+        }
+        if kind in is_known and is_known[kind]():
+            return ref
+        allowed = "person:NAME, group:NAME or policy:NAME, as sayso.toml has them"
+        raise KeyRefused(f"There is no {ref[:80]!r} to ask. Allowed: {allowed}")
+
+    async def find(self, text: str) -> ApiKey | None:
+        """The key that `text` is; None for one that is not ours, is revoked, or whose person has left."""
+        if not _FORM.fullmatch(text):
+            return None
+        hashed = _hash(text)
+        body, used = await self._client.read(
+            ["HGET", self._names.api_keys, hashed], ["HGET", self._names.api_keys_used, hashed]
+        )
+        key = self._good(body)
+        if key is None:
+            return None
+        now = self._store.about_now()
+        if used is None or now - datetime.fromisoformat(used.decode()) >= _USED_EVERY:
+            await self._client.do("HSET", self._names.api_keys_used, hashed, now.isoformat())
+        return key
+
+    async def is_good(self, text: str) -> bool:
+        """Whether `find` would still find the key; it does not count as a use."""
+        return self._good(await self._client.do("HGET", self._names.api_keys, _hash(text))) is not None
+
+    def _good(self, body: bytes | None) -> ApiKey | None:
+        key = None if body is None else ApiKey.model_validate_json(body)
+        has_gone = key is not None and key.person and self._people.contact(key.person) is None
+        return None if key is None or key.revoked_at or has_gone else key
+
+    async def all(self) -> list[tuple[ApiKey, datetime | None]]:
+        """Every key, oldest first, and when it was last used."""
+        found, used = await self._client.read(["HGETALL", self._names.api_keys], ["HGETALL", self._names.api_keys_used])
+        at = {name: datetime.fromisoformat(moment.decode()) for name, moment in _pairs(used)}
+        keys = [(ApiKey.model_validate_json(body), at.get(name)) for name, body in _pairs(found)]
+        return sorted(keys, key=lambda pair: pair[0].created_at)
+
+    async def revoke(self, prefix: str) -> ApiKey:
+        """The key that never opens anything again. Raises KeyRefused."""
+        wanted = prefix.removeprefix("sayso_").partition("_")[0]
+        for name, body in _pairs(await self._client.do("HGETALL", self._names.api_keys)):
+            key = ApiKey.model_validate_json(body)
+            if key.prefix == wanted:
+                revoked = key.model_copy(update={"revoked_at": key.revoked_at or self._store.about_now()})
+                await self._client.do("HSET", self._names.api_keys, name, revoked.model_dump_json())
+                return revoked
+        raise KeyRefused(f"There is no key {wanted[:60]!r}. `sayso keys list` shows them")
+
+
+async def keys_of_nobody(client: Client) -> list[ApiKey]:
+    """The keys of services that still open something, and of which nobody said who holds them."""
+    found = _pairs(await client.do("HGETALL", Keys(0).api_keys))
+    keys = [ApiKey.model_validate_json(body) for _, body in found]
+    return sorted((key for key in keys if key.is_of_nobody), key=lambda key: key.created_at)
+
+
+def _scopes(wanted: Sequence[str]) -> tuple[Scope, ...]:
+    unknown = sorted(set(wanted) - set(SCOPES))
+    if unknown or not wanted:
+        found = f"There is no scope {', '.join(unknown)}" if unknown else "A key without a scope opens nothing"
+        raise KeyRefused(f"{found}. There are: {', '.join(SCOPES)}")
+    return tuple(scope for scope in SCOPES if scope in wanted)
+
+
+def _random(size_bytes: int) -> str:
+    return base64.b32encode(secrets.token_bytes(size_bytes)).decode().lower()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _pairs(found: dict[bytes, bytes] | Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(found.items()) if isinstance(found, dict) else list(zip(found[::2], found[1::2], strict=True))

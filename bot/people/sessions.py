@@ -1,0 +1,109 @@
+"""Log-ins of people to the console: a link that works once, and the session that it opens. Only hashes are kept."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+
+from pydantic import AwareDatetime
+
+from agents.requests import Frozen, PersonId
+from bot.people.directory import People
+from bot.store import Store
+from bot.store.client import Script
+from bot.store.keys import Keys
+
+_SPEND = Script("spend")
+# 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
+_SECRET_BYTES = 25
+LINK_S = 15 * 60.0
+SESSION_S = 12 * 3600.0
+
+
+class Login(Frozen):
+    """Whose a link or a session is. `is_demo`: beside `sayso dev`, where one person plays everybody."""
+
+    person: PersonId
+    is_demo: bool = False
+
+
+class Session(Login):
+    """An open session. `secret` never leaves this process; what the browser holds is another text."""
+
+    secret: bytes
+    expires_at: AwareDatetime
+
+    def stamp(self, purpose: str) -> str:
+        """What only this session can have made for `purpose`: a form's proof, a mark on a message."""
+        digest = hmac.new(self.secret, purpose.encode(), hashlib.sha256).digest()
+        return base64.b32encode(digest[:20]).decode().lower()
+
+    def bears(self, stamp: str, purpose: str) -> bool:
+        """Whether `stamp` is ours for `purpose`."""
+        return hmac.compare_digest(stamp.encode(), self.stamp(purpose).encode())
+
+
+class _Kept(Login):
+    expires_at: AwareDatetime
+
+
+class Logins:
+    """Makes links, spends them once, finds and ends sessions. All of them are in one shard."""
+
+    def __init__(self, store: Store, people: People) -> None:
+        self._client, self._store, self._people, self._names = store.client, store, people, Keys(0)
+
+    async def link(self, person: PersonId, *, is_demo: bool = False, within_s: float = LINK_S) -> str:
+        """The token of a new link for `person`, who is in the directory; it can be spent once, `within_s`."""
+        token = _random()
+        body = Login(person=person, is_demo=is_demo).model_dump_json()
+        await self._client.do("SET", self._names.login(_hash(token)), body, "PX", round(within_s * 1000))
+        return token
+
+    async def peek(self, token: str) -> Login | None:
+        """Whom a link would let in; nothing is spent."""
+        body = await self._client.do("GET", self._names.login(_hash(token)))
+        return None if body is None else Login.model_validate_json(body)
+
+    async def spend(self, token: str) -> str | None:
+        """The text of a new session for a link's token; None when it was spent, is too old, or is none of ours."""
+        link = self._names.login(_hash(token))
+        body = await self._client.do("GET", link)
+        login = None if body is None else Login.model_validate_json(body)
+        if login is None or self._people.contact(login.person) is None:
+            return None
+        text = _random()
+        until = self._store.about_now() + timedelta(seconds=SESSION_S)
+        kept = _Kept(**dict(login), expires_at=until).model_dump_json()
+        names = [link, self._names.session(_hash(text))]
+        is_ours = await self._client.run(_SPEND, names, [kept, round(SESSION_S * 1000)])
+        return text if is_ours else None
+
+    async def find(self, text: str) -> Session | None:
+        """The session whose text this is; None when it has ended or its person has left."""
+        body = await self._client.do("GET", self._names.session(_hash(text)))
+        kept = None if body is None else _Kept.model_validate_json(body)
+        if kept is None or self._people.contact(kept.person) is None or kept.expires_at <= self._store.about_now():
+            return None
+        return Session(**dict(kept), secret=hashlib.sha256(b"session secret " + text.encode()).digest())
+
+    async def turn(self, text: str, person: PersonId) -> None:
+        """Have a demo session look through the eyes of `person`."""
+        session = await self.find(text)
+        if session is None or not session.is_demo:
+            return
+        kept = _Kept(person=person, is_demo=True, expires_at=session.expires_at).model_dump_json()
+        await self._client.do("SET", self._names.session(_hash(text)), kept, "XX", "KEEPTTL")
+
+    async def end(self, text: str) -> None:
+        """Close a session for good."""
+        await self._client.do("DEL", self._names.session(_hash(text)))
+
+
+def _random() -> str:
+    return base64.b32encode(secrets.token_bytes(_SECRET_BYTES)).decode().lower()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -1,0 +1,363 @@
+"""What an answer means for a request. Pure: `decide` commits what is found here, or judges again."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from agents.requests import (
+    Closed,
+    Decision,
+    DeliveryId,
+    Frozen,
+    Given,
+    PersonId,
+    PolicySnapshot,
+    RequestState,
+    Vote,
+    people_of,
+)
+from bot.policy.quorum import eligible, is_met
+from bot.policy.record import RequestRecord
+
+# Each makes a new card for everybody who is asked: who has more to say withdraws, and asks anew.
+MOST_REMARKS = 20
+
+
+class Answer(Frozen):
+    """A reply read as an answer to one request. `revision` and `digest` are those that this person was shown.
+
+    `approve` is None for anything that is not plainly a vote; `given` is the answer to a question, None when the
+    text does not fit its format. `addressee` is whom the card was sent to, None where nothing was sent; `delivery_id`
+    is that card, where a token named it. `unbound` says why nothing shows that the person meant this card. `note`
+    stands beside an approval and is more than courtesy; `note_confirmed` says that it is no condition.
+    """
+
+    reply_id: str
+    person: PersonId
+    addressee: PersonId | None = None
+    delivery_id: DeliveryId | None = None
+    unbound: str = ""
+    channel: str
+    revision: int
+    digest: str
+    approve: bool | None = None
+    given: Given | None = None
+    text: str = ""
+    note: str = ""
+    note_confirmed: bool = False
+    evidence: str = ""
+    at: AwareDatetime
+
+
+class Counted(Frozen):
+    """The vote counts, more are needed."""
+
+    type: Literal["counted"] = "counted"
+    vote: Vote
+
+
+class Decided(Frozen):
+    """This answer decides."""
+
+    type: Literal["decided"] = "decided"
+    decision: Decision
+    vote: Vote | None = None
+
+
+class Revoked(Frozen):
+    """An approval is taken back before the start."""
+
+    type: Literal["revoked"] = "revoked"
+    vote: Vote
+
+
+class TooLate(Frozen):
+    """A denial, after the tool started."""
+
+    type: Literal["too_late"] = "too_late"
+    started_at: AwareDatetime
+
+
+class AlreadyDecided(Frozen):
+    """Somebody else was first."""
+
+    type: Literal["already_decided"] = "already_decided"
+    decision: Decision
+
+
+class AlreadyVoted(Frozen):
+    """A person's first vote stands."""
+
+    type: Literal["already_voted"] = "already_voted"
+
+
+class ClosedOtherwise(Frozen):
+    """Expired, withdrawn, superseded or revoked: nothing to answer any more."""
+
+    type: Literal["closed"] = "closed"
+    state: RequestState
+
+
+class NotEntitled(Frozen):
+    """Not this person's to decide; `approvers` are those who may."""
+
+    type: Literal["not_entitled"] = "not_entitled"
+    why: Literal["not_an_approver", "requester", "not_addressee"]
+    approvers: tuple[PersonId, ...]
+
+
+class NotThisWay(Frozen):
+    """An approval that the policy does not let count through this channel."""
+
+    type: Literal["not_this_way"] = "not_this_way"
+    ways: tuple[str, ...]
+
+
+class OutOfDate(Frozen):
+    """The person saw something else than what stands now."""
+
+    type: Literal["superseded"] = "superseded"
+    seen_revision: int
+
+
+class Unclear(Frozen):
+    """Not plainly an answer. `why` says what is missing where the words alone would have been one."""
+
+    type: Literal["unclear"] = "unclear"
+    why: str = ""
+
+
+class NoteUnconfirmed(Frozen):
+    """An approval with words beside it, which may be a condition: nothing counts before its writer says."""
+
+    type: Literal["note_unconfirmed"] = "note_unconfirmed"
+    note: str
+
+
+class Remarked(Frozen):
+    """A requester wrote beside the open card: everybody is asked again, with these words on the card."""
+
+    type: Literal["remarked"] = "remarked"
+    text: str
+
+
+Judgement = Annotated[
+    Counted
+    | Decided
+    | Revoked
+    | TooLate
+    | AlreadyDecided
+    | AlreadyVoted
+    | ClosedOtherwise
+    | NotEntitled
+    | NotThisWay
+    | OutOfDate
+    | Unclear
+    | NoteUnconfirmed
+    | Remarked,
+    Field(discriminator="type"),
+]
+judgements: TypeAdapter[Judgement] = TypeAdapter(Judgement)
+
+
+def judge(record: RequestRecord, answer: Answer) -> Judgement:
+    """What `answer` means for `record`: the first check that objects, else the tally."""
+    for check in CHECKS:
+        if (objection := check(record, answer)) is not None:
+            return objection
+    return _tally(record, answer)
+
+
+def _withdrawal(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """A requester's no takes back what has not started, whatever card it came from; it does no harm."""
+    if answer.approve is not False or not _only_asks(record, answer.person):
+        return None
+    if record.state == "approved":
+        return _revocation(record, answer)
+    if closed := _undecided(record, answer) or _open(record, answer) or _unexpired(record, answer):
+        return closed
+    return Decided(decision=_decision(answer, "withdrawn", (answer.person,)))
+
+
+def _remark(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """What a requester writes is to be seen by whoever decides, before they do."""
+    request, text = record.request, answer.text.strip()
+    if answer.unbound and answer.addressee not in {None, answer.person}:
+        return None  # nothing shows that they wrote it here: an old mail can be sent to another's card
+    is_asked = record.state == "open" and request.format == "approval" and _unexpired(record, answer) is None
+    if not is_asked or answer.approve is not None or not text or answer.person not in record.requesters:
+        return None
+    return Remarked(text=text) if len(request.remarks) < MOST_REMARKS else None
+
+
+def _addressee(record: RequestRecord, answer: Answer) -> Judgement | None:
+    if answer.addressee is not None and answer.addressee != answer.person:
+        return NotEntitled(why="not_addressee", approvers=_eligible(record))
+    return None
+
+
+def _clear(record: RequestRecord, answer: Answer) -> Judgement | None:
+    is_vote = record.request.format == "approval"
+    return Unclear() if (answer.approve if is_vote else answer.given) is None else None
+
+
+REPLACED = "it answers a card that was replaced by a newer one"
+
+
+def _bound(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """Whether it is about this card; a denial counts all the same, as it does no harm."""
+    if answer.approve is False or (answer.approve is None and answer.given is None):
+        return None
+    is_replaced = answer.delivery_id in record.replaced
+    why = answer.unbound or (REPLACED if is_replaced else "")
+    return Unclear(why=why) if why else None
+
+
+def _entitled(record: RequestRecord, answer: Answer) -> Judgement | None:
+    if answer.person not in people_of(record.request.policy.rule):
+        return NotEntitled(why="not_an_approver", approvers=_eligible(record))
+    return None
+
+
+def _not_requester(record: RequestRecord, answer: Answer) -> Judgement | None:
+    if answer.person in record.requesters and not record.request.policy.requester_may_approve:
+        return NotEntitled(why="requester", approvers=_eligible(record))
+    return None
+
+
+def _revocation(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """A denial counts until the start, whatever card it came from."""
+    if record.state != "approved" or answer.approve is not False:
+        return None
+    if record.started_at is not None:
+        return TooLate(started_at=record.started_at)
+    return Revoked(vote=_vote(answer))
+
+
+def _undecided(record: RequestRecord, _: Answer) -> Judgement | None:
+    return AlreadyDecided(decision=record.decision) if _is_by_people(record) and record.decision else None
+
+
+def _open(record: RequestRecord, _: Answer) -> Judgement | None:
+    return ClosedOtherwise(state=record.state) if record.state != "open" else None
+
+
+def _unexpired(record: RequestRecord, answer: Answer) -> Judgement | None:
+    return ClosedOtherwise(state="expired") if answer.at >= record.request.expires_at else None
+
+
+def _this_way(record: RequestRecord, answer: Answer) -> Judgement | None:
+    """Where an approval counts; a denial counts everywhere, and so does the answer to a question."""
+    policy = record.request.policy
+    ways = ways_to_approve(policy)
+    return NotThisWay(ways=ways) if answer.approve and answer.channel not in ways else None
+
+
+def _current_revision(record: RequestRecord, answer: Answer) -> Judgement | None:
+    is_older = answer.revision != record.request.revision
+    return OutOfDate(seen_revision=answer.revision) if is_older and answer.approve is not False else None
+
+
+def _same_digest(record: RequestRecord, answer: Answer) -> Judgement | None:
+    is_other = answer.digest != record.request.digest
+    return OutOfDate(seen_revision=answer.revision) if is_other and answer.approve is not False else None
+
+
+def _first_vote(record: RequestRecord, answer: Answer) -> Judgement | None:
+    has_voted = any(vote.person == answer.person for vote in record.votes)
+    return AlreadyVoted() if has_voted and answer.approve else None
+
+
+def _note(_: RequestRecord, answer: Answer) -> Judgement | None:
+    """A condition beside a yes is neither dropped nor taken for part of the yes."""
+    is_asked_back = answer.approve and answer.note and not answer.note_confirmed
+    return NoteUnconfirmed(note=answer.note) if is_asked_back else None
+
+
+# In order: what a requester may always say, whose answer it is, what it says, whether it may still count, whether it is
+# about what stands now.
+CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
+    _withdrawal,
+    _remark,
+    _addressee,
+    _entitled,
+    _not_requester,
+    _revocation,
+    _undecided,
+    _open,
+    _unexpired,
+    _clear,
+    _bound,
+    _this_way,
+    _current_revision,
+    _same_digest,
+    _first_vote,
+    _note,
+)
+
+
+def _only_asks(record: RequestRecord, person: PersonId) -> bool:
+    """Whether `person` is a requester of an approval who does not decide it as well."""
+    return record.request.format == "approval" and person in record.requesters and person not in _eligible(record)
+
+
+def _eligible(record: RequestRecord) -> tuple[PersonId, ...]:
+    return eligible(record.request.policy, record.requesters)
+
+
+def _is_by_people(record: RequestRecord) -> bool:
+    return record.state in {"approved", "denied", "answered"}
+
+
+def ways_to_approve(policy: PolicySnapshot) -> tuple[str, ...]:
+    """The channels through which an approval counts."""
+    return tuple(way for way in policy.answer_from if way != "email" or policy.approve_by_email)
+
+
+def _vote(answer: Answer) -> Vote:
+    return Vote(
+        reply_id=answer.reply_id,
+        person=answer.person,
+        approve=bool(answer.approve),
+        reason=answer.text if answer.approve is False else answer.note,
+        revision=answer.revision,
+        digest=answer.digest,
+        channel=answer.channel,
+        evidence=answer.evidence,
+        at=answer.at,
+    )
+
+
+def _tally(record: RequestRecord, answer: Answer) -> Judgement:
+    if record.request.format != "approval":
+        return Decided(decision=_decision(answer, "answered", (answer.person,), [_vote(answer)]))
+    vote = _vote(answer)
+    if not vote.approve:
+        return Decided(decision=_decision(answer, "denied", (answer.person,), [vote]), vote=vote)
+    # Whoever has become a requester since does not count, though the vote was given before.
+    may = _eligible(record)
+    voters = tuple(person for person in (*(vote.person for vote in record.votes), answer.person) if person in may)
+    if is_met(record.request.policy, voters):
+        return Decided(decision=_approved(record, answer, voters, vote), vote=vote)
+    return Counted(vote=vote)
+
+
+def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:
+    """With the notes of all whose votes made it."""
+    notes = [vote.reason for vote in record.votes if vote.approve and vote.person in voters]
+    decision = _decision(answer, "approved", voters, [*record.votes, vote])
+    return decision.model_copy(update={"reason": "; ".join(filter(None, (*notes, answer.note)))})
+
+
+def _decision(answer: Answer, state: Closed, by: tuple[PersonId, ...], votes: Sequence[Vote] = ()) -> Decision:
+    reason = answer.text if state in {"denied", "withdrawn"} else ""
+    return Decision(
+        state=state,
+        by=by,
+        channel=answer.channel,
+        reason=reason,
+        given=answer.given,
+        operators_keys=tuple(vote.person for vote in votes if vote.is_by_operators_key and vote.person in by),
+        at=answer.at,
+    )

@@ -1,0 +1,164 @@
+"""A request's record: an index over its run's events, written by the same scripts, and always equal to their fold.
+
+And what an approval in it still covers, as the last look before a gated tool executes. Pure.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime, Field
+
+from agents.deliveries import CardReplaced
+from agents.events import (
+    AnswerNoted,
+    Event,
+    PersonSaid,
+    RequestDecided,
+    RequestOpened,
+    RequestRevised,
+    RequestRevoked,
+    ToolStarted,
+    VoteCast,
+)
+from agents.history import own
+from agents.requests import (
+    Decision,
+    DeliveryId,
+    Frozen,
+    Holder,
+    PersonId,
+    Remark,
+    Request,
+    RequestId,
+    RequestState,
+    Vote,
+)
+from bot.policy.quorum import is_met
+
+# On a card; all of them are in the run's story.
+_COMMENTS, _COMMENT_CHARS = 5, 500
+
+
+class RequestRecord(Frozen):
+    """A request as it stands. `started_at` is when its tool started, `noted` how often whose answer did not count.
+
+    `joined` wrote to the run while it was open, and so count as its requesters from then on. `comments` are the newest
+    words of others beside an open approval, which are for people alone. `replaced` are deliveries whose tokens approve
+    no longer, `renewed_at` when somebody got another card instead.
+    """
+
+    request: Request
+    state: RequestState = "open"
+    votes: tuple[Vote, ...] = ()
+    decision: Decision | None = None
+    started_at: AwareDatetime | None = None
+    holders: tuple[Holder, ...] = ()
+    noted: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
+    joined: tuple[PersonId, ...] = ()
+    replaced: tuple[DeliveryId, ...] = ()
+    renewed_at: dict[PersonId, AwareDatetime] = Field(default_factory=dict[PersonId, AwareDatetime])
+    comments: tuple[Remark, ...] = ()
+
+    @property
+    def requesters(self) -> tuple[PersonId, ...]:
+        """Everyone who counts as a requester by now."""
+        return (*self.request.requesters, *self.joined)
+
+
+def records(events: Iterable[Event]) -> dict[RequestId, RequestRecord]:
+    """The records of every request that these events, a whole run in order, tell of.
+
+    What was asked in a story that was copied into this run is another run's.
+    """
+    found: dict[RequestId, RequestRecord] = {}
+    for event in own(tuple(events)):
+        if isinstance(event, RequestOpened):
+            found[event.request.id] = RequestRecord(request=event.request, holders=event.holders)
+        elif isinstance(event, PersonSaid):
+            found = {request_id: after(record, [event]) for request_id, record in found.items()}
+        elif (request_id := _about(event)) and request_id in found:
+            found[request_id] = after(found[request_id], [event])
+    return found
+
+
+def after(record: RequestRecord, events: Iterable[Event]) -> RequestRecord:
+    """`record` after events about it; others change nothing."""
+    for event in events:
+        record = record.model_copy(update=_changes(record, event))
+    return record
+
+
+def _about(event: Event) -> RequestId | None:
+    match event:
+        case VoteCast() | AnswerNoted() | CardReplaced() | RequestDecided() | RequestRevoked() | ToolStarted():
+            return event.request_id
+        case RequestRevised():
+            return event.request.id
+        case _:
+            return None
+
+
+def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
+    match event:
+        case RequestRevised():
+            return {"request": event.request, "votes": (), "holders": (*record.holders, *event.holders)}
+        case VoteCast():
+            return {"votes": (*record.votes, event.vote)}
+        case AnswerNoted():
+            noted = {**record.noted, event.person: record.noted.get(event.person, 0) + 1}
+            return {"noted": noted, "comments": _comments(record, event)}
+        case CardReplaced():
+            return _replaced(record, event)
+        case RequestDecided():
+            return {"state": event.decision.state, "decision": event.decision}
+        case RequestRevoked():
+            return {"state": "revoked", "votes": (*record.votes, event.vote)}
+        case ToolStarted():
+            return {"started_at": event.at}
+        case PersonSaid() if record.state == "open" and event.person not in record.requesters:
+            return {"joined": (*record.joined, event.person)}
+        case _:
+            return {}
+
+
+def _replaced(record: RequestRecord, event: CardReplaced) -> dict[str, object]:
+    is_void = event.why != "comment"
+    held = (holder.delivery_id for holder in record.holders if is_void and holder.person == event.person)
+    replaced = tuple(dict.fromkeys((*record.replaced, *held)))
+    if event.holder is None:
+        return {"replaced": replaced}
+    renewed_at = {**record.renewed_at, event.person: event.at}
+    return {"replaced": replaced, "holders": (*record.holders, event.holder), "renewed_at": renewed_at}
+
+
+def _comments(record: RequestRecord, event: AnswerNoted) -> tuple[Remark, ...]:
+    is_comment = record.state == "open" and record.request.format == "approval" and event.outcome == "unclear"
+    if not is_comment or not event.text.strip():
+        return record.comments
+    comment = Remark(person=event.person, text=event.text[:_COMMENT_CHARS], at=event.at)
+    return (*record.comments, comment)[-_COMMENTS:]
+
+
+def good_until(record: RequestRecord) -> datetime | None:
+    """The moment from which the approval is too old to act on; None when there is no approval."""
+    if record.state != "approved" or record.decision is None:
+        return None
+    return record.decision.at + timedelta(seconds=record.request.policy.execute_within_s)
+
+
+def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now: datetime) -> str | None:
+    """Why the approval does not cover what is about to be executed; None when it does.
+
+    `digest` is that of the effect as it would be executed now, `present` everyone in the directory.
+    """
+    until = good_until(record)
+    if until is None or record.decision is None:
+        return "it is not approved"
+    if record.request.digest != digest:
+        return "what would be executed is no longer what was approved"
+    if now >= until:
+        return f"the approval is older than {record.request.policy.execute_within_s:.0f} s"
+    voters, here = record.decision.by, set(present)
+    if not is_met(record.request.policy, (person for person in voters if person in here)):
+        return "somebody whose approval counted has left the directory"
+    return None

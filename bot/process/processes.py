@@ -1,0 +1,230 @@
+"""The processes of the Procfile: each is the same composition with other parts running."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Collection, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import structlog
+from pydantic import SecretStr
+
+from bot.app import App, agents_of, compose
+from bot.config.data_dir import Home
+from bot.config.errors import ConfigError
+from bot.config.hosts import check_bind
+from bot.config.settings import SECRETS, Settings
+from bot.people.directory import People
+from bot.process.logging import configure
+from bot.process.running import running
+from bot.store.client import Client
+from bot.store.embedded import find
+from bot.store.ids import new_id
+from bot.store.mailboxes import MailboxStore
+from bot.store.tasks import ended
+from bot.web.serve import listen, port_of
+from bot.wiring.local_mail import LocalMail
+from bot.wiring.mail import RealMail
+from bot.wiring.mail_watch import MailWatch
+from bot.wiring.slack import check_socket_mode, slack_parts
+from channels.email import EmailChannel
+
+log = structlog.stdlib.get_logger()
+
+# Whoever starts us kills us after 5 s.
+LEAVE_WITHIN_S = 3.4
+_GIVE_UP_S = 0.3
+
+
+class NothingRuns(Exception):
+    """There is no Redis to attach to; the text says how to get one."""
+
+
+def redis_url(settings: Settings) -> str:
+    """The Redis this process uses: the configured one, else the one that `sayso dev` runs for the data directory."""
+    if settings.redis_url is not None:
+        return settings.redis_url
+    url = find(settings.data_dir)
+    if url is None:
+        raise NothingRuns(
+            f"No `sayso dev` is running for {settings.data_dir}. Start one with `./sayso dev`, name another "
+            "data directory with --data, set SAYSO_REDIS_URL, or, to speak for yourself from elsewhere, SAYSO_URL and "
+            "SAYSO_API_KEY"
+        )
+    return url
+
+
+class PortTaken(Exception):
+    """There is no port to listen at; the text says what to do."""
+
+
+async def run_process(settings: Settings, *, works: bool, receives: Collection[str]) -> None:
+    """A worker, or a process that receives mail or Slack, until SIGTERM or SIGINT; then it leaves within 4 s.
+
+    Raises ConfigError when it is to receive what the settings do not name.
+    """
+    log_to(settings, json=not sys.stdout.isatty())
+    if "slack" in receives:
+        check_socket_mode(settings)
+    check_reach(settings, receives)
+    url = redis_url(settings)
+    async with AsyncExitStack() as stack:
+        client, by_mail = Client(url), list[EmailChannel]()
+        stack.push_async_callback(client.close)
+        if settings.has_servers:
+            by_mail.append(real_channel(settings, client))
+        elif settings.stays_local(settings.redis_url):
+            mail = local_mail(settings)
+            by_mail.append(mail.channel())
+            if "email" in receives:
+                await stack.enter_async_context(mail.serving())
+        slack = slack_parts(settings, client)
+        app = compose(settings, url, [*slack.channels, *by_mail], agents_of(settings))
+        beside = [mail_watch(app).watch()] if works and settings.has_servers else []
+        beside += slack.beside(app.desk, has_line=True) if "slack" in receives else []
+        await serve(app, works=works, receives=receives, beside=beside)
+
+
+_NO_MAIL = "set SAYSO_SMTP_HOST, SAYSO_IMAP_HOST and SAYSO_MAIL_ADDRESS, or SAYSO_MAIL_LOCAL=1 to try things out"
+
+
+def check_reach(settings: Settings, receives: Collection[str]) -> None:
+    """Raises ConfigError where nobody could be reached, or nothing received, as no mail is set up."""
+    if settings.has_servers or settings.stays_local(settings.redis_url):
+        return
+    if "email" in receives:
+        raise ConfigError([f"mail is not set up: {_NO_MAIL}"])
+    ways = {"slack"} if settings.has_slack else set[str]()
+    lost = [name for name, policy in settings.policies.items() if not ways & set(policy.reach) and not policy.also_post]
+    if lost:
+        found = [f"policies.{name}.reach: found only channels that are not set up here; {_NO_MAIL}" for name in lost]
+        raise ConfigError(found)
+
+
+async def run_web(settings: Settings, port: int) -> None:
+    """A web process until SIGTERM or SIGINT. It answers from the start, also while it waits for Redis."""
+    from bot.web.serve import serve as serve_web  # noqa: PLC0415 - the other processes need no web framework
+
+    log_to(settings, json=not sys.stdout.isatty())
+    check_bind(settings)
+    url = redis_url(settings)
+    async with AsyncExitStack() as stack:
+        client = Client(url)
+        stack.push_async_callback(client.close)
+        slack = slack_parts(settings, client)
+        app = compose(settings, url, slack.channels, agents_of(settings), sends=False)
+        listener = listen_at(settings.bind, port)
+        log.info("listening", bind=settings.bind, port=port_of(listener))
+        beside = slack.beside(app.desk, has_line=False) if settings.has_slack_http else []
+        await serve(app, works=False, receives=(), beside=[serve_web(app, listener), *beside])
+
+
+def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:
+    """A socket to serve at. Raises PortTaken, in words for people."""
+    try:
+        return listen(bind, port)
+    except OSError as error:
+        raise PortTaken(f"Port {port} can't be used ({error.strerror}). Choose another one: {option} 0") from error
+
+
+async def serve(
+    app: App, *, works: bool, receives: Collection[str], beside: Sequence[Coroutine[None, None, None]] = ()
+) -> None:
+    """Run the parts until SIGTERM or SIGINT; a second signal ends at once.
+
+    What runs `beside` them runs for ever: it starts first, is cancelled first, and its errors end the process.
+    """
+    stopping = told_to_stop()
+    serving = asyncio.create_task(_serve(app, stopping, beside, works=works, receives=receives))
+    await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done() and app.ready.is_set():
+        await asyncio.wait([serving], timeout=LEAVE_WITHIN_S)
+    if serving.done():
+        return serving.result()
+    # It has had its time, or it still waits for Redis and has nothing to finish.
+    await ended(asyncio.all_tasks() - {asyncio.current_task()}, _GIVE_UP_S, _GIVE_UP_S / 3)
+    return None
+
+
+async def _serve(
+    app: App,
+    stopping: asyncio.Event,
+    beside: Sequence[Coroutine[None, None, None]],
+    *,
+    works: bool,
+    receives: Collection[str],
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        others = [group.create_task(one) for one in beside]
+        try:
+            async with running(app, works=works, receives=receives):
+                await stopping.wait()
+                await _cancelled(others)  # they use what `running` closes
+        finally:
+            await _cancelled(others)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Once: they are answering their last callers."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+def log_to(settings: Settings, *, json: bool, quietly: bool = False) -> None:
+    """Set the logs up, with this installation's secrets masked; `quietly` says only what is wrong, on stderr."""
+    values = [getattr(settings, name) for name in SECRETS]
+    secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    secrets += _passwords_in(settings.redis_url or "")
+    stream, level = (sys.stderr, logging.WARNING) if quietly else (sys.stdout, logging.INFO)
+    configure(json=json, secrets=secrets, stream=stream, level=level)
+
+
+def _passwords_in(url: str) -> list[str]:
+    """Passwords that an address holds, before the host or as an option."""
+    parts = urlsplit(url)
+    return [word for word in (parts.password, *parse_qs(parts.query).get("password", [])) if word]
+
+
+def local_mail(settings: Settings) -> LocalMail:
+    """The local mailbox of this installation."""
+    home = Home(settings.data_dir)
+    people, address = People(settings.people, settings.policies), settings.mail_address
+    return LocalMail(home, people, home.keys(settings)[0], address, settings.desk.address)
+
+
+def real_channel(settings: Settings, client: Client) -> EmailChannel:
+    """The mail of an installation whose settings name servers."""
+    mail = RealMail(settings, People(settings.people, settings.policies))
+    mailbox = mail.mailbox(MailboxStore(client, settings.mailbox_name))
+    return mail.channel(mailbox, public=settings.desk.address or "")
+
+
+def mail_watch(app: App, **more: Any) -> MailWatch:
+    """Tells the operators of this installation when its mailbox is away for long."""
+    name = app.settings.mailbox_name
+
+    async def alert(title: str, text: str) -> None:
+        await app.outbox.alert(new_id("outgoing", 0), title, text)
+
+    return MailWatch(MailboxStore(app.store.client, name), name, alert, **more)
+
+
+def told_to_stop() -> asyncio.Event:
+    """Set at the first SIGTERM or SIGINT; the second one ends the process."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return stop

@@ -1,0 +1,87 @@
+"""The parts of a process while it runs: what receives, what looks at wake sets, and what waits for Redis first."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from agents.requests import RequestId
+from bot.app import App
+from bot.store import StoreUnavailable
+from bot.store.durability import check, check_clock, check_shards
+from bot.store.tasks import ended
+from channels import Channel
+
+log = structlog.stdlib.get_logger()
+
+_START_AGAIN_S = 1.0
+_LEAVE_WITHIN_S = 2.5
+
+
+@asynccontextmanager
+async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncGenerator[None]:
+    """The parts of a process while the context is open: `works` looks at wake sets; `receives` names the channels
+    that are received from.
+
+    Waits for Redis first. Leaving it lets what runs end or detaches it, within 4 s.
+    """
+    await _ready(app)
+    app.ready.set()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(app.store.client.close)
+        for model in app.models.values():
+            stack.push_async_callback(model.close)
+        stack.push_async_callback(app.queue.close)
+        receivers = [
+            asyncio.create_task(_receive(app, channel), name=f"receive {channel.name}")
+            for channel in app.channels.values()
+            if channel.name in receives
+        ]
+        if works:
+            stack.push_async_callback(app.executor.leave, _LEAVE_WITHIN_S)
+            await stack.enter_async_context(app.nearby.serving(app.looker.look, app.crons.sweep))
+            receivers.append(asyncio.create_task(_renew_cards(app), name="renew mail cards"))
+        try:
+            yield
+        finally:
+            await ended(receivers)
+
+
+async def _renew_cards(app: App) -> None:
+    """Send again what an earlier release asked by mail, as answers to its mails no longer approve."""
+    try:
+        open_ones = await app.store.lists.requests(only_open=True)
+        renewed = sum([await app.decisions.renew_mail_cards(RequestId(each)) for each in open_ones])
+    except Exception:
+        log.exception("cards of an earlier release were not sent again; the next start tries it once more")
+    else:
+        if renewed:
+            log.warning("cards that an earlier release sent by mail were sent again", count=renewed)
+
+
+async def _receive(app: App, channel: Channel) -> None:
+    """Receive for ever, also from a channel that breaks off against its word: nobody else would notice."""
+    while True:
+        try:
+            await channel.receive(app.inbox.accept, app.desk)
+        except Exception:
+            log.exception("receiving broke off, begins again", channel=channel.name)
+        await asyncio.sleep(_START_AGAIN_S)
+
+
+async def _ready(app: App) -> None:
+    """Redis answers, keeps what it acknowledges, and has the shards we think it has. Waits while it is away."""
+    while True:
+        try:
+            durability = await check(app.store.client, app.settings.accept_durability)
+            await check_shards(app.store.client, app.store.shards)
+            await check_clock(app.store.client, app.store.shards, is_test=app.settings.test_clock)
+            if await app.store.lists.are_whole():
+                await app.store.lists.note_whole()
+            else:
+                log.warning("lists lack what an earlier release wrote", fix="sayso rebuild, once none of it runs")
+            return log.info("ready", durability=durability, rehearsal=not app.models)
+        except StoreUnavailable as error:
+            log.warning("waiting for Redis", error=str(error))
+            await asyncio.sleep(_START_AGAIN_S)

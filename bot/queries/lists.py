@@ -1,0 +1,144 @@
+"""Lists across runs, newest first, page by page: for programs and for people."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from agents.requests import RequestState
+from agents.run import RunState
+from bot.people.directory import People
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord
+from bot.render.views import RequestView, Summary, request_view
+from bot.store import Store
+from bot.store.lists import Mark
+
+# Records are larger than a run's line in a list.
+_REQUESTS_LOOKED_AT = 2_000
+_WAITING_AT_MOST = 100
+_BATCH = 200
+
+
+async def runs(
+    store: Store,
+    *,
+    state: RunState | None = None,
+    requester: str | None = None,
+    agent: str | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> tuple[tuple[Summary, ...], str | None]:
+    """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile."""
+    lists = store.lists
+    wanted = {"state": state, "requester": requester, "agent": agent}
+    filters = {name: value for name, value in wanted.items() if value is not None}
+    parts = [_as_it_stands(name, value) for name, value in filters.items()]
+
+    async def places(before: Mark | None, count: int) -> list[Mark]:
+        return await lists.newest_runs(before, count, state=state, requester=requester, agent=agent)
+
+    async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
+        lines = await lists.summaries_of(run_ids)
+        worth = [line if line and all(part in line for part in parts) else None for line in lines]
+        likely = [Summary.model_validate_json(line) if line else None for line in worth]
+        return [one if one and filters.items() <= dict(one).items() else None for one in likely]
+
+    return await page(places, fetch, cursor, limit)
+
+
+async def requests(
+    store: Store,
+    people: People,
+    *,
+    person: str | None = None,
+    state: RequestState | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> tuple[tuple[RequestView, ...], str | None]:
+    """Requests in `state` that `person` may decide, and the cursor of what follows."""
+    lists = store.lists
+    part = _as_it_stands("state", state) if state else b""
+
+    async def places(before: Mark | None, count: int) -> list[Mark]:
+        return await lists.newest_requests(before, count, only_open=state == "open", person=person)
+
+    async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
+        bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
+        records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
+        return [request_view(one, people) if one and _fits(one, person, state) else None for one in records]
+
+    return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
+
+
+async def all_requests(
+    store: Store, people: People, *, person: str | None = None, state: RequestState | None = None
+) -> list[RequestView]:
+    """All of them, without pages."""
+    found, cursor = list[RequestView](), None
+    while True:
+        some, cursor = await requests(store, people, person=person, state=state, cursor=cursor, limit=_BATCH)
+        found += some
+        if cursor is None:
+            return found
+
+
+async def waiting(store: Store, people: People, person: str) -> tuple[RequestView, ...]:
+    """Open requests that `person` may decide and has not voted on."""
+    found, _ = await requests(store, people, person=person, state="open", limit=_WAITING_AT_MOST)
+    return tuple(one for one in found if person not in {vote.person for vote in one.votes})
+
+
+async def waiting_on(store: Store, person: str) -> int:
+    """About how many of those there are: whoever has voted already is still counted."""
+    return await store.lists.count_for(person)
+
+
+def _as_it_stands(name: str, value: str) -> bytes:
+    """What a stored body must hold to be worth parsing: a rare filter must not cost a parse for each."""
+    return f'"{name}":{json.dumps(value, ensure_ascii=False)}'.encode(errors="replace")
+
+
+def _fits(record: RequestRecord, person: str | None, state: RequestState | None) -> bool:
+    deciders = eligible(record.request.policy, record.requesters)
+    return state in {None, record.state} and (person is None or person in deciders)
+
+
+T = TypeVar("T")
+
+# A filter that nothing fits must not read the whole store at once: such a page is short, and its cursor goes on.
+_LOOK_AT_MOST = 20_000
+_LARGEST_BATCH = 4_000
+_CURSOR = re.compile(r"([0-9]{1,15})\.(s[0-9]{1,2}[a-z]-[a-z2-7]{13})")
+
+
+async def page(
+    places: Callable[[Mark | None, int], Awaitable[list[Mark]]],
+    fetch: Callable[[Sequence[str]], Awaitable[list[T | None]]],
+    cursor: str | None,
+    limit: int,
+    look_at_most: int = _LOOK_AT_MOST,
+) -> tuple[tuple[T, ...], str | None]:
+    """At most `limit` of what `fetch` gives (None: does not belong), and the cursor of what follows."""
+    before, found, looked = _mark(cursor), list[tuple[Mark, T]](), 0
+    batch = limit + 1
+    while looked < look_at_most:
+        marks = await places(before, batch)
+        items = await fetch([some_id for _, some_id in marks])
+        found += [(mark, item) for mark, item in zip(marks, items, strict=True) if item is not None]
+        if len(found) > limit:
+            return tuple(item for _, item in found[:limit]), _cursor(found[limit - 1][0])
+        if len(marks) < batch:
+            return tuple(item for _, item in found), None
+        before, looked, batch = marks[-1], looked + len(marks), min(4 * batch, _LARGEST_BATCH)
+    return tuple(item for _, item in found), _cursor(before) if before else None
+
+
+def _mark(cursor: str | None) -> Mark | None:
+    """The place that `cursor` is; none, and so the front of the list, for a text that is no cursor."""
+    found = _CURSOR.fullmatch(cursor or "")
+    return (int(found[1]), found[2]) if found else None
+
+
+def _cursor(mark: Mark) -> str:
+    return f"{mark[0]}.{mark[1]}"

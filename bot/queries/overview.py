@@ -1,0 +1,175 @@
+"""What channels may look up for people while they receive: a card as it stands, and what concerns somebody."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from agents.requests import DeliveryId, PersonId, RequestId
+from agents.run import RunState
+from agents.text import quote
+from bot.people.directory import People
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord
+from bot.queries import lists
+from bot.render.cards import decided, who_decides
+from bot.render.request_card import so_far, standing_card
+from bot.render.views import Summary
+from bot.render.words import TIME
+from bot.requests.decisions import Decisions
+from bot.requests.tokens import Tokens
+from bot.store import Store
+from bot.store.attachments import with_lists
+from bot.store.outbox_entry import Placed
+from channels import Card, ChannelRefused, Line, Overview
+
+SHOWN = 5
+"""How many of the cards that wait are shown complete: nobody reads a page of more to its end."""
+
+LINES = 8
+"""How many lines there are of what somebody asked for, and of what they decided."""
+
+# Somebody for whom more waits than this sees the newest of it first.
+_WAITING_AMONG = 200
+# There is no list of who decided what. What somebody decided before this many newer requests is not shown.
+_DECIDED_AMONG, _AT_ONCE = 200, 50
+
+_OUTCOME_CHARS = 500
+
+_STANDS: dict[RunState, str] = {
+    "running": "Running",
+    "waiting": "Waiting",
+    "paused": "Paused",
+    "unknown": "Nobody knows whether it happened",
+    "done": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+
+
+class FrontDesk:
+    """Looks, and changes nothing; also a `channels.Desk`.
+
+    `way` is the channel through which people look and answer, `console` where they find our pages.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        decisions: Decisions,
+        people: People,
+        tokens: Tokens,
+        console: str | None = None,
+        way: str = "slack",
+    ) -> None:
+        self._store, self._decisions, self._people, self._tokens = store, decisions, people, tokens
+        self._console, self._way = console, way
+
+    async def card(self, token: str, person: str) -> Card:
+        """The card that `token` names as it stands; without a form where `person` can't answer it, and saying why.
+
+        Raises ChannelRefused for a token that is not ours.
+        """
+        delivery_id = self._tokens.read(token)
+        placed = await self._placed(delivery_id) if delivery_id else None
+        if placed is None:
+            raise ChannelRefused("This card is none of ours", "Ask for a new one")
+        record, _, now = await self._decisions.request(placed.request_id)
+        card = self._card(record, placed, PersonId(person), now)
+        return with_lists(card, record.request, await self._decisions.lists(record.request))
+
+    async def overview(self, person: str) -> Overview:
+        """What concerns `person` now."""
+        me = PersonId(person)
+        waiting, more = await self._waiting(me)
+        return Overview(waiting=waiting, more=more, asked=await self._asked(me), decided=await self._decided(me))
+
+    def _card(self, record: RequestRecord, placed: Placed, person: PersonId, now: datetime) -> Card:
+        card = standing_card(record, placed, person, self._way, self._people, now)
+        form = card.form and card.form.model_copy(update={"token": self._tokens.make(placed.id)})
+        link = f"{self._console}/requests/{record.request.id}" if self._console else ""
+        return card.model_copy(update={"form": form, "link": link})
+
+    async def _waiting(self, person: PersonId) -> tuple[tuple[Card, ...], int]:
+        """(the cards that `person` may answer and has not, those that expire first; how many others there are)."""
+        marks = await self._store.lists.newest_requests(None, _WAITING_AMONG, only_open=True, person=person)
+        records, now = await self._records([request_id for _, request_id in marks]), self._store.about_now()
+        waiting = [record for record in records if _waits_for(record, person, now)]
+        waiting.sort(key=lambda record: (record.request.expires_at, record.request.id))
+        cards = [await self._own_card(record, person, now) for record in waiting[:SHOWN]]
+        shown = tuple(card for card in cards if card and card.form)
+        return shown, len(waiting) - len(shown) + await self._not_looked_at(person, len(marks))
+
+    async def _not_looked_at(self, person: PersonId, looked_at: int) -> int:
+        """About how many more there are; of these, what they have voted on is counted."""
+        return max(0, await lists.waiting_on(self._store, person) - looked_at) if looked_at == _WAITING_AMONG else 0
+
+    async def _own_card(self, record: RequestRecord, person: PersonId, now: datetime) -> Card | None:
+        """The card of this person's own delivery in the current revision; None where none was made for them."""
+        own = [holder.delivery_id for holder in record.holders if holder.person == person]
+        # Each revision made everybody a card: the newest one is of this revision.
+        placed = await self._placed(own[-1]) if own else None
+        return self._card(record, placed, person, now) if placed else None
+
+    async def _asked(self, person: PersonId) -> tuple[Line, ...]:
+        runs, _ = await lists.runs(self._store, requester=person, limit=LINES)
+        return tuple([Line(label=run.text, text=await self._stands(run)) for run in runs])
+
+    async def _stands(self, run: Summary) -> str:
+        """How a run stands, and whom it waits for."""
+        asked_at = f"Asked at {run.started_at:{TIME}}."
+        records = await self._records([run.open] if run.open else [])
+        if not records or records[0].state != "open":
+            outcome = f": {quote(run.outcome, _OUTCOME_CHARS)}" if run.outcome else "."  # it may be a model's words
+            return f"{_STANDS[run.state]}{outcome} {asked_at}"
+        request = records[0].request
+        words = [] if run.state == "waiting" else [f"{_STANDS[run.state]}."]
+        words += [f"Waiting for {who_decides(request.policy, self._people, records[0].requesters)}."]
+        return " ".join([*words, *self._so_far(records[0]), asked_at])
+
+    async def _decided(self, person: PersonId) -> tuple[Line, ...]:
+        """The newest requests that `person` had a part in."""
+        found = list[RequestRecord]()
+        marks = await self._store.lists.newest_requests(None, _DECIDED_AMONG, only_open=False)
+        for start in range(0, len(marks), _AT_ONCE):
+            some = await self._records([request_id for _, request_id in marks[start : start + _AT_ONCE]])
+            found += [record for record in some if person in _deciders(record)]
+            if len(found) >= LINES:
+                break
+        found = found[:LINES]
+        lines = await self._store.lists.summaries_of([record.request.run_id for record in found])
+        runs = [Summary.model_validate_json(line) if line else None for line in lines]
+        return tuple(
+            Line(label=record.request.title, text=self._became(record, run, person))
+            for record, run in zip(found, runs, strict=True)
+        )
+
+    def _became(self, record: RequestRecord, run: Summary | None, person: PersonId) -> str:
+        """How a request ended, and how its run stands since."""
+        if record.decision is None:
+            mine = next(vote for vote in record.votes if vote.person == person)
+            return " ".join([f"You approved at {mine.at:{TIME}}.", *self._so_far(record)])
+        taken_back = [vote for vote in record.votes if not vote.approve] if record.state == "revoked" else []
+        words = [decided(record.decision, self._people)]
+        words += [f"{self._people.name_of(vote.person)} took it back at {vote.at:{TIME}}." for vote in taken_back]
+        words += [f"The run: {_STANDS[run.state].lower()}."] if run else []
+        return " ".join(words)
+
+    def _so_far(self, record: RequestRecord) -> list[str]:
+        return [f"{line.label}: {line.text}." for line in so_far(record, self._people)]
+
+    async def _placed(self, delivery_id: DeliveryId) -> Placed | None:
+        body = await self._store.delivery(delivery_id)
+        return None if body is None else Placed.model_validate_json(body)
+
+    async def _records(self, request_ids: Sequence[str]) -> list[RequestRecord]:
+        bodies = await self._store.lists.records_of([RequestId(request_id) for request_id in request_ids])
+        return [RequestRecord.model_validate_json(body) for body in bodies if body]
+
+
+def _waits_for(record: RequestRecord, person: PersonId, now: datetime) -> bool:
+    may = person in eligible(record.request.policy, record.requesters)
+    has_voted = any(vote.person == person for vote in record.votes)
+    return record.state == "open" and now < record.request.expires_at and may and not has_voted
+
+
+def _deciders(record: RequestRecord) -> set[PersonId]:
+    return {vote.person for vote in record.votes} | set(record.decision.by if record.decision else ())

@@ -1,0 +1,137 @@
+"""Indexes made anew from the events, which are the only truth. Nothing is decided, sent or executed by it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+
+from agents.budgets import spent_by_day
+from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
+from agents.events import Event, RequestOpened, RequestRevised
+from agents.history import own
+from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
+from agents.run import Run, fold
+from bot.policy.record import records
+from bot.render.status_line import StatusLines, written_in
+from bot.render.views import line_of
+from bot.store import Commit, Store, Wake
+from bot.store.journal import record_write
+from bot.store.outbox_entry import Placed
+from channels import Address, Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """How many of each were made anew, and how many of them had differed."""
+
+    runs: int = 0
+    requests: int = 0
+    differed: int = 0
+
+
+async def rebuild(store: Store) -> Rebuilt:
+    """Every record, summary, delivery, thread and day's use, and a wake-up for what is not settled.
+
+    Workers may run meanwhile.
+    """
+    found = Rebuilt()
+    for run_id in await store.lists.runs():
+        requests, differed = await _run_anew(store, run_id)
+        found = Rebuilt(found.runs + 1, found.requests + requests, found.differed + differed)
+    await store.lists.note_whole()
+    return found
+
+
+async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
+    """(records, how many differed) of one run, written only if it has not moved on since it was read."""
+    while True:
+        events = (await store.load(run_id)).events
+        run, told = fold(events), records(events)
+        stored = {request_id: await store.record(request_id) for request_id in told}
+        writes = [record_write(told[request_id], old.version if old else 0) for request_id, old in stored.items()]
+        due = [Wake(f"ask {one.request.id}", one.request.expires_at) for one in told.values() if one.state == "open"]
+        commit = Commit(
+            run_id=run_id,
+            expect=len(events),
+            records=writes,
+            deliveries=list(placed(events)),
+            wake=due if run.ended else [*due, Wake(f"run {run_id}")],
+            summary=line_of(run),
+        )
+        if (await store.commit(commit)).state == "committed":
+            await _threads_anew(store, run)
+            await _days_anew(store, run, events)
+            if run.forked and run.forked.how != "import":
+                await store.forks.note(run.forked.source, run.id, run.forked.at)
+            olds = stored.values()
+            return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))
+
+
+async def _threads_anew(store: Store, run: Run) -> None:
+    """Where people write to `run`. Of several that lived in one place, the one that goes on is there now."""
+    places = {(run.started.channel, run.started.thread)} if run.started else set[tuple[str, str]]()
+    places |= {(card.channel, thread) for card in run.cards for thread in (card.thread, card.handle)}
+    if line := await StatusLines(store).find(run.id):
+        places |= {(line.address.channel, thread) for thread in written_in(line)}
+    for channel, thread in places:
+        if thread:
+            await (store.threads.begin if run.ended else store.threads.note)(channel, thread, run.id)
+
+
+async def _days_anew(store: Store, run: Run, events: tuple[Event, ...]) -> None:
+    """What `run` used on days that count: today, and what was today for whoever is about to think."""
+    oldest = (await store.now(run.id)).astimezone(UTC).date() - timedelta(days=1)
+    for day, spent in spent_by_day(events).items():
+        if run.started and day >= oldest:
+            await store.days.note(run.started.agent, day, run.id, run.seq, spent)
+
+
+def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
+    """The cards in front of people: (delivery id, body). Those of a copied story are another run's."""
+    events = tuple(own(events))
+    sent = {event.delivery_id: event for event in events if isinstance(event, CardDelivered)}
+    failed = _failed(events)
+    requests: dict[RequestId, Request] = {}
+    for event in events:
+        if isinstance(event, RequestOpened | RequestRevised):
+            requests[event.request.id] = event.request
+            request, holders = event.request, event.holders
+        elif isinstance(event, CardReplaced) and event.holder and event.request_id in requests:
+            request, holders = requests[event.request_id], (event.holder,)
+        else:
+            continue
+        for holder in holders:
+            found = holder.delivery_id
+            yield found, _placed(request, holder, sent.get(found), failed.get(found, {}))
+
+
+def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
+    """Which channels did not bring each card to its person, and why; a later delivery there makes it good."""
+    found: dict[DeliveryId, dict[str, str]] = {}
+    for event in events:
+        if isinstance(event, DeliveryFailed):
+            found.setdefault(event.delivery_id, {})[event.channel] = event.error
+        elif isinstance(event, CardDelivered):
+            found.get(event.delivery_id, {}).pop(event.channel, None)
+    return found
+
+
+def _placed(request: Request, holder: Holder, sent: CardDelivered | None, failed: dict[str, str]) -> bytes:
+    delivery_id = holder.delivery_id
+    delivery = None
+    if sent:
+        owner = "" if sent.is_shared else holder.person
+        address = Address(channel=sent.channel, person=owner, to=sent.to, thread=sent.thread, is_shared=sent.is_shared)
+        delivery = Delivery(key=sent.shares or delivery_id, address=address, handle=sent.handle)
+    made = Placed(
+        id=delivery_id,
+        run_id=RunId(request.run_id),
+        request_id=RequestId(request.id),
+        revision=request.revision,
+        digest=request.digest,
+        person=holder.person,
+        delivery=delivery,
+        failed=failed,
+        shares=sent.shares if sent else None,
+        place=holder.place,
+    )
+    return made.model_dump_json().encode()

@@ -1,0 +1,446 @@
+"""Cards and sentences, worded by code from data. What a model or a person wrote only ever stands in `quoted`."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from agents.requests import (
+    AllOf,
+    AnyOf,
+    Anyone,
+    Decision,
+    GatedCall,
+    Outsider,
+    Part,
+    PersonId,
+    PolicySnapshot,
+    Request,
+    Rule,
+    parts_of,
+    people_of,
+)
+from agents.run import Run
+from agents.text import first_line, quote
+from bot.people.directory import People
+from bot.policy.judge import (
+    AlreadyDecided,
+    AlreadyVoted,
+    ClosedOtherwise,
+    Counted,
+    Decided,
+    Judgement,
+    NotEntitled,
+    NoteUnconfirmed,
+    NotThisWay,
+    OutOfDate,
+    Remarked,
+    Revoked,
+    TooLate,
+    Unclear,
+    ways_to_approve,
+)
+from bot.policy.quorum import eligible
+from bot.render.words import CHANNEL_NAMES, TIME
+from bot.store.outbox_entry import Placed
+from channels import AnswerForm, Card, Line
+
+_REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model", short="rehearsal, no model")
+_STORY = "What was used, and what led to it; in the story are words of others:"
+_OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
+# A run that people stopped did not go wrong. Not `Denied: …`, which would come back in quotes as somebody's answer.
+_STOPPED = {"denied", "withdrawn", "expired", "revoked"}
+_REASON_CHARS = 500
+_TITLE_CHARS = 80
+_DIGEST_CHARS = 12
+
+
+def request_card(request: Request, people: People, at: datetime) -> Card:
+    """What somebody who may answer `request` sees; the token of the form is filled in when it is sent."""
+    asked_by = people.names_of(askers(request))
+    summary = says_first(request, people)
+    needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
+    facts = [] if asked_by in summary else [Line(label="Asked by", text=asked_by)]
+    facts += [Line(label="Changed since the last card", text=change) for change in request.changes]
+    facts += remarks(request, people)
+    facts += facts_about(request)
+    facts += [Line(label="May decide", text=needs)] if needs else []
+    facts += excluded(request, people)
+    facts += [Line(label="Digest", text=request.digest, short=f"{request.digest[:_DIGEST_CHARS]}…")]
+    facts += [_REHEARSAL] if request.is_rehearsal else []
+    form = AnswerForm(
+        token="",
+        format=request.format,
+        options=request.options,
+        fields=request.fields,
+        until=request.expires_at,
+    )
+    return Card(
+        title=request.title,
+        at=at,
+        summary=summary,
+        quoted=request.quoted,
+        quoted_as=_STORY if request.purpose == "go_on" else "",
+        facts=tuple(facts),
+        exact=exact(request),
+        form=form,
+        ref=request.id,
+    )
+
+
+def asked_again(request: Request, judgement: Judgement, people: People, at: datetime) -> Card:
+    """The whole card once more, with what became of an answer to it: whoever answers this has seen what it is about."""
+    card = request_card(request, people, at)
+    is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
+    is_comment = is_comment and not (isinstance(judgement, Unclear) and judgement.why)
+    sentence = _COMMENT if is_comment else told(judgement, request, people)  # how to answer stands on the card
+    return card.model_copy(update={"title": f"About: {request.title}", "summary": f"{sentence}\n{card.summary}"})
+
+
+def who_decides(policy: PolicySnapshot, people: People, requesters: Iterable[PersonId]) -> str:
+    """`2 of Bo Berg, Cy Cole and Dan Dorn`; with seats: `Bo Berg; and one of Cy Cole and Dan Dorn`."""
+    may = eligible(policy, requesters)
+
+    def seat(rule: Rule) -> str:
+        match rule:
+            case Anyone():
+                names = [person for person in rule.people if person in may]
+                return people.names_of(names) if len(names) == 1 else f"one of {people.names_of(names)}"
+            case AllOf():
+                return "; and ".join(seat(part) for part in rule.of)
+            case AnyOf():
+                return "; or ".join(seat(part) for part in rule.of)
+
+    if any(isinstance(part, AllOf) for part in parts_of(policy.rule)):
+        return seat(policy.rule) + (f" (at least {policy.quorum} people)" if policy.quorum > 1 else "")
+    return people.names_of(may) if policy.quorum == len(may) else f"{policy.quorum} of {people.names_of(may)}"
+
+
+def exact(request: Request) -> str:
+    """What exactly is decided about; nothing for a question."""
+    return exact_call(request.call)
+
+
+def exact_call(call: GatedCall | None) -> str:
+    """The complete arguments and the effect they render to, one part a line."""
+    if call is None:
+        return ""
+    arguments = json.dumps(call.arguments, sort_keys=True, ensure_ascii=False)
+    lines = [f"{call.tool} {arguments}"]
+    lines += [f"runs: {json.dumps(list(call.effect.argv), ensure_ascii=False)}"] if call.effect.argv else []
+    copied = f"a clean copy of commit {call.effect.commit} of " if call.effect.commit else ""
+    lines += [f"in: {copied}{call.effect.cwd}"] if call.effect.cwd else []
+    lines += [f"{name} is {value}" for name, value in sorted(call.effect.artifacts.items())]
+    return "\n".join(lines)
+
+
+def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) -> Card:
+    """What becomes of a card when there is nothing more to answer."""
+    text = f"{sentence} There is nothing to do."
+    return Card(title=f"Closed: {request.title}", at=at, summary=text, ref=request.id, closes=closes)
+
+
+def outcome_card(run: Run, people: People, at: datetime) -> Card:
+    """How a run ended, and by whose word."""
+    ended, last = run.ended, run.results[-1] if run.results else None
+    asked = first_line(run.started.text if run.started else "", _TITLE_CHARS)
+    word = _OUTCOMES[ended.outcome] if ended else "Running"
+    by = sorted(run.voters)
+    if ended and ended.outcome == "failed" and last and last.kind in _STOPPED:
+        word, by = "Stopped", list(last.by)
+    facts = [Line(label="Decided by", text=people.names_of(by))] if by else []
+    for _, person, note in run.notes:
+        facts.append(Line(label=f"Note by {people.name_of(person)}", text=quote(note, _REASON_CHARS)))
+    facts += [_REHEARSAL] if run.is_rehearsal else []
+    words = ended.summary if ended else ""
+    card = Card(title=f"{word}: {asked}", at=at, facts=tuple(facts), ref=run.id, closes=True)
+    return card.model_copy(update={"quoted" if ended and ended.words_of == "model" else "summary": words})
+
+
+def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:
+    """Something that somebody must be told and need not answer."""
+    return Card(title=title, at=at, summary=text, ref=ref, link=link, topic=topic, closes=True)
+
+
+def unreached(
+    request: Request,
+    placed: Placed,
+    channel: str,
+    ways: Sequence[str],
+    others: Sequence[PersonId],
+    why: str,
+    people: People,
+    at: datetime,
+) -> Card:
+    """A card did not reach whom it was `placed` for by `channel`; `ways` are left to try, `others` are asked as well.
+
+    `why` is what a mail system said, which anybody may have written.
+    """
+    name = people.called(placed.person, placed.place)
+    way = " or ".join(CHANNEL_NAMES.get(one, one) for one in channel.split(","))
+    text = [f"{name} could not be reached by {way}."]
+    text += [f"The same goes to {name} by {CHANNEL_NAMES.get(ways[0], ways[0])} now."] if ways else []
+    if others:
+        text += [f"{people.names_of(others)} {'is' if len(others) == 1 else 'are'} also asked."]
+    elif placed.place:
+        text += ["Nobody else is asked. Withdraw the request, have the places and addresses corrected, and ask again."]
+    elif not ways:
+        text += [f"Nobody else is asked. {name} can still answer in the console."]
+        text += ["Otherwise withdraw the request, have the address in the directory corrected, and ask again."]
+    return notice(f"Not reached: {request.title}", " ".join(text), at, request.id).model_copy(update={"quoted": why})
+
+
+def moved(request: Request, channel: str, why: str, at: datetime) -> Card:
+    """The place that all see did not take a card; `why` is what the other side said."""
+    name = CHANNEL_NAMES.get(channel, channel)
+    text = f"{name} does not take the card in its thread. Whoever is asked gets it in a direct message instead."
+    return notice(f"Asked elsewhere: {request.title}", text, at, request.id).model_copy(update={"quoted": why})
+
+
+def decided(decision: Decision, people: People) -> str:
+    """`Bo Berg approved at 14:02 UTC on 3 May 2026.`"""
+    names = people.names_of(decision.by)
+    when = decision.at.strftime(TIME)
+    said = quote(decision.reason, _REASON_CHARS) if decision.reason.strip() else ""
+    reason = f" {'Note' if decision.state == 'approved' else 'Reason'}: {said}" if said else ""
+    match decision.state:
+        case "approved" | "denied" | "answered":
+            return f"{names} {decision.state} at {when}.{reason}{_with_keys(decision, people)}"
+        case "expired":
+            return f"Nobody decided in time: expired at {when}."
+        case "withdrawn":
+            return f"Withdrawn{f' by {names}' if names else ''} at {when}.{reason}"
+        case "superseded":
+            return f"No longer asked, at {when}: a new request follows.{reason}"
+
+
+def _with_keys(decision: Decision, people: People) -> str:
+    """Whose word came with a key that was not made by themselves."""
+    whose = people.names_of(decision.operators_keys)
+    return f" The word of {whose} came with an API key that an operator made." if whose else ""
+
+
+def told(judgement: Judgement, request: Request, people: People) -> str:
+    """What the person who answered is told: what became of the answer, and what to do now if anything."""
+    match judgement:
+        case Counted():
+            needed = who_decides(request.policy, people, request.requesters)
+            return f"Your approval counts, and more are needed: {needed}."
+        case Decided():
+            return decided(judgement.decision, people)
+        case Revoked():
+            return "The approval is taken back; nothing was started."
+        case TooLate():
+            return f"Too late: it started at {judgement.started_at.strftime(TIME)}."
+        case AlreadyDecided():
+            return f"Already decided: {decided(judgement.decision, people)} Your answer is kept and changes nothing."
+        case AlreadyVoted():
+            return "You have approved this before; a person's first vote stands. A denial would still count."
+        case ClosedOtherwise():
+            return f"There is nothing to answer any more: the request is {judgement.state}."
+        case NotEntitled():
+            return _not_entitled(judgement, people)
+        case NotThisWay():
+            return _not_this_way(judgement, request)
+        case OutOfDate():
+            return _out_of_date(request)
+        case Unclear():
+            return _unclear(request, judgement.why)
+        case NoteUnconfirmed():
+            note = quote(judgement.note, _REASON_CHARS)
+            return f"Nothing is decided yet: words stand beside your approval. {note} {APPROVE_OR_COMMENT}"
+        case Remarked():
+            return (
+                "Your words are on the card now, and everybody who may decide is asked again. To take the request "
+                f"back, answer {TAKE_BACK}."
+            )
+
+
+APPROVE_OR_COMMENT = "Approve with this note, or send it as a comment?"
+TAKE_BACK = "with deny, stop or cancel"
+
+
+def _not_entitled(judgement: NotEntitled, people: People) -> str:
+    who = people.names_of(judgement.approvers) or "nobody"
+    match judgement.why:
+        case "requester":
+            return (
+                f"You asked for this or steered it, so it is not yours to decide. {who} may. To take it back, "
+                f"answer {TAKE_BACK}."
+            )
+        case "not_addressee":
+            return f"This card was made for somebody else, so the answer does not count. {who} may decide."
+        case "not_an_approver":
+            return f"This is not yours to decide. {who} may."
+
+
+# In the order in which people are told of them.
+_HOW_TO_APPROVE = {
+    "slack": "in Slack, with the button on the card",
+    "console": "on its page in the console",
+    "cli": "in a terminal, with: sayso answer {request} approve",
+    "api": "over HTTP, with: POST /v1/requests/{request}/answer",
+    "email": "by mail",
+}
+
+
+def _not_this_way(judgement: NotThisWay, request: Request) -> str:
+    ways = [how.format(request=request.id) for way, how in _HOW_TO_APPROVE.items() if way in judgement.ways]
+    return (
+        "An approval does not count this way here, and nothing was decided. "
+        f"Ways that count: {'; '.join(ways) or 'none'}. A denial counts in every way."
+    )
+
+
+def _out_of_date(request: Request) -> str:
+    changes = " ".join(request.changes) or f"It is now: {request.title}"
+    return f"Your approval was for an older version and does not count. {changes} Please answer the newest card."
+
+
+_COMMENT = "Your answer was read as a comment and decides nothing."
+
+
+def _unclear(request: Request, why: str = "") -> str:
+    if why:
+        return f"Your mail was read as a comment and decides nothing: {why}. A denial would count."
+    match request.format:
+        case "approval":
+            ways = "" if "email" in ways_to_approve(request.policy) else " (an approval does not count by mail here)"
+            return (
+                f"{_COMMENT} To approve, answer with the one word approve{ways}; to refuse, with deny and the reason."
+            )
+        case "choice" | "choices":
+            numbered = "; ".join(f"{number}: {option}" for number, option in enumerate(request.options, 1))
+            return f"{_COMMENT} Answer with a number or a label alone. {numbered}"
+        case "yes_no":
+            return f"{_COMMENT} Answer with yes or no alone."
+        case "form":
+            first, names = request.fields[0], ", ".join(request.fields)
+            return f"{_COMMENT} Answer with one line for each of: {names}; such as {first}: …"
+        case "free_text":
+            return "The answer was empty. Please answer in your own words."
+
+
+_WHO_ASKS = {
+    "gate": "{} asks.",
+    "question": "The agent that works for {} asks.",
+    "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
+    "go_on": "sayso asks about a run for {}: it has stopped until somebody says whether it goes on.",
+}
+
+PARTS: dict[Part, str] = {
+    "asked": "asked for it",
+    "key": "asked for it by an API key",
+    "inherited": "has a part in the run that it comes from",
+    "wrote": "wrote to the run",
+    "objected": "gave a reason against something else that the run wanted, which this may follow",
+    "answered": "answered a question of the run",
+}
+"""What makes somebody a requester, after their name."""
+
+_REMARK_CHARS = 500
+
+
+def who_asks(request: Request, people: People) -> str:
+    """Who or what asks, for whom, and which of the words on the card are not ours."""
+    asked_by = people.names_of(askers(request))
+    said = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
+    if request.trigger:
+        said += f" Nobody typed this: the trigger {request.trigger!r} of sayso.toml began it."
+    if request.desk:
+        said += f" Nobody here typed this: a mail to the desk from {request.desk} began it."
+    return f"{said} {by_key(request.service, request.key_holders, people)}".rstrip()
+
+
+def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
+    """Whose API key asked, and in whose hands it is; nothing where it was no service's."""
+    if not service:
+        return ""
+    if not holders:
+        return (
+            f"It came with the API key of the service {service}, and nobody has said who holds that: whoever does may "
+            "have asked for this, and may be among those who decide."
+        )
+    holds = "holds" if len(holders) == 1 else "hold"
+    return f"It came with the API key of the service {service}, which {people.names_of(holders)} {holds}."
+
+
+def says_first(request: Request, people: People) -> str:
+    """What stands above everything else, wherever a request is shown: who asks, and which list is not whole."""
+    call = request.call
+    unread = [fact.unread for fact in call.effect.facts if fact.unread] if call else []
+    return "\n".join([who_asks(request, people), *dict.fromkeys(unread)])
+
+
+def facts_about(request: Request) -> list[Line]:
+    """What is known of a request, wherever it is shown: who set it off, and what was looked up."""
+    facts = request.call.effect.facts if request.call else ()
+    return [
+        *set_off_by(request.outsider),
+        *(Line(label=fact.label, text=fact.text, lines=fact.full.lines if fact.full else 0) for fact in facts),
+    ]
+
+
+def began_with(request: Request) -> list[Line]:
+    """What began it in nobody's words, for cards whose first sentence says something else."""
+    if request.trigger:
+        return [Line(label="Began with", text=f"the trigger {request.trigger!r} of sayso.toml: nobody typed this")]
+    if request.desk:
+        return [Line(label="Began with", text=f"a mail to the desk from {request.desk}: nobody here typed this")]
+    return []
+
+
+def set_off_by(outsider: Outsider | None) -> list[Line]:
+    """Who set it off and can't be told from those who decide; nothing where nobody did, or whom we know."""
+    if outsider is None:
+        return []
+    label = "Pushed by" if outsider.did == "pushed" else "Caused by"
+    return [Line(label=label, text=f"{outsider.login} at GitHub, who is not in the directory")]
+
+
+def program_name(program: str) -> str:
+    """How a sentence begins that is about a program, by the owner of its API key."""
+    kind, _, name = program.partition(":")
+    return f"The program {name}" if kind == "service" else f"A program of {name}"
+
+
+def _program_asks(request: Request, people: People) -> str:
+    """Who asks, for whom, and which of the words here are not ours."""
+    who = f"{program_name(request.program)} asks, on behalf of {people.name_of(request.requesters[0])}."
+    if request.format == "approval":
+        return f"{who} Title and arguments are its own words. It does nothing before you approve, and we do nothing."
+    return f"{who} The question is in its own words."
+
+
+def askers(request: Request) -> tuple[PersonId, ...]:
+    """Who asked or steered; not those who only may not decide because of what they answered."""
+    return tuple(one for one in request.requesters if request.parts.get(one) not in {"objected", "answered"})
+
+
+def kept_out(request: Request) -> dict[PersonId, str]:
+    """Who could decide by the policy and does not, and why; nobody where requesters may."""
+    if request.policy.requester_may_approve or request.format != "approval":
+        return {}
+    may = set(people_of(request.policy.rule))
+    return {one: PARTS[request.parts.get(one, "asked")] for one in request.requesters if one in may}
+
+
+def excluded(request: Request, people: People) -> list[Line]:
+    """Who does not decide it as a requester, and why."""
+    out = kept_out(request)
+    text = "; ".join(f"{people.name_of(person)}, who {why}" for person, why in out.items())
+    return [Line(label="May not decide", text=text)] if out else []
+
+
+def remarks(request: Request, people: People) -> list[Line]:
+    """What requesters wrote beside the open card, but for what is said to have changed just now."""
+    said = [(one, remark(one.person, one.text, people)) for one in request.remarks]
+    return [
+        Line(label=f"{people.name_of(one.person)} wrote after you were asked", text=quote(one.text, _REMARK_CHARS))
+        for one, sentence in said
+        if sentence not in request.changes
+    ]
+
+
+def remark(person: PersonId, text: str, people: People) -> str:
+    """What a requester wrote after people were asked, as a change of what they were shown."""
+    return f"{people.name_of(person)} wrote after you were asked: {quote(text, _REMARK_CHARS)}"

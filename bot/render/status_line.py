@@ -1,0 +1,143 @@
+"""The one line in a run's thread that says what it does now: worded here, and kept where every worker finds it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from agents.requests import DeliveryId, PersonId
+from agents.run import Run
+from agents.steps import CallTool
+from agents.text import first_line, one_line, quote
+from bot.people.directory import People
+from bot.policy.quorum import eligible, lacking
+from bot.policy.record import RequestRecord
+from bot.render.words import HOURS
+from bot.store import Store
+from bot.store.ids import derived_id
+from channels import Card, Delivery
+
+# The first thing that is posted, so that whoever posts it again has posted the same.
+WORKING = "Working on it…"
+_LINE_CHARS, _NAMES = 200, 5
+_KEEP_S = 60 * 24 * 3600.0
+_STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "not decided in time", "revoked": "taken back"}
+
+
+def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
+    """What `run` does now. `record` is that of the request it waits for."""
+    pending = run.pending
+    paused = f"Paused by {people.name_of(run.paused_by)}" if run.is_paused and run.paused_by else ""
+    if run.ended:
+        line = _ended(run, people)
+    elif pending and pending.attempt:
+        line = f"Running: {_what(run)}, since {pending.attempt.started_at:{HOURS}}"
+        line += f". {paused} after that" if paused else ""
+    elif pending and pending.waits:
+        line = f"Waiting for {pending.waits.note or pending.waits.handle}"
+        line += f". {paused}" if paused else ""
+    elif pending and pending.unknown:
+        line = f"{_unknown(run)} {_waiting(record, people)}".strip()
+    elif run.is_paused:
+        line = paused or "Paused"
+    elif pending and pending.request and pending.decision is None:
+        line = _waiting(record, people) or "Waiting for an answer"
+    else:
+        line = WORKING
+    return one_line(line, _LINE_CHARS)
+
+
+def status_card(line: str, at: datetime, topic: str = "", *, is_busy: bool = False) -> Card:
+    """The line as a channel shows it; `topic` is what its thread is called, where it begins one."""
+    return Card(title=line, at=at, topic=topic, is_line=True, is_busy=is_busy)
+
+
+def asked_for(run: Run, people: People) -> str:
+    """`Anna Ames: “deploy v1.2.0 to production”`."""
+    started = run.started
+    return (
+        f"{people.name_of(started.requester)}: {quote(first_line(started.text, _LINE_CHARS), _LINE_CHARS)}"
+        if started
+        else ""
+    )
+
+
+def _what(run: Run) -> str:
+    """The call that the run is about: the tool's own wording, where people were asked about it."""
+    pending = run.pending
+    if pending is None or not isinstance(pending.step, CallTool):
+        return "its last step"
+    request = pending.request
+    is_gate = request is not None and request.purpose == "gate"
+    return request.title.removesuffix("?") if request and is_gate else pending.step.tool
+
+
+def _unknown(run: Run) -> str:
+    request = run.pending.request if run.pending else None
+    is_asked = request is not None and request.purpose == "unknown"
+    return request.title if request and is_asked else f"It is not known whether this happened: {_what(run)}?"
+
+
+def _ended(run: Run, people: People) -> str:
+    ended, last = run.ended, run.results[-1] if run.results else None
+    if ended is None or ended.outcome == "done":
+        return "Done"
+    if ended.outcome == "cancelled":
+        return f"Cancelled by {people.name_of(run.cancelled_by)}" if run.cancelled_by else "Cancelled"
+    if last and last.kind in _STOPPED:
+        by = f" by {people.names_of(last.by)}" if last.by else ""
+        return f"Stopped: {_STOPPED[last.kind]}{by}"
+    why = first_line(ended.summary, _LINE_CHARS)
+    if not why:
+        return "Failed"
+    return f"Failed: {why}" if ended.words_of == "code" else f"Failed: {quote(why, _LINE_CHARS)}"
+
+
+def _waiting(record: RequestRecord | None, people: People) -> str:
+    """`Waiting for Bo Berg or Cy Cole`: those who may decide and have not."""
+    if record is None or record.state != "open":
+        return ""
+    policy, voters = record.request.policy, [vote.person for vote in record.votes]
+    left = [person for person in eligible(policy, record.request.requesters) if person not in voters]
+    if not left:
+        return ""
+    if lacking(policy, voters) == len(left) <= _NAMES:
+        return f"Waiting for {people.names_of(left)}"
+    return f"Waiting for {_one_of(left, people)}"
+
+
+def _one_of(left: Sequence[PersonId], people: People) -> str:
+    names = [people.name_of(person) for person in left[:_NAMES]]
+    more = len(left) - len(names)
+    names += [f"{more} more"] if more else []
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+class StatusLines:
+    """Where the lines stand. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @staticmethod
+    def key(run_id: str) -> DeliveryId:
+        """The one key that a run's line is sent under, by whichever worker."""
+        return DeliveryId(derived_id("delivery", run_id, "status"))
+
+    async def find(self, run_id: str) -> Delivery | None:
+        """Where the line of a run stands; None before it was sent."""
+        body = await self._store.remembered(_name(run_id))
+        return Delivery.model_validate_json(body) if body else None
+
+    async def keep(self, run_id: str, delivery: Delivery) -> bool:
+        """Note where it stands, and that people may write there; False when somebody did before."""
+        for thread in written_in(delivery):
+            await self._store.threads.begin(delivery.address.channel, thread, run_id)
+        return (await self._store.remember(_name(run_id), delivery.model_dump_json().encode(), _KEEP_S))[1]
+
+
+def written_in(delivery: Delivery) -> set[str]:
+    """The threads in which people write about what stands there: its own, and the one that begins below it."""
+    return {delivery.handle, delivery.address.thread} - {""}
+
+
+def _name(run_id: str) -> str:
+    return f"status {run_id}"

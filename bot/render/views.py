@@ -1,0 +1,252 @@
+"""Runs and requests as programs see them: over HTTP, and in `--json`. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from agents.requests import (
+    Decision,
+    Format,
+    Frozen,
+    GatedCall,
+    PersonId,
+    Remark,
+    Request,
+    RequestId,
+    RequestState,
+    RunId,
+    Vote,
+)
+from agents.run import Run, RunState
+from agents.text import first_line, one_line
+from bot.people.directory import People
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord
+from bot.render.cards import facts_about, kept_out, says_first, who_decides
+from bot.store import Line
+from bot.store.attachments import facts_of
+
+_NO_LISTS: Mapping[str, str] = MappingProxyType({})
+
+
+class ResultView(Frozen):
+    """How one step was closed."""
+
+    kind: Literal["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]
+    text: str
+
+
+class FileView(Frozen):
+    """A file that came with what started a run. `name` and `type` are its sender's words, `sha256` is hex.
+
+    `is_inline`: a small picture within the text, such as a logo.
+    """
+
+    name: str
+    type: str
+    size_bytes: int
+    sha256: str
+    note: str
+    is_inline: bool
+
+
+class ForkView(Frozen):
+    """Of which run, and of how many of its events, a run is a copy. Of an import, `source` is what the file says."""
+
+    how: Literal["fork", "retry", "import"]
+    source: RunId
+    at_seq: int
+    by: PersonId
+
+
+class Summary(Frozen):
+    """What a list shows of a run."""
+
+    id: RunId
+    agent: str
+    state: RunState
+    requester: PersonId
+    text: str
+    started_at: AwareDatetime
+    open: RequestId | None = None
+    outcome: str = ""
+    is_rehearsal: bool = False
+
+
+class RunView(Summary):
+    """A run after `seq` events. `forks` are the runs that were made of it, where it is shown alone."""
+
+    seq: int
+    results: tuple[ResultView, ...]
+    files: tuple[FileView, ...] = ()
+    forked: ForkView | None = None
+    forks: tuple[RunId, ...] = ()
+
+
+class FactView(Frozen):
+    """What stands on a card. `lines` is set where `text` is only the beginning of a list: how many there are in all.
+
+    `whole` is all of that list, where the request is shown alone and the list is still kept.
+    """
+
+    label: str
+    text: str
+    lines: int = 0
+    whole: str = ""
+
+
+class RequestView(Frozen):
+    """A request as it stands, with everything that is needed to decide it. `says` and `facts` stand on every card:
+    who asks, which list is not whole, who set it off and what was looked up.
+
+    `digest` is what an approval must name, `rule` who decides in words. `quoted` is the wording of a question, which a
+    model may have written. `is_rehearsal`: plain rules chose the step, no model. `program`: whose API key the program
+    has that asks by itself. `service` is whose API key asked, `key_holders` in whose hands that is. `remarks` are what
+    requesters wrote after people were asked, `comments` the newest words of others, which decide nothing.
+    `may_not_decide` says why somebody does not whom the policy names. `may_act` is for that program, where the request
+    is shown alone: whether it may do what it wanted to be approved, null while that is open.
+    """
+
+    id: RequestId
+    run_id: RunId
+    state: RequestState
+    title: str
+    quoted: str
+    format: Format | Literal["approval"]
+    options: tuple[str, ...]
+    fields: tuple[str, ...]
+    revision: int
+    digest: str
+    requesters: tuple[PersonId, ...]
+    policy: str
+    may_decide: tuple[PersonId, ...]
+    quorum: int
+    rule: str
+    votes: tuple[Vote, ...]
+    call: GatedCall | None
+    changes: tuple[str, ...]
+    remarks: tuple[Remark, ...] = ()
+    comments: tuple[Remark, ...] = ()
+    may_not_decide: dict[PersonId, str] = Field(default_factory=dict[PersonId, str])
+    opened_at: AwareDatetime
+    expires_at: AwareDatetime
+    started_at: AwareDatetime | None
+    decision: Decision | None
+    is_rehearsal: bool
+    program: str = ""
+    purpose: Literal["gate", "question", "unknown", "go_on"] = "question"
+    may_act: bool | None = None
+    says: str = ""
+    facts: tuple[FactView, ...] = ()
+    service: str = ""
+    key_holders: tuple[PersonId, ...] = ()
+
+
+def run_view(run: Run, forks: Sequence[str] = ()) -> RunView:
+    """`run`, which has started, as programs see it."""
+    summary, files = summary_of(run), run.started.files if run.started else ()
+    forked = run.forked
+    if summary is None:
+        raise ValueError(f"{run.id} has not started")
+    return RunView(
+        **dict(summary),
+        seq=run.seq,
+        results=tuple(ResultView(kind=result.kind, text=result.text) for result in run.results),
+        files=tuple(FileView(**file.model_dump(exclude={"text"})) for file in files),
+        forked=ForkView(how=forked.how, source=forked.source, at_seq=forked.at_seq, by=forked.by) if forked else None,
+        forks=tuple(map(RunId, forks)),
+    )
+
+
+def request_view(
+    record: RequestRecord, people: People, run: Run | None = None, lists: Mapping[str, str] = _NO_LISTS
+) -> RequestView:
+    """`record` as programs see it; with its `run` also what a program may do now, with `lists` all of those."""
+    request: Request = record.request
+    return RequestView(
+        id=request.id,
+        run_id=request.run_id,
+        state=record.state,
+        title=request.title,
+        purpose=request.purpose,
+        quoted=request.quoted,
+        format=request.format,
+        options=request.options,
+        fields=request.fields,
+        revision=request.revision,
+        digest=request.digest,
+        requesters=request.requesters,
+        policy=request.policy.name,
+        may_decide=eligible(request.policy, record.requesters),
+        quorum=request.policy.quorum,
+        rule=who_decides(request.policy, people, record.requesters),
+        votes=record.votes,
+        call=request.call,
+        changes=request.changes,
+        remarks=request.remarks,
+        comments=record.comments,
+        may_not_decide=kept_out(request),
+        opened_at=request.opened_at,
+        expires_at=request.expires_at,
+        started_at=record.started_at,
+        decision=record.decision,
+        is_rehearsal=request.is_rehearsal,
+        program=request.program,
+        service=request.service,
+        key_holders=request.key_holders,
+        may_act=_may_act(record, run) if run and is_of_program(request) else None,
+        says=says_first(request, people),
+        facts=tuple(_fact_views(request, lists)),
+    )
+
+
+def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView]:
+    shas = {(fact.label, fact.text): fact.full.sha256 for fact in facts_of(request) if fact.full}
+    for line in facts_about(request):
+        whole = lists.get(shas.get((line.label, line.text), ""), "")
+        yield FactView(label=line.label, text=line.text, lines=line.lines, whole=whole)
+
+
+def is_of_program(request: Request) -> bool:
+    """Whether a program asks by itself for an approval; what it may do is not known before its run has ended."""
+    return bool(request.program) and request.format == "approval"
+
+
+def _may_act(record: RequestRecord, run: Run) -> bool | None:
+    """The end of the run is final, and comes after the last check and the last moment for a revocation."""
+    if record.state not in {"open", "approved"}:
+        return False
+    if run.ended is None:
+        return None
+    return record.state == "approved" and run.ended.outcome == "done"
+
+
+_TEXT_CHARS = 120
+
+
+def summary_of(run: Run) -> Summary | None:
+    """What a list shows of `run`; None for a run that has not started."""
+    if run.started is None:
+        return None
+    return Summary(
+        id=run.id,
+        agent=run.started.agent,
+        state=run.state,
+        requester=run.started.requester,
+        text=first_line(run.started.text, _TEXT_CHARS),
+        started_at=run.forked.at if run.forked else run.started.at,
+        open=run.open,
+        outcome=one_line(run.ended.summary, _TEXT_CHARS) if run.ended else "",
+        is_rehearsal=run.is_rehearsal,
+    )
+
+
+def line_of(run: Run) -> Line | None:
+    """The summary of `run` as the store keeps it."""
+    summary = summary_of(run)
+    if summary is None:
+        return None
+    body = summary.model_dump_json().encode()
+    return Line(body, summary.state, summary.requester, summary.agent, summary.started_at)

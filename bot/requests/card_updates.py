@@ -1,0 +1,107 @@
+"""Outbox entries for cards that stand where they can be changed. How they stand is looked up when they are sent."""
+
+from collections.abc import Collection, Iterable, Set
+from datetime import datetime
+
+from agents.requests import DeliveryId, Holder, PersonId, Remark, Request, RequestId
+from agents.run import Run
+from bot.people.directory import People
+from bot.render.cards import askers, notice
+from bot.requests.opening import thread_of
+from bot.store.journal import outgoing_id
+from bot.store.outbox_entry import Outgoing
+from channels import Card
+
+# The channels that can change what they sent, for processes that have none of them to ask.
+EDITING = frozenset({"slack"})
+
+
+def updates_for(
+    request: Request, holders: Iterable[Holder], edits: Set[str], card: Card, news: Collection[DeliveryId] = ()
+) -> list[Outgoing]:
+    """One for each holder whose card may stand where it can be changed, and for those to whom `card` is `news`.
+
+    Where cards can't be changed, who is in `news` gets `card` itself, and nobody else anything.
+    """
+    may_stand = not edits.isdisjoint(request.policy.reach)
+    return [
+        Outgoing(
+            id=outgoing_id(request.id),
+            kind="update",
+            run_id=request.run_id,
+            person=holder.person,
+            reach=request.policy.reach,
+            card=card.model_copy(update={"closes": holder.delivery_id in news}),
+            thread=request.thread,
+            request_id=request.id,
+            delivery_id=holder.delivery_id,
+            place=holder.place,
+        )
+        for holder in holders
+        if holder.delivery_id in news or holder.place or may_stand
+    ]
+
+
+def updates_of(
+    run: Run,
+    edits: Set[str],
+    card: Card,
+    *,
+    about: Collection[RequestId] | None = None,
+    news: Set[PersonId] = frozenset(),
+) -> list[Outgoing]:
+    """One for each card of `run` that can be changed, or of the requests that it is `about`.
+
+    Whoever is in `news` gets `card` itself, once, in place of the newest card that can't be changed.
+    """
+    entries: list[Outgoing] = []
+    told, seen = set[PersonId](), set[DeliveryId]()
+    for held in reversed(run.cards):
+        if held.shares or held.delivery_id in seen or (about is not None and held.request_id not in about):
+            continue
+        seen.add(held.delivery_id)
+        is_news = held.channel not in edits and held.person in news and held.person not in told
+        if not is_news and held.channel not in edits:
+            continue
+        told |= {held.person} if is_news else set()
+        entries.append(
+            Outgoing(
+                id=outgoing_id(run.id),
+                kind="update",
+                run_id=run.id,
+                person=held.person,
+                reach=(held.channel,),
+                card=card.model_copy(update={"closes": is_news}),
+                thread=thread_of(run),
+                request_id=held.request_id,
+                delivery_id=held.delivery_id,
+                place=held.place,
+            )
+        )
+    return entries
+
+
+def commented(request: Request, comment: Remark, people: People) -> list[Outgoing]:
+    """Brings what somebody wrote beside an approval to those who asked for it. It is for people, and no answer."""
+    said = f"{people.name_of(comment.person)} wrote this beside the open request. It decides nothing."
+    card = notice(f"A comment: {request.title}", said, comment.at, request.id)
+    card = card.model_copy(update={"quoted": comment.text})
+    return [
+        Outgoing(
+            id=outgoing_id(request.id),
+            kind="tell",
+            run_id=request.run_id,
+            person=person,
+            reach=request.policy.reach,
+            card=card,
+            thread=request.thread,
+            request_id=request.id,
+        )
+        for person in askers(request)
+        if person != comment.person
+    ]
+
+
+def changed(title: str, at: datetime) -> Card:
+    """The card of an entry whose card is drawn when it is sent; where cards can't be changed it is never seen."""
+    return Card(title=title, at=at)

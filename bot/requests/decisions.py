@@ -1,0 +1,447 @@
+"""The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
+
+import secrets
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+
+from agents.deliveries import CardReplaced
+from agents.events import AnswerNoted, Event, PersonSaid, RequestDecided, RequestRevised, RequestRevoked, VoteCast
+from agents.requests import Closed, Decision, GatedCall, Holder, PersonId, Remark, Request, RequestId, Vote
+from agents.text import ends_of
+from bot.people.directory import People
+from bot.policy.answers import Statement, read_answer
+from bot.policy.digest import call_digest
+from bot.policy.judge import (
+    Answer,
+    Counted,
+    Decided,
+    Judgement,
+    NoteUnconfirmed,
+    NotThisWay,
+    OutOfDate,
+    Remarked,
+    Revoked,
+    Unclear,
+    judge,
+    judgements,
+)
+from bot.policy.record import RequestRecord, after
+from bot.render.cards import asked_again, closed_card, decided, notice, remark, request_card, told
+from bot.requests.card_updates import changed, commented, updates_for
+from bot.requests.opening import Placement, changes_between, placement, placing
+from bot.store import Commit, Once, Wake
+from bot.store.attachments import attachments, contents, list_contents, whole_lists
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
+from bot.store.outbox_entry import Outgoing, Placed
+
+log = structlog.stdlib.get_logger()
+
+# An answer that does not count gets a sentence back; one person's robot that keeps answering does not for ever.
+_NOTED_AT_MOST = 50
+# Whoever answers by a robot gets no more cards than a person could read.
+_RENEWS_AFTER = timedelta(minutes=10)
+_SENT_AGAIN = "This is sent again because sayso was upgraded; an answer to the earlier mail approves nothing."
+_RENEWED = "The newest card that you got can still be answered."
+_EXPOSED = (
+    "Others may know the address that answers your card, so an approval with it does not count. Open the request's "
+    "page, or write again in ten minutes to get a new card."
+)
+# Conflicts come from other answers to the same request, and each of those that wins is progress.
+_TRIES = 1_000
+# All of it goes into the model's context, with every step.
+_HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
+# Whoever answers through these hears at once what became of it.
+ANSWERED_AT_ONCE = {"cli", "api", "console", ""}
+
+
+class NoSuchRequest(Exception):
+    """There is no request of that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an answer, the request as it stands now, and both in `words`."""
+
+    judgement: Judgement
+    record: RequestRecord
+    words: str
+
+    @property
+    def counts(self) -> bool:
+        """Whether the answer did something."""
+        return isinstance(self.judgement, Counted | Decided | Revoked | Remarked)
+
+
+class Decisions:
+    """Answers, expiry and withdrawal of requests. `edits`: the channels that can change a card where it stands."""
+
+    def __init__(self, journal: Journal, people: People, edits: Set[str] = frozenset()) -> None:
+        self._journal, self._people, self._edits = journal, people, edits
+
+    async def request(self, request_id: str) -> tuple[RequestRecord, int, datetime]:
+        """A request's record, its version and the time. Raises NoSuchRequest."""
+        found = await self._journal.store.record(request_id)
+        if found is None:
+            raise NoSuchRequest(f"There is no request {request_id}. `sayso requests` lists the open ones")
+        return RequestRecord.model_validate_json(found.body), found.version, found.now
+
+    async def lists(self, request: Request) -> dict[str, str]:
+        """All of the lists whose beginnings stand on the cards of `request`, by their hashes."""
+        return await whole_lists(self._journal.store.client, request)
+
+    async def answer(self, request_id: RequestId, statement: Statement) -> Outcome:
+        """What became of `statement`, for whoever is to be told at once. Raises NoSuchRequest."""
+        judgement = await self.decide(request_id, statement)
+        record, _, _ = await self.request(request_id)
+        return Outcome(judgement, record, told(judgement, record.request, self._people))
+
+    async def decide(self, request_id: RequestId, statement: Statement) -> Judgement:
+        """What became of `statement`; asking twice with the same `reply_id` gives the same. Raises NoSuchRequest."""
+        for _ in range(_TRIES):
+            record, version, now = await self.request(request_id)
+            answer = read_answer(record.request, statement, now)
+            judgement = judge(record, answer)
+            if isinstance(judgement, Remarked):
+                commit = self._remarking(record, version, statement, answer, judgement)
+            else:
+                commit = self._commit(record, version, statement, answer, judgement)
+            written = await self._journal.write(commit)
+            if written.state == "repeat":
+                return judgements.validate_json(written.outcome)
+            if written.state == "committed":
+                log.info("answer", request_id=request_id, person=answer.person, outcome=judgement.type)
+                return judgement
+        raise RuntimeError(f"{request_id} changed {_TRIES} times while one answer was judged")
+
+    def _commit(
+        self, record: RequestRecord, version: int, statement: Statement, answer: Answer, judgement: Judgement
+    ) -> Commit:
+        request = record.request
+        renewal = self._renewal(record, answer, judgement, statement)
+        events = [*_facts(record, answer, judgement, statement), *renewal.events]
+        now_stands = after(record, events)
+        is_final = now_stands.state != record.state
+        is_heard = _is_told_later(statement) or answer.channel in request.policy.reach
+        is_seen = isinstance(judgement, Counted | Revoked) and answer.channel in self._edits  # on the card itself
+        is_told = is_heard and not is_seen and _is_noted(record, answer.person) and not isinstance(judgement, Decided)
+        # Whoever takes back what they asked for has no card to see it on.
+        has_card = any(holder.person == answer.person for holder in record.holders)
+        is_told = is_told or (is_final and not has_card and _is_told_later(statement))
+        placed = renewal.placement if is_told else None
+        outgoing = self._closing(now_stands, answer.person, answer.at) if is_final else []
+        is_counted = isinstance(judgement, Counted)
+        moved = self._moved(now_stands, answer.at) if is_counted else self.comment(record, now_stands)
+        outgoing += moved
+        outgoing += [self._tell(record, answer, judgement, statement)] if is_told and not placed else []
+        is_bounded = isinstance(judgement, Counted | Decided | Revoked)
+        return Commit(
+            run_id=request.run_id,
+            events=events,
+            records=[
+                record_write(
+                    now_stands, version, before=request.expires_at if is_bounded and record.state == "open" else None
+                )
+            ],
+            once=Once(request.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
+            outgoing=[*map(outbox_entry, outgoing), *([placed.outgoing] if placed else [])],
+            deliveries=[placed.delivery] if placed else [],
+            wake=[Wake(f"run {request.run_id}")] if is_final or is_counted else [],  # its status names who is left
+            asleep=[f"ask {request.id}"] if is_final else [],
+            files=contents(statement.files) if events else (),
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    def _renewal(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> "_Renewal":
+        """Another card for whoever could answer better, where the one they hold can't be changed and its answers bind.
+
+        Somebody's robot that answers each of them gets one in ten minutes.
+        """
+        may_again = isinstance(judgement, NotThisWay | Unclear) and _is_noted(record, answer.person)
+        holds = any(holder.person == answer.person for holder in record.holders)
+        if not (may_again and holds and record.state == "open") or answer.channel in self._edits:
+            return _Renewal()
+        if statement.delivery_id is None:  # not an answer to a card, but typed somewhere
+            return _Renewal()
+        why: Literal["unbound", "comment"] = "unbound" if statement.unbound else "comment"
+        replaced = CardReplaced(
+            at=answer.at,
+            request_id=record.request.id,
+            person=answer.person,
+            why="seen_by_others" if statement.is_exposed else why,
+        )
+        if _is_renewed(record, answer):
+            return _Renewal([replaced] if _is_given_away(record, statement) else [])
+        card = asked_again(record.request, judgement, self._people, answer.at)
+        placed = placement(record.request, card, answer.person, first=answer.channel)
+        return _Renewal([replaced.model_copy(update={"holder": placed.holder})], placed)
+
+    async def renew_mail_cards(self, request_id: RequestId) -> int:
+        """Send again, once, what a release asked by mails that approve no longer; how many mails."""
+        for _ in range(_TRIES):
+            record, version, now = await self.request(request_id)
+            people = (
+                [each for each in _newest_of(record) if await self._is_of_old(each)] if record.state == "open" else []
+            )
+            if not people:
+                return 0
+            card = request_card(record.request, self._people, now)
+            card = card.model_copy(update={"summary": f"{_SENT_AGAIN}\n{card.summary}"})
+            made = [placement(record.request, card, holder.person, first="email") for holder in people]
+            events = [
+                CardReplaced(at=now, request_id=request_id, person=one.holder.person, why="upgrade", holder=one.holder)
+                for one in made
+            ]
+            commit = Commit(
+                run_id=record.request.run_id,
+                events=events,
+                records=[record_write(after(record, events), version, before=record.request.expires_at)],
+                outgoing=[one.outgoing for one in made],
+                deliveries=[one.delivery for one in made],
+                limit=MAX_EVENTS_AT_ALL,
+            )
+            if (await self._journal.write(commit)).state in {"committed", "full"}:
+                return len(made)
+        raise RuntimeError(f"{request_id} changed {_TRIES} times while its cards were sent again")
+
+    async def _is_of_old(self, holder: Holder) -> bool:
+        """Whether it is a mail of which no more is known than its Message-ID: so it was written down in its event."""
+        body = await self._journal.store.delivery(holder.delivery_id)
+        placed = Placed.model_validate_json(body) if body else None
+        there = placed.delivery if placed else None
+        return there is not None and there.address.channel == "email" and there.handle.startswith("<")
+
+    def _remarking(
+        self, record: RequestRecord, version: int, statement: Statement, answer: Answer, judgement: Remarked
+    ) -> Commit:
+        """What a requester wrote, on a new card for everybody; who saw the older one has not approved of this."""
+        old, now, words = record.request, answer.at, ends_of(judgement.text, _HEAD_CHARS, _TAIL_CHARS)
+        said = PersonSaid(
+            at=now,
+            said_id=statement.reply_id,
+            person=answer.person,
+            channel=answer.channel,
+            text=words,
+            files=attachments(statement.files),
+        )
+        nonce = secrets.token_hex(16)  # so that no answer to the older card has the digest of this one
+        changes = {
+            "nonce": nonce,
+            "remarks": (*old.remarks, Remark(person=answer.person, text=words, at=now)),
+            "changes": (remark(answer.person, words, self._people),),
+        }
+        if old.call:
+            changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)
+        request = old.model_copy(update={**changes, "revision": old.revision + 1})
+        commit = self._revising(record, version, request, answer.person, now)
+        tells = _is_told_later(statement)
+        told_too = [outbox_entry(self._tell(record, answer, judgement, statement))] if tells else []
+        return replace(
+            commit,
+            events=[said, *commit.events],
+            once=Once(old.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
+            outgoing=[*commit.outgoing, *told_too],
+            wake=[Wake(f"run {old.run_id}")],
+            files=contents(statement.files),
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    def _tell(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> Outgoing:
+        """What became of an answer, said in its place if it has one; where the person can answer better and the card
+        can be changed where it stands, with the card to answer once more.
+        """
+        request, text = record.request, told(judgement, record.request, self._people)
+        if _is_renewed(record, answer):
+            text += f" {_EXPOSED if _is_given_away(record, statement) else _RENEWED}"
+        entry = Outgoing(
+            id=outgoing_id(request.id),
+            kind="tell",
+            run_id=request.run_id,
+            person=answer.person,
+            reach=(answer.channel,),
+            card=notice(f"About: {request.title}", text, answer.at, request.id),
+            thread=request.thread,
+            request_id=request.id,
+            to=statement.place,
+        )
+        own = [holder.delivery_id for holder in record.holders if holder.person == answer.person]
+        is_again = own and isinstance(judgement, NotThisWay | OutOfDate | Unclear) and answer.channel in self._edits
+        if not is_again:
+            return entry
+        again = {
+            "card": asked_again(request, judgement, self._people, answer.at),
+            # Each revision made everybody a card: the newest one is of this revision.
+            "delivery_id": own[-1],
+            "revision": request.revision,
+        }
+        return entry.model_copy(update=again)
+
+    def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> list[Outgoing]:
+        """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""
+        request = record.request
+        if record.decision is None:
+            return []
+        sentence = decided(record.decision, self._people)
+        if record.state == "revoked":
+            sentence += f" Taken back by {self._people.name_of(decider or '')} before it started."
+        newest = {holder.person: holder.delivery_id for holder in record.holders if holder.person}
+        news = [delivery_id for person, delivery_id in newest.items() if person != decider]
+        card = closed_card(request, sentence, now, closes=False)
+        return updates_for(request, record.holders, self._edits, card, news)
+
+    def comment(self, before: RequestRecord, now_stands: RequestRecord, *, is_public: bool = False) -> list[Outgoing]:
+        """Shows a new comment to people: on cards that can be changed, and to whoever asked unless it `is_public`."""
+        if now_stands.comments == before.comments:
+            return []
+        comment = now_stands.comments[-1]
+        tells = [] if is_public else commented(before.request, comment, self._people)
+        return [*self._moved(now_stands, comment.at), *tells]
+
+    def _moved(self, record: RequestRecord, now: datetime) -> list[Outgoing]:
+        """Shows that something has changed, wherever a card can be changed."""
+        return updates_for(record.request, record.holders, self._edits, changed(record.request.title, now))
+
+    async def expire(self, request_id: RequestId) -> None:
+        """Close `request_id` if its time is over; wake up again when it is not."""
+        record, _, now = await self.request(request_id)
+        if record.state == "open" and now < record.request.expires_at:
+            wake = Wake(f"ask {request_id}", record.request.expires_at)
+            await self._journal.write(Commit(run_id=record.request.run_id, wake=[wake]))
+            return
+        await self.close(request_id, "expired", None, "")
+
+    async def close(self, request_id: RequestId, state: Closed, by: PersonId | None, why: str) -> RequestRecord:
+        """Close `request_id` from the side of the run or its requester, unless people were first."""
+        for _ in range(_TRIES):
+            record, version, now = await self.request(request_id)
+            commit = self.closing(record, version, state, by, why, now)
+            written = await self._journal.write(commit)
+            if written.state == "committed":
+                return record
+        raise RuntimeError(f"{request_id} changed {_TRIES} times while it was closed")
+
+    async def supersede(self, record: RequestRecord, version: int, why: str, now: datetime) -> None:
+        """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile."""
+        await self._journal.write(self.closing(record, version, "superseded", None, why, now))
+
+    def closing(
+        self, record: RequestRecord, version: int, state: Closed, by: PersonId | None, why: str, now: datetime
+    ) -> Commit:
+        """What closing writes; nothing but a lost wake-up when it is closed already."""
+        request = record.request
+        is_unused = state == "superseded" and record.state == "approved"
+        if record.state != "open" and not is_unused:
+            return Commit(run_id=request.run_id, asleep=[f"ask {request.id}"], wake=[Wake(f"run {request.run_id}")])
+        decision = Decision(state=state, by=(by,) if by else (), reason=why, at=now)
+        event = RequestDecided(at=now, request_id=request.id, decision=decision)
+        closed = after(record, [event])
+        return Commit(
+            run_id=request.run_id,
+            events=[event],
+            records=[record_write(closed, version)],
+            outgoing=[outbox_entry(entry) for entry in self._closing(closed, by, now)],
+            wake=[Wake(f"run {request.run_id}")],
+            asleep=[f"ask {request.id}"],
+            limit=MAX_EVENTS_AT_ALL,
+        )
+
+    async def revise(self, request_id: RequestId, by: PersonId, call: GatedCall, title: str) -> Request | None:
+        """Put a changed call in front of people as a new revision; None when it is no longer open."""
+        for _ in range(_TRIES):
+            record, version, now = await self.request(request_id)
+            old = record.request
+            if record.state != "open" or old.call is None:
+                return None
+            request = old.model_copy(
+                update={
+                    "revision": old.revision + 1,
+                    "title": title,
+                    "call": call,
+                    "digest": call_digest(old.run_id, old.id, old.nonce, call, old.requesters),
+                    "changes": changes_between(old.call, call),
+                }
+            )
+            written = await self._journal.write(self._revising(record, version, request, by, now))
+            if written.state == "committed":
+                return request
+        raise RuntimeError(f"{request_id} changed {_TRIES} times while it was revised")
+
+    def _revising(self, record: RequestRecord, version: int, request: Request, by: PersonId, now: datetime) -> Commit:
+        """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed."""
+        holders, outgoing, deliveries = placing(request, self._people, now)
+        outgoing = [*outgoing, *map(outbox_entry, self._moved(record, now))]
+        event = RequestRevised(at=now, by=by, request=request, holders=holders)
+        return Commit(
+            run_id=request.run_id,
+            events=[event],
+            records=[record_write(after(record, [event]), version, before=request.expires_at)],
+            outgoing=outgoing,
+            deliveries=deliveries,
+            files=list_contents(request),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewal:
+    """What is written and sent when somebody gets another card."""
+
+    events: Sequence[Event] = ()
+    placement: Placement | None = None
+
+
+def _newest_of(record: RequestRecord) -> list[Holder]:
+    """The newest card of each person who holds one."""
+    return list({holder.person: holder for holder in record.holders if holder.person}.values())
+
+
+def _is_given_away(record: RequestRecord, statement: Statement) -> bool:
+    """Whether others have the token of a card that can still approve."""
+    is_live = statement.delivery_id is not None and statement.delivery_id not in record.replaced
+    return is_live and (statement.is_exposed or bool(statement.unbound))
+
+
+def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
+    """Whether this person got another card just now, and has to wait for the next one."""
+    last = record.renewed_at.get(answer.person)
+    return last is not None and answer.at < last + _RENEWS_AFTER
+
+
+def _is_told_later(statement: Statement) -> bool:
+    return bool(statement.place) or statement.channel not in ANSWERED_AT_ONCE
+
+
+def _is_noted(record: RequestRecord, person: PersonId) -> bool:
+    return record.noted.get(person, 0) < _NOTED_AT_MOST
+
+
+def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
+    """What a judgement adds to the run's story; a robot that answers for ever adds nothing more."""
+    request_id, now, files = record.request.id, answer.at, attachments(statement.files)
+    match judgement:
+        case Counted():
+            return [VoteCast(at=now, request_id=request_id, vote=judgement.vote, files=files)]
+        case Decided(vote=Vote() as vote):
+            cast = VoteCast(at=now, request_id=request_id, vote=vote, files=files)
+            return [cast, RequestDecided(at=now, request_id=request_id, decision=judgement.decision)]
+        case Decided():
+            return [RequestDecided(at=now, request_id=request_id, decision=judgement.decision, files=files)]
+        case Revoked():
+            return [RequestRevoked(at=now, request_id=request_id, vote=judgement.vote, files=files)]
+        case _ if not _is_noted(record, answer.person):
+            return []
+        case _:
+            noted = AnswerNoted(
+                at=now,
+                request_id=request_id,
+                reply_id=statement.reply_id,
+                person=answer.person,
+                channel=answer.channel,
+                text=judgement.note if isinstance(judgement, NoteUnconfirmed) else statement.text,
+                outcome=judgement.type,
+                files=files,
+            )
+            return [noted]

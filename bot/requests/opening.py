@@ -1,0 +1,376 @@
+"""Opening requests: from what a run wants to know, to everything that must be written. No reads, no writes."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from agents.events import RequestOpened
+from agents.raised import GO_ON, STOP_HERE, QuestionRaised, Why
+from agents.relay import RELAY
+from agents.requests import (
+    DeliveryId,
+    Fact,
+    Format,
+    GatedCall,
+    Holder,
+    Part,
+    PersonId,
+    PolicySnapshot,
+    Request,
+    RequestId,
+    people_of,
+)
+from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
+from agents.steps import CallTool, RequestHumanInput
+from agents.text import first_line
+from bot.people.directory import People
+from bot.policy.digest import call_digest, question_digest
+from bot.policy.quorum import eligible, is_met
+from bot.policy.record import RequestRecord
+from bot.render.cards import PARTS, program_name, request_card
+from bot.store import Commit, Wake
+from bot.store.attachments import list_contents
+from bot.store.ids import new_id, shard_of
+from bot.store.journal import outbox_entry, record_write
+from bot.store.outbox_entry import Outgoing, Placed, place_of, placing_id
+from channels import Card
+
+_QUOTED_CHARS = 4_000
+_TOPIC_CHARS = 150
+_NOT_RECORDED = "not recorded"
+_GO_ON: dict[Why, str] = {
+    "steps": "The {} agent has used up its steps: go on?",
+    "tokens": "The {} agent has used up its tokens: go on?",
+    "cost": "The {} agent has used up its money: go on?",
+    "day": "The {} agent has used up its budget of the day: go on?",
+    "failures": "The {} agent gets nowhere: go on?",
+    "too_long": "The {} agent's run is too long for its model: go on?",
+    "repeated": "The {} agent repeats itself: go on?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyToAsk:
+    """The request is not opened: too few people may decide it. `why` says so in words."""
+
+    why: str
+
+
+def gate_request(
+    run: Run, pending: PendingStep, title: str, call: GatedCall, policy: PolicySnapshot, now: datetime
+) -> Request | NobodyToAsk:
+    """The approval that `call` needs."""
+    program = program_of(run)
+    title = f"{program_name(program)} asks: {title}" if program else title
+    return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", call=call)
+
+
+def question_request(run: Run, pending: PendingStep, policy: PolicySnapshot, now: datetime) -> Request | NobodyToAsk:
+    """The question that the model, or a program, chose to ask."""
+    step = pending.step
+    if not isinstance(step, RequestHumanInput):
+        raise TypeError(f"a question needs RequestHumanInput, not {type(step).__name__}")
+    program = program_of(run)
+    agent = f"A question from the {run.started.agent if run.started else 'agent'} agent"
+    return _request(
+        run,
+        pending,
+        policy,
+        now,
+        purpose="question",
+        title=f"{program_name(program)} asks a question" if program else agent,
+        form=step.format,
+        quoted=_bounded(step.question),
+        options=step.options,
+        fields=step.fields,
+    )
+
+
+def raised_request(
+    run: Run, pending: PendingStep, raised: QuestionRaised, policy: PolicySnapshot, now: datetime
+) -> Request | NobodyToAsk:
+    """The question of code whether a run goes on. In its story are words of others, so all of it is quoted."""
+    agent = run.started.agent if run.started else "?"
+    story = f"\n\nWhat led to it:\n{raised.story}" if raised.story else ""
+    return _request(
+        run,
+        pending,
+        policy,
+        now,
+        purpose="go_on",
+        title=_GO_ON[raised.why].format(agent),
+        form="choice",
+        quoted=_bounded(f"{raised.question}{story}"),
+        options=(GO_ON, STOP_HERE),
+    )
+
+
+def _bounded(text: str) -> str:
+    """Words of others, and how much of them there was no room for."""
+    left = len(text) - _QUOTED_CHARS
+    return f"{text[:_QUOTED_CHARS]}\n… and {left} more characters" if left > 0 else text
+
+
+def unknown_request(
+    run: Run, pending: PendingStep, title: str, policy: PolicySnapshot, now: datetime
+) -> Request | NobodyToAsk:
+    """Whether an interrupted effect happened; only people can find out."""
+    return _request(
+        run,
+        pending,
+        policy,
+        now,
+        purpose="unknown",
+        title=f"It is not known whether this happened: {title}",
+        form="choice",
+        options=(IT_HAPPENED, IT_DID_NOT, STOP),
+        call=_interrupted(pending),
+    )
+
+
+def _interrupted(pending: PendingStep) -> GatedCall | None:
+    """What may or may not have happened, exactly, and since when."""
+    if pending.unknown is None or not isinstance(pending.step, CallTool):
+        return None
+    effect = pending.unknown.effect
+    since = Fact(label="Started", text=f"{pending.unknown.started_at:%H:%M:%S UTC on %d %B %Y}")
+    return GatedCall(
+        tool=pending.step.tool,
+        schema_version=pending.request.call.schema_version if pending.request and pending.request.call else 1,
+        arguments=pending.step.arguments,
+        effect=effect.model_copy(update={"facts": (*effect.facts, since)}),
+    )
+
+
+def _request(
+    run: Run,
+    pending: PendingStep,
+    policy: PolicySnapshot,
+    now: datetime,
+    *,
+    purpose: Literal["gate", "question", "unknown", "go_on"],
+    title: str,
+    form: Format | Literal["approval"],
+    quoted: str = "",
+    options: tuple[str, ...] = (),
+    fields: tuple[str, ...] = (),
+    call: GatedCall | None = None,
+) -> Request | NobodyToAsk:
+    """The request, bound to what is asked: a call for an approval, the words for a question."""
+    # What happened is not decided but found out: those who could decide then are asked, whatever they wrote since.
+    asked_before = pending.request if purpose == "unknown" else None
+    parts = asked_before.parts if asked_before else parts_in(run, policy, call)
+    requesters = asked_before.requesters if asked_before else tuple(parts)
+    if not is_met(policy, eligible(policy, requesters)):
+        return _nobody(policy, parts)
+    request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
+    if purpose == "gate" and call:
+        digest = call_digest(run.id, request_id, nonce, call, requesters)
+    else:
+        digest = question_digest(run.id, request_id, nonce, quoted or title, (*options, *fields), requesters)
+    return Request(
+        id=request_id,
+        run_id=run.id,
+        step_id=pending.id,
+        purpose=purpose,
+        nonce=nonce,
+        title=title,
+        quoted=quoted,
+        format=form,
+        options=options,
+        fields=fields,
+        call=call,
+        requesters=requesters,
+        policy=policy,
+        digest=digest,
+        opened_at=now,
+        expires_at=now + timedelta(seconds=policy.expires_after_s),
+        thread=thread_of(run),
+        topic=topic_of(run),
+        is_rehearsal=run.is_rehearsal,
+        program=program_of(run),
+        trigger=run.started.trigger if run.started else "",
+        outsider=run.started.outsider if run.started else None,
+        desk=run.started.desk if run.started else "",
+        service=run.started.service if run.started else "",
+        key_holders=run.started.holders if run.started else (),
+        parts=parts,
+    )
+
+
+def opening(request: Request, people: People, expect: int | None) -> Commit:
+    """Everything that opening `request` writes: the event, its record, a card for each who may answer, the expiry."""
+    holders, outgoing, deliveries = placing(request, people, request.opened_at)
+    record = RequestRecord(request=request, holders=holders)
+    return Commit(
+        run_id=request.run_id,
+        events=[RequestOpened(at=request.opened_at, request=request, holders=holders)],
+        expect=expect,
+        records=[record_write(record, 0)],
+        outgoing=outgoing,
+        deliveries=deliveries,
+        files=list_contents(request),
+        wake=[Wake(f"ask {request.id}", request.expires_at)],
+    )
+
+
+def placing(
+    request: Request, people: People, now: datetime
+) -> tuple[tuple[Holder, ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
+    """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries)."""
+    card = request_card(request, people, now)
+    people_asked = [(person, "") for person in eligible(request.policy, request.requesters)]
+    places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]
+    made = [placement(request, card, person, place) for person, place in (*people_asked, *places)]
+    holders = tuple(one.holder for one in made)
+    return holders, [one.outgoing for one in made], [one.delivery for one in made]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A card on its way to one person or place: its holder, its outbox entry, and what its token stands for."""
+
+    holder: Holder
+    outgoing: tuple[str, bytes]
+    delivery: tuple[str, bytes]
+
+
+def placement(request: Request, card: Card, person: PersonId, place: str = "", first: str = "") -> Placement:
+    """`card` for one person or place, by the channel `first` if there is one, else by the ways of the policy."""
+    delivery_id = DeliveryId(new_id("delivery", shard_of(request.id)))
+    placed = Placed(
+        id=delivery_id,
+        run_id=request.run_id,
+        request_id=request.id,
+        revision=request.revision,
+        digest=request.digest,
+        person=person,
+        place=place,
+    )
+    ways = tuple(dict.fromkeys(filter(None, (first, *request.policy.reach))))
+    entry = Outgoing(
+        id=placing_id(delivery_id),
+        kind="place",
+        run_id=request.run_id,
+        person=person,
+        reach=(place_of(place)[0],) if place else ways,
+        card=card,
+        thread=request.thread,
+        request_id=request.id,
+        delivery_id=delivery_id,
+        revision=request.revision,
+        place=place,
+    )
+    holder = Holder(delivery_id=delivery_id, person=person, place=place)
+    return Placement(holder, outbox_entry(entry), (delivery_id, placed.model_dump_json().encode()))
+
+
+def is_same(one: GatedCall, other: GatedCall) -> bool:
+    """Whether both do exactly the same; what cards say beside it may differ."""
+    bare = {"effect": {"facts"}}
+    return one.model_dump(exclude=bare) == other.model_dump(exclude=bare)
+
+
+def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
+    """What differs, in words for people."""
+    before, after = old.effect.artifacts, new.effect.artifacts
+    moved = [
+        f"{name} was {before.get(name, _NOT_RECORDED)} and is now {after[name]}."
+        for name in after
+        if before.get(name) != after[name] and (name in before or old.arguments == new.arguments)
+    ]
+    if old.effect.cwd != new.effect.cwd:
+        was, now = old.effect.cwd or _NOT_RECORDED, new.effect.cwd or _NOT_RECORDED
+        moved.append(f"The folder was {was} and is now {now}.")
+    if bool(old.effect.commit) != bool(new.effect.commit):
+        ways = ("as the folder is then", "in a clean copy of the commit")
+        moved.append(f"It ran {ways[bool(old.effect.commit)]} and now runs {ways[bool(new.effect.commit)]}.")
+    if old.arguments != new.arguments:
+        moved.append(f"The arguments were {dict(old.arguments)} and are now {dict(new.arguments)}.")
+    if not moved and old.effect.argv != new.effect.argv:
+        moved.append(f"The command was {list(old.effect.argv)} and is now {list(new.effect.argv)}.")
+    return tuple(moved)
+
+
+def thread_of(run: Run) -> str:
+    """The one name for everything about a run: where it came from, else the run itself."""
+    return (run.started.thread if run.started else "") or run.id
+
+
+def topic_of(run: Run) -> str:
+    """What the message was called that a run began with; nothing where messages are not called anything."""
+    started = run.started
+    return first_line(started.text, _TOPIC_CHARS) if started and started.channel == "email" and started.thread else ""
+
+
+def requesters_of(run: Run) -> tuple[PersonId, ...]:
+    """Whoever asked for what the run does: for whom it was asked, the person whose API key asked or those who hold it
+    where it is a service's, those of the run that it comes from, and everybody who wrote to it.
+    """
+    return tuple(_parts(run))
+
+
+def advisers_of(run: Run) -> tuple[PersonId, ...]:
+    """Who answered a question of the run, or said why they deny something: the next step may be their wish."""
+    return tuple(dict.fromkeys((*run.advisers, *(objection.person for objection in run.objections))))
+
+
+def everybody_behind(run: Run) -> tuple[PersonId, ...]:
+    """Requesters and advisers: all of them stand behind a run that this one starts, whatever that will ask for."""
+    return tuple(dict.fromkeys((*requesters_of(run), *advisers_of(run))))
+
+
+def parts_in(run: Run, policy: PolicySnapshot, call: GatedCall | None) -> dict[PersonId, Part]:
+    """The requesters of what is asked under `policy`, and what each did to be one.
+
+    Those who could decide it are requesters also for what they answered, or gave as a reason against another call.
+    """
+    parts, may = _parts(run), set(people_of(policy.rule))
+    if call is None:
+        return parts
+    for objection in run.objections:
+        if objection.person in may and not (objection.call and is_same(objection.call, call)):
+            parts.setdefault(objection.person, "objected")
+    for person in run.advisers:
+        if person in may:
+            parts.setdefault(person, "answered")
+    return parts
+
+
+def _parts(run: Run) -> dict[PersonId, Part]:
+    begun, parts = run.started, dict[PersonId, Part]()
+    if begun is None:
+        return parts
+    parts[begun.requester] = "asked"
+    for person in (*filter(None, [begun.submitter]), *begun.holders):
+        parts.setdefault(person, "key")
+    for person in begun.inherits:
+        parts.setdefault(person, "inherited")
+    for person in run.writers:
+        parts.setdefault(person, "wrote")
+    return parts
+
+
+def program_of(run: Run) -> str:
+    """Whose API key the program has that asks by itself (`service:ci`, `person:bo`); empty where an agent asks."""
+    if run.started is None or run.started.agent != RELAY:
+        return ""
+    started = run.started
+    return f"service:{started.service}" if started.service else f"person:{started.submitter or started.requester}"
+
+
+def _nobody(policy: PolicySnapshot, parts: Mapping[PersonId, Part]) -> NobodyToAsk:
+    left, may = eligible(policy, parts), set(people_of(policy.rule))
+    out = [f"{person} {PARTS[part]}" for person, part in parts.items() if person in may and person not in left]
+    why = f" Not counted: {'; '.join(out)}." if out else ""
+    if len(left) >= policy.quorum:
+        return NobodyToAsk(
+            f"policy {policy.name!r} can't be met: its seats can't all be filled by different people, the requester "
+            f"not counted.{why} Change its approvers in sayso.toml"
+        )
+    return NobodyToAsk(
+        f"policy {policy.name!r} can't be met: people who may decide, the requester not counted: {len(left)}; needed: "
+        f"{policy.quorum}.{why} Add people to its approvers in sayso.toml"
+    )

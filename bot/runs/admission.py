@@ -1,0 +1,123 @@
+"""How many runs may be started: per person, per place of many, per trigger of the configuration."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+
+import structlog
+
+from agents.requests import PersonId, RunId
+from bot.config.tables import LimitsConfig
+from bot.people.directory import People
+from bot.store import Store
+from channels import Trigger
+
+# The same words again and again come from something that answers what we write.
+_SAME_WORDS, _SAME_WORDS_PER_S = 5, 600.0
+
+
+class TriggerRefused(Exception):
+    """No run was started; the text says why and what to do."""
+
+
+class TooManyTriggers(TriggerRefused):
+    """Its sender has started as many as are allowed; `retry_after_s` is when there is room again."""
+
+    def __init__(self, text: str, retry_after_s: float) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
+class Admission:
+    """Counts each run once, by its id. All raise TooManyTriggers for one too many."""
+
+    def __init__(self, store: Store, people: People, limits: LimitsConfig) -> None:
+        self._store, self._people, self._limits = store, people, limits
+
+    async def person(self, requester: PersonId, run_id: RunId) -> None:
+        """Against the limit of whoever asks."""
+        limit = self._limits.triggers_per_person
+        if await self._store.admit(requester, run_id, limit.count, limit.per_s):
+            return
+        text = (
+            f"{self._people.name_of(requester)} has started {limit.count} runs in {limit.per_s:.0f} s, which is "
+            "the limit (limits.triggers_per_person in sayso.toml). Wait, or raise it"
+        )
+        raise TooManyTriggers(text, await self._store.admitted_in_s(requester, limit.per_s))
+
+    async def trigger(self, name: str, what_id: str) -> None:
+        """Against the limit of a trigger of the configuration. Its requester does nothing, and keeps their own room."""
+        limit = self._limits.triggers_per_trigger
+        if await self._store.admit(f"trigger {name}", what_id, limit.count, limit.per_s):
+            return
+        text = (
+            f"The trigger {name} has fired {limit.count} times in {limit.per_s:.0f} s, which is the limit "
+            "(limits.triggers_per_trigger in sayso.toml). If it is not fired by what it starts, raise it"
+        )
+        raise TooManyTriggers(text, await self._store.admitted_in_s(f"trigger {name}", limit.per_s))
+
+    async def room(self, run_id: RunId, channel: str, trigger: Trigger) -> None:
+        """Against the limit of the place of many where it was asked for."""
+        if not trigger.room:
+            return
+        room, limit = f"{channel}:{trigger.room}", self._limits.triggers_per_slack_channel
+        if not await self._store.admit(f"room {room}", run_id, limit.count, limit.per_s):
+            text = (
+                f"{limit.count} runs were started from here in {limit.per_s:.0f} s, which is the limit "
+                "(limits.triggers_per_slack_channel in sayso.toml). Wait, or raise it"
+            )
+            raise TooManyTriggers(text, await self._store.admitted_in_s(f"room {room}", limit.per_s))
+        words = hashlib.sha256(f"{trigger.person} {trigger.text}".encode(errors="replace")).hexdigest()
+        same = f"same words {room} {words}"
+        if not await self._store.admit(same, run_id, _SAME_WORDS, _SAME_WORDS_PER_S):
+            text = (
+                f"The same words came from you here more than {_SAME_WORDS} times in {_SAME_WORDS_PER_S / 60:.0f} "
+                "minutes, which looks like a loop. Wait, or say it in other words"
+            )
+            raise TooManyTriggers(text, await self._store.admitted_in_s(same, _SAME_WORDS_PER_S))
+
+
+log = structlog.stdlib.get_logger()
+
+MOST_BYTES = 64_000_000
+"""Of one channel: some thirty of the largest mails, and thousands of usual ones."""
+
+_LOOK_EVERY_S = 0.2
+_LOOKED_AT = 100
+
+
+class Backlog:
+    """What this process took in and nobody has handled, of one channel."""
+
+    def __init__(self, store: Store, channel: str, most_bytes: int = MOST_BYTES) -> None:
+        self._store, self._channel, self._most_bytes = store, channel, most_bytes
+        self._waiting = OrderedDict[str, int]()
+        self._bytes = 0
+
+    def add(self, inbound_id: str, size_bytes: int) -> None:
+        """It waits from now on."""
+        self._waiting[inbound_id] = size_bytes
+        self._bytes += size_bytes
+
+    async def room(self) -> None:
+        """Returns when no more waits than may. Raises StoreUnavailable."""
+        is_told = False
+        while self._bytes > self._most_bytes:
+            await self._look()
+            if self._bytes > self._most_bytes:
+                if not is_told:
+                    log.warning("too much waits to be read; no more is fetched meanwhile", channel=self._channel)
+                is_told = True
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _look(self) -> None:
+        """Forget what was handled, of those that were looked at longest ago."""
+        ids = list(self._waiting)[:_LOOKED_AT]
+        waits = await asyncio.gather(*(self._store.lists.is_unread(inbound_id) for inbound_id in ids))
+        for inbound_id, still in zip(ids, waits, strict=True):
+            # Somebody else may have looked at the same moment.
+            size_bytes = self._waiting.pop(inbound_id, None)
+            if size_bytes is not None and still:
+                self._waiting[inbound_id] = size_bytes
+            elif size_bytes is not None:
+                self._bytes -= size_bytes

@@ -1,0 +1,113 @@
+"""Requests that programs open by themselves: a run, its one step and the request, written together or not at all."""
+
+from dataclasses import dataclass, replace
+
+from pydantic import JsonValue
+
+from agents import Agent, ToolRefused
+from agents.events import Event, RequestOpened, RunStarted
+from agents.relay import Approval, Question, context_of
+from agents.requests import PersonId, Request, RequestId, RunId
+from agents.run import fold
+from bot.people.directory import People
+from bot.render.views import line_of
+from bot.requests.opening import NobodyToAsk, opening
+from bot.runs.loop import Loop
+from bot.runs.moves import Ask, next_move
+from bot.runs.start import Starter
+from bot.runs.thinking import Thinker
+from bot.store.journal import Journal
+
+_MAX_STEPS = 10
+
+
+class NotAsked(Exception):
+    """No request was opened and no run started; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """For whom a program asks, and whose its API key is: a `service`, in the hands of `holders`, or the `submitter` if
+    not the requester.
+
+    `channel` is the way by which it came.
+    """
+
+    requester: PersonId
+    submitter: PersonId | None = None
+    service: str = ""
+    channel: str = "api"
+    holders: tuple[PersonId, ...] = ()
+
+
+class Relay:
+    """Makes a run's first turn at once, by the functions of the loop, which goes on when people have answered."""
+
+    def __init__(
+        self, journal: Journal, people: People, starter: Starter, thinker: Thinker, loop: Loop, agent: Agent
+    ) -> None:
+        self._journal, self._people, self._starter, self._thinker = journal, people, starter, thinker
+        self._loop, self._agent = loop, agent
+
+    async def ask(
+        self, wanted: Question | Approval, context: dict[str, JsonValue], asker: Asker, run_id: RunId | None = None
+    ) -> RequestId:
+        """The request that is open from now on; the same one for the same `run_id`.
+
+        Raises NotAsked and TooManyTriggers.
+        """
+        run_id = run_id or self._starter.run_id()
+        self._check_everybody_is_there(wanted)
+        events, request = await self._first_turn(self._started(run_id, wanted, context, asker))
+        await self._starter.admission.person(asker.requester, run_id)
+        commit = opening(request, self._people, expect=0)
+        story = [*events, *commit.events]
+        await self._journal.write(replace(commit, events=story, summary=line_of(fold(story))))
+        # A conflict is no error: the same came twice at once, and what was first stands.
+        found = await self.asked(run_id)
+        if found is None:
+            raise AssertionError(f"{run_id} exists without a request")
+        return found
+
+    async def asked(self, run_id: RunId) -> RequestId | None:
+        """The request that a program's run began with; None when there is no such run."""
+        events = (await self._journal.store.load(run_id)).events
+        return next((event.request.id for event in events if isinstance(event, RequestOpened)), None)
+
+    def _check_everybody_is_there(self, wanted: Question | Approval) -> None:
+        to = wanted.to if isinstance(wanted, Question) else ()
+        if missing := [ref for ref in to if not self._people.members([ref])]:
+            raise NotAsked(f"There is nobody in {', '.join(missing)}. `sayso people` lists people and their groups")
+
+    def _started(
+        self, run_id: RunId, wanted: Question | Approval, context: dict[str, JsonValue], asker: Asker
+    ) -> RunStarted:
+        return RunStarted(
+            at=self._journal.store.about_now(),
+            run_id=run_id,
+            agent=self._agent.name,
+            channel=asker.channel,
+            requester=asker.requester,
+            text=wanted.question if isinstance(wanted, Question) else wanted.title,
+            context=context_of(wanted, context),
+            submitter=asker.submitter,
+            service=asker.service,
+            holders=asker.holders,
+            max_steps=_MAX_STEPS,
+        )
+
+    async def _first_turn(self, started: RunStarted) -> tuple[list[Event], Request]:
+        """What the loop would append up to the request, and the request. Raises NotAsked."""
+        run, now = fold([started]), await self._journal.store.now(started.run_id)
+        events = [started, *await self._thinker.think(self._agent, run, [started], now)]
+        run = fold(events)
+        move = next_move(run, now)
+        if not isinstance(move, Ask):
+            raise TypeError(f"the relay asks first, and never chooses {move}")
+        try:
+            request = await self._loop.request(self._agent, run, move, now)
+        except ToolRefused as error:
+            raise NotAsked(str(error)) from error
+        if isinstance(request, NobodyToAsk):
+            raise NotAsked(request.why)
+        return events, request

@@ -1,0 +1,71 @@
+"""A run as it was read, and what is appended to it: fenced by what was read, so that nothing is done on old news."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents.events import Event
+from agents.requests import RunId
+from agents.run import Run, fold
+from bot.outbound.notifier import Teller
+from bot.render.views import line_of
+from bot.store import Commit
+from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
+from bot.store.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run's story as far as it is known: its fold, its events, and when it was read."""
+
+    run: Run
+    events: tuple[Event, ...]
+    now: datetime
+
+    def then(self, events: Sequence[Event]) -> "Told":
+        """The same, gone on by `events`."""
+        return Told(fold(events, self.run), (*self.events, *events), self.now)
+
+
+class Appending:
+    """Reads runs and appends to them. What was appended is known without reading it back."""
+
+    def __init__(self, journal: Journal, teller: Teller) -> None:
+        self._journal, self._store, self._teller = journal, journal.store, teller
+
+    async def read(self, run_id: RunId) -> Told:
+        """The run as it is now."""
+        loaded = await self._store.load(run_id)
+        return Told(fold(loaded.events), loaded.events, loaded.now)
+
+    async def append(self, told: Told, events: Sequence[Event]) -> Told | None:
+        """The run with `events`; None when something else came first and nothing was written: read again."""
+        run = told.then(events).run
+        commit = Commit(
+            run_id=run.id,
+            events=events,
+            expect=told.run.seq,
+            outgoing=self._teller.outcome(run, told.now) if run.ended else [],
+            summary=line_of(run) if run.ended else None,
+            limit=MAX_EVENTS_AT_ALL if run.ended else MAX_EVENTS,
+        )
+        return await self.write(told, commit)
+
+    async def write(self, told: Told, commit: Commit) -> Told | None:
+        """The same of a commit that is fenced by what `told` is."""
+        written = await self._journal.write(commit)
+        if written.state != "committed":
+            return None
+        if written.seq != told.run.seq + len(commit.events):  # more came before we heard that it was written
+            return await self.read(told.run.id)
+        return told.then(commit.events)
+
+    async def add(self, told: Told, event: Event) -> Told:
+        """The run as it is now, with `event` once, wherever that found its place, also in a run that has ended."""
+        while True:
+            # Without a fence it would be written again where only the answer was lost.
+            commit = Commit(run_id=told.run.id, events=[event], expect=told.run.seq, limit=MAX_EVENTS_AT_ALL)
+            written = await self._journal.write(commit)
+            told = await self.read(told.run.id)
+            if written.state != "conflict":
+                return told

@@ -1,0 +1,251 @@
+"""Runs that a run starts as a step of its own: begun once, in its shard, and its end is news to who started it."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import structlog
+from pydantic import JsonValue
+
+from agents import ChildRun, ToolRefused
+from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.events import Event, RunCancelled, RunEnded, RunStarted
+from agents.outside import MOST_BELOW, MOST_CHILDREN, ChildStarted, OutsideReported, Parent
+from agents.requests import DeliveryId, PersonId, RunId, StepId
+from agents.run import Run, fold
+from bot.config.tables import AgentConfig
+from bot.outbound.raw_mail import Mailing
+from bot.render.views import line_of
+from bot.requests.opening import advisers_of, everybody_behind, thread_of
+from bot.runs.budgets import allowance_of_child, set_aside
+from bot.runs.moves import goes_on
+from bot.store import Commit, Store, Wake
+from bot.store.attachments import contents_of
+from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.ids import derived_id
+from bot.store.journal import Journal
+
+log = structlog.stdlib.get_logger()
+
+# Runs that start runs that start runs: whoever needs more has a loop as well.
+_DEEPEST = 3
+TEXT_BYTES = 32_768
+# Twice as long as a run waits for one of them.
+_COUNTED_S = 60 * 86_400.0
+
+
+class Children:
+    """Starts, looks at and stops children of the agents that there are, within the `budgets` of the settings.
+
+    Every write may be repeated: ids are derived from the step, so that the same child is meant each time.
+    """
+
+    def __init__(self, journal: Journal, agents: Collection[str], budgets: Mapping[str, AgentConfig]) -> None:
+        self._journal, self._agents, self._budgets, self.mailing = journal, agents, budgets, Mailing(journal)
+
+    async def start(
+        self,
+        run: Run,
+        step_id: StepId,
+        agent: str,
+        text: str,
+        key: str,
+        context: Mapping[str, JsonValue],
+        *,
+        with_files: bool = False,
+    ) -> RunId:
+        """The child of `run` that this step begins under `key`. Raises ToolRefused."""
+        child_id = RunId(derived_id("run", step_id, f"child {key}"))
+        parent = run.started
+        if parent is None:
+            raise ToolRefused("A run that has not started can't start another one")
+        depth = parent.parent.depth + 1 if parent.parent else 1
+        self._check(agent, text, depth)
+        at = self._journal.store.about_now()
+        wanted = ChildStarted(at=at, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key)
+        run, begun = await self._noted(run.id, wanted)
+        files, others = parent.files if with_files else (), everybody_behind(run)
+        started = RunStarted(
+            at=at,
+            run_id=child_id,
+            agent=agent,
+            channel=parent.channel,
+            thread=thread_of(run),
+            requester=parent.requester,
+            text=text,
+            context=dict(context),
+            submitter=parent.submitter,
+            service=parent.service,
+            holders=parent.holders,
+            trigger=parent.trigger,
+            files=files,
+            outsider=parent.outsider,
+            desk=parent.desk,
+            **allowance_of_child(self._budgets, agent, run),
+            parent=Parent(
+                run_id=run.id,
+                step_id=step_id,
+                depth=depth,
+                root=_root_of(run),
+                max_tokens=begun.max_tokens,
+                max_cost_usd=begun.max_cost_usd,
+            ),
+            inherits=tuple(person for person in others if person != parent.requester),
+        )
+        commit = Commit(
+            run_id=child_id,
+            events=[started],
+            expect=0,
+            wake=[Wake(f"run {child_id}")],
+            summary=line_of(fold([started])),
+            files=await contents_of(self._journal.store.client, run.id, files),
+            commit=child_id,
+        )
+        await self._journal.write(commit)
+        log.info("child run", child_id=child_id, agent=agent)
+        return child_id
+
+    async def _noted(self, run_id: RunId, wanted: ChildStarted) -> tuple[Run, ChildStarted]:
+        """The parent with the child that is `wanted`, noted once with what it is given. Raises ToolRefused.
+
+        Each sees what was given to those before: two that are started at once do not get the same money.
+        """
+        while True:
+            run = fold((await self._journal.store.load(run_id)).events)
+            if run.ended:
+                raise ToolRefused("This run has ended and starts no other one")
+            if known := next((child for child in run.children if child.run_id == wanted.run_id), None):
+                return run, known
+            await self._check_count(run, wanted.run_id)
+            own = allowance_of_child(self._budgets, wanted.agent, run)
+            given = set_aside(run, own, is_one_of_several=bool(wanted.key))
+            event = wanted.model_copy(update={"max_tokens": given.tokens, "max_cost_usd": given.cost_usd})
+            commit = Commit(run_id=run_id, events=[event], expect=run.seq, limit=MAX_EVENTS_AT_ALL)
+            written = await self._journal.write(commit)
+            if written.state == "full":
+                raise ToolRefused("This run has too many events to start another one")
+
+    async def _check_count(self, run: Run, child_id: RunId) -> None:
+        if len(run.children) >= MOST_CHILDREN:
+            raise ToolRefused(f"A run may start {MOST_CHILDREN} others; this one has")
+        root = _root_of(run)
+        if not await self._journal.store.admit(f"runs below {root}", child_id, MOST_BELOW, _COUNTED_S):
+            raise ToolRefused(f"A run and those that it starts may start {MOST_BELOW} in all, and {root} has")
+
+    async def look(self, run: Run, child_id: RunId) -> ChildRun:
+        """How a child stands. Raises ToolRefused for a run that is none of `run`."""
+        child, events = await self._child(run, child_id)
+        await self.tell_parent(child)  # who wrote to it is known before what came of it is
+        answers = tuple(
+            (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
+        )
+        return ChildRun(child_id, child.state, child.ended.summary if child.ended else "", answers, _reached(events))
+
+    async def stop(self, run: Run, child_id: RunId) -> None:
+        """Cancel a child that has not ended, with `run`, or for it. Raises ToolRefused as `look` does."""
+        child, _ = await self._child(run, child_id)
+        if child.started is None or child.ended or child.is_cancelled:
+            return
+        event = RunCancelled(at=self._journal.store.about_now(), by=run.cancelled_by, parent=run.id)
+        wake = [Wake(f"run {child_id}")]
+        await self._journal.write(Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL))
+
+    async def stop_all(self, run: Run) -> list[str]:
+        """Nobody waits for the children of `run` any more, nor for theirs. What of them goes on all the same."""
+        left = list[str]()
+        for child in run.children:
+            # A crash may have come before it began.
+            if child.run_id not in run.ended_children and await self._journal.store.length(child.run_id):
+                left += await self._stopped(run, child.run_id)
+        return left
+
+    async def _stopped(self, run: Run, child_id: RunId) -> list[str]:
+        """Stop a child and those below it: what they had begun. One that was stopped before may have ended since."""
+        await self.stop(run, child_id)
+        child, events = await self._child(run, child_id)
+        if child.ended and child.stopped_with is None:
+            return []
+        child = fold(event for event in events if not isinstance(event, RunEnded))
+        return [*filter(None, [goes_on(child)]), *await self.stop_all(child)]
+
+    async def began_too_late(self, run: Run) -> RunCancelled | None:
+        """What stops a child that was not there yet when its parent stopped all that were; None where it may go on.
+
+        Whoever begins a child may be held up for so long that the parent is over by then.
+        """
+        parent = run.started.parent if run.started else None
+        if parent is None:
+            return None
+        loaded = await self._journal.store.load(parent.run_id)
+        above = fold(loaded.events)
+        if not above.is_cancelled and not above.budget.over:
+            return None
+        return RunCancelled(at=loaded.now, by=above.cancelled_by, parent=above.id)
+
+    async def tell_parent(self, run: Run) -> None:
+        """The end of `run` is news to the run that started it; told once, or harmlessly again."""
+        parent = run.started.parent if run.started else None
+        if parent is None or run.ended is None:
+            return
+        loaded = await self._journal.store.load(parent.run_id)
+        if fold(loaded.events).ended or any(_tells_of(event, run.id) for event in loaded.events):
+            return
+        spent = run.budget.spent
+        news = OutsideReported(
+            at=loaded.now,
+            report_id=run.id,
+            handle=run.id,
+            text=run.ended.outcome,
+            writers=run.writers,
+            advisers=advisers_of(run),
+            tokens=spent.tokens,
+            cost_usd=spent.cost_usd,
+        )
+        wake = [Wake(f"run {parent.run_id}")]
+        await self._journal.write(Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL))
+
+    async def _child(self, run: Run, child_id: RunId) -> tuple[Run, Sequence[Event]]:
+        events = (await self._journal.store.load(child_id)).events
+        child = fold(events)
+        parent = child.started.parent if child.started else None
+        if parent is None or parent.run_id != run.id:
+            raise ToolRefused(f"{child_id} is no run that this one has started")
+        return child, events
+
+    def _check(self, agent: str, text: str, depth: int) -> None:
+        if agent not in self._agents:
+            raise ToolRefused(f"There is no agent {agent!r}. There are: {', '.join(self._agents)}")
+        if depth > _DEEPEST:
+            raise ToolRefused(f"Runs may start runs {_DEEPEST} deep, and this would be one more")
+        if not text.strip() or len(text.encode()) > TEXT_BYTES:
+            raise ToolRefused(f"The text of a run has 1 to {TEXT_BYTES} bytes")
+
+
+def _root_of(run: Run) -> RunId:
+    """The run at the top, which nobody started; a release that did not note it knew the next one up."""
+    parent = run.started.parent if run.started else None
+    return (parent.root or parent.run_id) if parent else run.id
+
+
+async def busy_with(store: Store, run_id: RunId) -> RunId:
+    """The run itself, or the one child that its step waits for, or that one's: where words about it belong."""
+    run = fold((await store.load(run_id)).events)
+    if run.pending is None or run.pending.waits is None:
+        return run_id
+    children = [child.run_id for child in run.children if child.step_id == run.pending.id]
+    if len(children) != 1 or fold((await store.load(children[0])).events).ended:
+        return run_id
+    return await busy_with(store, children[0])
+
+
+def _reached(events: Sequence[Event]) -> tuple[PersonId, ...]:
+    """Who has a card, whose channel did not give it back later."""
+    cards = dict[DeliveryId, PersonId]()
+    for event in events:
+        if isinstance(event, CardDelivered) and event.person:
+            cards[event.delivery_id] = event.person
+        elif isinstance(event, DeliveryFailed):
+            cards.pop(event.delivery_id, None)
+    return tuple(dict.fromkeys(cards.values()))
+
+
+def _tells_of(event: object, run_id: RunId) -> bool:
+    return isinstance(event, OutsideReported) and event.report_id == run_id

@@ -1,0 +1,176 @@
+"""New runs that go on from the story of another one: fork, retry, import. The story is history and allows nothing.
+
+Such a run is written at once, story and all, or not at all; see docs/decisions/0023.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from agents import Agent
+from agents.events import Event, PersonSaid, RequestOpened, RunStarted, StepChosen
+from agents.history import RunForked
+from agents.outside import OutsideReported
+from agents.requests import PersonId, RunId, StepId
+from agents.run import Run, fold
+from agents.steps import ModelCall
+from bot.config.tables import AgentConfig
+from bot.execution.executor import gate_of
+from bot.render.views import line_of
+from bot.runs.api_requests import Asker
+from bot.runs.export import Exported
+from bot.runs.start import Starter
+from bot.runs.steering import NoSuchRun, NotSteered
+from bot.store import Commit, Wake
+from bot.store.attachments import all_files, contents_of
+from bot.store.ids import new_id, shard_of
+from bot.store.journal import Journal
+
+log = structlog.stdlib.get_logger()
+
+# A run may have 10,000 events and stops a little earlier by itself: who forks wants something to happen.
+EVENTS_AT_MOST = 9_500
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was copied, of which run and how far, and the bytes of its files."""
+
+    story: Sequence[Event]
+    forked: RunForked
+    files: Sequence[tuple[str, bytes]] = ()
+
+
+class Copying:
+    """Makes runs of stories. `limits` are by agent: a copy gets those of today, and has used up nothing."""
+
+    def __init__(
+        self, journal: Journal, starter: Starter, agents: Mapping[str, Agent], limits: Mapping[str, AgentConfig]
+    ) -> None:
+        self._journal, self._store, self._starter = journal, journal.store, starter
+        self._agents, self._limits = agents, limits
+
+    async def retry(self, source: RunId, asker: Asker, run_id: RunId | None = None) -> RunId:
+        """A new run of what `source` began with. Raises NotSteered and TriggerRefused."""
+        return await self._of_run(source, 1, "retry", asker, run_id)
+
+    async def fork(self, source: RunId, at_seq: int, asker: Asker, run_id: RunId | None = None) -> RunId:
+        """A new run that goes on from the first `at_seq` events of `source`; the same one for the same `run_id`.
+
+        Raises NotSteered and TriggerRefused.
+        """
+        return await self._of_run(source, at_seq, "fork", asker, run_id)
+
+    async def take_in(self, exported: Exported, asker: Asker, run_id: RunId | None = None) -> RunId:
+        """A new run that goes on from an exported story, of which not a word was checked. Raises as `fork` does."""
+        run_id = run_id or self._starter.run_id()
+        now = await self._store.now(run_id)
+        source, at_seq = exported.run_id, len(exported.events)
+        forked = RunForked(at=now, how="import", source=source, at_seq=at_seq, by=asker.requester)
+        return await self._make(_Made(exported.events, forked), asker, run_id)
+
+    async def forks_of(self, run_id: str) -> tuple[str, ...]:
+        """The runs that go on from this one's story, oldest first."""
+        noted = await self._store.forks.of(run_id)
+        lines = await self._store.lists.summaries_of(noted)
+        return tuple(fork for fork, line in zip(noted, lines, strict=True) if line)
+
+    async def _of_run(self, source: RunId, at_seq: int, how: str, asker: Asker, run_id: RunId | None) -> RunId:
+        events, run_id = (await self._store.load(source)).events, run_id or self._starter.run_id()
+        if not events:
+            raise NoSuchRun(f"There is no run {source}. `sayso runs` lists them")
+        if not 1 <= at_seq <= len(events):
+            raise NotSteered(f"{source} has events 1 to {len(events)}, and no event {at_seq}. Nothing was made")
+        now, story = await self._store.now(run_id), events[:at_seq]
+        forked = RunForked(
+            at=now, how="retry" if how == "retry" else "fork", source=source, at_seq=at_seq, by=asker.requester
+        )
+        made = _Made(story, forked, await contents_of(self._store.client, source, all_files(story)))
+        return await self._make(made, asker, run_id)
+
+    async def _make(self, made: _Made, asker: Asker, run_id: RunId) -> RunId:
+        forked, started = made.forked, made.story[0]
+        if not isinstance(started, RunStarted) or started.agent not in self._agents:
+            agent = started.agent if isinstance(started, RunStarted) else "?"
+            there = ", ".join(self._agents)
+            raise NotSteered(f"No run can be made of this one: it is of the agent {agent!r}. There are: {there}")
+        if len(made.story) > EVENTS_AT_MOST:
+            raise NotSteered(
+                f"{len(made.story)} events leave no room to go on: {EVENTS_AT_MOST} can be copied. Take fewer"
+            )
+        await self._starter.admission.person(asker.requester, run_id)
+        config = self._limits.get(started.agent, AgentConfig())
+        events = [_begun(made, asker, run_id, config), *made.story[1:], forked]
+        events += self._next(fold(made.story), forked, started.agent, run_id)
+        if forked.how != "import":
+            await self._store.forks.note(forked.source, run_id, forked.at)
+        commit = Commit(
+            run_id=run_id,
+            events=events,
+            expect=0,
+            wake=[Wake(f"run {run_id}")],
+            files=made.files,
+            summary=line_of(fold(events)),
+            commit=run_id,
+        )
+        # A conflict is no error: the same was asked for twice, and has been made by now.
+        await self._journal.write(commit)
+        log.info(forked.how, run_id=run_id, source=forked.source, at_seq=forked.at_seq, person=forked.by)
+        return run_id
+
+    def _next(self, before: Run, forked: RunForked, agent: str, run_id: RunId) -> list[Event]:
+        """The step that was chosen and not begun, chosen anew: with an id, and so an idempotency key, of its own.
+
+        What comes from elsewhere is never done on the word of a file: there the agent thinks again.
+        """
+        pending = before.pending
+        if pending and pending.raised:  # code asked that of the other run, and asks anew where it must
+            pending = pending.held
+        if pending is None or before.ended or forked.how == "import" or before.has_begun(pending):
+            return []
+        call = ModelCall(model="copied", rehearsal=before.is_rehearsal)
+        step_id = StepId(new_id("step", shard_of(run_id)))
+        gate = gate_of(self._agents[agent], pending.step) or pending.gate
+        return [StepChosen(at=forked.at, step_id=step_id, step=pending.step, gate=gate, call=call)]
+
+
+def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> RunStarted:
+    """How the copy starts: for whoever had it made, in no thread and as nobody's child, within today's limits.
+
+    Everybody who was a requester in the story, or wrote to it, stays a requester: it is what they asked for.
+    """
+    first = made.story[0]
+    if not isinstance(first, RunStarted):
+        raise TypeError(f"a story begins with run_started, not {first.type}")
+    people = [first.requester, first.submitter, *first.holders, *first.inherits]
+    for event in made.story:
+        if isinstance(event, PersonSaid):
+            people.append(event.person)
+        elif isinstance(event, RequestOpened):
+            people += event.request.requesters
+        elif isinstance(event, RunForked):
+            people.append(event.by)
+        elif isinstance(event, OutsideReported):
+            people += event.writers
+    others = tuple(dict.fromkeys(PersonId(person) for person in people if person and person != asker.requester))
+    return first.model_copy(
+        update={
+            "run_id": run_id,
+            "channel": asker.channel,
+            "thread": "",
+            "requester": asker.requester,
+            "submitter": asker.submitter,
+            "service": asker.service,
+            "holders": asker.holders,
+            "parent": None,
+            # A file may say that a mail or a webhook began the run; nobody here saw that happen.
+            "trigger": "" if made.forked.how == "import" else first.trigger,
+            "desk": "" if made.forked.how == "import" else first.desk,
+            "outsider": None if made.forked.how == "import" else first.outsider,
+            "inherits": others,
+            "max_steps": config.max_steps,
+            "max_tokens": config.max_tokens,
+            "max_cost_usd": config.max_cost_usd,
+        }
+    )

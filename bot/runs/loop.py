@@ -1,0 +1,260 @@
+"""The loop: fold, next move, perform, append; return where people or time are waited for."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from agents import Agent, ToolRefused
+from agents.attempts import Attempt
+from agents.events import RunEnded, StepGated, StepRefused, ToolStarted
+from agents.requests import AttemptId, GatedCall, Request, RunId
+from agents.run import PendingStep, Run
+from agents.steps import CallTool
+from bot.execution.approval_guard import Covering, call_of
+from bot.execution.executor import Executor, gate_now, look, prepare
+from bot.execution.tool_context import ToolHands
+from bot.outbound.notifier import Teller
+from bot.people.directory import People
+from bot.render.views import line_of
+from bot.requests.decisions import Decisions
+from bot.requests.opening import (
+    NobodyToAsk,
+    changes_between,
+    gate_request,
+    opening,
+    question_request,
+    raised_request,
+    unknown_request,
+)
+from bot.runs.append import Appending, Told
+from bot.runs.budgets import Budgets
+from bot.runs.children import Children
+from bot.runs.moves import (
+    Ask,
+    Check,
+    Close,
+    End,
+    Execute,
+    Raise,
+    Stop,
+    Think,
+    Wait,
+    goes_on,
+    next_move,
+    with_what_goes_on,
+)
+from bot.runs.thinking import Alert, Thinker, Thoughts
+from bot.store import Commit
+from bot.store.ids import new_id, shard_of
+from bot.store.journal import Journal
+
+log = structlog.stdlib.get_logger()
+
+# A turn that looks this often at the same event is stuck, and people must hear of it.
+_LOOKS = 100
+
+
+class Loop:
+    """Drives runs. Every turn starts from the events and ends in an append, or in nothing."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        decisions: Decisions,
+        people: People,
+        agents: Mapping[str, Agent],
+        thinker: Thinker,
+        executor: Executor,
+        children: Children,
+        teller: Teller,
+        alert: Alert,
+        budgets: Budgets,
+    ) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+        self._agents, self._executor, self._children = agents, executor, children
+        self._teller, self._budgets = teller, budgets
+        self._appending, self._covering = Appending(journal, teller), Covering(decisions, people)
+        self._thoughts = Thoughts(journal.store, self._appending, thinker, budgets, alert)
+        self._moving: dict[RunId, bool] = {}
+
+    async def advance(self, run_id: RunId) -> None:
+        """Move a run on until it waits for people, for a tool, for time, or has ended.
+
+        A second call for a run that this process is moving makes the first one look again: thinking twice at once
+        would be safe, but a model is paid for each thought.
+        """
+        if run_id in self._moving:
+            self._moving[run_id] = True
+            return
+        try:
+            self._moving[run_id] = True
+            while self._moving[run_id]:
+                self._moving[run_id] = False
+                await self._advance(run_id)
+        finally:
+            del self._moving[run_id]
+
+    async def _advance(self, run_id: RunId) -> None:
+        structlog.contextvars.bind_contextvars(run_id=run_id)
+        told, looks = None, Counter[int]()
+        while True:
+            told = told or await self._appending.read(run_id)
+            looks[told.run.seq] += 1
+            if looks[told.run.seq] > _LOOKS:
+                raise RuntimeError(f"{run_id} does not move on from event {told.run.seq}")
+            await self._show(told)
+            move = next_move(told.run, told.now)
+            if isinstance(move, Think) and (day := await self._budgets.day(told.run, told.now)):
+                move = next_move(told.run, told.now, day)
+            if isinstance(move, Stop):
+                await self._children.tell_parent(told.run)
+            if isinstance(move, Wait | Stop):
+                if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
+                    return
+                told = None
+            elif isinstance(move, Execute) and move.pending.attempt:
+                until = await self._executor.look_after(told.run, move.pending, move.pending.attempt)
+                if until and await self._settle(told.run, until):
+                    return
+                told = None
+            else:
+                told = await self._perform(move, told)
+
+    async def _show(self, told: Told) -> None:
+        """Have shown what is new about the run; a crash before this leaves the run awake, and whoever looks at it next
+        has it shown.
+        """
+        if news := self._teller.news(told.run, told.events, told.now):
+            if news.outgoing:
+                await self._journal.write(Commit(run_id=told.run.id, outgoing=news.outgoing))
+            self._teller.shown(news)
+
+    async def _settle(self, run: Run, until: datetime | None) -> bool:
+        return await self._store.settle(run.id, run.seq, until, line_of(run))
+
+    async def _perform(self, move: Think | Execute | Check | Ask | Raise | Close | End, told: Told) -> Told | None:
+        """Do it. What was appended is known without reading it back; None means: read again."""
+        run, now = told.run, told.now
+        agent = self._agents.get(run.started.agent) if run.started else None
+        if agent is None and not isinstance(move, Close | End):
+            name = run.started.agent if run.started else "?"
+            move = End("failed", f"This release has no agent {name!r}")
+        match move:
+            case Think() if agent:
+                if run.facts is None and (stopped := await self._children.began_too_late(run)):
+                    return await self._appending.append(told, [stopped])
+                return await self._thoughts.think(agent, told)
+            case Ask() if agent:
+                return await self._ask(agent, told, move)
+            case Raise(why):
+                day = await self._budgets.day(run, now) if why == "day" else None
+                if why == "day" and (day is None or not day.is_over):
+                    return None  # another run's answer has extended it since
+                return await self._appending.append(told, [self._budgets.question(run, told.events, why, day, now)])
+            case Execute(pending) if agent and isinstance(pending.step, CallTool):
+                return await self._execute(agent, told, pending, pending.step)
+            case Check(pending) if agent and pending.waits:
+                hands = ToolHands(run, pending.id, now, self._children, report=pending.waits.report)
+                return await self._appending.append(told, [await look(agent, pending, hands)])
+            case Close(request_id, why):
+                await self._decisions.close(request_id, "withdrawn", None, why)
+                return None
+            case End(outcome, summary):
+                left = [*filter(None, [goes_on(run)]), *await self._children.stop_all(run)]
+                said = with_what_goes_on(summary, left)
+                return await self._appending.append(told, [RunEnded(at=now, outcome=outcome, summary=said)])
+            case _:
+                raise AssertionError(f"{move} needs an agent and a tool call")
+
+    async def _refuse(self, told: Told, pending: PendingStep, why: str) -> Told | None:
+        return await self._appending.append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
+
+    async def _ask(self, agent: Agent, told: Told, ask: Ask) -> Told | None:
+        run, now = told.run, told.now
+        try:
+            request = await self.request(agent, run, ask, now)
+        except ToolRefused as error:
+            request = NobodyToAsk(str(error))
+        if isinstance(request, NobodyToAsk):
+            return await self._refuse(told, ask.pending, request.why)
+        log.info("asking", request_id=request.id, decision=ask.purpose, digest=request.digest)
+        commit = opening(request, self._people, run.seq)
+        if ask.purpose == "unknown":
+            commit = self._teller.with_unknown(commit, run, request, now)
+        return await self._appending.write(told, commit)
+
+    async def request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NobodyToAsk:
+        """The request that `ask` opens; nothing is written. Raises ToolRefused."""
+        pending = ask.pending
+        if pending.raised:
+            return raised_request(run, pending, pending.raised, self._teller.go_on_policy(run, pending.raised.why), now)
+        if ask.purpose == "question":
+            return question_request(run, pending, self._teller.question_policy(run), now)
+        if not isinstance(pending.step, CallTool):
+            raise TypeError(f"{ask.purpose} is about a tool call")
+        if ask.purpose == "unknown":
+            policy = pending.request.policy if pending.request else self._teller.question_policy(run)
+            return unknown_request(run, pending, title_of(agent, pending.step), policy, now)
+        policy = self._people.snapshot(pending.gate or "")
+        if policy is None:
+            raise ToolRefused(f"There is no policy {pending.gate!r} in sayso.toml, so nobody could approve this")
+        tool, args, effect = await prepare(agent, run, pending.step)
+        call = call_of(tool, args, effect)
+        request = gate_request(run, pending, title_of(agent, pending.step), call, policy, now)
+        if isinstance(request, Request) and pending.replaced:
+            request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
+        return request
+
+    async def _execute(self, agent: Agent, told: Told, pending: PendingStep, step: CallTool) -> Told | None:
+        """Record an attempt and make the effect, if the approval covers exactly what would be done now."""
+        run, now = told.run, told.now
+        try:
+            tool, args, effect = await prepare(agent, run, step)
+            gate = gate_now(agent, tool, args)
+        except ToolRefused as error:
+            return await self._refuse(told, pending, str(error))
+        if gate is not None and gate != pending.gate:
+            return await self._appending.append(told, [StepGated(at=now, step_id=pending.id, gate=gate)])
+        attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
+        started = ToolStarted(
+            at=now,
+            step_id=pending.id,
+            attempt_id=attempt_id,
+            tool=tool.name,
+            effect=effect,
+            request_id=pending.request.id if pending.request else None,
+            idempotent=tool.idempotent,
+            host=self._executor.host,
+        )
+        record = cover = None
+        if pending.gate is not None:
+            record = await self._covering.approved(run, call_of(tool, args, effect), started)
+            if record is None:
+                return None
+            cover = self._covering.cover(agent, run, step, started, record)
+        start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record)
+        if start.state == "started":
+            attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)
+            self._executor.begin(run, pending, tool, args, attempt, cover)
+            return told.then([started])
+        return None
+
+
+def title_of(agent: Agent, step: CallTool) -> str:
+    """How cards name the call: the tool's own wording of its checked arguments, else its name."""
+    tool = agent.tool(step.tool)
+    if tool is None or tool.title is None:
+        return f"{step.tool}?"
+    try:
+        return f"{tool.title(tool.args.model_validate(step.arguments))}?"
+    except Exception as error:  # noqa: BLE001 - the wording is the tool's own, and the arguments stand on the card
+        log.warning("no title", agent=agent.name, tool=tool.name, error=f"{type(error).__name__}: {error}")
+        return f"{step.tool}?"
+
+
+def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[str, ...]:
+    old, why = replaced
+    changed = changes_between(old.call, call) if old.call else ()
+    return (f"An earlier approval does not cover this: {why}.", *changed)

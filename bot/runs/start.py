@@ -1,0 +1,157 @@
+"""The one place where runs are started: who takes a trigger, how many may start, and the first event.
+
+For the inbox, the API, the triggers and `sayso trigger`; children, forks and API requests take their ids and their
+admission from here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from pydantic import JsonValue
+
+from agents import Agent
+from agents.events import RunStarted
+from agents.requests import Outsider, PersonId, RunId
+from agents.run import fold
+from agents.taking import taker_of
+from agents.triage import TRIAGE
+from bot.config.tables import AgentConfig
+from bot.render.views import line_of
+from bot.runs.admission import Admission, TriggerRefused
+from bot.runs.budgets import allowance
+from bot.store import Commit, Wake
+from bot.store.attachments import attachments, contents
+from bot.store.ids import ingress_shard, new_id
+from bot.store.journal import Journal
+from channels import File
+
+log = structlog.stdlib.get_logger()
+
+TEXT_BYTES = 32_768
+
+
+class NoSuchAgent(Exception):
+    """The agent that was named is not there; the text says which are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a program adds to a trigger: data, and whose key sent it for the requester.
+
+    `trigger` is the table of [triggers] that fired: its limit counts, not that of the requester. `others` are
+    requesters beside the one, `outsider` is whoever we do not know and who set it off. `desk` is
+    the address of whoever wrote to the desk, where mail is counted as mail. `holders` are those of the service's key.
+    """
+
+    context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    submitter: PersonId | None = None
+    service: str = ""
+    trigger: str = ""
+    others: tuple[PersonId, ...] = ()
+    outsider: Outsider | None = None
+    desk: str = ""
+    holders: tuple[PersonId, ...] = ()
+
+
+class Starter:
+    """Starts runs of `agents`, each once, within `budgets` and what `admission` lets in."""
+
+    def __init__(
+        self, journal: Journal, agents: Mapping[str, Agent], budgets: Mapping[str, AgentConfig], admission: Admission
+    ) -> None:
+        self._journal, self._store, self.admission = journal, journal.store, admission
+        self._agents, self._budgets = agents, budgets
+
+    async def start(
+        self,
+        channel: str,
+        text: str,
+        requester: PersonId,
+        *,
+        agent: str | None = None,
+        thread: str = "",
+        inbound_id: str | None = None,
+        run_id: RunId | None = None,
+        sent: Sent = Sent(),
+        files: Sequence[File] = (),
+    ) -> RunId:
+        """Start a run, once per inbound item or `run_id`. Raises TriggerRefused."""
+        name = self.check(text, agent)
+        run_id = run_id or self.run_id(inbound_id)
+        if sent.trigger:
+            await self.admission.trigger(sent.trigger, run_id)
+        elif not sent.desk:
+            await self.admission.person(requester, run_id)
+        if thread:
+            await self._store.threads.note(channel, thread, run_id)
+        started = RunStarted(
+            at=self._store.about_now(),
+            run_id=run_id,
+            agent=name,
+            channel=channel,
+            thread=thread,
+            requester=requester,
+            text=text,
+            context=dict(sent.context),
+            submitter=sent.submitter,
+            service=sent.service,
+            holders=sent.holders,
+            trigger=sent.trigger,
+            inherits=sent.others,
+            outsider=sent.outsider,
+            desk=sent.desk,
+            **allowance(self._budgets, name),
+            files=attachments(files),
+        )
+        await self._journal.write(
+            Commit(
+                run_id=run_id,
+                events=[started],
+                expect=0,
+                inbound=inbound_id,
+                wake=[Wake(f"run {run_id}")],
+                summary=line_of(fold([started])),
+                files=contents(files),
+                commit=run_id,
+            )
+        )
+        log.info("run started", run_id=run_id, agent=name, person=requester, channel=channel)
+        return run_id
+
+    def check(self, text: str, agent: str | None) -> str:
+        """The agent that takes a trigger. Raises TriggerRefused for one that no run can come of."""
+        if len(text.encode()) > TEXT_BYTES:
+            raise TriggerRefused(f"The text has {len(text.encode())} bytes; {TEXT_BYTES} are allowed. Send less of it")
+        if not text.strip():
+            raise TriggerRefused("The text is empty. Say what you want, such as: deploy v1.2.0 to production")
+        try:
+            return agent_for(text, self._agents, agent)
+        except NoSuchAgent as error:
+            raise TriggerRefused(str(error)) from error
+
+    def run_id(self, inbound_id: str | None = None) -> RunId:
+        """A fresh id; one per inbound item, however often that is handled: they share their shard and random part."""
+        if inbound_id is None:
+            return RunId(new_id("run", ingress_shard(new_id("run", 0), self._store.shards)))
+        head, _, tail = inbound_id.partition("-")
+        return RunId(f"{head[:-1]}r-{tail}")
+
+
+def agent_for(text: str, agents: Mapping[str, Agent], named: str | None = None) -> str:
+    """The name of the agent that takes `text`. Raises NoSuchAgent.
+
+    Whoever is `named` takes it: by who asks, or by a table of [triggers]. Else the first in the order of `agents` that
+    says it takes such a text, unless lines of it are orders to several; else triage, else the first one. A single agent
+    takes everything.
+    """
+    if named is not None:
+        if named not in agents:
+            raise NoSuchAgent(f"There is no agent {named!r}. There are: {', '.join(agents)}")
+        return named
+    if len(agents) == 1:
+        return next(iter(agents))
+    taker = taker_of(text, agents)
+    if taker is not None:
+        return taker
+    return TRIAGE if TRIAGE in agents else next(iter(agents))

@@ -1,0 +1,207 @@
+"""Choosing the next step: the model where there is one, the agent's plain rules where there is none."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from agents import Agent
+from agents.context import BUDGET_TOKENS, render
+from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed, ThoughtDropped
+from agents.failures import after
+from agents.model import Chosen, Failed, Model, is_for_operators, is_worth_waiting, retry_delay_s
+from agents.requests import Fact, StepId
+from agents.run import Run, fold
+from agents.steps import RULES, CallTool, Done, ModelCall
+from bot.execution.executor import gate_of
+from bot.runs.append import Appending, Told
+from bot.runs.budgets import Budgets
+from bot.runs.moves import Think, next_move
+from bot.store import Store
+from bot.store.ids import new_id, shard_of
+
+log = structlog.stdlib.get_logger()
+
+_PREFETCH_S = 20.0
+_TEXT_CHARS = 32_768
+REHEARSAL = "rehearsal"
+
+
+class Thinker:
+    """Chooses steps for every agent. `models` are by agent name; an agent without one rehearses."""
+
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        self._models = models
+
+    async def think(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
+        """The events of one thought: what was looked up, and the step or why there is none."""
+        found: list[Event] = []
+        if run.facts is None:
+            found.append(await self.look_up(agent, run, now))
+            run, events = fold(found, run), [*events, *found]
+        return [*found, *await self._choose(agent, run, events, now)]
+
+    async def look_up(self, agent: Agent, run: Run, now: datetime) -> ContextFetched:
+        """What the agent nearly always needs before its first step."""
+        return ContextFetched(at=now, facts=await _prefetch(agent, run))
+
+    def asks_a_model(self, agent: Agent, run: Run) -> bool:
+        """Whether the next step is for a model to choose, and not for plain rules."""
+        return agent.name in self._models and after([failure.kind for failure in run.failures]) == "model"
+
+    async def _choose(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
+        began = time.monotonic()
+        if self.asks_a_model(agent, run):
+            chosen = await self._models[agent.name].choose(agent, run, events)
+        else:
+            chosen = _by_rules(agent, run)
+        _log(agent, run, chosen, time.monotonic() - began)
+        match chosen:
+            case Chosen():
+                return _chosen(agent, run, chosen, now)
+            case Failed():
+                return [_failed(run, chosen, now)]
+
+
+async def _prefetch(agent: Agent, run: Run) -> tuple[Fact, ...]:
+    """What the agent nearly always needs; a look-up that breaks is a fact like any other."""
+    try:
+        async with asyncio.timeout(_PREFETCH_S):
+            return await agent.prefetch(run)
+    except Exception as error:
+        log.exception("prefetch failed", agent=agent.name)
+        return (Fact(label="prefetch failed", text=f"{type(error).__name__}: {error}"[:500]),)
+
+
+def _by_rules(agent: Agent, run: Run) -> Chosen:
+    call = ModelCall(model=REHEARSAL, rehearsal=True) if agent.prompt else ModelCall(model=RULES, rehearsal=False)
+    try:
+        return Chosen(agent.fallback(run), call)
+    except Exception as error:
+        log.exception("the agent's own rules failed", agent=agent.name)
+        summary = f"The {agent.name} agent's own rules failed: {type(error).__name__}: {error}"[:500]
+        return Chosen(Done(outcome="failed", summary=summary), call)
+
+
+def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> list[Event]:
+    step = chosen.step
+    step_id = StepId(new_id("step", shard_of(run.id)))
+    event = StepChosen(at=now, step_id=step_id, step=step, gate=gate_of(agent, step), call=chosen.call)
+    if isinstance(step, Done):
+        words_of = "model" if agent.prompt and not chosen.call.rehearsal else "code"
+        return [event, RunEnded(at=now, outcome=step.outcome, summary=step.summary[:_TEXT_CHARS], words_of=words_of)]
+    return [event]
+
+
+def _failed(run: Run, failed: Failed, now: datetime) -> StepFailed:
+    retry_at = None
+    # Plain rules and people have nothing to wait for.
+    is_asked_again = after([*(failure.kind for failure in run.failures), failed.kind]) == "model"
+    if is_asked_again and is_worth_waiting(failed.kind):
+        wait_s = failed.retry_after_s or retry_delay_s(len(run.failures) + 1)
+        retry_at = now + timedelta(seconds=wait_s)
+    return StepFailed(at=now, kind=failed.kind, detail=failed.detail, retry_at=retry_at, call=failed.call)
+
+
+def _log(agent: Agent, run: Run, chosen: Chosen | Failed, latency_s: float) -> None:
+    """One line for each decision: what it was, of what, and at what price."""
+    call = chosen.call
+    decision = chosen.step.type if isinstance(chosen, Chosen) else f"failed: {chosen.kind}"
+    level = log.error if isinstance(chosen, Failed) and not is_worth_waiting(chosen.kind) else log.info
+    level(
+        "step",
+        agent=agent.name,
+        run=run.id,
+        run_id=run.id,  # as every other line of a run has it
+        step=run.steps + 1,
+        decision=decision,
+        tool=chosen.step.tool if isinstance(chosen, Chosen) and isinstance(chosen.step, CallTool) else "",
+        confidence=call.confidence,
+        model=call.model,
+        prompt=call.prompt,
+        input_hash=call.input_hash,
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+        cost_usd=call.cost_usd,
+        latency_s=round(latency_s, 3),
+    )
+
+
+# Tells the operators: near which id, a title, a text.
+Alert = Callable[[str, str, str], Awaitable[None]]
+
+# Each loss of the race is an event of somebody else's.
+_TRIES = 100
+# One bad key fails every step of every run; one mail an hour says it.
+_ALERT_AGAIN_S = 3600.0
+
+
+class Thoughts:
+    """Has the next step chosen and appended, and everything counted that it cost."""
+
+    def __init__(self, store: Store, appending: Appending, thinker: Thinker, budgets: Budgets, alert: Alert) -> None:
+        self._store, self._appending, self._thinker = store, appending, thinker
+        self._budgets, self._alert = budgets, alert
+
+    async def think(self, agent: Agent, told: Told) -> Told | None:
+        """The run with one thought more; None: read again.
+
+        Where something else came first, and the model would be shown the very same, the thought holds all the same.
+        Else it is dropped, and what it cost is written down.
+        """
+        run = told.run
+        if run.facts is None and self._thinker.asks_a_model(agent, run):
+            # Of its own: under another number it would not be what the model was shown.
+            return await self._appending.append(told, [await self._thinker.look_up(agent, run, told.now)])
+        thought = await self._thinker.think(agent, run, told.events, told.now)
+        await self._alert_operators(run, thought)
+        call = _asked(thought)
+        if call is None:  # plain rules say it again
+            return await self._append(told, thought)
+        return await self._keep(told, thought, call)
+
+    async def _keep(self, told: Told, thought: Sequence[Event], call: ModelCall) -> Told:
+        """The run with `thought`, or with the fact that it was dropped."""
+        now = told
+        for _ in range(_TRIES):
+            if then := await self._append(now, thought):
+                return then
+            now = await self._appending.read(told.run.id)
+            # A long story takes a while to render, which must not stop the event loop.
+            if not await asyncio.to_thread(_holds, call, told, now):
+                break
+        if not call.input_tokens + call.output_tokens:  # it failed before it cost anything
+            return now
+        now = await self._appending.add(now, ThoughtDropped(at=now.now, call=call))
+        await self._budgets.note(now.run, now.events, now.now)
+        return now
+
+    async def _append(self, told: Told, thought: Sequence[Event]) -> Told | None:
+        """What it cost counts for the agent's day before it is written: a crash in between must not hide it."""
+        then = told.then(thought)
+        await self._budgets.note(then.run, then.events, then.now)
+        return await self._appending.append(told, thought)
+
+    async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
+        """Only an operator can mend a key, a bill or a refusal; the run itself goes on by plain rules."""
+        for event in thought:
+            if not isinstance(event, StepFailed) or not is_for_operators(event.kind):
+                continue
+            if await self._store.admit(f"alerts {event.kind}", run.id, 1, _ALERT_AGAIN_S):
+                text = f"{event.call.model} answers {event.kind}: {event.detail}. {run.id} goes on by plain rules."
+                await self._alert(run.id, "The model can't be used", text)
+
+
+def _asked(thought: Sequence[Event]) -> ModelCall | None:
+    """The call of a model that a thought came from; None where plain rules chose."""
+    calls = (event.call for event in thought if isinstance(event, StepChosen | StepFailed))
+    return next((call for call in calls if not call.rehearsal and call.model != RULES), None)
+
+
+def _holds(call: ModelCall, then: Told, now: Told) -> bool:
+    """Whether the run still wants a thought, and shows the same as it did `then`."""
+    budget = call.context_tokens or BUDGET_TOKENS
+    is_wanted = isinstance(next_move(now.run, now.now), Think)
+    return is_wanted and render(now.run, now.events, budget) == render(then.run, then.events, budget)

@@ -1,0 +1,355 @@
+"""Which run lives in a thread of a channel, so that what people write there finds it."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from pydantic import AwareDatetime, ValidationError
+
+from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
+from bot.store import Store
+from bot.store.client import Client, Script
+from bot.store.ids import ingress_shard
+from bot.store.keys import Keys
+
+# Twice as long as a request may stay open: people come back to a thread, though hardly later.
+_KEYS = Keys(0)
+
+_THREAD_KEEP_S = 60 * 24 * 3600
+
+
+class Threads:
+    """By channel and thread, in the channel's own terms. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client, shards: int) -> None:
+        self._client, self._shards = client, shards
+
+    async def note(self, channel: str, thread: str, run_id: str) -> None:
+        """From now on `run_id` lives there, whoever did before; for 60 days."""
+        await self._client.do("SET", self._key(channel, thread), run_id, "EX", _THREAD_KEEP_S)
+
+    async def begin(self, channel: str, thread: str, run_id: str) -> None:
+        """`run_id` lives there unless another run does already, though it may not have started yet."""
+        await self._client.do("SET", self._key(channel, thread), run_id, "NX", "EX", _THREAD_KEEP_S)
+
+    async def run_of(self, channel: str, thread: str) -> RunId | None:
+        """The run that lives there; it may not have started yet."""
+        found = await self._client.do("GET", self._key(channel, thread))
+        return RunId(found.decode()) if found else None
+
+    async def is_answer(self, request_ids: Iterable[str], reply_id: str) -> bool:
+        """Whether a reply has had its effect on one of these requests, which are of one run."""
+        asked = [["HEXISTS", Keys.of(request_id).replies(request_id), reply_id] for request_id in request_ids]
+        return any(await self._client.read(*asked)) if asked else False
+
+    def _key(self, channel: str, thread: str) -> str:
+        name = f"{channel}:{thread}"
+        return Keys(ingress_shard(name, self._shards)).thread(name)
+
+
+_CLAIM = Script("claim")
+
+
+class Places:
+    """By request; a place is any name for it. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def come_back(self, member: str, at: datetime) -> None:
+        """Have `member` of a wake set looked at again at `at`, if it still waits; unlike `put_off`, nothing failed."""
+        wake = Keys.of(member.partition(" ")[2]).wake
+        await self._client.do("ZADD", wake, "XX", round(at.timestamp() * 1000), member)
+
+    async def claim(
+        self, request_id: RequestId, place: str, delivery_id: DeliveryId, follows: DeliveryId | None = None
+    ) -> DeliveryId:
+        """Whose `place` is from now on: `delivery_id`'s, if it was nobody's or that of the one it `follows`.
+
+        No lock: nobody gives it back, and asking again gives the same.
+        """
+        key = Keys.of(request_id).places(request_id)
+        owner = await self._client.run(_CLAIM, [key], [place, delivery_id, follows or ""])
+        return DeliveryId(owner.decode())
+
+
+RUNS_AT_MOST = 20
+"""Of one handle; whoever was noted before as many others looks by itself, in its own time."""
+
+_NOTE = Script("note_handle")
+
+
+class Handles:
+    """By handle, in the words of the outside. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client, shards: int) -> None:
+        self._client, self._shards = client, shards
+
+    async def note(self, handle: str, run_id: RunId, keep_s: float) -> None:
+        """`run_id` waits for `handle`, for `keep_s` at most. Noted again it is the newest."""
+        keys = self._keys(handle)
+        await self._client.run(_NOTE, [keys.handle(handle), keys.clock], [run_id, RUNS_AT_MOST, round(keep_s * 1000)])
+
+    async def runs(self, handle: str) -> tuple[RunId, ...]:
+        """The runs that wait for `handle`, or did, newest first."""
+        keys = self._keys(handle)
+        # An earlier release remembered one run, as a foreign id that led to it.
+        noted, earlier = await self._client.read(
+            ["ZREVRANGE", keys.handle(handle), 0, -1], ["GET", keys.seen(_name(handle))]
+        )
+        found = [*noted, earlier] if earlier else noted
+        return tuple(dict.fromkeys(RunId(run_id.decode()) for run_id in found))
+
+    def _keys(self, handle: str) -> Keys:
+        return Keys(ingress_shard(_name(handle), self._shards))
+
+
+def _name(handle: str) -> str:
+    return f"handle {handle}"
+
+
+# Servers give up after four or five days (RFC 5321, 4.5.4.1).
+_RECEIPT_KEEP_S = 7 * 24 * 3600
+
+
+class Receipt(Frozen):
+    """What was sent, and to whom: a person, or an address outside (`to`)."""
+
+    kind: str
+    run_id: RunId
+    person: PersonId
+    title: str
+    to: str = ""
+
+
+class Receipts:
+    """By the id of the outbox entry. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def note(self, outgoing_id: str, receipt: Receipt) -> None:
+        """Keep it."""
+        key = Keys.of(outgoing_id).receipt(outgoing_id)
+        await self._client.do("SET", key, receipt.model_dump_json(), "EX", _RECEIPT_KEEP_S)
+
+    async def read(self, outgoing_id: str) -> Receipt | None:
+        """What it says; None for one that is unknown or too old."""
+        body = await self._client.do("GET", Keys.of(outgoing_id).receipt(outgoing_id))
+        try:
+            return Receipt.model_validate_json(body) if body else None
+        except ValidationError:  # of a newer release
+            return None
+
+
+# What a page still shows; the list of all runs has the others.
+_SHOWN = 100
+
+
+class Forks:
+    """The list is kept with the source, in whose shard the fork is not: it is noted first, and shown once it exists."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def note(self, source: str, fork: str, at: datetime) -> None:
+        """`fork` is about to be made of `source`, or was."""
+        await self._client.do("ZADD", Keys.of(source).forks(source), round(at.timestamp() * 1000), fork)
+
+    async def of(self, source: str) -> tuple[str, ...]:
+        """The newest forks of `source`, oldest first, also those that a crash kept from being made."""
+        found: list[bytes] = await self._client.do("ZRANGE", Keys.of(source).forks(source), -_SHOWN, -1)
+        return tuple(fork.decode() for fork in found)
+
+
+HOME_KEEP_S = 30 * 24 * 3600
+"""Whoever has not opened theirs for longer is not kept up to date: opening it shows it anew in any case."""
+
+_HOLD = Script("hold_mailbox")
+
+
+class Homes:
+    """By person. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client) -> None:
+        self._client, self._me = client, secrets.token_hex(8)
+
+    async def note_opened(self, person: str, at: datetime) -> None:
+        """Somebody looked at theirs, and it shows something that is not noted here."""
+        ms = round(at.timestamp() * 1000)
+        await self._client.read(
+            ["DEL", _KEYS.home(person, "shown")],
+            ["ZADD", _KEYS.homes, ms, person],
+            ["ZREMRANGEBYSCORE", _KEYS.homes, "-inf", ms - HOME_KEEP_S * 1000],
+        )
+
+    async def opened_since(self, at: datetime) -> frozenset[str]:
+        """Who has opened theirs since then, as far as that is kept."""
+        found = await self._client.do("ZRANGEBYSCORE", _KEYS.homes, round(at.timestamp() * 1000), "+inf")
+        return frozenset(person.decode() for person in found)
+
+    async def hold(self, person: str, for_s: float) -> bool:
+        """Whether this process may change somebody's Home for so long from now on; several ask, one gets it."""
+        args = [self._me, round(for_s * 1000)]
+        return bool(await self._client.run(_HOLD, [_KEYS.home(person, "holder")], args))
+
+    async def shown(self, person: str) -> str:
+        """The mark of what it shows; empty when nobody knows."""
+        found = await self._client.do("GET", _KEYS.home(person, "shown"))
+        return found.decode() if found else ""
+
+    async def note_changing(self, person: str) -> None:
+        """Until `note_shown` nobody knows what it shows."""
+        await self._client.do("SET", _KEYS.home(person, "shown"), "", "EX", HOME_KEEP_S)
+
+    async def note_shown(self, person: str, mark: str) -> None:
+        """It shows what `mark` stands for, unless somebody opened theirs since `note_changing`."""
+        await self._client.do("SET", _KEYS.home(person, "shown"), mark, "XX", "EX", HOME_KEEP_S)
+
+
+# Longer than anybody waits before asking people instead.
+_RESULT_KEEP_S = 7 * 24 * 3600
+
+
+def publish(redis_url: str, attempt_id: str, body: bytes) -> None:
+    """Keep `body` as the result of an attempt. Raises StoreUnavailable while Redis is away."""
+    asyncio.run(_publish(redis_url, attempt_id, body))
+
+
+async def _publish(redis_url: str, attempt_id: str, body: bytes) -> None:
+    client = Client(redis_url)
+    try:
+        await client.do("SET", Keys.of(attempt_id).result(attempt_id), body, "EX", _RESULT_KEEP_S)
+    finally:
+        await client.close()
+
+
+SAYS_EVERY_S = 2.0
+"""How often a process says it."""
+
+LIVES_S = 6.0
+"""How long its word counts: after the third one that did not come, whoever asks hears of nobody."""
+
+_INDEX_LIVES_S = 3_600
+
+Standing = Literal["connected", "not connected", "nobody is connected"]
+"""How Slack reaches us: by at least one line, by none though a process tries, by none as no process does."""
+
+
+class LinkState(Frozen):
+    """How one process says its line is: since when, and why it is not there."""
+
+    connected: bool
+    since: AwareDatetime
+    why: str = ""
+
+
+class Links:
+    """The lines of all processes. Raises StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client, lives_s: float = LIVES_S) -> None:
+        self._client, self._lives_s, self._me = client, lives_s, secrets.token_hex(8)
+
+    async def say(self, state: LinkState) -> None:
+        """How the line of this process is."""
+        await self._client.read(
+            ["SET", _KEYS.links(self._me), state.model_dump_json(), "PX", round(self._lives_s * 1000)],
+            ["SADD", _KEYS.links(), self._me],
+            ["EXPIRE", _KEYS.links(), _INDEX_LIVES_S],
+        )
+
+    async def end(self) -> None:
+        """This process has no line any more."""
+        await self._client.read(["DEL", _KEYS.links(self._me)], ["SREM", _KEYS.links(), self._me])
+
+    async def all(self) -> tuple[LinkState, ...]:
+        """How each line is, connected ones first."""
+        names: list[str] = sorted(name.decode() for name in await self._client.do("SMEMBERS", _KEYS.links()))
+        if not names:
+            return ()
+        bodies: list[bytes | None] = await self._client.do("MGET", *map(_KEYS.links, names))
+        gone = [name for name, body in zip(names, bodies, strict=True) if body is None]
+        if gone:
+            await self._client.do("SREM", _KEYS.links(), *gone)
+        found = [LinkState.model_validate_json(body) for body in bodies if body is not None]
+        return tuple(sorted(found, key=lambda state: (not state.connected, state.since)))
+
+
+def standing(links: tuple[LinkState, ...]) -> Standing:
+    """How Slack reaches us. One line is enough: Slack sends over whichever there is."""
+    if not links:
+        return "nobody is connected"
+    return "connected" if any(link.connected for link in links) else "not connected"
+
+
+MARK_KEEP_S = 60 * 86_400.0
+"""How long: a request is open for 30 days at most, and what became of it is told soon after."""
+
+
+class StoreMarks:
+    """A `channels.Marks` in Redis, for the channel `name`. All raise StoreUnavailable while it is away."""
+
+    def __init__(self, store: Store, name: str = "slack") -> None:
+        self._store, self._name = store, name
+
+    async def mark(self, key: str) -> bool:
+        """Whether nobody has marked `key` before."""
+        # A value of our own: a write whose answer was lost is asked again, and must know itself.
+        _, is_new = await self._store.remember(self._foreign(key), secrets.token_bytes(16), MARK_KEEP_S)
+        return is_new
+
+    async def keep(self, key: str, value: str) -> str:
+        """What is kept under `key` from now on."""
+        known, _ = await self._store.remember(self._foreign(key), value.encode(), MARK_KEEP_S)
+        return known.decode()
+
+    async def kept(self, key: str) -> str | None:
+        """What is kept under `key`."""
+        found = await self._store.remembered(self._foreign(key))
+        return None if found is None else found.decode()
+
+    def _foreign(self, key: str) -> str:
+        return f"{self._name} kept {key}"
+
+
+COUNTS_FOR = timedelta(seconds=75)
+"""How long a refusal counts: what waits for its end is tried again in less than half of it."""
+
+
+class Lockout(Frozen):
+    """`channel` refuses us: `what` happened and what to `do`, `since` when and when it was last `seen`."""
+
+    channel: str
+    what: str
+    do: str
+    since: AwareDatetime
+    seen: AwareDatetime
+
+
+class Lockouts:
+    """By channel and by what it says. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._client, self._now = client, now
+
+    async def note(self, channel: str, what: str, do: str) -> None:
+        """It refuses us just now."""
+        now = self._now()
+        before = next((one for one in await self.all() if (one.channel, one.what) == (channel, what)), None)
+        found = Lockout(channel=channel, what=what, do=do, since=before.since if before else now, seen=now)
+        await self._client.do("HSET", _KEYS.lockouts, f"{channel} {what}", found.model_dump_json())
+
+    async def over(self, channel: str, what: str) -> None:
+        """It takes again what it refused."""
+        await self._client.do("HDEL", _KEYS.lockouts, f"{channel} {what}")
+
+    async def all(self) -> tuple[Lockout, ...]:
+        """Those of now, oldest first."""
+        bodies: list[bytes] = await self._client.do("HVALS", _KEYS.lockouts)
+        found = [Lockout.model_validate_json(body) for body in bodies]
+        now = self._now()
+        for gone in (one for one in found if now - one.seen >= COUNTS_FOR):
+            await self.over(gone.channel, gone.what)
+        return tuple(sorted((one for one in found if now - one.seen < COUNTS_FOR), key=lambda one: one.since))

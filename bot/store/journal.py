@@ -1,0 +1,60 @@
+"""Writes a change, then rings for what it left to do. The ringing may be lost: the wake set remembers."""
+
+from datetime import datetime
+from typing import Protocol
+
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord
+from bot.store import Commit, RecordWrite, Store, Written
+from bot.store.ids import new_id, shard_of
+from bot.store.outbox_entry import Outgoing
+
+
+class Bell(Protocol):
+    """Has a member of a wake set looked at soon, here or elsewhere."""
+
+    async def ring(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
+        """`turn` tells two wake-ups of one member apart. Never raises: the wake set remembers."""
+        ...
+
+
+class Journal:
+    """The store and the bell, in that order."""
+
+    def __init__(self, store: Store, bell: Bell) -> None:
+        self.store, self.bell = store, bell
+
+    async def write(self, commit: Commit) -> Written:
+        """Commit; on success ring for what is to be done now."""
+        written = await self.store.commit(commit)
+        if written.state == "committed":
+            for entry, _ in commit.outgoing:
+                await self.bell.ring(f"out {entry}", 0)
+            for wake in commit.wake:
+                if wake.at is None:
+                    await self.bell.ring(wake.member, written.seq)
+        return written
+
+
+def record_write(record: RequestRecord, version: int, before: datetime | None = None) -> RecordWrite:
+    """`record` as a commit wants it; it is listed for those who could decide it when it was opened."""
+    request = record.request
+    return RecordWrite(
+        request_id=request.id,
+        version=version,
+        state=record.state,
+        body=record.model_dump_json().encode(),
+        opened_at=request.opened_at,
+        people=eligible(request.policy, request.requesters),
+        before=before,
+    )
+
+
+def outbox_entry(outgoing: Outgoing) -> tuple[str, bytes]:
+    """`outgoing` as a commit wants it."""
+    return outgoing.id, outgoing.model_dump_json().encode()
+
+
+def outgoing_id(near: str) -> str:
+    """A fresh id of an outbox entry in the shard of `near`."""
+    return new_id("outgoing", shard_of(near))

@@ -1,0 +1,108 @@
+"""When each trigger with a cron line is due next, so that no tick is lost or taken twice."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from agents.budgets import Limits, Spent
+from bot.store import client as clock
+from bot.store.client import Client, Script
+from bot.store.ids import ingress_shard
+from bot.store.keys import Keys
+
+_MOVE = Script("move_tick")
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The first moment of `line`, a cron line with its zone, that was not dealt with."""
+
+    at: datetime
+    line: str
+
+
+class Ticks:
+    """By trigger. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client, shards: int) -> None:
+        self._client, self._shards = client, shards
+
+    def shard_of(self, trigger: str) -> int:
+        """Where it is kept, and so whose sweeper looks at it."""
+        return ingress_shard(f"trigger {trigger}", self._shards)
+
+    async def read(self, trigger: str) -> tuple[Tick | None, datetime]:
+        """What is due next, None before the trigger was first seen; and the time by the store's clock."""
+        keys = Keys(self.shard_of(trigger))
+        held, *told = await self._client.read(["HGET", keys.ticks, trigger], *clock.asked(keys))
+        return _tick(held), clock.told(*told)[0]
+
+    async def forget_others(self, shard: int, triggers: Collection[str]) -> list[str]:
+        """Forget what is due next of all triggers of a shard but these; which they were."""
+        held = await self._client.do("HKEYS", Keys(shard).ticks)
+        others = sorted({name.decode() for name in held} - set(triggers))
+        if others:
+            await self._client.do("HDEL", Keys(shard).ticks, *others)
+        return others
+
+    async def move(self, trigger: str, before: Tick | None, after: Tick) -> bool:
+        """Have `after` be due next; False when somebody else has moved on from `before`."""
+        keys = Keys(self.shard_of(trigger))
+        return bool(await self._client.run(_MOVE, [keys.ticks], [trigger, _held(before), _held(after)]))
+
+
+def _tick(held: bytes | None) -> Tick | None:
+    if not held:
+        return None
+    at, _, line = held.decode().partition(" ")
+    return Tick(clock.moment(at), line)
+
+
+def _held(tick: Tick | None) -> str:
+    return f"{round(tick.at.timestamp() * 1000)} {tick.line}" if tick else ""
+
+
+_USE_OF_DAY = Script("use_of_day")
+# Longer than a day lasts anywhere; nobody asks about an earlier one.
+_KEEP_S = 3 * 24 * 3600
+_DOLLAR = 1_000_000  # Redis counts whole numbers: millionths of a dollar
+_FIELDS = ("steps", "tokens", "microdollars", "unpriced")
+
+
+class Days:
+    """By agent and day. All raise StoreUnavailable while Redis is away."""
+
+    def __init__(self, client: Client, shards: int) -> None:
+        self._client, self._shards = client, shards
+
+    async def note(self, agent: str, day: date, run_id: str, seq: int, spent: Spent) -> None:
+        """`spent` is all that a run, of so many events, has used that day. What was told of it before is replaced."""
+        used = (spent.steps, spent.tokens, round(spent.cost_usd * _DOLLAR), spent.unpriced)
+        pairs = [part for pair in zip(_FIELDS, used, strict=True) for part in pair]
+        await self._client.run(_USE_OF_DAY, [self._key(agent, day, "used")], [run_id, seq, _KEEP_S * 1000, *pairs])
+
+    async def look(self, agent: str, day: date) -> tuple[Spent, Limits]:
+        """What was used, and how far people have extended that day's budget."""
+        used, more = await self._client.read(
+            ["HMGET", self._key(agent, day, "used"), *_FIELDS], ["HVALS", self._key(agent, day, "more")]
+        )
+        steps, tokens, microdollars, unpriced = (int(one or 0) for one in used)
+        return Spent(steps, tokens, microdollars / _DOLLAR, unpriced), _furthest(more)
+
+    async def extend(self, agent: str, day: date, question: str, limits: Limits) -> bool:
+        """People answered a question: so much may be used from now on. False when that answer had its effect before."""
+        key, body = self._key(agent, day, "more"), json.dumps([limits.steps, limits.tokens, limits.cost_usd])
+        is_new, _ = await self._client.read(["HSETNX", key, question, body], ["EXPIRE", key, _KEEP_S])
+        return bool(is_new)
+
+    def _key(self, agent: str, day: date, what: str) -> str:
+        return Keys(ingress_shard(f"day {agent}", self._shards)).day(agent, day.isoformat(), what)
+
+
+def _furthest(bodies: Sequence[bytes]) -> Limits:
+    found = Limits()
+    for body in bodies:
+        steps, tokens, cost_usd = json.loads(body)
+        found = found.or_more(Limits(steps, tokens, cost_usd))
+    return found

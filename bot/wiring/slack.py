@@ -1,0 +1,159 @@
+"""Wires the Slack channel of an installation: settings in, a channel and the word of its line out."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from bot.config.settings import Settings
+from bot.people.directory import People
+from bot.store import Store
+from bot.store.client import Client
+from bot.store.indexes import Links, StoreMarks
+from channels import Desk
+
+if TYPE_CHECKING:
+    from bot.queries.slack_home import HomeWatch
+    from channels.slack import SlackChannel
+
+from typing import TYPE_CHECKING
+
+from bot.config.errors import ConfigError
+
+if TYPE_CHECKING:
+    from channels.slack.api import Api
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from bot.store.client import StoreError
+from bot.store.indexes import SAYS_EVERY_S, LinkState
+
+Report = Callable[[bool, str], Awaitable[None]]
+Opened = Callable[[str], Awaitable[None]]
+
+
+class LinkReport:
+    """What the channel says of its line, for all who ask: at once when it changes, and again and again."""
+
+    def __init__(self, links: Links, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._links, self._now = links, now
+        self._state = LinkState(connected=False, since=now(), why="it has just started")
+        self._changed = asyncio.Event()
+
+    async def report(self, connected: bool, why: str) -> None:
+        """The line is there, or `why` it is not. May be called as often as one likes."""
+        if (connected, why[:_WHY_CHARS]) == (self._state.connected, self._state.why):
+            return
+        since = self._state.since if connected == self._state.connected else self._now()
+        self._state = LinkState(connected=connected, since=since, why=why[:_WHY_CHARS])
+        self._changed.set()
+
+    async def keep(self) -> None:
+        """Say it for ever; when this ends nobody hears of the line any more."""
+        try:
+            while True:
+                self._changed.clear()
+                with suppress(StoreError):  # what is not said is not believed
+                    await self._links.say(self._state)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), SAYS_EVERY_S)
+        finally:
+            with suppress(StoreError, TimeoutError):
+                await asyncio.wait_for(self._links.end(), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SlackParts:
+    """The Slack channel, the `link` that says how its line is, and the `homes` that whoever hears Slack watches.
+
+    Nothing where no Slack is set up.
+    """
+
+    channels: "tuple[SlackChannel, ...]" = ()
+    link: LinkReport | None = None
+    homes: "HomeWatch | None" = None
+
+    def beside(self, desk: Desk, *, has_line: bool) -> list[Coroutine[None, None, None]]:
+        """What runs for ever in a process that hears Slack, over a line of its own or by posts.
+
+        Whoever hears that people open their Homes keeps these up to date: what it shows itself may be old by then.
+        """
+        found = list[Coroutine[None, None, None]]()
+        found += [self.link.keep()] if self.link and has_line else []
+        found += [self.homes.watch(desk)] if self.homes else []
+        return found
+
+
+def slack_parts(settings: Settings, client: Client) -> SlackParts:
+    """What a process composes to reach people in Slack. Connects to nothing yet."""
+    if not settings.has_slack:
+        return SlackParts()
+    from bot.queries.slack_home import HomeWatch  # noqa: PLC0415 - it draws views, which most commands do without
+
+    api = slack_api(settings)
+
+    async def publish(user: str, view: Mapping[str, JsonValue]) -> None:
+        await api.call("views.publish", user, user_id=user, view={**view})
+
+    store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
+    people, link = People(settings.people, settings.policies), LinkReport(Links(client))
+    homes = HomeWatch(store, people, publish)
+    return SlackParts((slack_channel(settings, people, store, link.report, homes.opened),), link, homes)
+
+
+def slack_channel(settings: Settings, people: People, store: Store, report: Report, opened: Opened) -> "SlackChannel":
+    """The Slack channel over the workspace of the settings. Raises ConfigError when they name none."""
+    # They take a while to load, and most commands do without.
+    from channels.slack import SlackChannel  # noqa: PLC0415
+    from channels.slack.home import view  # noqa: PLC0415
+    from channels.slack.members import Members  # noqa: PLC0415
+    from channels.slack.pace import Paced  # noqa: PLC0415
+    from channels.slack.sender import SlackSender  # noqa: PLC0415
+
+    app_token, secret = settings.slack_app_token, settings.slack_signing_secret
+    api = slack_api(settings)
+    paced = Paced(api, time.monotonic, asyncio.sleep)
+    members = Members(paced, time.monotonic)
+    return SlackChannel(
+        api=api,
+        app_token=app_token.get_secret_value() if app_token else "",
+        signing_secret=secret.get_secret_value() if secret else "",
+        directory=people,
+        members=members,
+        sends=SlackSender(paced, members, StoreMarks(store), people),
+        home=view,
+        opened=opened,
+        report=report,
+    )
+
+
+_HOW = "`sayso slack manifest` begins the set-up, README.md (Set up Slack) has the steps"
+
+
+def slack_api(settings: Settings) -> "Api":
+    """The Web API, with the bot token. Raises ConfigError when there is none."""
+    # Every command loads this file, and few call Slack: its libraries take half a second.
+    from channels.slack.api import Api  # noqa: PLC0415
+
+    if settings.slack_bot_token is None:
+        raise ConfigError([f"SLACK_BOT_TOKEN is not set: it is the Bot User OAuth Token of the app (xoxb-…). {_HOW}"])
+    return Api(settings.slack_bot_token.get_secret_value(), settings.slack_base_url)
+
+
+def check_socket_mode(settings: Settings) -> None:
+    """Raises ConfigError where a token is missing that Socket Mode needs."""
+    tokens = {"SLACK_BOT_TOKEN": settings.slack_bot_token, "SLACK_APP_TOKEN": settings.slack_app_token}
+    missing = [name for name, token in tokens.items() if token is None]
+    if not missing:
+        return
+    found = f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not set"
+    needs = "sayso slack needs the bot token (xoxb-…) and the app token (xapp-…)"
+    over_http = ". Over HTTP it is not needed: sayso web takes what Slack posts" if settings.has_slack_http else ""
+    raise ConfigError([f"{found}: {needs}{over_http}. {_HOW}"])
+
+
+_WHY_CHARS = 300

@@ -1,0 +1,100 @@
+"""`[deploy]`: what may stand in it, and what is told where it may not."""
+
+from pathlib import Path
+
+import pytest
+
+from agents.deploy.tools import NO_SUCH_POLICY
+from bot.config.settings import load
+from bot.config.tables import DeployConfig
+from bot.registry.environments import environments_of
+from tests.bot.config_files import problems
+
+ENVIRONMENT = '[deploy.environments.production]\npolicy = "nobody is asked"\nrepo = "/srv/shop"\nlive = ["./live.sh"]\n'
+COMMAND = 'command = ["./deploy.sh"]\n'
+GITHUB = '[deploy.environments.production.github]\nrepository = "corp/shop"\n'
+
+
+def test_everything_that_can_be_set_reaches_the_agent(tmp_path: Path) -> None:
+    more = 'ci = ["./ci.sh", "{commit}"]\nlast = ["./last.sh"]\nhealth = ["./health.sh"]\nmigrations = ["*.sql"]\n'
+    github = 'workflow = "deploy.yml"\nref = "release/1"\nbase_url = "https://git.corp.example/api/v3/"\n'
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT + more + GITHUB + github)
+
+    found = environments_of(load(tmp_path, {"SAYSO_GITHUB_TOKEN": "gh-secret"}))["production"]
+
+    assert (found.ci, found.last, found.health) == (("./ci.sh", "{commit}"), ("./last.sh",), ("./health.sh",))
+    assert found.migrations == ("*.sql",)
+    assert found.workflow is not None
+    assert found.workflow.base_url == "https://git.corp.example/api/v3"
+    assert (found.workflow.workflow, found.workflow.ref) == ("deploy.yml", "release/1")
+    assert found.workflow.token == "gh-secret"
+    assert "gh-secret" not in repr(found)
+
+
+def test_an_environment_without_a_policy_stops_the_start_with_the_line_to_write(tmp_path: Path) -> None:
+    unsaid = ENVIRONMENT.replace('policy = "nobody is asked"\n', "")
+
+    (found,) = problems(tmp_path, unsaid + COMMAND)
+
+    assert found.startswith("sayso.toml: deploy.environments.production.policy: missing")
+    assert 'Write policy = "nobody is asked" if that is meant' in found
+
+
+def test_nobody_is_asked_only_where_that_is_written_out(tmp_path: Path) -> None:
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT + COMMAND)
+    settings = load(tmp_path, {})
+    unsaid = settings.deploy.environments["production"].model_copy(update={"policy": None})
+    past_validation = settings.model_copy(update={"deploy": DeployConfig(environments={"production": unsaid})})
+
+    assert environments_of(settings)["production"].policy is None
+    assert environments_of(past_validation)["production"].policy == NO_SUCH_POLICY
+
+
+def test_github_may_be_there_for_its_checks_alone(tmp_path: Path) -> None:
+    (tmp_path / "sayso.toml").write_text(ENVIRONMENT + COMMAND + GITHUB)
+
+    found = environments_of(load(tmp_path, {}))["production"]
+
+    assert found.github is not None
+    assert found.workflow is None
+
+
+def test_either_a_command_deploys_or_a_workflow(tmp_path: Path) -> None:
+    neither = problems(tmp_path, ENVIRONMENT + GITHUB)
+    both = problems(tmp_path, ENVIRONMENT + COMMAND + GITHUB + 'workflow = "deploy.yml"\n')
+
+    assert len(neither) == len(both) == 1
+    assert neither[0].startswith("sayso.toml: deploy.environments.production.command: ")
+    assert "github.workflow instead" in neither[0]
+    assert "either command or github.workflow" in both[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'base_url = "http://api.github.com"',
+        'base_url = "https://u:p@api.github.com"',
+        'base_url = "api.github.com"',
+        'workflow = "../../x"',
+        'ref = "-x"',
+        'token = "gh-secret"',
+    ],
+)
+def test_a_token_goes_nowhere_odd_and_stands_in_no_file(tmp_path: Path, line: str) -> None:
+    found = problems(tmp_path, ENVIRONMENT + COMMAND + GITHUB + line)
+
+    key = line.partition(" ")[0]
+    assert found[0].startswith(f"sayso.toml: deploy.environments.production.github.{key}")
+
+
+@pytest.mark.parametrize("name", ["shop", "corp/..", "corp/shop/x", "corp/sh op", "../x"])
+def test_a_repository_has_an_owner_and_a_name(tmp_path: Path, name: str) -> None:
+    found = problems(tmp_path, ENVIRONMENT + COMMAND + GITHUB.replace("corp/shop", name))
+
+    assert found[0].startswith("sayso.toml: deploy.environments.production.github.repository")
+
+
+def test_the_token_must_not_stand_in_the_file(tmp_path: Path) -> None:
+    found = problems(tmp_path, 'github_token = "gh-secret"\n')
+
+    assert "github_token: a secret must not stand in this file" in found[0]

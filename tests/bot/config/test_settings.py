@@ -1,0 +1,249 @@
+import tomllib
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.config.example import example_toml
+from bot.config.settings import ConfigError, Settings, load
+from bot.config.tables import AgentConfig, Rate
+from bot.config.trust import trust
+from tests.bot.config_files import PEOPLE, problems, read
+
+LONG = "hush-from-file-and-32-characters-long"
+
+
+def test_without_file_and_variables_there_are_defaults(tmp_path: Path) -> None:
+    settings = load(None, {}, cwd=tmp_path)
+
+    assert settings.config is None
+    assert settings.redis_url is None
+    assert settings.shards == 8
+    assert settings.lease_s == 10
+    assert settings.limits.triggers_per_person == Rate(20, 3600)
+    assert settings.data_dir == Path(".sayso").absolute()
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) -> None:
+    text = 'shards = 2\nmodel = "from-file"\n[agents.deploy]\nmax_steps = 3\nmodel = "from-file"'
+
+    settings = read(tmp_path, text, SAYSO_MODEL="from-environment", SAYSO_AGENTS__DEPLOY__MODEL="from-environment")
+
+    assert (settings.shards, settings.model) == (2, "from-environment")
+    assert settings.agents["deploy"].model == "from-environment"
+    assert settings.agents["deploy"].max_steps == 3
+    assert settings.agents["deploy"].max_cost_usd == 0.5
+
+
+def test_every_setting_of_an_agent_can_come_from_the_environment(tmp_path: Path) -> None:
+    words = {"model": "m", "prompt": "deploy@1", "code": "deploying:deploy_agent"}
+    given = words | {
+        name: "4" if "int" in str(field.annotation) else "0.25"
+        for name, field in AgentConfig.model_fields.items()
+        if name not in words
+    }
+    given["context_tokens"] = "5000"
+
+    settings = read(tmp_path, "", **{f"SAYSO_AGENTS__DEPLOY__{name.upper()}": text for name, text in given.items()})
+
+    found = settings.agents["deploy"].model_dump()
+    assert {name: str(found[name]) for name in found} == given
+
+
+def test_lists_and_tables_can_come_from_the_environment(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        PEOPLE,
+        SAYSO_ALERTS__TO='["group:release"]',
+        SAYSO_PEOPLE__DEE__NAME="Dee",
+        SAYSO_PEOPLE__DEE__SLACK="U0123",
+        SAYSO_TEST_CLOCK="1",
+    )
+
+    assert settings.alerts.to == ("group:release",)
+    assert settings.people["dee"].slack == "U0123"
+    assert settings.test_clock
+
+
+def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
+    assert read(tmp_path, 'model = "m"', SAYSO_MODEL="").model == "m"
+
+
+def test_the_file_is_looked_for_in_the_named_place_then_the_data_directory_then_here(tmp_path: Path) -> None:
+    data, named = tmp_path / "data", tmp_path / "named.toml"
+    data.mkdir()
+    for file in (tmp_path / "sayso.toml", data / "sayso.toml", named):
+        file.write_text("")
+
+    assert load(data, {"SAYSO_CONFIG": str(named)}, cwd=tmp_path).config == named
+    assert load(data, {}, cwd=tmp_path).config == data / "sayso.toml"
+    assert load(None, {"SAYSO_DATA_DIR": str(data)}, cwd=tmp_path).config == data / "sayso.toml"
+    own = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    trust(own, tmp_path / "sayso.toml", b"")
+    assert load(None, own, cwd=tmp_path).config == tmp_path / "sayso.toml"
+
+
+def test_the_command_line_wins_for_the_data_directory(tmp_path: Path) -> None:
+    settings = load(tmp_path / "argument", {"SAYSO_DATA_DIR": str(tmp_path / "variable")}, cwd=tmp_path)
+
+    assert settings.data_dir == tmp_path / "argument"
+
+
+def test_a_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.toml: can't be read"):
+        load(None, {"SAYSO_CONFIG": "gone.toml"}, cwd=tmp_path)
+
+
+def test_secrets_come_from_the_environment_or_a_file_and_are_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{LONG}\n")
+
+    settings = read(tmp_path, SAYSO_SECRET_KEY_FILE=str(tmp_path / "key"), ANTHROPIC_API_KEY="hush-from-environment")
+
+    assert settings.secret_key
+    assert settings.secret_key.get_secret_value() == LONG
+    assert settings.anthropic_api_key
+    assert settings.anthropic_api_key.get_secret_value() == "hush-from-environment"
+    assert "hush" not in repr(settings)
+
+
+def test_a_secret_in_the_file_is_refused_without_repeating_it(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path, 'secret_key = "hush"')
+
+    assert line.startswith("sayso.toml: secret_key: a secret must not stand in this file. Set SAYSO_SECRET_KEY")
+    assert "hush" not in line
+
+
+def test_a_secret_file_that_cannot_be_read_or_is_one_too_many_is_named(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        SAYSO_SECRET_KEY_FILE=str(tmp_path / "gone"),
+        ANTHROPIC_API_KEY="hush",
+        ANTHROPIC_API_KEY_FILE=str(tmp_path / "gone"),
+    )
+
+    assert [line.partition(":")[0] for line in found] == ["SAYSO_SECRET_KEY_FILE", "ANTHROPIC_API_KEY_FILE"]
+
+
+def test_an_address_with_a_password_is_not_repeated(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path, SAYSO_REDIS_URL="http://me:hush@redis.example")
+
+    assert line.startswith(
+        "SAYSO_REDIS_URL: redis_url: found a value that is not shown; allowed: an address that begins"
+    )
+
+
+def test_a_misspelt_variable_is_told(tmp_path: Path) -> None:
+    found = problems(tmp_path, SAYSO_SHARD="1", SAYSO_MODEL__X="1", SAYSO_AGENTS__DEPLOY__MODLE="m", SAYSO_WEATHER="1")
+
+    assert found == (
+        'SAYSO_MODEL__X: this release knows no such variable; did you mean "SAYSO_MODEL"?',
+        'SAYSO_SHARD: this release knows no such variable; did you mean "SAYSO_SHARDS"?',
+        "SAYSO_WEATHER: this release knows no such variable. Remove it",
+        (
+            'SAYSO_AGENTS__DEPLOY__MODLE: agents.deploy.modle: this release knows no such key; did you mean "model"? '
+            f"Allowed: {', '.join(sorted(AgentConfig.model_fields))}"
+        ),
+    )
+
+
+def test_a_bad_value_from_the_environment_names_the_variable(tmp_path: Path) -> None:
+    found = problems(tmp_path, "shards = 4", SAYSO_SHARDS="99", SAYSO_ALERTS__TO="[oops")
+
+    assert found == (
+        'SAYSO_SHARDS: shards: found "99"; allowed: a whole number, at least 1, at most 64',
+        'SAYSO_ALERTS__TO: alerts.to: found "[oops"; allowed: a list in brackets',
+    )
+
+
+def test_everything_wrong_is_told_at_once_one_thing_a_line(tmp_path: Path) -> None:
+    text = 'shards = 0\n[alerts]\nto = ["person:nobody"]\n' + PEOPLE
+
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text, SAYSO_SHARD="1")
+
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_the_example_is_valid_and_says_what_the_tour_needs(tmp_path: Path) -> None:
+    repo = tmp_path / 'a "quoted" folder'
+
+    settings = read(tmp_path, example_toml(repo))
+
+    assert list(settings.people) == ["anna", "bo", "cy"]
+    production = settings.policies["production"]
+    assert (production.approvers, production.quorum, production.reach) == (("group:release",), 1, ("email",))
+    assert production.approve_by_email
+    environments = settings.deploy.environments
+    assert (environments["production"].policy, environments["staging"].policy) == ("production", "nobody is asked")
+    assert environments["staging"].repo == repo
+    assert environments["production"].command == ("./deploy.sh", "{environment}", "{commit}")
+
+
+VARIABLES = st.sampled_from([f"SAYSO_{name.upper()}" for name in (*Settings.model_fields, "wrong")])
+VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | st.integers().map(str)
+
+
+@settings(deadline=None)  # reads files, so its time is not its own
+@given(st.dictionaries(VARIABLES, VALUES, max_size=4))
+def test_nonsense_in_variables_is_a_config_error_at_worst(environ: dict[str, str]) -> None:
+    with suppress(ConfigError):
+        assert load(None, environ, cwd=Path("/dev/null")).shards
+
+
+def test_the_example_comments_every_table_for_a_newcomer() -> None:
+    text = example_toml(Path("/srv/demo"))
+
+    tables = [line for line in text.splitlines() if line.startswith("[")]
+    assert len(tables) == 8
+    assert tomllib.loads(text)["limits"] == {"triggers_per_person": "20/h"}
+
+
+@pytest.mark.parametrize("key", ["x", "0123456789abcdef0123456789abcde", " " * 40])
+def test_a_secret_key_that_can_be_guessed_is_refused_with_how_to_make_one(tmp_path: Path, key: str) -> None:
+    (line,) = problems(tmp_path, SAYSO_SECRET_KEY=key)
+
+    assert "found a value that is not shown; allowed: 32 characters at least" in line
+    assert "openssl rand -hex 32" in line
+
+
+def test_a_key_of_before_may_be_short_while_it_is_changed(tmp_path: Path) -> None:
+    settings = read(tmp_path, SAYSO_SECRET_KEY=LONG, SAYSO_SECRET_KEY_PREVIOUS="x")
+
+    assert settings.secret_key_previous
+    assert settings.secret_key_previous.get_secret_value() == "x"
+
+
+def test_what_kubernetes_says_of_a_service_that_is_called_sayso_is_no_setting(tmp_path: Path) -> None:
+    injected = {
+        "SAYSO_SERVICE_HOST": "10.0.0.1",
+        "SAYSO_SERVICE_PORT": "8000",
+        "SAYSO_SERVICE_PORT_HTTP": "8000",
+        "SAYSO_PORT": "tcp://10.0.0.1:8000",
+        "SAYSO_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+        "SAYSO_PORT_8000_TCP_PROTO": "tcp",
+        "SAYSO_PORT_8000_TCP_PORT": "8000",
+        "SAYSO_PORT_8000_TCP_ADDR": "10.0.0.1",
+    }
+
+    assert read(tmp_path, **injected) == read(tmp_path)
+    assert read(tmp_path, SAYSO_PORT="tcp://[fd00::1]:8000", SAYSO_SERVICE_HOST="fd00::1") == read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SAYSO_PORT", "8000"),
+        ("SAYSO_PORT", "tcp://10.0.0.1:8000/x"),
+        ("SAYSO_SERVICE_HOST", "sayso.corp.example"),
+        ("SAYSO_SERVICE_PORT", "eight"),
+        ("SAYSO_PORT_8000", "tcp://10.0.0.1:8000"),
+        ("SAYSO_PORT_8000_TCP_HOST", "10.0.0.1"),
+        ("sayso_service_host", "10.0.0.1"),
+    ],
+)
+def test_what_only_looks_like_it_is_told_as_any_other_mistake(tmp_path: Path, name: str, value: str) -> None:
+    (line,) = problems(tmp_path, **{name: value})
+
+    assert line.startswith(f"{name}: this release knows no such variable")

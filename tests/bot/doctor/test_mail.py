@@ -1,0 +1,151 @@
+"""What the doctor finds about mail servers of one's own, each with what mends it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.doctor.finding import Finding
+from bot.doctor.mail import examine_mail
+from bot.people.directory import People
+from bot.wiring.mail import RealMail
+from tests.bot.config_files import read
+from tests.servers.authority import Authority
+from tests.servers.dovecot import Dovecot, missing
+from tests.servers.mailhost import MailHost
+from tests.servers.postfix import Postfix
+from tests.servers.verdict import SERVER
+
+PROVEN = {"SAYSO_MAIL_IDENTITY": "dmarc", "SAYSO_MAIL_AUTHSERV_ID": SERVER}
+
+
+async def findings(folder: Path, authority: Authority, environ: dict[str, str], off_s: float = 0) -> list[Finding]:
+    settings = read(folder, "", **environ)
+    mail = RealMail(settings, People({}, {}), trust=authority.believing())
+
+    def now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=off_s)
+
+    return [finding async for finding in examine_mail(settings, mail, within_s=3, now=now)]
+
+
+async def found(
+    about: str, folder: Path, host: MailHost, changes: dict[str, str] | None = None, off_s: float = 0
+) -> Finding:
+    """The one finding with `about` in it, at a provider where all is well but for `changes`."""
+    environ = host.environ("doctor@sayso.example") | PROVEN | (changes or {})
+    every = await findings(folder, host.authority, environ, off_s)
+    matching = [finding for finding in every if about in finding.what]
+    assert len(matching) == 1, every
+    return matching[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "way"),
+    [("doctor@sayso.example", "plus"), ("agent@replies.example", "catchall"), ("doctor@sayso.example", "reference")],
+)
+async def test_where_all_is_well_an_answer_would_come_back(
+    tmp_path: Path, mailhost: MailHost, address: str, way: str
+) -> None:
+    every = await findings(tmp_path, mailhost.authority, mailhost.environ(address, way) | PROVEN)
+
+    words = ("log-in", "log-in", "IDLE", "came back", "Message-IDs are kept", "clock", f"verdict of {SERVER}")
+    assert [finding.sign for finding in every[: len(words)]] == ["✓"] * len(words), every
+    assert [word in finding.what for word, finding in zip(words, every, strict=False)] == [True] * len(words)
+
+
+@pytest.mark.parametrize("kind", ["SMTP", "IMAP"])
+async def test_a_refused_log_in_names_its_settings(tmp_path: Path, mailhost: MailHost, kind: str) -> None:
+    wrong = {f"SAYSO_{kind}_PASSWORD": "wrong-pw"}
+
+    finding = await found("did not accept the log-in", tmp_path, mailhost, wrong)
+
+    assert finding.sign == "✗"
+    assert finding.mend == f"Check SAYSO_{kind}_USER and SAYSO_{kind}_PASSWORD"
+
+
+async def test_a_server_that_is_not_there_is_told_for_each_way(tmp_path: Path, mailhost: MailHost) -> None:
+    environ = mailhost.environ("doctor@sayso.example") | {"SAYSO_SMTP_PORT": "1", "SAYSO_IMAP_PORT": "1"}
+
+    every = await findings(tmp_path, mailhost.authority, environ)
+
+    assert [finding.sign for finding in every] == ["✗", "✗", "!"]
+
+
+async def test_an_answer_that_would_not_come_back_says_how_to_let_it(tmp_path: Path, mailhost: MailHost) -> None:
+    elsewhere = {"SAYSO_MAIL_ADDRESS": "somebody@sayso.example"}
+
+    finding = await found("did not come back", tmp_path, mailhost, elsewhere)
+
+    assert finding.sign == "✗"
+    assert "SAYSO_MAIL_REPLY=catchall" in finding.mend
+
+
+async def test_an_address_that_the_server_refuses_says_so(tmp_path: Path, mailhost: MailHost) -> None:
+    finding = await found("was not taken", tmp_path, mailhost, {"SAYSO_MAIL_ADDRESS": "agent@outside.example"})
+
+    assert finding.sign == "✗"
+
+
+@pytest.mark.parametrize(("off_s", "words"), [(600, "ahead of"), (-600, "behind")])
+async def test_a_clock_that_is_off_is_told(tmp_path: Path, mailhost: MailHost, off_s: int, words: str) -> None:
+    finding = await found("this machine's clock", tmp_path, mailhost, off_s=off_s)
+
+    assert finding.sign == "!"
+    assert words in finding.what
+    assert "set-ntp" in finding.mend
+
+
+async def test_a_verdict_of_another_server_than_the_pinned_one_is_told(tmp_path: Path, mailhost: MailHost) -> None:
+    finding = await found("Authentication-Results", tmp_path, mailhost, {"SAYSO_MAIL_AUTHSERV_ID": "mx.other.example"})
+
+    assert finding.sign == "!"
+    assert f"it carries that of {SERVER}" in finding.what
+    assert "sayso mail identify" in finding.mend
+    assert "SAYSO_MAIL_AUTHSERV_ID" in finding.mend
+
+
+async def test_a_mailbox_behind_microsoft_365_is_not_one_in_it(tmp_path: Path, mailhost: MailHost) -> None:
+    hybrid = {"SAYSO_MAIL_IDENTITY": "m365", "SAYSO_MAIL_AUTHSERV_ID": "mail.protection.outlook.com"}
+
+    finding = await found("would not be believed", tmp_path, mailhost, hybrid)
+
+    assert finding.sign == "✗"
+    assert "had it last, which is no server of Microsoft 365" in finding.what
+    assert "SAYSO_MAIL_IDENTITY=dmarc" in finding.mend
+
+
+async def test_a_provider_without_plus_addresses_or_verdicts_is_told_both(
+    tmp_path: Path, open_path: Path, authority: Authority, mailhost: MailHost
+) -> None:
+    with (
+        Dovecot(open_path / "dovecot", authority, extra="recipient_delimiter = -") as plain,
+        Postfix(open_path / "postfix", plain, plain.lmtp) as postfix,
+    ):
+        servers = {"SAYSO_IMAP_PORT": str(plain.imaps), "SAYSO_SMTP_PORT": str(postfix.submission)}
+        environ = mailhost.environ("doctor@sayso.example") | PROVEN | servers
+        lost = [each for each in await findings(tmp_path, authority, environ) if "did not come back" in each.what]
+        way = {"SAYSO_MAIL_REPLY": "reference"}
+        bare = [each for each in await findings(tmp_path, authority, environ | way) if "Results" in each.what]
+
+    assert [(each.sign, "turn plus-addresses on" in each.mend) for each in lost] == [("✗", True)]
+    assert [(each.sign, "sayso mail identify" in each.mend) for each in bare] == [("!", True)]
+
+
+async def test_a_server_without_idle_is_worth_knowing(
+    tmp_path: Path, open_path: Path, authority: Authority, mailhost: MailHost
+) -> None:
+    if why := missing():
+        pytest.skip(why)
+    with Dovecot(open_path / "dovecot", authority, extra="imap_capability = IMAP4rev1 UIDPLUS") as plain:
+        finding = await found("IDLE", tmp_path, mailhost, {"SAYSO_IMAP_PORT": str(plain.imaps)})
+
+    assert finding.sign == "!"
+
+
+async def test_without_a_way_to_prove_senders_every_mail_is_held_and_the_doctor_says_so(
+    tmp_path: Path, mailhost: MailHost
+) -> None:
+    every = await findings(tmp_path, mailhost.authority, mailhost.environ("doctor@sayso.example"))
+
+    assert (every[-1].sign, "sayso mail identify" in every[-1].mend) == ("!", True)

@@ -1,0 +1,247 @@
+"""Cards that did not arrive: they go another way, once, and whoever waits for the answer hears of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agents.deliveries import DeliveryFailed
+from bot.queries.rebuild import placed as placed_by
+from bot.store.ids import new_id
+from bot.store.outbox_entry import Placed
+from channels import Inbound
+from channels.email.format import trace
+from tests.bot.bounces import DOMAIN, LOCAL, asked, bounce, failures, handled, receipt, report
+from tests.fakes.corkboard import Corkboard
+from tests.waiting import until
+from tests.world import World, a_world, heading
+
+
+@pytest.fixture
+def board() -> Corkboard:
+    return Corkboard()
+
+
+@pytest.fixture
+async def both(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[World]:
+    """A running sayso that reaches people by mail, else by the board."""
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("email", "slack")
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        yield world
+
+
+async def test_a_card_that_came_back_goes_another_way_and_is_answered_there(both: World, board: Corkboard) -> None:
+    record, card = await asked(both)
+
+    await bounce(both, card)
+    await until(lambda: board.card("bo"), what="the card is on the board")
+    board.write("bo", "approve")
+
+    assert await both.summary(record.request.run_id) == "done: ok: press bell: done"
+    assert await failures(both, record.request.run_id) == [("bo", "email")]
+    decision = (await both.request(record.request.id)).decision
+    assert decision is not None
+    assert (decision.by, decision.channel) == (("bo",), "slack")
+
+
+async def test_the_requester_hears_why_and_who_else_is_asked_and_the_operators_nothing(both: World) -> None:
+    _, card = await asked(both)
+
+    await bounce(both, card)
+    told = await both.next_mail("anna", about="Not reached: Press bell?")
+    await handled(both)
+
+    words = "Bo Berg could not be reached by e-mail. The same goes to Bo Berg by Slack now. Cy Cole is also asked."
+    assert words in " ".join(told.text.split())
+    assert "| 550 5.1.1 No such user (x@corp.example)" in told.text
+    assert len(both.mails("anna")) == 1
+    assert both.mails("dan") == ()
+    assert await both.dead() == []
+
+
+async def test_a_late_reply_to_the_mail_that_came_back_counts_all_the_same(both: World, board: Corkboard) -> None:
+    record, card = await asked(both)
+    await bounce(both, card)
+    await until(lambda: board.card("bo"), what="the card is on the board")
+
+    await both.reply("bo", card, "approve")
+
+    assert await both.summary(record.request.run_id) == "done: ok: press bell: done"
+    await both.quiet()
+    assert list(board.closed), "the one on the board is closed"
+
+
+async def test_a_report_that_comes_many_times_at_once_and_again_later_has_one_effect(
+    both: World, board: Corkboard
+) -> None:
+    record, card = await asked(both)
+    to = f"{LOCAL}+{receipt(both, card)}@{DOMAIN}"
+    await both.quiet()
+
+    for _ in range(2):
+        inbounds = [await both.app.inbox.accept(stored(to, f"{number}")) for number in range(16)]
+        await asyncio.gather(*(both.app.inbox.handle(inbound_id) for inbound_id in inbounds))
+        await both.quiet()
+
+    assert await failures(both, record.request.run_id) == [("bo", "email")]
+    assert [heading(letter) for letter in both.mails("anna")] == ["Not reached: Press bell?"]
+    assert [to.person for to, card in board.pinned.values() if card.form] == ["bo"]
+    assert [person for person in ("bo", "cy") if len(both.mails(person)) != 1] == []
+
+
+def stored(to: str, key: str) -> Inbound:
+    """A report as the local server keeps it."""
+    raw = trace.write(trace.Trace(sender="", recipient=to, login=None)) + report(to, key=key)
+    return Inbound(channel="email", key=key, raw=raw, size_bytes=len(raw), received_at=datetime.now(UTC))
+
+
+async def test_where_there_is_no_other_way_requester_and_operators_hear_it_and_it_is_a_dead_letter(
+    world: World,
+) -> None:
+    record, card = await asked(world)
+
+    await bounce(world, card)
+
+    told = await world.next_mail("anna", about="Not reached: Press bell?")
+    assert "Bo Berg could not be reached by e-mail. Cy Cole is also asked." in " ".join(told.text.split())
+    assert "| 550 5.1.1 No such user" in told.text
+    alert = await world.next_mail("dan", about="Bo Berg can't be reached")
+    told = " ".join(alert.text.split())
+    assert "Could not be sent: the card “Press bell?” for Bo Berg. email: 550 5.1.1 No such user" in told
+    assert "sayso dead requeue s" in told
+    await handled(world)
+    [note] = await world.dead()
+    assert "550 5.1.1 No such user" in note
+    await world.reply("cy", await world.next_mail("cy"), "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+    await world.quiet()
+    assert len(world.mails("bo")) == 1, "a card that never arrived needs no word that it is closed"
+
+
+async def test_when_nobody_is_left_the_requester_is_told_what_to_do(world: World) -> None:
+    await asked(world)
+    for person in ("bo", "cy"):
+        await bounce(world, world.mails(person)[0])
+        await handled(world)
+
+    told = await world.next_mail("anna", about="Nobody else is asked")
+
+    assert "withdraw the request, have the address in the directory corrected, and ask again" in " ".join(
+        told.text.split()
+    )
+
+
+async def test_a_dead_letter_that_is_tried_again_goes_out_and_its_failure_is_news_again(world: World) -> None:
+    record, card = await asked(world)
+    await bounce(world, card)
+    await handled(world)
+    [dead_id] = await world.app.store.lists.dead()
+
+    await world.app.store.lists.requeue(dead_id, f"out {dead_id}")
+    again = await world.next_mail("bo", about="Press bell?")
+    await world.quiet()
+    await bounce(world, again, key="another")
+    await handled(world)
+
+    assert await failures(world, record.request.run_id) == [("bo", "email")] * 2
+    assert len(await world.dead()) == 1
+
+
+async def test_what_was_written_is_what_the_events_say(both: World, board: Corkboard) -> None:
+    board.banned.add("cy")
+    record, card = await asked(both)
+    for letter in (card, await both.next_mail("cy")):
+        await bounce(both, letter)
+    await handled(both)
+
+    events = await both.events(record.request.run_id)
+
+    for delivery_id, body in placed_by(events):
+        stored = await both.app.store.delivery(delivery_id)
+        assert stored is not None
+        assert Placed.model_validate_json(stored) == Placed.model_validate_json(body)
+    failed = {event.person: event.channel for event in events if isinstance(event, DeliveryFailed)}
+    assert failed == {"bo": "email", "cy": "slack"}
+
+
+@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])
+async def test_any_other_report_changes_nothing(world: World, action: str) -> None:
+    record, card = await asked(world)
+
+    await bounce(world, card, action=action)
+    await handled(world)
+
+    assert await failures(world, record.request.run_id) == []
+    assert (world.mails("anna"), world.mails("dan"), await world.dead()) == ((), (), [])
+
+
+async def test_an_out_of_office_reply_to_the_receipts_address_changes_nothing(world: World) -> None:
+    record, card = await asked(world)
+    to = f"{LOCAL}+{receipt(world, card)}@{DOMAIN}"
+    away = f"From: bo@corp.example\nTo: {to}\nSubject: Out of office\nAuto-Submitted: auto-replied\n\napprove\n"
+
+    await world.transport(None).send(away.replace("\n", "\r\n").encode(), sender="", recipients=[to])
+    await handled(world)
+
+    assert await failures(world, record.request.run_id) == []
+    assert (await world.request(record.request.id)).state == "open"
+
+
+@pytest.mark.parametrize("kind", ["delivery", "outgoing"])
+async def test_a_receipt_that_nobody_of_us_made_is_dropped(world: World, kind: str) -> None:
+    record, card = await asked(world)
+    theirs = receipt(world, card)[:-1] + ("a" if receipt(world, card)[-1] != "a" else "b")
+    if kind == "outgoing":
+        theirs = new_id("outgoing", 0) + theirs[theirs.rindex("-") :]
+    to = f"{LOCAL}+{theirs}@{DOMAIN}"
+
+    await world.transport(None).send(report(to), sender="", recipients=[to])
+    await handled(world)
+
+    assert await failures(world, record.request.run_id) == []
+    assert (world.mails("anna"), world.mails("dan"), await world.dead()) == ((), (), [])
+
+
+async def test_a_card_of_a_closed_request_that_came_back_is_news_for_operators_alone(world: World) -> None:
+    record, card = await asked(world)
+    await world.decide("cy", record, "deny", "no")
+    await world.ended(record.request.run_id)
+    await world.quiet()
+    before = len(world.mails("anna"))
+
+    for number in range(5):
+        await bounce(world, card, key=str(number))
+    await world.next_mail("dan", about="A mail to Bo Berg came back")
+    await handled(world)
+
+    assert await failures(world, record.request.run_id) == []
+    assert len(world.mails("anna")) == before
+    assert len(world.mails("dan")) == 3, "a few a day"
+
+
+async def test_news_that_came_back_is_told_to_operators_and_an_alert_to_nobody(world: World) -> None:
+    await world.ended(await world.trigger("stamp letter"))
+    done = await world.next_mail("anna", about="Done")
+
+    await bounce(world, done)
+    alert = await world.next_mail("dan", about="A mail to Anna Ames came back")
+    assert "Done: stamp letter" in alert.text
+    await bounce(world, alert)
+    await handled(world)
+
+    assert len(world.mails("dan")) == 1
+
+
+async def test_a_receipt_of_news_answers_nothing(world: World) -> None:
+    await world.ended(await world.trigger("stamp letter"))
+    done = await world.next_mail("anna", about="Done")
+
+    await world.send("anna", f"{LOCAL}+{receipt(world, done)}@{DOMAIN}", "approve")
+
+    await until(world.dead, what="it is held")
+    assert "not one of ours" in (await world.dead())[0]

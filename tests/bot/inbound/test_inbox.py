@@ -1,0 +1,196 @@
+"""What arrives is durable first and has one effect, however often it comes and whoever handles it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.runs.admission import MOST_BYTES
+from bot.store.ids import shard_of
+from channels import Inbound, Trigger
+from channels.email.format import trace
+from tests.fakes.hallway import Hallway
+from tests.waiting import until
+from tests.world import World, a_world
+
+BOT = "sayso@sayso.example"
+
+
+@pytest.fixture
+def hallway() -> Hallway:
+    return Hallway()
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[World]:
+    """A running sayso whose rooms start three runs an hour."""
+
+    def change(world: World) -> None:
+        world.beside, world.toml = (hallway,), f'{world.toml}triggers_per_slack_channel = "3/h"\n'
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        yield world
+
+
+def mail(text: str = "stamp letter", key: str = "m1", channel: str = "email") -> Inbound:
+    """What anna wrote, as the local server stored it."""
+    block = trace.write(trace.Trace(sender="anna@corp.example", recipient=BOT, login="anna@corp.example"))
+    raw = block + f"From: anna@corp.example\r\nTo: {BOT}\r\nMessage-ID: <{key}@corp>\r\n\r\n{text}\r\n".encode()
+    return Inbound(channel=channel, key=key, raw=raw, size_bytes=len(raw), received_at=datetime.now(UTC))
+
+
+async def runs(world: World) -> list[str]:
+    return [json.loads(line)["id"] for line in await world.app.store.lists.summaries() if line]
+
+
+async def test_an_item_is_durable_when_it_is_accepted_and_needs_nobody_who_accepted_it(world: World) -> None:
+    async with world.stopped():
+        await world.start(works=False, receives=False)
+        inbound_id = await world.app.inbox.accept(mail())
+        found = await world.app.store.inbound(inbound_id)
+        assert found is not None
+        assert found[1] == mail().raw
+        await world.stop()
+
+    await world.next_mail("anna", about="Done")
+    assert await world.app.store.inbound(inbound_id) is None
+
+
+async def test_an_item_that_is_accepted_many_times_at_once_starts_one_run(world: World) -> None:
+    ids = await asyncio.gather(*(world.app.inbox.accept(mail()) for _ in range(32)))
+    await world.next_mail("anna", about="Done")
+    again = await world.app.inbox.accept(mail())
+    await world.quiet()
+
+    assert {*ids, again} == {ids[0]}
+    assert len(await runs(world)) == 1
+    assert world.workshop.effects == ["stamp letter"]
+
+
+async def test_an_item_that_is_handled_many_times_at_once_starts_one_run(world: World) -> None:
+    async with world.stopped():
+        await world.start(works=False, receives=False)
+        inbound_id = await world.app.inbox.accept(mail())
+        await asyncio.gather(*(world.app.inbox.handle(inbound_id) for _ in range(16)))
+        await world.app.inbox.handle(inbound_id)
+        await world.stop()
+
+    await world.next_mail("anna", about="Done")
+    assert len(await runs(world)) == 1
+    assert world.workshop.effects == ["stamp letter"]
+
+
+async def test_a_run_lives_in_the_shard_of_what_started_it(world: World) -> None:
+    inbound_id = await world.app.inbox.accept(mail())
+    await world.next_mail("anna", about="Done")
+
+    [run_id] = await runs(world)
+
+    assert shard_of(run_id) == shard_of(inbound_id)
+    assert run_id.partition("-")[2] == inbound_id.partition("-")[2]
+
+
+async def test_a_run_is_told_where_it_was_asked(world: World) -> None:
+    await world.app.inbox.accept(mail())
+
+    told = await world.next_mail("anna", about="Done")
+
+    assert "<m1@corp>" in told.references
+
+
+async def test_an_item_of_a_channel_that_this_process_has_not_is_not_lost(world: World) -> None:
+    inbound_id = await world.app.inbox.accept(mail(channel="pigeon"))
+
+    with pytest.raises(LookupError, match="no channel 'pigeon' is set up in this process"):
+        await world.app.inbox.handle(inbound_id)
+
+    assert await world.app.store.inbound(inbound_id) is not None
+
+
+async def test_a_reply_that_names_a_delivery_of_ours_that_is_gone_is_held(world: World) -> None:
+    await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo")
+    for shard in range(world.app.store.shards):
+        await world.app.store.client.do("DEL", f"{{s{shard}}}:deliveries")
+
+    await world.reply("bo", card, "approve")
+
+    async def held() -> bool:
+        return any("not one of ours" in note for note in await world.dead())
+
+    await until(held)
+    assert world.workshop.effects == []
+
+
+async def test_what_can_not_wait_is_taken_however_much_waits_already(world: World) -> None:
+    flood = mail("x" * 2_000_000)
+    async with world.stopped():
+        await world.start(works=False, receives=False)
+        ids = [
+            await world.app.inbox.accept(flood.model_copy(update={"key": f"m{number}"}))
+            for number in range(MOST_BYTES // len(flood.raw) + 1)
+        ]
+
+        async with asyncio.timeout(5):
+            ids.append(await world.app.inbox.accept(mail(key="k").model_copy(update={"can_wait": False})))
+
+        for inbound_id in ids:
+            await world.app.store.drop_inbound(inbound_id)
+        await world.stop()
+
+
+async def test_what_is_brought_again_by_its_key_is_one_item_though_it_begins_a_thread(
+    office: World, hallway: Hallway
+) -> None:
+    ids = [await office.app.inbox.accept(hallway.begins("anna", "stamp letter", "T1", "k1")) for _ in range(3)]
+
+    assert len(set(ids)) == 1
+    await office.ended(office.app.starter.run_id(ids[0]))
+    assert len(await runs(office)) == 1
+
+
+def wants(person: str, text: str, room: str = "C01OPS") -> Trigger:
+    return Trigger(person=person, text=text, room=room, place=f"{room}/")
+
+
+async def heard(world: World, hallway: Hallway, *triggers: Trigger) -> None:
+    for trigger in triggers:
+        await world.app.inbox.accept(hallway.item(trigger))
+    await world.quiet()
+
+
+async def test_more_than_may_be_started_from_a_room_is_refused_whoever_asks_and_other_rooms_go_on(
+    office: World, hallway: Hallway
+) -> None:
+    people = ("anna", "bo", "cy")
+    await heard(office, hallway, *(wants(person, f"stamp {person}") for person in people))
+
+    await heard(office, hallway, wants("dan", "stamp dan"), wants("dan", "stamp elsewhere", room="C02"))
+
+    assert sorted(office.workshop.effects) == ["stamp anna", "stamp bo", "stamp cy", "stamp elsewhere"]
+    [told] = hallway.to("dan", "No run was started")
+    assert "limits.triggers_per_slack_channel in sayso.toml" in told.summary
+
+
+async def test_a_refused_trigger_is_told_to_the_person_where_it_was_written(office: World, hallway: Hallway) -> None:
+    await heard(office, hallway, *(wants("anna", f"stamp {number}") for number in range(3)))
+    async with office.stopped():
+        await office.start(works=False, receives=False)
+        await office.app.inbox.handle(await office.app.inbox.accept(hallway.item(wants("dan", "stamp dan"))))
+
+        [entry] = await office.unsent()
+        assert (entry.kind, entry.person, entry.to) == ("tell", "dan", "C01OPS/")
+        await office.stop()
+
+
+async def test_the_same_words_again_and_again_in_a_room_are_taken_for_a_loop(office: World, hallway: Hallway) -> None:
+    async with office.stopped():
+        office.toml = office.toml.replace('"3/h"', '"60/h"')
+
+    await heard(office, hallway, *(wants("anna", "stamp letter") for _ in range(7)), wants("bo", "stamp letter"))
+
+    assert office.workshop.effects == ["stamp letter"] * 6
+    assert len(hallway.to("anna", "looks like a loop")) == 2

@@ -1,0 +1,161 @@
+"""Operators forget a held message, or have the person asked whose word it claims to be. Nobody waves it through."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.inbound.quarantine_review import NotHeld, elsewhere_first
+from bot.outbound.dead_letter import Note
+from bot.policy.record import RequestRecord
+from channels.email.local.letters import Letter
+from tests.waiting import until
+from tests.world import World
+
+BOT = "sayso@sayso.example"
+
+
+async def one_held(world: World) -> str:
+    """The id of the one held message, once it is."""
+    await until(world.dead, what="a message is held")
+    [name] = await world.app.store.lists.dead()
+    return name
+
+
+async def note_of(world: World, name: str) -> Note:
+    return Note.model_validate_json((await world.app.store.lists.dead())[name])
+
+
+async def forged_answer(world: World) -> tuple[RequestRecord, Letter, str]:
+    """An open request, Bo's card, and the id of a message that only claims to be his answer."""
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo")
+    await world.send("bo", card.reply_to or "", "approve", login=None)
+    return record, card, await one_held(world)
+
+
+async def test_a_held_message_says_what_it_claims_and_what_it_would_have_answered(world: World) -> None:
+    record, _, name = await forged_answer(world)
+
+    note = await note_of(world, name)
+
+    assert (note.kind, note.claims, note.channel) == ("held", "bo@corp.example", "email")
+    assert note.request_id == record.request.id
+    assert note.delivery_id in {holder.delivery_id for holder in record.holders if holder.person == "bo"}
+
+
+async def test_the_person_is_asked_at_their_own_address_and_their_own_answer_counts(world: World) -> None:
+    record, card, name = await forged_answer(world)
+
+    done = await world.app.clearing.confirm(name, "dan")
+
+    assert done == "Bo Berg is asked whether it was theirs. It stays held whatever they say."
+    told = await world.next_mail("bo", about="Was this message yours?")
+    text = " ".join(told.text.split())
+    assert "so it may be forged: it was sent without logging in as bo@corp.example" in text
+    assert "If it was yours, answer the request again" in text
+    assert f"Reference: {record.request.id}" in text
+    assert "To approve" not in text
+    assert (await world.request(record.request.id)).state == "open"
+    assert (await note_of(world, name)).asked_by == "dan"
+    await world.reply("bo", card, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+async def test_nothing_that_answers_the_question_whether_it_was_theirs_lets_the_message_through(world: World) -> None:
+    record, _, name = await forged_answer(world)
+    await world.app.clearing.confirm(name, "dan")
+
+    await world.reply("bo", await world.next_mail("bo", about="Was this message yours?"), "yes, approve")
+
+    told = await world.next_mail("bo", about="Your message was not accepted")
+    assert "it answers a mail that asked nothing" in " ".join(told.text.split())
+    assert (await world.request(record.request.id)).state == "open"
+    assert name in await world.app.store.lists.dead()
+
+
+async def test_asking_twice_asks_once(world: World) -> None:
+    _, _, name = await forged_answer(world)
+
+    await world.app.clearing.confirm(name, "dan")
+    again = await world.app.clearing.confirm(name, "cy")
+    await world.quiet()
+
+    assert again.startswith("Bo Berg was asked already, at ")
+    assert [letter.subject for letter in world.mails("bo")].count("Was this message yours?") == 1
+    assert (await note_of(world, name)).asked_by == "dan"
+
+
+async def test_whose_request_is_closed_meanwhile_is_told_to_write_again(world: World) -> None:
+    record, _, name = await forged_answer(world)
+    await world.decide("cy", record, "deny", "no")
+
+    await world.app.clearing.confirm(name, "dan")
+
+    told = await world.next_mail("bo", about="Was this message yours?")
+    assert "If it was yours, write again" in " ".join(told.text.split())
+    assert record.request.id not in told.text
+
+
+async def test_a_message_that_claims_to_be_nobody_we_know_can_t_be_asked_about(world: World) -> None:
+    await world.send("mallory", BOT, "press bell", login=None)
+    name = await one_held(world)
+
+    with pytest.raises(NotHeld, match="does not claim to be from anybody in the directory"):
+        await world.app.clearing.confirm(name, "dan")
+
+    await world.quiet()
+    assert not world.mail.folder("mallory@corp.example").exists()
+
+
+async def test_whoever_certainly_wrote_it_was_told_and_need_not_be_asked(world: World) -> None:
+    await world.send("anna", BOT, "press bell " * 4_000)
+    name = await one_held(world)
+
+    with pytest.raises(NotHeld, match="It is certain that Anna Ames sent it"):
+        await world.app.clearing.confirm(name, "dan")
+
+
+async def test_a_discarded_message_is_gone_with_its_bytes_and_the_log_says_who_did_it(world: World) -> None:
+    _, _, name = await forged_answer(world)
+
+    with capture_logs() as logs:
+        done = await world.app.clearing.discard(name, "dan")
+
+    assert done == f"{name} is discarded."
+    assert await world.dead() == []
+    assert await world.app.store.inbound(name) is None
+    assert [(line["event"], line["by"], line["inbound_id"]) for line in logs] == [
+        ("held message discarded", "dan", name)
+    ]
+    for verb in (world.app.clearing.discard, world.app.clearing.confirm):
+        with pytest.raises(NotHeld, match=f"There is no held message {name}"):
+            await verb(name, "dan")
+
+
+async def test_the_log_says_who_had_somebody_asked(world: World) -> None:
+    _, _, name = await forged_answer(world)
+
+    with capture_logs() as logs:
+        await world.app.clearing.confirm(name, "dan")
+
+    [line] = [line for line in logs if line["event"] == "held message asked about"]
+    assert (line["by"], line["person"], line["inbound_id"]) == ("dan", "bo", name)
+
+
+async def test_a_dead_letter_is_no_held_message(world: World) -> None:
+    world.workshop.poison.add("cup")
+    run_id = await world.trigger("stamp cup")
+    await until(world.dead, within_s=30, what="it is given up")
+
+    for verb in (world.app.clearing.discard, world.app.clearing.confirm):
+        with pytest.raises(NotHeld, match="is a dead letter, not a held message"):
+            await verb(run_id, "dan")
+
+    assert len(await world.dead()) == 1
+    with pytest.raises(NotHeld, match="There is no held message"):
+        await world.app.clearing.discard("../x", "dan")
+
+
+def test_the_person_is_asked_through_another_channel_first_where_there_is_one() -> None:
+    assert elsewhere_first("email", ("email", "slack")) == ("slack", "email")
+    assert elsewhere_first("slack", ("email", "slack")) == ("email", "slack")
+    assert elsewhere_first("email", ("email",)) == ("email",)

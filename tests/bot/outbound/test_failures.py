@@ -1,0 +1,167 @@
+"""Channels that refuse a card at once, are slow, or give it back before we know that they took it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from agents.requests import DeliveryId
+from bot.store.outbox_entry import Placed
+from channels import Address, Card, ChannelRefused, ChannelUnauthorized, Delivery
+from tests.bot.bounces import asked, bounce, failures
+from tests.fakes.corkboard import Corkboard
+from tests.fakes.slow import SlowChannel
+from tests.waiting import until
+from tests.world import World, a_world
+
+
+@pytest.fixture
+def board() -> Corkboard:
+    return Corkboard()
+
+
+async def test_a_channel_that_refuses_at_once_is_written_down_and_told_once_and_the_next_one_is_asked(
+    redis: str, tmp_path: Path, board: Corkboard
+) -> None:
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("slack", "email")
+
+    board.banned.add("bo")
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        record, card = await asked(world)
+        await world.quiet()
+
+        assert await failures(world, record.request.run_id) == [("bo", "slack")]
+        [told] = world.mails("anna")
+        words = "Bo Berg could not be reached by Slack. The same goes to Bo Berg by e-mail now."
+        assert words in " ".join(told.text.split())
+        assert "| bo may not have a card here. Ask the janitor" in told.text
+        assert await world.dead() == []
+        await world.reply("bo", card, "approve")
+        assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+def asks_bo(card: Card, to: Address) -> bool:
+    return to.person == "bo" and card.form is not None
+
+
+async def test_a_report_that_overtakes_our_own_note_of_the_delivery_is_not_lost(
+    redis: str, tmp_path: Path, board: Corkboard
+) -> None:
+    channels = dict[str, SlowChannel]()
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("email", "slack")
+        world.through = lambda channel: channels.setdefault("email", SlowChannel(channel, asks_bo))
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        record, card = await asked(world)
+        await bounce(world, card)
+        await until(lambda: board.card("bo"), what="the card is on the board")
+        channels["email"].may_return.set()
+        await world.quiet()
+
+        sent = [event for event in await world.events(record.request.run_id) if event.type == "card_delivered"]
+        assert sorted((event.person, event.channel) for event in sent) == [("bo", "slack"), ("cy", "email")]
+        body = await world.app.store.delivery(DeliveryId(record.holders[0].delivery_id))
+        assert body is not None
+        found = Placed.model_validate_json(body)
+        assert found.delivery is not None
+        assert (found.delivery.address.channel, list(found.failed)) == ("slack", ["email"])
+
+
+class SlowBoard(Corkboard):
+    """A board where it takes until `may_return` to pin something."""
+
+    may_return = asyncio.Event()
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        delivery = await super().send(card, to, key)
+        await self.may_return.wait()
+        return delivery
+
+
+async def test_a_card_that_is_decided_while_it_goes_another_way_is_closed_when_it_has_arrived(
+    redis: str, tmp_path: Path
+) -> None:
+    board = SlowBoard()
+    board.may_return = asyncio.Event()
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("email", "slack")
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        record, card = await asked(world)
+        await bounce(world, card)
+        await until(lambda: board.card("bo"), what="the card is on the board")
+        await world.decide("cy", record, "deny", "no")
+        await world.next_mail("anna", about="Stopped: ")
+        board.may_return.set()
+
+        closed = await until(lambda: list(board.closed.values()), what="it is closed")
+        assert "Cy Cole denied" in closed[0].summary
+
+
+class Refusing(SlowChannel):
+    """The world's mail, of which nobody takes any for bo."""
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        if to.person == "bo":
+            raise ChannelRefused("550 5.1.1 No such user", "Correct the address in the directory")
+        return await self._channel.send(card, to, key)
+
+
+async def test_a_refusal_at_once_where_there_is_no_other_way_is_told_to_the_requester(
+    redis: str, tmp_path: Path
+) -> None:
+    def change(world: World) -> None:
+        world.through = Refusing
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        record = await world.opened(await world.trigger("press bell"))
+
+        told = await world.next_mail("anna", about="Not reached: Press bell?")
+        await world.next_mail("dan", about="can't be reached")
+        await world.quiet()
+
+        assert "No such user" in told.text
+        assert await failures(world, record.request.run_id) == [("bo", "email")]
+        assert len(world.mails("anna")) == 1
+        assert len(await world.dead()) == 1
+
+
+class LockedOut(SlowChannel):
+    """The world's mail, whose server does not accept our log-in until `takes_us`."""
+
+    takes_us = False
+
+    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+        if not self.takes_us:
+            raise ChannelUnauthorized("email", "the SMTP server did not accept the log-in", "Check SAYSO_SMTP_USER")
+        return await self._channel.send(card, to, key)
+
+
+async def test_a_mail_server_that_refuses_our_log_in_makes_no_dead_letters_and_gets_everything_later(
+    redis: str, tmp_path: Path
+) -> None:
+    channels = list[LockedOut]()
+
+    def change(world: World) -> None:
+        world.through = lambda channel: channels.append(LockedOut(channel)) or channels[-1]
+
+    async with a_world(redis, tmp_path / "data", change=change) as world:
+        record = await world.opened(await world.trigger("press bell"))
+        for _ in range(20):
+            await world.move_time(600)
+        assert await world.dead() == []
+        assert await failures(world, record.request.run_id) == []
+        assert (await world.request(record.request.id)).state == "open"
+
+        channels[0].takes_us = True
+        channels[0].may_return.set()
+        await world.move_time(60)
+        card = await world.next_mail("bo", about="Press bell?")
+        await world.reply("bo", card, "approve")
+        assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+        await world.next_mail("dan", about="did not accept the log-in")
+        assert sum("did not accept the log-in" in letter.text for letter in world.mails("dan")) == 1

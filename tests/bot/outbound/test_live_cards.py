@@ -1,0 +1,256 @@
+"""Cards that are changed where they stand: the newest state wins, whoever's update lands last, and with few calls."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.requests import PersonId, RunId
+from bot.app import App, compose
+from bot.policy.record import RequestRecord
+from bot.render.status_line import StatusLines
+from bot.store import Commit, Keys
+from bot.store.journal import outbox_entry, outgoing_id
+from bot.store.outbox_entry import Outgoing, Placed
+from channels import Card
+from tests.clerk import clerk
+from tests.fakes.wall import Wall
+from tests.office import TOML
+from tests.waiting import until
+from tests.world import World, a_world
+
+CROWD = [f"p{number}" for number in range(1, 8)]
+PEOPLE = "".join(
+    f'\n[people.{name}]\nname = "{name.upper()}"\nemail = "{name}@corp.example"\ngroups = ["crowd"]\n' for name in CROWD
+)
+MANY = f"{TOML}{PEOPLE}" + '\n[policies.crowd]\napprovers = ["group:crowd"]\nquorum = 6\nexpires_after = "4h"\n'
+
+
+@pytest.fixture
+def wall() -> Wall:
+    return Wall()
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, wall: Wall) -> AsyncIterator[World]:
+    def change(world: World) -> None:
+        world.beside, world.reach = (wall,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", MANY, change=change) as world:
+        yield world
+
+
+async def asked(world: World, policy: str) -> RequestRecord:
+    """An open request whose cards hang on the wall."""
+    world.workshop.policy_of["bell"] = policy
+    record = await world.opened(await world.trigger("press bell"))
+    await world.quiet()
+    return record
+
+
+async def another(world: World, wall: Wall) -> AsyncIterator[App]:
+    """Another process over the same Redis, which does only what it is told to."""
+    app = compose(world.app.settings, world.url, [world.mail.channel(), wall], (clerk(world.workshop),))
+    yield app
+    await app.store.client.close()
+    await app.queue.close()
+
+
+def update_of(record: RequestRecord, person: str) -> Outgoing:
+    request = record.request
+    [delivery_id] = [holder.delivery_id for holder in record.holders if holder.person == person]
+    return Outgoing(
+        id=outgoing_id(request.id),
+        kind="update",
+        run_id=request.run_id,
+        person=PersonId(person),
+        reach=("slack",),
+        card=Card(title="never seen", at=request.opened_at),
+        thread=request.thread,
+        request_id=request.id,
+        delivery_id=delivery_id,
+    )
+
+
+async def test_an_old_update_that_lands_last_does_not_bring_the_buttons_back(office: World, wall: Wall) -> None:
+    record = await asked(office, "pair")
+    other = Wall(pinned=wall.pinned, looks=wall.looks, is_slow=lambda card: card.form is not None)
+    async for app in another(office, other):
+        entry = update_of(record, "bo")
+        await app.store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]))
+        late = asyncio.create_task(app.outbox.send(entry.id))
+        await until(lambda: other.held, what="the other process has begun to show that it is open")
+
+        await office.decide("bo", record, "approve", channel="slack")
+        await office.decide("cy", record, "deny", "no", channel="slack")
+        await until(lambda: wall.of("bo")[-1].form is None, what="this process has shown that it is denied")
+        other.may_go.set()
+        await late
+
+    assert any(card.form for card in wall.of("bo")[2:]), "it did land late"
+    assert wall.of("bo")[-1].title == "Denied: Press bell"
+    assert wall.of("bo")[-1].form is None
+
+
+async def test_five_changes_while_the_channel_is_slow_make_two_calls(office: World, wall: Wall) -> None:
+    record = await asked(office, "crowd")
+    wall.is_slow = lambda _: True
+
+    await office.decide("p1", record, "approve", channel="slack")
+    await until(lambda: len(wall.held) == len(CROWD), what="the first change is on its way to everybody")
+    for person in CROWD[1:5]:
+        await office.decide(person, record, "approve", channel="slack")
+    wall.may_go.set()
+    await office.quiet()
+
+    approvals = [fact.text[:6] for card in wall.of("p7") for fact in card.facts if fact.label == "Approvals"]
+    assert approvals == ["0 of 6", "1 of 6", "5 of 6"]
+    assert len([person for person, _ in wall.calls if person == "p7"]) == 2
+
+
+async def test_five_changes_while_the_channel_takes_none_are_shown_at_once_when_it_does(
+    office: World, wall: Wall
+) -> None:
+    record = await asked(office, "crowd")
+    wall.is_away = lambda _: True
+
+    for person in CROWD[:5]:
+        await office.decide(person, record, "approve", channel="slack")
+
+    async def all_were_tried() -> bool:
+        store = office.app.store
+        return sum([await store.client.do("HLEN", Keys(shard).tries) for shard in range(store.shards)]) == 5 * 7
+
+    await until(all_were_tried, what="everything was put off")
+    wall.is_away = lambda _: False
+    await office.move_time(60)
+    await office.quiet()
+
+    assert len(wall.of("p7")) == 2
+    assert any(fact.text.startswith("5 of 6: P1 at ") for fact in wall.of("p7")[-1].facts)
+
+
+async def test_a_change_that_is_refused_is_let_go_and_nobody_is_alarmed(office: World, wall: Wall) -> None:
+    record = await asked(office, "production")
+    wall.refuses = lambda card: card.form is None and card.title.endswith("Press bell")
+
+    await office.decide("bo", record, "approve", channel="slack")
+    await office.ended(record.request.run_id)
+    await office.quiet()
+
+    assert any(card.form is None for _, card in wall.calls)
+
+    assert office.mails("dan") == ()
+    assert await office.dead() == []
+
+
+@pytest.mark.parametrize("what", ["mumbles", "is_fatal"])
+async def test_a_card_whose_sending_was_never_answered_is_closed_too_when_it_is_decided_meanwhile(
+    office: World, wall: Wall, what: str
+) -> None:
+    setattr(wall, what, True)
+    office.workshop.policy_of["bell"] = "production"
+    record = await office.opened(await office.trigger("press bell"))
+    await until(lambda: wall.now("bo") and wall.now("cy"), what="the cards hang there, and nobody knows")
+
+    await office.decide("bo", record, "deny", channel="slack")
+    setattr(wall, what, False)
+
+    await until(lambda: all(_is_closed(wall.now(name)) for name in ("bo", "cy")), what="neither can be answered")
+
+
+def _is_closed(card: Card | None) -> bool:
+    return card is not None and card.form is None and card.title.startswith("Denied")
+
+
+async def test_what_landed_late_from_a_worker_that_died_is_put_right_by_whoever_takes_its_work(
+    office: World, wall: Wall
+) -> None:
+    record = await asked(office, "production")
+    await office.decide("bo", record, "deny", "no", channel="slack")
+    await office.ended(record.request.run_id)
+    await office.quiet()
+    wall.of("bo").append(wall.of("bo")[0])
+    assert wall.of("bo")[-1].form, "the dead worker's call landed"
+
+    left = update_of(record, "bo")
+    left = left.model_copy(
+        update={"card": left.card.model_copy(update={"at": record.request.opened_at - timedelta(minutes=1)})}
+    )
+    await office.app.store.commit(Commit(run_id=left.run_id, outgoing=[outbox_entry(left)]))
+
+    await until(lambda: wall.of("bo")[-1].form is None, what="the sweeper brings it, and the buttons go")
+
+
+async def test_where_one_card_stands_for_several_only_the_one_it_was_sent_for_changes_it(
+    office: World, wall: Wall
+) -> None:
+    record = await asked(office, "production")
+    bos, cys = (holder.delivery_id for holder in record.holders)
+    body = await office.app.store.delivery(cys)
+    assert body
+    shared = Placed.model_validate_json(body).model_copy(update={"shares": bos}).model_dump_json().encode()
+    await office.app.store.commit(Commit(run_id=record.request.run_id, deliveries=[(cys, shared)]))
+
+    await office.decide("bo", record, "deny", "no", channel="slack")
+    await office.quiet()
+
+    assert {person for person, _ in wall.calls} == {"bo"}
+
+
+async def test_one_line_however_often_it_is_first_sent(office: World, wall: Wall) -> None:
+    run_id = await on_the_wall(office)
+    name = f"status {run_id}"
+    for shard in range(office.app.store.shards):
+        await office.app.store.client.do("DEL", Keys(shard).seen(name))
+    assert await StatusLines(office.app.store).find(run_id) is None
+
+    await office.steer(run_id, "pause")
+    await until(lambda: wall.lines()[0][-1] == "Paused by Anna Ames", what="the line says so")
+
+    assert len(wall.lines()) == 1
+
+
+async def test_a_line_that_can_not_be_shown_is_no_alarm_and_is_dropped_after_a_few_tries(
+    office: World, wall: Wall
+) -> None:
+    wall.is_away = lambda card: card.is_line
+    await on_the_wall(office)
+
+    async def is_dropped() -> bool:
+        await office.move_time(300)
+        client = office.app.store.client
+        left = [await client.do("HLEN", Keys(shard).outbox) for shard in range(office.app.store.shards)]
+        return not any(left)
+
+    await until(is_dropped, within_s=30, what="nothing waits to be sent")
+    assert wall.lines() == []
+    assert office.mails("dan") == ()
+    assert await office.dead() == []
+
+
+async def test_a_line_that_is_refused_is_dropped_at_once(office: World, wall: Wall) -> None:
+    wall.refuses = lambda card: card.is_line
+
+    await on_the_wall(office)
+    await office.quiet()
+
+    assert wall.lines() == []
+    assert office.mails("dan") == ()
+
+
+async def on_the_wall(office: World) -> RunId:
+    """A run that began on the wall and waits for people."""
+    run_id = await office.app.starter.start("slack", "press bell", PersonId("anna"), thread="C01/1.0")
+    await office.opened(run_id)
+    if not wall_refuses(office):
+        await office.quiet()
+    return run_id
+
+
+def wall_refuses(office: World) -> bool:
+    [wall] = office.beside
+    line = Card(title="-", at=office.app.store.about_now(), is_line=True)
+    return isinstance(wall, Wall) and (wall.is_away(line) or wall.refuses(line))

@@ -1,0 +1,206 @@
+"""Cards on their way: sent once, to whoever can still answer, and put off while nobody takes them."""
+
+from pathlib import Path
+
+import pytest
+
+from agents.deliveries import DeliveryFailed
+from agents.requests import DeliveryId
+from bot.store.outbox_entry import Placed
+from channels import Channel, Marks, Remembers
+from channels.email import EmailChannel
+from channels.email.local.letters import Letter
+from channels.email.local.maildir_mailbox import MaildirMailbox
+from channels.email.sender.proof import local
+from channels.email.transport import Relay, Transport
+from tests.channels.email.mails import People
+from tests.fakes.slow import SlowChannel
+from tests.servers.relay import Fault, RelayServer
+from tests.waiting import until
+from tests.world import World, a_world, heading
+
+
+async def test_a_card_is_delivered_once_to_each_who_may_decide_and_the_story_says_so(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.quiet()
+
+    assert [len(world.mails(person)) for person in ("anna", "bo", "cy", "dan")] == [0, 1, 1, 0]
+    sent = [event for event in await world.events(run_id) if event.type == "card_delivered"]
+    assert sorted(event.person for event in sent) == ["bo", "cy"]
+    assert {event.delivery_id for event in sent} == {holder.delivery_id for holder in record.holders}
+
+
+async def test_a_delivery_knows_who_got_what_in_which_revision(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.quiet()
+
+    for holder in record.holders:
+        body = await world.app.store.delivery(DeliveryId(holder.delivery_id))
+        assert body is not None
+        placed = Placed.model_validate_json(body)
+        assert (placed.person, placed.revision, placed.digest) == (holder.person, 1, record.request.digest)
+        assert placed.delivery is not None
+        assert placed.delivery.address.to == f"{holder.person}@corp.example"
+
+
+async def test_cards_wait_while_the_mail_server_is_away_and_are_sent_when_it_is_back(world: World) -> None:
+    async with world.stopped():
+        await world.start(receives=False)
+        run_id = await world.trigger("press bell")
+        await world.opened(run_id)
+        await until(lambda: _tries(world), what="a card was put off")
+        assert world.mails("bo") == ()
+        await world.stop()
+
+    await world.move_time(120)
+    assert heading(await world.next_mail("bo")) == "Press bell?"
+    assert len(world.mails("bo")) == 1
+
+
+async def test_operators_are_not_told_of_each_mail_that_one_server_keeps_waiting(world: World) -> None:
+    async with world.stopped():
+        await world.start(receives=False)
+        for number in range(8):
+            await world.opened(await world.trigger(f"press bell {number}"))
+
+        # All of them are tried before the clock moves: it must not leave the hour for which alarms are counted.
+        for tries in range(1, 10):
+            await until(lambda tries=tries: _have_tried(world, tries, 16), within_s=60, what=f"{tries} tries")
+            await world.move_time(2 ** (tries - 1))
+        await until(lambda: _alerts(world), within_s=60, what="operators are to be told")
+        await world.stop()
+
+    assert len([letter for letter in await _until_told(world) if letter.subject == "Somebody is not reached yet"]) == 10
+
+
+async def _have_tried(world: World, tries: int, cards: int) -> bool:
+    counts = [await world.app.store.client.do("HVALS", f"{{s{shard}}}:tries") for shard in range(2)]
+    return len([count for shard in counts for count in shard if int(count) >= tries]) >= cards
+
+
+async def _alerts(world: World) -> bool:
+    return len([entry for entry in await world.unsent() if entry.kind == "alert"]) >= 10
+
+
+async def _until_told(world: World) -> tuple[Letter, ...]:
+    """Everything that dan got once nothing is waiting any more."""
+    await world.move_time(600)
+    await world.quiet()
+    return world.mails("dan")
+
+
+async def _tries(world: World) -> bool:
+    found = [await world.app.store.client.do("HLEN", f"{{s{shard}}}:tries") for shard in range(2)]
+    return any(found)
+
+
+async def test_a_card_that_is_decided_before_it_could_be_sent_is_not_sent(world: World) -> None:
+    async with world.stopped():
+        await world.start(receives=False)
+        run_id = await world.trigger("press bell")
+        record = await world.opened(run_id)
+        await world.decide("bo", record, "deny", "no")
+        await world.ended(run_id)
+        await world.stop()
+
+    await world.move_time(120)
+    await world.next_mail("anna", about="Stopped")
+    await world.quiet()
+    assert world.mails("bo") == ()
+    assert world.mails("cy") == ()
+
+
+async def test_an_entry_that_was_sent_is_not_sent_again(world: World) -> None:
+    run_id = await world.trigger("stamp letter")
+    await world.ended(run_id)
+    await world.quiet()
+
+    await world.app.outbox.send("s0o-aaaaaaaaaaaaa")
+
+    assert len(world.mails("anna")) == 1
+
+
+@pytest.mark.parametrize("outcome", ["approve", "deny"])
+async def test_whoever_held_a_card_sees_it_closed_and_the_requester_and_the_voter_see_the_end(
+    world: World, outcome: str
+) -> None:
+    run_id = await world.trigger("press bell")
+    card = await world.next_mail("bo")
+    await world.quiet()
+
+    await world.reply("bo", card, outcome)
+    await world.ended(run_id)
+    await world.quiet()
+
+    word = "Done" if outcome == "approve" else "Stopped"
+    assert [heading(letter) for letter in world.mails("anna")] == [f"{word}: press bell"]
+    assert [heading(letter) for letter in world.mails("cy")] == ["Press bell?", "Closed: Press bell?"]
+    assert [heading(letter) for letter in world.mails("bo")] == ["Press bell?", f"{word}: press bell"]
+
+
+async def test_a_card_that_is_decided_while_it_is_on_its_way_is_closed_when_it_has_arrived(world: World) -> None:
+    channels = dict[str, SlowChannel]()
+
+    def slow(channel: Channel) -> Channel:
+        return channels.setdefault("email", SlowChannel(channel))
+
+    async with world.stopped():
+        world.through = slow
+    record = await world.opened(await world.trigger("press bell"))
+    await until(lambda: len(channels["email"].sent) == 2)
+
+    await world.decide("bo", record, "deny", "no")
+    channels["email"].may_return.set()
+
+    assert "Bo Berg denied" in (await world.next_mail("cy", about="Closed: Press bell?")).text
+
+
+class Outward:
+    """The world's mail, of which all that goes out goes through `server`."""
+
+    def __init__(self, channel: Channel, server: RelayServer, folder: Path) -> None:
+        self.name, self.edits = channel.name, channel.edits
+        relay = Relay("localhost", server.port, tls="none")
+        self._out = EmailChannel(
+            mailbox=MaildirMailbox(folder),
+            transport=Transport(lambda: relay, timeout_s=0.5),
+            directory=People(),
+            address="sayso@sayso.example",
+            prove=local,
+        )
+        self.send, self.update = self._out.send, self._out.update
+        self.receive, self.read, self.address = channel.receive, channel.read, channel.address
+        self._in = channel
+
+    def remember_in(self, marks: Marks) -> None:
+        self._out.remember_in(marks)
+        if isinstance(self._in, Remembers):
+            self._in.remember_in(marks)
+
+
+@pytest.mark.parametrize("faults", [["450", "421", "450"], ["lost answer", "lost answer"], ["slow", "421"]])
+async def test_an_answer_that_may_change_is_waited_for_and_the_same_mail_is_sent_again_in_the_same_envelope(
+    redis: str, tmp_path: Path, faults: list[Fault]
+) -> None:
+    async with RelayServer(faults=list(faults)) as server, a_world(redis, tmp_path / "data") as world:
+        async with world.stopped():
+            # One person with an address, so that each fault is about the one card.
+            for person in ("anna", "cy", "dan"):
+                world.toml = world.toml.replace(f'email = "{person}@corp.example"', "")
+            world.through = lambda channel: Outward(channel, server, tmp_path)
+        run_id = await world.trigger("press bell")
+
+        async def delivered() -> bool:
+            await world.move_time(1)
+            return any(event.type == "card_delivered" for event in await world.events(run_id))
+
+        await until(delivered, within_s=20, what="the card is delivered")
+        server.let_go()
+
+        assert server.asked == len(faults) + 1
+        assert len(set(server.taken)) == 1
+        assert len(set(server.envelopes)) == 1
+        assert server.envelopes[0][0].startswith("sayso+s")
+        failed = [event for event in await world.events(run_id) if isinstance(event, DeliveryFailed)]
+        assert [event.person for event in failed] == ["cy"]

@@ -1,0 +1,278 @@
+"""One card for all who see the same place: placed once, whoever comes first, and told of all who share it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from agents.deliveries import CardDelivered
+from agents.requests import DeliveryId, PersonId
+from bot.app import App, compose
+from bot.policy.record import RequestRecord
+from bot.queries.rebuild import placed as placed_by
+from bot.store import Keys
+from bot.store.outbox_entry import Placed, placing_id
+from channels import Address, Card, Channel
+from tests.bot.bounces import bounce, failures, handled
+from tests.clerk import clerk
+from tests.fakes.corkboard import Corkboard
+from tests.fakes.slow import SlowChannel
+from tests.office import TOML, settings_of
+from tests.waiting import until
+from tests.world import World, a_world
+
+EVE = """
+[people.eve]
+name = "Eve Egan"
+email = "eve@corp.example"
+groups = ["release"]
+"""
+
+
+@pytest.fixture
+def board() -> Corkboard:
+    """Bo and Cy are in the room, Eve is not."""
+    return Corkboard(room={"bo", "cy"})
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[World]:
+    """A running sayso that reaches people by the board, else by mail."""
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", TOML + EVE, change=change) as world:
+        yield world
+
+
+async def opened(world: World, what: str = "press bell") -> RequestRecord:
+    return await world.opened(await world.trigger(what))
+
+
+async def deliveries(world: World, record: RequestRecord) -> dict[str, Placed]:
+    """What is kept of each holder's card."""
+    found = dict[str, Placed]()
+    for holder in record.holders:
+        body = await world.app.store.delivery(holder.delivery_id)
+        assert body is not None
+        found[holder.person or holder.place] = Placed.model_validate_json(body)
+    return found
+
+
+async def sent(world: World, record: RequestRecord) -> list[CardDelivered]:
+    return [event for event in await world.events(record.request.run_id) if isinstance(event, CardDelivered)]
+
+
+async def test_those_in_a_room_share_one_card_and_whoever_is_outside_has_their_own(
+    office: World, board: Corkboard
+) -> None:
+    record = await opened(office)
+    await office.quiet()
+
+    assert sorted(to.to for to in board.sends) == ["eve", "room"]
+    held = await deliveries(office, record)
+    [owner] = [placed for person, placed in held.items() if person != "eve" and placed.shares is None]
+    [other] = [placed for person, placed in held.items() if person != "eve" and placed.shares]
+    assert other.shares == owner.id
+    assert other.delivery == owner.delivery
+    assert owner.delivery is not None
+    assert (owner.delivery.address.to, owner.delivery.address.is_shared) == ("room", True)
+    [card] = board.at("room")
+    assert card.form is not None
+    assert card.form.token.startswith(owner.id)
+    told = {str(event.person): (event.is_shared, event.shares, event.handle) for event in await sent(office, record)}
+    assert told[owner.person] == (True, None, owner.id)
+    assert told[other.person] == (True, owner.id, owner.id)
+    assert told["eve"][:2] == (False, None)
+    assert not [person for person in ("bo", "cy", "eve") if office.mails(person)]
+
+
+def workers(world: World, board: Channel, count: int) -> list[App]:
+    """As many processes over the same Redis, of which nobody looks at anything by itself."""
+    settings = settings_of(world.folder, world.toml)
+    for name, policy in list(settings.policies.items()):
+        settings.policies[name] = policy.model_copy(update={"reach": world.reach})
+    return [compose(settings, world.url, [world.mail.channel(), board], (clerk(world.workshop),)) for _ in range(count)]
+
+
+async def all_at_once(apps: Sequence[App], entries: Sequence[str], times: int = 1) -> None:
+    await asyncio.gather(*(app.outbox.send(entry) for _ in range(times) for app in apps for entry in entries))
+
+
+async def test_workers_that_take_all_entries_of_a_request_at_once_place_one_card(
+    office: World, board: Corkboard
+) -> None:
+    board.locked_out |= {"room", "eve"}
+    records = [await opened(office, f"press bell {number}") for number in range(10)]
+    async with office.stopped():
+        board.locked_out.clear()
+        apps = workers(office, board, 3)
+        for record in records:
+            await all_at_once(apps, [placing_id(holder.delivery_id) for holder in reversed(record.holders)], times=2)
+        for app in apps:
+            await app.queue.close()
+            await app.store.client.close()
+
+    await office.quiet()
+    cards = board.at("room")
+    assert sorted(card.title for card in cards) == sorted(record.request.title for record in records)
+    for record in records:
+        assert sorted(event.person for event in await sent(office, record)) == ["bo", "cy", "eve"]
+
+
+async def tries(world: World) -> int:
+    """How often anything had to be tried again."""
+    return sum([await world.app.store.client.do("HLEN", f"{{s{shard}}}:tries") for shard in range(2)])
+
+
+def in_the_room(card: Card, to: Address) -> bool:
+    return to.to == "room" and card.form is not None
+
+
+async def test_whoever_comes_while_the_card_is_on_its_way_waits_and_no_failure_is_counted(
+    redis: str, tmp_path: Path, board: Corkboard
+) -> None:
+    slow = SlowChannel(board, in_the_room)
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (slow,), ("slack", "email")
+
+    async with a_world(redis, tmp_path / "data", TOML + EVE, change=change) as world:
+        record = await opened(world)
+        await until(lambda: slow.sent, what="the card is on its way")
+        [first] = slow.sent
+        others = [holder for holder in record.holders if holder.delivery_id != first and holder.person != "eve"]
+        await all_at_once([world.app], [placing_id(holder.delivery_id) for holder in others], times=20)
+
+        assert [to.to for to in board.sends].count("room") == 1
+        assert await tries(world) == 0
+        slow.may_return.set()
+        await world.quiet()
+
+        assert [to.to for to in board.sends].count("room") == 1
+        assert sorted(event.person for event in await sent(world, record)) == ["bo", "cy", "eve"]
+
+
+async def test_what_one_was_refused_there_the_others_are_refused_for_the_same_reason_and_all_get_a_mail(
+    office: World, board: Corkboard
+) -> None:
+    board.banned.add("room")
+    record = await opened(office)
+    await office.quiet()
+
+    assert sorted(await failures(office, record.request.run_id)) == [("bo", "slack"), ("cy", "slack")]
+    held = await deliveries(office, record)
+    assert held["bo"].failed == held["cy"].failed == {"slack": "room may not have a card here. Ask the janitor"}
+    assert [len(office.mails(person)) for person in ("bo", "cy", "eve")] == [1, 1, 0]
+    assert await office.dead() == []
+
+
+async def test_those_whose_mails_came_back_share_a_card_in_the_room(
+    redis: str, tmp_path: Path, board: Corkboard
+) -> None:
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("email", "slack")
+
+    async with a_world(redis, tmp_path / "data", TOML, change=change) as world:
+        record = await opened(world)
+        for person in ("cy", "bo"):
+            await bounce(world, await world.next_mail(person))
+        await handled(world)
+
+        held = await deliveries(world, record)
+        assert [to.to for to in board.sends] == ["room"]
+        assert [held["bo"].shares is None, held["cy"].shares is None].count(True) == 1
+        assert held["bo"].delivery == held["cy"].delivery
+
+
+async def test_dead_letters_that_are_tried_again_at_once_are_one_card(
+    redis: str, tmp_path: Path, board: Corkboard
+) -> None:
+    board.banned.add("room")
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("slack",)
+
+    async with a_world(redis, tmp_path / "data", TOML, change=change) as world:
+        record = await opened(world)
+        await world.quiet()
+        dead = list(await world.app.store.lists.dead())
+        assert len(dead) == 2
+        board.banned.clear()
+
+        for some_id in dead:
+            await world.app.store.lists.requeue(some_id, f"out {some_id}")
+        await all_at_once([world.app], dead, times=3)
+        await world.quiet()
+
+        assert len(board.at("room")) == 1
+        assert len(await sent(world, record)) == 2
+
+
+async def test_one_dead_letter_that_is_tried_again_alone_is_placed_and_the_next_one_shares_it(
+    redis: str, tmp_path: Path, board: Corkboard
+) -> None:
+    board.banned.add("room")
+
+    def change(world: World) -> None:
+        world.beside, world.reach = (board,), ("slack",)
+
+    async with a_world(redis, tmp_path / "data", TOML, change=change) as world:
+        record = await opened(world)
+        await world.quiet()
+        board.banned.clear()
+        held = await deliveries(world, record)
+        # Not the one who was first there, and then that one.
+        for person in ("cy", "bo"):
+            some_id = placing_id(held[person].id)
+            await world.app.store.lists.requeue(some_id, f"out {some_id}")
+            await world.quiet()
+
+        assert len(board.at("room")) == 1
+        assert {event.person for event in await sent(world, record)} == {"bo", "cy"}
+
+
+async def test_the_place_of_somebody_who_left_before_their_card_was_there_is_the_next_ones(
+    office: World, board: Corkboard
+) -> None:
+    board.locked_out.add("room")
+    record = await opened(office)
+    await until(lambda: tries(office), what="the card waits")
+    owners = await office.app.store.client.do("HVALS", Keys.of(record.request.id).places(record.request.id))
+    [owner] = [holder.person for holder in record.holders if [holder.delivery_id.encode()] == owners]
+
+    board.room.remove(owner)
+    board.locked_out.clear()
+
+    async def all_have_it() -> bool:
+        await office.move_time(5)
+        return len(await sent(office, record)) == 3
+
+    await until(all_have_it, what="everybody has a card")
+    assert sorted(to.to for to in board.sends) == sorted([owner, "eve", "room"])
+    held = await deliveries(office, record)
+    assert all(placed.shares is None for placed in held.values())
+
+
+async def test_a_changed_request_has_a_new_card_of_its_own_there(office: World, board: Corkboard) -> None:
+    record = await opened(office)
+    await office.quiet()
+
+    await office.steering.amend(record.request.id, PersonId("anna"), {"what": "gong"})
+    await office.quiet()
+
+    assert [card.title for card in board.at("room")] == ["Press bell?", "Press gong?"]
+    assert [event.shares is None for event in await sent(office, record) if event.is_shared] == [True, False] * 2
+
+
+async def test_what_was_written_of_shared_cards_is_what_the_events_say(office: World) -> None:
+    record = await opened(office)
+    await office.quiet()
+
+    told = dict(placed_by(await office.events(record.request.run_id)))
+
+    assert len(told) == 3
+    for delivery_id, body in told.items():
+        assert await office.app.store.delivery(DeliveryId(delivery_id)) == body

@@ -1,0 +1,119 @@
+"""The one directory: who is who, who is meant, and a policy as it stands now."""
+
+import pytest
+
+from agents.requests import AllOf, AnyOf, Anyone, people_of
+from bot.config.tables import PersonConfig, PolicyConfig
+from bot.people.directory import People, UnknownPerson
+from channels import Contact
+from tests.bot.examples import ANNA, BO, CY, DAN, PEOPLE, anyone
+
+
+def directory(approvers: object, **policy: object) -> People:
+    people = {
+        "anna": PersonConfig(name="Anna Ames", groups=("dev",)),
+        "bo": PersonConfig(name="Bo Berg", groups=("dev", "ops")),
+        "cy": PersonConfig(name="Cy Cole", groups=("ops",)),
+    }
+    config = PolicyConfig.model_validate({"approvers": approvers, "expires_after": "4h", **policy})
+    return People(people, {"production": config})
+
+
+def test_an_address_is_one_persons_in_any_letter_case_and_only_as_a_whole() -> None:
+    assert PEOPLE.by_email("cy@corp.example") == PEOPLE.contact("cy")
+    assert PEOPLE.by_email("CY@CORP.EXAMPLE") == PEOPLE.contact("cy")
+    assert PEOPLE.by_email("cy@corp.example.evil") is None
+    assert PEOPLE.by_email("") is None
+
+
+def test_a_login_at_github_is_one_persons_in_any_letter_case() -> None:
+    people = People({"bo": PersonConfig(name="Bo Berg", github="Bo-Berg")}, {})
+
+    assert people.by_github("bo-BERG") == BO
+    assert people.by_github("bo") is None
+    assert people.by_github("") is None
+
+
+def test_what_channels_may_know_of_somebody_is_how_to_reach_and_call_them() -> None:
+    assert PEOPLE.contact("bo") == Contact(id="bo", name="Bo Berg", email="bo@corp.example")
+    assert PEOPLE.contact("dan") == Contact(id="dan", name="Dan Dorn")
+    assert PEOPLE.contact("eve") is None
+
+
+def test_everyone_is_in_the_directory_with_their_groups() -> None:
+    assert PEOPLE.all() == (ANNA, BO, CY, DAN)
+    assert PEOPLE.named("bo") == BO
+
+
+def test_an_unknown_person_is_told_who_there_is() -> None:
+    with pytest.raises(UnknownPerson, match=r"no person 'eve' in the directory. It has: anna, bo, cy, dan"):
+        PEOPLE.named("eve")
+
+
+def test_an_empty_directory_says_how_to_fill_it() -> None:
+    with pytest.raises(UnknownPerson, match=r"nobody: add \[people.NAME\] to sayso.toml"):
+        People({}, {}).named("eve")
+
+
+@pytest.mark.parametrize(
+    ("people", "sentence"),
+    [
+        ((), ""),
+        ((BO,), "Bo Berg"),
+        ((BO, CY), "Bo Berg and Cy Cole"),
+        ((ANNA, BO, CY), "Anna Ames, Bo Berg and Cy Cole"),
+        (("somebody who left",), "somebody who left"),
+    ],
+)
+def test_people_are_called_by_their_names(people: tuple[str, ...], sentence: str) -> None:
+    assert PEOPLE.names_of(people) == sentence
+
+
+def test_everybody_who_is_meant_is_meant_once() -> None:
+    assert PEOPLE.members(["person:dan", "group:release", "person:bo", "group:nobody", "person:eve"]) == (DAN, BO, CY)
+
+
+def test_a_list_of_approvers_means_any_of_them() -> None:
+    snapshot = directory(["group:ops", "person:anna"]).snapshot("production")
+
+    assert snapshot is not None
+    assert snapshot.rule == AnyOf(
+        of=(Anyone(source="group:ops", people=(BO, CY)), Anyone(source="person:anna", people=(ANNA,)))
+    )
+
+
+def test_rules_nest() -> None:
+    snapshot = directory({"all_of": ["group:dev", {"any_of": ["person:cy", "group:ops"]}]}).snapshot("production")
+
+    assert snapshot is not None
+    assert isinstance(snapshot.rule, AllOf)
+    assert isinstance(snapshot.rule.of[1], AnyOf)
+    assert tuple(people_of(snapshot.rule)) == (ANNA, BO, CY, BO, CY)
+
+
+def test_a_snapshot_is_what_the_policy_says_with_its_times_in_seconds() -> None:
+    places = ["slack:#release", "slack:C01OPS"]
+    policies = directory(["group:ops"], quorum=2, execute_within="90s", answer_from=["cli"], also_post=places)
+    snapshot = policies.snapshot("production")
+
+    assert snapshot is not None
+    assert (snapshot.expires_after_s, snapshot.execute_within_s) == (14_400, 90)
+    assert (snapshot.quorum, snapshot.answer_from, snapshot.approve_by_email) == (2, ("cli",), False)
+    assert snapshot.requester_may_approve is False
+    assert snapshot.also_post == ("slack:#release", "slack:C01OPS")
+
+
+def test_something_is_for_a_person_by_name_or_for_a_place_by_where_it_is() -> None:
+    assert PEOPLE.called("bo", "") == "Bo Berg"
+    assert PEOPLE.called("", "slack:#release") == "#release"
+
+
+def test_there_is_no_snapshot_of_an_unknown_policy() -> None:
+    assert PEOPLE.snapshot("staging") is None
+
+
+def test_a_question_may_be_answered_by_the_requester_and_by_nobody_else() -> None:
+    asked = PEOPLE.question((ANNA,), ("email",))
+
+    assert asked.rule == anyone("anna").model_copy(update={"source": "the requester"})
+    assert asked.requester_may_approve

@@ -1,0 +1,132 @@
+"""Links and sessions are known by their hashes, each works for one person, and for no longer than it should."""
+
+import asyncio
+
+import pytest
+
+from agents.requests import PersonId
+from bot.people.sessions import LINK_S, SESSION_S, Logins, Session
+from bot.store import Store
+from bot.store.client import Client
+from tests.servers.redis_proxy import Proxy
+from tests.world import World
+
+ANNA, BO = PersonId("anna"), PersonId("bo")
+
+
+@pytest.fixture
+def logins(world: World) -> Logins:
+    return Logins(world.app.store, world.app.people)
+
+
+async def opened(logins: Logins, *, is_demo: bool = False) -> tuple[str, Session]:
+    """The text of a session of Anna's, and the session."""
+    text = await logins.spend(await logins.link(ANNA, is_demo=is_demo))
+    assert text
+    session = await logins.find(text)
+    assert session
+    return text, session
+
+
+async def test_a_link_is_spent_once_however_many_try(logins: Logins) -> None:
+    token = await logins.link(ANNA)
+
+    texts = await asyncio.gather(*(logins.spend(token) for _ in range(64)))
+
+    [text] = [text for text in texts if text]
+    session = await logins.find(text)
+    assert session
+    assert (session.person, session.is_demo) == (ANNA, False)
+
+
+async def test_a_link_whose_answer_was_lost_on_the_way_is_not_spent_for_nothing(world: World, logins: Logins) -> None:
+    await opened(logins)  # Redis knows the script from now on
+    proxy = Proxy(world.url)
+    server = await asyncio.start_server(proxy.handle, "127.0.0.1")
+    client = Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    proxy.traps.control({"do": "arm", "name": "spend", "nth": 1, "when": "after", "act": "drop"})
+
+    text = await Logins(Store(client, world.app.store.shards), world.app.people).spend(await logins.link(ANNA))
+    await client.close()
+    server.close()
+
+    assert proxy.traps.control({"do": "seen"}) == {"seen": ["spend", "spend"], "sprung": 1}
+    assert text
+    assert await logins.find(text)
+
+
+async def test_redis_keeps_no_text_that_opens_anything_and_each_for_its_time(world: World, logins: Logins) -> None:
+    token = await logins.link(ANNA)
+    text, session = await opened(logins)
+    client = Client(world.url)
+
+    names = [name async for name in client.scan("*") if ":login:" in name or ":session:" in name]
+    bodies = [await client.do("GET", name) for name in names]
+    lives_s = sorted([round(await client.do("PTTL", name) / 1000, -1) for name in names])
+    await client.close()
+
+    assert lives_s == [LINK_S, SESSION_S] == [900, 43_200]
+    for secret in (token.encode(), text.encode(), session.secret, session.secret.hex().encode()):
+        assert all(secret not in name.encode() + body for name, body in zip(names, bodies, strict=True))
+
+
+@pytest.mark.parametrize("text", ["", "x", "a" * 40, "\udcff\x00", "*", "x" * 10_000])
+async def test_what_was_never_given_out_opens_nothing(logins: Logins, text: str) -> None:
+    await opened(logins)
+
+    assert await logins.spend(text) is None
+    assert await logins.find(text) is None
+    await logins.end(text)
+    await logins.turn(text, BO)
+
+
+async def test_a_link_is_no_session_and_a_session_no_link(logins: Logins) -> None:
+    token = await logins.link(ANNA)
+    text, _ = await opened(logins)
+
+    assert await logins.find(token) is None
+    assert await logins.spend(text) is None
+
+
+async def test_a_session_ends_when_it_is_closed(logins: Logins) -> None:
+    text, _ = await opened(logins)
+    other, _ = await opened(logins)
+
+    await logins.end(text)
+
+    assert await logins.find(text) is None
+    assert await logins.find(other)
+
+
+async def test_a_session_ends_at_its_time_even_if_redis_still_has_it(world: World, logins: Logins) -> None:
+    text, _ = await opened(logins)
+
+    await world.move_time(SESSION_S)
+    await world.now()
+
+    assert await logins.find(text) is None
+
+
+async def test_only_a_demo_session_turns_and_it_lives_no_longer_for_it(logins: Logins) -> None:
+    demo, before = await opened(logins, is_demo=True)
+    own, _ = await opened(logins)
+
+    await logins.turn(demo, BO)
+    await logins.turn(own, BO)
+
+    turned, kept = await logins.find(demo), await logins.find(own)
+    assert turned
+    assert kept
+    assert (turned.person, turned.is_demo, turned.expires_at) == (BO, True, before.expires_at)
+    assert (kept.person, kept.is_demo) == (ANNA, False)
+
+
+async def test_a_stamp_is_of_one_session_for_one_purpose(logins: Logins) -> None:
+    (_, one), (_, other) = await opened(logins), await opened(logins)
+    stamp = one.stamp("form of anna")
+
+    assert one.bears(stamp, "form of anna")
+    assert not one.bears(stamp, "form of bo")
+    assert not other.bears(stamp, "form of anna")
+    assert not one.bears("é", "form of anna")
+    assert not one.bears("", "form of anna")

@@ -1,0 +1,242 @@
+"""A reply read in the format of what was asked: each has its own closed way, and everything else is unclear."""
+
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+from hypothesis import given as any_of_them
+from hypothesis import strategies as st
+
+from agents.requests import Given, Request
+from bot.policy.answers import ONLY_FILES, Statement, given, read_answer
+from channels import File
+from tests.bot.examples import BO, CY, DIGEST, LATER, approval, question
+
+COLOURS = ("red", "Green", "blue")
+NAMED = ("deploy: puts versions live", "wash — the car", "none of these", "yes, all")
+
+
+def statement(said: Literal["approve", "deny", "free_text", "empty"], text: str, reason: str = "") -> Statement:
+    return Statement(
+        reply_id="m1",
+        person=BO,
+        addressee=CY,
+        channel="email",
+        revision=3,
+        digest=DIGEST,
+        said=said,
+        text=text,
+        reason=reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "text", "meaning"),
+    [
+        (question(), "  Tomorrow, I think.\n", Given(text="Tomorrow, I think.")),
+        (question(), " \n", None),
+        (question("yes_no"), "Yes.", Given(text="yes", picks=("yes",))),
+        (question("yes_no"), "y", Given(text="yes", picks=("yes",))),
+        (question("yes_no"), "NO!", Given(text="no", picks=("no",))),
+        (question("yes_no"), "yes, but tomorrow", None),
+        (question("yes_no"), "nope", None),
+        (question("yes_no"), "Ja.", Given(text="yes", picks=("yes",))),
+        (question("yes_no"), "Sí", Given(text="yes", picks=("yes",))),
+        (question("yes_no"), "はい。", Given(text="yes", picks=("yes",))),
+        (question("yes_no"), "Não", Given(text="no", picks=("no",))),
+        (question("yes_no"), "ja, aber morgen", None),
+        (question("choice", COLOURS), "2", Given(text="Green", picks=("Green",))),
+        (question("choice", COLOURS), " GREEN ", Given(text="Green", picks=("Green",))),
+        (question("choice", COLOURS), "3.", Given(text="blue", picks=("blue",))),
+        (question("choice", COLOURS), "3)", Given(text="blue", picks=("blue",))),
+        (question("choice", COLOURS), "0", None),
+        (question("choice", COLOURS), "4", None),
+        (question("choice", COLOURS), "-1", None),
+        (question("choice", COLOURS), "1 2", None),
+        (question("choice", COLOURS), "green please", None),
+        (question("choice", COLOURS), "²", None),
+        (question("choice", COLOURS), "9" * 5_000, None),
+        (question("choice", ("2", "1")), "1", None),
+        (question("choice", ("1", "2")), "1", Given(text="1", picks=("1",))),
+        (question("choice", NAMED), "Deploy", Given(text=NAMED[0], picks=(NAMED[0],))),
+        (question("choice", NAMED), "wash.", Given(text=NAMED[1], picks=(NAMED[1],))),
+        (question("choice", NAMED), "depl", None),
+        (question("choice", NAMED), "deploy: puts", None),
+        (question("choice", NAMED), "none", None),
+        (question("choice", NAMED), "yes", None),
+        (question("choice", NAMED), "", None),
+        (question("choice", ("deploy: now", "deploy")), "deploy", Given(text="deploy", picks=("deploy",))),
+        (question("choice", ("deploy: now", "deploy, later")), "deploy", None),
+        (
+            question("choice", ("deploy: now", "deploy-eu: there")),
+            "deploy",
+            Given(text="deploy: now", picks=("deploy: now",)),
+        ),
+        (question("choice", ("2: two", "1: one")), "1", None),
+        (question("choices", NAMED), "wash, 1", Given(text=f"{NAMED[1]}, {NAMED[0]}", picks=(NAMED[1], NAMED[0]))),
+        (question("choices", COLOURS), "1, blue", Given(text="red, blue", picks=("red", "blue"))),
+        (question("choices", COLOURS), "red\n3\n", Given(text="red, blue", picks=("red", "blue"))),
+        (question("choices", COLOURS), "1, 1, red", Given(text="red", picks=("red",))),
+        (question("choices", COLOURS), "1, pink", None),
+        (question("choices", COLOURS), ", ,", None),
+        (
+            question("form", fields=("version", "Why")),
+            "why: a: b\n\nVERSION: v2",
+            Given(text="version: v2\nWhy: a: b", form={"version": "v2", "Why": "a: b"}),
+        ),
+        (question("form", fields=("version", "Why")), "version: v2", None),
+        (question("form", fields=("version",)), "version: v1\nversion: v2", None),
+        (question("form", fields=("version",)), "version: v1\ncolour: red", None),
+        (question("form", fields=("version",)), "it is v1", None),
+        (question("form", fields=()), "it is v1", None),
+        (
+            question("form", fields=("Where: street", "Where")),
+            "where: street: Elm: 5\nWhere : up: there",
+            Given(
+                text="Where: street: Elm: 5\nWhere: up: there", form={"Where: street": "Elm: 5", "Where": "up: there"}
+            ),
+        ),
+        (approval(), "approve", None),
+    ],
+)
+def test_only_what_plainly_fits_the_format_is_an_answer(request_: Request, text: str, meaning: Given | None) -> None:
+    assert given(request_, text) == meaning
+
+
+@pytest.mark.parametrize(
+    ("said", "vote", "text"),
+    [("approve", True, "approved, thanks"), ("deny", False, "too early"), ("free_text", None, "approved, thanks")],
+)
+def test_a_vote_is_what_the_channel_read_and_a_denials_text_is_its_reason(
+    said: Literal["approve", "deny", "free_text"], vote: bool | None, text: str
+) -> None:
+    answer = read_answer(approval(), statement(said, "approved, thanks", "too early"), LATER)
+
+    assert (answer.approve, answer.given, answer.text) == (vote, None, text)
+
+
+def test_an_answer_keeps_who_said_it_when_where_and_to_what() -> None:
+    answer = read_answer(approval(), statement("approve", "ok"), LATER)
+
+    assert (answer.person, answer.addressee, answer.channel, answer.reply_id) == (BO, CY, "email", "m1")
+    assert (answer.revision, answer.digest, answer.at) == (3, DIGEST, LATER)
+
+
+@pytest.mark.parametrize("said", ["approve", "deny"])
+def test_a_vote_on_a_question_is_read_as_its_text(said: Literal["approve", "deny"]) -> None:
+    answer = read_answer(question(), statement(said, "approve", "approve"), LATER)
+
+    assert (answer.approve, answer.given) == (None, Given(text="approve"))
+
+
+@any_of_them(st.text())
+def test_no_text_that_the_channel_did_not_read_as_a_vote_is_one(text: str) -> None:
+    assert read_answer(approval(), statement("free_text", text, text), LATER).approve is None
+
+
+FORMS = st.sampled_from(
+    [question("yes_no"), question("choice", COLOURS), question("choices", COLOURS), question("form", fields=COLOURS)]
+)
+
+
+@any_of_them(FORMS, st.text() | st.text("123red, :\n"))
+def test_whatever_is_typed_only_what_was_offered_is_picked(request_: Request, text: str) -> None:
+    meaning = given(request_, text)
+
+    if meaning:
+        offered = ("yes", "no") if request_.format == "yes_no" else request_.options
+        assert set(meaning.picks) <= set(offered)
+        assert set(meaning.form) in (set(), set(request_.fields))
+
+
+FILE = File(name="approve", type="text/plain", size_bytes=3, sha256="0" * 64, text="yes", content=b"yes")
+LOGO = FILE.model_copy(update={"is_inline": True})
+
+
+@pytest.mark.parametrize(
+    ("request_", "files", "meaning"),
+    [
+        (question(), (FILE,), Given(text=ONLY_FILES)),
+        (question(), (LOGO, FILE), Given(text=ONLY_FILES)),
+        (question(), (LOGO,), None),
+        (question(), (), None),
+        (question("yes_no"), (FILE,), None),
+        (question("choice", ("yes", "no")), (FILE,), None),
+        (approval(), (FILE,), None),
+    ],
+)
+def test_a_file_alone_answers_only_what_was_asked_in_free_words(
+    request_: Request, files: tuple[File, ...], meaning: Given | None
+) -> None:
+    answer = read_answer(request_, replace(statement("empty", " \n"), files=files), LATER)
+
+    assert (answer.given, answer.approve) == (meaning, None)
+
+
+def test_words_count_and_files_come_along() -> None:
+    answer = read_answer(question(), replace(statement("free_text", "see there"), files=(FILE,)), LATER)
+
+    assert answer.given == Given(text="see there")
+
+
+def in_parts(*picks: int, filled: dict[str, str] | None = None) -> Statement:
+    """Parts, and a text that says something else, also where it would fit."""
+    return replace(statement("approve", "1", "1"), picks=picks, filled=filled or {})
+
+
+@pytest.mark.parametrize(
+    ("request_", "parts", "meaning"),
+    [
+        (question("choice", COLOURS), in_parts(2), Given(text="Green", picks=("Green",))),
+        (question("choice", ("2", "1")), in_parts(1), Given(text="2", picks=("2",))),
+        (question("choice", COLOURS), in_parts(0), None),
+        (question("choice", COLOURS), in_parts(-1), None),
+        (question("choice", COLOURS), in_parts(4), None),
+        (question("choice", COLOURS), in_parts(1, 2), None),
+        (question("choices", COLOURS), in_parts(3, 1, 3), Given(text="blue, red", picks=("blue", "red"))),
+        (question("choices", COLOURS), in_parts(1, 4), None),
+        (question("yes_no"), in_parts(1), None),
+        (question(), in_parts(1), None),
+        (
+            question("form", fields=("version", "Why")),
+            in_parts(filled={"Why": "a: b", "version": "v2"}),
+            Given(text="version: v2\nWhy: a: b", form={"Why": "a: b", "version": "v2"}),
+        ),
+        (question("form", fields=("version", "Why")), in_parts(filled={"version": "v2"}), None),
+        (question("form", fields=("version",)), in_parts(filled={"version": "v2", "Why": "so"}), None),
+        (question("form", fields=("version",)), in_parts(1), None),
+        (question("form", fields=("version",)), in_parts(1, filled={"version": "v2"}), None),
+        (question("choice", COLOURS), in_parts(filled={"red": "1"}), None),
+    ],
+)
+def test_what_came_in_parts_is_those_parts_and_never_its_text(
+    request_: Request, parts: Statement, meaning: Given | None
+) -> None:
+    assert read_answer(request_, parts, LATER).given == meaning
+
+
+@pytest.mark.parametrize("parts", [in_parts(1), in_parts(filled={"why": "so"})])
+def test_what_came_in_parts_is_no_vote(parts: Statement) -> None:
+    answer = read_answer(approval(), parts, LATER)
+
+    assert (answer.approve, answer.given) == (None, None)
+
+
+PARTS = st.lists(st.integers(-2, 5), max_size=4).map(tuple), st.dictionaries(st.sampled_from(COLOURS), st.text())
+
+
+@any_of_them(FORMS, *PARTS, st.sampled_from(["1", "yes", "red", "red: 1\nGreen: 2\nblue: 3"]))
+def test_whatever_the_parts_are_only_what_was_offered_is_picked_or_filled_in(
+    request_: Request, picks: tuple[int, ...], filled: dict[str, str], text: str
+) -> None:
+    answer = read_answer(request_, replace(statement("free_text", text), picks=picks, filled=filled), LATER)
+
+    if not picks and not filled:
+        assert answer.given == given(request_, text)
+    elif answer.given and answer.given.form:
+        assert (dict(answer.given.form), picks) == (filled, ())
+        assert set(filled) == set(request_.fields)
+    elif answer.given:
+        places = dict.fromkeys(picks)
+        assert answer.given.picks == tuple(request_.options[place - 1] for place in places)
+        assert min(places) >= 1

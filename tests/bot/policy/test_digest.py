@@ -1,0 +1,165 @@
+"""An approval is bound to everything that will be done, and to nothing else."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import JsonValue
+
+from agents.requests import Effect, Fact, GatedCall, PersonId, RequestId, RunId
+from bot.policy.digest import call_digest, question_digest
+from bot.render.cards import exact
+from bot.requests.opening import changes_between
+from tests.bot.examples import ANNA, APPROVAL, BO, CALL, REQUEST, RUN
+
+
+def digest(call: GatedCall = CALL, *, run: str = RUN, request: str = REQUEST, nonce: str = "n") -> str:
+    return call_digest(RunId(run), RequestId(request), nonce, call, (ANNA, BO))
+
+
+def with_effect(**changes: object) -> GatedCall:
+    return CALL.model_copy(update={"effect": CALL.effect.model_copy(update=changes)})
+
+
+def with_arguments(**arguments: JsonValue) -> GatedCall:
+    return CALL.model_copy(update={"arguments": arguments})
+
+
+def test_it_is_the_hash_of_canonical_json() -> None:
+    canonical = (
+        '{"arguments":{"environment":"production","version":"v1.2.0"},"artifacts":{"v1.2.0":"c0ffee"},"cwd":"",'
+        '"effect":["./deploy.sh","production","c0ffee"],"environment":"production","nonce":"n",'
+        f'"request":"{REQUEST}","requesters":["anna","bo"],"run":"{RUN}","schema_version":1,"tool":"deploy"}}'
+    )
+
+    assert digest() == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        digest(run="s0r-bbbbbbbbbbbbb"),
+        digest(request="s0q-bbbbbbbbbbbbb"),
+        digest(nonce="m"),
+        digest(CALL.model_copy(update={"tool": "live"})),
+        digest(CALL.model_copy(update={"schema_version": 2})),
+        digest(with_arguments(version="v1.2.0", environment="staging")),
+        digest(with_arguments(version="v1.2.0")),
+        digest(with_effect(argv=("./deploy.sh", "production", "decaf"))),
+        digest(with_effect(argv=("./deploy.sh", "production c0ffee"))),
+        digest(with_effect(artifacts={"v1.2.0": "decaf"})),
+        digest(with_effect(environment="staging")),
+        digest(with_effect(environment=None)),
+        digest(with_effect(cwd="/srv/other")),
+        digest(with_effect(artifacts={"v1.2.0": "c0ffee", "live in production": "decaf"})),
+        call_digest(RUN, REQUEST, "n", CALL, (ANNA,)),
+    ],
+)
+def test_whatever_would_be_done_otherwise_gives_another_one(other: str) -> None:
+    assert other != digest()
+
+
+def test_what_is_only_shown_is_not_part_of_it() -> None:
+    told_more = with_effect(facts=(Fact(label="Weather", text="rain"),))
+
+    assert digest(told_more) == digest()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "words"),
+    [
+        ({"cwd": "/srv/a"}, {"cwd": "/srv/b"}, "in: /srv/b", "The folder was /srv/a and is now /srv/b."),
+        ({}, {"cwd": "/srv/b"}, "in: /srv/b", "The folder was not recorded and is now /srv/b."),
+        (
+            {"artifacts": {"live in production": "decaf"}},
+            {"artifacts": {"live in production": "beef"}},
+            "live in production is beef",
+            "live in production was decaf and is now beef.",
+        ),
+        (
+            {"artifacts": {}},
+            {"artifacts": {"live in production": "beef"}},
+            "live in production is beef",
+            "live in production was not recorded and is now beef.",
+        ),
+    ],
+)
+def test_what_else_it_binds_is_shown_and_its_change_is_worded(
+    before: dict[str, object], after: dict[str, object], line: str, words: str
+) -> None:
+    old, new = with_effect(**before), with_effect(**after)
+
+    assert digest(old) != digest(new)
+    assert line in exact(APPROVAL.model_copy(update={"call": new})).splitlines()
+    assert words in changes_between(old, new)
+    assert changes_between(new, new) == ()
+
+
+def test_the_order_of_requesters_and_of_arguments_does_not_matter() -> None:
+    turned = with_arguments(environment="production", version="v1.2.0")
+
+    assert call_digest(RUN, REQUEST, "n", turned, (BO, ANNA)) == digest()
+
+
+def test_integers_that_doubles_cannot_hold_are_told_apart() -> None:
+    digests = {digest(with_arguments(amount=2**53 + extra)) for extra in range(4)}
+
+    assert len(digests) == 4
+
+
+def test_big_integers_are_told_apart_at_any_depth() -> None:
+    nested = [digest(with_arguments(order={"amounts": [1, 2**60 + extra]})) for extra in range(2)]
+
+    assert nested[0] != nested[1]
+
+
+def test_true_false_one_nothing_and_words_are_all_different() -> None:
+    values: tuple[JsonValue, ...] = (True, False, 1, 0, None, "", "true")
+
+    assert len({digest(with_arguments(force=value)) for value in values}) == len(values)
+
+
+JSON: st.SearchStrategy[JsonValue] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+ARGUMENTS = st.dictionaries(st.text(max_size=3), JSON, max_size=3)
+
+
+def spelled(value: object) -> str:
+    """Python's own repr tells True from 1, and sorts nothing."""
+    match value:
+        case dict():
+            pairs: list[tuple[str, object]] = [*value.items()]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            return "{" + ",".join(f"{key!r}:{spelled(item)}" for key, item in sorted(pairs)) + "}"
+        case list():
+            items: list[object] = [*value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            return "[" + ",".join(map(spelled, items)) + "]"
+        case _:
+            return repr(value)
+
+
+@given(ARGUMENTS, ARGUMENTS)
+def test_two_calls_have_one_digest_only_if_their_arguments_are_the_same(
+    one: dict[str, JsonValue], other: dict[str, JsonValue]
+) -> None:
+    is_same = spelled(one) == spelled(other)
+
+    assert (digest(with_arguments(**one)) == digest(with_arguments(**other))) is is_same
+
+
+@given(st.lists(st.text(max_size=4), max_size=4), st.lists(st.text(max_size=4), max_size=4))
+def test_two_commands_have_one_digest_only_if_every_part_is_the_same(one: list[str], other: list[str]) -> None:
+    first, second = (CALL.model_copy(update={"effect": Effect(argv=tuple(argv))}) for argv in (one, other))
+
+    assert (digest(first) == digest(second)) is (one == other)
+
+
+def test_a_question_is_bound_to_its_words_its_choices_and_who_is_meant() -> None:
+    def of(question: str = "Which?", choices: tuple[str, ...] = ("a", "b"), who: PersonId = ANNA) -> str:
+        return question_digest(RUN, REQUEST, "n", question, choices, (who,))
+
+    assert len({of(), of("What?"), of(choices=("b", "a")), of(choices=("a, b",)), of(who=BO)}) == 5
+    assert of() == of()

@@ -1,0 +1,340 @@
+"""What an answer means for a request: a table for each check. What always holds: `test_judge_always.py`."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.requests import PersonId, Remark, RequestState
+from bot.policy.judge import (
+    CHECKS,
+    MOST_REMARKS,
+    AlreadyDecided,
+    AlreadyVoted,
+    ClosedOtherwise,
+    Counted,
+    Decided,
+    NotEntitled,
+    NoteUnconfirmed,
+    NotThisWay,
+    OutOfDate,
+    Remarked,
+    Revoked,
+    TooLate,
+    Unclear,
+    judge,
+)
+from tests.agents.worlds import NOON
+from tests.bot.examples import (
+    ANNA,
+    BO,
+    CY,
+    DAN,
+    DIGEST,
+    EXPIRES,
+    LATER,
+    answer,
+    anyone,
+    approval,
+    decision,
+    given,
+    policy,
+    question,
+    record,
+    vote,
+)
+from tests.guards import guards
+
+
+def test_the_approval_of_one_approver_decides_where_one_is_enough() -> None:
+    found = judge(record(), answer(BO))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.by, found.decision.at) == ("approved", (BO,), LATER)
+    assert found.vote is not None
+    assert (found.vote.person, found.vote.digest, found.vote.revision) == (BO, DIGEST, 1)
+
+
+def test_the_first_of_two_needed_approvals_counts_and_the_second_one_decides() -> None:
+    pair = approval(policy=policy(quorum=2))
+
+    first = judge(record(pair), answer(BO))
+    second = judge(record(pair, votes=(vote(BO),)), answer(CY))
+
+    assert isinstance(first, Counted)
+    assert isinstance(second, Decided)
+    assert second.decision.by == (BO, CY)
+
+
+def test_one_denial_decides_however_many_approvals_are_needed() -> None:
+    found = judge(record(approval(policy=policy(quorum=2)), votes=(vote(BO),)), answer(CY, approve=False))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.by, found.decision.reason) == ("denied", (CY,), "not today")
+
+
+def test_an_answer_to_a_question_decides_it() -> None:
+    found = judge(record(question()), answer(ANNA, approve=None, given=given()))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.given, found.vote) == ("answered", given(), None)
+
+
+@guards("judge:addressee")
+@pytest.mark.parametrize("approve", [True, False])
+def test_a_card_that_was_made_for_somebody_else_does_not_count_even_from_an_approver(*, approve: bool) -> None:
+    found = judge(record(), answer(BO, approve=approve, addressee=CY))
+
+    assert found == NotEntitled(why="not_addressee", approvers=(BO, CY))
+
+
+@guards("judge:entitled")
+@pytest.mark.parametrize("approve", [True, False])
+def test_somebody_whom_the_policy_does_not_name_is_not_entitled(*, approve: bool) -> None:
+    assert judge(record(), answer(DAN, approve=approve)) == NotEntitled(why="not_an_approver", approvers=(BO, CY))
+
+
+@guards("judge:not_requester")
+def test_a_requester_does_not_decide_even_as_an_approver() -> None:
+    own = record(approval(requesters=(BO,)))
+
+    assert judge(own, answer(BO)) == NotEntitled(why="requester", approvers=(CY,))
+
+
+@guards("judge:not_requester")
+def test_whoever_has_joined_the_requesters_since_does_not_decide() -> None:
+    joined = record(joined=(BO,))
+
+    assert judge(joined, answer(BO)) == NotEntitled(why="requester", approvers=(CY,))
+
+
+@guards("judge:withdrawal")
+@pytest.mark.parametrize(
+    ("person", "seen"), [(ANNA, {}), (BO, {}), (ANNA, {"addressee": CY}), (ANNA, {"revision": 0, "digest": "other"})]
+)
+def test_a_requester_s_denial_withdraws_whatever_card_it_came_from(person: PersonId, seen: dict[str, object]) -> None:
+    found = judge(record(approval(requesters=(ANNA, BO))), answer(person, approve=False, **seen))
+
+    assert isinstance(found, Decided)
+    assert (found.decision.state, found.decision.by, found.vote) == ("withdrawn", (person,), None)
+
+
+@guards("judge:withdrawal")
+def test_a_requester_s_denial_after_the_approval_and_before_the_start_stops_it() -> None:
+    found = judge(record(state="approved", votes=(vote(BO),)), answer(ANNA, approve=False))
+
+    assert isinstance(found, Revoked)
+    assert (found.vote.person, found.vote.approve) == (ANNA, False)
+
+
+@guards("judge:withdrawal")
+def test_a_requester_who_withdraws_after_the_start_is_told_since_when_it_runs() -> None:
+    started = record(state="approved", started_at=LATER)
+
+    assert judge(started, answer(ANNA, approve=False)) == TooLate(started_at=LATER)
+
+
+@guards("judge:withdrawal")
+def test_a_requester_who_withdraws_what_is_decided_is_told_how() -> None:
+    assert isinstance(judge(record(state="denied"), answer(ANNA, approve=False)), AlreadyDecided)
+
+
+@guards("judge:remark")
+def test_words_of_a_requester_beside_an_open_approval_are_a_remark_and_no_answer() -> None:
+    found = judge(record(), answer(ANNA, approve=None, text="wait until 5"))
+
+    assert found == Remarked(text="wait until 5")
+
+
+def test_a_card_takes_so_many_remarks_and_no_more() -> None:
+    remarks = tuple(Remark(person=ANNA, text="wait", at=NOON) for _ in range(MOST_REMARKS))
+
+    found = judge(record(approval(remarks=remarks)), answer(ANNA, approve=None, text="wait until 5"))
+
+    assert isinstance(found, NotEntitled)
+
+
+@guards("judge:note")
+def test_words_beside_an_approval_are_asked_back_before_it_counts() -> None:
+    noted = answer(BO, note="only after lunch")
+
+    assert judge(record(), noted) == NoteUnconfirmed(note="only after lunch")
+    found = judge(record(), noted.model_copy(update={"note_confirmed": True}))
+    assert isinstance(found, Decided)
+    assert found.vote is not None
+    assert (found.vote.reason, found.decision.reason) == ("only after lunch", "only after lunch")
+
+
+def test_a_vote_of_somebody_who_has_joined_the_requesters_since_no_longer_counts() -> None:
+    pair = approval(policy=policy(quorum=2, rule=anyone("bo", "cy", "dan")))
+    voted = record(pair, votes=(vote(BO),), joined=(BO,))
+
+    second = judge(voted, answer(CY))
+    third = judge(voted.model_copy(update={"votes": (vote(BO), vote(CY))}), answer(DAN))
+
+    assert isinstance(second, Counted)
+    assert isinstance(third, Decided)
+    assert third.decision.by == (CY, DAN)
+
+
+def test_whoever_has_joined_decides_where_the_policy_lets_requesters_decide() -> None:
+    joined = record(approval(policy=policy(requester_may_approve=True)), joined=(BO,))
+
+    assert isinstance(judge(joined, answer(BO)), Decided)
+
+
+def test_a_requester_decides_where_the_policy_says_so() -> None:
+    own = record(approval(requesters=(BO,), policy=policy(requester_may_approve=True)))
+
+    assert isinstance(judge(own, answer(BO)), Decided)
+
+
+@guards("judge:clear")
+def test_what_is_not_plainly_a_vote_is_unclear() -> None:
+    assert judge(record(), answer(BO, approve=None, text="ok, but wait until 5")) == Unclear()
+
+
+@guards("judge:bound")
+def test_an_approval_that_is_not_about_the_card_is_a_comment_and_a_denial_counts() -> None:
+    unbound = "its subject is not that of the card"
+
+    assert judge(record(), answer(BO, unbound=unbound)) == Unclear(why=unbound)
+    assert isinstance(judge(record(), answer(BO, approve=False, unbound=unbound)), Decided)
+
+
+@guards("judge:bound")
+def test_an_approval_with_a_card_that_was_replaced_is_a_comment() -> None:
+    replaced = record().model_copy(update={"replaced": ("d1",)})
+
+    assert isinstance(judge(replaced, answer(BO, delivery_id="d1")), Unclear)
+    assert isinstance(judge(replaced, answer(BO, delivery_id="d2")), Decided)
+
+
+def test_a_comment_after_the_decision_is_told_who_decided() -> None:
+    assert isinstance(judge(record(state="denied"), answer(BO, approve=None, text="hm?")), AlreadyDecided)
+
+
+@guards("judge:clear")
+def test_what_does_not_fit_a_questions_format_is_unclear() -> None:
+    assert judge(record(question("choice", ("a", "b"))), answer(ANNA, approve=None, given=None)) == Unclear()
+
+
+@guards("judge:revocation")
+@pytest.mark.parametrize("seen", [{}, {"revision": 0}, {"digest": "other"}, {"at": EXPIRES}, {"channel": "email"}])
+def test_a_denial_after_the_approval_takes_it_back_whatever_card_it_came_from(seen: dict[str, object]) -> None:
+    found = judge(record(state="approved", votes=(vote(BO),)), answer(CY, approve=False, **seen))
+
+    assert isinstance(found, Revoked)
+    assert (found.vote.person, found.vote.approve, found.vote.reason) == (CY, False, "not today")
+
+
+@guards("judge:revocation")
+def test_the_one_who_approved_may_take_it_back() -> None:
+    assert isinstance(judge(record(state="approved", votes=(vote(BO),)), answer(BO, approve=False)), Revoked)
+
+
+@guards("judge:revocation")
+def test_a_denial_after_the_start_is_too_late_and_told_since_when() -> None:
+    started = record(state="approved", started_at=LATER)
+
+    assert judge(started, answer(CY, approve=False)) == TooLate(started_at=LATER)
+
+
+@guards("judge:undecided")
+@pytest.mark.parametrize(
+    ("state", "approve"), [("approved", True), ("denied", True), ("denied", False), ("answered", True)]
+)
+def test_the_first_decision_is_final(*, state: RequestState, approve: bool) -> None:
+    closed = record(state=state)
+
+    assert judge(closed, answer(CY, approve=approve)) == AlreadyDecided(decision=decision(state))
+
+
+@guards("judge:open")
+@pytest.mark.parametrize("state", ["expired", "withdrawn", "superseded", "revoked"])
+@pytest.mark.parametrize("approve", [True, False])
+def test_what_is_closed_otherwise_takes_no_answer(*, state: RequestState, approve: bool) -> None:
+    assert judge(record(state=state), answer(BO, approve=approve)) == ClosedOtherwise(state=state)
+
+
+@guards("judge:unexpired")
+@pytest.mark.parametrize("approve", [True, False])
+def test_from_the_expiry_on_nothing_counts(*, approve: bool) -> None:
+    just_in_time = judge(record(), answer(BO, approve=approve, at=EXPIRES - timedelta(microseconds=1)))
+    too_late = judge(record(), answer(BO, approve=approve, at=EXPIRES))
+
+    assert isinstance(just_in_time, Decided)
+    assert too_late == ClosedOtherwise(state="expired")
+
+
+@guards("judge:this_way")
+@pytest.mark.parametrize(
+    ("changes", "channel", "ways"),
+    [
+        ({"approve_by_email": False}, "email", ("slack", "console", "cli", "api")),
+        ({"answer_from": ("email",)}, "cli", ("email",)),
+        ({"answer_from": ("email",), "approve_by_email": False}, "email", ()),
+    ],
+)
+def test_an_approval_counts_only_in_the_ways_that_the_policy_names(
+    changes: dict[str, object], channel: str, ways: tuple[str, ...]
+) -> None:
+    asked = record(approval(policy=policy(**changes)))
+
+    assert judge(asked, answer(BO, channel=channel)) == NotThisWay(ways=ways)
+
+
+def test_a_denial_counts_in_every_way() -> None:
+    asked = record(approval(policy=policy(answer_from=("cli",), approve_by_email=False)))
+
+    assert isinstance(judge(asked, answer(BO, approve=False, channel="email")), Decided)
+
+
+@guards("judge:current_revision")
+def test_an_approval_of_an_older_revision_is_superseded() -> None:
+    assert judge(record(approval(revision=2)), answer(BO, revision=1)) == OutOfDate(seen_revision=1)
+
+
+@guards("judge:current_revision")
+def test_an_answer_to_an_older_revision_of_a_question_is_superseded() -> None:
+    asked = question().model_copy(update={"revision": 2})
+
+    assert judge(record(asked), answer(ANNA, approve=None, given=given())) == OutOfDate(seen_revision=1)
+
+
+@guards("judge:same_digest")
+def test_an_approval_of_another_digest_is_superseded() -> None:
+    assert judge(record(), answer(BO, digest="e" * 64)) == OutOfDate(seen_revision=1)
+
+
+@pytest.mark.parametrize("seen", [{"revision": 0}, {"digest": "other"}])
+def test_a_denial_of_what_stood_before_denies_what_stands_now(seen: dict[str, object]) -> None:
+    found = judge(record(), answer(BO, approve=False, **seen))
+
+    assert isinstance(found, Decided)
+    assert found.decision.state == "denied"
+
+
+@guards("judge:first_vote")
+def test_a_second_approval_by_one_person_is_no_second_vote() -> None:
+    pair = record(approval(policy=policy(quorum=2)), votes=(vote(BO),))
+
+    assert judge(pair, answer(BO, reply_id="another mail")) == AlreadyVoted()
+
+
+def test_who_approved_may_still_deny_while_it_is_open() -> None:
+    found = judge(record(approval(policy=policy(quorum=2)), votes=(vote(BO),)), answer(BO, approve=False))
+
+    assert isinstance(found, Decided)
+    assert found.decision.state == "denied"
+
+
+def test_a_stranger_learns_nothing_of_how_it_was_decided() -> None:
+    closed = record(state="denied")
+
+    assert isinstance(judge(closed, answer(DAN)), NotEntitled)
+
+
+def test_each_check_has_a_name_of_its_own() -> None:
+    names = [check.__name__ for check in CHECKS]
+
+    assert len(set(names)) == len(names)

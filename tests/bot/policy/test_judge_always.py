@@ -1,0 +1,163 @@
+"""What holds for any answers to any request, in any order."""
+
+from collections.abc import Iterable
+
+from hypothesis import given as any_of_them
+from hypothesis import strategies as st
+
+from agents.requests import PersonId, RequestState
+from bot.policy.judge import Answer, Counted, Decided, Revoked, judge
+from bot.policy.quorum import eligible, is_met
+from bot.policy.record import RequestRecord
+from tests.bot.examples import (
+    ANNA,
+    BO,
+    CY,
+    DAN,
+    DIGEST,
+    EXPIRES,
+    LATER,
+    all_of,
+    answer,
+    anyone,
+    approval,
+    policy,
+    record,
+    vote,
+)
+
+STATES: tuple[RequestState, ...] = RequestState.__args__
+EVERYBODY = (ANNA, BO, CY, DAN)
+
+
+def after(before: RequestRecord, said: Answer) -> RequestRecord:
+    """The record once what `judge` finds is written."""
+    match judge(before, said):
+        case Counted() as counted:
+            return before.model_copy(update={"votes": (*before.votes, counted.vote)})
+        case Decided() as decided:
+            votes = (*before.votes, decided.vote) if decided.vote else before.votes
+            changes = {"votes": votes, "state": decided.decision.state, "decision": decided.decision}
+            return before.model_copy(update=changes)
+        case Revoked() as revoked:
+            return before.model_copy(update={"state": "revoked", "votes": (*before.votes, revoked.vote)})
+        case _:
+            return before
+
+
+def played(start: RequestRecord, answers: Iterable[Answer]) -> RequestRecord:
+    for one in answers:
+        start = after(start, one)
+    return start
+
+
+PEOPLE = st.sampled_from(EVERYBODY)
+ANSWERS = st.builds(
+    answer,
+    PEOPLE,
+    approve=st.sampled_from([True, False, None]),
+    addressee=st.none() | PEOPLE,
+    channel=st.sampled_from(["cli", "email", "carrier pigeon"]),
+    revision=st.sampled_from([1, 2]),
+    digest=st.sampled_from([DIGEST, "e" * 64]),
+    at=st.sampled_from([LATER, EXPIRES]),
+    text=st.sampled_from(["", "approved", "approve", "deny"]),
+)
+POLICIES = st.builds(
+    policy,
+    rule=st.sampled_from([anyone(), anyone("bo", "cy"), anyone(*EVERYBODY), all_of(anyone("bo"), anyone("bo", "cy"))]),
+    quorum=st.integers(min_value=1, max_value=3),
+    requester_may_approve=st.booleans(),
+    approve_by_email=st.booleans(),
+)
+RECORDS = st.builds(
+    record,
+    st.builds(approval, policy=POLICIES, requesters=st.lists(PEOPLE, max_size=2, unique=True).map(tuple)),
+    state=st.sampled_from(STATES),
+    votes=st.lists(PEOPLE, max_size=2, unique=True).map(lambda people: tuple(vote(person) for person in people)),
+    started_at=st.none() | st.just(LATER),
+    joined=st.lists(PEOPLE, max_size=2, unique=True).map(tuple),
+)
+OPEN = RECORDS.map(lambda found: found.model_copy(update={"state": "open", "votes": (), "decision": None}))
+
+
+@any_of_them(RECORDS, ANSWERS)
+def test_every_answer_to_every_request_means_something(found: RequestRecord, said: Answer) -> None:
+    assert judge(found, said) == judge(found, said)
+
+
+@any_of_them(RECORDS, ANSWERS)
+def test_nothing_but_a_plain_vote_of_somebody_entitled_changes_anything(found: RequestRecord, said: Answer) -> None:
+    changes = after(found, said) != found
+
+    if changes and said.person in eligible(found.request.policy, found.requesters):
+        assert said.approve is not None
+        assert said.addressee in {None, said.person}
+    elif changes:
+        assert (said.approve, said.person in found.requesters) == (False, True), "who only asks takes it back at most"
+
+
+@any_of_them(RECORDS, ANSWERS, st.text())
+def test_no_free_text_ever_decides_an_approval(found: RequestRecord, said: Answer, text: str) -> None:
+    typed = said.model_copy(update={"approve": None, "text": text})
+
+    assert after(found, typed) == found
+
+
+@any_of_them(OPEN, st.lists(ANSWERS, max_size=8))
+def test_an_approval_is_made_by_enough_different_people_who_may_and_saw_what_stands(
+    start: RequestRecord, answers: list[Answer]
+) -> None:
+    end = played(start, answers)
+
+    if end.decision and end.decision.state == "approved":
+        voted = [one for one in end.votes if one.approve]
+        assert is_met(start.request.policy, end.decision.by)
+        assert len(set(end.decision.by)) == len(end.decision.by)
+        assert set(end.decision.by) <= set(eligible(start.request.policy, start.requesters))
+        assert {(one.revision, one.digest) for one in voted} == {(1, DIGEST)}
+
+
+@any_of_them(OPEN, st.permutations([answer(person) for person in EVERYBODY]))
+def test_the_order_of_approvals_does_not_matter(start: RequestRecord, answers: list[Answer]) -> None:
+    in_order = played(start, [answer(person) for person in EVERYBODY])
+
+    assert played(start, answers).state == in_order.state
+
+
+@any_of_them(OPEN, st.lists(ANSWERS, max_size=5), st.integers(min_value=2, max_value=5))
+def test_saying_it_more_often_is_not_more(start: RequestRecord, answers: list[Answer], times: int) -> None:
+    approvals = [said for said in answers if said.approve]
+
+    assert played(start, [said for said in approvals for _ in range(times)]) == played(start, approvals)
+
+
+@any_of_them(RECORDS, PEOPLE)
+def test_until_the_start_a_denial_by_somebody_entitled_always_wins(found: RequestRecord, person: PersonId) -> None:
+    may_deny = person in eligible(found.request.policy, found.requesters)
+    is_early = found.state == "open" or (found.state == "approved" and found.started_at is None)
+
+    end = after(found, answer(person, approve=False, revision=0, digest="older", channel="email"))
+
+    if may_deny and is_early:
+        assert end.state == ("denied" if found.state == "open" else "revoked")
+    elif person in found.requesters and is_early:
+        assert end.state == ("withdrawn" if found.state == "open" else "revoked")
+    else:
+        assert end == found
+
+
+@any_of_them(OPEN, st.lists(ANSWERS, max_size=6), st.lists(PEOPLE, max_size=2), st.lists(ANSWERS, max_size=6))
+def test_whoever_joins_the_requesters_midway_is_none_of_those_who_approve(
+    start: RequestRecord, first: list[Answer], joined: list[PersonId], then: list[Answer]
+) -> None:
+    midway = played(start, first)
+    if midway.state != "open":
+        return
+    now = midway.model_copy(update={"joined": (*midway.joined, *joined)})
+
+    end = played(now, then)
+
+    if end.decision and end.decision.state == "approved":
+        assert set(end.decision.by) <= set(eligible(now.request.policy, now.requesters))
+        assert is_met(now.request.policy, end.decision.by)

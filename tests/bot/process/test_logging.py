@@ -1,0 +1,208 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.process.logging import REDACTED, Redactor
+from channels.showing import visible
+
+TOP = Path(__file__).parents[3]
+SECRET = "hush-hush-42"
+
+START = f"""
+import logging, structlog
+from bot.process.logging import configure
+configure(json=AS_JSON, secrets=["{SECRET}"])
+log = structlog.get_logger("bot.config.example")
+"""
+
+
+def printed(code: str, as_json: bool = True) -> str:
+    """What a process that logs prints; logging belongs to a whole process, so each test has one of its own."""
+    script = START.replace("AS_JSON", str(as_json)) + code
+    done = subprocess.run([sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def logged(code: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in printed(code).splitlines()]
+
+
+def test_a_line_is_json_with_time_level_and_logger() -> None:
+    (line,) = logged('log.info("run started", seq=1)')
+
+    assert (line["event"], line["seq"], line["level"], line["logger"]) == (
+        "run started",
+        1,
+        "info",
+        "bot.config.example",
+    )
+    assert line["timestamp"].endswith("Z")
+
+
+def test_a_terminal_gets_words_instead_of_json() -> None:
+    text = printed('log.info("run started", seq=1)', as_json=False)
+
+    assert "run started" in text
+    assert "seq=1" in text
+    assert "{" not in text
+
+
+def test_whatever_is_logged_inside_carries_the_run_the_request_and_the_person() -> None:
+    inside, outside = logged("""
+bound = structlog.contextvars.bound_contextvars
+with bound(run_id="s1r-1", person="bo"):
+    with bound(request_id="s1q-1"):
+        logging.getLogger("bot.other").warning("from %s", "the standard library")
+log.info("after")
+""")
+
+    assert (inside["run_id"], inside["request_id"], inside["person"]) == ("s1r-1", "s1q-1", "bo")
+    assert inside["event"] == "from the standard library"
+    assert "run_id" not in outside
+
+
+def test_a_secret_is_masked_wherever_it_is() -> None:
+    text = printed(f"""
+log.info("it is {SECRET}", note=["{SECRET}", {{"deep": "x{SECRET}x"}}], kind=ValueError("{SECRET}"))
+logging.getLogger("bot.other").warning("it is %s", "{SECRET}", extra={{"more": "{SECRET}"}})
+""")
+
+    assert SECRET not in text
+    assert text.count(REDACTED) == 6
+
+
+def test_a_traceback_shows_neither_secrets_nor_local_variables() -> None:
+    code = f"""
+def act(key):
+    local = "only-local"
+    raise RuntimeError("refused {SECRET}")
+try:
+    act("argument")
+except RuntimeError:
+    log.exception("it failed")
+"""
+    for text in (printed(code), printed(code, as_json=False)):
+        assert "RuntimeError" in text
+        assert REDACTED in text
+        assert SECRET not in text
+        assert "'only-local'" not in text
+        assert "'argument'" not in text
+
+
+def test_libraries_are_heard_from_warnings_on_and_through_our_format() -> None:
+    lines = logged("""
+import uvicorn.config
+logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
+configure(json=True, secrets=[])
+for name in ("docket.worker", "uvicorn.access", "uvicorn.error", "httpx2"):
+    logging.getLogger(name).info("chatter")
+    logging.getLogger(name).warning("trouble")
+""")
+
+    assert [line["event"] for line in lines] == ["trouble"] * 4
+
+
+def test_keys_that_look_secret_are_masked_and_counts_are_not() -> None:
+    masked = Redactor([]).masked(
+        {
+            "reply_token": "abc",
+            "Authorization": ["Bearer abc"],
+            "smtp_password": "abc",
+            "ANTHROPIC_API_KEY": "abc",
+            "input_tokens": 12,
+            "text": "abc",
+        }
+    )
+
+    assert masked == {
+        "reply_token": REDACTED,
+        "Authorization": REDACTED,
+        "smtp_password": REDACTED,
+        "ANTHROPIC_API_KEY": REDACTED,
+        "input_tokens": 12,
+        "text": "abc",
+    }
+
+
+def test_a_password_inside_an_address_is_masked() -> None:
+    masked = Redactor([]).masked("can't reach redis://me:hush@redis.example:6379/0")
+
+    assert masked == f"can't reach redis://{REDACTED}@redis.example:6379/0"
+
+
+def test_a_very_short_secret_masks_only_itself() -> None:
+    masked = Redactor(["on"]).masked(["on", "only"])
+
+    assert masked == [REDACTED, "only"]
+
+
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.just(SECRET) | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just(SECRET), inner),
+)
+
+
+@given(DATA)
+def test_no_data_of_any_shape_lets_a_secret_through(data: object) -> None:
+    masked = Redactor([SECRET])(None, "info", {"event": data})
+
+    assert SECRET not in json.dumps(masked)
+
+
+HOSTILE = "\x1b]52;c;aGk=\x07\x9b2J\u202e\u3164"
+"""Sets the clipboard, clears the screen, turns the line round and adds a letter that nobody sees."""
+
+
+def hidden_in(text: str) -> set[str]:
+    """What of `text` is not seen as it is."""
+    return {char for char in text if visible(char) != char} - set("\n")
+
+
+def test_nothing_that_a_terminal_obeys_is_printed_as_it_stands() -> None:
+    code = f"""
+import threading, warnings
+hostile = {HOSTILE!r}
+log.warning("from " + hostile, sender=hostile, deep={{hostile: [hostile]}}, error=ValueError(hostile))
+logging.getLogger("uvicorn.error").warning("path %s", hostile)
+logging.getLogger("aiosmtpd").error("plain " + hostile, extra={{"more": hostile}})
+warnings.warn(hostile)
+def fails():
+    raise RuntimeError(hostile)
+thread = threading.Thread(target=fails, name=hostile)
+thread.start()
+thread.join()
+try:
+    fails()
+except RuntimeError:
+    log.exception("it failed")
+"""
+    for text in (printed(code), printed(code, as_json=False)):
+        assert hidden_in(text) == set()
+        assert text.count("]52;c;aGk=") >= 8
+
+
+def test_words_of_others_make_no_line_of_a_log() -> None:
+    text = printed('log.warning("from Eve\\n2026-01-01 [info] approved by Bo", note="a\\nb")', as_json=False)
+
+    assert len(text.splitlines()) == 1
+
+
+def test_an_error_that_nobody_expected_does_nothing_in_a_terminal() -> None:
+    code = f"""
+import typer
+from bot.cli import program
+def fails(): raise RuntimeError({HOSTILE!r})
+program.app = fails
+program.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "RuntimeError: \\u001b]52;c;aGk=" in done.stderr
+    assert hidden_in(done.stderr) == set()

@@ -1,0 +1,327 @@
+"""What people see who only look: a card as it stands for them, and what concerns them."""
+
+import pytest
+
+from agents.requests import PersonId
+from bot.config.data_dir import Home
+from bot.policy.judge import NotEntitled
+from bot.policy.record import RequestRecord
+from bot.queries.overview import LINES, SHOWN
+from bot.render.request_card import standing_card
+from bot.requests.tokens import Tokens
+from bot.store.outbox_entry import Placed
+from channels import Address, Card, ChannelRefused, Delivery
+from tests.office import TOML
+from tests.waiting import until
+from tests.world import World
+
+
+def token(world: World, record: RequestRecord, person: str, *, number: int = -1) -> str:
+    """What comes back with an answer to the card that was made for `person`, the newest one unless said otherwise."""
+    own = [holder.delivery_id for holder in record.holders if holder.person == person]
+    return Tokens(Home(world.folder).keys(world.app.settings)).make(own[number])
+
+
+async def looks(world: World, record: RequestRecord, viewer: str, *, at: str = "", number: int = -1) -> Card:
+    """What `viewer` sees of a card of their own, or of the one that was made for `at`."""
+    return await world.app.desk.card(token(world, record, at or viewer, number=number), viewer)
+
+
+async def asked(world: World, text: str = "press the button") -> RequestRecord:
+    return await world.opened(await world.trigger(text))
+
+
+async def pair(world: World) -> RequestRecord:
+    """A request that needs two."""
+    world.workshop.policy_of["both"] = "pair"
+    return await asked(world, "press both")
+
+
+async def test_whoever_may_answer_sees_the_whole_card_with_their_own_token(world: World) -> None:
+    record = await asked(world)
+
+    card = await looks(world, record, "bo")
+
+    assert card.title == record.request.title
+    assert card.form
+    assert (card.form.token, card.form.may_approve, card.form.only_stops) == (token(world, record, "bo"), True, False)
+    assert card.exact
+    assert card.summary == "Anna Ames asks."
+
+
+async def test_the_card_says_who_has_approved_so_far(world: World) -> None:
+    record = await pair(world)
+    await world.decide("bo", record, "approve")
+
+    lines = {line.label: line.text for line in (await looks(world, record, "cy")).facts}
+    assert lines["Approvals"].startswith("1 of 2: Bo Berg at ")
+
+
+async def test_who_has_approved_can_only_say_no_from_then_on(world: World) -> None:
+    record = await pair(world)
+    await world.decide("bo", record, "approve")
+
+    card = await looks(world, record, "bo")
+
+    assert card.form
+    assert not card.form.may_approve
+    assert card.summary.startswith("You have approved this before; a person's first vote stands.")
+
+
+@pytest.mark.parametrize("viewer", ["dan", "cy"])
+async def test_another_ones_card_can_only_be_read(world: World, viewer: str) -> None:
+    card = await looks(world, await asked(world), viewer, at="bo")
+
+    assert card.form is None
+    assert card.summary.startswith(
+        "This card was made for somebody else, so the answer does not count. Bo Berg and Cy Cole may decide."
+    )
+    assert card.exact, "it can be read all the same"
+
+
+async def test_who_asked_can_take_it_back_on_another_ones_card(world: World) -> None:
+    card = await looks(world, await asked(world), "anna", at="bo")
+
+    assert card.form
+    assert not card.form.may_approve
+    assert card.summary.startswith(
+        "This card was made for somebody else, so the answer does not count. Bo Berg and Cy Cole may decide. "
+        "You asked for this: to take it back, answer with deny, stop or cancel."
+    )
+
+
+@pytest.mark.parametrize(
+    ("viewer", "why", "may_take_back"),
+    [
+        (
+            "bo",
+            (
+                "You asked for this or steered it, so it is not yours to decide. Cy Cole may. To take it back, "
+                "answer with deny, stop or cancel."
+            ),
+            True,
+        ),
+        ("dan", "This is not yours to decide. Cy Cole may.", False),
+    ],
+)
+@pytest.mark.parametrize("by_place", [True, False])
+async def test_a_card_that_many_see_can_be_answered_by_those_who_may(
+    world: World, viewer: str, why: str, *, may_take_back: bool, by_place: bool
+) -> None:
+    record = await world.opened(await world.trigger("press the button", "bo"))
+    own = record.holders[0]
+    placed = Placed(
+        id=own.delivery_id,
+        run_id=record.request.run_id,
+        request_id=record.request.id,
+        revision=1,
+        digest=record.request.digest,
+        person=PersonId("") if by_place else PersonId("somebody else"),
+        place="slack:#release" if by_place else "",
+        delivery=Delivery(
+            key=own.delivery_id,
+            address=Address(channel="slack", person="", to="C1", is_shared=True),
+            handle="C1/1.2",
+        ),
+    )
+
+    def seen_by(person: str) -> Card:
+        return standing_card(record, placed, PersonId(person), "slack", world.app.people, record.request.opened_at)
+
+    form = seen_by(viewer).form
+    assert (form is not None, form is not None and form.may_approve) == (may_take_back, False)
+    assert seen_by(viewer).summary.startswith(why)
+    assert seen_by("cy").form
+
+
+async def test_what_is_decided_says_by_whom_and_when(world: World) -> None:
+    record = await asked(world)
+    await world.decide("bo", record, "deny", "not today")
+
+    card = await looks(world, record, "cy")
+
+    assert card.form is None
+    assert card.summary.startswith("Already decided: Bo Berg denied at ")
+    assert "“not today”" in card.summary
+    assert "Your answer" not in card.summary, "nobody has answered"
+
+
+async def test_what_was_approved_can_be_stopped_until_it_starts_and_not_after(world: World) -> None:
+    record = await asked(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("bo", record, "approve")
+    before = await looks(world, record, "cy")
+    stranger = await looks(world, record, "dan", at="cy")
+
+    hold = world.workshop.hold("the button")
+    await world.steer(record.request.run_id, "resume")
+    await world.app.nearby.ring(f"run {record.request.run_id}", 99)
+    await until(lambda: world.workshop.started, what="the tool works")
+    after = await looks(world, record, "cy")
+    hold.set()
+
+    assert before.form
+    assert before.form.only_stops
+    assert not before.form.may_approve
+    assert stranger.form is None
+    assert after.form is None
+    assert "Already decided: Bo Berg approved at" in after.summary
+    assert "Too late: it started at" in after.summary
+
+
+async def test_what_is_closed_says_so(world: World) -> None:
+    record = await asked(world)
+    await world.steering.withdraw(record.request.id, PersonId("anna"), "")
+
+    card = await looks(world, record, "bo")
+
+    assert card.form is None
+    assert card.summary.startswith("There is nothing to answer any more: the request is withdrawn.")
+
+
+async def test_a_request_whose_time_is_over_can_not_be_answered_though_nobody_closed_it_yet(world: World) -> None:
+    record = await asked(world)
+    await world.stop()
+    await world.move_time(5 * 3600)
+    await world.start(works=False, receives=False)
+
+    assert (await looks(world, record, "bo")).form is None
+    assert (await world.app.desk.overview("bo")).waiting == ()
+
+
+async def test_an_older_revision_points_to_the_newest_card(world: World) -> None:
+    record = await asked(world)
+    await world.steering.amend(record.request.id, PersonId("anna"), {"what": "the other button"})
+    record = await world.request(record.request.id)
+
+    old, new = await looks(world, record, "bo", number=0), await looks(world, record, "bo")
+
+    assert old.form is None
+    assert old.summary.startswith("This card is of an older version. ")
+    assert "Please answer the newest card." in old.summary
+    assert new.form
+
+
+async def test_an_approval_that_does_not_count_in_slack_is_not_offered_there(world: World) -> None:
+    async with world.stopped():
+        world.toml = TOML.replace("[policies.production]", '[policies.production]\nanswer_from = ["email", "cli"]')
+    record = await asked(world)
+
+    card = await looks(world, record, "bo")
+
+    assert card.form
+    assert not card.form.may_approve
+    assert "An approval does not count this way here" in card.summary
+    waiting = (await world.app.desk.overview("bo")).waiting
+    assert [each.form and each.form.may_approve for each in waiting] == [False]
+
+
+@pytest.mark.parametrize("made_up", ["", "s0d-aaaaaaaaaaaaa", "s0d-aaaaaaaaaaaaa-abcdefghijklmnopqrstuvwxyzab"])
+async def test_a_token_that_is_not_ours_is_refused(world: World, made_up: str) -> None:
+    with pytest.raises(ChannelRefused, match="none of ours"):
+        await world.app.desk.card(made_up, "bo")
+
+
+async def test_looking_is_no_answer_and_leaves_no_trace(world: World) -> None:
+    record = await pair(world)
+    await world.quiet()
+    before = await world.events(record.request.run_id)
+
+    for viewer in ("anna", "bo", "cy", "dan"):
+        await looks(world, record, viewer, at="bo")
+        await world.app.desk.overview(viewer)
+
+    assert await world.events(record.request.run_id) == before
+    assert not isinstance(await world.decide("bo", record, "approve"), NotEntitled)
+
+
+async def test_what_waits_comes_first_that_expires_first_and_the_rest_is_counted(world: World) -> None:
+    records = [await asked(world, f"press {number}") for number in range(SHOWN + 2)]
+
+    seen = await world.app.desk.overview("bo")
+
+    first = sorted(records, key=lambda record: record.request.expires_at)[:SHOWN]
+    assert [card.title for card in seen.waiting] == [record.request.title for record in first]
+    assert [card.form and card.form.token for card in seen.waiting] == [token(world, each, "bo") for each in first]
+    assert seen.more == 2
+    assert (await world.app.desk.overview("anna")).waiting == (), "who asks does not decide"
+    assert (await world.app.desk.overview("dan")).waiting == ()
+
+
+async def test_an_amended_request_waits_once_with_the_newest_card(world: World) -> None:
+    record = await asked(world)
+    await world.steering.amend(record.request.id, PersonId("anna"), {"what": "the other button"})
+    record = await world.request(record.request.id)
+
+    seen = await world.app.desk.overview("bo")
+
+    assert [card.form and card.form.token for card in seen.waiting] == [token(world, record, "bo")]
+    assert seen.waiting[0].title == "Press the other button?"
+
+
+async def test_what_somebody_has_voted_on_waits_for_the_others_and_not_for_them(world: World) -> None:
+    record = await pair(world)
+    await world.decide("bo", record, "approve")
+
+    bo, cy, anna = [await world.app.desk.overview(person) for person in ("bo", "cy", "anna")]
+
+    assert (len(bo.waiting), len(cy.waiting)) == (0, 1)
+    assert [line.label for line in bo.decided] == [record.request.title]
+    assert bo.decided[0].text.startswith("You approved at ")
+    assert " Approvals: 1 of 2: Bo Berg at " in bo.decided[0].text
+    assert "Waiting for Bo Berg and Cy Cole. Approvals: 1 of 2: Bo Berg at " in anna.asked[0].text
+
+
+async def test_what_somebody_asked_for_says_how_it_stands(world: World) -> None:
+    await world.ended(await world.trigger("pull this"))
+    denied = await asked(world, "press that")
+    await world.decide("bo", denied, "deny", "no")
+    await world.ended(denied.request.run_id)
+    record = await asked(world, "press the button")
+    await world.quiet()
+
+    lines = (await world.app.desk.overview("anna")).asked
+
+    assert [line.label for line in lines] == ["press the button", "press that", "pull this"]
+    assert f"Waiting for 1 of Bo Berg and Cy Cole. Asked at {record.request.opened_at:%H:%M} UTC" in lines[0].text
+    assert lines[1].text.startswith("Failed: “denied: no” Asked at ")
+    assert lines[2].text.startswith("Done: “ok: pull this: done” Asked at ")
+
+
+async def test_what_somebody_decided_says_what_became_of_it(world: World) -> None:
+    record = await asked(world)
+    await world.decide("bo", record, "approve")
+    await world.ended(record.request.run_id)
+    await world.quiet()
+    question = await asked(world, "ask choice Which? | red, blue")
+    await world.decide("anna", question, "free_text", "red")
+    await world.ended(question.request.run_id)
+    await world.quiet()
+
+    bo, anna, cy = [await world.app.desk.overview(person) for person in ("bo", "anna", "cy")]
+
+    assert bo.decided[0].text.startswith("Bo Berg approved at ")
+    assert bo.decided[0].text.endswith("The run: done.")
+    assert [line.text[:21] for line in anna.decided] == ["Anna Ames answered at"]
+    assert cy.decided == ()
+
+
+async def test_a_revocation_is_told_with_who_took_it_back(world: World) -> None:
+    record = await asked(world)
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("bo", record, "approve")
+    await world.decide("cy", record, "deny", "wait")
+
+    for person in ("bo", "cy"):
+        assert "Cy Cole took it back at " in (await world.app.desk.overview(person)).decided[0].text
+
+
+async def test_there_are_only_so_many_lines(world: World) -> None:
+    for number in range(LINES + 1):
+        record = await asked(world, f"press {number}")
+        await world.decide("bo", record, "approve")
+        await world.ended(record.request.run_id)
+
+    assert len((await world.app.desk.overview("bo")).decided) == LINES
+    lines = (await world.app.desk.overview("anna")).asked
+    assert [line.label for line in lines] == [f"press {number}" for number in range(LINES, 0, -1)]

@@ -1,0 +1,104 @@
+import asyncio
+
+from agents.requests import PersonId
+from bot.policy.record import records
+from bot.queries.rebuild import Rebuilt, rebuild
+from bot.store.client import Client
+from bot.store.keys import Keys
+from tests.indexes import listed, lists_of_events
+from tests.world import World
+
+
+async def history(shop: World) -> None:
+    """Runs of several kinds: executed, denied after a comment, amended and open."""
+    done = await shop.trigger("deploy v1.2.0 to production")
+    await shop.reply("bo", await shop.next_mail("bo", about="To approve"), "approved")
+    await shop.ended(done)
+    denied = await shop.trigger("deploy v1.1.0 to production")
+    record = await shop.opened(denied)
+    await shop.decide("cy", record, "free_text", "why now?")
+    await shop.decide("cy", record, "deny", "not today")
+    await shop.ended(denied)
+    amended = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
+    await shop.steering.amend(amended.request.id, PersonId("anna"), {"version": "v1.0.0"})
+    await shop.quiet()
+
+
+async def indexes(shop: World) -> dict[str, object]:
+    """Everything that `rebuild` makes anew."""
+    client, found = Client(shop.url), dict[str, object]()
+    for shard in range(shop.app.store.shards):
+        keys = Keys(shard)
+        found |= {name: await client.do("HGETALL", name) for name in (keys.deliveries, keys.summaries)}
+    for pattern in ("{s*}:runs*", "{s*}:requests:*"):
+        found |= {name: await client.do("ZRANGE", name, 0, -1, "WITHSCORES") async for name in client.scan(pattern)}
+    found |= {record.request.id: record for record in await shop.requests()}
+    await client.close()
+    return found
+
+
+async def test_what_was_written_along_the_way_is_what_the_events_say(shop: World) -> None:
+    await history(shop)
+    before = await indexes(shop)
+
+    made = await rebuild(shop.app.store)
+
+    assert made == Rebuilt(runs=3, requests=3, differed=0)
+    assert await indexes(shop) == before
+
+
+async def test_a_decision_that_lands_meanwhile_is_not_lost(shop: World) -> None:
+    record = await shop.opened(await shop.trigger("deploy v1.2.0 to production"))
+    await shop.quiet()
+
+    async def rebuilt() -> None:
+        for _ in range(20):
+            await rebuild(shop.app.store)
+
+    async def commented() -> None:
+        for number in range(40):
+            await shop.decide("bo", record, "free_text", f"{number}")
+        await shop.decide("bo", record, "deny", "no")
+
+    await asyncio.gather(rebuilt(), commented())
+
+    told = records(await shop.events(record.request.run_id))[record.request.id]
+    assert await shop.request(record.request.id) == told
+    assert (told.state, told.noted) == ("denied", {"bo": 40})
+
+
+async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(shop: World) -> None:
+    await history(shop)
+    before = await indexes(shop)
+    [waiting] = [record for record in await shop.requests() if record.state == "open"]
+    client = Client(shop.url)
+    for name in before:
+        await client.do("DEL", name if name.startswith("{") else Keys.of(name).request(name))
+    await client.close()
+
+    made = await rebuild(shop.app.store)
+
+    assert made.differed == 3
+    assert await indexes(shop) == before
+    assert await listed(shop.app.store) == await lists_of_events(shop.app.store)
+    await shop.reply("bo", await shop.next_mail("bo", about="v1.0.0 to production?"), "approved")
+    assert (await shop.ended(waiting.request.run_id)).state == "done"
+
+
+async def test_what_an_earlier_release_wrote_is_missed_in_lists_until_they_are_made_anew(shop: World) -> None:
+    store = shop.app.store
+    assert await store.lists.are_whole()
+    await history(shop)
+    for key in [
+        key async for key in store.client.scan("{s*}:r*:*") if key.split(":")[2] in {"state", "by", "agent", "for"}
+    ]:
+        await store.client.do("DEL", key)
+    await store.client.do("DEL", "{s0}:lists_made")
+
+    async with shop.stopped():
+        pass
+    assert not await shop.app.store.lists.are_whole()
+    await rebuild(shop.app.store)
+
+    assert await shop.app.store.lists.are_whole()
+    assert await listed(shop.app.store) == await lists_of_events(shop.app.store)

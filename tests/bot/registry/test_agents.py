@@ -1,0 +1,229 @@
+"""Agents from outside the tree: the line in `sayso.toml`, the module beside it, and what is wrong with them."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.app import agents_of
+from bot.config.errors import ConfigError
+from bot.config.settings import load
+from bot.doctor.overall import examine
+from tests.bot.config_files import problems, read
+from tests.servers.program import sayso
+
+CODE = """
+from pathlib import Path
+from agents import Agent, Arguments, Done, Outcome, Tool
+
+class Gate(Arguments):
+    name: str
+
+async def lift(args, effect, hands):
+    return Outcome("up")
+
+def valet():
+    tool = Tool(name="lift", description="lift a gate", args=Gate, execute=lift)
+    return Agent(name="valet", description="parks", tools=(tool,), fallback=lambda run: Done(summary="parked"))
+"""
+LINE = '[agents.valet]\ncode = "valet:valet"\n'
+PROMPTED = CODE.replace('name="valet"', 'name="valet", prompt="valet", folder=Path(__file__).parent')
+
+
+@pytest.fixture(autouse=True)
+def forgets() -> Iterator[None]:
+    """A process loads a module once; here every test is a process."""
+    path, modules = list(sys.path), set(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        if name in {"valet", "garage", "colorsys"}:
+            del sys.modules[name]
+
+
+def wrong(folder: Path, code: str, line: str = LINE) -> str:
+    """What is wrong with the agent in `folder`."""
+    (folder / "valet.py").write_text(code)
+    with pytest.raises(ConfigError) as caught:
+        agents_of(read(folder, line))
+    [problem] = caught.value.problems
+    return problem.replace(str(folder), "HERE")
+
+
+def test_an_agent_beside_the_settings_stands_after_ours(tmp_path: Path) -> None:
+    (tmp_path / "valet.py").write_text(CODE)
+
+    found = agents_of(read(tmp_path, LINE))
+
+    assert found[0].name == "triage"
+    assert [tool.name for agent in found if agent.name == "valet" for tool in agent.tools] == ["lift"]
+
+
+def test_an_agent_of_yours_may_be_called_help_and_stands_in_for_ours(tmp_path: Path) -> None:
+    (tmp_path / "valet.py").write_text(CODE.replace('name="valet"', 'name="help"'))
+
+    found = [
+        agent for agent in agents_of(read(tmp_path, '[agents.help]\ncode = "valet:valet"\n')) if agent.name == "help"
+    ]
+
+    assert [agent.description for agent in found] == ["parks"]
+
+
+def test_it_may_import_what_lies_beside_it_and_is_loaded_once(tmp_path: Path) -> None:
+    (tmp_path / "garage.py").write_text("LOADED = []\n")
+    (tmp_path / "valet.py").write_text("import garage\ngarage.LOADED.append(1)\n" + CODE)
+    settings = read(tmp_path, LINE)
+
+    agents_of(settings)
+    agents_of(settings)
+
+    assert sys.modules["garage"].LOADED == [1]
+
+
+def test_the_settings_of_an_agent_hold_for_it_as_well(tmp_path: Path) -> None:
+    settings = read(tmp_path, LINE + "max_steps = 3\n")
+
+    assert settings.agents["valet"].max_steps == 3
+
+
+@pytest.mark.parametrize("text", ["valet", "valet.py:valet", "valet:", "a.b:c", "../valet:valet", "valet:valet()"])
+def test_what_is_no_module_and_function_is_refused(tmp_path: Path, text: str) -> None:
+    said = problems(tmp_path, f'[agents.valet]\ncode = "{text}"\n')
+
+    allowed = '"MODULE:FUNCTION", such as "parking:parking_agent" for the function in parking.py'
+    assert said == (f'sayso.toml: agents.valet.code: found "{text}"; allowed: {allowed}',)
+
+
+def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
+    said = wrong(tmp_path, CODE, '[agents.valet]\ncode = "garage:valet"\n')
+
+    assert said == (
+        "HERE/sayso.toml: agents.valet.code: there is no garage.py in HERE. "
+        "Write it there, or correct the name before the colon"
+    )
+
+
+def test_a_function_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    said = wrong(tmp_path, CODE, LINE.replace(":valet", ":vallet"))
+
+    assert said.endswith("HERE/valet.py has no function vallet. It has: lift, valet")
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import nothing_like_this", "ModuleNotFoundError: No module named 'nothing_like_this' (valet.py, line 1)"),
+        ("\n1 / 0", "ZeroDivisionError: division by zero (valet.py, line 2)"),
+        ("def valet(:", "SyntaxError: invalid syntax (valet.py, line 1)"),
+        ("raise SystemExit('bye')", "SystemExit: bye (valet.py, line 1)"),
+        ("raise ValueError('a\\nb' + 'x' * 999)", "ValueError: a"),
+    ],
+)
+def test_a_module_that_breaks_says_its_own_last_line_and_where(tmp_path: Path, code: str, why: str) -> None:
+    said = wrong(tmp_path, code)
+
+    assert f"valet.py can't be imported: {why}" in said
+    assert said.endswith("Mend it, and start again")
+    assert "\n" not in said
+    assert len(said) < 600
+
+
+def test_a_function_that_breaks_says_so(tmp_path: Path) -> None:
+    said = wrong(tmp_path, "def valet():\n    raise LookupError('no garage')\n")
+
+    assert said.endswith("valet() failed: LookupError: no garage (valet.py, line 2). Mend it, and start again")
+
+
+def test_what_is_no_agent_is_refused(tmp_path: Path) -> None:
+    assert wrong(tmp_path, "def valet():\n    return 3\n").endswith("valet() gave back int; it must give back an Agent")
+
+
+@pytest.mark.parametrize("name", ["deploy", "triage", "desk", "survey", "relay"])
+def test_a_name_of_ours_is_taken(tmp_path: Path, name: str) -> None:
+    said = wrong(tmp_path, CODE, f'[agents.{name}]\ncode = "valet:valet"\n')
+
+    assert said.endswith(f"agents.{name}.code: sayso has an agent {name} itself. Give yours another name")
+
+
+def test_the_table_and_the_agent_have_one_name(tmp_path: Path) -> None:
+    said = wrong(tmp_path, CODE, '[agents.parker]\ncode = "valet:valet"\n')
+
+    assert said.endswith("that agent calls itself 'valet'. Name the table [agents.valet], or the agent 'parker'")
+
+
+def test_two_tools_of_one_name_are_refused(tmp_path: Path) -> None:
+    assert "it has two tools 'lift'" in wrong(tmp_path, CODE.replace("tools=(tool,)", "tools=(tool, tool)"))
+
+
+@pytest.mark.parametrize("name", ["done", "lift it", "x" * 65])
+def test_a_tool_that_no_model_could_call_is_refused(tmp_path: Path, name: str) -> None:
+    assert f"the tool {name!r}" in wrong(tmp_path, CODE.replace('"lift"', f'"{name}"'))
+
+
+def test_a_prompt_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    assert "there is no prompt 'valet' in HERE: write valet.md there. There are: none" in wrong(tmp_path, PROMPTED)
+
+
+def test_a_prompt_without_its_folder_is_looked_for_in_vain_and_the_mend_is_said(tmp_path: Path) -> None:
+    said = wrong(tmp_path, CODE.replace('name="valet"', 'name="valet", prompt="valet"'))
+
+    assert "there is no prompt 'valet'" in said
+    assert said.endswith("To the agent add: folder=Path(__file__).parent")
+
+
+def test_a_file_that_is_called_like_a_module_of_pythons_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "colorsys.py").write_text("raise SystemExit('I was run')")
+
+    said = wrong(tmp_path, CODE, '[agents.valet]\ncode = "colorsys:valet"\n')
+
+    assert "colorsys is a module of" in said
+    assert said.endswith("Give your file another name")
+
+
+def test_a_file_called_like_one_of_ours_does_not_stand_in_for_it(tmp_path: Path) -> None:
+    (tmp_path / "prompts.py").write_text("raise SystemExit('I was run')")
+
+    assert "Give your file another name" in wrong(tmp_path, CODE, '[agents.valet]\ncode = "prompts:valet"\n')
+
+
+def test_without_a_file_there_is_no_folder_to_look_in(tmp_path: Path) -> None:
+    settings = load(None, {"SAYSO_AGENTS__VALET__CODE": "valet:valet"}, cwd=tmp_path)
+
+    with pytest.raises(ConfigError, match="there is no sayso"):
+        agents_of(settings)
+
+
+def test_every_problem_is_said_at_once(tmp_path: Path) -> None:
+    two = LINE + '[agents.parker]\ncode = "garage:parker"\n'
+
+    with pytest.raises(ConfigError) as caught:
+        agents_of(read(tmp_path, two))
+
+    assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize("command", ["worker", "web", "mail", "dev", "agents"])
+async def test_no_process_starts_with_an_agent_that_breaks(tmp_path: Path, command: str) -> None:
+    (tmp_path / "sayso.toml").write_text(LINE)
+    (tmp_path / "valet.py").write_text("1 / 0")
+    options = ["--no-open", "--port", "0", "--demo-port", "0"] if command == "dev" else []
+    env = {} if command == "dev" else {"SAYSO_REDIS_URL": "redis://127.0.0.1:1/0", "SAYSO_SECRET_KEY": "x" * 32}
+    env["SAYSO_CONFIG"] = "sayso.toml"
+
+    async with asyncio.timeout(30):
+        code, _, said = await sayso(command, *options, cwd=tmp_path, env=env)
+
+    assert code == 1
+    assert "ZeroDivisionError: division by zero (valet.py, line 1)" in said
+    assert "Traceback" not in said
+
+
+async def test_the_doctor_says_which_agents_load(tmp_path: Path) -> None:
+    (tmp_path / "valet.py").write_text(CODE)
+    good = [finding.what for finding in await examine(read(tmp_path, LINE))]
+    bad = await examine(read(tmp_path, LINE.replace(":valet", ":nobody")))
+
+    assert "the agent valet loads, with 1 tools" in good
+    assert any(finding.sign == "✗" and "has no function nobody" in finding.what for finding in bad)

@@ -1,0 +1,238 @@
+"""What people read: worded by code from data. Escaping is each channel's own, so everything here is plain."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.events import RunEnded
+from agents.requests import AllOf, Anyone, Decision, Fact, Request
+from agents.run import Run, fold
+from bot.policy.judge import (
+    AlreadyDecided,
+    AlreadyVoted,
+    ClosedOtherwise,
+    Counted,
+    Decided,
+    Judgement,
+    NotEntitled,
+    NotThisWay,
+    OutOfDate,
+    Revoked,
+    TooLate,
+    Unclear,
+)
+from bot.render.cards import closed_card, decided, exact, notice, outcome_card, request_card, told, who_decides
+from channels import Card, Line
+from tests.agents.worlds import NOON, chosen, started
+from tests.bot.examples import (
+    ANNA,
+    APPROVAL,
+    BO,
+    CALL,
+    CY,
+    DIGEST,
+    EXPIRES,
+    LATER,
+    PEOPLE,
+    approval,
+    decision,
+    policy,
+    question,
+    vote,
+)
+
+WHEN = "12:01 UTC on 02 March 2026"
+
+
+def facts(card: Card) -> dict[str, str]:
+    return {line.label: line.text for line in card.facts}
+
+
+def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
+    card = request_card(APPROVAL, PEOPLE, NOON)
+
+    assert (card.title, card.ref, card.at) == ("Deploy v1.2.0 to production?", APPROVAL.id, NOON)
+    assert "Anna Ames" in card.summary
+    assert "Asked by" not in facts(card), "the summary says it"
+    assert facts(card)["From"] == "v1.0.0"
+    assert facts(card)["May decide"] == "1 of Bo Berg and Cy Cole"
+    assert Line(label="Digest", text=DIGEST, short=f"{DIGEST[:12]}…") in card.facts
+    assert card.form is not None
+    assert (card.form.format, card.form.until, card.form.token) == ("approval", EXPIRES, "")
+    assert not card.closes
+
+
+def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
+    assert exact(APPROVAL).splitlines() == [
+        'deploy {"environment": "production", "version": "v1.2.0"}',
+        'runs: ["./deploy.sh", "production", "c0ffee"]',
+        "v1.2.0 is c0ffee",
+    ]
+    assert request_card(APPROVAL, PEOPLE, NOON).exact == exact(APPROVAL)
+
+
+def test_the_exact_part_keeps_one_argument_in_one_piece_whatever_is_in_it() -> None:
+    sly = CALL.model_copy(update={"arguments": {"version": 'v1"}\nruns: ["rm"]'}})
+
+    assert len(exact(approval(call=sly)).splitlines()) == 3
+
+
+def test_who_asked_is_not_among_those_who_may_decide() -> None:
+    assert facts(request_card(approval(requesters=(BO,)), PEOPLE, NOON))["May decide"] == "Cy Cole"
+
+
+def test_what_changed_stands_on_the_card() -> None:
+    card = request_card(approval(changes=("v1.2.0 was a and is now b.",)), PEOPLE, NOON)
+
+    assert Line(label="Changed since the last card", text="v1.2.0 was a and is now b.") in card.facts
+
+
+def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
+    words = "approve this at once"
+    asked = question("choice", ("red", "blue")).model_copy(update={"quoted": words})
+
+    card = request_card(asked, PEOPLE, NOON)
+
+    assert card.quoted == words
+    others = card.model_copy(update={"quoted": ""}).model_dump_json()
+    assert words not in others
+    assert card.form is not None
+    assert card.form.options == ("red", "blue")
+    assert "May decide" not in facts(card)
+
+
+def test_a_card_whose_step_was_chosen_by_plain_rules_says_that_it_is_a_rehearsal() -> None:
+    rehearsed = request_card(approval(is_rehearsal=True), PEOPLE, NOON)
+
+    assert "rehearsal" in facts(rehearsed)["Mode"]
+    assert "Mode" not in facts(request_card(APPROVAL, PEOPLE, NOON))
+
+
+def test_a_closed_card_asks_for_nothing() -> None:
+    card = closed_card(APPROVAL, "Bo Berg denied.", LATER, closes=True)
+
+    assert card.form is None
+    assert card.closes
+    assert card.title == f"Closed: {APPROVAL.title}"
+    assert card.summary.startswith("Bo Berg denied.")
+
+
+def test_a_notice_asks_for_nothing() -> None:
+    card = notice("Unknown", "It was interrupted.", LATER, "r")
+
+    assert (card.form, card.closes, card.title, card.summary) == (None, True, "Unknown", "It was interrupted.")
+
+
+@pytest.mark.parametrize(("outcome", "word"), [("done", "Done"), ("failed", "Failed"), ("cancelled", "Cancelled")])
+def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: str) -> None:
+    end = RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": "v1.2.0 is live"})
+
+    card = outcome_card(fold([started("deploy v1.2.0\n\nHi, please do."), end]), PEOPLE, LATER)
+
+    assert (card.title, card.summary, card.closes) == (f"{word}: deploy v1.2.0", "v1.2.0 is live", True)
+    assert card.facts == ()
+
+
+def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
+    step = chosen()
+    rehearsed = step.model_copy(update={"call": step.call.model_copy(update={"rehearsal": True})})
+    end = RunEnded(at=LATER, outcome="done", summary="")
+
+    card = outcome_card(fold([started(), rehearsed, end]), PEOPLE, LATER)
+
+    assert "rehearsal" in " ".join(line.text for line in card.facts)
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (decision("approved", (BO, CY)), f"Bo Berg and Cy Cole approved at {WHEN}."),
+        (
+            Decision(state="denied", by=(CY,), reason="too early", at=LATER),
+            f"Cy Cole denied at {WHEN}. Reason: “too early”",
+        ),
+        (
+            Decision(state="approved", by=(BO,), reason="ok” Cy Cole approved at 14:00 UTC. Note: “\u202eme", at=LATER),
+            f"Bo Berg approved at {WHEN}. Note: “ok' Cy Cole approved at 14:00 UTC. Note: 'me”",
+        ),
+        (decision("answered"), f"Bo Berg answered at {WHEN}."),
+        (decision("expired", ()), f"Nobody decided in time: expired at {WHEN}."),
+        (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
+        (decision("withdrawn", ()), f"Withdrawn at {WHEN}."),
+        (
+            Decision(state="superseded", reason="it moved", at=LATER),
+            f"No longer asked, at {WHEN}: a new request follows. Reason: “it moved”",
+        ),
+    ],
+)
+def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
+    assert decided(made, PEOPLE) == sentence
+
+
+@pytest.mark.parametrize(
+    ("judgement", "request_", "says"),
+    [
+        (
+            Counted(vote=vote()),
+            approval(policy=policy(quorum=2)),
+            "Your approval counts, and more are needed: Bo Berg and Cy Cole.",
+        ),
+        (Decided(decision=decision()), APPROVAL, f"Bo Berg approved at {WHEN}."),
+        (Revoked(vote=vote(approve=False)), APPROVAL, "taken back; nothing was started"),
+        (TooLate(started_at=LATER), APPROVAL, f"Too late: it started at {WHEN}."),
+        (AlreadyDecided(decision=decision()), APPROVAL, f"Already decided: Bo Berg approved at {WHEN}."),
+        (AlreadyVoted(), APPROVAL, "You have approved this before"),
+        (ClosedOtherwise(state="expired"), APPROVAL, "the request is expired"),
+        (NotEntitled(why="requester", approvers=(BO, CY)), APPROVAL, "You asked for this or steered it"),
+        (NotEntitled(why="not_an_approver", approvers=()), APPROVAL, "not yours to decide. nobody may"),
+        (NotEntitled(why="not_addressee", approvers=(BO,)), APPROVAL, "made for somebody else"),
+        (
+            NotThisWay(ways=("console", "cli")),
+            APPROVAL,
+            f"on its page in the console; in a terminal, with: sayso answer {APPROVAL.id} approve. A denial counts",
+        ),
+        (
+            NotThisWay(ways=("console", "slack")),
+            APPROVAL,
+            "Ways that count: in Slack, with the button on the card; on its page in the console. A denial counts",
+        ),
+        (NotThisWay(ways=()), APPROVAL, "Ways that count: none."),
+        (
+            OutOfDate(seen_revision=1),
+            approval(changes=("v1 was a and is now b.",)),
+            "does not count. v1 was a and is now b.",
+        ),
+        (OutOfDate(seen_revision=1), APPROVAL, "It is now: Deploy v1.2.0 to production?"),
+        (Unclear(), APPROVAL, "To approve, answer with the one word approve; to refuse"),
+        (Unclear(), approval(policy=policy(approve_by_email=False)), "an approval does not count by mail here"),
+        (Unclear(), question("choice", ("red", "blue")), "a number or a label alone. 1: red; 2: blue"),
+        (Unclear(), question("yes_no"), "yes or no alone"),
+        (Unclear(), question("form", fields=("version", "why")), "one line for each of: version, why"),
+        (Unclear(), question("free_text"), "The answer was empty"),
+    ],
+)
+def test_who_answered_is_told_what_became_of_it_and_what_to_do(
+    judgement: Judgement, request_: Request, says: str
+) -> None:
+    assert says in told(judgement, request_, PEOPLE)
+
+
+def test_the_facts_of_an_effect_stand_on_the_card_as_they_are() -> None:
+    odd = CALL.effect.model_copy(update={"facts": (Fact(label="Changes", text="- <b>one</b>\n- two"),)})
+    card = request_card(approval(call=CALL.model_copy(update={"effect": odd})), PEOPLE, NOON + timedelta(days=1))
+
+    assert facts(card)["Changes"] == "- <b>one</b>\n- two"
+
+
+def test_a_policy_with_seats_says_who_fills_which() -> None:
+    rule = AllOf(of=(Anyone(source="person:bo", people=(BO,)), Anyone(source="group:x", people=(CY, ANNA))))
+
+    assert who_decides(policy(rule=rule), PEOPLE, ()) == "Bo Berg; and one of Cy Cole and Anna Ames"
+
+
+def test_what_a_model_says_at_the_end_is_marked_as_its_words() -> None:
+    ended = RunEnded(at=NOON, outcome="done", summary="Bo approved; verified", words_of="model")
+
+    card = outcome_card(Run(ended=ended), PEOPLE, NOON)
+
+    assert (card.quoted, card.summary) == ("Bo approved; verified", "")

@@ -1,0 +1,314 @@
+"""How a request stands, as a card: by code from data, and answerable exactly where an answer would count."""
+
+from datetime import timedelta
+from typing import Literal
+
+import pytest
+from hypothesis import given as any_of_them
+from hypothesis import strategies as st
+
+from agents.attempts import Made
+from agents.events import Event, RunEnded
+from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState
+from agents.run import Run, fold
+from bot.policy.judge import Counted, Decided, Revoked, judge
+from bot.policy.quorum import eligible
+from bot.policy.record import RequestRecord, records
+from bot.render.request_card import standing
+from channels import Card
+from tests.agents.worlds import NOON, any_event, started
+from tests.bot.examples import (
+    APPROVAL,
+    BO,
+    CY,
+    EXPIRES,
+    LATER,
+    PEOPLE,
+    REQUEST,
+    all_of,
+    answer,
+    anyone,
+    approval,
+    decision,
+    policy,
+    question,
+    record,
+    vote,
+)
+from tests.bot.policy.test_judge_always import RECORDS
+
+State = Literal["running", "ok", "error", "left", "unknown", "not_done"]
+RUN = fold([started()])
+PAIR = approval(policy=policy(quorum=2))
+BO_VOTED = "Bo Berg at 12:00 UTC on 02 March 2026 in a terminal"
+
+
+def card_of(found: RequestRecord, run: Run = RUN, revision: int = 1) -> Card:
+    return standing(found, run, PEOPLE, LATER, revision)
+
+
+def facts(card: Card) -> dict[str, str]:
+    return {line.label: line.text for line in card.facts}
+
+
+def made(state: State, text: str = "", by: tuple[PersonId, ...] = (), request_id: RequestId = REQUEST) -> Run:
+    """A run in which one attempt was made."""
+    end = LATER if state in {"ok", "error"} else None
+    one = Made(AttemptId("a1"), request_id, LATER, idempotent=False, state=state, text=text, ended_at=end, by=by)
+    return Run(id=RUN.id, started=RUN.started, made=(one,))
+
+
+def ended(run: Run = RUN) -> Run:
+    return fold([RunEnded(at=LATER, outcome="failed", summary="over")], run)
+
+
+def approved() -> RequestRecord:
+    return record(state="approved", votes=(vote(),))
+
+
+def begun() -> RequestRecord:
+    return approved().model_copy(update={"started_at": LATER})
+
+
+def test_an_open_request_is_the_card_that_asked_with_its_form() -> None:
+    card = card_of(record())
+
+    assert card.title == "Deploy v1.2.0 to production?"
+    assert card.form
+    assert (card.form.format, card.form.only_stops, card.form.until) == ("approval", False, EXPIRES)
+    assert "Approvals" not in facts(card)
+
+
+def test_votes_are_counted_on_the_card_with_who_when_and_by_which_way() -> None:
+    assert facts(card_of(record(PAIR)))["Approvals"] == "0 of 2"
+    assert facts(card_of(record(PAIR, votes=(vote(),))))["Approvals"] == "1 of 2: " + BO_VOTED
+
+
+def test_two_votes_for_one_seat_leave_the_other_seat_open() -> None:
+    seats = all_of(anyone("bo", "cy"), anyone("dan"))
+    found = record(approval(policy=policy(rule=seats)), votes=(vote(BO), vote(CY)))
+
+    assert facts(card_of(found))["Approvals"].startswith("2 of 3: Bo Berg at 12:00 UTC")
+
+
+def test_a_card_of_an_older_revision_points_to_the_newer_one_and_can_not_be_answered() -> None:
+    card = card_of(record(approval(revision=2, changes=("v1.2.0 was a and is now b.",))), revision=1)
+
+    assert card.title == "Changed: Deploy v1.2.0 to production?"
+    assert card.summary == "A newer version of this is asked below. Nothing can be answered here any more."
+    assert facts(card) == {"Changed": "v1.2.0 was a and is now b."}
+    assert (card.form, card.exact) == (None, "")
+
+
+def test_until_the_start_an_approval_can_only_be_stopped() -> None:
+    card = card_of(approved())
+
+    assert card.title == "Approved: Deploy v1.2.0 to production"
+    assert card.summary == (
+        "Bo Berg approved at 12:01 UTC on 02 March 2026, in a terminal. "
+        "It has not begun, and can be stopped until it does."
+    )
+    assert "./deploy.sh" in card.exact
+    assert "Approvals" not in facts(card), "who decided stands above"
+    assert facts(card)["Asked by"] == "Anna Ames"
+    assert "May decide" not in facts(card)
+    assert card.form
+    assert (card.form.only_stops, card.form.until) == (True, LATER + timedelta(minutes=15))
+    assert not card.closes
+
+
+def test_an_approval_of_which_nothing_came_says_so() -> None:
+    card = card_of(approved(), ended())
+
+    assert (card.title, card.form) == ("Not begun: Deploy v1.2.0 to production", None)
+    assert card.summary.endswith("It was not begun: the run has ended as failed.")
+
+
+@pytest.mark.parametrize(
+    ("run", "title", "summary", "quoted"),
+    [
+        (made("running"), "Running", "It began at 12:01 UTC on 02 March 2026.", ""),
+        (
+            made("ok", "released"),
+            "Done",
+            "It began at 12:01 UTC on 02 March 2026 and ended at 12:01 UTC on 02 March 2026.",
+            "released",
+        ),
+        (
+            made("error", "exit 1"),
+            "Failed",
+            "It began at 12:01 UTC on 02 March 2026 and ended at 12:01 UTC on 02 March 2026.",
+            "exit 1",
+        ),
+        (made("ok", by=(CY,)), "Done", "Cy Cole says that it happened.", ""),
+        (made("not_done", by=(CY,)), "Not done", "Cy Cole says that it did not happen.", ""),
+        (made("left"), "Running", "was interrupted and is tried again.", ""),
+        (ended(made("left")), "Interrupted", "and was interrupted. The run has ended.", ""),
+        (
+            made("unknown"),
+            "Unknown",
+            "it is not known whether it happened. Those who may decide are asked.",
+            "",
+        ),
+        (ended(made("unknown")), "Unknown", "it is not known whether it happened. The run has ended.", ""),
+    ],
+)
+def test_from_the_start_on_the_card_shows_what_became_of_it(run: Run, title: str, summary: str, quoted: str) -> None:
+    card = card_of(begun(), run)
+
+    assert (card.title, card.quoted, card.form) == (f"{title}: Deploy v1.2.0 to production", quoted, None)
+    assert card.summary.startswith("Bo Berg approved at 12:01 UTC on 02 March 2026, in a terminal. It began at ")
+    assert card.summary.endswith(summary)
+
+
+def test_long_output_is_cut_in_its_middle() -> None:
+    card = card_of(begun(), made("ok", "a" * 5_000 + "z" * 5_000))
+
+    assert card.quoted.startswith("a" * 900)
+    assert card.quoted.endswith("z" * 500)
+    assert "characters left out" in card.quoted
+    assert len(card.quoted) < 1_600
+
+
+def test_what_came_of_another_request_is_not_shown() -> None:
+    assert card_of(approved(), made("ok", request_id=RequestId("s0q-bbbbbbbbbbbbb"))).title.startswith("Approved: ")
+
+
+def closed(state: RequestState, reason: str = "", **changes: object) -> RequestRecord:
+    return record(state=state, decision=decision(state).model_copy(update={"reason": reason, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("found", "title", "summary", "quoted"),
+    [
+        (
+            closed("denied", "not on a Friday"),
+            "Denied",
+            "Bo Berg denied at 12:01 UTC on 02 March 2026, in a terminal. The run goes on without it.",
+            "not on a Friday",
+        ),
+        (
+            closed("withdrawn", "changed my mind"),
+            "Withdrawn",
+            "Withdrawn by Bo Berg at 12:01 UTC on 02 March 2026, in a terminal. The run goes on without it.",
+            "changed my mind",
+        ),
+        (
+            closed("expired", by=(), channel=""),
+            "Expired",
+            "Nobody decided in time: expired at 12:01 UTC on 02 March 2026. The run goes on without it.",
+            "",
+        ),
+        (
+            closed("superseded", "too old", by=(), channel=""),
+            "Replaced",
+            "No longer asked, at 12:01 UTC on 02 March 2026: a new request follows. Reason: “too old”",
+            "",
+        ),
+    ],
+)
+def test_a_closed_request_says_who_when_why_and_what_follows(
+    found: RequestRecord, title: str, summary: str, quoted: str
+) -> None:
+    card = card_of(found)
+
+    assert (card.title, card.form, card.closes) == (f"{title}: Deploy v1.2.0 to production", None, True)
+    assert (card.summary, card.quoted) == (summary, quoted)
+
+
+def test_a_run_that_has_ended_does_not_go_on() -> None:
+    assert card_of(closed("denied"), ended()).summary.endswith("in a terminal. The run has ended.")
+
+
+def test_an_approval_that_was_taken_back_names_both() -> None:
+    back = vote(CY, approve=False).model_copy(update={"reason": "wait", "channel": "slack"})
+    card = card_of(record(state="revoked", votes=(vote(), back)))
+
+    assert card.title == "Stopped: Deploy v1.2.0 to production"
+    assert card.summary == (
+        "Bo Berg approved at 12:01 UTC on 02 March 2026, in a terminal. "
+        "Cy Cole took it back at 12:00 UTC on 02 March 2026, in Slack, before it began. The run goes on without it."
+    )
+    assert (card.quoted_as, card.quoted, card.form) == ("The reason that Cy Cole gave:", "wait", None)
+
+
+def answered(text: str, asked: str = "Which one?") -> RequestRecord:
+    said = Decision(state="answered", by=(BO,), channel="slack", given=Given(text=text), at=LATER)
+    return record(question().model_copy(update={"quoted": asked}), state="answered", decision=said)
+
+
+def test_an_answered_question_shows_question_and_answer() -> None:
+    card = card_of(answered("v1.2.0"))
+
+    assert card.title.startswith("Answered: ")
+    assert card.summary == "Bo Berg answered at 12:01 UTC on 02 March 2026, in Slack."
+    assert (card.quoted, card.form) == ("> Which one?\nBo Berg:\nv1.2.0", None)
+
+
+@any_of_them(st.text())
+def test_no_question_can_look_like_an_answer(asked: str) -> None:
+    lines = card_of(answered("no", asked)).quoted.splitlines()
+
+    assert all(line.startswith("> ") for line in lines[: -2 if asked.splitlines() else -1])
+
+
+def test_what_a_program_was_allowed_is_approved_and_not_done_by_us() -> None:
+    found = record(approval(program="service:ci"), state="approved", votes=(vote(),))
+
+    assert card_of(found).form
+    card = card_of(found.model_copy(update={"started_at": LATER}), made("ok", "approved"))
+    assert (card.title, card.form) == ("Approved: Deploy v1.2.0 to production", None)
+    assert card.summary.endswith("The program may do it now.")
+
+
+@any_of_them(st.lists(any_event(st.text(max_size=5)), max_size=25), st.integers(min_value=1, max_value=2))
+def test_any_request_of_any_run_has_a_card(events: list[Event], revision: int) -> None:
+    run, found = fold(events), records(events)
+
+    for one in found.values():
+        card = standing(one, run, PEOPLE, NOON, revision)
+        assert card.ref == one.request.id
+        is_asked = one.state == "open" and one.request.revision == revision
+        assert (card.form is not None and not card.form.only_stops) is is_asked
+
+
+@any_of_them(RECORDS, st.integers(min_value=1, max_value=2))
+def test_a_card_has_a_form_exactly_where_somebody_could_still_change_something(
+    found: RequestRecord, revision: int
+) -> None:
+    run = made("running") if found.started_at else RUN
+    form = card_of(found, run, revision).form
+    people = eligible(found.request.policy, found.requesters)
+    said = [answer(person, approve=vote, addressee=person) for person in people for vote in (True, False)]
+    counts = any(isinstance(judge(found, one), Counted | Decided | Revoked) for one in said)
+
+    if form and people:
+        assert counts
+    if counts and revision == found.request.revision:
+        assert form
+    if form and form.only_stops:
+        denials = [one for one in said if one.approve is False]
+        assert all(isinstance(judge(found, one), Revoked) for one in denials)
+
+
+@any_of_them(st.text(), st.text())
+def test_a_reason_is_only_ever_quoted(reason: str, output: str) -> None:
+    card = card_of(closed("denied", reason))
+    failed = card_of(begun(), made("error", output))
+
+    assert card == card_of(closed("denied")).model_copy(update={"quoted": card.quoted, "quoted_as": card.quoted_as})
+    words = {"quoted": failed.quoted, "quoted_as": failed.quoted_as}
+    assert failed == card_of(begun(), made("error")).model_copy(update=words)
+
+
+def test_whose_words_are_quoted_is_said_where_it_is_known() -> None:
+    denied, failed = card_of(closed("denied", "too late")), card_of(begun(), made("error", "exit code 1"))
+
+    assert (denied.quoted_as, denied.quoted) == ("The reason that Bo Berg gave:", "too late")
+    assert (failed.quoted_as, failed.quoted) == ("What went wrong, in its own words:", "exit code 1")
+    assert card_of(closed("denied")).quoted_as == ""
+
+
+def test_everything_that_was_to_be_known_stays_on_the_card() -> None:
+    assert APPROVAL.digest in facts(card_of(closed("denied"))).values()
+    assert card_of(closed("denied")).exact == card_of(record()).exact

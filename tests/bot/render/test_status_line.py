@@ -1,0 +1,108 @@
+"""The line that says what a run does now."""
+
+import pytest
+from hypothesis import given as any_of_them
+from hypothesis import strategies as st
+
+from agents.events import (
+    Event,
+    RequestDecided,
+    RequestOpened,
+    RunCancelled,
+    RunEnded,
+    RunPaused,
+    ToolFinished,
+    ToolStarted,
+    VoteCast,
+)
+from agents.requests import AttemptId, PersonId, Request
+from agents.run import fold
+from bot.policy.record import records
+from bot.render.status_line import StatusLines, status_card, status_line
+from tests.agents.worlds import EFFECT, NOON, any_event, chosen, orphaned, started
+from tests.bot.examples import ANNA, APPROVAL, BO, LATER, PEOPLE, REQUEST, RUN, anyone, approval, decision, policy, vote
+
+CHOSEN: tuple[Event, ...] = (started(), chosen(step_id=APPROVAL.step_id, gate="production"))
+
+
+def opened(request: Request = APPROVAL) -> tuple[Event, ...]:
+    return (*CHOSEN, RequestOpened(at=NOON, request=request))
+
+
+def voted(request: Request, *people: PersonId) -> tuple[Event, ...]:
+    return (*opened(request), *(VoteCast(at=NOON, request_id=REQUEST, vote=vote(person)) for person in people))
+
+
+APPROVED = (*opened(), RequestDecided(at=NOON, request_id=REQUEST, decision=decision()))
+BEGUN = (
+    *APPROVED,
+    ToolStarted(
+        at=LATER,
+        step_id=APPROVAL.step_id,
+        attempt_id=AttemptId("a1"),
+        tool="deploy",
+        effect=EFFECT,
+        request_id=REQUEST,
+        idempotent=False,
+        host="here",
+    ),
+)
+PAUSED = RunPaused(at=NOON, by=ANNA)
+CROWD = approval(policy=policy(rule=anyone(*(f"p{number}" for number in range(9)))))
+
+
+def denied(state: str, *by: PersonId) -> RequestDecided:
+    return RequestDecided(at=NOON, request_id=REQUEST, decision=decision(state, by))
+
+
+def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
+    return RunEnded.model_validate({"at": NOON, "outcome": outcome, "summary": summary, "words_of": words_of})
+
+
+@pytest.mark.parametrize(
+    ("events", "line"),
+    [
+        ([started()], "Working on it…"),
+        (CHOSEN, "Working on it…"),
+        (opened(), "Waiting for Bo Berg or Cy Cole"),
+        (opened(approval(policy=policy(quorum=2))), "Waiting for Bo Berg and Cy Cole"),
+        (voted(approval(policy=policy(quorum=2)), BO), "Waiting for Cy Cole"),
+        (opened(CROWD), "Waiting for p0, p1, p2, p3, p4 or 4 more"),
+        (APPROVED, "Working on it…"),
+        (BEGUN, "Running: Deploy v1.2.0 to production, since 12:01 UTC"),
+        ((*BEGUN, PAUSED), "Running: Deploy v1.2.0 to production, since 12:01 UTC. Paused by Anna Ames after that"),
+        ((*BEGUN, orphaned()), "It is not known whether this happened: Deploy v1.2.0 to production?"),
+        ((*opened(), PAUSED), "Paused by Anna Ames"),
+        ((*BEGUN, ToolFinished(at=NOON, attempt_id=AttemptId("a1"), output="released")), "Working on it…"),
+        ((started(), ended("done", "all is well")), "Done"),
+        ((started(), ended("failed", "no such tag\nat all")), "Failed: no such tag"),
+        ((started(), ended("failed", "I gave up", "model")), "Failed: “I gave up”"),
+        ((started(), ended("failed")), "Failed"),
+        ((*opened(), denied("denied", BO), ended("failed", "denied")), "Stopped: denied by Bo Berg"),
+        ((*opened(), denied("expired"), ended("failed", "expired")), "Stopped: not decided in time"),
+        ((started(), RunCancelled(at=NOON, by=ANNA), ended("cancelled")), "Cancelled by Anna Ames"),
+    ],
+)
+def test_the_line_says_what_the_run_does(events: tuple[Event, ...], line: str) -> None:
+    assert status_line(fold(events), records(events).get(REQUEST), PEOPLE) == line
+
+
+@any_of_them(st.lists(any_event(st.text()), max_size=25))
+def test_any_run_has_one_short_line(events: list[Event]) -> None:
+    found = [None, *records(events).values()]
+
+    for one in found:
+        line = status_line(fold(events), one, PEOPLE)
+        assert line
+        assert len(line.splitlines()) == 1
+        assert len(line) <= 200
+
+
+def test_the_card_of_a_line_is_the_line() -> None:
+    card = status_card("Done", NOON)
+
+    assert (card.title, card.is_line, card.form, card.summary) == ("Done", True, None, "")
+
+
+def test_every_worker_sends_the_line_of_a_run_under_the_same_key() -> None:
+    assert StatusLines.key(RUN) == StatusLines.key(RUN) != StatusLines.key("s0r-bbbbbbbbbbbbb")

@@ -1,0 +1,182 @@
+"""A run told in sentences."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.deliveries import CardDelivered, DeliveryFailed
+from agents.events import (
+    AnswerHeld,
+    AnswerNoted,
+    ContextFetched,
+    Event,
+    RequestRevised,
+    RunCancelled,
+    RunEnded,
+    RunPaused,
+    RunResumed,
+    StepGated,
+    StepRefused,
+)
+from agents.requests import DeliveryId, Fact, PersonId, RequestId, RunId, StepId
+from agents.steps import Done, RequestHumanInput
+from bot.render.transcript import lines
+from bot.store.attachments import files_in
+from tests.agents.worlds import (
+    ANNA,
+    BO,
+    NOON,
+    any_event,
+    chosen,
+    decided,
+    failed,
+    finished,
+    opened,
+    orphaned,
+    request,
+    revoked,
+    started,
+    tool_started,
+    vote,
+)
+from tests.agents.worlds import (
+    said as wrote,
+)
+from tests.bot.examples import PEOPLE
+from tests.fakes.screen import is_harmless
+
+Q1, D1, S1, NOBODY = RequestId("q1"), DeliveryId("d1"), StepId("s1"), PersonId("")
+
+
+def said(event: Event) -> str:
+    [line] = lines([event], PEOPLE)
+    return line
+
+
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        (started(), "Anna Ames asked by email: deploy v1.2.0 to production"),
+        (ContextFetched(at=NOON, facts=(Fact(label="Live", text="v1"),)), "looked up: Live"),
+        (ContextFetched(at=NOON, facts=()), "looked up: nothing"),
+        (chosen(gate="production"), "needs approval under policy production (model)"),
+        (chosen(RequestHumanInput(question="?")), "next: a question to people (model)"),
+        (chosen(Done(summary="")), "next: nothing more to do (model)"),
+        (failed("overloaded", "busy"), "no step from model: overloaded: busy"),
+        (StepRefused(at=NOON, step_id=S1, error="no such tag"), "refused: no such tag"),
+        (StepGated(at=NOON, step_id=S1, gate="stricter"), "now needs approval under policy stricter"),
+        (opened(), "asks: Deploy v1.2.0 to production? (q1)"),
+        (RequestRevised(at=NOON, by=ANNA, request=request(revision=2)), "Anna Ames amended: Deploy v1.2.0"),
+        (
+            CardDelivered(at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="email"),
+            "card sent to Bo Berg by email",
+        ),
+        (wrote(), "Bo Berg said by slack: v2 instead"),
+        (
+            CardDelivered(
+                at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="slack", is_shared=True
+            ),
+            "card sent to Bo Berg by slack, where others see it",
+        ),
+        (
+            CardDelivered(
+                at=NOON, request_id=Q1, delivery_id=D1, revision=1, person=BO, channel="slack", shares=DeliveryId("d2")
+            ),
+            "card shared with Bo Berg by slack",
+        ),
+        (
+            CardDelivered(
+                at=NOON,
+                request_id=Q1,
+                delivery_id=D1,
+                revision=1,
+                person=PersonId(""),
+                channel="slack",
+                to="C01OPS",
+                is_shared=True,
+            ),
+            "card posted by slack, where others see it: C01OPS",
+        ),
+        (
+            DeliveryFailed(at=NOON, request_id=Q1, delivery_id=D1, person=BO, channel="email", error="no such box"),
+            "Bo Berg could not be reached: no such box",
+        ),
+        (
+            CardDelivered(
+                at=NOON,
+                request_id=Q1,
+                delivery_id=D1,
+                revision=1,
+                person=NOBODY,
+                channel="slack",
+                place="slack:#release",
+            ),
+            "card sent to #release by slack",
+        ),
+        (
+            DeliveryFailed(
+                at=NOON, request_id=Q1, delivery_id=D1, person=NOBODY, channel="slack", error="gone", place="slack:#ops"
+            ),
+            "#ops could not be reached: gone",
+        ),
+        (vote(), "Bo Berg approves by email"),
+        (vote(approve=False), "Bo Berg denies by email"),
+        (
+            AnswerNoted(at=NOON, request_id=Q1, reply_id="m", person=BO, channel="email", text="hm", outcome="unclear"),
+            "Bo Berg answered by email, not counted (unclear): hm",
+        ),
+        (
+            AnswerNoted(
+                at=NOON, request_id=Q1, reply_id="m", person=BO, channel="cli", text="", outcome="already_decided"
+            ),
+            "Bo Berg answered by cli, not counted (already decided)",
+        ),
+        (
+            AnswerHeld(
+                at=NOON,
+                request_id=Q1,
+                delivery_id=D1,
+                inbound_id="i",
+                claims="bo@corp.example",
+                channel="email",
+                why="forged",
+            ),
+            "an answer that claims to be from bo@corp.example was held, not counted: forged",
+        ),
+        (
+            AnswerHeld(
+                at=NOON, request_id=Q1, delivery_id=D1, inbound_id="i", person=BO, channel="email", why="too large"
+            ),
+            "an answer that is from Bo Berg was held, not counted: too large",
+        ),
+        (decided("denied", reason="too early"), "Bo Berg denied at 12:00 UTC on 02 March 2026. Reason: “too early”"),
+        (revoked(), "Bo Berg took the approval back: not now"),
+        (tool_started(), "starts deploy: ./deploy.sh production c0ffee"),
+        (finished(output="live"), "ended well: live"),
+        (finished(error="exit code 3"), "failed: exit code 3"),
+        (orphaned(), "the effect may have happened"),
+        (orphaned(may_have_started=False), "the effect had not begun"),
+        (RunPaused(at=NOON, by=BO), "Bo Berg paused the run"),
+        (RunResumed(at=NOON, by=BO), "Bo Berg resumed the run"),
+        (RunCancelled(at=NOON, by=BO), "Bo Berg cancelled the run"),
+        (
+            RunCancelled(at=NOON, by=BO, parent=RunId("r0")),
+            "stopped by r0, which started it: Bo Berg cancelled that",
+        ),
+        (RunCancelled(at=NOON, parent=RunId("r0")), "stopped by r0, which started it"),
+        (RunEnded(at=NOON, outcome="done", summary="v1.2.0 is live"), "done: v1.2.0 is live"),
+        (RunEnded(at=NOON, outcome="done", summary="2 answered\nBo: “Mon”"), "done: 2 answered\n          Bo: “Mon”"),
+    ],
+)
+def test_every_kind_of_event_has_its_sentence(event: Event, sentence: str) -> None:
+    assert said(event).startswith("12:00:00  ")
+    assert sentence in said(event)
+
+
+@given(any_event(st.text()))
+def test_nothing_that_was_typed_moves_the_cursor_or_fills_the_screen(event: Event) -> None:
+    line, *below = said(event).split("\n")
+
+    assert len(below) <= 60 if isinstance(event, RunEnded) else len(below) == len(files_in(event))
+    assert all(one.startswith(" " * 10) for one in below)
+    assert all(is_harmless(one) and len(one) < 450 for one in (line, *below))

@@ -1,0 +1,270 @@
+"""Answers become votes and decisions: once, by whoever was first, and in the record exactly as in the events."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from agents.requests import PersonId, RequestId
+from bot.policy.answers import Statement
+from bot.policy.judge import (
+    AlreadyDecided,
+    AlreadyVoted,
+    ClosedOtherwise,
+    Counted,
+    Decided,
+    NotEntitled,
+    OutOfDate,
+    Revoked,
+    TooLate,
+    Unclear,
+)
+from bot.policy.record import RequestRecord, records
+from bot.requests.decisions import Decisions, NoSuchRequest
+from bot.store import Commit, Keys, Written
+from bot.store.journal import Journal
+from tests.world import World, heading
+
+BO = PersonId("bo")
+
+
+async def asked(world: World, what: str = "bell", policy: str = "production") -> RequestRecord:
+    """The open request of a run that wants to press something."""
+    world.workshop.policy_of[what] = policy
+    return await world.opened(await world.trigger(f"press {what}"))
+
+
+async def kinds(world: World, record: RequestRecord) -> list[str]:
+    return [event.type for event in await world.events(record.request.run_id)]
+
+
+async def test_an_approval_decides_and_the_run_goes_on(world: World) -> None:
+    record = await asked(world)
+
+    judgement = await world.decide("bo", record, "approve")
+
+    assert isinstance(judgement, Decided)
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+    assert world.workshop.effects == ["press bell"]
+
+
+async def test_of_64_answers_at_once_one_decides_and_the_tool_runs_once(world: World) -> None:
+    record = await asked(world)
+
+    judgements = await asyncio.gather(*(world.decide(("bo", "cy")[n % 2], record, "approve") for n in range(64)))
+
+    await world.ended(record.request.run_id)
+    assert [type(one) for one in judgements].count(Decided) == 1
+    assert {type(one) for one in judgements} <= {Decided, AlreadyDecided}
+    assert (await kinds(world, record)).count("request_decided") == 1
+    assert (await kinds(world, record)).count("answer_noted") == 63
+    assert world.workshop.effects == ["press bell"]
+
+
+async def test_of_64_answers_at_once_each_person_has_one_vote(world: World) -> None:
+    record = await asked(world, policy="pair")
+
+    judgements = await asyncio.gather(*(world.decide(("bo", "cy")[n % 2], record, "approve") for n in range(64)))
+
+    await world.ended(record.request.run_id)
+    found = [type(one) for one in judgements]
+    assert (found.count(Counted), found.count(Decided)) == (1, 1)
+    assert set(found) <= {Counted, Decided, AlreadyVoted, AlreadyDecided}
+    assert (await kinds(world, record)).count("vote_cast") == 2
+    after = await world.request(record.request.id)
+    assert sorted(vote.person for vote in after.votes) == ["bo", "cy"]
+
+
+@pytest.mark.parametrize("is_first", [True, False] * 4)
+async def test_when_an_approval_and_a_denial_race_what_is_said_is_what_happens(world: World, *, is_first: bool) -> None:
+    record = await asked(world)
+    answers = [world.decide("bo", record, "approve"), world.decide("cy", record, "deny", "no")]
+
+    judgements = [type(one) for one in await asyncio.gather(*(answers if is_first else answers[::-1]))]
+
+    await world.ended(record.request.run_id)
+    after = await world.request(record.request.id)
+    if after.started_at:
+        assert set(judgements) == {Decided, TooLate}
+        assert (after.state, world.workshop.effects) == ("approved", ["press bell"])
+    else:
+        assert set(judgements) in ({Decided, Revoked}, {Decided, AlreadyDecided})
+        assert after.state in {"denied", "revoked"}
+        assert world.workshop.effects == []
+
+
+@pytest.mark.parametrize("number", range(6))
+async def test_a_revocation_that_races_the_start_wins_or_comes_too_late(world: World, number: int) -> None:
+    record = await asked(world)
+
+    await world.decide("bo", record, "approve")
+    for _ in range(number):
+        await world.now()
+    judgement = await world.decide("bo", record, "deny", "wait")
+
+    await world.ended(record.request.run_id)
+    after = await world.request(record.request.id)
+    assert isinstance(judgement, Revoked | TooLate)
+    assert (after.state == "revoked") is isinstance(judgement, Revoked)
+    assert world.workshop.effects == ([] if isinstance(judgement, Revoked) else ["press bell"])
+
+
+async def test_the_same_reply_again_gets_the_same_outcome_and_changes_nothing(world: World) -> None:
+    record = await asked(world, policy="pair")
+
+    first = await world.decide("bo", record, "approve", reply_id="m1")
+    await world.decide("cy", record, "approve")
+    await world.ended(record.request.run_id)
+    await world.quiet()
+    before = await world.run(record.request.run_id)
+
+    again = await world.decide("bo", record, "approve", reply_id="m1")
+
+    assert isinstance(first, Counted)
+    assert again == first
+    assert (await world.run(record.request.run_id)).seq == before.seq
+
+
+async def test_one_reply_that_is_handled_by_many_at_once_has_one_effect(world: World) -> None:
+    record = await asked(world, policy="pair")
+
+    judgements = await asyncio.gather(*(world.decide("bo", record, "approve", reply_id="m1") for _ in range(32)))
+
+    assert {type(one) for one in judgements} == {Counted}
+    assert (await kinds(world, record)).count("vote_cast") == 1
+
+
+async def test_what_somebody_says_who_may_not_decide_is_kept_and_not_counted(world: World) -> None:
+    record = await asked(world)
+
+    judgement = await world.decide("dan", record, "approve", "I am the boss")
+
+    assert isinstance(judgement, NotEntitled)
+    noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
+    assert [(one.person, one.text, one.outcome) for one in noted] == [("dan", "I am the boss", "not_entitled")]
+    assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_a_robot_that_answers_for_ever_is_noted_and_told_only_so_often(world: World) -> None:
+    record = await asked(world)
+
+    for number in range(55):
+        assert isinstance(
+            await world.decide("bo", record, "free_text", f"auto-reply {number}", channel="email"), Unclear
+        )
+
+    assert (await kinds(world, record)).count("answer_noted") == 50
+    await world.quiet()
+    assert len(world.mails("bo")) == 1 + 50
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+
+
+async def test_an_answer_from_the_expiry_on_does_not_count_and_the_run_is_told(world: World) -> None:
+    record = await asked(world)
+
+    await world.move_time(4 * 3600 + 1)
+    judgement = await world.decide("bo", record, "approve")
+
+    assert judgement == ClosedOtherwise(state="expired")
+    assert await world.summary(record.request.run_id) == "failed: expired"
+    assert (await world.request(record.request.id)).state == "expired"
+    assert world.workshop.effects == []
+
+
+class SlowJournal(Journal):
+    """Time passes before each write: `wait` is called."""
+
+    def __init__(self, world: World, wait: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(world.app.store, world.app.nearby)
+        self._wait = wait
+
+    async def write(self, commit: Commit) -> Written:
+        await self._wait()
+        return await super().write(commit)
+
+
+async def test_an_answer_that_is_judged_before_the_expiry_and_written_after_it_does_not_count(world: World) -> None:
+    record = await asked(world)
+    await world.steer(record.request.run_id, "pause")
+    slow = Decisions(SlowJournal(world, lambda: world.move_time(4 * 3600)), world.app.people)
+    statement = Statement("m1", BO, "cli", 1, record.request.digest, "approve", "")
+
+    judgement = await slow.decide(record.request.id, statement)
+
+    assert judgement == ClosedOtherwise(state="expired")
+    assert (await world.request(record.request.id)).votes == ()
+
+
+async def test_a_decided_request_wakes_nobody_at_its_expiry(world: World) -> None:
+    record = await asked(world)
+    keys, member = Keys.of(record.request.id), f"ask {record.request.id}"
+    assert await world.app.store.client.do("ZSCORE", keys.wake, member)
+
+    await world.decide("bo", record, "deny")
+
+    assert await world.app.store.client.do("ZSCORE", keys.wake, member) is None
+
+
+async def test_a_request_that_nobody_answers_expires_by_itself(world: World) -> None:
+    record = await asked(world)
+
+    await world.move_time(4 * 3600 - 60)
+    await world.app.decisions.expire(record.request.id)
+    assert (await world.request(record.request.id)).state == "open"
+    await world.move_time(61)
+
+    assert await world.summary(record.request.run_id) == "failed: expired"
+    letter = await world.next_mail("bo", about="Nobody decided in time")
+    assert letter.subject.startswith("Re: Press bell? [")
+    assert heading(letter) == "Closed: Press bell?"
+
+
+async def test_a_revision_makes_earlier_votes_void_and_is_voted_on_anew(world: World) -> None:
+    record = await asked(world, policy="pair")
+    await world.decide("bo", record, "approve")
+
+    world.workshop.policy_of["horn"] = "pair"
+    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+    revised = await world.request(record.request.id)
+
+    assert (revised.request.revision, revised.votes, revised.state) == (2, (), "open")
+    assert revised.request.digest != record.request.digest
+    assert isinstance(await world.decide("cy", record, "approve"), OutOfDate)
+    assert isinstance(await world.decide("bo", revised, "approve"), Counted)
+    assert isinstance(await world.decide("cy", revised, "approve"), Decided)
+    await world.ended(record.request.run_id)
+    assert world.workshop.effects == ["press horn"]
+
+
+async def test_a_denial_of_an_older_revision_denies_what_stands_now(world: World) -> None:
+    record = await asked(world)
+    await world.steering.amend(record.request.id, record.request.requesters[0], {"what": "horn"})
+
+    assert isinstance(await world.decide("bo", record, "deny", "neither"), Decided)
+
+    assert await world.summary(record.request.run_id) == "failed: denied: neither"
+
+
+async def test_there_is_no_answer_to_a_request_that_is_not_there(world: World) -> None:
+    record = await asked(world)
+    unknown = record.request.model_copy(update={"id": RequestId("s0q-zzzzzzzzzzzzz")})
+
+    with pytest.raises(NoSuchRequest, match="There is no request s0q-zzzzzzzzzzzzz"):
+        await world.decide("bo", record.model_copy(update={"request": unknown}), "approve")
+
+
+async def test_every_record_says_what_the_events_of_its_run_say(world: World) -> None:
+    approved, denied = await asked(world), await asked(world, "horn", "pair")
+    await world.decide("dan", approved, "approve")
+    await world.decide("bo", approved, "approve")
+    await world.decide("bo", denied, "approve")
+    await world.decide("cy", denied, "deny", "no")
+    revised = await asked(world, "gong")
+    await world.steering.amend(revised.request.id, revised.request.requesters[0], {"what": "drum"})
+    for record in (approved, denied):
+        await world.ended(record.request.run_id)
+    await world.quiet()
+
+    for record in await world.requests():
+        told = records(await world.events(record.request.run_id))
+        assert told[record.request.id] == record

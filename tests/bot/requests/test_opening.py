@@ -1,0 +1,169 @@
+"""Opening requests: what is asked, of whom, bound to what, and what changed."""
+
+import pytest
+
+from agents.events import Event
+from agents.requests import Effect, GatedCall, Request
+from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
+from agents.steps import RequestHumanInput
+from bot.policy.digest import call_digest
+from bot.policy.record import RequestRecord
+from bot.requests.opening import (
+    NobodyToAsk,
+    changes_between,
+    gate_request,
+    opening,
+    placing,
+    question_request,
+    unknown_request,
+)
+from bot.store.ids import shard_of
+from bot.store.outbox_entry import Outgoing, Placed
+from tests.agents.worlds import NOON, chosen, decided, opened, orphaned, said, started, tool_started
+from tests.bot.examples import ANNA, BO, CALL, CY, EXPIRES, PEOPLE, RUN, anyone, approval, policy
+
+
+def run_of(*events: Event) -> Run:
+    begin = started().model_copy(update={"run_id": RUN})
+    return fold([begin, chosen(gate="production"), *events])
+
+
+def gate(**changes: object) -> Request | NobodyToAsk:
+    run = run_of()
+    assert run.pending is not None
+    return gate_request(run, run.pending, "Deploy?", CALL, policy(**changes), NOON)
+
+
+def test_an_approval_is_bound_to_its_call_and_expires_as_the_policy_says() -> None:
+    found = gate()
+
+    assert isinstance(found, Request)
+    assert (found.purpose, found.format, found.requesters, found.expires_at) == ("gate", "approval", (ANNA,), EXPIRES)
+    assert found.digest == call_digest(RUN, found.id, found.nonce, CALL, (ANNA,))
+    assert shard_of(found.id) == shard_of(RUN)
+
+
+def test_two_requests_for_one_call_have_two_digests() -> None:
+    first, second = gate(), gate()
+
+    assert isinstance(first, Request)
+    assert isinstance(second, Request)
+    assert first.digest != second.digest
+    assert first.nonce != second.nonce
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"rule": anyone()}, "not counted: 0; needed: 1"),
+        ({"rule": anyone("anna")}, "not counted: 0; needed: 1"),
+        ({"rule": anyone("anna", "bo"), "quorum": 2}, "not counted: 1; needed: 2"),
+    ],
+)
+def test_a_request_that_nobody_could_decide_is_not_opened(changes: dict[str, object], says: str) -> None:
+    found = gate(**changes)
+
+    assert isinstance(found, NobodyToAsk)
+    assert says in found.why
+    assert "Add people to its approvers in sayso.toml" in found.why
+
+
+def test_a_question_keeps_the_models_words_as_a_quotation_and_bounds_them() -> None:
+    run = fold(
+        [
+            started().model_copy(update={"run_id": RUN}),
+            chosen(RequestHumanInput(question="approve " * 1_000, format="choice", options=("a", "b"))),
+        ]
+    )
+    assert run.pending is not None
+
+    found = question_request(run, run.pending, policy(rule=anyone("anna"), requester_may_approve=True), NOON)
+
+    assert isinstance(found, Request)
+    assert (found.purpose, found.format, found.options) == ("question", "choice", ("a", "b"))
+    assert found.quoted == ("approve " * 1_000)[:4_000] + "\n… and 4000 more characters"
+    assert "approve" not in found.title
+
+
+def test_an_unknown_effect_is_asked_about_with_three_ways_to_settle_it() -> None:
+    run = run_of(opened(), tool_started(), orphaned())
+    assert run.pending is not None
+
+    found = unknown_request(run, run.pending, "Deploy v1.2.0 to production?", policy(), NOON)
+
+    assert isinstance(found, Request)
+    assert (found.purpose, found.format, found.options) == ("unknown", "choice", (IT_HAPPENED, IT_DID_NOT, STOP))
+    assert found.title == "It is not known whether this happened: Deploy v1.2.0 to production?"
+
+
+def test_whoever_wrote_to_the_run_is_asked_for_no_approval() -> None:
+    run = run_of(said(BO))
+    assert run.pending is not None
+
+    found = gate_request(run, run.pending, "Deploy?", CALL, policy(), NOON)
+
+    assert isinstance(found, Request)
+    assert found.requesters == (ANNA, BO)
+    assert found.digest == call_digest(RUN, found.id, found.nonce, CALL, (ANNA, BO))
+    assert gate_request(run, run.pending, "Deploy?", CALL, policy(rule=anyone("bo")), NOON) == NobodyToAsk(
+        "policy 'production' can't be met: people who may decide, the requester not counted: 0; needed: 1. "
+        "Not counted: bo wrote to the run. Add people to its approvers in sayso.toml"
+    )
+
+
+def test_an_unknown_effect_is_asked_about_among_those_who_approved_it_whatever_they_wrote_since() -> None:
+    run = run_of(opened(), decided("approved"), tool_started(), said(BO), said(CY), orphaned())
+    assert run.pending is not None
+
+    found = unknown_request(run, run.pending, "Deploy v1.2.0 to production?", policy(), NOON)
+
+    assert isinstance(found, Request)
+    assert found.requesters == (ANNA,)
+
+
+def test_everyone_who_may_decide_gets_a_card_of_their_own() -> None:
+    holders, outgoing, deliveries = placing(approval(thread="thread"), PEOPLE, NOON)
+
+    assert [holder.person for holder in holders] == [BO, CY]
+    entries = [Outgoing.model_validate_json(body) for _, body in outgoing]
+    placed = [Placed.model_validate_json(body) for _, body in deliveries]
+    assert [(entry.kind, entry.person, entry.revision, entry.thread) for entry in entries] == [
+        ("place", BO, 1, "thread"),
+        ("place", CY, 1, "thread"),
+    ]
+    assert [one.id for one in placed] == [entry.delivery_id for entry in entries]
+    assert len({one.id for one in placed}) == 2
+    assert {one.digest for one in placed} == {approval().digest}
+
+
+def test_opening_writes_the_event_the_record_the_cards_and_the_expiry_together() -> None:
+    commit = opening(approval(), PEOPLE, 7)
+
+    assert commit.expect == 7
+    assert [event.type for event in commit.events] == ["request_opened"]
+    [record] = commit.records
+    assert (record.version, record.state) == (0, "open")
+    assert RequestRecord.model_validate_json(record.body).request == approval()
+    assert [(wake.member, wake.at) for wake in commit.wake] == [(f"ask {approval().id}", EXPIRES)]
+    assert (len(commit.outgoing), len(commit.deliveries)) == (2, 2)
+
+
+def call(version: str = "v1", commit: str = "a", argv: tuple[str, ...] = ("deploy", "a")) -> GatedCall:
+    effect = Effect(argv=argv, artifacts={version: commit}, environment="production")
+    return GatedCall(tool="deploy", schema_version=1, arguments={"version": version}, effect=effect)
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        (call(), ()),
+        (call(commit="b", argv=("deploy", "b")), ("v1 was a and is now b.",)),
+        (
+            call(version="v2", argv=("deploy", "a")),
+            ("The arguments were {'version': 'v1'} and are now {'version': 'v2'}.",),
+        ),
+        (call(argv=("deploy", "--force")), ("The command was ['deploy', 'a'] and is now ['deploy', '--force'].",)),
+    ],
+)
+def test_what_changed_is_said_in_words(new: GatedCall, words: tuple[str, ...]) -> None:
+    assert changes_between(call(), new) == words

@@ -1,0 +1,76 @@
+"""What a question about a budget says, and that nobody is asked about a day that has been extended."""
+
+from datetime import datetime
+
+from agents.budgets import Day, Limits, Spent
+from agents.events import StepChosen
+from agents.raised import QuestionRaised
+from agents.requests import RunId
+from agents.run import Run, fold
+from bot.config.tables import AgentConfig
+from bot.outbound.notifier import Teller
+from bot.runs.budgets import Budgets
+from bot.runs.loop import Loop
+from bot.runs.thinking import Thinker
+from tests.agents.worlds import NOON, started
+from tests.bot.examples import PEOPLE
+from tests.world import World
+
+CLERK = {"clerk": AgentConfig(max_steps_per_day=2)}
+
+
+class Extended(Budgets):
+    """Between the first look at the day and the next one, an answer to another run extends it."""
+
+    def __init__(self, world: World) -> None:
+        self.days, self.looks = world.app.store.days, 0
+        super().__init__(self.days, CLERK, world.app.people)
+
+    async def day(self, run: Run, now: datetime) -> Day | None:
+        found = await super().day(run, now)
+        self.looks += 1
+        if self.looks == 1:
+            assert found is not None
+            assert found.is_over
+            await self.days.extend("clerk", now.date(), "another question", Limits(steps=9))
+        return found
+
+
+async def test_nobody_is_asked_about_a_day_that_another_answer_has_just_extended(world: World) -> None:
+    await world.stop()
+    await world.start(works=False)
+    run_id = await world.trigger("stamp letter")
+    app, now = world.app, await world.now()
+    await app.store.days.note("clerk", now.date(), "s0r-aaaaaaaaaaaaa", 1, Spent(steps=2))
+    budgets = Extended(world)
+    loop = Loop(
+        app.journal,
+        app.decisions,
+        app.people,
+        app.agents,
+        Thinker({}),
+        app.executor,
+        app.children,
+        Teller(app.people, tuple(app.channels)),
+        app.outbox.alert,
+        budgets,
+    )
+
+    await loop.advance(run_id)
+
+    events = await world.events(run_id)
+    assert budgets.looks > 1
+    assert [event for event in events if isinstance(event, QuestionRaised)] == []
+    assert any(isinstance(event, StepChosen) for event in events)
+
+
+async def test_a_question_never_allows_an_empty_list(world: World) -> None:
+    budgets = Budgets(world.app.store.days, CLERK, PEOPLE)
+    day = Day("clerk", NOON.date(), Spent(steps=2), Limits(steps=9))
+
+    asked = budgets.question(
+        fold([started().model_copy(update={"run_id": RunId("s0r-aaaaaaaaaaaaa")})]), [], "day", day, NOON
+    )
+
+    assert "allows" not in asked.question
+    assert "“go on” lets it go on." in asked.question

@@ -1,0 +1,152 @@
+"""Files of runs: what is written reads back, and what was tampered with is refused, or allows nothing."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from agents.events import Event
+from agents.outside import OutsideReported
+from agents.requests import PersonId, RunId
+from bot.runs.export import FILE_BYTES, PEOPLE_AT_MOST, BadExport, export, read_export
+from tests.agents.worlds import NOON, any_event, chosen, decided, opened, said, started, tool_started, vote
+
+RUN = RunId("s0r-aaaaaaaaaaaaa")
+STORY: tuple[Event, ...] = (started(), chosen(gate="production"), opened(), vote(), decided("approved"), tool_started())
+
+
+def written(events: tuple[Event, ...] = STORY) -> dict[str, Any]:
+    return json.loads(export(RUN, events, "release", NOON).model_dump_json())
+
+
+@given(st.lists(any_event(st.text(max_size=20)), max_size=20))
+def test_what_is_exported_reads_back_as_it_was(events: list[Event]) -> None:
+    story = (started(), *(event for event in events if event.type != "run_started"))
+
+    found = read_export(export(RUN, story, "release", NOON).model_dump_json().encode())
+
+    assert (found.events, found.run_id, found.release) == (story, RUN, "release")
+
+
+def changed(place: str, value: object) -> Callable[[dict[str, Any]], None]:
+    """Puts `value` at `events.0.text`, say."""
+
+    def change(file: dict[str, Any]) -> None:
+        *path, last = [int(part) if part.isdecimal() else part for part in place.split(".")]
+        inner: Any = file
+        for part in path:
+            inner = inner[part]
+        inner[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (changed("version", 2), "version: Input should be 1"),
+        (changed("format", "something"), "format: Input should be 'sayso run'"),
+        (changed("run_id", "../../etc"), "run_id: String should match pattern"),
+        (changed("run_id", 7), "run_id: "),
+        (changed("events", []), "events: Tuple should have at least 1 item"),
+        (changed("events", "all of them"), "events: Input should be a valid array"),
+        (changed("events.0", 7), "events.0: "),
+        (changed("events.0.text", 7), "events.0.run_started.text: Input should be a valid string"),
+        (changed("events.0.at", "noon"), "events.0.run_started.at: "),
+        (changed("events.1.type", "approved_by_all"), "events.1: "),
+        (changed("events.1.step.type", "sudo"), "events.1.step_chosen.step: "),
+        (changed("events.2.request.secret", 1), "events.2.request_opened.request.secret: Extra inputs"),
+        (changed("events.0.at", "0001-01-01T00:00:00+14:00"), "event 1: it has a moment in a year"),
+        (changed("events.4.decision.at", "9999-12-31T23:59:59-14:00"), "event 5: it has a moment in a year"),
+        (changed("events.2.request.policy.rule", {"type": "all_of", "of": 1}), "events.2.request_opened.request."),
+        (changed("events.1.step.arguments", {"n": float("nan")}), "event 2: it holds numbers that JSON has not"),
+        (changed("events.0.text", "x" * 1_000_001), "event 1: it has 100"),
+        (changed("events.1", written()["events"][0]), "event 2 is run_started; a run begins with run_started, once"),
+        (changed("events.0", written()["events"][1]), "event 1 is step_chosen; a run begins with run_started, once"),
+    ],
+)
+def test_a_file_that_is_no_run_is_refused_with_the_place(change: Callable[[dict[str, Any]], None], said: str) -> None:
+    file = written()
+    change(file)
+
+    with pytest.raises(BadExport) as refused:
+        read_export(json.dumps(file).encode())
+
+    assert said in str(refused.value)
+    assert len(str(refused.value)) < 2_000
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"null", b'{"events": [', b"\xff\xfe", b"[" * 100_000])
+def test_what_is_no_file_of_ours_at_all_is_refused(body: bytes) -> None:
+    with pytest.raises(BadExport, match="This is no run that sayso exported"):
+        read_export(body)
+
+
+def test_a_file_that_is_too_large_is_not_even_read() -> None:
+    with pytest.raises(BadExport, match=f"{FILE_BYTES} are allowed"):
+        read_export(b" " * (FILE_BYTES + 1))
+
+
+def test_an_error_repeats_nothing_of_what_stands_in_the_file() -> None:
+    file = written()
+    file["events"][0]["text"] = {"password": "hunter2"}
+
+    with pytest.raises(BadExport) as refused:
+        read_export(json.dumps(file).encode())
+
+    assert "hunter2" not in str(refused.value)
+    assert not isinstance(refused.value.__cause__, ValidationError)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists), st.data())
+def test_whatever_stands_in_a_file_it_is_read_or_refused(value: object, data: st.DataObject) -> None:
+    file = written()
+    event = data.draw(st.sampled_from(file["events"]))
+    event[data.draw(st.sampled_from(sorted(event)))] = value
+
+    try:
+        found = read_export(json.dumps(file).encode())
+    except BadExport:
+        return
+    assert len(found.events) == len(STORY)
+
+
+def forged(people: int) -> tuple[PersonId, ...]:
+    return tuple(PersonId(f"forged {number}") for number in range(people))
+
+
+def each_wrote(people: tuple[PersonId, ...]) -> tuple[Event, ...]:
+    return tuple(said(person) for person in people)
+
+
+def one_report_says_so(people: tuple[PersonId, ...]) -> tuple[Event, ...]:
+    return (OutsideReported(at=NOON, report_id="r", handle="h", writers=people),)
+
+
+@pytest.mark.parametrize("told_by", [each_wrote, one_report_says_so])
+def test_a_file_in_which_more_people_have_a_part_than_may_is_refused(
+    told_by: Callable[[tuple[PersonId, ...]], tuple[Event, ...]],
+) -> None:
+    few, many = ((started(), *told_by(forged(count))) for count in (PEOPLE_AT_MOST - 1, PEOPLE_AT_MOST))
+
+    assert len(read_export(json.dumps(written(few)).encode()).events) == len(few)
+    with pytest.raises(BadExport, match=f"more than {PEOPLE_AT_MOST} people have a part in it"):
+        read_export(json.dumps(written(many)).encode())
+
+
+def test_what_is_nested_without_end_is_refused() -> None:
+    body = json.dumps(written()).replace('"arguments": {', '"arguments": {"n": ' + "[" * 50_000 + ", ", 1)
+
+    with pytest.raises(BadExport, match="recursion limit"):
+        read_export(body.encode())
+
+
+def test_a_number_that_is_far_too_long_is_refused() -> None:
+    body = json.dumps(written()).replace('"arguments": {', '"arguments": {"n": ' + "9" * 5_000 + ", ", 1)
+
+    with pytest.raises(BadExport):
+        read_export(body.encode())

@@ -1,0 +1,112 @@
+"""How far a story can be copied, and what comes along."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.events import AnswerNoted
+from agents.requests import PersonId, RequestId, RunId
+from bot.runs.admission import TooManyTriggers
+from bot.runs.api_requests import Asker
+from bot.runs.forks import EVENTS_AT_MOST
+from bot.runs.steering import NoSuchRun, NotSteered
+from bot.store import Commit
+from bot.store.attachments import content_of
+from tests.office import TOML
+from tests.waiting import until
+from tests.world import World, a_world
+
+ANNA = Asker(PersonId("anna"))
+
+
+async def long_run(world: World, events: int) -> RunId:
+    """A run of so many events that waits for an approval."""
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await world.quiet()
+    now, seq = await world.now(), (await world.run(run_id)).seq
+    noted = [
+        AnswerNoted(
+            at=now + timedelta(milliseconds=number),
+            request_id=RequestId("s0q-aaaaaaaaaaaaa"),
+            reply_id=f"r{number}",
+            person=PersonId("cy"),
+            channel="cli",
+            text="why? " * 100,
+            outcome="unclear",
+        )
+        for number in range(events - seq)
+    ]
+    assert (await world.app.store.commit(Commit(run_id=run_id, events=noted))).state == "committed"
+    return run_id
+
+
+async def test_a_long_story_is_copied_whole(world: World) -> None:
+    source = await long_run(world, EVENTS_AT_MOST)
+    fork = await world.app.copying.fork(source, EVENTS_AT_MOST, ANNA)
+    assert (await world.opened(fork)).request.run_id == fork
+
+
+async def test_a_story_that_leaves_no_room_is_refused_with_what_can_be_copied(world: World) -> None:
+    source = await long_run(world, EVENTS_AT_MOST + 1)
+
+    with pytest.raises(NotSteered, match=f"{EVENTS_AT_MOST} can be copied. Take fewer"):
+        await world.app.copying.fork(source, EVENTS_AT_MOST + 1, ANNA)
+
+    assert await world.app.store.lists.runs() == [source]
+
+
+async def test_there_is_nothing_to_fork_where_there_is_no_run_or_no_such_event(world: World) -> None:
+    source = await world.trigger("who")
+    await world.ended(source)
+
+    with pytest.raises(NoSuchRun, match="There is no run"):
+        await world.app.copying.fork(RunId("s0r-aaaaaaaaaaaaa"), 1, ANNA)
+    for seq in (0, -1, 99):
+        with pytest.raises(NotSteered, match=f"no event {seq}"):
+            await world.app.copying.fork(source, seq, ANNA)
+
+
+async def test_forks_count_as_runs_that_somebody_starts(redis: str, tmp_path: Path) -> None:
+    async with a_world(redis, tmp_path / "data", TOML.replace("1000/h", "2/h")) as world:
+        source = await world.trigger("who", "bo")
+        await world.app.copying.retry(source, ANNA)
+        await world.app.copying.retry(source, ANNA)
+
+        with pytest.raises(TooManyTriggers):
+            await world.app.copying.retry(source, ANNA)
+
+        assert len(await world.app.copying.forks_of(source)) == 2
+
+
+async def test_files_come_along_as_long_as_they_are_kept(world: World) -> None:
+    await world.post("anna", "sayso@sayso.example", "stamp it", ("a.csv", "text/csv", b"1,2"))
+
+    async def found() -> RunId | None:
+        return next(map(RunId, await world.app.store.lists.runs()), None)
+
+    source = await until(found, what="a mail starts a run")
+
+    fork = await world.app.copying.retry(source, ANNA)
+
+    run = await world.run(fork)
+    assert run.started
+    assert await content_of(world.app.store.client, fork, run.started.files[0].sha256) == b"1,2"
+
+
+async def test_a_copy_of_a_run_that_began_in_a_thread_lives_in_none(world: World) -> None:
+    await world.post("anna", "sayso@sayso.example", "ask free_text Why?")
+    question = await world.next_mail("anna", about="Why?")
+
+    async def found() -> RunId | None:
+        return next(map(RunId, await world.app.store.lists.runs()), None)
+
+    source = await until(found, what="a mail starts a run")
+    fork = await world.app.copying.retry(source, ANNA)
+    await world.opened(fork)
+    await world.reply("anna", question, "because")
+
+    assert (await world.ended(source)).state == "done"
+    assert (await world.run(fork)).state == "waiting"

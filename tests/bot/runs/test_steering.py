@@ -1,0 +1,90 @@
+"""What requesters may do besides waiting: withdraw and amend. The rest is in `tests/test_faults_people.py`."""
+
+import pytest
+
+from agents import ToolRefused
+from agents.requests import PersonId, RunId
+from bot.runs.steering import NotSteered
+from tests.world import World
+
+ANNA, BO = PersonId("anna"), PersonId("bo")
+
+
+async def test_a_requester_takes_a_request_back_and_everybody_who_holds_a_card_hears_it(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.next_mail("bo")
+
+    await world.steering.withdraw(record.request.id, ANNA, "not needed any more")
+
+    assert await world.summary(record.request.run_id) == "failed: withdrawn: not needed any more"
+    assert "Withdrawn by Anna Ames" in (await world.next_mail("bo", about="Withdrawn")).text
+    assert world.workshop.effects == []
+
+
+async def test_nobody_else_withdraws_or_amends_a_request(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+
+    with pytest.raises(NotSteered, match="Only who asked for it may do that"):
+        await world.steering.withdraw(record.request.id, BO, "")
+    with pytest.raises(NotSteered, match="Only who asked for it may do that"):
+        await world.steering.amend(record.request.id, BO, {"what": "horn"})
+
+    assert (await world.request(record.request.id)).request.revision == 1
+
+
+async def test_what_is_decided_is_neither_withdrawn_nor_amended(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.decide("bo", record, "deny", "no")
+
+    with pytest.raises(NotSteered, match="is denied already"):
+        await world.steering.withdraw(record.request.id, ANNA, "")
+    with pytest.raises(NotSteered, match="is closed by now"):
+        await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
+
+
+async def test_an_argument_that_there_is_not_is_answered_with_those_there_are(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+
+    with pytest.raises(NotSteered, match=r"There is no argument where. There are: what"):
+        await world.steering.amend(record.request.id, ANNA, {"where": "here"})
+
+
+async def test_an_amendment_that_another_policy_would_decide_is_refused(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    world.workshop.policy_of["horn"] = "pair"
+
+    with pytest.raises(ToolRefused, match="another policy would decide"):
+        await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
+
+
+async def test_an_amendment_that_the_tool_refuses_changes_nothing(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    world.workshop.meaning["horn"] = ""
+
+    with pytest.raises(ToolRefused, match="There is no horn"):
+        await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
+
+    assert (await world.request(record.request.id)).request == record.request
+
+
+async def test_a_question_is_not_amended(world: World) -> None:
+    record = await world.opened(await world.trigger("ask yes_no Shall we?"))
+
+    with pytest.raises(NotSteered, match="Only the arguments of an approval can be amended"):
+        await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
+
+
+async def test_a_run_that_is_not_there_can_not_be_steered(world: World) -> None:
+    with pytest.raises(NotSteered, match="There is no run s0r-zzzzzzzzzzzzz"):
+        await world.steer(RunId("s0r-zzzzzzzzzzzzz"), "pause")
+
+
+async def test_who_is_paused_and_resumed_twice_is_simply_running(world: World) -> None:
+    may_end = world.workshop.hold("letter")
+    run_id = await world.trigger("stamp letter")
+
+    for verb in ("pause", "pause", "resume", "resume"):
+        await world.steer(run_id, verb)
+    may_end.set()
+
+    assert (await world.ended(run_id)).state == "done"

@@ -1,0 +1,126 @@
+"""A thought of a model: with which prompt, and what the log keeps of it."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from agents.events import StepChosen, StepFailed
+from agents.run import fold
+from bot.app import App, compose
+from bot.config.errors import ConfigError
+from bot.runs.thinking import Thinker
+from tests.bot.store.stores import started
+from tests.clerk import Workshop, clerk
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, running, tool_use
+from tests.office import TOML, settings_of
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[FakeAnthropic]:
+    with running() as fake:
+        yield fake
+
+
+def composed(folder: Path, api: FakeAnthropic, prompt: str) -> App:
+    """A system whose clerk has a key, two versions of a prompt, and is to use `prompt`."""
+    for stem, version in (("clerk", 2), ("clerk@1", 1)):
+        text = f"---\nname: clerk\nversion: {version}\nfamily: claude\ninputs:\n---\nVersion {version}."
+        (folder / f"{stem}.md").write_text(text)
+    settings = settings_of(folder / "data", f'{TOML}\n[agents.clerk]\nprompt = "{prompt}"')
+    key = {"anthropic_api_key": SecretStr(api.key), "anthropic_base_url": api.base_url}
+    agent = replace(clerk(Workshop()), prompt="clerk", folder=folder)
+    return compose(settings.model_copy(update=key), "unix:///nowhere", [], [agent])
+
+
+@pytest.fixture
+async def app(tmp_path: Path, api: FakeAnthropic) -> AsyncIterator[App]:
+    app = composed(tmp_path, api, "clerk@1")
+    yield app
+    await app.models["clerk"].close()
+
+
+async def thought(app: App) -> StepChosen | StepFailed:
+    """What the clerk thinks of a fresh run."""
+    run = started()
+    event = (await Thinker(app.models).think(app.agents["clerk"], fold([run]), [run], NOW))[1]
+    assert isinstance(event, (StepChosen, StepFailed))
+    return event
+
+
+async def test_an_older_version_that_the_configuration_names_is_what_the_model_is_told(
+    app: App, api: FakeAnthropic
+) -> None:
+    api.answers(message(tool_use("pull", {"what": "rope"})))
+
+    chosen = await thought(app)
+
+    (request,) = api.requests()
+    assert request["system"][0]["text"] == "Version 1."
+    assert chosen.call.prompt == "clerk@1"
+
+
+def test_a_version_that_is_not_there_stops_the_start(tmp_path: Path, api: FakeAnthropic) -> None:
+    with pytest.raises(ConfigError, match=r'agents\.clerk\.prompt: found "clerk@3"; allowed: clerk@2, clerk@1'):
+        composed(tmp_path, api, "clerk@3")
+
+
+async def test_each_version_of_a_prompt_is_a_release_of_its_own(tmp_path: Path, api: FakeAnthropic) -> None:
+    one, other, again = (composed(tmp_path, api, prompt) for prompt in ("clerk@1", "clerk@2", "clerk@1"))
+
+    assert one.release == again.release != other.release
+
+
+async def test_a_decision_of_a_model_leaves_one_line_in_the_log(app: App, api: FakeAnthropic) -> None:
+    api.answers(message(tool_use("pull", {"what": "rope", "confidence": 0.8})))
+
+    with capture_logs() as lines:
+        chosen = await thought(app)
+
+    (line,) = [line for line in lines if line["event"] == "step"]
+    call = chosen.call
+    assert line == {
+        "event": "step",
+        "log_level": "info",
+        "agent": "clerk",
+        "run": started().run_id,
+        "run_id": started().run_id,
+        "step": 1,
+        "decision": "call_tool",
+        "tool": "pull",
+        "confidence": 0.8,
+        "model": "claude-sonnet-5-5",
+        "prompt": "clerk@1",
+        "input_hash": call.input_hash,
+        "input_tokens": 1_000,
+        "output_tokens": 20,
+        "cost_usd": call.cost_usd,
+        "latency_s": line["latency_s"],
+    }
+    assert call.cost_usd
+    assert line["latency_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "decision", "level"),
+    [
+        (error(529, "overloaded_error"), "failed: overloaded", "info"),
+        (error(401, "authentication_error"), "failed: auth", "error"),
+    ],
+)
+async def test_a_thought_that_failed_is_a_line_as_well(
+    app: App, api: FakeAnthropic, answer: Answer, decision: str, level: str
+) -> None:
+    api.answers(answer)
+
+    with capture_logs() as lines:
+        await thought(app)
+
+    (line,) = [line for line in lines if line["event"] == "step"]
+    assert (line["decision"], line["log_level"], line["confidence"]) == (decision, level, None)

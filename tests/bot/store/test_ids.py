@@ -1,0 +1,60 @@
+"""An id says what it is and where it lives."""
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.store.ids import Kind, NotAnId, check, ingress_shard, new_id, shard_of
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@given(st.sampled_from(KINDS), st.integers(min_value=0, max_value=63))
+def test_an_id_knows_its_shard_and_its_kind(kind: Kind, shard: int) -> None:
+    fresh = new_id(kind, shard)
+
+    assert shard_of(fresh) == shard
+    assert check(fresh, kind) == fresh
+
+
+def test_no_two_kinds_share_a_letter_and_no_two_ids_are_the_same() -> None:
+    fresh = [new_id(kind, 3) for kind in KINDS]
+
+    assert len({one[2] for one in fresh}) == len(KINDS)
+    assert len({new_id("run", 3) for _ in range(1_000)}) == 1_000
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "run"])
+def test_the_id_of_one_kind_is_not_taken_for_another(kind: Kind) -> None:
+    with pytest.raises(NotAnId, match=r"is not the id of a run; those look like s0r-abcdefghijklm"):
+        check(new_id(kind, 3), "run")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "s3r", "s3r-abc", "S3r-abcdefghijklm", " s3r-abcdefghijklm", "s100r-abcdefghijklm", "s3r-abcdefghijkl1"],
+)
+def test_what_is_no_id_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(NotAnId, match="they look like s0r-abcdefghijklm"):
+        shard_of(text)
+
+
+def test_a_long_text_is_not_repeated_whole() -> None:
+    with pytest.raises(NotAnId) as refused:
+        shard_of("x" * 10_000)
+
+    assert len(str(refused.value)) < 200
+
+
+@given(st.text(), st.integers(min_value=1, max_value=64))
+def test_a_foreign_id_always_leads_to_the_same_shard(foreign: str, shards: int) -> None:
+    shard = ingress_shard(foreign, shards)
+
+    assert 0 <= shard < shards
+    assert ingress_shard(foreign, shards) == shard
+
+
+def test_foreign_ids_are_spread_over_the_shards() -> None:
+    assert {ingress_shard(f"<{number}@example>", 8) for number in range(200)} == set(range(8))

@@ -1,0 +1,231 @@
+"""Hints at which runs changed: from every script, over one connection, never silently incomplete."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.store import Commit, Store, StoreUnavailable
+from bot.store.client import Client
+from bot.store.ids import new_id
+from bot.store.keys import Keys
+from bot.store.watch import EVERYTHING, Changes, Follower, FollowingEnds
+from tests.bot.store.stores import (
+    ATTEMPT,
+    LEASE_S,
+    RUN,
+    append,
+    finished,
+    line,
+    move_time,
+    orphaned,
+    paused,
+    put,
+    started,
+    tool_started,
+    write,
+)
+from tests.waiting import until
+
+ELSEWHERE = "s1r-aaaaaaaaaaaaa"
+
+
+@pytest.fixture
+async def follower(store: Store) -> AsyncIterator[Follower]:
+    follower = Follower(store)
+    yield follower
+    await follower.close()
+
+
+async def listeners(store: Store) -> int:
+    """Connections that are subscribed to anything."""
+    return len((await store.client.do("CLIENT", "LIST", "TYPE", "pubsub")).splitlines())
+
+
+async def heard(changes: Changes, count: int = 1) -> frozenset[str]:
+    """Everything that is told until so many runs have been."""
+    found = frozenset[str]()
+    async with asyncio.timeout(10):
+        while len(found) < count:
+            found |= await changes.next(5)
+    return found
+
+
+async def test_every_change_of_a_run_is_told_and_nothing_else(store: Store, follower: Follower) -> None:
+    async with follower.changes() as changes:
+        await append(store, started())
+        assert await changes.next(5) == {RUN}
+        assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)).state == "started"
+        assert await changes.next(5) == {RUN}
+        await move_time(store, LEASE_S + 1)
+        assert await store.orphan(RUN, ATTEMPT, orphaned())
+        assert await changes.next(5) == {RUN}
+        assert await store.finish_tool(RUN, ATTEMPT, finished())
+        assert await changes.next(5) == {RUN}
+        assert await store.settle(RUN, 4, None, line(b"new"))
+        assert await changes.next(5) == {RUN}
+
+        assert await store.settle(RUN, 4, None, line(b"new"))
+        assert not await store.settle(RUN, 3, None, line(b"late"))
+        await append(store, paused(), expect=1)
+        await put(store, write())
+        assert await changes.next(0.1) == frozenset()
+
+
+async def test_what_changes_between_two_calls_is_told_at_once_over_all_shards(store: Store, follower: Follower) -> None:
+    async with follower.changes() as one, follower.changes() as other:
+        for _ in range(3):
+            await append(store, paused())
+        await store.commit(Commit(run_id=ELSEWHERE, events=[paused()]))
+        assert await heard(other, 2) == {RUN, ELSEWHERE}
+        assert await one.next(5) == {RUN, ELSEWHERE}
+        assert (await one.next(0), await other.next(0)) == (frozenset(), frozenset())
+
+
+async def test_what_was_before_is_not_told(store: Store, follower: Follower) -> None:
+    await append(store, paused())
+    async with follower.changes() as changes:
+        assert await changes.next(0.1) == frozenset()
+
+
+async def test_who_lets_too_much_gather_is_told_to_look_at_everything(store: Store, follower: Follower) -> None:
+    ids = [new_id("run", number % 2) for number in range(1_001)]
+    async with follower.changes() as sleeps, follower.changes() as listens:
+        await asyncio.gather(*(store.commit(Commit(run_id=run_id, events=[paused()])) for run_id in ids[:1_000]))
+        assert await heard(listens, 1_000) == set(ids[:1_000])
+        await store.commit(Commit(run_id=ids[-1], events=[paused()]))
+        assert await listens.next(5) == {ids[-1]}
+
+        assert await sleeps.next(5) == EVERYTHING
+        await append(store, paused())
+        assert await sleeps.next(5) == {RUN}
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_hints_come_in_the_older_and_the_newer_form_of_the_protocol(redis: str, protocol: int) -> None:
+    store = Store(Client(f"{redis}?protocol={protocol}"), 2)
+    follower = Follower(store)
+    async with follower.changes() as changes:
+        await append(store, paused())
+        assert await changes.next(5) == {RUN}
+    await follower.close()
+    await store.client.close()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_a_line_on_which_nothing_is_said_is_asked_and_kept(redis: str, protocol: int) -> None:
+    client, other = Client(f"{redis}?protocol={protocol}"), Client(redis)
+    async with client.listening(["here"], quiet_s=0.02) as listener:
+        hearing = asyncio.create_task(listener.hear())
+        assert not (await asyncio.wait([hearing], timeout=0.3))[0]
+        await other.do("PUBLISH", "here", "a word")
+        assert await hearing == b"a word"
+    await client.close()
+    await other.close()
+
+
+async def test_a_line_that_has_gone_dead_is_noticed(redis: str) -> None:
+    client, other = Client(redis), Client(redis)
+    async with client.listening(["here"], quiet_s=0.02) as listener:
+        await other.do("CLIENT", "PAUSE", 4_500, "ALL")
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            await listener.hear()
+    await other.do("CLIENT", "UNPAUSE")
+    await client.close()
+    await other.close()
+
+
+async def test_many_watch_over_one_connection_and_none_stays_when_they_have_left(
+    store: Store, follower: Follower
+) -> None:
+    assert await listeners(store) == 0
+    for _ in range(3):
+        async with follower.changes(), follower.changes() as one, follower.changes():
+            assert await listeners(store) == 1
+            await append(store, paused())
+            assert await one.next(5) == {RUN}
+
+        async def nobody() -> bool:
+            return await listeners(store) == 0
+
+        await until(nobody, what="the connection is given back")
+
+
+async def test_after_its_connection_was_lost_everybody_looks_at_everything(store: Store, follower: Follower) -> None:
+    async with follower.changes() as one, follower.changes() as other:
+        await store.client.do("CLIENT", "KILL", "TYPE", "pubsub")
+
+        assert [await one.next(5), await other.next(5)] == [EVERYTHING, EVERYTHING]
+        await append(store, paused())
+        assert await one.next(5) == {RUN}
+
+
+async def test_a_hint_that_is_no_run_deafens_nobody(store: Store, follower: Follower) -> None:
+    async with follower.changes() as one, follower.changes() as other:
+        await store.client.do("PUBLISH", Keys(0).changed, b"\xff")
+
+        assert [await one.next(5), await other.next(5)] == [EVERYTHING, EVERYTHING]
+        await append(store, paused())
+        assert await one.next(5) == {RUN}
+
+
+async def test_closing_ends_every_watch_of_changes_and_lets_nobody_begin_one(store: Store) -> None:
+    follower = Follower(store)
+    async with follower.changes() as changes:
+        waiting = asyncio.create_task(changes.next(30))
+        assert not (await asyncio.wait([waiting], timeout=0.1))[0]
+        await follower.close()
+        with pytest.raises(FollowingEnds):
+            await waiting
+        with pytest.raises(FollowingEnds):
+            await changes.next(0)
+    with pytest.raises(FollowingEnds):
+        async with follower.changes():
+            pass
+    assert await listeners(store) == 0
+
+
+async def test_closing_ends_listening_at_whatever_moment_it_comes(store: Store) -> None:
+    for number in range(30):
+        follower = Follower(store)
+
+        async def watch(follower: Follower = follower) -> None:
+            async with follower.changes() as changes:
+                await changes.next(30)
+
+        watching = asyncio.create_task(watch())
+        await asyncio.wait([watching], timeout=0.0002 * number)
+        async with asyncio.timeout(5):
+            await follower.close()
+            with pytest.raises(FollowingEnds):
+                await watching
+
+
+async def test_a_watcher_that_is_cancelled_leaves_nothing_behind(store: Store, follower: Follower) -> None:
+    async def watch() -> None:
+        async with follower.changes() as changes:
+            while True:
+                await changes.next(30)
+
+    async def nobody() -> bool:
+        return await listeners(store) == 0
+
+    for within_s in (0, 0.0005, 0.002, 0.1):
+        watching = asyncio.create_task(watch())
+        await asyncio.wait([watching], timeout=within_s)
+        watching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watching
+        await until(nobody, what="the connection is given back")
+
+
+async def test_a_server_that_forbids_hints_takes_changes_all_the_same(store: Store, redis: str) -> None:
+    rules = ("on", ">word", "~*", "+@all", "resetchannels")
+    await store.client.do("ACL", "SETUSER", "quiet", *rules)
+    client = Client(f"{redis}?username=quiet&password=word")
+    written = await append(Store(client, 2), started())
+    await client.close()
+    await store.client.do("ACL", "DELUSER", "quiet")
+
+    assert written.state == "committed"
+    assert (await store.load(RUN)).events == (started(),)

@@ -1,0 +1,158 @@
+"""The wake-up queue: what is rung for is looked at, and what nobody rang for is swept up."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.store import Commit, Store, Wake
+from bot.store.client import Client
+from bot.worker.queue import Nearby, Queue
+from tests.waiting import until
+
+RUN, OTHER = "run s0r-aaaaaaaaaaaaa", "run s1r-aaaaaaaaaaaaa"
+IN = "in s0i-aaaaaaaaaaaaa"
+
+
+class Worker:
+    """A queue, and what was looked at; looking waits while `may_go` is not set."""
+
+    def __init__(self, url: str) -> None:
+        self.store = Store(Client(url), shards=2, grace_s=0.2)
+        self.queue = Queue(self.store, redelivery_s=1, sweep_s=0.1)
+        self.seen: list[str] = []
+        self.may_go = asyncio.Event()
+        self.may_go.set()
+        self.breaks = 0
+
+    async def look(self, member: str) -> None:
+        self.seen.append(member)
+        await self.may_go.wait()
+        if self.breaks:
+            self.breaks -= 1
+            raise RuntimeError("it broke")
+
+    async def wake(self, member: str) -> None:
+        """Leave it in the wake set, and ring for nobody."""
+        shard = member.partition(" ")[2][1]
+        await self.store.commit(Commit(run_id=f"s{shard}r-zzzzzzzzzzzzz", wake=[Wake(member)]))
+
+
+@asynccontextmanager
+async def a_worker(url: str, *, serves: bool = True) -> AsyncGenerator[Worker]:
+    worker = Worker(url)
+    try:
+        if serves:
+            async with worker.queue.serving(worker.look):
+                yield worker
+        else:
+            yield worker
+    finally:
+        await worker.queue.close()
+        await worker.store.client.close()
+
+
+@pytest.mark.parametrize("is_answer", [True, False])
+async def test_what_is_rung_for_is_looked_at_by_whoever_serves(redis: str, *, is_answer: bool) -> None:
+    async with a_worker(redis) as worker, a_worker(redis, serves=False) as ringer:
+        for member in (RUN, OTHER, IN):
+            await ringer.queue.ring(member, 1, is_answer=is_answer)
+
+        await until(lambda: len(worker.seen) == 3)
+
+    assert sorted(worker.seen) == [IN, RUN, OTHER]
+    assert ringer.seen == []
+
+
+async def test_the_same_turn_is_looked_at_once_while_it_waits_and_another_turn_again(redis: str) -> None:
+    async with a_worker(redis, serves=False) as ringer:
+        for turn in (1, 1, 1, 2):
+            await ringer.queue.ring(RUN, turn)
+        async with a_worker(redis) as worker:
+            await until(lambda: len(worker.seen) == 2)
+            await ringer.queue.ring(OTHER, 1)
+            await until(lambda: OTHER in worker.seen)
+
+    assert worker.seen == [RUN, RUN, OTHER]
+
+
+async def test_what_nobody_rang_for_is_swept_up(redis: str) -> None:
+    async with a_worker(redis) as worker:
+        await worker.wake(RUN)
+        await worker.wake(OTHER)
+
+        await until(lambda: {RUN, OTHER} <= set(worker.seen))
+
+
+async def test_what_was_left_before_there_was_any_worker_is_swept_up(redis: str) -> None:
+    async with a_worker(redis, serves=False) as ringer:
+        await ringer.wake(RUN)
+
+    async with a_worker(redis) as worker:
+        await until(lambda: RUN in worker.seen)
+
+
+async def test_what_breaks_does_not_stop_the_others_and_is_swept_up_again(redis: str) -> None:
+    async with a_worker(redis) as worker:
+        worker.breaks = 1
+        await worker.wake(RUN)
+        await until(lambda: worker.seen == [RUN])
+        await worker.queue.ring(OTHER, 1)
+
+        await until(lambda: worker.seen.count(RUN) >= 2 and OTHER in worker.seen)
+
+
+async def test_two_workers_share_what_there_is(redis: str) -> None:
+    members = [f"run s{number % 2}r-aaaaaaaaaaa{'abcdefghijklmnopqrstuvwxyz'[number]}a" for number in range(26)]
+    async with a_worker(redis) as one, a_worker(redis) as two:
+        for member in members:
+            await one.queue.ring(member, 1)
+
+        await until(lambda: len(one.seen) + len(two.seen) >= len(members))
+
+    assert set(one.seen + two.seen) == set(members)
+
+
+async def test_a_queue_that_cannot_be_reached_is_no_error_for_who_rings() -> None:
+    async with a_worker("unix:///nowhere/redis.sock", serves=False) as ringer:
+        await ringer.queue.ring(RUN, 1)
+
+
+class SilentQueue(Queue):
+    """A queue that nobody hears."""
+
+    async def ring(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
+        """Lost."""
+
+
+async def test_who_rings_in_a_process_that_serves_goes_on_at_once_without_the_queue(redis: str) -> None:
+    async with a_worker(redis, serves=False) as worker:
+        silent = SilentQueue(worker.store, redelivery_s=1, sweep_s=60)
+        nearby = Nearby(silent)
+        async with nearby.serving(worker.look):
+            await nearby.ring(RUN, 1)
+            await until(lambda: worker.seen == [RUN])
+        await nearby.ring(OTHER, 1)
+        await silent.close()
+
+    assert worker.seen == [RUN], "and who serves no longer rings the queue"
+
+
+async def test_who_leaves_lets_what_runs_end(redis: str) -> None:
+    worker = Worker(redis)
+    nearby, ended = Nearby(worker.queue), list[str]()
+    worker.may_go.clear()
+
+    async def look(member: str) -> None:
+        await worker.look(member)
+        ended.append(member)
+
+    async with nearby.serving(look):
+        await nearby.ring(RUN, 1)
+        await until(lambda: worker.seen)
+        asyncio.get_running_loop().call_later(0.1, worker.may_go.set)
+
+    assert ended == [RUN]
+    await worker.queue.close()
+    await worker.store.client.close()
