@@ -170,7 +170,6 @@ DOUBTS = st.sampled_from(
         "3f2a1c9 was fine.",
         "Or staging.",
         "The same for staging.",
-        "Deploy the documents.",
         "Bo wrote:",
         "> please",
         "Bitte noch nicht.",

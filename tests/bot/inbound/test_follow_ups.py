@@ -349,8 +349,8 @@ async def test_threads_are_known_again_once_the_indexes_were_made_anew(office: W
 
     await written(office, hallway.follows("anna", "which bell?", THREAD))
     assert await said(office, record.request.run_id) == [("anna", "which bell?")]
-    [card] = [key for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form]
-    await written(office, hallway.follows("anna", "that one", f"at {card}"))
+    first = next(key for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form)
+    await written(office, hallway.follows("anna", "that one", f"at {first}"))
     assert await said(office, record.request.run_id) == [("anna", "which bell?"), ("anna", "that one")]
     await written(office, hallway.follows("anna", "the red one", f"at {StatusLines.key(record.request.run_id)}"))
     assert len(await said(office, record.request.run_id)) == 3, "also where only the line of its status stands"

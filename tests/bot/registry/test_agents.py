@@ -210,6 +210,7 @@ async def test_no_process_starts_with_an_agent_that_breaks(tmp_path: Path, comma
     (tmp_path / "valet.py").write_text("1 / 0")
     options = ["--no-open", "--port", "0", "--demo-port", "0"] if command == "dev" else []
     env = {} if command == "dev" else {"SAYSO_REDIS_URL": "redis://127.0.0.1:1/0", "SAYSO_SECRET_KEY": "x" * 32}
+    env |= {"SAYSO_MAIL_LOCAL": "1"} if command == "mail" else {}
     env["SAYSO_CONFIG"] = "sayso.toml"
 
     async with asyncio.timeout(30):
