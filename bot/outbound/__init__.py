@@ -1,0 +1,4 @@
+"""What people are told, durably: the outbox, how a card finds its way, and what follows when it does not.
+
+Others write outbox entries in the commit of what caused them, and use `Outbox`. Nothing is sent from anywhere else.
+"""
