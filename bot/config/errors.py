@@ -17,6 +17,7 @@ from bot.config.tables import (
     AlertsConfig,
     AnnounceConfig,
     DeployConfig,
+    KeyPath,
     PersonConfig,
     PolicyConfig,
     refs_of,
@@ -27,7 +28,6 @@ MAX_FOUND_CHARACTERS = 80
 # Of 1: a slip of the finger is above it, `remind_after` for `expires_after` is not.
 LIKENESS = 0.78
 
-KeyPath = tuple[str | int, ...]
 
 ALLOWED = {
     "int_parsing": "a whole number",

@@ -21,8 +21,10 @@ from pydantic import (
 )
 
 from agents.deploy.environment import GITHUB, MIGRATIONS
-from bot.config.errors import KeyPath
 from channels.email.format.addresses import is_address
+
+KeyPath = tuple[str | int, ...]
+
 
 Reach = Literal["slack", "email"]
 AnswerFrom = Literal["slack", "email", "console", "cli", "api"]

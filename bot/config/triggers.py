@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from bot.config.cron import check_cron
-from bot.config.errors import KeyPath
-from bot.config.tables import Name, PersonConfig, Table, known_zone
+from bot.config.tables import KeyPath, Name, PersonConfig, Table, known_zone
 from bot.config.templates import check_path, check_template, paths_of
 
 GitHubEvent = Literal["push", "create", "workflow_run", "check_suite"]

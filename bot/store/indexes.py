@@ -1,22 +1,24 @@
-"""Which run lives in a thread of a channel, so that what people write there finds it."""
+"""Indexes in Redis: by thread, handle, place, receipt, fork, App Home, result, link to Slack, mark and lockout.
+
+None of them decides anything; most are made anew from the events by `sayso rebuild`.
+"""
 
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import AwareDatetime, ValidationError
 
 from agents.requests import DeliveryId, Frozen, PersonId, RequestId, RunId
-from bot.store import Store
 from bot.store.client import Client, Script
 from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
 
-# Twice as long as a request may stay open: people come back to a thread, though hardly later.
 _KEYS = Keys(0)
 
+# Twice as long as a request may stay open: people come back to a thread, though hardly later.
 _THREAD_KEEP_S = 60 * 24 * 3600
 
 
@@ -288,10 +290,18 @@ MARK_KEEP_S = 60 * 86_400.0
 """How long: a request is open for 30 days at most, and what became of it is told soon after."""
 
 
+class _Remembers(Protocol):
+    """What of the store marks are kept with."""
+
+    async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]: ...
+
+    async def remembered(self, foreign_id: str) -> bytes | None: ...
+
+
 class StoreMarks:
     """A `channels.Marks` in Redis, for the channel `name`. All raise StoreUnavailable while it is away."""
 
-    def __init__(self, store: Store, name: str = "slack") -> None:
+    def __init__(self, store: _Remembers, name: str = "slack") -> None:
         self._store, self._name = store, name
 
     async def mark(self, key: str) -> bool:
