@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date
 from typing import Literal
 
-from agents.events import Event, RunStarted, StepChosen, StepFailed, ThoughtDropped
-from agents.history import RunForked
-from agents.raised import QuestionRaised
+from agents.events import Event, QuestionRaised, RunForked, RunStarted, StepChosen, StepFailed, ThoughtDropped
 from agents.steps import RULES, ModelCall
 
 

@@ -1,13 +1,10 @@
 """The closed union of facts that make a run. Fields are only ever added, with a default, so old runs still read."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, model_validator
 
-from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
-from agents.history import RunForked
-from agents.outside import ChildStarted, OutsideReported, Parent, ToolWaits
-from agents.raised import QuestionRaised
 from agents.requests import (
     Attachment,
     AttemptId,
@@ -15,6 +12,7 @@ from agents.requests import (
     DeliveryId,
     Effect,
     Fact,
+    Frozen,
     Happened,
     Holder,
     Outsider,
@@ -25,8 +23,231 @@ from agents.requests import (
     StepId,
     Vote,
 )
-from agents.steers import RunCancelled, RunPaused, RunResumed
 from agents.steps import ModelCall, Step
+
+
+class RunPaused(Happened):
+    """A person stopped the run at the next step boundary."""
+
+    type: Literal["run_paused"] = "run_paused"
+    schema_version: Literal[1] = 1
+    by: PersonId
+
+
+class RunResumed(Happened):
+    """A person let the run go on."""
+
+    type: Literal["run_resumed"] = "run_resumed"
+    schema_version: Literal[1] = 1
+    by: PersonId
+
+
+class RunCancelled(Happened):
+    """A person wants the run to end, or `parent`, which started it, is over or needs it no more.
+
+    `by` is then whoever cancelled that run, if anybody did. A tool that runs is finished first.
+    """
+
+    type: Literal["run_cancelled"] = "run_cancelled"
+    schema_version: Literal[1] = 1
+    by: PersonId | None = None
+    parent: RunId | None = None
+
+
+class CardDelivered(Happened):
+    """One person holds the card, at `to`; `handle` is what the channel finds it by.
+
+    `is_shared`: others see it there. `shares` is the delivery whose card it is, where that stands for several people;
+    `place` is as in `Holder`.
+    """
+
+    type: Literal["card_delivered"] = "card_delivered"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    delivery_id: DeliveryId
+    revision: int
+    person: PersonId
+    channel: str
+    to: str = ""
+    thread: str = ""
+    handle: str = ""
+    is_shared: bool = False
+    shares: DeliveryId | None = None
+    place: str = ""
+
+
+class CardReplaced(Happened):
+    """One person got another card of a request, `holder`; None: nothing was sent yet, to keep them from a flood.
+
+    After a `comment` the cards that they had can be answered as before. For any other reason an approval with one of
+    those counts no longer: it may be in other hands.
+    """
+
+    type: Literal["card_replaced"] = "card_replaced"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    person: PersonId
+    why: Literal["comment", "unbound", "seen_by_others", "upgrade"]
+    holder: Holder | None = None
+
+
+class DeliveryFailed(Happened):
+    """One person, or a place, could not be reached: `channel` lists what was tried."""
+
+    type: Literal["delivery_failed"] = "delivery_failed"
+    schema_version: Literal[1] = 1
+    request_id: RequestId
+    delivery_id: DeliveryId
+    person: PersonId
+    channel: str
+    error: str
+    place: str = ""
+
+
+E = TypeVar("E")
+
+
+class RunForked(Happened):
+    """All events before this one are history, copied from the first `at_seq` events of `source`.
+
+    What was decided or approved there authorises nothing here. `by` had it copied, and is a requester from now on.
+    """
+
+    type: Literal["run_forked"] = "run_forked"
+    schema_version: Literal[1] = 1
+    how: Literal["fork", "retry", "import"]
+    source: RunId
+    at_seq: int
+    by: PersonId
+
+
+def own(events: Sequence[E]) -> Sequence[E]:
+    """What happened in the run itself: nothing of what was copied into it. Of a run that is no copy, all of it."""
+    forks = (place for place in range(len(events), 0, -1) if isinstance(events[place - 1], RunForked))
+    return events[next(forks, 0) :]
+
+
+# So many runs may one start; whoever needs more has a loop.
+MOST_CHILDREN = 50
+# A run and all below it, which could else be that many three times over.
+MOST_BELOW = 100
+
+
+class Parent(Frozen):
+    """The run, and its step, that started a child; `depth` is 1 for the child of a run that has no parent itself.
+
+    `root` is the run that nobody started. The child may use no more than `max_tokens` and `max_cost_usd` before people
+    are asked, whatever it might by itself; 0 is no such limit.
+    """
+
+    run_id: RunId
+    step_id: StepId
+    depth: int = 1
+    root: RunId | None = None
+    max_tokens: int = 0
+    max_cost_usd: float = 0.0
+
+
+class ToolWaits(Happened):
+    """An attempt has had its effect, whose result comes later: it is looked for at `check_at`, or when a report comes.
+
+    `handle` is what the outside calls it; it is written again after each look that found no result. `until` is when
+    waiting ends.
+    """
+
+    type: Literal["tool_waits"] = "tool_waits"
+    schema_version: Literal[1] = 1
+    attempt_id: AttemptId
+    handle: str
+    note: str = ""
+    check_at: AwareDatetime
+    until: AwareDatetime
+
+
+class OutsideReported(Happened):
+    """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data.
+
+    Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
+    answered it, or said why they denied something, so that what it says may be their wish; and what it
+    used (`tokens`, `cost_usd`) counts here too.
+    """
+
+    type: Literal["outside_reported"] = "outside_reported"
+    schema_version: Literal[1] = 1
+    report_id: str
+    handle: str
+    text: str = ""
+    writers: tuple[PersonId, ...] = ()
+    advisers: tuple[PersonId, ...] = ()
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class ChildStarted(Happened):
+    """A step of this run started a run of its own, under a `key` that tells it from others of the same step.
+
+    `max_tokens` and `max_cost_usd` were set aside for it, until its end says what it used; 0 where nothing was.
+    """
+
+    type: Literal["child_started"] = "child_started"
+    schema_version: Literal[1] = 1
+    step_id: StepId
+    run_id: RunId
+    agent: str
+    text: str
+    key: str = ""
+    max_tokens: int = 0
+    max_cost_usd: float = 0.0
+
+
+Why = Literal["steps", "tokens", "cost", "day", "failures", "too_long", "repeated"]
+GO_ON, STOP_HERE = "go on", "stop the run"
+REASONS: dict[Why, str] = {
+    "steps": "its steps were used up",
+    "tokens": "its tokens were used up",
+    "cost": "its money was used up",
+    "day": "the agent's budget of the day was used up",
+    "failures": "it failed again and again",
+    "too_long": "it is too long for its model",
+    "repeated": "the same call had given the same twice",
+}
+
+
+class QuestionRaised(Happened):
+    """Code asks whether to go on: a budget is used up, or the run gets nowhere.
+
+    `why`: its steps, tokens, cost, or the agent's budget of the day are used up; three failures in a row; it is too
+    long for its model; the same call gave the same twice. The answers are `GO_ON` and `STOP_HERE`. `story` is what led
+    to it, in words of code.
+    """
+
+    type: Literal["question_raised"] = "question_raised"
+    schema_version: Literal[1] = 1
+    step_id: StepId
+    why: Why
+    question: str
+    story: str = ""
+
+
+def over_by(raised: QuestionRaised, decision: Decision) -> str:
+    """Why the run may not go on after that answer; "" where it may: only the clear word to go on lets it."""
+    if _picked(decision) == GO_ON:
+        return ""
+    if is_stopped(decision):
+        return REASONS[raised.why]
+    why = f": {decision.reason}" if decision.reason else ""
+    return f"{REASONS[raised.why]}; nobody said whether to go on, the question is {decision.state}{why}"
+
+
+def is_stopped(decision: Decision) -> bool:
+    """Whether somebody said to stop the run."""
+    return _picked(decision) == STOP_HERE
+
+
+def _picked(decision: Decision) -> str:
+    if decision.state != "answered" or not decision.by or decision.given is None or len(decision.given.picks) != 1:
+        return ""
+    return decision.given.picks[0]
 
 
 class RunStarted(Happened):

@@ -3,21 +3,28 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agents.attempts import Attempt, made_after, told_by_people
 from agents.budgets import Budget
-from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
 from agents.events import (
+    MOST_CHILDREN,
+    REASONS,
     AnswerHeld,
     AnswerNoted,
+    CardDelivered,
+    CardReplaced,
+    ChildStarted,
     ContextFetched,
+    DeliveryFailed,
     Event,
+    OutsideReported,
     PersonSaid,
+    QuestionRaised,
     RequestDecided,
     RequestOpened,
     RequestRevised,
     RequestRevoked,
     RunCancelled,
     RunEnded,
+    RunForked,
     RunPaused,
     RunResumed,
     RunStarted,
@@ -29,15 +36,34 @@ from agents.events import (
     ToolFinished,
     ToolOrphaned,
     ToolStarted,
+    ToolWaits,
     VoteCast,
+    is_stopped,
+    over_by,
 )
-from agents.history import RunForked
-from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported, ToolWaits
-from agents.pending import PendingStep, Result, after_news, amended, gated, is_current, meaning_of, raised_over
-from agents.raised import REASONS, QuestionRaised, is_stopped, over_by
+from agents.model.failures import is_too_long
 from agents.requests import AttemptId, Decision, PersonId, RequestId
-from agents.state import IT_DID_NOT, IT_HAPPENED, NOT_YET, STOP, Objection, Run, RunState
-from agents.thoughts import chosen, without_step
+from agents.state import (
+    IT_DID_NOT,
+    IT_HAPPENED,
+    NOT_YET,
+    STOP,
+    Attempt,
+    Objection,
+    PendingStep,
+    Result,
+    Run,
+    RunState,
+    after_news,
+    amended,
+    gated,
+    is_current,
+    made_after,
+    meaning_of,
+    raised_over,
+    told_by_people,
+)
+from agents.steps import RULES, Done, RequestHumanInput
 
 __all__ = [
     "IT_DID_NOT",
@@ -320,3 +346,39 @@ def _orphaned(run: Run, pending: PendingStep, attempt: Attempt, may_have_started
     is_unknown = may_have_started and not attempt.idempotent
     left = replace(pending, attempt=None, unknown=attempt if is_unknown else None)
     return replace(run, pending=left, orphans=(*run.orphans, (attempt.id, pending.id)))
+
+
+def chosen(run: Run, event: StepChosen) -> Run:
+    """A chosen step is pending until it is closed; `Done` only waits for `RunEnded`."""
+    is_rehearsal = run.is_rehearsal or event.call.rehearsal
+    run = _paid(replace(run, budget=replace(run.budget, is_last_try=False)), event)
+    unheard = run.unheard if _leaves_unheard(event) else ()
+    run = replace(run, failures=(), retry_at=None, is_rehearsal=is_rehearsal, unheard=unheard)
+    if isinstance(event.step, Done):
+        return run
+    return replace(run, pending=PendingStep(event.step_id, event.step, event.gate))
+
+
+def without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
+    """What failed counts among the failures in a row; what came too late was no failure, and is only paid."""
+    run = _paid(run, event)
+    if isinstance(event, ThoughtDropped):
+        return run
+    run = replace(run, failures=(*run.failures, event), retry_at=event.retry_at)
+    if run.budget.is_last_try and is_too_long([failure.kind for failure in run.failures]):
+        over = f"{REASONS['too_long']}, also after somebody said to go on: {event.detail}"
+        return replace(run, budget=replace(run.budget, over=over))
+    return run
+
+
+def _leaves_unheard(event: StepChosen) -> bool:
+    """Whether the step takes no account of what people wrote: plain rules that only ask for what is missing.
+
+    They read none of it, and ask for a yes or no once they are to do something in spite of it.
+    """
+    is_by_rules = event.call.rehearsal or event.call.model == RULES
+    return is_by_rules and isinstance(event.step, RequestHumanInput) and event.step.format != "yes_no"
+
+
+def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
+    return replace(run, budget=run.budget.after(event))

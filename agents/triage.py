@@ -9,7 +9,6 @@ from agents.rules import DECLINED, all_the_same, failed
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
 from agents.steps import NAME_ENDS, CallTool, Done, RequestHumanInput, Step
-from agents.taking import taker_of
 from agents.text import one_line, quote
 
 TRIAGE = "triage"
@@ -111,3 +110,20 @@ def _option(agent: Agent) -> str:
 
 def _agent(result: Result) -> str:
     return str(result.step.arguments.get("agent", "")) if isinstance(result.step, CallTool) else ""
+
+
+def taker_of(text: str, agents: Mapping[str, Agent]) -> str | None:
+    """The first in the order of `agents` that says it takes `text`; None where none does.
+
+    None as well where lines of it are orders to several agents, each by itself: whose the whole is nobody guesses. What
+    an agent without tools takes, such as a greeting, is no order.
+    """
+    taker = _first(text, agents)
+    lines = {line for line in text.splitlines() if line.strip()}
+    able = {name: agent for name, agent in agents.items() if agent.tools}
+    each = {_first(line, able) for line in lines} - {None} if taker and len(lines) > 1 else set[str | None]()
+    return None if taker in each and len(each) > 1 else taker
+
+
+def _first(text: str, agents: Mapping[str, Agent]) -> str | None:
+    return next((name for name, agent in agents.items() if agent.takes(text)), None)

@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 
 from agents.context import BUDGET_TOKENS, build
+from agents.context.tokens import tokens_in
 from agents.events import Event, write_event
 from agents.run import fold
 from agents.text import ends_of
-from agents.tokens import tokens_in
 from bench.messages import Message, messages_of
 from bench.stories import messages_only, story
 from bench.table import show

@@ -17,7 +17,7 @@ from pathlib import Path
 from bench import mailpumps
 from bench.mailsets import NAMES, SERVER, mails, reader
 from channels import Reading, Reply, Trigger
-from channels.email.reading import Reader
+from channels.email.reading.reader import Reader
 
 MOST_MS = 100.0
 LONGEST_BYTES = 2_100_000

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.mailsets import HEAD, OWN, SERVER, TOKEN
-from channels.slack.plain import plain
+from channels.slack.inbound import plain
 
 # Python's own parser of patterns, which has no public name.
 sre: Any = importlib.import_module("re._constants")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from channels import Contact
-from channels.email.confined import Contacts
-from channels.email.reading import Reader
-from channels.email.sender.proof import dmarc
+from channels.email.identity.proof import dmarc
+from channels.email.reading.reader import Reader
+from channels.email.reading.sandbox import Contacts
 from channels.email.tokens import returning
 
 TOP = Path(__file__).resolve().parents[1]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from bench.mailsets import NAMES, mails, reader
 from bench.table import show
 from channels import Held, Ignored, Reading, Reply
-from channels.email.confined import ConfinedReader
-from tests.channels.email.bombs import BOMBS
+from channels.email.reading.sandbox import ConfinedReader
+from tests.channels.email.reading.bombs import BOMBS
 
 ROUNDS = 7
 LEAST_PER_S = 1000.0

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 
-from agents.deliveries import CardDelivered
 from agents.events import (
+    CardDelivered,
     ContextFetched,
     Event,
+    OutsideReported,
     PersonSaid,
     RequestDecided,
     RequestOpened,
@@ -16,9 +17,9 @@ from agents.events import (
     StepChosen,
     ToolFinished,
     ToolStarted,
+    ToolWaits,
     VoteCast,
 )
-from agents.outside import OutsideReported, ToolWaits
 from agents.requests import (
     Anyone,
     AttemptId,

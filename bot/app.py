@@ -11,7 +11,7 @@ from agents.announce import announce_agent, nothing_to_announce_to
 from agents.ask import ask_agent
 from agents.deploy import deploy_agent
 from agents.help import HELP, help_agent
-from agents.model import Claude, Model
+from agents.model.claude import Claude, Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
 from agents.triage import TRIAGE, triage_agent

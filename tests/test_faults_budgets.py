@@ -8,7 +8,7 @@ import pytest
 
 from agents.budgets import Limits, Spent
 from agents.events import PersonSaid
-from agents.prices import is_priced
+from agents.model.prices import is_priced
 from agents.requests import PersonId, RunId
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import rebuild

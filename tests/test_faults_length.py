@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import PersonSaid, StepFailed
-from agents.prices import is_priced
+from agents.model.prices import is_priced
 from agents.requests import PersonId, RequestId, RunId
 from bot.policy.record import RequestRecord
 from bot.store import Commit, Wake

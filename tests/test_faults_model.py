@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from agents.events import StepChosen, StepFailed
-from agents.model import Claude
-from agents.prices import is_priced
+from agents.model.claude import Claude
+from agents.model.prices import is_priced
 from agents.requests import RunId
 from agents.run import Run
 from bot.policy.record import RequestRecord

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from agents.budgets import Spent
-from agents.deliveries import CardDelivered
-from agents.events import Event, PersonSaid, StepChosen, ThoughtDropped
-from agents.prices import is_priced
+from agents.events import CardDelivered, Event, PersonSaid, StepChosen, ThoughtDropped
+from agents.model.prices import is_priced
 from agents.requests import DeliveryId, PersonId, RequestId, RunId
 from bot.queries.prompt_replay import seen
 from bot.queries.rebuild import rebuild

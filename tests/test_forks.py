@@ -4,8 +4,17 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from agents.events import Event, PersonSaid, RequestDecided, RequestOpened, StepChosen, ToolFinished, ToolStarted
-from agents.history import RunForked, own
+from agents.events import (
+    Event,
+    PersonSaid,
+    RequestDecided,
+    RequestOpened,
+    RunForked,
+    StepChosen,
+    ToolFinished,
+    ToolStarted,
+    own,
+)
 from agents.requests import AttemptId, PersonId, RunId
 from agents.run import fold
 from bot.policy.record import after, records

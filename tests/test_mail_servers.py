@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.deliveries import DeliveryFailed
+from agents.events import DeliveryFailed
 from bot.config.example import example_toml
 from bot.config.settings import load
 from bot.dev.demo import add_ways

@@ -10,9 +10,8 @@ import pytest
 
 from agents import Agent
 from agents.context import render
-from agents.events import Event
-from agents.model import Chosen, Failed
-from agents.raised import QuestionRaised
+from agents.events import Event, QuestionRaised
+from agents.model.claude import Chosen, Failed
 from agents.release import DEPLOY
 from agents.requests import RunId
 from agents.run import Run, fold

@@ -20,9 +20,9 @@ from bot.store.client import Client
 from bot.store.indexes import StoreMarks
 from channels.slack import SlackChannel
 from channels.slack.api import Api
-from channels.slack.home import view
 from channels.slack.members import Members
-from channels.slack.pace import Paced, Rates
+from channels.slack.modals import view
+from channels.slack.rate_limit import Paced, Rates
 from channels.slack.sender import SlackSender
 from tests.fakes.slack.driver import Handled, Message, Person, Workspace, running
 from tests.office import settings_of

@@ -14,7 +14,7 @@ from bot.cli.options import Data, Json
 
 if TYPE_CHECKING:
     from agents.events import Event
-    from agents.model import Model
+    from agents.model.claude import Model
     from bot.app import App
     from bot.config.settings import Settings
     from bot.evals.report import Report

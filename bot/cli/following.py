@@ -3,8 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
-from agents.events import Event, RequestOpened, RunEnded, write_event
-from agents.outside import ChildStarted
+from agents.events import ChildStarted, Event, RequestOpened, RunEnded, write_event
 from agents.requests import Request, RequestId
 from agents.run import fold
 from bot.cli.show import how_to_answer, plain, plain_json

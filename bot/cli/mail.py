@@ -12,8 +12,8 @@ from bot.cli.options import Data, Json
 from bot.cli.serving import serve
 
 if TYPE_CHECKING:
-    from channels.email.sender.identify import Identified
-    from channels.email.sender.vouching import Word
+    from channels.email.identity.identify import Identified
+    from channels.email.identity.vouching import Word
 
 HELP = """Receive mail: any number of these may run, one reads the mailbox, another takes over when it dies.
 
@@ -65,7 +65,7 @@ def identify(
     from dataclasses import asdict
 
     from bot.cli.show import plain, plain_json
-    from channels.email.sender.identify import identify as look
+    from channels.email.identity.identify import identify as look
 
     raw, own, known = _mail(file, data or (context.parent and context.parent.params.get("data")))
     found = look(raw, own, gateway)

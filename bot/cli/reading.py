@@ -18,7 +18,7 @@ def parse_reply() -> None:
 
     echo '{"id": "1", "kind": "text", "body": "approved, thanks"}' | sayso parse-reply
     """
-    from channels.email.jsonlines import answer_line
+    from channels.email.reading.jsonlines import answer_line
 
     for line in sys.stdin.buffer:
         if line.strip():

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from bot.config.tables import MailAddress
-from channels.email.sender import proof
+from channels.email.identity import proof
 from channels.email.servers.endpoint import Tls, is_loopback
 from channels.email.tokens import Way
 

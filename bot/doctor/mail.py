@@ -18,9 +18,9 @@ from channels import ChannelError
 from channels.email import tokens
 from channels.email.format.headers import Unreadable, read_headers
 from channels.email.format.shown import clean
-from channels.email.sender.hops import hops
-from channels.email.sender.proof import PROOFS, Proven, not_microsofts
-from channels.email.sender.verdict import RESULTS, read_verdict
+from channels.email.identity.hops import hops
+from channels.email.identity.proof import PROOFS, Proven, not_microsofts
+from channels.email.identity.verdict import RESULTS, read_verdict
 from channels.email.servers.imap import Fetched, Session, in_thread
 from channels.email.servers.imap_mailbox import session_to
 from channels.email.transport import Transport

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from agents.deploy import Environment, git
 from agents.deploy.github import GitHub
 from agents.deploy.lookup import LookFailed
-from agents.model import Claude
-from agents.prices import is_priced
+from agents.model.claude import Claude
+from agents.model.prices import is_priced
 from bot.app import DEFAULT_MODEL, agents_of
 from bot.config.data_dir import Home
 from bot.config.errors import ConfigError

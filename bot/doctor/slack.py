@@ -13,10 +13,10 @@ from bot.wiring.slack import slack_api
 from bot.wiring.slack_import import is_of_another, why_not
 from channels import ChannelError, ChannelUnauthorized, ChannelUnavailable
 from channels.slack.api import Api, Refused
-from channels.slack.front import ANOTHER_APP
+from channels.slack.bolt_app import ANOTHER_APP
+from channels.slack.inbound import part, parts, word
 from channels.slack.manifest import SCOPES
 from channels.slack.members import member_of, next_cursor
-from channels.slack.payload import part, parts, word
 
 _PLACE = "slack:"
 _AGAIN = "add it under OAuth & Permissions (sayso slack manifest prints them all), then install the app again"

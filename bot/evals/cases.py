@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from agents.failures import FailureKind
+from agents.model.failures import FailureKind
 from agents.requests import Format, Frozen, PersonId
 
 ANY_TOOL = "*"

@@ -9,11 +9,10 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from agents import Agent, CommandResult, Hands, Outcome, Pending, Tool, ToolRefused
-from agents.attempts import Attempt
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolWaits
-from agents.pending import Waiting
 from agents.requests import AttemptId, Effect, RunId
 from agents.run import PendingStep, Run
+from agents.state import Attempt, Waiting
 from agents.steps import CallTool, Step
 from agents.text import one_line
 from bot.execution.command_lock import Turns

@@ -10,8 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened
-from agents.history import own
+from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
 from agents.text import ends_of

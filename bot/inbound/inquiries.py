@@ -16,7 +16,7 @@ from bot.config.tables import DeskConfig, Rate
 from bot.runs.admission import TooManyTriggers, TriggerRefused
 from bot.store import Store
 from channels import Enquiry
-from channels.email.enquiry import Answer, compose
+from channels.email.reading.inquiry import Answer, compose
 
 _SUBJECT_CHARS, _NAME_CHARS, _NAMES = 150, 100, 20
 

@@ -5,8 +5,7 @@ from typing import Literal
 
 import structlog
 
-from agents.deliveries import DeliveryFailed
-from agents.events import RunStarted
+from agents.events import DeliveryFailed, RunStarted
 from agents.requests import DeliveryId, PersonId, Request
 from bot.people.directory import People
 from bot.policy.record import RequestRecord

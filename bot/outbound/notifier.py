@@ -4,8 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from agents.events import Event
-from agents.raised import Why
+from agents.events import Event, Why
 from agents.relay import Question, wanted_of
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
 from agents.run import Run

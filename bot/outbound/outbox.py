@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from agents.deliveries import CardDelivered
-from agents.events import Event
+from agents.events import CardDelivered, Event
 from agents.requests import PersonId, RunId
 from bot.outbound.dead_letter import Note
 from bot.outbound.failures import Failing

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, Field
 
-from agents.deliveries import CardReplaced
 from agents.events import (
     AnswerNoted,
+    CardReplaced,
     Event,
     PersonSaid,
     RequestDecided,
@@ -19,8 +19,8 @@ from agents.events import (
     RequestRevoked,
     ToolStarted,
     VoteCast,
+    own,
 )
-from agents.history import own
 from agents.requests import (
     Decision,
     DeliveryId,

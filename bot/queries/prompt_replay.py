@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from agents import Agent
 from agents.context import BUDGET_TOKENS, render
-from agents.events import Event, StepChosen
-from agents.history import own
-from agents.model import Claude
+from agents.events import Event, StepChosen, own
+from agents.model.claude import Claude
 from agents.requests import Frozen, RunId
 from agents.run import Run, fold
 from bot.runs.steering import NotSteered

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from agents.budgets import spent_by_day
-from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
-from agents.events import Event, RequestOpened, RequestRevised
-from agents.history import own
+from agents.events import CardDelivered, CardReplaced, DeliveryFailed, Event, RequestOpened, RequestRevised, own
 from agents.requests import DeliveryId, Holder, Request, RequestId, RunId
 from agents.run import Run, fold
 from bot.policy.record import records

@@ -17,10 +17,10 @@ from agents.events import (
     RequestOpened,
     RequestRevised,
     RequestRevoked,
+    RunForked,
     RunStarted,
     VoteCast,
 )
-from agents.history import RunForked
 from agents.requests import people_of
 from bot.people.directory import People
 from bot.store import Store, StoreError
@@ -28,7 +28,7 @@ from bot.store.indexes import HOME_KEEP_S, Homes
 from bot.store.watch import EVERYTHING, Changes, Changing
 from channels import ChannelRefused, ChannelUnavailable, Contact, Desk
 from channels.slack.api import Limited
-from channels.slack.home import View, view
+from channels.slack.modals import View, view
 
 log = structlog.stdlib.get_logger()
 

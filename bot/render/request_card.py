@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from agents.attempts import Made, made_for
 from agents.requests import Decision, Given, PersonId, Request, Vote
 from agents.run import Run, meaning_of
+from agents.state import Made, made_for
 from agents.text import ends_of, quote
 from bot.people.directory import People
 from bot.policy.judge import (

@@ -5,19 +5,25 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from agents.deliveries import CardDelivered, CardReplaced, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
+    CardDelivered,
+    CardReplaced,
+    ChildStarted,
     ContextFetched,
+    DeliveryFailed,
     Event,
+    OutsideReported,
     PersonSaid,
+    QuestionRaised,
     RequestDecided,
     RequestOpened,
     RequestRevised,
     RequestRevoked,
     RunCancelled,
     RunEnded,
+    RunForked,
     RunPaused,
     RunResumed,
     RunStarted,
@@ -29,11 +35,9 @@ from agents.events import (
     ToolFinished,
     ToolOrphaned,
     ToolStarted,
+    ToolWaits,
     VoteCast,
 )
-from agents.history import RunForked
-from agents.outside import ChildStarted, OutsideReported, ToolWaits
-from agents.raised import QuestionRaised
 from agents.requests import Attachment, PersonId
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People

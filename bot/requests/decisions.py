@@ -8,8 +8,16 @@ from typing import Literal
 
 import structlog
 
-from agents.deliveries import CardReplaced
-from agents.events import AnswerNoted, Event, PersonSaid, RequestDecided, RequestRevised, RequestRevoked, VoteCast
+from agents.events import (
+    AnswerNoted,
+    CardReplaced,
+    Event,
+    PersonSaid,
+    RequestDecided,
+    RequestRevised,
+    RequestRevoked,
+    VoteCast,
+)
 from agents.requests import Closed, Decision, GatedCall, Holder, PersonId, Remark, Request, RequestId, Vote
 from agents.text import ends_of
 from bot.people.directory import People

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from agents.events import RequestOpened
-from agents.raised import GO_ON, STOP_HERE, QuestionRaised, Why
+from agents.events import GO_ON, STOP_HERE, QuestionRaised, RequestOpened, Why
 from agents.relay import RELAY
 from agents.requests import (
     DeliveryId,

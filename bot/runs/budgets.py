@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from typing import TypedDict
 
 from agents.budgets import Day, Limits, Spent, spent_by_day
-from agents.deliveries import CardDelivered
-from agents.events import Event
-from agents.failures import NOT_SENT
-from agents.raised import GO_ON, STOP_HERE, QuestionRaised, Why
+from agents.events import GO_ON, STOP_HERE, CardDelivered, Event, QuestionRaised, Why
+from agents.model.failures import NOT_SENT
 from agents.requests import StepId
 from agents.run import Run
 from agents.text import one_line

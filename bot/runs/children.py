@@ -6,9 +6,19 @@ import structlog
 from pydantic import JsonValue
 
 from agents import ChildRun, ToolRefused
-from agents.deliveries import CardDelivered, DeliveryFailed
-from agents.events import Event, RunCancelled, RunEnded, RunStarted
-from agents.outside import MOST_BELOW, MOST_CHILDREN, ChildStarted, OutsideReported, Parent
+from agents.events import (
+    MOST_BELOW,
+    MOST_CHILDREN,
+    CardDelivered,
+    ChildStarted,
+    DeliveryFailed,
+    Event,
+    OutsideReported,
+    Parent,
+    RunCancelled,
+    RunEnded,
+    RunStarted,
+)
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
 from bot.config.tables import AgentConfig

@@ -9,18 +9,18 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringCons
 from agents.events import (
     AnswerNoted,
     Event,
+    OutsideReported,
     PersonSaid,
     RequestDecided,
     RequestOpened,
     RequestRevised,
     RequestRevoked,
+    RunForked,
     RunStarted,
     VoteCast,
     read_event,
     write_event,
 )
-from agents.history import RunForked
-from agents.outside import OutsideReported
 from agents.requests import Frozen, RunId
 
 # What a request to the API may have, which a run of ordinary length is far below.

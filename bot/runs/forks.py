@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from agents import Agent
-from agents.events import Event, PersonSaid, RequestOpened, RunStarted, StepChosen
-from agents.history import RunForked
-from agents.outside import OutsideReported
+from agents.events import Event, OutsideReported, PersonSaid, RequestOpened, RunForked, RunStarted, StepChosen
 from agents.requests import PersonId, RunId, StepId
 from agents.run import Run, fold
 from agents.steps import ModelCall

@@ -7,10 +7,10 @@ from datetime import datetime
 import structlog
 
 from agents import Agent, ToolRefused
-from agents.attempts import Attempt
 from agents.events import RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import AttemptId, GatedCall, Request, RunId
 from agents.run import PendingStep, Run
+from agents.state import Attempt
 from agents.steps import CallTool
 from bot.execution.approval_guard import Covering, call_of
 from bot.execution.executor import Executor, gate_now, look, prepare

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from agents.budgets import Day
-from agents.failures import IN_A_ROW, after, is_too_long
-from agents.raised import Why
+from agents.events import Why
+from agents.model.failures import IN_A_ROW, after, is_too_long
 from agents.requests import RequestId
 from agents.run import PendingStep, Run
 from agents.steps import CallTool, Step

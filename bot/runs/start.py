@@ -14,8 +14,7 @@ from agents import Agent
 from agents.events import RunStarted
 from agents.requests import Outsider, PersonId, RunId
 from agents.run import fold
-from agents.taking import taker_of
-from agents.triage import TRIAGE
+from agents.triage import TRIAGE, taker_of
 from bot.config.tables import AgentConfig
 from bot.render.views import line_of
 from bot.runs.admission import Admission, TriggerRefused

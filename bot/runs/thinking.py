@@ -10,8 +10,8 @@ import structlog
 from agents import Agent
 from agents.context import BUDGET_TOKENS, render
 from agents.events import ContextFetched, Event, RunEnded, StepChosen, StepFailed, ThoughtDropped
-from agents.failures import after
-from agents.model import Chosen, Failed, Model, is_for_operators, is_worth_waiting, retry_delay_s
+from agents.model.claude import Chosen, Failed, Model, is_for_operators, is_worth_waiting, retry_delay_s
+from agents.model.failures import after
 from agents.requests import Fact, StepId
 from agents.run import Run, fold
 from agents.steps import RULES, CallTool, Done, ModelCall

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from agents.events import Event, ToolFinished, ToolOrphaned
-from agents.outside import OutsideReported, ToolWaits
+from agents.events import Event, OutsideReported, ToolFinished, ToolOrphaned, ToolWaits
 from agents.requests import RunId
 from agents.run import fold
 from agents.text import one_line

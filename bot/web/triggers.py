@@ -16,7 +16,7 @@ from bot.runs.admission import TooManyTriggers, TriggerRefused
 from bot.store import StoreError
 from bot.triggers.hooks import NotSigned, Passed, Posted
 from bot.triggers.reports import NobodyWaits
-from bot.web.api.guard import check_is_json
+from bot.web.api.keyed import check_is_json
 from bot.web.guards import Bounded
 from bot.web.problems import Trouble, not_found, trouble, unavailable
 

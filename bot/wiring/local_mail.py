@@ -16,10 +16,10 @@ from bot.people.directory import People
 from bot.store.watch import FollowingEnds
 from channels import ChannelUnavailable
 from channels.email import EmailChannel
+from channels.email.identity.proof import local
 from channels.email.local.maildir import folder_of
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.local.server import MailServer
-from channels.email.sender.proof import local
 from channels.email.transport import Relay, Transport
 
 log = structlog.stdlib.get_logger()

@@ -14,8 +14,8 @@ from bot.store.client import StoreError
 from bot.store.mailboxes import MailboxStore
 from channels import ChannelError, ChannelUnavailable
 from channels.email import EmailChannel
+from channels.email.identity.proof import PROOFS, Prove, nobody
 from channels.email.mailbox import Item, Mailbox
-from channels.email.sender.proof import PROOFS, Prove, nobody
 from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap_mailbox import ImapMailbox
 from channels.email.servers.oauth import AccessTokens, Grant

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.config.settings import Settings, load
 from bot.wiring.mail import inbox_of
 from channels.email.format.headers import HEADER_BYTES
-from channels.email.sender.identify import subject_to_ask_for
+from channels.email.identity.identify import subject_to_ask_for
 from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap import Fetched, Session, Unfetched, in_thread
 from channels.email.servers.imap_mailbox import session_to

@@ -109,9 +109,9 @@ def slack_channel(settings: Settings, people: People, store: Store, report: Repo
     """The Slack channel over the workspace of the settings. Raises ConfigError when they name none."""
     # They take a while to load, and most commands do without.
     from channels.slack import SlackChannel  # noqa: PLC0415
-    from channels.slack.home import view  # noqa: PLC0415
     from channels.slack.members import Members  # noqa: PLC0415
-    from channels.slack.pace import Paced  # noqa: PLC0415
+    from channels.slack.modals import view  # noqa: PLC0415
+    from channels.slack.rate_limit import Paced  # noqa: PLC0415
     from channels.slack.sender import SlackSender  # noqa: PLC0415
 
     app_token, secret = settings.slack_app_token, settings.slack_signing_secret

@@ -11,8 +11,8 @@ from pydantic import JsonValue
 from bot.config.tables import PersonConfig
 from channels.showing import visible
 from channels.slack.api import Api
+from channels.slack.inbound import parts, word
 from channels.slack.members import Member, member_of, next_cursor
-from channels.slack.payload import parts, word
 
 _PAGE = 200
 """As many as Slack advises for a page of users.list."""

@@ -34,14 +34,15 @@ from channels import (
     Marks,
     Reading,
 )
-from channels.email import binding, fingerprint, mime, tokens
-from channels.email.binding import Answered, SentCard
-from channels.email.confined import LIMITS, ConfinedReader, Limits, contacts_of
+from channels.email import mime, tokens
 from channels.email.format import addresses
-from channels.email.mailbox import Item, Mailbox
+from channels.email.identity.proof import Prove
+from channels.email.mailbox import Item, Mailbox, fingerprint_of
 from channels.email.mime import Post
-from channels.email.reading import ASKED_NOTHING, Reader
-from channels.email.sender.proof import Prove
+from channels.email.reading.reader import ASKED_NOTHING, Reader
+from channels.email.reading.sandbox import LIMITS, ConfinedReader, Limits, contacts_of
+from channels.email.reply import binding
+from channels.email.reply.binding import Answered, SentCard
 from channels.email.tokens import Way
 from channels.email.transport import SenderRefused, Transport
 
@@ -272,7 +273,7 @@ class EmailChannel:
             _log.warning("mail %s can't be read: %s", item.name, item.trouble)
         return Inbound(
             channel=self.name,
-            key=fingerprint.of(item),
+            key=fingerprint_of(item),
             raw=item.raw,
             size_bytes=item.size_bytes,
             is_answer=_has_token(item.recipient, self._own) or self._is_likely_answer(item.raw),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from channels import AnswerForm, Card, Line
 from channels.email.reply import is_decision
-from channels.email.text.newtext import REFERENCE, UNTIL
+from channels.email.reply.newtext import REFERENCE, UNTIL
 from channels.email.tokens import CODE
 from channels.showing import visible
 

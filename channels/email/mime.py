@@ -11,8 +11,8 @@ from datetime import UTC
 
 from channels import Address, Card, ChannelRefused
 from channels.email import cards
-from channels.email.binding import SentCard, packed
 from channels.email.format import addresses, message_ids
+from channels.email.reply.binding import SentCard, packed
 from channels.email.tokens import Way, reply_address
 from channels.showing import one_line
 

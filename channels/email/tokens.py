@@ -18,7 +18,7 @@ from channels.email.format import addresses
 from channels.email.format.body import read_body
 from channels.email.format.headers import HEADER_BYTES, Headers, Unreadable, read_headers
 from channels.email.format.message_ids import MARK, ours
-from channels.email.text import markup
+from channels.email.reply import markup
 
 Way = Literal["plus", "catchall", "reference"]
 

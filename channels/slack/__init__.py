@@ -29,11 +29,9 @@ from channels import (
     Reading,
 )
 from channels.slack.api import Api
-from channels.slack.front import Front, SocketLine, Take
-from channels.slack.inbound import Nothing, Opens, Stored, Visited, action_of, sort
-from channels.slack.link import DELAYS_S, LOOK_S, REFUSED_S, Link, Report
+from channels.slack.bolt_app import DELAYS_S, LOOK_S, REFUSED_S, Front, Link, Report, SocketLine, Take
+from channels.slack.inbound import Json, Nothing, Opens, Stored, Visited, action_of, sort, word
 from channels.slack.members import Members
-from channels.slack.payload import Json, word
 from channels.slack.reading import Reader
 from channels.slack.windows import Opened, ShowsHome, Windows
 

@@ -6,6 +6,8 @@ https://docs.slack.dev/interactivity/implementing-slash-commands
 
 import hashlib
 import json
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,7 +15,88 @@ from typing import Literal
 from pydantic import JsonValue
 
 from channels import Inbound
-from channels.slack.payload import Json, first, part, parts, word
+
+_MARK = re.compile(r"<([^<>]*)>")
+# "@sayso, deploy" and "@sayso: deploy" are the same wish as "@sayso deploy".
+_AFTER_A_CALL = re.compile(r"[:,]?[ \t]*")
+
+
+def plain(text: str, names: Mapping[str, str], ours: Collection[str] = ()) -> str:
+    """`text` in plain words; `names` are people by their Slack ids. Where one of `ours` is called nothing stays."""
+    found, at = list[str](), 0
+    for mark in _MARK.finditer(text):
+        found.append(_unescaped(text[at : mark.start()]))
+        at = mark.end()
+        if _user(mark[1]) in ours:
+            at = gap.end() if (gap := _AFTER_A_CALL.match(text, at)) else at
+        else:
+            found.append(_unescaped(_shown(mark[1], names)))
+    return "".join([*found, _unescaped(text[at:])]).strip()
+
+
+def _user(inner: str) -> str:
+    return inner[1:].partition("|")[0] if inner.startswith("@") else ""
+
+
+def _shown(inner: str, names: Mapping[str, str]) -> str:
+    target, _, label = inner.partition("|")
+    match target[:1]:
+        case "@":
+            return f"@{names.get(target[1:]) or label or target[1:]}"
+        case "#":
+            return f"#{label or target[1:]}"
+        case "!":
+            return label or f"@{target[1:].partition('^')[0]}"
+        case _:
+            return _link(target, label)
+
+
+def _link(target: str, label: str) -> str:
+    """A link is what was typed where that says where it leads, else both."""
+    bare = target.removeprefix("mailto:").removeprefix("tel:")
+    if not label or label in (bare, target) or bare.split("://", 1)[-1].rstrip("/") == label.rstrip("/"):
+        return bare
+    return f"{label} ({bare})"
+
+
+def _unescaped(text: str) -> str:
+    """Escaped once, so this is undone once: `&amp;lt;` is `&lt;`."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+Json = Mapping[str, JsonValue]
+
+
+def part(value: JsonValue | Json, *path: str) -> Json:
+    """The object at `path`; an empty one where there is none."""
+    found = _at(value, path)
+    return found if isinstance(found, Mapping) else {}
+
+
+def word(value: JsonValue | Json, *path: str) -> str:
+    """The text at `path`; "" where there is none. JSON may hold half a character, which nothing else takes."""
+    found = _at(value, path)
+    return found.encode(errors="replace").decode() if isinstance(found, str) else ""
+
+
+def parts(value: JsonValue | Json, *path: str) -> list[Json]:
+    """The objects in the list at `path`."""
+    found = _at(value, path)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def first(found: list[Json]) -> Json:
+    """The first of some objects; an empty one where there is none."""
+    return found[0] if found else {}
+
+
+def _at(value: JsonValue | Json, path: tuple[str, ...]) -> JsonValue | Json:
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
 
 Kind = Literal["event", "action", "view", "command", "shortcut"]
 

@@ -7,17 +7,22 @@ see docs/decisions/0020.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
 from pydantic import JsonValue
 
-from channels import ChannelError, ChannelUnavailable, Marks
+from channels import Card, ChannelError, ChannelUnavailable, Marks
 from channels.slack import cards
 from channels.slack.api import Ambiguous, Answer, Calls, Refused
 from channels.slack.members import Members, next_cursor
+from channels.slack.places import Thread
+
+# Whoever else is at it is done by then, or died.
+_WAIT_S, _STEP_S = 5.0, 0.25
+
 
 _EVENT = "sayso_card"
 # What became of a double: it is not found again.
@@ -204,3 +209,41 @@ def _key(message: dict[str, JsonValue]) -> str:
             return key
         case _:
             return ""
+
+
+class Roots:
+    """Begins such threads, each with one message, whoever comes first."""
+
+    def __init__(self, api: Calls, marks: Marks, placing: Placing, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._api, self._marks, self._placing, self._sleep = api, marks, placing, sleep
+
+    async def ts(self, thread: Thread, card: Card) -> str:
+        """The ts that messages of `thread` answer to; begins it with the name of `card`. Raises as Placing does."""
+        return thread.ts or await self.begun(thread) or await self._begin(thread, card)
+
+    async def begun(self, thread: Thread) -> str:
+        """The ts of its first message; "" while there is none."""
+        return thread.ts or await self._marks.kept(f"root {thread.name}") or ""
+
+    async def _begin(self, thread: Thread, card: Card) -> str:
+        is_first = await self._marks.mark(f"beginning {thread.name}")
+        if not is_first and (ts := await self._by_another(thread)):
+            return ts
+        try:
+            ts = await self._placing.place(cards.root(card), Spot(thread.channel), f"root {thread.name}")
+        except ChannelError:
+            await self._marks.keep(f"not begun {thread.name}", "1")
+            raise
+        kept = await self._marks.keep(f"root {thread.name}", ts)
+        if kept != ts:
+            with suppress(ChannelError):
+                await self._api.call("chat.delete", thread.channel, channel=thread.channel, ts=ts)
+        return kept
+
+    async def _by_another(self, thread: Thread) -> str:
+        """The ts of the message with which somebody else begins it now; "" if that takes too long, or failed."""
+        for _ in range(int(_WAIT_S / _STEP_S)):
+            if (ts := await self.begun(thread)) or await self._marks.kept(f"not begun {thread.name}"):
+                return ts
+            await self._sleep(_STEP_S)
+        return ""

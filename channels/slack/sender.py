@@ -4,18 +4,72 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from channels import Address, Card, ChannelRefused, Contact, Delivery, Directory, Marks
-from channels.slack import cards, threads
-from channels.slack.api import Calls, Refused
+from channels import Address, Card, ChannelRefused, ChannelUnavailable, Contact, Delivery, Directory, Marks
+from channels.slack import cards, places
+from channels.slack.api import Calls, Refused, Unauthorized
 from channels.slack.members import Members
-from channels.slack.places import Places
-from channels.slack.placing import Placing, Spot, posted
-from channels.slack.roots import Roots
-from channels.slack.status import Status
-from channels.slack.threads import Only, Thread
+from channels.slack.places import Only, Places, Thread
+from channels.slack.placing import Placing, Roots, Spot, posted
+
+# These say that the app is no agent here, or may not be one: nothing about the thread.
+_NOWHERE = frozenset(
+    ("unknown_method", "missing_scope", "not_allowed_token_type", "method_deprecated", "feature_not_enabled",
+     "access_denied", "team_access_not_granted", "no_permission")
+)  # fmt: skip
+_MOST = 5_000
+
+
+class Status:
+    """https://docs.slack.dev/reference/methods/agents.sessions.setStatus. Nothing depends on it, so it never fails."""
+
+    def __init__(self, api: Calls) -> None:
+        self._api = api
+        self._is_there = True
+        self._without = set[tuple[str, str]]()
+        self._wanted = dict[tuple[str, str], bool]()
+        self._at_it = dict[tuple[str, str], asyncio.Task[None]]()
+
+    def want(self, channel: str, ts: str, *, is_busy: bool) -> None:
+        """Show that something is being done in this thread, or no longer: soon, and what was wanted last is shown last.
+
+        Nobody waits for it.
+        """
+        key = (channel, ts)
+        if not ts or not self._is_there or key in self._without:
+            return
+        self._wanted[key] = is_busy
+        if key not in self._at_it:
+            self._at_it[key] = asyncio.create_task(self._show(*key), name="show a status")
+
+    async def _show(self, channel: str, ts: str) -> None:
+        key = (channel, ts)
+        try:
+            while (is_busy := self._wanted.pop(key, None)) is not None:
+                await self._call(channel, ts, is_busy=is_busy)
+        finally:
+            del self._at_it[key]
+
+    async def _call(self, channel: str, ts: str, *, is_busy: bool) -> None:
+        status = "processing" if is_busy else "active"
+        with suppress(ChannelUnavailable):
+            try:
+                await self._api.call(
+                    "agents.sessions.setStatus", channel, channel_id=channel, thread_ts=ts, status=status
+                )
+            except (Refused, Unauthorized) as error:
+                self._remember(error.error, channel, ts)
+
+    def _remember(self, error: str, channel: str, ts: str) -> None:
+        """Not to be asked again where it can't be."""
+        if error in _NOWHERE:
+            self._is_there = False
+        if len(self._without) >= _MOST:
+            self._without.clear()
+        self._without.add((channel, ts))
+
 
 NAME = "slack"
 
@@ -51,7 +105,7 @@ class SlackSender:
         if contact.slack is None:
             return None
         alone = Address(channel=NAME, person=contact.id, to=contact.slack)
-        within = threads.thread(thread)
+        within = places.thread(thread)
         if within is None:
             return alone
         if within.is_direct:
@@ -67,7 +121,7 @@ class SlackSender:
         Raises ChannelRefused; ChannelUnavailable: call again with the same key.
         """
         message = cards.message(card, cards.revision(card))
-        alone = threads.only(to.to)
+        alone = places.only(to.to)
         if alone is not None:
             return Delivery(key=key, address=to, handle=await self._whisper(message, alone, to, key))
         channel = await self._channel(to)
@@ -77,12 +131,12 @@ class SlackSender:
         if card.is_line:
             self._status.want(channel, spot.ts, is_busy=card.is_busy)
         if spot.ts:  # what people write in a thread that we have begun comes with the name it has since
-            to = to.model_copy(update={"thread": threads.handle(channel, spot.ts)})
-        return Delivery(key=key, address=to, handle=threads.handle(channel, ts))
+            to = to.model_copy(update={"thread": places.handle(channel, spot.ts)})
+        return Delivery(key=key, address=to, handle=places.handle(channel, ts))
 
     async def update(self, delivery: Delivery, card: Card, key: str) -> None:
         """Show `card` where `delivery` stands, and nowhere else. Raises as `send` does; may be repeated."""
-        channel, ts = threads.from_handle(delivery.handle)
+        channel, ts = places.from_handle(delivery.handle)
         if not ts:
             raise ChannelRefused(
                 "It was shown to one person alone and can't be changed", "Nothing: it was only said once"
@@ -90,7 +144,7 @@ class SlackSender:
         message = cards.message(card, cards.revision(card))
         async with self._named(channel, delivery.address.to):
             await self._placing.update(message, channel, ts, delivery.key)
-        if card.is_line and (within := threads.thread(delivery.address.thread)):
+        if card.is_line and (within := places.thread(delivery.address.thread)):
             self._status.want(within.channel, within.ts, is_busy=card.is_busy)
 
     async def _is_theirs(self, channel: str, user: str) -> bool:
@@ -115,7 +169,7 @@ class SlackSender:
         return await self._places.channel(to.to)
 
     async def _thread_ts(self, card: Card, to: Address, channel: str) -> str:
-        within: Thread | None = threads.thread(to.thread)
+        within: Thread | None = places.thread(to.thread)
         return await self._roots.ts(within, card) if within and within.channel == channel else ""
 
     async def _whisper(self, message: cards.Message, alone: Only, to: Address, key: str) -> str:
@@ -126,7 +180,7 @@ class SlackSender:
         async with self._named(alone.channel, user):
             spot = Spot(alone.channel, alone.ts)
             if alone.is_direct:
-                return threads.handle(alone.channel, await self._placing.place(message, spot, key))
+                return places.handle(alone.channel, await self._placing.place(message, spot, key))
             shown = posted(message, spot)
             del shown["unfurl_links"], shown["unfurl_media"]
             answer = await self._api.call("chat.postEphemeral", alone.channel, user=user, **shown)

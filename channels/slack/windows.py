@@ -8,10 +8,9 @@ from pydantic import JsonValue
 
 from channels import ChannelError, ChannelRefused, Desk, Overview
 from channels.slack import modals
-from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Opens, action_of, metadata, thread_of
-from channels.slack.payload import Json, word
+from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Json, Opens, action_of, metadata, thread_of, word
+from channels.slack.members import Stranger
 from channels.slack.reading import COUNTED, STARTED, Reader
-from channels.slack.who import Stranger
 
 _log = logging.getLogger(__name__)
 

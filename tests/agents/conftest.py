@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from agents.model import Claude
+from agents.model.claude import Claude
 from tests.fakes.anthropic import FakeAnthropic, running
 
 

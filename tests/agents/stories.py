@@ -11,9 +11,8 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, JsonValue
 
-from agents.events import Event, StepFailed
-from agents.failures import FailureKind
-from agents.raised import GO_ON, STOP_HERE
+from agents.events import GO_ON, STOP_HERE, Event, StepFailed
+from agents.model.failures import FailureKind
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
 from agents.steps import CallTool
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from agents.attempts import made_for
 from agents.events import Event, ToolStarted
 from agents.requests import Given, RequestId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, fold
+from agents.state import made_for
 from tests.agents.worlds import BO, chosen, decided, finished, opened, orphaned, started, tool_started
 
 Q1, Q2 = RequestId("q1"), RequestId("q2")

@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.budgets import Budget, Limits, Spent, spent_by_day
-from agents.events import Event, StepChosen, StepRefused
-from agents.history import RunForked
-from agents.outside import ChildStarted, OutsideReported, Parent
+from agents.events import ChildStarted, Event, OutsideReported, Parent, RunForked, StepChosen, StepRefused
 from agents.requests import RunId, StepId
 from agents.run import fold
 from agents.steps import ModelCall

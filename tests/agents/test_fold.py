@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.events import Event, RunEnded, read_event, write_event
-from agents.outside import MOST_CHILDREN, ChildStarted, OutsideReported
+from agents.events import MOST_CHILDREN, ChildStarted, Event, OutsideReported, RunEnded, read_event, write_event
 from agents.requests import PersonId, RunId, StepId
 from agents.run import Result, Run, RunState, fold
 from tests.agents.worlds import (

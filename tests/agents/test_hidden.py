@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.hidden import hidden
-from agents.model import Claude, Failed
-from tests.agents.claudes import choose
+from agents.model.claude import Claude, Failed
+from agents.text import hidden
+from tests.agents.model.claudes import choose
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, tool_use
 
 # Parts of what only we and the API know, in whatever may come back.

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.budgets import Budget
-from agents.events import Event, RunCancelled, RunEnded, RunPaused
-from agents.history import RunForked, own
+from agents.events import Event, RunCancelled, RunEnded, RunForked, RunPaused, own
 from agents.requests import RunId
 from agents.run import Run, fold
 from bot.policy.record import records

@@ -5,7 +5,7 @@ from pydantic import JsonValue
 
 from agents.announce import announce_agent
 from agents.ask import ask_agent
-from agents.reply import Block, NoStep, Reply, Usage, read
+from agents.model.reply import Block, NoStep, Reply, Usage, read
 from agents.starting import START_RUN
 from agents.steps import CallTool
 from agents.triage import triage_agent

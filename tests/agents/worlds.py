@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from agents.events import (
     Event,
     PersonSaid,
+    QuestionRaised,
     RequestDecided,
     RequestOpened,
     RequestRevoked,
@@ -17,8 +18,8 @@ from agents.events import (
     ToolOrphaned,
     ToolStarted,
     VoteCast,
+    Why,
 )
-from agents.raised import QuestionRaised, Why
 from agents.requests import (
     Anyone,
     AttemptId,

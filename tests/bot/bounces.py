@@ -1,6 +1,6 @@
 """Mails that come back, as mail servers send them."""
 
-from agents.deliveries import DeliveryFailed
+from agents.events import DeliveryFailed
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail

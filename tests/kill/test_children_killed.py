@@ -10,8 +10,7 @@ from typing import Literal
 
 import pytest
 
-from agents.events import RunStarted
-from agents.outside import ChildStarted
+from agents.events import ChildStarted, RunStarted
 from agents.run import fold
 from bot.app import compose
 from bot.process.processes import redis_url, serve

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from agents.history import RunForked
+from agents.events import RunForked
 from agents.requests import PersonId, RunId
 from bot.app import App, compose
 from bot.config.settings import load

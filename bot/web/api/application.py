@@ -23,7 +23,7 @@ from bot.store import StoreError
 from bot.store.ids import NotAnId
 from bot.store.watch import FollowingEnds
 from bot.web.api import asking, copying, health, requests, runs, streams
-from bot.web.api.guard import Authenticated, check_is_json
+from bot.web.api.keyed import Authenticated, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here
 from bot.web.problems import Found, Problem, Trouble, not_found, trouble, unavailable

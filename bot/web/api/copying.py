@@ -15,7 +15,7 @@ from bot.runs.api_requests import Asker
 from bot.runs.export import Exported, export
 from bot.runs.steering import NoSuchRun
 from bot.store.ids import check
-from bot.web.api import examples
+from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayKeep, MayRead, MaySteer, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
@@ -26,8 +26,8 @@ from bot.web.here import Here
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_known_queries)])
 
 _NOTHING = RetryWanted()
-_REPLAYED = Worded("The run that this idempotency key stands for.", examples.FORK)
-_MADE = answers(403, 404, 409, 413, 422, 429, shown={201: examples.FORK, 200: _REPLAYED})
+_REPLAYED = Worded("The run that this idempotency key stands for.", docs.FORK)
+_MADE = answers(403, 404, 409, 413, 422, 429, shown={201: docs.FORK, 200: _REPLAYED})
 _MADE[200]["model"] = RunView
 
 
@@ -104,9 +104,7 @@ async def _made(
     return await view(here, run_id)
 
 
-@router.get(
-    "/{run_id}/export", operation_id="exportRun", responses=answers(403, 404, 422, shown={200: examples.EXPORT})
-)
+@router.get("/{run_id}/export", operation_id="exportRun", responses=answers(403, 404, 422, shown={200: docs.EXPORT}))
 async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
     """The run as one JSON file, to be imported elsewhere. Bytes of attached files are not in it, their texts are."""
     loaded = await here.app.store.load(check(run_id, "run"))
@@ -116,7 +114,7 @@ async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
 
 
 @router.get(
-    "/{run_id}/context", operation_id="showContext", responses=answers(403, 404, 409, 422, shown={200: examples.SEEN})
+    "/{run_id}/context", operation_id="showContext", responses=answers(403, 404, 409, 422, shown={200: docs.SEEN})
 )
 async def context(
     run_id: RunPath, _: MayRead, here: HereNow, step: Annotated[int, Query(ge=1, le=12_000, description="From 1.")]

@@ -4,7 +4,173 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from fastapi.openapi.models import Example
+
 from bot.web.problems import MEDIA_TYPE, trouble, unavailable
+
+_RUN_ID, _REQUEST_ID = "s3r-k7m2xq4d5v6ab", "s3q-p2w4zt6n3c7de"
+_AT = "2026-03-02T09:30:00Z"
+DIGEST = "5b1f0c62a4d7e839f0b1c2d3e4f5a6978877665544332211ffeeddccbbaa9900"
+
+_SUMMARY: dict[str, Any] = {
+    "id": _RUN_ID,
+    "agent": "deploy",
+    "state": "waiting",
+    "requester": "anna",
+    "text": "deploy v1.2.0 to production",
+    "started_at": _AT,
+    "open": _REQUEST_ID,
+    "outcome": "",
+    "is_rehearsal": False,
+}
+_FILE: dict[str, Any] = {
+    "name": "checklist.csv",
+    "type": "text/csv",
+    "size_bytes": 312,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "note": "",
+    "is_inline": False,
+}
+RUN = {**_SUMMARY, "seq": 5, "results": [{"kind": "ok", "text": "v1.0.0 is live"}], "files": [_FILE]}
+RUNS = {"runs": [_SUMMARY], "next": f"1772443800000.{_RUN_ID}"}
+_FORKED = {"how": "fork", "source": "s1r-q3w5e7r2t4y6u", "at_seq": 4, "by": "anna"}
+FORK = {**RUN, "forked": _FORKED, "state": "running", "open": None}
+_STARTED = {
+    "type": "run_started",
+    "schema_version": 1,
+    "at": _AT,
+    "run_id": _RUN_ID,
+    "agent": "deploy",
+    "channel": "api",
+    "requester": "anna",
+    "text": "deploy v1.2.0 to production",
+    "max_steps": 10,
+}
+EXPORT = {
+    "format": "sayso run",
+    "version": 1,
+    "release": "0.1.0",
+    "exported_at": _AT,
+    "run_id": _RUN_ID,
+    "events": [_STARTED],
+}
+SEEN = {
+    "run_id": _RUN_ID,
+    "step": 1,
+    "text": "<run>\n…\n</run>\nSteps taken: 0 of 10. Choose the next step.",
+    "model": "claude-sonnet-5-5",
+    "prompt": "deploy@1",
+    "is_same": True,
+    "note": "Exactly what was sent, by its hash.",
+}
+STEERED = {"id": _RUN_ID, "state": "paused"}
+WANTED = {"text": "deploy v1.2.0 to production", "context": {"ticket": "OPS-7"}}
+
+REQUEST: dict[str, Any] = {
+    "id": _REQUEST_ID,
+    "run_id": _RUN_ID,
+    "state": "open",
+    "title": "Deploy v1.2.0 to production?",
+    "quoted": "",
+    "format": "approval",
+    "options": [],
+    "fields": [],
+    "revision": 1,
+    "digest": DIGEST,
+    "requesters": ["anna"],
+    "policy": "production",
+    "may_decide": ["bo", "cy"],
+    "quorum": 1,
+    "rule": "1 of Bo Berg and Cy Cole",
+    "votes": [],
+    "call": {
+        "tool": "deploy",
+        "schema_version": 1,
+        "arguments": {"environment": "production", "version": "v1.2.0"},
+        "effect": {
+            "argv": ["./deploy.sh", "production", "63e28bf"],
+            "artifacts": {"v1.2.0": "63e28bf"},
+            "environment": "production",
+            "cwd": "",
+            "facts": [],
+        },
+    },
+    "changes": [],
+    "opened_at": _AT,
+    "expires_at": "2026-03-02T13:30:00Z",
+    "started_at": None,
+    "decision": None,
+    "is_rehearsal": False,
+    "program": "",
+    "may_act": None,
+}
+QUESTION: dict[str, Any] = {
+    **REQUEST,
+    "title": "The program ci asks a question",
+    "quoted": "Staging is full. Which one may go?",
+    "format": "choice",
+    "options": ["staging-3", "staging-7"],
+    "policy": "question",
+    "rule": "1 of Bo Berg and Cy Cole",
+    "call": None,
+    "program": "service:ci",
+}
+WANTED_OF_PEOPLE: dict[str, Example] = {
+    "question": {
+        "summary": "Ask a question that any one of a few people may answer",
+        "value": {
+            "question": "Staging is full. Which one may go?",
+            "to": ["person:bo", "group:release"],
+            "format": "choice",
+            "options": ["staging-3", "staging-7"],
+            "expires_after_s": 3600,
+        },
+    },
+    "approval": {
+        "summary": "Ask for an approval of what the program is going to do",
+        "value": {
+            "title": "Delete volume 17",
+            "policy": "production",
+            "arguments": {"volume": 17, "snapshot_first": True},
+        },
+    },
+}
+REQUESTS = {"requests": [REQUEST], "next": None}
+AMENDED = {**REQUEST, "revision": 2, "changes": ["The arguments were {'version': 'v1.1.0'} and are now …"]}
+AMENDMENTS: dict[str, Example] = {
+    "version": {"summary": "Have another version approved", "value": {"changes": {"version": "v1.2.0"}}}
+}
+WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}
+
+_DECISION = {"state": "approved", "by": ["bo"], "channel": "api", "reason": "", "given": None, "at": _AT}
+_VOTE = {
+    "reply_id": "api-0f1e2d3c4b5a6978",
+    "person": "bo",
+    "approve": True,
+    "reason": "",
+    "revision": 1,
+    "digest": DIGEST,
+    "channel": "api",
+    "evidence": "API key sayso_k7m2xq4d",
+    "at": _AT,
+}
+ANSWERED = {
+    "judgement": {"type": "decided", "decision": _DECISION, "vote": _VOTE},
+    "told": "Bo Berg approved at 09:31 UTC on 02 March 2026.",
+    "request": {**REQUEST, "state": "approved", "votes": [_VOTE], "decision": _DECISION},
+}
+ANSWERS: dict[str, Example] = {
+    "approve": {"summary": "Approve what was shown", "value": {"vote": "approve", "digest": DIGEST}},
+    "deny": {"summary": "Deny, with a reason", "value": {"vote": "deny", "reason": "not on a Friday"}},
+    "text": {"summary": "Answer a question", "value": {"text": "staging first"}},
+    "choices": {"summary": "Pick options", "value": {"choices": ["staging"]}},
+    "form": {"summary": "Fill in a form", "value": {"form": {"ticket": "OPS-7"}}},
+}
+
+_PAUSED = {"type": "run_paused", "schema_version": 1, "at": _AT, "by": "anna"}
+EVENTS = {"events": [{"seq": 6, "event": _PAUSED}], "seq": 6}
+_TOLD = '{"seq":6,"event":{"type":"run_paused","schema_version":1,"at":"2026-03-02T09:30:00Z","by":"anna"}}'
+STREAM = f"id: 6\ndata: {_TOLD}\n\n"
 
 
 class Worded(NamedTuple):

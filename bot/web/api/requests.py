@@ -1,17 +1,33 @@
 """Operations on requests to people: list, wait for, answer, take back."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import APIRouter, Body, Depends, Path, Query
+from fastapi import Request as HttpRequest
+from starlette.types import Receive
 
-from agents.requests import PersonId, RequestId, RequestState
+from agents.events import (
+    Event,
+    RequestDecided,
+    RequestOpened,
+    RequestRevised,
+    RequestRevoked,
+    RunEnded,
+    ToolStarted,
+    VoteCast,
+)
+from agents.requests import PersonId, Request, RequestId, RequestState
+from agents.run import fold
 from bot.people.api_keys import USER_AGENT, ApiKey
 from bot.policy.record import RequestRecord
 from bot.queries.lists import requests
-from bot.render.views import RequestView
+from bot.render.views import RequestView, is_of_program, request_view
 from bot.store.ids import check
-from bot.web.api import examples
+from bot.store.tasks import ended
+from bot.store.watch import FollowingEnds, Watch
+from bot.web.api import docs
 from bot.web.api.answering import answer
 from bot.web.api.docs import answers, leads_to
 from bot.web.api.keyed import (
@@ -36,8 +52,78 @@ from bot.web.api.shapes import (
     Withdrawal,
     Withdrawn,
 )
-from bot.web.api.waiting import changed, is_open, view_of
+from bot.web.here import Here
 from bot.web.problems import not_found, trouble
+from bot.web.streaming import until_gone
+
+
+async def view_of(here: Here, request_id: RequestId) -> RequestView:
+    """The request as it stands. Raises NoSuchRequest."""
+    record, _, _ = await here.app.decisions.request(request_id)
+    run = fold((await here.app.store.load(record.request.run_id)).events) if is_of_program(record.request) else None
+    return request_view(record, here.app.people, run, await here.app.decisions.lists(record.request))
+
+
+async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:
+    """The request once it has changed, after `wait_s`, or when whoever asked has hung up."""
+    seq = await here.app.store.length(view.run_id)
+    record, _, now = await here.app.decisions.request(view.id)
+    if record.state == "open" and now >= record.request.expires_at:
+        return await view_of(here, view.id)
+    view = await view_of(here, view.id)
+    if not is_open(view):
+        return view
+    here.metrics.streams.inc()
+    try:
+        await _told(here, record.request, seq, wait_s, receive)
+    except FollowingEnds:
+        pass
+    finally:
+        here.metrics.streams.dec()
+    return await view_of(here, view.id)
+
+
+def is_open(view: RequestView) -> bool:
+    """Whether people can still decide; for a program's approval, also whether it must still wait for the last check."""
+    waits_for_check = bool(view.program) and view.state == "approved" and view.may_act is None
+    return view.state == "open" or waits_for_check
+
+
+async def _told(here: Here, request: Request, seq: int, wait_s: float, receive: Receive) -> None:
+    """Returns at the first news of the request after `seq`, or after `wait_s`. Raises FollowingEnds."""
+    async with here.follower.watch(request.run_id, seq) as watch:
+        gone = asyncio.create_task(until_gone(receive, watch))
+        try:
+            await _news(watch, request, wait_s)
+        finally:
+            await ended([gone])
+
+
+async def _news(watch: Watch, request: Request, wait_s: float) -> None:
+    clock = asyncio.get_running_loop().time
+    until = clock() + wait_s
+    while (left_s := until - clock()) > 0:
+        if any(_is_news(event, request) for _, event in await watch.next(left_s)):
+            return
+
+
+def _is_news(event: Event, request: Request) -> bool:
+    """A program waits for what is final: not for votes, an approval or its start, but for the end of the run."""
+    waits_for_end = is_of_program(request)
+    match event:
+        case RequestOpened() | RequestRevised():
+            return event.request.id == request.id
+        case RequestDecided() if waits_for_end and event.decision.state == "approved":
+            return False
+        case RequestDecided() | RequestRevoked():
+            return event.request_id == request.id
+        case VoteCast() | ToolStarted():
+            return event.request_id == request.id and not waits_for_end
+        case RunEnded():
+            return waits_for_end
+        case _:
+            return False
+
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(only_known_queries)])
 
@@ -48,7 +134,7 @@ RequestPath = Annotated[
 ]
 
 
-_LISTED = answers(403, 404, 422, shown={200: examples.REQUESTS})
+_LISTED = answers(403, 404, 422, shown={200: docs.REQUESTS})
 _LISTED[200]["links"] = leads_to(
     "request_id", "$response.body#/requests/0/id", "showRequest", "answerRequest", "withdrawRequest"
 )
@@ -73,14 +159,14 @@ async def listed(
 
 
 @router.get(
-    "/{request_id}", operation_id="showRequest", responses=answers(403, 404, 422, 429, shown={200: examples.REQUEST})
+    "/{request_id}", operation_id="showRequest", responses=answers(403, 404, 422, 429, shown={200: docs.REQUEST})
 )
 async def shown(
     request_id: RequestPath,
     key: MayRead,
     here: HereNow,
     is_good: StillGood,
-    request: Request,
+    request: HttpRequest,
     wait_s: Annotated[
         float,
         Query(ge=0, le=LONGEST_WAIT_S, allow_inf_nan=False, description="Seconds to wait while it stays as it is."),
@@ -103,14 +189,14 @@ async def shown(
 @router.post(
     "/{request_id}/answer",
     operation_id="answerRequest",
-    responses=answers(403, 404, 409, 413, 422, shown={200: examples.ANSWERED}),
+    responses=answers(403, 404, 409, 413, 422, shown={200: docs.ANSWERED}),
 )
 async def answered(
     request_id: RequestPath,
-    given: Annotated[AnswerGiven, Body(openapi_examples=examples.ANSWERS)],
+    given: Annotated[AnswerGiven, Body(openapi_examples=docs.ANSWERS)],
     key: MayAnswer,
     here: HereNow,
-    request: Request,
+    request: HttpRequest,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
     """Answer as the person whose key this is.
@@ -125,7 +211,7 @@ async def answered(
 @router.post(
     "/{request_id}/withdraw",
     operation_id="withdrawRequest",
-    responses=answers(403, 404, 409, 413, 422, shown={200: examples.WITHDRAWN}),
+    responses=answers(403, 404, 409, 413, 422, shown={200: docs.WITHDRAWN}),
 )
 async def withdrawn(
     request_id: RequestPath, key: MaySteer, here: HereNow, withdrawal: Withdrawal | None = None
@@ -150,11 +236,11 @@ async def withdrawn(
 @router.post(
     "/{request_id}/amend",
     operation_id="amendRequest",
-    responses=answers(403, 404, 409, 413, 422, shown={200: examples.AMENDED}),
+    responses=answers(403, 404, 409, 413, 422, shown={200: docs.AMENDED}),
 )
 async def amended(
     request_id: RequestPath,
-    wanted: Annotated[Amendment, Body(openapi_examples=examples.AMENDMENTS)],
+    wanted: Annotated[Amendment, Body(openapi_examples=docs.AMENDMENTS)],
     key: MaySteer,
     here: HereNow,
 ) -> RequestView:

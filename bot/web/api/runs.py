@@ -12,7 +12,7 @@ from bot.queries.lists import runs
 from bot.render.views import RunView, run_view
 from bot.runs.start import Sent
 from bot.store.ids import check
-from bot.web.api import examples
+from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
@@ -25,8 +25,8 @@ router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(only_
 RunPath = Annotated[str, Path(description="A run's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}r-[a-z2-7]{13}$"})]
 
 
-_REPLAYED = Worded("The run that this idempotency key stands for.", examples.RUN)
-_STARTED = answers(403, 409, 413, 422, 429, shown={201: examples.RUN, 200: _REPLAYED})
+_REPLAYED = Worded("The run that this idempotency key stands for.", docs.RUN)
+_STARTED = answers(403, 409, 413, 422, 429, shown={201: docs.RUN, 200: _REPLAYED})
 _STARTED[200]["model"] = RunView
 _STARTED[201]["links"] = leads_to(
     "run_id", "$response.body#/id", "showRun", "runEvents", "pauseRun", "resumeRun", "cancelRun"
@@ -61,7 +61,7 @@ async def start(
     return await view(here, run_id)
 
 
-@router.get("", operation_id="listRuns", responses=answers(403, 422, shown={200: examples.RUNS}))
+@router.get("", operation_id="listRuns", responses=answers(403, 422, shown={200: docs.RUNS}))
 async def listed(
     _: MayRead,
     here: HereNow,
@@ -75,7 +75,7 @@ async def listed(
     return Runs(runs=found, next=following)
 
 
-@router.get("/{run_id}", operation_id="showRun", responses=answers(403, 404, 422, shown={200: examples.RUN}))
+@router.get("/{run_id}", operation_id="showRun", responses=answers(403, 404, 422, shown={200: docs.RUN}))
 async def shown(run_id: RunPath, _: MayRead, here: HereNow) -> RunView:
     """A run as it stands: its state, the request that is open, how its steps ended."""
     return await view(here, run_id)
@@ -113,5 +113,5 @@ for _verb in _VERBS:
         methods=["POST"],
         name=_verb,
         operation_id=f"{_verb}Run",
-        responses=answers(403, 404, 409, 413, 422, shown={200: examples.STEERED}),
+        responses=answers(403, 404, 409, 413, 422, shown={200: docs.STEERED}),
     )

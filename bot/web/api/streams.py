@@ -11,7 +11,7 @@ from agents.events import RunEnded
 from bot.render.views import Summary
 from bot.store.ids import check
 from bot.store.watch import Told
-from bot.web.api import examples
+from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, StillGood, only_known_queries
 from bot.web.api.runs import RunPath
@@ -25,9 +25,9 @@ _ENDED = {"done", "failed", "cancelled"}
 _SEQ_AT_MOST = 1_000_000
 
 _described = answers(
-    403, 404, 422, 429, shown={200: examples.EVENTS, 204: Worded("The run has ended and all is told.", None)}
+    403, 404, 422, 429, shown={200: docs.EVENTS, 204: Worded("The run has ended and all is told.", None)}
 )
-_described[200]["content"][MEDIA_TYPE] = {"schema": {"type": "string"}, "example": examples.STREAM}
+_described[200]["content"][MEDIA_TYPE] = {"schema": {"type": "string"}, "example": docs.STREAM}
 del _described[204]["content"]
 
 

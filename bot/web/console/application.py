@@ -17,7 +17,7 @@ from bot.runs.steering import NoSuchRun
 from bot.store import StoreError
 from bot.store.ids import NotAnId
 from bot.store.watch import FollowingEnds
-from bot.web.console import files, held, home, keys, live, login, mailboxes, requests, runs, static, streams
+from bot.web.console import held, home, login, mailboxes, requests, runs, static, streams
 from bot.web.console.gate import Gate, check_is_form
 from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away
@@ -38,7 +38,7 @@ ROUTES = (
     Route("/runs/now", streams.listed_runs),
     Route("/runs/{run_id}", runs.shown),
     Route("/runs/{run_id}/now", streams.run),
-    Route("/runs/{run_id}/files/{sha256}", files.served),
+    Route("/runs/{run_id}/files/{sha256}", runs.served),
     Route("/runs/{run_id}/fork", runs.copied, methods=["POST"]),
     Route("/runs/{run_id}/retry", runs.copied, methods=["POST"]),
     Route("/runs/{run_id}/{verb}", runs.steered, methods=["POST"]),
@@ -53,15 +53,15 @@ ROUTES = (
     Route("/mail/{person}/now", mailboxes.followed),
     Route("/mail/{person}/{letter_id}", mailboxes.shown),
     Route("/mail/{person}/{letter_id}", mailboxes.replied, methods=["POST"]),
-    Route("/live", live.shown),
-    Route("/live/part", live.part),
+    Route("/live", home.live_page),
+    Route("/live/part", home.live_part),
     Route("/held", held.shown),
     Route("/held/{some_id}/requeue", held.requeued, methods=["POST"]),
     Route("/held/{some_id}/discard", held.discarded, methods=["POST"]),
     Route("/held/{some_id}/confirm", held.confirmed, methods=["POST"]),
-    Route("/keys", keys.listed),
-    Route("/keys", keys.made, methods=["POST"]),
-    Route("/keys/{some_id}/revoke", keys.revoked, methods=["POST"]),
+    Route("/keys", login.listed),
+    Route("/keys", login.made, methods=["POST"]),
+    Route("/keys/{some_id}/revoke", login.revoked, methods=["POST"]),
     Route("/static/{name}", static.served),
 )
 

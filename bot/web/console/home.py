@@ -1,7 +1,9 @@
 """The first page: ask, what waits on me, my runs, what is live."""
 
 import hashlib
+import re
 import secrets
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -9,9 +11,10 @@ from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
 from bot.queries import lists
+from bot.queries.environments import Place
 from bot.runs.admission import TooManyTriggers, TriggerRefused
 from bot.store.ids import ingress_shard, new_id
-from bot.web.console.pages import page, to
+from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here
 
@@ -69,3 +72,41 @@ async def asked(request: Request) -> Response:
 
 
 _ONCE_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A place as a page shows it: `short` beside what it says in full; `url` where visitors see it, if we know."""
+
+    place: Place
+    short: str
+    url: str
+
+
+async def live_page(request: Request) -> Response:
+    """Every environment."""
+    demo = here(request).demo
+    return await page(request, "live.html", {"places": await _places(request)}, frames=demo.site if demo else "'none'")
+
+
+async def live_part(request: Request) -> Response:
+    """The same as a part of another page."""
+    return hardened(Response(await live_panel(request), media_type="text/html"), csp())
+
+
+async def live_panel(request: Request, *, anew: bool = False) -> str:
+    """The part itself; `anew` when something has just been changed."""
+    return fragment(request, "_live.html", {"places": await _places(request, anew=anew)})
+
+
+async def _places(request: Request, *, anew: bool = False) -> list[Shown]:
+    process = here(request)
+    site = f"{process.demo.site}/{{}}/" if process.demo else ""
+    places = await process.app.live.places(anew=anew)
+    return [Shown(place, _short(place.text), site.format(place.name)) for place in places]
+
+
+def _short(text: str) -> str:
+    """`v1.2.0 · 63e28bf` for a commit with its tags; what is no commit stays as it is."""
+    found = re.fullmatch(r"([0-9a-f]{7})[0-9a-f]{33}(?: \((.+)\))?", text)
+    return " · ".join(filter(None, [found[2], found[1]])) if found else text

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.people.directory import UnknownPerson
-from bot.web.console.following import following
 from bot.web.console.pages import fragment, page, part, to
+from bot.web.console.streams import following
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Demo, here
 from channels import ChannelError, Contact

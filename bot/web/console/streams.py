@@ -2,7 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,13 +16,35 @@ from bot.queries.lists import waiting_on
 from bot.store.ids import check
 from bot.store.watch import EVERYTHING, Told
 from bot.web.console import requests, runs
-from bot.web.console.following import following
-from bot.web.console.home import lists_of
-from bot.web.console.live import panel
+from bot.web.console.home import lists_of, live_panel
 from bot.web.console.pages import fragment, part
 from bot.web.console.runs import around_run, told_of
 from bot.web.console.visits import visit_of
 from bot.web.here import here
+from bot.web.streaming import EventStream, Source
+
+N = TypeVar("N", bound=Collection[object])
+
+
+def following(
+    request: Request,
+    source: AbstractAsyncContextManager[Source[N]],
+    tell: Callable[[N], Awaitable[tuple[bytes, bool]]],
+    at_once: N | None = None,
+) -> EventStream[N]:
+    """A stream of what `tell` gives for news of `source`, and whether that is the end; `at_once` is told first.
+
+    When the session has ended, the last event is `gone`, with words to show.
+    """
+    process, visit = here(request), visit_of(request)
+
+    async def is_welcome() -> bool:
+        return await process.app.logins.find(visit.text) is not None
+
+    counted = partial(process.waits.one_more, f"person {visit.known.person}")
+    farewell = part("gone", fragment(request, "_gone.html", {}))
+    return EventStream(process, source, tell, is_welcome, counted, at_once, farewell)
+
 
 # What the last event that a page has got was marked with: how many events of the run, and which card.
 _MARK = re.compile(r"([0-9]{1,7})(?: ([!-~]{1,100}))?")
@@ -50,7 +75,7 @@ async def run(request: Request) -> Response:
         if told.version != shown:
             parts["card"], shown = fragment(request, "_card.html", data), told.version
         if any(isinstance(event, ToolFinished) for _, event in news):
-            parts["live"] = await panel(request, anew=True)
+            parts["live"] = await live_panel(request, anew=True)
         *before, (name, html) = parts.items()
         last = part(name, html, f"{told.run.seq} {shown}".strip())
         return b"".join(part(*one) for one in before) + last, False

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
+    CardDelivered,
+    DeliveryFailed,
     Event,
     PersonSaid,
     RequestDecided,
@@ -17,14 +18,15 @@ from agents.events import (
     RequestRevoked,
     RunCancelled,
     RunEnded,
+    RunForked,
     RunStarted,
     StepFailed,
     StepRefused,
     ToolFinished,
     ToolOrphaned,
     VoteCast,
+    own,
 )
-from agents.history import RunForked, own
 from agents.requests import Attachment, PersonId, RequestId
 from bot.people.directory import People
 from bot.render.transcript import tell

@@ -16,8 +16,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from channels.email.format import addresses, trace
 from channels.email.format.headers import Unreadable, read_headers
+from channels.email.identity.author import author_of
 from channels.email.local import maildir
-from channels.email.sender.author import author_of
 
 MESSAGE_BYTES = 10_000_000
 """Largest mail the server takes; larger than what is read, so that an oversize mail can be seen to be held."""

@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from channels.email import fingerprint
 from channels.email.format.headers import HEADER_BYTES, MAIL_BYTES
-from channels.email.mailbox import Item
+from channels.email.mailbox import Item, fingerprint_of
 from channels.email.servers.bookmark import Bookmark, Cursor
 from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap import LogInRefused, Session, Unfetched, in_thread
@@ -71,7 +70,7 @@ class ImapMailbox:
         for uid in uids:
             item = await self._item(session, uid)
             await self._reached()  # what lies there may take an hour to be fetched
-            if item and await self._bookmark.knows(fingerprint.of(item)):
+            if item and await self._bookmark.knows(fingerprint_of(item)):
                 await self.done(item)
             elif item:
                 yield item
@@ -79,7 +78,7 @@ class ImapMailbox:
     async def done(self, item: Item) -> None:
         """Move the bookmark past `item`."""
         validity, _, uid = item.name.partition(":")
-        key = None if item.trouble else fingerprint.of(item)
+        key = None if item.trouble else fingerprint_of(item)
         await self._bookmark.move(Cursor(int(validity), int(uid), self._since), key)
 
     async def _begin(self, session: Session) -> Cursor:

@@ -11,7 +11,7 @@ from agents import ChildRun, Outcome, Pending, ToolRefused
 from agents.ask import Listed, ask_agent
 from agents.ask.report import Heard, report
 from agents.ask.survey import SurveyArgs, survey_tool
-from agents.outside import ChildStarted
+from agents.events import ChildStarted
 from agents.requests import RunId, StepId
 from agents.run import Run
 from tests.agents.deploy.repos import PlainHands

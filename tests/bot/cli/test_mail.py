@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.mail import told
-from channels.email.sender.identify import identify
+from channels.email.identity.identify import identify
 from tests.channels.email.providers import GMAIL, PLAIN, SUBMISSION, sent_by_bo
 from tests.servers.program import environment
 

@@ -7,7 +7,7 @@ from agents.run import Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from bot.evals.cases import Case
 from bot.evals.running import Plan
-from tests.agents.claudes import AGENT as CLAUDES
+from tests.agents.model.claudes import AGENT as CLAUDES
 
 PLAIN: dict[str, JsonValue] = {"version": "v1.2.0", "place": {"environment": "staging"}}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.deliveries import DeliveryFailed
+from agents.events import DeliveryFailed
 from bot.queries.rebuild import placed as placed_by
 from bot.store.ids import new_id
 from bot.store.outbox_entry import Placed

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from agents.deliveries import DeliveryFailed
+from agents.events import DeliveryFailed
 from agents.requests import DeliveryId
 from bot.store.outbox_entry import Placed
 from channels import Channel, Marks, Remembers
 from channels.email import EmailChannel
+from channels.email.identity.proof import local
 from channels.email.local.letters import Letter
 from channels.email.local.maildir_mailbox import MaildirMailbox
-from channels.email.sender.proof import local
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import People
 from tests.fakes.slow import SlowChannel

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.deliveries import CardDelivered
+from agents.events import CardDelivered
 from agents.requests import DeliveryId, PersonId
 from bot.app import App, compose
 from bot.policy.record import RequestRecord

@@ -6,14 +6,13 @@ from dataclasses import replace
 import pytest
 
 from agents.context import render
-from agents.events import ContextFetched, Event, StepChosen
-from agents.history import RunForked
-from agents.model import Chosen, Claude
+from agents.events import ContextFetched, Event, RunForked, StepChosen
+from agents.model.claude import Chosen, Claude
 from agents.requests import RunId, StepId
 from agents.run import fold
 from bot.queries.prompt_replay import seen
 from bot.runs.steering import NotSteered
-from tests.agents.test_model import AGENT
+from tests.agents.model.test_claude import AGENT
 from tests.agents.worlds import BO, NOON, chosen, finished, started, tool_started
 from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
 

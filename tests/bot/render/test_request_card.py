@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from agents.attempts import Made
 from agents.events import Event, RunEnded
 from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState
 from agents.run import Run, fold
+from agents.state import Made
 from bot.policy.judge import Counted, Decided, Revoked, judge
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, records

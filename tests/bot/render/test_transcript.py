@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.deliveries import CardDelivered, DeliveryFailed
 from agents.events import (
     AnswerHeld,
     AnswerNoted,
+    CardDelivered,
     ContextFetched,
+    DeliveryFailed,
     Event,
     RequestRevised,
     RunCancelled,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from agents.deliveries import CardDelivered
+from agents.events import CardDelivered
 from agents.requests import DeliveryId, Holder, PersonId
 from agents.run import Run, fold
 from bot.requests.card_updates import changed, updates_for, updates_of

@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from agents.budgets import Day, Limits, Spent
-from agents.events import StepChosen
-from agents.raised import QuestionRaised
+from agents.events import QuestionRaised, StepChosen
 from agents.requests import RunId
 from agents.run import Run, fold
 from bot.config.tables import AgentConfig

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from agents.events import Event
-from agents.outside import OutsideReported
+from agents.events import Event, OutsideReported
 from agents.requests import PersonId, RunId
 from bot.runs.export import FILE_BYTES, PEOPLE_AT_MOST, BadExport, export, read_export
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, said, started, tool_started, vote

@@ -7,8 +7,7 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from agents.budgets import Day, Limits, Spent
-from agents.events import Event, RunPaused, StepRefused
-from agents.raised import GO_ON, STOP_HERE
+from agents.events import GO_ON, STOP_HERE, Event, RunPaused, StepRefused
 from agents.requests import Closed, Given, StepId
 from agents.run import fold
 from agents.steps import CallTool

@@ -4,8 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from agents.deliveries import CardDelivered
-from agents.events import Event, RunPaused, RunStarted, ToolFinished, ToolOrphaned, ToolStarted
+from agents.events import CardDelivered, Event, RunPaused, RunStarted, ToolFinished, ToolOrphaned, ToolStarted
 from agents.requests import AttemptId, DeliveryId, Effect, PersonId, RequestId, RunId, StepId
 from agents.run import RunState
 from bot.store import Commit, Line, RecordWrite, Store, Written

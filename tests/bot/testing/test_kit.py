@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from agents import Agent, Arguments, CallTool, Done, Effect, Hands, Outcome, RequestHumanInput, Run, Step, Tool
-from agents.deliveries import CardDelivered
-from agents.events import Event
-from agents.model import Chosen, Failed
+from agents.events import CardDelivered, Event
+from agents.model.claude import Chosen, Failed
 from agents.requests import DeliveryId, PersonId, RequestId
 from bot.policy.judge import Decided, NotEntitled, Unclear
 from bot.store import Commit

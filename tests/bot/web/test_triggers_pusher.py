@@ -15,7 +15,7 @@ from bot.people.directory import People
 from bot.render.request_card import standing
 from bot.runs.api_requests import Asker
 from bot.triggers.github import logins
-from channels.slack.home import view
+from channels.slack.modals import view
 from tests.bot.cli.shell import sayso
 from tests.bot.triggers.hub import created, pushed, workflow_run
 from tests.bot.triggers.posting import HUB_SECRET, SECRET, bytes_of, post, signed_by_github

@@ -9,8 +9,7 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from agents import Outcome
-from agents.events import ToolFinished
-from agents.outside import OutsideReported, ToolWaits
+from agents.events import OutsideReported, ToolFinished, ToolWaits
 from agents.requests import AttemptId, RunId
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of

@@ -9,7 +9,7 @@ import pytest
 from bot.config.settings import Settings
 from bot.wiring.mail_identify import NotIdentified, next_mail, settings_for
 from channels import ChannelRefused
-from channels.email.sender.identify import identify
+from channels.email.identity.identify import identify
 from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.verdict import SERVER
 

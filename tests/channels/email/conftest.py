@@ -9,10 +9,10 @@ import pytest
 
 from channels import Channel, Inbound
 from channels.email import EmailChannel
+from channels.email.identity.proof import local
 from channels.email.local.maildir import folder_of
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.local.server import MailServer
-from channels.email.sender.proof import local
 from channels.email.transport import Relay, Transport
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People
 from tests.fakes.desk import EmptyDesk

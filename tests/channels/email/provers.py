@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from channels.email.sender.proof import Proven, Unproven
+from channels.email.identity.proof import Proven, Unproven
 
 
 def misbehaving(raw: bytes, author: str) -> Proven | Unproven:

@@ -10,8 +10,8 @@ import pytest
 
 from channels import Address, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 from channels.email import EmailChannel
+from channels.email.identity.proof import local
 from channels.email.local.maildir_mailbox import MaildirMailbox
-from channels.email.sender.proof import local
 from channels.email.servers.oauth import AccessTokens
 from channels.email.tokens import Way
 from channels.email.transport import Relay, Transport

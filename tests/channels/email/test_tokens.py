@@ -6,9 +6,9 @@ from channels import Address, Held, Reply, Trigger
 from channels.email import cards, mime, tokens
 from channels.email.format.body import read_text
 from channels.email.format.headers import Unreadable, read_headers
-from channels.email.reading import Reader
+from channels.email.identity.proof import Proven
+from channels.email.reading.reader import Reader
 from channels.email.reply import read_reply
-from channels.email.sender.proof import Proven
 from channels.email.tokens import Way
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval
 from tests.channels.email.work import MOST_CALLS, calls_of

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from channels import Address, AnswerForm, Card, Contact, Line
 from channels.slack.api import Api
 from channels.slack.members import Members
-from channels.slack.pace import Paced, Rates
+from channels.slack.rate_limit import Paced, Rates
 from channels.slack.sender import Clocks, SlackSender
 from tests.fakes.marks import MemoryMarks
 from tests.fakes.slack.driver import Person, Workspace

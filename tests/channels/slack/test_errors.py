@@ -3,7 +3,7 @@
 import pytest
 
 from channels import ChannelError, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
-from channels.slack.errors import told
+from channels.slack.api import told
 
 FOR_GOOD = [
     "not_in_channel",

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels import AnswerForm, Card, Line, Overview
-from channels.slack import home
+from channels.slack import modals
 from tests.channels.slack.test_cards import CARDS, TEXTS
 from tests.fakes.slack.limits.blocks import view_mistakes, view_too_large
 
@@ -30,7 +30,7 @@ OVERVIEWS = st.builds(
 @given(OVERVIEWS)
 @settings(max_examples=150, deadline=None)
 def test_any_overview_is_a_view_that_slack_takes(overview: Overview) -> None:
-    view = home.view(overview)
+    view = modals.view(overview)
 
     assert view_mistakes(view, "home") == []
     assert not view_too_large(view)
@@ -39,7 +39,7 @@ def test_any_overview_is_a_view_that_slack_takes(overview: Overview) -> None:
 @given(OVERVIEWS)
 @settings(max_examples=150, deadline=None)
 def test_nothing_that_others_wrote_is_read_as_a_command(overview: Overview) -> None:
-    marked = [node["text"] for node in _nodes(home.view(overview)) if node.get("type") == "mrkdwn"]
+    marked = [node["text"] for node in _nodes(modals.view(overview)) if node.get("type") == "mrkdwn"]
     ours = re.compile(
         r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^<>|]+>|<https://sayso\.example/[^<>|]+\|[^<>]+>"
     )
@@ -49,7 +49,7 @@ def test_nothing_that_others_wrote_is_read_as_a_command(overview: Overview) -> N
 @given(OVERVIEWS)
 @settings(max_examples=100, deadline=None)
 def test_a_card_is_shown_with_all_its_buttons_or_counted(overview: Overview) -> None:
-    view = home.view(overview)
+    view = modals.view(overview)
 
     shown = [node for node in _nodes(view) if node.get("type") == "actions"][1:]
     said = re.search(r"And (\d+) more|(\d+) waits?, and", json.dumps(view))
@@ -68,21 +68,21 @@ def test_the_largest_emoji_of_everything_still_fits() -> None:
     card = Card(title=wide, at=AT, summary=wide, quoted=wide, exact=wide, form=form)
     lines = tuple(Line(label=wide, text=wide) for _ in range(30))
 
-    view = home.view(Overview(waiting=(card,) * 5, asked=lines, decided=lines))
+    view = modals.view(Overview(waiting=(card,) * 5, asked=lines, decided=lines))
 
     assert view_mistakes(view, "home") == []
     assert not view_too_large(view)
 
 
 def test_what_has_changed_has_another_id_and_what_has_not_keeps_what_was_put_into_it() -> None:
-    before, after = home.view(Overview(waiting=(deploy(),))), home.view(Overview(waiting=(deploy(2), deploy())))
+    before, after = modals.view(Overview(waiting=(deploy(),))), modals.view(Overview(waiting=(deploy(2), deploy())))
 
     ids_before, ids_after = _ids(before), _ids(after)
 
     assert set(ids_before) - set(ids_after) == set(), "only something was added"
     assert len(ids_after) == len(set(ids_after))
-    assert home.view(Overview(waiting=(deploy(),))) == before
-    changed = home.view(Overview(waiting=(deploy(title="Deploy v1.3.0 to production?"),)))
+    assert modals.view(Overview(waiting=(deploy(),))) == before
+    changed = modals.view(Overview(waiting=(deploy(title="Deploy v1.3.0 to production?"),)))
     assert len(set(ids_before) - set(_ids(changed))) == 1
 
 
@@ -90,11 +90,11 @@ def test_what_has_changed_has_another_id_and_what_has_not_keeps_what_was_put_int
 def test_no_card_says_that_one_can_write_below_it(form: Any) -> None:
     card = Card(title="Why?", at=AT, form=AnswerForm(token="s0d-1", format=form, until=AT))
 
-    assert "thread" not in json.dumps(home.view(Overview(waiting=(card,), asked=(Line(label="a", text="b"),))))
+    assert "thread" not in json.dumps(modals.view(Overview(waiting=(card,), asked=(Line(label="a", text="b"),))))
 
 
 def test_the_home_of_somebody_new() -> None:
-    assert _told(home.view(Overview())) == [
+    assert _told(modals.view(Overview())) == [
         "actions: Ask sayso…",
         "header: Waiting on you",
         "section: Nothing waits on you.",
@@ -108,7 +108,7 @@ def test_the_home_of_somebody_busy() -> None:
     asked = Line(label="deploy v1.2.0", text="Waiting for Bo Berg.")
     decided = Line(label="Deploy <v1.1.0>?", text="Bo Berg approved at 14:02 UTC.")
 
-    view = home.view(Overview(waiting=(deploy(), deploy(2)), more=3, asked=(asked,), decided=(decided,)))
+    view = modals.view(Overview(waiting=(deploy(), deploy(2)), more=3, asked=(asked,), decided=(decided,)))
 
     until = "Open until <!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
     card = [

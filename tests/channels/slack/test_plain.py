@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.slack.plain import plain
+from channels.slack.inbound import plain
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.slack.threads import Only, Thread, from_handle, handle, only, thread
+from channels.slack.places import Only, Thread, from_handle, handle, only, thread
 
 
 @pytest.mark.parametrize(

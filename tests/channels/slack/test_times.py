@@ -7,34 +7,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.slack import times
+from channels.slack import blocks
 
 MOMENTS = st.integers(526_000, 121_000_000).map(lambda minutes: datetime.fromtimestamp(minutes * 60, UTC))
 
 
 @given(MOMENTS, st.text(), st.text())
 def test_a_moment_in_a_sentence_is_that_moment(at: datetime, before: str, after: str) -> None:
-    found = times.in_rich_text(f"{before} at {at:%H:%M UTC on %d %B %Y} {after}")
+    found = blocks.in_rich_text(f"{before} at {at:%H:%M UTC on %d %B %Y} {after}")
 
     assert at.timestamp() in [piece["timestamp"] for piece in _objects(found) if piece["type"] == "date"]
 
 
 @given(st.text())
 def test_a_text_without_a_moment_stays_as_it_is(text: str) -> None:
-    assert times.in_rich_text(text) is None
-    assert times.in_mrkdwn(text) == text
+    assert blocks.in_rich_text(text) is None
+    assert blocks.in_mrkdwn(text) == text
 
 
 @pytest.mark.parametrize("words", ["at 14:02 UTC", "at 25:02 UTC on 03 March 2026", "at 14:02 UTC on 31 Febuary 2026"])
 def test_what_is_no_moment_is_not_guessed(words: str) -> None:
-    assert times.in_rich_text(words) is None
-    assert times.in_mrkdwn(words) == words
+    assert blocks.in_rich_text(words) is None
+    assert blocks.in_mrkdwn(words) == words
 
 
 def test_the_words_around_a_moment_are_kept() -> None:
     text = "It began at 14:02 UTC on 03 March 2026 and ended at 14:03 UTC on 03 March 2026."
 
-    found = _objects(times.in_rich_text(text))
+    found = _objects(blocks.in_rich_text(text))
 
     kinds = ["text", "date", "text", "date", "text"]
     assert [piece["type"] for piece in found] == kinds

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from agents.events import RunStarted, ToolStarted
-from agents.history import own
+from agents.events import RunStarted, ToolStarted, own
 from agents.requests import RunId
 from bot.runs.api_requests import Asker
 from tests.bot.web.problems import refused

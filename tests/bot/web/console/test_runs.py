@@ -1,6 +1,6 @@
 """A run's page tells its story, and people steer it there."""
 
-from agents.outside import ChildStarted, Parent
+from agents.events import ChildStarted, Parent
 from agents.requests import RunId, StepId
 from bot.store import Commit
 from tests.agents.worlds import NOON

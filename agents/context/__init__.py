@@ -1,0 +1,154 @@
+"""What the model sees of a run: its events as text, one per line, in which no quoted text can pose as another event.
+
+A line is `<event seq=".." type=".." at="..">JSON</event>`. All that comes from outside sits in the JSON, where `<`,
+`>` and `&` are escaped, and characters that nobody sees, or that would end a line, are gone. docs/context.md explains
+the format, the budget, and what leaves first.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from agents.context.fields import Cut, fields_of
+from agents.context.pruning import Entry, entries, fit
+from agents.context.tokens import tokens_in
+from agents.events import ContextFetched, Event, PersonSaid, RequestDecided, RunForked, RunStarted, ToolFinished
+from agents.run import Run
+from agents.text import one_line, visible
+
+# As `agents.NAME.context_tokens` is without a configuration.
+BUDGET_TOKENS = 20_000
+_NAMED_CHARS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`text` is the one user message for the next step, in so many `tokens` by our own estimate.
+
+    `longest` names the longest part of it, where it `is_too_long`; `agent` is whose budget it is.
+    """
+
+    text: str
+    tokens: int
+    budget_tokens: int
+    longest: str = ""
+    agent: str = "NAME"
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether even what is never cut is above the budget."""
+        return self.tokens > self.budget_tokens
+
+    @property
+    def why_too_long(self) -> str:
+        """What to tell people who must do something about it."""
+        return (
+            f"what may not be left out of the run is about {self.tokens:,} tokens, and {self.budget_tokens:,} are "
+            f"allowed. The longest part is {self.longest}. Start a new run with less text, or with the long one as an "
+            f"attached file; or have agents.{self.agent}.context_tokens raised"
+        )
+
+
+def render(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS) -> str:
+    """The text of `build`."""
+    return build(run, events, budget_tokens).text
+
+
+def build(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS) -> Context:
+    """What the model sees for the next step of `run`, whose events these are: the same bytes for the same events.
+
+    Never cut: what began the run, the newest facts, what people said, the last step and the last result. They are there
+    even where that `is_too_long`, which is better not sent.
+    """
+    shown = entries(run, events)
+    for entry in shown:
+        _write(entry, run)
+    shown = [entry for entry in shown if entry.text]
+    used, frame, left_out = sum(entry.tokens for entry in shown), _frame_tokens(run, shown, 0), 0
+    if used + frame > budget_tokens:
+        # What says that something is left out needs room as well.
+        room = budget_tokens - _frame_tokens(run, shown, len(events))
+        left_out = fit(shown, room, lambda entry: _write(entry, run))
+        used, frame = sum(entry.tokens for entry in shown), _frame_tokens(run, shown, left_out)
+    longest = _named(max(shown, key=lambda entry: entry.tokens)) if shown and used + frame > budget_tokens else ""
+    agent = run.started.agent if run.started else "NAME"
+    return Context(_framed(run, shown, left_out), used + frame, budget_tokens, longest, agent)
+
+
+def budget_after(run: Run, budget_tokens: int) -> int:
+    """The budget of the next context: half of it once the model has found one too long."""
+    is_too_long = bool(run.failures) and run.failures[-1].kind == "too_long"
+    return budget_tokens // 2 if is_too_long else budget_tokens
+
+
+def _named(entry: Entry) -> str:
+    match entry.event:
+        case RunStarted():
+            what = f"what {entry.event.requester} began it with"
+        case PersonSaid():
+            what = f"what {entry.event.person} wrote"
+        case RequestDecided() if entry.event.decision.by:
+            what = f"what {entry.event.decision.by[0]} answered"
+        case ContextFetched():
+            what = "what was looked up"
+        case ToolFinished():
+            what = "the last result"
+        case _:
+            what = entry.event.type
+    return f"event {entry.seq}, {one_line(what, _NAMED_CHARS)} (about {entry.tokens:,} tokens)"
+
+
+def _frame_tokens(run: Run, shown: Sequence[Entry], left_out: int) -> int:
+    """The tokens of all that is no event: a text has those of its lines."""
+    forks = [replace(entry, text="") for entry in shown if isinstance(entry.event, RunForked)]
+    return tokens_in(_framed(run, forks, left_out))
+
+
+def _framed(run: Run, shown: Sequence[Entry], left_out: int) -> str:
+    fork = next((entry for entry in reversed(shown) if isinstance(entry.event, RunForked)), None)
+    lines = ["<run>"]
+    if fork:
+        lines += ["<history>", *(entry.text for entry in shown if entry.text and entry.seq < fork.seq), "</history>"]
+    lines += [entry.text for entry in shown if entry.text and (fork is None or entry.seq >= fork.seq)]
+    lines.append("</run>")
+    if left_out:
+        lines.append(f"Left out for want of room: {left_out} older events, none of them what people said or decided.")
+    limit = run.budget.limits.steps
+    return "\n".join([*lines, f"Steps taken: {run.steps} of {limit}. Choose the next step."])
+
+
+def _write(entry: Entry, run: Run) -> None:
+    """Give `entry` its line; none when the event does not matter."""
+    where = f"`sayso events {run.id}` prints all of it, as event {entry.seq}" if run.id else ""
+    fields = fields_of(entry.event, Cut(where, entry.is_brief, entry.failed))
+    if fields is None:
+        entry.text, entry.tokens = "", 0
+        return
+    text = json.dumps(_shown(fields), ensure_ascii=False, separators=(",", ":"))
+    text = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    event = entry.event
+    entry.text = f'<event seq="{entry.seq}" type="{event.type}" at="{_moment(event.at)}">{text}</event>'
+    entry.tokens = tokens_in(entry.text + "\n")
+
+
+def _moment(at: datetime) -> str:
+    try:
+        return at.astimezone(UTC).isoformat(timespec="seconds")
+    except OverflowError:  # within a day of the first or the last one that there is
+        return at.isoformat(timespec="seconds")
+
+
+def _shown(value: JsonValue) -> JsonValue:
+    """`value` without what nobody sees, and without empty fields."""
+    match value:
+        case str():
+            return visible(value)
+        case list():
+            return [_shown(part) for part in value]
+        case dict():
+            return {visible(key): _shown(part) for key, part in value.items() if part not in ("", [], {}, None)}
+        case _:
+            return value

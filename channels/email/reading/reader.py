@@ -1,0 +1,293 @@
+"""A mail's bytes -> what it means. Pure, as far as the directory and the way to prove a sender are.
+
+The order matters: what a machine wrote is never held as a forgery, and nothing of a text is read before it is known
+whose word it is.
+"""
+
+import email.utils
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from channels import Bounced, Directory, Enquiry, Held, Ignored, Trigger
+from channels.email.format import addresses
+from channels.email.format.body import Body, read_body
+from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
+from channels.email.format.message_ids import answers_us, ids_in, is_message_id, ours
+from channels.email.format.shown import subject_of
+from channels.email.identity import Accepted, Refused, who
+from channels.email.identity.author import author_of, claimed
+from channels.email.identity.identify import is_asked_for
+from channels.email.identity.machine import calendar_words, is_certain, machine_words
+from channels.email.identity.proof import Prove, Proven
+from channels.email.mime import SUBJECT_CHARS
+from channels.email.reading import bounce, inquiry
+from channels.email.reading.attachments import files_of, text_file
+from channels.email.reply import DECISION_CHARS, TWO_BODIES, Said, is_courtesy, markup, newtext, quotes, read_both
+from channels.email.reply.binding import About, Answered, MailReading
+from channels.email.reply.lines import Lines
+from channels.email.tokens import TokenOf, masked, recipients_of, returning
+from channels.showing import one_line
+
+PLUS = returning("plus")
+
+TEXT_BYTES = 32 * 1024
+"""Longest text that is handed on, in UTF-8; it becomes part of an event, and of what a model reads."""
+
+OLDER_CHARS = 64 * 1024 + 1
+"""How much of what a mail repeats of older ones is handed on: more than is ever compared."""
+
+HOLDS = (TWO_BODIES, newtext.TOO_LONG, markup.TOO_LONG)
+"""What makes nobody's comment of a text, because it was not read whole, or could be read in two ways."""
+
+SAY_IT = "write what you want in words of your own, above the forwarded mail"
+
+FORWARDED_NAME = "forwarded.txt"
+
+_FORWARD = re.compile(
+    r"\s*(?:\[[^\]]{1,40}\]\s*)?(?:fwd?|wg|wtr|tr|rv|enc|i|doorst|vb|vl|pd|転送)\s*(?:\[\d+\])?\s*[:\uff1a]",
+    re.IGNORECASE,
+)
+"""Begins the subject of a forwarded mail, as programs write it in many languages."""
+
+ASKED_NOTHING = "it answers a mail that asked nothing"
+
+_REPLY = re.compile(r"\s*(?:re|aw|antw|sv)\s*[:\uff1a]", re.IGNORECASE)
+
+UNREAD = "it could not be read from the mailbox, or is empty; look at it there"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads mails to `own`, the bot's address; `token` finds the reply token that a mail brings back.
+
+    What comes to `public` without a token is an enquiry, whoever wrote it.
+    """
+
+    own: str
+    directory: Directory
+    prove: Prove
+    token: TokenOf = PLUS
+    public: str = ""
+
+    def read(self, raw: bytes, size_bytes: int) -> MailReading:
+        """What `raw` means; it may be cut short when `size_bytes` is over the limit."""
+        token, unclear = self._token(raw)
+        if not raw:
+            return Held(reasons=(UNREAD,))
+        try:
+            headers = read_headers(raw)
+        except Unreadable as error:
+            guessed = guess_headers(raw)
+            if words := machine_words(guessed):
+                return self._of_machine(raw, guessed, subject_of(guessed), token, words)
+            return Held(reasons=(str(error),), token=token)
+        subject = subject_of(headers)
+        if author_of(headers) in {self.own, self.public or self.own}:
+            return Ignored(reason="our own mail")
+        if token is None and is_asked_for(subject):
+            return Ignored(reason="the mail that sayso mail identify asked for")
+        if words := machine_words(headers, subject):
+            if token and not is_certain(headers) and self._is_proven(raw, headers):
+                held = Held(reasons=(f"it looks like {words}",), claims=claimed(headers), token=token)
+                return _described(held, headers, subject)
+            return self._of_machine(raw, headers, subject, token, words)
+        if token is None and not unclear and inquiry.is_public(raw, headers, self.own, self.public):
+            return self._enquiry(raw, size_bytes, headers, subject)
+        if words := calendar_words(raw):
+            return Ignored(reason=words)
+        found = who(raw, self.directory, self.prove)
+        if isinstance(found, Refused):
+            stranger = found.stranger if not unclear and self._is_named(headers) else ""
+            held = Held(reasons=found.reasons, claims=found.claims, token=token, stranger=stranger)
+            return _described(held, headers, subject)
+        try:
+            why = unclear or self._word_of(found, headers, subject, token, raw, size_bytes)
+        except Unreadable as error:
+            why = str(error)
+        if not isinstance(why, str):
+            return why
+        held = Held(reasons=(why,), claims=claimed(headers), token=token, person=found.contact.id)
+        return _described(held, headers, subject)
+
+    def _enquiry(self, raw: bytes, size_bytes: int, headers: Headers, subject: str) -> Enquiry | Held | Ignored:
+        try:
+            return inquiry.read(raw, size_bytes, headers, subject, self.prove)
+        except Unreadable as error:
+            return _described(Held(reasons=(str(error),), claims=claimed(headers)), headers, subject)
+
+    def _is_proven(self, raw: bytes, headers: Headers) -> bool:
+        """Whether somebody of the directory certainly sent it, whoever wrote it."""
+        author = author_of(headers) or ""
+        return self.directory.by_email(author) is not None and isinstance(self.prove(raw, author), Proven)
+
+    def _is_named(self, headers: Headers) -> bool:
+        """Whether the mail was written to us; who only got a copy of it answers no stranger (RFC 3834, 2)."""
+        return any(addresses.split_tag(each)[0] == self.own for each in recipients_of(headers))
+
+    def _token(self, raw: bytes) -> tuple[str | None, str]:
+        """The token, and why it is not clear which one."""
+        try:
+            return self.token(raw, self.own), ""
+        except Unreadable as error:
+            return None, str(error)
+
+    def _of_machine(
+        self, raw: bytes, headers: Headers, subject: str, token: str | None, words: str
+    ) -> Bounced | Ignored:
+        """A card of ours that came back, or nothing to anybody. It never counts as an answer."""
+        why = bounce.failure_of(raw, headers, subject)
+        if why is None:
+            return Ignored(reason=words)
+        # Where the envelope sender could not be ours the report comes to the plain address: the returned mail knows.
+        receipts = bounce.receipts_of(raw, self.own) or frozenset(filter(None, [token]))
+        if len(receipts) != 1:
+            return Ignored(reason=f"{words}; it returns no mail that could be told to be ours")
+        return Bounced(receipt=next(iter(receipts)), why=masked(why, self.own))
+
+    def _word_of(
+        self, found: Accepted, headers: Headers, subject: str, token: str | None, raw: bytes, size_bytes: int
+    ) -> MailReading:
+        """What a proven person's mail says. Raises Unreadable."""
+        if size_bytes > MAIL_BYTES:
+            raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
+        body = read_body(raw)
+        if body.unsure:
+            raise Unreadable(body.unsure)
+        if words := calendar_words(b"", body.files):
+            return Ignored(reason=words)
+        answers = ids_in(" ".join(headers.all("in-reply-to")))
+        asked = tuple(each for each in answers if re.fullmatch(ours("card|done", self.own), each, re.IGNORECASE))
+        if token is None and not asked:
+            return self._wish(found, headers, subject, body)
+        if token is None and all(each.lower().startswith("<done.") for each in asked):
+            said = read_both(body.plain, body.html, found.contact.name)
+            if not body.files and is_courtesy(said, found.contact.name):
+                return Ignored(reason="thanks for a mail that asked nothing")
+        return self._answer(found, headers, subject, token or "", body)
+
+    def _wish(self, found: Accepted, headers: Headers, subject: str, body: Body) -> MailReading:
+        """A mail that answers no card: something new, or a word in the thread of what was asked before."""
+        person, why = found.contact.id, ASKED_NOTHING if self._answers_us(headers, subject) else ""
+        earlier = (*ids_in(" ".join(headers.all("references"))), *ids_in(" ".join(headers.all("in-reply-to"))))
+        said = read_both(body.plain, body.html, found.contact.name)
+        if why and not body.files and is_courtesy(said, found.contact.name):
+            return Ignored(reason="thanks for a mail that asked nothing")
+        shown = body.plain if body.plain is not None else markup.as_text(body.html or "").text
+        files, text = files_of(body.files), f"{subject}\n\n{shown.strip()}".strip()
+        if _is_forwarded(subject, shown):
+            # What somebody else wrote is nobody's wish here; it goes along as what it is.
+            text, files = _own_words(said), (*files, text_file(FORWARDED_NAME, _bounded(masked(shown, self.own))))
+        elif earlier:
+            text = said.whole
+        return Trigger(
+            person=person,
+            text=_bounded(masked(text, self.own)),
+            thread=_id_of(headers),
+            evidence=found.evidence,
+            files=files,
+            follows=bool(earlier),
+            within=next(iter(earlier), ""),
+            held_because=why,
+        )
+
+    def _answer(self, found: Accepted, headers: Headers, subject: str, token: str, body: Body) -> Answered:
+        """An answer to the card that `token` names, or else a Message-ID of ours. Raises Unreadable."""
+        said = read_both(body.plain, body.html, found.contact.name)
+        if said.unsure in HOLDS:
+            raise Unreadable(said.unsure)
+        is_short = len(said.whole) <= DECISION_CHARS and said.is_one and not said.unsure
+        about = About(
+            faults=_faults(found, headers),
+            subject=subject,
+            in_reply_to=ids_in(" ".join(headers.all("in-reply-to"))),
+            sent_at=_date_of(headers),
+            whole=said.whole if is_short else "",
+            author=found.contact.name,
+            older=tuple((quoted[:OLDER_CHARS], below[:OLDER_CHARS]) for quoted, below in said.older),
+            has_code=bool(token),
+        )
+        text = said.asked if said.said == "free_text" and said.asked else said.text
+        return Answered(
+            person=found.contact.id,
+            token=token,
+            said=said.said,
+            text=_bounded(masked(text, self.own)),
+            reason=masked(said.reason, self.own),
+            evidence=found.evidence,
+            files=files_of(body.files),
+            is_exposed=self._is_exposed(headers, token),
+            key=_key_of(found, headers, said.whole),
+            about=about,
+        )
+
+    def _is_exposed(self, headers: Headers, token: str) -> bool:
+        """Whether others got the mail as well, and with it the token in its recipients or its quote."""
+        plain, author = recipients_of(headers), author_of(headers)
+        others = [each for each in plain if each != author and not self._is_own(each, token)]
+        named = sum(value.count("@") for name in ("to", "cc") for value in headers.all(name))
+        return bool(others) or named > len(plain)
+
+    def _is_own(self, address: str, token: str) -> bool:
+        return addresses.split_tag(address)[0] in (self.own, self.public) or address.rpartition("@")[0] == token
+
+    def _answers_us(self, headers: Headers, subject: str) -> bool:
+        """Whether it answers a mail of ours; without a token, one that asked nothing. It must not start anything.
+
+        Nor may what does not say which mail it answers: so do robots that hide what they are, and run in circles.
+        """
+        ids = " ".join((*headers.all("in-reply-to"), *headers.all("references")))
+        return answers_us(ids, self.own) or (not ids.strip() and _REPLY.match(subject) is not None)
+
+
+def _is_forwarded(subject: str, shown: str) -> bool:
+    """Whether the mail passes on what somebody else wrote, by its subject or by what its program wrote into it."""
+    lines = Lines(tuple(shown.split("\n", newtext.LINES)[: newtext.LINES]))
+    marks = (quotes.begins_forwarded(lines, at) for at in range(len(lines)) if not lines.quoted[at])
+    return _FORWARD.match(subject) is not None or any(marks)
+
+
+def _own_words(said: Said) -> str:
+    """What the person wrote above a forwarded mail. Raises Unreadable where nobody can see what that is."""
+    is_cut = any(quoted.strip() or below.strip() for quoted, below in said.older)
+    if not said.whole or not is_cut or said.unsure:
+        raise Unreadable("it was forwarded, and what somebody else wrote is not taken for your wish; " + SAY_IT)
+    return said.whole
+
+
+def _faults(found: Accepted, headers: Headers) -> tuple[str, ...]:
+    """What lets the mail prove too little for an approval."""
+    missing = [name.title() for name in ("from", "date", "subject", "message-id") if len(headers.all(name)) != 1]
+    return (*(f"it has not exactly one {name}" for name in missing), *filter(None, [found.weakness]))
+
+
+def _date_of(headers: Headers) -> datetime | None:
+    """When the mail says it was written (RFC 5322, 3.3); None where it does not say so plainly."""
+    try:
+        found = email.utils.parsedate_to_datetime(headers.first("date").strip()[:100])
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo else None
+
+
+def _key_of(found: Accepted, headers: Headers, whole: str) -> str:
+    """What is the same for every copy of one mail from one person, whichever server adds what to it."""
+    said = f"{found.contact.id}\n{_id_of(headers)}\n{headers.first('date')}\n{whole}"
+    return f"mail-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}" if _id_of(headers) else ""
+
+
+def _described(held: Held, headers: Headers, subject: str) -> Held:
+    """`held` with what people recognise the mail by, and where an answer to it belongs."""
+    return held.model_copy(update={"about": one_line(subject, SUBJECT_CHARS), "thread": _id_of(headers)})
+
+
+def _id_of(headers: Headers) -> str:
+    """The mail's Message-ID; nothing where it is not one."""
+    return next((each for each in map(str.strip, headers.all("message-id")) if is_message_id(each)), "")
+
+
+def _bounded(text: str) -> str:
+    if len(text.encode()) > TEXT_BYTES:
+        raise Unreadable(f"its text is longer than {TEXT_BYTES // 1024} KB; write a shorter one")
+    return text

@@ -1,0 +1,231 @@
+"""Reads each mail in a child process that may be killed: no mail can hold up, or fill up, what must go on.
+
+Processor time is what counts, not time on the clock: a busy machine must not make an honest mail look like a bomb.
+"""
+
+import asyncio
+import logging
+import os
+import pickle
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from channels import ChannelUnavailable, Contact, Directory, Held
+from channels.email.format.headers import MAIL_BYTES
+from channels.email.priority_lock import Turns
+from channels.email.reading.reader import Reader
+from channels.email.reply.binding import MailReading
+
+OUT_OF_MEMORY = 91
+"""How the child ends when its memory is used up."""
+
+ANSWER_BYTES = 2 * MAIL_BYTES
+"""Longest answer that is taken from a child: a reading holds a bounded text, and files in base64."""
+
+LENGTH = struct.Struct("!Q")
+"""Stands before each thing that is sent; the reading's limit of one mail stands there, too."""
+
+_CHILD = "from channels.email.reading.sandbox_child import main; main()"
+_SOON_S = 5.0
+_READING = TypeAdapter[MailReading](MailReading)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What reading one mail may take: processor time, memory of the whole child, and time on the clock."""
+
+    cpu_s: float = 2.0
+    memory_bytes: int = 256 * 1024 * 1024
+    wall_s: float = 20.0
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """A directory of exactly these people that can be sent to a child."""
+
+    by_id: Mapping[str, Contact]
+    by_address: Mapping[str, Contact]
+
+    def contacts(self) -> tuple[Contact, ...]:
+        """All of them."""
+        return tuple(self.by_id.values())
+
+    def contact(self, person: str) -> Contact | None:
+        """The person with this id."""
+        return self.by_id.get(person)
+
+    def by_email(self, address: str) -> Contact | None:
+        """The person who has exactly this address; letter case does not count."""
+        return self.by_address.get(address.lower())
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a child is told at its start."""
+
+    reader: Reader
+    limits: Limits
+
+
+def contacts_of(directory: Directory) -> Contacts:
+    """The people of `directory` as they are now."""
+    everyone = directory.contacts()
+    return Contacts(
+        {contact.id: contact for contact in everyone},
+        {contact.email.lower(): contact for contact in everyone if contact.email},
+    )
+
+
+class ConfinedReader:
+    """Reads as `reader` does, one mail at a time. Its parts must be picklable: they cross once, to each child."""
+
+    def __init__(self, reader: Reader, limits: Limits = LIMITS) -> None:
+        self._order = pickle.dumps(Order(reader, limits))
+        self._limits = limits
+        self._child: _Child | None = None
+        self._turns = Turns()
+
+    async def read(self, raw: bytes, size_bytes: int, *, is_answer: bool = False) -> MailReading:
+        """As `Reader.read`; a mail that takes more than the limits is held, and so is one that makes reading fail.
+
+        Likely answers are read first, then what is small: people wait for those, and whoever sends many mails that
+        take long holds up those of their own size.
+
+        Raises ChannelUnavailable when it can't be told whose fault it was: the same mail may be read later.
+        """
+        async with self._turns.turn(not is_answer, size_bytes):
+            for _ in range(2):
+                found = await self._try(raw, size_bytes)
+                if found is not None:
+                    return found
+        raise ChannelUnavailable("The process that reads mails died twice at a mail", "The mail is read again later")
+
+    def end(self) -> None:
+        """End the child, unless it reads just now; the next mail gets another one."""
+        if not self._turns.is_taken:
+            self._drop()
+
+    async def _try(self, raw: bytes, size_bytes: int) -> MailReading | None:
+        """What the mail means; None when the child died and a fresh one may do better."""
+        is_fresh, child, is_well = self._child is None, self._child or _Child(self._order), False
+        self._child = child
+        try:
+            async with asyncio.timeout(self._limits.wall_s):
+                answer = await child.ask(raw, size_bytes)
+            reading = _taken(answer)
+            is_well = reading is not None
+            return reading
+        except _Died as died:
+            return self._judge(died.code, is_fresh=is_fresh)
+        except TimeoutError:
+            what = f"Reading a mail took more than {self._limits.wall_s:g} s on the clock: the machine is too busy"
+            raise ChannelUnavailable(what, "The mail is read again later") from None
+        finally:
+            if not is_well:
+                self._drop()  # also when cancelled: its answer would be taken for the next mail's
+
+    def _judge(self, code: int, *, is_fresh: bool) -> Held | None:
+        """What it says of a mail that its child ended with `code`."""
+        _log.warning("the process that reads mails ended with %d", code)
+        if code == -signal.SIGPROF:
+            return Held(reasons=(f"reading it takes more than {self._limits.cpu_s:g} s; look at it in the mailbox",))
+        if code == OUT_OF_MEMORY and is_fresh:  # else it may be what earlier mails have left
+            size = self._limits.memory_bytes // 1024**2
+            return Held(reasons=(f"reading it takes more than {size} MB of memory; look at it in the mailbox",))
+        return None
+
+    def _drop(self) -> None:
+        child, self._child = self._child, None
+        if child:
+            child.end()
+
+
+class _Died(Exception):
+    def __init__(self, code: int) -> None:
+        super().__init__(f"ended with {code}")
+        self.code = code
+
+
+class _Child:
+    """One child and the line to it."""
+
+    def __init__(self, order: bytes) -> None:
+        self._line, theirs = socket.socketpair()
+        self._line.setblocking(False)
+        path = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
+        with theirs:
+            try:
+                # In a session of its own Ctrl-C in our terminal does not reach it. It needs none of our secrets.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", _CHILD],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    env={"PYTHONPATH": path},
+                    cwd="/",
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._line.close()
+                what = f"No process can be started to read mails: {error.strerror}"
+                raise ChannelUnavailable(what, "The mail is read again later") from error
+        self._unsent = LENGTH.pack(len(order)) + order
+        self.end = weakref.finalize(self, _end, self._process, self._line)
+        """Ends it; also when nobody holds it any more."""
+
+    async def ask(self, raw: bytes, size_bytes: int) -> bytes:
+        """The answer for one mail. Raises _Died."""
+        loop = asyncio.get_running_loop()
+        try:
+            question = LENGTH.pack(len(raw)) + LENGTH.pack(size_bytes) + raw
+            await loop.sock_sendall(self._line, self._unsent + question)
+            self._unsent = b""
+            (size,) = LENGTH.unpack(await self._receive(LENGTH.size))
+            return await self._receive(min(size, ANSWER_BYTES))
+        except (ConnectionError, EOFError):
+            raise _Died(self._code()) from None
+
+    async def _receive(self, size: int) -> bytes:
+        found = b""
+        while len(found) < size:
+            piece = await asyncio.get_running_loop().sock_recv(self._line, size - len(found))
+            if not piece:
+                raise EOFError
+            found += piece
+        return found
+
+    def _code(self) -> int:
+        """How it ended. It has closed its end of the line, so it does not take long."""
+        try:
+            return self._process.wait(_SOON_S)
+        except subprocess.TimeoutExpired:
+            return 0
+
+
+def _end(process: subprocess.Popen[bytes], line: socket.socket) -> None:
+    line.close()
+    process.kill()
+    process.wait()
+
+
+def _taken(answer: bytes) -> MailReading | None:
+    """What the child has answered; None when that is no answer."""
+    if answer[:1] == b"!":
+        _log.error("reading a mail failed: %s", answer[1:].decode(errors="replace"))
+        return Held(reasons=("it could not be read because of a mistake in sayso; look at it in the mailbox",))
+    try:
+        return _READING.validate_json(answer)
+    except ValidationError:
+        return None

@@ -1,0 +1,306 @@
+"""What a reply by mail says, read from its whole new text with a closed vocabulary of eight languages (`words`).
+
+`approve` means that every word of the text belongs to consent, politeness or the person's own name. One word more
+("yes, but", "approve?", "ok let me check") and it is free text. A refusal may go on: the rest is its reason.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+from channels.email.reply import markup, signature, words
+from channels.email.reply.lines import BLANK
+from channels.email.reply.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, new_text
+
+DECISION_CHARS = 2000
+"""Longest text that can be a decision; a reason for a refusal fits, a discussion does not."""
+
+SEGMENT_CHARS = 100
+"""Longest piece between two punctuation marks that can be consent; it bounds the time of the patterns."""
+
+DECISION_LINE_CHARS = 200
+"""Longest line that can be consent, or a decision by itself."""
+
+PHRASE_WORDS = 12
+"""Most words of one phrase inside a longer piece; the vocabulary's longest has seven, greetings add names."""
+
+TWO_BODIES = "its plain text and its HTML do not say the same"
+
+_MARKS = ".!,;:\u3002\u3001\uff01\uff0c\uff0e\uff1b\uff1a\u00a1"
+_SPLIT = re.compile(rf"[{_MARKS}\n]+|\s[-\u2013\u2014]+\s")
+_QUESTION = re.compile(r"[?\uff1f\u00bf]")
+_GREETING = re.compile(
+    rf"\s*(?i:{words.GREET}),? (?P<names>(?:[^\W\d_a-z][\w'-]*\.?|sayso|agent)(?: [^\W\d_a-z][\w'-]*){{0,2}})"
+    r"[ \t]*(?:,+|(?=\n)|[-\u2013\u2014]+ )"
+    r"|\s*\S{1,20}(?:様|さん|殿)[、,]?[ \t]*\n"
+)
+_TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|\(.{2,9}\)")
+_SMILE = re.compile(r":-?\)")
+_NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
+"""What is code, a form or a list of choices rather than a sentence."""
+
+_LEFT_OPEN = re.compile(r"\.\s*\.|…|(?<!:\+1)(?<!:thumbsup)[:\uff1a]\s*\Z")
+"""Somebody meant to go on."""
+
+_AND = re.compile(r"\s(?:and|und|et|y|e|en|&)\s|\s?[/|+]\s?")
+_PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")
+_FRIENDLY = re.compile(
+    r"(?:👍|✅|👌|✔|☑|🙏|🎉|👏|🙌|💪|❤|♥|😀|😃|😄|😊|🙂|😉|;-?\)|:-?[)D])[\U0001f3fb-\U0001f3ff\ufe0f]*"
+)
+_CONSENT = re.compile(words.APPROVE)
+_LEAD = rf"(?:{words.ANSWER}|{words.POLITE}|{words.SORRY})".replace("|NAMES", "").replace("NAMES", "(?!)")
+_ONE = rf"(?:{words.FIRM}|{words.SOFT})(?![\w'])"
+_FIRM = re.compile(rf"(?:{words.FIRM})(?![\w'])")
+# Possessive, so that a long run of blank lines is tried once and not in every division.
+_STOP = r"(?=[ \t\u00a0]*[,.!\n\u3002\u3001\uff01\uff0c])[\s,.!\u3002\u3001\uff01\uff0c]++"
+_TO_REASON = (
+    rf"(?:(?=[ \t\u00a0]*[{_MARKS}\n])[\s{_MARKS}]++|\s+[-\u2013\u2014]+\s+|\s*\(|\s+(?=(?:{words.BECAUSE})\b)"
+    r"|(?<=[👎❌🚫⛔\U0001f3fb-\U0001f3ff\ufe0f])\s+|\Z)"
+)
+_BUT = r"(?:(?:but|aber|mais|pero|mas|ma|maar)\s+)?"
+# Atomic, because `best regards` is also `best` and `regards`: what was taken once is not divided again.
+_REFUSAL = re.compile(
+    rf"(?>{_LEAD}(?![\w'])[\s{_MARKS}]*(?:[-\u2013\u2014]+\s+)?{_BUT})*+"
+    rf"(?P<words>{_ONE}(?:{_STOP}{_ONE})*)(?!\s*(?:\.\.|…)){_TO_REASON}"
+)
+_LABEL = re.compile(
+    r"^(?:the )?(?:reason|grund|begrundung|begründung|motif|raison|motivo|reden|理由)(?: is)?\s?[:：]?\s+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a reply says. `text` is the new text without greeting and sign-off; `reason` the rest of a denial.
+
+    `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
+    why a text that sounds like a decision is none. `older` is what the mail repeats of older ones, each version of its
+    text by itself: the lines marked as a quote, and those of a mail that follows without marks. `is_one`: its versions
+    say the same.
+    """
+
+    said: Literal["approve", "deny", "free_text", "empty"]
+    text: str
+    reason: str = ""
+    whole: str = ""
+    asked: str = ""
+    unsure: str = ""
+    older: tuple[tuple[str, str], ...] = ()
+    is_one: bool = True
+
+
+def read_reply(body: str, author: str = "", *, marker: str = "") -> Said:
+    """What `body`, the whole text of a reply, says. `author` is its writer's name, which may stand below it; `marker`
+    a line that the mail it answers begins with, for answers to stand above it.
+
+    Pure, and linear in the length of `body`.
+    """
+    return _said(new_text(body, marker), author)
+
+
+def read_html(document: str, author: str = "", *, marker: str = "") -> Said:
+    """What `document`, the HTML of a reply, says to who looks at it."""
+    seen = markup.as_text(document)
+    found = new_text(seen.text, marker)
+    return _said(replace(found, unsure=found.unsure or seen.unsure), author)
+
+
+def read_both(body: str | None, document: str | None, author: str = "", *, marker: str = "") -> Said:
+    """What a mail says that has a plain text, HTML, or both. Two that decide differently decide nothing."""
+    if document is None:
+        return read_reply(body or "", author, marker=marker)
+    seen = read_html(document, author, marker=marker)
+    if body is None or not body.strip(BLANK + "\n"):
+        return seen
+    plain = read_reply(body, author, marker=marker)
+    plain = replace(plain, older=(*plain.older, *seen.older), is_one=_letters(plain.whole) == _letters(seen.whole))
+    decides = {"approve", "deny"} & {plain.said, seen.said}
+    if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
+        return _undecided(plain, TWO_BODIES)
+    return plain
+
+
+def is_courtesy(said: Said, author: str = "") -> bool:
+    """Whether a reply wants nothing: it is empty, or holds thanks, a greeting or a friendly picture, and nothing else.
+
+    Only where nothing was asked: to a question a thumb up is an answer.
+    """
+    if said.unsure or len(said.whole) > DECISION_CHARS:
+        return False
+    manners = _manners(author)
+    return all(_is_mannered(line, manners) for line in _FRIENDLY.sub(" ", said.whole).split("\n"))
+
+
+def is_decision(line: str) -> bool:
+    """Whether `line` alone would be read as an approval, or as a denial of at most `DECISION_LINE_CHARS`."""
+    return len(line) <= DECISION_LINE_CHARS and read_reply(line).said in ("approve", "deny")
+
+
+def _undecided(said: Said, why: str) -> Said:
+    return replace(said, said="free_text" if said.whole else "empty", reason="", unsure=said.unsure or why)
+
+
+def _letters(text: str) -> str:
+    """`text` without everything that a mail program changes between its two versions."""
+    return "".join(char for char in words.fold(text) if not char.isspace() and char not in "*_-•·")
+
+
+def _said(found: NewText, author: str) -> Said:
+    """What the new text `found` says, and what older text stands beside it."""
+    return replace(_said_alone(found, author), older=((found.quoted, found.below),))
+
+
+def _said_alone(found: NewText, author: str) -> Said:
+    whole = unicodedata.normalize("NFC", found.text[: NEW_TEXT_CHARS + 1])
+    if not whole:
+        return Said("empty", "", unsure=found.unsure)
+    manners = _manners(author)
+    text = whole if len(whole) > NEW_TEXT_CHARS else _without_manners(_without_greeting(whole), manners)
+    said = Said("free_text", text, whole=whole, asked=found.asked, unsure=found.unsure)
+    # NFC turns the Greek question mark into a semicolon.
+    if len(text) > DECISION_CHARS or "\u037e" in found.text:
+        return said
+    bare = _without_contacts(text, author, manners)
+    is_passed_on = _without_greeting(whole) != whole and words.ASKS_ANOTHER.search(words.fold(text)) is not None
+    if not is_passed_on and _is_consent(bare, manners):
+        return said if found.unsure else replace(said, said="approve", text=bare)
+    reason = _refusal(bare, manners)
+    # What was cut away could take an approval back; a refusal stays one.
+    return said if reason is None else replace(said, said="deny", text=bare, reason=reason)
+
+
+@lru_cache(maxsize=1024)
+def _manners(author: str) -> re.Pattern[str]:
+    """What may stand around a decision without being part of it, as a whole piece or line."""
+    names = (word.strip(".,") for word in words.fold(unicodedata.normalize("NFC", author)).split())
+    safe = [re.escape(name) for name in names if name and not re.search(words.NO_NAME, name)]
+    own = "|".join(dict.fromkeys(name for name in safe if not _CONSENT.fullmatch(name))) or "(?!)"
+    named = rf"(?:(?:{own})(?: |\Z))++"
+    return re.compile(f"{words.POLITE}|{words.ANSWER}|{named}".replace("NAMES", own))
+
+
+def _plain(text: str) -> str:
+    """`text` folded; letters of other alphabets, such as a look-alike, stay as they are and match nothing."""
+    return _PICTURES.sub(r" \1 ", words.fold(text.replace(":+1:", "👍"))).replace("*", "")
+
+
+def _pieces(text: str) -> list[str]:
+    return [
+        piece for part in _SPLIT.split(_plain(text)) if (piece := " ".join(part.split()).strip("-\u2013\u2014~ /()"))
+    ]
+
+
+def _without_greeting(text: str) -> str:
+    """`text` without `Hi Anna,` at its beginning, whoever is greeted there; all of it when nothing else is there."""
+    greeting = _GREETING.match(text[:SEGMENT_CHARS])
+    names = words.fold(greeting["names"] or greeting[0]) if greeting else ""
+    if (
+        greeting is None
+        or words.CAREFUL.search(names)
+        or any(re.search(words.NO_NAME, each.strip(".,、")) for each in names.split())
+    ):
+        return text
+    return text[greeting.end() :].strip() or text
+
+
+def _without_manners(text: str, manners: re.Pattern[str]) -> str:
+    """`text` without greeting lines above and thanks and names below; all of it when nothing else is there."""
+    lines = text.split("\n")
+    while lines and _is_mannered(lines[-1], manners):
+        lines.pop()
+    lines.reverse()
+    while lines and _is_mannered(lines[-1], manners):
+        lines.pop()
+    return "\n".join(reversed(lines)) or text
+
+
+def _without_contacts(text: str, author: str, manners: re.Pattern[str]) -> str:
+    """`text` without the signature that begins with its writer's whole name, as Outlook's do, without any dashes."""
+    lines, name = text.split("\n"), words.fold(unicodedata.normalize("NFC", author)).lower().split()
+    at = next((i for i in range(len(lines) - 1, 0, -1) if name and _names_of(lines[i]) == name), None)
+    if at is None or len(lines) - at > SIGNATURE_LINES:
+        return text
+    below = [line for line in lines[at + 1 :] if line.strip(BLANK)]
+    among = any(map(signature.REACHED.search, below))
+    if not all(signature.is_contact(line, among_contacts=among) and _refusal(line, manners) is None for line in below):
+        return text
+    return _without_manners("\n".join(lines[:at]), manners)
+
+
+def _names_of(line: str) -> list[str]:
+    return [word.strip(".,") for word in words.fold(line[:SEGMENT_CHARS]).lower().split() if not _TITLE.fullmatch(word)]
+
+
+def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:
+    return len(line) <= SEGMENT_CHARS and all(
+        manners.fullmatch(piece) or all(manners.fullmatch(each) for each in _AND.split(piece))
+        for piece in _pieces(line)
+    )
+
+
+def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
+    """Whether every word of `text` agrees or is polite, and at least one agrees."""
+    text = _SMILE.sub(" ", text)
+    if _LEFT_OPEN.search(text) or _NOTATION.search(text) or _QUESTION.search(text):
+        return False
+    if words.NO_CONSENT.search(words.fold(text)) or words.IF.search(text):
+        return False
+    if any(len(line) > DECISION_LINE_CHARS for line in text.split("\n")):
+        return False
+    if any(not _is_spelled(word, manners) for word in text.split()):
+        return False
+    pieces = _pieces(text)
+    decides = [piece for piece in pieces if not manners.fullmatch(piece)]
+    if any(len(piece) > SEGMENT_CHARS for piece in pieces):
+        return False
+    return bool(decides) and all(_is_made_of(piece, _CONSENT, manners) for piece in decides)
+
+
+def _agrees(piece: str, manners: re.Pattern[str]) -> bool:
+    """Whether `piece` is consent, whatever politeness stands beside it."""
+    if len(piece) > SEGMENT_CHARS or _is_made_of(piece, manners):
+        return _CONSENT.fullmatch(piece) is not None
+    return _is_made_of(piece, _CONSENT, manners)
+
+
+def _is_spelled(word: str, manners: re.Pattern[str]) -> bool:
+    """Whether `word` has accents only where the vocabulary or a name has them."""
+    bare = word.strip(_MARKS + "*()\"'-").lower().replace("\u2019", "'").replace("\u00b4", "'")
+    return words.fold(bare) == bare or bare in words.SPELLED or manners.fullmatch(words.fold(bare)) is not None
+
+
+def _is_made_of(piece: str, *patterns: re.Pattern[str]) -> bool:
+    """Whether `piece` is made of what one of `patterns` matches, phrase after phrase. Word by word: one pattern for it
+    would try every division.
+    """
+    parts, ends = piece.split(), [0]
+    for end in range(1, len(parts) + 1):
+        starts = (start for start in reversed(ends) if end - start <= PHRASE_WORDS)
+        phrases = (" ".join(parts[start:end]) for start in starts)
+        if any(pattern.fullmatch(phrase) for phrase in phrases for pattern in patterns):
+            ends.append(end)
+    return ends[-1] == len(parts)
+
+
+def _refusal(text: str, manners: re.Pattern[str]) -> str | None:
+    """The reason of a refusal, which may be empty; None when `text` is not clearly one."""
+    plain = words.fold(text).replace("*", " ")
+    start = _REFUSAL.match(plain)
+    if start is None:
+        return None
+    firm = _FIRM.search(start["words"]) is not None
+    return _clear(text[start.end() :].strip(), manners, firm=firm)
+
+
+def _clear(reason: str, manners: re.Pattern[str], *, firm: bool) -> str | None:
+    """`reason`, unless it takes the refusal back or turns it into a question."""
+    plain, pieces = words.fold(reason), _pieces(reason)
+    if all(manners.fullmatch(piece) for piece in pieces):
+        return ""
+    if any(_agrees(piece, manners) for piece in pieces) or re.search(r"\bunless\b", plain):
+        return None
+    if not firm and (_QUESTION.search(plain) or words.DOUBT.search(plain)):
+        return None
+    return _LABEL.sub("", reason)

@@ -1,0 +1,222 @@
+"""Whether a mail is about the card whose token it brings: what it shows of that card, and what was sent. Pure.
+
+A token says which card and never that the mail is about it: people answer whatever `Reply-To` says, and an old signed
+mail can be sent again to it. Sources for what mail programs do: docs/decisions/0025.
+"""
+
+import base64
+import re
+import unicodedata
+import zlib
+from bisect import bisect_left
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from channels import Bounced, Enquiry, Frozen, Held, Ignored, Reply, Trigger
+from channels.email.reply import banners, newtext, quotes, read_reply
+from channels.email.reply.lines import BLANK, Lines, is_rule
+
+SLACK = timedelta(minutes=10)
+"""How far the clock of whoever wrote a mail may be off."""
+
+TEXT_CHARS = 64 * 1024
+"""Longest text of a card, and of what a mail repeats of it, that is compared."""
+
+HEAD_CHARS = 12
+"""Fewest letters by which a line in the midst of a card is known again where a quote leaves out what is above it."""
+
+_ATTRIBUTION_LINES = 7
+"""Longest `On …, … wrote:` above a quote."""
+
+NOT_KNOWN = "sayso does not know the mail that it answers"
+NO_CODE_LINE = "it does not bring back the line of the card that begins with “Answer code:”"
+
+_URL = re.compile(r"<(?:mailto:|https?://)[^<>\s]*>|https?://[^\s<>]+|<[^<>\s@]+@[^<>\s@]+>|\[(?:cid|image):[^\]\s]*\]")
+_QUOTE_MARKS = re.compile(r"^[>|\s\u00a0]+")
+_DROPPED = re.compile(rf"[\s{BLANK}>|*_\u00ad]+")
+
+
+class About(Frozen):
+    """What a mail shows of the one it answers.
+
+    `faults` are why it proves too little of who wrote what is in it. `whole` is its new text where that may be a
+    button's sentence, `older` as in `reply.Said`. `has_code`: the token came from where it must come from.
+    """
+
+    faults: tuple[str, ...] = ()
+    subject: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    sent_at: AwareDatetime | None = None
+    whole: str = ""
+    author: str = ""
+    older: tuple[tuple[str, str], ...] = ()
+    has_code: bool = True
+
+
+class Answered(Reply):
+    """A reply as the mail alone tells; `token` is empty where only `about.in_reply_to` names a card of ours."""
+
+    about: About = About()
+
+
+MailReading = Annotated[Answered | Trigger | Held | Bounced | Enquiry | Ignored, Field(discriminator="type")]
+
+
+class SentCard(Frozen):
+    """A mail that asked something, as it was sent. `text` is its plain text, empty where that is not known.
+
+    `opening` is the first line of it, `button` the sentence that a `mailto:` button writes, `refuses` that of the
+    button beside it; both are empty where it has none.
+    """
+
+    token: str
+    message_id: str
+    subject: str
+    opening: str
+    sent_at: AwareDatetime
+    button: str = ""
+    refuses: str = ""
+    packed: str = ""
+
+    @property
+    def text(self) -> str:
+        """The plain text of the mail."""
+        return zlib.decompress(base64.b64decode(self.packed)).decode() if self.packed else ""
+
+
+def packed(text: str) -> str:
+    """`text` as a `SentCard` keeps it."""
+    return base64.b64encode(zlib.compress(text[:TEXT_CHARS].encode(), 9)).decode()
+
+
+def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> Reply:
+    """`answered` as everybody else knows it: with what a button said read out of it, or why it is not bound."""
+    about = answered.about
+    plain = Reply(**answered.model_dump(exclude={"about"}))
+    if sent and (rest := _after_button(about.whole, sent.refuses)) is not None:
+        said = read_reply(f"deny\n{rest}", about.author)
+        plain = plain.model_copy(update={"said": said.said, "reason": said.reason} if said.said == "deny" else {})
+    why = _untrusted(about, sent, received_at)
+    if sent and not why and (rest := _after_button(about.whole, sent.button)) is not None:
+        said = read_reply(f"approve\n{rest}", about.author)
+        read = {"said": said.said, "reason": "", "text": about.whole}
+        return plain.model_copy(update=read)
+    if sent and not why:
+        why = _unnamed(about, sent)
+    return plain.model_copy(update={"unbound": why})
+
+
+def _untrusted(about: About, sent: SentCard | None, received_at: datetime) -> str:
+    """Why the mail can't be an answer to what was `sent`, whatever it says."""
+    if sent is None:
+        return NOT_KNOWN
+    if about.faults:
+        return about.faults[0]
+    if not about.has_code:
+        return NO_CODE_LINE
+    if about.sent_at is None:
+        return "it does not say when it was written"
+    if about.sent_at < sent.sent_at - SLACK:
+        return "it was written before the card was sent"
+    if about.sent_at > received_at + SLACK:
+        return "it says that it was written later than it arrived"
+    return ""
+
+
+def _after_button(whole: str, button: str) -> str | None:
+    """What stands below the sentence of a button; None where the text does not begin with it."""
+    words = button.split()
+    found = re.match(r"\s*" + r"\s+".join(map(re.escape, words)) + r"(?!\S)", whole) if words else None
+    return whole[found.end() :] if found else None
+
+
+def _unnamed(about: About, sent: SentCard) -> str:
+    """Why the mail does not visibly name the card: by its subject, and by the thread or the quote."""
+    if squashed(sent.subject) not in squashed(about.subject):
+        return "its subject is not that of the card"
+    if any(len(quoted) + len(below) > 2 * TEXT_CHARS for quoted, below in about.older):
+        return "what it quotes is too long to be compared with the card"
+    quotes_of = [_Quote(_shown(quoted), _shown(below), sent) for quoted, below in about.older]
+    has_opening = bool(quotes_of) and all(quote.has_opening for quote in quotes_of)
+    for quote in quotes_of:
+        if not quote.is_empty and not quote.has_opening and not quote.is_part_of_card:
+            return "it quotes something else than the card"
+        if quote.has_more_above:
+            return "it quotes more than the card"
+        if quote.strange_below:
+            return "what stands in or below the quoted card may be part of the answer"
+    if about.in_reply_to == (sent.message_id,):
+        return ""
+    if not has_opening:
+        return "it answers another mail, and does not quote the card"
+    return "it quotes more than the card" if any(quote.strange_quoted for quote in quotes_of) else ""
+
+
+class _Quote:
+    """What one version of a mail repeats: lines that are `marked` as a quote, and those `below` without marks."""
+
+    def __init__(self, marked: list[str], below: list[str], sent: SentCard) -> None:
+        text = sent.text
+        self.is_empty = not (marked or below)
+        found_at = squashed("\n".join((*marked, *below))).find(squashed(sent.opening))
+        self.has_opening, self.has_more_above = found_at >= 0, found_at > 0
+        self.strange_quoted = strange(marked, text) if text else ()
+        self.strange_below = strange(below, text) if text else ()
+        has_words = any(map(squashed, (*marked, *below)))
+        self.is_part_of_card = has_words and not (self.strange_quoted or self.strange_below)
+
+
+def _shown(text: str) -> list[str]:
+    """The lines of an older mail, without the marks of a quote, that no mail program or gateway wrote."""
+    lines = Lines(tuple(_QUOTE_MARKS.sub("", line) for line in text.split("\n")))
+    at = next((i for i in range(len(lines)) if not lines.is_blank(i)), None)
+    return _bare(Lines(lines.raw[_below_header(lines, at) :])) if at is not None else []
+
+
+def _below_header(lines: Lines, at: int) -> int:
+    """The line below what a mail program writes above an older mail, which begins on line `at`."""
+    end = quotes.one_header_end(lines, at)
+    if not quotes.begins_original(lines, at):
+        ends = range(at, min(at + _ATTRIBUTION_LINES, len(lines)))
+        return next((i + 1 for i in ends if quotes.attribution_ends(lines, i, at) == at), at)
+    below = lines.next_shown(at + 1) if end == at else None  # below a rule, as Outlook draws it
+    return end if end > at else quotes.one_header_end(lines, below) if below is not None else at + 1
+
+
+def _bare(lines: Lines) -> list[str]:
+    top = banners.end(lines)
+    shown = [i for i in range(top, len(lines)) if not lines.is_blank(i) and not is_rule(lines, i)]
+    return [lines.raw[i] for i in newtext.without_legal(lines, shown)]
+
+
+def strange(lines: list[str], text: str) -> tuple[str, ...]:
+    """Those of `lines` that are not the next piece of `text`. A quote may leave out parts of it, and break lines."""
+    card, starts = "", list[int]()
+    for line in text.split("\n"):
+        starts.append(len(card))
+        card += squashed(line)
+    heads = defaultdict[str, list[int]](list)
+    for start in starts:
+        heads[card[start : start + HEAD_CHARS]].append(start)
+    at, found = 0, list[str]()
+    for line in lines:
+        letters = squashed(line)
+        if card.startswith(letters, at):
+            at += len(letters)
+            continue
+        known = heads.get(letters[:HEAD_CHARS], []) if len(letters) >= HEAD_CHARS else []
+        later = known[bisect_left(known, at) :][:1]
+        if later and card.startswith(letters, later[0]):
+            at = later[0] + len(letters)
+        else:
+            found.append(line)
+    return tuple(found)
+
+
+def squashed(text: str) -> str:
+    """`text` without what mail programs change on the way: addresses, line breaks, marks, letter case."""
+    plain = unicodedata.normalize("NFKC", _URL.sub("", text)).casefold()
+    return _DROPPED.sub("", plain)

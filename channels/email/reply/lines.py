@@ -1,0 +1,66 @@
+"""A text as lines: which are blank, which a mail program marked as quoted, which are nothing but a drawn rule."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from channels.email.reply import quotewords, words
+
+LINE_CHARS = 1000
+"""How much of a line is looked at; no line a mail program writes around a quote is longer."""
+
+BLANK = " \t\r\f\v\u00a0\u200b\u200c\u200d\u200e\u200f\u2028\u2060\ufeff\u3000"
+
+GROUPWISE = re.compile(r">>> [^>].{2,150}\d[:.]\d\d.{0,20} >>>")
+"""The line with which one program begins a quote, which is no quoted line itself."""
+
+_AHEAD = 6
+_RULES = frozenset("-_=*~#\u2014\u2015\u2500 \t")
+_STILL_WROTE = re.compile(rf">\s*(?:{quotewords.WROTE})\s*:")
+_MARKED = re.compile(r"\s{0,8}(?:>|\|(?=\s|$)|[A-Z][A-Za-z]{0,11}>(?=[\s>]|$))")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A text as lines. `quoted` marks those that begin as a quote does; everything else is asked by line number."""
+
+    raw: tuple[str, ...]
+    _folded: dict[int, str] = field(default_factory=dict[int, str])
+
+    @cached_property
+    def quoted(self) -> tuple[bool, ...]:
+        """Whether each line is marked as a quote, by `>`, `|`, or somebody's name and `>`."""
+        return tuple(map(_is_marked, self.raw))
+
+    def __len__(self) -> int:
+        """How many lines."""
+        return len(self.raw)
+
+    def folded(self, at: int) -> str:
+        """Line `at`, folded and trimmed, as far as it is looked at."""
+        if at not in self._folded:
+            self._folded[at] = words.fold(self.raw[at][:LINE_CHARS].strip(BLANK)).lower()
+        return self._folded[at]
+
+    def is_blank(self, at: int) -> bool:
+        """Whether nothing can be seen on line `at`."""
+        return not self.raw[at] or not self.folded(at)
+
+    def next_shown(self, at: int) -> int | None:
+        """The first line from `at` on with something on it, if it comes soon."""
+        return next((i for i in range(at, min(at + _AHEAD, len(self.raw))) if not self.is_blank(i)), None)
+
+
+def _is_marked(line: str) -> bool:
+    if line[:1] != ">" and _MARKED.match(line[:LINE_CHARS].lstrip(BLANK)) is None:
+        return False
+    if line.rstrip(BLANK)[-3:] == ">>>" and GROUPWISE.fullmatch(words.fold(line[:LINE_CHARS].strip(BLANK))):
+        return False
+    short = line[:80].strip(BLANK)
+    return not short.endswith("<<") and _STILL_WROTE.fullmatch(words.fold(short)) is None
+
+
+def is_rule(lines: Lines, at: int) -> bool:
+    """Whether line `at` is a line drawn with dashes or the like."""
+    text = lines.folded(at)
+    return text in ("\u1427", "\u22ee") or (len(text) > 2 and _RULES.issuperset(text))

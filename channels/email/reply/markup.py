@@ -1,0 +1,238 @@
+"""HTML of a mail -> plain text as a person sees it, with quotes marked by `>`. No parser of others: bounded and linear.
+
+What cannot be seen is left out, and remembered: a mail that hides text from its reader must not decide anything.
+"""
+
+import html
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from channels.email.reply import css
+from channels.email.reply.tags import TAG, tokens
+from channels.email.reply.tags import attributes as attributes_of
+
+TOKENS = 12_000
+"""Most tags that are read. A long thread has a few thousand."""
+
+TOO_LONG = "its HTML is too long to be read whole; answer with less of the older mails below"
+
+HTML_CHARS = 300_000
+"""Longest HTML that is looked at."""
+
+_VOID = re.compile(r"area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr")
+_UNSEEN = re.compile(
+    r"head|title|template|noscript|select|datalist|textarea|object|applet|iframe|audio|video|canvas|svg|math"
+    r"|del|s|strike|dialog"
+)
+_UNSHOWN = re.compile(r"title|style|script|noscript|template|xml|[ow]:.*")
+"""In a head. Other text there is none of it: whoever looks at the mail sees it."""
+
+_BLOCKS = re.compile(
+    r"address|article|aside|blockquote|body|center|dd|details|div|dl|dt|fieldset|figure|footer|form|h1|h2|h3|h4"
+    r"|h5|h6|header|hr|html|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul"
+)
+_STYLE, _STYLE_END = re.compile("<style", re.IGNORECASE), re.compile("</style", re.IGNORECASE)
+_QUOTE_NAME = re.compile(
+    r"(?:(?<![^_-])|(?<![^_-])ydp\w{0,12}?)(?:quote|(?:zmail_extra|applereplyheader|moz-cite-prefix|gmail_attr"
+    r"|moz-email-headers-table|wrapperreply|cite)(?![^_-]))"
+)
+_OLDER_NAMES = re.compile(
+    r"divrplyfwdmsg|mail-editor-reference-message|ms-outlook-mobile-reference|olk_src_body_section"
+    r"|moz-forward-container|outlookmessageheader|isforwardcontent|stopspelling|zwchr|reply-intro|originalmessage"
+    r"|includemessage"
+)
+_OLDER = "-----Original Message-----"
+NAMES = 100
+"""Most names of one element that are looked at; what carries more is made to be slow."""
+
+NAME_CHARS = 200
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_SYMBOLS = re.compile(r"[^\x00-\u1fff]{1,8}")
+
+
+@dataclass
+class _Element:
+    name: str
+    hidden: bool = False
+    quoted: bool = False
+    gmail: bool = False
+    pre: bool = False
+
+
+@dataclass
+class Seen:
+    """What a person sees of an HTML text. `unsure` says what makes it unfit to decide."""
+
+    text: str
+    unsure: str = ""
+
+
+def as_text(document: str) -> Seen:
+    """The visible text of `document`: lines of quotes begin with `> `, one older mail behind a mark of its own."""
+    page = _Page()
+    page.hidden_names = _hidden_names(document)
+    for token in tokens(document[:HTML_CHARS]):
+        if not page.take(token):
+            break
+    return page.seen(too_long=len(document) > HTML_CHARS)
+
+
+def _hidden_names(document: str) -> frozenset[str]:
+    """The names that the mail's own style sheets hide."""
+    names, at = frozenset[str](), 0
+    for _ in range(50):
+        start = _STYLE.search(document, at)
+        if start is None:
+            break
+        end = _STYLE_END.search(document, start.end())
+        at = end.start() if end else len(document)
+        names |= css.hidden_by(document[start.end() : at])
+    return names
+
+
+@dataclass
+class _Page:
+    hidden_names: frozenset[str] = frozenset()
+    _stack: list[_Element] = field(default_factory=list[_Element])
+    _open: Counter[str] = field(default_factory=Counter[str])
+    _lines: list[str] = field(default_factory=list[str])
+    _line: list[str] = field(default_factory=list[str])
+    _line_quoted: bool = False
+    _line_shown: bool = False
+    _unsure: str = ""
+    _count: int = 0
+
+    def take(self, token: str) -> bool:
+        """Deal with one token; False when there were too many."""
+        self._count += 1
+        if self._count > TOKENS:
+            self._unsure = TOO_LONG
+            return False
+        tag = TAG.match(token) if token.startswith("<") else None
+        if tag is None:
+            if not token.startswith("<"):
+                self._text(token)
+        elif tag[1]:
+            self._close(tag[2].lower())
+        else:
+            self._start(tag[2].lower(), token)
+        return True
+
+    def seen(self, *, too_long: bool) -> Seen:
+        """Everything taken so far."""
+        self._break()
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(self._lines)).strip("\n")
+        return Seen(text, self._unsure or (TOO_LONG if too_long else ""))
+
+    def _start(self, name: str, token: str) -> None:
+        if _BLOCKS.fullmatch(name):
+            self._close("head")
+            self._break()
+        attributes, top = attributes_of(token), self._stack[-1] if self._stack else _Element("")
+        names = _names(attributes)
+        if name == "br":
+            self._break(always=True)
+        elif name == "img":
+            self._picture(attributes.get("alt", ""))
+        if any(map(_OLDER_NAMES.search, names)) and not top.quoted and not top.hidden:
+            self._break()
+            self._lines.append(_OLDER)
+        if _VOID.fullmatch(name) or (token.endswith("/>") and ":" in name):
+            return
+        hidden = top.hidden or _UNSEEN.fullmatch(name) is not None or self._hides(name, attributes)
+        gmail = name == "div" and any("gmail_quote" in each for each in names)
+        quoted = (
+            top.quoted
+            or gmail
+            or (name == "blockquote" and _is_quote(names, attributes))
+            or any(map(_QUOTE_NAME.search, names))
+        )
+        pre = top.pre or name == "pre" or "pre" in re.findall(r"white-space\s*:\s*(pre)", attributes.get("style", ""))
+        self._stack.append(_Element(name, hidden, quoted, gmail and not top.quoted, pre))
+        self._open[name] += 1
+
+    def _close(self, name: str) -> None:
+        if _BLOCKS.fullmatch(name):
+            self._break(always=name == "p")
+        if not self._open[name]:
+            return
+        while True:
+            element = self._stack.pop()
+            self._open[element.name] -= 1
+            if element.name == name:
+                break
+        top = self._stack[-1] if self._stack else None
+        # Between the pieces of a quote that Gmail has cut up stand the answers.
+        if name == "blockquote" and top is not None and top.gmail:
+            top.quoted = top.gmail = False
+
+    def _text(self, token: str) -> None:
+        top = self._stack[-1] if self._stack else _Element("")
+        text = html.unescape(token)
+        if top.hidden:
+            if text.strip() and not top.quoted and not (self._inside_head() and _UNSHOWN.fullmatch(top.name)):
+                self._unsure = self._unsure or "its HTML holds text that can't be seen"
+            return
+        if top.pre:
+            first, *rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            self._add(first, quoted=top.quoted)
+            for line in rest:
+                self._break(always=True)
+                self._add(line, quoted=top.quoted)
+            return
+        self._add(_SPACE.sub(" ", text), quoted=top.quoted)
+
+    def _add(self, text: str, *, quoted: bool) -> None:
+        is_shown = not text.isspace() and text != ""
+        if quoted != self._line_quoted and self._line_shown:
+            self._break()
+        if is_shown:
+            self._line_quoted, self._line_shown = quoted, True
+        if self._line_shown:
+            self._line.append(text)
+
+    def _picture(self, alt: str) -> None:
+        """A picture of an emoji stands for it; any other has nothing to say."""
+        if _SYMBOLS.fullmatch(alt):
+            self._text(alt)
+
+    def _break(self, *, always: bool = False) -> None:
+        line = "".join(self._line).strip(" \t")
+        top = self._stack[-1] if self._stack else None
+        if line:
+            self._lines.append(f"> {line}" if self._line_quoted else line)
+        elif always and not (top is not None and top.hidden):
+            self._lines.append(">" if top is not None and top.quoted else "")
+        self._line, self._line_shown, self._line_quoted = [], False, bool(top is not None and top.quoted)
+
+    def _inside_head(self) -> bool:
+        return bool(self._open["head"]) and not self._open["body"]
+
+    def _hides(self, name: str, attributes: dict[str, str]) -> bool:
+        if "hidden" in attributes or name == "bdo":
+            return True
+        if name == "font" and (css.hides(f"color:{attributes.get('color', '')}") or attributes.get("size") == "0"):
+            return True
+        if "style" in attributes and css.hides(attributes["style"]):
+            return True
+        own = {
+            "*",
+            name,
+            *(f".{each}" for each in attributes.get("class", "").lower().split()),
+            f"#{attributes.get('id', '').lower()}",
+        }
+        return not own.isdisjoint(self.hidden_names)
+
+
+def _names(attributes: dict[str, str]) -> list[str]:
+    """The classes of an element and its id, by which programs mark what they quote."""
+    written = f"{attributes.get('id', '')} {attributes.get('class', '')}".lower()
+    return [name[:NAME_CHARS] for name in written.split(maxsplit=NAMES)[:NAMES]]
+
+
+def _is_quote(names: list[str], attributes: dict[str, str]) -> bool:
+    """Whether a blockquote quotes. Gmail's and others' button to indent makes one that has no border and no name."""
+    style = attributes.get("style", "").replace(" ", "").lower()
+    indents = "border:none" in style and "margin" in style and "type" not in attributes and "cite" not in attributes
+    return not (indents and not names)

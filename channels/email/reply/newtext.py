@@ -1,0 +1,298 @@
+"""What a person newly wrote in a reply: the text without quotes, signature and the mail program's own lines.
+
+Two questions are kept apart. Which text is new is answered as well as possible. Whether something that was taken away
+could take an approval back ("only on staging" below a signature, "no, wait" at the end of a quote without marks) is
+answered with care: then the reply is unclear, which is harmless.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from channels.email.reply import banners, quotes, signature, words
+from channels.email.reply.lines import BLANK, LINE_CHARS, Lines, is_rule
+from channels.email.reply.words import moments
+
+NEW_TEXT_CHARS = 64 * 1024
+"""Longest new text; what is longer is not answered by a machine that reads closed sentences."""
+
+LINES = 4_000
+"""Most lines that are read, of the text and the thread below it. The longest threads have a few thousand."""
+
+TOO_LONG = "it is too long to be read whole; answer with less of the older mails below"
+
+SIGNATURE_LINES = 15
+"""Longest signature that is taken away; below a line of dashes there may be more of the text itself."""
+
+CUT_LINES = 1000
+"""Most lines of a quote without marks that are searched for a doubt; with more, the reply is unclear."""
+
+FOOTER_LINES = 80
+"""Longest signature with a legal footer in it."""
+
+UNTIL = "Answers count until"
+REFERENCE = "Reference:"
+"""Begin the last lines of every card; above them, in a quote without `>`, are our own words."""
+
+_QUESTION_MARKS = {0x3F: None, 0xFF1F: None}
+_POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|n\.? ?b\.?|p\.? ?d\.?|追伸)(?:\s?[:\uff1a.,-]|\s+(?=\w))")
+_OFFER = re.compile(r"\W*(?:approve|yes|accept)\W+(?:(?:or|und|oder|ou|o|of)\W+)?(?:deny|no|reject|decline)\W*")
+"""What a card says to make both decisions possible; nobody decides with it."""
+
+_INSTRUCTIONS = ("reply ", "reply:", "to approve", "to refuse", "to answer", "to choose")
+
+
+@dataclass(frozen=True)
+class NewText:
+    """The lines somebody wrote, trimmed. `unsure` says why they alone must not decide; nothing when they may.
+
+    A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole. `asked` holds, for answers
+    written between the lines of a quote, each answer below the last lines it follows; else nothing. `quoted` are the
+    lines that are marked as a quote, `below` those of an older mail that follows without marks.
+    """
+
+    text: str
+    unsure: str = ""
+    asked: str = ""
+    quoted: str = ""
+    below: str = ""
+
+
+def new_text(body: str, marker: str = "") -> NewText:
+    """What is new in `body`, a plain text, down to the line that holds `marker`. Linear in its length."""
+    lines = body.split("\n", LINES)
+    found = _Reading(Lines(tuple(lines[:LINES])), marker, TOO_LONG if len(lines) > LINES else "")
+    found.read()
+    return found.result()
+
+
+class _Reading:
+    """One pass over the lines: what is kept, and where something was cut that has no marks."""
+
+    def __init__(self, lines: Lines, marker: str, unsure: str) -> None:
+        self._lines, self._marker = lines, marker
+        self._kept: list[int] = []
+        self._first: int | None = None  # the first kept line that is not blank
+        self._size = 0
+        self._unsure = unsure
+        self._end = len(lines)
+        self._floor = self._signature_end = 0
+        self._fenced = False
+
+    def read(self) -> None:
+        at = banners.end(self._lines)
+        while at < self._end and self._size <= NEW_TEXT_CHARS:
+            at = self._next(at)
+
+    def result(self) -> NewText:
+        while self._kept and (self._is_blank(self._kept[-1]) or is_rule(self._lines, self._kept[-1])):
+            self._kept.pop()
+        raw = self._lines.raw
+        text = "\n".join(raw[i].rstrip() for i in self._kept).strip("\n" + BLANK)
+        asked = _with_questions(self._lines, self._kept) if text else ""
+        quoted = "\n".join(raw[i] for i in range(self._end) if self._lines.quoted[i])
+        return NewText(text, self._unsure, asked, quoted, "\n".join(raw[self._end :]))
+
+    def _next(self, at: int) -> int:
+        """Deal with line `at`; the line to go on with."""
+        lines = self._lines
+        if lines.raw[at].startswith("```"):
+            self._fenced = not self._fenced
+        if lines.quoted[at] or lines.is_blank(at) or self._fenced:
+            self._keep(at, shown=not lines.quoted[at])
+            return at + 1
+        if quotes.begins_original(lines, at) or (self._marker and self._marker in lines.raw[at]):
+            return self._older(at)
+        start = quotes.attribution_ends(lines, at, self._floor)
+        if start is not None:
+            return self._attributed(start, at)
+        if quotes.is_continuation(lines, at) or quotes.is_weak_attribution(lines, at) or quotes.is_bare_name(lines, at):
+            self._judge([lines.folded(at)], "a line beside quoted ones could be part of the answer")
+            return at + 1
+        if signature.is_footer(lines, at):
+            return at + 1
+        if signature.begins_legal(lines, at) and self._first is None:
+            return self._legal_above(at)
+        if signature.begins_signature(lines, at) or signature.begins_legal(lines, at):
+            return self._signed(at)
+        self._keep(at)
+        return at + 1
+
+    def _keep(self, at: int, *, shown: bool = True) -> None:
+        if shown:
+            self._kept.append(at)
+            self._first = at if self._first is None and not self._is_blank(at) else self._first
+            self._size += len(self._lines.raw[at]) + 1
+
+    def _attributed(self, start: int, at: int) -> int:
+        """An attribution stands on the lines `start` to `at`: skip it, and all behind it where no line is marked."""
+        while self._kept and self._kept[-1] >= start:
+            self._kept.pop()
+        self._first = None if self._first is not None and self._first >= start else self._first
+        self._floor = at + 1
+        if quotes.quote_follows(self._lines, at + 1):
+            return at + 1
+        if self._first is not None:
+            return self._cut(start, at + 1)
+        return self._below(at + 1)
+
+    def _older(self, at: int) -> int:
+        """An older mail without marks begins on line `at`; forwarded with nothing above it, it is what was sent."""
+        below = quotes.header_end(self._lines, at)
+        if quotes.begins_forwarded(self._lines, at) and self._first is None:
+            self._floor = below
+            return self._below(below)
+        return self._cut(at, below)
+
+    def _below(self, at: int) -> int:
+        """What was sent stands from line `at` on, and where the quote in it ends can't be seen."""
+        self._unsure = self._unsure or "it has an older mail in it whose end can't be seen"
+        return at
+
+    def _cut(self, at: int, below: int) -> int:
+        """Everything from line `at` on is an older mail without marks, whose header ends before line `below`."""
+        self._judge(_perhaps_own(self._lines, below), "what stands below the quoted mail could be part of the answer")
+        self._end = at
+        return at
+
+    def _legal_above(self, at: int) -> int:
+        """A legal footer begins on line `at`, above everything else: some servers put it there. Skip that paragraph."""
+        end = next((i for i in range(at, len(self._lines)) if self._is_blank(i)), len(self._lines))
+        if end - at <= FOOTER_LINES and signature.is_legal(_joined(self._lines, range(at, end)), below_another=False):
+            return end
+        self._keep(at)
+        return at + 1
+
+    def _signed(self, at: int) -> int:
+        """Line `at` begins a signature. It ends at the next quote; something that could be more text is kept."""
+        end = self._signature_end = self._signature_end if at < self._signature_end else self._end_below(at)
+        if end - at > FOOTER_LINES:
+            self._keep(at)
+            return at + 1
+        shown = [i for i in range(at, end) if not self._is_blank(i)]
+        has_legal, is_doubtful = _heard(self._lines, range(at, end))
+        if is_doubtful or not (has_legal or len(shown) <= SIGNATURE_LINES):
+            self._keep(at)
+            return at + 1
+        return end
+
+    def _end_below(self, at: int) -> int:
+        """The next line below `at` where a quote begins."""
+        return next((i for i in range(at + 1, self._end) if self._ends_signature(i)), self._end)
+
+    def _ends_signature(self, at: int) -> bool:
+        lines = self._lines
+        if lines.quoted[at] or quotes.begins_original(lines, at):
+            return True
+        # The attribution may have begun some lines above; `_attributed` takes them out of what was kept.
+        return quotes.attribution_ends(lines, at, self._floor) is not None
+
+    def _judge(self, own: list[str], reason: str) -> None:
+        if len(own) > CUT_LINES or any(words.CAREFUL.search(each) or _is_condition(each) for each in own):
+            self._unsure = self._unsure or reason
+
+    def _is_blank(self, at: int) -> bool:
+        return self._lines.is_blank(at)
+
+
+def _heard(lines: Lines, signed: range) -> tuple[bool, bool]:
+    """Whether a legal footer stands on these lines, and whether anything else on them could take an approval back."""
+    has_legal, is_doubtful, paragraph = False, False, list[int]()
+    # Programs write the separator with its space (RFC 3676, 4.3); any other line of dashes may be somebody's own.
+    by_hand = lines.raw[signed.start].rstrip("\r") != "-- "
+    for i in (*signed, None):
+        if i is not None and not lines.is_blank(i):
+            paragraph.append(i)
+            continue
+        text = _joined(lines, paragraph)
+        if signature.is_legal(text, below_another=has_legal):
+            has_legal = True
+        else:
+            added = any(_is_added(lines, each, by_hand=by_hand) for each in paragraph)
+            is_doubtful = is_doubtful or added or words.CAREFUL.search(text) is not None
+        paragraph = []
+    return has_legal, is_doubtful
+
+
+def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
+    """Whether line `at`, below a line of dashes, is a condition or a sentence, which no signature holds."""
+    text = lines.folded(at)
+    if _is_condition(text):
+        return True
+    return by_hand and (signature.is_prose(lines.raw[at][:LINE_CHARS]) or signature.decides(text))
+
+
+def _is_condition(text: str) -> bool:
+    """Whether the folded line `text` is a moment or a postscript, which only the writer can have added."""
+    return moments.ONLY.fullmatch(text) is not None or _POSTSCRIPT.match(text) is not None
+
+
+def _joined(lines: Lines, paragraph: Iterable[int]) -> str:
+    # Rules say nothing, and some mails are made of them.
+    return " ".join(lines.folded(i) for i in paragraph if not is_rule(lines, i))
+
+
+def _perhaps_own(lines: Lines, below: int) -> list[str]:
+    """What the person may have written below line `below`, where an older mail without marks begins.
+
+    Not what is marked, and not what stands above the last line of our card. In another's mail questions are its own,
+    but for those of the last paragraph, where an answer would stand; and so is what says how to answer.
+    """
+    last = next((i for i in range(len(lines) - 1, below - 1, -1) if _is_last_of_card(lines, i)), below - 1)
+    shown = [i for i in range(last + 1, len(lines)) if not lines.is_blank(i) and not lines.quoted[i]]
+    shown = without_legal(lines, shown)
+    asks = set(shown if last < below else ()) - set(_last_paragraph(lines, below, shown))
+    own = (lines.folded(i).translate(_QUESTION_MARKS if i in asks else {}) for i in shown)
+    return [line for line in own if not line.startswith(_INSTRUCTIONS) and not _OFFER.fullmatch(line)]
+
+
+def without_legal(lines: Lines, shown: list[int]) -> list[int]:
+    """The lines `shown`, by number, without the legal footers in them, which servers put below everything."""
+    kept, paragraph, has_legal = list[int](), list[int](), False
+    for at, i in enumerate(shown):
+        paragraph.append(i)
+        if shown[at + 1 : at + 2] == [i + 1]:
+            continue
+        begins = has_legal or signature.begins_legal(lines, paragraph[0])
+        has_legal = begins and signature.is_legal(_joined(lines, paragraph), below_another=has_legal)
+        kept += () if has_legal else paragraph
+        paragraph = []
+    return kept
+
+
+def _last_paragraph(lines: Lines, below: int, shown: list[int]) -> range:
+    """The last paragraph, unless it is the only one below line `below`: then it is what was asked."""
+    end = shown[-1] + 1 if shown else below
+    start = next((i + 1 for i in range(end - 1, below - 1, -1) if lines.is_blank(i)), below)
+    return range(start, end) if any(i < start for i in shown) else range(0)
+
+
+def _is_last_of_card(lines: Lines, at: int) -> bool:
+    return lines.raw[at][:LINE_CHARS].strip(BLANK).startswith((UNTIL, REFERENCE))
+
+
+def _with_questions(lines: Lines, kept: list[int]) -> str:
+    """The kept lines, each group below the last quoted paragraph above it; nothing when they are in one piece."""
+    shown = [i for i in kept if not lines.is_blank(i)]
+    groups = [[shown[0]]]
+    for before, at in pairwise(shown):
+        if any(lines.quoted[i] for i in range(before + 1, at)):
+            groups.append([])
+        groups[-1].append(at)
+    if len(groups) < 2:
+        return ""
+    return "\n\n".join(
+        "\n".join((*_question(lines, group[0]), *(lines.raw[i].rstrip() for i in group))) for group in groups
+    )
+
+
+def _question(lines: Lines, at: int) -> list[str]:
+    """The last quoted lines above line `at`, three at most."""
+    above = at - 1
+    while above >= 0 and lines.is_blank(above):
+        above -= 1
+    start = above
+    while start >= 0 and lines.quoted[start] and above - start < 3:
+        start -= 1
+    return [lines.raw[i].rstrip() for i in range(start + 1, above + 1)]

@@ -1,0 +1,261 @@
+"""Which lines of a text a mail program wrote around and before a quote. Structure first, words second.
+
+Everything here looks at a few lines at a time, and at a bounded part of each, so that a text of any shape takes time
+in proportion to its length.
+"""
+
+import re
+from itertools import islice
+
+from channels.email.reply import quotewords
+from channels.email.reply.lines import GROUPWISE, Lines, is_rule
+
+_ATTRIBUTION_LINES = 7
+_ATTRIBUTION_CHARS = 600
+_BLOCK_LINES = 14
+_WROTE_CHARS = 160
+
+_MOMENT = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}[:.h]\d\d\b|\d{4}年|\b\d{1,2}[./]\d{1,2}[./]\d{2}\b|\d{1,2}時")
+_DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
+_ADDRESS = re.compile(r"[^\s<>@\"']+@[^\s<>@\"']+\.[a-z]{2,}")
+_OPENER = re.compile(rf"[-\u2013*_ ]{{0,12}}(?:{quotewords.OPENERS})(?=[\s.,:])")
+_DATE_FIRST = re.compile(
+    r"\W{0,3}(?:\d{1,2}:\d\d\b|\d{4}[-/年.]\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\d{1,2}\.? \w{3,9}\.? \d{4}\b)"
+    r"|[^\d\W]{2,12}\.?,? \d{1,2}\.? "
+)
+_WROTE_END = re.compile(
+    rf"(?:^|[\s>)\]\"',.\u3000-]|(?<=[\w]))(?:{quotewords.WROTE})\s*(?::|\uff1a|-{{2,}}:?|\.\.\.)?\s*[*_]*$"
+)
+_STAMP_ONLY = re.compile(
+    r"\d{4}-\d\d-\d\d \d{1,2}:\d\d (?:gmt|utc)[+-]\d\d:?\d\d .{1,80}"
+    r"|\d{4}[/.-]\d{1,2}[/.-]\d{1,2} .{1,80}<[^<>@ ]+@[^<>@ ]+>:?"
+)
+_WROTE_WITHIN = re.compile(rf"\s(?:{quotewords.WROTE_WITHIN})\s")
+_QUOTING = re.compile(r"(?:quoting|zitat von|citando|citation de) .{1,120}<[^<>]+>:")
+_BARE_WROTE = re.compile(r"[\w.\"' <>@+-]{2,120}(?:wrote|schrieb|a ecrit|escribio|escreveu|ha scritto|schreef)\s?:")
+_LABEL = re.compile(
+    rf"[\s*_>|\u2022]{{0,8}}(?P<name>{quotewords.FROM}"
+    rf"|{quotewords.OTHERS})[*_ ]{{0,3}}\s?[:\uff1a][*_]{{0,2}}(?P<value>.*)"
+)
+_FROM = re.compile(rf"(?:{quotewords.FROM}|date|datum|data|fecha|sent|gesendet|envoye|enviado|subject|to|message du)")
+_ORIGINAL = re.compile(rf"\W{{0,12}}(?:{quotewords.ORIGINAL}|{quotewords.FORWARDED})\W{{0,12}}")
+_BEGINS = re.compile(rf"\W{{0,4}}(?:{quotewords.BEGINS})\s*[:\uff1a]\W{{0,2}}")
+_ABOVE = re.compile(rf"\W{{0,12}}(?:{quotewords.ABOVE})\W{{0,12}}")
+_FORWARDED = re.compile(rf"\W{{0,12}}(?:{quotewords.FORWARDED})\W{{0,12}}")
+_DASHES = "-_=*\u2014\u2015\u2500 "
+_SECOND_LABEL = re.compile(r" (?:date|sent|to|subject|datum|gesendet|fecha|data|envoye): ")
+_URL_ONLY = re.compile(r"[\s(<\[]*https?://\S+[\s>]*")
+
+
+def attribution_ends(lines: Lines, at: int, floor: int) -> int | None:
+    """The first line, not above `floor`, of the `On …, … wrote:` that ends on line `at`; None when none ends there."""
+    last = lines.folded(at)
+    if not last or lines.quoted[at]:
+        return None
+    if _STAMP_ONLY.fullmatch(last):
+        return at
+    if last.endswith((":", "\uff1a", ":*")) or (last.startswith("--") and last.endswith("--") and _says_wrote(last)):
+        return _attribution_start(lines, at, floor, wrote=_says_wrote(f"{lines.folded(at - 1) if at else ''} {last}"))
+    return None
+
+
+def _says_wrote(text: str) -> bool:
+    """Whether `text` ends with what somebody did who is quoted."""
+    return _WROTE_END.search(text[-_WROTE_CHARS:]) is not None
+
+
+def _attribution_start(lines: Lines, at: int, floor: int, *, wrote: bool) -> int | None:
+    joined, blanks = "", 0
+    for start in range(at, max(at - _ATTRIBUTION_LINES, floor - 1), -1):
+        text = lines.folded(start)
+        blanks += not text
+        joined = f"{text} {joined}".strip()
+        if lines.quoted[start] or len(joined) > _ATTRIBUTION_CHARS or blanks > 2:
+            return None
+        if text and _is_attribution(joined, wrote=wrote, torn=blanks > 0):
+            return _with_lines_above(lines, start, floor, whole=_DATE.search(joined) is not None)
+    return None
+
+
+def _is_attribution(text: str, *, wrote: bool, torn: bool) -> bool:
+    """Whether `text`, on one line, says who wrote something, when or from which address, and that it follows.
+
+    `torn` by blank lines, it must begin as one and name both.
+    """
+    moment, address = _MOMENT.search(text) is not None, _ADDRESS.search(text) is not None
+    begins = _begins_attribution(text)
+    if torn:
+        return wrote and moment and address and begins
+    if wrote and ((moment and begins) or (text.startswith("--") and text.endswith("--"))):
+        return True
+    if moment and begins and _WROTE_WITHIN.search(text):
+        return True
+    if (
+        moment
+        and address
+        and text.endswith((":", "\uff1a"))
+        and (begins or text.endswith((">:", ">):", ">\uff1a")))
+        and "<" in text
+    ):
+        return True
+    if moment and address and (wrote or _WROTE_WITHIN.search(text)):
+        return begins or text[:1] in "\"'<*" or _names_first(text)
+    return address and ((wrote and _names_first(text)) or _QUOTING.fullmatch(text) is not None)
+
+
+def _begins_attribution(text: str) -> bool:
+    return _OPENER.match(text) is not None or _DATE_FIRST.match(text) is not None
+
+
+def _names_first(text: str) -> bool:
+    """Whether an address stands near the beginning, behind nothing but a name."""
+    found = _ADDRESS.search(text)
+    before = text[: found.start()] if found else ""
+    return found is not None and len(before.split()) <= 8 and not re.search(r"[.!?;:]\s", before)
+
+
+def _with_lines_above(lines: Lines, start: int, floor: int, *, whole: bool) -> int:
+    """The line where an attribution begins that was broken into several, the last of which is `start` or below.
+
+    `whole` when these hold a date. One date is enough: `on Friday at 17:00` above it is what somebody says.
+    """
+    for above in range(start - 1, max(start - 5, floor - 1), -1):
+        text = lines.folded(above)
+        if text == "<" or (not text and _is_torn_above(lines, above - 1, floor)):
+            continue
+        opens = _begins_attribution(text) or _MOMENT.search(text) is not None
+        opens = text.endswith("<") or (opens and (not whole or text.endswith(",")))
+        if not text or lines.quoted[above] or len(text) > 100 or text[-1] in ".!?:" or not opens:
+            return above + 1
+    return max(start - 4, floor)
+
+
+def is_weak_attribution(lines: Lines, at: int) -> bool:
+    """Whether line `at` stands alone above a marked quote, names a moment and ends in a colon, in words not known."""
+    text = lines.folded(at)
+    alone = at == 0 or lines.is_blank(at - 1)
+    fits = alone and text.endswith((":", "\uff1a")) and len(text) <= 200 and _MOMENT.search(text) is not None
+    return (
+        fits
+        and at + 1 < len(lines)
+        and (lines.quoted[at + 1] or (lines.is_blank(at + 1) and quote_follows(lines, at + 1)))
+    )
+
+
+def _is_torn_above(lines: Lines, at: int, floor: int) -> bool:
+    """Whether line `at`, above a blank one, is the beginning of an attribution that goes on below."""
+    text = lines.folded(at) if at >= floor else ""
+    fits = text != "" and text[-1] not in ".!?:" and len(text) <= 100
+    return fits and _OPENER.match(text) is not None and _MOMENT.search(text) is not None
+
+
+def is_bare_name(lines: Lines, at: int) -> bool:
+    """Whether line `at` is `Some Name wrote:` right above a marked quote."""
+    following = lines.next_shown(at + 1)
+    return following is not None and lines.quoted[following] and _BARE_WROTE.fullmatch(lines.folded(at)) is not None
+
+
+def begins_original(lines: Lines, at: int) -> bool:
+    """Whether everything from line `at` on is an older mail: a header block, `--- Original Message ---`, or alike."""
+    text = lines.folded(at)
+    if not text or lines.quoted[at]:
+        return False
+    if _LABEL.match(text):
+        return _is_header_block(lines, at)
+    if _BEGINS.fullmatch(text) or _ABOVE.fullmatch(text) or GROUPWISE.fullmatch(text):
+        return True
+    if is_rule(lines, at) or _is_dashed(text):
+        said = text.strip(_DASHES)
+        return _ORIGINAL.fullmatch(text) is not None or _says_wrote_above(said) or _header_follows(lines, at)
+    return False
+
+
+def _says_wrote_above(text: str) -> bool:
+    """Whether `text`, from between dashes, is `sayso <…> wrote:`, which stands above a whole mail."""
+    return text.endswith(":") and _says_wrote(text)
+
+
+def begins_forwarded(lines: Lines, at: int) -> bool:
+    """Whether the older mail that begins on line `at` says that it was forwarded: then it is what somebody sends."""
+    return _FORWARDED.fullmatch(lines.folded(at)) is not None or _BEGINS.fullmatch(lines.folded(at)) is not None
+
+
+def _is_dashed(text: str) -> bool:
+    """Whether `text` are words between dashes, such as `--- Original Message ---`."""
+    inner = text.strip(_DASHES + ">|:")
+    return 0 < len(inner) <= 80 and text[:2].strip(_DASHES + ">|") == "" and text.rstrip(":")[-2:].strip(_DASHES) == ""
+
+
+def _header_follows(lines: Lines, at: int) -> bool:
+    following = lines.next_shown(at + 1)
+    return following is not None and not lines.quoted[following] and _is_header_block(lines, following)
+
+
+def _is_header_block(lines: Lines, at: int) -> bool:
+    """Whether the lines from `at` on are the header of a mail: three labels of different names close together, or two
+    with an address and a moment.
+    """
+    names, values, gap = set[str](), list[str](), 0
+    first = _LABEL.match(lines.folded(at))
+    if first is None:
+        return False
+    for i in range(at, min(at + _BLOCK_LINES, len(lines))):
+        label = _LABEL.match(lines.folded(i))
+        gap = 0 if label else gap + 1
+        if gap > 3:
+            break
+        if label and i > at and label["name"] == first["name"]:
+            break
+        if label:
+            names.add(label["name"])
+        values.append(label["value"] if label else lines.folded(i))
+    said = " ".join(values)
+    if len(names) >= 3:
+        return said.strip(" *_") != "" and any(_FROM.fullmatch(name) for name in names)
+    pair = len(names) == 2 or (":" in first["value"] and _SECOND_LABEL.search(first["value"]) is not None)
+    if not pair or not _FROM.fullmatch(first["name"]):
+        return False
+    near = " ".join(values[:3])
+    return _ADDRESS.search(near) is not None and _MOMENT.search(near) is not None
+
+
+def header_end(lines: Lines, at: int) -> int:
+    """The line behind the header block at the top of the older mail that begins on line `at`."""
+    top = range(at, min(at + _BLOCK_LINES, len(lines)))
+    last = next((i for i in reversed(top) if _LABEL.match(lines.folded(i))), at)
+    return last + 1
+
+
+def one_header_end(lines: Lines, at: int) -> int:
+    """The line behind the labels that begin on line `at`; `at` where none do. Unlike `header_end` it skips nothing
+    that somebody may have written, and no second block.
+    """
+    names, end, is_bare = set[str](), at, False
+    for i in range(at, min(at + _BLOCK_LINES, len(lines))):
+        label = _LABEL.match(lines.folded(i))
+        if label and label["name"] not in names:
+            names.add(label["name"])
+            is_bare, end = not label["value"].strip(" *_"), i + 1
+        elif label:
+            break
+        elif is_bare and not lines.is_blank(i):  # a value that stands below its label
+            is_bare, end = False, i + 1
+        elif not lines.is_blank(i) and (lines.is_blank(i - 1) or not _ADDRESS.search(lines.folded(i))):
+            break
+    return end
+
+
+def quote_follows(lines: Lines, at: int) -> bool:
+    """Whether the next line with something on it, from `at` on, is marked as a quote."""
+    following = next((i for i in islice(range(at, len(lines)), 40) if not lines.is_blank(i)), None)
+    return following is not None and lines.quoted[following]
+
+
+def is_continuation(lines: Lines, at: int) -> bool:
+    """Whether line `at`, right between two marked lines, is the rest of the one above, which some server has broken."""
+    if not 0 < at < len(lines) - 1 or not (lines.quoted[at - 1] and lines.quoted[at + 1]) or lines.is_blank(at):
+        return False
+    above, text = lines.folded(at - 1), lines.folded(at)
+    if _URL_ONLY.fullmatch(text) or "://" in above.split()[-1]:
+        return True
+    return len(above) >= 60 and above[-1] not in ".!?:;\"')>\u201d"

@@ -1,1 +1,0 @@
-"""Who a mail says it is from, and what proves it."""

@@ -1,0 +1,265 @@
+"""What becomes of each answer that the Messages API can give, through the real SDK and a real connection."""
+
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import prompts
+from agents.model.claude import Chosen, Claude, Failed
+from agents.model.failures import FailureKind, is_for_operators, is_worth_waiting, kind_of, retry_delay_s
+from agents.model.reply import tools_hash
+from agents.run import fold
+from agents.steps import CallTool, Done, RequestHumanInput, Step
+from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, text, tool_use
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "step"),
+    [
+        (
+            "deploy",
+            {"version": "v1.2.0", "place": {"environment": "staging"}},
+            CallTool(
+                tool="deploy",
+                arguments={"version": "v1.2.0", "place": {"environment": "staging", "replicas": 1}},
+            ),
+        ),
+        ("done", {"summary": "v1 is live"}, Done(summary="v1 is live")),
+        ("done", {"summary": "no", "outcome": "failed"}, Done(summary="no", outcome="failed")),
+        (
+            "request_human_input",
+            {"question": "Where?", "format": "choice", "options": ["staging", "production"]},
+            RequestHumanInput(question="Where?", format="choice", options=("staging", "production")),
+        ),
+    ],
+)
+async def test_a_tool_call_becomes_a_step(
+    api: FakeAnthropic, claude: Claude, name: str, arguments: dict[str, Any], step: Step
+) -> None:
+    api.answers(message(text("I will."), tool_use(name, arguments)))
+
+    chosen = await choose(claude)
+
+    assert isinstance(chosen, Chosen)
+    assert chosen.step == step
+
+
+async def test_a_call_records_where_its_step_came_from(api: FakeAnthropic, claude: Claude) -> None:
+    api.answers(message(tool_use("done", {"summary": "over"})))
+
+    first, second = await choose(claude), await choose(claude)
+
+    prompt = prompts.load("deploy")
+    call = first.call
+    assert (call.model, call.rehearsal) == ("claude-sonnet-5-5", False)
+    assert (call.prompt, call.prompt_hash) == (prompt.label, prompt.hash)
+    assert (call.request_id, call.stop_reason) == ("req_1", "tool_use")
+    assert (call.input_tokens, call.output_tokens) == (1_000, 20)
+    assert 0 < call.latency_s < 20
+    assert len(call.input_hash) == 64
+    assert call.tools_hash == tools_hash(AGENT)
+    assert call.input_hash == second.call.input_hash
+
+
+async def test_a_prompt_of_an_agent_that_lives_elsewhere_comes_from_its_folder(
+    api: FakeAnthropic, claude: Claude, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.md").write_text(
+        "---\nname: mine\nversion: 2\nfamily: claude\ninputs: tools\n---\nUse {{ tools }}."
+    )
+    (tmp_path / "mine@1.md").write_text("---\nname: mine\nversion: 1\nfamily: claude\ninputs:\n---\nThink.")
+    api.answers(message(tool_use("done", {"summary": "over"})))
+
+    for prompt, label in (("mine", "mine@2"), ("mine@1", "mine@1")):
+        chosen = await claude.choose(replace(AGENT, prompt=prompt, folder=tmp_path), fold(EVENTS), EVENTS)
+        assert chosen.call.prompt == label
+
+    told = [request["system"][0]["text"] for request in api.requests()]
+    assert told == ["Use deploy, request_human_input, done.", "Think."]
+
+
+async def test_the_request_offers_strict_tools_and_one_user_message(api: FakeAnthropic, claude: Claude) -> None:
+    api.answers(message(tool_use("done", {"summary": "over"})))
+
+    await choose(claude)
+
+    (request,) = api.requests()
+    tools = {tool["name"]: tool for tool in request["tools"]}
+    place = tools["deploy"]["input_schema"]["$defs"]["Place"]
+    assert list(tools) == ["deploy", "request_human_input", "done"]
+    assert all(tool["strict"] for tool in tools.values())
+    assert all("confidence" in tool["input_schema"]["properties"] for tool in tools.values())
+    assert all("confidence" not in tool["input_schema"]["required"] for tool in tools.values())
+    assert place["additionalProperties"] is False
+    assert "maximum" not in place["properties"]["replicas"]
+    assert "type" not in tools["done"]["input_schema"]["properties"]
+    assert request["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+    assert "releases versions" in request["system"][0]["text"]
+    (only,) = request["messages"]
+    assert only["role"] == "user"
+    assert "deploy v1.2.0 to production" in only["content"]
+
+
+CASES: list[tuple[Answer, FailureKind, str]] = [
+    (error(429, "rate_limit_error", "slow down"), "rate_limited", "429 rate_limit_error: slow down"),
+    (error(529, "overloaded_error", "busy"), "overloaded", "529 overloaded_error: busy"),
+    (error(500, "api_error", "oops"), "overloaded", "500 api_error: oops"),
+    (error(401, "authentication_error", "no such key"), "auth", "401"),
+    (error(403, "permission_error"), "auth", "403"),
+    (error(402, "billing_error"), "out_of_credit", "402"),
+    (error(400, "invalid_request_error", "Your credit balance is too low"), "out_of_credit", "too low"),
+    (error(400, "invalid_request_error", "prompt is too long: 9 > 8"), "too_long", "9 > 8"),
+    (error(413, "request_too_large"), "too_long", "413"),
+    (error(404, "not_found_error", "model: claude-1"), "refused", "model: claude-1"),
+    (Answer('"just a string"', 500), "overloaded", "500"),
+    (Answer("<html>Bad gateway</html>", 502), "overloaded", "502"),
+    (Answer("[1, 2]", 503), "overloaded", "503"),
+    (Answer("", 504), "timeout", "504"),
+    (Answer("{broken"), "bad_body", "not a message"),
+    (Answer('"hello"'), "bad_body", "not a message"),
+    (Answer("null"), "bad_body", "not a message"),
+    (Answer('{"type": "error"}'), "bad_body", "not a message"),
+    (Answer("\x00\x01"), "bad_body", "not a message"),
+    (message(text("Well…"), stop_reason="end_turn"), "no_tool", "call exactly one"),
+    (message(stop_reason="end_turn"), "no_tool", "call exactly one"),
+    (message(tool_use("deploy", CALL), tool_use("deploy", CALL)), "many_tools", "2 tools"),
+    (message(tool_use("rm", {})), "unknown_tool", "'rm'; there are deploy, request_human_input, done"),
+    (message(tool_use("deploy", {"place": {"environment": "moon"}})), "bad_arguments", "version: Field required"),
+    (message(tool_use("deploy", {**CALL, "version": "1.2.0"})), "bad_arguments", "version: String should match"),
+    (message(tool_use("deploy", "v1.2.0")), "bad_arguments", "deploy: arguments"),
+    (message(tool_use("done", {"summary": "x", "more": 1})), "bad_arguments", "more: Extra inputs"),
+    (message(tool_use("request_human_input", {"question": "?", "format": "choice"})), "bad_arguments", "needs options"),
+    (message(tool_use("request_human_input", {"question": "?", "format": "form"})), "bad_arguments", "needs fields"),
+    (message(text("no"), stop_reason="refusal"), "refused", "declined"),
+    (message(tool_use("done", {"summary": "cu"}), stop_reason="max_tokens"), "bad_arguments", "fewer words"),
+    (message(stop_reason="model_context_window_exceeded"), "too_long", "no longer fits"),
+    (message(tool_use("done", {"summary": "x"}), stop_reason="pause_turn"), "bad_body", "stopped for pause_turn"),
+    (message(tool_use("done", {"summary": "x"}), stop_reason=None), "bad_body", "stopped for ?"),
+    (Answer('{"type": "message", "content": []}', breaks=True), "connection", "cannot reach the model"),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind", "detail"), CASES)
+async def test_an_answer_that_is_no_step_is_a_failure_of_its_kind(
+    api: FakeAnthropic, claude: Claude, answer: Answer, kind: str, detail: str
+) -> None:
+    api.answers(answer)
+
+    failed = await choose(claude)
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == kind
+    assert detail in failed.detail
+    assert len(api.requests()) == 1, "retries are the run's own"
+
+
+async def test_a_failure_keeps_what_the_server_asked_for_and_its_request_id(api: FakeAnthropic, claude: Claude) -> None:
+    api.answers(error(429, "rate_limit_error", retry_after="7"))
+
+    failed = await choose(claude)
+
+    assert isinstance(failed, Failed)
+    assert failed.retry_after_s == 7.0
+    assert failed.call.request_id == "req_2"
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("soon", None), ("-3", 0.0), ("1e9", 3_600.0), ("nan", 0.0)])
+async def test_a_strange_retry_after_does_no_harm(
+    api: FakeAnthropic, claude: Claude, header: str, seconds: float | None
+) -> None:
+    api.answers(error(429, "rate_limit_error", retry_after=header))
+
+    failed = await choose(claude)
+
+    assert isinstance(failed, Failed)
+    assert failed.retry_after_s == seconds
+
+
+async def test_a_wrong_key_fails_as_auth_and_is_never_shown(api: FakeAnthropic) -> None:
+    model = Claude("sk-wrong-key", api.base_url, "claude-sonnet-5-5")
+    api.answers(message(tool_use("done", {"summary": "over"})))
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == "auth"
+    assert "sk-wrong-key" not in repr((failed, model))
+
+
+async def test_a_key_that_the_server_echoes_is_taken_out_of_the_detail(api: FakeAnthropic, claude: Claude) -> None:
+    api.answers(error(400, "invalid_request_error", f"header {api.key} is odd"))
+
+    failed = await choose(claude)
+
+    assert isinstance(failed, Failed)
+    assert failed.detail == "400 invalid_request_error: header [key] is odd"
+
+
+async def test_a_server_that_never_answers_is_a_timeout(api: FakeAnthropic) -> None:
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=0.2)
+    api.answers(Answer(hangs=True))
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert (failed.kind, failed.detail) == ("timeout", "no answer within 0.2 s")
+
+
+async def test_an_answer_that_trickles_in_for_ever_is_a_timeout(api: FakeAnthropic) -> None:
+    model = Claude(api.key, api.base_url, "claude-sonnet-5-5", timeout_s=0.5)
+    api.answers(Answer('{"type": "message"}', drips=True))
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == "timeout"
+    assert failed.call.latency_s < 5
+
+
+async def test_nobody_listening_is_a_connection_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    model = Claude("sk-key", f"http://127.0.0.1:{port}", "claude-sonnet-5-5")
+
+    failed = await choose(model)
+    await model.close()
+
+    assert isinstance(failed, Failed)
+    assert failed.kind == "connection"
+
+
+def test_importing_the_boundary_imports_neither_the_sdk_nor_the_price_list() -> None:
+    program = "import sys, agents.model.claude, agents.deploy; print({'anthropic', 'genai_prices'} & {*sys.modules})"
+
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+
+    assert printed.strip() == "set()"
+
+
+def test_waiting_is_worth_it_only_for_trouble_that_passes() -> None:
+    kinds: tuple[FailureKind, ...] = FailureKind.__args__
+
+    assert {kind for kind in kinds if is_worth_waiting(kind)} == {
+        "timeout", "connection", "overloaded", "rate_limited", "bad_body",
+    }  # fmt: skip
+    assert {kind for kind in kinds if is_for_operators(kind)} == {"auth", "out_of_credit", "refused"}
+
+
+def test_delays_double_up_to_a_minute() -> None:
+    assert [retry_delay_s(failures) for failures in (1, 2, 3, 4, 5, 6, 100_000)] == [2, 4, 8, 16, 32, 60, 60]
+
+
+@given(st.integers(min_value=300, max_value=599), st.text(), st.text())
+def test_every_error_answer_has_a_kind(status: int, error_type: str, words: str) -> None:
+    assert kind_of(status, error_type, words) in FailureKind.__args__

@@ -1,0 +1,71 @@
+"""How much of a run is sent to the model: what its agent's budget allows, half of that once it was too long."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import prompts
+from agents import Agent
+from agents.context import build
+from agents.context.tokens import tokens_in
+from agents.events import Event
+from agents.model.claude import Claude, Failed
+from agents.requests import Fact
+from agents.run import Run, fold
+from agents.steps import Done
+from tests.agents.worlds import chosen, failed, finished, started, tool_started
+from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
+
+
+async def _prefetch(_: Run) -> tuple[Fact, ...]:
+    return ()
+
+
+AGENT = Agent(
+    name="deploy",
+    description="releases versions",
+    prompt="deploy",
+    tools=(),
+    prefetch=_prefetch,
+    fallback=lambda _: Done(summary=""),
+)
+
+
+@pytest.fixture
+def api() -> Iterator[FakeAnthropic]:
+    with running() as fake:
+        fake.answers(message(tool_use("done", {"summary": "over"})))
+        yield fake
+
+
+def claude(api: FakeAnthropic, context_tokens: int) -> Claude:
+    return Claude(api.key, api.base_url, "claude-sonnet-5-5", context_tokens=context_tokens)
+
+
+async def test_a_run_that_cannot_be_cut_to_the_agents_budget_is_not_sent(api: FakeAnthropic) -> None:
+    events, model = [started("word " * 5_000)], claude(api, 1_000)
+
+    answer = await model.choose(AGENT, fold(events), events)
+    await model.close()
+
+    assert isinstance(answer, Failed)
+    assert answer.kind == "not_sent"
+    assert "agents.deploy.context_tokens" in answer.detail
+    assert answer.call.prompt == prompts.load("deploy").label
+    assert api.requests() == []
+
+
+async def test_after_a_run_was_too_long_half_of_it_is_sent(api: FakeAnthropic) -> None:
+    events: list[Event] = [started()]
+    for n in "123456":
+        events += chosen(step_id=f"s{n}"), tool_started(f"a{n}", f"s{n}"), finished(f"a{n}", "word " * 600)
+    model = claude(api, build(fold(events), events).tokens)
+
+    for told in (events, [*events, failed("too_long")]):
+        await model.choose(AGENT, fold(told), told)
+    await model.close()
+
+    first, second = (request["messages"][0]["content"] for request in api.requests())
+    assert "left out" not in first
+    assert "left out" in second
+    assert tokens_in(second) <= model.context_tokens // 2

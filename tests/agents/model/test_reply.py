@@ -1,0 +1,65 @@
+"""What is offered to a model, and what it says of itself beside the step."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from agents.model.claude import Chosen, Claude
+from agents.model.reply import tools_hash
+from agents.run import fold
+from agents.steps import CallTool
+from tests.agents.model.claudes import AGENT, CALL, EVENTS, DeployArgs, choose
+from tests.fakes.anthropic import FakeAnthropic, message, tool_use
+
+
+@pytest.mark.parametrize(
+    ("said", "confidence"),
+    [(0.7, 0.7), (1, 1.0), (0, 0.0), (1.01, None), (-1, None), (True, None), ("0.9", None), (None, None), ([], None)],
+)
+async def test_the_models_own_confidence_is_recorded_and_never_an_argument(
+    api: FakeAnthropic, claude: Claude, said: Any, confidence: float | None
+) -> None:
+    api.answers(message(tool_use("deploy", {**CALL, "confidence": said})))
+
+    chosen = await choose(claude)
+
+    assert isinstance(chosen, Chosen)
+    assert isinstance(chosen.step, CallTool)
+    assert chosen.step.arguments == {"version": "v1.2.0", "place": {"environment": "staging", "replicas": 1}}
+    assert chosen.call.confidence == confidence
+
+
+class Forecast(BaseModel):
+    confidence: float
+
+
+async def test_a_tool_that_has_an_argument_of_that_name_keeps_it(api: FakeAnthropic, claude: Claude) -> None:
+    forecast = replace(AGENT.tools[0], name="forecast", args=Forecast)
+    api.answers(message(tool_use("forecast", {"confidence": 0.3})))
+
+    chosen = await claude.choose(replace(AGENT, tools=(forecast,)), fold(EVENTS), EVENTS)
+
+    assert isinstance(chosen, Chosen)
+    assert chosen.step == CallTool(tool="forecast", arguments={"confidence": 0.3})
+    assert chosen.call.confidence is None
+
+
+class FarAway(DeployArgs):
+    replicas: int = 1
+
+
+def test_the_hash_of_the_tools_changes_with_what_a_model_is_told_of_them_and_with_their_version() -> None:
+    (tool,) = AGENT.tools
+    others = [
+        replace(tool, name="release"),
+        replace(tool, description="Deploy it, please."),
+        replace(tool, args=FarAway),
+        replace(tool, schema_version=2),
+    ]
+
+    hashes = {tools_hash(AGENT), *(tools_hash(replace(AGENT, tools=(other,))) for other in others)}
+
+    assert len(hashes) == 5
+    assert tools_hash(replace(AGENT, tools=(replace(tool, timeout_s=1.0),))) == tools_hash(AGENT)

@@ -1,0 +1,288 @@
+"""Mails are read in a child process: what a bomb does to it, and that nobody else notices."""
+
+import asyncio
+import base64
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels import ChannelUnavailable, Held, Inbound, Reading, Reply
+from channels.email import EmailChannel
+from channels.email.local import maildir
+from channels.email.local.maildir_mailbox import MaildirMailbox
+from channels.email.reading.sandbox import Limits
+from tests.channels.email.conftest import Post
+from tests.channels.email.mails import ANNA, BO, BOT, NOON, People, arrived, mail
+from tests.channels.email.provers import misbehaving
+from tests.channels.email.reading.bombs import BOMBS
+from tests.waiting import until
+
+SECRET = "a-secret-of-the-parent"
+PROGRAM = "tests.channels.email.reading.reading_program"
+
+
+class Desk:
+    """The channel, and mails that arrive there."""
+
+    def __init__(self, post: Post, **more: Any) -> None:
+        self.channel = EmailChannel(
+            mailbox=MaildirMailbox(post.folder),
+            transport=post.client(BOT),
+            directory=People(ANNA, BO),
+            address=BOT,
+            prove=misbehaving,
+            **more,
+        )
+
+    async def read(self, raw: bytes, *, is_answer: bool = False) -> Reading:
+        raw = arrived(raw)
+        inbound = Inbound(
+            channel="email", key="m1", raw=raw, size_bytes=len(raw), is_answer=is_answer, received_at=NOON
+        )
+        return await self.channel.read(inbound)
+
+    async def reasons(self, how: str) -> str:
+        """Why a mail is held that makes the reader misbehave."""
+        held = await self.read(bad(how))
+        assert isinstance(held, Held)
+        return "; ".join(held.reasons)
+
+    async def is_serving(self) -> bool:
+        """Whether an honest mail is read as what it says."""
+        reading = await self.read(mail("approve"))
+        return isinstance(reading, Reply) and reading.said == "approve"
+
+
+def bad(how: str) -> bytes:
+    return mail("approve", extra=f"Misbehave: {how}\n")
+
+
+KINDS = sorted({re.split(",| in | of ", name)[0] for name in BOMBS})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_bomb_of_each_kind_is_held_or_read_and_the_next_mail_is_served(post: Post, kind: str) -> None:
+    bombs = {name: bomb() for name, bomb in BOMBS.items() if re.match(rf"{kind}(,| in | of )", name)}
+    assert bombs
+
+    for raw in (*bombs.values(), mail("approve")):
+        maildir.store(post.box(BOT), arrived(raw))
+    *found, honest = await post.next_inbound(len(bombs) + 1)
+    for inbound in found:  # a child process that reads on is ended after two seconds of processor time
+        await post.channel.read(inbound)
+    reading = await post.channel.read(honest)
+
+    assert isinstance(reading, Reply)
+    assert reading.said == "approve"
+
+
+async def test_a_mail_that_takes_too_long_is_held_and_the_next_one_is_served(post: Post) -> None:
+    desk = Desk(post, limits=Limits(cpu_s=0.1))
+
+    assert "reading it takes more than 0.1 s" in await desk.reasons("spin")
+    assert await desk.is_serving()
+
+
+async def test_the_usual_limit_is_two_seconds_of_processor_time(post: Post) -> None:
+    assert "more than 2 s" in await Desk(post).reasons("spin")
+
+
+async def test_a_mail_that_takes_too_much_memory_is_held_and_the_next_one_is_served(post: Post) -> None:
+    desk = Desk(post)
+
+    assert "more than 256 MB of memory" in await desk.reasons("hoard")
+    assert await desk.is_serving()
+
+
+async def test_a_mail_after_others_is_held_for_memory_only_when_it_alone_takes_too_much(post: Post) -> None:
+    desk = Desk(post)
+    assert await desk.is_serving()
+
+    assert "more than 256 MB of memory" in await desk.reasons("hoard")
+
+
+async def test_a_child_that_died_for_no_reason_of_the_mail_is_replaced(post: Post, tmp_path: Path) -> None:
+    desk = Desk(post)
+
+    assert isinstance(await desk.read(bad(f"die unless {tmp_path / 'died'}")), Reply)
+
+
+async def test_a_mail_at_which_every_child_dies_is_read_again_later_and_others_are_served(post: Post) -> None:
+    desk = Desk(post)
+
+    with pytest.raises(ChannelUnavailable, match="read again later"):
+        await desk.read(bad("die"))
+    assert await desk.is_serving()
+
+
+async def test_a_busy_machine_makes_no_bomb_of_an_honest_mail(post: Post) -> None:
+    desk = Desk(post, limits=Limits(wall_s=1.0))
+
+    with pytest.raises(ChannelUnavailable, match="machine is too busy"):
+        await desk.read(bad("pause"))
+
+
+async def test_a_mistake_of_the_reader_holds_the_mail_and_tells_nothing_of_it(post: Post) -> None:
+    desk = Desk(post)
+
+    assert await desk.reasons("stumble") == (
+        "it could not be read because of a mistake in sayso; look at it in the mailbox"
+    )
+    assert await desk.is_serving()
+
+
+async def test_mails_read_at_the_same_time_each_get_their_own_answer(post: Post) -> None:
+    desk, texts = Desk(post), [f"some words, {number}" for number in range(30)]
+
+    readings = await asyncio.gather(*(desk.read(mail(text)) for text in texts))
+
+    assert [reading.text for reading in readings if isinstance(reading, Reply)] == texts
+
+
+async def test_an_answer_does_not_wait_behind_a_flood_of_bombs(post: Post) -> None:
+    desk = Desk(post, limits=Limits(cpu_s=0.1))
+    bombs = [asyncio.create_task(desk.reasons("spin")) for _ in range(6)]
+    await until(lambda: any(bomb.done() for bomb in bombs), what="the first one is read")
+
+    reading = await desk.read(mail("approve"), is_answer=True)
+
+    assert isinstance(reading, Reply)
+    assert sum(bomb.done() for bomb in bombs) < 4
+    await asyncio.gather(*bombs)
+
+
+async def test_a_small_answer_does_not_wait_behind_large_bombs_that_look_like_answers(post: Post) -> None:
+    desk, large = Desk(post, limits=Limits(cpu_s=0.1)), bad("spin") + b"x" * 10_000
+    bombs = [asyncio.create_task(desk.read(large, is_answer=True)) for _ in range(6)]
+    await until(lambda: any(bomb.done() for bomb in bombs), what="the first one is read")
+
+    reading = await desk.read(mail("approve"), is_answer=True)
+
+    assert isinstance(reading, Reply)
+    assert sum(bomb.done() for bomb in bombs) < 4
+    await asyncio.gather(*bombs)
+
+
+@pytest.mark.parametrize("encoding", ["base64", "8bit"])
+async def test_the_largest_file_comes_back_whole(post: Post, encoding: str) -> None:
+    room = 1_990_000
+    content = os.urandom(room * 54 // 78) if encoding == "base64" else b"\x01" * room
+    written = base64.encodebytes(content) if encoding == "base64" else content
+    file = f"Content-Type: application/pdf\nContent-Transfer-Encoding: {encoding}\n\n".encode() + written
+    head, _, text = mail("approve", extra="Content-Type: multipart/mixed; boundary=b\n").partition(b"\r\n\r\n")
+    reading = await Desk(post).read(head + b"\r\n\r\n--b\n\n" + text + b"--b\n" + file + b"\n--b--\n")
+
+    assert isinstance(reading, Reply)
+    assert [len(file.content) for file in reading.files] == [len(content)]
+
+
+async def test_nobody_gets_the_answer_to_a_mail_that_is_no_longer_waited_for(post: Post) -> None:
+    desk = Desk(post)
+    assert await desk.is_serving()
+
+    gone = asyncio.create_task(desk.read(mail("deny")))
+    for _ in range(50):  # on a busy machine the answer may be there before anybody can leave
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait([gone])
+        if gone.cancelled():
+            break
+        gone = asyncio.create_task(desk.read(mail("deny")))
+
+    assert gone.cancelled()
+    assert await desk.is_serving()
+
+
+class Program:
+    """A process of its own that reads mails."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "SAYSO_SECRET_KEY": SECRET},
+            start_new_session=True,
+        )
+
+    def send(self, raw: bytes) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(base64.b64encode(arrived(raw)) + b"\n")
+        self.process.stdin.flush()
+
+    def read(self, raw: bytes) -> str:
+        self.send(raw)
+        assert self.process.stdout
+        return self.process.stdout.readline().decode().strip()
+
+    @property
+    def child(self) -> int:
+        pid = self.process.pid
+        (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(child)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe
+            with suppress(BrokenPipeError):
+                pipe.close()
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    program = Program()
+    yield program
+    program.kill()
+
+
+def test_ctrl_c_in_the_terminal_does_not_end_the_child(program: Program) -> None:
+    assert program.read(mail()) == "reply"
+    child = program.child
+
+    os.killpg(program.process.pid, signal.SIGINT)
+
+    assert program.read(mail()) == "reply"
+    assert program.child == child
+
+
+async def test_the_child_ends_when_its_parent_is_killed(program: Program) -> None:
+    assert program.read(mail()) == "reply"
+    child = program.child
+
+    program.kill()
+
+    await until(lambda: is_gone(child), what="the child ends")
+
+
+async def test_a_child_that_reads_a_bomb_ends_when_its_parent_is_killed(program: Program) -> None:
+    assert program.read(mail()) == "reply"
+    child = program.child
+    program.send(bad("spin"))
+
+    program.kill()
+
+    await until(lambda: is_gone(child), what="the child ends", within_s=20)
+
+
+def test_the_child_knows_none_of_our_secrets(program: Program) -> None:
+    assert program.read(mail()) == "reply"
+
+    assert SECRET in Path(f"/proc/{program.process.pid}/environ").read_text()
+    assert SECRET not in Path(f"/proc/{program.child}/environ").read_text()
+
+
+def is_gone(pid: int) -> bool:
+    """Whether no such process runs; a dead one may wait to be collected."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True

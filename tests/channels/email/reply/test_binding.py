@@ -1,0 +1,180 @@
+"""What a mail must show of the card that it answers."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.email.reply import read_both
+from channels.email.reply.binding import About, Answered, SentCard, bound, packed, squashed, strange
+from tests.channels.email.mails import NOON, TOKEN
+
+CARD = """Deploy v1.2.0 to production? [K7QP2X]
+
+To approve, reply with the one word: approve
+To refuse, reply: deny, and the reason if you like
+
+Anna asks.
+
+| deploy {"version": "v1.2.0"}
+https://sayso.example/requests/s0q-1
+"""
+SENT = SentCard(
+    token=TOKEN,
+    message_id="<card.1@sayso.example>",
+    subject="Deploy v1.2.0 to production? [K7QP2X]",
+    opening="Deploy v1.2.0 to production? [K7QP2X]",
+    sent_at=NOON,
+    button="I approve: Deploy v1.2.0 to production (code ABCDEFGHIJKL)",
+    refuses="I deny: Deploy v1.2.0 to production: ok",
+    packed=packed(CARD),
+)
+GENUINE = About(
+    subject="RE: Deploy v1.2.0 to production? [K7QP2X]",
+    in_reply_to=(SENT.message_id,),
+    sent_at=NOON + timedelta(hours=1),
+)
+PAGE = "".join(f"<p>{line}</p>" for line in CARD.split("\n"))
+FROM_EVE = "From: Eve\nSent: Tuesday, 3 March 2026 13:00\nTo: Bo\nSubject: RE: Deploy\n\n"
+RECEIVED = NOON + timedelta(hours=1, minutes=1)
+WORDS = st.text("abcdefgh ?.", min_size=1, max_size=12)
+
+
+def why(said: Any = "approve", **changes: Any) -> str:
+    """Why an answer that shows what is genuine, but for `changes`, is not bound."""
+    answered = Answered(person="bo", token=TOKEN, said=said, text="approve", about=GENUINE.model_copy(update=changes))
+    return bound(answered, SENT, RECEIVED).unbound
+
+
+def marked(text: str) -> tuple[tuple[str, str], ...]:
+    return (("\n".join(f"> {line}" for line in text.split("\n")), ""),)
+
+
+def in_html(quote: str, attribution: str = "On Tue, Mar 3, 2026 at 12:00 sayso <agent@sayso.example> wrote:") -> str:
+    """An answer in HTML as Gmail, Apple Mail and others write it: who wrote stands inside the quote."""
+    who = attribution.replace("<", "&lt;")
+    return f'<div>approve</div><div class="gmail_quote"><div>{who}</div><blockquote>{quote}</blockquote></div>'
+
+
+def older(plain: str | None, document: str | None) -> tuple[tuple[str, str], ...]:
+    """What a mail with these texts repeats."""
+    return read_both(plain, document, "Bo Berg").older
+
+
+def below(text: str) -> tuple[tuple[str, str], ...]:
+    return (("", f"From: sayso\nSent: Tuesday, 3 March 2026 12:00\nTo: Bo\nSubject: Deploy\n\n{text}"),)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"older": marked(CARD)},
+        {"older": below(CARD)},
+        {"older": marked(CARD), "in_reply_to": ("<0102@ses.example>",)},
+        {"older": below(CARD), "in_reply_to": ()},
+        {"older": marked("To refuse, reply: deny, and the reason")},
+        {"older": marked(CARD.replace("with the one", "with\n> the one")), "in_reply_to": ()},
+        {"older": marked(CARD.replace("https://sayso.example/", "https://safe.example/?url=")), "in_reply_to": ()},
+        {"older": marked(f"CAUTION: This email originated from outside of the organization.\n\n{CARD}")},
+        {"older": older(None, in_html(PAGE)), "in_reply_to": ()},
+        {"older": older(None, in_html(PAGE, "wt., 3 mar 2026 o 12:00 sayso <agent@sayso.example> napisał(a):"))},
+        {
+            "older": older(None, in_html(f"<p>CAUTION: This email originated from outside.</p>{PAGE}")),
+            "in_reply_to": (),
+        },
+        {"subject": "[EXTERNAL] AW: Re: deploy  V1.2.0 to production? [k7qp2x]"},
+        {"sent_at": NOON - timedelta(minutes=9)},
+        {"sent_at": RECEIVED + timedelta(minutes=9)},
+    ],
+)
+def test_what_names_the_card_is_bound(changes: dict[str, Any]) -> None:
+    assert why(**changes) == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"subject": "Re: Deploy v1.2.0 to production? [OTHER2]"},
+        {"subject": "Re: Deploy v1.2.0 to production?"},
+        {"in_reply_to": ()},
+        {"in_reply_to": ("<x@corp.example>", SENT.message_id)},
+        {"older": marked("Lunch at noon?")},
+        {"older": below("Lunch at noon?")},
+        {"older": marked(f"Lunch at noon?\n\n{CARD}"), "in_reply_to": ("<lunch@corp.example>",)},
+        {"older": marked(f"Lunch at noon?\n\n{CARD}")},
+        {"older": marked("https://lunch.example/")},
+        {"older": marked("\n" * 9 + "Lunch at noon?")},
+        {"older": (("", "\n" * 9 + "Lunch at noon?"),)},
+        {"older": older(None, in_html(f"<p>Lunch at noon?</p>{PAGE}"))},
+        {"older": (("", f"{FROM_EVE}Lunch at noon?\n\n{below(CARD)[0][1]}"),), "in_reply_to": ()},
+        {"older": (("", f"{FROM_EVE}{below(CARD)[0][1]}"),), "in_reply_to": ()},
+        {"older": (*marked(CARD), ("", "")), "in_reply_to": ()},
+        {"older": below(f"the blue one\nCc: x\n\n{CARD}")},
+        {"older": below(f"{CARD}\nbut not the database")},
+        {"older": below(CARD.replace("Anna asks.", "Anna asks.\nonly the first part of it"))},
+        {"sent_at": None},
+        {"sent_at": NOON - timedelta(minutes=11)},
+        {"sent_at": RECEIVED + timedelta(minutes=11)},
+        {"faults": ("it has not exactly one From",)},
+        {"has_code": False},
+    ],
+)
+def test_what_does_not_is_not(changes: dict[str, Any]) -> None:
+    assert why(**changes) != ""
+
+
+def test_a_mail_that_nobody_knows_is_answered_by_nothing() -> None:
+    answered = Answered(person="bo", token=TOKEN, said="approve", text="approve", about=GENUINE)
+
+    assert bound(answered, None, RECEIVED).unbound
+
+
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [
+        (SENT.button, "approve"),
+        (SENT.button.replace(" ", "\n"), "approve"),
+        (f"{SENT.button}\n\nThanks,\nBo", "approve"),
+        (f"{SENT.button}\nbut only after lunch", "free_text"),
+        (f"{SENT.button}?", "free_text"),
+    ],
+)
+def test_the_sentence_of_a_button_counts_by_itself_and_what_is_added_is_read(whole: str, said: str) -> None:
+    about = About(whole=whole, sent_at=NOON, author="Bo Berg")
+    reply = bound(Answered(person="bo", token=TOKEN, said="free_text", text=whole, about=about), SENT, RECEIVED)
+
+    assert (reply.said, bool(reply.unbound)) == (
+        said,
+        not whole.startswith((SENT.button, "I\n")) or whole.endswith("?"),
+    )
+
+
+@pytest.mark.parametrize("added", ["", "\n\nThanks,\nBo"])
+def test_the_button_that_refuses_does_so_whatever_the_title_sounds_like(added: str) -> None:
+    about = About(whole=f"{SENT.refuses}{added}", author="Bo Berg")
+    read = Answered(person="bo", token=TOKEN, said="free_text", text=about.whole, about=about)
+
+    assert bound(read, SENT, RECEIVED).said == "deny"
+
+
+@given(st.lists(WORDS, max_size=6), st.integers(0, 3))
+def test_a_piece_of_the_card_is_never_strange_however_its_lines_are_broken(words: list[str], width: int) -> None:
+    text = "\n".join(words)
+    broken = text if not width else "\n".join(text[i : i + width] for i in range(0, len(text), width))
+
+    assert strange(broken.split("\n"), text) == ()
+
+
+@given(st.lists(WORDS, max_size=6), st.text("xyz", min_size=1, max_size=20), st.integers(0, 6))
+def test_a_line_that_the_card_does_not_have_is_always_found(words: list[str], own: str, at: int) -> None:
+    lines = [*words[:at], own, *words[at:]]
+
+    assert own in strange(lines, "\n".join(words))
+
+
+@pytest.mark.parametrize("text", ["a b", "A*B*", "> a\n> b", "a <mailto:x@y.example> b", "a\u200bb", "| a_b"])
+def test_what_mail_programs_change_makes_no_difference(text: str) -> None:
+    assert squashed(text) == "ab"

@@ -1,0 +1,491 @@
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.email.reply import is_decision, read_both, read_reply, words
+from tests.channels.email.work import MOST_CALLS, calls_of
+
+WORDS = [
+    "yes",
+    "approve",
+    "approved",
+    "ok",
+    "please",
+    "thanks",
+    "go",
+    "ahead",
+    "it",
+    "this",
+    "i",
+    "do",
+    "sure",
+    "fine",
+    "bo",
+]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "approve",
+        "Approved!",
+        "APPROVE",
+        "**Approved**",
+        "I approve this request.",
+        "Yes, go ahead please.",
+        "ok",
+        "👍🏽",
+        "Hi,\n\ngo ahead.\n\nThanks,\nBo",
+        "Approved, thanks a lot",
+        "Dear all,\nI approve this.\nKind regards\nBo Berg",
+        "Decision: approve",
+        "yes\n\n> To approve, reply with the one word: approve",
+    ],
+)
+def test_consent_with_nothing_but_politeness_approves(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "approve"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Ja, genehmigt",
+        "Hallo zusammen,\n\nin Ordnung, das gebe ich frei.\n\nViele Grüße\nBo",
+        "Natürlich, bitte ausführen",
+        "Oui, c'est bon pour moi",
+        "Bonjour,\n\nJe valide.\n\nCordialement,\nBo Berg",
+        "approuvé !",
+        "D\u2019accord, c\u2019est validé",
+        "Aprobado por mí :-)",
+        "Sí, adelante",
+        "Está aprobado, gracias",
+        "Pode aprovar.\n\nAtenciosamente,\nBo",
+        "Sim, de acordo",
+        "Sì, procedete pure",
+        "Buongiorno, approvato. Grazie",
+        "Akkoord, ga je gang",
+        "Ik keur het goed\n\nMet vriendelijke groet,\nBo",
+        "承認します。",
+        "お疲れ様です。\n\n承認いたします。\n\nよろしくお願いいたします。",
+        "OKです",
+        "Hi,\n\ngenehmigt\n\nThanks,\nBo",
+        "sim",
+    ],
+)
+def test_consent_in_eight_languages_also_mixed_and_without_accents_approves(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "approve"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Ja, aber erst morgen",
+        "Genehmigt für Staging",
+        "Passt nicht?",
+        "Oui, si les tests passent",
+        "oui ?",
+        "Validé sous réserve",
+        "Sí, pero no ahora",
+        "¿Sí?",
+        "Vale, ¿cuándo?",
+        "Sim, mas não agora",
+        "Tudo bem?",
+        "Sì, se i test passano",
+        "Va bene, quando?",
+        "Akkoord mits Bob het goed vindt",
+        "Ja, morgen",
+        "承認しますか？",
+        "テストが通ったら承認します",
+        "はい、確認します",
+        "了解しました",
+        "Alles klar",
+        "Nein, es sei denn, Bo sagt ja",
+        "Non, sauf urgence",
+        "appŕove",
+        "ápprove",
+        "~~approve~~",
+        "!approve",
+        "( ) approve",
+        "[x] approve [ ] deny",
+        "approve\u037e",
+        "approve=true",
+        "yes/no",
+    ],
+)
+def test_a_condition_a_delay_or_a_question_in_any_language_is_free_text(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("Nein, falsche Version.", "falsche Version."),
+        ("Ich lehne das ab, weil die Tests rot sind", "weil die Tests rot sind"),
+        ("Das genehmige ich nicht", ""),
+        ("Refusé : facture manquante", "facture manquante"),
+        ("Je n'approuve pas", ""),
+        ("Rechazado: cliente equivocado", "cliente equivocado"),
+        ("De ninguna manera", ""),
+        ("Não, o valor está errado", "o valor está errado"),
+        ("Infelizmente não", ""),
+        ("Non approvo, manca la fattura", "manca la fattura"),
+        ("Mi dispiace, no.", ""),
+        ("Niet akkoord: factuur ontbreekt", "factuur ontbreekt"),
+        ("Nee, bedankt", ""),
+        ("却下します。金額が違います。", "金額が違います。"),
+        ("申し訳ありませんが、承認できません。", ""),
+    ],
+)
+def test_a_refusal_in_any_language_keeps_its_reason(body: str, reason: str) -> None:
+    said = read_reply(body, "Bo Berg")
+
+    assert (said.said, said.reason) == ("deny", reason)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "yes but wait until 5",
+        "approve?",
+        "ok let me check",
+        "approved if tests pass",
+        "yes and no",
+        "yes no",
+        "Approve.\n\nOn second thought, wait until Monday.",
+        "approve\ndeny",
+        "yes...",
+        "not denied",
+        "don't deny it",
+        "no problem",
+        "no?",
+        "no... or maybe yes",
+        "No, but go ahead with staging",
+        "deny, or rather: approve",
+        "deny?",
+        "\u0430pprove",
+        "ap\u200bprove",
+        "\u202eevorppa",
+        "approve 1881",
+        "Anna",
+        "lgtm modulo the comment",
+        "1",
+        "thanks",
+    ],
+)
+def test_what_is_not_clearly_a_decision_is_free_text(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Hi Anna,\n\nApproved.\n\nBest,\nBo",
+        "Hi sayso, approved. Bo",
+        "Hallo Anna Maria\n\nfreigegeben\n\nGruß\nBo",
+        "Dear Dr. Ames,\napproved",
+        "Bonjour Éloïse,\n\nC'est validé.\n\nBien cordialement,\nBo",
+        "Approve\n\nThanks and best regards,\nBo",
+        "Approve\n\nBest regards / Mit freundlichen Grüßen\nBo Berg",
+        "Genehmigt.\n\nBeste Grüße aus Berlin\nBo",
+        "Approve. Have a nice weekend!\n~ Bo",
+        "approved 🙏",
+        "山田様、\n\n承認します。\n\nBo",
+        "承認します。\n\n━━━━━━━━━━━━\n株式会社サンプル\nTEL: 03-1234-5678\n━━━━━━━━━━━━",
+        "No problem, approved.",
+        "Kein Problem, genehmigt",
+        "Pas de problème, je valide",
+        "Sin problema, aprobado",
+        "Nessun problema, approvato",
+        "Geen probleem, akkoord",
+        "Sí, está bien",
+        "Sì va bene",
+        "si, adelante",
+        "si gracias",
+    ],
+)
+def test_a_greeting_to_whomever_and_a_usual_sign_off_do_not_stand_in_the_way(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "approve"
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "Bo Berg\nHead of Release",
+        "Best regards,\nBo Berg\nHead of Release | Corp Example Ltd.\nT +49 30 1234567\nwww.corp.example",
+        "Mit freundlichen Grüßen\n\nBo Berg\n\nLeiter Entwicklung\nHauptweg 12, 12345 Berlin\nTelefon: +49 30 1234",
+        "Cordialement,\nBo Berg\nDirecteur de la Production\nTél. : +33 1 23 45 67 89",
+        "Thanks,\n\nDr. Bo Berg (he/him)\nCTO",
+    ],
+)
+def test_a_signature_without_dashes_below_the_whole_name_is_no_part_of_a_decision(signature: str) -> None:
+    assert read_reply(f"Approved\n\n{signature}", "Bo Berg").said == "approve"
+    assert read_reply(f"No, wrong version\n\n{signature}", "Bo Berg").reason == "wrong version"
+    assert read_reply(f"Send it to:\n\n{signature}", "Bo Berg").text.endswith(signature)
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "Bo Berg\nNext Week",
+        "Bo Berg\nIn Two Hours",
+        "Bo Berg\nEnd Of March",
+        "Bo Berg\nFriday",
+        "Bo Berg\nVersion 2",
+        "Bo Berg\nonly on staging",
+        "Bo Berg\nuse the blue one",
+        "Bo Berg\nPlease Wait",
+        "Bo Berg\nAblehnung",
+        "Bo Berg\nWhy Now?",
+        "Bo Berg\n+49 30 1234567 call me before",
+        "Bo Berg\nHead of Release\n\nPS: Friday",
+        "Bo\nHead of Release",
+        "Anna Ames\nHead of Release",
+    ],
+)
+def test_whatever_else_stands_below_a_name_is_part_of_the_answer(below: str) -> None:
+    assert read_reply(f"Approved\n\n{below}", "Bo Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "please confirm",
+        "bitte bestätigen",
+        "yeah, right",
+        "Hi Anna, please approve",
+        "Hi Anna,\n\nplease accept it.\n\nThanks,\nBo",
+        "Hallo Anna,\nbitte freigeben",
+        "Kun je doorgaan",
+        "Pas de problème",
+        "Kein Problem",
+        "Si c'est bon, allez-y",
+        "Si approuvé, allez-y",
+        "Si todo correcto, adelante",
+        "si está bien adelante",
+        "Como no apruebo",
+        "Prima confermo",
+        "Salut, ça va",
+        "approve this morning",
+        "deploy it morning",
+        "approved:",
+        "approve:\n\n> the first of them",
+        "ok . . .",
+        "Hi Wait, approve",
+        "Please Anna,\n\napprove",
+        "Anna,\n\napprove",
+        "Hi Anna, you approve",
+        "No, go ahead please",
+    ],
+)
+def test_words_of_consent_that_ask_another_name_a_time_or_stop_short_are_free_text(body: str) -> None:
+    assert read_reply(body, "Bo Berg").said == "free_text"
+
+
+def test_an_answer_that_begins_with_a_greeting_keeps_it() -> None:
+    assert read_reply("Hello World!\nWelcome to our site", "Bo Berg").text == "Hello World!\nWelcome to our site"
+
+
+def test_a_blank_plain_text_beside_html_says_nothing_against_it() -> None:
+    assert read_both(" \n\u00a0\n", "<p>approve</p>", "Bo Berg").said == "approve"
+    assert read_both("Look at the HTML", "<p>approve</p>", "Bo Berg").said != "approve"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("no", ""),
+        ("NOT APPROVED", ""),
+        ("I do not approve", ""),
+        ("No, thank you.", ""),
+        ("no, not on a Friday", "not on a Friday"),
+        ("Denied: wrong version", "wrong version"),
+        ("rejected because the tests are red", "because the tests are red"),
+        ("Deny\nreason: budget exceeded", "budget exceeded"),
+        ("Hi,\n\nno, the customer still has the goods.\n\nRegards\nBo", "the customer still has the goods."),
+        ("Sorry, I can't approve this: no budget.", "no budget."),
+        ("Stop! Do not run this.", ""),
+        ("👎 wrong list", "wrong list"),
+        ("Denied. Why now?", "Why now?"),
+    ],
+)
+def test_a_refusal_keeps_its_reason(body: str, reason: str) -> None:
+    said = read_reply(body, "Bo Berg")
+
+    assert (said.said, said.reason) == ("deny", reason)
+
+
+@pytest.mark.parametrize("body", ["", " \n", "\ufeff", "> approve", "Sent from my iPhone\n\n> approve", "-- \nBo"])
+def test_a_reply_without_new_words_is_empty(body: str) -> None:
+    said = read_reply(body)
+
+    assert (said.said, said.text, said.whole, said.unsure) == ("empty", "", "", "")
+
+
+def test_greeting_and_sign_off_are_not_part_of_the_answer() -> None:
+    assert read_reply("Hi team,\n\n2\n\nThanks,\nBo", "Bo Berg").text == "2"
+    assert read_reply("Thanks,\nBo", "Bo Berg").text == "Thanks,\nBo"
+
+
+def test_only_the_writers_own_name_may_stand_below() -> None:
+    assert read_reply("approved\nBo", "Bo Berg").said == "approve"
+    assert read_reply("approved\nCy", "Bo Berg").said == "free_text"
+    assert read_reply("approved\nWait", "Wait Later").said == "free_text"
+
+
+@given(
+    st.lists(st.sampled_from(WORDS), max_size=8),
+    st.text(alphabet=st.characters(categories=("L",)), min_size=1, max_size=12),
+    st.lists(st.sampled_from(WORDS), max_size=8),
+    st.sampled_from([" ", ", ", "\n", ". "]),
+)
+def test_no_text_with_a_word_outside_the_vocabulary_approves(
+    before: list[str], word: str, after: list[str], glue: str
+) -> None:
+    text = glue.join([*before, word, *after])
+
+    said = read_reply(text, "Bo Berg")
+
+    assert said.said != "approve" or read_reply(f"approve. {word}", "Bo Berg").said == "approve"
+
+
+@given(st.lists(st.sampled_from([*WORDS, "no", "not", "deny", "but", "?", "wait", "\n", ".", ","])))
+def test_no_text_that_holds_a_refusal_a_doubt_or_a_question_approves(words: list[str]) -> None:
+    text = " ".join(words)
+
+    if re.search(r"\b(no|not|deny|but|wait)\b|\?", text):
+        assert read_reply(text, "Bo Berg").said != "approve"
+
+
+@given(st.text(max_size=500), st.text(max_size=30))
+def test_any_text_by_anybody_is_read(body: str, author: str) -> None:
+    assert read_reply(body, author).said in ("approve", "deny", "free_text", "empty")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "yes " * 500_000,
+        "go go " * 300,
+        "please do it " * 100,
+        "thanks " * 250 + "x",
+        "no" + "\n" * 1900 + "x",
+        ("no" + " \n" * 90) * 10 + "x",
+        "hi " + "all " * 450 + "x",
+        ">" * 2_000_000,
+        "On " * 600_000,
+    ],
+    ids=range(9),
+)
+def test_no_text_takes_more_work_than_the_limit_allows(body: str) -> None:
+    read_reply("approve")
+
+    assert calls_of(lambda: read_reply(body)) < MOST_CALLS
+
+
+def test_a_line_that_would_count_as_a_decision_is_known_as_one() -> None:
+    assert is_decision("approve")
+    assert is_decision(" 👎 ")
+    assert not is_decision("To approve, reply with the one word: approve")
+    assert not is_decision("To refuse, reply: deny, and the reason if you like")
+
+
+LEADS = [
+    *("my answer is", "the decision", "answer", "hi", "hello", "hey all", "dear all team", "good morning", "morning"),
+    *("many thanks", "thanks a lot", "thank you so much", "thx", "cheers", "please", "pls", "best regards", "regards"),
+    *("kind regards", "with kind regards", "best", "best wishes", "all the best", "yours sincerely", "sincerely"),
+    *("sorry", "i'm sorry", "bo", "all", "go ahead", "please do it", "yes", "no", "do not", "stop"),
+]
+
+
+@pytest.mark.parametrize("glue", [" ", ", ", "\n"])
+@pytest.mark.parametrize("first", LEADS)
+def test_polite_words_in_any_order_and_number_are_read_to_the_end(first: str, glue: str) -> None:
+    for second in LEADS:
+        assert read_reply(glue.join([first, second] * 100) + glue + "x", "Bo All Bo").said != "approve"
+
+
+@pytest.mark.parametrize("author", ["B", "B B B", "All There", "Team Lot Team"])
+@pytest.mark.parametrize("piece", ["b ", "hi all ", "all ", "there ", "thanks team ", "lot ", "b all "])
+def test_no_name_makes_a_line_readable_in_many_ways(author: str, piece: str) -> None:
+    assert read_reply("hi " + piece * 100 + "x yes", author).said != "approve"
+
+
+@pytest.mark.parametrize("text", ["yes, " * 41, "deny: " + "x" * 200, "best regards " * 30 + "x"])
+def test_a_line_over_two_hundred_characters_is_no_decision(text: str) -> None:
+    assert not is_decision(text)
+    assert read_reply(text).said != "approve"
+
+
+@pytest.mark.parametrize("name", ["Monday", "Friday", "Sun", "April", "August", "December", "Tomorrow"])
+def test_a_day_or_a_month_is_nobodys_name(name: str) -> None:
+    assert read_reply(f"approve {name.lower()}", f"{name} Berg").said == "free_text"
+    assert read_reply(f"approve\n{name}", f"{name} Berg").said == "free_text"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("thanks all good", "approve"),
+        ("hi bo berg please do it", "approve"),
+        ("best regards bo approve", "approve"),
+        ("thanks all not approved", "deny"),
+        ("best regards, sorry, no", "deny"),
+    ],
+)
+def test_a_word_that_could_belong_to_two_phrases_goes_where_it_fits(body: str, said: str) -> None:
+    assert read_reply(body, "Bo Berg").said == said
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "\n\nOn 2026-11-20 at 10:00 x wrote:\n\n\n\n\n\n> q\nActually no, stop",
+        "\n\nOn 2026-11-20 at 10:00 x wrote:\n\n> q\nActually no, stop",
+        "\n\nOn 2026-11-20 at 10:00 x wrote:\nq\n\nstop",
+        "\n-- \nno wait",
+        "\n--\nno wait",
+        "\n-- \nBo Berg\n\n\n\nI refuse",
+        "\n-- \nBo\n> q\nnot yet",
+        "\n-----Original Message-----\nFrom: x\nSent: y\nTo: z\n\nq\nAnswers count until Fri.\n\nno, stop",
+        "\n-- \nwait\n\n-----Original Message-----\nFrom: x\nSent: y\nTo: z\n\nq\nReference: r1",
+    ],
+)
+def test_what_is_cut_away_can_t_hold_a_doubt(below: str) -> None:
+    assert read_reply("approve" + below, "Bo Berg").said == "free_text"
+
+
+# Everything that the grammar knows, word by word, and what people write around it.
+VOCABULARY = sorted(set(re.findall(r"[a-z']+", words.fold(f"{words.APPROVE} {words.POLITE}"))))
+# Not `aber`, `pas` or `maar`: `aber gerne`, `pas d'objection` and `doe maar` are consent.
+OUTSIDE = [
+    *("not", "nicht", "niet", "never", "jedoch", "jamais", "cependant", "echter", "eppure", "embora", "aunque"),
+    *("only", "nur", "if", "wenn", "?", "tomorrow", "42"),
+]
+
+
+@settings(max_examples=5000, deadline=None)
+@given(
+    st.lists(st.sampled_from(VOCABULARY), max_size=6),
+    st.sampled_from(OUTSIDE),
+    st.lists(st.sampled_from(VOCABULARY), max_size=6),
+    st.sampled_from([" ", ", ", "\n", ". ", " - "]),
+)
+def test_no_text_with_one_word_outside_the_accepted_grammar_is_an_approval(
+    before: list[str], word: str, after: list[str], glue: str
+) -> None:
+    assert word not in VOCABULARY
+
+    said = read_reply(glue.join([*before, word, *after]), "Bo Berg")
+
+    assert said.said != "approve"
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60), st.sampled_from(["approve", "Ja", "承認します"]))
+def test_a_quoted_approval_never_counts(text: str, approval: str) -> None:
+    quoted = "\n".join(f"> {line}" for line in (approval, *text.split("\n")))
+
+    assert read_reply(quoted, "Bo Berg").said != "approve"
+    assert read_reply(f"{quoted}\n\nwhat is this?", "Bo Berg").said == "free_text"
