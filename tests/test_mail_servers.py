@@ -16,7 +16,7 @@ from bot.config.settings import load
 from bot.dev.demo import add_ways
 from bot.people.directory import People
 from bot.store.client import Client
-from bot.store.mailboxes import MailboxStore
+from bot.store.locks import MailboxStore
 from bot.wiring.mail import RealMail
 from channels import Channel
 from channels.email.local.letters import Letter

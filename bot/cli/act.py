@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from agents.requests import PersonId, Request
     from bot.app import App
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot.app import App
+    from bot.people.directory import People
+    from bot.render.views import RequestView
+
 As = Annotated[
     str | None,
     typer.Option(
@@ -33,6 +40,7 @@ def register(app: typer.Typer) -> None:
     app.command()(mailbox)
     for verb, text in _STEERING.items():
         app.command(verb, help=text)(_steering(verb))
+    app.command()(ask)
 
 
 def trigger(
@@ -48,9 +56,8 @@ def trigger(
     data: Data = None,
 ) -> None:
     """Start a run. Prints its id."""
-    from bot.cli.beside import run
-    from bot.cli.following import Wait, follow
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
+    from bot.cli.show import Wait, follow
 
     where = f" --data {data}" if data else ""
 
@@ -79,7 +86,7 @@ def trigger(
 
 def speaker(app: "App", person: str | None) -> "PersonId":
     """The person that `--as` names. Raises NotBesideDev and UnknownPerson."""
-    from bot.cli.beside import require_dev
+    from bot.cli.remote import require_dev
 
     require_dev(app.settings, "--as")
     if person is None:
@@ -110,8 +117,7 @@ def answer(
 
     An approval is for what you were shown last. If you were shown nothing, it is shown, and nothing is approved yet.
     """
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
 
     away = remote(data, person)
     if away:
@@ -136,9 +142,19 @@ async def answer_beside(
 ) -> int:
     """Answer as `person` what they were shown; 0 when the answer counts."""
     from agents.requests import RequestId
-    from bot.cli.show import plain, plain_json, request_text
-    from bot.cli.shown import Shown, bound_to, last_shown, not_shown, note_shown
-    from bot.cli.words import as_a_note, as_a_vote, typed
+    from bot.cli.show import (
+        Shown,
+        as_a_note,
+        as_a_vote,
+        bound_to,
+        last_shown,
+        not_shown,
+        note_shown,
+        plain,
+        plain_json,
+        request_text,
+        typed,
+    )
     from bot.policy.answers import Statement
     from bot.render.views import request_view
     from bot.store.ids import check
@@ -184,8 +200,7 @@ def withdraw(
 ) -> None:
     """Take back a request that you caused."""
     from agents.requests import RequestId
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
 
     async def work(app: "App") -> None:
         await app.steering.withdraw(RequestId(request), speaker(app, person), reason)
@@ -206,8 +221,7 @@ def amend(
 ) -> None:
     """Change what you asked for, before it is decided: everybody is asked again, with what changed."""
     from agents.requests import RequestId
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
     from bot.cli.show import plain
 
     pairs = {key: value for key, _, value in (change.partition("=") for change in changes)}
@@ -236,8 +250,7 @@ def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]
         data: Data = None,
     ) -> None:
         from agents.requests import RunId
-        from bot.cli.beside import run
-        from bot.cli.remote import remote
+        from bot.cli.remote import remote, run
         from bot.store.ids import check
 
         async def work(app: "App") -> str:
@@ -269,24 +282,24 @@ def mailbox(
 
     With --from read what somebody outside was sent, or with --to and --text write as they would: nothing proves it.
     """
-    from bot.cli import outside
-    from bot.cli.beside import run
+    from bot.cli.mail import read_as_outsider, write_as_outsider
+    from bot.cli.remote import run
 
     if (person is None) == (outsider is None):
         raise typer.BadParameter("name a person, or with --from somebody outside")
     if outsider is not None and (reply_to is not None or (to is None) != (text is None)):
         raise typer.BadParameter("somebody outside writes with --to ADDRESS and --text T, and reads with neither")
     if outsider is not None and to is not None and text is not None:
-        return run(data, lambda app: outside.write(app, outsider, to, subject, text, as_json=as_json))
+        return run(data, lambda app: write_as_outsider(app, outsider, to, subject, text, as_json=as_json))
     if outsider is not None:
-        return run(data, lambda app: outside.read(app, outsider, as_json=as_json))
+        return run(data, lambda app: read_as_outsider(app, outsider, as_json=as_json))
     if person is None or to is not None or (reply_to is None) != (text is None):
         raise typer.BadParameter("--reply-to ID and --text T belong together")
     return run(data, lambda app: _mailbox(app, person, reply_to, text, as_json=as_json))
 
 
 async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | None, *, as_json: bool) -> None:
-    from bot.cli.beside import require_dev
+    from bot.cli.remote import require_dev
     from bot.cli.show import letter_json, letter_text, plain
     from bot.process.processes import local_mail
     from bot.runs.steering import NotSteered
@@ -314,3 +327,76 @@ async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | No
     post = await submit(Transport(mail.relay(contact.email)), original, text, author=contact, at=datetime.now(UTC))
     sent = {"sent_to": post.recipient, "as": contact.name, "message_id": post.message_id}
     print(json.dumps(sent) if as_json else plain(f"Sent to {post.recipient} as {contact.name}."))
+
+
+def ask(
+    text: Annotated[str, typer.Argument(help="The question.", callback=text_of)],
+    to: Annotated[list[str], typer.Option(help="person:NAME or group:NAME; any one of them may answer.")],
+    form: Annotated[
+        str | None, typer.Option("--format", help="free_text, yes_no, choice, choices or form.", metavar="FORMAT")
+    ] = None,
+    option: Annotated[
+        list[str], typer.Option(help="What can be chosen; give it again for each.", callback=texts_of)
+    ] = [],  # noqa: B006 - nobody changes it
+    field: Annotated[
+        list[str], typer.Option(help="What is to be filled in; give it again for each.", callback=texts_of)
+    ] = [],  # noqa: B006 - nobody changes it
+    person: As = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer; exit 1 if there is none.")] = False,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Ask people a question. Prints the request's id, or with --wait what became of it."""
+    from bot.cli.remote import remote, run
+
+    usual = "choice" if option else "form" if field else "free_text"
+    body = {"question": text, "to": to, "format": form or usual, "options": option, "fields": field}
+    away = remote(data, person)
+    if away is None:
+        raise typer.Exit(run(data, lambda app: _ask_beside(app, body, person, wait=wait, as_json=as_json)))
+    shown = away.ask(body)
+    raise typer.Exit(_told(away.answered(shown.id) if wait else shown, away.people, wait=wait, as_json=as_json))
+
+
+async def _ask_beside(app: "App", body: dict[str, Any], person: str | None, *, wait: bool, as_json: bool) -> int:
+    from pydantic import ValidationError
+
+    from bot.render.views import request_view
+    from bot.runs.api_requests import Asker, NotAsked
+    from bot.web.api.asking import QuestionWanted
+
+    who = speaker(app, person)
+    try:
+        wanted = QuestionWanted.model_validate(body)
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}".lstrip(": ") for one in error.errors())
+        raise NotAsked(f"This can't be asked: {found}") from None
+    request_id = await app.relay.ask(wanted.relayed(), {}, Asker(who, channel="cli"))
+    record, _, _ = await app.decisions.request(request_id)
+    if wait:
+        await _decided(app, record.request.run_id)
+        record, _, _ = await app.decisions.request(request_id)
+    return _told(request_view(record, app.people), app.people, wait=wait, as_json=as_json)
+
+
+async def _decided(app: "App", run_id: str) -> None:
+    """Returns when the run's request is closed."""
+    from agents.events import RequestDecided
+
+    async for event in app.store.follow(run_id, 0):
+        if isinstance(event, RequestDecided):
+            return
+
+
+def _told(shown: "RequestView", people: "People", *, wait: bool, as_json: bool) -> int:
+    """Print it; 0 for a request that is open or answered."""
+    from bot.cli.show import plain, plain_json
+    from bot.render.cards import decided
+
+    if as_json:
+        print(plain_json(shown.model_dump_json()))
+    elif not wait or shown.decision is None:
+        print(shown.id)
+    else:
+        print(plain(shown.decision.given.text if shown.decision.given else decided(shown.decision, people)))
+    return 0 if shown.state == "answered" or not wait else 1

@@ -75,7 +75,7 @@ def add(
     It holds what the run's own events say, and nothing else; texts of attached files are not in it.
     """
     from bot.app import agents_of
-    from bot.cli.beside import settings_of
+    from bot.cli.remote import settings_of
     from bot.cli.show import plain
     from bot.evals.adding import append, case_of, for_rules, written
     from bot.evals.files import folder_of
@@ -98,8 +98,7 @@ def add(
 
 
 def _events(run_id: str, data: Path | None) -> "Sequence[Event]":
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
     from bot.runs.steering import NoSuchRun
     from bot.store.ids import check
 
@@ -115,7 +114,7 @@ def _events(run_id: str, data: Path | None) -> "Sequence[Event]":
 
 async def _report(data: Path | None, only: str | None, model: str | None) -> "Report":
     from bot.app import models_of
-    from bot.cli.beside import settings_of
+    from bot.cli.remote import settings_of
     from bot.evals.files import planned
     from bot.evals.report import Report
     from bot.evals.running import by_models, by_rules

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.options import Data, Json
-from bot.cli.serving import serve
+from bot.cli.options import Data, Json, serve
 
 if TYPE_CHECKING:
     from channels.email.identity.identify import Identified
     from channels.email.identity.vouching import Word
+
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 HELP = """Receive mail: any number of these may run, one reads the mailbox, another takes over when it dies.
 
@@ -38,6 +45,7 @@ def register(app: typer.Typer) -> None:
     mail.callback()(receive)
     mail.command()(identify)
     app.add_typer(mail, name="mail")
+    app.command("parse-reply")(parse_reply)
 
 
 def receive(context: typer.Context, data: Data = None) -> None:
@@ -147,3 +155,51 @@ def _proposed(found: "Identified") -> list[str]:
         "Before you set it:",
         *(f"  - {caution}" for caution in found.cautions),
     ]
+
+
+def parse_reply() -> None:
+    """Read JSON lines and write JSON lines: what each text or mail says, and whether it counts.
+
+    In: id, kind (text, html or eml), body or (a whole mail) raw_b64, and context. Out: id, new_text (without quotes
+    and signature), class (what was said), counted, reason. It decides nothing. Try:
+
+    echo '{"id": "1", "kind": "text", "body": "approved, thanks"}' | sayso parse-reply
+    """
+    from channels.email.reading.jsonlines import answer_line
+
+    for line in sys.stdin.buffer:
+        if line.strip():
+            sys.stdout.write(answer_line(line) + "\n")
+            sys.stdout.flush()
+
+
+async def write_as_outsider(app: "App", sender: str, to: str, subject: str, text: str, *, as_json: bool) -> None:
+    """Send a mail that nobody logged in for, as mail from outside comes. Raises ChannelRefused."""
+    from bot.cli.remote import require_dev
+    from bot.cli.show import plain
+    from bot.process.processes import local_mail
+    from channels.email.local.reply_mail import compose_letter
+    from channels.email.transport import Transport
+
+    require_dev(app.settings, "sayso mailbox")
+    post = compose_letter(sender, to, subject, text, datetime.now(UTC))
+    relay = local_mail(app.settings).relay(None)
+    await Transport(relay).send(post.raw, sender=sender, recipients=(post.recipient,))
+    sent = {"sent_to": post.recipient, "as": sender, "message_id": post.message_id}
+    print(json.dumps(sent) if as_json else plain(f"Sent to {post.recipient} as {sender}."))
+
+
+async def read_as_outsider(app: "App", address: str, *, as_json: bool) -> None:
+    """Print what was sent to an address outside."""
+    from bot.cli.remote import require_dev
+    from bot.cli.show import letter_json, letter_text, plain
+    from bot.process.processes import local_mail
+    from channels.email.local.letters import letters
+
+    require_dev(app.settings, "sayso mailbox")
+    found = await asyncio.to_thread(letters, local_mail(app.settings).folder(address))
+    if as_json:
+        for one in found:
+            print(letter_json(one))
+    else:
+        print("\n".join(letter_text(one) for one in found) or plain(f"{address} has no mail."))

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -60,3 +61,14 @@ def _one_of(states: tuple[str, ...], value: str | None) -> str | None:
     if value is None or value in states:
         return value
     raise typer.BadParameter(f"there is no state {value!r}. There are: {', '.join(states)}")
+
+
+def serve(data: Data, *, works: bool, receives: Collection[str]) -> None:
+    """Run until SIGTERM or SIGINT."""
+    import asyncio
+    import os
+
+    from bot.config.settings import load
+    from bot.process.processes import run_process
+
+    asyncio.run(run_process(load(data, os.environ), works=works, receives=receives))

@@ -1,15 +1,30 @@
 """`sayso people`: who is in the directory, and who could be."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from bot.cli.options import Data, Json
 
+if TYPE_CHECKING:
+    from bot.app import App
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from agents.requests import PersonId
+    from bot.app import App
+    from bot.people.api_keys import ApiKey
+
 people = typer.Typer(
     help="List the people of the directory, with a hash of what is configured for each.", invoke_without_command=True
 )
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 imports = typer.Typer(help="Propose entries for `sayso.toml`; nothing is written anywhere.", no_args_is_help=True)
 
 
@@ -19,11 +34,16 @@ def register(app: typer.Typer) -> None:
     imports.command(name="slack")(from_slack)
     people.add_typer(imports, name="import")
     app.add_typer(people, name="people")
+    app.command()(login)
+    keys.command()(create)
+    keys.command("list")(list_keys)
+    keys.command()(revoke)
+    app.add_typer(keys, name="keys")
 
 
 def listed(context: typer.Context, as_json: Json = False, data: Data = None) -> None:
     """List the people of the directory, with a hash of what is configured for each."""
-    from bot.cli.beside import settings_of
+    from bot.cli.remote import settings_of
     from bot.cli.show import plain, short_hash
 
     if context.invoked_subcommand is not None:
@@ -48,10 +68,204 @@ def from_slack(
     """
     import asyncio
 
-    from bot.cli.beside import settings_of
+    from bot.cli.remote import settings_of
     from bot.wiring.slack import slack_api
     from bot.wiring.slack_import import members_of, proposed, to_json, to_toml
 
     settings = settings_of(data)
     found = proposed(asyncio.run(members_of(slack_api(settings))), settings.people)
     print(json.dumps(to_json(found)) if as_json else to_toml(found), end="\n" if as_json else "")
+
+
+def login(
+    person: Annotated[
+        str | None,
+        typer.Option(
+            "--as", help="Beside `sayso dev`: whose session it opens; everybody's if not given.", metavar="PERSON"
+        ),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Send the link to this person, over their channels.", metavar="PERSON")
+    ] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Give out a link that opens the console. It works once, and for 15 minutes.
+
+    Beside `sayso dev` it is printed. Elsewhere --to PERSON sends it to that person, and nobody else sees it.
+    """
+    from bot.cli.remote import require_dev, run
+
+    if to is not None and person is not None:
+        raise typer.BadParameter("--to sends the link to its person, --as prints it beside `sayso dev`: give one")
+
+    async def work(app: "App") -> None:
+        if to is not None:
+            return await _send(app, to, as_json=as_json)
+        require_dev(app.settings, "sayso login without --to PERSON")
+        return await _print(app, person, as_json=as_json)
+
+    run(data, work)
+
+
+async def _print(app: "App", person: str | None, *, as_json: bool) -> None:
+    address = _address_of_dev(app)
+    if person is None and app.home.read("web.json") is None:
+        raise typer.BadParameter("say whose session it is to be: --as PERSON")
+    who = app.people.named(person) if person else app.people.all()[0]
+    token = await app.logins.link(who, is_demo=person is None)
+    link = f"{address}/login?token={token}"
+    print(json.dumps({"link": link, "person": who, "is_demo": person is None}) if as_json else link)
+
+
+def _address_of_dev(app: "App") -> str:
+    """Where the running `sayso dev` serves; an address elsewhere counts only where the settings have it too."""
+    from channels.email.servers.endpoint import is_loopback
+
+    note = app.home.read("web.json")
+    address = str(json.loads(note)["url"]) if note else app.settings.public_url
+    if address is None:
+        raise typer.BadParameter("set SAYSO_PUBLIC_URL to where people reach the console: the link begins with it")
+    if address != app.settings.public_url and not is_loopback(urlsplit(address).hostname or ""):
+        raise typer.BadParameter(f"web.json in {app.home.folder} names an address elsewhere. Start `sayso dev` again")
+    return address
+
+
+async def _send(app: "App", person: str, *, as_json: bool) -> None:
+    from bot.cli.show import plain
+    from bot.config.tables import CHANNELS
+    from bot.web.console.login import send_link
+
+    if app.settings.public_url is None:
+        raise typer.BadParameter("set SAYSO_PUBLIC_URL to where people reach `sayso web`: the link begins with it")
+    who = app.people.named(person)
+    await send_link(app, who, "/", CHANNELS)
+    said = f"A link is on its way to {app.people.name_of(who)}. It works once, and for 15 minutes."
+    print(json.dumps({"sent_to": who}) if as_json else plain(said))
+
+
+log = structlog.stdlib.get_logger()
+
+
+_LISTED = "Separated by commas."
+
+
+def create(
+    scope: Annotated[str, typer.Option(help=f"Of trigger, read, answer, steer, admin. {_LISTED}")],
+    person: Annotated[str | None, typer.Option(help="Whose key it is: a name in sayso.toml.")] = None,
+    service: Annotated[str | None, typer.Option(help="Which program's key it is; it can't answer.")] = None,
+    acts_for: Annotated[str, typer.Option(help=f"For whom else it may ask. {_LISTED}")] = "",
+    asks: Annotated[
+        str,
+        typer.Option(
+            help="Whom its program may ask by itself: person:P, group:G, policy:P; if not given, those it asks for. "
+            + _LISTED
+        ),
+    ] = "",
+    holder: Annotated[
+        list[str],
+        typer.Option(
+            help="In whose hands a service's key is; give it again for each. They count as having asked.",
+            metavar="PERSON",
+        ),
+    ] = [],  # noqa: B006 - nobody changes it
+    name: Annotated[str, typer.Option(help="What it is for, in your words.")] = "",
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Make a key. It is printed once and can't be shown again.
+
+    A key that answers belongs into its person's hands: they make it themselves, in the console, on the page Keys. One
+    that is made here answers as well; its person is told, and so is everybody who sees what it decides.
+    """
+    from bot.cli.remote import run
+
+    if service is not None and not holder:
+        raise typer.BadParameter(
+            "say in whose hands this key is: --holder PERSON, for each of them. They count as asking"
+        )
+
+    async def work(app: "App") -> None:
+        key, text = await app.keyring.create(
+            person=person,
+            service=service,
+            scopes=_parts(scope),
+            acts_for=_parts(acts_for),
+            asks=_parts(asks),
+            name=name,
+            holders=holder,
+        )
+        if key.person and key.may("answer"):
+            await _tell_person(app, key, key.person)
+        print(json.dumps({"key": text, **_shown(key, None)}) if as_json else text)
+
+    run(data, work)
+
+
+async def _tell_person(app: "App", key: "ApiKey", person: "PersonId") -> None:
+    """Whoever a key answers for hears of it when somebody else made it."""
+    from bot.outbound.notifier import to_person
+
+    log.warning("an operator made a key that answers", key=f"sayso_{key.prefix}", person=person, scopes=key.scopes)
+    name = app.people.name_of(person)
+    text = (
+        f"An operator of sayso made the API key sayso_{key.prefix}, which answers requests as you, {name}. What it "
+        "decides is marked as such. If you do not know why, or do not have it, have it taken back at once: sayso keys "
+        f"revoke sayso_{key.prefix}, or in the console, on the page Keys, where you can make one of your own."
+    )
+    await to_person(app.journal, person, "An API key that answers as you", text)
+
+
+def list_keys(as_json: Json = False, data: Data = None) -> None:
+    """List the keys: whose they are, what they may do, when they were last used."""
+    from bot.cli.remote import run
+
+    async def work(app: "App") -> None:
+        found = await app.keyring.all()
+        if as_json:
+            print(json.dumps([_shown(key, used) for key, used in found]))
+            return
+        print("\n".join(_line(key, used) for key, used in found) or "There are no keys. `sayso keys create` makes one.")
+
+    run(data, work)
+
+
+def revoke(
+    prefix: Annotated[str, typer.Argument(help="The first part of the key, as `sayso keys list` shows it.")],
+    data: Data = None,
+) -> None:
+    """Take a key back at once and for good."""
+    from bot.cli.remote import run
+
+    async def work(app: "App") -> None:
+        key = await app.keyring.revoke(prefix)
+        print(f"sayso_{key.prefix} of {key.owner} opens nothing any more.")
+
+    run(data, work)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _shown(key: "ApiKey", used: datetime | None) -> dict[str, object]:
+    shown = key.model_dump(mode="json")
+    return {**shown, "prefix": f"sayso_{key.prefix}", "used_at": used.isoformat() if used else None}
+
+
+def _line(key: "ApiKey", used: datetime | None) -> str:
+    from bot.cli.show import plain
+
+    for_whom = f"  for {', '.join(key.acts_for)}" if key.acts_for else ""
+    for_whom += f"  held by {', '.join(key.holders)}" if key.holders else ""
+    for_whom += "  held by nobody knows whom" if key.is_of_nobody else ""
+    for_whom += f"  asks {', '.join(key.asks)}" if key.asks else ""
+    state = f"revoked {key.revoked_at:%d %b %Y}" if key.revoked_at else _when("last used", used)
+    name = f"  {key.name}" if key.name else ""
+    made = _when("made", key.created_at)
+    made += " by an operator" if key.person and key.made_by == "operator" and key.may("answer") else ""
+    return plain(f"sayso_{key.prefix}  {key.owner}  {','.join(key.scopes)}{for_whom}  {made}  {state}{name}")
+
+
+def _when(word: str, at: datetime | None) -> str:
+    return f"{word} {at:%d %b %Y %H:%M UTC}" if at else "never used"

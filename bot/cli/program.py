@@ -7,24 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import (
-    act,
-    ask,
-    copy,
-    evals,
-    keep,
-    keys,
-    login,
-    look,
-    mail,
-    people,
-    reading,
-    released,
-    serve,
-    slack,
-    triggers,
-    trust,
-)
+from bot.cli import act, agents, evals, forks, mail, operate, people, runs, slack, triggers
 
 app = typer.Typer(
     name="sayso",
@@ -34,24 +17,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (
-    serve,
-    mail,
-    slack,
-    act,
-    copy,
-    ask,
-    look,
-    people,
-    released,
-    evals,
-    keep,
-    keys,
-    login,
-    reading,
-    triggers,
-    trust,
-):
+for part in (operate, mail, slack, act, forks, runs, people, agents, evals, triggers):
     part.register(app)
 
 
@@ -85,7 +51,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        from bot.cli.errors import sentence
+        from bot.cli.remote import sentence
         from bot.cli.show import plain
 
         said = sentence(error)

@@ -1,32 +1,108 @@
 """The command line over HTTP: where SAYSO_URL is set, a person's own API key says who speaks."""
 
+import asyncio
 import json
 import os
 import secrets
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import httpx2
 import typer
 
+from agents import ToolRefused
 from agents.events import Event, read_event
 from agents.requests import Request, RunId
-from bot.cli.following import Story
-from bot.cli.show import plain, request_text
-from bot.cli.shown import Shown, bound_to, last_shown, not_shown, note_shown
-from bot.cli.words import as_a_note, as_a_vote, typed
-from bot.config.data_dir import Home
+from bot.app import App, agents_of, compose
+from bot.cli.options import TextRefused
+from bot.cli.show import (
+    Shown,
+    Story,
+    as_a_note,
+    as_a_vote,
+    bound_to,
+    last_shown,
+    not_shown,
+    note_shown,
+    plain,
+    request_text,
+    typed,
+)
+from bot.config.data_dir import Home, NoSecretKey
+from bot.config.errors import ConfigError
 from bot.config.settings import Settings, load
 from bot.config.trust import state_dir
-from bot.people.api_keys import USER_AGENT
-from bot.people.directory import People
+from bot.dev.demo import DemoError
+from bot.evals.cases import BadCases
+from bot.inbound.quarantine_review import NotHeld
+from bot.people.api_keys import USER_AGENT, KeyRefused
+from bot.people.directory import People, UnknownPerson
+from bot.process.processes import NothingRuns, PortTaken, local_mail, log_to, redis_url
 from bot.queries.prompt_replay import Seen
 from bot.render.views import RequestView, RunView, Summary
-from bot.runs.export import Exported
+from bot.requests.decisions import NoSuchRequest
+from bot.runs.admission import TriggerRefused
+from bot.runs.api_requests import NotAsked
+from bot.runs.export import BadExport, Exported
+from bot.runs.steering import NotSteered
+from bot.store import StoreError
+from bot.store.embedded import EmbeddedRedisError, find
+from bot.store.ids import NotAnId
+from bot.wiring.mail_identify import NotIdentified
+from channels import ChannelError
+from prompts import PromptError
+
+R = TypeVar("R")
+
+
+class NotBesideDev(Exception):
+    """The command is only for somebody who plays everybody; the text says what to do instead."""
+
+
+def require_dev(settings: Settings, what: str) -> None:
+    """Raises NotBesideDev unless it is the Redis of a running `sayso dev` that this data directory leads to.
+
+    Elsewhere whoever reaches Redis could speak as anybody; there only a key or a session says who somebody is.
+    """
+    if settings.redis_url is not None or find(settings.data_dir) is None:
+        raise NotBesideDev(
+            f"{what} works only beside `sayso dev`. Set SAYSO_URL and SAYSO_API_KEY: over HTTP your own key says who "
+            "you are, and you make one in the console, on the page Keys"
+        )
+
+
+def settings_of(data: Path | None) -> Settings:
+    """The settings for this command. Raises ConfigError."""
+    return load(data, os.environ)
+
+
+@asynccontextmanager
+async def attached(data: Path | None) -> AsyncGenerator[App]:
+    """The composition over the Redis that runs, serving nothing. Raises NothingRuns when there is none."""
+    settings = settings_of(data)
+    log_to(settings, json=False, quietly=True)
+    app = compose(settings, redis_url(settings), [local_mail(settings).channel()], agents_of(settings), sends=False)
+    try:
+        yield app
+    finally:
+        await app.queue.close()
+        await app.store.client.close()
+
+
+def run(data: Path | None, work: Callable[[App], Awaitable[R]]) -> R:
+    """What `work` gives with an attached composition."""
+
+    async def inside() -> R:
+        async with attached(data) as app:
+            return await work(app)
+
+    return asyncio.run(inside())
+
 
 _TRIES = 5
 _AGAIN_S = 1.0
@@ -245,3 +321,40 @@ def _json(answer: httpx2.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return cast("dict[str, Any]", said) if isinstance(said, dict) else {}
+
+
+_SPOKEN = (
+    BadCases,
+    BadExport,
+    ChannelError,
+    ConfigError,
+    DemoError,
+    EmbeddedRedisError,
+    KeyRefused,
+    NoSecretKey,
+    NoSuchRequest,
+    NotAnId,
+    NotAsked,
+    NotBesideDev,
+    NotHeld,
+    NotIdentified,
+    NotSteered,
+    NothingRuns,
+    PortTaken,
+    PromptError,
+    RemoteRefused,
+    StoreError,
+    TextRefused,
+    ToolRefused,
+    TriggerRefused,
+    UnknownPerson,
+)
+
+
+def sentence(error: BaseException) -> str | None:
+    """What to tell the person; None for a bug, which needs its traceback. A group speaks for what is in it."""
+    if isinstance(error, BaseExceptionGroup):
+        inside: tuple[BaseException, ...] = error.exceptions  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        said = [sentence(inner) for inner in inside]
+        return "\n".join(line for line in said if line) if all(said) else None
+    return str(error) if isinstance(error, _SPOKEN) else None

@@ -2,12 +2,75 @@
 
 import hashlib
 import json
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
+from pydantic import TypeAdapter
+
+from agents.events import ChildStarted, Event, RequestOpened, RunEnded, write_event
+from agents.requests import Request, RequestId
+from agents.run import fold
+from bot.config.data_dir import Home
 from bot.people.directory import People
-from bot.render.cards import by_key, exact_call
-from bot.render.views import FactView, RequestView, Summary
+from bot.policy.quorum import eligible
+from bot.render.cards import by_key, exact_call, who_decides
+from bot.render.transcript import lines
+from bot.render.views import FactView, RequestView, Summary, run_view
 from channels.email.local.letters import Letter
 from channels.showing import visible, visible_json
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agents.run import Run
+    from bot.app import App
+    from bot.queries.prompt_replay import Seen
+
+# A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
+_DENIAL = re.compile(r"\s*deny\s*(?:[,:;.!\n]|\s[-\u2013\u2014]+\s|\Z)\s*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An answer as it goes on; `reason` belongs to a vote."""
+
+    said: Literal["approve", "deny", "free_text"]
+    text: str
+    reason: str = ""
+
+
+def typed(asked: str, text: str, reason: str) -> Typed:
+    """`text` as an answer to a request of the format `asked`; nothing but the word itself approves."""
+    if asked != "approval":
+        return Typed("free_text", text)
+    if text == "approve":
+        return Typed("approve", text, reason)
+    denial = _DENIAL.fullmatch(text)
+    if denial is None:
+        return Typed("free_text", text)
+    return Typed("deny", "deny", "\n".join(filter(None, (denial["reason"].strip(), reason))))
+
+
+def as_a_vote(request_id: str, speaker: str) -> str:
+    """How to deny in place of words that decided nothing; `speaker` is how the command says who speaks."""
+    return f"To deny: ./sayso answer {request_id} deny --reason '…'{speaker}"
+
+
+def as_a_note(request_id: str, speaker: str) -> str:
+    """How to say whether words beside an approval are a note or a comment; `speaker` is as in `as_a_vote`."""
+    return (
+        f"To approve with this note: ./sayso answer {request_id} approve --reason '…' --with-note{speaker}\n"
+        f"To comment: ./sayso answer {request_id} '…'{speaker}"
+    )
+
 
 _TIME = "%d %b %H:%M UTC"
 _HASH_CHARS = 12
@@ -114,3 +177,174 @@ def letter_json(letter: Letter) -> str:
             "reply_to": letter.reply_to,
         }
     )
+
+
+_NOTE = "shown.json"
+_KEPT = 1_000
+_NOTES = TypeAdapter(dict[str, tuple[int, str]])
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One request as it was printed."""
+
+    revision: int
+    digest: str
+
+
+def last_shown(home: Home, person: str, request_id: str) -> Shown | None:
+    """What was printed of a request for `person`; None when nothing was. `person` may be the name of a key."""
+    found = _notes(home).get(_name(person, request_id))
+    return Shown(*found) if found else None
+
+
+def note_shown(home: Home, person: str, requests: Iterable[Request | RequestView]) -> None:
+    """Remember what has just been printed for `person`; where nothing can be kept, nothing was shown."""
+    notes = _notes(home)
+    for one in requests:
+        notes.pop(_name(person, one.id), None)  # the newest last: those that are dropped are the oldest
+        notes[_name(person, one.id)] = (one.revision, one.digest)
+    try:
+        home.note(_NOTE, json.dumps(dict(list(notes.items())[-_KEPT:])))
+    except OSError:
+        return
+
+
+def bound_to(digest: str, request: Request | RequestView, noted: Shown | None) -> Shown | None:
+    """What an approval is for: the `digest` that was typed, else what is `noted`. No card of ours has revision 0."""
+    if not digest:
+        return noted
+    return Shown(request.revision if digest == request.digest else 0, digest)
+
+
+def not_shown(request_id: str, digest: str, person: str = "", *, as_json: bool) -> str:
+    """Why nothing was approved, and how it is; over HTTP the key says who the `person` is."""
+    again = f"./sayso answer {request_id} approve --digest {digest}" + (f" --as {person}" if person else "")
+    if as_json:
+        return f"Nothing was approved: --json shows nobody anything. Look at the request, then: {again}"
+    return f"Nothing was approved yet: above is what it is about. To approve it, type the same again, or: {again}"
+
+
+def _name(person: str, request_id: str) -> str:
+    return f"{person} {request_id}"
+
+
+def _notes(home: Home) -> dict[str, tuple[int, str]]:
+    try:
+        return _NOTES.validate_json(home.read(_NOTE) or "{}")
+    except (OSError, ValueError):
+        return {}
+
+
+class Story:
+    """Prints what happens, a line for each event: a sentence, or JSON."""
+
+    def __init__(self, people: People, *, as_json: bool) -> None:
+        self._people, self._as_json = people, as_json
+
+    def tell(self, event: Event) -> int | None:
+        """Print it; the exit code once the run has ended, 0 when it ended well."""
+        print(self._json(event) if self._as_json else plain(next(lines([event], self._people))), flush=True)
+        return _code(event)
+
+    def _json(self, event: Event) -> str:
+        return plain_json(write_event(event).decode())
+
+
+class Wait(Story):
+    """The story of somebody who waits for its end: whom it waits for goes to stderr, once per request.
+
+    As JSON it is one document, the run as it ended. `where` is what the commands need to find this installation;
+    `by_key`: people there answer with their own keys.
+    """
+
+    def __init__(self, people: People, *, as_json: bool, where: str, by_key: bool) -> None:
+        super().__init__(people, as_json=as_json)
+        self._where, self._by_key = where, by_key
+        self._events: list[Event] = []
+        self._asked: set[RequestId] = set()
+
+    def tell(self, event: Event) -> int | None:
+        """See `Story.tell`."""
+        if not self._as_json:
+            super().tell(event)
+        self._events.append(event)
+        if isinstance(event, RequestOpened) and event.request.id not in self._asked:
+            self._asked.add(event.request.id)
+            print(plain(self._asks(event.request)), file=sys.stderr, flush=True)
+        if isinstance(event, ChildStarted):
+            words = f"What {event.run_id} does, and whom it asks: ./sayso watch {event.run_id}{self._where}"
+            print(words, file=sys.stderr, flush=True)
+        if self._as_json and isinstance(event, RunEnded):
+            print(plain_json(run_view(fold(self._events)).model_dump_json()), flush=True)
+        return _code(event)
+
+    def _asks(self, request: Request) -> str:
+        options = (f"{number}: {option}" for number, option in enumerate(request.options, 1))
+        what = "\n  ".join(" ".join(part.split()) for part in (request.title, request.quoted, *options) if part)
+        who = who_decides(request.policy, self._people, request.requesters)
+        speaker = "" if self._by_key else f" --as {'|'.join(eligible(request.policy, request.requesters))}"
+        how = how_to_answer(request.id, request.format, f"{speaker}{self._where}")
+        how += ", with their own SAYSO_API_KEY" if self._by_key else ""
+        return f"Waits for {who}: {what}\nThey are asked by {' or '.join(request.policy.reach)}. In a terminal: {how}"
+
+
+def _code(event: Event) -> int | None:
+    if not isinstance(event, RunEnded):
+        return None
+    return 0 if event.outcome == "done" else 1
+
+
+async def follow(app: "App", run_id: str, told: Story) -> int:
+    """Have a run's story told as it happens until it ends; 0 when it ended well."""
+    async for event in app.store.follow(run_id, 0):
+        code = told.tell(event)
+        if code is not None:
+            return code
+    return 1
+
+
+def forks_of(run_id: str, data: Path | None) -> Sequence[str]:
+    """The runs that were made of this one."""
+    from bot.cli.remote import remote, run
+
+    async def work(app: "App") -> Sequence[str]:
+        return await app.copying.forks_of(run_id)
+
+    away = remote(data)
+    return away.forks(run_id) if away else run(data, work)
+
+
+def made_of(run: "Run", forks: Sequence[str]) -> Iterator[str]:
+    """What `run` is a copy of, and what was made of it."""
+    if run.forked:
+        how = {"fork": "forked from", "retry": "a retry of", "import": "imported, as its file says, from"}
+        yield f"{'':10}{how[run.forked.how]} {run.forked.source} at event {run.forked.at_seq}"
+    if forks:
+        yield f"{'':10}made of it: {', '.join(forks)}"
+
+
+def print_seen(run_id: str, step: int, data: Path | None, *, as_json: bool) -> None:
+    """What the model saw goes to stdout, and whether these are the same bytes to stderr."""
+    from bot.cli.remote import remote, run
+    from bot.cli.show import plain, plain_json
+    from bot.queries.prompt_replay import seen
+    from bot.runs.steering import NoSuchRun
+    from bot.store.ids import check
+
+    async def work(app: "App") -> "Seen":
+        events = (await app.store.load(check(run_id, "run"))).events
+        if not events:
+            raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
+        return seen(events, step, app.agents)
+
+    away = remote(data)
+    found = away.seen(run_id, step) if away else run(data, work)
+    if as_json:
+        print(plain_json(found.model_dump_json()))
+        return
+    if sys.stdout.isatty():
+        print(plain(found.text), flush=True)
+    else:
+        sys.stdout.buffer.write(found.text.encode())
+    print(plain(found.note), file=sys.stderr)

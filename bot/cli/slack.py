@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.options import Data
-from bot.cli.serving import serve
+from bot.cli.options import Data, serve
 
 HELP = """Hear what people do in Slack, over Socket Mode; any number of these may run.
 

@@ -70,7 +70,7 @@ def _web_of(settings: "Settings") -> _Web:
 
 def triggers(as_json: Json = False, data: Data = None) -> None:
     """List what starts runs by itself: when it is due next, and how to sign what is posted to it."""
-    from bot.cli.beside import settings_of
+    from bot.cli.remote import settings_of
     from bot.cli.show import plain
 
     settings = settings_of(data)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bot.config.mail import MailSettings
 from bot.doctor.finding import Finding
 from bot.store.client import StoreError
-from bot.store.mailboxes import MailboxStore
+from bot.store.locks import MailboxStore
 from bot.wiring.mail import RealMail
 from bot.wiring.mail_identify import arrived
 from channels import ChannelError

@@ -25,11 +25,10 @@ from bot.people.api_keys import keys_of_nobody
 from bot.people.directory import People
 from bot.process.processes import NothingRuns, redis_url
 from bot.registry.environments import environments_of
-from bot.store.client import Client, StoreError
-from bot.store.durability import ACCEPTED_LOSS, far_ahead, look
+from bot.store.client import ACCEPTED_LOSS, Client, StoreError, far_ahead, look
 from bot.store.indexes import Links, Lockouts
 from bot.store.lists import Lists
-from bot.store.mailboxes import MailboxStore
+from bot.store.locks import MailboxStore
 from bot.wiring.mail import RealMail
 
 # Nobody waits longer to hear that a model does not answer.

@@ -9,7 +9,7 @@ import structlog
 
 from bot.store import Store, StoreError
 from bot.store.locks import Held, Locks
-from bot.store.tasks import ended
+from bot.store.watch import ended
 
 log = structlog.stdlib.get_logger()
 

@@ -22,7 +22,7 @@ from bot.execution.tool_context import ChildRuns, Cover, Find, HeldAttempt, Nobo
 from bot.outbound.announcements import Announcing
 from bot.store import Store, StoreError
 from bot.store.journal import Bell
-from bot.store.tasks import ended
+from bot.store.watch import ended
 
 log = structlog.stdlib.get_logger()
 

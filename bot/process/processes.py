@@ -25,8 +25,8 @@ from bot.process.running import running
 from bot.store.client import Client
 from bot.store.embedded import find
 from bot.store.ids import new_id
-from bot.store.mailboxes import MailboxStore
-from bot.store.tasks import ended
+from bot.store.locks import MailboxStore
+from bot.store.watch import ended
 from bot.web.serve import listen, port_of
 from bot.wiring.local_mail import LocalMail
 from bot.wiring.mail import RealMail

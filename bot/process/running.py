@@ -9,8 +9,8 @@ import structlog
 from agents.requests import RequestId
 from bot.app import App
 from bot.store import StoreUnavailable
-from bot.store.durability import check, check_clock, check_shards
-from bot.store.tasks import ended
+from bot.store.client import check, check_clock, check_shards
+from bot.store.watch import ended
 from channels import Channel
 
 log = structlog.stdlib.get_logger()

@@ -1,14 +1,20 @@
 """Locks that hold on all machines of one Redis: each with a lease, and a fence that goes up with every holder."""
 
 import asyncio
+import secrets
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+from pydantic import AwareDatetime
+
+from agents.requests import Frozen
 from bot.store.client import Client, Script, StoreError
 from bot.store.ids import ingress_shard
 from bot.store.keys import Keys
+from channels.email.servers.bookmark import Cursor
 
 _TAKE, _KEEP = Script("take_lock"), Script("keep_lock")
 
@@ -77,3 +83,89 @@ async def _keep_until(redis_url: str, shards: int, lease_s: float, held: Held, o
             await locks.give_up(held)
     finally:
         await client.close()
+
+
+# Mails of years, in about six megabytes: a server that forgets its UIDs brings all of them again.
+MAILS_REMEMBERED = 50_000
+
+# A mailbox is looked at every minute; a busy machine may take longer.
+_FRESH = timedelta(minutes=3)
+
+_BOOKMARK, _HOLD = Script("bookmark"), Script("hold_mailbox")
+_KEYS = Keys(0)
+
+
+class MailboxState(Frozen):
+    """When the mailbox was last looked at, and what has been wrong since; nothing when all is well."""
+
+    reached_at: AwareDatetime | None = None
+    trouble: str = ""
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it was looked at as often as a process that reads it does."""
+        return self.reached_at is not None and now - self.reached_at < _FRESH
+
+
+class MailboxStore:
+    """One mailbox, named by whose it is and where. A `channels.email.servers.bookmark.Bookmark`.
+
+    All raise StoreUnavailable while Redis is away.
+    """
+
+    def __init__(self, client: Client, name: str, remembers: int = MAILS_REMEMBERED) -> None:
+        self._client, self._remembers = client, remembers
+        self._mark, self._mails = _KEYS.mailbox(name), _KEYS.mailbox(name, "mails")
+        self._holder, self._state = _KEYS.mailbox(name, "holder"), _KEYS.mailbox(name, "state")
+        self._told, self._telling = _KEYS.mailbox(name, "told"), _KEYS.mailbox(name, "telling")
+        self._me = secrets.token_hex(8)
+
+    async def read(self) -> Cursor | None:
+        """Where we are; None when this mailbox was never looked at."""
+        validity, uid, since = await self._client.do("HMGET", self._mark, "validity", "uid", "since")
+        return None if validity is None else Cursor(int(validity), int(uid), date.fromisoformat(since.decode()))
+
+    async def move(self, cursor: Cursor, key: str | None) -> None:
+        """Go to `cursor`, never back while the UIDs are the same, and know the mail with `key` from now on."""
+        args = [cursor.validity, cursor.uid, cursor.since.isoformat(), key or "", self._remembers]
+        await self._client.run(_BOOKMARK, [self._mark, self._mails, _KEYS.clock], args)
+
+    async def knows(self, key: str) -> bool:
+        """Whether the mail with this key was done, by whichever UID."""
+        return await self._client.do("ZSCORE", self._mails, key) is not None
+
+    async def hold(self, for_s: float) -> bool:
+        """Whether this process may read the mailbox for so long from now on; several ask, one gets it."""
+        return bool(await self._client.run(_HOLD, [self._holder], [self._me, round(for_s * 1000)]))
+
+    async def let_go(self) -> None:
+        """Another process may read it at once."""
+        await self._client.run(_HOLD, [self._holder], [self._me, 0])
+
+    async def state(self) -> MailboxState | None:
+        """How reading it goes; None when nobody ever has."""
+        body = await self._client.do("GET", self._state)
+        return None if body is None else MailboxState.model_validate_json(body)
+
+    async def note_reached(self) -> None:
+        """It was looked at, and all is well."""
+        state = MailboxState(reached_at=datetime.now(UTC))
+        await self._client.do("SET", self._state, state.model_dump_json())
+
+    async def note_trouble(self, trouble: str) -> None:
+        """It can't be looked at."""
+        before = await self.state() or MailboxState()
+        state = before.model_copy(update={"trouble": trouble[:500]})
+        await self._client.do("SET", self._state, state.model_dump_json())
+
+    async def may_tell(self, within_s: float) -> bool:
+        """Whether this process may tell people how it goes, until `note_told`; several ask, one gets it for so long."""
+        return await self._client.do("SET", self._telling, self._me, "NX", "PX", round(within_s * 1000)) is not None
+
+    async def is_told_away(self) -> bool:
+        """Whether people were told that it is away, and not yet that it is back."""
+        return bool(await self._client.do("EXISTS", self._told))
+
+    async def note_told(self, *, is_away: bool) -> None:
+        """People know it."""
+        await (self._client.do("SET", self._told, self._me) if is_away else self._client.do("DEL", self._told))
+        await self._client.do("DEL", self._telling)

@@ -9,8 +9,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.store import StoreError
-from bot.store.tasks import ended
-from bot.store.watch import FollowingEnds
+from bot.store.watch import FollowingEnds, ended
 from bot.web.here import Here
 
 MEDIA_TYPE = "text/event-stream"

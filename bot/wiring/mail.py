@@ -11,7 +11,7 @@ import structlog
 from bot.config.mail import IMAP_PORTS, SMTP_PORTS, MailSettings
 from bot.people.directory import People
 from bot.store.client import StoreError
-from bot.store.mailboxes import MailboxStore
+from bot.store.locks import MailboxStore
 from channels import ChannelError, ChannelUnavailable
 from channels.email import EmailChannel
 from channels.email.identity.proof import PROOFS, Prove, nobody

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from bot.store.client import StoreError
-from bot.store.mailboxes import MailboxState, MailboxStore
+from bot.store.locks import MailboxState, MailboxStore
 
 AWAY_FOR = timedelta(minutes=5)
 """How long a mailbox is away before anybody hears it: servers restart, and lines are cut, for less."""

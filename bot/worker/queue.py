@@ -17,7 +17,7 @@ from docket import Docket, Perpetual, Worker
 
 from bot.store import Store, StoreError
 from bot.store.ids import shard_of
-from bot.store.tasks import ended
+from bot.store.watch import ended
 
 log = structlog.stdlib.get_logger()
 

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Response
 from agents.requests import Frozen
 from bot.app import App
 from bot.store import StoreError
-from bot.store.durability import Durability, check
+from bot.store.client import Durability, check
 from bot.store.indexes import Links, Lockout, Lockouts, Standing, standing
-from bot.store.mailboxes import MailboxStore
+from bot.store.locks import MailboxStore
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow
 from bot.web.metrics import MEDIA_TYPE

@@ -25,8 +25,7 @@ from bot.policy.record import RequestRecord
 from bot.queries.lists import requests
 from bot.render.views import RequestView, is_of_program, request_view
 from bot.store.ids import check
-from bot.store.tasks import ended
-from bot.store.watch import FollowingEnds, Watch
+from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
 from bot.web.api.answering import answer
 from bot.web.api.docs import answers, leads_to

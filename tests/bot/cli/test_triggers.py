@@ -11,7 +11,7 @@ import pytest
 
 from bot.config.settings import load
 from bot.doctor.overall import examine
-from tests.bot.cli.test_look import listed
+from tests.bot.cli.test_runs import listed
 from tests.docs.dev import sayso_dev
 from tests.office import TOML
 from tests.servers.program import environment, sayso

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cli.words import Typed, typed
+from bot.cli.show import Typed, typed
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 import pytest
 
 from bot.store.client import Client
-from bot.store.tasks import ended
+from bot.store.watch import ended
 
 MOMENTS = range(60)
 WITHIN_S = 0.5

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from bot.store import Store
-from bot.store.mailboxes import MailboxStore
+from bot.store.locks import MailboxStore
 from channels.email.servers.bookmark import Cursor
 from tests.bot.store.stores import a_store
 from tests.guards import guards

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from bot.store import Commit, Store, StoreError, Wake
-from bot.store.client import Client
-from bot.store.durability import ACCEPTED_LOSS, NotDurable, WrongShards, check, check_clock, check_shards, look
+from bot.store.client import ACCEPTED_LOSS, Client, NotDurable, WrongShards, check, check_clock, check_shards, look
 from tests.bot.store.stores import ITEM, OUT, RUN, in_a, move_time, woken
 from tests.guards import guards
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.store.tasks import ended
+from bot.store.watch import ended
 
 
 async def deaf(times: int, ends: asyncio.Event) -> None:

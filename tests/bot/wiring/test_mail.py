@@ -10,7 +10,7 @@ import pytest
 
 from bot.people.directory import People
 from bot.store.client import Client
-from bot.store.mailboxes import MailboxStore
+from bot.store.locks import MailboxStore
 from bot.wiring.mail import OneReader, RealMail
 from channels import ChannelUnavailable, Held, Inbound, Reading, Reply
 from channels.email.local.maildir_mailbox import MaildirMailbox

@@ -8,7 +8,7 @@ import pytest
 
 from bot.process.processes import mail_watch
 from bot.store.client import Client
-from bot.store.mailboxes import MailboxStore
+from bot.store.locks import MailboxStore
 from bot.wiring.mail_watch import AWAY_FOR, LOOK_EVERY_S, MailWatch
 from tests.waiting import until
 from tests.world import World

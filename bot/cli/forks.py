@@ -38,8 +38,7 @@ def fork(
 ) -> None:
     """Make a new run that goes on from the first events of RUN. They are history: no approval in them counts."""
     from agents.requests import RunId
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
     from bot.store.ids import check
 
     async def work(app: "App") -> str:
@@ -52,8 +51,7 @@ def fork(
 def retry(run_id: Run, person: As = None, as_json: Json = False, data: Data = None) -> None:
     """Make a new run of what RUN began with."""
     from agents.requests import RunId
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
     from bot.store.ids import check
 
     async def work(app: "App") -> str:
@@ -70,8 +68,7 @@ def export(
 ) -> None:
     """Write a run as one JSON file. Texts of attached files are in it, their bytes are not."""
     from agents.requests import RunId
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
     from bot.cli.show import plain_json
     from bot.registry.release import version
     from bot.runs.export import export as exported
@@ -98,8 +95,7 @@ def export(
 
 def take_in(file: Written, person: As = None, as_json: Json = False, data: Data = None) -> None:
     """Make a run of an exported one. It goes on here, as asked for by you; nothing in the file allows anything."""
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
     from bot.runs.export import read_export
 
     exported = read_export(file.read_bytes())

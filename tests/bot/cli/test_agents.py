@@ -1,7 +1,7 @@
 """What differs between two versions of a prompt."""
 
 import prompts
-from bot.cli.released import difference
+from bot.cli.agents import difference
 
 HEAD = "---\nname: greet\nversion: {}\nfamily: claude\ninputs: {}\n---\n"
 

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from bot.app import App
     from bot.outbound.dead_letter import Note
 
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+from bot.cli.options import serve
 
 _VERBS = (
     "requeue: try a dead letter again. discard: forget a held message. "
@@ -23,6 +30,10 @@ def register(app: typer.Typer) -> None:
     app.command()(dead)
     app.command()(doctor)
     app.command()(rebuild)
+    app.command()(dev)
+    app.command()(worker)
+    app.command()(web)
+    app.command()(trust)
 
 
 def dead(
@@ -32,7 +43,7 @@ def dead(
     data: Data = None,
 ) -> None:
     """List dead letters and held messages, or do something about one of them."""
-    from bot.cli.beside import run
+    from bot.cli.remote import run
 
     if verb is None:
         return run(data, lambda app: _list(app, as_json=as_json))
@@ -107,7 +118,7 @@ async def _requeue(app: "App", some_id: str) -> None:
 
 def rebuild(as_json: Json = False, data: Data = None) -> None:
     """Make records and lists anew from the events. Safe at any time; nothing is decided, sent or executed by it."""
-    from bot.cli.beside import run
+    from bot.cli.remote import run
     from bot.queries.rebuild import rebuild as make_anew
 
     async def work(app: "App") -> None:
@@ -124,7 +135,7 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
     """Check every service and permission; exit 1 when something is wrong, with the mend for each."""
     import asyncio
 
-    from bot.cli.beside import settings_of
+    from bot.cli.remote import settings_of
     from bot.cli.show import plain
     from bot.doctor.overall import examine
 
@@ -135,3 +146,97 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
         for finding in findings:
             print(plain(f"{finding.sign} {finding.what}" + (f"\n    fix: {finding.mend}" if finding.mend else "")))
     raise typer.Exit(1 if any(finding.sign == "✗" for finding in findings) else 0)
+
+
+def dev(
+    port: Annotated[int, typer.Option(help="Where HTTP is served; 0 for any free port.", min=0, max=65535)] = 8000,
+    demo_port: Annotated[
+        int | None, typer.Option(help="Where the demo site is live; --port + 1 if not given.", min=0, max=65535)
+    ] = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
+    data: Data = None,
+) -> None:
+    """Run everything in one process: own Redis, local mail, a demo site to deploy. Ctrl-C ends it, nothing is lost."""
+    import os
+
+    from bot.dev.everything import Ports, run_dev
+
+    beside = port + 1 if port else 0
+    opens = not no_open and sys.stdout.isatty() and _has_desktop(os.environ)
+    ports = Ports(web=port, demo=beside if demo_port is None else demo_port, opens=opens)
+    run_dev(data, ports, os.environ)
+
+
+def _has_desktop(environ: Mapping[str, str]) -> bool:
+    """Whether a browser would have a window; a text browser in this terminal would be in the way."""
+    return sys.platform == "darwin" or "DISPLAY" in environ or "WAYLAND_DISPLAY" in environ
+
+
+def worker(data: Data = None) -> None:
+    """Move runs on, send what is to be sent. Any number of these may run on one Redis."""
+    serve(data, works=True, receives=())
+
+
+def web(
+    port: Annotated[int, typer.Option(help="Where to listen; 0 for any free port.", min=0, max=65535)] = 8000,
+    data: Data = None,
+) -> None:
+    """Serve HTTP: the console, the API, health and figures. Any number of these may run on one Redis."""
+    import asyncio
+    import os
+
+    from bot.config.settings import load
+    from bot.process.processes import run_web
+
+    asyncio.run(run_web(load(data, os.environ), port))
+
+
+# What a configuration has run.
+_RUN = ("code", "command", "live", "ci", "last", "health")
+
+
+def trust(data: Data = None) -> None:
+    """Trust the sayso.toml and the data directory found here, as they stand; run it again after each change.
+
+    What is found in a folder runs nothing before. What --data, SAYSO_DATA_DIR or SAYSO_CONFIG name is trusted by that.
+    """
+    import os
+
+    from bot.cli.show import plain
+    from bot.config import trust as trusting
+    from bot.config.settings import DEFAULT_DATA_DIR, find_file
+
+    file, folder = find_file(data, os.environ, Path())[0], data or DEFAULT_DATA_DIR
+    if file is None and not folder.is_dir():
+        raise typer.BadParameter(f"there is no sayso.toml here, and no {folder}. There is nothing to trust")
+    try:
+        content = file.read_bytes() if file else b""
+        if file:
+            trusting.trust(os.environ, file, content)
+        if folder.is_dir():
+            trusting.trust_folder(os.environ, folder)
+    except OSError as error:
+        raise typer.BadParameter(f"nothing is trusted: {error}") from None
+    if file:
+        print(plain(f"{file.resolve()} is trusted as it stands. What it has run:"))
+        print(plain("\n".join(_runs(content)) or "  nothing"))
+    else:
+        print(plain(f"{folder.resolve()} is trusted."))
+
+
+def _runs(content: bytes) -> Iterator[str]:
+    """The code and the commands that the file names, a line each."""
+    try:
+        values = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        yield "  nothing, because it can't be read"
+        return
+    yield from _below(values, "")
+
+
+def _below(table: dict[str, object], path: str) -> Iterator[str]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _below(cast("dict[str, object]", value), f"{path}{key}.")
+        elif key in _RUN:
+            yield f"  {path}{key}: {json.dumps(value, ensure_ascii=False, default=str)}"

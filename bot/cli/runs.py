@@ -31,8 +31,7 @@ def runs(
     data: Data = None,
 ) -> None:
     """List runs, newest first."""
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
     from bot.cli.show import summary_text
     from bot.render.views import Summary
 
@@ -59,8 +58,7 @@ def show(
 ) -> None:
     """Tell a run's story so far."""
     from agents.run import fold
-    from bot.cli.copied import forks_of, made_of, print_seen
-    from bot.cli.show import plain, plain_json
+    from bot.cli.show import forks_of, made_of, plain, plain_json, print_seen
     from bot.render.transcript import lines
     from bot.render.views import run_view
 
@@ -79,8 +77,7 @@ def show(
 
 def _told(run_id: str, data: Data) -> "tuple[tuple[Event, ...], People]":
     """A run's events, and the directory that names the people in them."""
-    from bot.cli.beside import run
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
     from bot.runs.steering import NoSuchRun
     from bot.store.ids import check
 
@@ -105,9 +102,8 @@ def events(run_id: Run, data: Data = None) -> None:
 
 def watch(run_id: Run, as_json: Json = False, data: Data = None) -> None:
     """Tell a run's story as it happens, until it ends. Exit 1 if it failed."""
-    from bot.cli.beside import run
-    from bot.cli.following import Story, follow
-    from bot.cli.remote import remote
+    from bot.cli.remote import remote, run
+    from bot.cli.show import Story, follow
 
     away = remote(data)
     if away:
@@ -124,10 +120,8 @@ def requests(
     data: Data = None,
 ) -> None:
     """List requests with everything that is needed to decide them."""
-    from bot.cli.beside import run, settings_of
-    from bot.cli.remote import remote
-    from bot.cli.show import how_to_answer, request_text
-    from bot.cli.shown import note_shown
+    from bot.cli.remote import remote, run, settings_of
+    from bot.cli.show import how_to_answer, note_shown, request_text
 
     async def work(app: "App") -> "tuple[list[RequestView], People]":
         who = None if person is None else app.people.named(person)
@@ -174,7 +168,7 @@ async def _whole(app: "App", request: "RequestView") -> "RequestView":
 
 def policies(as_json: Json = False, data: Data = None) -> None:
     """List the policies: who decides, how many, by when; the hash changes with any of it, groups included."""
-    from bot.cli.beside import settings_of
+    from bot.cli.remote import settings_of
     from bot.cli.show import plain, short_hash
     from bot.config.tables import NOBODY_IS_ASKED
     from bot.people.directory import People

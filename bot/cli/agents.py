@@ -90,7 +90,7 @@ def difference(before: "Prompt", after: "Prompt") -> str:
 def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":
     """The agents as a process would compose them. Raises ConfigError and PromptError."""
     from bot.app import agents_of
-    from bot.cli.beside import settings_of
+    from bot.cli.remote import settings_of
     from bot.registry.prompts import with_chosen_prompts
 
     settings = settings_of(data)
