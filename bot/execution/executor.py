@@ -333,7 +333,7 @@ def gate_now(agent: Agent, tool: Tool[BaseModel], args: BaseModel) -> str | None
         said = one_line(f"{type(error).__name__}: {error}", _ERROR_CHARS)
         raise ToolRefused(
             f"The gate of the tool {tool.name} of the {agent.name} agent broke: {said}. "
-            "Nobody can know who has to approve the call, so it is not done. Mend the gate"
+            "Nobody can know who has to approve the call, so it is not done. Fix the gate"
         ) from error
 
 
