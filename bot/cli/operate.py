@@ -141,7 +141,7 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
 
     findings = asyncio.run(examine(settings_of(data)))
     if as_json:
-        # "mend" is what releases before 0.2 called the fix; programs may still read it for one release.
+        # "mend" was the name of the fix in the release before this one; programs may read it for one more.
         print(json.dumps([{**finding.model_dump(mode="json"), "mend": finding.fix} for finding in findings]))
     else:
         for finding in findings:
