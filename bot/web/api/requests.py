@@ -176,10 +176,11 @@ async def shown(
     A program's own approval is shown once `may_act` is known: after the last check, when it can't be taken back.
     """
     view = await view_of(here, RequestId(check(request_id, "request")))
-    if not wait_s or not is_open(view):
+    if not wait_s:
         return view
-    with here.waits.one_more(f"key {key.prefix}"):
-        view = await changed(here, view, min(wait_s, here.longest_wait_s), request.receive)
+    if is_open(view):
+        with here.waits.one_more(f"key {key.prefix}"):
+            view = await changed(here, view, min(wait_s, here.longest_wait_s), request.receive)
     if not await is_good():
         raise no_such_key()
     return view
