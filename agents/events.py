@@ -229,27 +229,6 @@ class QuestionRaised(Happened):
     story: str = ""
 
 
-def over_by(raised: QuestionRaised, decision: Decision) -> str:
-    """Why the run may not go on after that answer; "" where it may: only the clear word to go on lets it."""
-    if _picked(decision) == GO_ON:
-        return ""
-    if is_stopped(decision):
-        return REASONS[raised.why]
-    why = f": {decision.reason}" if decision.reason else ""
-    return f"{REASONS[raised.why]}; nobody said whether to go on, the question is {decision.state}{why}"
-
-
-def is_stopped(decision: Decision) -> bool:
-    """Whether somebody said to stop the run."""
-    return _picked(decision) == STOP_HERE
-
-
-def _picked(decision: Decision) -> str:
-    if decision.state != "answered" or not decision.by or decision.given is None or len(decision.given.picks) != 1:
-        return ""
-    return decision.given.picks[0]
-
-
 class RunStarted(Happened):
     """Somebody wants something; `context` and `files` came with it. `submitter` or `service`: whose API key asked.
 

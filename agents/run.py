@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from agents.budgets import Budget
 from agents.events import (
+    GO_ON,
     MOST_CHILDREN,
     REASONS,
+    STOP_HERE,
     AnswerHeld,
     AnswerNoted,
     CardDelivered,
@@ -38,8 +40,6 @@ from agents.events import (
     ToolStarted,
     ToolWaits,
     VoteCast,
-    is_stopped,
-    over_by,
 )
 from agents.model.failures import is_too_long
 from agents.requests import AttemptId, Decision, PersonId, RequestId
@@ -382,3 +382,24 @@ def _leaves_unheard(event: StepChosen) -> bool:
 
 def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
     return replace(run, budget=run.budget.after(event))
+
+
+def over_by(raised: QuestionRaised, decision: Decision) -> str:
+    """Why the run may not go on after that answer; "" where it may: only the clear word to go on lets it."""
+    if _picked(decision) == GO_ON:
+        return ""
+    if is_stopped(decision):
+        return REASONS[raised.why]
+    why = f": {decision.reason}" if decision.reason else ""
+    return f"{REASONS[raised.why]}; nobody said whether to go on, the question is {decision.state}{why}"
+
+
+def is_stopped(decision: Decision) -> bool:
+    """Whether somebody said to stop the run."""
+    return _picked(decision) == STOP_HERE
+
+
+def _picked(decision: Decision) -> str:
+    if decision.state != "answered" or not decision.by or decision.given is None or len(decision.given.picks) != 1:
+        return ""
+    return decision.given.picks[0]

@@ -363,7 +363,7 @@ async def _ask_beside(app: "App", body: dict[str, Any], person: str | None, *, w
 
     from bot.render.views import request_view
     from bot.runs.api_requests import Asker, NotAsked
-    from bot.web.api.asking import QuestionWanted
+    from bot.web.api.shapes import QuestionWanted
 
     who = speaker(app, person)
     try:

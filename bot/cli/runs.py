@@ -1,6 +1,9 @@
 """Commands that only look: runs, requests, and what is configured."""
 
 import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -10,8 +13,10 @@ from bot.cli.options import Data, Json, request_state, run_state
 if TYPE_CHECKING:
     from agents.events import Event
     from agents.requests import PersonId, RequestState
+    from agents.run import Run as FoldedRun
     from bot.app import App
     from bot.people.directory import People
+    from bot.queries.prompt_replay import Seen
     from bot.render.views import RequestView
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")]
@@ -58,7 +63,7 @@ def show(
 ) -> None:
     """Tell a run's story so far."""
     from agents.run import fold
-    from bot.cli.show import forks_of, made_of, plain, plain_json, print_seen
+    from bot.cli.show import plain, plain_json
     from bot.render.transcript import lines
     from bot.render.views import run_view
 
@@ -194,3 +199,49 @@ def policies(as_json: Json = False, data: Data = None) -> None:
     for name, environment in settings.deploy.environments.items():
         if environment.policy == NOBODY_IS_ASKED:
             print(plain(f"{NOBODY_IS_ASKED}  before a deploy to {name}"))
+
+
+def forks_of(run_id: str, data: Path | None) -> Sequence[str]:
+    """The runs that were made of this one."""
+    from bot.cli.remote import remote, run
+
+    async def work(app: "App") -> Sequence[str]:
+        return await app.copying.forks_of(run_id)
+
+    away = remote(data)
+    return away.forks(run_id) if away else run(data, work)
+
+
+def made_of(run: "FoldedRun", forks: Sequence[str]) -> Iterator[str]:
+    """What `run` is a copy of, and what was made of it."""
+    if run.forked:
+        how = {"fork": "forked from", "retry": "a retry of", "import": "imported, as its file says, from"}
+        yield f"{'':10}{how[run.forked.how]} {run.forked.source} at event {run.forked.at_seq}"
+    if forks:
+        yield f"{'':10}made of it: {', '.join(forks)}"
+
+
+def print_seen(run_id: str, step: int, data: Path | None, *, as_json: bool) -> None:
+    """What the model saw goes to stdout, and whether these are the same bytes to stderr."""
+    from bot.cli.remote import remote, run
+    from bot.cli.show import plain, plain_json
+    from bot.queries.prompt_replay import seen
+    from bot.runs.steering import NoSuchRun
+    from bot.store.ids import check
+
+    async def work(app: "App") -> "Seen":
+        events = (await app.store.load(check(run_id, "run"))).events
+        if not events:
+            raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
+        return seen(events, step, app.agents)
+
+    away = remote(data)
+    found = away.seen(run_id, step) if away else run(data, work)
+    if as_json:
+        print(plain_json(found.model_dump_json()))
+        return
+    if sys.stdout.isatty():
+        print(plain(found.text), flush=True)
+    else:
+        sys.stdout.buffer.write(found.text.encode())
+    print(plain(found.note), file=sys.stderr)

@@ -10,8 +10,7 @@ from agents.requests import Frozen, PersonId, RunId
 from bot.people.api_keys import ApiKey
 from bot.store import Store
 from bot.store.ids import ingress_shard, new_id
-from bot.web.api.asking import ApprovalWanted, QuestionWanted
-from bot.web.api.shapes import Copied, RunWanted
+from bot.web.api.shapes import ApprovalWanted, Copied, QuestionWanted, RunWanted
 from bot.web.problems import Difference, trouble
 
 Wanted = RunWanted | QuestionWanted | ApprovalWanted | Copied
