@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.context.tokens import tokens_in
 
-PROSE = (Path(__file__).parents[2] / "README.md").read_text()
+PROSE = (Path(__file__).parents[3] / "README.md").read_text()
 
 
 def test_english_counts_more_than_the_documented_token_for_three_and_a_half_characters() -> None:
