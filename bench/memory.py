@@ -21,7 +21,7 @@ _KINDS = {
     "requests:all": "index: all requests", "requests:for:*": "index: open requests by who may decide",
     "runs": "index: runs by start", "runs:state:*": "index: runs by state", "runs:by:*": "index: runs by requester",
     "runs:agent:*": "index: runs by agent", "deliveries": "cards at their places", "summaries": "lines of runs",
-    "wake": "wake set", "seen:*": "ids of what arrived (7 days)", "window:*": "rate limit",
+    "wake": "schedule", "seen:*": "ids of what arrived (7 days)", "window:*": "rate limit",
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ class PromptError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One version of one prompt. `hash` is the hex SHA-256 of the whole file, `file` is where to mend it."""
+    """One version of one prompt. `hash` is the hex SHA-256 of the whole file, `file` is where to fix it."""
 
     name: str
     version: int

@@ -77,11 +77,11 @@ async def test_a_rollback_that_is_denied_leaves_things_as_they_are_and_is_not_of
     await shop.reply("bo", await shop.next_mail("bo", about="Deploy v1.3.0"), "approve")
 
     card = await shop.next_mail("bo", about="Roll back production to v1.0.0?")
-    await shop.reply("bo", card, "deny: we mend it forward")
+    await shop.reply("bo", card, "deny: we fix it forward")
 
     summary = await shop.summary(run_id)
     assert summary.startswith("failed: v1.3.0 was deployed to production, and the health check there failed")
-    assert "Rolling production back to v1.0.0 was denied: we mend it forward" in summary
+    assert "Rolling production back to v1.0.0 was denied: we fix it forward" in summary
     assert live(shop, "production") == "v1.3.0"
     assert tools(await shop.run(run_id)) == ["deploy", "live", "health", "rollback"]
 

@@ -129,7 +129,7 @@ def looks_right(terminal: Terminal, run_id: str) -> None:
 
 
 def keeps_well(terminal: Terminal) -> None:
-    """What is configured is listed, and nothing needs mending."""
+    """What is configured is listed, and nothing needs fixing."""
     seen = terminal.together("dead", "doctor", "policies", "people", "agents", "prompts", "rebuild")
 
     assert seen["dead"] == "Nothing was given up on, and nothing is held.\n"

@@ -179,10 +179,10 @@ def _json(content: bytes) -> Json:
 
 def _failed(status: int, said: Json) -> GitHubFailed:
     words = one_line(_text(said, "message"), _SAID_CHARS)
-    mend = ""
+    fix = ""
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-        mend = ". Look at SAYSO_GITHUB_TOKEN, what it may do, and at the names in the configuration"
-    return GitHubFailed(f"GitHub answered {status}: {words or 'no reason'}{mend}", refused=status in _NOTHING_DONE)
+        fix = ". Look at SAYSO_GITHUB_TOKEN, what it may do, and at the names in the configuration"
+    return GitHubFailed(f"GitHub answered {status}: {words or 'no reason'}{fix}", refused=status in _NOTHING_DONE)
 
 
 def _run(row: Json) -> WorkflowRun | None:

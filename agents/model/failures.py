@@ -60,7 +60,7 @@ def is_worth_waiting(kind: FailureKind) -> bool:
 
 
 def is_for_operators(kind: str) -> bool:
-    """Whether only an operator can mend it: a key, a bill, a refusal."""
+    """Whether only an operator can fix it: a key, a bill, a refusal."""
     return kind in _FOR_OPERATORS
 
 
@@ -68,7 +68,7 @@ def after(kinds: Sequence[str]) -> Literal["model", "rules", "people"]:
     """Who is to choose a step after these failures in a row, oldest first. Kinds of other releases are failures, too.
 
     The model again, until it failed three times; then plain rules where it can't be had, and people are asked where its
-    answers are no steps. At once: rules where only an operator can mend it, people where the run `is_too_long`.
+    answers are no steps. At once: rules where only an operator can fix it, people where the run `is_too_long`.
     """
     if not kinds:
         return "model"

@@ -132,7 +132,7 @@ def rebuild(as_json: Json = False, data: Data = None) -> None:
 
 
 def doctor(as_json: Json = False, data: Data = None) -> None:
-    """Check every service and permission; exit 1 when something is wrong, with the mend for each."""
+    """Check every service and permission; exit 1 when something is wrong, with the fix for each."""
     import asyncio
 
     from bot.cli.remote import settings_of
@@ -141,10 +141,11 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
 
     findings = asyncio.run(examine(settings_of(data)))
     if as_json:
-        print(json.dumps([finding.model_dump(mode="json") for finding in findings]))
+        # "mend" was the name of the fix in the release before this one; programs may read it for one more.
+        print(json.dumps([{**finding.model_dump(mode="json"), "mend": finding.fix} for finding in findings]))
     else:
         for finding in findings:
-            print(plain(f"{finding.sign} {finding.what}" + (f"\n    fix: {finding.mend}" if finding.mend else "")))
+            print(plain(f"{finding.sign} {finding.what}" + (f"\n    fix: {finding.fix}" if finding.fix else "")))
     raise typer.Exit(1 if any(finding.sign == "✗" for finding in findings) else 0)
 
 

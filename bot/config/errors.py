@@ -58,7 +58,7 @@ _THEIRS_ALONE = {"email": "the address", "slack": "the member id", "github": "th
 
 
 class ConfigError(Exception):
-    """The settings can't be used. `problems` holds one line for each thing to mend."""
+    """The settings can't be used. `problems` holds one line for each thing to fix."""
 
     def __init__(self, problems: Collection[str]) -> None:
         self.problems = tuple(problems)

@@ -265,7 +265,7 @@ def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) ->
         problems.append(f"{file}: not valid TOML: {error}")
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{file}: can't be read: {error}. Mend it, or let {PREFIX}CONFIG name another file")
+        problems.append(f"{file}: can't be read: {error}. Fix it, or let {PREFIX}CONFIG name another file")
         return {}
     for secret in SECRETS:
         if values.pop(secret, None) is not None:

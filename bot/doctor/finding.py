@@ -8,8 +8,8 @@ Sign = Literal["✓", "!", "✗"]
 
 
 class Finding(Frozen):
-    """One line: well, worth knowing, or wrong with a mend."""
+    """One line: well, worth knowing, or wrong with a fix."""
 
     sign: Sign
     what: str
-    mend: str = ""
+    fix: str = ""

@@ -42,7 +42,7 @@ _HYBRID = (
     "set SAYSO_MAIL_IDENTITY=dmarc with its name"
 )
 
-_MENDS = {
+_FIXES = {
     "plus": "turn plus-addresses on at the provider, or set SAYSO_MAIL_REPLY=catchall or SAYSO_MAIL_REPLY=reference",
     "catchall": "let the whole domain of SAYSO_MAIL_ADDRESS be delivered to this mailbox, or set SAYSO_MAIL_REPLY=plus",
     "reference": "see why the provider does not deliver a mail of SAYSO_MAIL_ADDRESS to itself; look into its junk",
@@ -64,13 +64,13 @@ async def examine_mail(
     within_s: float = BACK_WITHIN_S,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[Finding]:
-    """Everything about the servers, in the order in which it should be mended."""
+    """Everything about the servers, in the order in which it should be fixed."""
     transport = Transport(lambda: mail.relay)
     smtp, imap = f"SMTP {settings.smtp_host}", f"IMAP {settings.imap_host}"
     try:
         await transport.check()
     except ChannelError as error:
-        yield Finding(sign="✗", what=error.what, mend=error.do)
+        yield Finding(sign="✗", what=error.what, fix=error.do)
         transport = None
     else:
         yield Finding(sign="✓", what=f"{smtp} takes {'our log-in' if settings.smtp_user else 'mail without a log-in'}")
@@ -82,7 +82,7 @@ async def examine_mail(
             async for finding in back:
                 yield finding
     except ChannelError as error:
-        yield Finding(sign="✗", what=error.what, mend=error.do)
+        yield Finding(sign="✗", what=error.what, fix=error.do)
     yield _identity(settings)
 
 
@@ -91,8 +91,8 @@ async def _inside(session: Session, server: str) -> AsyncGenerator[Finding]:
     if await in_thread(lambda: session.has_idle):
         yield Finding(sign="✓", what=f"{server} tells of new mail by itself (IDLE)")
         return
-    mend = "turn IDLE on there if answers should be seen at once; without it they are looked for every 10 s"
-    yield Finding(sign="!", what=f"{server} knows no IDLE", mend=mend)
+    fix = "turn IDLE on there if answers should be seen at once; without it they are looked for every 10 s"
+    yield Finding(sign="!", what=f"{server} knows no IDLE", fix=fix)
 
 
 async def examine_reading(store: MailboxStore) -> Finding:
@@ -100,13 +100,13 @@ async def examine_reading(store: MailboxStore) -> Finding:
     try:
         state = await store.state()
     except StoreError as error:
-        return Finding(sign="!", what=f"nobody knows who reads the mailbox: {error}", mend="start Redis")
+        return Finding(sign="!", what=f"nobody knows who reads the mailbox: {error}", fix="start Redis")
     if state and state.trouble:
         return Finding(
-            sign="✗", what=f"the mailbox could not be read: {state.trouble}", mend="see the log of sayso mail"
+            sign="✗", what=f"the mailbox could not be read: {state.trouble}", fix="see the log of sayso mail"
         )
     if state is None or not state.is_fresh(datetime.now(UTC)):
-        return Finding(sign="!", what="nobody reads the mailbox", mend="start sayso mail")
+        return Finding(sign="!", what="nobody reads the mailbox", fix="start sayso mail")
     return Finding(sign="✓", what="the mailbox is read")
 
 
@@ -129,7 +129,7 @@ async def _back(
     try:
         await transport.send(_letter(mail.address, to, nonce, sent_at), sender=mail.address, recipients=[to])
     except ChannelError as error:
-        yield Finding(sign="✗", what=f"a mail to {to} was not taken: {error.what}", mend=_MENDS[settings.mail_reply])
+        yield Finding(sign="✗", what=f"a mail to {to} was not taken: {error.what}", fix=_FIXES[settings.mail_reply])
         return
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
@@ -138,7 +138,7 @@ async def _back(
             returned = _Returned(found, sent_at, now())
     if returned is None:
         what = f"a mail to {to} did not come back within {within_s:.0f} s"
-        yield Finding(sign="✗", what=what, mend=_MENDS[settings.mail_reply])
+        yield Finding(sign="✗", what=what, fix=_FIXES[settings.mail_reply])
         return
     yield Finding(sign="✓", what=f"a mail to {to} came back")
     yield _kept(returned, f"<doctor.{nonce}@{mail.address.rpartition('@')[2]}>")
@@ -172,7 +172,7 @@ def _kept(returned: _Returned, message_id: str) -> Finding:
         return Finding(sign="✓", what="our Message-IDs are kept, so an answer can name the card it is about")
     what = "the mail server writes its own Message-IDs: an approval must quote the card, or come from its button"
     return Finding(
-        sign="!", what=what, mend="send through a server that keeps them, or tell approvers to use the button"
+        sign="!", what=what, fix="send through a server that keeps them, or tell approvers to use the button"
     )
 
 
@@ -184,7 +184,7 @@ def _clock(returned: _Returned) -> Finding:
         return Finding(sign="✓", what="this machine's clock and the mail server's agree")
     which = "ahead of" if early > late else "behind"
     what = f"this machine's clock is {off_s:.0f} s {which} the mail server's"
-    return Finding(sign="!", what=what, mend="sudo timedatectl set-ntp true")
+    return Finding(sign="!", what=what, fix="sudo timedatectl set-ntp true")
 
 
 def _stamped(returned: _Returned, settings: MailSettings, own: str) -> Finding:
@@ -193,16 +193,16 @@ def _stamped(returned: _Returned, settings: MailSettings, own: str) -> Finding:
     try:
         headers, proof = read_headers(returned.mail.raw), PROOFS[way](server)(returned.mail.raw, own)
     except Unreadable as error:
-        return Finding(sign="!", what=f"our own mail came back so that it can't be read: {error}", mend=_IDENTIFY)
+        return Finding(sign="!", what=f"our own mail came back so that it can't be read: {error}", fix=_IDENTIFY)
     if way == "m365" and not isinstance(proof, Proven):
         sign = "✗" if not_microsofts(hops(headers), server) else "!"
-        return Finding(sign=sign, what=f"our own mail would not be believed: {clean(proof.reason)}", mend=_HYBRID)
+        return Finding(sign=sign, what=f"our own mail would not be believed: {clean(proof.reason)}", fix=_HYBRID)
     verdicts = [read_verdict(value) for value in headers.all(RESULTS.lower())]
     named = sorted({verdict.server for verdict in verdicts if verdict and verdict.server})
     if isinstance(proof, Proven) or server in named:
         return Finding(sign="✓", what=f"mail carries the verdict of {server}")
     others = f"; it carries that of {clean(', '.join(named))}" if named else ""
-    return Finding(sign="!", what=f"our own mail carries no Authentication-Results of {server}{others}", mend=_IDENTIFY)
+    return Finding(sign="!", what=f"our own mail carries no Authentication-Results of {server}{others}", fix=_IDENTIFY)
 
 
 def _identity(settings: MailSettings) -> Finding:
@@ -211,5 +211,5 @@ def _identity(settings: MailSettings) -> Finding:
         return Finding(
             sign="✓", what=f"SAYSO_MAIL_IDENTITY is set: {way} of {settings.mail_authserv_id} proves who wrote a mail"
         )
-    mend = "sayso mail identify looks at a mail of yours and proposes SAYSO_MAIL_IDENTITY"
-    return Finding(sign="!", what="no mail counts as anybody's word: every one is held", mend=mend)
+    fix = "sayso mail identify looks at a mail of yours and proposes SAYSO_MAIL_IDENTITY"
+    return Finding(sign="!", what="no mail counts as anybody's word: every one is held", fix=fix)

@@ -1,4 +1,4 @@
-"""Looks at every service and permission that this installation needs, and says how to mend what is wrong."""
+"""Looks at every service and permission that this installation needs, and says how to fix what is wrong."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ _MODEL_S = 10.0
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Everything that was found, in the order in which it should be mended."""
+    """Everything that was found, in the order in which it should be fixed."""
     findings = [_configuration(settings), _data(settings), *_open_to_others(settings), _secret(settings)]
     findings += [finding async for finding in _redis(settings)]
     findings += [finding async for finding in _mail(settings)]
@@ -47,7 +47,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 def _configuration(settings: Settings) -> Finding:
     if settings.config is None:
-        return Finding(sign="!", what="no sayso.toml was found", mend="./sayso dev writes an example")
+        return Finding(sign="!", what="no sayso.toml was found", fix="./sayso dev writes an example")
     return Finding(sign="✓", what=f"{settings.config} is well formed: {len(settings.people)} people")
 
 
@@ -55,12 +55,12 @@ def _data(settings: Settings) -> Finding:
     folder = settings.data_dir
     there = next(part for part in (folder, *folder.parents) if part.exists())
     if not there.is_dir():
-        return Finding(sign="✗", what=f"{folder}: {there} is a file", mend="name another data directory with --data")
+        return Finding(sign="✗", what=f"{folder}: {there} is a file", fix="name another data directory with --data")
     if not os.access(there, os.W_OK):
-        mend = f"sudo chown -R $(id -un) {there}" if there == folder else "name another data directory with --data"
-        return Finding(sign="✗", what=f"{there} can't be written", mend=mend)
+        fix = f"sudo chown -R $(id -un) {there}" if there == folder else "name another data directory with --data"
+        return Finding(sign="✗", what=f"{there} can't be written", fix=fix)
     if there != folder:
-        return Finding(sign="!", what=f"{folder} does not exist yet", mend="./sayso dev makes it")
+        return Finding(sign="!", what=f"{folder} does not exist yet", fix="./sayso dev makes it")
     return Finding(sign="✓", what=f"{folder} can be written")
 
 
@@ -74,11 +74,11 @@ def _open_to_others(settings: Settings) -> Iterator[Finding]:
             continue
         is_sticky = bool(found.st_mode & stat.S_ISVTX)
         if found.st_uid not in {os.getuid(), 0}:
-            mend = f"sudo chown {os.getuid()} {shlex.quote(str(path))}"
-            yield Finding(sign="!", what=f"{path} belongs to somebody else, who may change it", mend=mend)
+            fix = f"sudo chown {os.getuid()} {shlex.quote(str(path))}"
+            yield Finding(sign="!", what=f"{path} belongs to somebody else, who may change it", fix=fix)
         elif found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
-            mend = f"chmod go-w {shlex.quote(str(path))}"
-            yield Finding(sign="!", what=f"others may write {path}: whoever does decides what is run", mend=mend)
+            fix = f"chmod go-w {shlex.quote(str(path))}"
+            yield Finding(sign="!", what=f"others may write {path}: whoever does decides what is run", fix=fix)
 
 
 def _secret(settings: Settings) -> Finding:
@@ -86,8 +86,8 @@ def _secret(settings: Settings) -> Finding:
         return Finding(sign="✓", what="there is a secret key")
     if settings.redis_url is None:
         return Finding(sign="✓", what="the secret key is kept in the data directory")
-    mend = "SAYSO_SECRET_KEY=…, the same in every process, such as the output of: openssl rand -hex 32"
-    return Finding(sign="✗", what="SAYSO_REDIS_URL is set and SAYSO_SECRET_KEY is not", mend=mend)
+    fix = "SAYSO_SECRET_KEY=…, the same in every process, such as the output of: openssl rand -hex 32"
+    return Finding(sign="✗", what="SAYSO_REDIS_URL is set and SAYSO_SECRET_KEY is not", fix=fix)
 
 
 def _own_agents(settings: Settings) -> list[Finding]:
@@ -95,7 +95,7 @@ def _own_agents(settings: Settings) -> list[Finding]:
     try:
         found = [agent for agent in agents_of(settings) if agent.name in own]
     except ConfigError as error:
-        return [Finding(sign="✗", what=problem, mend="do what it says") for problem in error.problems]
+        return [Finding(sign="✗", what=problem, fix="do what it says") for problem in error.problems]
     return [Finding(sign="✓", what=f"the agent {one.name} loads, with {len(one.tools)} tools") for one in found]
 
 
@@ -103,7 +103,7 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
     try:
         client = Client(redis_url(settings), patience_s=0)
     except NothingRuns as error:
-        yield Finding(sign="✗", what="no Redis to attach to", mend=str(error))
+        yield Finding(sign="✗", what="no Redis to attach to", fix=str(error))
         return
     try:
         durability, why = await look(client)
@@ -112,33 +112,33 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
         lockouts = await Lockouts(client).all()
         unheld = await keys_of_nobody(client)
     except StoreError as error:
-        yield Finding(sign="✗", what=str(error), mend="start Redis, or correct SAYSO_REDIS_URL")
+        yield Finding(sign="✗", what=str(error), fix="start Redis, or correct SAYSO_REDIS_URL")
         return
     finally:
         await client.close()
     yield Finding(sign="✓", what="Redis answers")
     for one in lockouts:
         what = f"{one.channel.capitalize()} refuses sayso since {one.since:%H:%M UTC}: {one.what}"
-        yield Finding(sign="✗", what=what, mend=one.do)
+        yield Finding(sign="✗", what=what, fix=one.do)
     if not are_whole:
-        mend = "sayso rebuild, once no process of the earlier release runs"
-        yield Finding(sign="!", what="lists lack what an earlier release wrote", mend=mend)
+        fix = "sayso rebuild, once no process of the earlier release runs"
+        yield Finding(sign="!", what="lists lack what an earlier release wrote", fix=fix)
     if ahead:
-        mend = (
+        fix = (
             "keep that clock right (NTP). Deadlines hold meanwhile, moments are shown as much too late, and the two "
             "meet again in ten times as long. To have it at once, stop sayso and delete the keys {s*}:clock_seen: "
             "open approvals stay good for as much longer"
         )
-        yield Finding(sign="✗", what=f"Redis's clock was set back: sayso's is {ahead} ahead of it", mend=mend)
+        yield Finding(sign="✗", what=f"Redis's clock was set back: sayso's is {ahead} ahead of it", fix=fix)
     for key in unheld:
         what = f"sayso_{key.prefix} of {key.owner} names no holders: whoever has it could approve what it asks for"
-        mend = f"sayso keys create --service {key.service} --holder PERSON …, then sayso keys revoke sayso_{key.prefix}"
-        yield Finding(sign="!", what=what, mend=mend)
-    mend = f"set these on the server, or SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}"
+        fix = f"sayso keys create --service {key.service} --holder PERSON …, then sayso keys revoke sayso_{key.prefix}"
+        yield Finding(sign="!", what=what, fix=fix)
+    fix = f"set these on the server, or SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}"
     signs: dict[str, Sign] = {"verified": "✓", "weaker": "✗", "unknown": "!"}
     is_bad = durability == "weaker" and settings.accept_durability != ACCEPTED_LOSS
     sign: Sign = "!" if durability == "weaker" and not is_bad else signs[durability]
-    yield Finding(sign=sign, what=f"durability {durability} {why}".strip(), mend=mend if is_bad else "")
+    yield Finding(sign=sign, what=f"durability {durability} {why}".strip(), fix=fix if is_bad else "")
 
 
 async def _mail(settings: Settings) -> AsyncIterator[Finding]:
@@ -175,23 +175,23 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
 def _local_mail(settings: Settings) -> Finding:
     local = (settings.mail_address or "").partition("@")[0]
     if len(local) > LONGEST_LOCAL_PART:
-        mend = f"choose a SAYSO_MAIL_ADDRESS with at most {LONGEST_LOCAL_PART} characters before the @"
-        return Finding(sign="✗", what=f"{local} leaves no room for reply tokens", mend=mend)
+        fix = f"choose a SAYSO_MAIL_ADDRESS with at most {LONGEST_LOCAL_PART} characters before the @"
+        return Finding(sign="✗", what=f"{local} leaves no room for reply tokens", fix=fix)
     folder = settings.data_dir
     if settings.redis_url is not None:
-        mend = "set SAYSO_IMAP_HOST, SAYSO_SMTP_HOST and SAYSO_MAIL_ADDRESS (docs/email.md)"
+        fix = "set SAYSO_IMAP_HOST, SAYSO_SMTP_HOST and SAYSO_MAIL_ADDRESS (docs/email.md)"
         what = "mail is not set up: nobody is reached by it"
         if settings.mail_local:
             what = f"SAYSO_MAIL_LOCAL is set: mail is written to {folder}, and reaches nobody outside"
-        return Finding(sign="✗", what=what, mend=mend)
+        return Finding(sign="✗", what=what, fix=fix)
     if not folder.is_dir() or Home(folder).read("mail.json") is None:
-        return Finding(sign="!", what="the local mail server has not run here", mend="./sayso dev, or sayso mail")
+        return Finding(sign="!", what="the local mail server has not run here", fix="./sayso dev, or sayso mail")
     return Finding(sign="✓", what="the local mail server has its place")
 
 
 def _git() -> Finding:
     if shutil.which("git") is None:
-        return Finding(sign="✗", what="git is not installed", mend="apt install git")
+        return Finding(sign="✗", what="git is not installed", fix="apt install git")
     return Finding(sign="✓", what="git is there")
 
 
@@ -208,14 +208,14 @@ async def _environment(one: Environment) -> list[Finding]:
         await git.check(one.repo)
     except LookFailed as error:
         what = f"no git repository: {error}" if one.repo.is_dir() else f"no folder {one.repo}"
-        findings = [Finding(sign="✗", what=f"{one.name}: {what}", mend=f"set {key}.repo")]
+        findings = [Finding(sign="✗", what=f"{one.name}: {what}", fix=f"set {key}.repo")]
     if hub:
         try:
             await GitHub(hub).check_workflow()
             findings.append(Finding(sign="✓", what=f"{one.name}: GitHub has the workflow {hub.workflow}"))
         except LookFailed as error:
-            mend = f"correct {key}.github, or SAYSO_GITHUB_TOKEN"
-            findings.append(Finding(sign="✗", what=f"{one.name}: workflow {hub.workflow}: {error}", mend=mend))
+            fix = f"correct {key}.github, or SAYSO_GITHUB_TOKEN"
+            findings.append(Finding(sign="✗", what=f"{one.name}: workflow {hub.workflow}: {error}", fix=fix))
     return findings
 
 
@@ -231,16 +231,16 @@ async def _models(settings: Settings) -> list[Finding]:
     """Whether each model that is named would answer: an authenticated look at it, which costs nothing."""
     key = settings.anthropic_api_key
     if key is None:
-        mend = "ANTHROPIC_API_KEY=…"
-        return [Finding(sign="!", what="rehearsal: no model key, plain rules choose the steps", mend=mend)]
+        fix = "ANTHROPIC_API_KEY=…"
+        return [Finding(sign="!", what="rehearsal: no model key, plain rules choose the steps", fix=fix)]
     findings: list[Finding] = []
     for name in _named_models(settings):
         model = Claude(key.get_secret_value(), settings.anthropic_base_url, name, timeout_s=_MODEL_S)
         trouble = await model.trouble()
         await model.close()
-        mend = "look at ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL and the name of the model" if trouble else ""
+        fix = "look at ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL and the name of the model" if trouble else ""
         what = f"the model {name} can't be used: {trouble}" if trouble else f"the model {name} answers"
-        findings.append(Finding(sign="✗" if trouble else "✓", what=what, mend=mend))
+        findings.append(Finding(sign="✗" if trouble else "✓", what=what, fix=fix))
     return findings
 
 
@@ -252,9 +252,9 @@ async def _prices(settings: Settings) -> list[Finding]:
     """The models whose steps nobody can price."""
     if settings.anthropic_api_key is None:
         return []
-    mend = "max_cost_usd can't hold it: rely on max_tokens, or name a model that has a price"
+    fix = "max_cost_usd can't hold it: rely on max_tokens, or name a model that has a price"
     return [
-        Finding(sign="!", what=f"the price of {model} is not known", mend=mend)
+        Finding(sign="!", what=f"the price of {model} is not known", fix=fix)
         for model in _named_models(settings)
         if not await asyncio.to_thread(is_priced, model)
     ]

@@ -25,7 +25,7 @@ _NOT_REACHED = "see that this machine reaches Slack: its network, a proxy, SAYSO
 
 
 async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
-    """Everything about the workspace, in the order in which it should be mended."""
+    """Everything about the workspace, in the order in which it should be fixed."""
     for finding in _reach(settings):
         yield finding
     if not settings.has_slack:
@@ -36,7 +36,7 @@ async def examine_slack(settings: Settings) -> AsyncIterator[Finding]:
     try:
         answered = await api.ask("auth.test")
     except ChannelError as error:
-        yield Finding(sign="✗", what=f"SLACK_BOT_TOKEN: {error.what}", mend=_mend(error))
+        yield Finding(sign="✗", what=f"SLACK_BOT_TOKEN: {error.what}", fix=_fix(error))
     else:
         home, app = word(answered.data, "team_id"), await _app_of(api, word(answered.data, "bot_id"))
         yield Finding(
@@ -60,11 +60,11 @@ def _without(settings: Settings) -> Iterator[Finding]:
         ("SLACK_SIGNING_SECRET", settings.slack_signing_secret),
     ):
         if value is not None:
-            yield Finding(sign="✗", what=f"{variable} is set and SLACK_BOT_TOKEN is not", mend="SLACK_BOT_TOKEN=xoxb-…")
+            yield Finding(sign="✗", what=f"{variable} is set and SLACK_BOT_TOKEN is not", fix="SLACK_BOT_TOKEN=xoxb-…")
 
     if settings.slack_app_token is None and settings.slack_signing_secret is None and speaks_of_slack(settings):
         what = "sayso.toml speaks of Slack, and SLACK_BOT_TOKEN is not set here"
-        yield Finding(sign="!", what=what, mend="SLACK_BOT_TOKEN=xoxb-…, in each terminal and process that is about it")
+        yield Finding(sign="!", what=what, fix="SLACK_BOT_TOKEN=xoxb-…, in each terminal and process that is about it")
 
 
 def speaks_of_slack(settings: Settings) -> bool:
@@ -73,7 +73,7 @@ def speaks_of_slack(settings: Settings) -> bool:
     return named or any("slack" in policy.reach or policy.also_post for policy in settings.policies.values())
 
 
-def _mend(error: ChannelError) -> str:
+def _fix(error: ChannelError) -> str:
     """What is to be done by whoever looks: nothing is tried again for them."""
     is_away = isinstance(error, ChannelUnavailable) and not isinstance(error, ChannelUnauthorized)
     return _NOT_REACHED if is_away else error.do
@@ -82,7 +82,7 @@ def _mend(error: ChannelError) -> str:
 def _scopes(has: frozenset[str]) -> Finding:
     missing = [scope for scope in SCOPES if scope not in has]
     if missing:
-        return Finding(sign="✗", what=f"the bot token lacks {', '.join(missing)}", mend=_AGAIN)
+        return Finding(sign="✗", what=f"the bot token lacks {', '.join(missing)}", fix=_AGAIN)
     return Finding(sign="✓", what="the bot token has all scopes that it needs")
 
 
@@ -98,12 +98,12 @@ async def _ways_in(settings: Settings, app: str) -> AsyncIterator[Finding]:
     """How Slack reaches us: Socket Mode, HTTP, or not at all."""
     if not settings.has_socket_mode and not settings.has_slack_http:
         what = "nothing that people do in Slack comes here: neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set"
-        yield Finding(sign="✗", what=what, mend="SLACK_APP_TOKEN=xapp-… (Basic Information, App-Level Tokens)")
+        yield Finding(sign="✗", what=what, fix="SLACK_APP_TOKEN=xapp-… (Basic Information, App-Level Tokens)")
     if settings.slack_app_token:
         yield await _socket_mode(settings.slack_app_token.get_secret_value(), settings.slack_base_url, app)
     if settings.has_slack_http and settings.public_url is None:
-        mend = "SAYSO_PUBLIC_URL=https://…, where Slack is to post to"
-        yield Finding(sign="✗", what="SLACK_SIGNING_SECRET is set and SAYSO_PUBLIC_URL is not", mend=mend)
+        fix = "SAYSO_PUBLIC_URL=https://…, where Slack is to post to"
+        yield Finding(sign="✗", what="SLACK_SIGNING_SECRET is set and SAYSO_PUBLIC_URL is not", fix=fix)
     elif settings.has_slack_http:
         yield Finding(sign="✓", what=f"sayso web takes what Slack posts to {settings.public_url}/slack/events")
 
@@ -115,10 +115,10 @@ async def _socket_mode(token: str, base_url: str, app: str) -> Finding:
         await tickets.call("apps.connections.open")
         other = word(await tickets.call("auth.test"), "app_id")
     except ChannelError as error:
-        return Finding(sign="✗", what=f"SLACK_APP_TOKEN does not open Socket Mode: {error.what}", mend=_mend(error))
+        return Finding(sign="✗", what=f"SLACK_APP_TOKEN does not open Socket Mode: {error.what}", fix=_fix(error))
     if app and other and app != other:
         what = f"SLACK_APP_TOKEN belongs to the app {other}, and SLACK_BOT_TOKEN to {app}"
-        return Finding(sign="✗", what=what, mend=ANOTHER_APP)
+        return Finding(sign="✗", what=what, fix=ANOTHER_APP)
     return Finding(sign="✓", what="the app token opens Socket Mode")
 
 
@@ -127,7 +127,7 @@ async def examine_links(links: Links) -> Finding:
     try:
         found = await links.all()
     except StoreError as error:
-        return Finding(sign="!", what=f"nobody knows who is connected to Slack: {error}", mend="start Redis")
+        return Finding(sign="!", what=f"nobody knows who is connected to Slack: {error}", fix="start Redis")
     match standing(found):
         case "connected":
             count = sum(link.connected for link in found)
@@ -137,10 +137,10 @@ async def examine_links(links: Links) -> Finding:
         case "not connected":
             why = f": {found[0].why}" if found[0].why else ""
             return Finding(
-                sign="✗", what=f"the line to Slack is down{why}", mend="see the log of sayso slack, or of sayso dev"
+                sign="✗", what=f"the line to Slack is down{why}", fix="see the log of sayso slack, or of sayso dev"
             )
         case "nobody is connected":
-            return Finding(sign="!", what="nobody is connected to Slack", mend="start sayso slack")
+            return Finding(sign="!", what="nobody is connected to Slack", fix="start sayso slack")
 
 
 def _reach(settings: Settings) -> Iterator[Finding]:
@@ -152,8 +152,8 @@ def _reach(settings: Settings) -> Iterator[Finding]:
             lacks = [why for way in settings.policies[name].reach if (why := _lacks(settings, person, way))]
             if len(lacks) == len(settings.policies[name].reach):
                 what = f"policy {name} asks {person}, whom it can't reach: {' and '.join(lacks)}"
-                mend = f"see [people.{person}] and reach of [policies.{name}]; sayso people import slack proposes ids"
-                yield Finding(sign="✗", what=what, mend=mend)
+                fix = f"see [people.{person}] and reach of [policies.{name}]; sayso people import slack proposes ids"
+                yield Finding(sign="✗", what=what, fix=fix)
 
 
 def _lacks(settings: Settings, person: str, way: str) -> str:
@@ -173,7 +173,7 @@ async def _places(api: Api, policies: Mapping[str, PolicyConfig]) -> AsyncIterat
         try:
             ids = await _ids_by_name(api)
         except ChannelError as error:
-            yield Finding(sign="✗", what=f"the Slack channels can't be listed: {error.what}", mend=error.do)
+            yield Finding(sign="✗", what=f"the Slack channels can't be listed: {error.what}", fix=error.do)
             return
     for place in wanted:
         yield await _place(api, place, ids.get(place.removeprefix("#"), "") if place.startswith("#") else place)
@@ -182,16 +182,16 @@ async def _places(api: Api, policies: Mapping[str, PolicyConfig]) -> AsyncIterat
 async def _place(api: Api, place: str, some_id: str) -> Finding:
     invite = f"write /invite @sayso in {place}"
     if not some_id:
-        mend = f"correct also_post; if it is private, {invite}"
-        return Finding(sign="✗", what=f"there is no Slack channel {place}, or sayso may not see it", mend=mend)
+        fix = f"correct also_post; if it is private, {invite}"
+        return Finding(sign="✗", what=f"there is no Slack channel {place}, or sayso may not see it", fix=fix)
     try:
         about = part(await api.call("conversations.info", place, channel=some_id), "channel")
     except ChannelError as error:
-        return Finding(sign="✗", what=f"{place}: {error.what}", mend=error.do)
+        return Finding(sign="✗", what=f"{place}: {error.what}", fix=error.do)
     if about.get("is_archived"):
-        return Finding(sign="✗", what=f"{place} is archived", mend="name another one in also_post")
+        return Finding(sign="✗", what=f"{place} is archived", fix="name another one in also_post")
     if not about.get("is_member"):
-        return Finding(sign="✗", what=f"sayso is not in {place}", mend=invite)
+        return Finding(sign="✗", what=f"sayso is not in {place}", fix=invite)
     return Finding(sign="✓", what=f"sayso is in {place}")
 
 
@@ -218,27 +218,27 @@ async def _people(api: Api, people: Mapping[str, PersonConfig], home: str) -> As
         try:
             user = part(await api.call("users.info", config.slack, user=config.slack), "user")
         except Refused as error:
-            yield Finding(sign="✗", what=f"{name}: {error.what}", mend=error.do)
+            yield Finding(sign="✗", what=f"{name}: {error.what}", fix=error.do)
             continue
         except ChannelError as error:
-            yield Finding(sign="!", what=f"{name} could not be looked up: {error.what}", mend=error.do)
+            yield Finding(sign="!", what=f"{name} could not be looked up: {error.what}", fix=error.do)
             return
         member = member_of(user)
         if is_of_another(member, home) and not why_not(member):
             what = f"{name}: {config.slack} belongs to another workspace ({member.team})"
-            mend = f"nothing, if that is meant: what they do counts. Otherwise correct slack of [people.{name}]"
-            yield Finding(sign="!", what=what, mend=mend)
+            fix = f"nothing, if that is meant: what they do counts. Otherwise correct slack of [people.{name}]"
+            yield Finding(sign="!", what=what, fix=fix)
         elif why := why_not(member):
-            mend = f"correct slack of [people.{name}]; {import_}. Until then nothing that {config.slack} does counts"
-            yield Finding(sign="✗", what=f"{name}: {config.slack} {why}", mend=mend)
+            fix = f"correct slack of [people.{name}]; {import_}. Until then nothing that {config.slack} does counts"
+            yield Finding(sign="✗", what=f"{name}: {config.slack} {why}", fix=fix)
         elif config.email and member.email and config.email.casefold() != member.email.casefold():
             what = f"{name}: {config.slack} has the mail address {member.email} in Slack, and {config.email} here"
-            yield Finding(sign="✗", what=what, mend=f"see which of the two is {name}; {import_}")
+            yield Finding(sign="✗", what=what, fix=f"see which of the two is {name}; {import_}")
         else:
             fine.append(name)
     if fine:
         yield Finding(sign="✓", what=f"full members of the workspace: {', '.join(fine)}")
     if missing := [name for name, config in people.items() if config.slack is None]:
         yield Finding(
-            sign="!", what=f"no Slack id: {', '.join(missing)}", mend="sayso people import slack proposes them"
+            sign="!", what=f"no Slack id: {', '.join(missing)}", fix="sayso people import slack proposes them"
         )

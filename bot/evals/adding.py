@@ -137,7 +137,7 @@ async def for_rules(agent: Agent, case: Case) -> tuple[Case, str]:
     if not came:
         return case, "Plain rules pass it"
     if not agent.prompt:
-        return case, f"Plain rules fail it now: {came}. There is no model to ask: mend the rules"
+        return case, f"Plain rules fail it now: {came}. There is no model to ask: fix the rules"
     marked = case.model_copy(update={"needs_model": True})
     said = "It needs a model (needs_model = true), so plain rules have to ask people there, or to end as failed"
     still = await _came(agent, marked)

@@ -21,7 +21,7 @@ from bot.execution.runner_files import Given
 from bot.execution.tool_context import ChildRuns, Cover, Find, HeldAttempt, NobodyKnows, NotStarted, ToolHands
 from bot.outbound.announcements import Announcing
 from bot.store import Store, StoreError
-from bot.store.journal import Bell
+from bot.store.journal import WorkQueue
 from bot.store.watch import ended
 
 log = structlog.stdlib.get_logger()
@@ -73,14 +73,14 @@ class Executor:
     def __init__(
         self,
         store: Store,
-        bell: Bell,
+        queue: WorkQueue,
         runner: Runner,
         agents: Mapping[str, Agent],
         children: ChildRuns,
         announcing: Announcing,
         host: str,
     ) -> None:
-        self._store, self._bell, self._runner, self._agents, self.host = store, bell, runner, agents, host
+        self._store, self._queue, self._runner, self._agents, self.host = store, queue, runner, agents, host
         self._children, self.announcing, self._turns = children, announcing, Turns(store)
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
         self._detachable: set[AttemptId] = set()
@@ -215,7 +215,7 @@ class Executor:
                     keep_s = (event.until - event.at).total_seconds() + _HANDLE_S
                     await self._store.handles.note(event.handle, run_id, keep_s)
                 await self._store.finish_tool(run_id, event.attempt_id, event)
-                return await self._bell.ring(f"run {run_id}", f"finished:{event.attempt_id}")
+                return await self._queue.notify(f"run {run_id}", f"finished:{event.attempt_id}")
             except StoreError as error:
                 log.warning("result kept in memory until Redis takes it", error=str(error))
                 await asyncio.sleep(_PAUSE_S)
@@ -225,7 +225,7 @@ class Executor:
         event: Event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
         if await self._store.orphan(run_id, attempt_id, event):
             log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
-            await self._bell.ring(f"run {run_id}", f"orphaned:{attempt_id}")
+            await self._queue.notify(f"run {run_id}", f"orphaned:{attempt_id}")
 
     async def _renew(self, run_id: RunId, attempt_id: AttemptId) -> None:
         wait_s = self._store.lease_s / 3
@@ -333,7 +333,7 @@ def gate_now(agent: Agent, tool: Tool[BaseModel], args: BaseModel) -> str | None
         said = one_line(f"{type(error).__name__}: {error}", _ERROR_CHARS)
         raise ToolRefused(
             f"The gate of the tool {tool.name} of the {agent.name} agent broke: {said}. "
-            "Nobody can know who has to approve the call, so it is not done. Mend the gate"
+            "Nobody can know who has to approve the call, so it is not done. Fix the gate"
         ) from error
 
 

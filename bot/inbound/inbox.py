@@ -86,7 +86,7 @@ class Inbox:
         if is_new and inbound.can_wait:
             backlog.add(inbound_id, len(inbound.raw))
         if is_new:
-            await self._journal.bell.ring(f"in {inbound_id}", 0, is_answer=inbound.is_answer)
+            await self._journal.queue.notify(f"in {inbound_id}", 0, is_answer=inbound.is_answer)
         return inbound_id
 
     async def handle(self, inbound_id: str) -> None:

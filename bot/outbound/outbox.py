@@ -30,7 +30,7 @@ log = structlog.stdlib.get_logger()
 # With doubling waits this is most of a day: longer than any mail server's maintenance.
 _UNAVAILABLE_TRIES = 300
 _FIRST_WAIT_S = 1.0
-# About eight minutes: too long for a restart, early enough to mend it before a request expires.
+# About eight minutes: too long for a restart, early enough to fix it before a request expires.
 _ALARMING_TRIES = 9
 # One server that is away keeps everybody's mail; whoever looks after it need not hear of each.
 _ALARMS, _ALARMS_PER_S = 10, 3600.0
@@ -268,7 +268,7 @@ class Outbox:
                 await self._failing.fail(entry.delivery_id, ",".join(entry.reach), why, places_again=False)
         if entry.kind != "alert":
             name = self._people.called(entry.person, entry.place)
-            do = f"Mend that, then write in a terminal: sayso dead requeue {entry.id}"
+            do = f"Fix that, then write in a terminal: sayso dead requeue {entry.id}"
             await self.alert(entry.id, f"{name} can't be reached", f"Could not be sent: {note.what}. {why}. {do}")
         if entry.kind == "place":
             again = outbox_entry(entry.model_copy(update={"again": True}))

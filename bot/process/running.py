@@ -1,4 +1,4 @@
-"""The parts of a process while it runs: what receives, what looks at wake sets, and what waits for Redis first."""
+"""The parts of a process while it runs: what receives, what looks at schedules, and what waits for Redis first."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
@@ -21,7 +21,7 @@ _LEAVE_WITHIN_S = 2.5
 
 @asynccontextmanager
 async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncGenerator[None]:
-    """The parts of a process while the context is open: `works` looks at wake sets; `receives` names the channels
+    """The parts of a process while the context is open: `works` looks at schedules; `receives` names the channels
     that are received from.
 
     Waits for Redis first. Leaving it lets what runs end or detaches it, within 4 s.

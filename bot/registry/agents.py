@@ -65,7 +65,7 @@ def _agent(name: str, code: str, folder: Path, taken: Collection[str]) -> Agent:
     try:
         agent = make()
     except Exception as error:
-        raise _Wrong(f"{function}() failed: {_last_line(error, folder)}. Mend it, and start again") from error
+        raise _Wrong(f"{function}() failed: {_last_line(error, folder)}. Fix it, and start again") from error
     if not isinstance(agent, Agent):
         raise _Wrong(f"{function}() gave back {type(agent).__name__}; it must give back an Agent")
     for problem in _problems(name, agent):
@@ -88,7 +88,7 @@ def _module(name: str, folder: Path) -> ModuleType:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
         line = _last_line(error, folder)
-        raise _Wrong(f"{place.name} can't be imported: {line}. Mend it, and start again") from error
+        raise _Wrong(f"{place.name} can't be imported: {line}. Fix it, and start again") from error
 
 
 def _place(name: str) -> Path | None:

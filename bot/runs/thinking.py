@@ -185,7 +185,7 @@ class Thoughts:
         return await self._appending.append(told, thought)
 
     async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
-        """Only an operator can mend a key, a bill or a refusal; the run itself goes on by plain rules."""
+        """Only an operator can fix a key, a bill or a refusal; the run itself goes on by plain rules."""
         for event in thought:
             if not isinstance(event, StepFailed) or not is_for_operators(event.kind):
                 continue

@@ -78,7 +78,7 @@ class EmbeddedRedis:
         except OSError as error:
             self.stop()
             raise EmbeddedRedisError(
-                f"Redis could not be started in {self._folder} ({error})", "Mend that, and start again"
+                f"Redis could not be started in {self._folder} ({error})", "Fix that, and start again"
             ) from error
         except BaseException:
             self.stop()
@@ -152,7 +152,7 @@ class EmbeddedRedis:
         except OSError as error:
             raise EmbeddedRedisError(
                 f"The data directory {self._data} can't be written ({error.strerror})",
-                "Give --data a directory of your own, or mend the permissions of this one",
+                "Give --data a directory of your own, or fix the permissions of this one",
             ) from error
         _make_private(self._runtime)
 

@@ -61,7 +61,7 @@ class Places:
         self._client = client
 
     async def come_back(self, member: str, at: datetime) -> None:
-        """Have `member` of a wake set looked at again at `at`, if it still waits; unlike `put_off`, nothing failed."""
+        """Have `member` of a schedule looked at again at `at`, if it still waits; unlike `put_off`, nothing failed."""
         wake = Keys.of(member.partition(" ")[2]).wake
         await self._client.do("ZADD", wake, "XX", round(at.timestamp() * 1000), member)
 

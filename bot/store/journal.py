@@ -1,4 +1,4 @@
-"""Writes a change, then rings for what it left to do. The ringing may be lost: the wake set remembers."""
+"""Writes a change, then notifies the queue of what it left to do. A notification may be lost: the schedule remembers."""
 
 from datetime import datetime
 from typing import Protocol
@@ -10,29 +10,29 @@ from bot.store.ids import new_id, shard_of
 from bot.store.outbox_entry import Outgoing
 
 
-class Bell(Protocol):
-    """Has a member of a wake set looked at soon, here or elsewhere."""
+class WorkQueue(Protocol):
+    """Has a member of a schedule looked at soon, here or elsewhere."""
 
-    async def ring(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
-        """`turn` tells two wake-ups of one member apart. Never raises: the wake set remembers."""
+    async def notify(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
+        """`turn` tells two wake-ups of one member apart. Never raises: the schedule remembers."""
         ...
 
 
 class Journal:
-    """The store and the bell, in that order."""
+    """The store and the queue, in that order."""
 
-    def __init__(self, store: Store, bell: Bell) -> None:
-        self.store, self.bell = store, bell
+    def __init__(self, store: Store, queue: WorkQueue) -> None:
+        self.store, self.queue = store, queue
 
     async def write(self, commit: Commit) -> Written:
-        """Commit; on success ring for what is to be done now."""
+        """Commit; on success notify for what is to be done now."""
         written = await self.store.commit(commit)
         if written.state == "committed":
             for entry, _ in commit.outgoing:
-                await self.bell.ring(f"out {entry}", 0)
+                await self.queue.notify(f"out {entry}", 0)
             for wake in commit.wake:
                 if wake.at is None:
-                    await self.bell.ring(wake.member, written.seq)
+                    await self.queue.notify(wake.member, written.seq)
         return written
 
 

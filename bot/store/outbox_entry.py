@@ -38,7 +38,7 @@ class Outgoing(Frozen):
     is said there first, to this person alone. `status` shows how a run stands, in one line. `mail` is no card: the
     bytes `raw` (base64), a whole mail of a tool's, go to the plain address `to`. `reach` are the
     channels to try, in order. The card is complete but for the token of its form, which is made when it is sent.
-    `again`: everything had failed, and an operator who has mended something has it tried everywhere. `waits`: the card
+    `again`: everything had failed, and an operator who has fixed something has it tried everywhere. `waits`: the card
     stands elsewhere, and goes to `reach` as well once these channels no longer refuse us. `place` is set,
     and `person` empty, where it is for all who are there (`slack:#release`).
     """

@@ -59,7 +59,7 @@ class MailWatch:
         why = state.trouble or "no process reads it. Start sayso mail"
         text = (
             f"{self._name} {since}: {why}. Nothing is lost: mail that comes meanwhile is read later, "
-            "but no answer by mail counts until then. `sayso doctor` says how to mend it."
+            "but no answer by mail counts until then. `sayso doctor` says how to fix it."
         )
         await self._tell("The mailbox can't be read", text, is_away=True)
 

@@ -1,4 +1,4 @@
-"""What to do with each member of a wake set: the edge of every job. What breaks is tried again, then shown."""
+"""What to do with each member of a schedule: the edge of every job. What breaks is tried again, then shown."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ _FIRST_WAIT_S = 1.0
 
 
 class Looker:
-    """Takes one member of a wake set and does what it is about: `run`, `in`, `out` or `ask`."""
+    """Takes one member of a schedule and does what it is about: `run`, `in`, `out` or `ask`."""
 
     def __init__(self, store: Store, loop: Loop, inbox: Inbox, outbox: Outbox, decisions: Decisions) -> None:
         self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
@@ -77,7 +77,7 @@ class Looker:
             case "ask":
                 await self._decisions.expire(RequestId(some_id))
             case _:
-                raise ValueError(f"a wake set of this release holds no {member!r}")
+                raise ValueError(f"a schedule of this release holds no {member!r}")
 
     async def _requester(self, member: str) -> tuple[PersonId, ...]:
         """Whoever waits for a run that is stuck, as far as the lists know it; its events may be what can't be read."""

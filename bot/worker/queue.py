@@ -1,6 +1,6 @@
 """The wake-up queue and its sweeper: docket, one per shard, and one for answers so that they overtake new work.
 
-Nothing here is the truth. What must be looked at stands in the shard's wake set, written with the change itself;
+Nothing here is the truth. What must be looked at stands in the shard's schedule, written with the change itself;
 ringing is the fast path, and the sweeper rings for what nobody took and for what is due now.
 """
 
@@ -37,7 +37,7 @@ _ANSWERS = "answers"
 
 
 class Queue:
-    """The bell that every worker hears. `redelivery_s` is how long a dead worker keeps what it took."""
+    """The queue that every worker takes from. `redelivery_s` is how long a dead worker keeps what it took."""
 
     def __init__(self, store: Store, redelivery_s: float, sweep_s: float) -> None:
         self._store, self._redelivery_s, self._sweep_s = store, redelivery_s, sweep_s
@@ -49,11 +49,11 @@ class Queue:
         """Give back every connection."""
         await self._stack.aclose()
 
-    async def ring(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
+    async def notify(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
         """Have `member` looked at by some worker soon. `turn` tells two wake-ups of one member apart.
 
         The same member with the same turn is dropped while it is queued or looked at. A queue that
-        can't be reached is no error: the wake set remembers.
+        can't be reached is no error: the schedule remembers.
         """
         for is_last in (False, True):  # after a restart of Redis the first use finds that the connection is gone
             try:
@@ -124,7 +124,7 @@ class Queue:
             try:
                 await docket.add(sweep, key="sweep")(shard)
                 return
-            except Exception as error:  # noqa: BLE001 - see `ring`
+            except Exception as error:  # noqa: BLE001 - see `notify`
                 log.warning("the sweeper could not be started yet", shard=shard, error=str(error))
                 await asyncio.sleep(1)
 
@@ -132,13 +132,13 @@ class Queue:
         """Hand over what nobody took, and what is due now."""
         try:
             for member in await self._store.sweep(shard):
-                await self.ring(member, f"sweep{time.time_ns()}")
+                await self.notify(member, f"sweep{time.time_ns()}")
         except StoreError as error:
             log.warning("sweep put off", shard=shard, error=str(error))
 
 
 class Nearby:
-    """The bell of a worker: whoever caused the work goes on with it, and what is too much goes to the queue.
+    """The queue of a worker: whoever caused the work goes on with it, and what is too much goes to the queue.
 
     A run that has just been answered moves on here and now, without waiting in line.
     """
@@ -148,10 +148,10 @@ class Nearby:
         self._look: Look | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def ring(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
-        """See `Queue.ring`."""
+    async def notify(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
+        """See `Queue.notify`."""
         if self._look is None or len(self._tasks) >= _NEARBY:
-            await self._queue.ring(member, turn, is_answer=is_answer)
+            await self._queue.notify(member, turn, is_answer=is_answer)
             return
         task = asyncio.create_task(_looking(self._look)(member), name=member, context=contextvars.Context())
         self._tasks.add(task)

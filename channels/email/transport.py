@@ -157,18 +157,18 @@ def _told(error: Exception, relay: Relay) -> ChannelError:
     if trouble := certificate_trouble(error):
         what = f"the certificate of {server} can't be trusted: {trouble}"
         return ChannelUnavailable(
-            what, "Mend it, or let SSL_CERT_FILE name its authority; the mail is sent again later"
+            what, "Fix it, or let SSL_CERT_FILE name its authority; the mail is sent again later"
         )
     if isinstance(error, aiosmtplib.SMTPAuthenticationError) and (code >= 500 or not code):
         how = "SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE" if relay.access else "SAYSO_SMTP_PASSWORD"
         what = f"{server} did not accept the log-in of {relay.user}"
         return ChannelUnauthorized(_NAME, what, f"Check SAYSO_SMTP_USER and {how}")
     if _is_about_us(error, code):
-        do = _mend(code) if code in _LOG_IN else "Check the SAYSO_SMTP_ settings, or have the server let us in"
+        do = _fix(code) if code in _LOG_IN else "Check the SAYSO_SMTP_ settings, or have the server let us in"
         return ChannelUnauthorized(_NAME, f"{server} does not let us send: {code or ''} {_words(error)}", do)
     if code >= 500:
         kind = SenderRefused if _is_about_sender(error) else ChannelRefused
-        return kind(what=f"{server} refused a mail: {code} {_words(error)}", do=_mend(code))
+        return kind(what=f"{server} refused a mail: {code} {_words(error)}", do=_fix(code))
     if code or isinstance(error, (OSError, aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError)):
         reason = f"{code} {_words(error)}" if code else connection_trouble(error)
         return ChannelUnavailable(what=f"{server} did not take a mail: {reason}", do=_LATER)
@@ -195,7 +195,7 @@ def _is_about_sender(error: Exception) -> bool:
     return isinstance(error, aiosmtplib.SMTPSenderRefused) or _ABOUT_SENDER.search(_words(error)) is not None
 
 
-def _mend(code: int) -> str:
+def _fix(code: int) -> str:
     """What to do about an answer that stays (RFC 5321, 4.2.3)."""
     match code:
         case 530 | 535:
@@ -205,7 +205,7 @@ def _mend(code: int) -> str:
         case 552:
             return "Make room in that mailbox, or let the server take larger mails"
         case _:
-            return "Mend what the server says and send again"
+            return "Fix what the server says and send again"
 
 
 def _code(error: Exception) -> int:

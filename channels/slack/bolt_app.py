@@ -32,7 +32,7 @@ DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Waits between tries; the last one repeats. With it we are back within 10 s of a network that is back."""
 
 REFUSED_S = 30.0
-"""Wait while Slack refuses us, until somebody has mended the token."""
+"""Wait while Slack refuses us, until somebody has fixed the token."""
 
 LOOK_S = 1.0
 LIVED_S = 10.0
@@ -154,7 +154,7 @@ LINGERS_S = 0.3
 Take = Callable[[Json], Awaitable[dict[str, JsonValue]]]
 """What a payload is acknowledged with, once that may be done. Raises where it must not be acknowledged."""
 
-# What the libraries log as errors are losses that we mend and speak of ourselves.
+# What the libraries log as errors are losses that we fix and speak of ourselves.
 _quiet = logging.getLogger(f"{__name__}.libraries")
 _quiet.setLevel(logging.CRITICAL)
 _log = logging.getLogger(__name__)

@@ -234,7 +234,7 @@ class Identity:
             member = await self._members.who(user)
         except Refused as error:
             if error.error not in _NOBODY:
-                # It is us whom Slack refuses, and once that is mended their word counts.
+                # It is us whom Slack refuses, and once that is fixed their word counts.
                 raise ChannelUnavailable(f"Slack does not say who {user} is: {error.what}", error.do) from error
             return Stranger(user, f"Slack does not say who you are ({error.error})", "Ask whoever runs sayso")
         why = _not_full(member)

@@ -163,7 +163,7 @@ def _why_none(author: str, ours: Sequence[Hop], said: Sequence[Word], trials: Se
         do = "Send one to the mailbox as people will; a mail that never travelled shows nothing"
         return "no server says that it received this mail: it has no Received", do
     if tried := [each for each in trials if each.may_be_pinned]:
-        return "; ".join(dict.fromkeys(each.says for each in tried)), _mend(author, said)
+        return "; ".join(dict.fromkeys(each.says for each in tried)), _fix(author, said)
     if named := dict.fromkeys(word.server for word in said if word.is_verdict):
         gateway = "if one of them is the gateway that all your mail comes through, add --gateway and its host name"
         return f"only servers that may be anybody's vouch for it: {', '.join(named)}", f"{_CHECK}; {gateway}"
@@ -171,7 +171,7 @@ def _why_none(author: str, ours: Sequence[Hop], said: Sequence[Word], trials: Se
     return "no server vouches for its sender under its own name", f"{_CHECK}; {log_in}"
 
 
-def _mend(author: str, said: Sequence[Word]) -> str:
+def _fix(author: str, said: Sequence[Word]) -> str:
     """What to do where the right server speaks, and proves nobody."""
     believed = [says for word in said if word.is_verdict and not word.why_not for says in word.says]
     domain = author.rpartition("@")[2]
@@ -210,7 +210,7 @@ def _cautions(author: str, chosen: Trial, said: Sequence[Word], gateway: str) ->
             "colleague, in the envelope and in From; both must be refused."
         )
     if any(word.server == server and word.is_verdict and word.why_not for word in said):
-        yield f"Further down this mail has another header of {server}: nothing seems to be taken out. Mend it first."
+        yield f"Further down this mail has another header of {server}: nothing seems to be taken out. Fix it first."
     if re.search(r"\d", server.partition(".")[0]):
         yield f"Other servers of the same provider may not call themselves {server}: look at a few mails."
     if gateway:

@@ -225,7 +225,7 @@ def _told(error: Exception, server: Endpoint) -> ChannelError:
     """`error` in the two words that callers act on."""
     name = f"the IMAP server {server.host}:{server.port}"
     if trouble := certificate_trouble(error):
-        do = "Mend it, or let SSL_CERT_FILE name its authority; it is tried again"
+        do = "Fix it, or let SSL_CERT_FILE name its authority; it is tried again"
         return ChannelUnavailable(f"the certificate of {name} can't be trusted: {trouble}", do)
     if isinstance(error, LoginError):
         how = "SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE" if server.access else "SAYSO_IMAP_PASSWORD"

@@ -145,8 +145,8 @@ def test_every_other_end_is_told_with_who_and_why(results: list[Result], summary
             ),
         ),
         (
-            [DEPLOYED, IS_LIVE, ILL, Result(ROLLBACK, "denied", "we mend it", BO)],
-            failed(f"{STORY} Rolling production back to v1.1.0 was denied: we mend it"),
+            [DEPLOYED, IS_LIVE, ILL, Result(ROLLBACK, "denied", "we fix it", BO)],
+            failed(f"{STORY} Rolling production back to v1.1.0 was denied: we fix it"),
         ),
         (
             [DEPLOYED, IS_LIVE, ILL, Result(ROLLBACK, "error", "exit code 1")],

@@ -97,12 +97,12 @@ async def test_the_doctor_names_a_secret_and_an_agent_that_are_missing(tmp_path:
 
     found = await examine(load(tmp_path, {"SAYSO_TRIGGERS__TAGS__SECRET": SECRET}))
 
-    signs = {one.what: (one.sign, one.mend) for one in found if "the trigger" in one.what}
+    signs = {one.what: (one.sign, one.fix) for one in found if "the trigger" in one.what}
     assert signs["the trigger nightly is set up: cron"] == signs["the trigger tags is set up: github"] == ("✓", "")
-    sign, mend = signs["the trigger releases has no secret, so nothing that is posted gets in"]
-    assert (sign, mend.partition("=")[0]) == ("✗", "SAYSO_TRIGGERS__RELEASES__SECRET")
-    sign, mend = signs["the trigger stale is for the agent nobody, which is not there"]
-    assert (sign, mend.partition(":")[0]) == ("✗", "set triggers.stale.agent to one of")
+    sign, fix = signs["the trigger releases has no secret, so nothing that is posted gets in"]
+    assert (sign, fix.partition("=")[0]) == ("✗", "SAYSO_TRIGGERS__RELEASES__SECRET")
+    sign, fix = signs["the trigger stale is for the agent nobody, which is not there"]
+    assert (sign, fix.partition(":")[0]) == ("✗", "set triggers.stale.agent to one of")
 
 
 async def test_beside_a_sayso_dev_its_own_port_and_secrets_are_told(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the doctor finds about mail servers of one's own, each with what mends it."""
+"""What the doctor finds about mail servers of one's own, each with what fixes it."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,7 +61,7 @@ async def test_a_refused_log_in_names_its_settings(tmp_path: Path, mailhost: Mai
     finding = await found("did not accept the log-in", tmp_path, mailhost, wrong)
 
     assert finding.sign == "✗"
-    assert finding.mend == f"Check SAYSO_{kind}_USER and SAYSO_{kind}_PASSWORD"
+    assert finding.fix == f"Check SAYSO_{kind}_USER and SAYSO_{kind}_PASSWORD"
 
 
 async def test_a_server_that_is_not_there_is_told_for_each_way(tmp_path: Path, mailhost: MailHost) -> None:
@@ -78,7 +78,7 @@ async def test_an_answer_that_would_not_come_back_says_how_to_let_it(tmp_path: P
     finding = await found("did not come back", tmp_path, mailhost, elsewhere)
 
     assert finding.sign == "✗"
-    assert "SAYSO_MAIL_REPLY=catchall" in finding.mend
+    assert "SAYSO_MAIL_REPLY=catchall" in finding.fix
 
 
 async def test_an_address_that_the_server_refuses_says_so(tmp_path: Path, mailhost: MailHost) -> None:
@@ -93,7 +93,7 @@ async def test_a_clock_that_is_off_is_told(tmp_path: Path, mailhost: MailHost, o
 
     assert finding.sign == "!"
     assert words in finding.what
-    assert "set-ntp" in finding.mend
+    assert "set-ntp" in finding.fix
 
 
 async def test_a_verdict_of_another_server_than_the_pinned_one_is_told(tmp_path: Path, mailhost: MailHost) -> None:
@@ -101,8 +101,8 @@ async def test_a_verdict_of_another_server_than_the_pinned_one_is_told(tmp_path:
 
     assert finding.sign == "!"
     assert f"it carries that of {SERVER}" in finding.what
-    assert "sayso mail identify" in finding.mend
-    assert "SAYSO_MAIL_AUTHSERV_ID" in finding.mend
+    assert "sayso mail identify" in finding.fix
+    assert "SAYSO_MAIL_AUTHSERV_ID" in finding.fix
 
 
 async def test_a_mailbox_behind_microsoft_365_is_not_one_in_it(tmp_path: Path, mailhost: MailHost) -> None:
@@ -112,7 +112,7 @@ async def test_a_mailbox_behind_microsoft_365_is_not_one_in_it(tmp_path: Path, m
 
     assert finding.sign == "✗"
     assert "had it last, which is no server of Microsoft 365" in finding.what
-    assert "SAYSO_MAIL_IDENTITY=dmarc" in finding.mend
+    assert "SAYSO_MAIL_IDENTITY=dmarc" in finding.fix
 
 
 async def test_a_provider_without_plus_addresses_or_verdicts_is_told_both(
@@ -128,8 +128,8 @@ async def test_a_provider_without_plus_addresses_or_verdicts_is_told_both(
         way = {"SAYSO_MAIL_REPLY": "reference"}
         bare = [each for each in await findings(tmp_path, authority, environ | way) if "Results" in each.what]
 
-    assert [(each.sign, "turn plus-addresses on" in each.mend) for each in lost] == [("✗", True)]
-    assert [(each.sign, "sayso mail identify" in each.mend) for each in bare] == [("!", True)]
+    assert [(each.sign, "turn plus-addresses on" in each.fix) for each in lost] == [("✗", True)]
+    assert [(each.sign, "sayso mail identify" in each.fix) for each in bare] == [("!", True)]
 
 
 async def test_a_server_without_idle_is_worth_knowing(
@@ -148,4 +148,4 @@ async def test_without_a_way_to_prove_senders_every_mail_is_held_and_the_doctor_
 ) -> None:
     every = await findings(tmp_path, mailhost.authority, mailhost.environ("doctor@sayso.example"))
 
-    assert (every[-1].sign, "sayso mail identify" in every[-1].mend) == ("!", True)
+    assert (every[-1].sign, "sayso mail identify" in every[-1].fix) == ("!", True)

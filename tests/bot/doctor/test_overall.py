@@ -1,4 +1,4 @@
-"""What the doctor finds, each with what mends it."""
+"""What the doctor finds, each with what fixes it."""
 
 import os
 import shutil
@@ -77,7 +77,7 @@ async def test_when_all_is_well_nothing_needs_mending(data: Path, environ: dict[
     every = await examine(load(data, environ))
 
     findings = [finding for finding in every if "mail is not set up" not in finding.what]
-    assert [(finding.sign, finding.mend) for finding in findings] == [("✓", "")] * (len(every) - 1)
+    assert [(finding.sign, finding.fix) for finding in findings] == [("✓", "")] * (len(every) - 1)
     said = "\n".join(finding.what for finding in findings)
     for part in ("3 people", "can be written", "Redis answers", "durability verified", "git is there", "staging"):
         assert part in said
@@ -87,8 +87,8 @@ async def test_without_a_redis_it_names_the_ways_to_get_one(data: Path) -> None:
     finding = await found(load(data, ALONE), "no Redis to attach to")
 
     assert finding.sign == "✗"
-    assert "Start one with `./sayso dev`" in finding.mend
-    assert "SAYSO_REDIS_URL" in finding.mend
+    assert "Start one with `./sayso dev`" in finding.fix
+    assert "SAYSO_REDIS_URL" in finding.fix
 
 
 async def test_a_redis_that_does_not_answer_is_to_be_started_or_named_rightly(data: Path, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ async def test_a_redis_that_does_not_answer_is_to_be_started_or_named_rightly(da
     finding = await found(load(data, ALONE | {"SAYSO_REDIS_URL": silent}), "Redis")
 
     assert finding.sign == "✗"
-    assert finding.mend == "start Redis, or correct SAYSO_REDIS_URL"
+    assert finding.fix == "start Redis, or correct SAYSO_REDIS_URL"
 
 
 async def test_a_weaker_redis_is_wrong_until_the_loss_is_accepted_in_words(
@@ -114,8 +114,8 @@ async def test_a_weaker_redis_is_wrong_until_the_loss_is_accepted_in_words(
 
     assert weaker.sign == "✗"
     assert "appendfsync is 'everysec', not 'always'" in weaker.what
-    assert f"SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}" in weaker.mend
-    assert (accepted.sign, accepted.mend) == ("!", "")
+    assert f"SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}" in weaker.fix
+    assert (accepted.sign, accepted.fix) == ("!", "")
 
 
 async def test_a_repository_that_is_not_there_is_named_with_its_setting(data: Path, environ: dict[str, str]) -> None:
@@ -125,7 +125,7 @@ async def test_a_repository_that_is_not_there_is_named_with_its_setting(data: Pa
 
     assert finding.sign == "✗"
     assert str(data / "demo" / "shop") in finding.what
-    assert finding.mend == "set deploy.environments.production.repo"
+    assert finding.fix == "set deploy.environments.production.repo"
 
 
 async def test_a_folder_that_is_no_repository_is_told_so(data: Path, environ: dict[str, str]) -> None:
@@ -133,7 +133,7 @@ async def test_a_folder_that_is_no_repository_is_told_so(data: Path, environ: di
 
     finding = await found(load(data, environ), "production: no git repository")
 
-    assert (finding.sign, finding.mend) == ("✗", "set deploy.environments.production.repo")
+    assert (finding.sign, finding.fix) == ("✗", "set deploy.environments.production.repo")
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ async def test_a_model_that_would_not_answer_is_told_without_the_key(
 
     assert finding.sign == "✗"
     assert said in finding.what
-    assert "junk-key" not in finding.what + finding.mend
-    assert "ANTHROPIC_API_KEY" in finding.mend
+    assert "junk-key" not in finding.what + finding.fix
+    assert "ANTHROPIC_API_KEY" in finding.fix
 
 
 @pytest.mark.parametrize(("workflow", "sign"), [("deploy.yml", "✓"), ("made-up.yml", "✗")])
@@ -173,7 +173,7 @@ async def test_an_installation_without_mail_is_told_that_nobody_gets_any(data: P
     finding = await found(load(data, environ), "mail is not set up")
 
     assert finding.sign == "✗"
-    assert "SAYSO_SMTP_HOST" in finding.mend
+    assert "SAYSO_SMTP_HOST" in finding.fix
 
 
 async def test_a_data_directory_below_a_file_is_wrong_and_named_with_the_file(
@@ -185,7 +185,7 @@ async def test_a_data_directory_below_a_file_is_wrong_and_named_with_the_file(
 
     assert finding.sign == "✗"
     assert finding.what == f"{below}: {data / 'mail.json'} is a file"
-    assert finding.mend == "name another data directory with --data"
+    assert finding.fix == "name another data directory with --data"
 
 
 async def test_a_data_directory_that_is_still_to_be_made_is_worth_knowing(
@@ -194,9 +194,9 @@ async def test_a_data_directory_that_is_still_to_be_made_is_worth_knowing(
     findings = await examine(load(tmp_path / "new" / "data", environ))
 
     assert [finding.what.partition(":")[0] for finding in findings if finding.sign == "✗"] == ["mail is not set up"]
-    mends = {finding.what: finding.mend for finding in findings if finding.sign == "!"}
-    assert mends[f"{tmp_path / 'new' / 'data'} does not exist yet"] == "./sayso dev makes it"
-    assert mends["no sayso.toml was found"] == "./sayso dev writes an example"
+    fixes = {finding.what: finding.fix for finding in findings if finding.sign == "!"}
+    assert fixes[f"{tmp_path / 'new' / 'data'} does not exist yet"] == "./sayso dev makes it"
+    assert fixes["no sayso.toml was found"] == "./sayso dev writes an example"
 
 
 async def test_a_shared_redis_without_a_shared_secret_key_is_wrong(data: Path, environ: dict[str, str]) -> None:
@@ -206,7 +206,7 @@ async def test_a_shared_redis_without_a_shared_secret_key_is_wrong(data: Path, e
     alone = await found(load(data, {}), "secret key")
 
     assert shared.sign == "✗"
-    assert shared.mend.endswith("openssl rand -hex 32")
+    assert shared.fix.endswith("openssl rand -hex 32")
     assert alone.sign == "✓"
 
 
@@ -226,7 +226,7 @@ async def test_a_data_directory_of_somebody_else_is_wrong(locked: Path, environ:
     finding = await found(load(locked, environ), "can't be written")
 
     assert finding.sign == "✗"
-    assert finding.mend == f"sudo chown -R $(id -un) {locked}"
+    assert finding.fix == f"sudo chown -R $(id -un) {locked}"
 
 
 async def test_an_address_that_leaves_no_room_for_reply_tokens_is_to_be_shorter(
@@ -238,7 +238,7 @@ async def test_an_address_that_leaves_no_room_for_reply_tokens_is_to_be_shorter(
 
     assert finding.sign == "✗"
     assert finding.what.startswith("seventeen-letters ")
-    assert "at most 16 characters before the @" in finding.mend
+    assert "at most 16 characters before the @" in finding.fix
 
 
 async def test_without_a_model_key_it_is_a_rehearsal_and_that_is_worth_knowing(
@@ -248,7 +248,7 @@ async def test_without_a_model_key_it_is_a_rehearsal_and_that_is_worth_knowing(
 
     finding = await found(load(data, environ), "rehearsal")
 
-    assert (finding.sign, finding.mend) == ("!", "ANTHROPIC_API_KEY=…")
+    assert (finding.sign, finding.fix) == ("!", "ANTHROPIC_API_KEY=…")
 
 
 async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: dict[str, str]) -> None:
@@ -257,7 +257,7 @@ async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: di
     findings = [one for one in await examine(load(data, environ)) if one.what.startswith("the price of")]
 
     assert [(one.sign, one.what) for one in findings] == [("!", "the price of one-of-our-own is not known")]
-    assert "max_tokens" in findings[0].mend
+    assert "max_tokens" in findings[0].fix
 
 
 async def test_lists_that_lack_what_an_earlier_release_wrote(data: Path, environ: dict[str, str]) -> None:
@@ -268,4 +268,4 @@ async def test_lists_that_lack_what_an_earlier_release_wrote(data: Path, environ
 
     await client.do("DEL", Keys(0).runs)
     await client.close()
-    assert (finding.sign, finding.mend) == ("!", "sayso rebuild, once no process of the earlier release runs")
+    assert (finding.sign, finding.fix) == ("!", "sayso rebuild, once no process of the earlier release runs")

@@ -1,4 +1,4 @@
-"""What the doctor finds about Slack, each with what mends it."""
+"""What the doctor finds about Slack, each with what fixes it."""
 
 from datetime import UTC, datetime
 
@@ -33,7 +33,7 @@ async def test_a_token_that_slack_does_not_take_is_said_before_anything_else(off
 
     assert every[0].sign == "✗"
     assert every[0].what == "SLACK_BOT_TOKEN: Slack does not take our token"
-    assert every[0].mend == "Set SLACK_BOT_TOKEN to the token of the installed app"
+    assert every[0].fix == "Set SLACK_BOT_TOKEN to the token of the installed app"
     assert [finding.what for finding in every[1:]] == ["the app token opens Socket Mode"]
 
 
@@ -45,12 +45,12 @@ async def test_a_scope_that_is_missing_is_named_with_where_to_add_it(office: Off
     finding = await office.found("lacks")
 
     assert (finding.sign, finding.what) == ("✗", "the bot token lacks commands, files:read")
-    assert "OAuth & Permissions" in finding.mend
-    assert "install the app again" in finding.mend
+    assert "OAuth & Permissions" in finding.fix
+    assert "install the app again" in finding.fix
 
 
 @pytest.mark.parametrize(
-    ("changed", "mend"),
+    ("changed", "fix"),
     [
         ({"app_scopes": []}, "Make an app token with the scope connections:write"),
         ({"socket_mode": False}, "Turn Socket Mode on"),
@@ -58,14 +58,14 @@ async def test_a_scope_that_is_missing_is_named_with_where_to_add_it(office: Off
     ],
 )
 async def test_an_app_token_that_opens_nothing_says_what_to_turn_on(
-    office: Office, changed: dict[str, object], mend: str
+    office: Office, changed: dict[str, object], fix: str
 ) -> None:
     await office.slack.settings(**changed)
 
     finding = await office.found("does not open Socket Mode")
 
     assert finding.sign == "✗"
-    assert mend in finding.mend
+    assert fix in finding.fix
 
 
 async def test_an_app_token_of_another_app_is_named_with_both_apps(office: Office) -> None:
@@ -76,7 +76,7 @@ async def test_an_app_token_of_another_app_is_named_with_both_apps(office: Offic
     assert finding.sign == "✗"
     assert "A0OTHER" in finding.what
     assert "A0APP" in finding.what
-    assert "both tokens of the same app" in finding.mend
+    assert "both tokens of the same app" in finding.fix
 
 
 async def test_no_scope_is_asked_for_that_nothing_needs(office: Office) -> None:
@@ -90,7 +90,7 @@ async def test_no_scope_is_asked_for_that_nothing_needs(office: Office) -> None:
 async def test_without_a_way_in_it_is_said_that_nothing_is_heard(office: Office) -> None:
     finding = await office.found("nothing that people do in Slack", SLACK_APP_TOKEN="")
 
-    assert (finding.sign, "SLACK_APP_TOKEN=xapp-" in finding.mend) == ("✗", True)
+    assert (finding.sign, "SLACK_APP_TOKEN=xapp-" in finding.fix) == ("✗", True)
 
 
 async def test_http_mode_needs_an_address_that_slack_can_post_to(office: Office) -> None:
@@ -103,7 +103,7 @@ async def test_http_mode_needs_an_address_that_slack_can_post_to(office: Office)
 
 
 @pytest.mark.parametrize(
-    ("place", "about", "mend"),
+    ("place", "about", "fix"),
     [
         ("#release", "sayso is not in #release", "write /invite @sayso in #release"),
         ("#relaese", "there is no Slack channel #relaese", "correct also_post"),
@@ -112,7 +112,7 @@ async def test_http_mode_needs_an_address_that_slack_can_post_to(office: Office)
     ],
 )
 async def test_a_place_that_cards_can_t_be_posted_in_says_how_to_let_them(
-    office: Office, place: str, about: str, mend: str
+    office: Office, place: str, about: str, fix: str
 ) -> None:
     await office.slack.channel("release")
     await office.slack.channel("old", office.slack.bot, archived=True)
@@ -120,7 +120,7 @@ async def test_a_place_that_cards_can_t_be_posted_in_says_how_to_let_them(
     finding = await office.found(about, PEOPLE + POLICY + f'also_post = ["slack:{place}"]\n')
 
     assert finding.sign == "✗"
-    assert mend in finding.mend
+    assert fix in finding.fix
 
 
 async def test_a_place_is_found_by_its_id_too(office: Office) -> None:
@@ -149,7 +149,7 @@ async def test_a_person_who_is_no_full_member_is_named_with_why(
     finding = await office.found("bo: ")
 
     assert (finding.sign, finding.what) == ("✗", what)
-    assert "nothing that U01BO does counts" in finding.mend
+    assert "nothing that U01BO does counts" in finding.fix
 
 
 async def test_a_person_of_another_workspace_counts_as_the_directory_lists_them_and_is_pointed_out(
@@ -161,7 +161,7 @@ async def test_a_person_of_another_workspace_counts_as_the_directory_lists_them_
     finding = await office.found("bo: ")
 
     assert (finding.sign, finding.what) == ("!", "bo: U01BO belongs to another workspace (T0OTHER)")
-    assert "what they do counts" in finding.mend
+    assert "what they do counts" in finding.fix
 
 
 async def test_an_id_that_slack_does_not_know_is_named(office: Office) -> None:
@@ -169,7 +169,7 @@ async def test_an_id_that_slack_does_not_know_is_named(office: Office) -> None:
 
     finding = await office.found("U01BO")
 
-    assert (finding.sign, "Correct `slack`" in finding.mend) == ("✗", True)
+    assert (finding.sign, "Correct `slack`" in finding.fix) == ("✗", True)
 
 
 async def test_an_id_of_somebody_with_another_mail_address_is_somebody_else(office: Office) -> None:
@@ -195,7 +195,7 @@ async def test_people_without_an_id_are_said_once(office: Office) -> None:
     finding = await office.found("no Slack id", PEOPLE.replace('slack = "U01BO"', "") + POLICY)
 
     assert (finding.sign, finding.what) == ("!", "no Slack id: bo")
-    assert "sayso people import slack" in finding.mend
+    assert "sayso people import slack" in finding.fix
 
 
 async def test_a_policy_that_can_reach_nobody_is_wrong_with_and_without_slack(office: Office) -> None:
@@ -212,7 +212,7 @@ async def test_a_policy_that_can_reach_nobody_is_wrong_with_and_without_slack(of
 async def test_an_app_token_without_a_bot_token_is_no_slack(office: Office) -> None:
     finding = await office.found("SLACK_APP_TOKEN is set", SLACK_BOT_TOKEN="")
 
-    assert (finding.sign, finding.mend) == ("✗", "SLACK_BOT_TOKEN=xoxb-…")
+    assert (finding.sign, finding.fix) == ("✗", "SLACK_BOT_TOKEN=xoxb-…")
 
 
 async def test_without_any_slack_there_is_nothing_to_say(office: Office) -> None:
@@ -231,7 +231,7 @@ async def test_whoever_looks_while_slack_is_out_of_reach_is_told_what_to_look_at
     found = await office.findings(SAYSO_SLACK_BASE_URL="http://127.0.0.1:1/api/")
 
     assert [finding.sign for finding in found] == ["✗", "✗"]
-    assert all("see that this machine reaches Slack" in finding.mend for finding in found)
+    assert all("see that this machine reaches Slack" in finding.fix for finding in found)
 
 
 async def test_who_is_connected_is_what_processes_say(redis: str) -> None:
@@ -243,7 +243,7 @@ async def test_who_is_connected_is_what_processes_say(redis: str) -> None:
         await other.say(LinkState(connected=True, since=NOW))
         up = await examine_links(link)
 
-    assert (nobody.sign, nobody.mend) == ("!", "start sayso slack")
+    assert (nobody.sign, nobody.fix) == ("!", "start sayso slack")
     assert (down.sign, down.what) == ("✗", "the line to Slack is down: Slack can't be reached")
     assert (up.sign, up.what) == ("✓", "1 process is connected to Slack")
 
@@ -253,4 +253,4 @@ async def test_nobody_knows_who_is_connected_while_redis_is_away() -> None:
     finding = await examine_links(Links(client))
     await client.close()
 
-    assert (finding.sign, finding.mend) == ("!", "start Redis")
+    assert (finding.sign, finding.fix) == ("!", "start Redis")

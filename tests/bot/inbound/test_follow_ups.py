@@ -310,7 +310,7 @@ class Slow(Journal):
     """A journal in whose first write somebody else is faster."""
 
     def __init__(self, journal: Journal, first: Callable[[], Awaitable[object]]) -> None:
-        super().__init__(journal.store, journal.bell)
+        super().__init__(journal.store, journal.queue)
         self._first: Callable[[], Awaitable[object]] | None = first
 
     async def write(self, commit: Commit) -> Written:

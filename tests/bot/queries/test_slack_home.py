@@ -177,7 +177,7 @@ async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(off
     [
         Limited(0.05),
         Ambiguous("The answer was lost", "Look it up"),
-        Refused("No", "Mend it", "not_enabled"),
+        Refused("No", "Fix it", "not_enabled"),
         RuntimeError("a fault of ours"),
         TimeoutError(),
     ],

@@ -125,7 +125,7 @@ def test_a_module_that_breaks_says_its_own_last_line_and_where(tmp_path: Path, c
     said = wrong(tmp_path, code)
 
     assert f"valet.py can't be imported: {why}" in said
-    assert said.endswith("Mend it, and start again")
+    assert said.endswith("Fix it, and start again")
     assert "\n" not in said
     assert len(said) < 600
 
@@ -133,7 +133,7 @@ def test_a_module_that_breaks_says_its_own_last_line_and_where(tmp_path: Path, c
 def test_a_function_that_breaks_says_so(tmp_path: Path) -> None:
     said = wrong(tmp_path, "def valet():\n    raise LookupError('no garage')\n")
 
-    assert said.endswith("valet() failed: LookupError: no garage (valet.py, line 2). Mend it, and start again")
+    assert said.endswith("valet() failed: LookupError: no garage (valet.py, line 2). Fix it, and start again")
 
 
 def test_what_is_no_agent_is_refused(tmp_path: Path) -> None:

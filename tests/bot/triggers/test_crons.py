@@ -214,7 +214,7 @@ async def _is_forgotten(world: World) -> bool:
 
 @dataclass
 class Brittle(World):
-    """A sayso with a second agent, which breaks when it is asked whether it takes a text, unless it is mended."""
+    """A sayso with a second agent, which breaks when it is asked whether it takes a text, unless it is fixed."""
 
     is_mended: bool = False
 

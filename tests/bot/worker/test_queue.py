@@ -34,7 +34,7 @@ class Worker:
             raise RuntimeError("it broke")
 
     async def wake(self, member: str) -> None:
-        """Leave it in the wake set, and ring for nobody."""
+        """Leave it in the schedule, and ring for nobody."""
         shard = member.partition(" ")[2][1]
         await self.store.commit(Commit(run_id=f"s{shard}r-zzzzzzzzzzzzz", wake=[Wake(member)]))
 
@@ -57,7 +57,7 @@ async def a_worker(url: str, *, serves: bool = True) -> AsyncGenerator[Worker]:
 async def test_what_is_rung_for_is_looked_at_by_whoever_serves(redis: str, *, is_answer: bool) -> None:
     async with a_worker(redis) as worker, a_worker(redis, serves=False) as ringer:
         for member in (RUN, OTHER, IN):
-            await ringer.queue.ring(member, 1, is_answer=is_answer)
+            await ringer.queue.notify(member, 1, is_answer=is_answer)
 
         await until(lambda: len(worker.seen) == 3)
 
@@ -68,10 +68,10 @@ async def test_what_is_rung_for_is_looked_at_by_whoever_serves(redis: str, *, is
 async def test_the_same_turn_is_looked_at_once_while_it_waits_and_another_turn_again(redis: str) -> None:
     async with a_worker(redis, serves=False) as ringer:
         for turn in (1, 1, 1, 2):
-            await ringer.queue.ring(RUN, turn)
+            await ringer.queue.notify(RUN, turn)
         async with a_worker(redis) as worker:
             await until(lambda: len(worker.seen) == 2)
-            await ringer.queue.ring(OTHER, 1)
+            await ringer.queue.notify(OTHER, 1)
             await until(lambda: OTHER in worker.seen)
 
     assert worker.seen == [RUN, RUN, OTHER]
@@ -98,7 +98,7 @@ async def test_what_breaks_does_not_stop_the_others_and_is_swept_up_again(redis:
         worker.breaks = 1
         await worker.wake(RUN)
         await until(lambda: worker.seen == [RUN])
-        await worker.queue.ring(OTHER, 1)
+        await worker.queue.notify(OTHER, 1)
 
         await until(lambda: worker.seen.count(RUN) >= 2 and OTHER in worker.seen)
 
@@ -107,7 +107,7 @@ async def test_two_workers_share_what_there_is(redis: str) -> None:
     members = [f"run s{number % 2}r-aaaaaaaaaaa{'abcdefghijklmnopqrstuvwxyz'[number]}a" for number in range(26)]
     async with a_worker(redis) as one, a_worker(redis) as two:
         for member in members:
-            await one.queue.ring(member, 1)
+            await one.queue.notify(member, 1)
 
         await until(lambda: len(one.seen) + len(two.seen) >= len(members))
 
@@ -116,13 +116,13 @@ async def test_two_workers_share_what_there_is(redis: str) -> None:
 
 async def test_a_queue_that_cannot_be_reached_is_no_error_for_who_rings() -> None:
     async with a_worker("unix:///nowhere/redis.sock", serves=False) as ringer:
-        await ringer.queue.ring(RUN, 1)
+        await ringer.queue.notify(RUN, 1)
 
 
 class SilentQueue(Queue):
     """A queue that nobody hears."""
 
-    async def ring(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
+    async def notify(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
         """Lost."""
 
 
@@ -131,9 +131,9 @@ async def test_who_rings_in_a_process_that_serves_goes_on_at_once_without_the_qu
         silent = SilentQueue(worker.store, redelivery_s=1, sweep_s=60)
         nearby = Nearby(silent)
         async with nearby.serving(worker.look):
-            await nearby.ring(RUN, 1)
+            await nearby.notify(RUN, 1)
             await until(lambda: worker.seen == [RUN])
-        await nearby.ring(OTHER, 1)
+        await nearby.notify(OTHER, 1)
         await silent.close()
 
     assert worker.seen == [RUN], "and who serves no longer rings the queue"
@@ -149,7 +149,7 @@ async def test_who_leaves_lets_what_runs_end(redis: str) -> None:
         ended.append(member)
 
     async with nearby.serving(look):
-        await nearby.ring(RUN, 1)
+        await nearby.notify(RUN, 1)
         await until(lambda: worker.seen)
         asyncio.get_running_loop().call_later(0.1, worker.may_go.set)
 
