@@ -1,4 +1,4 @@
-"""README, "From the terminal", word for word: every command a process of its own beside a real `sayso dev`."""
+"""README, "The first minute", word for word: every command a process of its own beside a real `sayso dev`."""
 
 import json
 import os

@@ -32,7 +32,7 @@ groups = ["release"]
 [policies.production]
 approvers = ["group:release"]      # or "person:bo", {all_of = [...]}, {any_of = [...]}
 quorum = 1                         # how many of them; who asked does not count
-reach = ["email"]                  # with Slack set up (README): ["slack", "email"], the first one that works
+reach = ["email"]                  # with Slack set up (docs/slack.md): ["slack", "email"], the first one that works
 approve_by_email = true            # without it only a denial counts by mail
 expires_after = "4h"               # nobody answered until then: nothing is done
 execute_within = "15m"             # an older approval is not acted on

@@ -131,7 +131,7 @@ def slack_channel(settings: Settings, people: People, store: Store, report: Repo
     )
 
 
-_HOW = "`sayso slack manifest` begins the set-up, README.md (Set up Slack) has the steps"
+_HOW = "`sayso slack manifest` begins the set-up, docs/slack.md has the steps"
 
 
 def slack_api(settings: Settings) -> "Api":

@@ -1,12 +1,12 @@
 """E-mail as a channel: a mailbox in, SMTP out, a reply token that a person's answer brings back.
 
 A mail comes in by `mailbox`, is told from other copies by `fingerprint`, and is read by `reading` in a child process
-(`confined`): did a `machine` write it, or is it a `bounce`; who really wrote it (`identity`); what they said (`reply`)
-and attached (`files`); which card it answers (`tokens`), and whether it is about that card (`binding`). A card goes out
-by `cards`, `mime` and `transport`.
+(`sandbox`): did a `machine` write it, or is it a `bounce`; who really wrote it (`identity`); what they said (`reply`)
+and attached (`attachments`); which card it answers (`tokens`), and whether it is about that card (`binding`). A card
+goes out by `cards`, `mime` and `transport`.
 
-What these are made of: `format` (a mail as bytes), `sender` (what proves who wrote it), `text` (what is new in it, and
-words that decide), `servers` (one's own, over IMAP), `local` (the one inside `sayso dev`).
+What these are made of: `format` (a mail as bytes), `identity` (what proves who wrote it), `reply` (what is new in it,
+and words that decide), `servers` (one's own, over IMAP), `local` (the one inside `sayso dev`).
 """
 
 import asyncio

@@ -1,0 +1,63 @@
+"""The pages hold together: the README is short, the index has them all, links lead somewhere, no setting is missing."""
+
+import re
+from pathlib import Path
+
+from bot.config import tables
+from bot.config.settings import Settings
+from bot.config.tables import Table
+from bot.config.triggers import TriggerConfig
+from tests.servers.lines import TOP
+
+README, DOCS = TOP / "README.md", TOP / "docs"
+PAGES = (README, *DOCS.glob("**/*.md"))
+LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))|(?<=src=\")[^\"]+(?=\")")
+TABLES = (
+    tables.PersonConfig, tables.PolicyConfig, tables.EnvironmentConfig, tables.GitHubConfig, tables.AgentConfig,
+    tables.DeskConfig, tables.AnnounceConfig, tables.AlertsConfig, tables.LimitsConfig, TriggerConfig,
+)  # fmt: skip
+
+
+def links_in(page: Path) -> list[str]:
+    """Where the links and pictures of `page` lead."""
+    return [found[0] for found in LINK.finditer(page.read_text())]
+
+
+def anchors(page: Path) -> set[str]:
+    """What can be linked to in `page`, as code hosts name headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def is_broken(page: Path, link: str) -> bool:
+    """Whether a link within the tree leads nowhere."""
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path) if path else page
+    return not target.exists() or bool(anchor and target.suffix == ".md" and anchor not in anchors(target))
+
+
+def test_the_readme_is_one_page() -> None:
+    assert len(README.read_text().splitlines()) <= 150
+
+
+def test_every_link_within_the_tree_leads_somewhere() -> None:
+    links = [(page, link) for page in PAGES for link in links_in(page)]
+    within = [(page, link) for page, link in links if not re.match(r"\w+:", link)]
+
+    assert len(within) > 50
+    assert [f"{page.name}: {link}" for page, link in within if is_broken(page, link)] == []
+
+
+def test_the_index_has_every_page() -> None:
+    assert {page.name for page in DOCS.glob("*.md")} - {"README.md"} <= set(links_in(DOCS / "README.md"))
+
+
+def test_the_page_of_settings_has_every_variable_and_every_key() -> None:
+    page = (DOCS / "settings.md").read_text()
+    fields = Settings.model_fields.items()
+    values = [(name, field) for name, field in fields if not isinstance(field.default, (dict, Table))]
+    variables = [name.upper() if field.validation_alias else f"SAYSO_{name.upper()}" for name, field in values]
+    keys = [field.alias or name for table in TABLES for name, field in table.model_fields.items()]
+
+    assert len(variables) > 30
+    assert [name for name in (*variables, *keys) if f"| `{name}`" not in page] == []
