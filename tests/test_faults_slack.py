@@ -1,23 +1,17 @@
 """A Slack that refuses sayso itself, or one place: no card is lost, people are reached otherwise, operators hear it."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from agents.requests import RunId
-from tests.fakes.slack.driver import Message, Person, Workspace, running
+from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.waiting import until
 from tests.world import World
 
 REVOKED = "our token was taken back"
-
-
-@pytest.fixture(scope="module")
-def slack_address() -> Generator[str]:
-    with running() as address:
-        yield address
 
 
 @pytest.fixture

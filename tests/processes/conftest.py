@@ -1,9 +1,9 @@
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.slack.driver import Workspace, running
+from tests.fakes.slack.driver import Workspace
 from tests.processes.branch import Branch
 from tests.processes.programs import RedisServer
 from tests.processes.slack_office import Mode, SlackOffice
@@ -30,13 +30,6 @@ def office(tmp_path: Path, mailhost: MailHost) -> Iterator[Branch]:
     """The same as somebody sets it up who has read the README and nothing else."""
     with RedisServer(tmp_path / "redis") as redis:
         yield Branch(tmp_path, redis.start(), mailhost, hurried=False)
-
-
-@pytest.fixture(scope="module")
-def slack_address() -> Generator[str]:
-    """A stand-in for Slack, which a test empties."""
-    with running() as address:
-        yield address
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from httpx2 import AsyncClient
 from bot.config.example import example_toml
 from bot.dev.demo import make_demo
 from bot.web.serve import listen, port_of
-from tests.fakes.slack.driver import Person, Workspace, running
+from tests.fakes.slack.driver import Person, Workspace
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.waiting import until
 
@@ -58,17 +58,10 @@ class Branch:
         return page.read_text() if page.exists() else ""
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where a fake Slack of these tests listens."""
-    with running() as address:
-        yield address
-
-
 @pytest.fixture
-async def branch(tmp_path: Path, address: str) -> AsyncIterator[Branch]:
+async def branch(tmp_path: Path, slack_address: str) -> AsyncIterator[Branch]:
     with RedisServer(tmp_path / "redis") as redis:
-        async with Workspace(address) as slack:
+        async with Workspace(slack_address) as slack:
             await slack.starts_anew()
             yield Branch(tmp_path, redis.start(), slack)
     shutil.rmtree(tmp_path / "data", ignore_errors=True)
