@@ -150,6 +150,7 @@ async def test_what_people_do_while_slack_does_not_say_who_they_are_counts_later
     await until(is_decided, within_s=30, what="the press counts")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("error", ["restricted_action_read_only_channel", "not_in_channel", "is_archived"])
 async def test_a_card_that_the_channel_does_not_take_comes_as_a_direct_message_and_the_requester_is_told(
     office: SlackWorld, error: str
@@ -173,6 +174,7 @@ async def test_a_card_that_the_channel_does_not_take_comes_as_a_direct_message_a
     assert bell.channel == office.ops
 
 
+@pytest.mark.long
 async def test_whom_no_direct_message_reaches_either_gets_a_mail(office: SlackWorld) -> None:
     world, slack = office.world, office.slack
     await slack.breaks("chat.postMessage", "error", error="restricted_action", channel=office.ops, times=100_000)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.slack.driver import Workspace
+from tests.long import few_of
 from tests.processes.branch import Branch
 from tests.processes.programs import RedisServer
 from tests.processes.slack_office import Mode, SlackOffice
@@ -42,7 +43,7 @@ async def slack_office(tmp_path: Path, slack_address: str) -> AsyncIterator[Slac
             yield made
 
 
-@pytest.fixture(params=["socket", "http"])
+@pytest.fixture(params=few_of(["socket", "http"], 0))
 def mode(request: pytest.FixtureRequest) -> Mode:
     """How Slack reaches sayso."""
     return request.param

@@ -79,6 +79,7 @@ async def from_mention_to_outcome(branch: Branch) -> None:
     assert await branch.slack.violations() == []
 
 
+@pytest.mark.long
 async def test_with_two_tokens_a_worker_and_sayso_slack_are_all_that_a_deploy_needs(branch: Branch) -> None:
     with branch.program("worker") as worker, branch.program("slack", **branch.socket) as slack:
         worker.wait_for(READY)
@@ -105,6 +106,7 @@ async def test_with_a_signing_secret_a_worker_and_sayso_web_are_all_that_a_deplo
     assert verified["verified"]
 
 
+@pytest.mark.long
 async def test_what_is_not_signed_by_slack_is_refused_and_what_is_too_large_is_not_read(branch: Branch) -> None:
     secret = {"SLACK_SIGNING_SECRET": branch.slack.signing_secret}
     with branch.program("web", "--port", "0", **secret) as web:
@@ -119,6 +121,7 @@ async def test_what_is_not_signed_by_slack_is_refused_and_what_is_too_large_is_n
     assert answers == [401, 413, 421, 405]
 
 
+@pytest.mark.long
 async def test_without_a_signing_secret_nothing_is_served_there(branch: Branch) -> None:
     with branch.program("web", "--port", "0") as web:
         web.wait_for(READY)
@@ -128,6 +131,7 @@ async def test_without_a_signing_secret_nothing_is_served_there(branch: Branch) 
     assert answer.status_code == 415  # the console's word: it knows forms, and no such page
 
 
+@pytest.mark.long
 async def test_readiness_follows_the_lines_of_all_processes(branch: Branch) -> None:
     with ExitStack() as stack:
         web = stack.enter_context(branch.program("web", "--port", "0", **branch.socket))
@@ -151,6 +155,7 @@ async def test_readiness_follows_the_lines_of_all_processes(branch: Branch) -> N
             await until(lambda: says("nobody is connected"), WITHIN_S)
 
 
+@pytest.mark.long
 async def test_sayso_dev_connects_and_says_so(branch: Branch) -> None:
     del branch.environ["SAYSO_REDIS_URL"], branch.environ["SAYSO_SECRET_KEY"]
     with branch.program("dev", "--port", "0", "--demo-port", "0", **branch.socket) as dev:
@@ -161,6 +166,7 @@ async def test_sayso_dev_connects_and_says_so(branch: Branch) -> None:
         await from_mention_to_outcome(branch)
 
 
+@pytest.mark.long
 async def test_what_is_answered_in_a_terminal_without_a_token_changes_the_card_in_slack(branch: Branch) -> None:
     file = branch.data / "sayso.toml"
     file.write_text(file.read_text().replace("quorum = 1 ", "quorum = 2 "))
@@ -185,6 +191,7 @@ async def test_what_is_answered_in_a_terminal_without_a_token_changes_the_card_i
         await branch.slack.message(in_=asked, containing="1 of 2: Bo Berg")
 
 
+@pytest.mark.long
 async def test_sayso_dev_says_what_is_missing(branch: Branch) -> None:
     del branch.environ["SAYSO_REDIS_URL"], branch.environ["SAYSO_SECRET_KEY"]
     with branch.program("dev", "--port", "0", "--demo-port", "0") as dev:

@@ -82,6 +82,7 @@ async def test_closing_ends_every_watch_and_lets_nobody_begin_one(store: Store) 
             pass
 
 
+@pytest.mark.long
 async def test_closing_ends_at_whatever_moment_it_comes(store: Store) -> None:
     for number in range(60):
         follower = Follower(store)

@@ -185,6 +185,7 @@ async def test_closing_ends_every_watch_of_changes_and_lets_nobody_begin_one(sto
     assert await listeners(store) == 0
 
 
+@pytest.mark.long
 async def test_closing_ends_listening_at_whatever_moment_it_comes(store: Store) -> None:
     for number in range(30):
         follower = Follower(store)

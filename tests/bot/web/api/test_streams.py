@@ -146,6 +146,7 @@ async def test_what_one_process_writes_the_streams_of_another_tell(world: World,
         await other.stop()
 
 
+@pytest.mark.long
 async def test_many_streams_share_few_connections(world: World, api: Api) -> None:
     anna = await api.client("anna")
     ids = [await world.trigger("press it") for _ in range(30)]
