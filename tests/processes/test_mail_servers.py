@@ -20,6 +20,7 @@ READING, STANDING_BY = "reading the mailbox", "standing by"
 LEAVES_WITHIN_S = 60
 
 
+@pytest.mark.long
 def test_one_of_two_mail_processes_reads_and_the_other_takes_over_when_it_is_killed(branch: Branch) -> None:
     with branch.program("worker", "worker"), branch.program("first", "mail") as first:
         first.wait_for(READING)

@@ -101,6 +101,7 @@ def procfile() -> dict[str, list[str]]:
     return {name: words.split() for name, _, words in lines}
 
 
+@pytest.mark.long
 def test_the_processes_of_the_procfile_do_a_deploy_together(office: Office) -> None:
     office.let_go()
     with office.program("worker", procfile()["worker"]) as worker, office.program("mail", procfile()["mail"]) as mail:

@@ -89,6 +89,7 @@ async def test_with_two_tokens_a_worker_and_sayso_slack_are_all_that_a_deploy_ne
         await from_mention_to_outcome(branch)
 
 
+@pytest.mark.long
 async def test_with_a_signing_secret_a_worker_and_sayso_web_are_all_that_a_deploy_needs(branch: Branch) -> None:
     with listen("127.0.0.1", 0) as free:
         port = port_of(free)

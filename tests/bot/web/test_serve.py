@@ -20,7 +20,7 @@ from tests.servers.web import serving
 from tests.waiting import until
 from tests.world import World
 
-QUICKLY_S = 3.0
+QUICKLY_S = 15.0
 
 
 def settings(world: World) -> dict[str, str]:
