@@ -12,6 +12,7 @@ from hypothesis import settings
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways, make_demo
 from bot.store.embedded import EmbeddedRedis
+from tests.fakes.slack.driver import Workspace, running
 from tests.servers.authority import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.dovecot import missing as dovecot_missing
@@ -19,9 +20,27 @@ from tests.servers.mailhost import MailHost
 from tests.servers.mailhost import missing as mailhost_missing
 from tests.world import World, a_world
 
-# A busy machine is not a failure, and a test that failed once here fails again.
-settings.register_profile("sayso", deadline=None)
-settings.load_profile("sayso")
+# A busy machine is not a failure. `./check` draws few examples, `./check --all` as many as hypothesis thinks right.
+settings.register_profile("fast", deadline=None, max_examples=30)
+settings.register_profile("all", deadline=None, max_examples=100)
+settings.load_profile("fast")
+
+# Begun first, so that at the end no process works on while the others have nothing left. Folders stand for their files.
+_LONGEST = (
+    "tests/test_mutations.py", "tests/docs/test_twelve_factors.py", "tests/kill", "tests/bot/cli", "tests/processes",
+    "tests/browser", "tests/test_slack_crowd.py", "tests/test_story_by_hand.py", "tests/bot/web/api/test_openapi.py",
+    "tests/docs", "tests/test_mail_servers.py", "tests/test_everywhere.py", "tests/test_faults_slack.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first; all others keep their order."""
+
+    def place(item: pytest.Item) -> int:
+        path = f"{item.path.relative_to(config.rootpath).as_posix()}/"
+        return next((number for number, one in enumerate(_LONGEST) if path.startswith(f"{one}/")), len(_LONGEST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture
@@ -56,6 +75,21 @@ def redis(redis_server: str) -> str:
         connection.sendall(b"FLUSHALL\r\n")
         assert connection.recv(64) == b"+OK\r\n"
     return redis_server
+
+
+@pytest.fixture(scope="session")
+def slack_address() -> Iterator[str]:
+    """Where the session's fake Slack listens."""
+    with running() as address:
+        yield address
+
+
+@pytest.fixture
+async def slack(slack_address: str) -> AsyncIterator[Workspace]:
+    """An empty workspace."""
+    async with Workspace(slack_address) as workspace:
+        await workspace.starts_anew()
+        yield workspace
 
 
 @pytest.fixture(scope="session")
@@ -114,17 +148,3 @@ async def shop(redis: str, tmp_path: Path, demo: Path) -> AsyncIterator[World]:
     toml = example_toml(tmp_path / "data" / "demo" / "shop")
     async with a_world(redis, tmp_path / "data", toml, deploys=True) as world:
         yield world
-
-
-# Begun first, so that at the end no process works on while the others have nothing left.
-_LONGEST = ("test_mutations.py", "test_slack_crowd.py", "test_twelve_factors.py")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first; all others keep their order."""
-    items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """The marks of this suite."""
-    config.addinivalue_line("markers", "guards(check): fails without `check`; see tests/guards.py")

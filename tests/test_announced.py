@@ -1,12 +1,12 @@
 """What is announced reaches places of many and people once, whatever becomes of whom it was for."""
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.corkboard import Corkboard
-from tests.fakes.slack.driver import Workspace, running
+from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.slack_world import a_slack_world
 from tests.world import World, a_world
@@ -29,12 +29,6 @@ async def office(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[
 
     async with a_world(redis, tmp_path / "data", ANNOUNCE, deploys=True, change=change) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def slack_address() -> Generator[str]:
-    with running() as address:
-        yield address
 
 
 async def test_a_place_and_a_person_hear_it_once_and_nobody_can_answer_it(office: World, board: Corkboard) -> None:

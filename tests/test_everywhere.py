@@ -9,6 +9,8 @@ from io import StringIO
 from itertools import cycle, permutations
 from typing import Literal
 
+import pytest
+
 from bot.cli.act import answer_beside
 from bot.policy.record import RequestRecord
 from bot.store.client import Client
@@ -121,6 +123,7 @@ async def a_round(world: World, desk: Desk, number: int, ways: tuple[Way, ...], 
     return next(way for way, person in who.items() if person == decider)
 
 
+@pytest.mark.long
 async def test_64_requests_answered_by_terminal_mail_page_and_http_at_once_are_each_decided_once(
     world: World,
 ) -> None:

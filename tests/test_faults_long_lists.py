@@ -58,6 +58,7 @@ async def test_sixty_commits_are_counted_and_attached_to_the_mail(shop: World) -
     await shop.next_mail("anna", about="Done")
 
 
+@pytest.mark.long
 async def test_all_of_them_stand_on_the_console_page_in_the_api_and_in_the_terminal(
     shop: World, console: Console
 ) -> None:

@@ -33,6 +33,7 @@ def kill(server: EmbeddedRedis) -> None:
     server.process.wait()
 
 
+@pytest.mark.long
 async def test_a_start_without_redis_says_so_and_goes_on_when_it_is_there(
     server: EmbeddedRedis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,7 @@ def test_a_broken_configuration_names_the_file_the_key_what_was_found_and_what_i
         assert part in said
 
 
+@pytest.mark.long
 def test_a_broken_configuration_does_not_let_a_newcomer_start_and_leaves_nothing_running(short_path: Path) -> None:
     (short_path / "sayso.toml").write_text("[people.anna\n")
 
@@ -60,6 +61,7 @@ def test_a_broken_configuration_does_not_let_a_newcomer_start_and_leaves_nothing
         pass
 
 
+@pytest.mark.long
 def test_a_data_directory_that_cannot_be_written_is_named(short_path: Path) -> None:
     (short_path / "file").write_text("not a directory")
 
@@ -69,6 +71,7 @@ def test_a_data_directory_that_cannot_be_written_is_named(short_path: Path) -> N
     assert "Give --data a directory of your own" in said
 
 
+@pytest.mark.long
 def test_a_data_directory_that_is_in_use_is_named_with_its_user(short_path: Path) -> None:
     with EmbeddedRedis(short_path, short_path / "run"):
         said = told(sayso("dev", "--data", str(short_path), "--port", "0", "--demo-port", "0"))

@@ -1,23 +1,17 @@
 """A Slack that refuses sayso itself, or one place: no card is lost, people are reached otherwise, operators hear it."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from agents.requests import RunId
-from tests.fakes.slack.driver import Message, Person, Workspace, running
+from tests.fakes.slack.driver import Message, Person, Workspace
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.waiting import until
 from tests.world import World
 
 REVOKED = "our token was taken back"
-
-
-@pytest.fixture(scope="module")
-def slack_address() -> Generator[str]:
-    with running() as address:
-        yield address
 
 
 @pytest.fixture
@@ -156,6 +150,7 @@ async def test_what_people_do_while_slack_does_not_say_who_they_are_counts_later
     await until(is_decided, within_s=30, what="the press counts")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("error", ["restricted_action_read_only_channel", "not_in_channel", "is_archived"])
 async def test_a_card_that_the_channel_does_not_take_comes_as_a_direct_message_and_the_requester_is_told(
     office: SlackWorld, error: str
@@ -179,6 +174,7 @@ async def test_a_card_that_the_channel_does_not_take_comes_as_a_direct_message_a
     assert bell.channel == office.ops
 
 
+@pytest.mark.long
 async def test_whom_no_direct_message_reaches_either_gets_a_mail(office: SlackWorld) -> None:
     world, slack = office.world, office.slack
     await slack.breaks("chat.postMessage", "error", error="restricted_action", channel=office.ops, times=100_000)

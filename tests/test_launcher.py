@@ -83,6 +83,7 @@ def test_a_fresh_clone_installs_once_and_then_starts_at_once(clone: Path, tools:
     assert (second[0], second[2]) == (7, "")
 
 
+@pytest.mark.long
 def test_a_changed_lock_is_installed_and_a_moved_clone_made_anew(clone: Path) -> None:
     ended(launch(clone))
     (clone / "requirements.lock").write_text("# changed\n")
@@ -96,6 +97,7 @@ def test_a_changed_lock_is_installed_and_a_moved_clone_made_anew(clone: Path) ->
     assert {changed[0], unchanged[0], moved[0]} == {7}
 
 
+@pytest.mark.long
 def test_what_is_installed_for_tests_is_enough_to_run(clone: Path) -> None:
     made = ended(launch(clone, "--make-venv", "requirements-dev.lock"))
 
@@ -105,6 +107,7 @@ def test_what_is_installed_for_tests_is_enough_to_run(clone: Path) -> None:
     assert (run[0], run[2]) == (7, "")
 
 
+@pytest.mark.long
 def test_two_launchers_at_once_do_not_disturb_each_other(clone: Path) -> None:
     both = [launch(clone), launch(clone)]
 

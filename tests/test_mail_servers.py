@@ -22,6 +22,7 @@ from channels import Channel
 from channels.email.local.letters import Letter
 from channels.email.transport import Relay, Transport
 from tests.fakes.corkboard import Corkboard
+from tests.long import few_of
 from tests.office import QUICK
 from tests.servers.mailhost import Correspondent, MailHost
 from tests.servers.postfix import REFUSED
@@ -112,7 +113,7 @@ async def office(
         yield Office(mailhost, world, wire, address)
 
 
-@pytest.mark.parametrize("office", ["plus", "catchall", "reference"], indirect=True)
+@pytest.mark.parametrize("office", few_of(["plus", "catchall", "reference"], 0), indirect=True)
 async def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_mail(office: Office) -> None:
     before = office.live()
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
@@ -129,7 +130,8 @@ async def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_mail(offi
     assert await office.runs() == 1
 
 
-@pytest.mark.parametrize("office", ["plus", "catchall", "reference"], indirect=True)
+@pytest.mark.long
+@pytest.mark.parametrize("office", few_of(["plus", "catchall", "reference"], 0), indirect=True)
 async def test_the_mail_about_a_comment_can_be_answered_as_the_card_can(office: Office) -> None:
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
     card = await office.bo.next_mail("Deploy v1.2.0 to production?")
@@ -186,6 +188,7 @@ async def the_uids_begin_anew(office: Office) -> None:
     await asyncio.to_thread(office.host.dovecot.forget_uids, office.address)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("trouble", [the_line_is_cut, dovecot_restarts, the_uids_begin_anew])
 async def test_the_story_goes_on_after(office: Office, trouble: Callable[[Office], Awaitable[None]]) -> None:
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
@@ -201,6 +204,7 @@ async def test_the_story_goes_on_after(office: Office, trouble: Callable[[Office
     assert [record.state for record in await office.world.requests()] == ["approved"]
 
 
+@pytest.mark.long
 async def test_mail_that_was_answered_while_the_mailbox_was_away_is_read_when_it_is_back(office: Office) -> None:
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
     card = await office.bo.next_mail("Deploy v1.2.0 to production?")
@@ -246,6 +250,7 @@ def words(letter: Letter) -> str:
     return " ".join(letter.text.split())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("office", ["plus nobody board", "reference nobody board"], indirect=True)
 async def test_a_card_for_a_mailbox_that_is_gone_comes_back_and_is_answered_another_way(
     office: Office, board: Corkboard
@@ -264,6 +269,7 @@ async def test_a_card_for_a_mailbox_that_is_gone_comes_back_and_is_answered_anot
     assert (record.decision.by, record.decision.channel) == (("bo",), "slack")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("office", ["plus nobody", "plus refused"], indirect=True)
 async def test_a_card_that_reaches_nobody_any_other_way_is_told_and_the_others_decide(office: Office) -> None:
     cy = Correspondent(office.host, "cy")

@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 TOP = Path(__file__).parents[1]
 TREE = ("bot", "agents", "channels", "prompts", "tests", "pyproject.toml")
 PROCESSES = 2
@@ -86,6 +88,7 @@ def verdict(mutant: Mutant, folder: Path) -> str:
     return FOUND.get(done.returncode, f"the tests did not run: {done.stdout[-500:]}{done.stderr[-500:]}")
 
 
+@pytest.mark.long
 def test_the_copy_itself_passes(tmp_path: Path) -> None:
     done = run_tests(copied(tmp_path / "tree"), "guards", "tests/bot")
 
@@ -106,6 +109,7 @@ def test_every_mark_names_a_check_that_is_there() -> None:
     assert named == {mutant.check for mutant in mutants()}
 
 
+@pytest.mark.long
 def test_each_check_that_is_removed_is_missed_by_a_test_that_is_named_for_it(
     tmp_path: Path,
 ) -> None:

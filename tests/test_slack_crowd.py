@@ -12,6 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
+import pytest
+
 from agents.events import AnswerNoted, Event, RequestDecided, RequestOpened, RequestRevoked, ToolStarted, VoteCast
 from agents.requests import RunId
 from bot.people.directory import People
@@ -258,6 +260,7 @@ async def stories(world: World) -> list[Story]:
     return [Story(asked, by_text[f"press {asked.what}"]) for asked in wishes()]
 
 
+@pytest.mark.long
 async def test_a_thousand_clicks_decide_each_request_once_and_by_the_right_people(redis: str, tmp_path: Path) -> None:
     planned = presses(random.Random(SEED))  # noqa: S311 - the same crowd each time
     async with a_crowd(redis, tmp_path / "data") as crowd:

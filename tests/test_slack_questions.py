@@ -1,19 +1,13 @@
 """Each kind of question, asked by an agent and answered in Slack with what its card offers."""
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes.slack.driver import HOME, Message, Workspace, running
+from tests.fakes.slack.driver import HOME, Message, Workspace
 from tests.slack_world import SlackWorld, a_slack_world
-
-
-@pytest.fixture(scope="module")
-def slack_address() -> Generator[str]:
-    with running() as address:
-        yield address
 
 
 @pytest.fixture

@@ -1,23 +1,17 @@
 """What people type in Slack belongs to the run that lives there, wherever something of it stands."""
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from agents.events import AnswerNoted, PersonSaid
-from tests.fakes.slack.driver import Message, Workspace, running
+from tests.fakes.slack.driver import Message, Workspace
 from tests.office import TOML
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.waiting import until
 
 TOML_WITH_PLACE = TOML.replace("[policies.production]\n", '[policies.production]\nalso_post = ["slack:#news"]\n')
-
-
-@pytest.fixture(scope="module")
-def slack_address() -> Generator[str]:
-    with running() as address:
-        yield address
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from tests.processes.programs import Program
 from tests.servers.lines import TOP
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 WITHIN_S = 30
 
 

@@ -27,7 +27,6 @@ from bot.store.embedded import find
 from bot.store.ids import new_id
 from bot.store.locks import MailboxStore
 from bot.store.watch import ended
-from bot.web.serve import listen, port_of
 from bot.wiring.local_mail import LocalMail
 from bot.wiring.mail import RealMail
 from bot.wiring.mail_watch import MailWatch
@@ -108,7 +107,8 @@ def check_reach(settings: Settings, receives: Collection[str]) -> None:
 
 async def run_web(settings: Settings, port: int) -> None:
     """A web process until SIGTERM or SIGINT. It answers from the start, also while it waits for Redis."""
-    from bot.web.serve import serve as serve_web  # noqa: PLC0415 - the other processes need no web framework
+    from bot.web.serve import port_of  # noqa: PLC0415 - the other processes need no web framework
+    from bot.web.serve import serve as serve_web  # noqa: PLC0415
 
     log_to(settings, json=not sys.stdout.isatty())
     check_bind(settings)
@@ -126,6 +126,8 @@ async def run_web(settings: Settings, port: int) -> None:
 
 def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:
     """A socket to serve at. Raises PortTaken, in words for people."""
+    from bot.web.serve import listen  # noqa: PLC0415 - see `run_web`
+
     try:
         return listen(bind, port)
     except OSError as error:

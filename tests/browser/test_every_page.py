@@ -79,6 +79,7 @@ def shown_request(page: Page) -> str:
     return page.locator(".card header a").get_attribute("href") or ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("person", ["Anna", "Bo"])
 def test_every_page_fits_every_screen_and_is_accessible(
     browser: Browser, shared_dev: Dev, axe: Path, pages: Mapping[str, str], person: str

@@ -1,8 +1,11 @@
 """Deciding with the keyboard alone, and never by accident."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.visitor import Visitor, state
+
+pytestmark = pytest.mark.long
 
 WHERE = """() => {
     const here = document.activeElement;

@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import pictures
 from tests.browser.dev import Dev
+
+pytestmark = pytest.mark.long
 
 LARGEST_BYTES = 150_000
 

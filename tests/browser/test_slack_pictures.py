@@ -13,6 +13,8 @@ from tests.browser.slack_pictures import FOLDER, Seen
 from tests.browser.test_pictures import LARGEST_BYTES
 from tests.servers.lines import TOP
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def seen() -> Iterator[Mapping[str, Seen]]:

@@ -1,11 +1,13 @@
 """The whole story in a browser: Anna asks, Bo answers, the site changes before their eyes."""
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.dev import Dev
 from tests.browser.visitor import Visitor, state, version_live
 
 
+@pytest.mark.long
 def test_anna_asks_in_one_tab_bo_approves_by_mail_in_another_and_her_page_follows(anna: Visitor) -> None:
     page = anna.logs_in()
     anna.asks(page, "deploy v1.2.0 to production")
@@ -47,6 +49,7 @@ def test_bo_approves_on_the_card_and_the_site_changes(anna: Visitor) -> None:
     expect(version_live(page)).to_have_text("v1.2.0")
 
 
+@pytest.mark.long
 def test_who_said_too_little_is_asked_in_the_page_and_the_run_goes_on(anna: Visitor) -> None:
     page = anna.logs_in()
     anna.asks(page, "deploy v1.1.0")
@@ -58,6 +61,7 @@ def test_who_said_too_little_is_asked_in_the_page_and_the_run_goes_on(anna: Visi
     expect(page.get_by_text("v1.1.0 (268decb) is live in staging, verified").first).to_be_visible()
 
 
+@pytest.mark.long
 def test_two_people_look_at_once_and_both_see_who_decided(anna: Visitor, browser: Browser, dev: Dev) -> None:
     page = anna.logs_in()
     run = anna.asks(page, "deploy v1.1.0 to production")

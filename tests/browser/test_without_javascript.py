@@ -1,5 +1,6 @@
 """Every page reads, and every form works, where no script runs."""
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.dev import Dev
@@ -7,6 +8,7 @@ from tests.browser.visitor import Visitor, state, version_live
 from tests.waiting import wait_until
 
 
+@pytest.mark.long
 def test_the_whole_story_works_without_javascript_by_mail_and_by_card(browser: Browser, dev: Dev) -> None:
     with Visitor(browser, dev, scripts=False) as anna:
         page = anna.logs_in()

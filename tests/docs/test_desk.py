@@ -5,6 +5,8 @@ import re
 from asyncio import create_subprocess_exec, subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.docs.dev import launcher, sayso_dev
 from tests.servers.program import ROOT, environment
 from tests.waiting import until
@@ -19,6 +21,7 @@ def block(language: str) -> str:
     return str(found)
 
 
+@pytest.mark.long
 async def test_the_desk_of_the_page_answers_a_stranger_as_it_says(tmp_path: Path) -> None:
     launcher(tmp_path)
     (tmp_path / "desk" / "knowledge").mkdir(parents=True)

@@ -17,6 +17,7 @@ def blocks(name: str) -> str:
     return "\n".join(re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs" / name).read_text(), re.DOTALL | re.MULTILINE))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_the_story_that_is_told_with_curl_is_true(short_path: Path) -> None:
     launcher(short_path)

@@ -112,6 +112,7 @@ class Stranger:
         return text
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_whoever_types_the_page_sees_what_it_shows(short_path: Path) -> None:
     launcher(short_path)

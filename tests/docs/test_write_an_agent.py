@@ -63,6 +63,7 @@ class Stranger:
         return found is not None and found[0] != self._request
 
 
+@pytest.mark.long
 async def test_a_stranger_who_follows_the_page_has_an_agent_that_asks_and_acts_once(garage: Path) -> None:
     stranger = Stranger(garage)
     stranger.trusts()

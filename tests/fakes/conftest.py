@@ -1,26 +1,11 @@
-"""One fake Slack for the session, empty for each test, and a real slack-bolt app in front of it."""
+"""A real slack-bolt app in front of the session's fake Slack, and people in it."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from tests.fakes.bolt import BoltApp, Client, client_of
-from tests.fakes.slack.driver import Person, Workspace, running
-
-
-@pytest.fixture(scope="session")
-def slack_address() -> Generator[str]:
-    """Where the session's fake Slack listens."""
-    with running() as address:
-        yield address
-
-
-@pytest.fixture
-async def slack(slack_address: str) -> AsyncGenerator[Workspace]:
-    """An empty workspace."""
-    async with Workspace(slack_address) as workspace:
-        await workspace.starts_anew()
-        yield workspace
+from tests.fakes.slack.driver import Person, Workspace
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ def test_operators_hear_of_a_card_that_nobody_takes(lane: Lane) -> None:
     assert "delivery_failed" in [event.type for event in events]
 
 
+@pytest.mark.long
 def test_who_asked_hears_of_an_answer_that_was_held(lane: Lane) -> None:
     lane.people.stories.clear()
     lane.people.put("a wish", {"person": "anna", "text": "honours x", "story": "x"})

@@ -15,6 +15,7 @@ import pytest
 from tests.kill.lane import Point
 from tests.kill.lanes import Case, Lanes
 from tests.kill.parts import TOOLS
+from tests.long import few_of
 
 THOUGHT, ASKED = "commit context_fetched+step_chosen", "commit request_opened"
 PLACED, DECIDED, ENDED = "commit card_delivered", "commit vote_cast+request_decided", "commit step_chosen+run_ended"
@@ -86,7 +87,7 @@ def lanes(request: pytest.FixtureRequest) -> Iterator[Lanes]:
         yield lanes
 
 
-@pytest.mark.parametrize("case", CLEAN, ids=str)
+@pytest.mark.parametrize("case", few_of(CLEAN, 0), ids=str)
 def test_a_story_without_a_death_passes_the_named_points_and_no_others(lanes: Lanes, case: Case) -> None:
     story = lanes.story(case)
 
@@ -99,7 +100,7 @@ def test_a_story_without_a_death_passes_the_named_points_and_no_others(lanes: La
     assert passed.keys() - expected.keys() == set()
 
 
-@pytest.mark.parametrize("case", KILLED, ids=str)
+@pytest.mark.parametrize("case", few_of(KILLED, *range(3, len(KILLED), 17)), ids=str)
 def test_a_worker_that_is_killed_loses_nothing_and_does_nothing_twice(lanes: Lanes, case: Case) -> None:
     story = lanes.story(case)
 
@@ -108,7 +109,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_does_nothing_twice(lanes: Lan
     assert story.noted == []
 
 
-@pytest.mark.parametrize("case", AGAIN, ids=str)
+@pytest.mark.parametrize("case", few_of(AGAIN, 1), ids=str)
 def test_a_successor_that_is_killed_too_changes_nothing(lanes: Lanes, case: Case) -> None:
     story = lanes.story(case)
 
@@ -116,7 +117,7 @@ def test_a_successor_that_is_killed_too_changes_nothing(lanes: Lanes, case: Case
     assert (story.kills, story.sprung) == (2, 2)
 
 
-@pytest.mark.parametrize("case", UNHEARD, ids=str)
+@pytest.mark.parametrize("case", few_of(UNHEARD, 2), ids=str)
 def test_an_answer_of_redis_that_is_lost_is_asked_for_again_without_doing_it_twice(lanes: Lanes, case: Case) -> None:
     story = lanes.story(case)
 
@@ -125,7 +126,7 @@ def test_an_answer_of_redis_that_is_lost_is_asked_for_again_without_doing_it_twi
     assert (story.calls_before_unknown, story.noted) == ([], [])
 
 
-@pytest.mark.parametrize("case", STOPPED, ids=str)
+@pytest.mark.parametrize("case", few_of(STOPPED, 9), ids=str)
 def test_a_worker_that_stood_still_overwrites_nothing_of_its_successor(lanes: Lanes, case: Case) -> None:
     story = lanes.story(case)
 

@@ -1,9 +1,10 @@
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.slack.driver import Workspace, running
+from tests.fakes.slack.driver import Workspace
+from tests.long import few_of
 from tests.processes.branch import Branch
 from tests.processes.programs import RedisServer
 from tests.processes.slack_office import Mode, SlackOffice
@@ -32,13 +33,6 @@ def office(tmp_path: Path, mailhost: MailHost) -> Iterator[Branch]:
         yield Branch(tmp_path, redis.start(), mailhost, hurried=False)
 
 
-@pytest.fixture(scope="module")
-def slack_address() -> Generator[str]:
-    """A stand-in for Slack, which a test empties."""
-    with running() as address:
-        yield address
-
-
 @pytest.fixture
 async def slack_office(tmp_path: Path, slack_address: str) -> AsyncIterator[SlackOffice]:
     """An installation whose people are in Slack; its processes are started by the test."""
@@ -49,7 +43,7 @@ async def slack_office(tmp_path: Path, slack_address: str) -> AsyncIterator[Slac
             yield made
 
 
-@pytest.fixture(params=["socket", "http"])
+@pytest.fixture(params=few_of(["socket", "http"], 0))
 def mode(request: pytest.FixtureRequest) -> Mode:
     """How Slack reaches sayso."""
     return request.param

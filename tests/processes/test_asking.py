@@ -19,6 +19,8 @@ from tests.servers.lines import Server
 from tests.servers.scripts import SCRIPTS
 from tests.world import a_world
 
+pytestmark = pytest.mark.long
+
 OPENING = "commit run_started+context_fetched+step_chosen+request_opened"
 BODY = {"question": "May staging-3 go?", "to": ["group:release"], "idempotency_key": "k"}
 

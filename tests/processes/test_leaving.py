@@ -5,6 +5,8 @@ What is held is held for ever unless it is let go: a worker that waits for it is
 
 import signal
 
+import pytest
+
 from tests.kill.parts import ToolName
 from tests.kill.people import Story
 from tests.processes.programs import Program
@@ -29,12 +31,14 @@ def leaves(worker: Program) -> None:
     assert worker.ended(LEAVES_WITHIN_S) == 0
 
 
+@pytest.mark.long
 def test_an_idle_worker_leaves(stage: Stage) -> None:
     worker = stage.start()
 
     leaves(worker)
 
 
+@pytest.mark.long
 def test_a_worker_finishes_a_tool_that_ends_in_time(stage: Stage) -> None:
     worker = stage.start()
     story = held(stage, "careless")
@@ -49,6 +53,7 @@ def test_a_worker_finishes_a_tool_that_ends_in_time(stage: Stage) -> None:
     assert (len(story.calls), story.calls_before_unknown) == (1, [])
 
 
+@pytest.mark.long
 def test_a_worker_leaves_a_tool_that_does_not_end_and_people_are_asked(stage: Stage) -> None:
     worker = stage.start()
     story = held(stage, "careless")
@@ -73,6 +78,7 @@ def test_a_worker_leaves_a_tool_that_honours_its_key_and_it_is_called_again(stag
     assert (len(story.calls), story.effects) == (2, 1)
 
 
+@pytest.mark.long
 def test_a_worker_leaves_while_redis_is_away(stage: Stage) -> None:
     worker = stage.start()
     story = held(stage, "careless")
@@ -86,6 +92,7 @@ def test_a_worker_leaves_while_redis_is_away(stage: Stage) -> None:
     assert story.problems() == []
 
 
+@pytest.mark.long
 def test_a_worker_leaves_while_redis_does_not_answer(stage: Stage) -> None:
     worker = stage.start()
     story = held(stage, "careless")
@@ -100,6 +107,7 @@ def test_a_worker_leaves_while_redis_does_not_answer(stage: Stage) -> None:
     assert story.problems() == []
 
 
+@pytest.mark.long
 def test_an_idle_worker_leaves_while_redis_does_not_answer(stage: Stage) -> None:
     worker = stage.start()
 
@@ -108,6 +116,7 @@ def test_an_idle_worker_leaves_while_redis_does_not_answer(stage: Stage) -> None
     leaves(worker)
 
 
+@pytest.mark.long
 def test_a_worker_that_waits_for_redis_leaves(stage: Stage) -> None:
     stage.redis.kill()
     worker = stage.start(ready=False)
@@ -116,6 +125,7 @@ def test_a_worker_that_waits_for_redis_leaves(stage: Stage) -> None:
     leaves(worker)
 
 
+@pytest.mark.long
 def test_a_second_ctrl_c_ends_a_worker_without_waiting(stage: Stage) -> None:
     worker = stage.start()
     story = held(stage, "careless")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import httpx2
+import pytest
 
 from tests.processes.branch import Branch
 from tests.processes.programs import Program
@@ -19,6 +20,7 @@ READING, STANDING_BY = "reading the mailbox", "standing by"
 LEAVES_WITHIN_S = 60
 
 
+@pytest.mark.long
 def test_one_of_two_mail_processes_reads_and_the_other_takes_over_when_it_is_killed(branch: Branch) -> None:
     with branch.program("worker", "worker"), branch.program("first", "mail") as first:
         first.wait_for(READING)
@@ -36,6 +38,7 @@ def test_one_of_two_mail_processes_reads_and_the_other_takes_over_when_it_is_kil
     assert READING not in second.said().partition(STANDING_BY)[0]
 
 
+@pytest.mark.long
 def test_mail_that_came_while_no_process_ran_is_read_at_the_next_start_and_once(branch: Branch) -> None:
     with branch.program("worker", "worker"):
         for text in ("one", "two"):
@@ -51,6 +54,7 @@ def test_mail_that_came_while_no_process_ran_is_read_at_the_next_start_and_once(
     assert len(branch.held()) == 2
 
 
+@pytest.mark.long
 def test_a_mail_process_waits_for_a_provider_that_is_not_there_and_leaves_in_time(branch: Branch) -> None:
     branch.environ["SAYSO_IMAP_PORT"] = str(free_ports(1)[0])
     with branch.program("mail", "mail") as reader:
@@ -62,6 +66,7 @@ def test_a_mail_process_waits_for_a_provider_that_is_not_there_and_leaves_in_tim
     assert "Traceback" not in reader.said()
 
 
+@pytest.mark.long
 def test_a_mail_process_leaves_in_time_while_the_provider_keeps_silent(branch: Branch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         branch.environ["SAYSO_IMAP_PORT"] = str(silent.getsockname()[1])
@@ -74,6 +79,7 @@ def test_a_mail_process_leaves_in_time_while_the_provider_keeps_silent(branch: B
                 assert reader.ended(LEAVES_WITHIN_S) == 0
 
 
+@pytest.mark.long
 def test_readiness_tells_whether_the_mailbox_is_reached(branch: Branch) -> None:
     port = free_ports(1)[0]
 
@@ -95,6 +101,7 @@ def test_readiness_tells_whether_the_mailbox_is_reached(branch: Branch) -> None:
     assert "wrong-pw" not in again.said()
 
 
+@pytest.mark.long
 def test_the_doctor_examines_the_provider(branch: Branch) -> None:
     command = [sys.executable, "-c", "from bot.cli import main; main()", "doctor", "--data", str(branch.data)]
 
@@ -107,6 +114,7 @@ def test_the_doctor_examines_the_provider(branch: Branch) -> None:
     assert told.returncode == 0, told.stdout + told.stderr
 
 
+@pytest.mark.long
 def test_identify_asks_for_a_mail_and_proposes_what_proves_its_sender(branch: Branch) -> None:
     environ = {name: value for name, value in branch.environ.items() if "SMTP" not in name and "REDIS" not in name}
     program = Program(["mail", "identify", "--data", str(branch.data)], environ, branch.folder / "identify.log")
@@ -121,6 +129,7 @@ def test_identify_asks_for_a_mail_and_proposes_what_proves_its_sender(branch: Br
     assert "SAYSO_MAIL_IDENTITY=dmarc\n  SAYSO_MAIL_AUTHSERV_ID=mx.corp.example" in program.said()
 
 
+@pytest.mark.long
 def test_mail_that_comes_while_redis_is_away_is_read_when_it_is_back(branch: Branch) -> None:
     with branch.program("worker", "worker"), branch.program("mail", "mail") as reader:
         reader.wait_for(READING)
@@ -133,6 +142,7 @@ def test_mail_that_comes_while_redis_is_away_is_read_when_it_is_back(branch: Bra
         wait_until(branch.held, 40, "the mail is held")
 
 
+@pytest.mark.long
 def test_a_half_set_up_provider_stops_the_start_with_words(branch: Branch) -> None:
     del branch.environ["SAYSO_SMTP_HOST"]
     with branch.program("mail", "mail") as reader:

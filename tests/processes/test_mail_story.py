@@ -1,5 +1,7 @@
 """The whole story by mail, told by the processes of the Procfile at a real Postfix and a real Dovecot."""
 
+import pytest
+
 from agents.events import ToolStarted
 from tests.processes.branch import Branch
 from tests.waiting import wait_until
@@ -30,6 +32,7 @@ def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_two_processes(o
         is_done_once(office, before)
 
 
+@pytest.mark.long
 def test_the_story_goes_on_after_both_processes_were_killed_between_card_and_reply(office: Branch) -> None:
     before = office.live()
     with office.program("worker", "worker") as worker, office.program("mail", "mail") as mail:
@@ -47,6 +50,7 @@ def test_the_story_goes_on_after_both_processes_were_killed_between_card_and_rep
         is_done_once(office, before)
 
 
+@pytest.mark.long
 def test_a_reply_is_read_by_the_other_mail_process_when_the_reading_one_is_killed(office: Branch) -> None:
     before = office.live()
     with office.program("worker", "worker"), office.program("first", "mail") as first:

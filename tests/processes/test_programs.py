@@ -101,6 +101,7 @@ def procfile() -> dict[str, list[str]]:
     return {name: words.split() for name, _, words in lines}
 
 
+@pytest.mark.long
 def test_the_processes_of_the_procfile_do_a_deploy_together(office: Office) -> None:
     office.let_go()
     with office.program("worker", procfile()["worker"]) as worker, office.program("mail", procfile()["mail"]) as mail:
@@ -117,6 +118,7 @@ def test_the_processes_of_the_procfile_do_a_deploy_together(office: Office) -> N
         assert [process.ended(LEAVES_WITHIN_S) for process in (worker, mail)] == [0, 0]
 
 
+@pytest.mark.long
 def test_a_command_is_detached_at_sigterm_and_adopted_by_the_next_worker(office: Office) -> None:
     with office.program("mail", ["mail"]) as mail, office.program("first", ["worker"]) as first:
         mail.wait_for(READY)
@@ -136,6 +138,7 @@ def test_a_command_is_detached_at_sigterm_and_adopted_by_the_next_worker(office:
     assert office.started().count("deploy") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", procfile().values(), ids=procfile())
 @pytest.mark.parametrize("how", ["kill", "freeze"])
 def test_a_process_leaves_while_redis_cannot_be_reached(office: Office, words: list[str], how: str) -> None:
@@ -149,6 +152,7 @@ def test_a_process_leaves_while_redis_cannot_be_reached(office: Office, words: l
         assert program.ended(LEAVES_WITHIN_S) == 0
 
 
+@pytest.mark.long
 def test_sayso_dev_starts_in_a_new_data_directory_and_again_in_the_same_one(tmp_path: Path, short_path: Path) -> None:
     words = ["dev", "--data", str(tmp_path / "data"), "--port", "0", "--demo-port", "0"]
     for _ in ("first", "second"):
@@ -158,6 +162,7 @@ def test_sayso_dev_starts_in_a_new_data_directory_and_again_in_the_same_one(tmp_
             assert program.ended(LEAVES_WITHIN_S) == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [["worker"], ["mail"]], ids=" ".join)
 def test_a_shared_redis_needs_a_secret_key_and_the_error_says_how_to_make_one(office: Office, words: list[str]) -> None:
     del office.environ["SAYSO_SECRET_KEY"]
@@ -170,6 +175,7 @@ def test_a_shared_redis_needs_a_secret_key_and_the_error_says_how_to_make_one(of
     assert "Traceback" not in program.said()
 
 
+@pytest.mark.long
 def test_without_redis_the_error_names_the_ways_to_get_one(tmp_path: Path) -> None:
     with Program(["worker", "--data", str(tmp_path / "data")], {}, tmp_path / "log") as program:
         assert program.ended() == 1
@@ -179,6 +185,7 @@ def test_without_redis_the_error_names_the_ways_to_get_one(tmp_path: Path) -> No
     assert "Traceback" not in program.said()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "told"),
     [(["mail"], "mail is not set up"), (["worker"], "policies.production.reach: found only channels that are not set")],

@@ -2,9 +2,13 @@
 
 from contextlib import ExitStack
 
+import pytest
+
 from agents.events import RequestDecided, VoteCast
 from tests.fakes.slack.driver import HOME
 from tests.processes.slack_office import Mode, SlackOffice
+
+pytestmark = pytest.mark.long
 
 WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production?"
 

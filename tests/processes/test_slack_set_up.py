@@ -3,7 +3,7 @@
 import json
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from httpx2 import AsyncClient
 from bot.config.example import example_toml
 from bot.dev.demo import make_demo
 from bot.web.serve import listen, port_of
-from tests.fakes.slack.driver import Person, Workspace, running
+from tests.fakes.slack.driver import Person, Workspace
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.waiting import until
 
@@ -58,17 +58,10 @@ class Branch:
         return page.read_text() if page.exists() else ""
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where a fake Slack of these tests listens."""
-    with running() as address:
-        yield address
-
-
 @pytest.fixture
-async def branch(tmp_path: Path, address: str) -> AsyncIterator[Branch]:
+async def branch(tmp_path: Path, slack_address: str) -> AsyncIterator[Branch]:
     with RedisServer(tmp_path / "redis") as redis:
-        async with Workspace(address) as slack:
+        async with Workspace(slack_address) as slack:
             await slack.starts_anew()
             yield Branch(tmp_path, redis.start(), slack)
     shutil.rmtree(tmp_path / "data", ignore_errors=True)
@@ -86,6 +79,7 @@ async def from_mention_to_outcome(branch: Branch) -> None:
     assert await branch.slack.violations() == []
 
 
+@pytest.mark.long
 async def test_with_two_tokens_a_worker_and_sayso_slack_are_all_that_a_deploy_needs(branch: Branch) -> None:
     with branch.program("worker") as worker, branch.program("slack", **branch.socket) as slack:
         worker.wait_for(READY)
@@ -95,6 +89,7 @@ async def test_with_two_tokens_a_worker_and_sayso_slack_are_all_that_a_deploy_ne
         await from_mention_to_outcome(branch)
 
 
+@pytest.mark.long
 async def test_with_a_signing_secret_a_worker_and_sayso_web_are_all_that_a_deploy_needs(branch: Branch) -> None:
     with listen("127.0.0.1", 0) as free:
         port = port_of(free)
@@ -112,6 +107,7 @@ async def test_with_a_signing_secret_a_worker_and_sayso_web_are_all_that_a_deplo
     assert verified["verified"]
 
 
+@pytest.mark.long
 async def test_what_is_not_signed_by_slack_is_refused_and_what_is_too_large_is_not_read(branch: Branch) -> None:
     secret = {"SLACK_SIGNING_SECRET": branch.slack.signing_secret}
     with branch.program("web", "--port", "0", **secret) as web:
@@ -126,6 +122,7 @@ async def test_what_is_not_signed_by_slack_is_refused_and_what_is_too_large_is_n
     assert answers == [401, 413, 421, 405]
 
 
+@pytest.mark.long
 async def test_without_a_signing_secret_nothing_is_served_there(branch: Branch) -> None:
     with branch.program("web", "--port", "0") as web:
         web.wait_for(READY)
@@ -135,6 +132,7 @@ async def test_without_a_signing_secret_nothing_is_served_there(branch: Branch) 
     assert answer.status_code == 415  # the console's word: it knows forms, and no such page
 
 
+@pytest.mark.long
 async def test_readiness_follows_the_lines_of_all_processes(branch: Branch) -> None:
     with ExitStack() as stack:
         web = stack.enter_context(branch.program("web", "--port", "0", **branch.socket))
@@ -158,6 +156,7 @@ async def test_readiness_follows_the_lines_of_all_processes(branch: Branch) -> N
             await until(lambda: says("nobody is connected"), WITHIN_S)
 
 
+@pytest.mark.long
 async def test_sayso_dev_connects_and_says_so(branch: Branch) -> None:
     del branch.environ["SAYSO_REDIS_URL"], branch.environ["SAYSO_SECRET_KEY"]
     with branch.program("dev", "--port", "0", "--demo-port", "0", **branch.socket) as dev:
@@ -168,6 +167,7 @@ async def test_sayso_dev_connects_and_says_so(branch: Branch) -> None:
         await from_mention_to_outcome(branch)
 
 
+@pytest.mark.long
 async def test_what_is_answered_in_a_terminal_without_a_token_changes_the_card_in_slack(branch: Branch) -> None:
     file = branch.data / "sayso.toml"
     file.write_text(file.read_text().replace("quorum = 1 ", "quorum = 2 "))
@@ -192,6 +192,7 @@ async def test_what_is_answered_in_a_terminal_without_a_token_changes_the_card_i
         await branch.slack.message(in_=asked, containing="1 of 2: Bo Berg")
 
 
+@pytest.mark.long
 async def test_sayso_dev_says_what_is_missing(branch: Branch) -> None:
     del branch.environ["SAYSO_REDIS_URL"], branch.environ["SAYSO_SECRET_KEY"]
     with branch.program("dev", "--port", "0", "--demo-port", "0") as dev:

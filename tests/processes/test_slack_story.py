@@ -41,6 +41,7 @@ async def test_a_wish_becomes_a_card_in_its_thread_and_a_click_deploys_and_shows
         assert await office.slack.violations() == []
 
 
+@pytest.mark.long
 async def test_a_denial_with_a_reason_reaches_the_next_step_and_the_card(office: SlackOffice, mode: Mode) -> None:
     before = office.live()
     with ExitStack() as stack:
@@ -61,6 +62,7 @@ async def test_a_denial_with_a_reason_reaches_the_next_step_and_the_card(office:
         assert await office.slack.violations() == []
 
 
+@pytest.mark.long
 async def test_a_question_is_answered_by_typing_in_its_thread(office: SlackOffice, mode: Mode) -> None:
     with ExitStack() as stack:
         stack.enter_context(office.working())
@@ -76,6 +78,7 @@ async def test_a_question_is_answered_by_typing_in_its_thread(office: SlackOffic
         assert await office.slack.violations() == []
 
 
+@pytest.mark.long
 async def test_typed_words_do_not_approve_and_others_are_told_so(office: SlackOffice) -> None:
     with ExitStack() as stack:
         stack.enter_context(office.working())
@@ -96,6 +99,7 @@ async def test_typed_words_do_not_approve_and_others_are_told_so(office: SlackOf
         assert await office.slack.violations() == []
 
 
+@pytest.mark.long
 async def test_what_comes_while_redis_is_away_is_not_acknowledged_and_a_click_counts_once_all_the_same(
     office: SlackOffice,
 ) -> None:
@@ -121,6 +125,7 @@ async def test_what_comes_while_redis_is_away_is_not_acknowledged_and_a_click_co
         assert len([event for run in office.runs() for event in run if isinstance(event, VoteCast)]) == 1
 
 
+@pytest.mark.long
 async def test_an_acknowledged_click_decides_after_every_process_was_killed(office: SlackOffice) -> None:
     before = office.live()
     with office.working() as worker, office.program("slack", "slack") as slack:

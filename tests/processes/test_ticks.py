@@ -14,6 +14,8 @@ from tests.processes.stage import Stage
 from tests.servers.traps import When
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 HOURLY = """
 [triggers.stocktaking]
 cron = "0 * * * *"

@@ -20,6 +20,8 @@ from tests.processes.post import Post
 from tests.processes.programs import KEY, Program, RedisServer
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 E = TypeVar("E", bound=Happened)
 READY = '"event": "ready"'
 WAITS = '"event": "waits for its turn"'

@@ -1,7 +1,9 @@
 """The API as an application: operations, what every request passes first, and how errors are told."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from copy import deepcopy
+from functools import cache
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -38,6 +40,15 @@ def application(here: Here) -> FastAPI:
         Middleware(Authenticated, keyring=here.app.keyring, is_ready=here.app.ready.is_set),
         Middleware(Bounded, check=check_is_json, larger={"/v1/runs/import": FILE_BYTES}),
     ]
+    api = _operations(passing)
+    api.state.here = here
+    for kind, answer in _ANSWERS.items():
+        api.add_exception_handler(kind, _told(answer))
+    api.openapi = lambda: _described(tuple(here.app.agents))
+    return api
+
+
+def _operations(passing: Sequence[Middleware]) -> FastAPI:
     api = FastAPI(
         title="sayso",
         version="1",
@@ -48,12 +59,8 @@ def application(here: Here) -> FastAPI:
         middleware=passing,
         separate_input_output_schemas=False,
     )
-    api.state.here = here
     for part in (streams, runs, copying, asking, requests, health):
         api.include_router(part.router)
-    for kind, answer in _ANSWERS.items():
-        api.add_exception_handler(kind, _told(answer))
-    api.openapi = lambda: _described(api, tuple(here.app.agents))
     return api
 
 
@@ -141,15 +148,24 @@ _ANSWERS: dict[type[Exception], Callable[[Request, Exception], Trouble]] = {
 }
 
 
-def _described(api: FastAPI, agents: tuple[str, ...]) -> dict[str, Any]:
+@cache
+def _described(agents: tuple[str, ...]) -> dict[str, Any]:
     """The OpenAPI description, with what this installation has."""
-    if api.openapi_schema is None:
-        described = FastAPI.openapi(api)
-        schemas = described["components"]["schemas"]
-        problem = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= {name: schema for name, schema in problem.pop("$defs").items() if name not in schemas}
-        schemas["Problem"] = problem
-        schemas["RunWanted"]["properties"]["agent"] |= {"anyOf": [{"enum": list(agents)}, {"type": "null"}]}
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-    return cast("dict[str, Any]", api.openapi_schema)
+    described = deepcopy(_description())
+    described["components"]["schemas"]["RunWanted"]["properties"]["agent"] |= {
+        "anyOf": [{"enum": list(agents)}, {"type": "null"}]
+    }
+    return described
+
+
+@cache
+def _description() -> dict[str, Any]:
+    """The same for every installation. It takes most of a second to make."""
+    described = _operations(()).openapi()
+    schemas = described["components"]["schemas"]
+    problem = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= {name: schema for name, schema in problem.pop("$defs").items() if name not in schemas}
+    schemas["Problem"] = problem
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    return described

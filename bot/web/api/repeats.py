@@ -10,10 +10,7 @@ from agents.requests import Frozen, PersonId, RunId
 from bot.people.api_keys import ApiKey
 from bot.store import Store
 from bot.store.ids import ingress_shard, new_id
-from bot.web.api.shapes import ApprovalWanted, Copied, QuestionWanted, RunWanted
 from bot.web.problems import Difference, trouble
-
-Wanted = RunWanted | QuestionWanted | ApprovalWanted | Copied
 
 KEEP_S = 24 * 3600.0
 _SHOWN_CHARS, _HASH_CHARS = 200, 12
@@ -35,7 +32,7 @@ def one_of(in_body: str | None, in_header: str | None) -> str | None:
     return in_body or in_header
 
 
-async def remembered(store: Store, key: ApiKey, once: str, wanted: Wanted, requester: PersonId) -> RunId:
+async def remembered(store: Store, key: ApiKey, once: str, wanted: Frozen, requester: PersonId) -> RunId:
     """The run that `once` stands for, started or not. Raises Trouble when it stands for something else.
 
     The id is drawn before the run is started: whoever repeats a call that died halfway goes on with the same run.
@@ -69,7 +66,7 @@ def _difference(before: dict[str, str], now: dict[str, str]) -> list[Difference]
 _json: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
-def _comparable(wanted: Wanted, requester: PersonId) -> dict[str, str]:
+def _comparable(wanted: Frozen, requester: PersonId) -> dict[str, str]:
     """Each field as JSON, where 1 is not true. Who sends no requester means the key's own person."""
     body = wanted.model_copy(update={"requester": requester})
     fields = _json.validate_json(body.model_dump_json(exclude={"idempotency_key"}))

@@ -25,6 +25,7 @@ async def decision(world: World, request_id: str) -> Decision:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("word", ["approve", "deny"])
 async def test_a_question_may_be_answered_with_a_word_that_is_a_vote_elsewhere(world: World, word: str) -> None:
     request_id = await asked(world, "ask free_text Which button?")
@@ -46,6 +47,7 @@ async def test_a_denial_keeps_its_reason_and_not_the_word(world: World) -> None:
     assert (await decision(world, request_id)).reason == "too loud"
 
 
+@pytest.mark.long
 async def test_a_denial_may_go_on_with_its_reason_as_in_a_mail(world: World) -> None:
     request_id = await asked(world, "press bell")
 
@@ -56,6 +58,7 @@ async def test_a_denial_may_go_on_with_its_reason_as_in_a_mail(world: World) -> 
     assert (found.state, found.reason) == ("denied", "make it shorter")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", ["deny nothing", "approve, but later", "approved", "looks good"])
 async def test_words_about_an_approval_decide_nothing_and_say_how_to_deny(world: World, words: str) -> None:
     request_id = await asked(world, "press bell")
@@ -77,6 +80,7 @@ async def test_an_answer_that_does_not_count_says_why_and_is_seen_by_the_exit_co
     assert "not yours to decide" in ended.out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "what"),
     [(["deny", "--reason", TOO_LONG], "reason"), ([TOO_LONG], "text")],
@@ -97,6 +101,7 @@ async def test_an_answer_that_is_too_long_is_refused_before_anything_is_written(
     assert (record.state, record.votes, record.noted) == ("open", (), {})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [
@@ -115,6 +120,7 @@ async def test_a_text_that_is_too_long_is_refused_wherever_one_is_typed(world: W
     assert await world.app.store.lists.runs() == []
 
 
+@pytest.mark.long
 async def test_bytes_that_are_no_text_are_refused(world: World) -> None:
     ended = await sayso(world, "trigger", b"press \xff", "--as", "anna")
 
@@ -122,6 +128,7 @@ async def test_bytes_that_are_no_text_are_refused(world: World) -> None:
     assert "The text is not UTF-8." in ended.err
 
 
+@pytest.mark.long
 async def test_what_people_wrote_does_not_steer_the_terminal_of_who_reads_it(world: World) -> None:
     request_id = await asked(world, "press bell")
     reason = f"no{ESC}[2J{CSI}31m"
@@ -147,6 +154,7 @@ async def test_an_error_does_not_steer_the_terminal_either(world: World) -> None
     assert ended.err == "sayso: There is no dead letter x\\u001b]0;mine\\u0007. `sayso dead` lists them\n"
 
 
+@pytest.mark.long
 async def test_a_mailbox_as_json_is_lines_of_json_and_nothing_else(world: World) -> None:
     empty = await sayso(world, "mailbox", "bo", "--json")
     request_id = await asked(world, "press bell")
@@ -199,6 +207,7 @@ async def test_who_waits_for_a_run_is_told_once_whom_it_waits_for_and_how_they_a
     assert "done: v1.1.0" in ended.out
 
 
+@pytest.mark.long
 async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: World) -> None:
     waiting = asyncio.create_task(sayso(shop, "trigger", "deploy v1.2.0", "--as", "anna", "--wait", "--json"))
     [record] = await until(shop.requests, what="a request")
@@ -214,6 +223,7 @@ async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: W
     assert f"./sayso answer {record.request.id} NUMBER --as anna" in ended.err
 
 
+@pytest.mark.long
 async def test_words_beside_an_approval_are_asked_back_in_a_terminal(world: World) -> None:
     request_id = await asked(world, "press bell")
     words = ["answer", request_id, "approve", "--reason", "only after lunch", "--as", "bo"]

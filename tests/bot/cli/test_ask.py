@@ -2,6 +2,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.bot.cli.shell import sayso
 from tests.servers import program
 from tests.servers.web import serving
@@ -30,6 +32,7 @@ async def test_an_expired_question_is_seen_by_the_exit_code(world: World) -> Non
     assert (ended.code, shown["state"], shown["options"]) == (1, "expired", ["a", "b"])
 
 
+@pytest.mark.long
 async def test_what_can_t_be_asked_is_said_in_a_sentence(world: World) -> None:
     for words, said in (
         (("--to", "group:nothing"), "There is nobody in group:nothing"),
@@ -42,6 +45,7 @@ async def test_what_can_t_be_asked_is_said_in_a_sentence(world: World) -> None:
     assert await world.requests() == []
 
 
+@pytest.mark.long
 async def test_a_program_asks_from_another_machine_with_its_key(world: World, tmp_path: Path) -> None:
     async with serving(world.app) as api:
         _, key = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["person:bo"])

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.bot.cli.shell import sayso
 from tests.waiting import until
 from tests.world import World
@@ -17,6 +19,7 @@ async def forged(world: World) -> str:
     return name
 
 
+@pytest.mark.long
 async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: World) -> None:
     name = await forged(world)
     [record] = await world.requests()

@@ -63,6 +63,7 @@ def test_our_own_cases_pass_and_models_are_not_run_without_a_key(tmp_path: Path)
     assert done.stderr == "", "progress is for terminals"
 
 
+@pytest.mark.long
 def test_cases_of_your_own_are_run_and_one_that_fails_is_told_with_exit_code_1(folder: Path) -> None:
     assert evals(folder, "notes").returncode == 0
     with (folder / "evals" / "notes.toml").open("a") as file:
@@ -86,6 +87,7 @@ def test_cases_beside_the_code_of_an_agent_are_run_as_well(folder: Path) -> None
     assert (row["cases"], row["passed"]) == (2, 2)
 
 
+@pytest.mark.long
 def test_a_mistake_in_a_file_and_an_agent_without_cases_are_told(folder: Path) -> None:
     unknown = evals(folder, "nobody")
     (folder / "evals" / "notes.toml").write_text(f'agent = "notes"\n{CASE}naem = 1')
@@ -96,6 +98,7 @@ def test_a_mistake_in_a_file_and_an_agent_without_cases_are_told(folder: Path) -
     assert "notes.toml: case 'mine': naem: Extra inputs" in mistaken.stderr
 
 
+@pytest.mark.long
 def test_with_a_key_the_configured_model_is_asked_and_has_a_bar_of_its_own(tmp_path: Path) -> None:
     with running() as api:
         keys = {"ANTHROPIC_API_KEY": api.key, "ANTHROPIC_BASE_URL": api.base_url}
@@ -118,6 +121,7 @@ def test_with_a_key_the_configured_model_is_asked_and_has_a_bar_of_its_own(tmp_p
     assert api.key not in refused.stdout + refused.stderr
 
 
+@pytest.mark.long
 async def test_a_run_that_was_denied_becomes_a_case_that_the_same_rules_fail(redis: str, tmp_path: Path) -> None:
     gated = AGENT.replace("execute=write", 'execute=write, gate=lambda _: "books"')
     toml = office({"books": ["bo"]}) + '[agents.notes]\ncode = "gated_notes:notes"\n'

@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.bot.cli.shell import sayso as beside
 from tests.servers.program import sayso
 from tests.servers.web import serving
 from tests.world import World
+
+pytestmark = pytest.mark.long
 
 
 async def test_runs_are_made_of_others_beside_sayso_dev(shop: World, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from bot.store.embedded import EmbeddedRedis
 from tests.bot.cli.shell import sayso
 from tests.office import QUICK
@@ -34,6 +36,7 @@ async def test_a_link_for_a_person_opens_their_session_once(world: World) -> Non
         assert (await console.stranger().post("/login", {"token": token})).status_code == 401
 
 
+@pytest.mark.long
 async def test_without_an_address_or_a_person_it_says_what_is_missing(world: World) -> None:
     nowhere = await sayso(world, "login", "--as", "bo")
     async with world.stopped():
@@ -47,6 +50,7 @@ async def test_without_an_address_or_a_person_it_says_what_is_missing(world: Wor
     assert "eve" in unknown.err
 
 
+@pytest.mark.long
 async def test_beside_the_demo_it_opens_everybodys_session(short_path: Path) -> None:
     env = {f"SAYSO_{name}": value for name, value in QUICK.items()}
     with EmbeddedRedis(short_path) as redis:

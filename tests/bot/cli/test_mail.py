@@ -47,6 +47,7 @@ def test_a_saved_mail_is_explained_in_plain_words_with_the_lines_to_set(saved: P
         assert words in out, out
 
 
+@pytest.mark.long
 def test_a_mail_on_stdin_that_proves_nobody_proposes_none_and_says_what_to_do() -> None:
     code, out, _ = sayso("mail", "identify", "--file", "-", stdin=sent_by_bo(PLAIN))
 
@@ -56,6 +57,7 @@ def test_a_mail_on_stdin_that_proves_nobody_proposes_none_and_says_what_to_do() 
     assert "AUTHSERV_ID" not in out
 
 
+@pytest.mark.long
 def test_the_same_as_json() -> None:
     code, out, _ = sayso("mail", "identify", "--file", "-", "--json", stdin=sent_by_bo(SUBMISSION))
 
@@ -64,6 +66,7 @@ def test_the_same_as_json() -> None:
     assert [word["place"] for word in found["words"]] == ["above"]
 
 
+@pytest.mark.long
 def test_without_a_mailbox_the_error_names_what_to_set() -> None:
     code, out, err = sayso("mail", "identify")
 

@@ -29,6 +29,7 @@ async def speaker(api: Api, person: str, cwd: Path) -> Run:
     return run
 
 
+@pytest.mark.long
 async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: Api, tmp_path: Path) -> None:
     anna, bo = await speaker(api, "anna", tmp_path), await speaker(api, "bo", tmp_path)
 
@@ -59,6 +60,7 @@ async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: A
     assert len(json.loads((await bo("requests", "--state", "all", "--json"))[1])) == 1
 
 
+@pytest.mark.long
 async def test_a_run_is_steered_and_a_request_taken_back_from_elsewhere(world: World, api: Api, tmp_path: Path) -> None:
     anna = await speaker(api, "anna", tmp_path)
     run_id = await world.trigger("press it")
@@ -74,6 +76,7 @@ async def test_a_run_is_steered_and_a_request_taken_back_from_elsewhere(world: W
     assert (again[0], "has ended" in again[2]) == (1, True)
 
 
+@pytest.mark.long
 async def test_a_run_that_is_cancelled_is_not_said_to_wait(world: World, api: Api, tmp_path: Path) -> None:
     anna = await speaker(api, "anna", tmp_path)
     run_id = await world.trigger("press it")
@@ -100,6 +103,7 @@ async def test_a_question_is_answered_in_words_from_elsewhere(world: World, api:
     assert json.loads(waited[1])["state"] == "done"
 
 
+@pytest.mark.long
 async def test_a_denial_from_elsewhere_may_go_on_with_its_reason_and_other_words_decide_nothing(
     world: World, api: Api, tmp_path: Path
 ) -> None:
@@ -116,6 +120,7 @@ async def test_a_denial_from_elsewhere_may_go_on_with_its_reason_and_other_words
     assert (decided.state, decided.reason) == ("denied", "too loud")
 
 
+@pytest.mark.long
 async def test_who_waits_elsewhere_is_told_that_people_answer_with_their_own_keys(
     world: World, api: Api, tmp_path: Path
 ) -> None:
@@ -140,6 +145,7 @@ async def test_over_http_nobody_says_who_they_are_but_the_key(api: Api, tmp_path
         assert "the key in SAYSO_API_KEY says who you are" in words
 
 
+@pytest.mark.long
 async def test_what_is_missing_for_http_is_said(api: Api, tmp_path: Path) -> None:
     code, _, err = await sayso("runs", cwd=tmp_path, env={"SAYSO_URL": api.url})
     assert (code, "SAYSO_API_KEY is not" in err) == (1, True)
@@ -150,6 +156,7 @@ async def test_what_is_missing_for_http_is_said(api: Api, tmp_path: Path) -> Non
     assert code == 1
 
 
+@pytest.mark.long
 async def test_where_no_sayso_dev_runs_a_command_says_how_to_speak_for_oneself(world: World, tmp_path: Path) -> None:
     env = {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x" * 32, "SAYSO_SHARDS": "2", "SAYSO_TEST_CLOCK": "1"}
     data = ("--data", str(world.folder))
@@ -158,6 +165,7 @@ async def test_where_no_sayso_dev_runs_a_command_says_how_to_speak_for_oneself(w
     assert (code, "SAYSO_URL and SAYSO_API_KEY" in err) == (1, True)
 
 
+@pytest.mark.long
 async def test_keys_are_made_listed_and_revoked_from_a_terminal(world: World, api: Api, tmp_path: Path) -> None:
     env = {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": "x" * 32, "SAYSO_SHARDS": "2", "SAYSO_TEST_CLOCK": "1"}
 

@@ -155,6 +155,7 @@ async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:
     assert json.loads(requests_json.out)[0]["is_rehearsal"] is True
 
 
+@pytest.mark.long
 async def test_a_list_of_requests_that_is_empty_says_which_kind_there_is_none_of(world: World) -> None:
     nothing, none = await sayso(world, "requests"), await sayso(world, "requests", "--state", "denied")
     await world.opened(await world.trigger("press bell"))
@@ -185,6 +186,7 @@ def test_a_state_that_there_is_not_is_refused_with_those_that_there_are(
     assert states in words
 
 
+@pytest.mark.long
 async def test_every_state_that_there_is_can_be_looked_for(world: World) -> None:
     for command, states in (("runs", get_args(RunState)), ("requests", (*get_args(RequestState), "all"))):
         looks = [sayso(world, command, "--state", state, "--json") for state in states]

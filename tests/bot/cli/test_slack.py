@@ -2,22 +2,14 @@
 
 import json
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from channels.slack.manifest import manifest
 from tests.bot.wiring.workspaces import PEOPLE
-from tests.fakes.slack.driver import Workspace, running
+from tests.fakes.slack.driver import Workspace
 from tests.servers.program import sayso
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where a fake Slack of these tests listens."""
-    with running() as address:
-        yield address
 
 
 async def test_the_manifest_is_json_to_be_pasted(tmp_path: Path) -> None:
@@ -86,11 +78,11 @@ async def test_beside_nothing_it_says_how_to_get_a_redis(tmp_path: Path) -> None
     assert "No `sayso dev` is running for" in err
 
 
-async def test_people_are_proposed_and_the_file_stays_as_it_is(tmp_path: Path, address: str) -> None:
+async def test_people_are_proposed_and_the_file_stays_as_it_is(tmp_path: Path, slack_address: str) -> None:
     file = tmp_path / "sayso.toml"
     file.write_text(PEOPLE.replace('slack = "U01ANNA"', ""))
     before = file.read_bytes()
-    async with Workspace(address) as slack:
+    async with Workspace(slack_address) as slack:
         await slack.starts_anew()
         await slack.person("anna", id="U01ANNA")
         await slack.person("dee", id="U01DEE", real_name='Dee "D" Dahl\x07')
@@ -109,9 +101,10 @@ async def test_people_are_proposed_and_the_file_stays_as_it_is(tmp_path: Path, a
     assert file.read_bytes() == before
 
 
-async def test_an_import_without_a_token_or_with_a_bad_one_says_what_to_set(tmp_path: Path, address: str) -> None:
+@pytest.mark.long
+async def test_an_import_without_a_token_or_with_a_bad_one_says_what_to_set(tmp_path: Path, slack_address: str) -> None:
     none = await sayso("people", "import", "slack", cwd=tmp_path)
-    env = {"SLACK_BOT_TOKEN": "xoxb-wrong", "SAYSO_SLACK_BASE_URL": f"{address}/api/"}
+    env = {"SLACK_BOT_TOKEN": "xoxb-wrong", "SAYSO_SLACK_BASE_URL": f"{slack_address}/api/"}
     wrong = await sayso("people", "import", "slack", cwd=tmp_path, env=env)
 
     assert none[0] == wrong[0] == 1
@@ -128,8 +121,8 @@ async def test_people_alone_lists_them_as_before(tmp_path: Path) -> None:
     assert [line.split()[0] for line in out.splitlines()] == ["anna", "bo"]
 
 
-async def test_the_doctor_has_slack_among_its_findings(tmp_path: Path, address: str) -> None:
-    async with Workspace(address) as slack:
+async def test_the_doctor_has_slack_among_its_findings(tmp_path: Path, slack_address: str) -> None:
+    async with Workspace(slack_address) as slack:
         await slack.starts_anew()
         await slack.settings(socket_mode=False)
         env = {

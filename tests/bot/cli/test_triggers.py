@@ -105,6 +105,7 @@ async def test_the_doctor_names_a_secret_and_an_agent_that_are_missing(tmp_path:
     assert (sign, fix.partition(":")[0]) == ("✗", "set triggers.stale.agent to one of")
 
 
+@pytest.mark.long
 async def test_beside_a_sayso_dev_its_own_port_and_secrets_are_told(tmp_path: Path) -> None:
     (tmp_path / ".sayso").mkdir()
     (tmp_path / ".sayso" / "sayso.toml").write_text(TOML + TRIGGERS)

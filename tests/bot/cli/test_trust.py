@@ -48,6 +48,7 @@ async def test_a_data_directory_somewhere_else_does_not_make_the_folder_trusted(
     assert (code, (clone / "ran").exists(), "is not trusted" in err) == (1, False, True)
 
 
+@pytest.mark.long
 async def test_once_trusted_it_runs_until_it_is_changed(clone: Path) -> None:
     code, out, _ = await typed(clone, "trust")
     assert (code, (clone / "ran").exists()) == (0, False)
@@ -73,6 +74,7 @@ async def test_what_an_operator_names_is_trusted_by_that(clone: Path, name: str)
     assert (clone / "ran").exists()
 
 
+@pytest.mark.long
 async def test_a_link_to_a_file_that_is_trusted_elsewhere_runs_nothing_of_this_folder(clone: Path) -> None:
     own = clone.parent / "own"
     own.mkdir()

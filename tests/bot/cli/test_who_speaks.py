@@ -37,6 +37,7 @@ async def api(world: World) -> AsyncIterator[Api]:
         yield api
 
 
+@pytest.mark.long
 async def test_nobody_speaks_as_anybody_where_no_sayso_dev_runs(world: World) -> None:
     run_id = await world.trigger("press it")
     record = await world.opened(run_id)
@@ -67,6 +68,7 @@ async def test_nobody_answers_the_mail_of_others_where_no_sayso_dev_runs(world: 
     assert (await world.request(record.request.id)).state == "open"
 
 
+@pytest.mark.long
 async def test_a_log_in_link_goes_to_its_person_and_to_nobody_else(world: World) -> None:
     await restarted(world, 'public_url = "http://sayso.corp.example"')
 
@@ -77,6 +79,7 @@ async def test_a_log_in_link_goes_to_its_person_and_to_nobody_else(world: World)
     assert "http://sayso.corp.example/login?token=" in letter.text
 
 
+@pytest.mark.long
 async def test_what_was_asked_for_is_amended_from_elsewhere(shop: World, tmp_path: Path) -> None:
     record = await shop.opened(await shop.trigger("deploy v1.1.0 to production"))
     async with serving(shop.app) as api:
@@ -98,6 +101,7 @@ async def test_what_was_asked_for_is_amended_from_elsewhere(shop: World, tmp_pat
     assert (stands.revision, stands.title) == (2, "Deploy v1.2.0 to production?")
 
 
+@pytest.mark.long
 async def test_a_key_that_an_operator_made_is_told_to_its_person_and_marks_what_it_decides(
     world: World, api: Api, tmp_path: Path
 ) -> None:
@@ -126,6 +130,7 @@ async def test_a_key_that_an_operator_made_is_told_to_its_person_and_marks_what_
     assert marked in news.text
 
 
+@pytest.mark.long
 async def test_a_key_that_somebody_made_in_their_own_session_is_theirs_and_marks_nothing(world: World) -> None:
     record = await world.opened(await world.trigger("press it"))
     async with a_console(world) as console:
@@ -152,6 +157,7 @@ async def test_a_key_that_somebody_made_in_their_own_session_is_theirs_and_marks
     assert "operator" not in answer.json()["told"]
 
 
+@pytest.mark.long
 async def test_an_approval_in_a_terminal_is_for_what_this_person_was_shown(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
     request_id = record.request.id

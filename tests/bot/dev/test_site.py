@@ -108,7 +108,7 @@ async def test_it_stops_at_once_while_a_connection_is_open(demo: Path) -> None:
         raise ConnectionAbortedError
 
     async def both() -> None:
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             group.create_task(serve(demo, listener))
             group.create_task(stop_when_connected())
 

@@ -210,6 +210,7 @@ async def test_a_shared_redis_without_a_shared_secret_key_is_wrong(data: Path, e
     assert alone.sign == "✓"
 
 
+@pytest.mark.long
 def test_without_git_the_program_says_what_to_install_and_ends_with_1(
     data: Path, environ: dict[str, str], tmp_path: Path
 ) -> None:

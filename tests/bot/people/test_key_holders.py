@@ -67,6 +67,7 @@ async def test_every_surface_names_the_service_and_who_holds_its_key(world: Worl
     assert SAID in page
 
 
+@pytest.mark.long
 async def test_a_key_of_before_says_that_nobody_knows_who_holds_it(world: World, api: Api) -> None:
     ci = await api.client(None, "trigger", service="ci", acts_for=["anna"])
     await asked(world, ci)
@@ -77,6 +78,7 @@ async def test_a_key_of_before_says_that_nobody_knows_who_holds_it(world: World,
     assert "held by nobody knows whom" in (await sayso(world, "keys", "list")).out
 
 
+@pytest.mark.long
 async def test_a_service_gets_no_key_without_somebody_who_holds_it(world: World) -> None:
     made = await sayso(world, "keys", "create", "--service", "ci", "--scope", "trigger")
     unknown = await sayso(world, "keys", "create", "--service", "ci", "--scope", "trigger", "--holder", "eve")

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +17,7 @@ from bot.store import Store
 from bot.store.client import Client, Command
 from bot.store.indexes import Homes
 from channels.slack.api import Ambiguous, Api, Limited, Refused
-from tests.fakes.slack.driver import Workspace, running
+from tests.fakes.slack.driver import Workspace
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -254,12 +254,6 @@ async def test_while_redis_is_away_the_watch_waits_and_an_opening_is_no_error(of
     async with watching(watch, office):
         await watch.opened("bo")
         await until(lambda: gone.asked > 5, SLOW_S, "it tries again and again")
-
-
-@pytest.fixture(scope="module")
-def slack_address() -> Generator[str]:
-    with running() as address:
-        yield address
 
 
 async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_address: str) -> None:

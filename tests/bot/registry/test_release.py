@@ -38,6 +38,7 @@ def test_other_code_is_another_release() -> None:
     assert release_of("0.1.0 c2", [DEPLOY]) != release_of("0.1.0 c1", [DEPLOY])
 
 
+@pytest.mark.long
 async def test_every_event_of_a_run_says_under_which_release_it_was_written(world: World) -> None:
     run_id = await world.trigger("stamp a\npress bell")
     await world.opened(run_id)

@@ -27,6 +27,7 @@ from tests.bot.store.stores import (
     write,
 )
 from tests.guards import guards
+from tests.long import examples
 
 
 async def test_events_come_back_as_they_were_written_in_their_order(store: Store) -> None:
@@ -258,7 +259,7 @@ async def test_an_error_in_a_script_is_told_as_ours(store: Store) -> None:
         await append(store, started())
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=50), body=st.binary(max_size=50))
 async def test_bodies_come_back_byte_for_byte(redis: str, text: str, body: bytes) -> None:
     async with a_store(redis) as store:

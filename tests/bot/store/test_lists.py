@@ -12,6 +12,7 @@ from bot.store import Commit, Line, RecordWrite, Store
 from bot.store.lists import Mark
 from tests.bot.store.stores import AT, RUN, a_store, append, line, put, started, write
 from tests.guards import guards
+from tests.long import examples
 
 STATES: tuple[RunState, ...] = get_args(RunState)
 PEOPLE, AGENTS = ("anna", "bo", "cy"), ("clerk", "deploy")
@@ -145,7 +146,7 @@ moves = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=st.lists(moves, max_size=25))
 async def test_whatever_is_written_in_whatever_order_lists_say_what_was_written_last(
     redis: str, story: list[tuple[str, int, RunState]]

@@ -45,7 +45,7 @@ async def listeners(store: Store) -> int:
 async def heard(changes: Changes, count: int = 1) -> frozenset[str]:
     """Everything that is told until so many runs have been."""
     found = frozenset[str]()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while len(found) < count:
             found |= await changes.next(5)
     return found
@@ -185,6 +185,7 @@ async def test_closing_ends_every_watch_of_changes_and_lets_nobody_begin_one(sto
     assert await listeners(store) == 0
 
 
+@pytest.mark.long
 async def test_closing_ends_listening_at_whatever_moment_it_comes(store: Store) -> None:
     for number in range(30):
         follower = Follower(store)
@@ -195,7 +196,7 @@ async def test_closing_ends_listening_at_whatever_moment_it_comes(store: Store) 
 
         watching = asyncio.create_task(watch())
         await asyncio.wait([watching], timeout=0.0002 * number)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await follower.close()
             with pytest.raises(FollowingEnds):
                 await watching

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
+import pytest
 from httpx2 import AsyncClient
 
 from bot.people.api_keys import Keyring
@@ -19,7 +20,7 @@ from tests.servers.web import serving
 from tests.waiting import until
 from tests.world import World
 
-QUICKLY_S = 3.0
+QUICKLY_S = 15.0
 
 
 def settings(world: World) -> dict[str, str]:
@@ -77,6 +78,7 @@ async def test_a_web_process_leaves_in_order_with_streams_open(world: World) -> 
     assert any(line.startswith("data: ") for line in rest)
 
 
+@pytest.mark.long
 async def test_two_web_processes_are_one_installation(world: World) -> None:
     async with a_web(world) as (_, first), a_web(world) as (_, second):
         headers = await key_of(world, "anna")

@@ -91,7 +91,7 @@ async def test_what_is_being_sent_and_is_brought_once_more_is_not_sent_beside_it
         sent = channels["email"].sent
         await until(lambda: len(sent) == 2, what="both cards are on their way")
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             for entry in await world.unsent():
                 await world.app.looker.look(f"out {entry.id}")
 

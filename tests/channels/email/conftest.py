@@ -56,11 +56,11 @@ class Post:
         return folder_of(self.folder, address)
 
     async def next_inbound(self, count: int = 1) -> list[Inbound]:
-        """The next mails that the channel hands over, within five seconds."""
+        """The next mails that the channel hands over, within a bound."""
         queue = asyncio.Queue[Inbound]()
         receiving = asyncio.create_task(self.channel.receive(queue.put, EmptyDesk()))
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 return [await queue.get() for _ in range(count)]
         finally:
             receiving.cancel()

@@ -1,25 +1,8 @@
-"""One fake Slack for the session, empty for each test."""
-
-from collections.abc import AsyncGenerator, Generator
+"""People in the session's fake Slack, and a channel."""
 
 import pytest
 
-from tests.fakes.slack.driver import Person, Workspace, running
-
-
-@pytest.fixture(scope="session")
-def slack_address() -> Generator[str]:
-    """Where the session's fake Slack listens."""
-    with running() as address:
-        yield address
-
-
-@pytest.fixture
-async def slack(slack_address: str) -> AsyncGenerator[Workspace]:
-    """An empty workspace."""
-    async with Workspace(slack_address) as workspace:
-        await workspace.starts_anew()
-        yield workspace
+from tests.fakes.slack.driver import Person, Workspace
 
 
 @pytest.fixture

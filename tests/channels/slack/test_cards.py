@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from channels import AnswerForm, Card, Line
 from channels.slack import cards
 from tests.fakes.slack.limits.blocks import message_mistakes
+from tests.long import examples
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 FORMATS = ("approval", "free_text", "yes_no", "choice", "choices", "form")
@@ -61,7 +62,7 @@ CARDS = st.builds(
 
 
 @given(CARDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_card_is_a_message_that_slack_takes(card: Card) -> None:
     found = cards.message(card, "d1")
     assert 1 <= len(found.blocks) <= 50
@@ -74,7 +75,7 @@ def test_any_card_is_a_message_that_slack_takes(card: Card) -> None:
 
 
 @given(CARDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_nothing_that_others_wrote_is_read_as_a_command(card: Card) -> None:
     found = cards.message(card, "d1")
     marked = [found.text, *(node["text"] for node in _nodes(found.blocks) if node.get("type") == "mrkdwn")]
@@ -85,7 +86,7 @@ def test_nothing_that_others_wrote_is_read_as_a_command(card: Card) -> None:
 
 
 @given(CARDS.filter(lambda card: card.form is not None and not card.is_line))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_how_to_answer_is_never_left_out(card: Card) -> None:
     assert card.form
     values = [node.get("value", "") for node in _nodes(cards.message(card, "d1").blocks)]
@@ -93,7 +94,7 @@ def test_how_to_answer_is_never_left_out(card: Card) -> None:
 
 
 @given(CARDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_any_card_begins_a_thread_that_slack_takes(card: Card) -> None:
     found = cards.root(card)
     assert len(found.blocks) == 1
@@ -104,7 +105,7 @@ def test_any_card_begins_a_thread_that_slack_takes(card: Card) -> None:
 
 
 @given(CARDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_line_is_one_small_line_whatever_it_says(card: Card) -> None:
     found = cards.message(card.model_copy(update={"is_line": True}), "d1")
     assert [block["type"] for block in found.blocks] == ["context"]
@@ -115,7 +116,7 @@ def test_a_line_is_one_small_line_whatever_it_says(card: Card) -> None:
 
 
 @given(CARDS, CARDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_revision_is_another_one_where_something_looks_different(one: Card, other: Card) -> None:
     assert (cards.revision(one) == cards.revision(other)) == (one == other)
     later = one.model_copy(update={"receipt": "s0r-x", "at": datetime(2026, 3, 4, tzinfo=UTC)})

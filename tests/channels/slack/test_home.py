@@ -14,6 +14,7 @@ from channels import AnswerForm, Card, Line, Overview
 from channels.slack import modals
 from tests.channels.slack.test_cards import CARDS, TEXTS
 from tests.fakes.slack.limits.blocks import view_mistakes, view_too_large
+from tests.long import examples
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 LINES = st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=20).map(tuple)
@@ -28,7 +29,7 @@ OVERVIEWS = st.builds(
 
 
 @given(OVERVIEWS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_overview_is_a_view_that_slack_takes(overview: Overview) -> None:
     view = modals.view(overview)
 
@@ -37,7 +38,7 @@ def test_any_overview_is_a_view_that_slack_takes(overview: Overview) -> None:
 
 
 @given(OVERVIEWS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_nothing_that_others_wrote_is_read_as_a_command(overview: Overview) -> None:
     marked = [node["text"] for node in _nodes(modals.view(overview)) if node.get("type") == "mrkdwn"]
     ours = re.compile(
@@ -47,7 +48,7 @@ def test_nothing_that_others_wrote_is_read_as_a_command(overview: Overview) -> N
 
 
 @given(OVERVIEWS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_card_is_shown_with_all_its_buttons_or_counted(overview: Overview) -> None:
     view = modals.view(overview)
 

@@ -1,7 +1,6 @@
 """The manifest: what it asks for, that the docs say why, and that nothing more is needed."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from pydantic import JsonValue
 from channels.slack.api import Api, Refused, Unauthorized
 from channels.slack.inbound import ASK_ABOUT
 from channels.slack.manifest import AGENT_SCOPE, APP_SCOPE, EVENTS, SCOPES, manifest
-from tests.fakes.slack.driver import Workspace, running
+from tests.fakes.slack.driver import Workspace
 
 DOCS = Path(__file__).parents[3] / "docs" / "slack.md"
 
@@ -74,13 +73,6 @@ def test_the_docs_have_the_reason_for_each_scope_and_for_no_other() -> None:
     assert all(len(reason) > 20 for _, reason in rows)
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where a fake Slack of these tests listens."""
-    with running() as address:
-        yield address
-
-
 KINDS = ("public", "private", "direct")
 
 # What any part of sayso calls, but for views.open and views.update, which need somebody who presses and no scope, and
@@ -106,8 +98,8 @@ NEVER_OF_A_DM = ("conversations.info", "conversations.members")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_with_exactly_these_scopes_all_that_is_called_works(address: str, kind: str) -> None:
-    async with Workspace(address) as slack:
+async def test_with_exactly_these_scopes_all_that_is_called_works(slack_address: str, kind: str) -> None:
+    async with Workspace(slack_address) as slack:
         await slack.starts_anew()
         await slack.settings(scopes=list(SCOPES))
 
@@ -119,8 +111,8 @@ async def test_with_exactly_these_scopes_all_that_is_called_works(address: str, 
 
 # What no method asks for: an event, a download and a field of users come with these.
 @pytest.mark.parametrize("scope", sorted({*SCOPES} - {"commands", "files:read", "users:read.email"}))
-async def test_without_any_one_of_these_scopes_something_does_not_work(address: str, scope: str) -> None:
-    async with Workspace(address) as slack:
+async def test_without_any_one_of_these_scopes_something_does_not_work(slack_address: str, scope: str) -> None:
+    async with Workspace(slack_address) as slack:
         await slack.starts_anew()
         await slack.settings(scopes=[each for each in SCOPES if each != scope])
 

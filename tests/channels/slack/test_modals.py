@@ -11,6 +11,7 @@ from channels import AnswerForm, Card, Line
 from channels.slack import modals
 from tests.channels.slack.test_cards import CARDS, TEXTS
 from tests.fakes.slack.limits import blocks as limits
+from tests.long import examples
 
 AT = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
 NAMES = st.lists(st.text(min_size=1, max_size=400), min_size=1, max_size=100, unique=True)
@@ -23,7 +24,7 @@ def taken(view: Any) -> bool:
 
 
 @given(CARDS, st.sampled_from(["details", "deny_why", "fill", "write"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_card_makes_windows_that_slack_takes(card: Card, name: str) -> None:
     assert taken(modals.window(name, card, CARRIED))
     assert taken(modals.looking_up(name, CARRIED))
@@ -75,7 +76,7 @@ def elements(view: Any) -> list[Any]:
 
 
 @given(TEXTS, TEXTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_any_words_make_windows_that_slack_takes(one: str, other: str) -> None:
     assert taken(modals.sentence(one, other))
     assert taken(modals.ask_about(one, other, {"place": other}))
@@ -84,7 +85,7 @@ def test_any_words_make_windows_that_slack_takes(one: str, other: str) -> None:
 
 
 @given(NAMES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_fields_come_back_by_their_whole_names(names: list[str]) -> None:
     form = AnswerForm(token="a" * 47, format="form", fields=tuple(names), until=AT)
     view: Any = modals.window("fill", Card(title="Which?", at=AT, form=form), CARRIED)

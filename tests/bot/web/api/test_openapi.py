@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.office import TOML
 from tests.servers.schemathesis import fuzz
 from tests.servers.web import Api, serving
@@ -32,6 +34,7 @@ async def test_every_operation_is_described_with_examples_and_its_errors(api: Ap
         assert all("example" in one["content"]["application/problem+json"] for one in problems)
 
 
+@pytest.mark.long
 async def test_schemathesis_finds_nothing_amiss_in_half_a_minute(redis: str, tmp_path: Path) -> None:
     toml = TOML.replace("1000/h", "1000000/h")
     async with a_world(redis, tmp_path / "data", toml) as world, serving(world.app, longest_wait_s=0.2) as api:

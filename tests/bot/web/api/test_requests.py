@@ -310,10 +310,10 @@ async def test_who_waits_for_a_request_hears_at_once_when_it_is_decided(world: W
 
     await world.decide("cy", record, "approve")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         answers = await asyncio.gather(*waiting)
     assert {answer.json()["state"] for answer in answers} == {"approved"}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert (await bo.get(path)).json()["decision"]["by"] == ["cy"], "nobody waits for what is closed"
 
 
@@ -365,7 +365,7 @@ async def test_who_waits_with_a_key_that_is_revoked_meanwhile_is_told_nothing(wo
     await api.keyring.revoke(key.prefix)
     await world.decide("cy", record, "approve")
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         refused(await wait, 401, "no-key")
 
 

@@ -49,7 +49,7 @@ class Call:
 
     async def answer(self) -> tuple[int, dict[str, str], dict[str, Any]]:
         """(status, headers, body) of a whole answer."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             await self.task
         headers = {name.decode(): value.decode() for name, value in self.said[0]["headers"]}
         return self.said[0]["status"], headers, json.loads(b"".join(one.get("body", b"") for one in self.said[1:]))

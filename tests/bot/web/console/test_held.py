@@ -1,5 +1,7 @@
 """What was held or given up is seen by everybody, and tried again by those who look after it."""
 
+import pytest
+
 from bot.outbound.dead_letter import Note
 from tests.bot.web.console.stage import kept, proof
 from tests.servers.console import Console, Page
@@ -36,6 +38,7 @@ async def test_a_dead_letter_is_tried_again_by_who_hears_the_alerts(world: World
     assert again.status_code == 404
 
 
+@pytest.mark.long
 async def test_in_the_demo_everybody_looks_after_it(world: World, demo_console: Console) -> None:
     run_id, bo = await given_up(world), await demo_console.browser("bo", is_demo=True)
 

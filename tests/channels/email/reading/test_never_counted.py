@@ -11,6 +11,7 @@ from channels.email.reading.reader import Reader
 from tests.channels.email import drafts
 from tests.channels.email.drafts import APPROVALS, DENIALS, SERVER, Draft
 from tests.channels.email.mails import ANNA, BO, BOT, People
+from tests.long import examples
 
 READER = Reader(BOT, People(ANNA, BO), dmarc(SERVER), tokens.returning("plus"))
 WORDS = {**dict.fromkeys(APPROVALS, "approve"), **dict.fromkeys(DENIALS, "deny")}
@@ -34,13 +35,13 @@ def decides(raw: bytes) -> bool:
     return isinstance(reading, Reply) and reading.said in ("approve", "deny")
 
 
-@settings(max_examples=6000, deadline=None)
+@settings(max_examples=examples(6000), deadline=None)
 @given(st.one_of(NOT_COUNTED, NOT_COUNTED, drafts.unreadable()))
 def test_no_mail_that_says_more_or_hides_something_or_may_be_anybodys_is_counted(raw: bytes) -> None:
     assert not decides(raw), raw.decode("utf-8", "replace")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(drafts.honest())
 def test_the_same_mails_with_nothing_wrong_are_counted(draft: Draft) -> None:
     reading = read(draft.bytes())

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from channels.email.reply import is_decision, read_both, read_reply, words
 from tests.channels.email.work import MOST_CALLS, calls_of
+from tests.long import examples
 
 WORDS = [
     "yes",
@@ -465,7 +466,7 @@ OUTSIDE = [
 ]
 
 
-@settings(max_examples=5000, deadline=None)
+@settings(max_examples=examples(5000), deadline=None)
 @given(
     st.lists(st.sampled_from(VOCABULARY), max_size=6),
     st.sampled_from(OUTSIDE),

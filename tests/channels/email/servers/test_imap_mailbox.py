@@ -67,7 +67,7 @@ async def test_mail_is_told_of_at_once(box: Box, wire: Wire) -> None:
 
     await asyncio.to_thread(box.deliver, "fresh")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await waiting == ["fresh"]
 
 
@@ -121,7 +121,7 @@ async def test_a_line_that_goes_dead_without_a_word_is_noticed(box: Box, wire: W
     wire.silence()
 
     with pytest.raises(ChannelUnavailable, match="does not answer"):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             await waiting
 
 
@@ -159,7 +159,7 @@ async def test_a_process_that_leaves_does_not_wait_for_a_silent_server(box: Box,
     await until(lambda: wire.count, what="a connection")
 
     waiting.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         await asyncio.wait([waiting])
 
     assert waiting.cancelled()
@@ -203,7 +203,7 @@ async def looked_once(box: Box, now: datetime) -> None:
         looked.set()
 
     looking = asyncio.create_task(box.bodies(1, box.mailbox(now=lambda: now, reached=reached)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         await looked.wait()
     looking.cancel()
     await asyncio.wait([looking])
