@@ -1,11 +1,11 @@
 """The announce agent: it says something, in a configured place and nowhere else."""
 
-import re
 from collections.abc import Sequence
 
 from pydantic import Field
 
 from agents import Agent, Arguments, Hands, Outcome, Tool, ToolRefused
+from agents.command import Announce, parse
 from agents.requests import Effect
 from agents.rules import DECLINED, all_the_same, answers, failed
 from agents.run import Result, Run
@@ -18,7 +18,6 @@ NOT_SET_UP = (
     "Nothing was announced: nobody is set up here to hear it. Whoever looks after sayso adds to sayso.toml a table "
     '[announce] with to = ["group:NAME"], or "person:NAME", or "slack:#NAME", and starts it again'
 )
-_PLAIN = re.compile(r"\s*(?:please\s+)?announce\s*:\s*(?P<words>\S.*)", re.IGNORECASE | re.DOTALL)
 _TEXT_CHARS, _TITLE_CHARS = 4_000, 80
 
 
@@ -53,7 +52,7 @@ def nothing_to_announce_to() -> Agent:
 
 
 def _is_plain(text: str) -> bool:
-    return _PLAIN.fullmatch(text) is not None
+    return isinstance(parse(text), Announce)
 
 
 def next_step(run: Run) -> Step:
@@ -71,8 +70,8 @@ def next_step(run: Run) -> Step:
 
 
 def _begin(run: Run) -> Step:
-    found = _PLAIN.fullmatch(run.text)
-    words = found["words"].strip() if found else answers(run).get(WHAT)
+    command = parse(run.text)
+    words = command.text if isinstance(command, Announce) else answers(run).get(WHAT)
     if words is None:
         return RequestHumanInput(question=WHAT)
     what = f"Announce {quote(words, _TITLE_CHARS)}"

@@ -1,24 +1,15 @@
 """The help agent: to "hello" and "help" it says what can be asked here, and ends. All code."""
 
-import re
 from collections.abc import Sequence
 
 from agents import Agent
+from agents.command import Help, parse
 from agents.run import Run
 from agents.steps import Done
 from agents.text import one_line, quote
 
 HELP = "help"
-_ABOUT_CHARS, _EXAMPLE_CHARS, _TEXT_CHARS = 200, 120, 300
-_GREETING = r"(?:hi|hello|hey|hallo|good (?:morning|afternoon|evening))(?: (?:there|all|team|everybody|everyone))?"
-_QUESTION = (
-    r"(?:(?:please )?help(?: me)?(?: please)?|/?help|-{1,2}help|usage|commands|"
-    r"what (?:can|could) (?:you do|i (?:ask|do|say|write))(?: (?:here|you|for me))?|who are you|how does this work)"
-)
-_SAYSO = r"(?:@?sayso|<@\w+>)"
-_LINE = re.compile(
-    rf"(?:{_SAYSO}\W*)?(?:{_GREETING}|{_QUESTION}|{_GREETING}\W+{_QUESTION})?(?:\W+{_SAYSO})?[\s.,!?]*", re.IGNORECASE
-)
+_ABOUT_CHARS, _EXAMPLE_CHARS = 200, 120
 
 
 def help_agent(others: Sequence[Agent]) -> Agent:
@@ -32,16 +23,15 @@ def help_agent(others: Sequence[Agent]) -> Agent:
 
 
 def is_for_help(text: str) -> bool:
-    """Whether `text` is a greeting, or a question what can be asked here, and nothing more."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return 0 < len(text) <= _TEXT_CHARS and bool(lines) and all(_LINE.fullmatch(line) for line in lines)
+    """Whether `text` is `help` or a greeting, and nothing more."""
+    return isinstance(parse(text), Help)
 
 
 def _text(others: Sequence[Agent]) -> str:
     if not others:
         return "There is no agent yet that could do anything: configure one in sayso.toml."
     lines = ["This is what you can ask for here:", *map(_listed, others)]
-    return "\n".join([*lines, "Anything else may be written as well; you are asked what you mean where that is open."])
+    return "\n".join([*lines, "Whatever else you write, you are asked what you mean."])
 
 
 def _listed(agent: Agent) -> str:

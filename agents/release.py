@@ -3,11 +3,9 @@
 The deploy has the gate of its environment. Announcing has none: `[announce]` says who hears it, and nobody else does.
 """
 
-import re
-from collections.abc import Callable
-
 from agents import Agent
 from agents.announce import ANNOUNCE
+from agents.command import Release, parse
 from agents.rules import DECLINED, all_the_same, failed
 from agents.run import Result, Run
 from agents.starting import START_RUN, start_run_tool
@@ -15,10 +13,6 @@ from agents.steps import CallTool, Done, Step
 from agents.text import ends_of, quote
 
 RELEASE, DEPLOY = "release", "deploy"
-# Each gap is read from its beginning alone, and once: a message may be 32 kB of them.
-_AND_TELL = re.compile(
-    r"(?<![\s,;.])[\s,;.]++(?:and|then)\s++(?:then\s++)?announce(?:\s++it)?\s*+[.!]*+\s*+\Z", re.IGNORECASE
-)
 _SUMMARY_CHARS, _TOLD_CHARS = 2_000, (2_500, 500)
 
 
@@ -30,23 +24,16 @@ def release_agent(deploy: Agent, announce: Agent) -> Agent:
         prompt="",
         tools=(start_run_tool({agent.name: agent.description for agent in (deploy, announce)}, with_files=(DEPLOY,)),),
         fallback=next_step,
-        takes=takes(deploy.takes),
+        takes=lambda text: isinstance(parse(text), Release),
         example=f"{deploy.example} and announce it",
     )
-
-
-def takes(is_a_deploy: Callable[[str], bool]) -> Callable[[str], bool]:
-    """What is for this agent: a deploy that ends with "and announce it"."""
-    return lambda text: _AND_TELL.search(text) is not None and is_a_deploy(without_word_of_it(text))
 
 
 def next_step(run: Run) -> Step:
     """Deploy; when that worked, announce what the deploy said of itself; tell how both ended."""
     done = [one for one in run.results if isinstance(one.step, CallTool)]
     if not done:
-        return all_the_same(
-            run, "Deploy", _start(DEPLOY, without_word_of_it(run.text)), failed(f"Nothing is deployed: {DECLINED}")
-        )
+        return all_the_same(run, "Deploy", _start(DEPLOY, _the_deploy(run)), failed(f"Nothing is deployed: {DECLINED}"))
     deployed, *more = done
     if deployed.kind != "ok":
         return failed(f"Nothing is announced. {_said(DEPLOY, deployed)}")
@@ -62,9 +49,14 @@ def _start(agent: str, text: str) -> CallTool:
     return CallTool(tool=START_RUN, arguments={"agent": agent, "text": text})
 
 
-def without_word_of_it(text: str) -> str:
-    """The deploy alone; the same text where it does not end with "and announce it"."""
-    return _AND_TELL.sub("", text)
+def deploy_in(command: object) -> str:
+    """The command that is the deploy of a release alone; nothing for any other command."""
+    return f"deploy {command.deploy.version} to {command.deploy.environment}" if isinstance(command, Release) else ""
+
+
+def _the_deploy(run: Run) -> str:
+    """The deploy alone; all of the text where that is no exact command, so that it is asked about."""
+    return deploy_in(parse(run.text, run.started.requester if run.started else "")) or run.text
 
 
 def _said(agent: str, result: Result) -> str:

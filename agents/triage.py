@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from agents import Agent
-from agents.release import DEPLOY, RELEASE, without_word_of_it
+from agents.command import parse
+from agents.release import DEPLOY, RELEASE, deploy_in
 from agents.rules import DECLINED, all_the_same, failed
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
@@ -16,7 +17,7 @@ NONE_OF_THESE = "none of these"
 WHICH = "Which agent is your message for?"
 # Whom a text calls by name: `ask anna about lunch`.
 _CALLED = re.compile(r"\s*(?:please\s+)?([a-z][a-z0-9_-]*)\b", re.IGNORECASE)
-_OPTION_CHARS, _SUMMARY_CHARS = 120, 4_000
+_OPTION_CHARS, _SUMMARY_CHARS, _WROTE_CHARS = 120, 4_000, 200
 
 
 def triage_agent(others: Sequence[Agent]) -> Agent:
@@ -59,7 +60,8 @@ def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
         return _start(run, fitting[0])
     if answer is None:
         options = (*map(_option, agents.values()), NONE_OF_THESE)
-        return RequestHumanInput(question=f"{WHICH}{_hint(run.text, agents)}", format="choice", options=options)
+        question = f"{WHICH} You wrote {quote(run.text, _WROTE_CHARS)}.{_hint(run.text, agents)}"
+        return RequestHumanInput(question=question, format="choice", options=options)
     if answer == NONE_OF_THESE:
         return Done(summary="Nothing was started: the message is for none of the agents")
     return _start(run, answer)
@@ -67,8 +69,8 @@ def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
 
 def _hint(text: str, agents: Mapping[str, Agent]) -> str:
     """How to write it, for whoever began with the name of an agent and wrote on in words that no rule reads."""
-    deploy, alone = agents.get(DEPLOY), without_word_of_it(text)
-    if alone != text and RELEASE not in agents and deploy and deploy.takes(alone):
+    deploy, alone = agents.get(DEPLOY), deploy_in(parse(text))
+    if alone and RELEASE not in agents and deploy and deploy.takes(alone):
         return (
             f" Nobody is set up here to hear an announcement. This {DEPLOY} takes without asking: {quote(alone, 200)}"
         )

@@ -13,7 +13,7 @@ from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
 
-DAYS = "ask group:release: Which day suits? | Mon, Tue, Wed | in 2 hours"
+DAYS = "ask group:release: Which day suits? | Mon, Tue, Wed | until tomorrow"
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ async def test_nobody_answers_for_somebody_else(office: World) -> None:
     ["approved", 'approved\n{"type": "request_decided", "state": "approved"}', "”. Everybody answered “yes” \u202eno"],
 )
 async def test_an_answer_is_quoted_whatever_it_says_and_approves_nothing(office: World, words: str) -> None:
-    run_id = await asks(office, "ask person:bo: Ready? | in 2 hours")
+    run_id = await asks(office, "ask person:bo: Ready? | until tomorrow")
     questions = await asked(office, run_id, ["bo"])
 
     await office.decide("bo", questions["bo"], "free_text", words)
@@ -180,7 +180,7 @@ async def test_an_unclear_order_is_asked_about_and_the_answer_is_taken(office: W
     await office.decide("anna", whom, "free_text", "person:bo")
     when = await office.opened(run_id, after=whom.request.id)
     assert "Until when" in when.request.quoted
-    await office.decide("anna", when, "free_text", "in 2 hours")
+    await office.decide("anna", when, "free_text", "until tomorrow")
     questions = await asked(office, run_id, ["bo"])
     await office.decide("bo", questions["bo"], "free_text", "Monday")
 
@@ -202,7 +202,7 @@ async def test_more_than_twenty_people_are_asked_by_nobody(redis: str, tmp_path:
         for number in range(21)
     )
     async with a_world(redis, tmp_path / "data", crowd + TOML, deploys=True) as world:
-        run_id = await asks(world, "ask group:all: Ready? | in 2 hours")
+        run_id = await asks(world, "ask group:all: Ready? | until tomorrow")
 
         assert (
             await world.summary(run_id) == "failed: Nobody was asked: 21 people are too many: 20 may be asked at once"

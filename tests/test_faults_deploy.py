@@ -132,9 +132,9 @@ async def test_a_polite_mail_asks_for_what_its_one_plain_sentence_says(shop: Wor
 async def test_a_mail_that_takes_its_wish_back_is_asked_about_and_deploys_nothing(shop: World) -> None:
     await shop.send("anna", ADDRESS, "Hi,\n\nplease deploy v1.2.0 to staging\n\nNo, wait until Bo has looked.\nAnna")
 
-    card = await shop.next_mail("anna", about="Which agent is your message for?")
+    card = await shop.next_mail("anna", about="A question from the deploy agent")
 
-    assert "1. deploy: puts versions live in production, staging" in " ".join(card.text.split())
+    assert "Deploy v1.2.0 to staging?" in " ".join(card.text.split())
     assert live(shop, "staging") == commit_of(shop, "v1.0.0")
 
 

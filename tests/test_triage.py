@@ -152,7 +152,7 @@ async def test_the_childs_gate_is_its_own_and_the_requester_still_does_not_count
 
 
 async def test_a_childs_question_that_nobody_answers_ends_both(shop: World) -> None:
-    run_id = await triages(shop, "deploy v1.2.0 somewhere nice")
+    run_id = await triages(shop, "ship v1.2.0 somewhere nice")
     record = await shop.opened(run_id)
     deploy = next(option for option in record.request.options if option.startswith("deploy: "))
     await shop.decide("anna", record, "free_text", deploy)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from agents import Agent
 from agents.ask.directory import Directory, Listed
-from agents.ask.plain import HOW_TO_ASK, how_to_ask, plain_ask
-from agents.ask.rules import next_step
+from agents.ask.rules import HOW_TO_ASK, how_to_ask, next_step
 from agents.ask.survey import survey_tool
+from agents.command import Ask, parse
 from agents.requests import Fact
 from agents.run import Run
 from agents.steps import Step
@@ -53,6 +53,6 @@ def ask_agent(directory: Directory) -> Agent:
         tools=(survey_tool(directory),),
         prefetch=prefetch,
         fallback=fallback,
-        takes=lambda text: plain_ask(text) is not None,
+        takes=lambda text: isinstance(parse(text), Ask),
         example=_example(directory),
     )

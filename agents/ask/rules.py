@@ -2,16 +2,23 @@
 
 from agents.ask.deadline import deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
-from agents.ask.plain import HOW_TO_ASK, Asked, plain_ask, refs_of
 from agents.ask.survey import SURVEY_TOOL, SurveyArgs
+from agents.command import Ask, parse, refs_of
 from agents.rules import DECLINED, all_the_same, answers, failed
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
-from agents.text import one_line
+from agents.text import one_line, quote
 
+
+def how_to_ask(whom: str) -> str:
+    """A command to ask `whom`, as it may be typed."""
+    return f"ask {whom}: which day suits? | Mon, Tue, Wed | until Thursday 12:00"
+
+
+HOW_TO_ASK = how_to_ask("group:release")
 ORDER = f"Whom should I ask, what, and until when? Write it in one line, such as: {HOW_TO_ASK}"
 WHOM = "Nobody is called that. Whom should I ask? Write person:NAME or group:NAME"
-UNTIL = "Until when may they answer? Such as: until Thursday 12:00, by 17:00, tomorrow, in 2 hours"
+UNTIL = "Until when may they answer? Such as: until Thursday 12:00, until 17:00, until tomorrow"
 _SHOWN_CHARS = 200
 
 
@@ -33,9 +40,11 @@ def next_step(run: Run, directory: Directory) -> Step:
 
 def _begin(run: Run, directory: Directory) -> Step:
     said = answers(run)
-    asked = plain_ask(run.text) or plain_ask(said.get(ORDER, ""))
+    by = run.started.requester if run.started else ""
+    order = f"You wrote {quote(run.text, _SHOWN_CHARS)}. {ORDER}"
+    asked = next(filter(None, (_asked(text, by) for text in (run.text, said.get(order), said.get(ORDER)))), None)
     if asked is None:
-        return _once(ORDER, said)
+        return _once(ORDER if ORDER in said else order, said)
     people = asked.people
     if unknown(directory, people):
         people = refs_of(said.get(WHOM, ""))
@@ -50,7 +59,12 @@ def _begin(run: Run, directory: Directory) -> Step:
     return all_the_same(run, f"Ask {whom}", _survey(asked, people, until), _nobody(DECLINED))
 
 
-def _survey(asked: Asked, people: tuple[str, ...], until: str) -> Step:
+def _asked(text: str | None, by: str) -> Ask | None:
+    command = parse(text, by) if text else None
+    return command if isinstance(command, Ask) else None
+
+
+def _survey(asked: Ask, people: tuple[str, ...], until: str) -> Step:
     try:
         args = SurveyArgs(
             people=people,

@@ -33,7 +33,7 @@ class SurveyArgs(Arguments):
     options: tuple[str, ...] = Field(default=(), max_length=_MOST_OPTIONS, description="For choice and choices")
     until: str = Field(
         max_length=_UNTIL_CHARS,
-        description="The requester's own words: until Thursday 12:00, by 17:00, tomorrow, in 2 hours",
+        description="The deadline, such as: until Thursday 12:00, until 17:00, until tomorrow, until 2026-12-24 12:00",
     )
 
 

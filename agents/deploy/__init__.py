@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from agents import Agent, Tool
+from agents.command import Release, parse, verb_of
 from agents.deploy import checks, git
 from agents.deploy.dispatch import dispatch_tool
 from agents.deploy.environment import MIGRATIONS, Environment, Hub, ways_of
 from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, shown
 from agents.deploy.lookup import LOOK_S, LookFailed
 from agents.deploy.results import live_label
-from agents.deploy.rules import next_step
+from agents.deploy.rules import named, next_step
 from agents.deploy.tools import deploy_tool, health_tool, live_tool
 from agents.deploy.version import meant_label, versions_label
-from agents.deploy.wish import is_wish, wish_of
 from agents.requests import Fact
 from agents.run import Run
 from agents.steps import Step
@@ -30,12 +30,11 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
     ways = ways_of(environments)
 
     async def prefetch(run: Run) -> tuple[Fact, ...]:
-        """Per environment its versions, what is live and by whom, and what the wish would change; all at once."""
-        wish = wish_of(run.text, tuple(environments))
+        """Per environment its versions, what is live and by whom, and what the command would change; all at once."""
+        found = named(run, tuple(environments))
         looks: list[Awaitable[tuple[Fact, ...]]] = [_state(environment) for environment in environments.values()]
-        if wish.version:
-            named = [wish.environment] if wish.environment else environments
-            looks += [_wished(environments[name], wish.version, is_named=bool(wish.environment)) for name in named]
+        if found and found.environment and found.version:
+            looks.append(_named(environments[found.environment], found.version))
         return tuple(fact for facts in await asyncio.gather(*looks) for fact in facts)
 
     def fallback(run: Run) -> Step:
@@ -48,9 +47,14 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
         tools=_tools(environments),
         prefetch=prefetch,
         fallback=fallback,
-        takes=lambda text: is_wish(text, tuple(environments)),
+        takes=_takes,
         example=f"deploy latest to {next(iter(environments), 'production')}",
     )
+
+
+def _takes(text: str) -> bool:
+    """Whether `text` begins as one of its commands do. Whatever is not exact is asked about."""
+    return bool(verb_of(text)) and not isinstance(parse(text), Release)
 
 
 def _tools(environments: Mapping[str, Environment]) -> tuple[Tool[Any], ...]:
@@ -88,13 +92,13 @@ async def _state(environment: Environment) -> tuple[Fact, ...]:
     return tuple(await asyncio.gather(*looks))
 
 
-async def _wished(environment: Environment, said: str, *, is_named: bool) -> tuple[Fact, ...]:
-    """Which tag is meant where none is called what was `said`, and what it would change in an environment of a wish."""
+async def _named(environment: Environment, said: str) -> tuple[Fact, ...]:
+    """Which tag is meant where none is called what was `said`, and what it would change in that environment."""
     label = meant_label(said, environment.name)
     fact = await found(label, _meant_by(environment, said), _MEANT_S)
     told = (fact,) if fact.text else ()
     meant = fact.text if fact.label == label else ""
-    return (*told, *await _changes(environment, meant or said)) if is_named else told
+    return (*told, *await _changes(environment, meant or said))
 
 
 async def _meant_by(environment: Environment, said: str) -> str:
@@ -102,7 +106,7 @@ async def _meant_by(environment: Environment, said: str) -> str:
 
 
 async def _changes(environment: Environment, version: str) -> tuple[Fact, ...]:
-    """What the wished version would change, and how its checks stand."""
+    """What that version would change, and how its checks stand."""
     try:
         old, new = await asyncio.gather(live_commit(environment), git.commit_of(environment.repo, version))
         async with asyncio.timeout(FACT_S):

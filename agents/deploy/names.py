@@ -1,11 +1,12 @@
 """What a name stands for that is not written as it is configured or tagged, where it stands for one thing. Pure."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 LATEST = "latest"
 # Fewer letters begin too many words.
 _LEAST_CHARS = 3
+_WORDS = re.compile(r"[^\s,;:!?()<>\"“”'`*|]+")
 # Numbers alone: what has more to it (`v2.0.0-rc.1`) is no release yet, or nothing that we could put in order.
 _RELEASE = re.compile(r"(?P<v>v?)(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})")
 
@@ -17,6 +18,13 @@ def environment_called(word: str, environments: Collection[str]) -> str | None:
     short = word.casefold()
     found = [name for name in environments if name.casefold().startswith(short)]
     return found[0] if len(short) >= _LEAST_CHARS and len(found) == 1 else None
+
+
+def named_in(text: str, names: Sequence[str]) -> str | None:
+    """The one of `names` that stands in `text` as a word, in any case; None for none or several."""
+    words = {word.rstrip(".").casefold() for word in _WORDS.findall(text)}
+    found = [name for name in dict.fromkeys(names) if name.casefold() in words]
+    return found[0] if len(found) == 1 else None
 
 
 def is_latest(word: str) -> bool:

@@ -1,10 +1,13 @@
 """The deploy agent without a model: the next step by plain rules, from the run alone. Pure, and it always ends."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from agents.command import Deploy, Rollback, parse
 from agents.deploy import rollback, version
 from agents.deploy.environment import Ways
 from agents.deploy.facts import shown
+from agents.deploy.names import environment_called, is_latest, named_in
 from agents.deploy.results import (
     DEPLOYS,
     ROLLBACKS,
@@ -17,16 +20,27 @@ from agents.deploy.results import (
     read_commit,
     tool_of,
 )
-from agents.deploy.wish import Wish, wish_of, word_of
 from agents.rules import DECLINED, all_the_same, answers, failed
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
 
-_WHICH_ENVIRONMENT = "Which environment should be deployed to?"
+WHICH_ENVIRONMENT = "Which environment should be deployed to?"
 _ANOTHER = "Start again with: deploy VERSION to ENVIRONMENT"
 _NO_WAYS = Ways()
-_SAID_CHARS = 100
+_SAID_CHARS, _WROTE_CHARS = 100, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What an exact command names: an environment that there is, else None; the version word for word.
+
+    `is_back`: it is a way back.
+    """
+
+    environment: str | None
+    version: str | None
+    is_back: bool = False
 
 
 def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> Step:
@@ -53,46 +67,95 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
     return _begin(run, environments, ways)
 
 
+def named(run: Run, environments: Sequence[str]) -> Named | None:
+    """What the exact command of `run` names; None where what was written is no such command."""
+    by = run.started.requester if run.started else ""
+    match parse(run.text, by):
+        case Deploy(said, where):
+            return Named(environment_called(where, environments), said)
+        case Rollback(where, said):  # the latest is no way back
+            return Named(environment_called(where, environments), said if said and not is_latest(said) else None, True)
+        case _:
+            return None
+
+
 def _begin(run: Run, environments: Sequence[str], ways: Ways) -> Step:
     if not environments:
         return failed("There is nowhere to deploy to: add [deploy.environments.NAME] to the configuration")
+    found = named(run, environments)
+    if found is None or found.environment is None:
+        return _ask_about(run, environments, ways)
+    if found.version:
+        return _read(run, found.environment, found.version, ways)
+    question = version.which(run, found.environment, is_back=found.is_back)
+    said = _answer(run, question.question, version.WHICH_VERSION)
+    return _read(run, found.environment, said, ways) if said is not None else question
+
+
+def _ask_about(run: Run, environments: Sequence[str], ways: Ways) -> Step:
+    """Ask what is meant by words that are no exact command; they are quoted, and each answer counts as it was asked."""
+    wrote = f"You wrote {quote(run.text, _WROTE_CHARS)}."
+    said, place = version.named_in(run), named_in(run.text, environments)
+    if place is None and len(environments) == 1:
+        place = environments[0]
+    if said and place:
+        question = f"{wrote} Deploy {said} to {place}?"
+        match _answer(run, question):
+            case None:
+                return RequestHumanInput(question=question, format="yes_no")
+            case "yes":
+                return _read(run, place, said, ways)
+            case _:
+                return failed(f"Nothing was deployed: nobody said yes to {said} in {place}. {_ANOTHER}")
+    if place is None:
+        question = (
+            f"{wrote} Which environment should {said} be deployed to?" if said else f"{wrote} {WHICH_ENVIRONMENT}"
+        )
+        place = _answer(run, question, WHICH_ENVIRONMENT)
+        if place is None:
+            return RequestHumanInput(question=question, format="choice", options=tuple(environments))
+    if place not in environments:
+        return failed(f"There is no environment {shown(place)!r}. There are: {', '.join(environments)}")
+    if said:
+        return _read(run, place, said, ways)
+    which = version.which_to(run, place, wrote)
+    said = _answer(run, which.question, version.WHICH_VERSION)
+    return _read(run, place, said, ways) if said is not None else which
+
+
+def _answer(run: Run, *questions: str) -> str | None:
+    """What was answered to the first of `questions` that was; the later ones are as an older release asked them."""
     asked = answers(run)
-    wish = wish_of(run.text, environments)
-    environment = wish.environment or asked.get(_WHICH_ENVIRONMENT)
-    if environment is None:
-        return RequestHumanInput(question=_WHICH_ENVIRONMENT, format="choice", options=tuple(environments))
-    if environment not in environments:
-        return failed(f"There is no environment {shown(environment)!r}. There are: {', '.join(environments)}")
-    question = version.which(run, environment, is_back=wish.is_back)
-    said = wish.version or asked.get(question.question) or asked.get(version.WHICH_VERSION)
-    if said is None:
-        return question
-    return _read(run, Wish(word_of(said), environment), said, ways)
+    return next((asked[question] for question in questions if question in asked), None)
 
 
-def _read(run: Run, wish: Wish, said: str, ways: Ways) -> Step:
+def _read(run: Run, environment: str, said: str, ways: Ways) -> Step:
     """Deploy what was said; where that may mean one of several versions, ask once which."""
-    environment = wish.environment or ""
     if said == version.NONE_OF_THESE:
         return failed(f"Nothing was deployed: none of the versions was chosen. {_ANOTHER}")
-    if wish.version is None:
+    word = version.word_of(said)
+    if word is None:
         return failed(f"{shown(said)!r} is not one version. {_ANOTHER}")
-    known, named = version.known_for(run, environment), version.read_as(run, wish.version, environment)
-    if not known.has_no(named):
-        return _deploy(run, named, environment, ways)
+    known, meant = version.known_for(run, environment), version.read_as(run, word, environment)
+    if not known.has_no(meant):
+        return _deploy(run, meant, environment, ways)
     instead = version.which_instead(run, environment, said)
     answer = answers(run).get(instead.question)
     if answer in known.names:
         return _deploy(run, answer, environment, ways)
-    if answer is None and known.names and known.is_open(named):
+    if answer is None and known.names and known.is_open(meant):
         return instead
     listed = ", ".join(known.names) or ("(none)" if known.is_whole else "they could not be looked up")
-    return failed(f"There is no version {shown(named)!r}. Versions, newest first: {listed}")
+    return failed(f"There is no version {shown(meant)!r}. Versions, newest first: {listed}")
 
 
-def _deploy(run: Run, named: str, environment: str, ways: Ways) -> Step:
-    step = CallTool(tool=ways.tool("deploy", environment), arguments={"version": named, "environment": environment})
-    return all_the_same(run, f"Deploy {named} to {environment}", step, failed(f"Nothing was deployed: {DECLINED}"))
+def _deploy(run: Run, named_version: str, environment: str, ways: Ways) -> Step:
+    step = CallTool(
+        tool=ways.tool("deploy", environment), arguments={"version": named_version, "environment": environment}
+    )
+    return all_the_same(
+        run, f"Deploy {named_version} to {environment}", step, failed(f"Nothing was deployed: {DECLINED}")
+    )
 
 
 def _after_deploy(deploy: Result) -> Step:
@@ -144,6 +207,7 @@ def _told(run: Run, done: Result, live: Commit, how: str) -> Done:
 def _as_read(run: Run, done: Result) -> str:
     """What was said, where it was read as another name."""
     deployed, environment = argument(done, "version"), argument(done, "environment")
-    said = wish_of(run.text, (environment,)).version
+    found = named(run, (environment,))
+    said = found.version if found else None
     is_read = said is not None and said != deployed and version.read_as(run, said, environment) == deployed
     return f"; {quote(said or '', _SAID_CHARS)} was read as {deployed}" if is_read else ""

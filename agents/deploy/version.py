@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agents.deploy import names as naming
 from agents.deploy.facts import shown
 from agents.deploy.git import is_hash
 from agents.deploy.names import is_latest
@@ -14,6 +15,7 @@ VERSIONS = "Versions"
 WHICH_VERSION = "Which version should be deployed?"
 NONE_OF_THESE = "none of these"
 _OFFERED, _SAID_CHARS = 10, 100
+_QUOTES = str.maketrans("", "", '`*"\u201c\u201d')
 
 
 def versions_label(environment: str) -> str:
@@ -59,6 +61,19 @@ def read_as(run: Run, word: str, environment: str) -> str:
     return _fact(run, meant_label(word, environment)) or word
 
 
+def named_in(run: Run) -> str | None:
+    """The one version there is anywhere that the text of `run` names; None for none or several."""
+    labels = tuple(fact.label.removeprefix(f"{VERSIONS} for ") for fact in run.facts or ())
+    names = [name for environment in labels for name in known_for(run, environment).names]
+    return naming.named_in(run.text, names)
+
+
+def word_of(text: str) -> str | None:
+    """The one word that `text` is; None when it is more or less than that."""
+    words = text.translate(_QUOTES).strip().rstrip(".!").split()
+    return words[0] if len(words) == 1 else None
+
+
 def which(run: Run, environment: str, *, is_back: bool) -> RequestHumanInput:
     """The question for a version: a choice among those there are, for a way back those before the live one."""
     names = known_for(run, environment).names
@@ -66,6 +81,11 @@ def which(run: Run, environment: str, *, is_back: bool) -> RequestHumanInput:
     if is_back:
         question, names = f"Which version should {environment} go back to?", _before(run, environment, names)
     return _choice(question, names)
+
+
+def which_to(run: Run, environment: str, wrote: str) -> RequestHumanInput:
+    """The same after the words `wrote`, which are no exact command."""
+    return _choice(f"{wrote} Which version should be deployed to {environment}?", known_for(run, environment).names)
 
 
 def which_instead(run: Run, environment: str, said: str) -> RequestHumanInput:

@@ -35,7 +35,7 @@ texts = st.one_of(
     st.text(max_size=200),
     st.sampled_from(
         [
-            "ask group:release: ready? | in 2 hours",
+            "ask group:release: ready? | until tomorrow",
             "ask group:nobody: ready? | a, b",
             "announce: tea",
             "deploy v1 to production and announce it",
@@ -96,7 +96,7 @@ def test_an_order_to_deploy_and_announce_is_for_the_chain_and_a_plain_deploy_is_
         return [agent.name for agent in agents if agent.takes(text)]
 
     assert takers("deploy v1.2.0 to production") == ["deploy"]
-    assert takers("Please deploy v1.2.0 to production, and then announce it.") == ["release"]
+    assert takers("Please deploy v1.2.0 to production, and announce it.") == ["release"]
     assert takers("don't deploy v1.2.0 to production and announce it") == []
 
 

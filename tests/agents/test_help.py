@@ -34,7 +34,7 @@ OTHERS = (DEPLOY, ASK, ANNOUNCE, release_agent(DEPLOY, ANNOUNCE), VALET)
         "Hi, what can you do?",
         "what can I ask here?",
         "?",
-        "help\n\nHello,\n\nplease help me",
+        "help\n\nHello,\n\nplease help",
         "Good morning",
     ],
 )

@@ -32,7 +32,7 @@ DEPLOYED = Result(
 )
 CASES = [
     pytest.param(ANNOUNCE, "announce: tea", (), "Announce “tea” all the same?", id="announce"),
-    pytest.param(ASK, "ask group:release: ready? | in 2 hours", (), "Ask group:release all the same?", id="ask"),
+    pytest.param(ASK, "ask group:release: ready? | until tomorrow", (), "Ask group:release all the same?", id="ask"),
     pytest.param(TRIAGE, "announce: tea", (), "Start the announce agent all the same?", id="triage"),
     pytest.param(RELEASE, "deploy v1 to production and announce it", (), "Deploy all the same?", id="deploy"),
     pytest.param(RELEASE, "deploy v1 and announce it", (DEPLOYED,), "Announce it all the same?", id="release"),
@@ -89,7 +89,7 @@ def test_what_was_written_while_something_else_was_asked_is_asked_about_in_the_e
         return step
 
     assert asks(answer("group:release", said(text="never mind"))).question == WHOM
-    assert asks(answer("in 2 hours")).question == UNTIL
+    assert asks(answer("until tomorrow")).question == UNTIL
     assert asks(answer("yes")).question.startswith("Ask group:release all the same?")
     assert isinstance(ASK.fallback(fold(events)), CallTool)
 
@@ -99,7 +99,7 @@ def test_a_choice_of_something_else_says_nothing_of_whose_a_message_is() -> None
 
     step = TRIAGE.fallback(run_of("a drink", (Result(other, "answered", "tea"),)))
 
-    assert asks(step).question == WHICH
+    assert asks(step).question == f"{WHICH} You wrote “a drink”."
 
 
 def test_whoever_said_that_it_is_for_none_of_the_agents_is_believed() -> None:

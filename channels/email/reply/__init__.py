@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from channels.email.reply import markup, signature, words
+from channels.email.reply import markup, signature, vocabulary
 from channels.email.reply.lines import BLANK
 from channels.email.reply.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, new_text
 
@@ -32,7 +32,7 @@ _MARKS = ".!,;:\u3002\u3001\uff01\uff0c\uff0e\uff1b\uff1a\u00a1"
 _SPLIT = re.compile(rf"[{_MARKS}\n]+|\s[-\u2013\u2014]+\s")
 _QUESTION = re.compile(r"[?\uff1f\u00bf]")
 _GREETING = re.compile(
-    rf"\s*(?i:{words.GREET}),? (?P<names>(?:[^\W\d_a-z][\w'-]*\.?|sayso|agent)(?: [^\W\d_a-z][\w'-]*){{0,2}})"
+    rf"\s*(?i:{vocabulary.GREET}),? (?P<names>(?:[^\W\d_a-z][\w'-]*\.?|sayso|agent)(?: [^\W\d_a-z][\w'-]*){{0,2}})"
     r"[ \t]*(?:,+|(?=\n)|[-\u2013\u2014]+ )"
     r"|\s*\S{1,20}(?:様|さん|殿)[、,]?[ \t]*\n"
 )
@@ -49,14 +49,16 @@ _PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")
 _FRIENDLY = re.compile(
     r"(?:👍|✅|👌|✔|☑|🙏|🎉|👏|🙌|💪|❤|♥|😀|😃|😄|😊|🙂|😉|;-?\)|:-?[)D])[\U0001f3fb-\U0001f3ff\ufe0f]*"
 )
-_CONSENT = re.compile(words.APPROVE)
-_LEAD = rf"(?:{words.ANSWER}|{words.POLITE}|{words.SORRY})".replace("|NAMES", "").replace("NAMES", "(?!)")
-_ONE = rf"(?:{words.FIRM}|{words.SOFT})(?![\w'])"
-_FIRM = re.compile(rf"(?:{words.FIRM})(?![\w'])")
+_CONSENT = re.compile(vocabulary.APPROVE)
+_LEAD = rf"(?:{vocabulary.ANSWER}|{vocabulary.POLITE}|{vocabulary.SORRY})".replace("|NAMES", "").replace(
+    "NAMES", "(?!)"
+)
+_ONE = rf"(?:{vocabulary.FIRM}|{vocabulary.SOFT})(?![\w'])"
+_FIRM = re.compile(rf"(?:{vocabulary.FIRM})(?![\w'])")
 # Possessive, so that a long run of blank lines is tried once and not in every division.
 _STOP = r"(?=[ \t\u00a0]*[,.!\n\u3002\u3001\uff01\uff0c])[\s,.!\u3002\u3001\uff01\uff0c]++"
 _TO_REASON = (
-    rf"(?:(?=[ \t\u00a0]*[{_MARKS}\n])[\s{_MARKS}]++|\s+[-\u2013\u2014]+\s+|\s*\(|\s+(?=(?:{words.BECAUSE})\b)"
+    rf"(?:(?=[ \t\u00a0]*[{_MARKS}\n])[\s{_MARKS}]++|\s+[-\u2013\u2014]+\s+|\s*\(|\s+(?=(?:{vocabulary.BECAUSE})\b)"
     r"|(?<=[👎❌🚫⛔\U0001f3fb-\U0001f3ff\ufe0f])\s+|\Z)"
 )
 _BUT = r"(?:(?:but|aber|mais|pero|mas|ma|maar)\s+)?"
@@ -144,7 +146,7 @@ def _undecided(said: Said, why: str) -> Said:
 
 def _letters(text: str) -> str:
     """`text` without everything that a mail program changes between its two versions."""
-    return "".join(char for char in words.fold(text) if not char.isspace() and char not in "*_-•·")
+    return "".join(char for char in vocabulary.fold(text) if not char.isspace() and char not in "*_-•·")
 
 
 def _said(found: NewText, author: str) -> Said:
@@ -163,7 +165,9 @@ def _said_alone(found: NewText, author: str) -> Said:
     if len(text) > DECISION_CHARS or "\u037e" in found.text:
         return said
     bare = _without_contacts(text, author, manners)
-    is_passed_on = _without_greeting(whole) != whole and words.ASKS_ANOTHER.search(words.fold(text)) is not None
+    is_passed_on = (
+        _without_greeting(whole) != whole and vocabulary.ASKS_ANOTHER.search(vocabulary.fold(text)) is not None
+    )
     if not is_passed_on and _is_consent(bare, manners):
         return said if found.unsure else replace(said, said="approve", text=bare)
     reason = _refusal(bare, manners)
@@ -174,16 +178,16 @@ def _said_alone(found: NewText, author: str) -> Said:
 @lru_cache(maxsize=1024)
 def _manners(author: str) -> re.Pattern[str]:
     """What may stand around a decision without being part of it, as a whole piece or line."""
-    names = (word.strip(".,") for word in words.fold(unicodedata.normalize("NFC", author)).split())
-    safe = [re.escape(name) for name in names if name and not re.search(words.NO_NAME, name)]
+    names = (word.strip(".,") for word in vocabulary.fold(unicodedata.normalize("NFC", author)).split())
+    safe = [re.escape(name) for name in names if name and not re.search(vocabulary.NO_NAME, name)]
     own = "|".join(dict.fromkeys(name for name in safe if not _CONSENT.fullmatch(name))) or "(?!)"
     named = rf"(?:(?:{own})(?: |\Z))++"
-    return re.compile(f"{words.POLITE}|{words.ANSWER}|{named}".replace("NAMES", own))
+    return re.compile(f"{vocabulary.POLITE}|{vocabulary.ANSWER}|{named}".replace("NAMES", own))
 
 
 def _plain(text: str) -> str:
     """`text` folded; letters of other alphabets, such as a look-alike, stay as they are and match nothing."""
-    return _PICTURES.sub(r" \1 ", words.fold(text.replace(":+1:", "👍"))).replace("*", "")
+    return _PICTURES.sub(r" \1 ", vocabulary.fold(text.replace(":+1:", "👍"))).replace("*", "")
 
 
 def _pieces(text: str) -> list[str]:
@@ -195,11 +199,11 @@ def _pieces(text: str) -> list[str]:
 def _without_greeting(text: str) -> str:
     """`text` without `Hi Anna,` at its beginning, whoever is greeted there; all of it when nothing else is there."""
     greeting = _GREETING.match(text[:SEGMENT_CHARS])
-    names = words.fold(greeting["names"] or greeting[0]) if greeting else ""
+    names = vocabulary.fold(greeting["names"] or greeting[0]) if greeting else ""
     if (
         greeting is None
-        or words.CAREFUL.search(names)
-        or any(re.search(words.NO_NAME, each.strip(".,、")) for each in names.split())
+        or vocabulary.CAREFUL.search(names)
+        or any(re.search(vocabulary.NO_NAME, each.strip(".,、")) for each in names.split())
     ):
         return text
     return text[greeting.end() :].strip() or text
@@ -218,7 +222,7 @@ def _without_manners(text: str, manners: re.Pattern[str]) -> str:
 
 def _without_contacts(text: str, author: str, manners: re.Pattern[str]) -> str:
     """`text` without the signature that begins with its writer's whole name, as Outlook's do, without any dashes."""
-    lines, name = text.split("\n"), words.fold(unicodedata.normalize("NFC", author)).lower().split()
+    lines, name = text.split("\n"), vocabulary.fold(unicodedata.normalize("NFC", author)).lower().split()
     at = next((i for i in range(len(lines) - 1, 0, -1) if name and _names_of(lines[i]) == name), None)
     if at is None or len(lines) - at > SIGNATURE_LINES:
         return text
@@ -230,7 +234,9 @@ def _without_contacts(text: str, author: str, manners: re.Pattern[str]) -> str:
 
 
 def _names_of(line: str) -> list[str]:
-    return [word.strip(".,") for word in words.fold(line[:SEGMENT_CHARS]).lower().split() if not _TITLE.fullmatch(word)]
+    return [
+        word.strip(".,") for word in vocabulary.fold(line[:SEGMENT_CHARS]).lower().split() if not _TITLE.fullmatch(word)
+    ]
 
 
 def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:
@@ -245,7 +251,7 @@ def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
     text = _SMILE.sub(" ", text)
     if _LEFT_OPEN.search(text) or _NOTATION.search(text) or _QUESTION.search(text):
         return False
-    if words.NO_CONSENT.search(words.fold(text)) or words.IF.search(text):
+    if vocabulary.NO_CONSENT.search(vocabulary.fold(text)) or vocabulary.IF.search(text):
         return False
     if any(len(line) > DECISION_LINE_CHARS for line in text.split("\n")):
         return False
@@ -268,7 +274,11 @@ def _agrees(piece: str, manners: re.Pattern[str]) -> bool:
 def _is_spelled(word: str, manners: re.Pattern[str]) -> bool:
     """Whether `word` has accents only where the vocabulary or a name has them."""
     bare = word.strip(_MARKS + "*()\"'-").lower().replace("\u2019", "'").replace("\u00b4", "'")
-    return words.fold(bare) == bare or bare in words.SPELLED or manners.fullmatch(words.fold(bare)) is not None
+    return (
+        vocabulary.fold(bare) == bare
+        or bare in vocabulary.SPELLED
+        or manners.fullmatch(vocabulary.fold(bare)) is not None
+    )
 
 
 def _is_made_of(piece: str, *patterns: re.Pattern[str]) -> bool:
@@ -286,7 +296,7 @@ def _is_made_of(piece: str, *patterns: re.Pattern[str]) -> bool:
 
 def _refusal(text: str, manners: re.Pattern[str]) -> str | None:
     """The reason of a refusal, which may be empty; None when `text` is not clearly one."""
-    plain = words.fold(text).replace("*", " ")
+    plain = vocabulary.fold(text).replace("*", " ")
     start = _REFUSAL.match(plain)
     if start is None:
         return None
@@ -296,11 +306,11 @@ def _refusal(text: str, manners: re.Pattern[str]) -> str | None:
 
 def _clear(reason: str, manners: re.Pattern[str], *, firm: bool) -> str | None:
     """`reason`, unless it takes the refusal back or turns it into a question."""
-    plain, pieces = words.fold(reason), _pieces(reason)
+    plain, pieces = vocabulary.fold(reason), _pieces(reason)
     if all(manners.fullmatch(piece) for piece in pieces):
         return ""
     if any(_agrees(piece, manners) for piece in pieces) or re.search(r"\bunless\b", plain):
         return None
-    if not firm and (_QUESTION.search(plain) or words.DOUBT.search(plain)):
+    if not firm and (_QUESTION.search(plain) or vocabulary.DOUBT.search(plain)):
         return None
     return _LABEL.sub("", reason)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from channels.email.reply import quotewords, words
+from channels.email.reply import vocabulary
 
 LINE_CHARS = 1000
 """How much of a line is looked at; no line a mail program writes around a quote is longer."""
@@ -16,7 +16,7 @@ GROUPWISE = re.compile(r">>> [^>].{2,150}\d[:.]\d\d.{0,20} >>>")
 
 _AHEAD = 6
 _RULES = frozenset("-_=*~#\u2014\u2015\u2500 \t")
-_STILL_WROTE = re.compile(rf">\s*(?:{quotewords.WROTE})\s*:")
+_STILL_WROTE = re.compile(rf">\s*(?:{vocabulary.WROTE})\s*:")
 _MARKED = re.compile(r"\s{0,8}(?:>|\|(?=\s|$)|[A-Z][A-Za-z]{0,11}>(?=[\s>]|$))")
 
 
@@ -39,7 +39,7 @@ class Lines:
     def folded(self, at: int) -> str:
         """Line `at`, folded and trimmed, as far as it is looked at."""
         if at not in self._folded:
-            self._folded[at] = words.fold(self.raw[at][:LINE_CHARS].strip(BLANK)).lower()
+            self._folded[at] = vocabulary.fold(self.raw[at][:LINE_CHARS].strip(BLANK)).lower()
         return self._folded[at]
 
     def is_blank(self, at: int) -> bool:
@@ -54,10 +54,10 @@ class Lines:
 def _is_marked(line: str) -> bool:
     if line[:1] != ">" and _MARKED.match(line[:LINE_CHARS].lstrip(BLANK)) is None:
         return False
-    if line.rstrip(BLANK)[-3:] == ">>>" and GROUPWISE.fullmatch(words.fold(line[:LINE_CHARS].strip(BLANK))):
+    if line.rstrip(BLANK)[-3:] == ">>>" and GROUPWISE.fullmatch(vocabulary.fold(line[:LINE_CHARS].strip(BLANK))):
         return False
     short = line[:80].strip(BLANK)
-    return not short.endswith("<<") and _STILL_WROTE.fullmatch(words.fold(short)) is None
+    return not short.endswith("<<") and _STILL_WROTE.fullmatch(vocabulary.fold(short)) is None
 
 
 def is_rule(lines: Lines, at: int) -> bool:

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from channels.email.reply import banners, quotes, signature, words
+from channels.email.reply import banners, quotes, signature, vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS, Lines, is_rule
-from channels.email.reply.words import moments
 
 NEW_TEXT_CHARS = 64 * 1024
 """Longest new text; what is longer is not answered by a machine that reads closed sentences."""
@@ -189,7 +188,7 @@ class _Reading:
         return quotes.attribution_ends(lines, at, self._floor) is not None
 
     def _judge(self, own: list[str], reason: str) -> None:
-        if len(own) > CUT_LINES or any(words.CAREFUL.search(each) or _is_condition(each) for each in own):
+        if len(own) > CUT_LINES or any(vocabulary.CAREFUL.search(each) or _is_condition(each) for each in own):
             self._unsure = self._unsure or reason
 
     def _is_blank(self, at: int) -> bool:
@@ -210,7 +209,7 @@ def _heard(lines: Lines, signed: range) -> tuple[bool, bool]:
             has_legal = True
         else:
             added = any(_is_added(lines, each, by_hand=by_hand) for each in paragraph)
-            is_doubtful = is_doubtful or added or words.CAREFUL.search(text) is not None
+            is_doubtful = is_doubtful or added or vocabulary.CAREFUL.search(text) is not None
         paragraph = []
     return has_legal, is_doubtful
 
@@ -225,7 +224,7 @@ def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
 
 def _is_condition(text: str) -> bool:
     """Whether the folded line `text` is a moment or a postscript, which only the writer can have added."""
-    return moments.ONLY.fullmatch(text) is not None or _POSTSCRIPT.match(text) is not None
+    return vocabulary.ONLY_MOMENT.fullmatch(text) is not None or _POSTSCRIPT.match(text) is not None
 
 
 def _joined(lines: Lines, paragraph: Iterable[int]) -> str:

@@ -7,7 +7,7 @@ in proportion to its length.
 import re
 from itertools import islice
 
-from channels.email.reply import quotewords
+from channels.email.reply import vocabulary
 from channels.email.reply.lines import GROUPWISE, Lines, is_rule
 
 _ATTRIBUTION_LINES = 7
@@ -18,30 +18,30 @@ _WROTE_CHARS = 160
 _MOMENT = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}[:.h]\d\d\b|\d{4}年|\b\d{1,2}[./]\d{1,2}[./]\d{2}\b|\d{1,2}時")
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
 _ADDRESS = re.compile(r"[^\s<>@\"']+@[^\s<>@\"']+\.[a-z]{2,}")
-_OPENER = re.compile(rf"[-\u2013*_ ]{{0,12}}(?:{quotewords.OPENERS})(?=[\s.,:])")
+_OPENER = re.compile(rf"[-\u2013*_ ]{{0,12}}(?:{vocabulary.OPENERS})(?=[\s.,:])")
 _DATE_FIRST = re.compile(
     r"\W{0,3}(?:\d{1,2}:\d\d\b|\d{4}[-/年.]\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\d{1,2}\.? \w{3,9}\.? \d{4}\b)"
     r"|[^\d\W]{2,12}\.?,? \d{1,2}\.? "
 )
 _WROTE_END = re.compile(
-    rf"(?:^|[\s>)\]\"',.\u3000-]|(?<=[\w]))(?:{quotewords.WROTE})\s*(?::|\uff1a|-{{2,}}:?|\.\.\.)?\s*[*_]*$"
+    rf"(?:^|[\s>)\]\"',.\u3000-]|(?<=[\w]))(?:{vocabulary.WROTE})\s*(?::|\uff1a|-{{2,}}:?|\.\.\.)?\s*[*_]*$"
 )
 _STAMP_ONLY = re.compile(
     r"\d{4}-\d\d-\d\d \d{1,2}:\d\d (?:gmt|utc)[+-]\d\d:?\d\d .{1,80}"
     r"|\d{4}[/.-]\d{1,2}[/.-]\d{1,2} .{1,80}<[^<>@ ]+@[^<>@ ]+>:?"
 )
-_WROTE_WITHIN = re.compile(rf"\s(?:{quotewords.WROTE_WITHIN})\s")
+_WROTE_WITHIN = re.compile(rf"\s(?:{vocabulary.WROTE_WITHIN})\s")
 _QUOTING = re.compile(r"(?:quoting|zitat von|citando|citation de) .{1,120}<[^<>]+>:")
 _BARE_WROTE = re.compile(r"[\w.\"' <>@+-]{2,120}(?:wrote|schrieb|a ecrit|escribio|escreveu|ha scritto|schreef)\s?:")
 _LABEL = re.compile(
-    rf"[\s*_>|\u2022]{{0,8}}(?P<name>{quotewords.FROM}"
-    rf"|{quotewords.OTHERS})[*_ ]{{0,3}}\s?[:\uff1a][*_]{{0,2}}(?P<value>.*)"
+    rf"[\s*_>|\u2022]{{0,8}}(?P<name>{vocabulary.FROM}"
+    rf"|{vocabulary.OTHERS})[*_ ]{{0,3}}\s?[:\uff1a][*_]{{0,2}}(?P<value>.*)"
 )
-_FROM = re.compile(rf"(?:{quotewords.FROM}|date|datum|data|fecha|sent|gesendet|envoye|enviado|subject|to|message du)")
-_ORIGINAL = re.compile(rf"\W{{0,12}}(?:{quotewords.ORIGINAL}|{quotewords.FORWARDED})\W{{0,12}}")
-_BEGINS = re.compile(rf"\W{{0,4}}(?:{quotewords.BEGINS})\s*[:\uff1a]\W{{0,2}}")
-_ABOVE = re.compile(rf"\W{{0,12}}(?:{quotewords.ABOVE})\W{{0,12}}")
-_FORWARDED = re.compile(rf"\W{{0,12}}(?:{quotewords.FORWARDED})\W{{0,12}}")
+_FROM = re.compile(rf"(?:{vocabulary.FROM}|date|datum|data|fecha|sent|gesendet|envoye|enviado|subject|to|message du)")
+_ORIGINAL = re.compile(rf"\W{{0,12}}(?:{vocabulary.ORIGINAL}|{vocabulary.FORWARDED})\W{{0,12}}")
+_BEGINS = re.compile(rf"\W{{0,4}}(?:{vocabulary.BEGINS})\s*[:\uff1a]\W{{0,2}}")
+_ABOVE = re.compile(rf"\W{{0,12}}(?:{vocabulary.ABOVE})\W{{0,12}}")
+_FORWARDED = re.compile(rf"\W{{0,12}}(?:{vocabulary.FORWARDED})\W{{0,12}}")
 _DASHES = "-_=*\u2014\u2015\u2500 "
 _SECOND_LABEL = re.compile(r" (?:date|sent|to|subject|datum|gesendet|fecha|data|envoye): ")
 _URL_ONLY = re.compile(r"[\s(<\[]*https?://\S+[\s>]*")

@@ -2,9 +2,8 @@
 
 import re
 
-from channels.email.reply import words
+from channels.email.reply import vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS, Lines
-from channels.email.reply.words import moments
 
 _APP = (
     r"outlook|gmail|yahoo!?(?: ?mail)?|proton ?mail|blue ?mail|my ?mail|aqua ?mail|fair ?email|k-9(?: mail)?|spark"
@@ -192,10 +191,10 @@ def is_contact(line: str, *, among_contacts: bool) -> bool:
     A line that could say anything else is none; `among_contacts`, beside a telephone number or the like, it may hold
     numbers of its own.
     """
-    text, parts = words.fold(line.strip(BLANK)).lower(), line.split()
-    if len(line) > CONTACT_CHARS or len(parts) > 12 or decides(text) or words.CAREFUL.search(text):
+    text, parts = vocabulary.fold(line.strip(BLANK)).lower(), line.split()
+    if len(line) > CONTACT_CHARS or len(parts) > 12 or decides(text) or vocabulary.CAREFUL.search(text):
         return False
-    if moments.ONLY.fullmatch(text) or moments.NAMED.search(text):
+    if vocabulary.ONLY_MOMENT.fullmatch(text) or vocabulary.NAMED_MOMENT.search(text):
         return False
     if REACHED.search(line):
         return True

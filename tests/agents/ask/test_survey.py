@@ -19,7 +19,7 @@ from tests.agents.deploy.repos import PlainHands
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PEOPLE = {"anna": Listed("Anna Ames"), "bo": Listed("Bo Berg"), "cy": Listed("Cy Cole"), "dan": Listed("Dan Dorn")}
 ALL = SurveyArgs(
-    people=("person:bo", "person:cy", "person:dan"), question="Ready?", format="yes_no", until="in 2 hours"
+    people=("person:bo", "person:cy", "person:dan"), question="Ready?", format="yes_no", until="until 14:00"
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.command import Deploy, Rollback, parse
 from agents.deploy.environment import Ways
 from agents.deploy.rules import next_step
 from agents.deploy.version import NONE_OF_THESE, meant_label, versions_label
@@ -21,11 +22,21 @@ OTHER = "77" * 20
 VERSIONS = "v1.2.0, v1.1.0, v1.0.0"
 BO = (PersonId("bo"),)
 
+
+def asking(step: RequestHumanInput, question: str) -> RequestHumanInput:
+    return step.model_copy(update={"question": question})
+
+
 DEPLOY = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
 LIVE = CallTool(tool="live", arguments={"environment": "production"})
-WHERE = RequestHumanInput(question="Which environment should be deployed to?", format="choice", options=PLACES)
+OLD_WHERE = RequestHumanInput(question="Which environment should be deployed to?", format="choice", options=PLACES)
+WHERE = asking(OLD_WHERE, "You wrote “hello”. Which environment should be deployed to?")
+WHERE_V = asking(OLD_WHERE, "You wrote “deploy v1.2.0”. Which environment should v1.2.0 be deployed to?")
+WRONG_PLACE = "You wrote “deploy v1.2.0 to prodcution”. Which environment should v1.2.0 be deployed to?"
 OFFERED = ("v1.2.0", "v1.1.0", "v1.0.0", NONE_OF_THESE)
-WHICH = RequestHumanInput(question="Which version should be deployed?", format="choice", options=OFFERED)
+OLD_WHICH = RequestHumanInput(question="Which version should be deployed?", format="choice", options=OFFERED)
+WHICH = asking(OLD_WHICH, "You wrote “deploy to production”. Which version should be deployed to production?")
+WHICH_HELLO = asking(OLD_WHICH, "You wrote “hello”. Which version should be deployed to production?")
 DEPLOYED = Result(DEPLOY, "ok", f"deployed {COMMIT} to production\nlive before: {OTHER} (v1.1.0)\nreleased")
 HEALTH = CallTool(tool="health", arguments={"environment": "production"})
 ROLLBACK = CallTool(tool="rollback", arguments={"version": "v1.1.0", "environment": "production"})
@@ -67,13 +78,16 @@ PLAIN = "deploy v1.2.0 to production"
             [DEPLOYED, Result(LIVE, "ok", f"{COMMIT} (v1.2.0)")],
             Done(summary="v1.2.0 (3f2a1c9) is live in production, verified"),
         ),
-        ("deploy v1.2.0", [], WHERE),
-        ("deploy v1.2.0", [Result(WHERE, "answered", "production")], DEPLOY),
+        ("deploy v1.2.0", [], WHERE_V),
+        ("deploy v1.2.0", [Result(WHERE_V, "answered", "production")], DEPLOY),
+        ("deploy v1.2.0", [Result(OLD_WHERE, "answered", "production")], DEPLOY),
+        ("deploy v1.2.0 to prodcution", [], asking(WHERE, WRONG_PLACE)),
+        ("Hi sayso, please deploy v1.2.0 to PROD. Thanks!", [], DEPLOY),
         ("deploy to production", [], WHICH),
         ("deploy to production", [Result(WHICH, "answered", "v1.2.0.")], DEPLOY),
         ("hello", [], WHERE),
-        ("hello", [Result(WHERE, "answered", "production")], WHICH),
-        ("hello", [Result(WHERE, "answered", "production"), Result(WHICH, "answered", "v1.2.0")], DEPLOY),
+        ("hello", [Result(WHERE, "answered", "production")], WHICH_HELLO),
+        ("hello", [Result(WHERE, "answered", "production"), Result(WHICH_HELLO, "answered", "v1.2.0")], DEPLOY),
         (PLAIN, [Result(LIVE, "ok", OTHER)], DEPLOY),
     ],
 )
@@ -227,7 +241,8 @@ def test_an_unknown_version_fails_with_those_there_are() -> None:
 
 
 LATEST = "deploy latest to production"
-FREE_TEXT = RequestHumanInput(question="Which version should be deployed?")
+OLD_FREE_TEXT = RequestHumanInput(question="Which version should be deployed?")
+FREE_TEXT = asking(OLD_FREE_TEXT, WHICH.question)
 INSTEAD = RequestHumanInput(
     question="“latest” does not name one version for production. Which version should be deployed?",
     format="choice",
@@ -308,8 +323,8 @@ def test_without_a_list_the_version_is_asked_for_in_words(versions: str | None) 
 
 
 def test_an_answer_in_words_that_an_older_release_asked_for_still_counts() -> None:
-    assert step_of("deploy to production", Result(FREE_TEXT, "answered", "v1.2.0")) == DEPLOY
-    assert step_of("roll back production", Result(FREE_TEXT, "answered", "v1.2.0")) == DEPLOY
+    assert step_of("deploy to production", Result(OLD_FREE_TEXT, "answered", "v1.2.0")) == DEPLOY
+    assert step_of("roll back production", Result(OLD_FREE_TEXT, "answered", "v1.2.0")) == DEPLOY
 
 
 @pytest.mark.parametrize("versions", [None, f"{VERSIONS}, and 7 older"])
@@ -351,6 +366,63 @@ def test_without_an_environment_it_says_what_to_configure() -> None:
     step = next_step(run_of(PLAIN), ())
 
     assert step == failed("There is nowhere to deploy to: add [deploy.environments.NAME] to the configuration")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "please put v1.2.0 live in production",
+        "Could you deploy v1.2.0 to production?",
+        "deploy v1.2.0 to production\nbut not before noon",
+        "deploy v1.2.0 to production.\nThanks,\nStop",
+        "do not deploy v1.2.0 to production",
+    ],
+)
+def test_other_words_that_name_one_version_and_one_environment_are_read_back(text: str) -> None:
+    asked = step_of(text)
+
+    assert isinstance(asked, RequestHumanInput)
+    assert asked.format == "yes_no"
+    assert asked.question == f"You wrote “{' '.join(text.split())}”. Deploy v1.2.0 to production?"
+    assert step_of(text, Result(asked, "answered", "yes")) == DEPLOY
+    assert isinstance(step_of(text, Result(asked, "answered", "no")), Done)
+    assert isinstance(step_of(text, Result(asked, "expired", "")), Done)
+
+
+def test_the_only_environment_there_is_need_not_be_named_to_be_asked_about() -> None:
+    step = next_step(run_of("please put v1.2.0 live"), ("production",))
+
+    question = "You wrote “please put v1.2.0 live”. Deploy v1.2.0 to production?"
+    assert step == RequestHumanInput(question=question, format="yes_no")
+
+
+@pytest.mark.parametrize(
+    "text", ["deploy v1.2.0 or v1.1.0 to production", "deploy v9.9.9 quickly to production", "production looks old"]
+)
+def test_where_no_one_version_is_named_it_is_asked_for_with_the_environment(text: str) -> None:
+    step = step_of(text)
+
+    assert isinstance(step, RequestHumanInput)
+    assert step.question == f"You wrote “{text}”. Which version should be deployed to production?"
+    assert step.options == OFFERED
+
+
+WORDS = st.sampled_from(["not", "but", "before noon", "until", "staging", "v1.1.0", "wait", "and", "nein", "if", "now"])
+EXTRA = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
+
+
+@given(EXTRA, st.sampled_from(["{0} {1}", "{1} {0}", "{0}\n{1}", "{1}\n\n{0}", "{0}. {1}", "{0}\nThanks,\n{1}"]))
+def test_no_text_with_more_words_starts_a_deploy_without_a_question(extra: str, order: str) -> None:
+    step = step_of(order.format(PLAIN, extra))
+
+    assert isinstance(step, RequestHumanInput)
+
+
+@given(st.text(max_size=60) | st.text(max_size=30).map(lambda text: f"{PLAIN}{text}"))
+def test_any_text_is_the_exact_command_or_is_asked_about(text: str) -> None:
+    step = step_of(text)
+
+    assert isinstance(step, RequestHumanInput) or isinstance(parse(text, "anna"), Deploy | Rollback)
 
 
 Kind = Literal["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]

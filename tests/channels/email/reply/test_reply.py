@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.email.reply import is_decision, read_both, read_reply, words
+from channels.email.reply import is_decision, read_both, read_reply, vocabulary
 from tests.channels.email.work import MOST_CALLS, calls_of
 from tests.long import examples
 
@@ -458,7 +458,7 @@ def test_what_is_cut_away_can_t_hold_a_doubt(below: str) -> None:
 
 
 # Everything that the grammar knows, word by word, and what people write around it.
-VOCABULARY = sorted(set(re.findall(r"[a-z']+", words.fold(f"{words.APPROVE} {words.POLITE}"))))
+VOCABULARY = sorted(set(re.findall(r"[a-z']+", vocabulary.fold(f"{vocabulary.APPROVE} {vocabulary.POLITE}"))))
 # Not `aber`, `pas` or `maar`: `aber gerne`, `pas d'objection` and `doe maar` are consent.
 OUTSIDE = [
     *("not", "nicht", "niet", "never", "jedoch", "jamais", "cependant", "echter", "eppure", "embora", "aunque"),

@@ -1,0 +1,194 @@
+r"""The exact commands that are understood without a model. Pure.
+
+    deploy VERSION to ENVIRONMENT [and announce it]
+    rollback ENVIRONMENT [to VERSION]
+    ask PEOPLE: QUESTION [| OPTION, OPTION, …] [| until DEADLINE]
+    announce: TEXT
+    help
+
+One command is one line: the first line of a text, or the subject of a mail, whose text may repeat it. An announcement
+is all that follows. PEOPLE are `person:NAME` and `group:NAME`, between commas or `and`; DEADLINE is in
+`agents.ask.deadline`. Letter case does not matter. A greeting, the name of sayso or "please" may stand before, thanks
+and a signature after. Anything more, or else, is no command: whoever wrote it is asked.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from agents.text import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """`deploy VERSION to ENVIRONMENT`, both as they were written."""
+
+    version: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A deploy, and word of it to everybody in [announce]."""
+
+    deploy: Deploy
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """`rollback ENVIRONMENT`, with the version to go back to where one was named."""
+
+    environment: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A survey, word for word; `until` is empty where no deadline was written."""
+
+    people: tuple[str, ...]
+    question: str
+    options: tuple[str, ...] = ()
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """`announce: TEXT`, with its line breaks."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """`help`, or nothing but a greeting."""
+
+
+Command: TypeAlias = Deploy | Release | Rollback | Ask | Announce | Help
+
+# What is longer is no command; an announcement may be as long as any text.
+_TEXT_CHARS = 4_000
+_NAME_WORDS, _NAME_CHARS = 3, 30
+
+_SAYSO = r"(?:<@\w+>|@?sayso)"
+_HELLO = r"(?:hi|hello|hey|hallo|dear|good (?:morning|afternoon|evening))"
+_GREETING = rf"{_HELLO}(?: (?:there|all|team|everybody|everyone|{_SAYSO}))?"
+_BEFORE = re.compile(
+    rf"(?:{_GREETING}(?:\s*[,!.:]\s*|\s*\Z|\s*\n)|{_SAYSO}(?:\s*[,:]\s*|\s+|\Z)|please,?\s+)", re.IGNORECASE
+)
+_THANKS = r"(?:please|(?:many )?thanks|thank you|cheers)"
+_AFTER = rf"(?:[,.!]*\s+{_THANKS})*\s*[.!]*"
+_CLOSING = re.compile(
+    r"(?:(?:many )?thanks|thank you|cheers|(?:(?:best|kind|warm) )?regards|best wishes|best|yours|sincerely)"
+    r"(?:[,.!]+\s*(?P<name>.*)|)",
+    re.IGNORECASE,
+)
+_DEVICE = re.compile(r"sent from my (?:iphone|ipad|android|mobile|phone)\.?", re.IGNORECASE)
+_SIGNATURE = re.compile(r"^--[ \t]*$", re.MULTILINE)
+_NAME = re.compile(rf"[^\W\d_](?:[^\W\d_]|['\u2019-]){{0,{_NAME_CHARS}}}\.?")
+
+_WORD = r"[^\s,;:!?()<>\"“”'|]+?"
+_DEPLOY = re.compile(
+    rf"deploy\s+(?P<version>{_WORD})\s+to\s+(?P<environment>{_WORD})(?P<told>,?\s+and\s+announce\s+it)?{_AFTER}",
+    re.IGNORECASE,
+)
+_ROLLBACK = re.compile(
+    rf"roll\s?back\s+(?P<environment>{_WORD})(?:\s+to\s+(?P<version>{_WORD}))?{_AFTER}", re.IGNORECASE
+)
+_REF = r"(?:person|group):[A-Za-z0-9][A-Za-z0-9._-]*"
+_ASK = re.compile(
+    rf"ask\s+(?P<people>{_REF}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+){_REF})*)\s*:\s*(?P<rest>.+)", re.IGNORECASE
+)
+_REFS = re.compile(_REF, re.IGNORECASE)
+_UNTIL = re.compile(r"until\s", re.IGNORECASE)
+_ANNOUNCE = re.compile(r"announce\s*:\s*(?P<text>\S.*)", re.IGNORECASE | re.DOTALL)
+_HELP = re.compile(
+    rf"(?:[/?-]{{0,2}}help(?:\s+me)?|usage|commands|what can (?:you do|i (?:ask|do)(?: here)?)|\?)?\s*[.!?]*{_AFTER}",
+    re.IGNORECASE,
+)
+_VERB = re.compile(r"(?:(deploy)|(roll\s?back))(?![\w-])", re.IGNORECASE)
+# People mark a name up in chat.
+_MARKS = str.maketrans("", "", "`*")
+
+
+def parse(text: str, by: str | None = None) -> Command | None:
+    """The one command that `text` is, else None.
+
+    `by` is the id of whoever wrote it: only that name may stand below the thanks. Without it any name may; so an agent
+    is found, and the agent itself asks about the rest.
+    """
+    if announce := _ANNOUNCE.fullmatch(_without_greeting(visible(text))):
+        return Announce(announce["text"].strip())
+    if not text.strip() or len(text) > _TEXT_CHARS:
+        return None
+    lines = tuple(_lines(visible(text), by))
+    found = {_command(line) for line in lines}
+    return found.pop() if len(found) == 1 else None
+
+
+def verb_of(text: str) -> str:
+    """`deploy` or `rollback` where `text` begins with it, whatever follows; else nothing."""
+    found = _VERB.match(_without_greeting(visible(text[:_TEXT_CHARS])))
+    return "" if found is None else "deploy" if found[1] else "rollback"
+
+
+def refs_of(text: str) -> tuple[str, ...]:
+    """The `person:…` and `group:…` in `text`, each once."""
+    return tuple(dict.fromkeys(_REFS.findall(text)))
+
+
+def _without_greeting(text: str) -> str:
+    text = text.strip()
+    while found := _BEFORE.match(text):
+        text = text[found.end() :].lstrip()
+    return text
+
+
+def _lines(text: str, by: str | None) -> Iterator[str]:
+    """The lines that say something: no greeting, thanks, name or signature. One empty line for a greeting alone."""
+    lines = [line.strip() for line in _SIGNATURE.split(text)[0].splitlines() if line.strip()]
+    while len(lines) > 1 and _says_nothing(lines, by):
+        lines.pop()
+    said = [_without_greeting(line) for line in lines]
+    yield from [line for line in said if line] or said[:1]
+
+
+def _says_nothing(lines: list[str], by: str | None) -> bool:
+    """Whether the last of `lines` thanks, or signs with a name below thanks."""
+    closing = _CLOSING.fullmatch(lines[-1])
+    if closing:
+        return not closing["name"] or _is_name(closing["name"], by)
+    above = _CLOSING.fullmatch(lines[-2])
+    return bool(_DEVICE.fullmatch(lines[-1]) or (above and not above["name"] and _is_name(lines[-1], by)))
+
+
+def _is_name(words: str, by: str | None) -> bool:
+    """Whether `words` can be how `by` signs: the first of them is in the id, and each begins with a capital."""
+    names = words.split()
+    if not 0 < len(names) <= _NAME_WORDS or not all(_NAME.fullmatch(one) and one[0].isupper() for one in names):
+        return False
+    return by is None or names[0].rstrip(".").casefold() in re.split(r"[^\w]+|_", by.casefold())
+
+
+def _command(line: str) -> Command | None:
+    plain = line.translate(_MARKS)
+    if deploy := _DEPLOY.fullmatch(plain):
+        named = Deploy(deploy["version"], deploy["environment"])
+        return Release(named) if deploy["told"] else named
+    if back := _ROLLBACK.fullmatch(plain):
+        return Rollback(back["environment"], back["version"])
+    if ask := _ASK.fullmatch(line):
+        return _ask(refs_of(ask["people"]), ask["rest"])
+    return Help() if _HELP.fullmatch(plain) else None
+
+
+def _ask(people: tuple[str, ...], rest: str) -> Ask | None:
+    question, *more = (part.strip() for part in rest.split("|"))
+    until = more.pop() if more and _UNTIL.match(more[-1]) else ""
+    if "," in until and not more:  # "until Thursday, until Friday": options, or a deadline
+        return None
+    options = [option.strip() for option in more[0].split(",")] if more else []
+    if not question or len(more) > 1 or (more and (len(options) < 2 or not all(options))):
+        return None
+    return Ask(people, question, tuple(dict.fromkeys(options)), until)

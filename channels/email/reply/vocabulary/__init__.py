@@ -1,0 +1,123 @@
+"""The closed vocabulary of replies: eight languages read as one, because people mix them (`Hi, genehmigt. Thanks`).
+
+The words are data: one TOML file for each language, and one each for what languages share, what mail programs write
+around a quote, and moments. They hold patterns over folded text: lower case, one space between words, and letters of
+the Latin alphabet without their accents, because phones and habits leave them out. A list is joined with `|`.
+"""
+
+import re
+import tomllib
+import unicodedata
+from importlib.resources import files
+from typing import cast
+
+_LANGUAGES = ("english", "german", "french", "spanish", "dutch", "portuguese", "italian", "japanese")
+_PART = re.compile(r"<([a-z_]+)>")
+
+
+def _read(name: str) -> dict[str, str]:
+    """The lists of one file by name, each as one pattern with its parts filled in."""
+    found = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    parts = cast("dict[str, str]", found.pop("parts", {}))
+    lists = cast("dict[str, list[str]]", found)
+    return {key: _PART.sub(lambda part: parts[part[1]], "|".join(words)) for key, words in lists.items()}
+
+
+_ALL = {language: _read(language) for language in _LANGUAGES}
+_SHARED, _QUOTES, _MOMENTS = _read("shared"), _read("quotes"), _read("moments")
+
+
+def _every(name: str) -> str:
+    return "|".join(language[name] for language in _ALL.values())
+
+
+def _sharp(pattern: str) -> str:
+    """`pattern` with a sharp s wherever it has two: folding goes letter by letter and can't make one of two."""
+    return pattern.replace("ss", "(?:ss|\u00df)")
+
+
+APPROVE, SOFT, FIRM, POLITE = (_sharp(_every(name)) for name in ("approve", "soft", "firm", "polite"))
+ANSWER, SORRY, BECAUSE = (_every(name) for name in ("answer", "sorry", "because"))
+NO_NAME = _ALL["english"]["no_name"]
+
+GREET = _SHARED["greet"]
+"""Begin a mail, before the name of whoever is greeted; in any letter case."""
+
+NO_CONSENT = re.compile(_SHARED["no_consent"])
+"""Words of consent that, side by side, ask somebody else for it, mean the opposite, or name a time."""
+
+ASKS_ANOTHER = re.compile(_SHARED["asks_another"])
+"""Below a greeting to somebody this asks them for their consent."""
+
+IF = re.compile(_SHARED["if"], re.IGNORECASE)
+"""`si` without its accent before other words, where it means `if` in French and Spanish. Over unfolded text."""
+
+DOUBT = re.compile(_every("doubt"))
+"""What takes a soft refusal back or leaves it open."""
+
+_DOUBTS = (words["doubt"] for language, words in _ALL.items() if language != "english")
+_REFUSALS = (f"{words['refuse']}|{words['condition']}" for words in _ALL.values())
+CAREFUL = re.compile("|".join((*_REFUSALS, *_DOUBTS)))
+"""Words that, in a text somebody may have written below a quote or a signature, may take an approval back."""
+
+SPELLED = frozenset(_SHARED["spelled"].split("|"))
+"""The words with accents that consent may hold. In others an accent is a mistake at best, and a look-alike at worst."""
+
+OPENERS = _QUOTES["openers"]
+"""Begin an attribution; some of them only with a moment behind."""
+
+WROTE = _QUOTES["wrote"]
+"""What somebody did who is quoted, at the end of an attribution or in the midst of it."""
+
+WROTE_WITHIN = _QUOTES["wrote_within"]
+"""What somebody did who is quoted, where the name comes behind it."""
+
+FROM, OTHERS = _QUOTES["from"], _QUOTES["others"]
+"""Names of header fields, as programs repeat them above a quote."""
+
+ORIGINAL, FORWARDED, BEGINS = _QUOTES["original"], _QUOTES["forwarded"], _QUOTES["begins"]
+"""Stand above a quoted mail, above a forwarded one, and at the very beginning of one."""
+
+ABOVE = _QUOTES["above"]
+"""A line that a sender puts above his text, for the answer to stand above it."""
+
+_DAYS, _SOON, _LINK, _MONTHS = (_MOMENTS[name] for name in ("days", "soon", "link", "months"))
+NAMED_MOMENT = re.compile(
+    rf"\b(?:{_DAYS}|{_MONTHS})s?\b|[月火水木金土日]曜"
+    r"|\b(?:hours?|minutes?|days?|weeks?|months?|stunden?|tage?n?|wochen?|heures?|jours?|horas?|dias?|giorni|uren|dagen)\b"
+)
+"""A day of the week, a month, a length of time."""
+
+ONLY_MOMENT = re.compile(
+    rf"(?:(?:{_LINK}) ){{0,3}}(?:(?:{_MONTHS}) \d{{1,2}}|\d{{1,2}}\.? (?:of |de )?(?:{_MONTHS}))(?:,? \d{{4}})?\W*|"
+    rf"(?:(?:{_LINK})[ ,]+){{0,4}}(?:{_DAYS}|{_SOON})(?:[ ,]+(?:{_LINK}|{_DAYS}|{_SOON}"
+    rf"|\d{{1,2}}(?:[:.h]\d\d)?h?(?:am|pm)?)){{0,5}}\W*"
+    r"|(?:(?:at|um|om|alle|as|a las|a) )?\d{1,2}[:.h]\d\d(?: ?(?:am|pm|uhr))?\W*"
+    r"|.{0,8}(?:[月火水木金土日]曜|今日|本日|今夜|今週|来週|明日|午後|午前).{0,8}"
+)
+"""A whole line that says when, and nothing else."""
+
+_ACCENTED = "".join(map(chr, range(0xC0, 0x180)))
+
+
+def _base(char: str) -> str:
+    """The letter below the accents of `char`, in lower case; `char` itself where that is not one ASCII letter."""
+    base = unicodedata.normalize("NFD", char)[0].lower()
+    return base if base.isascii() and base.isalpha() else char
+
+
+_FOLDED = str.maketrans(
+    {
+        **{char: char.lower() for char in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+        **{char: _base(char) for char in _ACCENTED},
+        **dict.fromkeys("\u2019\u2018\u00b4`", "'"),
+    }
+)
+
+
+def fold(text: str) -> str:
+    """`text` as the patterns expect it, character for character; look-alikes of other alphabets match nothing.
+
+    Accents must be part of their letters (NFC).
+    """
+    return text.translate(_FOLDED)
