@@ -27,7 +27,6 @@ __all__ = [
     "Done",
     "Effect",
     "Fact",
-    "Hands",
     "Outcome",
     "Pending",
     "RequestHumanInput",
@@ -35,6 +34,7 @@ __all__ = [
     "Run",
     "Step",
     "Tool",
+    "ToolContext",
     "ToolRefused",
     "as_called",
     "no_facts",
@@ -43,7 +43,7 @@ __all__ = [
 A = TypeVar("A", bound=BaseModel)
 
 MAIL_WITHIN_S = 86_400.0
-"""What `Hands.mail` could not send within a day is not sent any more: its approval is about a world that is gone."""
+"""What `ToolContext.mail` could not send within a day is not sent: its approval is about a world that is gone."""
 
 
 class Arguments(BaseModel):
@@ -105,7 +105,7 @@ class ChildRun:
         return self.state in {"done", "failed", "cancelled"}
 
 
-class Hands(Protocol):
+class ToolContext(Protocol):
     """What a tool may use while it executes, or looks for its result."""
 
     @property
@@ -206,19 +206,19 @@ class Tool(Generic[A]):
     it out where the arguments are the effect. `prepare_for` is in its place where the effect also depends on what the
     run began with: it is pure in the arguments and `run.started`, and may refuse for what else it finds in the run.
     `execute` makes that effect, and nothing but that effect. `idempotent` promises that `execute` honours
-    `Hands.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
+    `ToolContext.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
     Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most, counted
     from the start; it may be a function of the arguments.
-    `runs_command` says that its whole effect is one `Hands.command`. `schema_version` changes with `args`.
+    `runs_command` says that its whole effect is one `ToolContext.command`. `schema_version` changes with `args`.
     """
 
     name: str
     description: str
     args: type[A]
-    execute: Callable[[A, Effect, Hands], Awaitable[Outcome | Pending]]
+    execute: Callable[[A, Effect, ToolContext], Awaitable[Outcome | Pending]]
     prepare: Callable[[A], Awaitable[Effect]] = as_called
     prepare_for: Callable[[A, Run], Awaitable[Effect]] | None = None
-    check: Callable[[A, str, Hands], Awaitable[Outcome | Pending]] | None = None
+    check: Callable[[A, str, ToolContext], Awaitable[Outcome | Pending]] | None = None
     gate: Callable[[A], str | None] = _no_gate
     title: Callable[[A], str] | None = None
     idempotent: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from agents import Agent, Arguments, Hands, Outcome, Tool, ToolRefused
+from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
 from agents.command import Announce, parse
 from agents.requests import Effect
 from agents.rules import DECLINED, all_the_same, answers, failed
@@ -92,7 +92,7 @@ def _announce_tool(to: Sequence[str]) -> Tool[AnnounceArgs]:
             raise ToolRefused("There is nothing to announce: the text is empty")
         return Effect(argv=(ANNOUNCE, *to, args.text))
 
-    async def execute(args: AnnounceArgs, _: Effect, hands: Hands) -> Outcome:
+    async def execute(args: AnnounceArgs, _: Effect, hands: ToolContext) -> Outcome:
         for whom in to:
             await hands.tell(whom, f"Announced: {quote(first_line(args.text, _TITLE_CHARS), _TITLE_CHARS)}", args.text)
         return Outcome(f"Announced to {', '.join(to)}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date
 from typing import Literal
 
-from agents.events import Event, QuestionRaised, RunForked, RunStarted, StepChosen, StepFailed, ThoughtDropped
+from agents.events import ContinuationAsked, Event, RunForked, RunStarted, StepChosen, StepFailed, ThoughtDropped
 from agents.steps import RULES, ModelCall
 
 
@@ -96,7 +96,7 @@ class Budget:
     by: Limits = Limits()
     heard: int = 0
     over: str = ""
-    day: QuestionRaised | None = None
+    day: ContinuationAsked | None = None
     is_last_try: bool = False
     is_free: bool = False
 
@@ -117,7 +117,7 @@ class Budget:
         is_free = event.call.model == RULES or (self.is_free and not event.call.input_tokens + event.call.output_tokens)
         return replace(self, spent=spent_after(self.spent, event), is_free=is_free)
 
-    def let_go_on(self, raised: QuestionRaised, results: int) -> "Budget":
+    def let_go_on(self, raised: ContinuationAsked, results: int) -> "Budget":
         """People said to go on, who knew so many results: what is used up is extended, and failures count anew."""
         match raised.why:
             case "day":

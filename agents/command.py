@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agents.text import visible
+from agents.text import strip_invisible
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +118,18 @@ def parse(text: str, by: str | None = None) -> Command | None:
     `by` is the id of whoever wrote it: only that name may stand below the thanks. Without it any name may; so an agent
     is found, and the agent itself asks about the rest.
     """
-    if announce := _ANNOUNCE.fullmatch(_without_greeting(visible(text))):
+    if announce := _ANNOUNCE.fullmatch(_without_greeting(strip_invisible(text))):
         return Announce(announce["text"].strip())
     if not text.strip() or len(text) > _TEXT_CHARS:
         return None
-    lines = tuple(_lines(visible(text), by))
+    lines = tuple(_lines(strip_invisible(text), by))
     found = {_command(line) for line in lines}
     return found.pop() if len(found) == 1 else None
 
 
 def verb_of(text: str) -> str:
     """`deploy` or `rollback` where `text` begins with it, whatever follows; else nothing."""
-    found = _VERB.match(_without_greeting(visible(text[:_TEXT_CHARS])))
+    found = _VERB.match(_without_greeting(strip_invisible(text[:_TEXT_CHARS])))
     return "" if found is None else "deploy" if found[1] else "rollback"
 
 

@@ -213,7 +213,7 @@ REASONS: dict[Why, str] = {
 }
 
 
-class QuestionRaised(Happened):
+class ContinuationAsked(Happened):
     """Code asks whether to go on: a budget is used up, or the run gets nowhere.
 
     `why`: its steps, tokens, cost, or the agent's budget of the day are used up; three failures in a row; it is too
@@ -470,7 +470,7 @@ Event = Annotated[
     RunStarted | PersonSaid | ContextFetched | StepChosen | StepFailed | ThoughtDropped | StepRefused | StepGated
     | RequestOpened | RequestRevised | VoteCast | AnswerNoted | AnswerHeld | RequestDecided | RequestRevoked
     | CardDelivered | CardReplaced | DeliveryFailed | ToolStarted | ToolFinished | ToolOrphaned
-    | ToolWaits | OutsideReported | ChildStarted | QuestionRaised | RunForked
+    | ToolWaits | OutsideReported | ChildStarted | ContinuationAsked | RunForked
     | RunPaused | RunResumed | RunCancelled | RunEnded,
     Field(discriminator="type"),
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
-from agents import Agent, Arguments, Hands, Outcome, Tool, ToolRefused
+from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
 from agents.requests import Effect, Format, Frozen
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -134,7 +134,7 @@ def _proceed_tool(policies: Collection[str]) -> Tool[ProceedArgs]:
             raise ToolRefused(f"There is no policy {args.policy!r} in sayso.toml any more; ask again under another one")
         return Effect(argv=())
 
-    async def execute(_: ProceedArgs, __: Effect, ___: Hands) -> Outcome:
+    async def execute(_: ProceedArgs, __: Effect, ___: ToolContext) -> Outcome:
         return Outcome(MAY_ACT)
 
     return Tool(

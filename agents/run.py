@@ -15,11 +15,11 @@ from agents.events import (
     CardReplaced,
     ChildStarted,
     ContextFetched,
+    ContinuationAsked,
     DeliveryFailed,
     Event,
     OutsideReported,
     PersonSaid,
-    QuestionRaised,
     RequestDecided,
     RequestOpened,
     RequestRevised,
@@ -103,7 +103,7 @@ def step(run: Run, event: Event) -> Run:
             return chosen(run, event)
         case StepFailed() | ThoughtDropped():
             return without_step(run, event)
-        case QuestionRaised() if run.ended is None:
+        case ContinuationAsked() if run.ended is None:
             return replace(run, pending=raised_over(run.pending, event))
         case StepRefused() | StepGated() if run.pending and run.pending.id == event.step_id:
             return _judged(run, run.pending, event)
@@ -133,7 +133,7 @@ def step(run: Run, event: Event) -> Run:
         case (
             RunStarted() | StepChosen() | StepRefused() | StepGated() | RunEnded()
             | AnswerNoted() | AnswerHeld() | CardReplaced() | DeliveryFailed()
-            | QuestionRaised()
+            | ContinuationAsked()
         ):  # fmt: skip
             return run
 
@@ -290,7 +290,7 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
             return _close(run, Result(pending.step, decision.state, decision.reason, decision.by))
 
 
-def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: QuestionRaised, decision: Decision) -> Run:
+def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationAsked, decision: Decision) -> Run:
     """Only the clear word to go on lets it go on; the step that was held, if any, may go once more."""
     if over := over_by(raised, decision):
         stopped_by = decision.by[0] if is_stopped(decision) else run.cancelled_by
@@ -384,7 +384,7 @@ def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
     return replace(run, budget=run.budget.after(event))
 
 
-def over_by(raised: QuestionRaised, decision: Decision) -> str:
+def over_by(raised: ContinuationAsked, decision: Decision) -> str:
     """Why the run may not go on after that answer; "" where it may: only the clear word to go on lets it."""
     if _picked(decision) == GO_ON:
         return ""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import Field, JsonValue
 
-from agents import Arguments, Hands, Outcome, Pending, Tool, ToolRefused
+from agents import Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.requests import Effect, RunId
 from agents.text import one_line
 
@@ -60,7 +60,7 @@ def pass_on_tool(agents: Mapping[str, str]) -> Tool[ChosenAgent]:
     return _tool(agents, ChosenAgent, what, _as_written)
 
 
-def _as_written(_: ChosenAgent, hands: Hands) -> Handed:
+def _as_written(_: ChosenAgent, hands: ToolContext) -> Handed:
     started = hands.run.started
     return Handed(started.text, started.context, with_files=True) if started else Handed("")
 
@@ -69,7 +69,7 @@ def _tool(
     agents: Mapping[str, str],
     args_type: type[A],
     description: str,
-    given: Callable[[A, Hands], Handed],
+    given: Callable[[A, ToolContext], Handed],
 ) -> Tool[A]:
     async def prepare(args: A) -> Effect:
         if args.agent not in agents:
@@ -78,12 +78,12 @@ def _tool(
             )
         return Effect(argv=(START_RUN, *map(str, args.model_dump().values())))
 
-    async def execute(args: A, _: Effect, hands: Hands) -> Pending:
+    async def execute(args: A, _: Effect, hands: ToolContext) -> Pending:
         what = given(args, hands)
         child_id = await hands.start_run(args.agent, what.text, context=what.context, with_files=what.with_files)
         return _still(child_id, args.agent)
 
-    async def check(args: A, handle: str, hands: Hands) -> Outcome | Pending:
+    async def check(args: A, handle: str, hands: ToolContext) -> Outcome | Pending:
         child = await hands.child(RunId(handle))
         if not child.has_ended:
             return _still(child.id, args.agent)

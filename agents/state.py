@@ -11,8 +11,8 @@ from agents.events import (
     STOP_HERE,
     CardDelivered,
     ChildStarted,
+    ContinuationAsked,
     OutsideReported,
-    QuestionRaised,
     RequestRevised,
     RunEnded,
     RunForked,
@@ -91,7 +91,7 @@ class PendingStep:
     replaced: tuple[Request, str] | None = None
     attempt: Attempt | None = None
     unknown: Attempt | None = None
-    raised: QuestionRaised | None = None
+    raised: ContinuationAsked | None = None
     held: "PendingStep | None" = None
     again: bool = False
     early: tuple[OutsideReported, ...] = ()
@@ -103,7 +103,7 @@ class PendingStep:
         return self.attempt is not None or self.waits is not None
 
 
-def raised_over(pending: PendingStep | None, event: QuestionRaised) -> PendingStep | None:
+def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> PendingStep | None:
     """The question that code raised, holding `pending`; what people were asked about, or what runs, is not held."""
     if pending and (pending.raised or pending.request or pending.has_begun or pending.unknown):
         return pending
@@ -177,7 +177,7 @@ def meaning_of(given: Given | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class AttemptOutcome:
     """What became of an attempt that `request_id` allowed, None where nobody had to be asked.
 
     `left`: its owner went away, and another attempt is harmless. `unknown`: nobody knows whether its effect happened.
@@ -194,11 +194,13 @@ class Made:
     by: tuple[PersonId, ...] = ()
 
 
-def made_after(made: tuple[Made, ...], event: ToolStarted | ToolFinished | ToolOrphaned) -> tuple[Made, ...]:
+def made_after(
+    made: tuple[AttemptOutcome, ...], event: ToolStarted | ToolFinished | ToolOrphaned
+) -> tuple[AttemptOutcome, ...]:
     """`made` after what happened to one of them. A result counts whenever it comes."""
     match event:
         case ToolStarted() if all(one.id != event.attempt_id for one in made):
-            return (*made, Made(event.attempt_id, event.request_id, event.at, event.idempotent))
+            return (*made, AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent))
         case ToolStarted():
             return made
         case ToolFinished():
@@ -213,24 +215,24 @@ def made_after(made: tuple[Made, ...], event: ToolStarted | ToolFinished | ToolO
             return tuple(_left(one, event) if one.id == event.attempt_id else one for one in made)
 
 
-def _left(one: Made, event: ToolOrphaned) -> Made:
+def _left(one: AttemptOutcome, event: ToolOrphaned) -> AttemptOutcome:
     if one.state != "running":
         return one
     return replace(one, state="unknown" if event.may_have_started and not one.idempotent else "left")
 
 
 def told_by_people(
-    made: tuple[Made, ...],
+    made: tuple[AttemptOutcome, ...],
     attempt_id: AttemptId,
     state: Literal["ok", "not_done"],
     by: tuple[PersonId, ...],
     at: datetime,
-) -> tuple[Made, ...]:
+) -> tuple[AttemptOutcome, ...]:
     """`made` once people have said what became of an attempt that nobody knew of."""
     return tuple(replace(one, state=state, by=by, ended_at=at) if one.id == attempt_id else one for one in made)
 
 
-def made_for(made: Sequence[Made], request_id: RequestId) -> Made | None:
+def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOutcome | None:
     """What became of what a request allowed: how it ended if one attempt did, else the last attempt."""
     own = [one for one in made if one.request_id == request_id]
     ended = [one for one in own if one.state in {"ok", "error"}]
@@ -272,7 +274,7 @@ class Run:
     results: tuple[Result, ...] = ()
     copied: int = 0
     orphans: tuple[tuple[AttemptId, StepId], ...] = ()
-    made: tuple[Made, ...] = ()
+    made: tuple[AttemptOutcome, ...] = ()
     budget: Budget = field(default_factory=Budget)
     failures: tuple[StepFailed, ...] = ()
     retry_at: datetime | None = None

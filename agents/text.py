@@ -16,7 +16,7 @@ _BLANK = re.compile(
 )
 
 
-def visible(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """`text` with its line breaks and tabs, and without all other characters that nobody sees."""
     if text.isascii() and text.isprintable():
         return text
@@ -31,7 +31,7 @@ def _is_unseen(char: str) -> bool:
 
 def one_line(text: str, chars: int) -> str:
     """`text` as one visible line of at most `chars` characters."""
-    line = " ".join(visible(text).split())
+    line = " ".join(strip_invisible(text).split())
     return line if len(line) <= chars else line[: chars - 1] + "…"
 
 

@@ -12,7 +12,7 @@ from email.utils import make_msgid
 from pathlib import Path
 
 from bench.table import percentile, show
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 from bot.config.example import example_toml
 from bot.config.settings import Settings, load
 from bot.dev.demo import make_demo
@@ -162,7 +162,7 @@ def _touch_toml(lanes: int) -> str:
 @asynccontextmanager
 async def _installed(data: Path, toml: str, worker: Sequence[str]) -> AsyncGenerator[Settings]:
     """An installation with an embedded Redis, `sayso mail` and a worker, each a process of its own."""
-    Home(data).note("sayso.toml", toml)
+    DataDir(data).note("sayso.toml", toml)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("SAYSO_", "ANTHROPIC_"))}
     environment["PYTHONPATH"] = str(_HERE.parent)
     settings = load(data, environment)

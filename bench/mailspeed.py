@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bench.mailsets import NAMES, mails, reader
 from bench.table import show
-from channels import Held, Ignored, Reading, Reply
-from channels.email.reading.sandbox import ConfinedReader
+from channels import Ignored, Quarantined, Reading, Reply
+from channels.email.reading.sandbox import SandboxedReader
 from tests.channels.email.reading.bombs import BOMBS
 
 ROUNDS = 7
@@ -56,7 +56,7 @@ def _in_process(raws: Sequence[bytes]) -> tuple[float, float]:
 
 async def _through_child(raws: Sequence[bytes]) -> tuple[float, float]:
     """Mails a second on the clock in the best round, and how long the very first one took, in ms."""
-    confined, totals = ConfinedReader(reader()), list[float]()
+    confined, totals = SandboxedReader(reader()), list[float]()
     began = time.perf_counter()
     await confined.read(raws[0], len(raws[0]))
     first_s = time.perf_counter() - began
@@ -75,7 +75,7 @@ def bombs() -> list[str]:
 
 
 async def _bombs() -> list[str]:
-    confined, rows, missed = ConfinedReader(reader()), list[tuple[object, ...]](), list[str]()
+    confined, rows, missed = SandboxedReader(reader()), list[tuple[object, ...]](), list[str]()
     honest = mails("answers")[0]
     await confined.read(honest, len(honest))  # the child has started
     for name, make in BOMBS.items():
@@ -86,7 +86,7 @@ async def _bombs() -> list[str]:
         rows.append((name, f"{len(raw) / 1000:.0f}", f"{1000 * took_s:.0f}", _told(reading)))
         if took_s > MOST_BOMB_S:
             missed.append(f"bomb {name}: {took_s:.1f} s, more than {MOST_BOMB_S:.0f}")
-        if isinstance(await confined.read(honest, len(honest)), Held):
+        if isinstance(await confined.read(honest, len(honest)), Quarantined):
             missed.append(f"bomb {name}: the honest mail after it was held")
     confined.end()
     show("Bombs, through the child", ("bomb", "KB", "ms", "what became of it"), rows)
@@ -95,7 +95,7 @@ async def _bombs() -> list[str]:
 
 def _told(reading: Reading) -> str:
     match reading:
-        case Held():
+        case Quarantined():
             return f"held: {reading.reasons[0]}"
         case Ignored():
             return f"ignored: {reading.reason}"

@@ -6,12 +6,24 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from agents import Agent, Hands, Outcome, Tool
+from agents import Agent, Outcome, Tool, ToolContext
 from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from bot.config.settings import Settings
-from channels import Accept, Address, Card, Contact, Delivery, Desk, Held, Inbound, Reading, Reply, Trigger
+from channels import (
+    Accept,
+    Address,
+    Card,
+    Contact,
+    Inbound,
+    Placement,
+    Quarantined,
+    Reading,
+    Reply,
+    RequestLookup,
+    Trigger,
+)
 
 PERSON = "driver"
 
@@ -38,7 +50,7 @@ class BenchChannel:
     def __init__(self, tell: Callable[..., None]) -> None:
         self._tell = tell
 
-    async def receive(self, accept: Accept, desk: Desk) -> None:
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
         """The adapter accepts for itself."""
 
     async def read(self, inbound: Inbound) -> Reading:
@@ -48,13 +60,13 @@ class BenchChannel:
             return Reply(person=PERSON, token=said["token"], said="free_text", text=said["text"])
         if "text" in said:
             return Trigger(person=PERSON, text=said["text"], thread=said["id"])
-        return Held(reasons=("neither an answer nor a trigger",))
+        return Quarantined(reasons=("neither an answer nor a trigger",))
 
     async def address(self, contact: Contact, thread: str) -> Address | None:
         """Everybody is reached, in the run's own thread."""
         return Address(channel=self.name, person=contact.id, to=thread, thread=thread)
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         """A question means paused, the outcome means done; a word about an answer means that it was not wanted."""
         if card.form:
             self._tell(id=to.thread, ev="paused", token=card.form.token, request=card.ref)
@@ -64,9 +76,9 @@ class BenchChannel:
             self._tell(id="", ev="refused", request=card.ref)
         else:
             self._tell(id=to.thread, ev="error", error=f"{card.title}: {card.summary}")
-        return Delivery(key=key, address=to, handle=key)
+        return Placement(key=key, address=to, handle=key)
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Nothing is shown twice."""
 
 
@@ -95,7 +107,7 @@ def bench_agent(tool: Callable[[str, str], str]) -> Agent:
     async def prepare(args: Work) -> Effect:
         return Effect(argv=("work", args.thread))
 
-    async def execute(args: Work, _: Effect, __: Hands) -> Outcome:
+    async def execute(args: Work, _: Effect, __: ToolContext) -> Outcome:
         return Outcome(tool(args.thread, args.reply))
 
     work = Tool(name="work", description="the effect", args=Work, prepare=prepare, execute=execute, idempotent=True)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from agents import Agent, Hands, Outcome, Tool
+from agents import Agent, Outcome, Tool, ToolContext
 from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, Step
@@ -43,7 +43,7 @@ def touch_agent(folder: Path) -> Agent:
     async def prepare(args: Touch) -> Effect:
         return Effect(argv=("touch", str(folder / args.name)))
 
-    async def execute(args: Touch, _: Effect, __: Hands) -> Outcome:
+    async def execute(args: Touch, _: Effect, __: ToolContext) -> Outcome:
         (folder / args.name).write_text(str(time.monotonic_ns()))
         return Outcome(f"touched {args.name}")
 

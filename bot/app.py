@@ -15,26 +15,26 @@ from agents.model.claude import Claude, Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from agents.release import release_agent
 from agents.triage import TRIAGE, triage_agent
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
 from bot.execution.executor import Executor
 from bot.execution.runner import Runner
-from bot.inbound.bounces import Bouncing
+from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inbox import Inbox
 from bot.inbound.inquiries import desk_agents
-from bot.inbound.quarantine import Holding
-from bot.inbound.quarantine_review import Clearing
-from bot.outbound.announcements import Announcing
-from bot.outbound.failures import Failing
-from bot.outbound.notifier import Teller
+from bot.inbound.quarantine import Quarantine
+from bot.inbound.quarantine_review import QuarantineReview
+from bot.outbound.announcements import Announcements
+from bot.outbound.failures import DeliveryFailures
+from bot.outbound.notifier import Notifier
 from bot.outbound.outbox import Outbox
 from bot.people.api_keys import Keyring
 from bot.people.directory import People
-from bot.people.sessions import Logins
+from bot.people.sessions import Sessions
 from bot.queries.environments import Live
-from bot.queries.overview import FrontDesk
+from bot.queries.overview import StoredRequests
 from bot.registry.agents import own_agents
 from bot.registry.environments import directory_of, environments_of
 from bot.registry.prompts import in_use, with_chosen_prompts
@@ -43,10 +43,10 @@ from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Admission
-from bot.runs.api_requests import Relay
+from bot.runs.api_requests import ApiRequests
 from bot.runs.budgets import Budgets
 from bot.runs.children import Children
-from bot.runs.forks import Copying
+from bot.runs.forks import RunForks
 from bot.runs.loop import Loop
 from bot.runs.start import Starter
 from bot.runs.steering import Steering
@@ -57,10 +57,10 @@ from bot.store.indexes import Receipts, StoreMarks
 from bot.store.journal import Journal
 from bot.store.timers import Ticks
 from bot.triggers.crons import Crons
-from bot.triggers.firing import Firing
+from bot.triggers.firing import TriggerStarts
 from bot.triggers.hooks import Hooks
 from bot.triggers.reports import Reports
-from bot.worker.dispatcher import Looker
+from bot.worker.dispatcher import Dispatcher
 from bot.worker.queue import Nearby, Queue
 from channels import Channel, Remembers
 
@@ -80,7 +80,7 @@ class App:
     """
 
     settings: Settings
-    home: Home
+    home: DataDir
     store: Store
     queue: Queue
     nearby: Nearby
@@ -90,18 +90,18 @@ class App:
     starter: Starter
     inbox: Inbox
     outbox: Outbox
-    clearing: Clearing
-    desk: FrontDesk
+    clearing: QuarantineReview
+    desk: StoredRequests
     executor: Executor
     children: Children
-    looker: Looker
-    relay: Relay
+    looker: Dispatcher
+    relay: ApiRequests
     steering: Steering
     crons: Crons
     hooks: Hooks
-    copying: Copying
+    copying: RunForks
     keyring: Keyring
-    logins: Logins
+    logins: Sessions
     live: Live
     channels: Mapping[str, Channel]
     agents: Mapping[str, Agent]
@@ -155,7 +155,7 @@ class _Ground:
     """
 
     settings: Settings
-    home: Home
+    home: DataDir
     client: Client
     store: Store
     nearby: Nearby
@@ -203,7 +203,7 @@ def compose(
     starter = Starter(journal, by_agent, settings.agents, admission)
     outbox, inbox = _out_and_in(ground, starter)
     driving = _driving(ground, by_agent, models, outbox)
-    firing = Firing(store, starter, outbox.alert)
+    firing = TriggerStarts(store, starter, outbox.alert)
     return App(
         settings=settings,
         home=ground.home,
@@ -216,18 +216,18 @@ def compose(
         starter=starter,
         inbox=inbox,
         outbox=outbox,
-        clearing=Clearing(journal, decisions, people),
-        desk=FrontDesk(store, decisions, people, ground.tokens, settings.public_url),
+        clearing=QuarantineReview(journal, decisions, people),
+        desk=StoredRequests(store, decisions, people, ground.tokens, settings.public_url),
         executor=driving.executor,
         children=driving.children,
-        looker=Looker(store, driving.loop, inbox, outbox, decisions),
-        relay=Relay(journal, people, starter, driving.thinker, driving.loop, driving.agents[RELAY]),
+        looker=Dispatcher(store, driving.loop, inbox, outbox, decisions),
+        relay=ApiRequests(journal, people, starter, driving.thinker, driving.loop, driving.agents[RELAY]),
         steering=Steering(journal, decisions, by_agent),
         crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
         hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
-        copying=Copying(journal, starter, by_agent, settings.agents),
+        copying=RunForks(journal, starter, by_agent, settings.agents),
         keyring=Keyring(store, people),
-        logins=Logins(store, people),
+        logins=Sessions(store, people),
         live=Live(environments_of(settings)),
         channels=ground.channels,
         agents=by_agent,
@@ -238,7 +238,7 @@ def compose(
 
 
 def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: str, *, sends: bool) -> _Ground:
-    home, client = Home(settings.data_dir), Client(url)
+    home, client = DataDir(settings.data_dir), Client(url)
     store = Store(client, settings.shards, settings.lease_s, settings.grace_s, release)
     queue = Queue(store, settings.redelivery_s, settings.sweep_s)
     nearby = Nearby(queue)
@@ -269,11 +269,11 @@ def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
     """What goes to people, and what comes from them; what bounces has to do with both."""
     settings, journal, store = ground.settings, ground.journal, ground.store
     decisions, people, channels, tokens = ground.decisions, ground.people, ground.channels, ground.tokens
-    failing, receipts = Failing(journal, decisions, people, channels), Receipts(ground.client)
+    failing, receipts = DeliveryFailures(journal, decisions, people, channels), Receipts(ground.client)
     alerts, public_url = settings.alerts.to, settings.public_url
     outbox = Outbox(journal, decisions, people, channels, tokens, failing, receipts, alerts, public_url)
-    holding = Holding(journal, decisions, tokens, people)
-    bouncing = Bouncing(store, receipts, people, tokens, failing, outbox.alert)
+    holding = Quarantine(journal, decisions, tokens, people)
+    bouncing = Bounces(store, receipts, people, tokens, failing, outbox.alert)
     follow_ups = FollowUps(journal, decisions)
     inbox = Inbox(journal, starter, decisions, channels, tokens, holding, bouncing, follow_ups, settings.desk)
     return outbox, inbox
@@ -285,9 +285,9 @@ def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, 
     # the agent of surveys, which only those start who conduct one.
     everyone = {**agents, RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
     children = Children(journal, (*agents, SURVEY), settings.agents)
-    runner, announcing = Runner(settings.data_dir, ground.client.url), Announcing(journal, people)
+    runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
     executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, ground.home.host())
-    teller = Teller(people, tuple(ground.channels), ground.edits, settings.alerts.to)
+    teller = Notifier(people, tuple(ground.channels), ground.edits, settings.alerts.to)
     thinker, budgets = Thinker(models), Budgets(ground.store.days, settings.agents, people)
     loop = Loop(journal, ground.decisions, people, everyone, thinker, executor, children, teller, outbox.alert, budgets)
     return _Driving(everyone, thinker, executor, children, loop)

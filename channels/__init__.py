@@ -14,7 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import AwareDatetime
 
 from channels.frozen import Frozen
-from channels.readings import Bounced, Enquiry, File, Held, Ignored, Reading, Reply, Trigger
+from channels.readings import Bounced, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
 
 __all__ = [
     "Accept",
@@ -28,22 +28,22 @@ __all__ = [
     "ChannelUnauthorized",
     "ChannelUnavailable",
     "Contact",
-    "Delivery",
-    "Desk",
     "Directory",
-    "Enquiry",
     "File",
     "Frozen",
-    "Held",
     "Ignored",
     "Inbound",
+    "Inquiry",
     "Line",
     "Marks",
     "Overview",
+    "Placement",
     "Posts",
+    "Quarantined",
     "Reading",
     "Remembers",
     "Reply",
+    "RequestLookup",
     "Trigger",
 ]
 
@@ -197,7 +197,7 @@ class Address(Frozen):
     is_shared: bool = False
 
 
-class Delivery(Frozen):
+class Placement(Frozen):
     """One card at one address. `handle` is what the channel needs to find it again."""
 
     key: str
@@ -217,7 +217,7 @@ class Overview(Frozen):
     decided: tuple[Line, ...] = ()
 
 
-class Desk(Protocol):
+class RequestLookup(Protocol):
     """What a channel may look up for a person who is known, while it receives. Nothing is decided by looking."""
 
     async def card(self, token: str, person: str) -> Card:
@@ -263,7 +263,7 @@ class Channel(Protocol):
         """Whether a card can be changed where it stands; if not, only updates that close something are sent."""
         ...
 
-    async def receive(self, accept: Accept, desk: Desk) -> None:
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
         """Hand over each inbound item for ever; acknowledge it outside only after `accept` returned.
 
         Survives an unreachable other side by trying again with backoff; returns only when cancelled.
@@ -278,7 +278,7 @@ class Channel(Protocol):
         """Where this channel reaches `contact`; None when it can't. Raises ChannelUnavailable."""
         ...
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Place `card` once per `key`; the same key again returns the same delivery or an exact repeat of it.
 
         Raises ChannelRefused (someone must act first) or ChannelUnavailable (try again later; ChannelUnauthorized where
@@ -286,7 +286,7 @@ class Channel(Protocol):
         """
         ...
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Show `card` where `delivery` stands, once per `key`. Raises as `send` does."""
         ...
 

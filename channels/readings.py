@@ -80,7 +80,7 @@ class Trigger(Frozen):
     place: str = ""
 
 
-class Held(Frozen):
+class Quarantined(Frozen):
     """Not accepted as anybody's word, and shown to people: why, and whose word it claims to be.
 
     `about` is its subject, `thread` where an answer to it belongs. `person` is set when it is certain that this
@@ -112,7 +112,7 @@ class Bounced(Frozen):
     why: str
 
 
-class Enquiry(Frozen):
+class Inquiry(Frozen):
     """Somebody, known or not, wrote to the address that is open to anybody; it is nobody's word and answers nothing.
 
     `sender` is the one plain address in its From, in lower case; `doubt` says why that may be forged, "" where it is
@@ -136,4 +136,4 @@ class Ignored(Frozen):
     reason: str
 
 
-Reading = Annotated[Reply | Trigger | Held | Bounced | Enquiry | Ignored, Field(discriminator="type")]
+Reading = Annotated[Reply | Trigger | Quarantined | Bounced | Inquiry | Ignored, Field(discriminator="type")]

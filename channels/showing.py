@@ -18,7 +18,7 @@ _SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
 _VIRAMA = 9
 
 
-def visible(text: str) -> str:
+def escape_invisible(text: str) -> str:
     """`text` with LF line ends and every character spelled out that shows nothing, or hides or reorders others."""
     if text.isascii() and text.isprintable():
         return text
@@ -33,7 +33,7 @@ def visible_json(text: str) -> str:
 
 def one_line(text: str, most: int) -> str:
     """`text` on one line of at most `most` characters, with nothing invisible in it."""
-    line = " ".join(visible(text).split())
+    line = " ".join(escape_invisible(text).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, field_validator
 
-from agents import Agent, Hands, Outcome, Pending, Tool, ToolRefused
+from agents import Agent, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.requests import Effect, Fact
 from agents.run import Result, Run
 from agents.starting import START_RUN, start_run_tool
@@ -172,12 +172,12 @@ def _send_tool(workshop: Workshop) -> Tool[What]:
     async def prepare(args: What) -> Effect:
         return Effect(argv=("send", args.what))
 
-    async def execute(args: What, _: Effect, hands: Hands) -> Pending:
+    async def execute(args: What, _: Effect, hands: ToolContext) -> Pending:
         workshop.calls[hands.key] += 1
         await workshop.work("send", args.what)
         return Pending(handle=f"parcel {args.what}", check_after_s=60, note=f"the parcel {args.what}")
 
-    async def check(args: What, handle: str, hands: Hands) -> Outcome | Pending:
+    async def check(args: What, handle: str, hands: ToolContext) -> Outcome | Pending:
         workshop.looks.append(f"{handle}: {hands.report}".rstrip(": "))
         if f"look for {args.what}" in workshop.breaks:
             raise workshop.breaks[f"look for {args.what}"]
@@ -209,7 +209,7 @@ def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, 
             environment="workshop",
         )
 
-    async def execute(args: What, _: Effect, hands: Hands) -> Outcome:
+    async def execute(args: What, _: Effect, hands: ToolContext) -> Outcome:
         workshop.calls[hands.key] += 1
         return await workshop.work(name, args.what)
 

@@ -15,7 +15,7 @@ from agents.events import AnswerNoted, write_event
 from agents.requests import RunId
 from bot.policy.record import RequestRecord
 from bot.store import Commit
-from bot.store.outbox_entry import Placed
+from bot.store.outbox_entry import Delivery
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
 from tests.waiting import until
@@ -326,11 +326,11 @@ async def test_what_answers_a_card_stands_in_no_event_and_in_no_export(world: Wo
     assert token.rpartition("-")[2] != receipt[1].rpartition("-")[2]
 
 
-async def delivered(world: World, delivery_id: str) -> Placed:
+async def delivered(world: World, delivery_id: str) -> Delivery:
     """The card as the store has it, once it was sent."""
     for _ in range(1_000):
         body = await world.app.store.delivery(delivery_id)
-        placed = Placed.model_validate_json(body or b"")
+        placed = Delivery.model_validate_json(body or b"")
         if placed.delivery:
             return placed
     raise AssertionError(f"{delivery_id} was not sent")

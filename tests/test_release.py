@@ -10,7 +10,7 @@ import pytest
 
 from agents import Agent
 from agents.context import render
-from agents.events import Event, QuestionRaised
+from agents.events import ContinuationAsked, Event
 from agents.model.claude import Chosen, Failed
 from agents.release import DEPLOY
 from agents.requests import RunId
@@ -143,7 +143,7 @@ async def test_a_deploy_that_used_all_the_money_is_announced_all_the_same(
         assert "Announced to group:release" in await world.summary(run_id)
         release = await world.run(run_id)
         assert (release.budget.spent.tokens, release.budget.spent.cost_usd) == (240_000, 0.6)
-        assert not [event for event in await world.events(run_id) if isinstance(event, QuestionRaised)]
+        assert not [event for event in await world.events(run_id) if isinstance(event, ContinuationAsked)]
         assert [(child.agent, child.max_cost_usd) for child in release.children] == [
             ("deploy", 0.5),
             ("announce", 0.0001),

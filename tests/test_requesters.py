@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents import Agent, Arguments, CallTool, Done, Effect, Hands, Outcome, RequestHumanInput, Tool
+from agents import Agent, Arguments, CallTool, Done, Effect, Outcome, RequestHumanInput, Tool, ToolContext
 from agents.events import PersonSaid, RequestRevised, ToolStarted
 from agents.requests import PersonId
 from bot.policy.answers import Statement
@@ -27,7 +27,7 @@ class Ring(Arguments):
 def bells(rung: list[str]) -> Agent:
     """Rings bells, each with an approval."""
 
-    async def ring(args: Ring, _: Effect, hands: Hands) -> Outcome:
+    async def ring(args: Ring, _: Effect, hands: ToolContext) -> Outcome:
         rung.append(args.bell)
         return Outcome(f"{args.bell} rang")
 

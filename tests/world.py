@@ -17,7 +17,7 @@ from pathlib import Path
 from agents import Agent
 from bot.app import App, agents_of, compose
 from bot.config.settings import Settings
-from bot.store.outbox_entry import Outgoing
+from bot.store.outbox_entry import OutboxEntry
 from bot.testing.people import Peopled
 from channels import Channel
 from channels.email.local.letters import Letter
@@ -92,12 +92,12 @@ class World(Peopled):
         """The notes of everything that was given up or held."""
         return [note.decode() for note in (await self.app.store.lists.dead()).values()]
 
-    async def unsent(self) -> list[Outgoing]:
+    async def unsent(self) -> list[OutboxEntry]:
         """What must still be sent."""
-        client, found = self.app.store.client, list[Outgoing]()
+        client, found = self.app.store.client, list[OutboxEntry]()
         for shard in range(self.app.store.shards):
             bodies = await client.do("HVALS", f"{{s{shard}}}:outbox")
-            found += [Outgoing.model_validate_json(body) for body in bodies]
+            found += [OutboxEntry.model_validate_json(body) for body in bodies]
         return found
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agents import Arguments, ChildRun, Hands, Outcome, Pending, Tool, ToolRefused
+from agents import Arguments, ChildRun, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.ask.deadline import MOST_S, deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.report import Heard, report
@@ -43,7 +43,7 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
     async def prepare(args: SurveyArgs) -> Effect:
         return _prepared(args, directory)
 
-    async def execute(args: SurveyArgs, effect: Effect, hands: Hands) -> Outcome | Pending:
+    async def execute(args: SurveyArgs, effect: Effect, hands: ToolContext) -> Outcome | Pending:
         started = hands.run.started
         deadline = deadline_of(args.until, hands.now, zone_of(directory, started.requester if started else ""))
         if deadline is None:
@@ -59,7 +59,7 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
             return Outcome("", refused)
         return _still(deadline, hands.now, 0, len(effect.argv) - 1)
 
-    async def check(args: SurveyArgs, handle: str, hands: Hands) -> Outcome | Pending:
+    async def check(args: SurveyArgs, handle: str, hands: ToolContext) -> Outcome | Pending:
         return await _look(args, datetime.fromisoformat(handle.removeprefix(_HANDLE)), hands, directory)
 
     return Tool(
@@ -75,7 +75,7 @@ def survey_tool(directory: Directory) -> Tool[SurveyArgs]:
     )
 
 
-async def _started(wanted: Question, people: Sequence[str], hands: Hands) -> str:
+async def _started(wanted: Question, people: Sequence[str], hands: ToolContext) -> str:
     """Ask everybody, once; else nobody goes on being asked, and why."""
     begun = list[RunId]()
     for person in people:
@@ -105,7 +105,7 @@ def _prepared(args: SurveyArgs, directory: Directory) -> Effect:
     return Effect(argv=(SURVEY_TOOL, *people), facts=(Fact(label="People", text=str(len(people))),))
 
 
-async def _look(args: SurveyArgs, deadline: datetime, hands: Hands, directory: Directory) -> Outcome | Pending:
+async def _look(args: SurveyArgs, deadline: datetime, hands: ToolContext, directory: Directory) -> Outcome | Pending:
     """The report once every question has ended; answers count until then, and none comes after it."""
     asked = [child for child in hands.run.children if child.step_id == hands.key and child.key]
     found: list[tuple[str, ChildRun]] = [(child.key, await hands.child(child.run_id)) for child in asked]

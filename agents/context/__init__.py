@@ -17,7 +17,7 @@ from agents.context.pruning import Entry, entries, fit
 from agents.context.tokens import tokens_in
 from agents.events import ContextFetched, Event, PersonSaid, RequestDecided, RunForked, RunStarted, ToolFinished
 from agents.run import Run
-from agents.text import one_line, visible
+from agents.text import one_line, strip_invisible
 
 # As `agents.NAME.context_tokens` is without a configuration.
 BUDGET_TOKENS = 20_000
@@ -145,10 +145,10 @@ def _shown(value: JsonValue) -> JsonValue:
     """`value` without what nobody sees, and without empty fields."""
     match value:
         case str():
-            return visible(value)
+            return strip_invisible(value)
         case list():
             return [_shown(part) for part in value]
         case dict():
-            return {visible(key): _shown(part) for key, part in value.items() if part not in ("", [], {}, None)}
+            return {strip_invisible(key): _shown(part) for key, part in value.items() if part not in ("", [], {}, None)}
         case _:
             return value

@@ -19,11 +19,11 @@ from agents.events import (
     CardReplaced,
     ChildStarted,
     ContextFetched,
+    ContinuationAsked,
     DeliveryFailed,
     Event,
     OutsideReported,
     PersonSaid,
-    QuestionRaised,
     RequestDecided,
     RequestOpened,
     RequestRevised,
@@ -99,7 +99,7 @@ def fields_of(event: Event, cut: Cut) -> Shown | None:
             return _of_beginning(event, cut)
         case PersonSaid():
             return {"person": event.person, "text": event.text, "attached_files": _of_files(event.files, cut)}
-        case StepChosen() | StepFailed() | StepRefused() | QuestionRaised():
+        case StepChosen() | StepFailed() | StepRefused() | ContinuationAsked():
             return _of_step(event, cut)
         case RequestOpened() | RequestRevised() | VoteCast() | RequestDecided() | RequestRevoked():
             return _of_people(event, cut)
@@ -128,7 +128,7 @@ def _of_beginning(event: RunStarted | ContextFetched | RunForked, cut: Cut) -> S
             return {"note": _HISTORY, "how": event.how, "from_run": event.source, "by": event.by}
 
 
-def _of_step(event: StepChosen | StepFailed | StepRefused | QuestionRaised, cut: Cut) -> Shown:
+def _of_step(event: StepChosen | StepFailed | StepRefused | ContinuationAsked, cut: Cut) -> Shown:
     match event:
         case StepChosen():
             step = event.step
@@ -139,7 +139,7 @@ def _of_step(event: StepChosen | StepFailed | StepRefused | QuestionRaised, cut:
             return {"kind": event.kind, **cut.error(event.detail)}
         case StepRefused():
             return cut.error(event.error)
-        case QuestionRaised():
+        case ContinuationAsked():
             return {"asked_by": "code", "why": event.why, "question": event.question, "story": cut.aside(event.story)}
 
 

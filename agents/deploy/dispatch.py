@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 
-from agents import Hands, Outcome, Pending, Tool
+from agents import Outcome, Pending, Tool, ToolContext
 from agents.deploy.environment import BY_WORKFLOW, Environment, Hub, Way
 from agents.deploy.github import GitHub, GitHubFailed, WorkflowRun
 from agents.deploy.tools import DeployArgs, artifacts, described, gate, named, resolved, title
@@ -41,7 +41,7 @@ def dispatch_tool(
             facts=facts,
         )
 
-    async def execute(args: DeployArgs, effect: Effect, hands: Hands) -> Outcome | Pending:
+    async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome | Pending:
         environment = named(environments, effect.environment or args.environment)
         hub = GitHub(_hub(environment))
         if effect.argv[:2] != ("POST", hub.dispatch_url):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from agents import Arguments, CommandResult, Hands, Outcome, Tool, ToolRefused
+from agents import Arguments, CommandResult, Outcome, Tool, ToolContext, ToolRefused
 from agents.deploy import checks, git
 from agents.deploy.environment import Environment, Way
 from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, shown
 from agents.deploy.lookup import LookFailed
 from agents.deploy.programs import bound
 from agents.requests import Effect, Fact
-from agents.text import visible
+from agents.text import strip_invisible
 
 # No configuration can hold a policy of this name, and what needs an unknown policy is never executed.
 NO_SUCH_POLICY = "(none)"
@@ -58,7 +58,7 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
             facts=(*facts, binding.fact),
         )
 
-    async def execute(args: DeployArgs, effect: Effect, hands: Hands) -> Outcome:
+    async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome:
         environment = _in_folder(named(environments, effect.environment or args.environment), effect)
         lock, limit_s = f"deploy-{environment.name}", environment.timeout_s
         done = await hands.command(
@@ -85,7 +85,7 @@ def live_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         environment = named(environments, args.environment)
         return Effect(argv=environment.live_argv(), environment=environment.name, cwd=_folder(environment))
 
-    async def execute(args: LiveArgs, effect: Effect, _: Hands) -> Outcome:
+    async def execute(args: LiveArgs, effect: Effect, _: ToolContext) -> Outcome:
         try:
             return Outcome(await live(_in_folder(named(environments, args.environment), effect)))
         except LookFailed as error:
@@ -109,7 +109,7 @@ def health_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         environment = named(environments, args.environment)
         return Effect(argv=environment.health_argv(), environment=environment.name, cwd=_folder(environment))
 
-    async def execute(args: LiveArgs, effect: Effect, _: Hands) -> Outcome:
+    async def execute(args: LiveArgs, effect: Effect, _: ToolContext) -> Outcome:
         try:
             return Outcome(await checks.health(_in_folder(named(environments, args.environment), effect)))
         except LookFailed as error:
@@ -199,7 +199,7 @@ def _in_folder(environment: Environment, effect: Effect) -> Environment:
 
 
 def _outcome(done: CommandResult, commit: str, before: str, environment: Environment) -> Outcome:
-    end = "\n".join(visible(done.output).rstrip().splitlines()[-_LAST_LINES:])[-_LAST_CHARS:]
+    end = "\n".join(strip_invisible(done.output).rstrip().splitlines()[-_LAST_LINES:])[-_LAST_CHARS:]
     if done.exit_code == 0:
         # What was live before stands here for the rules: nothing else of a run says what a rollback goes back to.
         first = f"deployed {commit} to {environment.name}" + (f"\nlive before: {before}" if before else "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.requests import Fact
-from agents.text import one_line, visible
+from agents.text import one_line, strip_invisible
 
 _FILES, _FILE_CHARS, _ALL_CHARS = 20, 4_000, 24_000
 _KNOWN, _CUT, _TROUBLE = "knowledge: ", "knowledge, cut: ", "knowledge is missing"
@@ -58,7 +58,7 @@ def _read(knowledge: Knowledge) -> Iterator[Fact]:
             yield Fact(label=_TROUBLE, text=f"{name} is a link that leads out of the folder of sayso.toml")
             continue
         try:
-            text = visible(path.read_bytes()[: 4 * _FILE_CHARS].decode(errors="replace").replace("\r\n", "\n"))
+            text = strip_invisible(path.read_bytes()[: 4 * _FILE_CHARS].decode(errors="replace").replace("\r\n", "\n"))
         except OSError as error:
             yield Fact(label=_TROUBLE, text=f"{name} can't be read: {error.strerror}")
             continue

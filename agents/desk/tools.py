@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from pydantic import Field
 
-from agents import MAIL_WITHIN_S, Arguments, Hands, Outcome, Pending, Tool, ToolRefused
+from agents import MAIL_WITHIN_S, Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.desk.mail import Draft, Mail, mail_of
 from agents.requests import Effect, Fact, RunId
 from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput
-from agents.text import ends_of, one_line, visible
+from agents.text import ends_of, one_line, strip_invisible
 
 SEND_REPLY = "send_reply"
 DRAFTS = 3
@@ -48,7 +48,7 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
         if args.to.strip().lower() != mail.sender:
             raise ToolRefused(f"A reply goes to {mail.sender}, who wrote the mail, and to nobody else")
         draft = Draft(one_line(args.subject, _SUBJECT_CHARS), _full(args.text, signature))
-        if not draft.subject or not visible(args.text).strip():
+        if not draft.subject or not strip_invisible(args.text).strip():
             raise ToolRefused("A reply needs a subject and a text that can be seen")
         try:
             return mail, draft, render(draft, mail, run.id)
@@ -63,14 +63,14 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
             bound["in reply to"] = mail.message_id
         return Effect(argv=("mail", mail.sender, draft.subject, draft.text), artifacts=bound, facts=_facts(mail, draft))
 
-    async def execute(args: ReplyArgs, effect: Effect, hands: Hands) -> Outcome | Pending:
+    async def execute(args: ReplyArgs, effect: Effect, hands: ToolContext) -> Outcome | Pending:
         mail, _, raw = letter(args, hands.run)
         if hashlib.sha256(raw).hexdigest() != effect.artifacts.get(_HASH):
             return Outcome("", error="the mail is not the one that was approved any more; nothing was sent")
         await hands.mail(raw, mail.sender)
         return Pending(handle=f"mail {hands.key}", check_after_s=_LOOK_S, note=f"the mail to {mail.sender}")
 
-    async def check(args: ReplyArgs, handle: str, hands: Hands) -> Outcome | Pending:
+    async def check(args: ReplyArgs, handle: str, hands: ToolContext) -> Outcome | Pending:
         state = await hands.mailed()
         if state is None:
             return Pending(handle=handle, check_after_s=_LOOK_S, note=f"the mail to {args.to}")
@@ -111,7 +111,7 @@ def _check_may_try(run: Run) -> None:
 
 
 def _full(text: str, signature: str) -> str:
-    parts = [visible(text).strip(), visible(signature).strip()]
+    parts = [strip_invisible(text).strip(), strip_invisible(signature).strip()]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -123,7 +123,7 @@ def _facts(mail: Mail, draft: Draft) -> tuple[Fact, ...]:
         Fact(label="Subject", text=draft.subject),
         Fact(label="Reply", text=draft.text),
         Fact(label="Their subject", text=one_line(mail.subject, _SUBJECT_CHARS) or "(none)"),
-        Fact(label="They wrote", text=ends_of(visible(mail.text), *_SHOWN_CHARS) or "(no text)"),
+        Fact(label="They wrote", text=ends_of(strip_invisible(mail.text), *_SHOWN_CHARS) or "(no text)"),
         *((Fact(label="They attached", text=", ".join(mail.attached)),) if mail.attached else ()),
         Fact(label=CHANGE, text=HOW_TO_CHANGE),
     )

@@ -33,7 +33,7 @@ from bot.cli.show import (
     request_text,
     typed,
 )
-from bot.config.data_dir import Home, NoSecretKey
+from bot.config.data_dir import DataDir, NoSecretKey
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings, load
 from bot.config.trust import state_dir
@@ -43,7 +43,7 @@ from bot.inbound.quarantine_review import NotHeld
 from bot.people.api_keys import USER_AGENT, KeyRefused
 from bot.people.directory import People, UnknownPerson
 from bot.process.processes import NothingRuns, PortTaken, local_mail, log_to, redis_url
-from bot.queries.prompt_replay import Seen
+from bot.queries.prompt_replay import PromptReplay
 from bot.render.views import RequestView, RunView, Summary
 from bot.requests.decisions import NoSuchRequest
 from bot.runs.admission import TriggerRefused
@@ -135,7 +135,7 @@ class Remote:
     def __init__(self, settings: Settings, url: str, key: str) -> None:
         self.people = People(settings.people, settings.policies)
         # Not in the data directory: that is found in a folder, which may be anybody's.
-        self._notes = Home(state_dir(os.environ))
+        self._notes = DataDir(state_dir(os.environ))
         self._whose = f"{url} {key.partition('_')[2].partition('_')[0]}"
         headers = {"Authorization": f"Bearer {key}", "User-Agent": USER_AGENT}
         self._http = httpx2.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, follow_redirects=False)
@@ -206,9 +206,9 @@ class Remote:
         """The runs that were made of this one."""
         return RunView.model_validate(self._ask("GET", f"/v1/runs/{run_id}")).forks
 
-    def seen(self, run_id: str, step: int) -> Seen:
+    def seen(self, run_id: str, step: int) -> PromptReplay:
         """What the model saw before a step."""
-        return Seen.model_validate(self._ask("GET", f"/v1/runs/{run_id}/context?step={step}"))
+        return PromptReplay.model_validate(self._ask("GET", f"/v1/runs/{run_id}/context?step={step}"))
 
     def withdraw(self, request_id: str, reason: str) -> None:
         """Take back a request."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agents.run import Run as FoldedRun
     from bot.app import App
     from bot.people.directory import People
-    from bot.queries.prompt_replay import Seen
+    from bot.queries.prompt_replay import PromptReplay
     from bot.render.views import RequestView
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")]
@@ -229,7 +229,7 @@ def print_seen(run_id: str, step: int, data: Path | None, *, as_json: bool) -> N
     from bot.runs.steering import NoSuchRun
     from bot.store.ids import check
 
-    async def work(app: "App") -> "Seen":
+    async def work(app: "App") -> "PromptReplay":
         events = (await app.store.load(check(run_id, "run"))).events
         if not events:
             raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")

@@ -13,14 +13,14 @@ from pydantic import TypeAdapter
 from agents.events import ChildStarted, Event, RequestOpened, RunEnded, write_event
 from agents.requests import Request, RequestId
 from agents.run import fold
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.quorum import eligible
 from bot.render.cards import by_key, exact_call, who_decides
 from bot.render.transcript import lines
 from bot.render.views import FactView, RequestView, Summary, run_view
 from channels.email.local.letters import Letter
-from channels.showing import visible, visible_json
+from channels.showing import escape_invisible, visible_json
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -75,7 +75,7 @@ _WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER"}
 
 def plain(text: str) -> str:
     """`text` with everything spelled out that a terminal would obey or not show; line breaks stay."""
-    return visible(text.replace("\r", " ").replace("\t", " "))
+    return escape_invisible(text.replace("\r", " ").replace("\t", " "))
 
 
 def plain_json(text: str) -> str:
@@ -188,13 +188,13 @@ class Shown:
     digest: str
 
 
-def last_shown(home: Home, person: str, request_id: str) -> Shown | None:
+def last_shown(home: DataDir, person: str, request_id: str) -> Shown | None:
     """What was printed of a request for `person`; None when nothing was. `person` may be the name of a key."""
     found = _notes(home).get(_name(person, request_id))
     return Shown(*found) if found else None
 
 
-def note_shown(home: Home, person: str, requests: Iterable[Request | RequestView]) -> None:
+def note_shown(home: DataDir, person: str, requests: Iterable[Request | RequestView]) -> None:
     """Remember what has just been printed for `person`; where nothing can be kept, nothing was shown."""
     notes = _notes(home)
     for one in requests:
@@ -225,7 +225,7 @@ def _name(person: str, request_id: str) -> str:
     return f"{person} {request_id}"
 
 
-def _notes(home: Home) -> dict[str, tuple[int, str]]:
+def _notes(home: DataDir) -> dict[str, tuple[int, str]]:
     try:
         return _NOTES.validate_json(home.read(_NOTE) or "{}")
     except (OSError, ValueError):

@@ -56,10 +56,12 @@ class _Web:
 
 def _web_of(settings: "Settings") -> _Web:
     """As a running `sayso dev` left word, else as the settings of this command say."""
-    from bot.config.data_dir import Home
+    from bot.config.data_dir import DataDir
     from bot.store.embedded import find
 
-    note = Home(settings.data_dir).read("web.json") if settings.redis_url is None and find(settings.data_dir) else None
+    note = (
+        DataDir(settings.data_dir).read("web.json") if settings.redis_url is None and find(settings.data_dir) else None
+    )
     told: _Note = json.loads(note) if note else {}
     secrets = frozenset(told["secrets"]) if "secrets" in told else None
     if known := settings.public_url or told.get("url"):

@@ -14,7 +14,7 @@ class NoSecretKey(Exception):
     """Processes that share a Redis must share a secret key."""
 
 
-class Home:
+class DataDir:
     """Files of one data directory; each holds one small thing, and only its owner may read it."""
 
     def __init__(self, folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from agents.text import visible
+from agents.text import strip_invisible
 from channels.showing import visible_json
 
 VALUE_CHARS = 200
@@ -83,7 +83,7 @@ def fill_plainly(template: str, body: Mapping[str, JsonValue]) -> str:
 
     def plain(hole: re.Match[str]) -> str:
         value = _value(body, hole[1])
-        if len(value) > VALUE_CHARS or visible(value) != value or len(value.splitlines()) != 1:
+        if len(value) > VALUE_CHARS or strip_invisible(value) != value or len(value.splitlines()) != 1:
             raise DoesNotFit(f"What stands at {hole[1]} is not a name: too long, or not visible in one line")
         return value
 
@@ -113,6 +113,6 @@ def _value(body: Mapping[str, JsonValue], path: str) -> str:
 def _worded(value: str, path: str) -> str:
     if len(value) > VALUE_CHARS:
         raise DoesNotFit(f"What stands at {path} has {len(value)} characters; {VALUE_CHARS} are allowed")
-    if _WORD.fullmatch(value) and visible(value) == value:
+    if _WORD.fullmatch(value) and strip_invisible(value) == value:
         return value
     return visible_json(json.dumps(value, ensure_ascii=False))

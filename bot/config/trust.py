@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 
 _NOTE = "trusted.json"
 _NOTES = TypeAdapter(dict[str, str])
@@ -52,12 +52,12 @@ def trust_folder(environ: Mapping[str, str], folder: Path) -> None:
 
 
 def _note(environ: Mapping[str, str], more: Mapping[str, str]) -> None:
-    Home(state_dir(environ)).note(_NOTE, json.dumps({**_notes(environ), **more}, indent=1))
+    DataDir(state_dir(environ)).note(_NOTE, json.dumps({**_notes(environ), **more}, indent=1))
 
 
 def _notes(environ: Mapping[str, str]) -> dict[str, str]:
     try:
-        return _NOTES.validate_json(Home(state_dir(environ)).read(_NOTE) or "{}")
+        return _NOTES.validate_json(DataDir(state_dir(environ)).read(_NOTE) or "{}")
     except (OSError, ValueError):
         return {}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from bot.app import App, agents_of, compose
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 from bot.config.errors import ConfigError
 from bot.config.example import example_toml
 from bot.config.hosts import check_bind
@@ -99,7 +99,7 @@ def _check_ours(folder: Path, environ: Mapping[str, str]) -> None:
 def _write_example(folder: Path, repo: Path, environ: Mapping[str, str] | None) -> None:
     """With `environ`, trusted by whoever's that is: we wrote it just now."""
     text = example_toml(repo)
-    Home(folder).note(FILE_NAME, text)
+    DataDir(folder).note(FILE_NAME, text)
     if environ is not None:
         trust(environ, folder / FILE_NAME, text.encode())
 

@@ -13,7 +13,7 @@ from agents.deploy.lookup import LookFailed
 from agents.model.claude import Claude
 from agents.model.prices import is_priced
 from bot.app import DEFAULT_MODEL, agents_of
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 from bot.config.errors import ConfigError
 from bot.config.mail import LONGEST_LOCAL_PART
 from bot.config.settings import Settings
@@ -184,7 +184,7 @@ def _local_mail(settings: Settings) -> Finding:
         if settings.mail_local:
             what = f"SAYSO_MAIL_LOCAL is set: mail is written to {folder}, and reaches nobody outside"
         return Finding(sign="✗", what=what, fix=fix)
-    if not folder.is_dir() or Home(folder).read("mail.json") is None:
+    if not folder.is_dir() or DataDir(folder).read("mail.json") is None:
         return Finding(sign="!", what="the local mail server has not run here", fix="./sayso dev, or sayso mail")
     return Finding(sign="✓", what="the local mail server has its place")
 

@@ -13,7 +13,7 @@ from agents.requests import Effect, GatedCall, RequestId
 from agents.run import Run
 from agents.steps import CallTool
 from bot.execution.executor import prepare
-from bot.execution.tool_context import Cover
+from bot.execution.tool_context import Guarded
 from bot.people.directory import People
 from bot.policy.digest import call_digest
 from bot.policy.record import RequestRecord, after, good_until, why_not
@@ -24,7 +24,7 @@ from bot.store.journal import record_write
 log = structlog.stdlib.get_logger()
 
 
-class Covering:
+class ApprovalGuard:
     """The last looks at an approval."""
 
     def __init__(self, decisions: Decisions, people: People) -> None:
@@ -41,7 +41,7 @@ class Covering:
 
     def cover(
         self, agent: Agent, run: Run, step: CallTool, started: ToolStarted, approval: RecordWrite
-    ) -> Cover | None:
+    ) -> Guarded | None:
         """What must hold when the command of `started` gets its turn."""
 
         async def still() -> bool:
@@ -57,7 +57,7 @@ class Covering:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=why)
             return why is None
 
-        return Cover(approval.before, still) if approval.before else None
+        return Guarded(approval.before, still) if approval.before else None
 
 
 def call_of(tool: Tool[BaseModel], args: BaseModel, effect: Effect) -> GatedCall:

@@ -18,7 +18,7 @@ _PAUSE_S = 0.5
 _LEASES = 3
 
 
-class Turns:
+class CommandLock:
     """Who may run a command now. The lock's file, on each machine, lets a successor there adopt what runs."""
 
     def __init__(self, store: Store) -> None:

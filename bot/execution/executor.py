@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from agents import Agent, CommandResult, Hands, Outcome, Pending, Tool, ToolRefused
+from agents import Agent, CommandResult, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolWaits
 from agents.requests import AttemptId, Effect, RunId
 from agents.run import PendingStep, Run
 from agents.state import Attempt, Waiting
 from agents.steps import CallTool, Step
 from agents.text import one_line
-from bot.execution.command_lock import Turns
+from bot.execution.command_lock import CommandLock
 from bot.execution.runner import Runner
 from bot.execution.runner_files import Given
-from bot.execution.tool_context import ChildRuns, Cover, Find, HeldAttempt, NobodyKnows, NotStarted, ToolHands
-from bot.outbound.announcements import Announcing
+from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
+from bot.outbound.announcements import Announcements
 from bot.store import Store, StoreError
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
@@ -77,11 +77,11 @@ class Executor:
         runner: Runner,
         agents: Mapping[str, Agent],
         children: ChildRuns,
-        announcing: Announcing,
+        announcing: Announcements,
         host: str,
     ) -> None:
         self._store, self._queue, self._runner, self._agents, self.host = store, queue, runner, agents, host
-        self._children, self.announcing, self._turns = children, announcing, Turns(store)
+        self._children, self.announcing, self._turns = children, announcing, CommandLock(store)
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
         self._detachable: set[AttemptId] = set()
 
@@ -92,7 +92,7 @@ class Executor:
         tool: Tool[BaseModel],
         args: BaseModel,
         attempt: Attempt,
-        cover: Cover | None,
+        cover: Guarded | None,
     ) -> None:
         """Make the effect of an attempt that has just been recorded; `cover` is what must hold when it begins."""
         self._spawn(run, pending, tool, args, attempt, None, cover)
@@ -144,11 +144,11 @@ class Executor:
         args: BaseModel,
         attempt: Attempt,
         adopt: Find | None,
-        cover: Cover | None = None,
+        cover: Guarded | None = None,
     ) -> None:
         held = HeldAttempt(self._runner, attempt.id, self._turns, adopt, cover)
         now, announcing = self._store.about_now(), self.announcing
-        hands = ToolHands(run, pending.id, now, self._children, held, announcing=announcing)
+        hands = StepContext(run, pending.id, now, self._children, held, announcing=announcing)
         work = self._attempt(run.id, tool, args, attempt, hands)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
         self._running[attempt.id] = task
@@ -163,7 +163,7 @@ class Executor:
             log.warning("left to whoever finds its lease ended", attempt_id=attempt_id, error=str(error))
 
     async def _attempt(
-        self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: Hands
+        self, run_id: RunId, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
     ) -> None:
         structlog.contextvars.bind_contextvars(run_id=run_id, attempt_id=attempt.id)
         renewing = asyncio.create_task(self._renew(run_id, attempt.id))
@@ -186,7 +186,7 @@ class Executor:
                 await self._orphan(run_id, attempt.id, may_have_started=outcome is NobodyKnows)
 
     async def _execute(
-        self, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: Hands
+        self, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
     ) -> Outcome | Pending | type[NotStarted] | type[NobodyKnows]:
         """What the effect gave. This is the edge of a job: whatever a tool raises becomes its error."""
         log.info("tool starts", tool=tool.name)
@@ -287,7 +287,7 @@ _AGAIN_S = 60.0
 _LONGEST_S = 30 * 86_400.0
 
 
-async def look(agent: Agent, pending: PendingStep, hands: ToolHands) -> Event:
+async def look(agent: Agent, pending: PendingStep, hands: StepContext) -> Event:
     """The event to append: the result, or when to look again."""
     waiting = pending.waits
     tool = agent.tool(pending.step.tool) if isinstance(pending.step, CallTool) else None
@@ -307,7 +307,7 @@ async def look(agent: Agent, pending: PendingStep, hands: ToolHands) -> Event:
     return waits(hands.now, waiting.attempt, waiting.until, found, waiting.looks + 1)
 
 
-async def _found(tool: Tool[BaseModel], step: CallTool, waiting: Waiting, hands: ToolHands) -> Outcome | Pending:
+async def _found(tool: Tool[BaseModel], step: CallTool, waiting: Waiting, hands: StepContext) -> Outcome | Pending:
     still = Pending(waiting.handle, _AGAIN_S, waiting.note)
     if tool.check is None:
         return still

@@ -11,11 +11,11 @@ from pydantic import JsonValue
 from agents import ChildRun, CommandResult
 from agents.requests import AttemptId, RunId, StepId
 from agents.run import Run
-from bot.execution.command_lock import Turns
+from bot.execution.command_lock import CommandLock
 from bot.execution.runner import Lost, NeverStarted, Runner, Still
 from bot.execution.runner_child import Kept
-from bot.outbound.announcements import Announcing
-from bot.outbound.raw_mail import Mailing
+from bot.outbound.announcements import Announcements
+from bot.outbound.raw_mail import RawMail
 
 
 class NotStarted(Exception):
@@ -32,7 +32,7 @@ Find = Callable[[AttemptId], Awaitable[CommandResult | NeverStarted | Lost]]
 class ChildRuns(Protocol):
     """The runs that a step starts, and its mails, as `bot.runs.children.Children` has them."""
 
-    mailing: Mailing
+    mailing: RawMail
 
     async def start(
         self,
@@ -58,7 +58,7 @@ class ChildRuns(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
+class Guarded:
     """What an approval still covers: a command must begin before `not_after`, and only if `still` says so then."""
 
     not_after: datetime
@@ -71,13 +71,13 @@ class HeldAttempt:
 
     runner: Runner
     id: AttemptId
-    turns: Turns
+    turns: CommandLock
     adopt: Find | None = None
-    cover: Cover | None = None
+    cover: Guarded | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ToolHands:
+class StepContext:
     """An `agents.Hands` for a step of `run`. Without an `attempt` it can only look."""
 
     run: Run
@@ -86,7 +86,7 @@ class ToolHands:
     children: ChildRuns
     attempt: HeldAttempt | None = None
     report: str = ""
-    announcing: Announcing | None = None
+    announcing: Announcements | None = None
 
     @property
     def key(self) -> str:

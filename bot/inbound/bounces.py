@@ -11,7 +11,7 @@ import structlog
 
 from agents.requests import DeliveryId, PersonId, RunId
 from agents.run import fold
-from bot.outbound.failures import Failing
+from bot.outbound.failures import DeliveryFailures
 from bot.people.directory import People
 from bot.requests.opening import requesters_of
 from bot.requests.tokens import Tokens
@@ -28,11 +28,11 @@ Alert = Callable[[str, str, str, Sequence[PersonId]], Awaitable[None]]
 _ALERTS, _ALERTS_PER_S = 3, 24 * 3600.0
 
 
-class Bouncing:
+class Bounces:
     """Gives a report of failure its one effect; `alert` reaches the operators."""
 
     def __init__(
-        self, store: Store, receipts: Receipts, people: People, tokens: Tokens, failing: Failing, alert: Alert
+        self, store: Store, receipts: Receipts, people: People, tokens: Tokens, failing: DeliveryFailures, alert: Alert
     ) -> None:
         self._store, self._receipts, self._people = store, receipts, people
         self._tokens, self._failing, self._alert = tokens, failing, alert

@@ -26,7 +26,7 @@ from bot.store.attachments import attachments, contents
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import inbound_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Outgoing
+from bot.store.outbox_entry import OutboxEntry
 from channels import ChannelUnavailable, Trigger
 from channels.email.reply import read_reply
 
@@ -259,10 +259,10 @@ def _is_written(written: Written) -> bool:
     return written.state in {"committed", "repeat"}
 
 
-def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at: datetime) -> Outgoing:
+def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at: datetime) -> OutboxEntry:
     """What somebody is told of what they wrote, where they wrote it."""
     request = record.request
-    return Outgoing(
+    return OutboxEntry(
         id=outgoing_id(request.id),
         kind="tell",
         run_id=request.run_id,

@@ -9,10 +9,10 @@ from pydantic import AwareDatetime
 from agents.desk import DESK
 from agents.requests import Frozen, PersonId
 from bot.config.tables import DeskConfig
-from bot.inbound.bounces import Bouncing
+from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps, TooMuchSaid
-from bot.inbound.inquiries import Enquiries
-from bot.inbound.quarantine import Holding
+from bot.inbound.inquiries import Inquiries
+from bot.inbound.quarantine import Quarantine
 from bot.policy.answers import Statement
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
@@ -20,8 +20,8 @@ from bot.runs.admission import Backlog, TriggerRefused
 from bot.runs.start import Sent, Starter
 from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal
-from bot.store.outbox_entry import Placed
-from channels import Bounced, Channel, Enquiry, Held, Ignored, Inbound, Reply, Trigger
+from bot.store.outbox_entry import Delivery
+from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
 
 log = structlog.stdlib.get_logger()
 
@@ -49,15 +49,15 @@ class Inbox:
         decisions: Decisions,
         channels: Mapping[str, Channel],
         tokens: Tokens,
-        holding: Holding,
-        bouncing: Bouncing,
+        holding: Quarantine,
+        bouncing: Bounces,
         follow_ups: FollowUps,
         desk: DeskConfig | None = None,
     ) -> None:
         self._journal, self._store, self._starter, self._decisions = journal, journal.store, starter, decisions
         self._channels, self._tokens = channels, tokens
         self._holding, self._bouncing, self._follow_ups = holding, bouncing, follow_ups
-        self._enquiries = Enquiries(journal.store, desk or DeskConfig())
+        self._enquiries = Inquiries(journal.store, desk or DeskConfig())
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
@@ -105,11 +105,11 @@ class Inbox:
                 await self._reply(inbound_id, arrived.channel, reading)
             case Trigger():
                 await self._trigger(inbound_id, arrived.channel, reading)
-            case Held():
+            case Quarantined():
                 await self._holding.hold(inbound_id, arrived.channel, reading)
             case Bounced():
                 await self._bouncing.bounced(inbound_id, arrived.channel, reading)
-            case Enquiry():
+            case Inquiry():
                 await self._enquiry(inbound_id, arrived.channel, reading, arrived.received_at)
             case Ignored():
                 log.info("ignored", reason=reading.reason)
@@ -122,10 +122,10 @@ class Inbox:
         if body is None:
             reasons = ("the reply token is not one of ours: it was changed, or made by another installation",)
             await self._holding.hold(
-                inbound_id, channel, Held(reasons=reasons, claims=reply.person, person=reply.person)
+                inbound_id, channel, Quarantined(reasons=reasons, claims=reply.person, person=reply.person)
             )
             return
-        placed = Placed.model_validate_json(body)
+        placed = Delivery.model_validate_json(body)
         statement = Statement(
             reply_id=reply.key or inbound_id,
             person=PersonId(reply.person),
@@ -154,7 +154,7 @@ class Inbox:
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.held_because:
-                held = Held(reasons=(trigger.held_because,), claims=trigger.person, person=trigger.person)
+                held = Quarantined(reasons=(trigger.held_because,), claims=trigger.person, person=trigger.person)
                 held = held.model_copy(update={"thread": trigger.thread, "place": trigger.place})
                 return await self._holding.hold(inbound_id, channel, held)
             if trigger.follows and not trigger.is_addressed:
@@ -177,7 +177,7 @@ class Inbox:
             await self._holding.refuse(inbound_id, channel, trigger, str(error))
         return None
 
-    async def _enquiry(self, inbound_id: str, channel: str, enquiry: Enquiry, at: datetime) -> None:
+    async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
         """A run in the owner's name; what may start none is held, where people can see it."""
         try:
             owner, context = await self._enquiries.admitted(enquiry, inbound_id, at)
@@ -185,5 +185,7 @@ class Inbox:
             text, files = self._enquiries.wish(enquiry), enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
         except TriggerRefused as error:
-            held = Held(reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id)
+            held = Quarantined(
+                reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
+            )
             await self._holding.hold(inbound_id, channel, held)

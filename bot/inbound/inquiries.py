@@ -15,20 +15,20 @@ from bot.config.settings import Settings
 from bot.config.tables import DeskConfig, Rate
 from bot.runs.admission import TooManyTriggers, TriggerRefused
 from bot.store import Store
-from channels import Enquiry
+from channels import Inquiry
 from channels.email.reading.inquiry import Answer, compose
 
 _SUBJECT_CHARS, _NAME_CHARS, _NAMES = 150, 100, 20
 
 
-class Enquiries:
+class Inquiries:
     """Counts what comes to the desk; a loop, or a flood, ends where somebody can see it."""
 
     def __init__(self, store: Store, config: DeskConfig) -> None:
         self._store, self._config = store, config
 
     async def admitted(
-        self, enquiry: Enquiry, inbound_id: str, at: datetime
+        self, enquiry: Inquiry, inbound_id: str, at: datetime
     ) -> tuple[PersonId, Mapping[str, JsonValue]]:
         """In whose name the run is, and its context. Raises TriggerRefused for one that may begin no run."""
         config = self._config
@@ -39,7 +39,7 @@ class Enquiries:
         await self._count("desk", inbound_id, config.per_day, "the desk (desk.per_day in sayso.toml)")
         return PersonId(config.owner.partition(":")[2]), context_of(_mail(enquiry, at))
 
-    def wish(self, enquiry: Enquiry) -> str:
+    def wish(self, enquiry: Inquiry) -> str:
         """What the run is to do, in words of code: what somebody wrote to the desk is not the owner's word."""
         subject = one_line(enquiry.subject, _SUBJECT_CHARS)
         return f"Answer the mail “{subject}” from {enquiry.sender}" if subject else f"Answer {enquiry.sender}"
@@ -68,7 +68,7 @@ def desk_agents(settings: Settings) -> tuple[Agent, ...]:
     return (desk_agent(Desk(own, config.policy, render, knowledge, config.greeting, config.signature)),)
 
 
-def _mail(enquiry: Enquiry, at: datetime) -> Mail:
+def _mail(enquiry: Inquiry, at: datetime) -> Mail:
     names, left = enquiry.files[:_NAMES], len(enquiry.files) - _NAMES
     more = (f"and {left} more",) if left > 0 else ()
     return Mail(

@@ -17,8 +17,8 @@ from bot.store import Commit, Once
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
-from bot.store.outbox_entry import Outgoing, Placed
-from channels import Held, Trigger
+from bot.store.outbox_entry import Delivery, OutboxEntry
+from channels import Quarantined, Trigger
 
 log = structlog.stdlib.get_logger()
 
@@ -33,7 +33,7 @@ _OPEN_ONES = 3
 _TOPIC_CHARS = 150
 
 
-class Holding:
+class Quarantine:
     """Holds what arrived, and says so."""
 
     def __init__(self, journal: Journal, decisions: Decisions, tokens: Tokens, people: People) -> None:
@@ -46,7 +46,7 @@ class Holding:
         """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day."""
         if not await self._store.admit(f"notices {trigger.person}", inbound_id, _NOTICES, _DAY_S):
             return await self._store.drop_inbound(inbound_id)
-        entry = Outgoing(
+        entry = OutboxEntry(
             id=outgoing_id(inbound_id),
             kind="tell",
             run_id=RunId(inbound_id),
@@ -64,7 +64,7 @@ class Holding:
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
         return None
 
-    async def hold(self, inbound_id: str, channel: str, held: Held) -> None:
+    async def hold(self, inbound_id: str, channel: str, held: Quarantined) -> None:
         """Show it to people, rather twice than never; it is not counted, and nobody can wave it through."""
         log.warning("held", reasons=held.reasons, claims=held.claims)
         placed, now = await self._placed(held.token), await self._store.now(inbound_id)
@@ -83,19 +83,19 @@ class Holding:
             return await self._store.drop_inbound(inbound_id)
         return await self._store.hold(inbound_id, note.model_dump_json().encode())
 
-    async def _may_list(self, held: Held, inbound_id: str) -> bool:
+    async def _may_list(self, held: Quarantined, inbound_id: str) -> bool:
         """Whether the list has room for one more of this sender: it is bounded, and one must not push out the rest."""
         sender = held.stranger or held.person or held.claims
         return await self._store.admit(f"listed {sender}", inbound_id, _LISTED_A_DAY, _DAY_S)
 
-    async def _placed(self, token: str | None) -> Placed | None:
+    async def _placed(self, token: str | None) -> Delivery | None:
         """The card that a token names; whoever brings it back may be anybody."""
         delivery_id = self._tokens.read(token or "")
         body = await self._store.delivery(delivery_id) if delivery_id else None
-        return Placed.model_validate_json(body) if body else None
+        return Delivery.model_validate_json(body) if body else None
 
     async def _note_answer(
-        self, placed: Placed, record: RequestRecord, note: Note, inbound_id: str, stranger: str
+        self, placed: Delivery, record: RequestRecord, note: Note, inbound_id: str, stranger: str
     ) -> None:
         """The run's story says it, and the requester, who may be waiting for exactly this answer; a few times a day.
 
@@ -115,7 +115,7 @@ class Holding:
             why=note.why,
         )
         entries = [
-            Outgoing(
+            OutboxEntry(
                 id=outgoing_id(placed.id),
                 kind="tell",
                 run_id=placed.run_id,
@@ -138,12 +138,12 @@ class Holding:
             )
         )
 
-    async def _tell_sender(self, held: Held, note: Note, record: RequestRecord | None, inbound_id: str) -> None:
+    async def _tell_sender(self, held: Quarantined, note: Note, record: RequestRecord | None, inbound_id: str) -> None:
         """Whoever certainly wrote it hears why it does nothing, and what to do; a robot, a few times a day."""
         if not await self._store.admit(f"notices {held.person}", inbound_id, _NOTICES, _DAY_S):
             return
         open_ones = [] if record else await self._open_for(held.person)
-        entry = Outgoing(
+        entry = OutboxEntry(
             id=derived_id("outgoing", inbound_id, "told"),
             kind="tell",
             run_id=RunId(inbound_id),
@@ -165,11 +165,11 @@ class Holding:
             if record.state == "open" and person in eligible(record.request.policy, record.requesters)
         ]
 
-    async def _answer_stranger(self, held: Held, note: Note, inbound_id: str) -> None:
+    async def _answer_stranger(self, held: Quarantined, note: Note, inbound_id: str) -> None:
         """One polite notice a day to each, and not many in all; where it was done, each time."""
         if not await self._may_answer(held, inbound_id):
             return
-        entry = Outgoing(
+        entry = OutboxEntry(
             id=derived_id("outgoing", inbound_id, "told"),
             kind="stranger",
             run_id=RunId(inbound_id),
@@ -181,7 +181,7 @@ class Holding:
         )
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
 
-    async def _may_answer(self, held: Held, inbound_id: str) -> bool:
+    async def _may_answer(self, held: Quarantined, inbound_id: str) -> bool:
         if held.place:
             return await self._store.admit(f"presses {held.stranger}", inbound_id, _PRESSES, _PRESSES_PER_S)
         is_first = await self._store.admit(f"stranger {held.stranger}", inbound_id, 1, _DAY_S)

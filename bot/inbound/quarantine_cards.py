@@ -13,7 +13,7 @@ from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import decided, notice
 from bot.render.words import TIME
-from channels import Card, Held
+from channels import Card, Quarantined
 
 STRANGER = (
     "Only people who are registered here can ask for something at this address. Yours is not registered, so nothing "
@@ -27,7 +27,7 @@ NOT_REGISTERED = (
 _WHY_CHARS = 1_000
 
 
-def held_note(held: Held, sender: str, channel: str, now: datetime) -> Note:
+def held_note(held: Quarantined, sender: str, channel: str, now: datetime) -> Note:
     """What the list of held messages keeps of one; `sender` is the name of whoever certainly wrote it."""
     what = f"a message that claims to be from {held.claims}" if held.claims else "a message that is from nobody we know"
     return Note(
@@ -42,7 +42,7 @@ def held_note(held: Held, sender: str, channel: str, now: datetime) -> Note:
     )
 
 
-def stranger_card(held: Held, now: datetime) -> Card:
+def stranger_card(held: Quarantined, now: datetime) -> Card:
     """For a stranger: in the channel's own words where it has some. It names nobody."""
     if held.place:
         return notice("Nothing was done", held.notice or NOT_REGISTERED, now)

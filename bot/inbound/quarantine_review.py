@@ -18,7 +18,7 @@ from bot.requests.decisions import Decisions
 from bot.store import Commit
 from bot.store.ids import NotAnId, derived_id
 from bot.store.journal import Journal, outbox_entry
-from bot.store.outbox_entry import Outgoing
+from bot.store.outbox_entry import OutboxEntry
 
 log = structlog.stdlib.get_logger()
 
@@ -32,7 +32,7 @@ def elsewhere_first(channel: str, channels: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(channels, key=lambda name: name == channel))
 
 
-class Clearing:
+class QuarantineReview:
     """Clears the list of what is held. `by` says in the log who did it."""
 
     def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
@@ -63,7 +63,7 @@ class Clearing:
         person = self._person(note)
         about = await self._request(note, person)
         now = await self._store.now(some_id)
-        entry = Outgoing(
+        entry = OutboxEntry(
             id=derived_id("outgoing", some_id, "confirm"),
             kind="tell",
             run_id=RunId(some_id),

@@ -13,13 +13,13 @@ from bot.store import Commit
 from bot.store.commit import Once
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
-from bot.store.outbox_entry import Outgoing, place_of
+from bot.store.outbox_entry import OutboxEntry, place_of
 from channels import Card
 
 _TITLE_CHARS, _TEXT_CHARS = 150, 4_000
 
 
-class Announcing:
+class Announcements:
     """Writes what tools tell into the outbox, each word once."""
 
     def __init__(self, journal: Journal, people: People) -> None:
@@ -33,7 +33,7 @@ class Announcing:
             raise ToolRefused(f"There is nobody in {one_line(to, 100)!r}. `sayso people` lists people and their groups")
         card = self._card(run, title, text, await self._journal.store.now(run.id))
         entries = [
-            Outgoing(
+            OutboxEntry(
                 id=derived_id("outgoing", step_id, f"tell {to} {person} {title}"),
                 kind="tell",
                 run_id=run.id,

@@ -14,7 +14,7 @@ from bot.requests.decisions import Decisions
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id
-from bot.store.outbox_entry import Outgoing, Placed, again_id, nearest_first
+from bot.store.outbox_entry import Delivery, OutboxEntry, again_id, nearest_first
 from channels import Card, Channel
 
 log = structlog.stdlib.get_logger()
@@ -26,7 +26,7 @@ _TRIES = 1_000
 _TOLD_S = 31 * 24 * 3600.0
 
 
-class Failing:
+class DeliveryFailures:
     """Knows which ways to somebody are left. Each delivery fails once in each channel, however often that is said."""
 
     def __init__(self, journal: Journal, decisions: Decisions, people: People, channels: Mapping[str, Channel]) -> None:
@@ -63,7 +63,7 @@ class Failing:
         raise RuntimeError(f"{delivery_id} changed {_TRIES} times while a failure was noted")
 
     async def _commit(
-        self, placed: Placed, record: RequestRecord, channel: str, why: str, seq: int, *, places_again: bool
+        self, placed: Delivery, record: RequestRecord, channel: str, why: str, seq: int, *, places_again: bool
     ) -> Commit:
         now, request = await self._store.now(placed.id), record.request
         failed = placed.model_copy(update={"failed": {**placed.failed, channel: why}})
@@ -93,9 +93,9 @@ class Failing:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _again(self, request: Request, placed: Placed, channel: str, card: Card) -> Outgoing:
+    def _again(self, request: Request, placed: Delivery, channel: str, card: Card) -> OutboxEntry:
         """The entry that looks for another way; where none is left it becomes a dead letter and an alert."""
-        return Outgoing(
+        return OutboxEntry(
             id=again_id(placed.id, channel),
             kind="place",
             run_id=placed.run_id,
@@ -128,9 +128,11 @@ class Failing:
         await self._store.remember(told, b"1", _TOLD_S)
         log.warning("a place did not take a card", delivery_id=delivery_id, channel=channel, error=why[:_ERROR_CHARS])
 
-    def _news(self, request: Request, placed: Placed, who: PersonId, reach: tuple[str, ...], card: Card) -> Outgoing:
+    def _news(
+        self, request: Request, placed: Delivery, who: PersonId, reach: tuple[str, ...], card: Card
+    ) -> OutboxEntry:
         """What a requester is told of the delivery `placed`."""
-        return Outgoing(
+        return OutboxEntry(
             id=outgoing_id(placed.id),
             kind="tell",
             run_id=placed.run_id,
@@ -141,12 +143,12 @@ class Failing:
             request_id=request.id,
         )
 
-    async def placed(self, delivery_id: DeliveryId) -> Placed | None:
+    async def placed(self, delivery_id: DeliveryId) -> Delivery | None:
         """The card as it stands at its person's."""
         body = await self._store.delivery(delivery_id)
-        return Placed.model_validate_json(body) if body else None
+        return Delivery.model_validate_json(body) if body else None
 
-    async def _ways(self, request: Request, placed: Placed) -> list[str]:
+    async def _ways(self, request: Request, placed: Delivery) -> list[str]:
         """The channels through which the person of `placed` may still be reached."""
         contact = self._people.contact(placed.person)
         if contact is None:

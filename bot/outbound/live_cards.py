@@ -15,16 +15,16 @@ import structlog
 
 from agents.requests import RunId
 from agents.run import Run, fold
-from bot.outbound.failures import Failing
-from bot.outbound.shared_cards import Behind
+from bot.outbound.failures import DeliveryFailures
+from bot.outbound.shared_cards import ClaimPending
 from bot.people.directory import People
 from bot.policy.record import RequestRecord, records
 from bot.render.request_card import standing
 from bot.render.status_line import WORKING, StatusLines, asked_for, status_card, status_line
 from bot.requests.tokens import Tokens
 from bot.store import Store
-from bot.store.outbox_entry import Outgoing, Placed
-from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Delivery
+from bot.store.outbox_entry import Delivery, OutboxEntry
+from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Placement
 
 log = structlog.stdlib.get_logger()
 
@@ -32,7 +32,7 @@ log = structlog.stdlib.get_logger()
 _REMEMBERED = 10_000
 
 T = TypeVar("T")
-Dress = Callable[[Outgoing, Card, str], Awaitable[Card]]
+Dress = Callable[[OutboxEntry, Card, str], Awaitable[Card]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class _Called:
     error: ChannelError | None = None
 
 
-class Showing:
+class LiveCards:
     """Updates what was sent. `dress` adds what only the outbox knows: links, receipts, topics.
 
     Two workers may update one message at once, and the older update may land last. Each looks at the run again after
@@ -57,7 +57,7 @@ class Showing:
         store: Store,
         people: People,
         tokens: Tokens,
-        failing: Failing,
+        failing: DeliveryFailures,
         channels: Mapping[str, Channel],
         dress: Dress,
     ) -> None:
@@ -67,7 +67,7 @@ class Showing:
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
         self._asked, self._called = dict[str, int](), dict[str, _Called]()
 
-    async def update(self, entry: Outgoing) -> None:
+    async def update(self, entry: OutboxEntry) -> None:
         """Show what became of a card, where it was placed; a card that never arrived needs no update.
 
         Where one card stands for several people, the entry of the delivery that it was sent for shows it. Raises
@@ -76,7 +76,7 @@ class Showing:
         placed = await self._failing.placed(entry.delivery_id) if entry.delivery_id else None
         for waiting in placed.entries if placed and not placed.stands else ():
             if await self._store.is_waiting(waiting):
-                raise Behind("The card itself is still on its way", "Its update follows it")
+                raise ClaimPending("The card itself is still on its way", "Its update follows it")
         delivery = placed.delivery if placed and placed.shares is None else None
         channel = self._channels.get(delivery.address.channel) if delivery else None
         if placed is None or delivery is None or channel is None or channel.name in placed.failed:
@@ -89,7 +89,7 @@ class Showing:
         except ChannelRefused as error:
             log.warning("update refused", outgoing_id=entry.id, error=str(error))
 
-    async def _card(self, entry: Outgoing, placed: Placed, delivery: Delivery, channel: Channel) -> None:
+    async def _card(self, entry: OutboxEntry, placed: Delivery, delivery: Placement, channel: Channel) -> None:
         """How the request of `placed` stands."""
 
         async def draw() -> tuple[Card | None, int]:
@@ -105,7 +105,7 @@ class Showing:
 
         await self._show(entry, placed.id, draw, call)
 
-    async def status(self, entry: Outgoing) -> None:
+    async def status(self, entry: OutboxEntry) -> None:
         """Show how a run stands in one line of its thread. Raises ChannelUnavailable."""
         channel, contact = self._channels.get(entry.reach[0]), self._people.contact(entry.person)
         if channel is None or contact is None or not channel.edits:
@@ -141,7 +141,7 @@ class Showing:
         loaded = await self._store.load(run_id)
         return fold(loaded.events), {**records(loaded.events)}, len(loaded.events)
 
-    def _with_token(self, card: Card, placed: Placed) -> Card:
+    def _with_token(self, card: Card, placed: Delivery) -> Card:
         if card.form is None:
             return card
         form = card.form.model_copy(update={"token": self._tokens.make(placed.id)})
@@ -149,7 +149,7 @@ class Showing:
 
     async def _show(
         self,
-        entry: Outgoing,
+        entry: OutboxEntry,
         target: str,
         draw: Callable[[], Awaitable[tuple[Card | None, int]]],
         call: Callable[[Card, str], Awaitable[None]],
@@ -172,7 +172,7 @@ class Showing:
         if error:
             raise error
 
-    async def _is_shown(self, entry: Outgoing, last: _Called) -> bool:
+    async def _is_shown(self, entry: OutboxEntry, last: _Called) -> bool:
         """Whether nothing has happened since. What is older than the grace may be left from a worker that died, and
         its call may have landed after `last`.
         """
@@ -181,7 +181,7 @@ class Showing:
 
     async def _call(
         self,
-        entry: Outgoing,
+        entry: OutboxEntry,
         target: str,
         draw: Callable[[], Awaitable[tuple[Card | None, int]]],
         call: Callable[[Card, str], Awaitable[None]],

@@ -19,7 +19,7 @@ from bot.requests.opening import thread_of, topic_of
 from bot.store import Commit
 from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
-from bot.store.outbox_entry import Outgoing, nearest_first
+from bot.store.outbox_entry import OutboxEntry, nearest_first
 from channels import Card
 
 
@@ -28,7 +28,7 @@ async def to_person(
 ) -> None:
     """Have somebody told what belongs to no run, over the first channel of `reach` that works."""
     near = RunId(new_id("run", ingress_shard(person, journal.store.shards)))
-    entry = Outgoing(
+    entry = OutboxEntry(
         id=outgoing_id(near),
         kind="tell",
         run_id=near,
@@ -57,7 +57,7 @@ class News:
     shown: _Shown
 
 
-class Teller:
+class Notifier:
     """Knows where people are reached: `channels` can carry a card, `edits` of them can change one where it stands.
 
     `alerts` are the operators (`person:…`, `group:…`).
@@ -119,9 +119,9 @@ class Teller:
         entry = self._tell(run, notice("Unknown: an effect was interrupted", text, now, run.id))
         return replace(commit, outgoing=[*commit.outgoing, outbox_entry(entry)])
 
-    def _tell(self, run: Run, card: Card) -> Outgoing:
+    def _tell(self, run: Run, card: Card) -> OutboxEntry:
         card = card.model_copy(update={"topic": topic_of(run)})
-        return Outgoing(
+        return OutboxEntry(
             id=outgoing_id(run.id),
             kind="tell",
             run_id=run.id,
@@ -168,10 +168,10 @@ class Progress:
             del self._shown[next(iter(self._shown))]
 
 
-def status_entry(run: Run, line: str, now: datetime) -> Outgoing:
+def status_entry(run: Run, line: str, now: datetime) -> OutboxEntry:
     """Shows how `run` stands when it is sent, in the thread where it began."""
     started = run.started
-    return Outgoing(
+    return OutboxEntry(
         id=outgoing_id(run.id),
         kind="status",
         run_id=run.id,

@@ -7,12 +7,12 @@ import structlog
 from agents.events import CardDelivered, Event
 from agents.requests import PersonId, RunId
 from bot.outbound.dead_letter import Note
-from bot.outbound.failures import Failing
-from bot.outbound.live_cards import Showing
+from bot.outbound.failures import DeliveryFailures
+from bot.outbound.live_cards import LiveCards
 from bot.outbound.lockouts import LockedOut
-from bot.outbound.raw_mail import Mailing
-from bot.outbound.sending import Nowhere, Reached, Reaching
-from bot.outbound.shared_cards import Behind, Sharing, nobodys_own
+from bot.outbound.raw_mail import RawMail
+from bot.outbound.sending import Reached, Sender, Undeliverable
+from bot.outbound.shared_cards import CardClaims, ClaimPending, nobodys_own
 from bot.people.directory import People
 from bot.render.cards import notice
 from bot.render.status_line import written_in
@@ -22,7 +22,7 @@ from bot.store import Commit, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.indexes import Receipts
 from bot.store.journal import Journal, outbox_entry, outgoing_id
-from bot.store.outbox_entry import Outgoing
+from bot.store.outbox_entry import OutboxEntry
 from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 
 log = structlog.stdlib.get_logger()
@@ -48,27 +48,27 @@ class Outbox:
         people: People,
         channels: Mapping[str, Channel],
         tokens: Tokens,
-        failing: Failing,
+        failing: DeliveryFailures,
         receipts: Receipts,
         alerts: Sequence[str],
         console: str | None = None,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._channels, self._tokens, self._alerts = channels, tokens, alerts
-        self._mailing = Mailing(journal)
-        self._failing, self._sharing = failing, Sharing(journal.store, failing)
+        self._mailing = RawMail(journal)
+        self._failing, self._sharing = failing, CardClaims(journal.store, failing)
         self._locked_out = LockedOut(journal.store, self.alert)
-        self._reaching = Reaching(
+        self._reaching = Sender(
             decisions, people, channels, tokens, failing, receipts, self._sharing, console, self._locked_out
         )
-        self._showing = Showing(self._store, people, tokens, failing, channels, self._reaching.for_channel)
+        self._showing = LiveCards(self._store, people, tokens, failing, channels, self._reaching.for_channel)
 
     async def send(self, outgoing_id: str) -> None:
         """Send one entry, or put it off while the channel is away."""
         body = await self._store.outgoing(outgoing_id)
         if body is None:
             return
-        entry = Outgoing.model_validate_json(body)
+        entry = OutboxEntry.model_validate_json(body)
         structlog.contextvars.bind_contextvars(run_id=entry.run_id, request_id=entry.request_id, person=entry.person)
         try:
             match entry.kind:
@@ -88,18 +88,18 @@ class Outbox:
                 case "status":
                     await self._showing.status(entry)
                     await self._sent(entry)
-        except Behind:
+        except ClaimPending:
             await self._sharing.come_back(entry)
         except ChannelUnauthorized as error:
             await self._unauthorized(entry, error)
         except ChannelUnavailable as error:
             log.warning("not sent yet", outgoing_id=entry.id, error=str(error))
             await self._put_off(entry, str(error))
-        except Nowhere as error:
+        except Undeliverable as error:
             log.warning("not sent", outgoing_id=entry.id, error=str(error))
             await self._failed(entry, str(error))
 
-    async def _place(self, entry: Outgoing) -> None:
+    async def _place(self, entry: OutboxEntry) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""
         if entry.request_id is None or entry.delivery_id is None or entry.card.form is None:
             raise ValueError(f"{entry.id} places no request")
@@ -120,7 +120,7 @@ class Outbox:
         before = [f"{channel}: {why}" for channel, why in failed.items()]
         try:
             found = await self._reaching.deliver(entry, self._filled(entry), entry.delivery_id, reach, before)
-        except Nowhere as error:
+        except Undeliverable as error:
             if not entry.waits:
                 raise
             log.warning("not sent there as well", outgoing_id=entry.id, error=str(error))
@@ -128,7 +128,7 @@ class Outbox:
             return
         await self._arrived(entry, found)
 
-    async def _find(self, entry: Outgoing, reach: Sequence[str]) -> None:
+    async def _find(self, entry: OutboxEntry, reach: Sequence[str]) -> None:
         """Where a card stands whose sending was never answered, and which nobody may answer any more: its update
         follows it there. Nothing is lost where no channel has it.
         """
@@ -139,12 +139,12 @@ class Outbox:
         card = entry.card.model_copy(update={"form": None, "closes": True})
         try:
             found = await self._reaching.deliver(entry, card, entry.delivery_id or "", edits)
-        except Nowhere:
+        except Undeliverable:
             await self._sent(entry)
             return
         await self._arrived(entry, found)
 
-    async def _arrived(self, entry: Outgoing, found: Reached) -> None:
+    async def _arrived(self, entry: OutboxEntry, found: Reached) -> None:
         """Write down where a card stands; not where it came back from before we got here.
 
         Where a channel before it refuses us, the card goes there as well once it takes us.
@@ -180,7 +180,7 @@ class Outbox:
             deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
             written = await self._sent(entry, [event], deliveries, seq, waits=found.waits)
 
-    async def _answerable(self, entry: Outgoing) -> Card:
+    async def _answerable(self, entry: OutboxEntry) -> Card:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""
         if entry.card.form is None or entry.request_id is None:
             return entry.card
@@ -188,14 +188,14 @@ class Outbox:
         is_asked = record.state == "open" and record.request.revision == entry.revision
         return self._filled(entry) if is_asked else entry.card.model_copy(update={"form": None})
 
-    def _filled(self, entry: Outgoing) -> Card:
+    def _filled(self, entry: OutboxEntry) -> Card:
         """The card with the token of its form."""
         if entry.card.form is None or entry.delivery_id is None:
             raise ValueError(f"{entry.id} names no delivery to answer")
         form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
         return entry.card.model_copy(update={"form": form})
 
-    async def _answer(self, entry: Outgoing) -> None:
+    async def _answer(self, entry: OutboxEntry) -> None:
         """One try or a few to answer a stranger; nobody need hear of it when it does not work."""
         for channel in filter(None, map(self._channels.get, entry.reach)):
             try:
@@ -207,7 +207,7 @@ class Outbox:
 
     async def _sent(
         self,
-        entry: Outgoing,
+        entry: OutboxEntry,
         events: Sequence[Event] = (),
         deliveries: Sequence[tuple[str, bytes]] = (),
         expect: int | None = None,
@@ -227,7 +227,7 @@ class Outbox:
             )
         )
 
-    async def _unauthorized(self, entry: Outgoing, error: ChannelUnauthorized) -> None:
+    async def _unauthorized(self, entry: OutboxEntry, error: ChannelUnauthorized) -> None:
         """It is no fault of `entry` and ends with an operator's work, so that no try is counted, for a month."""
         log.warning("not sent yet: we are refused", outgoing_id=entry.id, channel=error.channel, error=str(error))
         await self.locked_out(entry.id, error)
@@ -241,7 +241,7 @@ class Outbox:
         """Note that a channel refused us when `some_id` was tried, and tell the operators."""
         await self._locked_out.note(some_id, error)
 
-    async def _put_off(self, entry: Outgoing, why: str) -> None:
+    async def _put_off(self, entry: OutboxEntry, why: str) -> None:
         note = await self._note(entry, why)
         tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S)
         if entry.kind in {"stranger", "status"}:
@@ -256,10 +256,10 @@ class Outbox:
             await self.alert(entry.id, "A card was given up on", text)
             await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
 
-    async def _may_alarm(self, entry: Outgoing) -> bool:
+    async def _may_alarm(self, entry: OutboxEntry) -> bool:
         return await self._store.admit("alarms", entry.id, _ALARMS, _ALARMS_PER_S)
 
-    async def _failed(self, entry: Outgoing, why: str) -> None:
+    async def _failed(self, entry: OutboxEntry, why: str) -> None:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
         note = await self._note(entry, why)
         if entry.kind == "place" and entry.delivery_id:
@@ -282,7 +282,7 @@ class Outbox:
         log.error("alert", title=title, text=text)
         card, thread = notice(title, text, await self._store.now(near), near), f"alert-{near}"
         entries = [
-            Outgoing(
+            OutboxEntry(
                 id=outgoing_id(near),
                 kind="alert",
                 run_id=RunId(near),
@@ -296,7 +296,7 @@ class Outbox:
         if entries:
             await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))
 
-    async def _note(self, entry: Outgoing, why: str) -> Note:
+    async def _note(self, entry: OutboxEntry, why: str) -> Note:
         """How `entry` stands in the list of what was given up on: what it is, and for whom."""
         kinds = {"place": "the card", "update": "the card", "stranger": "an answer", "mail": "the mail"}
         what, whom = kinds.get(entry.kind, "the news"), self._people.called(entry.person, entry.place) or entry.to
@@ -309,6 +309,6 @@ class Outbox:
         )
 
 
-def _tried(entry: Outgoing) -> str:
+def _tried(entry: OutboxEntry) -> str:
     """Under this is remembered that `entry` was sent and may stand somewhere, though nobody said so."""
     return f"tried {entry.id}"

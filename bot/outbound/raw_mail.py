@@ -14,7 +14,7 @@ from bot.store import Commit
 from bot.store.commit import Once
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
-from bot.store.outbox_entry import Outgoing
+from bot.store.outbox_entry import OutboxEntry
 from channels import Channel, ChannelRefused, Posts
 
 log = structlog.stdlib.get_logger()
@@ -26,7 +26,7 @@ _TOO_LATE = "no mail server could be reached for a day, so it is not tried any m
 _OVER = "its run was over before any mail server was known to have taken it, so it is not tried any more"
 
 
-class Mailing:
+class RawMail:
     """Puts mails into the outbox, takes them to the mail server, and remembers how that went."""
 
     def __init__(self, journal: Journal) -> None:
@@ -35,7 +35,7 @@ class Mailing:
     async def post(self, run: Run, step_id: StepId, raw: bytes, to: str) -> None:
         """Have `raw` sent to `to`, once per step, however often the step is tried."""
         now = await self._journal.store.now(run.id)
-        entry = Outgoing(
+        entry = OutboxEntry(
             id=_entry_id(step_id),
             kind="mail",
             run_id=run.id,
@@ -55,7 +55,7 @@ class Mailing:
         found = await self._journal.store.remembered(_outcome_name(_entry_id(step_id)))
         return None if found is None else found.decode()
 
-    async def deliver(self, entry: Outgoing, channels: Mapping[str, Channel], receipt: str) -> None:
+    async def deliver(self, entry: OutboxEntry, channels: Mapping[str, Channel], receipt: str) -> None:
         """Take `entry` to the mail server, and remember what it said for good. Raises ChannelUnavailable.
 
         `receipt` comes back with word that it did not arrive.

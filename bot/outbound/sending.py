@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import structlog
 
 from agents.requests import DeliveryId
-from bot.outbound.failures import Failing
+from bot.outbound.failures import DeliveryFailures
 from bot.outbound.lockouts import LockedOut
-from bot.outbound.shared_cards import Behind, RefusedThere, Sharing, Stands
+from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
 from bot.people.directory import People
 from bot.policy.judge import ways_to_approve
 from bot.render.request_card import with_approvals
@@ -16,13 +16,13 @@ from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store.attachments import with_lists
 from bot.store.indexes import Receipt, Receipts
-from bot.store.outbox_entry import Outgoing, place_of, topic_in
-from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Delivery
+from bot.store.outbox_entry import OutboxEntry, place_of, topic_in
+from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Placement
 
 log = structlog.stdlib.get_logger()
 
 
-class Nowhere(Exception):
+class Undeliverable(Exception):
     """No channel could take it; the text says what each one said."""
 
 
@@ -33,12 +33,12 @@ class Reached:
     `waits` are channels before it that refuse us just now, and would have it otherwise.
     """
 
-    delivery: Delivery
+    delivery: Placement
     shares: DeliveryId | None = None
     waits: tuple[str, ...] = ()
 
 
-class Reaching:
+class Sender:
     """Knows the ways to people and places. `console` is where people find our pages."""
 
     def __init__(
@@ -47,9 +47,9 @@ class Reaching:
         people: People,
         channels: Mapping[str, Channel],
         tokens: Tokens,
-        failing: Failing,
+        failing: DeliveryFailures,
         receipts: Receipts,
-        sharing: Sharing,
+        sharing: CardClaims,
         console: str | None,
         locked_out: LockedOut,
     ) -> None:
@@ -58,14 +58,14 @@ class Reaching:
         self._locked_out = locked_out
 
     async def deliver(
-        self, entry: Outgoing, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
+        self, entry: OutboxEntry, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
     ) -> Reached:
         """Where the card stands now: in the first channel of `reach` that takes it. `failed` did not, before.
 
         Raises ChannelUnavailable, ChannelUnauthorized where all that is left refuses us, or Nowhere when all refuse it.
         """
         if not entry.place and self._people.contact(entry.person) is None:
-            raise Nowhere(f"{entry.person} is not in the directory")
+            raise Undeliverable(f"{entry.person} is not in the directory")
         if delivery := await self._aside(entry, card, key):
             return Reached(delivery)
         refusals, missing, unauthorized = list(failed), list[str](), list[ChannelUnauthorized]()
@@ -84,9 +84,9 @@ class Reaching:
                 refusals.append(f"{name}: {found}")
         if unauthorized:
             raise unauthorized[0]
-        raise Nowhere("; ".join([*refusals, *missing]) or "the policy names no channel")
+        raise Undeliverable("; ".join([*refusals, *missing]) or "the policy names no channel")
 
-    async def _through(self, name: str, entry: Outgoing, card: Card, key: str) -> Reached | str | None:
+    async def _through(self, name: str, entry: OutboxEntry, card: Card, key: str) -> Reached | str | None:
         """Where it stands, why the channel `name` does not take it, or None where that reaches nobody."""
         channel = self._channels.get(name)
         address = await self._address(entry, channel) if channel else None
@@ -96,7 +96,7 @@ class Reaching:
             found = await self._try(entry, card, key, channel, address)
             if isinstance(found, str) and address.is_shared and not entry.place:
                 found = await self._alone(entry, card, key, channel, found)
-        except Behind:
+        except ClaimPending:
             # The card that this one follows waits until the channel takes us again, and nobody waits that long.
             if error := await self._locked_out.found(name):
                 raise error from None
@@ -106,7 +106,7 @@ class Reaching:
         await self._locked_out.works(entry.id, name)
         return found
 
-    async def _alone(self, entry: Outgoing, card: Card, key: str, channel: Channel, why: str) -> Reached | str:
+    async def _alone(self, entry: OutboxEntry, card: Card, key: str, channel: Channel, why: str) -> Reached | str:
         """Where it stands at this person's alone, as the place that others see does not take it; or why not there."""
         contact = self._people.contact(entry.person)
         to = await channel.address(contact, "") if contact else None
@@ -119,7 +119,7 @@ class Reaching:
             await self._failing.moved(entry.delivery_id, channel.name, why)
         return found
 
-    async def _try(self, entry: Outgoing, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
+    async def _try(self, entry: OutboxEntry, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
         """Where it stands, or why `channel` does not take it."""
         shared = await self._sharing.at(to, entry) if entry.kind == "place" else None
         if isinstance(shared, Stands):
@@ -131,13 +131,13 @@ class Reaching:
         except ChannelRefused as error:
             return str(error)
 
-    async def _refused(self, entry: Outgoing, channel: str, why: str) -> str:
+    async def _refused(self, entry: OutboxEntry, channel: str, why: str) -> str:
         """`why`, noted down for a card that must reach somebody, which those who were to share it read."""
         if entry.kind == "place" and entry.delivery_id:
             await self._failing.fail(entry.delivery_id, channel, why, places_again=False)
         return why
 
-    async def _aside(self, entry: Outgoing, card: Card, key: str) -> Delivery | None:
+    async def _aside(self, entry: OutboxEntry, card: Card, key: str) -> Placement | None:
         """Said to this person alone, in the place where they spoke; None where that can't be done."""
         channel = self._channels.get(entry.reach[0]) if entry.kind == "tell" and entry.to and entry.reach else None
         if channel is None:
@@ -149,13 +149,13 @@ class Reaching:
             log.info("not said in its place", outgoing_id=entry.id, error=str(error))
             return None
 
-    async def _address(self, entry: Outgoing, channel: Channel) -> Address | None:
+    async def _address(self, entry: OutboxEntry, channel: Channel) -> Address | None:
         if entry.place:
             return Address(channel=channel.name, person="", to=place_of(entry.place)[1], is_shared=True)
         contact = self._people.contact(entry.person)
         return await channel.address(contact, entry.thread) if contact else None
 
-    async def for_channel(self, entry: Outgoing, card: Card, name: str) -> Card:
+    async def for_channel(self, entry: OutboxEntry, card: Card, name: str) -> Card:
         """The card leads to the console; its form says whether an approval through this channel would count.
 
         Its receipt tells us later whom it did not reach.
@@ -175,7 +175,7 @@ class Reaching:
             card = with_approvals(card, record, self._people)
         return card.model_copy(update={"form": form})
 
-    async def receipt(self, entry: Outgoing, *, asks: bool) -> str:
+    async def receipt(self, entry: OutboxEntry, *, asks: bool) -> str:
         """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down."""
         if entry.delivery_id and (asks or entry.kind == "place"):
             return self._tokens.make_receipt(entry.delivery_id)

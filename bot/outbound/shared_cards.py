@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from agents.requests import DeliveryId
-from bot.outbound.failures import Failing
+from bot.outbound.failures import DeliveryFailures
 from bot.store import Store
 from bot.store.indexes import Places
-from bot.store.outbox_entry import Outgoing, Placed
-from channels import Address, ChannelUnavailable, Delivery
+from bot.store.outbox_entry import Delivery, OutboxEntry
+from channels import Address, ChannelUnavailable, Placement
 
 # A channel that is away keeps many cards waiting, and each of them those that share it.
 _SOONEST_S, _LATEST_S = 1.0, 30.0
 
 
-class Behind(ChannelUnavailable):
+class ClaimPending(ChannelUnavailable):
     """Another delivery's card is on its way to the same place; no failure, and over as soon as that one is there."""
 
 
@@ -27,7 +27,7 @@ class Stands:
     """The card is there already: that of the delivery with this `id`."""
 
     id: DeliveryId
-    delivery: Delivery
+    delivery: Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class RefusedThere:
     why: str
 
 
-class Sharing:
+class CardClaims:
     """Finds whose card stands, or is to stand, where several people see it."""
 
-    def __init__(self, store: Store, failing: Failing) -> None:
+    def __init__(self, store: Store, failing: DeliveryFailures) -> None:
         self._store, self._failing, self._places = store, failing, Places(store.client)
 
-    async def at(self, to: Address, entry: Outgoing) -> Stands | RefusedThere | None:
+    async def at(self, to: Address, entry: OutboxEntry) -> Stands | RefusedThere | None:
         """What became of the one card at `to`; None: it is for `entry` to place it. Raises Behind."""
         if not to.is_shared or entry.request_id is None or entry.delivery_id is None:
             return None
@@ -60,9 +60,9 @@ class Sharing:
             return RefusedThere(theirs.failed[to.channel])
         if not is_coming and await self._places.claim(entry.request_id, place, mine, follows=first) == mine:
             return None
-        raise Behind("The same card is on its way to where others see it as well", "This one follows it")
+        raise ClaimPending("The same card is on its way to where others see it as well", "This one follows it")
 
-    async def come_back(self, entry: Outgoing) -> None:
+    async def come_back(self, entry: OutboxEntry) -> None:
         """Have `entry` looked at again: soon, and later when its card has waited for long. No failure is counted."""
         now = self._store.about_now()
         waited_s = (now - entry.card.at).total_seconds()
@@ -77,14 +77,14 @@ class Sharing:
         return False
 
 
-def nobodys_own(delivery: Delivery) -> Delivery:
+def nobodys_own(delivery: Placement) -> Placement:
     """`delivery` as it is kept: what others see as well is at no person's address."""
     address = delivery.address
     kept = address.model_copy(update={"person": ""}) if address.is_shared else address
     return delivery.model_copy(update={"address": kept})
 
 
-def _standing(placed: Placed, channel: str) -> Delivery | None:
+def _standing(placed: Delivery, channel: str) -> Placement | None:
     """Where the card of `placed` is in `channel`, if others see it there."""
     found = placed.delivery
     is_there = found is not None and found.address.channel == channel and found.address.is_shared

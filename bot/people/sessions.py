@@ -48,7 +48,7 @@ class _Kept(Login):
     expires_at: AwareDatetime
 
 
-class Logins:
+class Sessions:
     """Makes links, spends them once, finds and ends sessions. All of them are in one shard."""
 
     def __init__(self, store: Store, people: People) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TextIO, cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from channels.showing import visible, visible_json
+from channels.showing import escape_invisible, visible_json
 
 OURS = ("agents", "bot", "channels", "prompts")
 # These bring handlers of their own, or talk a lot; what they have to say from WARNING on passes through ours.
@@ -141,7 +141,7 @@ def _printable_json(_logger: WrappedLogger, _name: str, line: object) -> str:
 def _printable(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
     """Everything spelled out that a terminal would obey or not show; only a traceback has several lines."""
     return {
-        _seen(name): visible(value) if name in _TRACES and isinstance(value, str) else _seen(value)
+        _seen(name): escape_invisible(value) if name in _TRACES and isinstance(value, str) else _seen(value)
         for name, value in event_dict.items()
     }
 
@@ -149,7 +149,7 @@ def _printable(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> Eve
 def _seen(value: object) -> Any:
     match value:
         case str():
-            return visible(value).replace("\n", "\\n")
+            return escape_invisible(value).replace("\n", "\\n")
         case dict():
             return {_seen(name): _seen(inner) for name, inner in cast("dict[object, object]", value).items()}
         case list():

@@ -15,7 +15,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.app import App, agents_of, compose
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind
 from bot.config.settings import SECRETS, Settings
@@ -196,7 +196,7 @@ def _passwords_in(url: str) -> list[str]:
 
 def local_mail(settings: Settings) -> LocalMail:
     """The local mailbox of this installation."""
-    home = Home(settings.data_dir)
+    home = DataDir(settings.data_dir)
     people, address = People(settings.people, settings.policies), settings.mail_address
     return LocalMail(home, people, home.keys(settings)[0], address, settings.desk.address)
 

@@ -18,7 +18,7 @@ from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.attachments import with_lists
-from bot.store.outbox_entry import Placed
+from bot.store.outbox_entry import Delivery
 from channels import Card, ChannelRefused, Line, Overview
 
 SHOWN = 5
@@ -45,7 +45,7 @@ _STANDS: dict[RunState, str] = {
 }
 
 
-class FrontDesk:
+class StoredRequests:
     """Looks, and changes nothing; also a `channels.Desk`.
 
     `way` is the channel through which people look and answer, `console` where they find our pages.
@@ -82,7 +82,7 @@ class FrontDesk:
         waiting, more = await self._waiting(me)
         return Overview(waiting=waiting, more=more, asked=await self._asked(me), decided=await self._decided(me))
 
-    def _card(self, record: RequestRecord, placed: Placed, person: PersonId, now: datetime) -> Card:
+    def _card(self, record: RequestRecord, placed: Delivery, person: PersonId, now: datetime) -> Card:
         card = standing_card(record, placed, person, self._way, self._people, now)
         form = card.form and card.form.model_copy(update={"token": self._tokens.make(placed.id)})
         link = f"{self._console}/requests/{record.request.id}" if self._console else ""
@@ -156,9 +156,9 @@ class FrontDesk:
     def _so_far(self, record: RequestRecord) -> list[str]:
         return [f"{line.label}: {line.text}." for line in so_far(record, self._people)]
 
-    async def _placed(self, delivery_id: DeliveryId) -> Placed | None:
+    async def _placed(self, delivery_id: DeliveryId) -> Delivery | None:
         body = await self._store.delivery(delivery_id)
-        return None if body is None else Placed.model_validate_json(body)
+        return None if body is None else Delivery.model_validate_json(body)
 
     async def _records(self, request_ids: Sequence[str]) -> list[RequestRecord]:
         bodies = await self._store.lists.records_of([RequestId(request_id) for request_id in request_ids])

@@ -13,7 +13,7 @@ from bot.runs.steering import NotSteered
 from prompts import PromptError
 
 
-class Seen(Frozen):
+class PromptReplay(Frozen):
     """`text` is the one message that the step was chosen by; system prompt and tools are those of `prompt`.
 
     `is_same`: whether the hash of all that was sent is what it would be now; null where none was recorded. `note` says
@@ -29,7 +29,7 @@ class Seen(Frozen):
     note: str
 
 
-def seen(events: Sequence[Event], step: int, agents: Mapping[str, Agent], models: Sequence[str] = ()) -> Seen:
+def seen(events: Sequence[Event], step: int, agents: Mapping[str, Agent], models: Sequence[str] = ()) -> PromptReplay:
     """What came before the `step`-th step that was chosen, counted from 1, copied ones too.
 
     `models` are names under which the model may have been asked. Raises NotSteered when there is no such step.
@@ -45,7 +45,7 @@ def seen(events: Sequence[Event], step: int, agents: Mapping[str, Agent], models
     then, call = fold(before), chosen.call
     is_same = _is_same(then, before, chosen, agents, models)
     is_own = place >= len(events) - len(own(events))
-    return Seen(
+    return PromptReplay(
         run_id=run.id,
         step=step,
         text=render(then, before, call.context_tokens or BUDGET_TOKENS),

@@ -13,8 +13,8 @@ from bot.render.status_line import StatusLines, written_in
 from bot.render.views import line_of
 from bot.store import Commit, Store, Wake
 from bot.store.journal import record_write
-from bot.store.outbox_entry import Placed
-from channels import Address, Delivery
+from bot.store.outbox_entry import Delivery
+from channels import Address, Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,8 @@ def _placed(request: Request, holder: Holder, sent: CardDelivered | None, failed
     if sent:
         owner = "" if sent.is_shared else holder.person
         address = Address(channel=sent.channel, person=owner, to=sent.to, thread=sent.thread, is_shared=sent.is_shared)
-        delivery = Delivery(key=sent.shares or delivery_id, address=address, handle=sent.handle)
-    made = Placed(
+        delivery = Placement(key=sent.shares or delivery_id, address=address, handle=sent.handle)
+    made = Delivery(
         id=delivery_id,
         run_id=RunId(request.run_id),
         request_id=RequestId(request.id),

@@ -26,7 +26,7 @@ from bot.people.directory import People
 from bot.store import Store, StoreError
 from bot.store.indexes import HOME_KEEP_S, Homes
 from bot.store.watch import EVERYTHING, Changes, Changing
-from channels import ChannelRefused, ChannelUnavailable, Contact, Desk
+from channels import ChannelRefused, ChannelUnavailable, Contact, RequestLookup
 from channels.slack.api import Limited
 from channels.slack.modals import View, view
 
@@ -44,7 +44,7 @@ _LISTEN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RefreshRate:
     """How often things are done, in seconds.
 
     A Home changes once in `every_s` at most; after lost hints there is one Home in `repair_every_s`; whom Slack refuses
@@ -61,7 +61,7 @@ class Pace:
 class HomeWatch:
     """One per process. Of several processes one publishes what there is to publish, and none an older state last."""
 
-    def __init__(self, store: Store, people: People, publish: Publish, pace: Pace = Pace()) -> None:
+    def __init__(self, store: Store, people: People, publish: Publish, pace: RefreshRate = RefreshRate()) -> None:
         self._store, self._people, self._publish, self._pace = store, people, publish, pace
         self._homes = Homes(store.client)
         self._due, self._earliest = dict[str, float](), dict[str, float]()
@@ -78,7 +78,7 @@ class HomeWatch:
         # Something may have changed between the look at what was published and its arrival.
         self._want(person, self._pace.every_s)
 
-    async def watch(self, desk: Desk) -> None:
+    async def watch(self, desk: RequestLookup) -> None:
         """Publish what changes, as `desk` finds it, for ever; ends only when cancelled."""
         changing = Changing(self._store.client, self._store.shards)
         try:
@@ -133,7 +133,7 @@ class HomeWatch:
         self._due[person] = min(due, self._due.get(person, due))
         self._news.set()
 
-    async def _show(self, desk: Desk) -> None:
+    async def _show(self, desk: RequestLookup) -> None:
         """Publish, one after the other, what is due."""
         while True:
             self._news.clear()
@@ -153,7 +153,7 @@ class HomeWatch:
     def _when(self, person: str) -> float:
         return max(self._due[person], self._earliest.get(person, 0.0), self._not_before)
 
-    async def _look_at(self, person: str, desk: Desk) -> None:
+    async def _look_at(self, person: str, desk: RequestLookup) -> None:
         """Publish one Home if it has changed. Whatever goes wrong is tried again, or left until it changes again."""
         contact = self._people.contact(person)
         if contact is None or contact.slack is None:
@@ -180,7 +180,7 @@ class HomeWatch:
             log.exception("a Home can't be made", person=person)
             self._earliest[person] = _clock() + self._pace.refused_s
 
-    async def _publish_to(self, contact: Contact, user: str, desk: Desk) -> None:
+    async def _publish_to(self, contact: Contact, user: str, desk: RequestLookup) -> None:
         found = view(await desk.overview(contact.id))
         mark = hashlib.sha256(json.dumps(found).encode()).hexdigest()
         if await self._homes.shown(contact.id) == mark:

@@ -41,7 +41,7 @@ from bot.policy.judge import (
 )
 from bot.policy.quorum import eligible
 from bot.render.words import CHANNEL_NAMES, TIME
-from bot.store.outbox_entry import Placed
+from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 
 _REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model", short="rehearsal, no model")
@@ -163,7 +163,7 @@ def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", t
 
 def unreached(
     request: Request,
-    placed: Placed,
+    placed: Delivery,
     channel: str,
     ways: Sequence[str],
     others: Sequence[PersonId],

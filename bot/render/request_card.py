@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agents.requests import Decision, Given, PersonId, Request, Vote
 from agents.run import Run, meaning_of
-from agents.state import Made, made_for
+from agents.state import AttemptOutcome, made_for
 from agents.text import ends_of, quote
 from bot.people.directory import People
 from bot.policy.judge import (
@@ -25,7 +25,7 @@ from bot.policy.quorum import lacking
 from bot.policy.record import RequestRecord, good_until
 from bot.render.cards import TAKE_BACK, askers, began_with, decided, request_card, told
 from bot.render.words import TIME
-from bot.store.outbox_entry import Placed
+from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 
 _HOW = {
@@ -203,7 +203,7 @@ def _answer(record: RequestRecord, people: People) -> str:
     return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))
 
 
-def _made(made: Made, said: str, run: Run, people: People) -> _Stand:
+def _made(made: AttemptOutcome, said: str, run: Run, people: People) -> _Stand:
     began = f"{said} It began at {made.started_at:{TIME}}".strip()
     ended = f" and ended at {made.ended_at:{TIME}}" if made.ended_at else ""
     match made.state:
@@ -243,7 +243,7 @@ class Can(NamedTuple):
 
 
 def standing_card(
-    record: RequestRecord, placed: Placed, person: PersonId, way: str, people: People, now: datetime
+    record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime
 ) -> Card:
     """The card of `placed` as it stands for `person`, who answers through the channel `way`.
 
@@ -269,7 +269,7 @@ def _form(form: AnswerForm, can: Can) -> AnswerForm | None:
     return form.model_copy(update={"may_approve": can.approve, "only_stops": can.stop})
 
 
-def _can(record: RequestRecord, placed: Placed, person: PersonId, way: str, people: People, now: datetime) -> Can:
+def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime) -> Can:
     """By the judge's own rules: what would become of a yes, and of a no."""
     yes, no = (judge(record, _answer_of(placed, person, way, now, approve=approve)) for approve in (True, False))
     why = _words(yes, record, people)
@@ -294,7 +294,7 @@ def _only_withdraws(yes: Judgement, no: Decided) -> bool:
     return no.decision.state == "withdrawn" and not is_told
 
 
-def _answer_of(placed: Placed, person: PersonId, way: str, now: datetime, *, approve: bool) -> Answer:
+def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime, *, approve: bool) -> Answer:
     """What `person` might answer. It is judged, and never kept."""
     return Answer(
         reply_id="",

@@ -13,7 +13,7 @@ from bot.policy.record import RequestRecord
 from bot.render.words import HOURS
 from bot.store import Store
 from bot.store.ids import derived_id
-from channels import Card, Delivery
+from channels import Card, Placement
 
 # The first thing that is posted, so that whoever posts it again has posted the same.
 WORKING = "Working on it…"
@@ -122,19 +122,19 @@ class StatusLines:
         """The one key that a run's line is sent under, by whichever worker."""
         return DeliveryId(derived_id("delivery", run_id, "status"))
 
-    async def find(self, run_id: str) -> Delivery | None:
+    async def find(self, run_id: str) -> Placement | None:
         """Where the line of a run stands; None before it was sent."""
         body = await self._store.remembered(_name(run_id))
-        return Delivery.model_validate_json(body) if body else None
+        return Placement.model_validate_json(body) if body else None
 
-    async def keep(self, run_id: str, delivery: Delivery) -> bool:
+    async def keep(self, run_id: str, delivery: Placement) -> bool:
         """Note where it stands, and that people may write there; False when somebody did before."""
         for thread in written_in(delivery):
             await self._store.threads.begin(delivery.address.channel, thread, run_id)
         return (await self._store.remember(_name(run_id), delivery.model_dump_json().encode(), _KEEP_S))[1]
 
 
-def written_in(delivery: Delivery) -> set[str]:
+def written_in(delivery: Placement) -> set[str]:
     """The threads in which people write about what stands there: its own, and the one that begins below it."""
     return {delivery.handle, delivery.address.thread} - {""}
 

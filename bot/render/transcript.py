@@ -12,11 +12,11 @@ from agents.events import (
     CardReplaced,
     ChildStarted,
     ContextFetched,
+    ContinuationAsked,
     DeliveryFailed,
     Event,
     OutsideReported,
     PersonSaid,
-    QuestionRaised,
     RequestDecided,
     RequestOpened,
     RequestRevised,
@@ -43,14 +43,14 @@ from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.render.cards import decided
 from bot.store.attachments import files_in, size
-from channels.showing import visible
+from channels.showing import escape_invisible
 
 _TEXT_CHARS = 400
 # How a run ended may be an answer of many lines: a list, what everybody said.
 _END_LINES = 60
 
 
-class Told(NamedTuple):
+class TranscriptLine(NamedTuple):
     """An event in words: `text` is ours, `quoted` is what a person, a model or a tool wrote."""
 
     text: str
@@ -79,65 +79,65 @@ def about(file: Attachment) -> str:
 
 
 def _plain(text: str) -> str:
-    shown = visible(re.sub(r"[\r\n\t]", " ", text))
+    shown = escape_invisible(re.sub(r"[\r\n\t]", " ", text))
     return shown if len(shown) <= _TEXT_CHARS else f"{shown[:_TEXT_CHARS]}…"
 
 
-def tell(event: Event, people: People) -> Told:  # noqa: C901, PLR0912 - one line per kind of event reads best together
+def tell(event: Event, people: People) -> TranscriptLine:  # noqa: C901, PLR0912 - one line per kind of event reads best together
     """`event` as a sentence for people."""
     name = people.name_of
     match event:
         case RunStarted():
             return _started(event, name(event.requester))
         case PersonSaid():
-            return Told(f"{name(event.person)} said by {event.channel}", event.text)
+            return TranscriptLine(f"{name(event.person)} said by {event.channel}", event.text)
         case ContextFetched():
-            return Told("looked up: " + (", ".join(fact.label for fact in event.facts) or "nothing"))
+            return TranscriptLine("looked up: " + (", ".join(fact.label for fact in event.facts) or "nothing"))
         case StepChosen():
             return _step(event)
         case StepFailed() | ThoughtDropped():
             return _no_step(event)
         case StepRefused():
-            return Told("refused", event.error)
+            return TranscriptLine("refused", event.error)
         case StepGated():
-            return Told(f"now needs approval under policy {event.gate}")
+            return TranscriptLine(f"now needs approval under policy {event.gate}")
         case RequestOpened():
-            return Told(f"asks: {event.request.title} ({event.request.id})", event.request.quoted)
+            return TranscriptLine(f"asks: {event.request.title} ({event.request.id})", event.request.quoted)
         case RequestRevised():
             request = event.request
             is_remark = bool(request.remarks) and request.remarks[-1].at == event.at
             verb = "wrote beside" if is_remark else "amended"
-            return Told(f"{name(event.by)} {verb}: {request.title} (revision {request.revision})")
+            return TranscriptLine(f"{name(event.by)} {verb}: {request.title} (revision {request.revision})")
         case CardDelivered():
             return _delivered(event, people.called(event.person, event.place))
         case CardReplaced():
             return _replaced(event, name(event.person))
         case DeliveryFailed():
-            return Told(f"{people.called(event.person, event.place)} could not be reached", event.error)
+            return TranscriptLine(f"{people.called(event.person, event.place)} could not be reached", event.error)
         case VoteCast():
             note = event.vote.reason if event.vote.approve else ""
             verb = "approves" if event.vote.approve else "denies"
             made = " with a key that an operator made" if event.vote.is_by_operators_key else ""
             said = f"{name(event.vote.person)} {verb} by {event.vote.channel}{made}"
-            return Told(f"{said} with a note" if note else said, note)
+            return TranscriptLine(f"{said} with a note" if note else said, note)
         case AnswerNoted():
             said = f"{name(event.person)} answered by {event.channel}, not counted ({event.outcome.replace('_', ' ')})"
-            return Told(said, event.text)
+            return TranscriptLine(said, event.text)
         case AnswerHeld():
             who = f"is from {name(event.person)}" if event.person else f"claims to be from {event.claims or 'nobody'}"
-            return Told(f"an answer that {who} was held, not counted", event.why)
+            return TranscriptLine(f"an answer that {who} was held, not counted", event.why)
         case RequestDecided():
             given = event.decision.given
-            return Told(decided(event.decision, people), given.text if given else "")
+            return TranscriptLine(decided(event.decision, people), given.text if given else "")
         case RequestRevoked():
-            return Told(f"{name(event.vote.person)} took the approval back", event.vote.reason)
+            return TranscriptLine(f"{name(event.vote.person)} took the approval back", event.vote.reason)
         case ToolStarted() | ToolFinished() | ToolOrphaned() | ToolWaits() | OutsideReported() | ChildStarted():
             return _work(event)
-        case QuestionRaised() | RunForked() | RunPaused() | RunResumed() | RunCancelled() | RunEnded():
+        case ContinuationAsked() | RunForked() | RunPaused() | RunResumed() | RunCancelled() | RunEnded():
             return _course(event, people)
 
 
-def _replaced(event: CardReplaced, name: str) -> Told:
+def _replaced(event: CardReplaced, name: str) -> TranscriptLine:
     why = {
         "comment": "",
         "unbound": ": another mail came to the address that answers the old one",
@@ -145,50 +145,50 @@ def _replaced(event: CardReplaced, name: str) -> Told:
         "upgrade": ": sayso was upgraded",
     }
     does = "gets a new card" if event.holder else "can't approve with the card at hand"
-    return Told(f"{name} {does}{why[event.why]}")
+    return TranscriptLine(f"{name} {does}{why[event.why]}")
 
 
 def _work(
     event: ToolStarted | ToolFinished | ToolOrphaned | ToolWaits | OutsideReported | ChildStarted,
-) -> Told:
+) -> TranscriptLine:
     match event:
         case ToolStarted():
-            return Told(f"starts {event.tool}", " ".join(event.effect.argv))
+            return TranscriptLine(f"starts {event.tool}", " ".join(event.effect.argv))
         case ToolFinished():
-            return Told("failed", event.error) if event.error else Told("ended well", event.output)
+            return TranscriptLine("failed", event.error) if event.error else TranscriptLine("ended well", event.output)
         case ToolOrphaned():
             if event.may_have_started:
-                return Told("the worker went away while it ran; the effect may have happened")
+                return TranscriptLine("the worker went away while it ran; the effect may have happened")
             why = "its worker went away, or it was no longer as approved when its turn came"
-            return Told(f"the effect had not begun: {why}")
+            return TranscriptLine(f"the effect had not begun: {why}")
         case ToolWaits():
-            return Told(f"waits for {event.handle}", event.note)
+            return TranscriptLine(f"waits for {event.handle}", event.note)
         case OutsideReported():
-            return Told(f"news of {event.handle}", event.text)
+            return TranscriptLine(f"news of {event.handle}", event.text)
         case ChildStarted():
             key = f" for {event.key}" if event.key else ""
-            return Told(f"starts {event.run_id} of the {event.agent} agent{key}", event.text)
+            return TranscriptLine(f"starts {event.run_id} of the {event.agent} agent{key}", event.text)
 
 
 def _course(
-    event: QuestionRaised | RunForked | RunPaused | RunResumed | RunCancelled | RunEnded, people: People
-) -> Told:
+    event: ContinuationAsked | RunForked | RunPaused | RunResumed | RunCancelled | RunEnded, people: People
+) -> TranscriptLine:
     name = people.name_of
     match event:
-        case QuestionRaised():
-            return Told(event.question)
+        case ContinuationAsked():
+            return TranscriptLine(event.question)
         case RunForked():
-            return Told(
+            return TranscriptLine(
                 f"{name(event.by)}: {event.how} of {event.source} at {event.at_seq}; what came before is history"
             )
         case RunPaused():
-            return Told(f"{name(event.by)} paused the run")
+            return TranscriptLine(f"{name(event.by)} paused the run")
         case RunResumed():
-            return Told(f"{name(event.by)} resumed the run")
+            return TranscriptLine(f"{name(event.by)} resumed the run")
         case RunCancelled():
-            return Told(_cancelled(event, name))
+            return TranscriptLine(_cancelled(event, name))
         case RunEnded():
-            return Told(event.outcome, event.summary)
+            return TranscriptLine(event.outcome, event.summary)
 
 
 def _cancelled(event: RunCancelled, name: Callable[[PersonId], str]) -> str:
@@ -198,14 +198,14 @@ def _cancelled(event: RunCancelled, name: Callable[[PersonId], str]) -> str:
     return f"stopped by {event.parent}, which started it{by}"
 
 
-def _delivered(event: CardDelivered, who: str) -> Told:
+def _delivered(event: CardDelivered, who: str) -> TranscriptLine:
     where = ", where others see it" if event.is_shared else ""
     if not who:
-        return Told(f"card posted by {event.channel}{where}", event.to)
-    return Told(f"card {'shared with' if event.shares else 'sent to'} {who} by {event.channel}{where}")
+        return TranscriptLine(f"card posted by {event.channel}{where}", event.to)
+    return TranscriptLine(f"card {'shared with' if event.shares else 'sent to'} {who} by {event.channel}{where}")
 
 
-def _started(event: RunStarted, who: str) -> Told:
+def _started(event: RunStarted, who: str) -> TranscriptLine:
     through = event.service or event.submitter
     way = f"{event.channel} (sent by {through})" if through else event.channel
     context = f" with {json.dumps(event.context, ensure_ascii=False)}" if event.context else ""
@@ -214,26 +214,28 @@ def _started(event: RunStarted, who: str) -> Told:
         said = f"the trigger {event.trigger} ({way}) asked for {who}"
     elif event.desk:
         said = f"a mail to the desk from {event.desk} ({way}) asked for {who}"
-    return Told(said, f"{event.text}{context}")
+    return TranscriptLine(said, f"{event.text}{context}")
 
 
-def _no_step(event: StepFailed | ThoughtDropped) -> Told:
+def _no_step(event: StepFailed | ThoughtDropped) -> TranscriptLine:
     call = event.call
     if isinstance(event, ThoughtDropped):
         tokens = call.input_tokens + call.output_tokens
-        return Told(f"the run changed while {call.model} chose a step, which is not used; its {tokens:,} tokens count")
+        return TranscriptLine(
+            f"the run changed while {call.model} chose a step, which is not used; its {tokens:,} tokens count"
+        )
     again = "; tries again" if event.retry_at else ""
-    return Told(f"no step from {call.model}: {event.kind}{again}", event.detail)
+    return TranscriptLine(f"no step from {call.model}: {event.kind}{again}", event.detail)
 
 
-def _step(event: StepChosen) -> Told:
+def _step(event: StepChosen) -> TranscriptLine:
     by = " (rehearsal)" if event.call.rehearsal else f" ({event.call.model})"
     match event.step:
         case CallTool():
             gate = f", needs approval under policy {event.gate}" if event.gate else ""
             arguments = json.dumps(dict(event.step.arguments), ensure_ascii=False)
-            return Told(f"next: {event.step.tool}{gate}{by}", arguments)
+            return TranscriptLine(f"next: {event.step.tool}{gate}{by}", arguments)
         case RequestHumanInput():
-            return Told(f"next: a question to people{by}")
+            return TranscriptLine(f"next: a question to people{by}")
         case Done():
-            return Told(f"next: nothing more to do{by}")
+            return TranscriptLine(f"next: nothing more to do{by}")

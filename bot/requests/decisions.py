@@ -45,7 +45,7 @@ from bot.store import Commit, Once, Wake
 from bot.store.attachments import attachments, contents, list_contents, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Outgoing, Placed
+from bot.store.outbox_entry import Delivery, OutboxEntry
 
 log = structlog.stdlib.get_logger()
 
@@ -219,7 +219,7 @@ class Decisions:
     async def _is_of_old(self, holder: Holder) -> bool:
         """Whether it is a mail of which no more is known than its Message-ID: so it was written down in its event."""
         body = await self._journal.store.delivery(holder.delivery_id)
-        placed = Placed.model_validate_json(body) if body else None
+        placed = Delivery.model_validate_json(body) if body else None
         there = placed.delivery if placed else None
         return there is not None and there.address.channel == "email" and there.handle.startswith("<")
 
@@ -258,14 +258,14 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _tell(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> Outgoing:
+    def _tell(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> OutboxEntry:
         """What became of an answer, said in its place if it has one; where the person can answer better and the card
         can be changed where it stands, with the card to answer once more.
         """
         request, text = record.request, told(judgement, record.request, self._people)
         if _is_renewed(record, answer):
             text += f" {_EXPOSED if _is_given_away(record, statement) else _RENEWED}"
-        entry = Outgoing(
+        entry = OutboxEntry(
             id=outgoing_id(request.id),
             kind="tell",
             run_id=request.run_id,
@@ -288,7 +288,7 @@ class Decisions:
         }
         return entry.model_copy(update=again)
 
-    def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> list[Outgoing]:
+    def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> list[OutboxEntry]:
         """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""
         request = record.request
         if record.decision is None:
@@ -301,7 +301,9 @@ class Decisions:
         card = closed_card(request, sentence, now, closes=False)
         return updates_for(request, record.holders, self._edits, card, news)
 
-    def comment(self, before: RequestRecord, now_stands: RequestRecord, *, is_public: bool = False) -> list[Outgoing]:
+    def comment(
+        self, before: RequestRecord, now_stands: RequestRecord, *, is_public: bool = False
+    ) -> list[OutboxEntry]:
         """Shows a new comment to people: on cards that can be changed, and to whoever asked unless it `is_public`."""
         if now_stands.comments == before.comments:
             return []
@@ -309,7 +311,7 @@ class Decisions:
         tells = [] if is_public else commented(before.request, comment, self._people)
         return [*self._moved(now_stands, comment.at), *tells]
 
-    def _moved(self, record: RequestRecord, now: datetime) -> list[Outgoing]:
+    def _moved(self, record: RequestRecord, now: datetime) -> list[OutboxEntry]:
         """Shows that something has changed, wherever a card can be changed."""
         return updates_for(record.request, record.holders, self._edits, changed(record.request.title, now))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from agents.events import GO_ON, STOP_HERE, QuestionRaised, RequestOpened, Why
+from agents.events import GO_ON, STOP_HERE, ContinuationAsked, RequestOpened, Why
 from agents.relay import RELAY
 from agents.requests import (
     DeliveryId,
@@ -33,7 +33,7 @@ from bot.store import Commit, Wake
 from bot.store.attachments import list_contents
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry, record_write
-from bot.store.outbox_entry import Outgoing, Placed, place_of, placing_id
+from bot.store.outbox_entry import Delivery, OutboxEntry, place_of, placing_id
 from channels import Card
 
 _QUOTED_CHARS = 4_000
@@ -51,7 +51,7 @@ _GO_ON: dict[Why, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class NobodyToAsk:
+class NotEnoughApprovers:
     """The request is not opened: too few people may decide it. `why` says so in words."""
 
     why: str
@@ -59,14 +59,16 @@ class NobodyToAsk:
 
 def gate_request(
     run: Run, pending: PendingStep, title: str, call: GatedCall, policy: PolicySnapshot, now: datetime
-) -> Request | NobodyToAsk:
+) -> Request | NotEnoughApprovers:
     """The approval that `call` needs."""
     program = program_of(run)
     title = f"{program_name(program)} asks: {title}" if program else title
     return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", call=call)
 
 
-def question_request(run: Run, pending: PendingStep, policy: PolicySnapshot, now: datetime) -> Request | NobodyToAsk:
+def question_request(
+    run: Run, pending: PendingStep, policy: PolicySnapshot, now: datetime
+) -> Request | NotEnoughApprovers:
     """The question that the model, or a program, chose to ask."""
     step = pending.step
     if not isinstance(step, RequestHumanInput):
@@ -88,8 +90,8 @@ def question_request(run: Run, pending: PendingStep, policy: PolicySnapshot, now
 
 
 def raised_request(
-    run: Run, pending: PendingStep, raised: QuestionRaised, policy: PolicySnapshot, now: datetime
-) -> Request | NobodyToAsk:
+    run: Run, pending: PendingStep, raised: ContinuationAsked, policy: PolicySnapshot, now: datetime
+) -> Request | NotEnoughApprovers:
     """The question of code whether a run goes on. In its story are words of others, so all of it is quoted."""
     agent = run.started.agent if run.started else "?"
     story = f"\n\nWhat led to it:\n{raised.story}" if raised.story else ""
@@ -114,7 +116,7 @@ def _bounded(text: str) -> str:
 
 def unknown_request(
     run: Run, pending: PendingStep, title: str, policy: PolicySnapshot, now: datetime
-) -> Request | NobodyToAsk:
+) -> Request | NotEnoughApprovers:
     """Whether an interrupted effect happened; only people can find out."""
     return _request(
         run,
@@ -156,7 +158,7 @@ def _request(
     options: tuple[str, ...] = (),
     fields: tuple[str, ...] = (),
     call: GatedCall | None = None,
-) -> Request | NobodyToAsk:
+) -> Request | NotEnoughApprovers:
     """The request, bound to what is asked: a call for an approval, the words for a question."""
     # What happened is not decided but found out: those who could decide then are asked, whatever they wrote since.
     asked_before = pending.request if purpose == "unknown" else None
@@ -239,7 +241,7 @@ class Placement:
 def placement(request: Request, card: Card, person: PersonId, place: str = "", first: str = "") -> Placement:
     """`card` for one person or place, by the channel `first` if there is one, else by the ways of the policy."""
     delivery_id = DeliveryId(new_id("delivery", shard_of(request.id)))
-    placed = Placed(
+    placed = Delivery(
         id=delivery_id,
         run_id=request.run_id,
         request_id=request.id,
@@ -249,7 +251,7 @@ def placement(request: Request, card: Card, person: PersonId, place: str = "", f
         place=place,
     )
     ways = tuple(dict.fromkeys(filter(None, (first, *request.policy.reach))))
-    entry = Outgoing(
+    entry = OutboxEntry(
         id=placing_id(delivery_id),
         kind="place",
         run_id=request.run_id,
@@ -360,16 +362,16 @@ def program_of(run: Run) -> str:
     return f"service:{started.service}" if started.service else f"person:{started.submitter or started.requester}"
 
 
-def _nobody(policy: PolicySnapshot, parts: Mapping[PersonId, Part]) -> NobodyToAsk:
+def _nobody(policy: PolicySnapshot, parts: Mapping[PersonId, Part]) -> NotEnoughApprovers:
     left, may = eligible(policy, parts), set(people_of(policy.rule))
     out = [f"{person} {PARTS[part]}" for person, part in parts.items() if person in may and person not in left]
     why = f" Not counted: {'; '.join(out)}." if out else ""
     if len(left) >= policy.quorum:
-        return NobodyToAsk(
+        return NotEnoughApprovers(
             f"policy {policy.name!r} can't be met: its seats can't all be filled by different people, the requester "
             f"not counted.{why} Change its approvers in sayso.toml"
         )
-    return NobodyToAsk(
+    return NotEnoughApprovers(
         f"policy {policy.name!r} can't be met: people who may decide, the requester not counted: {len(left)}; needed: "
         f"{policy.quorum}.{why} Add people to its approvers in sayso.toml"
     )

@@ -11,7 +11,7 @@ from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import fold
 from bot.people.directory import People
 from bot.render.views import line_of
-from bot.requests.opening import NobodyToAsk, opening
+from bot.requests.opening import NotEnoughApprovers, opening
 from bot.runs.loop import Loop
 from bot.runs.moves import Ask, next_move
 from bot.runs.start import Starter
@@ -40,7 +40,7 @@ class Asker:
     holders: tuple[PersonId, ...] = ()
 
 
-class Relay:
+class ApiRequests:
     """Makes a run's first turn at once, by the functions of the loop, which goes on when people have answered."""
 
     def __init__(
@@ -108,6 +108,6 @@ class Relay:
             request = await self._loop.request(self._agent, run, move, now)
         except ToolRefused as error:
             raise NotAsked(str(error)) from error
-        if isinstance(request, NobodyToAsk):
+        if isinstance(request, NotEnoughApprovers):
             raise NotAsked(request.why)
         return events, request

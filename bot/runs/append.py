@@ -7,7 +7,7 @@ from datetime import datetime
 from agents.events import Event
 from agents.requests import RunId
 from agents.run import Run, fold
-from bot.outbound.notifier import Teller
+from bot.outbound.notifier import Notifier
 from bot.render.views import line_of
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS, MAX_EVENTS_AT_ALL
@@ -15,30 +15,30 @@ from bot.store.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RunSnapshot:
     """A run's story as far as it is known: its fold, its events, and when it was read."""
 
     run: Run
     events: tuple[Event, ...]
     now: datetime
 
-    def then(self, events: Sequence[Event]) -> "Told":
+    def then(self, events: Sequence[Event]) -> "RunSnapshot":
         """The same, gone on by `events`."""
-        return Told(fold(events, self.run), (*self.events, *events), self.now)
+        return RunSnapshot(fold(events, self.run), (*self.events, *events), self.now)
 
 
-class Appending:
+class EventLog:
     """Reads runs and appends to them. What was appended is known without reading it back."""
 
-    def __init__(self, journal: Journal, teller: Teller) -> None:
+    def __init__(self, journal: Journal, teller: Notifier) -> None:
         self._journal, self._store, self._teller = journal, journal.store, teller
 
-    async def read(self, run_id: RunId) -> Told:
+    async def read(self, run_id: RunId) -> RunSnapshot:
         """The run as it is now."""
         loaded = await self._store.load(run_id)
-        return Told(fold(loaded.events), loaded.events, loaded.now)
+        return RunSnapshot(fold(loaded.events), loaded.events, loaded.now)
 
-    async def append(self, told: Told, events: Sequence[Event]) -> Told | None:
+    async def append(self, told: RunSnapshot, events: Sequence[Event]) -> RunSnapshot | None:
         """The run with `events`; None when something else came first and nothing was written: read again."""
         run = told.then(events).run
         commit = Commit(
@@ -51,7 +51,7 @@ class Appending:
         )
         return await self.write(told, commit)
 
-    async def write(self, told: Told, commit: Commit) -> Told | None:
+    async def write(self, told: RunSnapshot, commit: Commit) -> RunSnapshot | None:
         """The same of a commit that is fenced by what `told` is."""
         written = await self._journal.write(commit)
         if written.state != "committed":
@@ -60,7 +60,7 @@ class Appending:
             return await self.read(told.run.id)
         return told.then(commit.events)
 
-    async def add(self, told: Told, event: Event) -> Told:
+    async def add(self, told: RunSnapshot, event: Event) -> RunSnapshot:
         """The run as it is now, with `event` once, wherever that found its place, also in a run that has ended."""
         while True:
             # Without a fence it would be written again where only the answer was lost.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TypedDict
 
 from agents.budgets import Day, Limits, Spent, spent_by_day
-from agents.events import GO_ON, STOP_HERE, CardDelivered, Event, QuestionRaised, Why
+from agents.events import GO_ON, STOP_HERE, CardDelivered, ContinuationAsked, Event, Why
 from agents.model.failures import NOT_SENT
 from agents.requests import StepId
 from agents.run import Run
@@ -86,7 +86,9 @@ class Budgets:
         if by != Limits() and (spent := spent_by_day(events).get(today)):
             await self._days.note(agent, today, run.id, run.seq, spent)
 
-    def question(self, run: Run, events: Sequence[Event], why: Why, day: Day | None, now: datetime) -> QuestionRaised:
+    def question(
+        self, run: Run, events: Sequence[Event], why: Why, day: Day | None, now: datetime
+    ) -> ContinuationAsked:
         """The question whether `run` goes on. What it says was used is so as of now."""
         _, by = self._by(run)
         used = _used(day.spent, day.limits) if why == "day" and day else _used(run.budget.spent, run.budget.limits)
@@ -96,7 +98,7 @@ class Budgets:
             f"Used {'today' if why == 'day' else 'so far'}: {used}.",
             f"“{GO_ON}” {more}. “{STOP_HERE}” ends the run. Without an answer it ends as failed.",
         )
-        return QuestionRaised(
+        return ContinuationAsked(
             at=now,
             step_id=StepId(new_id("step", shard_of(run.id))),
             why=why,

@@ -22,7 +22,7 @@ from agents.events import (
 from agents.requests import DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
 from bot.config.tables import AgentConfig
-from bot.outbound.raw_mail import Mailing
+from bot.outbound.raw_mail import RawMail
 from bot.render.views import line_of
 from bot.requests.opening import advisers_of, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
@@ -49,7 +49,7 @@ class Children:
     """
 
     def __init__(self, journal: Journal, agents: Collection[str], budgets: Mapping[str, AgentConfig]) -> None:
-        self._journal, self._agents, self._budgets, self.mailing = journal, agents, budgets, Mailing(journal)
+        self._journal, self._agents, self._budgets, self.mailing = journal, agents, budgets, RawMail(journal)
 
     async def start(
         self,

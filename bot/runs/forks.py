@@ -40,7 +40,7 @@ class _Made:
     files: Sequence[tuple[str, bytes]] = ()
 
 
-class Copying:
+class RunForks:
     """Makes runs of stories. `limits` are by agent: a copy gets those of today, and has used up nothing."""
 
     def __init__(

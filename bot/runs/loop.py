@@ -12,15 +12,15 @@ from agents.requests import AttemptId, GatedCall, Request, RunId
 from agents.run import PendingStep, Run
 from agents.state import Attempt
 from agents.steps import CallTool
-from bot.execution.approval_guard import Covering, call_of
+from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, look, prepare
-from bot.execution.tool_context import ToolHands
-from bot.outbound.notifier import Teller
+from bot.execution.tool_context import StepContext
+from bot.outbound.notifier import Notifier
 from bot.people.directory import People
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
 from bot.requests.opening import (
-    NobodyToAsk,
+    NotEnoughApprovers,
     changes_between,
     gate_request,
     opening,
@@ -28,7 +28,7 @@ from bot.requests.opening import (
     raised_request,
     unknown_request,
 )
-from bot.runs.append import Appending, Told
+from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.budgets import Budgets
 from bot.runs.children import Children
 from bot.runs.moves import (
@@ -45,7 +45,7 @@ from bot.runs.moves import (
     next_move,
     with_what_goes_on,
 )
-from bot.runs.thinking import Alert, Thinker, Thoughts
+from bot.runs.thinking import Alert, ModelTurn, Thinker
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import Journal
@@ -68,15 +68,15 @@ class Loop:
         thinker: Thinker,
         executor: Executor,
         children: Children,
-        teller: Teller,
+        teller: Notifier,
         alert: Alert,
         budgets: Budgets,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
         self._agents, self._executor, self._children = agents, executor, children
         self._teller, self._budgets = teller, budgets
-        self._appending, self._covering = Appending(journal, teller), Covering(decisions, people)
-        self._thoughts = Thoughts(journal.store, self._appending, thinker, budgets, alert)
+        self._appending, self._covering = EventLog(journal, teller), ApprovalGuard(decisions, people)
+        self._thoughts = ModelTurn(journal.store, self._appending, thinker, budgets, alert)
         self._moving: dict[RunId, bool] = {}
 
     async def advance(self, run_id: RunId) -> None:
@@ -122,7 +122,7 @@ class Loop:
             else:
                 told = await self._perform(move, told)
 
-    async def _show(self, told: Told) -> None:
+    async def _show(self, told: RunSnapshot) -> None:
         """Have shown what is new about the run; a crash before this leaves the run awake, and whoever looks at it next
         has it shown.
         """
@@ -134,7 +134,9 @@ class Loop:
     async def _settle(self, run: Run, until: datetime | None) -> bool:
         return await self._store.settle(run.id, run.seq, until, line_of(run))
 
-    async def _perform(self, move: Think | Execute | Check | Ask | Raise | Close | End, told: Told) -> Told | None:
+    async def _perform(
+        self, move: Think | Execute | Check | Ask | Raise | Close | End, told: RunSnapshot
+    ) -> RunSnapshot | None:
         """Do it. What was appended is known without reading it back; None means: read again."""
         run, now = told.run, told.now
         agent = self._agents.get(run.started.agent) if run.started else None
@@ -156,7 +158,7 @@ class Loop:
             case Execute(pending) if agent and isinstance(pending.step, CallTool):
                 return await self._execute(agent, told, pending, pending.step)
             case Check(pending) if agent and pending.waits:
-                hands = ToolHands(run, pending.id, now, self._children, report=pending.waits.report)
+                hands = StepContext(run, pending.id, now, self._children, report=pending.waits.report)
                 return await self._appending.append(told, [await look(agent, pending, hands)])
             case Close(request_id, why):
                 await self._decisions.close(request_id, "withdrawn", None, why)
@@ -168,16 +170,16 @@ class Loop:
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
 
-    async def _refuse(self, told: Told, pending: PendingStep, why: str) -> Told | None:
+    async def _refuse(self, told: RunSnapshot, pending: PendingStep, why: str) -> RunSnapshot | None:
         return await self._appending.append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
 
-    async def _ask(self, agent: Agent, told: Told, ask: Ask) -> Told | None:
+    async def _ask(self, agent: Agent, told: RunSnapshot, ask: Ask) -> RunSnapshot | None:
         run, now = told.run, told.now
         try:
             request = await self.request(agent, run, ask, now)
         except ToolRefused as error:
-            request = NobodyToAsk(str(error))
-        if isinstance(request, NobodyToAsk):
+            request = NotEnoughApprovers(str(error))
+        if isinstance(request, NotEnoughApprovers):
             return await self._refuse(told, ask.pending, request.why)
         log.info("asking", request_id=request.id, decision=ask.purpose, digest=request.digest)
         commit = opening(request, self._people, run.seq)
@@ -185,7 +187,7 @@ class Loop:
             commit = self._teller.with_unknown(commit, run, request, now)
         return await self._appending.write(told, commit)
 
-    async def request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NobodyToAsk:
+    async def request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NotEnoughApprovers:
         """The request that `ask` opens; nothing is written. Raises ToolRefused."""
         pending = ask.pending
         if pending.raised:
@@ -207,7 +209,9 @@ class Loop:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
         return request
 
-    async def _execute(self, agent: Agent, told: Told, pending: PendingStep, step: CallTool) -> Told | None:
+    async def _execute(
+        self, agent: Agent, told: RunSnapshot, pending: PendingStep, step: CallTool
+    ) -> RunSnapshot | None:
         """Record an attempt and make the effect, if the approval covers exactly what would be done now."""
         run, now = told.run, told.now
         try:

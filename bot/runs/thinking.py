@@ -16,7 +16,7 @@ from agents.requests import Fact, StepId
 from agents.run import Run, fold
 from agents.steps import RULES, CallTool, Done, ModelCall
 from bot.execution.executor import gate_of
-from bot.runs.append import Appending, Told
+from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.budgets import Budgets
 from bot.runs.moves import Think, next_move
 from bot.store import Store
@@ -138,14 +138,14 @@ _TRIES = 100
 _ALERT_AGAIN_S = 3600.0
 
 
-class Thoughts:
+class ModelTurn:
     """Has the next step chosen and appended, and everything counted that it cost."""
 
-    def __init__(self, store: Store, appending: Appending, thinker: Thinker, budgets: Budgets, alert: Alert) -> None:
+    def __init__(self, store: Store, appending: EventLog, thinker: Thinker, budgets: Budgets, alert: Alert) -> None:
         self._store, self._appending, self._thinker = store, appending, thinker
         self._budgets, self._alert = budgets, alert
 
-    async def think(self, agent: Agent, told: Told) -> Told | None:
+    async def think(self, agent: Agent, told: RunSnapshot) -> RunSnapshot | None:
         """The run with one thought more; None: read again.
 
         Where something else came first, and the model would be shown the very same, the thought holds all the same.
@@ -162,7 +162,7 @@ class Thoughts:
             return await self._append(told, thought)
         return await self._keep(told, thought, call)
 
-    async def _keep(self, told: Told, thought: Sequence[Event], call: ModelCall) -> Told:
+    async def _keep(self, told: RunSnapshot, thought: Sequence[Event], call: ModelCall) -> RunSnapshot:
         """The run with `thought`, or with the fact that it was dropped."""
         now = told
         for _ in range(_TRIES):
@@ -178,7 +178,7 @@ class Thoughts:
         await self._budgets.note(now.run, now.events, now.now)
         return now
 
-    async def _append(self, told: Told, thought: Sequence[Event]) -> Told | None:
+    async def _append(self, told: RunSnapshot, thought: Sequence[Event]) -> RunSnapshot | None:
         """What it cost counts for the agent's day before it is written: a crash in between must not hide it."""
         then = told.then(thought)
         await self._budgets.note(then.run, then.events, then.now)
@@ -200,7 +200,7 @@ def _asked(thought: Sequence[Event]) -> ModelCall | None:
     return next((call for call in calls if not call.rehearsal and call.model != RULES), None)
 
 
-def _holds(call: ModelCall, then: Told, now: Told) -> bool:
+def _holds(call: ModelCall, then: RunSnapshot, now: RunSnapshot) -> bool:
     """Whether the run still wants a thought, and shows the same as it did `then`."""
     budget = call.context_tokens or BUDGET_TOKENS
     is_wanted = isinstance(next_move(now.run, now.now), Think)

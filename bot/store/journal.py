@@ -1,4 +1,4 @@
-"""Writes a change, then notifies the queue of what it left to do. A notification may be lost: the schedule remembers."""
+"""Writes a change, then notifies the queue of it. A notification may be lost: the schedule remembers."""
 
 from datetime import datetime
 from typing import Protocol
@@ -7,7 +7,7 @@ from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.store import Commit, RecordWrite, Store, Written
 from bot.store.ids import new_id, shard_of
-from bot.store.outbox_entry import Outgoing
+from bot.store.outbox_entry import OutboxEntry
 
 
 class WorkQueue(Protocol):
@@ -50,7 +50,7 @@ def record_write(record: RequestRecord, version: int, before: datetime | None = 
     )
 
 
-def outbox_entry(outgoing: Outgoing) -> tuple[str, bytes]:
+def outbox_entry(outgoing: OutboxEntry) -> tuple[str, bytes]:
     """`outgoing` as a commit wants it."""
     return outgoing.id, outgoing.model_dump_json().encode()
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from agents.requests import DeliveryId, Frozen, PersonId, Request, RequestId, RunId
-from channels import Card, Delivery
+from channels import Card, Placement
 
 
 def placing_id(delivery_id: DeliveryId) -> str:
@@ -29,7 +29,7 @@ def nearest_first(channels: Iterable[str], came_from: str) -> tuple[str, ...]:
     return tuple(sorted(channels, key=lambda name: name != came_from))
 
 
-class Outgoing(Frozen):
+class OutboxEntry(Frozen):
     """One card for one person.
 
     `place` puts a request in front of somebody who may answer; `update` shows what became of one that was placed;
@@ -60,7 +60,7 @@ class Outgoing(Frozen):
     raw: str = ""
 
 
-class Placed(Frozen):
+class Delivery(Frozen):
     """A card in front of one person: what its token stands for. `delivery` is set once it was sent.
 
     `failed` says which channels did not bring it there, in their order, and why. `shares` is the delivery whose card it
@@ -73,7 +73,7 @@ class Placed(Frozen):
     revision: int
     digest: str
     person: PersonId
-    delivery: Delivery | None = None
+    delivery: Placement | None = None
     failed: dict[str, str] = Field(default_factory=dict[str, str])
     shares: DeliveryId | None = None
     place: str = ""
@@ -95,7 +95,7 @@ def place_of(place: str) -> tuple[str, str]:
     return channel, to
 
 
-def topic_in(entry: Outgoing, request: Request) -> str:
+def topic_in(entry: OutboxEntry, request: Request) -> str:
     """What the thread is called at this person's: as they wrote it who asked, and by its first card for others."""
     if entry.person in request.requesters and request.topic:
         return request.topic

@@ -170,7 +170,7 @@ _CHUNK = 500
 _CALL_AGAIN_S = 0.005
 
 # An event and its sequence number.
-Told = tuple[int, Event]
+RunNews = tuple[int, Event]
 
 
 class Watch:
@@ -178,10 +178,10 @@ class Watch:
 
     def __init__(self, follower: "Follower", run_id: str, seq: int) -> None:
         self.run_id, self.seq = run_id, seq
-        self.news: asyncio.Queue[list[Told] | None] = asyncio.Queue()
+        self.news: asyncio.Queue[list[RunNews] | None] = asyncio.Queue()
         self._follower, self._has_caught_up = follower, False
 
-    async def next(self, within_s: float) -> list[Told]:
+    async def next(self, within_s: float) -> list[RunNews]:
         """The next events, at least one; none after `within_s`. Raises FollowingEnds and StoreUnavailable."""
         if not self._has_caught_up and (there := await self._catch_up()):
             return there
@@ -194,7 +194,7 @@ class Watch:
         """Nothing more is told: `next` raises FollowingEnds."""
         self.news.put_nowait(None)
 
-    async def _catch_up(self) -> list[Told]:
+    async def _catch_up(self) -> list[RunNews]:
         events = await self._follower.store.events_after(self.run_id, self.seq, _CHUNK)
         there = list(enumerate(events, self.seq + 1))
         self.seq += len(there)
@@ -205,7 +205,7 @@ class Watch:
             self._follower.track(self.run_id, self.seq)
         return there
 
-    async def _news(self) -> list[Told]:
+    async def _news(self) -> list[RunNews]:
         while True:
             found = await self.news.get()
             if found is None:
@@ -249,7 +249,7 @@ class Follower:
             self._readers[shard] = _Reader(self, shard)
         self._readers[shard].add(run_id, seq)
 
-    def tell(self, run_id: str, told: list[Told]) -> None:
+    def tell(self, run_id: str, told: list[RunNews]) -> None:
         """Give news to whoever watches the run."""
         for watch in self._watches.get(run_id, ()):
             watch.news.put_nowait(told)
@@ -369,7 +369,7 @@ def _streams(found: Any) -> Iterable[tuple[bytes, list[Any]]]:
         yield name, stream[0] if stream and isinstance(stream[0], list) else stream
 
 
-def _told(entries: list[Any]) -> Iterator[Told]:
+def _told(entries: list[Any]) -> Iterator[RunNews]:
     for entry_id, fields in entries:
         yield int(entry_id.partition(b"-")[2]), read_event(fields[b"e"])
 

@@ -17,7 +17,7 @@ from bot.runs.admission import TriggerRefused
 from bot.store import StoreError
 from bot.store.ids import derived_id
 from bot.store.timers import Tick, Ticks
-from bot.triggers.firing import Firing
+from bot.triggers.firing import TriggerStarts
 
 log = structlog.stdlib.get_logger()
 
@@ -30,7 +30,7 @@ _COUNTED = 1_000
 class Crons:
     """The triggers with a cron line."""
 
-    def __init__(self, ticks: Ticks, firing: Firing, triggers: Mapping[str, TriggerConfig]) -> None:
+    def __init__(self, ticks: Ticks, firing: TriggerStarts, triggers: Mapping[str, TriggerConfig]) -> None:
         self.ticks, self._firing = ticks, firing
         self._crons = {name: config for name, config in triggers.items() if config.cron}
 

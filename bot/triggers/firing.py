@@ -32,7 +32,7 @@ class By:
     outsider: Outsider | None = None
 
 
-class Firing:
+class TriggerStarts:
     """Starts runs for the tables of [triggers]."""
 
     def __init__(self, store: Store, starter: Starter, alert: Alert) -> None:

@@ -18,7 +18,7 @@ from bot.config.triggers import TriggerConfig
 from bot.people.directory import People
 from bot.store import Store
 from bot.triggers import github
-from bot.triggers.firing import By, Firing
+from bot.triggers.firing import By, TriggerStarts
 from bot.triggers.reports import Reports
 
 log = structlog.stdlib.get_logger()
@@ -72,7 +72,12 @@ class Hooks:
     """Takes what is posted to the tables of [triggers] that have a kind."""
 
     def __init__(
-        self, store: Store, people: People, firing: Firing, reports: Reports, triggers: Mapping[str, TriggerConfig]
+        self,
+        store: Store,
+        people: People,
+        firing: TriggerStarts,
+        reports: Reports,
+        triggers: Mapping[str, TriggerConfig],
     ) -> None:
         self._store, self._people, self._firing, self._reports = store, people, firing, reports
         self._triggers = triggers

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.config.hosts import host_name
 from bot.web.metrics import Metrics
-from bot.web.problems import Trouble, trouble
+from bot.web.problems import ProblemError, trouble
 
 BODY_BYTES = 65_536
 # Anybody may send any word as a method; each would be a figure of its own for as long as the process runs.
@@ -98,7 +98,7 @@ class Bounded:
             most_bytes = self._larger.get(scope["path"], self._most_bytes)
             body = await _body(Headers(scope=scope), receive, most_bytes)
             self._check(Headers(scope=scope), body or b"")
-        except Trouble as error:
+        except ProblemError as error:
             return await error.response()(scope, receive, send)
         if body is None:
             return None  # whoever sent it has gone
@@ -141,6 +141,6 @@ async def _read(receive: Receive, most_bytes: int) -> bytes | None:
     return bytes(body)
 
 
-def _too_large(most_bytes: int) -> Trouble:
+def _too_large(most_bytes: int) -> ProblemError:
     detail = f"The body has more than {most_bytes} bytes."
     return trouble(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail, "Send less; link to what is large")

@@ -81,7 +81,7 @@ class Problem(Frozen):
     slack: str | None = None
 
 
-class Trouble(Exception):
+class ProblemError(Exception):
     """Ends a request with a problem."""
 
     def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
@@ -101,13 +101,13 @@ def trouble(
     do: str,
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, object] | None = None,
-) -> Trouble:
+) -> ProblemError:
     """A problem of the kind `name`; `more` are its own fields."""
     told = {"type": f"urn:sayso:problem:{name}", "title": _TITLES[name], "status": status, "detail": detail, "do": do}
-    return Trouble(Problem.model_validate({**told, **(more or {})}), headers)
+    return ProblemError(Problem.model_validate({**told, **(more or {})}), headers)
 
 
-def unavailable(detail: str) -> Trouble:
+def unavailable(detail: str) -> ProblemError:
     """Redis is away, or we are about to leave."""
     return trouble(
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -118,6 +118,6 @@ def unavailable(detail: str) -> Trouble:
     )
 
 
-def not_found(what: str, do: str) -> Trouble:
+def not_found(what: str, do: str) -> ProblemError:
     """`what` does not exist."""
     return trouble(HTTPStatus.NOT_FOUND, "not-found", what, do)

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from bot.app import App
 from bot.web.guards import Bounded
-from channels import Accept, Desk
+from channels import Accept, RequestLookup
 
 PREFIX = "/slack/"
 
@@ -19,7 +19,7 @@ SLACK_BODY_BYTES = 1_048_576
 class TakesPosts(Protocol):
     """A channel that people's doings are posted to."""
 
-    def http(self, accept: Accept, desk: Desk) -> ASGIApp:
+    def http(self, accept: Accept, desk: RequestLookup) -> ASGIApp:
         """Checks the signature, and answers once what was posted is durable."""
         ...
 

@@ -18,7 +18,7 @@ from bot.triggers.hooks import NotSigned, Passed, Posted
 from bot.triggers.reports import NobodyWaits
 from bot.web.api.keyed import check_is_json
 from bot.web.guards import Bounded
-from bot.web.problems import Trouble, not_found, trouble, unavailable
+from bot.web.problems import ProblemError, not_found, trouble, unavailable
 
 log = structlog.stdlib.get_logger()
 
@@ -41,7 +41,7 @@ def triggers_of(app: App) -> ASGIApp:
         scope["route"] = _ROUTE
         try:
             response = await _answer(app, Request(scope, receive))
-        except Trouble as error:
+        except ProblemError as error:
             response = error.response()
         return await response(scope, receive, send)
 
@@ -95,11 +95,11 @@ async def _told(work: Callable[[], Awaitable[Response]]) -> Response:
         raise trouble(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, do) from None
 
 
-def _refused(status: HTTPStatus, detail: str) -> Trouble:
+def _refused(status: HTTPStatus, detail: str) -> ProblemError:
     return trouble(status, "invalid", detail, f"Correct that and send it again; {_DOCS}")
 
 
-def _not_signed() -> Trouble:
+def _not_signed() -> ProblemError:
     """The same for each reason: whoever guesses learns nothing, and the log has it."""
     detail = "There is no such trigger, or the request is not signed as it wants, or not now."
     do = f"Check the name, the secret, and the clock; {_DOCS}"

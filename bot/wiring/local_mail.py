@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.store.watch import FollowingEnds
 from channels import ChannelUnavailable
@@ -56,7 +56,9 @@ class LocalMail:
     `public` is another address of the same mailbox, which anybody may write to.
     """
 
-    def __init__(self, home: Home, people: People, key: bytes, address: str | None, public: str | None = None) -> None:
+    def __init__(
+        self, home: DataDir, people: People, key: bytes, address: str | None, public: str | None = None
+    ) -> None:
         self._home, self._people, self._key = home, people, key
         self.address, self.public = (address or ADDRESS).lower(), (public or "").lower()
         self.root = home.folder / "mail"

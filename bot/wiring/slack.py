@@ -13,7 +13,7 @@ from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.indexes import Links, StoreMarks
-from channels import Desk
+from channels import RequestLookup
 
 if TYPE_CHECKING:
     from bot.queries.slack_home import HomeWatch
@@ -77,7 +77,7 @@ class SlackParts:
     link: LinkReport | None = None
     homes: "HomeWatch | None" = None
 
-    def beside(self, desk: Desk, *, has_line: bool) -> list[Coroutine[None, None, None]]:
+    def beside(self, desk: RequestLookup, *, has_line: bool) -> list[Coroutine[None, None, None]]:
         """What runs for ever in a process that hears Slack, over a line of its own or by posts.
 
         Whoever hears that people open their Homes keeps these up to date: what it shows itself may be old by then.

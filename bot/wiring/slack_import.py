@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import JsonValue
 
 from bot.config.tables import PersonConfig
-from channels.showing import visible
+from channels.showing import escape_invisible
 from channels.slack.api import Api
 from channels.slack.inbound import parts, word
 from channels.slack.members import Member, member_of, next_cursor
@@ -176,7 +176,9 @@ def _key(name: str) -> str:
 def _quoted(text: str) -> str:
     """`text` as a basic string of TOML: a JSON string is one, but for DEL, which must be escaped too."""
     whole = text.encode("utf-8", "replace").decode()
-    return "".join(char if visible(char) == char else _escaped(char) for char in json.dumps(whole, ensure_ascii=False))
+    return "".join(
+        char if escape_invisible(char) == char else _escaped(char) for char in json.dumps(whole, ensure_ascii=False)
+    )
 
 
 def _escaped(char: str) -> str:

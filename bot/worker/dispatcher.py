@@ -23,7 +23,7 @@ _UNAVAILABLE_TRIES = 12
 _FIRST_WAIT_S = 1.0
 
 
-class Looker:
+class Dispatcher:
     """Takes one member of a schedule and does what it is about: `run`, `in`, `out` or `ask`."""
 
     def __init__(self, store: Store, loop: Loop, inbox: Inbox, outbox: Outbox, decisions: Decisions) -> None:

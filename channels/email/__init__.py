@@ -26,13 +26,13 @@ from channels import (
     ChannelError,
     ChannelRefused,
     Contact,
-    Delivery,
-    Desk,
     Directory,
-    Held,
     Inbound,
     Marks,
+    Placement,
+    Quarantined,
     Reading,
+    RequestLookup,
 )
 from channels.email import mime, tokens
 from channels.email.format import addresses
@@ -40,7 +40,7 @@ from channels.email.identity.proof import Prove
 from channels.email.mailbox import Item, Mailbox, fingerprint_of
 from channels.email.mime import Post
 from channels.email.reading.reader import ASKED_NOTHING, Reader
-from channels.email.reading.sandbox import LIMITS, ConfinedReader, Limits, contacts_of
+from channels.email.reading.sandbox import LIMITS, Limits, SandboxedReader, contacts_of
 from channels.email.reply import binding
 from channels.email.reply.binding import Answered, SentCard
 from channels.email.tokens import Way
@@ -87,7 +87,7 @@ class EmailChannel:
         self._directory = directory
         self._own, self._public = address.lower(), public.lower()
         reader = Reader(self._own, contacts_of(directory), prove, tokens.returning(way), self._public)
-        self._reader = ConfinedReader(reader, limits)
+        self._reader = SandboxedReader(reader, limits)
         self._way: Way = way
         self._is_likely_answer = tokens.hint(way, self._own)
         self._now = now
@@ -106,7 +106,7 @@ class EmailChannel:
         """A sent mail stays as it is."""
         return False
 
-    async def receive(self, accept: Accept, desk: Desk) -> None:
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
         """Hand over each mail for ever; it is done in the mailbox only after `accept` returned."""
         try:
             await self._receive(accept)
@@ -133,7 +133,7 @@ class EmailChannel:
         named = [await self._sent_as(each) for each in answered.about.in_reply_to] if not answered.token else []
         token = answered.token or next((each.token for each in named if each.token), "")
         if not token:
-            return Held(reasons=(ASKED_NOTHING,), person=answered.person, about=answered.about.subject)
+            return Quarantined(reasons=(ASKED_NOTHING,), person=answered.person, about=answered.about.subject)
         return binding.bound(answered.model_copy(update={"token": token}), await self._card_of(token), received_at)
 
     async def address(self, contact: Contact, thread: str) -> Address | None:
@@ -142,11 +142,11 @@ class EmailChannel:
             return None
         return Address(channel=self.name, person=contact.id, to=contact.email, thread=thread)
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Send `card` as one mail. The same key and card again repeat exactly the same bytes and Message-ID."""
         return await self._send(card, to, key)
 
-    async def _send(self, card: Card, to: Address, key: str, after: SentCard | None = None) -> Delivery:
+    async def _send(self, card: Card, to: Address, key: str, after: SentCard | None = None) -> Placement:
         """One mail; `after` is the one that it goes on from."""
         contact = self._directory.contact(to.person)
         zone = contact.timezone if contact else "UTC"
@@ -154,7 +154,7 @@ class EmailChannel:
         await self._remember(post, card.receipt, key, after)
         await self._submit(post, self._envelope_sender(card, to))
         # What finds a mail is its Message-ID, which an answer brings back: it stands in no event.
-        return Delivery(key=key, address=to, handle="")
+        return Placement(key=key, address=to, handle="")
 
     async def post(self, raw: bytes, to: str, receipt: str) -> None:
         """Send `raw`, from the public address, to `to`. Raises as `send` does."""
@@ -178,12 +178,12 @@ class EmailChannel:
         may_tag = self._may_tag_sender and self._way != "reference"
         return (tokens.reply_address(self._way, self._own, receipt),) if is_aligned and may_tag else ()
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""
         if card.closes:
             await self._send(card, delivery.address, key, await self._earlier(delivery, card))
 
-    async def _earlier(self, delivery: Delivery, card: Card) -> SentCard | None:
+    async def _earlier(self, delivery: Placement, card: Card) -> SentCard | None:
         """The mail of `delivery`, which `card` goes on from."""
         token = await self._marks.kept(_name("key", delivery.key)) if self._marks else None
         if token or not delivery.handle:

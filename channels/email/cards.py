@@ -12,7 +12,7 @@ from channels import AnswerForm, Card, Line
 from channels.email.reply import is_decision
 from channels.email.reply.newtext import REFERENCE, UNTIL
 from channels.email.tokens import CODE
-from channels.showing import visible
+from channels.showing import escape_invisible
 
 MARK = "| "
 """Stands before each line that is not ours. The quoted copy of a bare `yes` would come back as somebody's answer."""
@@ -79,7 +79,7 @@ def blocks(card: Card, made: Made) -> tuple[Block, ...]:
         if _is_page_needed(card.form):
             found += _link(card)
     if card.summary:
-        found.append(Block("say", tuple(visible(card.summary).split("\n"))))
+        found.append(Block("say", tuple(escape_invisible(card.summary).split("\n"))))
     is_question = card.form is not None and card.form.format != "approval"
     if is_question:
         found += _quoted(card)  # nobody can choose before they have read what is asked
@@ -89,7 +89,7 @@ def blocks(card: Card, made: Made) -> tuple[Block, ...]:
         found.append(Block("say", tuple(line for fact in card.facts for line in _fact(fact))))
     if card.exact:
         found.append(Block("say", ("Exactly this:",)))
-        found.append(Block("verbatim", tuple(visible(card.exact).split("\n"))))
+        found.append(Block("verbatim", tuple(escape_invisible(card.exact).split("\n"))))
     if not is_question:
         found += _quoted(card)
     if footer := _footer(card, made.timezone, made.code):
@@ -112,7 +112,7 @@ def _quoted(card: Card) -> list[Block]:
         return []
     return [
         Block("say", ("In the words of whoever wrote it, which nobody has checked:",)),
-        Block("verbatim", tuple(visible(card.quoted).split("\n"))),
+        Block("verbatim", tuple(escape_invisible(card.quoted).split("\n"))),
     ]
 
 
@@ -154,12 +154,12 @@ def as_html(card: Card, made: Made) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(visible(text).split())
+    return " ".join(escape_invisible(text).split())
 
 
 def _fact(fact: Line) -> tuple[str, ...]:
     """`Label: text`, or the label and below it one line for each line of the text."""
-    lines = [_line(line) for line in visible(fact.text).split("\n") if line.strip()]
+    lines = [_line(line) for line in escape_invisible(fact.text).split("\n") if line.strip()]
     if fact.lines:
         where = f"attached as {attachment_of(fact)}" if fact.whole else "on the page of this request"
         lines.append(f"Complete list ({fact.lines}): {where}")
@@ -176,7 +176,7 @@ def attachment_of(fact: Line) -> str:
 
 def attachments(card: Card) -> tuple[tuple[str, str], ...]:
     """Name and text of each list that is too long for the mail itself."""
-    return tuple((attachment_of(fact), visible(fact.whole)) for fact in card.facts if fact.whole)
+    return tuple((attachment_of(fact), escape_invisible(fact.whole)) for fact in card.facts if fact.whole)
 
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 
-class Turns:
+class PriorityLock:
     """One at a time; of those who wait, the one with the lowest rank, and of the same rank who came first."""
 
     def __init__(self) -> None:

@@ -156,9 +156,7 @@ def _told(error: Exception, relay: Relay) -> ChannelError:
     code = _code(error)
     if trouble := certificate_trouble(error):
         what = f"the certificate of {server} can't be trusted: {trouble}"
-        return ChannelUnavailable(
-            what, "Fix it, or let SSL_CERT_FILE name its authority; the mail is sent again later"
-        )
+        return ChannelUnavailable(what, "Fix it, or let SSL_CERT_FILE name its authority; the mail is sent again later")
     if isinstance(error, aiosmtplib.SMTPAuthenticationError) and (code >= 500 or not code):
         how = "SAYSO_MAIL_OAUTH_REFRESH_TOKEN and SAYSO_MAIL_OAUTH_SCOPE" if relay.access else "SAYSO_SMTP_PASSWORD"
         what = f"{server} did not accept the log-in of {relay.user}"

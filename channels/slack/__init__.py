@@ -22,14 +22,14 @@ from channels import (
     ChannelUnauthorized,
     ChannelUnavailable,
     Contact,
-    Delivery,
-    Desk,
     Directory,
     Inbound,
+    Placement,
     Reading,
+    RequestLookup,
 )
 from channels.slack.api import Api
-from channels.slack.bolt_app import DELAYS_S, LOOK_S, REFUSED_S, Front, Link, Report, SocketLine, Take
+from channels.slack.bolt_app import DELAYS_S, LOOK_S, REFUSED_S, BoltApp, Link, Report, SocketLine, Take
 from channels.slack.inbound import Json, Nothing, Opens, Stored, Visited, action_of, sort, word
 from channels.slack.members import Members
 from channels.slack.reading import Reader
@@ -45,8 +45,8 @@ class Sends(Protocol):
     """The way out, as `channels.Channel` has it."""
 
     async def address(self, contact: Contact, thread: str) -> Address | None: ...
-    async def send(self, card: Card, to: Address, key: str) -> Delivery: ...
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None: ...
+    async def send(self, card: Card, to: Address, key: str) -> Placement: ...
+    async def update(self, delivery: Placement, card: Card, key: str) -> None: ...
 
 
 def _utc_now() -> datetime:
@@ -105,9 +105,9 @@ class SlackChannel:
         """A message can be changed where it stands."""
         return True
 
-    async def receive(self, accept: Accept, desk: Desk) -> None:
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
         """Hand over what comes in Socket Mode, for ever; Slack hears that we have it only after `accept` returned."""
-        front = Front(self._base_url, self._secret, self._take(accept, desk))
+        front = BoltApp(self._base_url, self._secret, self._take(accept, desk))
         tickets = Api(self._app_token, self._base_url, app_token=True)
 
         async def line() -> SocketLine:
@@ -124,14 +124,14 @@ class SlackChannel:
             checking.cancel()
             await self._finish()
 
-    def http(self, accept: Accept, desk: Desk) -> ASGIApp:
+    def http(self, accept: Accept, desk: RequestLookup) -> ASGIApp:
         """Takes `POST /slack/events` and `/slack/interactions`, instead of Socket Mode.
 
         Raises ChannelRefused without a signing secret: with an empty one anybody could sign.
         """
         if not self._secret:
             raise ChannelRefused("Slack's posts can't be told from others", "Set SLACK_SIGNING_SECRET")
-        return Front(self._base_url, self._secret, self._take(accept, desk)).http()
+        return BoltApp(self._base_url, self._secret, self._take(accept, desk)).http()
 
     async def read(self, inbound: Inbound) -> Reading:
         """What it means. Raises ChannelUnavailable while Slack can't say who somebody is."""
@@ -141,15 +141,15 @@ class SlackChannel:
         """Where the contact is reached. Raises ChannelUnavailable."""
         return await self._sends.address(contact, thread)
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Place `card` once per `key`. Raises ChannelRefused, ChannelUnavailable."""
         return await self._sends.send(card, to, key)
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Show `card` where `delivery` stands. Raises ChannelRefused, ChannelUnavailable."""
         await self._sends.update(delivery, card, key)
 
-    def _take(self, accept: Accept, desk: Desk) -> Take:
+    def _take(self, accept: Accept, desk: RequestLookup) -> Take:
         """The way of each payload to its acknowledgement. The store is all that is waited for on it."""
 
         async def take(body: Json) -> dict[str, JsonValue]:

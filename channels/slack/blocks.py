@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from channels.showing import visible
+from channels.showing import escape_invisible
 
 FORMAT = "{date_short_pretty} at {time}"
 
@@ -74,7 +74,7 @@ def words(text: str) -> Block:
 
 def plain(text: str) -> Block:
     """A section of plain words, cut where Slack takes no more."""
-    shown = cut(visible(text).strip(), SECTION_CHARS)
+    shown = cut(escape_invisible(text).strip(), SECTION_CHARS)
     return {"type": "section", "text": words(shown or "-")}
 
 

@@ -160,7 +160,7 @@ _quiet.setLevel(logging.CRITICAL)
 _log = logging.getLogger(__name__)
 
 
-class Front:
+class BoltApp:
     """A bolt app in front of `take`: the same for Socket Mode and for HTTP.
 
     `token` goes to nobody from here: bolt is told no more than it needs to pass a payload on.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from channels import AnswerForm, Card, Line
-from channels.showing import one_line, visible
+from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, pieces, plain, preformatted, quote, words
 
@@ -78,7 +78,7 @@ def _labels(form: AnswerForm) -> Sequence[str]:
 
 def _in_full(form: AnswerForm) -> Iterator[Block]:
     """The options with their numbers, where no button has room for all of one: nobody chooses what they can't read."""
-    numbered = [f"{at}. {' '.join(visible(label).split())}" for at, label in enumerate(form.options, 1)]
+    numbered = [f"{at}. {' '.join(escape_invisible(label).split())}" for at, label in enumerate(form.options, 1)]
     if any(len(each) > OPTION_CHARS for each in numbered):
         yield from (plain(piece) for piece in pieces("\n".join(numbered), SECTION_CHARS))
 
@@ -169,17 +169,17 @@ def double() -> Message:
 def details(card: Card) -> tuple[Block, ...]:
     """The complete exact text, and all of the lists whose beginnings stand on the card, for a window of its own."""
     lists = [fact for fact in card.facts if fact.whole]
-    told = [*map(preformatted, pieces(visible(card.exact), SECTION_CHARS))]
+    told = [*map(preformatted, pieces(escape_invisible(card.exact), SECTION_CHARS))]
     for fact in lists:
         told += [_context([escaped(f"{one_line(fact.label, 60)}, complete list ({fact.lines}):", SECTION_CHARS)])]
-        told += [*map(preformatted, by_line(visible(fact.whole).rstrip("\n"), SECTION_CHARS))]
+        told += [*map(preformatted, by_line(escape_invisible(fact.whole).rstrip("\n"), SECTION_CHARS))]
     return tuple(told)
 
 
 def escaped(text: str, most: int) -> str:
     """At most `most` characters for `text` where Slack looks for commands: nobody is called, nothing becomes a link."""
     found, room = list[str](), most - len(_CUT)
-    for char in visible(text):
+    for char in escape_invisible(text):
         piece = _ESCAPES.get(char, char)
         room -= len(piece)
         if room < 0:
@@ -210,8 +210,8 @@ def _whole(card: Card) -> list[Block]:
 def _is_cut(card: Card) -> bool:
     """Whether not all that the card says has room in it."""
     facts_cut = len(card.facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in card.facts)
-    summary = len(visible(card.summary).strip()) > SECTION_CHARS
-    return facts_cut or summary or len(card.exact) > SHOWN_CHARS or len(visible(card.quoted)) > _QUOTED_CHARS
+    summary = len(escape_invisible(card.summary).strip()) > SECTION_CHARS
+    return facts_cut or summary or len(card.exact) > SHOWN_CHARS or len(escape_invisible(card.quoted)) > _QUOTED_CHARS
 
 
 def _told(card: Card) -> Iterator[Block]:
@@ -225,14 +225,14 @@ def _told(card: Card) -> Iterator[Block]:
         yield _context([f"{len(shown) - _FACTS} more facts"])
     if card.exact:
         yield _context(["Exactly this:"])
-        yield preformatted(cut(visible(card.exact), SHOWN_CHARS))
+        yield preformatted(cut(escape_invisible(card.exact), SHOWN_CHARS))
         if len(card.exact) > SHOWN_CHARS:
             left = len(card.exact) - SHOWN_CHARS
             yield _context([f"{left:,} more characters: press *Details*" if card.form else _more(left, card.link)])
     if card.quoted:
         whose = one_line(card.quoted_as, _LINE_CHARS) or _UNCHECKED
         yield _context([escaped(whose, SECTION_CHARS)])
-        yield quote(cut(visible(card.quoted), _QUOTED_CHARS))
+        yield quote(cut(escape_invisible(card.quoted), _QUOTED_CHARS))
 
 
 def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
@@ -262,7 +262,7 @@ def _heading(title: str) -> Block:
 
 def _sentences(text: str) -> Block:
     """Sentences of ours, with moments in the reader's own time zone."""
-    shown = cut(visible(text).strip(), SECTION_CHARS)
+    shown = cut(escape_invisible(text).strip(), SECTION_CHARS)
     found = times.in_rich_text(shown)
     return plain(text) if found is None else _section_of(found)
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pydantic import JsonValue
 
 from channels import Card, Line, Overview
-from channels.showing import one_line, visible
+from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, plain, quote, words
 from channels.slack.cards import WRITE_BELOW, details, escaped, message
@@ -75,7 +75,7 @@ def ask() -> View:
 
 def ask_about(author: str, text: str, carried: Json) -> View:
     """A wish about a message that somebody wrote."""
-    message = {**quote(cut(visible(text), _QUOTED_CHARS)), "block_id": QUOTE}
+    message = {**quote(cut(escape_invisible(text), _QUOTED_CHARS)), "block_id": QUOTE}
     asks = _input("What should be done?", INPUT)
     return _view("Ask sayso", [plain(f"About what {author} wrote:"), message, asks], ASK_ABOUT, carried, submit="Ask")
 
@@ -123,10 +123,10 @@ def _everything(card: Card) -> Iterator[Block]:
     """The card with nothing left out: lists that are longer than their facts come last."""
     for text in (card.title, card.summary, *(f"{fact.label}: {fact.text}" for fact in card.facts)):
         if text.strip():
-            yield from map(plain, by_line(visible(text).strip(), SECTION_CHARS))
+            yield from map(plain, by_line(escape_invisible(text).strip(), SECTION_CHARS))
     if card.quoted.strip():
         yield plain(_UNCHECKED)
-        yield from map(quote, by_line(visible(card.quoted), _QUOTED_CHARS))
+        yield from map(quote, by_line(escape_invisible(card.quoted), _QUOTED_CHARS))
     yield from details(card)
 
 
@@ -176,7 +176,7 @@ def _quoted(text: str) -> list[Block]:
     """What a model or a person wrote, marked as such."""
     if not text.strip():
         return []
-    return [plain(_UNCHECKED), quote(cut(visible(text), _QUOTED_CHARS))]
+    return [plain(_UNCHECKED), quote(cut(escape_invisible(text), _QUOTED_CHARS))]
 
 
 def _view(title: str, blocks: Sequence[Block], name: str, carried: Json | None = None, *, submit: str = "") -> View:

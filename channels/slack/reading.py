@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from channels import ChannelError, Contact, Directory, File, Held, Ignored, Inbound, Reading, Reply, Trigger
+from channels import ChannelError, Contact, Directory, File, Ignored, Inbound, Quarantined, Reading, Reply, Trigger
 from channels.filetypes import ALL_TEXT_BYTES, TEXT_BYTES, UNKNOWN_TYPE, headed, is_text, is_type
 from channels.showing import one_line
 from channels.slack import modals
@@ -59,10 +59,10 @@ class Reader:
         try:
             stored: JsonValue = json.loads(inbound.raw)
         except ValueError:
-            return Held(reasons=("what Slack sent can't be read any more: it was cut or changed",))
+            return Quarantined(reasons=("what Slack sent can't be read any more: it was cut or changed",))
         body = part(stored, "body")
         if reason := await self._anothers(body):
-            return Held(reasons=(reason,))
+            return Quarantined(reasons=(reason,))
         match word(stored, "kind"):
             case "action":
                 return await self._pressed(body)
@@ -123,7 +123,7 @@ class Reader:
             place=came.place,
         )
         if not token:
-            return Held(reasons=("what was pressed carries no token",), person=person.id, place=came.place)
+            return Quarantined(reasons=("what was pressed carries no token",), person=person.id, place=came.place)
         match name:
             case "approve" | "deny":
                 return answer.model_copy(update={"said": name})
@@ -145,7 +145,7 @@ class Reader:
         if isinstance(person, Stranger):
             return _held(person, came, token)
         if not token:
-            return Held(reasons=("the window that was sent carries no token",), person=person.id, place=place)
+            return Quarantined(reasons=("the window that was sent carries no token",), person=person.id, place=place)
         text, fields = modals.said(view), modals.filled(view) if name == "fill" else {}
         answer = Reply(
             person=person.id,
@@ -221,9 +221,9 @@ class Reader:
         )
 
 
-def _held(who: Stranger, came: _From, token: str = "", *, became: str = COUNTED, thread: str = "") -> Held:
+def _held(who: Stranger, came: _From, token: str = "", *, became: str = COUNTED, thread: str = "") -> Quarantined:
     """Recorded, and its writer is told, because it is certain that Slack's user `who` wrote it."""
-    return Held(
+    return Quarantined(
         reasons=(f"{came.evidence}: {who.why}",),
         claims=who.user,
         token=token or None,

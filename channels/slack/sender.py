@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from channels import Address, Card, ChannelRefused, ChannelUnavailable, Contact, Delivery, Directory, Marks
+from channels import Address, Card, ChannelRefused, ChannelUnavailable, Contact, Directory, Marks, Placement
 from channels.slack import cards, places
 from channels.slack.api import Calls, Refused, Unauthorized
 from channels.slack.members import Members
@@ -115,7 +115,7 @@ class SlackSender:
             return Address(channel=NAME, person=contact.id, to=within.channel, thread=thread, is_shared=True)
         return alone
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Place `card` once per `key`; to one person's eyes alone (`only:…`) at least once.
 
         Raises ChannelRefused; ChannelUnavailable: call again with the same key.
@@ -123,7 +123,7 @@ class SlackSender:
         message = cards.message(card, cards.revision(card))
         alone = places.only(to.to)
         if alone is not None:
-            return Delivery(key=key, address=to, handle=await self._whisper(message, alone, to, key))
+            return Placement(key=key, address=to, handle=await self._whisper(message, alone, to, key))
         channel = await self._channel(to)
         async with self._named(channel, to.to):
             spot = Spot(channel, await self._thread_ts(card, to, channel))
@@ -132,9 +132,9 @@ class SlackSender:
             self._status.want(channel, spot.ts, is_busy=card.is_busy)
         if spot.ts:  # what people write in a thread that we have begun comes with the name it has since
             to = to.model_copy(update={"thread": places.handle(channel, spot.ts)})
-        return Delivery(key=key, address=to, handle=places.handle(channel, ts))
+        return Placement(key=key, address=to, handle=places.handle(channel, ts))
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Show `card` where `delivery` stands, and nowhere else. Raises as `send` does; may be repeated."""
         channel, ts = places.from_handle(delivery.handle)
         if not ts:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from channels import ChannelError, ChannelRefused, Desk, Overview
+from channels import ChannelError, ChannelRefused, Overview, RequestLookup
 from channels.slack import modals
 from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Json, Opens, action_of, metadata, thread_of, word
 from channels.slack.members import Stranger
@@ -35,7 +35,7 @@ class Windows:
     def __init__(self, api: Calls, reader: Reader, home: ShowsHome, opened: Opened) -> None:
         self._api, self._reader, self._home, self._opened = api, reader, home, opened
 
-    async def open(self, asked: Opens, desk: Desk) -> None:
+    async def open(self, asked: Opens, desk: RequestLookup) -> None:
         """Open the window at once, for its trigger lives 3 s, and fill it after. What went wrong is said in it.
 
         https://docs.slack.dev/interactivity/handling-user-interaction#managing-state
@@ -53,11 +53,11 @@ class Windows:
         await self._fill(asked, carried, desk, word(opened, "view", "id"))
         return None
 
-    async def _turn(self, asked: Opens, desk: Desk) -> None:
+    async def _turn(self, asked: Opens, desk: RequestLookup) -> None:
         """Show another page in the window that is open; it carries the same."""
         await self._fill(asked, dict(metadata(asked.body)), desk, word(asked.body, "view", "id"))
 
-    async def _fill(self, asked: Opens, carried: Json, desk: Desk, view_id: str) -> None:
+    async def _fill(self, asked: Opens, carried: Json, desk: RequestLookup, view_id: str) -> None:
         try:
             filled = await self._filled(asked, carried, desk)
             if filled:
@@ -65,7 +65,7 @@ class Windows:
         except ChannelError as error:
             _log.warning("the window %s could not be filled: %s", asked.window, error)
 
-    async def visit(self, user: str, desk: Desk) -> None:
+    async def visit(self, user: str, desk: RequestLookup) -> None:
         """Show a person their App Home, and a stranger why there is none."""
         try:
             person = await self._reader.visitor(user)
@@ -107,7 +107,7 @@ class Windows:
             case name:
                 return modals.looking_up(name, carried)
 
-    async def _filled(self, asked: Opens, carried: Json, desk: Desk) -> dict[str, JsonValue] | None:
+    async def _filled(self, asked: Opens, carried: Json, desk: RequestLookup) -> dict[str, JsonValue] | None:
         """What stands in the window in the end; None where that is what it opened with."""
         is_new = asked.window in (ASK, ASK_ABOUT)
         try:

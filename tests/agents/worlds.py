@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from agents.events import (
+    ContinuationAsked,
     Event,
     PersonSaid,
-    QuestionRaised,
     RequestDecided,
     RequestOpened,
     RequestRevoked,
@@ -136,8 +136,8 @@ def failed(kind: str = "timeout", detail: str = "") -> StepFailed:
     return StepFailed(at=NOON, kind=kind, detail=detail, call=MODEL)
 
 
-def raised(why: Why = "steps", step_id: str = "s9") -> QuestionRaised:
-    return QuestionRaised(at=NOON, step_id=StepId(step_id), why=why, question="Go on?")
+def raised(why: Why = "steps", step_id: str = "s9") -> ContinuationAsked:
+    return ContinuationAsked(at=NOON, step_id=StepId(step_id), why=why, question="Go on?")
 
 
 def any_event(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.showing import one_line, visible, visible_json
+from channels.showing import escape_invisible, one_line, visible_json
 
 # Default_Ignorable_Code_Point of https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
 IGNORABLE = (
@@ -46,7 +46,7 @@ SPELLED_OUT = spelled_out()
 
 
 def test_every_character_that_shows_nothing_or_reorders_others_is_spelled_out() -> None:
-    shown = visible("".join(f"a{char}b" for char in sorted(SPELLED_OUT)))
+    shown = escape_invisible("".join(f"a{char}b" for char in sorted(SPELLED_OUT)))
 
     assert set(shown) & SPELLED_OUT == set()
     assert len(re.findall(r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}", shown)) == len(SPELLED_OUT)
@@ -55,7 +55,7 @@ def test_every_character_that_shows_nothing_or_reorders_others_is_spelled_out() 
 @pytest.mark.parametrize("char", ["\u3164", "\u115f", "\u1160", "\uffa0", "\u2800", "\U000e0041", "\u202e", "\ufe0f"])
 def test_blank_letters_are_seen_in_a_name(char: str) -> None:
     assert (
-        visible(f"Bo{char}")
+        escape_invisible(f"Bo{char}")
         == f"Bo\\{'U' if ord(char) > 0xFFFF else 'u'}{ord(char):0{8 if ord(char) > 0xFFFF else 4}x}"
     )
 
@@ -72,15 +72,15 @@ def test_blank_letters_are_seen_in_a_name(char: str) -> None:
     ],
 )
 def test_what_people_write_stays_as_it_is(text: str) -> None:
-    assert visible(text) == text
+    assert escape_invisible(text) == text
 
 
 @given(st.text(st.characters(max_codepoint=0x10FFFF)))
 def test_any_text_is_shown_without_what_hides_and_stays_so(text: str) -> None:
-    shown = visible(text)
+    shown = escape_invisible(text)
 
     assert set(shown) & SPELLED_OUT <= {"\u200d", "\ufe0e", "\ufe0f"}
-    assert visible(shown) == shown
+    assert escape_invisible(shown) == shown
     assert "\n" not in one_line(text, 50)
 
 

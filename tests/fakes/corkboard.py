@@ -18,11 +18,11 @@ from channels import (
     ChannelRefused,
     ChannelUnavailable,
     Contact,
-    Delivery,
-    Desk,
     Inbound,
+    Placement,
     Reading,
     Reply,
+    RequestLookup,
 )
 
 
@@ -84,7 +84,7 @@ class Corkboard:
             Inbound(channel=self.name, key=key, raw=raw, size_bytes=len(raw), received_at=datetime.now(UTC))
         )
 
-    async def receive(self, accept: Accept, desk: Desk) -> None:
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
         """Hand over what was written."""
         while True:
             await accept(await self._written.get())
@@ -101,7 +101,7 @@ class Corkboard:
         to = "room" if is_here else contact.id
         return Address(channel=self.name, person=contact.id, to=to, thread=thread, is_shared=is_here)
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Pin it, once; or say it to one person alone."""
         if not self.banned.isdisjoint((to.person, to.to)):
             raise ChannelRefused(f"{to.to} may not have a card here", "Ask the janitor")
@@ -109,9 +109,9 @@ class Corkboard:
             raise ChannelUnavailable("The door to the board is locked", "Come again later")
         self.sends.append(to)
         self.pinned.setdefault(key, (to, card))
-        return Delivery(key=key, address=to, handle=key)
+        return Placement(key=key, address=to, handle=key)
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Pin something over it."""
         assert key
         self.closed[delivery.key] = card

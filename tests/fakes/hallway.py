@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from channels import Accept, Address, Card, Contact, Delivery, Desk, Inbound, Reading, Trigger
+from channels import Accept, Address, Card, Contact, Inbound, Placement, Reading, RequestLookup, Trigger
 
 _READING: TypeAdapter[Reading] = TypeAdapter(Reading)
 
@@ -62,7 +62,7 @@ class Hallway:
             card for to, card in self.cards.values() if to.person == person and about in f"{card.title} {card.summary}"
         ]
 
-    async def receive(self, accept: Accept, desk: Desk) -> None:
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
         """Hand over what was said."""
         while True:
             await accept(await self._said.get())
@@ -75,12 +75,12 @@ class Hallway:
         """Everybody passes here."""
         return Address(channel=self.name, person=contact.id, to=contact.id, thread=thread)
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Put it up, once."""
         self.cards.setdefault(key, (to, card))
-        return Delivery(key=key, address=to, handle=f"at {key}")
+        return Placement(key=key, address=to, handle=f"at {key}")
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Show something over it."""
         assert key
         self.shown[delivery.key] = card

@@ -3,7 +3,19 @@
 import asyncio
 from collections.abc import Callable
 
-from channels import Accept, Address, Card, Channel, Contact, Delivery, Desk, Inbound, Marks, Reading, Remembers
+from channels import (
+    Accept,
+    Address,
+    Card,
+    Channel,
+    Contact,
+    Inbound,
+    Marks,
+    Placement,
+    Reading,
+    Remembers,
+    RequestLookup,
+)
 
 
 class SlowChannel:
@@ -17,7 +29,7 @@ class SlowChannel:
         if isinstance(self._channel, Remembers):
             self._channel.remember_in(marks)
 
-    async def receive(self, accept: Accept, desk: Desk) -> None:
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
         await self._channel.receive(accept, desk)
 
     async def read(self, inbound: Inbound) -> Reading:
@@ -26,12 +38,12 @@ class SlowChannel:
     async def address(self, contact: Contact, thread: str) -> Address | None:
         return await self._channel.address(contact, thread)
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         delivery = await self._channel.send(card, to, key)
         if self._is_slow(card, to):
             self.sent.append(key)
             await self.may_return.wait()
         return delivery
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         await self._channel.update(delivery, card, key)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from channels import Address, Card, ChannelRefused, ChannelUnavailable, Delivery
+from channels import Address, Card, ChannelRefused, ChannelUnavailable, Placement
 from tests.fakes.corkboard import Corkboard
 
 
@@ -41,7 +41,7 @@ class Wall(Corkboard):
         """What each line of status has said."""
         return [[card.title for card in looks] for looks in self.looks.values() if looks[0].is_line]
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Pin it, once."""
         self._check(card)
         delivery = await super().send(card, to, key)
@@ -52,7 +52,7 @@ class Wall(Corkboard):
             raise ChannelUnavailable("The wall's answer was lost", "It is looked up")
         return delivery
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Change it where it hangs."""
         self.calls.append((delivery.address.person, card))
         self._check(card)

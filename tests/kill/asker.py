@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from agents import Agent, Hands, Outcome, Pending
+from agents import Agent, Outcome, Pending, ToolContext
 from agents.ask.survey import SurveyArgs
 from agents.requests import Effect
 from bot.app import agents_of, compose
@@ -22,7 +22,7 @@ def dying(agent: Agent) -> Agent:
     """`agent`, whose survey starts three children and no more."""
     [tool] = agent.tools
 
-    async def execute(args: SurveyArgs, effect: Effect, hands: Hands) -> Outcome | Pending:
+    async def execute(args: SurveyArgs, effect: Effect, hands: ToolContext) -> Outcome | Pending:
         await tool.execute(args, Effect(argv=effect.argv[: _BEFORE_IT_DIES + 1]), hands)
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError("a dead process goes on")

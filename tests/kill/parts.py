@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel
 
-from agents import Agent, Hands, Outcome, Tool
+from agents import Agent, Outcome, Tool, ToolContext
 from agents.requests import Effect, Fact
 from agents.run import Run
 from agents.steps import CallTool, Done, Step
@@ -17,12 +17,12 @@ from channels import (
     Card,
     ChannelRefused,
     Contact,
-    Delivery,
-    Desk,
-    Held,
     Inbound,
+    Placement,
+    Quarantined,
     Reading,
     Reply,
+    RequestLookup,
     Trigger,
 )
 from tests.servers.lines import ask
@@ -42,7 +42,7 @@ class DeskChannel:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    async def receive(self, accept: Accept, desk: Desk) -> None:
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
         """Hand over each message, and acknowledge it when it is durable."""
         after = 0
         while True:
@@ -67,18 +67,18 @@ class DeskChannel:
             return Reply(person=body["person"], token=body["token"], said=body["said"], text=body["text"])
         if "story" in body:
             return Trigger(person=body["person"], text=body["text"], thread=body["story"])
-        return Held(reasons=("somebody else wrote it",), claims="bo@corp.example", token=body["forged"])
+        return Quarantined(reasons=("somebody else wrote it",), claims="bo@corp.example", token=body["forged"])
 
     async def address(self, contact: Contact, thread: str) -> Address | None:
         """Everybody has a place at the desk."""
         return Address(channel=self.name, person=contact.id, to=contact.id, thread=thread)
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         """Show the card."""
         await self._show("send", card, to, key)
-        return Delivery(key=key, address=to, handle=key)
+        return Placement(key=key, address=to, handle=key)
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Show what became of it."""
         await self._show("update", card, delivery.address, key)
 
@@ -118,7 +118,7 @@ def _tool(name: ToolName, recorder: int) -> Tool[Story]:
     async def prepare(args: Story) -> Effect:
         return Effect(argv=(name, args.story))
 
-    async def execute(args: Story, _: Effect, hands: Hands) -> Outcome:
+    async def execute(args: Story, _: Effect, hands: ToolContext) -> Outcome:
         key = None if name == "keyless" else hands.key
         said = await ask(recorder, do="call", tool=name, story=args.story, key=key, pid=os.getpid())
         return Outcome(said["output"])

@@ -17,7 +17,7 @@ import pytest
 from bot.config.settings import Settings, load
 from bot.process.processes import local_mail
 from channels.email.transport import Transport
-from channels.showing import visible
+from channels.showing import escape_invisible
 from tests.browser.dev import Dev
 from tests.servers.program import COMMAND
 from tests.waiting import wait_until
@@ -73,7 +73,7 @@ def terminal(tmp_path: Path, short_path: Path) -> Iterator[InTerminal]:
 
 
 def hidden_in(text: str) -> set[str]:
-    return {char for char in COLOUR.sub("", text) if visible(char) != char} - set("\n")
+    return {char for char in COLOUR.sub("", text) if escape_invisible(char) != char} - set("\n")
 
 
 def test_a_strangers_mail_and_path_do_nothing_in_the_terminal_of_sayso_dev(terminal: InTerminal) -> None:

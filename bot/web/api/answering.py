@@ -17,7 +17,7 @@ from bot.requests.decisions import Outcome
 from bot.requests.opening import changes_between
 from bot.web.api.shapes import Answered, AnswerGiven, Approve, ChoicesGiven, Deny, FormGiven, TextGiven
 from bot.web.here import Here
-from bot.web.problems import Trouble, trouble
+from bot.web.problems import ProblemError, trouble
 
 _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "already_decided": (HTTPStatus.CONFLICT, "already-decided", "Nothing: the decision stands"),
@@ -104,7 +104,7 @@ def _given(request: Request, given: AnswerGiven) -> Given | None:
             return None
 
 
-async def _refusal(here: Here, outcome: Outcome, digest: str) -> Trouble:
+async def _refusal(here: Here, outcome: Outcome, digest: str) -> ProblemError:
     judgement, record, words = outcome.judgement, outcome.record, outcome.words
     status, name, do = _REFUSALS[judgement.type]
     request = record.request

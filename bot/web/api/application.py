@@ -28,7 +28,7 @@ from bot.web.api import asking, copying, health, requests, runs, streams
 from bot.web.api.keyed import Authenticated, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here
-from bot.web.problems import Found, Problem, Trouble, not_found, trouble, unavailable
+from bot.web.problems import Found, Problem, ProblemError, not_found, trouble, unavailable
 from bot.web.waits import RETRY_AFTER_S, TooManyWaits
 
 _ERRORS_AT_MOST = 20
@@ -64,14 +64,14 @@ def _operations(passing: Sequence[Middleware]) -> FastAPI:
     return api
 
 
-def _told(answer: Callable[[Request, Exception], Trouble]) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _told(answer: Callable[[Request, Exception], ProblemError]) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def told(request: Request, error: Exception) -> Response:
         return answer(request, error).response()
 
     return told
 
 
-def _invalid(_: Request, error: Exception) -> Trouble:
+def _invalid(_: Request, error: Exception) -> ProblemError:
     """Says where and what, never the value that was sent: it may be a secret in the wrong place."""
     found = cast("RequestValidationError", error).errors()[:_ERRORS_AT_MOST]
     errors = [Found(where=".".join(str(part)[:60] for part in one["loc"]), what=str(one["msg"])[:300]) for one in found]
@@ -80,7 +80,7 @@ def _invalid(_: Request, error: Exception) -> Trouble:
     return trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, do, more={"errors": errors})
 
 
-def _http(request: Request, error: Exception) -> Trouble:
+def _http(request: Request, error: Exception) -> ProblemError:
     status = cast("HTTPException", error).status_code
     if status == HTTPStatus.NOT_FOUND:
         return not_found(f"There is nothing at {request.url.path[:200]}.", "/openapi.json lists what there is")
@@ -102,7 +102,7 @@ def _matches(template: str, path: str) -> bool:
     return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
 
 
-def _too_many(_: Request, error: Exception) -> Trouble:
+def _too_many(_: Request, error: Exception) -> ProblemError:
     wait_s = max(1, round(cast("TooManyTriggers", error).retry_after_s + 0.5))
     return trouble(
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -113,23 +113,23 @@ def _too_many(_: Request, error: Exception) -> Trouble:
     )
 
 
-def _waits(_: Request, error: Exception) -> Trouble:
+def _waits(_: Request, error: Exception) -> ProblemError:
     detail = f"Of this key {error}."
     do = f"Close some of them, then send the same again after {RETRY_AFTER_S} s"
     return trouble(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", detail, do, {"Retry-After": str(RETRY_AFTER_S)})
 
 
-def _broken(_: Request, __: Exception) -> Trouble:
+def _broken(_: Request, __: Exception) -> ProblemError:
     detail = "Something went wrong here that should not. It is in the log."
     return trouble(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, "Tell the operators when you sent this")
 
 
-def _as(status: HTTPStatus, name: str, do: str) -> Callable[[Request, Exception], Trouble]:
+def _as(status: HTTPStatus, name: str, do: str) -> Callable[[Request, Exception], ProblemError]:
     return lambda _, error: trouble(status, name, str(error), do)
 
 
-_ANSWERS: dict[type[Exception], Callable[[Request, Exception], Trouble]] = {
-    Trouble: lambda _, error: cast("Trouble", error),
+_ANSWERS: dict[type[Exception], Callable[[Request, Exception], ProblemError]] = {
+    ProblemError: lambda _, error: cast("ProblemError", error),
     RequestValidationError: _invalid,
     HTTPException: _http,
     NotAnId: _as(HTTPStatus.NOT_FOUND, "not-found", "GET /v1/runs and GET /v1/requests list what there is"),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from agents.requests import RunId
 from bot.people.api_keys import ApiKey
-from bot.queries.prompt_replay import Seen, seen
+from bot.queries.prompt_replay import PromptReplay, seen
 from bot.registry.release import version
 from bot.render.views import RunView
 from bot.runs.api_requests import Asker
@@ -118,7 +118,7 @@ async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
 )
 async def context(
     run_id: RunPath, _: MayRead, here: HereNow, step: Annotated[int, Query(ge=1, le=12_000, description="From 1.")]
-) -> Seen:
+) -> PromptReplay:
     """What the model saw before it chose a step, byte for byte."""
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:

@@ -17,7 +17,7 @@ from bot.store.locks import MailboxStore
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow
 from bot.web.metrics import MEDIA_TYPE
-from bot.web.problems import RETRY_AFTER_S, Trouble, trouble, unavailable
+from bot.web.problems import RETRY_AFTER_S, ProblemError, trouble, unavailable
 
 router = APIRouter(tags=["health"])
 
@@ -82,14 +82,14 @@ async def readyz(here: HereNow) -> Ready:
     return Ready(durability=found, mailbox=mailbox, slack=slack)
 
 
-def _refused(lockouts: Sequence[Lockout]) -> Trouble:
+def _refused(lockouts: Sequence[Lockout]) -> ProblemError:
     """What is to be sent waits, until somebody acts."""
     detail = " ".join(f"{one.channel.capitalize()} refuses sayso: {one.what}." for one in lockouts)
     retry = {"Retry-After": str(RETRY_AFTER_S)}
     return trouble(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, lockouts[0].do, retry)
 
 
-def _without_slack(slack: Standing, why: str) -> Trouble:
+def _without_slack(slack: Standing, why: str) -> ProblemError:
     """Nothing is lost meanwhile but what people press: Slack does not bring that again."""
     if slack == "nobody is connected":
         detail, do = "Slack: nobody is connected.", "Start `sayso slack`"

@@ -16,7 +16,7 @@ from bot.people.api_keys import ApiKey, Keyring, Scope
 from bot.people.directory import People
 from bot.store import StoreError
 from bot.web.here import Here, here
-from bot.web.problems import Found, Trouble, trouble, unavailable
+from bot.web.problems import Found, ProblemError, trouble, unavailable
 
 
 def check_is_json(headers: Headers, body: bytes) -> None:
@@ -38,7 +38,7 @@ class Authenticated:
         if scope["type"] == "http" and f"{scope['path']}/".startswith("/v1/"):
             try:
                 scope[KEY] = await self._key(Headers(scope=scope))
-            except Trouble as error:
+            except ProblemError as error:
                 return await error.response()(scope, receive, send)
         return await self._app(scope, receive, send)
 
@@ -70,12 +70,12 @@ def bearer(headers: Headers) -> str:
     return text.strip()
 
 
-def no_such_key() -> Trouble:
+def no_such_key() -> ProblemError:
     """The key opens nothing, or does no longer."""
     return _no_key("The API key is not known, was revoked, or its person has left.", ', error="invalid_token"')
 
 
-def _no_key(detail: str, more: str) -> Trouble:
+def _no_key(detail: str, more: str) -> ProblemError:
     return trouble(HTTPStatus.UNAUTHORIZED, "no-key", detail, _DO, {"WWW-Authenticate": f'Bearer realm="sayso"{more}'})
 
 

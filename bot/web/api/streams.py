@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from agents.events import RunEnded
 from bot.render.views import Summary
 from bot.store.ids import check
-from bot.store.watch import Told
+from bot.store.watch import RunNews
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, StillGood, only_known_queries
@@ -63,10 +63,10 @@ async def events(
     return EventStream(here, here.follower.watch(run_id, seq), _tell, is_good, counted)
 
 
-async def _tell(news: Sequence[Told]) -> tuple[bytes, bool]:
+async def _tell(news: Sequence[RunNews]) -> tuple[bytes, bool]:
     return b"".join(map(_written, news)), any(isinstance(event, RunEnded) for _, event in news)
 
 
-def _written(told: Told) -> bytes:
+def _written(told: RunNews) -> bytes:
     body = Numbered(seq=told[0], event=told[1]).model_dump_json().encode()
     return b"id: %d\ndata: %b\n\n" % (told[0], body)

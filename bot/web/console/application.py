@@ -18,7 +18,7 @@ from bot.store import StoreError
 from bot.store.ids import NotAnId
 from bot.store.watch import FollowingEnds
 from bot.web.console import held, home, login, mailboxes, requests, runs, static, streams
-from bot.web.console.gate import Gate, check_is_form
+from bot.web.console.gate import SessionMiddleware, check_is_form
 from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away
 from bot.web.guards import Bounded
@@ -71,7 +71,7 @@ def application(here: Here) -> ASGIApp:
     console = Starlette(routes=ROUTES, exception_handlers={kind: _told(words) for kind, words in _WORDS.items()})
     console.router.redirect_slashes = False
     console.state.here = here
-    return Bounded(Gate(console, here), check_is_form)
+    return Bounded(SessionMiddleware(console, here), check_is_form)
 
 
 def _told(words: Callable[[Exception], Refusal]) -> Callable[[Request, Exception], Awaitable[Response]]:

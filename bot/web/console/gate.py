@@ -39,7 +39,7 @@ def check_is_form(headers: Headers, body: bytes) -> None:
         raise trouble(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type", detail, "Use the forms of these pages, or /v1")
 
 
-class Gate:
+class SessionMiddleware:
     """Finds the session, and lets through what our own pages sent."""
 
     def __init__(self, app: Starlette, here: Here) -> None:

@@ -24,7 +24,7 @@ from bot.web.console.static import address_of
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
-from channels.showing import visible
+from channels.showing import escape_invisible
 
 _ANTHROPIC = "api.anthropic.com"
 _HEADING_CHARS = 160
@@ -198,7 +198,7 @@ def _quoted(text: str) -> str:
 
 def _seen(value: object) -> object:
     """What a template writes, with nothing in it that hides or reorders other text. What we marked up stays."""
-    return visible(value) if type(value) is str else value
+    return escape_invisible(value) if type(value) is str else value
 
 
 def _own(visit: Visit) -> Markup:

@@ -37,7 +37,7 @@ STATES: tuple[RunState, ...] = get_args(RunState)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RunPage:
     """A run as `me` sees it now. `version` changes when its card does."""
 
     run: Run
@@ -103,7 +103,7 @@ async def copied(request: Request) -> Response:
     return to(request, f"/runs/{made}", "This is the new run. Nothing that was approved in the other one counts here.")
 
 
-async def told_of(process: Here, run_id: RunId, me: PersonId) -> Told:
+async def told_of(process: Here, run_id: RunId, me: PersonId) -> RunPage:
     """The run as it stands. Raises Refusal where there is none."""
     loaded = await process.app.store.load(run_id)
     if not loaded.events:
@@ -111,12 +111,12 @@ async def told_of(process: Here, run_id: RunId, me: PersonId) -> Told:
     run, forks = fold(loaded.events), await process.app.copying.forks_of(run_id)
     request_id = _on_top(run)
     if request_id is None:
-        return Told(run, loaded.events, None, "", forks)
+        return RunPage(run, loaded.events, None, "", forks)
     record, version, _ = await process.app.decisions.request(request_id)
-    return Told(run, loaded.events, card_view(record, process.app.people, me), f"{request_id}.{version}", forks)
+    return RunPage(run, loaded.events, card_view(record, process.app.people, me), f"{request_id}.{version}", forks)
 
 
-def around_run(request: Request, told: Told) -> dict[str, object]:
+def around_run(request: Request, told: RunPage) -> dict[str, object]:
     """What the templates of a run need."""
     return {
         "run": told.run,

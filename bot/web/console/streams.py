@@ -14,7 +14,7 @@ from agents.events import ToolFinished
 from agents.requests import RunId
 from bot.queries.lists import waiting_on
 from bot.store.ids import check
-from bot.store.watch import EVERYTHING, Told
+from bot.store.watch import EVERYTHING, RunNews
 from bot.web.console import requests, runs
 from bot.web.console.home import lists_of, live_panel
 from bot.web.console.pages import fragment, part
@@ -63,7 +63,7 @@ async def run(request: Request) -> Response:
     run_id = RunId(check(request.path_params["run_id"], "run"))
     seq, shown = _has(request)
 
-    async def tell(news: Sequence[Told]) -> tuple[bytes, bool]:
+    async def tell(news: Sequence[RunNews]) -> tuple[bytes, bool]:
         nonlocal shown
         told = await told_of(process, run_id, me)
         data = around_run(request, told)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from channels import Enquiry, Held, Ignored
+from channels import Ignored, Inquiry, Quarantined
 from channels.email.format import addresses, message_ids, trace
 from channels.email.format.body import read_body
 from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable
@@ -56,7 +56,7 @@ def is_public(raw: bytes, headers: Headers, own: str, public: str) -> bool:
     return public in named and own not in named
 
 
-def read(raw: bytes, size_bytes: int, headers: Headers, subject: str, prove: Prove) -> Enquiry | Held | Ignored:
+def read(raw: bytes, size_bytes: int, headers: Headers, subject: str, prove: Prove) -> Inquiry | Quarantined | Ignored:
     """What somebody wrote to the public address; what machines wrote is told apart before. Raises Unreadable."""
     if words := list_words(headers) or calendar_words(raw):
         return Ignored(reason=words)
@@ -64,7 +64,9 @@ def read(raw: bytes, size_bytes: int, headers: Headers, subject: str, prove: Pro
     if author is None:
         raise Unreadable("its From is not exactly one plain address, so nobody knows whom to answer")
     if headers.all(MARK.lower()):
-        return Held(reasons=("another desk sent it, and two desks could go on for ever",), claims=claimed(headers))
+        return Quarantined(
+            reasons=("another desk sent it, and two desks could go on for ever",), claims=claimed(headers)
+        )
     if size_bytes > MAIL_BYTES:
         raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
     body = read_body(raw)
@@ -76,7 +78,7 @@ def read(raw: bytes, size_bytes: int, headers: Headers, subject: str, prove: Pro
     if len(text) > TEXT_CHARS:
         raise Unreadable(f"its text is longer than {TEXT_CHARS} characters; answer it by hand")
     proof = prove(raw, author)
-    return Enquiry(
+    return Inquiry(
         sender=author,
         subject=one_line(subject, SUBJECT_CHARS),
         text=text,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from channels import Bounced, Contact, Held, Ignored, Reply
+from channels import Bounced, Contact, Ignored, Quarantined, Reply
 from channels.email.format.body import read_body
 from channels.email.format.headers import Headers, Unreadable, guess_headers
 from channels.email.format.shown import decoded
@@ -168,7 +168,7 @@ def _of_reading(message: Message, raw: bytes, headers: Headers, author: str) -> 
                 id=message.id, new_text=reply.text, said=reply.said, counted=counted, reason=refused or reply.reason
             )
         case _:
-            reason = "; ".join(reading.reasons) if isinstance(reading, Held) else "it answers nothing"
+            reason = "; ".join(reading.reasons) if isinstance(reading, Quarantined) else "it answers nothing"
             return Answer(id=message.id, reason=reason)
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from channels import Bounced, Directory, Enquiry, Held, Ignored, Trigger
+from channels import Bounced, Directory, Ignored, Inquiry, Quarantined, Trigger
 from channels.email.format import addresses
 from channels.email.format.body import Body, read_body
 from channels.email.format.headers import MAIL_BYTES, Headers, Unreadable, guess_headers, read_headers
@@ -75,14 +75,14 @@ class Reader:
         """What `raw` means; it may be cut short when `size_bytes` is over the limit."""
         token, unclear = self._token(raw)
         if not raw:
-            return Held(reasons=(UNREAD,))
+            return Quarantined(reasons=(UNREAD,))
         try:
             headers = read_headers(raw)
         except Unreadable as error:
             guessed = guess_headers(raw)
             if words := machine_words(guessed):
                 return self._of_machine(raw, guessed, subject_of(guessed), token, words)
-            return Held(reasons=(str(error),), token=token)
+            return Quarantined(reasons=(str(error),), token=token)
         subject = subject_of(headers)
         if author_of(headers) in {self.own, self.public or self.own}:
             return Ignored(reason="our own mail")
@@ -90,7 +90,7 @@ class Reader:
             return Ignored(reason="the mail that sayso mail identify asked for")
         if words := machine_words(headers, subject):
             if token and not is_certain(headers) and self._is_proven(raw, headers):
-                held = Held(reasons=(f"it looks like {words}",), claims=claimed(headers), token=token)
+                held = Quarantined(reasons=(f"it looks like {words}",), claims=claimed(headers), token=token)
                 return _described(held, headers, subject)
             return self._of_machine(raw, headers, subject, token, words)
         if token is None and not unclear and inquiry.is_public(raw, headers, self.own, self.public):
@@ -100,7 +100,7 @@ class Reader:
         found = who(raw, self.directory, self.prove)
         if isinstance(found, Refused):
             stranger = found.stranger if not unclear and self._is_named(headers) else ""
-            held = Held(reasons=found.reasons, claims=found.claims, token=token, stranger=stranger)
+            held = Quarantined(reasons=found.reasons, claims=found.claims, token=token, stranger=stranger)
             return _described(held, headers, subject)
         try:
             why = unclear or self._word_of(found, headers, subject, token, raw, size_bytes)
@@ -108,14 +108,14 @@ class Reader:
             why = str(error)
         if not isinstance(why, str):
             return why
-        held = Held(reasons=(why,), claims=claimed(headers), token=token, person=found.contact.id)
+        held = Quarantined(reasons=(why,), claims=claimed(headers), token=token, person=found.contact.id)
         return _described(held, headers, subject)
 
-    def _enquiry(self, raw: bytes, size_bytes: int, headers: Headers, subject: str) -> Enquiry | Held | Ignored:
+    def _enquiry(self, raw: bytes, size_bytes: int, headers: Headers, subject: str) -> Inquiry | Quarantined | Ignored:
         try:
             return inquiry.read(raw, size_bytes, headers, subject, self.prove)
         except Unreadable as error:
-            return _described(Held(reasons=(str(error),), claims=claimed(headers)), headers, subject)
+            return _described(Quarantined(reasons=(str(error),), claims=claimed(headers)), headers, subject)
 
     def _is_proven(self, raw: bytes, headers: Headers) -> bool:
         """Whether somebody of the directory certainly sent it, whoever wrote it."""
@@ -277,7 +277,7 @@ def _key_of(found: Accepted, headers: Headers, whole: str) -> str:
     return f"mail-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}" if _id_of(headers) else ""
 
 
-def _described(held: Held, headers: Headers, subject: str) -> Held:
+def _described(held: Quarantined, headers: Headers, subject: str) -> Quarantined:
     """`held` with what people recognise the mail by, and where an answer to it belongs."""
     return held.model_copy(update={"about": one_line(subject, SUBJECT_CHARS), "thread": _id_of(headers)})
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from channels import ChannelUnavailable, Contact, Directory, Held
+from channels import ChannelUnavailable, Contact, Directory, Quarantined
 from channels.email.format.headers import MAIL_BYTES
-from channels.email.priority_lock import Turns
+from channels.email.priority_lock import PriorityLock
 from channels.email.reading.reader import Reader
 from channels.email.reply.binding import MailReading
 
@@ -89,14 +89,14 @@ def contacts_of(directory: Directory) -> Contacts:
     )
 
 
-class ConfinedReader:
+class SandboxedReader:
     """Reads as `reader` does, one mail at a time. Its parts must be picklable: they cross once, to each child."""
 
     def __init__(self, reader: Reader, limits: Limits = LIMITS) -> None:
         self._order = pickle.dumps(Order(reader, limits))
         self._limits = limits
         self._child: _Child | None = None
-        self._turns = Turns()
+        self._turns = PriorityLock()
 
     async def read(self, raw: bytes, size_bytes: int, *, is_answer: bool = False) -> MailReading:
         """As `Reader.read`; a mail that takes more than the limits is held, and so is one that makes reading fail.
@@ -137,14 +137,16 @@ class ConfinedReader:
             if not is_well:
                 self._drop()  # also when cancelled: its answer would be taken for the next mail's
 
-    def _judge(self, code: int, *, is_fresh: bool) -> Held | None:
+    def _judge(self, code: int, *, is_fresh: bool) -> Quarantined | None:
         """What it says of a mail that its child ended with `code`."""
         _log.warning("the process that reads mails ended with %d", code)
         if code == -signal.SIGPROF:
-            return Held(reasons=(f"reading it takes more than {self._limits.cpu_s:g} s; look at it in the mailbox",))
+            return Quarantined(
+                reasons=(f"reading it takes more than {self._limits.cpu_s:g} s; look at it in the mailbox",)
+            )
         if code == OUT_OF_MEMORY and is_fresh:  # else it may be what earlier mails have left
             size = self._limits.memory_bytes // 1024**2
-            return Held(reasons=(f"reading it takes more than {size} MB of memory; look at it in the mailbox",))
+            return Quarantined(reasons=(f"reading it takes more than {size} MB of memory; look at it in the mailbox",))
         return None
 
     def _drop(self) -> None:
@@ -224,7 +226,7 @@ def _taken(answer: bytes) -> MailReading | None:
     """What the child has answered; None when that is no answer."""
     if answer[:1] == b"!":
         _log.error("reading a mail failed: %s", answer[1:].decode(errors="replace"))
-        return Held(reasons=("it could not be read because of a mistake in sayso; look at it in the mailbox",))
+        return Quarantined(reasons=("it could not be read because of a mistake in sayso; look at it in the mailbox",))
     try:
         return _READING.validate_json(answer)
     except ValidationError:

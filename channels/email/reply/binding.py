@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from channels import Bounced, Enquiry, Frozen, Held, Ignored, Reply, Trigger
+from channels import Bounced, Frozen, Ignored, Inquiry, Quarantined, Reply, Trigger
 from channels.email.reply import banners, newtext, quotes, read_reply
 from channels.email.reply.lines import BLANK, Lines, is_rule
 
@@ -62,7 +62,7 @@ class Answered(Reply):
     about: About = About()
 
 
-MailReading = Annotated[Answered | Trigger | Held | Bounced | Enquiry | Ignored, Field(discriminator="type")]
+MailReading = Annotated[Answered | Trigger | Quarantined | Bounced | Inquiry | Ignored, Field(discriminator="type")]
 
 
 class SentCard(Frozen):

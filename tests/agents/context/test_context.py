@@ -25,7 +25,7 @@ from agents.events import (
 )
 from agents.requests import Fact, Given, RequestId
 from agents.run import fold
-from agents.text import ends_of, one_line, visible
+from agents.text import ends_of, one_line, strip_invisible
 from tests.agents.stories import ANY_TEXT, any_event, any_story
 from tests.agents.worlds import (
     BO,
@@ -121,7 +121,7 @@ def test_what_is_read_back_is_what_was_said(event: Event) -> None:
 
     told = [text for *_, fields in events_in(shown(event)) for text in texts_in(fields)]
 
-    assert not said or visible(said) in told
+    assert not said or strip_invisible(said) in told
 
 
 @given(any_story(ANY_TEXT, max_size=10))
@@ -258,7 +258,7 @@ def test_every_event_type_is_either_shown_or_left_out_on_purpose(event: Event) -
     ],
 )
 def test_only_characters_that_somebody_sees_are_kept(text: str, seen: str) -> None:
-    assert visible(text) == seen
+    assert strip_invisible(text) == seen
 
 
 @given(st.text(), st.integers(min_value=1, max_value=40))

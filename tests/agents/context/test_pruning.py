@@ -15,11 +15,11 @@ from agents.events import (
     AnswerNoted,
     ChildStarted,
     ContextFetched,
+    ContinuationAsked,
     Event,
     OutsideReported,
     Parent,
     PersonSaid,
-    QuestionRaised,
     RunForked,
     RunStarted,
     StepRefused,
@@ -259,7 +259,7 @@ def test_a_child_names_its_run_and_a_child_run_names_its_parent() -> None:
 
 
 def test_a_question_of_code_says_that_code_asked_and_why() -> None:
-    question = QuestionRaised(
+    question = ContinuationAsked(
         at=NOON, step_id=StepId("s9"), why="cost", question="Go on?", story="0.50 USD are used up"
     )
 

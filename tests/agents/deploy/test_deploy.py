@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from agents import Agent, CommandResult, Hands, Outcome, ToolRefused
+from agents import Agent, CommandResult, Outcome, ToolContext, ToolRefused
 from agents.deploy import Environment, deploy_agent
 from agents.deploy.version import meant_label
 from agents.requests import Effect, Fact
@@ -34,7 +34,7 @@ async def prepared(agent: Agent, arguments: Mapping[str, str], tool: str = "depl
     return await named.prepare(named.args.model_validate(dict(arguments)))
 
 
-async def executed(agent: Agent, arguments: Mapping[str, str], hands: Hands, tool: str = "deploy") -> Outcome:
+async def executed(agent: Agent, arguments: Mapping[str, str], hands: ToolContext, tool: str = "deploy") -> Outcome:
     named = agent.tool(tool)
     assert named is not None
     outcome = await named.execute(

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from agents import Agent, Hands, Outcome, Tool
+from agents import Agent, Outcome, Tool, ToolContext
 from agents.model.claude import Chosen, Failed, Model
 from agents.requests import Effect, Fact
 from agents.run import Run, fold
@@ -30,7 +30,7 @@ async def _prepare(_: DeployArgs) -> Effect:
     return Effect(argv=("deploy",))
 
 
-async def _execute(_: DeployArgs, __: Effect, ___: Hands) -> Outcome:
+async def _execute(_: DeployArgs, __: Effect, ___: ToolContext) -> Outcome:
     return Outcome("")
 
 

@@ -140,9 +140,7 @@ async def test_a_run_that_was_denied_becomes_a_case_that_the_same_rules_fail(red
     assert (printed.code, added.code, again.code) == (0, 0, 1), added.err
     assert printed.out.strip() == file.read_text().strip()
     assert f"'no milk' is in {file}: anything else; never calls note" in added.out
-    assert (
-        'Plain rules fail it now: calls note {"text": "milk"}. There is no model to ask: fix the rules.' in added.out
-    )
+    assert 'Plain rules fail it now: calls note {"text": "milk"}. There is no model to ask: fix the rules.' in added.out
     assert "there are two cases 'no milk'" in again.err
     assert tried.code == 1
     assert 'expected  anything else; never calls note {"text": "milk"}' in tried.out

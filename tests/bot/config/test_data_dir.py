@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.data_dir import Home, NoSecretKey
+from bot.config.data_dir import DataDir, NoSecretKey
 from bot.config.settings import Settings
 
 
 def test_a_name_is_made_once_however_many_ask_for_it_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(Home(tmp_path).host) for _ in range(64)]
+        asked = [pool.submit(DataDir(tmp_path).host) for _ in range(64)]
     names = [one.result() for one in asked]
 
     assert len(set(names)) == 1
@@ -21,11 +21,11 @@ def test_a_name_is_made_once_however_many_ask_for_it_at_once(tmp_path: Path) -> 
 
 
 def test_two_data_directories_have_two_names(tmp_path: Path) -> None:
-    assert Home(tmp_path / "a").host() != Home(tmp_path / "b").host()
+    assert DataDir(tmp_path / "a").host() != DataDir(tmp_path / "b").host()
 
 
 def test_what_is_noted_is_read_whole_and_only_by_its_owner(tmp_path: Path) -> None:
-    home = Home(tmp_path / "data")
+    home = DataDir(tmp_path / "data")
     home.note("mail.json", "old")
 
     home.note("mail.json", "new")
@@ -37,9 +37,9 @@ def test_what_is_noted_is_read_whole_and_only_by_its_owner(tmp_path: Path) -> No
 
 
 def test_without_a_key_of_its_own_an_installation_makes_one_and_keeps_it(tmp_path: Path) -> None:
-    [key] = Home(tmp_path).keys(Settings())
+    [key] = DataDir(tmp_path).keys(Settings())
 
-    assert Home(tmp_path).keys(Settings()) == [key]
+    assert DataDir(tmp_path).keys(Settings()) == [key]
     assert len(key) == 64
 
 
@@ -47,10 +47,10 @@ def test_processes_that_share_a_redis_must_share_a_key(tmp_path: Path) -> None:
     shared = Settings.model_validate({"redis_url": "redis://redis.example"})
 
     with pytest.raises(NoSecretKey, match="SAYSO_SECRET_KEY is not, so replies could not be recognised"):
-        Home(tmp_path).keys(shared)
+        DataDir(tmp_path).keys(shared)
 
 
 def test_while_keys_rotate_the_new_one_comes_first(tmp_path: Path) -> None:
     rotating = Settings.model_validate({"secret_key": "new" * 16, "secret_key_previous": "old"})
 
-    assert Home(tmp_path).keys(rotating) == [b"new" * 16, b"old"]
+    assert DataDir(tmp_path).keys(rotating) == [b"new" * 16, b"old"]

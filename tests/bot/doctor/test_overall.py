@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 from bot.config.example import example_toml
 from bot.config.settings import Settings, load
 from bot.dev.demo import make_demo
@@ -51,8 +51,8 @@ def data(tmp_path: Path, demo: Path) -> Path:
     """A data directory in which all is well."""
     folder = tmp_path / "data"
     shutil.copytree(demo, folder / "demo", symlinks=True)
-    Home(folder).note("sayso.toml", example_toml(make_demo(folder / "demo")))
-    Home(folder).note("mail.json", '{"port": 25}')
+    DataDir(folder).note("sayso.toml", example_toml(make_demo(folder / "demo")))
+    DataDir(folder).note("mail.json", '{"port": 25}')
     return folder
 
 

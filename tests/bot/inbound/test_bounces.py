@@ -10,7 +10,7 @@ import pytest
 from agents.events import DeliveryFailed
 from bot.queries.rebuild import placed as placed_by
 from bot.store.ids import new_id
-from bot.store.outbox_entry import Placed
+from bot.store.outbox_entry import Delivery
 from channels import Inbound
 from channels.email.format import trace
 from tests.bot.bounces import DOMAIN, LOCAL, asked, bounce, failures, handled, receipt, report
@@ -164,7 +164,7 @@ async def test_what_was_written_is_what_the_events_say(both: World, board: Corkb
     for delivery_id, body in placed_by(events):
         stored = await both.app.store.delivery(delivery_id)
         assert stored is not None
-        assert Placed.model_validate_json(stored) == Placed.model_validate_json(body)
+        assert Delivery.model_validate_json(stored) == Delivery.model_validate_json(body)
     failed = {event.person: event.channel for event in events if isinstance(event, DeliveryFailed)}
     assert failed == {"bo": "email", "cy": "slack"}
 

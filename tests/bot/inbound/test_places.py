@@ -7,7 +7,7 @@ import pytest
 
 from agents.events import AnswerHeld
 from bot.inbound.quarantine_cards import NOT_REGISTERED
-from channels import Card, Held
+from channels import Card, Quarantined
 from tests.fakes.hallway import Hallway
 from tests.waiting import until
 from tests.world import World, a_world
@@ -31,13 +31,13 @@ async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[
         yield world
 
 
-def press(stranger: str = GUEST, token: str | None = None, notice: str = "") -> Held:
+def press(stranger: str = GUEST, token: str | None = None, notice: str = "") -> Quarantined:
     """A button that somebody pressed who is not in the directory."""
     why = f"{stranger} is not in the directory of people"
-    return Held(reasons=(why,), claims=stranger, token=token, stranger=stranger, place=PLACE, notice=notice)
+    return Quarantined(reasons=(why,), claims=stranger, token=token, stranger=stranger, place=PLACE, notice=notice)
 
 
-async def pressed(world: World, hallway: Hallway, *held: Held) -> None:
+async def pressed(world: World, hallway: Hallway, *held: Quarantined) -> None:
     """All of them, and everything that follows."""
     for one in held:
         inbound_id = await world.app.inbox.accept(hallway.item(one))
@@ -109,7 +109,7 @@ async def test_strangers_who_press_do_not_use_up_the_notices_of_those_who_mail(o
     eve = "eve@elsewhere.example"
 
     await pressed(office, hallway, *(press(f"U0{number}") for number in range(201)))
-    mail = Held(reasons=("not in the directory",), claims=eve, stranger=eve)
+    mail = Quarantined(reasons=("not in the directory",), claims=eve, stranger=eve)
     await pressed(office, hallway, mail)
 
     assert [card.title for to, card in hallway.cards.values() if to.to == eve] == ["Your mail could not be taken"]
@@ -118,7 +118,7 @@ async def test_strangers_who_press_do_not_use_up_the_notices_of_those_who_mail(o
 async def test_a_person_whose_press_is_not_accepted_is_told_there(office: World, hallway: Hallway) -> None:
     async with office.stopped():
         await office.start(works=False, receives=False)
-        held = Held(reasons=("your account is a guest's",), person="bo", place=PLACE)
+        held = Quarantined(reasons=("your account is a guest's",), person="bo", place=PLACE)
         inbound_id = await office.app.inbox.accept(hallway.item(held))
         await office.app.inbox.handle(inbound_id)
 

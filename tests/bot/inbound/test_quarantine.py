@@ -4,10 +4,10 @@ import secrets
 from email.message import EmailMessage
 
 from agents.requests import RunId
-from bot.inbound.quarantine import Holding
+from bot.inbound.quarantine import Quarantine
 from bot.requests.tokens import Tokens
 from bot.store.ids import new_id
-from channels import Held
+from channels import Quarantined
 from channels.email.local.letters import Letter
 from tests.waiting import until
 from tests.world import World, heading
@@ -150,11 +150,11 @@ async def test_a_message_whose_handling_a_crash_repeats_is_noted_and_told_to_the
     await world.opened(run_id)
     card, app = await world.next_mail("bo"), world.app
     token = (card.reply_to or "").partition("+")[2].partition("@")[0]
-    holding = Holding(app.journal, app.decisions, Tokens(app.home.keys(app.settings)), app.people)
+    holding = Quarantine(app.journal, app.decisions, Tokens(app.home.keys(app.settings)), app.people)
 
     inbound_id = new_id("inbound", 0)
     for _ in range(2):
-        await holding.hold(inbound_id, "email", Held(reasons=("forged",), claims="bo@corp.example", token=token))
+        await holding.hold(inbound_id, "email", Quarantined(reasons=("forged",), claims="bo@corp.example", token=token))
     await world.quiet()
 
     assert len([event for event in await world.events(run_id) if event.type == "answer_held"]) == 1
@@ -162,8 +162,8 @@ async def test_a_message_whose_handling_a_crash_repeats_is_noted_and_told_to_the
     assert len(await world.dead()) == 1
 
 
-def strangers_mail(who: str = EVE) -> Held:
-    return Held(
+def strangers_mail(who: str = EVE) -> Quarantined:
+    return Quarantined(
         reasons=(f"{who} is not in the directory of people",),
         claims=who,
         about="Viagra",
@@ -175,7 +175,7 @@ def strangers_mail(who: str = EVE) -> Held:
 async def held_from(world: World, *strangers: str) -> None:
     """A mail of each of them is held."""
     app = world.app
-    holding = Holding(app.journal, app.decisions, Tokens([b"k" * 32]), app.people)
+    holding = Quarantine(app.journal, app.decisions, Tokens([b"k" * 32]), app.people)
     for who in strangers:
         await holding.hold(RunId(new_id("inbound", 0)), "email", strangers_mail(who))
     await world.quiet()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agents.requests import DeliveryId
-from bot.store.outbox_entry import Placed
-from channels import Address, Card, ChannelRefused, ChannelUnauthorized, Delivery
+from bot.store.outbox_entry import Delivery
+from channels import Address, Card, ChannelRefused, ChannelUnauthorized, Placement
 from tests.bot.bounces import asked, bounce, failures
 from tests.fakes.corkboard import Corkboard
 from tests.fakes.slow import SlowChannel
@@ -65,7 +65,7 @@ async def test_a_report_that_overtakes_our_own_note_of_the_delivery_is_not_lost(
         assert sorted((event.person, event.channel) for event in sent) == [("bo", "slack"), ("cy", "email")]
         body = await world.app.store.delivery(DeliveryId(record.holders[0].delivery_id))
         assert body is not None
-        found = Placed.model_validate_json(body)
+        found = Delivery.model_validate_json(body)
         assert found.delivery is not None
         assert (found.delivery.address.channel, list(found.failed)) == ("slack", ["email"])
 
@@ -75,7 +75,7 @@ class SlowBoard(Corkboard):
 
     may_return = asyncio.Event()
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         delivery = await super().send(card, to, key)
         await self.may_return.wait()
         return delivery
@@ -105,7 +105,7 @@ async def test_a_card_that_is_decided_while_it_goes_another_way_is_closed_when_i
 class Refusing(SlowChannel):
     """The world's mail, of which nobody takes any for bo."""
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         if to.person == "bo":
             raise ChannelRefused("550 5.1.1 No such user", "Correct the address in the directory")
         return await self._channel.send(card, to, key)
@@ -135,7 +135,7 @@ class LockedOut(SlowChannel):
 
     takes_us = False
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         if not self.takes_us:
             raise ChannelUnauthorized("email", "the SMTP server did not accept the log-in", "Check SAYSO_SMTP_USER")
         return await self._channel.send(card, to, key)

@@ -13,7 +13,7 @@ from bot.policy.record import RequestRecord
 from bot.render.status_line import StatusLines
 from bot.store import Commit, Keys
 from bot.store.journal import outbox_entry, outgoing_id
-from bot.store.outbox_entry import Outgoing, Placed
+from bot.store.outbox_entry import Delivery, OutboxEntry
 from channels import Card
 from tests.clerk import clerk
 from tests.fakes.wall import Wall
@@ -58,10 +58,10 @@ async def another(world: World, wall: Wall) -> AsyncIterator[App]:
     await app.queue.close()
 
 
-def update_of(record: RequestRecord, person: str) -> Outgoing:
+def update_of(record: RequestRecord, person: str) -> OutboxEntry:
     request = record.request
     [delivery_id] = [holder.delivery_id for holder in record.holders if holder.person == person]
-    return Outgoing(
+    return OutboxEntry(
         id=outgoing_id(request.id),
         kind="update",
         run_id=request.run_id,
@@ -191,7 +191,7 @@ async def test_where_one_card_stands_for_several_only_the_one_it_was_sent_for_ch
     bos, cys = (holder.delivery_id for holder in record.holders)
     body = await office.app.store.delivery(cys)
     assert body
-    shared = Placed.model_validate_json(body).model_copy(update={"shares": bos}).model_dump_json().encode()
+    shared = Delivery.model_validate_json(body).model_copy(update={"shares": bos}).model_dump_json().encode()
     await office.app.store.commit(Commit(run_id=record.request.run_id, deliveries=[(cys, shared)]))
 
     await office.decide("bo", record, "deny", "no", channel="slack")

@@ -6,7 +6,7 @@ import pytest
 
 from agents.events import DeliveryFailed
 from agents.requests import DeliveryId
-from bot.store.outbox_entry import Placed
+from bot.store.outbox_entry import Delivery
 from channels import Channel, Marks, Remembers
 from channels.email import EmailChannel
 from channels.email.identity.proof import local
@@ -38,7 +38,7 @@ async def test_a_delivery_knows_who_got_what_in_which_revision(world: World) -> 
     for holder in record.holders:
         body = await world.app.store.delivery(DeliveryId(holder.delivery_id))
         assert body is not None
-        placed = Placed.model_validate_json(body)
+        placed = Delivery.model_validate_json(body)
         assert (placed.person, placed.revision, placed.digest) == (holder.person, 1, record.request.digest)
         assert placed.delivery is not None
         assert placed.delivery.address.to == f"{holder.person}@corp.example"

@@ -8,7 +8,7 @@ import pytest
 from agents.requests import PersonId
 from bot.queries.rebuild import placed as placed_by
 from bot.render.transcript import lines
-from bot.store.outbox_entry import Placed
+from bot.store.outbox_entry import Delivery
 from tests.fakes.corkboard import Corkboard
 from tests.office import TOML
 from tests.waiting import until
@@ -128,7 +128,7 @@ async def test_a_changed_request_stands_in_the_place_as_a_new_card_and_all_of_it
     for delivery_id, body in told.items():
         stored = await office.app.store.delivery(delivery_id)
         assert stored == body
-    assert [found.place for found in map(Placed.model_validate_json, told.values())].count("slack:#release") == 2
+    assert [found.place for found in map(Delivery.model_validate_json, told.values())].count("slack:#release") == 2
 
 
 async def test_a_place_that_could_not_be_reached_is_what_the_events_say(office: World, board: Corkboard) -> None:

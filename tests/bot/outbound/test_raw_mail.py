@@ -7,11 +7,11 @@ import pytest
 
 from agents.events import RunCancelled
 from agents.requests import PersonId, RunId, StepId
-from bot.outbound.raw_mail import Mailing
+from bot.outbound.raw_mail import RawMail
 from bot.render.cards import notice
 from bot.store import Commit
 from bot.store.ids import derived_id
-from bot.store.outbox_entry import Outgoing
+from bot.store.outbox_entry import OutboxEntry
 from channels import Channel, ChannelRefused, ChannelUnavailable
 from channels.email import EmailChannel
 from tests.world import World
@@ -21,9 +21,9 @@ RUN = RunId("s0r-abcdefghijklm")
 RAW = b"From: help@corp.example\r\n\r\nHello\r\n"
 
 
-async def entry_of(world: World) -> Outgoing:
+async def entry_of(world: World) -> OutboxEntry:
     at = await world.now()
-    return Outgoing(
+    return OutboxEntry(
         id=derived_id("outgoing", STEP, "mail"),
         kind="mail",
         run_id=RUN,
@@ -43,11 +43,11 @@ def channels_of(world: World) -> dict[str, Channel]:
 
 
 async def test_nothing_is_known_of_a_mail_that_nobody_took_anywhere(world: World) -> None:
-    assert await Mailing(world.app.journal).state(STEP) is None
+    assert await RawMail(world.app.journal).state(STEP) is None
 
 
 async def test_a_refusal_for_good_is_remembered_in_its_words(world: World) -> None:
-    mailing = Mailing(world.app.journal)
+    mailing = RawMail(world.app.journal)
 
     await mailing.deliver(await entry_of(world), channels_of(world), "receipt")
 
@@ -55,7 +55,7 @@ async def test_a_refusal_for_good_is_remembered_in_its_words(world: World) -> No
 
 
 async def test_without_a_channel_that_sends_mail_it_is_said(world: World) -> None:
-    mailing = Mailing(world.app.journal)
+    mailing = RawMail(world.app.journal)
 
     await mailing.deliver(await entry_of(world), {}, "receipt")
 
@@ -73,7 +73,7 @@ class Away:
 
 
 async def test_a_server_that_is_away_leaves_it_open_until_it_is_a_day_old(world: World) -> None:
-    mailing, entry = Mailing(world.app.journal), await entry_of(world)
+    mailing, entry = RawMail(world.app.journal), await entry_of(world)
     away = {"email": cast("Channel", Away(ChannelUnavailable("away", "wait")))}
 
     with pytest.raises(ChannelUnavailable):
@@ -96,7 +96,7 @@ class Post:
 
 
 async def test_nothing_is_sent_for_a_run_that_was_cancelled_or_has_failed_and_why_is_remembered(world: World) -> None:
-    mailing, post = Mailing(world.app.journal), Post()
+    mailing, post = RawMail(world.app.journal), Post()
     run_id = await world.trigger("ask free_text Ready?")
     entry = (await entry_of(world)).model_copy(update={"run_id": run_id})
     channels = {"email": cast("Channel", post)}
@@ -116,7 +116,7 @@ async def test_nothing_is_sent_for_a_run_that_was_cancelled_or_has_failed_and_wh
 
 
 async def test_a_mail_that_its_run_did_not_wait_for_is_sent_after_a_good_end(world: World) -> None:
-    mailing, post = Mailing(world.app.journal), Post()
+    mailing, post = RawMail(world.app.journal), Post()
     run_id = await world.trigger("stamp letter")
     await world.ended(run_id)
 
@@ -127,7 +127,7 @@ async def test_a_mail_that_its_run_did_not_wait_for_is_sent_after_a_good_end(wor
 
 
 async def test_a_server_that_says_no_is_quoted(world: World) -> None:
-    mailing = Mailing(world.app.journal)
+    mailing = RawMail(world.app.journal)
     no = {"email": cast("Channel", Away(ChannelRefused("550 no such user", "correct it")))}
 
     await mailing.deliver(await entry_of(world), no, "receipt")

@@ -12,7 +12,7 @@ from bot.app import App, compose
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import placed as placed_by
 from bot.store import Keys
-from bot.store.outbox_entry import Placed, placing_id
+from bot.store.outbox_entry import Delivery, placing_id
 from channels import Address, Card, Channel
 from tests.bot.bounces import bounce, failures, handled
 from tests.clerk import clerk
@@ -51,13 +51,13 @@ async def opened(world: World, what: str = "press bell") -> RequestRecord:
     return await world.opened(await world.trigger(what))
 
 
-async def deliveries(world: World, record: RequestRecord) -> dict[str, Placed]:
+async def deliveries(world: World, record: RequestRecord) -> dict[str, Delivery]:
     """What is kept of each holder's card."""
-    found = dict[str, Placed]()
+    found = dict[str, Delivery]()
     for holder in record.holders:
         body = await world.app.store.delivery(holder.delivery_id)
         assert body is not None
-        found[holder.person or holder.place] = Placed.model_validate_json(body)
+        found[holder.person or holder.place] = Delivery.model_validate_json(body)
     return found
 
 

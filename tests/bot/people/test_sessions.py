@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from agents.requests import PersonId
-from bot.people.sessions import LINK_S, SESSION_S, Logins, Session
+from bot.people.sessions import LINK_S, SESSION_S, Session, Sessions
 from bot.store import Store
 from bot.store.client import Client
 from tests.servers.redis_proxy import Proxy
@@ -15,11 +15,11 @@ ANNA, BO = PersonId("anna"), PersonId("bo")
 
 
 @pytest.fixture
-def logins(world: World) -> Logins:
-    return Logins(world.app.store, world.app.people)
+def logins(world: World) -> Sessions:
+    return Sessions(world.app.store, world.app.people)
 
 
-async def opened(logins: Logins, *, is_demo: bool = False) -> tuple[str, Session]:
+async def opened(logins: Sessions, *, is_demo: bool = False) -> tuple[str, Session]:
     """The text of a session of Anna's, and the session."""
     text = await logins.spend(await logins.link(ANNA, is_demo=is_demo))
     assert text
@@ -28,7 +28,7 @@ async def opened(logins: Logins, *, is_demo: bool = False) -> tuple[str, Session
     return text, session
 
 
-async def test_a_link_is_spent_once_however_many_try(logins: Logins) -> None:
+async def test_a_link_is_spent_once_however_many_try(logins: Sessions) -> None:
     token = await logins.link(ANNA)
 
     texts = await asyncio.gather(*(logins.spend(token) for _ in range(64)))
@@ -39,14 +39,14 @@ async def test_a_link_is_spent_once_however_many_try(logins: Logins) -> None:
     assert (session.person, session.is_demo) == (ANNA, False)
 
 
-async def test_a_link_whose_answer_was_lost_on_the_way_is_not_spent_for_nothing(world: World, logins: Logins) -> None:
+async def test_a_link_whose_answer_was_lost_on_the_way_is_not_spent_for_nothing(world: World, logins: Sessions) -> None:
     await opened(logins)  # Redis knows the script from now on
     proxy = Proxy(world.url)
     server = await asyncio.start_server(proxy.handle, "127.0.0.1")
     client = Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     proxy.traps.control({"do": "arm", "name": "spend", "nth": 1, "when": "after", "act": "drop"})
 
-    text = await Logins(Store(client, world.app.store.shards), world.app.people).spend(await logins.link(ANNA))
+    text = await Sessions(Store(client, world.app.store.shards), world.app.people).spend(await logins.link(ANNA))
     await client.close()
     server.close()
 
@@ -55,7 +55,7 @@ async def test_a_link_whose_answer_was_lost_on_the_way_is_not_spent_for_nothing(
     assert await logins.find(text)
 
 
-async def test_redis_keeps_no_text_that_opens_anything_and_each_for_its_time(world: World, logins: Logins) -> None:
+async def test_redis_keeps_no_text_that_opens_anything_and_each_for_its_time(world: World, logins: Sessions) -> None:
     token = await logins.link(ANNA)
     text, session = await opened(logins)
     client = Client(world.url)
@@ -71,7 +71,7 @@ async def test_redis_keeps_no_text_that_opens_anything_and_each_for_its_time(wor
 
 
 @pytest.mark.parametrize("text", ["", "x", "a" * 40, "\udcff\x00", "*", "x" * 10_000])
-async def test_what_was_never_given_out_opens_nothing(logins: Logins, text: str) -> None:
+async def test_what_was_never_given_out_opens_nothing(logins: Sessions, text: str) -> None:
     await opened(logins)
 
     assert await logins.spend(text) is None
@@ -80,7 +80,7 @@ async def test_what_was_never_given_out_opens_nothing(logins: Logins, text: str)
     await logins.turn(text, BO)
 
 
-async def test_a_link_is_no_session_and_a_session_no_link(logins: Logins) -> None:
+async def test_a_link_is_no_session_and_a_session_no_link(logins: Sessions) -> None:
     token = await logins.link(ANNA)
     text, _ = await opened(logins)
 
@@ -88,7 +88,7 @@ async def test_a_link_is_no_session_and_a_session_no_link(logins: Logins) -> Non
     assert await logins.spend(text) is None
 
 
-async def test_a_session_ends_when_it_is_closed(logins: Logins) -> None:
+async def test_a_session_ends_when_it_is_closed(logins: Sessions) -> None:
     text, _ = await opened(logins)
     other, _ = await opened(logins)
 
@@ -98,7 +98,7 @@ async def test_a_session_ends_when_it_is_closed(logins: Logins) -> None:
     assert await logins.find(other)
 
 
-async def test_a_session_ends_at_its_time_even_if_redis_still_has_it(world: World, logins: Logins) -> None:
+async def test_a_session_ends_at_its_time_even_if_redis_still_has_it(world: World, logins: Sessions) -> None:
     text, _ = await opened(logins)
 
     await world.move_time(SESSION_S)
@@ -107,7 +107,7 @@ async def test_a_session_ends_at_its_time_even_if_redis_still_has_it(world: Worl
     assert await logins.find(text) is None
 
 
-async def test_only_a_demo_session_turns_and_it_lives_no_longer_for_it(logins: Logins) -> None:
+async def test_only_a_demo_session_turns_and_it_lives_no_longer_for_it(logins: Sessions) -> None:
     demo, before = await opened(logins, is_demo=True)
     own, _ = await opened(logins)
 
@@ -121,7 +121,7 @@ async def test_only_a_demo_session_turns_and_it_lives_no_longer_for_it(logins: L
     assert (kept.person, kept.is_demo) == (ANNA, False)
 
 
-async def test_a_stamp_is_of_one_session_for_one_purpose(logins: Logins) -> None:
+async def test_a_stamp_is_of_one_session_for_one_purpose(logins: Sessions) -> None:
     (_, one), (_, other) = await opened(logins), await opened(logins)
     stamp = one.stamp("form of anna")
 

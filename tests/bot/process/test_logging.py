@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.process.logging import REDACTED, Redactor
-from channels.showing import visible
+from channels.showing import escape_invisible
 
 TOP = Path(__file__).parents[3]
 SECRET = "hush-hush-42"
@@ -161,7 +161,7 @@ HOSTILE = "\x1b]52;c;aGk=\x07\x9b2J\u202e\u3164"
 
 def hidden_in(text: str) -> set[str]:
     """What of `text` is not seen as it is."""
-    return {char for char in text if visible(char) != char} - set("\n")
+    return {char for char in text if escape_invisible(char) != char} - set("\n")
 
 
 def test_nothing_that_a_terminal_obeys_is_printed_as_it_stands() -> None:

@@ -3,14 +3,14 @@
 import pytest
 
 from agents.requests import PersonId
-from bot.config.data_dir import Home
+from bot.config.data_dir import DataDir
 from bot.policy.judge import NotEntitled
 from bot.policy.record import RequestRecord
 from bot.queries.overview import LINES, SHOWN
 from bot.render.request_card import standing_card
 from bot.requests.tokens import Tokens
-from bot.store.outbox_entry import Placed
-from channels import Address, Card, ChannelRefused, Delivery
+from bot.store.outbox_entry import Delivery
+from channels import Address, Card, ChannelRefused, Placement
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World
@@ -19,7 +19,7 @@ from tests.world import World
 def token(world: World, record: RequestRecord, person: str, *, number: int = -1) -> str:
     """What comes back with an answer to the card that was made for `person`, the newest one unless said otherwise."""
     own = [holder.delivery_id for holder in record.holders if holder.person == person]
-    return Tokens(Home(world.folder).keys(world.app.settings)).make(own[number])
+    return Tokens(DataDir(world.folder).keys(world.app.settings)).make(own[number])
 
 
 async def looks(world: World, record: RequestRecord, viewer: str, *, at: str = "", number: int = -1) -> Card:
@@ -110,7 +110,7 @@ async def test_a_card_that_many_see_can_be_answered_by_those_who_may(
 ) -> None:
     record = await world.opened(await world.trigger("press the button", "bo"))
     own = record.holders[0]
-    placed = Placed(
+    placed = Delivery(
         id=own.delivery_id,
         run_id=record.request.run_id,
         request_id=record.request.id,
@@ -118,7 +118,7 @@ async def test_a_card_that_many_see_can_be_answered_by_those_who_may(
         digest=record.request.digest,
         person=PersonId("") if by_place else PersonId("somebody else"),
         place="slack:#release" if by_place else "",
-        delivery=Delivery(
+        delivery=Placement(
             key=own.delivery_id,
             address=Address(channel="slack", person="", to="C1", is_shared=True),
             handle="C1/1.2",

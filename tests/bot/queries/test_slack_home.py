@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.queries.slack_home import HomeWatch, Pace, concerned
+from bot.queries.slack_home import HomeWatch, RefreshRate, concerned
 from bot.store import Store
 from bot.store.client import Client, Command
 from bot.store.indexes import Homes
@@ -22,7 +22,7 @@ from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
 
-QUICK = Pace(every_s=0.05, repair_every_s=0.01, refused_s=0.05, away_s=0.05, away_at_most_s=0.05)
+QUICK = RefreshRate(every_s=0.05, repair_every_s=0.01, refused_s=0.05, away_s=0.05, away_at_most_s=0.05)
 # A busy machine is not a failure.
 SLOW_S = 60
 IN_SLACK = {"anna": "U01ANNA", "bo": "U01BO", "cy": "U01CY", "dan": "U01DAN"}
@@ -68,7 +68,7 @@ class Screens:
         return await until(seen, within_s=SLOW_S, what=f"{person}'s Home says {parts}")
 
 
-def home_watch(world: World, screens: Screens, pace: Pace = QUICK) -> HomeWatch:
+def home_watch(world: World, screens: Screens, pace: RefreshRate = QUICK) -> HomeWatch:
     return HomeWatch(world.app.store, world.app.people, screens.publish, pace)
 
 
@@ -162,7 +162,7 @@ async def test_of_several_processes_one_publishes_each_state_once(office: World)
 
 async def test_many_changes_make_few_publishings_and_the_last_state_is_shown(office: World) -> None:
     screens, loop = Screens(), asyncio.get_running_loop()
-    pace, began = Pace(every_s=0.5), loop.time()
+    pace, began = RefreshRate(every_s=0.5), loop.time()
     async with watching(home_watch(office, screens, pace), office) as homes:
         await homes.opened("anna")
         for number in range(30):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agents.events import Event, RunEnded
 from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState
 from agents.run import Run, fold
-from agents.state import Made
+from agents.state import AttemptOutcome
 from bot.policy.judge import Counted, Decided, Revoked, judge
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, records
@@ -54,7 +54,9 @@ def facts(card: Card) -> dict[str, str]:
 def made(state: State, text: str = "", by: tuple[PersonId, ...] = (), request_id: RequestId = REQUEST) -> Run:
     """A run in which one attempt was made."""
     end = LATER if state in {"ok", "error"} else None
-    one = Made(AttemptId("a1"), request_id, LATER, idempotent=False, state=state, text=text, ended_at=end, by=by)
+    one = AttemptOutcome(
+        AttemptId("a1"), request_id, LATER, idempotent=False, state=state, text=text, ended_at=end, by=by
+    )
     return Run(id=RUN.id, started=RUN.started, made=(one,))
 
 

@@ -9,7 +9,7 @@ from agents.steps import RequestHumanInput
 from bot.policy.digest import call_digest
 from bot.policy.record import RequestRecord
 from bot.requests.opening import (
-    NobodyToAsk,
+    NotEnoughApprovers,
     changes_between,
     gate_request,
     opening,
@@ -18,7 +18,7 @@ from bot.requests.opening import (
     unknown_request,
 )
 from bot.store.ids import shard_of
-from bot.store.outbox_entry import Outgoing, Placed
+from bot.store.outbox_entry import Delivery, OutboxEntry
 from tests.agents.worlds import NOON, chosen, decided, opened, orphaned, said, started, tool_started
 from tests.bot.examples import ANNA, BO, CALL, CY, EXPIRES, PEOPLE, RUN, anyone, approval, policy
 
@@ -28,7 +28,7 @@ def run_of(*events: Event) -> Run:
     return fold([begin, chosen(gate="production"), *events])
 
 
-def gate(**changes: object) -> Request | NobodyToAsk:
+def gate(**changes: object) -> Request | NotEnoughApprovers:
     run = run_of()
     assert run.pending is not None
     return gate_request(run, run.pending, "Deploy?", CALL, policy(**changes), NOON)
@@ -63,7 +63,7 @@ def test_two_requests_for_one_call_have_two_digests() -> None:
 def test_a_request_that_nobody_could_decide_is_not_opened(changes: dict[str, object], says: str) -> None:
     found = gate(**changes)
 
-    assert isinstance(found, NobodyToAsk)
+    assert isinstance(found, NotEnoughApprovers)
     assert says in found.why
     assert "Add people to its approvers in sayso.toml" in found.why
 
@@ -105,7 +105,7 @@ def test_whoever_wrote_to_the_run_is_asked_for_no_approval() -> None:
     assert isinstance(found, Request)
     assert found.requesters == (ANNA, BO)
     assert found.digest == call_digest(RUN, found.id, found.nonce, CALL, (ANNA, BO))
-    assert gate_request(run, run.pending, "Deploy?", CALL, policy(rule=anyone("bo")), NOON) == NobodyToAsk(
+    assert gate_request(run, run.pending, "Deploy?", CALL, policy(rule=anyone("bo")), NOON) == NotEnoughApprovers(
         "policy 'production' can't be met: people who may decide, the requester not counted: 0; needed: 1. "
         "Not counted: bo wrote to the run. Add people to its approvers in sayso.toml"
     )
@@ -125,8 +125,8 @@ def test_everyone_who_may_decide_gets_a_card_of_their_own() -> None:
     holders, outgoing, deliveries = placing(approval(thread="thread"), PEOPLE, NOON)
 
     assert [holder.person for holder in holders] == [BO, CY]
-    entries = [Outgoing.model_validate_json(body) for _, body in outgoing]
-    placed = [Placed.model_validate_json(body) for _, body in deliveries]
+    entries = [OutboxEntry.model_validate_json(body) for _, body in outgoing]
+    placed = [Delivery.model_validate_json(body) for _, body in deliveries]
     assert [(entry.kind, entry.person, entry.revision, entry.thread) for entry in entries] == [
         ("place", BO, 1, "thread"),
         ("place", CY, 1, "thread"),

@@ -4,8 +4,8 @@ import asyncio
 
 from agents.events import ThoughtDropped
 from agents.steps import ModelCall
-from bot.outbound.notifier import Teller
-from bot.runs.append import Appending
+from bot.outbound.notifier import Notifier
+from bot.runs.append import EventLog
 from bot.store import Commit, Store
 from bot.store.client import Client
 from bot.store.journal import Journal
@@ -22,7 +22,7 @@ async def test_what_is_added_is_there_once_though_others_write_and_the_answer_is
     server = await asyncio.start_server(proxy.handle, "127.0.0.1")
     client = Client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     journal = Journal(Store(client, world.app.store.shards), world.app.nearby)
-    appending = Appending(journal, Teller(world.app.people, ()))
+    appending = EventLog(journal, Notifier(world.app.people, ()))
     told = await appending.read(run_id)
     await world.app.store.commit(Commit(run_id=run_id, events=[said()]))
     for nth in (1, 3):  # the answer that something else came first, then the one that it is written

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from agents.budgets import Day, Limits, Spent
-from agents.events import QuestionRaised, StepChosen
+from agents.events import ContinuationAsked, StepChosen
 from agents.requests import RunId
 from agents.run import Run, fold
 from bot.config.tables import AgentConfig
-from bot.outbound.notifier import Teller
+from bot.outbound.notifier import Notifier
 from bot.runs.budgets import Budgets
 from bot.runs.loop import Loop
 from bot.runs.thinking import Thinker
@@ -50,7 +50,7 @@ async def test_nobody_is_asked_about_a_day_that_another_answer_has_just_extended
         Thinker({}),
         app.executor,
         app.children,
-        Teller(app.people, tuple(app.channels)),
+        Notifier(app.people, tuple(app.channels)),
         app.outbox.alert,
         budgets,
     )
@@ -59,7 +59,7 @@ async def test_nobody_is_asked_about_a_day_that_another_answer_has_just_extended
 
     events = await world.events(run_id)
     assert budgets.looks > 1
-    assert [event for event in events if isinstance(event, QuestionRaised)] == []
+    assert [event for event in events if isinstance(event, ContinuationAsked)] == []
     assert any(isinstance(event, StepChosen) for event in events)
 
 

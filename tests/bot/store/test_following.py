@@ -8,7 +8,7 @@ from agents.requests import PersonId, RunId
 from bot.store import Commit, Store
 from bot.store.client import Client
 from bot.store.keys import Keys
-from bot.store.watch import Follower, FollowingEnds, Told
+from bot.store.watch import Follower, FollowingEnds, RunNews
 
 RUN, OTHER = RunId("s0r-aaaaaaaaaaaaa"), RunId("s0r-bbbbbbbbbbbbb")
 
@@ -27,7 +27,7 @@ async def append(store: Store, run_id: RunId, count: int = 1) -> None:
 
 
 async def test_what_was_there_comes_first_and_then_what_comes_each_once(store: Store) -> None:
-    follower, told = Follower(store), list[Told]()
+    follower, told = Follower(store), list[RunNews]()
     await append(store, RUN, 3)
     async with follower.watch(RUN, 1) as watch:
         while len(told) < 2:

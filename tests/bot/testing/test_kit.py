@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents import Agent, Arguments, CallTool, Done, Effect, Hands, Outcome, RequestHumanInput, Run, Step, Tool
+from agents import Agent, Arguments, CallTool, Done, Effect, Outcome, RequestHumanInput, Run, Step, Tool, ToolContext
 from agents.events import CardDelivered, Event
 from agents.model.claude import Chosen, Failed
 from agents.requests import DeliveryId, PersonId, RequestId
@@ -28,7 +28,7 @@ class Ring(Arguments):
 def bell_agent(rung: list[str]) -> Agent:
     """Rings a bell, and that is all; what has been rung is in `rung`."""
 
-    async def ring(args: Ring, _: Effect, hands: Hands) -> Outcome:
+    async def ring(args: Ring, _: Effect, hands: ToolContext) -> Outcome:
         rung.append(args.bell)
         return Outcome(f"{args.bell} rang")
 

@@ -12,7 +12,7 @@ from bot.people.directory import People
 from bot.store.client import Client
 from bot.store.locks import MailboxStore
 from bot.wiring.mail import OneReader, RealMail
-from channels import ChannelUnavailable, Held, Inbound, Reading, Reply
+from channels import ChannelUnavailable, Inbound, Quarantined, Reading, Reply
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap_mailbox import ImapMailbox
@@ -187,5 +187,5 @@ async def test_each_way_that_can_be_set_reads_a_reply(tmp_path: Path, identity: 
 async def test_where_mail_proves_nobody_a_reply_is_held(tmp_path: Path) -> None:
     reading = await read_in(tmp_path, "none", "plus", mail("approve"))
 
-    assert isinstance(reading, Held)
+    assert isinstance(reading, Quarantined)
     assert "SAYSO_MAIL_IDENTITY is 'none'" in reading.reasons[0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from channels import AnswerForm, Card, Line
 from channels.email.cards import Made, as_html, as_text, moment
 from channels.email.reply import read_reply
-from channels.showing import one_line, visible
+from channels.showing import escape_invisible, one_line
 from tests.channels.email.mails import NOON, TOKEN, approval
 
 Format = Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]
@@ -140,7 +140,7 @@ def test_everything_from_a_card_is_escaped_in_html() -> None:
 
 
 def test_characters_that_hide_or_reorder_others_are_spelled_out() -> None:
-    assert visible("a\u202eb\x00c\u200bd\u2028e\r\nf\rg\th") == "a\\u202eb\\u0000c\\u200bd\\u2028e\nf\ng\th"
+    assert escape_invisible("a\u202eb\x00c\u200bd\u2028e\r\nf\rg\th") == "a\\u202eb\\u0000c\\u200bd\\u2028e\nf\ng\th"
     assert one_line("a\n b", 10) == "a b"
     assert one_line("a" * 20, 10) == "a" * 9 + "…"
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from channels import Address, Card, ChannelUnavailable, Contact, Held, Ignored, Inbound, Reply
+from channels import Address, Card, ChannelUnavailable, Contact, Ignored, Inbound, Quarantined, Reply
 from channels.email.local import maildir
 from channels.email.local.letters import letters
 from channels.email.local.reply_mail import submit
@@ -53,7 +53,7 @@ async def test_a_forged_reply_is_held(post: Post) -> None:
 
     (inbound,) = await post.next_inbound()
 
-    assert isinstance(await post.channel.read(inbound), Held)
+    assert isinstance(await post.channel.read(inbound), Quarantined)
 
 
 async def test_the_same_key_sends_the_same_mail(post: Post) -> None:
@@ -115,7 +115,7 @@ async def test_a_five_megabyte_mail_is_held_with_a_reason(post: Post) -> None:
     reading = await post.channel.read(inbound)
 
     assert inbound.size_bytes > 5_000_000
-    assert isinstance(reading, Held)
+    assert isinstance(reading, Quarantined)
 
 
 async def test_an_unreadable_mail_is_held_and_the_next_one_is_served(post: Post) -> None:
@@ -125,7 +125,7 @@ async def test_an_unreadable_mail_is_held_and_the_next_one_is_served(post: Post)
 
     broken, good = await post.next_inbound(2)
 
-    assert isinstance(await post.channel.read(broken), Held)
+    assert isinstance(await post.channel.read(broken), Quarantined)
     assert isinstance(await post.channel.read(good), Reply)
     assert broken.key != good.key
 

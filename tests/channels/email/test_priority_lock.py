@@ -3,10 +3,10 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.email.priority_lock import Turns
+from channels.email.priority_lock import PriorityLock
 
 
-async def _drive(turns: Turns, order: list[int], inside: list[int], number: int, rank: int) -> None:
+async def _drive(turns: PriorityLock, order: list[int], inside: list[int], number: int, rank: int) -> None:
     async with turns.turn(rank):
         inside.append(number)
         try:
@@ -18,7 +18,7 @@ async def _drive(turns: Turns, order: list[int], inside: list[int], number: int,
 
 
 async def test_the_lowest_rank_goes_first_and_of_the_same_rank_who_came_first() -> None:
-    turns, order, inside = Turns(), list[int](), list[int]()
+    turns, order, inside = PriorityLock(), list[int](), list[int]()
     ranks = [9, 2, 1, 2, 0, 1]
 
     await asyncio.gather(*(_drive(turns, order, inside, number, rank) for number, rank in enumerate(ranks)))
@@ -30,7 +30,7 @@ async def test_the_lowest_rank_goes_first_and_of_the_same_rank_who_came_first() 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), max_size=12))
 def test_whoever_goes_away_takes_nobody_s_turn(people: list[tuple[int, int]]) -> None:
     async def story() -> None:
-        turns, order, inside = Turns(), list[int](), list[int]()
+        turns, order, inside = PriorityLock(), list[int](), list[int]()
         tasks = [
             asyncio.create_task(_drive(turns, order, inside, number, rank)) for number, (rank, _) in enumerate(people)
         ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels import Address, Held, Reply, Trigger
+from channels import Address, Quarantined, Reply, Trigger
 from channels.email import cards, mime, tokens
 from channels.email.format.body import read_text
 from channels.email.format.headers import Unreadable, read_headers
@@ -116,7 +116,7 @@ def test_a_mail_that_answers_several_questions_is_held(way: Way, fields: tuple[s
     with pytest.raises(Unreadable, match="several questions"):
         tokens.returning(way)(raw, BOT)
     held = reader(way).read(raw, len(raw))
-    assert isinstance(held, Held)
+    assert isinstance(held, Quarantined)
     assert held.reasons == (tokens.SEVERAL,)
 
 

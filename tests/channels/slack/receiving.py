@@ -17,9 +17,9 @@ from channels import (
     Card,
     ChannelRefused,
     Contact,
-    Delivery,
     Inbound,
     Overview,
+    Placement,
     Reading,
 )
 from channels.slack import SlackChannel
@@ -45,10 +45,10 @@ class NoWayOut:
     async def address(self, contact: Contact, thread: str) -> Address | None:
         return None
 
-    async def send(self, card: Card, to: Address, key: str) -> Delivery:
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
         raise AssertionError("nothing is sent here")
 
-    async def update(self, delivery: Delivery, card: Card, key: str) -> None:
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
         raise AssertionError("nothing is sent here")
 
 

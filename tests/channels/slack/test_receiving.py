@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels import ChannelUnavailable, Held, Ignored, Line, Reply, Trigger
+from channels import ChannelUnavailable, Ignored, Line, Quarantined, Reply, Trigger
 from channels.slack import cards
 from channels.slack.api import Api
 from channels.slack.inbound import Stored, sort
@@ -340,7 +340,7 @@ async def test_a_strangers_press_is_kept_and_held(slack: Workspace, office: Offi
     await cy.presses("Approve", in_=card)
 
     reading = await office.read()
-    assert isinstance(reading, Held)
+    assert isinstance(reading, Quarantined)
     assert (reading.stranger, reading.claims, reading.person, reading.token) == (cy.id, cy.id, "", TOKEN)
     assert reading.place == f"{ops}/{card.ts}"
     assert "nothing was counted" in reading.notice
@@ -374,7 +374,7 @@ async def test_of_strangers_who_talk_among_themselves_nothing_is_kept_and_none_i
     assert isinstance(await office.read(), Ignored)
     await cy.answers(said, "@sayso deploy v2")
     await office.stored(3)
-    assert isinstance(await office.read(), Held)
+    assert isinstance(await office.read(), Quarantined)
 
 
 @pytest.mark.parametrize(
@@ -398,7 +398,7 @@ async def test_who_is_no_full_member_any_more_is_seen_when_a_window_is_sent(
     await bo.submits({"Why? The agent is told.": "Not on a Friday"})
 
     reading = await office.read()
-    assert isinstance(reading, Held)
+    assert isinstance(reading, Quarantined)
     assert word in reading.notice
 
 
@@ -417,7 +417,7 @@ async def test_somebody_of_another_workspace_counts_only_if_listed(slack: Worksp
 
     assert isinstance(listed, Reply)
     assert "of team T0ELSE" in listed.evidence
-    assert isinstance(stranger, Held)
+    assert isinstance(stranger, Quarantined)
 
 
 async def test_a_command_starts_a_thread_that_is_not_there_yet(

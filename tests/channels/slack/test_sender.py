@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from channels import Address, Card, ChannelRefused, ChannelUnauthorized, ChannelUnavailable, Delivery
+from channels import Address, Card, ChannelRefused, ChannelUnauthorized, ChannelUnavailable, Placement
 from channels.slack.members import Members
 from channels.slack.sender import Clocks, SlackSender
 from tests.channels.slack.outgoing import (
@@ -42,7 +42,7 @@ async def test_a_card_stands_in_the_thread_and_nowhere_else(slack: Workspace, bo
     delivery = await a_sender(slack, bo).send(CARD, to, "s0d-1")
 
     card = (await slack.messages(asked))[-1]
-    assert delivery == Delivery(key="s0d-1", address=to, handle=f"{asked.channel}/{card.ts}")
+    assert delivery == Placement(key="s0d-1", address=to, handle=f"{asked.channel}/{card.ts}")
     assert card.thread == asked.ts
     assert card.buttons == ["Approve", "Deny", "Deny with reason…"]
     assert card.text.startswith(CARD.title)
@@ -106,7 +106,7 @@ async def test_a_message_that_somebody_deleted_is_told(slack: Workspace, anna: P
     sender = a_sender(slack, bo)
     to = Address(channel="slack", person="", to=ops)
     await sender.send(CARD, to, "s0d-1")
-    gone = Delivery(key="s0d-1", address=to, handle=f"{ops}/1.000001")
+    gone = Placement(key="s0d-1", address=to, handle=f"{ops}/1.000001")
 
     with pytest.raises(ChannelRefused, match="the message in #ops is gone"):
         await sender.update(gone, DONE, "s0o-1")

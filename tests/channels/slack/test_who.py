@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from channels import Held, Reply
+from channels import Quarantined, Reply
 from tests.channels.slack.receiving import TOKEN, Office, contact, office_of, stored
 from tests.fakes.slack.driver import Workspace
 
@@ -72,7 +72,7 @@ async def test_somebody_of_another_workspace_is_never_let_in_by_what_is_missing(
 
     found = await here.channel.read(stored("action", pressed("U0BO", team)))
 
-    assert isinstance(found, Held), found
+    assert isinstance(found, Quarantined), found
     assert "Your workspace is another one" in found.notice
 
 
@@ -81,5 +81,5 @@ async def test_what_slack_sent_to_another_app_is_held(slack: Workspace) -> None:
 
     found = await here.channel.read(stored("action", pressed("U0BO", "T0TEAM", app="A0OTHER")))
 
-    assert isinstance(found, Held), found
+    assert isinstance(found, Quarantined), found
     assert found.reasons == ("Slack sent it to the app A0OTHER, and the bot token is of A0APP",)

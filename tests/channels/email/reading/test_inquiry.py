@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import Contact, Enquiry, Held, Ignored, Reading
+from channels import Contact, Ignored, Inquiry, Quarantined, Reading
 from channels.email.format import trace
 from channels.email.identity.proof import local
 from channels.email.reading.inquiry import Answer, compose
@@ -38,15 +38,15 @@ def read(message: EmailMessage | bytes, login: str | None = None, recipient: str
     return READER.read(raw, len(raw))
 
 
-def enquiry(message: EmailMessage, login: str | None = None) -> Enquiry:
+def enquiry(message: EmailMessage, login: str | None = None) -> Inquiry:
     found = read(message, login)
-    assert isinstance(found, Enquiry), found
+    assert isinstance(found, Inquiry), found
     return found
 
 
 def held(message: EmailMessage | bytes) -> str:
     found = read(message)
-    assert isinstance(found, Held), found
+    assert isinstance(found, Quarantined), found
     assert not found.stranger  # nobody is written to
     return " ".join(found.reasons)
 
@@ -66,8 +66,8 @@ def test_somebody_of_the_directory_asks_there_like_anybody() -> None:
 def test_what_names_the_own_address_is_no_enquiry() -> None:
     raw = bytes(mail(Cc=OWN))
 
-    assert not isinstance(READER.read(raw, len(raw)), Enquiry)
-    assert isinstance(READER.read(bytes(mail()), 100), Enquiry)
+    assert not isinstance(READER.read(raw, len(raw)), Inquiry)
+    assert isinstance(READER.read(bytes(mail()), 100), Inquiry)
 
 
 def test_a_reply_token_goes_before_the_public_address() -> None:
@@ -76,8 +76,8 @@ def test_a_reply_token_goes_before_the_public_address() -> None:
     def token(_: bytes, __: str) -> str:
         return "abc"
 
-    assert not isinstance(read(mail(), recipient="sayso+abc@sayso.example"), Enquiry)
-    assert not isinstance(replace(READER, token=token).read(raw, len(raw)), Enquiry)
+    assert not isinstance(read(mail(), recipient="sayso+abc@sayso.example"), Inquiry)
+    assert not isinstance(replace(READER, token=token).read(raw, len(raw)), Inquiry)
 
 
 def test_the_thread_is_the_ids_of_the_mails_before_it_and_of_nothing_else() -> None:

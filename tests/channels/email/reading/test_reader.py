@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from channels import Held, Ignored, Reading, Reply, Trigger
+from channels import Ignored, Quarantined, Reading, Reply, Trigger
 from channels.email.format.headers import Unreadable
 from channels.email.identity.identify import subject_to_ask_for
 from channels.email.identity.proof import local
@@ -20,7 +20,7 @@ def read(raw: bytes) -> Reading:
 
 def reasons(raw: bytes) -> str:
     held = read(raw)
-    assert isinstance(held, Held)
+    assert isinstance(held, Quarantined)
     return " ".join(held.reasons)
 
 
@@ -71,7 +71,7 @@ def test_the_mail_that_sets_mail_up_starts_nothing() -> None:
 def test_a_forged_from_is_held_and_names_whom_it_claims_to_be() -> None:
     held = read(arrived(mail(), login=None))
 
-    assert held == Held(
+    assert held == Quarantined(
         reasons=("nothing proves who sent it, so it may be forged: it was sent without logging in as bo@corp.example",),
         claims="bo@corp.example",
         token=TOKEN,
@@ -113,13 +113,13 @@ def test_our_own_mail_is_ignored() -> None:
 
 
 def test_a_mail_that_could_not_be_read_is_held() -> None:
-    assert read(b"") == Held(reasons=(UNREAD,))
+    assert read(b"") == Quarantined(reasons=(UNREAD,))
 
 
 def test_a_mail_over_the_limit_is_held_with_its_claim() -> None:
     held = READER.read(arrived(mail("x" * 2_000_000)), 5_000_000)
 
-    assert isinstance(held, Held)
+    assert isinstance(held, Quarantined)
     assert (held.reasons, held.claims) == (("it is larger than 2 MB",), "bo@corp.example")
     assert (held.token, held.person) == (TOKEN, "bo")
 

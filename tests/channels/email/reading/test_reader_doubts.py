@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels import Held, Ignored, Reading, Reply, Trigger
+from channels import Ignored, Quarantined, Reading, Reply, Trigger
 from channels.email.identity.proof import local
 from channels.email.reading.reader import ASKED_NOTHING, Reader
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
@@ -34,7 +34,7 @@ def test_what_only_looks_automatic_and_is_certainly_from_a_person_with_a_token_i
 ) -> None:
     reading = read(raw)
 
-    assert isinstance(reading, Held)
+    assert isinstance(reading, Quarantined)
     assert reading.reasons[0].startswith("it looks like ")
     assert (reading.token, reading.claims, reading.person) == (TOKEN, "bo@corp.example", ""), "robots get no answer"
     assert isinstance(read(raw, login=None), Ignored), "nobody need look at what a stranger's robot sends"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels import Held, Ignored, Reading, Trigger
+from channels import Ignored, Quarantined, Reading, Trigger
 from channels.email.identity.proof import local
 from channels.email.reading.reader import ASKED_NOTHING, Reader
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, arrived, mail
@@ -70,7 +70,7 @@ def test_whatever_else_answers_a_mail_that_asked_nothing_is_held_so_that_its_wri
 def test_a_proven_person_whose_mail_can_t_be_read_is_named_so_that_they_can_be_told(raw: bytes, reason: str) -> None:
     held = read(arrived(raw))
 
-    assert isinstance(held, Held)
+    assert isinstance(held, Quarantined)
     assert reason in held.reasons[0]
     assert (held.person, held.stranger) == ("bo", "")
     assert (held.about, held.thread) == ("Re: Deploy?", "<r1@corp.example>")
@@ -82,7 +82,7 @@ def test_a_subject_is_kept_as_one_bounded_line_with_nothing_hidden_in_it() -> No
 
     held = read(arrived(raw, login=None))
 
-    assert isinstance(held, Held)
+    assert isinstance(held, Quarantined)
     assert held.about.startswith("Deploy\\u202e From: bo xxx")
     assert len(held.about) == 150
 
@@ -100,7 +100,7 @@ def from_eve(extra: str = "", *, login: str | None = EVE, to: str = BOT) -> Read
 def test_a_stranger_whose_address_is_certain_is_named() -> None:
     held = from_eve()
 
-    assert isinstance(held, Held)
+    assert isinstance(held, Quarantined)
     assert (held.stranger, held.person) == (EVE, "")
     assert held.reasons == (f"{EVE} is not in the directory of people",)
 
@@ -117,7 +117,7 @@ def test_a_stranger_whose_address_is_in_doubt_is_not_named() -> None:
     }
 
     for why, held in doubts.items():
-        assert isinstance(held, Held), why
+        assert isinstance(held, Quarantined), why
         assert held.stranger == "", why
 
 

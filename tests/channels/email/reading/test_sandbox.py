@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from channels import ChannelUnavailable, Held, Inbound, Reading, Reply
+from channels import ChannelUnavailable, Inbound, Quarantined, Reading, Reply
 from channels.email import EmailChannel
 from channels.email.local import maildir
 from channels.email.local.maildir_mailbox import MaildirMailbox
@@ -52,7 +52,7 @@ class Desk:
     async def reasons(self, how: str) -> str:
         """Why a mail is held that makes the reader misbehave."""
         held = await self.read(bad(how))
-        assert isinstance(held, Held)
+        assert isinstance(held, Quarantined)
         return "; ".join(held.reasons)
 
     async def is_serving(self) -> bool:
