@@ -46,6 +46,7 @@ async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: Wor
     assert empty.out == "Nothing was given up on, and nothing is held.\n"
 
 
+@pytest.mark.long
 async def test_what_is_not_held_is_told_in_a_sentence(world: World) -> None:
     for verb in ("discard", "confirm"):
         ended = await sayso(world, "dead", verb, "s0i-aaaaaaaaaaaaa")

@@ -135,6 +135,7 @@ async def test_who_waits_elsewhere_is_told_that_people_answer_with_their_own_key
     assert f"./sayso answer {record.request.id} approve|deny, with their own SAYSO_API_KEY" in err
 
 
+@pytest.mark.long
 async def test_over_http_nobody_says_who_they_are_but_the_key(api: Api, tmp_path: Path) -> None:
     anna = await speaker(api, "anna", tmp_path)
 

@@ -137,6 +137,7 @@ def test_an_agent_that_is_all_code_is_listed_without_a_prompt(tmp_path: Path) ->
     )
 
 
+@pytest.mark.long
 async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:
     run_id = await world.trigger("press bell")
     await world.opened(run_id)

@@ -43,6 +43,7 @@ async def test_what_slack_would_refuse_is_refused_here(tmp_path: Path, words: tu
     assert said in " ".join(err.replace("│", " ").split())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("env", "said"),
     [
@@ -78,6 +79,7 @@ async def test_beside_nothing_it_says_how_to_get_a_redis(tmp_path: Path) -> None
     assert "No `sayso dev` is running for" in err
 
 
+@pytest.mark.long
 async def test_people_are_proposed_and_the_file_stays_as_it_is(tmp_path: Path, slack_address: str) -> None:
     file = tmp_path / "sayso.toml"
     file.write_text(PEOPLE.replace('slack = "U01ANNA"', ""))

@@ -42,6 +42,7 @@ async def test_code_that_a_cloned_repository_names_does_not_run(clone: Path, com
     assert not (clone / ".sayso").exists()
 
 
+@pytest.mark.long
 async def test_a_data_directory_somewhere_else_does_not_make_the_folder_trusted(clone: Path) -> None:
     code, _, err = await typed(clone, "agents", "--data", str(clone.parent / "data"))
 
