@@ -73,7 +73,7 @@ async def test_at_the_deadline_the_answers_so_far_are_told_and_who_gave_none(off
     await office.quiet()
     await office.decide("bo", questions["bo"], "free_text", "Wed")
     await has_note(office, run_id, "1 of 2")
-    await office.move_time(2 * 3600 + 60)
+    await office.move_time(2 * 86_400)
 
     summary = await office.summary(run_id)
 
@@ -90,7 +90,7 @@ async def test_a_question_that_is_held_up_is_stopped_soon_after_the_deadline(off
     await office.decide("bo", questions["bo"], "free_text", "Wed")
     await office.steer(questions["cy"].request.run_id, "pause")
     await office.quiet()
-    await office.move_time(2 * 3600 + 60)
+    await office.move_time(2 * 86_400)
     await office.move_time(3600)
 
     assert (await office.summary(run_id)).startswith("done: 1 of 2 answered")
@@ -120,7 +120,7 @@ async def test_who_has_no_address_is_reported_as_not_reached(redis: str, tmp_pat
         await world.next_mail("cy", about="Which day suits?")
         await world.decide("bo", questions["bo"], "free_text", "Mon")
         await world.quiet()
-        await world.move_time(2 * 3600 + 60)
+        await world.move_time(2 * 86_400)
 
         summary = await world.summary(run_id)
 

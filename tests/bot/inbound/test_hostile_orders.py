@@ -47,4 +47,4 @@ def test_who_a_long_message_is_for_is_found_at_once(tmp_path: Path, text: str) -
 def test_an_order_to_announce_is_read_through_wide_gaps(tmp_path: Path) -> None:
     agents = {agent.name: agent for agent in agents_of(settings_of(tmp_path, OURS))}
 
-    assert agent_for("deploy v1.2.0 to production . ,\n and  then   announce  it !! \n", agents) == "release"
+    assert agent_for("deploy  v1.2.0   to production  and   announce  it \n", agents) == "release"
