@@ -80,7 +80,7 @@ _BEFORE = re.compile(
 _THANKS = r"(?:please|(?:many )?thanks|thank you|cheers)"
 _AFTER = rf"(?:[,.!]*\s+{_THANKS})*\s*[.!]*"
 _CLOSING = re.compile(
-    r"(?:(?:many )?thanks|thank you|cheers|(?:(?:best|kind|warm) )?regards|best wishes|best|yours|sincerely)"
+    r"(?:please|(?:many )?thanks|thank you|cheers|(?:(?:best|kind|warm) )?regards|best wishes|best|yours|sincerely)"
     r"(?:[,.!]+\s*(?P<name>.*)|)",
     re.IGNORECASE,
 )

@@ -131,7 +131,7 @@ async def test_the_app_connects_anew_when_it_is_told_to_go(
 async def test_what_was_under_way_on_a_cut_connection_comes_again_on_the_next(
     slack: Workspace, app: BoltApp, anna: Person
 ) -> None:
-    await slack.settings(retry_after_s=[0.1] * 50)
+    await slack.settings(retry_after_s=[0.1] * 50, answer_within_s=60)
     app.refuses = True
     await anna.says("@sayso", "hello")
     first = await app.hears(lambda _: True, "the first try")

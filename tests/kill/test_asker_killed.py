@@ -22,7 +22,7 @@ async def test_a_worker_killed_between_the_third_and_the_fourth_child_starts_eac
     world = World(redis, tmp_path / "data", CROWD + TOML, deploys=True)
     await world.start(works=False)
     try:
-        run_id = await asks(world, "ask group:all: Ready? | in 2 hours")
+        run_id = await asks(world, "ask group:all: Ready? | until tomorrow")
         command = [sys.executable, "-m", "tests.kill.asker", redis, str(tmp_path / "data")]
         killed = await asyncio.create_subprocess_exec(*command, cwd=TOP)
         try:
