@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from bot.store import Store
 from bot.store.client import Client, Command
 from bot.store.indexes import Homes
 from channels.slack.api import Ambiguous, Api, Limited, Refused
-from tests.fakes.slack.driver import Workspace
+from tests.fakes.slack.driver import Person, Workspace
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -273,12 +274,17 @@ async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_addre
             for kind in ("choice Which? | a, b", "choices Which? | a, b", "form Tell | x, y", "free_text Why?"):
                 await office.opened(await office.trigger(f"ask {kind}"))
             record = await office.opened(await office.trigger("press <!channel>"))
-            home = await bo.sees_home("Press <!channel>?")
-            assert home.buttons == ["Ask sayso…", "Approve", "Deny", "Deny with reason…"]
-            home = await anna.sees_home("Why?")
-            assert home.buttons == ["Ask sayso…", "a", "b", "Send", "Answer…", "Answer…"]
+            decides = ["Ask sayso…", "Approve", "Deny", "Deny with reason…"]
+            await until(partial(_has, bo, "Press <!channel>?", decides), SLOW_S, "Bo sees what he may decide")
+            answers = ["Ask sayso…", "a", "b", "Send", "Answer…", "Answer…"]
+            await until(partial(_has, anna, "Why?", answers), SLOW_S, "Anna sees all that she is asked")
 
             await office.decide("bo", record, "approve")
             await bo.sees_home("The run: done.")
 
         assert await slack.violations() == []
+
+
+async def _has(person: Person, words: str, buttons: list[str]) -> bool:
+    """Whether somebody's Home says so, with these buttons; it is drawn anew for each thing that they are asked."""
+    return (await person.sees_home(words)).buttons == buttons
