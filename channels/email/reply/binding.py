@@ -181,7 +181,9 @@ def _below_header(lines: Lines, at: int) -> int:
     end = quotes.one_header_end(lines, at)
     if not quotes.begins_original(lines, at):
         ends = range(at, min(at + _ATTRIBUTION_LINES, len(lines)))
-        return next((i + 1 for i in ends if quotes.attribution_ends(lines, i, at) == at), at)
+        end = next((i + 1 for i in ends if quotes.attribution_ends(lines, i, at) == at), at)
+        # No program asks anything there: somebody else's question in front of a card does not pass for one.
+        return at if "?" in "".join(lines.raw[at:end]) else end
     below = lines.next_shown(at + 1) if end == at else None  # below a rule, as Outlook draws it
     return end if end > at else quotes.one_header_end(lines, below) if below is not None else at + 1
 

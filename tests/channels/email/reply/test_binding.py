@@ -105,6 +105,12 @@ def test_what_names_the_card_is_bound(changes: dict[str, Any]) -> None:
         {"older": below("Lunch at noon?")},
         {"older": marked(f"Lunch at noon?\n\n{CARD}"), "in_reply_to": ("<lunch@corp.example>",)},
         {"older": marked(f"Lunch at noon?\n\n{CARD}")},
+        {
+            "older": marked(
+                f"On Tue, Mar 3, 2026 at 12:00, lunch at noon? sayso <agent@sayso.example> wrote:\n\n{CARD}"
+            ),
+            "in_reply_to": (),
+        },
         {"older": marked("https://lunch.example/")},
         {"older": marked("\n" * 9 + "Lunch at noon?")},
         {"older": (("", "\n" * 9 + "Lunch at noon?"),)},
