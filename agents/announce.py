@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from agents import Agent, Arguments, Outcome, Tool, ToolContext, ToolRefused
-from agents.command import Announce, parse
+from agents.command import DECLINED, Announce, all_the_same, answers, failed, parse
 from agents.requests import Effect
-from agents.rules import DECLINED, all_the_same, answers, failed
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import first_line, quote

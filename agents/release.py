@@ -5,8 +5,7 @@ The deploy has the gate of its environment. Announcing has none: `[announce]` sa
 
 from agents import Agent
 from agents.announce import ANNOUNCE
-from agents.command import Release, parse
-from agents.rules import DECLINED, all_the_same, failed
+from agents.command import DECLINED, Release, all_the_same, failed, parse
 from agents.run import Result, Run
 from agents.starting import START_RUN, start_run_tool
 from agents.steps import CallTool, Done, Step

@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from agents import Agent
-from agents.command import parse
+from agents.command import DECLINED, all_the_same, failed, parse
 from agents.release import DEPLOY, RELEASE, deploy_in
-from agents.rules import DECLINED, all_the_same, failed
 from agents.run import Result, Run
 from agents.starting import START_RUN, pass_on_tool
 from agents.steps import NAME_ENDS, CallTool, Done, RequestHumanInput, Step

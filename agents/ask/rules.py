@@ -3,8 +3,7 @@
 from agents.ask.deadline import deadline_of
 from agents.ask.directory import MOST_PEOPLE, Directory, members, unknown, zone_of
 from agents.ask.survey import SURVEY_TOOL, SurveyArgs
-from agents.command import Ask, parse, refs_of
-from agents.rules import DECLINED, all_the_same, answers, failed
+from agents.command import DECLINED, Ask, all_the_same, answers, failed, parse, refs_of
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote

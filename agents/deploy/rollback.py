@@ -1,5 +1,6 @@
 """Back to what was live before, where a deploy left an environment unhealthy. Offered once, decided by people. Pure."""
 
+from agents.command import failed
 from agents.deploy.environment import Ways
 from agents.deploy.results import (
     ROLLBACKS,
@@ -12,7 +13,6 @@ from agents.deploy.results import (
     read_commit,
     tool_of,
 )
-from agents.rules import failed
 from agents.run import Result, Run
 from agents.steps import CallTool, RequestHumanInput, Step
 from agents.text import one_line

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.command import Deploy, Rollback, parse
+from agents.command import DECLINED, Deploy, Rollback, all_the_same, answers, failed, parse
 from agents.deploy import rollback, version
 from agents.deploy.environment import Ways
 from agents.deploy.facts import shown
@@ -20,7 +20,6 @@ from agents.deploy.results import (
     read_commit,
     tool_of,
 )
-from agents.rules import DECLINED, all_the_same, answers, failed
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import quote
