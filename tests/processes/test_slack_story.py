@@ -69,7 +69,7 @@ async def test_a_question_is_answered_by_typing_in_its_thread(office: SlackOffic
         await office.front(stack, mode)
 
         asked = await office.asks(office.anna, "please deploy to production")
-        await office.hears(asked, "Which version should be deployed?")
+        await office.hears(asked, "Which version should be deployed to production?")
         await office.anna.answers(asked, "v1.2.0")
 
         card = await office.card(asked, QUESTION)

@@ -218,8 +218,9 @@ async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: W
     run = json.loads(ended.out)
     assert (ended.code, run["id"], run["state"]) == (0, record.request.run_id, "done")
     assert ended.err.startswith(f"{run['id']}\n")
-    question = "A question from the deploy agent\n  Which environment should be deployed to?"
-    assert f"Waits for Anna Ames: {question}\n  1: production\n  2: staging\nThey are asked by email" in ended.err
+    assert "Waits for Anna Ames: A question from the deploy agent\n" in ended.err
+    assert "Which environment should v1.2.0 be deployed to?" in ended.err
+    assert "\n  1: production\n  2: staging\nThey are asked by email" in ended.err
     assert f"./sayso answer {record.request.id} NUMBER --as anna" in ended.err
 
 
