@@ -7,8 +7,8 @@ import pytest
 
 from agents.relay import SURVEY
 from agents.requests import RunId
+from bot.errors import Invalid
 from bot.policy.record import RequestRecord
-from bot.runs.admission import TriggerRefused
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -165,7 +165,7 @@ async def test_the_survey_gives_the_requester_no_say_over_their_own_gates(office
 
     assert {one.request.purpose for one in questions.values()} == {"question"}
     assert {one.request.requesters for one in questions.values()} == {("anna",)}
-    with pytest.raises(TriggerRefused, match="There is no agent 'survey'"):
+    with pytest.raises(Invalid, match="There is no agent 'survey'"):
         await office.app.starter.start("cli", "Ready?", office.app.people.named("anna"), agent=SURVEY)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from agents.events import RunResumed
 from agents.requests import PersonId, RunId
-from bot.runs.admission import TriggerRefused
+from bot.errors import Invalid, RateLimited
 from bot.runs.start import TEXT_BYTES
 from bot.store import Commit, Wake
 from tests.clerk import UNHEARD
@@ -27,7 +27,7 @@ async def test_who_starts_too_many_runs_is_told_the_limit_and_may_again_when_it_
     for _ in range(2):
         await world.trigger("stamp letter")
 
-    with pytest.raises(TriggerRefused, match=r"Anna Ames has started 2 runs in 3600 s.*limits.triggers_per_person"):
+    with pytest.raises(RateLimited, match=r"Anna Ames has started 2 runs in 3600 s.*limits.triggers_per_person"):
         await world.trigger("stamp letter")
 
     await world.trigger("stamp letter", person="bo")
@@ -51,18 +51,18 @@ async def test_who_mails_too_often_is_told_by_mail_and_no_run_starts(world: Worl
 async def test_a_text_that_is_too_long_starts_nothing_and_says_how_long_it_may_be(world: World) -> None:
     await world.ended(await world.trigger("\n" * (TEXT_BYTES - 12) + "stamp letter"))
 
-    with pytest.raises(TriggerRefused, match=f"has {TEXT_BYTES + 1} bytes; {TEXT_BYTES} are allowed"):
+    with pytest.raises(Invalid, match=f"has {TEXT_BYTES + 1} bytes; {TEXT_BYTES} are allowed"):
         await world.trigger("ü" * (TEXT_BYTES // 2) + "x")
 
 
 @pytest.mark.parametrize("text", ["", " \n\t "])
 async def test_an_empty_text_starts_nothing_and_shows_what_to_say(world: World, text: str) -> None:
-    with pytest.raises(TriggerRefused, match="Say what you want, such as: deploy"):
+    with pytest.raises(Invalid, match="Say what you want, such as: deploy"):
         await world.trigger(text)
 
 
 async def test_an_unknown_agent_is_answered_with_those_there_are(world: World) -> None:
-    with pytest.raises(TriggerRefused, match=r"There is no agent 'nobody'. There are: clerk"):
+    with pytest.raises(Invalid, match=r"There is no agent 'nobody'. There are: clerk"):
         await world.app.starter.start("cli", "stamp letter", BO, agent="nobody")
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from agents.requests import PersonId
-from bot.people.directory import UnknownPerson
+from bot.errors import NotFound
 from bot.policy.judge import ClosedOtherwise, NotEntitled, TooLate
 from tests.office import TOML
 from tests.waiting import until
@@ -15,7 +15,7 @@ DONE = "done: ok: press bell: done"
 
 
 async def test_an_unknown_person_starts_nothing_and_is_told_who_there_is(world: World) -> None:
-    with pytest.raises(UnknownPerson, match=r"There is no person 'eve' in the directory. It has: anna, bo, cy, dan"):
+    with pytest.raises(NotFound, match=r"There is no person 'eve' in the directory. It has: anna, bo, cy, dan"):
         await world.trigger("press bell", person="eve")
 
     assert await world.app.store.lists.summaries() == []

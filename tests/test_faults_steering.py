@@ -5,8 +5,8 @@ import pytest
 from agents.events import StepChosen
 from agents.requests import RunId, StepId
 from agents.steps import CallTool, ModelCall
+from bot.errors import Conflict
 from bot.policy.judge import AlreadyDecided, ClosedOtherwise, Decided, Revoked
-from bot.runs.steering import NotSteered
 from bot.store import Commit, Wake
 from tests.waiting import until
 from tests.world import World
@@ -138,7 +138,7 @@ async def test_an_ended_run_can_not_be_steered(world: World) -> None:
     await world.ended(run_id)
 
     for verb in ("pause", "resume", "cancel"):
-        with pytest.raises(NotSteered, match=r"has ended: done. Nothing was changed"):
+        with pytest.raises(Conflict, match=r"has ended: done. Nothing was changed"):
             await world.steer(run_id, verb)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from agents.requests import PersonId, RunId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP
+from bot.errors import Conflict
 from bot.policy.judge import Decided, NotEntitled, Unclear
 from bot.policy.record import RequestRecord
-from bot.runs.steering import NotSteered
 from tests.waiting import until
 from tests.world import World, a_world
 
@@ -194,7 +194,7 @@ async def test_who_asked_cannot_take_the_question_away_from_those_who_may_answer
     run_id = await interrupted(world, "press bell")
     asked = await unknown(world, run_id)
 
-    with pytest.raises(NotSteered, match="those who may decide"):
+    with pytest.raises(Conflict, match="those who may decide"):
         await world.steering.withdraw(asked.request.id, PersonId("anna"), "")
 
     assert (await world.request(asked.request.id)).state == "open"

@@ -13,9 +13,9 @@ from agents import ToolRefused
 from agents.events import Event, RequestDecided, RequestOpened, RequestRevised, RequestRevoked, ToolStarted, VoteCast
 from agents.requests import PersonId, Request, RunId
 from agents.run import fold
+from bot.errors import Conflict
 from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord, records
-from bot.runs.steering import NotSteered
 from tests.indexes import listed, lists_of_events
 from tests.world import World, a_world
 
@@ -59,7 +59,7 @@ class Story:
         """Do it, where it can be done; each is told or refused in words, and never anything else."""
         await self._look()
         world, record = self._world, self._seen[-1 - act.number % len(self._seen)] if self._seen else None
-        with suppress(NotSteered, ToolRefused):
+        with suppress(Conflict, ToolRefused):
             match act.verb:
                 case "pause" | "resume":
                     await world.steer(self._run_id, act.verb, act.person)
@@ -80,7 +80,7 @@ class Story:
 
     async def finish(self) -> tuple[Event, ...]:
         """All that happened, once the run has been let end."""
-        with suppress(NotSteered):
+        with suppress(Conflict):
             await self._world.steer(self._run_id, "cancel")
         await self._world.ended(self._run_id)
         await self._world.quiet()

@@ -85,7 +85,7 @@ def trigger(
 
 
 def speaker(app: "App", person: str | None) -> "PersonId":
-    """The person that `--as` names. Raises NotBesideDev and UnknownPerson."""
+    """The person that `--as` names. Raises NotBesideDev and NotFound."""
     from bot.cli.remote import require_dev
 
     require_dev(app.settings, "--as")
@@ -301,8 +301,8 @@ def mailbox(
 async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | None, *, as_json: bool) -> None:
     from bot.cli.remote import require_dev
     from bot.cli.show import letter_json, letter_text, plain
+    from bot.errors import Conflict
     from bot.process.processes import local_mail
-    from bot.runs.steering import NotSteered
     from channels.email.local.letters import letter, letters
     from channels.email.local.reply_mail import submit
     from channels.email.transport import Transport
@@ -310,7 +310,7 @@ async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | No
     require_dev(app.settings, "sayso mailbox")
     contact = app.people.contact(app.people.named(person))
     if contact is None or contact.email is None:
-        raise NotSteered(f"{person} has no mail address in sayso.toml")
+        raise Conflict(f"{person} has no mail address in sayso.toml")
     mail = local_mail(app.settings)
     folder = mail.folder(contact.email)
     if reply_to is None or text is None:
@@ -323,7 +323,7 @@ async def _mailbox(app: "App", person: str, reply_to: str | None, text: str | No
         return
     original = await asyncio.to_thread(letter, folder, reply_to)
     if original is None:
-        raise NotSteered(f"{contact.name} has no mail {reply_to!r}. `sayso mailbox {person}` lists them")
+        raise Conflict(f"{contact.name} has no mail {reply_to!r}. `sayso mailbox {person}` lists them")
     post = await submit(Transport(mail.relay(contact.email)), original, text, author=contact, at=datetime.now(UTC))
     sent = {"sent_to": post.recipient, "as": contact.name, "message_id": post.message_id}
     print(json.dumps(sent) if as_json else plain(f"Sent to {post.recipient} as {contact.name}."))
@@ -361,8 +361,9 @@ def ask(
 async def _ask_beside(app: "App", body: dict[str, Any], person: str | None, *, wait: bool, as_json: bool) -> int:
     from pydantic import ValidationError
 
+    from bot.errors import Invalid
     from bot.render.views import request_view
-    from bot.runs.api_requests import Asker, NotAsked
+    from bot.runs.api_requests import Asker
     from bot.web.api.shapes import QuestionWanted
 
     who = speaker(app, person)
@@ -370,7 +371,7 @@ async def _ask_beside(app: "App", body: dict[str, Any], person: str | None, *, w
         wanted = QuestionWanted.model_validate(body)
     except ValidationError as error:
         found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}".lstrip(": ") for one in error.errors())
-        raise NotAsked(f"This can't be asked: {found}") from None
+        raise Invalid(f"This can't be asked: {found}") from None
     request_id = await app.relay.ask(wanted.relayed(), {}, Asker(who, channel="cli"))
     record, _, _ = await app.decisions.request(request_id)
     if wait:

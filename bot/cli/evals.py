@@ -99,13 +99,13 @@ def add(
 
 def _events(run_id: str, data: Path | None) -> "Sequence[Event]":
     from bot.cli.remote import remote, run
-    from bot.runs.steering import NoSuchRun
+    from bot.errors import NotFound
     from bot.store.ids import check
 
     async def work(app: "App") -> "Sequence[Event]":
         events = (await app.store.load(check(run_id, "run"))).events
         if not events:
-            raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
+            raise NotFound(f"There is no run {run_id}. `sayso runs` lists them")
         return events
 
     away = remote(data)

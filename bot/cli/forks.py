@@ -70,15 +70,15 @@ def export(
     from agents.requests import RunId
     from bot.cli.remote import remote, run
     from bot.cli.show import plain_json
+    from bot.errors import NotFound
     from bot.registry.release import version
     from bot.runs.export import export as exported
-    from bot.runs.steering import NoSuchRun
     from bot.store.ids import check
 
     async def work(app: "App") -> "Exported":
         loaded = await app.store.load(check(run_id, "run"))
         if not loaded.events:
-            raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
+            raise NotFound(f"There is no run {run_id}. `sayso runs` lists them")
         return exported(RunId(run_id), loaded.events, loaded.events[-1].release or version(), loaded.now)
 
     away = remote(data)

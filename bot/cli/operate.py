@@ -102,16 +102,16 @@ def _me() -> str:
 
 
 async def _requeue(app: "App", some_id: str) -> None:
+    from bot.errors import Conflict
     from bot.outbound.dead_letter import Note
-    from bot.runs.steering import NotSteered
 
     body = (await app.store.lists.dead()).get(some_id)
     if body is None:
-        raise NotSteered(f"There is no dead letter {some_id}. `sayso dead` lists them")
+        raise Conflict(f"There is no dead letter {some_id}. `sayso dead` lists them")
     note = Note.model_validate_json(body)
     if note.kind == "held":
         text = "A held message can't be let through as somebody's word. Have that person asked: sayso dead confirm"
-        raise NotSteered(f"{text} {some_id}")
+        raise Conflict(f"{text} {some_id}")
     await app.store.lists.requeue(some_id, note.member)
     print(f"{some_id} is tried again.")
 

@@ -6,6 +6,8 @@ from typing import Annotated, get_args
 
 import typer
 
+from bot.errors import SaysoError
+
 Data = Annotated[
     Path | None, typer.Option("--data", help="The data directory; $SAYSO_DATA_DIR, else .sayso/ here.", metavar="DIR")
 ]
@@ -14,7 +16,7 @@ TEXT_BYTES = 32_768
 """What a person may say at once; the inbox's limit for every channel."""
 
 
-class TextRefused(Exception):
+class TextRefused(SaysoError):
     """What was typed is no text that can be kept; nothing was done."""
 
 

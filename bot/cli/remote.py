@@ -19,7 +19,6 @@ from agents import ToolRefused
 from agents.events import Event, read_event
 from agents.requests import Request, RunId
 from bot.app import App, agents_of, compose
-from bot.cli.options import TextRefused
 from bot.cli.show import (
     Shown,
     Story,
@@ -33,34 +32,24 @@ from bot.cli.show import (
     request_text,
     typed,
 )
-from bot.config.data_dir import DataDir, NoSecretKey
-from bot.config.errors import ConfigError
+from bot.config.data_dir import DataDir
 from bot.config.settings import Settings, load
 from bot.config.trust import state_dir
-from bot.dev.demo import DemoError
-from bot.evals.cases import BadCases
-from bot.inbound.quarantine_review import NotHeld
-from bot.people.api_keys import USER_AGENT, KeyRefused
-from bot.people.directory import People, UnknownPerson
-from bot.process.processes import NothingRuns, PortTaken, local_mail, log_to, redis_url
+from bot.errors import SaysoError
+from bot.people.api_keys import USER_AGENT
+from bot.people.directory import People
+from bot.process.processes import local_mail, log_to, redis_url
 from bot.queries.prompt_replay import PromptReplay
 from bot.render.views import RequestView, RunView, Summary
-from bot.requests.decisions import NoSuchRequest
-from bot.runs.admission import TriggerRefused
-from bot.runs.api_requests import NotAsked
-from bot.runs.export import BadExport, Exported
-from bot.runs.steering import NotSteered
-from bot.store import StoreError
-from bot.store.embedded import EmbeddedRedisError, find
-from bot.store.ids import NotAnId
-from bot.wiring.mail_identify import NotIdentified
+from bot.runs.export import Exported
+from bot.store.embedded import find
 from channels import ChannelError
 from prompts import PromptError
 
 R = TypeVar("R")
 
 
-class NotBesideDev(Exception):
+class NotBesideDev(SaysoError):
     """The command is only for somebody who plays everybody; the text says what to do instead."""
 
 
@@ -83,7 +72,7 @@ def settings_of(data: Path | None) -> Settings:
 
 @asynccontextmanager
 async def attached(data: Path | None) -> AsyncGenerator[App]:
-    """The composition over the Redis that runs, serving nothing. Raises NothingRuns when there is none."""
+    """The composition over the Redis that runs, serving nothing. Raises Unavailable when there is none."""
     settings = settings_of(data)
     log_to(settings, json=False, quietly=True)
     app = compose(settings, redis_url(settings), [local_mail(settings).channel()], agents_of(settings), sends=False)
@@ -110,7 +99,7 @@ _TIMEOUT_S = 60.0
 _PAGE = 200
 
 
-class RemoteRefused(Exception):
+class RemoteRefused(SaysoError):
     """The server said no, or did not answer; the text says what to do."""
 
 
@@ -323,32 +312,7 @@ def _json(answer: httpx2.Response) -> dict[str, Any]:
     return cast("dict[str, Any]", said) if isinstance(said, dict) else {}
 
 
-_SPOKEN = (
-    BadCases,
-    BadExport,
-    ChannelError,
-    ConfigError,
-    DemoError,
-    EmbeddedRedisError,
-    KeyRefused,
-    NoSecretKey,
-    NoSuchRequest,
-    NotAnId,
-    NotAsked,
-    NotBesideDev,
-    NotHeld,
-    NotIdentified,
-    NotSteered,
-    NothingRuns,
-    PortTaken,
-    PromptError,
-    RemoteRefused,
-    StoreError,
-    TextRefused,
-    ToolRefused,
-    TriggerRefused,
-    UnknownPerson,
-)
+_SPOKEN = (SaysoError, ChannelError, PromptError, ToolRefused)
 
 
 def sentence(error: BaseException) -> str | None:

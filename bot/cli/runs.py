@@ -83,7 +83,7 @@ def show(
 def _told(run_id: str, data: Data) -> "tuple[tuple[Event, ...], People]":
     """A run's events, and the directory that names the people in them."""
     from bot.cli.remote import remote, run
-    from bot.runs.steering import NoSuchRun
+    from bot.errors import NotFound
     from bot.store.ids import check
 
     async def work(app: "App") -> "tuple[tuple[Event, ...], People]":
@@ -92,7 +92,7 @@ def _told(run_id: str, data: Data) -> "tuple[tuple[Event, ...], People]":
     away = remote(data)
     told, directory = (away.events(run_id), away.people) if away else run(data, work)
     if not told:
-        raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
+        raise NotFound(f"There is no run {run_id}. `sayso runs` lists them")
     return told, directory
 
 
@@ -225,14 +225,14 @@ def print_seen(run_id: str, step: int, data: Path | None, *, as_json: bool) -> N
     """What the model saw goes to stdout, and whether these are the same bytes to stderr."""
     from bot.cli.remote import remote, run
     from bot.cli.show import plain, plain_json
+    from bot.errors import NotFound
     from bot.queries.prompt_replay import seen
-    from bot.runs.steering import NoSuchRun
     from bot.store.ids import check
 
     async def work(app: "App") -> "PromptReplay":
         events = (await app.store.load(check(run_id, "run"))).events
         if not events:
-            raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
+            raise NotFound(f"There is no run {run_id}. `sayso runs` lists them")
         return seen(events, step, app.agents)
 
     away = remote(data)

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.errors import Invalid
+
 if TYPE_CHECKING:
     from bot.config.settings import Settings
-
-
-class NoSecretKey(Exception):
-    """Processes that share a Redis must share a secret key."""
 
 
 class DataDir:
@@ -25,12 +23,12 @@ class DataDir:
         return self._made_once("host", lambda: secrets.token_hex(8))
 
     def keys(self, settings: "Settings") -> list[bytes]:
-        """What signs reply tokens, the current key first. Raises NoSecretKey."""
+        """What signs reply tokens, the current key first. Raises Invalid."""
         if settings.secret_key is None:
             if settings.redis_url is not None:
-                raise NoSecretKey(
-                    "SAYSO_REDIS_URL is set and SAYSO_SECRET_KEY is not, so replies could not be recognised. Set it to "
-                    "the same long random text in every process, such as the output of: openssl rand -hex 32"
+                raise Invalid(
+                    "SAYSO_REDIS_URL is set and SAYSO_SECRET_KEY is not, so replies could not be recognised",
+                    "Set it to the same long random text in every process, such as the output of: openssl rand -hex 32",
                 )
             return [self._made_once("secret.key", lambda: secrets.token_hex(32)).encode()]
         previous = settings.secret_key_previous

@@ -22,6 +22,7 @@ from bot.config.tables import (
     PolicyConfig,
     refs_of,
 )
+from bot.errors import Invalid
 
 # Enough to recognise what one wrote.
 MAX_FOUND_CHARACTERS = 80
@@ -57,7 +58,7 @@ _MOST_APPROVERS = 20
 _THEIRS_ALONE = {"email": "the address", "slack": "the member id", "github": "the login"}
 
 
-class ConfigError(Exception):
+class ConfigError(Invalid):
     """The settings can't be used. `problems` holds one line for each thing to fix."""
 
     def __init__(self, problems: Collection[str]) -> None:

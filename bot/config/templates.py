@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from agents.text import strip_invisible
+from bot.errors import Invalid
 from channels.showing import visible_json
 
 VALUE_CHARS = 200
@@ -17,10 +18,6 @@ _HOLE = re.compile(r"\{([^{}]*)\}")
 # What stands in a text as it is: a tag, a hash, an address, a number. Everything else is quoted.
 _WORD = re.compile(r"[\w][\w./:@+#=~-]*")
 _body: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
-
-
-class DoesNotFit(Exception):
-    """The body is not what the configuration expects; the text says where, and holds no value of it."""
 
 
 def check_path(path: str) -> str:
@@ -46,12 +43,12 @@ def paths_of(template: str) -> tuple[str, ...]:
 
 
 def read_body(body: bytes) -> dict[str, JsonValue]:
-    """The JSON object that `body` is. Raises DoesNotFit."""
+    """The JSON object that `body` is. Raises Invalid."""
     try:
         read = _body.validate_json(body)
         json.dumps(read, allow_nan=False, ensure_ascii=False).encode()
     except (ValidationError, ValueError, RecursionError):
-        raise DoesNotFit("The body is not a JSON object in UTF-8") from None
+        raise Invalid("The body is not a JSON object in UTF-8", "Send one") from None
     return read
 
 
@@ -70,7 +67,7 @@ def find(body: JsonValue, path: str) -> JsonValue:
 
 
 def fill(template: str, body: Mapping[str, JsonValue]) -> str:
-    """`template` with the values, in one line. Raises DoesNotFit.
+    """`template` with the values, in one line. Raises Invalid.
 
     A value that is one plain word stands as it is. Any other stands in quotes, escaped as in JSON, so that no value
     reads as words of the template.
@@ -79,22 +76,27 @@ def fill(template: str, body: Mapping[str, JsonValue]) -> str:
 
 
 def fill_plainly(template: str, body: Mapping[str, JsonValue]) -> str:
-    """`template` with the values exactly as they are, for names. Raises DoesNotFit for what nobody can see."""
+    """`template` with the values exactly as they are, for names. Raises Invalid for what nobody can see."""
 
     def plain(hole: re.Match[str]) -> str:
         value = _value(body, hole[1])
         if len(value) > VALUE_CHARS or strip_invisible(value) != value or len(value.splitlines()) != 1:
-            raise DoesNotFit(f"What stands at {hole[1]} is not a name: too long, or not visible in one line")
+            raise Invalid(
+                f"What stands at {hole[1]} is not a name: too long, or not visible in one line", "Send a name"
+            )
         return value
 
     return _HOLE.sub(plain, template)
 
 
 def pick(paths: Mapping[str, str], body: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The values at `paths` by name; null where there is none. Raises DoesNotFit for too much of it."""
+    """The values at `paths` by name; null where there is none. Raises Invalid for too much of it."""
     picked = {name: find(dict(body), path) for name, path in paths.items()}
     if len(json.dumps(picked).encode()) > CONTEXT_BYTES:
-        raise DoesNotFit(f"The values for the context have more than {CONTEXT_BYTES} bytes as JSON")
+        raise Invalid(
+            f"The values for the context have more than {CONTEXT_BYTES} bytes as JSON",
+            "Send less, or name fewer in the trigger's context",
+        )
     return picked
 
 
@@ -107,12 +109,14 @@ def _value(body: Mapping[str, JsonValue], path: str) -> str:
         case str() as value if value.strip():
             return value
         case _:
-            raise DoesNotFit(f"There is no text and no number at {path}")
+            raise Invalid(f"There is no text and no number at {path}", "Send one, or change the trigger's template")
 
 
 def _worded(value: str, path: str) -> str:
     if len(value) > VALUE_CHARS:
-        raise DoesNotFit(f"What stands at {path} has {len(value)} characters; {VALUE_CHARS} are allowed")
+        raise Invalid(
+            f"What stands at {path} has {len(value)} characters; {VALUE_CHARS} are allowed", "Send less of it"
+        )
     if _WORD.fullmatch(value) and strip_invisible(value) == value:
         return value
     return visible_json(json.dumps(value, ensure_ascii=False))

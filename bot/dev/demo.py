@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from bot.errors import Unavailable
 from bot.execution.runner_files import Places
 
 ENVIRONMENTS = ("production", "staging")
@@ -62,14 +63,10 @@ _STORY = (
 )
 
 
-class DemoError(Exception):
-    """The demo could not be made: `str()` says why and what to do."""
-
-
 def make_demo(folder: Path) -> Path:
     """The demo's repository below `folder`, made if it is not there yet: all of it, or nothing if this is interrupted.
 
-    Raises DemoError when git is missing or `folder` holds something else.
+    Raises Unavailable when git is missing or `folder` holds something else.
     """
     shop = folder / "shop"
     if (shop / ".git").is_dir():
@@ -83,11 +80,13 @@ def make_demo(folder: Path) -> Path:
         made.rename(folder)
         add_ways(folder)
     except FileNotFoundError as error:
-        raise DemoError(f"cannot make the demo: {error.filename} is not installed. apt install git") from error
+        raise Unavailable(f"The demo can't be made: {error.filename} is not installed", "apt install git") from error
     except OSError as error:
         if (shop / ".git").is_dir():
             return shop  # another process was quicker
-        raise DemoError(f"cannot make the demo in {folder}: {error.strerror}. Move it away or empty it") from error
+        raise Unavailable(
+            f"The demo can't be made in {folder}: {error.strerror}", "Move it away or empty it"
+        ) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return shop
@@ -156,5 +155,7 @@ def _run(argv: list[str], cwd: Path, settings: dict[str, str]) -> str:
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     done = subprocess.run(argv, check=False, cwd=cwd, env=environment | settings, capture_output=True, text=True)
     if done.returncode:
-        raise DemoError(f"cannot make the demo: {' '.join(argv)} failed: {done.stderr.strip()}")
+        raise Unavailable(
+            f"The demo can't be made: {' '.join(argv)} failed: {done.stderr.strip()}", "Fix that, and start again"
+        )
     return done.stdout.strip()

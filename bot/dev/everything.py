@@ -42,7 +42,7 @@ _LINK_S = 12 * 3600.0
 def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> None:
     """Serve until Ctrl-C, over `data` or the usual data directory here.
 
-    Raises ConfigError, EmbeddedRedisError and PortTaken, in words for people.
+    Raises ConfigError, Unavailable and Unavailable, in words for people.
     """
     began, is_found = time.monotonic(), data is None and not environ.get("SAYSO_DATA_DIR")
     folder = (data or Path(environ.get("SAYSO_DATA_DIR") or DEFAULT_DATA_DIR)).absolute()

@@ -21,9 +21,10 @@ from bot.doctor.finding import Finding, Sign
 from bot.doctor.mail import examine_mail, examine_reading
 from bot.doctor.slack import examine_links, examine_slack
 from bot.doctor.triggers import examine_triggers
+from bot.errors import Unavailable
 from bot.people.api_keys import keys_of_nobody
 from bot.people.directory import People
-from bot.process.processes import NothingRuns, redis_url
+from bot.process.processes import redis_url
 from bot.registry.environments import environments_of
 from bot.store.client import ACCEPTED_LOSS, Client, StoreError, far_ahead, look
 from bot.store.indexes import Links, Lockouts
@@ -102,7 +103,7 @@ def _own_agents(settings: Settings) -> list[Finding]:
 async def _redis(settings: Settings) -> AsyncIterator[Finding]:
     try:
         client = Client(redis_url(settings), patience_s=0)
-    except NothingRuns as error:
+    except Unavailable as error:
         yield Finding(sign="✗", what="no Redis to attach to", fix=str(error))
         return
     try:
@@ -149,7 +150,7 @@ async def _mail(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     try:
         client = Client(redis_url(settings), patience_s=0)
-    except NothingRuns:
+    except Unavailable:
         return
     try:
         yield await examine_reading(MailboxStore(client, settings.mailbox_name))
@@ -164,7 +165,7 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         client = Client(redis_url(settings), patience_s=0)
-    except NothingRuns:
+    except Unavailable:
         return
     try:
         yield await examine_links(Links(client))

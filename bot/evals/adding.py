@@ -13,7 +13,8 @@ from agents.events import Event, PersonSaid, RequestDecided, RequestRevised, Req
 from agents.run import Result, Run, step
 from agents.steps import CallTool, RequestHumanInput
 from bot.config.toml import toml
-from bot.evals.cases import BadCases, Calls, Case, CaseFile, Happens, parse
+from bot.errors import Invalid
+from bot.evals.cases import Calls, Case, CaseFile, Happens, parse
 from bot.evals.running import Plan, by_rules
 
 # What a case calls otherwise than a result does.
@@ -33,10 +34,13 @@ class _Corrected:
 
 
 def case_of(run_id: str, events: Sequence[Event], name: str = "") -> tuple[str, Case]:
-    """The agent, and the case of the last call that people denied, took back or edited. Raises BadCases."""
+    """The agent, and the case of the last call that people denied, took back or edited. Raises Invalid."""
     run, found = _looked_through(events)
     if found is None or run.started is None:
-        raise BadCases(f"{run_id}: nobody denied or edited anything in it, so there is nothing to learn from")
+        raise Invalid(
+            f"Nobody denied or edited anything in {run_id}, so there is nothing to learn from",
+            "Name a run in which somebody did",
+        )
     calls = [found.call, *([found.changed] if found.changed else [])]
     right = [calls.pop()] if not found.is_denied else []
     how = "denied" if found.is_denied else "edited"
@@ -151,7 +155,7 @@ async def _came(agent: Agent, case: Case) -> str:
 
 
 def append(folder: Path, agent: str, case: Case) -> Path:
-    """The file in `folder` that holds `case` now. Raises BadCases where it can't."""
+    """The file in `folder` that holds `case` now. Raises Invalid where it can't."""
     file = folder / f"{agent}.toml"
     try:
         folder.mkdir(exist_ok=True)
@@ -159,12 +163,12 @@ def append(folder: Path, agent: str, case: Case) -> Path:
         with file.open("a", encoding="utf-8") as opened:
             opened.write(written(agent, case, there, str(file)))
     except (OSError, UnicodeDecodeError) as error:
-        raise BadCases(f"{file}: can't be read or written: {error}") from None
+        raise Invalid(f"{file} can't be read or written: {error}", "Fix that, or name another file") from None
     return file
 
 
 def written(agent: str, case: Case, there: str = "", file: str = "the case") -> str:
-    """What to append to a file that says `there` so that it holds `case` too. Raises BadCases when it can't."""
+    """What to append to a file that says `there` so that it holds `case` too. Raises Invalid when it can't."""
     text = "\n".join(["", *_lines(case), ""]) if there else "\n".join([f"agent = {toml(agent)}", "", *_lines(case), ""])
     found = parse(there + text, file)
     _check(found, agent, file)
@@ -173,7 +177,7 @@ def written(agent: str, case: Case, there: str = "", file: str = "the case") -> 
 
 def _check(found: CaseFile, agent: str, file: str) -> None:
     if found.agent != agent:
-        raise BadCases(f"{file} holds cases of {found.agent!r}, and this is one of {agent!r}: name another file")
+        raise Invalid(f"{file} holds cases of {found.agent!r}, and this is one of {agent!r}", "Name another file")
 
 
 def _lines(case: Case) -> Iterator[str]:

@@ -20,15 +20,12 @@ from pydantic import (
 
 from agents.model.failures import FailureKind
 from agents.requests import Format, Frozen, PersonId
+from bot.errors import Invalid
 
 ANY_TOOL = "*"
 # A Monday noon: what "until Thursday" means must not depend on the day on which a case is run.
 _AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _CLOSED = ("gives", "error", "denied", "revoked", "expired", "withdrawn", "refused", "answered")
-
-
-class BadCases(Exception):
-    """A file of cases can't be used: `str()` names file, case and key, and what to correct."""
 
 
 def _regexp(text: str) -> str:
@@ -187,19 +184,19 @@ class CaseFile(Frozen):
 
 
 def parse(text: str, file: str) -> CaseFile:
-    """What a file says. Raises BadCases with every problem on a line of its own."""
+    """What a file says. Raises Invalid with every problem on a line of its own."""
     try:
         values: dict[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadCases(f"{file}: not valid TOML: {error}") from None
+        raise Invalid(f"{file} is not valid TOML: {error}", "Correct it") from None
     try:
         found = CaseFile.model_validate(values)
     except ValidationError as error:
-        raise BadCases("\n".join(_problems(error, values, file))) from None
+        raise Invalid("\n".join(_problems(error, values, file))) from None
     names = [one.name for one in found.case]
     for name in names:
         if names.count(name) > 1:
-            raise BadCases(f"{file}: there are two cases {name!r}. Give each a name of its own")
+            raise Invalid(f"{file}: there are two cases {name!r}", "Give each a name of its own")
     return found
 
 

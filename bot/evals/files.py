@@ -10,7 +10,8 @@ from pathlib import Path
 from agents import Agent
 from bot.app import agents_of
 from bot.config.settings import Settings
-from bot.evals.cases import BadCases, CaseFile, parse
+from bot.errors import Invalid
+from bot.evals.cases import CaseFile, parse
 from bot.evals.running import Plan
 from bot.registry.prompts import with_chosen_prompts
 
@@ -45,7 +46,7 @@ def ours() -> Iterator[tuple[str, CaseFile]]:
 def yours(settings: Settings, agents: Iterable[Agent]) -> Iterator[tuple[str, CaseFile]]:
     """The files in `evals/` beside sayso.toml, and the `NAME.evals.toml` beside the code of each agent of yours.
 
-    Raises BadCases.
+    Raises Invalid.
     """
     folder = folder_of(settings)
     beside = sorted(folder.glob("*.toml")) if folder else []
@@ -54,7 +55,7 @@ def yours(settings: Settings, agents: Iterable[Agent]) -> Iterator[tuple[str, Ca
         try:
             yield str(file), parse(file.read_text("utf-8"), str(file))
         except (OSError, UnicodeDecodeError) as error:
-            raise BadCases(f"{file}: can't be read: {error}") from None
+            raise Invalid(f"{file} can't be read: {error}", "Fix that, or name another file") from None
 
 
 def folder_of(settings: Settings) -> Path | None:
@@ -65,7 +66,7 @@ def folder_of(settings: Settings) -> Path | None:
 def planned(settings: Settings, only: str | None = None) -> Found:
     """All cases with their agents; of one agent, where `only` names it. Prompts are those that the settings choose.
 
-    Our own cases are for our own agents in their own office. Raises BadCases, ConfigError and PromptError.
+    Our own cases are for our own agents in their own office. Raises Invalid, ConfigError and PromptError.
     """
     of_office = with_chosen_prompts(settings, agents_of(office()))
     configured = with_chosen_prompts(settings, agents_of(settings))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import bot
 from agents import CommandResult
+from bot.errors import Unavailable
 from bot.execution.runner_child import MAY, Kept, Order
 from bot.execution.runner_files import Places, is_runner_alive, read_result, take_claim, taker_of
 
@@ -29,10 +30,6 @@ _START_S = 20.0
 
 # Whether what was to be run is still wanted.
 Still = Callable[[], Awaitable[bool]]
-
-
-class RunnerUnavailable(Exception):
-    """No runner could be started, and nothing has happened: `str()` says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Runner:
         With `commit` it runs in a clean copy of that commit of the repository `cwd`. No shell; PATH, HOME and LANG are
         all of its environment. `timeout_s` begins when the lock is had; if that is only at `not_after` or later, or if
         `still`, asked then, says no, nothing is started. Cancelling this leaves the command alone, once it has begun.
-        A lock of all machines that this process holds is `kept` until the command has ended. Raises RunnerUnavailable.
+        A lock of all machines that this process holds is `kept` until the command has ended. Raises Unavailable.
         """
         order = replace(
             self._order(attempt_id, argv, cwd, lock, timeout_s),
@@ -86,7 +83,9 @@ class Runner:
                 await _readable(line)
         found = await self.adopt(attempt_id)
         if trouble and isinstance(found, NeverStarted):
-            raise RunnerUnavailable(f"cannot start {sys.executable} -m bot.execution.runner_child: {trouble}")
+            raise Unavailable(
+                f"The command can't be started with {sys.executable}: {trouble}", "Fix that; it is tried again"
+            )
         return found
 
     async def adopt(self, attempt_id: str) -> CommandResult | NeverStarted | Lost:

@@ -14,6 +14,7 @@ from agents.events import AnswerNoted, Event, PersonSaid, RequestOpened, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
 from agents.text import ends_of
+from bot.errors import Conflict
 from bot.policy.answers import ONLY_FILES, Statement
 from bot.policy.judge import MOST_REMARKS, Unclear, judgements
 from bot.policy.quorum import eligible
@@ -59,10 +60,6 @@ STOP_IT = "This is approved and may begin at any moment. The run has your words;
 _CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
 
 
-class TooMuchSaid(Exception):
-    """It was not passed on to the run; the text says why and what to do."""
-
-
 class FollowUps:
     """Gives what follows in a thread to the run that lives there, once."""
 
@@ -72,7 +69,7 @@ class FollowUps:
     async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Whether a run that lives in the thread has taken it in, now or before.
 
-        Raises ChannelUnavailable while that run has not started, and TooMuchSaid.
+        Raises ChannelUnavailable while that run has not started, and Conflict.
         """
         for run_id in await self._homes(inbound_id, channel, trigger.within or trigger.thread):
             structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
@@ -150,9 +147,9 @@ class FollowUps:
         if not takes_back:
             await self._admit_words(run.id, trigger.person, inbound_id)
             if len(record.request.remarks) >= MOST_REMARKS:
-                raise TooMuchSaid(
-                    f"{MOST_REMARKS} messages stand on the card of the open request, which is the limit. Take it back "
-                    "with the one word stop, and ask anew"
+                raise Conflict(
+                    f"{MOST_REMARKS} messages stand on the card of the open request, which is the limit",
+                    "Take it back with the one word stop, and ask anew",
                 )
         statement = _statement(inbound_id, channel, trigger, record)
         if takes_back:
@@ -165,9 +162,7 @@ class FollowUps:
 
     async def _admit_words(self, run_id: RunId, person: str, inbound_id: str) -> None:
         if not await self._store.admit(f"said {run_id} {person}", inbound_id, _SAID, _SAID_PER_S):
-            raise TooMuchSaid(
-                f"You wrote {_SAID} messages to this run within an hour, which is the limit. Wait a while"
-            )
+            raise Conflict(f"You wrote {_SAID} messages to this run within an hour, which is the limit", "Wait a while")
 
     async def _say(
         self,
@@ -255,7 +250,7 @@ def is_withdrawal(text: str) -> bool:
 
 def _is_written(written: Written) -> bool:
     if written.state == "full":
-        raise TooMuchSaid("This run has too many events to take in more. Cancel it, and ask anew")
+        raise Conflict("This run has too many events to take in more", "Cancel it, and ask anew")
     return written.state in {"committed", "repeat"}
 
 

@@ -9,14 +9,15 @@ from pydantic import AwareDatetime
 from agents.desk import DESK
 from agents.requests import Frozen, PersonId
 from bot.config.tables import DeskConfig
+from bot.errors import Conflict, Invalid, RateLimited
 from bot.inbound.bounces import Bounces
-from bot.inbound.follow_ups import FollowUps, TooMuchSaid
+from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.policy.answers import Statement
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
-from bot.runs.admission import Backlog, TriggerRefused
+from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
 from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal
@@ -169,10 +170,10 @@ class Inbox:
                 inbound_id=inbound_id,
                 files=trigger.files,
             )
-        except TooMuchSaid as error:
+        except Conflict as error:
             log.warning("not passed on", person=trigger.person, error=str(error))
             await self._holding.refuse(inbound_id, channel, trigger, str(error), "Not passed on to the run")
-        except TriggerRefused as error:
+        except (Invalid, RateLimited) as error:
             log.warning("trigger refused", person=trigger.person, error=str(error))
             await self._holding.refuse(inbound_id, channel, trigger, str(error))
         return None
@@ -184,7 +185,7 @@ class Inbox:
             sent = Sent(context=context, desk=enquiry.sender)
             text, files = self._enquiries.wish(enquiry), enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
-        except TriggerRefused as error:
+        except (Invalid, RateLimited) as error:
             held = Quarantined(
                 reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
             )

@@ -13,7 +13,7 @@ from agents.requests import PersonId, RunId
 from agents.text import one_line
 from bot.config.settings import Settings
 from bot.config.tables import DeskConfig, Rate
-from bot.runs.admission import TooManyTriggers, TriggerRefused
+from bot.errors import Invalid, RateLimited
 from bot.store import Store
 from channels import Inquiry
 from channels.email.reading.inquiry import Answer, compose
@@ -30,10 +30,10 @@ class Inquiries:
     async def admitted(
         self, enquiry: Inquiry, inbound_id: str, at: datetime
     ) -> tuple[PersonId, Mapping[str, JsonValue]]:
-        """In whose name the run is, and its context. Raises TriggerRefused for one that may begin no run."""
+        """In whose name the run is, and its context. Raises Invalid for one that may begin no run."""
         config = self._config
         if config.owner is None:
-            raise TriggerRefused("There is no desk any more: [desk] of sayso.toml has no owner")
+            raise Invalid("There is no desk any more: [desk] of sayso.toml has no owner", "Answer this one by hand")
         whose = f"{enquiry.sender} (desk.per_sender in sayso.toml)"
         await self._count(f"desk {enquiry.sender}", inbound_id, config.per_sender, whose)
         await self._count("desk", inbound_id, config.per_day, "the desk (desk.per_day in sayso.toml)")
@@ -46,8 +46,8 @@ class Inquiries:
 
     async def _count(self, name: str, inbound_id: str, limit: Rate, whose: str) -> None:
         if not await self._store.admit(name, inbound_id, limit.count, limit.per_s):
-            text = f"{limit.count} mails in {limit.per_s:.0f} s are the limit of {whose}. Answer this one by hand"
-            raise TooManyTriggers(text, await self._store.admitted_in_s(name, limit.per_s))
+            text = f"{limit.count} mails in {limit.per_s:.0f} s are the limit of {whose}"
+            raise RateLimited(text, "Answer this one by hand", await self._store.admitted_in_s(name, limit.per_s))
 
 
 def desk_agents(settings: Settings) -> tuple[Agent, ...]:

@@ -10,21 +10,18 @@ import structlog
 
 from agents.requests import PersonId, RequestId, RunId
 from bot.config.tables import CHANNELS
+from bot.errors import Conflict, NotFound
 from bot.inbound.quarantine_cards import was_it_you
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.render.words import TIME
 from bot.requests.decisions import Decisions
 from bot.store import Commit
-from bot.store.ids import NotAnId, derived_id
+from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
 from bot.store.outbox_entry import OutboxEntry
 
 log = structlog.stdlib.get_logger()
-
-
-class NotHeld(Exception):
-    """There is no such held message, or it can't be asked about; the text says why and what to do."""
 
 
 def elsewhere_first(channel: str, channels: Sequence[str]) -> tuple[str, ...]:
@@ -39,10 +36,10 @@ class QuarantineReview:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
 
     async def discard(self, some_id: str, by: str) -> str:
-        """Forget a held message; what was done, in words. Raises NotHeld."""
+        """Forget a held message; what was done, in words. Raises Conflict."""
         note, body = await self._held(some_id)
         if not await self._store.lists.discard(some_id, body):
-            raise NotHeld(f"{some_id} has just changed. Look at the list again")
+            raise Conflict(f"{some_id} has just changed", "Look at the list again")
         await self._store.drop_inbound(some_id)
         log.warning("held message discarded", inbound_id=some_id, by=by, claims=note.claims, why=note.why)
         return f"{some_id} is discarded."
@@ -52,7 +49,7 @@ class QuarantineReview:
         return not note.person and not note.asked_at and self._people.by_email(note.claims) is not None
 
     async def confirm(self, some_id: str, by: str) -> str:
-        """Have the person asked whose word it claims to be; what was done, in words. Raises NotHeld.
+        """Have the person asked whose word it claims to be; what was done, in words. Raises Conflict.
 
         At that person's own place in the directory, and through another channel than the message's where there is
         one. The message itself stays what it is.
@@ -79,24 +76,32 @@ class QuarantineReview:
         return f"{self._people.name_of(person)} is asked whether it was theirs. It stays held whatever they say."
 
     async def _held(self, some_id: str) -> tuple[Note, bytes]:
-        """The note of a held message, also as the store has it. Raises NotHeld."""
+        """The note of a held message, also as the store has it. Raises Conflict."""
         body = None
-        with suppress(NotAnId):
+        with suppress(NotFound):
             body = await self._store.lists.note(some_id)
         if body is None:
-            raise NotHeld(f"There is no held message {some_id}. `sayso dead` lists them")
+            raise NotFound(f"There is no quarantined message {some_id}", "`sayso dead` lists them")
         note = Note.model_validate_json(body)
         if note.kind != "held":
-            raise NotHeld(f"{some_id} is a dead letter, not a held message. `sayso dead requeue` tries it again")
+            raise Conflict(
+                f"{some_id} is a dead letter, not a quarantined message", "`sayso dead requeue` tries it again"
+            )
         return note, body
 
     def _person(self, note: Note) -> PersonId:
-        """Whose word it claims to be. Raises NotHeld."""
+        """Whose word it claims to be. Raises Conflict."""
         if note.person:
-            raise NotHeld(f"It is certain that {self._name(note)} sent it, who was told why it was not accepted")
+            raise Conflict(
+                f"It is certain that {self._name(note)} sent it, who was told why it was not accepted",
+                "Discard it once it is settled",
+            )
         contact = self._people.by_email(note.claims)
         if contact is None:
-            raise NotHeld("It does not claim to be from anybody in the directory, so there is nobody to ask")
+            raise Conflict(
+                "It does not claim to be from anybody in the directory, so there is nobody to ask",
+                "Discard it, or add its writer to [people] and have the mail sent again",
+            )
         return PersonId(contact.id)
 
     def _name(self, note: Note) -> str:

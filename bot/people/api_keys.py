@@ -12,6 +12,7 @@ import structlog
 from pydantic import AwareDatetime
 
 from agents.requests import OPERATORS_KEY, Frozen, PersonId
+from bot.errors import Invalid, NotFound
 from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
@@ -32,10 +33,6 @@ _USED_EVERY = timedelta(minutes=1)
 
 
 log = structlog.stdlib.get_logger()
-
-
-class KeyRefused(Exception):
-    """The key was not made or found; the text says why and what to do."""
 
 
 class ApiKey(Frozen):
@@ -110,13 +107,17 @@ class Keyring:
         holders: Sequence[str] = (),
         made_by: Literal["operator", "person"] = "operator",
     ) -> tuple[ApiKey, str]:
-        """A new key and its text, which nobody can read again. Raises KeyRefused and UnknownPerson."""
+        """A new key and its text, which nobody can read again. Raises Invalid and NotFound."""
         if (person is None) == (service is None):
-            raise KeyRefused("A key belongs to one person or to one service. Give --person or --service")
+            raise Invalid("A key belongs to one person or to one service", "Give --person or --service")
         if service is not None and not _NAME.fullmatch(service):
-            raise KeyRefused(f"{service[:60]!r} is no name for a service: letters, digits, dots, hyphens, underscores")
+            raise Invalid(
+                f"{service[:60]!r} is no name for a service", "Use letters, digits, dots, hyphens, underscores"
+            )
         if holders and service is None:
-            raise KeyRefused("A person's key is that person's alone. --holder belongs to --service")
+            raise Invalid(
+                "A person's key is that person's alone", "Leave out --holder, or make the key for a --service"
+            )
         prefix, secret = _random(_PREFIX_BYTES), _random(_SECRET_BYTES)
         key = ApiKey(
             prefix=prefix,
@@ -136,7 +137,7 @@ class Keyring:
         return key, text
 
     def _known(self, ref: str) -> str:
-        """`ref` itself, which means somebody. Raises KeyRefused."""
+        """`ref` itself, which means somebody. Raises Invalid."""
         kind, _, name = ref.partition(":")
         is_known = {
             "person": lambda: bool(self._people.members([ref])),
@@ -146,7 +147,7 @@ class Keyring:
         if kind in is_known and is_known[kind]():
             return ref
         allowed = "person:NAME, group:NAME or policy:NAME, as sayso.toml has them"
-        raise KeyRefused(f"There is no {ref[:80]!r} to ask. Allowed: {allowed}")
+        raise Invalid(f"There is no {ref[:80]!r} to ask", f"Allowed: {allowed}")
 
     async def find(self, text: str) -> ApiKey | None:
         """The key that `text` is; None for one that is not ours, is revoked, or whose person has left."""
@@ -181,7 +182,7 @@ class Keyring:
         return sorted(keys, key=lambda pair: pair[0].created_at)
 
     async def revoke(self, prefix: str) -> ApiKey:
-        """The key that never opens anything again. Raises KeyRefused."""
+        """The key that never opens anything again. Raises Invalid."""
         wanted = prefix.removeprefix("sayso_").partition("_")[0]
         for name, body in _pairs(await self._client.do("HGETALL", self._names.api_keys)):
             key = ApiKey.model_validate_json(body)
@@ -189,7 +190,7 @@ class Keyring:
                 revoked = key.model_copy(update={"revoked_at": key.revoked_at or self._store.about_now()})
                 await self._client.do("HSET", self._names.api_keys, name, revoked.model_dump_json())
                 return revoked
-        raise KeyRefused(f"There is no key {wanted[:60]!r}. `sayso keys list` shows them")
+        raise NotFound(f"There is no key {wanted[:60]!r}", "`sayso keys list` shows them")
 
 
 async def keys_of_nobody(client: Client) -> list[ApiKey]:
@@ -203,7 +204,7 @@ def _scopes(wanted: Sequence[str]) -> tuple[Scope, ...]:
     unknown = sorted(set(wanted) - set(SCOPES))
     if unknown or not wanted:
         found = f"There is no scope {', '.join(unknown)}" if unknown else "A key without a scope opens nothing"
-        raise KeyRefused(f"{found}. There are: {', '.join(SCOPES)}")
+        raise Invalid(found, f"There are: {', '.join(SCOPES)}")
     return tuple(scope for scope in SCOPES if scope in wanted)
 
 

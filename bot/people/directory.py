@@ -4,14 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule
 from bot.config.tables import AllOfTable, AnyOfTable, Approver, Approvers, PersonConfig, PolicyConfig
+from bot.errors import NotFound
 from channels import Contact
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
 QUESTION_EXPIRES_S = 24 * 3600.0
-
-
-class UnknownPerson(Exception):
-    """Nobody of that name is in the directory; the text says who is."""
 
 
 class People:
@@ -44,10 +41,10 @@ class People:
         return None if name is None else PersonId(name)
 
     def named(self, person: str) -> PersonId:
-        """`person` as an id. Raises UnknownPerson."""
+        """`person` as an id. Raises NotFound."""
         if person not in self._people:
             known = ", ".join(sorted(self._people)) or "nobody: add [people.NAME] to sayso.toml"
-            raise UnknownPerson(f"There is no person {person!r} in the directory. It has: {known}")
+            raise NotFound(f"There is no person {person!r} in the directory", f"It has: {known}")
         return PersonId(person)
 
     def all(self) -> tuple[PersonId, ...]:

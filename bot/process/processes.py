@@ -19,6 +19,7 @@ from bot.config.data_dir import DataDir
 from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind
 from bot.config.settings import SECRETS, Settings
+from bot.errors import Unavailable
 from bot.people.directory import People
 from bot.process.logging import configure
 from bot.process.running import running
@@ -40,26 +41,18 @@ LEAVE_WITHIN_S = 3.4
 _GIVE_UP_S = 0.3
 
 
-class NothingRuns(Exception):
-    """There is no Redis to attach to; the text says how to get one."""
-
-
 def redis_url(settings: Settings) -> str:
     """The Redis this process uses: the configured one, else the one that `sayso dev` runs for the data directory."""
     if settings.redis_url is not None:
         return settings.redis_url
     url = find(settings.data_dir)
     if url is None:
-        raise NothingRuns(
-            f"No `sayso dev` is running for {settings.data_dir}. Start one with `./sayso dev`, name another "
-            "data directory with --data, set SAYSO_REDIS_URL, or, to speak for yourself from elsewhere, SAYSO_URL and "
-            "SAYSO_API_KEY"
+        raise Unavailable(
+            f"No `sayso dev` is running for {settings.data_dir}",
+            "Start one with `./sayso dev`, name another data directory with --data, set SAYSO_REDIS_URL, or, to speak "
+            "for yourself from elsewhere, SAYSO_URL and SAYSO_API_KEY",
         )
     return url
-
-
-class PortTaken(Exception):
-    """There is no port to listen at; the text says what to do."""
 
 
 async def run_process(settings: Settings, *, works: bool, receives: Collection[str]) -> None:
@@ -125,13 +118,13 @@ async def run_web(settings: Settings, port: int) -> None:
 
 
 def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:
-    """A socket to serve at. Raises PortTaken, in words for people."""
+    """A socket to serve at. Raises Unavailable, in words for people."""
     from bot.web.serve import listen  # noqa: PLC0415 - see `run_web`
 
     try:
         return listen(bind, port)
     except OSError as error:
-        raise PortTaken(f"Port {port} can't be used ({error.strerror}). Choose another one: {option} 0") from error
+        raise Unavailable(f"Port {port} can't be used ({error.strerror})", f"Choose another one: {option} 0") from error
 
 
 async def serve(

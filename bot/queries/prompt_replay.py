@@ -9,7 +9,7 @@ from agents.events import Event, StepChosen, own
 from agents.model.claude import Claude
 from agents.requests import Frozen, RunId
 from agents.run import Run, fold
-from bot.runs.steering import NotSteered
+from bot.errors import Conflict
 from prompts import PromptError
 
 
@@ -32,12 +32,12 @@ class PromptReplay(Frozen):
 def seen(events: Sequence[Event], step: int, agents: Mapping[str, Agent], models: Sequence[str] = ()) -> PromptReplay:
     """What came before the `step`-th step that was chosen, counted from 1, copied ones too.
 
-    `models` are names under which the model may have been asked. Raises NotSteered when there is no such step.
+    `models` are names under which the model may have been asked. Raises Conflict when there is no such step.
     """
     run, places = fold(events), [place for place, event in enumerate(events) if isinstance(event, StepChosen)]
     if not 1 <= step <= len(places):
         there = f"steps 1 to {len(places)}" if places else "chosen no step yet"
-        raise NotSteered(f"{run.id} has {there}, and no step {step}. `sayso show` tells them")
+        raise Conflict(f"{run.id} has {there}, and no step {step}", "`sayso show` tells them")
     place = places[step - 1]
     chosen, before = events[place], tuple(events[:place])
     if not isinstance(chosen, StepChosen):

@@ -20,6 +20,7 @@ from agents.events import (
 )
 from agents.requests import Closed, Decision, GatedCall, Holder, PersonId, Remark, Request, RequestId, Vote
 from agents.text import ends_of
+from bot.errors import NotFound
 from bot.people.directory import People
 from bot.policy.answers import Statement, read_answer
 from bot.policy.digest import call_digest
@@ -67,10 +68,6 @@ _HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
 ANSWERED_AT_ONCE = {"cli", "api", "console", ""}
 
 
-class NoSuchRequest(Exception):
-    """There is no request of that id."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of an answer, the request as it stands now, and both in `words`."""
@@ -92,10 +89,12 @@ class Decisions:
         self._journal, self._people, self._edits = journal, people, edits
 
     async def request(self, request_id: str) -> tuple[RequestRecord, int, datetime]:
-        """A request's record, its version and the time. Raises NoSuchRequest."""
+        """A request's record, its version and the time. Raises NotFound."""
         found = await self._journal.store.record(request_id)
         if found is None:
-            raise NoSuchRequest(f"There is no request {request_id}. `sayso requests` lists the open ones")
+            raise NotFound(
+                f"There is no request {request_id}", "List the open ones with `sayso requests` or GET /v1/requests"
+            )
         return RequestRecord.model_validate_json(found.body), found.version, found.now
 
     async def lists(self, request: Request) -> dict[str, str]:
@@ -103,13 +102,13 @@ class Decisions:
         return await whole_lists(self._journal.store.client, request)
 
     async def answer(self, request_id: RequestId, statement: Statement) -> Outcome:
-        """What became of `statement`, for whoever is to be told at once. Raises NoSuchRequest."""
+        """What became of `statement`, for whoever is to be told at once. Raises NotFound."""
         judgement = await self.decide(request_id, statement)
         record, _, _ = await self.request(request_id)
         return Outcome(judgement, record, told(judgement, record.request, self._people))
 
     async def decide(self, request_id: RequestId, statement: Statement) -> Judgement:
-        """What became of `statement`; asking twice with the same `reply_id` gives the same. Raises NoSuchRequest."""
+        """What became of `statement`; asking twice with the same `reply_id` gives the same. Raises NotFound."""
         for _ in range(_TRIES):
             record, version, now = await self.request(request_id)
             answer = read_answer(record.request, statement, now)

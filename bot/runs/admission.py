@@ -8,6 +8,7 @@ import structlog
 
 from agents.requests import PersonId, RunId
 from bot.config.tables import LimitsConfig
+from bot.errors import RateLimited
 from bot.people.directory import People
 from bot.store import Store
 from channels import Trigger
@@ -16,20 +17,8 @@ from channels import Trigger
 _SAME_WORDS, _SAME_WORDS_PER_S = 5, 600.0
 
 
-class TriggerRefused(Exception):
-    """No run was started; the text says why and what to do."""
-
-
-class TooManyTriggers(TriggerRefused):
-    """Its sender has started as many as are allowed; `retry_after_s` is when there is room again."""
-
-    def __init__(self, text: str, retry_after_s: float) -> None:
-        super().__init__(text)
-        self.retry_after_s = retry_after_s
-
-
 class Admission:
-    """Counts each run once, by its id. All raise TooManyTriggers for one too many."""
+    """Counts each run once, by its id. All raise RateLimited for one too many."""
 
     def __init__(self, store: Store, people: People, limits: LimitsConfig) -> None:
         self._store, self._people, self._limits = store, people, limits
@@ -41,9 +30,9 @@ class Admission:
             return
         text = (
             f"{self._people.name_of(requester)} has started {limit.count} runs in {limit.per_s:.0f} s, which is "
-            "the limit (limits.triggers_per_person in sayso.toml). Wait, or raise it"
+            "the limit (limits.triggers_per_person in sayso.toml)"
         )
-        raise TooManyTriggers(text, await self._store.admitted_in_s(requester, limit.per_s))
+        raise RateLimited(text, "Wait, or raise it", await self._store.admitted_in_s(requester, limit.per_s))
 
     async def trigger(self, name: str, what_id: str) -> None:
         """Against the limit of a trigger of the configuration. Its requester does nothing, and keeps their own room."""
@@ -52,9 +41,13 @@ class Admission:
             return
         text = (
             f"The trigger {name} has fired {limit.count} times in {limit.per_s:.0f} s, which is the limit "
-            "(limits.triggers_per_trigger in sayso.toml). If it is not fired by what it starts, raise it"
+            "(limits.triggers_per_trigger in sayso.toml)"
         )
-        raise TooManyTriggers(text, await self._store.admitted_in_s(f"trigger {name}", limit.per_s))
+        raise RateLimited(
+            text,
+            "If it is not fired by what it starts, raise it",
+            await self._store.admitted_in_s(f"trigger {name}", limit.per_s),
+        )
 
     async def room(self, run_id: RunId, channel: str, trigger: Trigger) -> None:
         """Against the limit of the place of many where it was asked for."""
@@ -64,17 +57,19 @@ class Admission:
         if not await self._store.admit(f"room {room}", run_id, limit.count, limit.per_s):
             text = (
                 f"{limit.count} runs were started from here in {limit.per_s:.0f} s, which is the limit "
-                "(limits.triggers_per_slack_channel in sayso.toml). Wait, or raise it"
+                "(limits.triggers_per_slack_channel in sayso.toml)"
             )
-            raise TooManyTriggers(text, await self._store.admitted_in_s(f"room {room}", limit.per_s))
+            raise RateLimited(text, "Wait, or raise it", await self._store.admitted_in_s(f"room {room}", limit.per_s))
         words = hashlib.sha256(f"{trigger.person} {trigger.text}".encode(errors="replace")).hexdigest()
         same = f"same words {room} {words}"
         if not await self._store.admit(same, run_id, _SAME_WORDS, _SAME_WORDS_PER_S):
             text = (
                 f"The same words came from you here more than {_SAME_WORDS} times in {_SAME_WORDS_PER_S / 60:.0f} "
-                "minutes, which looks like a loop. Wait, or say it in other words"
+                "minutes, which looks like a loop"
             )
-            raise TooManyTriggers(text, await self._store.admitted_in_s(same, _SAME_WORDS_PER_S))
+            raise RateLimited(
+                text, "Wait, or say it in other words", await self._store.admitted_in_s(same, _SAME_WORDS_PER_S)
+            )
 
 
 log = structlog.stdlib.get_logger()

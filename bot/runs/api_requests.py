@@ -9,6 +9,7 @@ from agents.events import Event, RequestOpened, RunStarted
 from agents.relay import Approval, Question, context_of
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import fold
+from bot.errors import Invalid
 from bot.people.directory import People
 from bot.render.views import line_of
 from bot.requests.opening import NotEnoughApprovers, opening
@@ -19,10 +20,6 @@ from bot.runs.thinking import Thinker
 from bot.store.journal import Journal
 
 _MAX_STEPS = 10
-
-
-class NotAsked(Exception):
-    """No request was opened and no run started; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class ApiRequests:
     ) -> RequestId:
         """The request that is open from now on; the same one for the same `run_id`.
 
-        Raises NotAsked and TooManyTriggers.
+        Raises Invalid and RateLimited.
         """
         run_id = run_id or self._starter.run_id()
         self._check_everybody_is_there(wanted)
@@ -77,7 +74,7 @@ class ApiRequests:
     def _check_everybody_is_there(self, wanted: Question | Approval) -> None:
         to = wanted.to if isinstance(wanted, Question) else ()
         if missing := [ref for ref in to if not self._people.members([ref])]:
-            raise NotAsked(f"There is nobody in {', '.join(missing)}. `sayso people` lists people and their groups")
+            raise Invalid(f"There is nobody in {', '.join(missing)}", "`sayso people` lists people and their groups")
 
     def _started(
         self, run_id: RunId, wanted: Question | Approval, context: dict[str, JsonValue], asker: Asker
@@ -97,7 +94,7 @@ class ApiRequests:
         )
 
     async def _first_turn(self, started: RunStarted) -> tuple[list[Event], Request]:
-        """What the loop would append up to the request, and the request. Raises NotAsked."""
+        """What the loop would append up to the request, and the request. Raises Invalid."""
         run, now = fold([started]), await self._journal.store.now(started.run_id)
         events = [started, *await self._thinker.think(self._agent, run, [started], now)]
         run = fold(events)
@@ -107,7 +104,7 @@ class ApiRequests:
         try:
             request = await self._loop.request(self._agent, run, move, now)
         except ToolRefused as error:
-            raise NotAsked(str(error)) from error
+            raise Invalid(str(error), "Correct that and send it again") from error
         if isinstance(request, NotEnoughApprovers):
-            raise NotAsked(request.why)
+            raise Invalid(request.why, "Correct that and send it again")
         return events, request

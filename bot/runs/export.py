@@ -22,6 +22,7 @@ from agents.events import (
     write_event,
 )
 from agents.requests import Frozen, RunId
+from bot.errors import Invalid
 
 # What a request to the API may have, which a run of ordinary length is far below.
 FILE_BYTES = 8_000_000
@@ -32,10 +33,6 @@ PEOPLE_AT_MOST = 1_000
 # Outside these years there are moments that can't be shown in another time zone.
 _YEARS = range(1970, 9999)
 _SHOWN, _WHERE_CHARS = 5, 60
-
-
-class BadExport(Exception):
-    """The file can't be read as a run; the text names the places."""
 
 
 def _sound(events: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -111,16 +108,16 @@ def export(run_id: RunId, events: tuple[Event, ...], release: str, now: datetime
 
 
 def read_export(body: bytes) -> Exported:
-    """The run in a file. Raises BadExport, which names each place and never repeats what stands there."""
+    """The run in a file. Raises Invalid, which names each place and never repeats what stands there."""
     if len(body) > FILE_BYTES:
-        raise BadExport(f"The file has {len(body)} bytes; {FILE_BYTES} are allowed. Nothing was made")
+        raise Invalid(f"The file has {len(body)} bytes; {FILE_BYTES} are allowed", "Nothing was made")
     try:
         return Exported.model_validate_json(body)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
         told = [f"{_where(one['loc'])}: {one['msg'][:300]}" for one in found[:_SHOWN]]
         more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-        raise BadExport(f"This is no run that sayso exported. {'; '.join([*told, *more])}. Nothing was made") from None
+        raise Invalid(f"This is no run that sayso exported. {'; '.join([*told, *more])}", "Nothing was made") from None
 
 
 def _where(loc: tuple[int | str, ...]) -> str:

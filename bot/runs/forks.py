@@ -14,12 +14,12 @@ from agents.requests import PersonId, RunId, StepId
 from agents.run import Run, fold
 from agents.steps import ModelCall
 from bot.config.tables import AgentConfig
+from bot.errors import LIST_RUNS, Conflict, NotFound
 from bot.execution.executor import gate_of
 from bot.render.views import line_of
 from bot.runs.api_requests import Asker
 from bot.runs.export import Exported
 from bot.runs.start import Starter
-from bot.runs.steering import NoSuchRun, NotSteered
 from bot.store import Commit, Wake
 from bot.store.attachments import all_files, contents_of
 from bot.store.ids import new_id, shard_of
@@ -50,13 +50,13 @@ class RunForks:
         self._agents, self._limits = agents, limits
 
     async def retry(self, source: RunId, asker: Asker, run_id: RunId | None = None) -> RunId:
-        """A new run of what `source` began with. Raises NotSteered and TriggerRefused."""
+        """A new run of what `source` began with. Raises Conflict and Invalid."""
         return await self._of_run(source, 1, "retry", asker, run_id)
 
     async def fork(self, source: RunId, at_seq: int, asker: Asker, run_id: RunId | None = None) -> RunId:
         """A new run that goes on from the first `at_seq` events of `source`; the same one for the same `run_id`.
 
-        Raises NotSteered and TriggerRefused.
+        Raises Conflict and Invalid.
         """
         return await self._of_run(source, at_seq, "fork", asker, run_id)
 
@@ -77,9 +77,9 @@ class RunForks:
     async def _of_run(self, source: RunId, at_seq: int, how: str, asker: Asker, run_id: RunId | None) -> RunId:
         events, run_id = (await self._store.load(source)).events, run_id or self._starter.run_id()
         if not events:
-            raise NoSuchRun(f"There is no run {source}. `sayso runs` lists them")
+            raise NotFound(f"There is no run {source}", LIST_RUNS)
         if not 1 <= at_seq <= len(events):
-            raise NotSteered(f"{source} has events 1 to {len(events)}, and no event {at_seq}. Nothing was made")
+            raise Conflict(f"{source} has events 1 to {len(events)}, and no event {at_seq}", "Nothing was made")
         now, story = await self._store.now(run_id), events[:at_seq]
         forked = RunForked(
             at=now, how="retry" if how == "retry" else "fork", source=source, at_seq=at_seq, by=asker.requester
@@ -92,10 +92,10 @@ class RunForks:
         if not isinstance(started, RunStarted) or started.agent not in self._agents:
             agent = started.agent if isinstance(started, RunStarted) else "?"
             there = ", ".join(self._agents)
-            raise NotSteered(f"No run can be made of this one: it is of the agent {agent!r}. There are: {there}")
+            raise Conflict(f"No run can be made of this one: it is of the agent {agent!r}", f"There are: {there}")
         if len(made.story) > EVENTS_AT_MOST:
-            raise NotSteered(
-                f"{len(made.story)} events leave no room to go on: {EVENTS_AT_MOST} can be copied. Take fewer"
+            raise Conflict(
+                f"{len(made.story)} events leave no room to go on: {EVENTS_AT_MOST} can be copied", "Take fewer"
             )
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())

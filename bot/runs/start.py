@@ -16,8 +16,9 @@ from agents.requests import Outsider, PersonId, RunId
 from agents.run import fold
 from agents.triage import TRIAGE, taker_of
 from bot.config.tables import AgentConfig
+from bot.errors import Invalid
 from bot.render.views import line_of
-from bot.runs.admission import Admission, TriggerRefused
+from bot.runs.admission import Admission
 from bot.runs.budgets import allowance
 from bot.store import Commit, Wake
 from bot.store.attachments import attachments, contents
@@ -28,10 +29,6 @@ from channels import File
 log = structlog.stdlib.get_logger()
 
 TEXT_BYTES = 32_768
-
-
-class NoSuchAgent(Exception):
-    """The agent that was named is not there; the text says which are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class Starter:
         sent: Sent = Sent(),
         files: Sequence[File] = (),
     ) -> RunId:
-        """Start a run, once per inbound item or `run_id`. Raises TriggerRefused."""
+        """Start a run, once per inbound item or `run_id`. Raises Invalid."""
         name = self.check(text, agent)
         run_id = run_id or self.run_id(inbound_id)
         if sent.trigger:
@@ -119,15 +116,12 @@ class Starter:
         return run_id
 
     def check(self, text: str, agent: str | None) -> str:
-        """The agent that takes a trigger. Raises TriggerRefused for one that no run can come of."""
+        """The agent that takes a trigger. Raises Invalid for one that no run can come of."""
         if len(text.encode()) > TEXT_BYTES:
-            raise TriggerRefused(f"The text has {len(text.encode())} bytes; {TEXT_BYTES} are allowed. Send less of it")
+            raise Invalid(f"The text has {len(text.encode())} bytes; {TEXT_BYTES} are allowed", "Send less of it")
         if not text.strip():
-            raise TriggerRefused("The text is empty. Say what you want, such as: deploy v1.2.0 to production")
-        try:
-            return agent_for(text, self._agents, agent)
-        except NoSuchAgent as error:
-            raise TriggerRefused(str(error)) from error
+            raise Invalid("The text is empty", "Say what you want, such as: deploy v1.2.0 to production")
+        return agent_for(text, self._agents, agent)
 
     def run_id(self, inbound_id: str | None = None) -> RunId:
         """A fresh id; one per inbound item, however often that is handled: they share their shard and random part."""
@@ -138,7 +132,7 @@ class Starter:
 
 
 def agent_for(text: str, agents: Mapping[str, Agent], named: str | None = None) -> str:
-    """The name of the agent that takes `text`. Raises NoSuchAgent.
+    """The name of the agent that takes `text`. Raises Invalid.
 
     Whoever is `named` takes it: by who asks, or by a table of [triggers]. Else the first in the order of `agents` that
     says it takes such a text, unless lines of it are orders to several; else triage, else the first one. A single agent
@@ -146,7 +140,7 @@ def agent_for(text: str, agents: Mapping[str, Agent], named: str | None = None) 
     """
     if named is not None:
         if named not in agents:
-            raise NoSuchAgent(f"There is no agent {named!r}. There are: {', '.join(agents)}")
+            raise Invalid(f"There is no agent {named!r}", f"There are: {', '.join(agents)}")
         return named
     if len(agents) == 1:
         return next(iter(agents))

@@ -9,6 +9,7 @@ from agents.events import Event, RunCancelled, RunPaused, RunResumed
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.run import Run, fold
 from agents.steps import CallTool
+from bot.errors import LIST_RUNS, Conflict, Forbidden, NotFound
 from bot.execution.approval_guard import call_of
 from bot.execution.executor import gate_now, prepare
 from bot.policy.answers import Statement
@@ -19,18 +20,6 @@ from bot.store import Commit, Wake
 from bot.store.journal import Journal
 
 
-class NotSteered(Exception):
-    """It was not done; the text says why."""
-
-
-class NoSuchRun(NotSteered):
-    """There is no run of that id."""
-
-
-class NotYours(NotSteered):
-    """Somebody else may do that."""
-
-
 class Steering:
     """Each verb is one append; what follows from it is the loop's business."""
 
@@ -38,14 +27,14 @@ class Steering:
         self._journal, self._decisions, self._agents = journal, decisions, agents
 
     async def steer(self, run_id: RunId, verb: Literal["pause", "resume", "cancel"], by: PersonId) -> Run:
-        """The run after the verb. Raises NotSteered when it makes no sense now."""
+        """The run after the verb. Raises Conflict when it makes no sense now."""
         while True:
             loaded = await self._journal.store.load(run_id)
             run, now = fold(loaded.events), loaded.now
             if run.started is None:
-                raise NoSuchRun(f"There is no run {run_id}. `sayso runs` lists them")
+                raise NotFound(f"There is no run {run_id}", LIST_RUNS)
             if run.ended:
-                raise NotSteered(f"{run_id} has ended: {run.ended.outcome}. Nothing was changed")
+                raise Conflict(f"{run_id} has ended: {run.ended.outcome}", "Nothing was changed")
             kinds: dict[str, Event] = {
                 "pause": RunPaused(at=now, by=by),
                 "resume": RunResumed(at=now, by=by),
@@ -58,20 +47,20 @@ class Steering:
     async def withdraw(self, request_id: RequestId, by: PersonId, why: str) -> None:
         """Take back a request that is open, or approved and not started.
 
-        Raises NotSteered for anybody but a requester, or when it is closed.
+        Raises Conflict for anybody but a requester, or when it is closed.
         """
         if (await self._own(request_id, by)).purpose == "unknown":
-            raise NotSteered(
-                "Whether it happened must be answered by those who may decide it. `sayso cancel` ends the run"
+            raise Conflict(
+                "Whether it happened must be answered by those who may decide it", "`sayso cancel` ends the run"
             )
         before = await self._decisions.close(request_id, "withdrawn", by, why)
         if before.state == "approved" and before.started_at is None:
             await self._stop(before, by, why)
         elif before.state != "open":
-            raise NotSteered(f"{request_id} is {before.state} already. Nothing was changed")
+            raise Conflict(f"{request_id} is {before.state} already", "Nothing was changed")
 
     async def _stop(self, record: RequestRecord, by: PersonId, why: str) -> None:
-        """Take back what was approved and has not started. Raises NotSteered where that comes too late."""
+        """Take back what was approved and has not started. Raises Conflict where that comes too late."""
         request = record.request
         statement = Statement(
             reply_id=f"withdraw-{secrets.token_hex(8)}",
@@ -86,30 +75,30 @@ class Steering:
         )
         outcome = await self._decisions.answer(request.id, statement)
         if not outcome.counts:
-            raise NotSteered(outcome.words)
+            raise Conflict(outcome.words, "Look at it again")
 
     async def amend(self, request_id: RequestId, by: PersonId, changes: Mapping[str, str]) -> Request:
-        """Ask again with some arguments changed, as a new revision. Raises NotSteered or ToolRefused."""
+        """Ask again with some arguments changed, as a new revision. Raises Conflict or ToolRefused."""
         request = await self._own(request_id, by)
         run = fold((await self._journal.store.load(request.run_id)).events)
         agent = self._agents.get(run.started.agent) if run.started else None
         if agent is None or request.call is None or request.format != "approval":
-            raise NotSteered("Only the arguments of an approval can be amended. Withdraw it and ask anew")
+            raise Conflict("Only the arguments of an approval can be amended", "Withdraw it and ask anew")
         unknown = sorted(set(changes) - set(request.call.arguments))
         if unknown:
             allowed = ", ".join(sorted(request.call.arguments))
-            raise NotSteered(f"There is no argument {', '.join(unknown)}. There are: {allowed}")
+            raise Conflict(f"There is no argument {', '.join(unknown)}", f"There are: {allowed}")
         step = CallTool(tool=request.call.tool, arguments={**request.call.arguments, **changes})
         tool, args, effect = await prepare(agent, run, step)
         if gate_now(agent, tool, args) != request.policy.name:
             raise ToolRefused("With these arguments another policy would decide. Withdraw it and ask anew")
         revised = await self._decisions.revise(request_id, by, call_of(tool, args, effect), title_of(agent, step))
         if revised is None:
-            raise NotSteered(f"{request_id} is closed by now. Nothing was changed")
+            raise Conflict(f"{request_id} is closed by now", "Nothing was changed")
         return revised
 
     async def _own(self, request_id: RequestId, by: PersonId) -> Request:
         record, _, _ = await self._decisions.request(request_id)
         if by not in record.requesters:
-            raise NotYours("Only who asked for it may do that. Whoever may decide can deny it instead")
+            raise Forbidden("Only who asked for it may do that", "Whoever may decide can deny it instead")
         return record.request

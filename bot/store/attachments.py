@@ -92,7 +92,7 @@ async def contents_of(client: Client, run_id: str, files: Iterable[Attachment]) 
 
 
 async def content_of(client: Client, run_id: str, sha256: str) -> bytes | None:
-    """The bytes of a file of this run; None when they are kept no longer. Raises NotAnId and StoreUnavailable."""
+    """The bytes of a file of this run; None when they are kept no longer. Raises NotFound and StoreUnavailable."""
     if not _SHA256.fullmatch(sha256):
         return None
     return await client.do("GET", Keys.of(run_id).file(run_id, sha256))

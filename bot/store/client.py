@@ -16,6 +16,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from bot.errors import Unavailable
 from bot.store.keys import Keys
 
 PRELUDE = ("clock.lua", "lists.lua")
@@ -38,8 +39,11 @@ Arg = str | bytes | int | float
 Command = Sequence[Arg]
 T = TypeVar("T")
 
+_TRIED_AGAIN = "Nothing is lost; it is tried again"
+_SEE_REDIS = "The log of the Redis server says more"
 
-class StoreError(Exception):
+
+class StoreError(Unavailable):
     """The store could not do what was asked; the text says what to do."""
 
 
@@ -165,12 +169,10 @@ class Client:
                 return await heeding(attempt())
             except _AWAY as error:
                 if asyncio.get_running_loop().time() >= deadline:
-                    raise StoreUnavailable(
-                        f"Redis does not answer: {error}. Nothing is lost; it is tried again"
-                    ) from error
+                    raise StoreUnavailable(f"Redis does not answer: {error}", _TRIED_AGAIN) from error
                 await asyncio.sleep(_PAUSE_S)
             except exceptions.RedisError as error:
-                raise StoreError(f"Redis refused: {error}") from error
+                raise StoreError(f"Redis refused: {error}", _SEE_REDIS) from error
 
 
 class Waiter:
@@ -245,13 +247,13 @@ def _told_as_ours() -> Generator[None]:
     try:
         yield
     except _AWAY as error:
-        raise StoreUnavailable(f"Redis does not answer: {error}") from error
+        raise StoreUnavailable(f"Redis does not answer: {error}", _TRIED_AGAIN) from error
     except exceptions.RedisError as error:
-        raise StoreError(f"Redis refused: {error}") from error
+        raise StoreError(f"Redis refused: {error}", _SEE_REDIS) from error
 
 
 def _gone_dead() -> NoReturn:
-    raise StoreUnavailable(f"Redis does not answer within {_ANSWER_WITHIN_S} s")
+    raise StoreUnavailable(f"Redis does not answer within {_ANSWER_WITHIN_S} s", _TRIED_AGAIN)
 
 
 async def heeding(asking: Awaitable[T]) -> T:
@@ -350,8 +352,8 @@ async def check(client: Client, accepted: str | None) -> Durability:
     durability, why = await look(client)
     if durability == "weaker" and accepted != ACCEPTED_LOSS:
         raise NotDurable(
-            f"This Redis can lose what it has acknowledged: {why}. Set these on the server, or accept the loss with "
-            f"SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}"
+            f"This Redis can lose what it has acknowledged: {why}",
+            f"Set these on the server, or accept the loss with SAYSO_ACCEPT_DURABILITY={ACCEPTED_LOSS!r}",
         )
     return durability
 
@@ -360,7 +362,7 @@ async def check_shards(client: Client, shards: int) -> None:
     """Remember the number of shards; it may only grow. Raises WrongShards."""
     stored = await client.do("GET", "{s0}:shards")
     if stored is not None and int(stored) > shards:
-        raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}. It may only grow")
+        raise WrongShards(f"This store has {int(stored)} shards and SAYSO_SHARDS is {shards}", "It may only grow")
     if stored is None or int(stored) < shards:
         await client.do("SET", "{s0}:shards", shards)
 
@@ -377,6 +379,6 @@ async def check_clock(client: Client, shards: int, *, is_test: bool) -> None:
     offsets = [await client.do("GET", Keys(shard).clock) for shard in range(shards)]
     if any(offsets) and not is_test:
         raise StoreError(
-            "The clock of this store was moved (clock_offset), which only tests may do. "
-            "Delete the keys {s*}:clock_offset, or set SAYSO_TEST_CLOCK=1 in a test"
+            "The clock of this store was moved (clock_offset), which only tests may do",
+            "Delete the keys {s*}:clock_offset, or set SAYSO_TEST_CLOCK=1 in a test",
         )

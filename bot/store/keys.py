@@ -14,7 +14,7 @@ class Keys:
 
     @classmethod
     def of(cls, some_id: str) -> "Keys":
-        """The keys of the shard that `some_id` lives in. Raises NotAnId."""
+        """The keys of the shard that `some_id` lives in. Raises NotFound."""
         return cls(shard_of(some_id))
 
     def _key(self, *parts: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from agents.requests import RunId
 from bot.config.cron import next_tick, recent_tick, ticks_until
 from bot.config.triggers import TriggerConfig
-from bot.runs.admission import TriggerRefused
+from bot.errors import Invalid, RateLimited
 from bot.store import StoreError
 from bot.store.ids import derived_id
 from bot.store.timers import Tick, Ticks
@@ -95,5 +95,5 @@ class Crons:
         run_id = RunId(derived_id("run", self._near(name), f"tick {name} {round(first.timestamp())}"))
         try:
             await self._firing.fire(name, config, config.text or "", context, run_id)
-        except TriggerRefused:
+        except (Invalid, RateLimited):
             return None  # the operators have heard; the next tick is another one

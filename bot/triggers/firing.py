@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from agents.requests import Outsider, PersonId, RunId
 from agents.text import one_line
 from bot.config.triggers import TriggerConfig
-from bot.runs.admission import TooManyTriggers, TriggerRefused
+from bot.errors import Invalid, RateLimited, SaysoError
 from bot.runs.start import Sent, Starter
 from bot.store import Store
 from bot.store.ids import ingress_shard, new_id, shard_of
@@ -59,7 +59,7 @@ class TriggerStarts:
         run_id: RunId,
         by: By = By(),
     ) -> None:
-        """Start the run, unless it was started. Raises TriggerRefused, of which the operators have heard.
+        """Start the run, unless it was started. Raises Invalid, of which the operators have heard.
 
         It asks for whoever set it off; where that is nobody we know, in the name of the trigger's own requester.
         """
@@ -67,19 +67,19 @@ class TriggerStarts:
         sent = Sent(context=context, trigger=name, others=tuple(others), outsider=by.outsider)
         try:
             await self._starter.start(config.what, text, requester, agent=config.agent, run_id=run_id, sent=sent)
-        except TriggerRefused as error:
+        except (Invalid, RateLimited) as error:
             await self.refused(name, run_id, error)
             raise
 
     async def count(self, name: str, run_id: RunId, what_id: str) -> None:
-        """Count something else that came of a trigger, by its id. Raises TooManyTriggers, as `fire` does."""
+        """Count something else that came of a trigger, by its id. Raises RateLimited, as `fire` does."""
         try:
             await self._starter.admission.trigger(name, what_id)
-        except TooManyTriggers as error:
+        except RateLimited as error:
             await self.refused(name, run_id, error)
             raise
 
-    async def refused(self, name: str, near: str, error: TriggerRefused) -> None:
+    async def refused(self, name: str, near: str, error: SaysoError) -> None:
         """Tell the operators, once an hour for each trigger."""
         log.warning("trigger refused", trigger=name, error=str(error))
         await self._tell(name, near, str(error))

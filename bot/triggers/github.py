@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from bot.config.templates import DoesNotFit, find
+from bot.config.templates import find
 from bot.config.triggers import GitHubEvent
+from bot.errors import Invalid
 
 _TAGS = "refs/tags/"
 # Of the conclusions there are, those that a person would call failed; a cancelled or skipped run is none.
@@ -84,7 +85,7 @@ class _CheckSuite(_Event):
 def read(
     event: str, wanted: GitHubEvent, body: Mapping[str, JsonValue], repository: str | None = None, only: str = "*"
 ) -> dict[str, JsonValue] | NotOurs:
-    """The facts of an event that a trigger waits for, by the names in GITHUB_NAMES. Raises DoesNotFit.
+    """The facts of an event that a trigger waits for, by the names in GITHUB_NAMES. Raises Invalid.
 
     `repository` is the one it must come from; `only` is what the tag or branch has to look like, as in `v*`.
     """
@@ -93,7 +94,10 @@ def read(
     try:
         facts = _facts(wanted, dict(body))
     except ValidationError:
-        raise DoesNotFit(f"The body is not that of the event {wanted}") from None
+        raise Invalid(
+            f"The body is not that of the event {wanted}",
+            "Look at what GitHub delivered, and whether `on` names that event",
+        ) from None
     if isinstance(facts, NotOurs):
         return facts
     if repository is not None and facts["repository"] != repository:

@@ -6,6 +6,7 @@ from agents.events import Event, OutsideReported, ToolFinished, ToolOrphaned, To
 from agents.requests import RunId
 from agents.run import fold
 from agents.text import one_line
+from bot.errors import NotFound
 from bot.store import Commit, StoreError, Wake
 from bot.store.commit import MAX_EVENTS
 from bot.store.journal import Journal
@@ -13,9 +14,7 @@ from bot.store.journal import Journal
 TEXT_CHARS = 2_000
 _TRIES = 20
 
-
-class NobodyWaits(Exception):
-    """No run waits for the handle, or does any longer."""
+_WHEN = "Report after the work was handed over, and before its result is in"
 
 
 class Reports:
@@ -25,23 +24,27 @@ class Reports:
         self._journal, self._store = journal, journal.store
 
     async def runs_of(self, handle: str) -> tuple[RunId, ...]:
-        """The runs that wait for `handle`, as far as is known without reading them. Raises NobodyWaits."""
+        """The runs that wait for `handle`, as far as is known without reading them. Raises NotFound."""
         found = await self._store.handles.runs(handle)
         if not found:
-            raise NobodyWaits("No run waits for such a handle")
+            raise NotFound("No run waits for such a handle", _WHEN)
         return found
 
     async def report_to(self, run_ids: Sequence[RunId], report_id: str, handle: str, text: str) -> dict[RunId, bool]:
-        """Report to each that still waits, and whether it was new to it. Raises NobodyWaits where none does.
+        """Report to each that still waits, and whether it was new to it. Raises NotFound where none does.
 
         One that can't be told just now keeps nobody else from being told: then StoreError is raised at the end, and
         the same report is to come again.
         """
-        told, nobody, failed = dict[RunId, bool](), NobodyWaits("No run waits for such a handle"), list[StoreError]()
+        told, nobody, failed = (
+            dict[RunId, bool](),
+            NotFound("No run waits for such a handle", _WHEN),
+            list[StoreError](),
+        )
         for run_id in run_ids:
             try:
                 told[run_id] = await self.report(run_id, report_id, handle, text)
-            except NobodyWaits as error:
+            except NotFound as error:
                 nobody = error
             except StoreError as error:
                 failed.append(error)
@@ -52,13 +55,13 @@ class Reports:
         return told
 
     async def report(self, run_id: RunId, report_id: str, handle: str, text: str) -> bool:
-        """Append the report and wake the run; False when it had it already. Raises NobodyWaits."""
+        """Append the report and wake the run; False when it had it already. Raises NotFound."""
         for _ in range(_TRIES):
             loaded = await self._store.load(run_id)
             if any(isinstance(event, OutsideReported) and event.report_id == report_id for event in loaded.events):
                 return False
             if fold(loaded.events).ended or not _waits(loaded.events, handle):
-                raise NobodyWaits("No run waits for such a handle any longer")
+                raise NotFound("No run waits for such a handle any longer", _WHEN)
             said = one_line(text, TEXT_CHARS)
             event = OutsideReported(at=loaded.now, report_id=report_id, handle=handle, text=said)
             commit = Commit(
@@ -72,8 +75,8 @@ class Reports:
             if written.state == "committed":
                 return True
             if written.state == "full":
-                raise NobodyWaits(f"{run_id} has too many events; it looks by itself in its own time")
-        raise StoreError(f"{run_id} changed all the time")
+                raise NotFound(f"{run_id} has too many events; it looks by itself in its own time", _WHEN)
+        raise StoreError(f"{run_id} changed all the time", "Send the same again")
 
 
 def _waits(events: Iterable[Event], handle: str) -> bool:

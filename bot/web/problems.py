@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from starlette.responses import Response
 
 from agents.requests import Frozen, RequestId
+from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError
 from bot.policy.judge import Judgement
 
 MEDIA_TYPE = "application/problem+json"
@@ -116,6 +117,26 @@ def unavailable(detail: str) -> ProblemError:
         f"Send the same again after {RETRY_AFTER_S} s; an Idempotency-Key makes that safe",
         {"Retry-After": str(RETRY_AFTER_S)},
     )
+
+
+def problem_of(error: SaysoError) -> ProblemError:
+    """The problem that tells `error`: its kind gives the status, its words the rest."""
+    detail = f"{error.what.rstrip('.')}."
+    match error:
+        case NotFound():
+            return trouble(HTTPStatus.NOT_FOUND, "not-found", detail, error.do)
+        case Forbidden():
+            return trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, error.do)
+        case Conflict():
+            return trouble(HTTPStatus.CONFLICT, "not-now", detail, error.do)
+        case Invalid():
+            return trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, error.do or "Correct that")
+        case RateLimited():
+            wait_s = max(1, round(error.retry_after_s + 0.5))
+            do = f"{error.do}, then send the same again after {wait_s} s"
+            return trouble(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", detail, do, {"Retry-After": str(wait_s)})
+        case _:
+            return unavailable(detail)
 
 
 def not_found(what: str, do: str) -> ProblemError:

@@ -11,14 +11,11 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.app import App
-from bot.config.templates import DoesNotFit
-from bot.runs.admission import TooManyTriggers, TriggerRefused
-from bot.store import StoreError
+from bot.errors import SaysoError
 from bot.triggers.hooks import NotSigned, Passed, Posted
-from bot.triggers.reports import NobodyWaits
 from bot.web.api.keyed import check_is_json
 from bot.web.guards import Bounded
-from bot.web.problems import ProblemError, not_found, trouble, unavailable
+from bot.web.problems import ProblemError, not_found, problem_of, trouble, unavailable
 
 log = structlog.stdlib.get_logger()
 
@@ -71,32 +68,18 @@ async def _taken(app: App, name: str, posted: Posted) -> Response:
 
 
 async def _told(work: Callable[[], Awaitable[Response]]) -> Response:
-    """What `work` answers, or its error as a problem. Raises Trouble."""
+    """What `work` answers, or its error as a problem. Raises ProblemError."""
     try:
         return await work()
     except NotSigned:
         raise _not_signed() from None
-    except DoesNotFit as error:
-        raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}.") from error
-    except NobodyWaits as error:
-        raise not_found(f"{error}.", "Report after the work was handed over, and before its result is in") from error
-    except TooManyTriggers as error:
-        wait = str(max(1, round(error.retry_after_s + 0.5)))
-        do = f"Send the same again after {wait} s"
-        raise trouble(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", f"{error}.", do, {"Retry-After": wait}) from error
-    except TriggerRefused as error:
-        raise _refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}.") from error
-    except StoreError as error:
-        raise unavailable(str(error)) from error
+    except SaysoError as error:
+        raise problem_of(error) from error
     except Exception:
         log.exception("failed")
         detail = "Something went wrong here that should not. It is in the log."
         do = "Tell the operators when you sent this"
         raise trouble(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, do) from None
-
-
-def _refused(status: HTTPStatus, detail: str) -> ProblemError:
-    return trouble(status, "invalid", detail, f"Correct that and send it again; {_DOCS}")
 
 
 def _not_signed() -> ProblemError:

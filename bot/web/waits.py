@@ -4,18 +4,12 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from bot.errors import RateLimited
+
 # Each holds a connection and memory for as long as it likes. One program may follow 500 runs and wait for 500 requests,
 # with room for those that it takes up again; a loop that forgets to close must not take the whole process.
 AT_MOST = 1_200
 RETRY_AFTER_S = 10
-
-
-class TooManyWaits(Exception):
-    """It would be one more than `at_most`."""
-
-    def __init__(self, at_most: int) -> None:
-        super().__init__(f"{at_most} event streams and long polls are open here, the most there may be")
-        self.at_most = at_most
 
 
 class Waits:
@@ -26,9 +20,13 @@ class Waits:
 
     @contextmanager
     def one_more(self, holder: str) -> Generator[None]:
-        """Counts one of `holder` while the context is open. Raises TooManyWaits."""
+        """Counts one of `holder` while the context is open. Raises RateLimited."""
         if self._open[holder] >= self._at_most:
-            raise TooManyWaits(self._at_most)
+            raise RateLimited(
+                f"{self._at_most} event streams and long polls are open here, the most there may be",
+                "Close some of them",
+                RETRY_AFTER_S,
+            )
         self._open[holder] += 1
         try:
             yield

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bot.config.settings import Settings, load
+from bot.errors import Invalid
 from bot.wiring.mail import inbox_of
 from channels.email.format.headers import HEADER_BYTES
 from channels.email.identity.identify import subject_to_ask_for
@@ -19,12 +20,8 @@ WAIT_S = 600.0
 LOOK_EVERY_S = 2.0
 
 
-class NotIdentified(Exception):
-    """There is no mail to look at; the text says what to do."""
-
-
 def settings_for(data: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The settings as far as reading the mailbox needs them. Raises ConfigError and NotIdentified.
+    """The settings as far as reading the mailbox needs them. Raises ConfigError and Invalid.
 
     What sends mail, and what proves senders, may still be missing or half set: this is how one gets there.
     """
@@ -34,9 +31,10 @@ def settings_for(data: Path | None, environ: Mapping[str, str]) -> Settings:
         kept["SAYSO_SMTP_HOST"] = host  # never used; the settings want both
     settings = load(data, kept)
     if not settings.has_servers:
-        raise NotIdentified(
-            "There is no mailbox to look into. Set SAYSO_MAIL_ADDRESS, SAYSO_IMAP_HOST, SAYSO_IMAP_USER and "
-            "SAYSO_IMAP_PASSWORD, or name a saved mail with --file"
+        raise Invalid(
+            "There is no mailbox to look into",
+            "Set SAYSO_MAIL_ADDRESS, SAYSO_IMAP_HOST, SAYSO_IMAP_USER and SAYSO_IMAP_PASSWORD, or name a saved mail "
+            "with --file",
         )
     return settings
 
@@ -50,7 +48,7 @@ async def next_mail(
 ) -> bytes:
     """The headers of the mail that a person sends when they are `ask`ed for one with this subject.
 
-    Raises ChannelError, and NotIdentified when none comes.
+    Raises ChannelError, and Invalid when none comes.
     """
     nonce = secrets.token_hex(4)
     async with session_to(inbox or inbox_of(settings)) as session:
@@ -59,19 +57,19 @@ async def next_mail(
             async with asyncio.timeout(wait_s):
                 found = await arrived(session, nonce, lambda head: nonce.encode() in head, look_every_s)
         except TimeoutError:
-            raise NotIdentified(
-                f"No mail with {subject_to_ask_for(nonce)} in its subject came within {wait_s / 60:.0f} min. Look for "
-                "it in the junk folder, and ask whether it was sent; a saved mail can be named with --file"
+            raise Invalid(
+                f"No mail with {subject_to_ask_for(nonce)} in its subject came within {wait_s / 60:.0f} min",
+                "Look for it in the junk folder, and ask whether it was sent; a saved mail can be named with --file",
             ) from None
     return found.raw
 
 
 def read_mail(path: Path) -> bytes:
-    """A saved mail. Raises NotIdentified."""
+    """A saved mail. Raises Invalid."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise NotIdentified(f"{path} can't be read ({error.strerror}). Name a saved mail, or - for stdin") from error
+        raise Invalid(f"{path} can't be read ({error.strerror})", "Name a saved mail, or - for stdin") from error
 
 
 async def arrived(session: Session, word: str, is_it: Callable[[bytes], bool], look_every_s: float) -> Fetched:

@@ -16,20 +16,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents import ToolRefused
-from bot.requests.decisions import NoSuchRequest
-from bot.runs.admission import TooManyTriggers, TriggerRefused
-from bot.runs.api_requests import NotAsked
+from bot.errors import Invalid, SaysoError
 from bot.runs.export import FILE_BYTES
-from bot.runs.steering import NoSuchRun, NotSteered, NotYours
-from bot.store import StoreError
-from bot.store.ids import NotAnId
 from bot.store.watch import FollowingEnds
 from bot.web.api import asking, copying, health, requests, runs, streams
 from bot.web.api.keyed import Authenticated, check_is_json
 from bot.web.guards import Bounded
 from bot.web.here import Here
-from bot.web.problems import Found, Problem, ProblemError, not_found, trouble, unavailable
-from bot.web.waits import RETRY_AFTER_S, TooManyWaits
+from bot.web.problems import Found, Problem, ProblemError, not_found, problem_of, trouble, unavailable
 
 _ERRORS_AT_MOST = 20
 
@@ -102,47 +96,17 @@ def _matches(template: str, path: str) -> bool:
     return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
 
 
-def _too_many(_: Request, error: Exception) -> ProblemError:
-    wait_s = max(1, round(cast("TooManyTriggers", error).retry_after_s + 0.5))
-    return trouble(
-        HTTPStatus.TOO_MANY_REQUESTS,
-        "rate-limited",
-        str(error),
-        f"Send the same again after {wait_s} s",
-        {"Retry-After": str(wait_s)},
-    )
-
-
-def _waits(_: Request, error: Exception) -> ProblemError:
-    detail = f"Of this key {error}."
-    do = f"Close some of them, then send the same again after {RETRY_AFTER_S} s"
-    return trouble(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", detail, do, {"Retry-After": str(RETRY_AFTER_S)})
-
-
 def _broken(_: Request, __: Exception) -> ProblemError:
     detail = "Something went wrong here that should not. It is in the log."
     return trouble(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, "Tell the operators when you sent this")
-
-
-def _as(status: HTTPStatus, name: str, do: str) -> Callable[[Request, Exception], ProblemError]:
-    return lambda _, error: trouble(status, name, str(error), do)
 
 
 _ANSWERS: dict[type[Exception], Callable[[Request, Exception], ProblemError]] = {
     ProblemError: lambda _, error: cast("ProblemError", error),
     RequestValidationError: _invalid,
     HTTPException: _http,
-    NotAnId: _as(HTTPStatus.NOT_FOUND, "not-found", "GET /v1/runs and GET /v1/requests list what there is"),
-    NoSuchRequest: _as(HTTPStatus.NOT_FOUND, "not-found", "GET /v1/requests lists them"),
-    NoSuchRun: _as(HTTPStatus.NOT_FOUND, "not-found", "GET /v1/runs lists them"),
-    NotYours: _as(HTTPStatus.FORBIDDEN, "not-yours", "Deny it if you may decide, or ask who asked for it"),
-    NotSteered: _as(HTTPStatus.CONFLICT, "not-now", "Look at it again"),
-    ToolRefused: _as(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Correct that and send it again"),
-    TooManyTriggers: _too_many,
-    TooManyWaits: _waits,
-    NotAsked: _as(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Correct that and send it again"),
-    TriggerRefused: _as(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "Correct that and send it again"),
-    StoreError: lambda _, error: unavailable(str(error)),
+    SaysoError: lambda _, error: problem_of(cast("SaysoError", error)),
+    ToolRefused: lambda _, error: problem_of(Invalid(str(error), "Correct that and send it again")),
     FollowingEnds: lambda _, __: unavailable("This process is about to leave."),
     Exception: _broken,
 }

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from agents.requests import RunId
+from bot.errors import LIST_RUNS, NotFound
 from bot.people.api_keys import ApiKey
 from bot.queries.prompt_replay import PromptReplay, seen
 from bot.registry.release import version
 from bot.render.views import RunView
 from bot.runs.api_requests import Asker
 from bot.runs.export import Exported, export
-from bot.runs.steering import NoSuchRun
 from bot.store.ids import check
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
@@ -109,7 +109,7 @@ async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
     """The run as one JSON file, to be imported elsewhere. Bytes of attached files are not in it, their texts are."""
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:
-        raise NoSuchRun(f"There is no run {run_id}")
+        raise NotFound(f"There is no run {run_id}", LIST_RUNS)
     return export(RunId(run_id), loaded.events, loaded.events[-1].release or version(), loaded.now)
 
 
@@ -122,5 +122,5 @@ async def context(
     """What the model saw before it chose a step, byte for byte."""
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:
-        raise NoSuchRun(f"There is no run {run_id}")
+        raise NotFound(f"There is no run {run_id}", LIST_RUNS)
     return seen(loaded.events, step, here.app.agents)

@@ -57,7 +57,7 @@ from bot.web.streaming import until_gone
 
 
 async def view_of(here: Here, request_id: RequestId) -> RequestView:
-    """The request as it stands. Raises NoSuchRequest."""
+    """The request as it stands. Raises NotFound."""
     record, _, _ = await here.app.decisions.request(request_id)
     run = fold((await here.app.store.load(record.request.run_id)).events) if is_of_program(record.request) else None
     return request_view(record, here.app.people, run, await here.app.decisions.lists(record.request))

@@ -11,19 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bot.people.directory import UnknownPerson
-from bot.requests.decisions import NoSuchRequest
-from bot.runs.steering import NoSuchRun
-from bot.store import StoreError
-from bot.store.ids import NotAnId
+from bot.errors import SaysoError
 from bot.store.watch import FollowingEnds
 from bot.web.console import held, home, login, mailboxes, requests, runs, static, streams
 from bot.web.console.gate import SessionMiddleware, check_is_form
 from bot.web.console.pages import refused
-from bot.web.console.visits import Refusal, away
+from bot.web.console.visits import Refusal, away, refusal_of
 from bot.web.guards import Bounded
 from bot.web.here import Here
-from bot.web.waits import TooManyWaits
 
 ROUTES = (
     Route("/", home.shown),
@@ -101,12 +96,7 @@ def _broken(_: Exception) -> Refusal:
 _WORDS: dict[type[Exception], Callable[[Exception], Refusal]] = {
     Refusal: lambda error: cast("Refusal", error),
     HTTPException: _http,
-    NotAnId: _nothing,
-    NoSuchRequest: _nothing,
-    NoSuchRun: _nothing,
-    UnknownPerson: _nothing,
-    StoreError: lambda _: away(),
+    SaysoError: lambda error: refusal_of(cast("SaysoError", error)),
     FollowingEnds: lambda _: away(),
-    TooManyWaits: lambda error: Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many open pages", f"{error}. Close some."),
     Exception: _broken,
 }

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId
-from bot.inbound.quarantine_review import NotHeld
+from bot.errors import Conflict, NotFound
 from bot.outbound.dead_letter import Note
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, visit_of
@@ -55,7 +55,7 @@ async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]
     me = _operator(request)
     try:
         done = await clear(request.path_params["some_id"], me)
-    except NotHeld as error:
+    except (Conflict, NotFound) as error:
         raise Refusal(HTTPStatus.NOT_FOUND, "That can't be done", f"{error}.") from error
     return to(request, "/held", done)
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
+from bot.errors import Invalid, RateLimited
 from bot.queries import lists
 from bot.queries.environments import Place
-from bot.runs.admission import TooManyTriggers, TriggerRefused
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.visits import visit_of
@@ -64,9 +64,9 @@ async def asked(request: Request) -> Response:
         if not await process.app.store.length(run_id):
             agent = visit.field("agent") or None
             await process.app.starter.start("console", text, visit.person, agent=agent, run_id=run_id)
-    except TriggerRefused as error:
+    except (Invalid, RateLimited) as error:
         refused: dict[str, object] = {"text": text, "told": (False, str(error))}
-        is_too_many = isinstance(error, TooManyTriggers)
+        is_too_many = isinstance(error, RateLimited)
         return await _page(request, refused, HTTPStatus.TOO_MANY_REQUESTS if is_too_many else HTTPStatus.BAD_REQUEST)
     return to(request, f"/runs/{run_id}")
 

@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from agents.requests import PersonId
 from bot.app import App
+from bot.errors import Invalid
 from bot.outbound.notifier import to_person
-from bot.people.api_keys import SCOPES, KeyRefused, Scope
+from bot.people.api_keys import SCOPES, Scope
 from bot.people.sessions import LINK_S, SESSION_S, Login
 from bot.web.console.pages import own_path, page, to
 from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of
@@ -150,7 +151,7 @@ async def made(request: Request) -> Response:
         _, text = await keyring.create(
             person=visit.person, scopes=scopes, name=visit.field("name")[:_NAME_CHARS], made_by="person"
         )
-    except KeyRefused as error:
+    except Invalid as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, "No key was made", f"{error}. Tick what it may do.") from error
     return await _page(request, text)
 

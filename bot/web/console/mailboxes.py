@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.people.directory import UnknownPerson
+from bot.errors import NotFound
 from bot.web.console.pages import fragment, page, part, to
 from bot.web.console.streams import following
 from bot.web.console.visits import Refusal, visit_of
@@ -70,7 +70,7 @@ def _owner(request: Request) -> Contact:
     people = here(request).app.people
     try:
         owner = people.contact(people.named(request.path_params.get("person") or visit_of(request).known.person))
-    except UnknownPerson as error:
+    except NotFound as error:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such person", str(error)) from error
     if owner is None or owner.email is None:
         raise Refusal(HTTPStatus.NOT_FOUND, "No mailbox", "This person has no mail address in sayso.toml.")

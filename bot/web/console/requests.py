@@ -11,6 +11,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from agents.requests import Given, PersonId, Request, RequestId
+from bot.errors import Conflict, Forbidden
 from bot.people.directory import People
 from bot.policy.answers import Statement, filled_in, picked
 from bot.policy.judge import NoteUnconfirmed, ways_to_approve
@@ -18,7 +19,6 @@ from bot.policy.record import RequestRecord
 from bot.queries import lists
 from bot.render.cards import by_key, exact, excluded
 from bot.render.views import RequestView, request_view
-from bot.runs.steering import NotSteered
 from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, Visit, visit_of
@@ -139,7 +139,7 @@ async def withdrawn(request: HttpRequest) -> Response:
     back = f"/requests/{request_id}"
     try:
         await process.app.steering.withdraw(request_id, visit.person, visit.field("reason")[:_REASON_CHARS])
-    except NotSteered as error:
+    except (Conflict, Forbidden) as error:
         return to(request, back, str(error), is_well=False)
     return to(request, back, "The request is withdrawn.")
 

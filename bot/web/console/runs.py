@@ -12,10 +12,9 @@ from starlette.responses import Response
 from agents.events import ChildStarted, Event, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
+from bot.errors import Conflict, Invalid, RateLimited
 from bot.queries import lists
-from bot.runs.admission import TriggerRefused
 from bot.runs.api_requests import Asker
-from bot.runs.steering import NoSuchRun, NotSteered
 from bot.store.attachments import all_files, content_of
 from bot.store.commit import FILES_S
 from bot.store.ids import check
@@ -77,9 +76,7 @@ async def steered(request: Request) -> Response:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", f"A run can be told to {', '.join(_VERBS)}.")
     try:
         await here(request).app.steering.steer(run_id, verb, visit_of(request).person)
-    except NoSuchRun:
-        raise
-    except NotSteered as error:
+    except Conflict as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
     return to(request, f"/runs/{run_id}", _DONE[verb])
 
@@ -96,9 +93,7 @@ async def copied(request: Request) -> Response:
             made = await copying.fork(run_id, int(at), asker)
         else:
             made = await copying.retry(run_id, asker)
-    except NoSuchRun:
-        raise
-    except (NotSteered, TriggerRefused) as error:
+    except (Conflict, Invalid, RateLimited) as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
     return to(request, f"/runs/{made}", "This is the new run. Nothing that was approved in the other one counts here.")
 

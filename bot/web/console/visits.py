@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from agents.requests import PersonId
+from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError
 from bot.people.sessions import Session
 from bot.web.here import Here
 
@@ -28,6 +29,24 @@ def away() -> Refusal:
     """Redis does not answer."""
     text = "The store is away for the moment; nothing is lost. Load the page again in a few seconds."
     return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Not available now", text, {"Retry-After": "2"})
+
+
+def refusal_of(error: SaysoError) -> Refusal:
+    """The page that tells `error`: its kind gives the status, its words the rest."""
+    match error:
+        case NotFound():
+            return Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", str(error))
+        case Forbidden():
+            return Refusal(HTTPStatus.FORBIDDEN, "Not yours to do", str(error))
+        case Conflict():
+            return Refusal(HTTPStatus.CONFLICT, "That can't be done now", str(error))
+        case Invalid():
+            return Refusal(HTTPStatus.BAD_REQUEST, "That can't be used", str(error))
+        case RateLimited():
+            wait = {"Retry-After": str(round(error.retry_after_s + 0.5))}
+            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many", str(error), wait)
+        case _:
+            return away()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.data_dir import DataDir, NoSecretKey
+from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
+from bot.errors import Invalid
 
 
 def test_a_name_is_made_once_however_many_ask_for_it_at_once(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_without_a_key_of_its_own_an_installation_makes_one_and_keeps_it(tmp_pat
 def test_processes_that_share_a_redis_must_share_a_key(tmp_path: Path) -> None:
     shared = Settings.model_validate({"redis_url": "redis://redis.example"})
 
-    with pytest.raises(NoSecretKey, match="SAYSO_SECRET_KEY is not, so replies could not be recognised"):
+    with pytest.raises(Invalid, match="SAYSO_SECRET_KEY is not, so replies could not be recognised"):
         DataDir(tmp_path).keys(shared)
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from bot.config.templates import CONTEXT_BYTES, DoesNotFit, check_template, fill, fill_plainly, find, pick, read_body
+from bot.config.templates import CONTEXT_BYTES, check_template, fill, fill_plainly, find, pick, read_body
+from bot.errors import Invalid
 
 TEMPLATE = "deploy {release.tag} to staging"
 
@@ -60,7 +61,7 @@ def test_no_value_can_add_a_line_or_a_word_of_ours(tag: str) -> None:
 
 @pytest.mark.parametrize("tag", [None, "", " \n", [], ["v1"], {}, {"a": 1}, "x" * 201])
 def test_what_is_no_short_text_is_refused_without_its_value(tag: JsonValue) -> None:
-    with pytest.raises(DoesNotFit, match=r"release\.tag") as refused:
+    with pytest.raises(Invalid, match=r"release\.tag") as refused:
         filled(tag)
     assert "xxx" not in str(refused.value)
 
@@ -101,7 +102,7 @@ def test_a_template_with_other_braces_or_lines_is_refused(template: str) -> None
 def test_a_name_is_taken_as_it_is_or_not_at_all() -> None:
     assert fill_plainly("{repo} {id}", {"repo": "acme/shop two", "id": 17}) == "acme/shop two 17"
     for repo in ("a\nb", "a\u202eb", "x" * 201, ""):
-        with pytest.raises(DoesNotFit):
+        with pytest.raises(Invalid):
             fill_plainly("{repo}", {"repo": repo})
 
 
@@ -113,7 +114,7 @@ def test_the_context_has_each_value_by_its_name_and_null_for_none() -> None:
         "files": [1, {"x": None}],
         "no": None,
     }
-    with pytest.raises(DoesNotFit, match=str(CONTEXT_BYTES)):
+    with pytest.raises(Invalid, match=str(CONTEXT_BYTES)):
         pick({"a": "a"}, {"a": "x" * CONTEXT_BYTES})
 
 
@@ -136,5 +137,5 @@ def test_the_context_has_each_value_by_its_name_and_null_for_none() -> None:
     ],
 )
 def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
-    with pytest.raises(DoesNotFit, match="The body is not a JSON object in UTF-8"):
+    with pytest.raises(Invalid, match="The body is not a JSON object in UTF-8"):
         read_body(body)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.dev.demo import ENVIRONMENTS, DemoError, make_demo
+from bot.dev.demo import ENVIRONMENTS, make_demo
+from bot.errors import Unavailable
 
 
 def sh(shop: Path, *argv: str) -> str:
@@ -80,7 +81,7 @@ def test_what_an_interrupted_start_left_is_no_demo(tmp_path: Path) -> None:
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
 
-    with pytest.raises(DemoError, match="Move it away or empty it"):
+    with pytest.raises(Unavailable, match="Move it away or empty it"):
         make_demo(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

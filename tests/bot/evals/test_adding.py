@@ -20,8 +20,9 @@ from agents.events import (
 )
 from agents.requests import AttemptId, Closed, Decision, Effect, Fact, GatedCall, Request, RequestId, StepId, Vote
 from agents.steps import CallTool, ModelCall
+from bot.errors import Invalid
 from bot.evals.adding import append, case_of, for_rules, written
-from bot.evals.cases import BadCases, Calls, Case, Happens, parse
+from bot.evals.cases import Calls, Case, Happens, parse
 from bot.evals.running import Plan, Tried, by_rules
 from tests.agents.worlds import BO, NOON, POLICY, started
 from tests.bot.evals.plans import AGENT, PLAIN
@@ -133,7 +134,7 @@ def test_what_happened_before_is_the_history() -> None:
 
 @pytest.mark.parametrize("state", ["approved", "expired", "withdrawn"])
 def test_a_run_that_nobody_corrected_teaches_nothing(state: Closed) -> None:
-    with pytest.raises(BadCases, match="nobody denied or edited anything"):
+    with pytest.raises(Invalid, match="Nobody denied or edited anything"):
         case_of("r1", [*BEGINNING, *ASKED, decided(state)])
 
 
@@ -144,7 +145,7 @@ def test_cases_gather_in_the_file_of_their_agent_and_none_is_written_twice(tmp_p
     file = append(folder, "deploy", case.model_copy(update={"name": "second"}))
     whole = file.read_text()
 
-    with pytest.raises(BadCases, match="two cases 'second'"):
+    with pytest.raises(Invalid, match="two cases 'second'"):
         append(folder, "deploy", case.model_copy(update={"name": "second"}))
 
     assert file.read_text() == whole

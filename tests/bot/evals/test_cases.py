@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.errors import Invalid
 from bot.evals.adding import written
-from bot.evals.cases import Asks, BadCases, Calls, Case, Ends, Happens, parse
+from bot.evals.cases import Asks, Calls, Case, Ends, Happens, parse
 
 HEAD = 'agent = "deploy"\n[[case]]\nname = "plain"\ntext = "deploy v1"\n'
 WORDS = st.text(max_size=20)
@@ -30,7 +31,7 @@ CASES = st.builds(
 
 
 def problem(text: str) -> str:
-    with pytest.raises(BadCases) as raised:
+    with pytest.raises(Invalid) as raised:
         parse(text, "evals/mine.toml")
     return str(raised.value)
 
@@ -70,7 +71,7 @@ def test_facts_of_the_file_belong_to_every_case_and_a_case_may_replace_them() ->
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("agent = ", "evals/mine.toml: not valid TOML"),
+        ("agent = ", "evals/mine.toml is not valid TOML"),
         (HEAD, "case 'plain': `expect` names the steps that are right"),
         (HEAD + "expect = { asks = '(' }", "case 'plain': expect.0.asks.asks: no regular expression"),
         (HEAD + "expect = { tols = 'x' }", "case 'plain': expect.0: a step is a table with `tool`, `asks` or `done`"),

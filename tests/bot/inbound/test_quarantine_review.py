@@ -3,7 +3,8 @@
 import pytest
 from structlog.testing import capture_logs
 
-from bot.inbound.quarantine_review import NotHeld, elsewhere_first
+from bot.errors import Conflict, NotFound
+from bot.inbound.quarantine_review import elsewhere_first
 from bot.outbound.dead_letter import Note
 from bot.policy.record import RequestRecord
 from channels.email.local.letters import Letter
@@ -99,7 +100,7 @@ async def test_a_message_that_claims_to_be_nobody_we_know_can_t_be_asked_about(w
     await world.send("mallory", BOT, "press bell", login=None)
     name = await one_held(world)
 
-    with pytest.raises(NotHeld, match="does not claim to be from anybody in the directory"):
+    with pytest.raises(Conflict, match="does not claim to be from anybody in the directory"):
         await world.app.clearing.confirm(name, "dan")
 
     await world.quiet()
@@ -110,7 +111,7 @@ async def test_whoever_certainly_wrote_it_was_told_and_need_not_be_asked(world: 
     await world.send("anna", BOT, "press bell " * 4_000)
     name = await one_held(world)
 
-    with pytest.raises(NotHeld, match="It is certain that Anna Ames sent it"):
+    with pytest.raises(Conflict, match="It is certain that Anna Ames sent it"):
         await world.app.clearing.confirm(name, "dan")
 
 
@@ -127,7 +128,7 @@ async def test_a_discarded_message_is_gone_with_its_bytes_and_the_log_says_who_d
         ("held message discarded", "dan", name)
     ]
     for verb in (world.app.clearing.discard, world.app.clearing.confirm):
-        with pytest.raises(NotHeld, match=f"There is no held message {name}"):
+        with pytest.raises(NotFound, match=f"There is no quarantined message {name}"):
             await verb(name, "dan")
 
 
@@ -147,11 +148,11 @@ async def test_a_dead_letter_is_no_held_message(world: World) -> None:
     await until(world.dead, within_s=30, what="it is given up")
 
     for verb in (world.app.clearing.discard, world.app.clearing.confirm):
-        with pytest.raises(NotHeld, match="is a dead letter, not a held message"):
+        with pytest.raises(Conflict, match="is a dead letter, not a quarantined message"):
             await verb(run_id, "dan")
 
     assert len(await world.dead()) == 1
-    with pytest.raises(NotHeld, match="There is no held message"):
+    with pytest.raises(NotFound, match="There is no quarantined message"):
         await world.app.clearing.discard("../x", "dan")
 
 

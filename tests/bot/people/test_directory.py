@@ -4,7 +4,8 @@ import pytest
 
 from agents.requests import AllOf, AnyOf, Anyone, people_of
 from bot.config.tables import PersonConfig, PolicyConfig
-from bot.people.directory import People, UnknownPerson
+from bot.errors import NotFound
+from bot.people.directory import People
 from channels import Contact
 from tests.bot.examples import ANNA, BO, CY, DAN, PEOPLE, anyone
 
@@ -46,12 +47,12 @@ def test_everyone_is_in_the_directory_with_their_groups() -> None:
 
 
 def test_an_unknown_person_is_told_who_there_is() -> None:
-    with pytest.raises(UnknownPerson, match=r"no person 'eve' in the directory. It has: anna, bo, cy, dan"):
+    with pytest.raises(NotFound, match=r"no person 'eve' in the directory. It has: anna, bo, cy, dan"):
         PEOPLE.named("eve")
 
 
 def test_an_empty_directory_says_how_to_fill_it() -> None:
-    with pytest.raises(UnknownPerson, match=r"nobody: add \[people.NAME\] to sayso.toml"):
+    with pytest.raises(NotFound, match=r"nobody: add \[people.NAME\] to sayso.toml"):
         People({}, {}).named("eve")
 
 

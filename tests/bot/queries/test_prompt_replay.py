@@ -10,8 +10,8 @@ from agents.events import ContextFetched, Event, RunForked, StepChosen
 from agents.model.claude import Chosen, Claude
 from agents.requests import RunId, StepId
 from agents.run import fold
+from bot.errors import Conflict
 from bot.queries.prompt_replay import seen
-from bot.runs.steering import NotSteered
 from tests.agents.model.test_claude import AGENT
 from tests.agents.worlds import BO, NOON, chosen, finished, started, tool_started
 from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
@@ -76,7 +76,7 @@ def test_a_copied_step_says_so() -> None:
 
 @pytest.mark.parametrize("step", [0, 2, -1])
 def test_there_is_no_such_step(step: int) -> None:
-    with pytest.raises(NotSteered, match="has steps 1 to 1, and no step"):
+    with pytest.raises(Conflict, match="has steps 1 to 1, and no step"):
         seen([*EVENTS, chosen()], step, AGENTS)
-    with pytest.raises(NotSteered, match="chosen no step yet"):
+    with pytest.raises(Conflict, match="chosen no step yet"):
         seen(EVENTS, 1, AGENTS)

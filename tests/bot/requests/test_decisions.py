@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from agents.requests import PersonId, RequestId
+from bot.errors import NotFound
 from bot.policy.answers import Statement
 from bot.policy.judge import (
     AlreadyDecided,
@@ -20,7 +21,7 @@ from bot.policy.judge import (
     Unclear,
 )
 from bot.policy.record import RequestRecord, records
-from bot.requests.decisions import Decisions, NoSuchRequest
+from bot.requests.decisions import Decisions
 from bot.store import Commit, Keys, Written
 from bot.store.journal import Journal
 from tests.world import World, heading
@@ -249,7 +250,7 @@ async def test_there_is_no_answer_to_a_request_that_is_not_there(world: World) -
     record = await asked(world)
     unknown = record.request.model_copy(update={"id": RequestId("s0q-zzzzzzzzzzzzz")})
 
-    with pytest.raises(NoSuchRequest, match="There is no request s0q-zzzzzzzzzzzzz"):
+    with pytest.raises(NotFound, match="There is no request s0q-zzzzzzzzzzzzz"):
         await world.decide("bo", record.model_copy(update={"request": unknown}), "approve")
 
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from agents.events import Event, OutsideReported
 from agents.requests import PersonId, RunId
-from bot.runs.export import FILE_BYTES, PEOPLE_AT_MOST, BadExport, export, read_export
+from bot.errors import Invalid
+from bot.runs.export import FILE_BYTES, PEOPLE_AT_MOST, export, read_export
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, said, started, tool_started, vote
 
 RUN = RunId("s0r-aaaaaaaaaaaaa")
@@ -72,7 +73,7 @@ def test_a_file_that_is_no_run_is_refused_with_the_place(change: Callable[[dict[
     file = written()
     change(file)
 
-    with pytest.raises(BadExport) as refused:
+    with pytest.raises(Invalid) as refused:
         read_export(json.dumps(file).encode())
 
     assert said in str(refused.value)
@@ -81,12 +82,12 @@ def test_a_file_that_is_no_run_is_refused_with_the_place(change: Callable[[dict[
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"null", b'{"events": [', b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_file_of_ours_at_all_is_refused(body: bytes) -> None:
-    with pytest.raises(BadExport, match="This is no run that sayso exported"):
+    with pytest.raises(Invalid, match="This is no run that sayso exported"):
         read_export(body)
 
 
 def test_a_file_that_is_too_large_is_not_even_read() -> None:
-    with pytest.raises(BadExport, match=f"{FILE_BYTES} are allowed"):
+    with pytest.raises(Invalid, match=f"{FILE_BYTES} are allowed"):
         read_export(b" " * (FILE_BYTES + 1))
 
 
@@ -94,7 +95,7 @@ def test_an_error_repeats_nothing_of_what_stands_in_the_file() -> None:
     file = written()
     file["events"][0]["text"] = {"password": "hunter2"}
 
-    with pytest.raises(BadExport) as refused:
+    with pytest.raises(Invalid) as refused:
         read_export(json.dumps(file).encode())
 
     assert "hunter2" not in str(refused.value)
@@ -109,7 +110,7 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused(value: object, data: st
 
     try:
         found = read_export(json.dumps(file).encode())
-    except BadExport:
+    except Invalid:
         return
     assert len(found.events) == len(STORY)
 
@@ -133,19 +134,19 @@ def test_a_file_in_which_more_people_have_a_part_than_may_is_refused(
     few, many = ((started(), *told_by(forged(count))) for count in (PEOPLE_AT_MOST - 1, PEOPLE_AT_MOST))
 
     assert len(read_export(json.dumps(written(few)).encode()).events) == len(few)
-    with pytest.raises(BadExport, match=f"more than {PEOPLE_AT_MOST} people have a part in it"):
+    with pytest.raises(Invalid, match=f"more than {PEOPLE_AT_MOST} people have a part in it"):
         read_export(json.dumps(written(many)).encode())
 
 
 def test_what_is_nested_without_end_is_refused() -> None:
     body = json.dumps(written()).replace('"arguments": {', '"arguments": {"n": ' + "[" * 50_000 + ", ", 1)
 
-    with pytest.raises(BadExport, match="recursion limit"):
+    with pytest.raises(Invalid, match="recursion limit"):
         read_export(body.encode())
 
 
 def test_a_number_that_is_far_too_long_is_refused() -> None:
     body = json.dumps(written()).replace('"arguments": {', '"arguments": {"n": ' + "9" * 5_000 + ", ", 1)
 
-    with pytest.raises(BadExport):
+    with pytest.raises(Invalid):
         read_export(body.encode())

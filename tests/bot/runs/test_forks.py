@@ -7,10 +7,9 @@ import pytest
 
 from agents.events import AnswerNoted
 from agents.requests import PersonId, RequestId, RunId
-from bot.runs.admission import TooManyTriggers
+from bot.errors import Conflict, NotFound, RateLimited
 from bot.runs.api_requests import Asker
 from bot.runs.forks import EVENTS_AT_MOST
-from bot.runs.steering import NoSuchRun, NotSteered
 from bot.store import Commit
 from bot.store.attachments import content_of
 from tests.office import TOML
@@ -52,7 +51,7 @@ async def test_a_long_story_is_copied_whole(world: World) -> None:
 async def test_a_story_that_leaves_no_room_is_refused_with_what_can_be_copied(world: World) -> None:
     source = await long_run(world, EVENTS_AT_MOST + 1)
 
-    with pytest.raises(NotSteered, match=f"{EVENTS_AT_MOST} can be copied. Take fewer"):
+    with pytest.raises(Conflict, match=f"{EVENTS_AT_MOST} can be copied. Take fewer"):
         await world.app.copying.fork(source, EVENTS_AT_MOST + 1, ANNA)
 
     assert await world.app.store.lists.runs() == [source]
@@ -62,10 +61,10 @@ async def test_there_is_nothing_to_fork_where_there_is_no_run_or_no_such_event(w
     source = await world.trigger("who")
     await world.ended(source)
 
-    with pytest.raises(NoSuchRun, match="There is no run"):
+    with pytest.raises(NotFound, match="There is no run"):
         await world.app.copying.fork(RunId("s0r-aaaaaaaaaaaaa"), 1, ANNA)
     for seq in (0, -1, 99):
-        with pytest.raises(NotSteered, match=f"no event {seq}"):
+        with pytest.raises(Conflict, match=f"no event {seq}"):
             await world.app.copying.fork(source, seq, ANNA)
 
 
@@ -75,7 +74,7 @@ async def test_forks_count_as_runs_that_somebody_starts(redis: str, tmp_path: Pa
         await world.app.copying.retry(source, ANNA)
         await world.app.copying.retry(source, ANNA)
 
-        with pytest.raises(TooManyTriggers):
+        with pytest.raises(RateLimited):
             await world.app.copying.retry(source, ANNA)
 
         assert len(await world.app.copying.forks_of(source)) == 2

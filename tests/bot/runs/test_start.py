@@ -7,7 +7,8 @@ import pytest
 
 from agents import Agent
 from agents.help import help_agent
-from bot.runs.start import NoSuchAgent, agent_for
+from bot.errors import Invalid
+from bot.runs.start import agent_for
 from tests.clerk import Workshop, clerk
 
 
@@ -33,7 +34,7 @@ def test_whoever_is_named_takes_it_whatever_others_say() -> None:
 
 
 def test_a_name_that_is_nobody_s_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(NoSuchAgent, match=r"There is no agent 'desks'. There are: deploy, desk"):
+    with pytest.raises(Invalid, match=r"There is no agent 'desks'. There are: deploy, desk"):
         agent_for("deploy v1", agents(deploy=always, desk=never), "desks")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from agents import ToolRefused
 from agents.requests import PersonId, RunId
-from bot.runs.steering import NotSteered
+from bot.errors import Conflict, Forbidden, NotFound
 from tests.world import World
 
 ANNA, BO = PersonId("anna"), PersonId("bo")
@@ -24,9 +24,9 @@ async def test_a_requester_takes_a_request_back_and_everybody_who_holds_a_card_h
 async def test_nobody_else_withdraws_or_amends_a_request(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
 
-    with pytest.raises(NotSteered, match="Only who asked for it may do that"):
+    with pytest.raises(Forbidden, match="Only who asked for it may do that"):
         await world.steering.withdraw(record.request.id, BO, "")
-    with pytest.raises(NotSteered, match="Only who asked for it may do that"):
+    with pytest.raises(Forbidden, match="Only who asked for it may do that"):
         await world.steering.amend(record.request.id, BO, {"what": "horn"})
 
     assert (await world.request(record.request.id)).request.revision == 1
@@ -36,16 +36,16 @@ async def test_what_is_decided_is_neither_withdrawn_nor_amended(world: World) ->
     record = await world.opened(await world.trigger("press bell"))
     await world.decide("bo", record, "deny", "no")
 
-    with pytest.raises(NotSteered, match="is denied already"):
+    with pytest.raises(Conflict, match="is denied already"):
         await world.steering.withdraw(record.request.id, ANNA, "")
-    with pytest.raises(NotSteered, match="is closed by now"):
+    with pytest.raises(Conflict, match="is closed by now"):
         await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
 
 
 async def test_an_argument_that_there_is_not_is_answered_with_those_there_are(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
 
-    with pytest.raises(NotSteered, match=r"There is no argument where. There are: what"):
+    with pytest.raises(Conflict, match=r"There is no argument where. There are: what"):
         await world.steering.amend(record.request.id, ANNA, {"where": "here"})
 
 
@@ -70,12 +70,12 @@ async def test_an_amendment_that_the_tool_refuses_changes_nothing(world: World) 
 async def test_a_question_is_not_amended(world: World) -> None:
     record = await world.opened(await world.trigger("ask yes_no Shall we?"))
 
-    with pytest.raises(NotSteered, match="Only the arguments of an approval can be amended"):
+    with pytest.raises(Conflict, match="Only the arguments of an approval can be amended"):
         await world.steering.amend(record.request.id, ANNA, {"what": "horn"})
 
 
 async def test_a_run_that_is_not_there_can_not_be_steered(world: World) -> None:
-    with pytest.raises(NotSteered, match="There is no run s0r-zzzzzzzzzzzzz"):
+    with pytest.raises(NotFound, match="There is no run s0r-zzzzzzzzzzzzz"):
         await world.steer(RunId("s0r-zzzzzzzzzzzzz"), "pause")
 
 

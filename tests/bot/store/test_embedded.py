@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.embedded import EmbeddedRedis, EmbeddedRedisError, find, find_binary
+from bot.errors import Unavailable
+from bot.store.embedded import EmbeddedRedis, find, find_binary
 from tests.waiting import wait_until
 
 TOP = Path(__file__).parents[3]
@@ -202,7 +203,7 @@ def test_a_data_directory_in_use_is_refused_and_the_process_named(
 ) -> None:
     running = parent()
 
-    with pytest.raises(EmbeddedRedisError, match=f"in use by the process {running.process.pid}. Stop that one first"):
+    with pytest.raises(Unavailable, match=f"in use by the process {running.process.pid}. Stop that one first"):
         EmbeddedRedis(tmp_path, sockets).start()
 
     assert find(tmp_path)
@@ -228,26 +229,26 @@ def test_a_long_path_with_spaces_is_fine(tmp_path: Path, sockets: Path) -> None:
 
 
 def test_a_socket_folder_with_a_long_path_is_refused_in_words(tmp_path: Path, sockets: Path) -> None:
-    with pytest.raises(EmbeddedRedisError, match="too long for a socket"):
+    with pytest.raises(Unavailable, match="too long for a socket"):
         EmbeddedRedis(tmp_path, sockets / ("x" * 100)).start()
 
 
 def test_a_socket_folder_that_somebody_else_planted_is_refused(tmp_path: Path, sockets: Path) -> None:
     (sockets / "run").symlink_to(tmp_path)
 
-    with pytest.raises(EmbeddedRedisError, match="is not ours"):
+    with pytest.raises(Unavailable, match="is not ours"):
         EmbeddedRedis(tmp_path / "data", sockets / "run").start()
 
 
 def test_a_data_directory_that_cannot_be_written_is_refused_in_words(tmp_path: Path, sockets: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(EmbeddedRedisError, match=r"can't be written \(Not a directory\). Give --data a directory"):
+    with pytest.raises(Unavailable, match=r"can't be written \(Not a directory\). Give --data a directory"):
         EmbeddedRedis(tmp_path / "file" / "data", sockets).start()
 
 
 def test_without_any_redis_server_the_error_says_how_to_install_one(tmp_path: Path) -> None:
-    with pytest.raises(EmbeddedRedisError, match="apt install redis-server"):
+    with pytest.raises(Unavailable, match="apt install redis-server"):
         find_binary(path=str(tmp_path), package="no_such_package")
 
 
@@ -255,7 +256,7 @@ def test_a_server_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Pa
     text = 'case $1 in --version) echo "v=7.0.0";; *) echo "out of paper" > "${10}"; exit 3;; esac'
     path = a_program(tmp_path / "bin", text)
 
-    with pytest.raises(EmbeddedRedisError, match=r"ended at once \(3\)(?s:.*)out of paper"):
+    with pytest.raises(Unavailable, match=r"ended at once \(3\)(?s:.*)out of paper"):
         EmbeddedRedis(tmp_path / "data", sockets, path).start()
 
 
@@ -269,16 +270,14 @@ def test_an_older_server_is_not_let_near_newer_data(tmp_path: Path, sockets: Pat
     else:
         (folder / marker).mkdir()
 
-    with pytest.raises(
-        EmbeddedRedisError, match=f"written by Redis {found.strip()}(?s:.*)Install Redis {found.strip()}"
-    ):
+    with pytest.raises(Unavailable, match=f"written by Redis {found.strip()}(?s:.*)Install Redis {found.strip()}"):
         EmbeddedRedis(tmp_path / "data", sockets, path).start()
 
 
 def test_an_installed_server_that_is_too_old_is_named(tmp_path: Path) -> None:
     path = a_program(tmp_path / "bin", 'echo "v=6.0.16"')
 
-    with pytest.raises(EmbeddedRedisError, match=r"redis-server is version 6\.0, and 6\.2 or newer is needed"):
+    with pytest.raises(Unavailable, match=r"redis-server is version 6\.0, and 6\.2 or newer is needed"):
         find_binary(path, package="no_such_package")
 
 
@@ -293,7 +292,7 @@ def test_data_of_the_packaged_server_moves_on_to_an_installed_one_and_not_back(t
     with EmbeddedRedis(tmp_path, sockets) as redis:
         assert "green" in ask(redis.start(), "GET colour")
 
-    with pytest.raises(EmbeddedRedisError, match="would not see it"):
+    with pytest.raises(Unavailable, match="would not see it"):
         EmbeddedRedis(tmp_path, sockets, str(empty)).start()
 
 
@@ -301,7 +300,7 @@ def test_a_folder_that_everybody_uses_is_no_data_directory(tmp_path: Path) -> No
     (tmp_path / "other").touch()
     tmp_path.chmod(0o1777)
 
-    with pytest.raises(EmbeddedRedisError, match="Give --data a new directory"):
+    with pytest.raises(Unavailable, match="Give --data a new directory"):
         EmbeddedRedis(tmp_path).start()
 
     assert tmp_path.stat().st_mode & 0o777 == 0o777

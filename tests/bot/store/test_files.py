@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
+from bot.errors import NotFound
 from bot.store import Commit, Store
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
-from bot.store.ids import NotAnId
 from tests.bot.store.stores import ITEM, RUN, append, paused, started
 
 CONTENT = bytes(range(256)) * 8_000
@@ -37,5 +37,5 @@ async def test_only_a_hash_names_a_file_and_only_in_its_own_run(store: Store) ->
 
     assert await content_of(store.client, "s0r-bbbbbbbbbbbbb", HASH) is None
     assert await content_of(store.client, RUN, f"{HASH}*") is None
-    with pytest.raises(NotAnId):
+    with pytest.raises(NotFound):
         await content_of(store.client, "no run", HASH)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.ids import Kind, NotAnId, check, ingress_shard, new_id, shard_of
+from bot.errors import NotFound
+from bot.store.ids import Kind, check, ingress_shard, new_id, shard_of
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -28,7 +29,7 @@ def test_no_two_kinds_share_a_letter_and_no_two_ids_are_the_same() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "run"])
 def test_the_id_of_one_kind_is_not_taken_for_another(kind: Kind) -> None:
-    with pytest.raises(NotAnId, match=r"is not the id of a run; those look like s0r-abcdefghijklm"):
+    with pytest.raises(NotFound, match=r"is not the id of a run. Those look like s0r-abcdefghijklm"):
         check(new_id(kind, 3), "run")
 
 
@@ -37,12 +38,12 @@ def test_the_id_of_one_kind_is_not_taken_for_another(kind: Kind) -> None:
     ["", "x", "s3r", "s3r-abc", "S3r-abcdefghijklm", " s3r-abcdefghijklm", "s100r-abcdefghijklm", "s3r-abcdefghijkl1"],
 )
 def test_what_is_no_id_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(NotAnId, match="they look like s0r-abcdefghijklm"):
+    with pytest.raises(NotFound, match="They look like s0r-abcdefghijklm"):
         shard_of(text)
 
 
 def test_a_long_text_is_not_repeated_whole() -> None:
-    with pytest.raises(NotAnId) as refused:
+    with pytest.raises(NotFound) as refused:
         shard_of("x" * 10_000)
 
     assert len(str(refused.value)) < 200

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.config.templates import DoesNotFit
 from bot.config.triggers import GITHUB_NAMES, GitHubEvent
+from bot.errors import Invalid
 from bot.triggers.github import NotOurs, read
 from tests.bot.triggers.hub import COMMIT, check_suite, created, pushed, workflow_run
 
@@ -71,5 +71,5 @@ def test_only_the_repository_and_the_tags_that_are_meant() -> None:
     [{}, {"ref": "refs/tags/v1"}, pushed() | {"ref": 7}, pushed() | {"repository": "acme"}, created(), workflow_run()],
 )  # fmt: skip
 def test_a_body_of_another_kind_does_not_fit(body: dict[str, Any]) -> None:
-    with pytest.raises(DoesNotFit, match="The body is not that of the event push"):
+    with pytest.raises(Invalid, match="The body is not that of the event push"):
         read("push", "push", body)

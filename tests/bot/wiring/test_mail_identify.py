@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.config.settings import Settings
-from bot.wiring.mail_identify import NotIdentified, next_mail, settings_for
+from bot.errors import Invalid
+from bot.wiring.mail_identify import next_mail, settings_for
 from channels import ChannelRefused
 from channels.email.identity.identify import identify
 from tests.servers.mailhost import Correspondent, MailHost
@@ -40,7 +41,7 @@ async def test_a_mail_that_does_not_come_is_waited_for_so_long(mailhost: MailHos
     settings = imap_alone(mailhost, tmp_path)
     inbox = mailhost.dovecot.endpoint(settings.imap_user or "")
 
-    with pytest.raises(NotIdentified, match="junk folder"):
+    with pytest.raises(Invalid, match="junk folder"):
         await next_mail(settings, lambda _subject: None, wait_s=0.3, look_every_s=0.05, inbox=inbox)
 
 

@@ -85,7 +85,7 @@ async def test_a_key_holds_so_many_streams_and_long_polls_and_then_is_told_to_wa
         status, headers, problem = await Call(api, path, anna, "text/event-stream").answer()
         assert (status, headers["retry-after"]) == (429, "10")
         assert problem["type"] == "urn:sayso:problem:rate-limited"
-        assert problem["detail"].startswith("Of this key 2 event streams and long polls are open here")
+        assert problem["detail"].startswith("2 event streams and long polls are open here")
     assert (await Call(api, f"/v1/requests/{request.id}", anna).answer())[0] == 200
     other = Call(api, stream, bo, "text/event-stream")
     await until(lambda: other.said, what="another key's stream begins")

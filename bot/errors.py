@@ -1,0 +1,44 @@
+"""The errors that people read, by what their reader can do about them.
+
+Channels raise ChannelError; agents raise ToolRefused; prompts raise PromptError. Everything else that a person or a
+program is told is one of the five kinds below. The command line, the API and the console each map these five.
+"""
+
+# To the end of a sentence about a run that is not there.
+LIST_RUNS = "List them with `sayso runs` or GET /v1/runs"
+
+
+class SaysoError(Exception):
+    """Something sayso could not do: `what` happened, and what to `do` next. Both are sentences for people."""
+
+    def __init__(self, what: str, do: str = "") -> None:
+        super().__init__(f"{what.rstrip('.')}. {do}" if do else what)
+        self.what, self.do = what, do
+
+
+class NotFound(SaysoError):
+    """There is nothing of that name."""
+
+
+class Forbidden(SaysoError):
+    """Somebody else may do that."""
+
+
+class Conflict(SaysoError):
+    """It makes no sense as things stand now."""
+
+
+class Invalid(SaysoError):
+    """What was given can't be used."""
+
+
+class Unavailable(SaysoError):
+    """It can't be done at the moment, or on this machine as it is."""
+
+
+class RateLimited(Unavailable):
+    """Too many, too fast; there is room again in `retry_after_s` seconds."""
+
+    def __init__(self, what: str, do: str, retry_after_s: float) -> None:
+        super().__init__(what, do)
+        self.retry_after_s = retry_after_s
