@@ -153,7 +153,7 @@ class ToolContext(Protocol):
         """Cancel a child of this run that nobody needs any more; its open request is withdrawn."""
         ...
 
-    async def tell(self, to: str, title: str, text: str) -> None:
+    async def notify(self, to: str, title: str, text: str) -> None:
         """Say `text` once per step, title and `to`: `person:bo`, `group:release` or a place of many, `slack:#ops`.
 
         `title` is worded by code; `text` is shown as somebody else's words. Raises ToolRefused where `to` is nobody.

@@ -93,7 +93,9 @@ def _announce_tool(to: Sequence[str]) -> Tool[AnnounceArgs]:
 
     async def execute(args: AnnounceArgs, _: Effect, hands: ToolContext) -> Outcome:
         for whom in to:
-            await hands.tell(whom, f"Announced: {quote(first_line(args.text, _TITLE_CHARS), _TITLE_CHARS)}", args.text)
+            await hands.notify(
+                whom, f"Announced: {quote(first_line(args.text, _TITLE_CHARS), _TITLE_CHARS)}", args.text
+            )
         return Outcome(f"Announced to {', '.join(to)}")
 
     return Tool(

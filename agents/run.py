@@ -61,7 +61,7 @@ from agents.state import (
     made_after,
     meaning_of,
     raised_over,
-    told_by_people,
+    settled_by_people,
 )
 from agents.steps import RULES, Done, RequestHumanInput
 
@@ -305,7 +305,7 @@ def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
     picks = decision.given.picks if decision.given else ()
     if pending.unknown and picks in {(IT_HAPPENED,), (IT_DID_NOT,)}:
         state = "ok" if picks == (IT_HAPPENED,) else "not_done"
-        run = replace(run, made=told_by_people(run.made, pending.unknown.id, state, decision.by, decision.at))
+        run = replace(run, made=settled_by_people(run.made, pending.unknown.id, state, decision.by, decision.at))
     match picks:
         case (pick,) if pick == IT_HAPPENED:
             return _close(run, Result(pending.step, "ok", "a person confirmed that it happened", decision.by))

@@ -130,20 +130,20 @@ def after_news(pending: PendingStep, children: Collection[RunId], event: ToolWai
             left = pending if pending.attempt else replace(pending, unknown=None, request=None, decision=None)
             begun = Waiting(held, event.handle, event.check_at, event.until, event.note)
             for report in pending.early:
-                begun = _told(begun, children, report)
+                begun = _reported(begun, children, report)
             return replace(left, attempt=None, early=(), waits=begun)
         case ToolWaits() if waits and waits.attempt.id == event.attempt_id:
             again = replace(waits, handle=event.handle, check_at=event.check_at, until=event.until, note=event.note)
             return replace(pending, waits=replace(again, looks=waits.looks + 1, is_news=False))
         case OutsideReported() if waits:
-            return replace(pending, waits=_told(waits, children, event))
+            return replace(pending, waits=_reported(waits, children, event))
         case OutsideReported():
             return replace(pending, early=(*pending.early, event)[-_EARLY:])
         case _:
             return pending
 
 
-def _told(waits: Waiting, children: Collection[RunId], event: OutsideReported) -> Waiting:
+def _reported(waits: Waiting, children: Collection[RunId], event: OutsideReported) -> Waiting:
     if event.report_id == waits.report_id or (event.handle != waits.handle and event.handle not in children):
         return waits
     return replace(waits, report_id=event.report_id, report=event.text, is_news=True)
@@ -221,7 +221,7 @@ def _left(one: AttemptOutcome, event: ToolOrphaned) -> AttemptOutcome:
     return replace(one, state="unknown" if event.may_have_started and not one.idempotent else "left")
 
 
-def told_by_people(
+def settled_by_people(
     made: tuple[AttemptOutcome, ...],
     attempt_id: AttemptId,
     state: Literal["ok", "not_done"],

@@ -195,7 +195,7 @@ async def test_what_is_told_again_in_the_same_step_is_sent_once(shop: World) -> 
     await shop.quiet()
     step_id = next(one.step_id for one in await shop.events(run_id) if one.type == "tool_started")
 
-    await shop.app.executor.announcing.tell(run, step_id, "group:release", "Announced: “tea”", "tea")
+    await shop.app.executor.announcing.notify(run, step_id, "group:release", "Announced: “tea”", "tea")
     await shop.quiet()
 
     assert len([one for one in shop.mails("bo") if "Announced: “tea”" in one.subject]) == 1

@@ -181,7 +181,7 @@ def _after_live(run: Run, done: Result, live: Result, ways: Ways) -> Step:
         return failed(f"{before}The {ran} {to} ran, but {environment} serves {shown(live.text)}")
     if environment in ways.checked:
         return CallTool(tool="health", arguments={"environment": environment})
-    return _told(run, done, found, "verified")
+    return _deployed(run, done, found, "verified")
 
 
 def _after_health(run: Run, done: Result, health: Result, ways: Ways) -> Step:
@@ -190,13 +190,13 @@ def _after_health(run: Run, done: Result, health: Result, ways: Ways) -> Step:
     if live is None:
         return _look(done)
     if health.kind == "ok":
-        return _told(run, done, live, "verified and healthy")
+        return _deployed(run, done, live, "verified and healthy")
     if tool_of(done) not in ROLLBACKS:
         return rollback.offered(run, done, health, ways)
-    return _told(run, done, live, f"verified, but the health check {how_it_ended(health)}")
+    return _deployed(run, done, live, f"verified, but the health check {how_it_ended(health)}")
 
 
-def _told(run: Run, done: Result, live: Commit, how: str) -> Done:
+def _deployed(run: Run, done: Result, live: Commit, how: str) -> Done:
     named, environment = live.called(argument(done, "version")), argument(done, "environment")
     if tool_of(done) in ROLLBACKS:
         return failed(f"{rollback.why_rolled_back(run)} Rolled back: {named} is live in {environment} again, {how}")

@@ -92,7 +92,7 @@ async def _tried(plan: Plan, by: By, chosen_by: str, choose: _Chooser) -> Tried:
     judged = ((None, case.expect, case.never), *((then, then.expect, then.never) for then in case.then))
     for then, expect, never in judged[:1] if is_beyond else judged:
         if then:
-            story.tell(then, step)
+            story.record(then, step)
         answer = await choose(plan.agent, story)
         calls.append(answer.call)
         step = answer.step

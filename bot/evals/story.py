@@ -68,9 +68,9 @@ class Story:
         facts = tuple(Fact(label=label, text=text) for label, text in case.facts.items())
         self.events: list[Event] = [started, ContextFetched(at=case.at, facts=facts)]
         for happens in case.history:
-            self.tell(happens, None)
+            self.record(happens, None)
 
-    def tell(self, happens: Happens, chosen: Step | None) -> None:
+    def record(self, happens: Happens, chosen: Step | None) -> None:
         """Let this happen: to the step it names, else to `chosen`. Raises ValueError where there is neither."""
         at = self._now()
         if happens.says is not None:

@@ -79,7 +79,7 @@ class Runner:
         line, held_by_runner = socket.socketpair()
         with line:
             trouble = await asyncio.to_thread(_start, order, held_by_runner.detach())
-            if not trouble and (still is None or await _told(line, still)):
+            if not trouble and (still is None or await _began(line, still)):
                 await _readable(line)
         found = await self.adopt(attempt_id)
         if trouble and isinstance(found, NeverStarted):
@@ -139,7 +139,7 @@ def _start(order: Order, held_by_runner: int) -> str:
     return last_line or f"exit code {starting.returncode}" if starting.returncode else ""
 
 
-async def _told(line: socket.socket, still: Still) -> bool:
+async def _began(line: socket.socket, still: Still) -> bool:
     """Whether the runner, which has the lock, was told to begin; it does not where the line ends instead."""
     await _readable(line)
     with suppress(OSError):  # it died

@@ -1,5 +1,6 @@
 """What a tool may use: one command, child runs, a word to people, a mail, the time, and what was reported."""
 
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,7 +79,7 @@ class HeldAttempt:
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """An `agents.Hands` for a step of `run`. Without an `attempt` it can only look."""
+    """An `agents.ToolContext` for a step of `run`. Without an `attempt` it can only look."""
 
     run: Run
     step_id: StepId
@@ -90,7 +91,7 @@ class StepContext:
 
     @property
     def key(self) -> str:
-        """See `agents.Hands`."""
+        """See `agents.ToolContext`."""
         return self.step_id
 
     async def start_run(
@@ -102,37 +103,42 @@ class StepContext:
         context: Mapping[str, JsonValue] | None = None,
         with_files: bool = False,
     ) -> RunId:
-        """See `agents.Hands`."""
+        """See `agents.ToolContext`."""
         return await self.children.start(self.run, self.step_id, agent, text, key, context or {}, with_files=with_files)
 
     async def child(self, run_id: RunId) -> ChildRun:
-        """See `agents.Hands`."""
+        """See `agents.ToolContext`."""
         return await self.children.look(self.run, run_id)
 
     async def stop_child(self, run_id: RunId) -> None:
-        """See `agents.Hands`."""
+        """See `agents.ToolContext`."""
         await self.children.stop(self.run, run_id)
 
-    async def tell(self, to: str, title: str, text: str) -> None:
-        """See `agents.Hands`."""
+    async def notify(self, to: str, title: str, text: str) -> None:
+        """See `agents.ToolContext`."""
         if self.announcing is None:
             raise TypeError("who only looks for a result tells nobody")
-        await self.announcing.tell(self.run, self.step_id, to, title, text)
+        await self.announcing.notify(self.run, self.step_id, to, title, text)
+
+    async def tell(self, to: str, title: str, text: str) -> None:
+        """Call `notify`, for one release: own agents know it by this name."""
+        warnings.warn("ToolContext.tell is called notify now", DeprecationWarning, stacklevel=2)
+        await self.notify(to, title, text)
 
     async def mail(self, raw: bytes, to: str) -> None:
-        """See `agents.Hands`."""
+        """See `agents.ToolContext`."""
         if self.attempt is None:
             raise TypeError("who only looks for a result sends no mail")
         await self.children.mailing.post(self.run, self.step_id, raw, to)
 
     async def mailed(self) -> str | None:
-        """See `agents.Hands`."""
+        """See `agents.ToolContext`."""
         return await self.children.mailing.state(self.step_id)
 
     async def command(
         self, argv: Sequence[str], *, cwd: Path, lock: str, timeout_s: float, commit: str = ""
     ) -> CommandResult:
-        """See `agents.Hands`."""
+        """See `agents.ToolContext`."""
         held = self.attempt
         if held is None:
             raise TypeError("who only looks for a result runs no command")

@@ -52,25 +52,25 @@ class Bounces:
         outcome = await self._failing.fail(delivery_id, channel, why, places_again=True)
         log.warning("a card came back", delivery_id=delivery_id, outcome=outcome, why=why)
         if outcome == "over" and (placed := await self._failing.placed(delivery_id)):
-            await self._tell_operators(inbound_id, placed.run_id, placed.person, "a card that nobody needs now", why)
+            await self._notify_operators(inbound_id, placed.run_id, placed.person, "a card that nobody needs now", why)
 
     async def _other(self, inbound_id: str, outgoing_id: str, why: str) -> None:
         """News that somebody did not get; word about an alert is never the cause of another one."""
         sent = await self._receipts.read(outgoing_id)
         log.warning("a mail came back", outgoing_id=outgoing_id, why=why)
         if sent and sent.kind == "mail":
-            await self._tell_requesters(inbound_id, sent.run_id, sent.to, why)
+            await self._notify_requesters(inbound_id, sent.run_id, sent.to, why)
         elif sent and sent.kind != "alert":
-            await self._tell_operators(inbound_id, sent.run_id, sent.person, f"“{sent.title}”", why)
+            await self._notify_operators(inbound_id, sent.run_id, sent.person, f"“{sent.title}”", why)
 
-    async def _tell_requesters(self, inbound_id: str, run_id: RunId, to: str, why: str) -> None:
+    async def _notify_requesters(self, inbound_id: str, run_id: RunId, to: str, why: str) -> None:
         """A reply that was approved did not arrive: whoever wrote still waits, and nobody here would know."""
         if await self._store.admit(f"bounces {to}", inbound_id, _ALERTS, _ALERTS_PER_S):
             requesters = requesters_of(fold((await self._store.load(run_id)).events))
             text = f"Whoever wrote did not get it, and it is not sent again. The mail system said: {why}"
             await self._alert(run_id, f"The reply to {to} came back", text, requesters)
 
-    async def _tell_operators(self, inbound_id: str, run_id: str, person: str, what: str, why: str) -> None:
+    async def _notify_operators(self, inbound_id: str, run_id: str, person: str, what: str, why: str) -> None:
         """Rather twice than never, but not for ever: a broken address gets a few alerts a day."""
         if await self._store.admit(f"bounces {person}", inbound_id, _ALERTS, _ALERTS_PER_S):
             name = self._people.name_of(person)

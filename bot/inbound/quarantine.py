@@ -76,7 +76,7 @@ class Quarantine:
             record, _, _ = await self._decisions.request(placed.request_id)
             await self._note_answer(placed, record, note, inbound_id, held.stranger if held.place else "")
         if held.person:
-            await self._tell_sender(held, note, record, inbound_id)
+            await self._notify_sender(held, note, record, inbound_id)
         elif held.stranger:
             await self._answer_stranger(held, note, inbound_id)
         if held.place and not await self._may_list(held, inbound_id):
@@ -138,7 +138,9 @@ class Quarantine:
             )
         )
 
-    async def _tell_sender(self, held: Quarantined, note: Note, record: RequestRecord | None, inbound_id: str) -> None:
+    async def _notify_sender(
+        self, held: Quarantined, note: Note, record: RequestRecord | None, inbound_id: str
+    ) -> None:
         """Whoever certainly wrote it hears why it does nothing, and what to do; a robot, a few times a day."""
         if not await self._store.admit(f"notices {held.person}", inbound_id, _NOTICES, _DAY_S):
             return

@@ -20,12 +20,12 @@ _TITLE_CHARS, _TEXT_CHARS = 150, 4_000
 
 
 class Announcements:
-    """Writes what tools tell into the outbox, each word once."""
+    """Writes what tools say into the outbox, each word once."""
 
     def __init__(self, journal: Journal, people: People) -> None:
         self._journal, self._people = journal, people
 
-    async def tell(self, run: Run, step_id: StepId, to: str, title: str, text: str) -> None:
+    async def notify(self, run: Run, step_id: StepId, to: str, title: str, text: str) -> None:
         """Say it once per step, title and `to`, however often the step is tried. Raises ToolRefused for nobody."""
         place = to if to.startswith("slack:") else ""
         people = [PersonId("")] if place else self._people.members([to])

@@ -134,7 +134,7 @@ async def serve(
 
     What runs `beside` them runs for ever: it starts first, is cancelled first, and its errors end the process.
     """
-    stopping = told_to_stop()
+    stopping = stop_signal()
     serving = asyncio.create_task(_serve(app, stopping, beside, works=works, receives=receives))
     await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
     if not serving.done() and app.ready.is_set():
@@ -211,7 +211,7 @@ def mail_watch(app: App, **more: Any) -> MailWatch:
     return MailWatch(MailboxStore(app.store.client, name), name, alert, **more)
 
 
-def told_to_stop() -> asyncio.Event:
+def stop_signal() -> asyncio.Event:
     """Set at the first SIGTERM or SIGINT; the second one ends the process."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 

@@ -83,17 +83,17 @@ class HomeWatch:
         changing = Changing(self._store.client, self._store.shards)
         try:
             async with changing.watch() as changes, asyncio.TaskGroup() as group:
-                group.create_task(self._hear(changes))
+                group.create_task(self._receive(changes))
                 group.create_task(self._show(desk))
         finally:
             await changing.close()
 
-    async def _hear(self, changes: Changes) -> None:
+    async def _receive(self, changes: Changes) -> None:
         """Find whom each change concerns. What was before us may have been shown to nobody."""
         found, failures = EVERYTHING, 0
         while True:
             try:
-                await self._heard(found)
+                await self._received(found)
                 found, failures = await changes.next(_LISTEN_S), 0
             except StoreError as error:
                 failures += 1
@@ -101,7 +101,7 @@ class HomeWatch:
                 await asyncio.sleep(self._away_s(failures))
                 found = EVERYTHING
 
-    async def _heard(self, run_ids: frozenset[str]) -> None:
+    async def _received(self, run_ids: frozenset[str]) -> None:
         if not run_ids:
             return
         now = self._store.about_now()

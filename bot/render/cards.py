@@ -92,7 +92,7 @@ def asked_again(request: Request, judgement: Judgement, people: People, at: date
     card = request_card(request, people, at)
     is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
     is_comment = is_comment and not (isinstance(judgement, Unclear) and judgement.why)
-    sentence = _COMMENT if is_comment else told(judgement, request, people)  # how to answer stands on the card
+    sentence = _COMMENT if is_comment else feedback_text(judgement, request, people)  # how to answer stands on the card
     return card.model_copy(update={"title": f"About: {request.title}", "summary": f"{sentence}\n{card.summary}"})
 
 
@@ -219,7 +219,7 @@ def _with_keys(decision: Decision, people: People) -> str:
     return f" The word of {whose} came with an API key that an operator made." if whose else ""
 
 
-def told(judgement: Judgement, request: Request, people: People) -> str:
+def feedback_text(judgement: Judgement, request: Request, people: People) -> str:
     """What the person who answered is told: what became of the answer, and what to do now if anything."""
     match judgement:
         case Counted():

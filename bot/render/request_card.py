@@ -23,7 +23,7 @@ from bot.policy.judge import (
 )
 from bot.policy.quorum import lacking
 from bot.policy.record import RequestRecord, good_until
-from bot.render.cards import TAKE_BACK, askers, began_with, decided, request_card, told
+from bot.render.cards import TAKE_BACK, askers, began_with, decided, feedback_text, request_card
 from bot.render.words import TIME
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
@@ -318,4 +318,4 @@ def _words(judgement: Judgement, record: RequestRecord, people: People) -> str:
             changes = " ".join(record.request.changes) or f"It is now: {record.request.title}"
             return f"This card is of an older version. {changes} Please answer the newest card."
         case _:
-            return told(judgement, record.request, people)
+            return feedback_text(judgement, record.request, people)

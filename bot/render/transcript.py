@@ -63,7 +63,9 @@ def lines(events: Iterable[Event], people: People) -> Iterator[str]:
     Below what came with files, one more line in the same text for each; so for the further lines of how it ended.
     """
     for event in events:
-        text, *more = ": ".join(filter(None, tell(event, people))).split("\n", _END_LINES if _is_end(event) else 0)
+        text, *more = ": ".join(filter(None, transcript_line(event, people))).split(
+            "\n", _END_LINES if _is_end(event) else 0
+        )
         below = (*filter(str.strip, more), *map(about, files_in(event)))
         yield "\n".join((f"{event.at:%H:%M:%S}  {_plain(text)}", *(f"{'':10}{_plain(line)}" for line in below)))
 
@@ -83,7 +85,7 @@ def _plain(text: str) -> str:
     return shown if len(shown) <= _TEXT_CHARS else f"{shown[:_TEXT_CHARS]}…"
 
 
-def tell(event: Event, people: People) -> TranscriptLine:  # noqa: C901, PLR0912 - one line per kind of event reads best together
+def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C901, PLR0912 - one line per kind of event reads best together
     """`event` as a sentence for people."""
     name = people.name_of
     match event:

@@ -39,7 +39,7 @@ from bot.policy.judge import (
     judgements,
 )
 from bot.policy.record import RequestRecord, after
-from bot.render.cards import asked_again, closed_card, decided, notice, remark, request_card, told
+from bot.render.cards import asked_again, closed_card, decided, feedback_text, notice, remark, request_card
 from bot.requests.card_updates import changed, commented, updates_for
 from bot.requests.opening import Placement, changes_between, placement, placing
 from bot.store import Commit, Once, Wake
@@ -105,7 +105,7 @@ class Decisions:
         """What became of `statement`, for whoever is to be told at once. Raises NotFound."""
         judgement = await self.decide(request_id, statement)
         record, _, _ = await self.request(request_id)
-        return Outcome(judgement, record, told(judgement, record.request, self._people))
+        return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
 
     async def decide(self, request_id: RequestId, statement: Statement) -> Judgement:
         """What became of `statement`; asking twice with the same `reply_id` gives the same. Raises NotFound."""
@@ -144,7 +144,7 @@ class Decisions:
         is_counted = isinstance(judgement, Counted)
         moved = self._moved(now_stands, answer.at) if is_counted else self.comment(record, now_stands)
         outgoing += moved
-        outgoing += [self._tell(record, answer, judgement, statement)] if is_told and not placed else []
+        outgoing += [self._notice(record, answer, judgement, statement)] if is_told and not placed else []
         is_bounded = isinstance(judgement, Counted | Decided | Revoked)
         return Commit(
             run_id=request.run_id,
@@ -246,7 +246,7 @@ class Decisions:
         request = old.model_copy(update={**changes, "revision": old.revision + 1})
         commit = self._revising(record, version, request, answer.person, now)
         tells = _is_told_later(statement)
-        told_too = [outbox_entry(self._tell(record, answer, judgement, statement))] if tells else []
+        told_too = [outbox_entry(self._notice(record, answer, judgement, statement))] if tells else []
         return replace(
             commit,
             events=[said, *commit.events],
@@ -257,11 +257,11 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _tell(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> OutboxEntry:
+    def _notice(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> OutboxEntry:
         """What became of an answer, said in its place if it has one; where the person can answer better and the card
         can be changed where it stands, with the card to answer once more.
         """
-        request, text = record.request, told(judgement, record.request, self._people)
+        request, text = record.request, feedback_text(judgement, record.request, self._people)
         if _is_renewed(record, answer):
             text += f" {_EXPOSED if _is_given_away(record, statement) else _RENEWED}"
         entry = OutboxEntry(

@@ -143,7 +143,7 @@ class Children:
     async def look(self, run: Run, child_id: RunId) -> ChildRun:
         """How a child stands. Raises ToolRefused for a run that is none of `run`."""
         child, events = await self._child(run, child_id)
-        await self.tell_parent(child)  # who wrote to it is known before what came of it is
+        await self.notify_parent(child)  # who wrote to it is known before what came of it is
         answers = tuple(
             (person, result.text) for result in child.results if result.kind == "answered" for person in result.by
         )
@@ -190,13 +190,13 @@ class Children:
             return None
         return RunCancelled(at=loaded.now, by=above.cancelled_by, parent=above.id)
 
-    async def tell_parent(self, run: Run) -> None:
+    async def notify_parent(self, run: Run) -> None:
         """The end of `run` is news to the run that started it; told once, or harmlessly again."""
         parent = run.started.parent if run.started else None
         if parent is None or run.ended is None:
             return
         loaded = await self._journal.store.load(parent.run_id)
-        if fold(loaded.events).ended or any(_tells_of(event, run.id) for event in loaded.events):
+        if fold(loaded.events).ended or any(_is_of(event, run.id) for event in loaded.events):
             return
         spent = run.budget.spent
         news = OutsideReported(
@@ -257,5 +257,5 @@ def _reached(events: Sequence[Event]) -> tuple[PersonId, ...]:
     return tuple(dict.fromkeys(cards.values()))
 
 
-def _tells_of(event: object, run_id: RunId) -> bool:
+def _is_of(event: object, run_id: RunId) -> bool:
     return isinstance(event, OutsideReported) and event.report_id == run_id

@@ -109,7 +109,7 @@ class Loop:
             if isinstance(move, Think) and (day := await self._budgets.day(told.run, told.now)):
                 move = next_move(told.run, told.now, day)
             if isinstance(move, Stop):
-                await self._children.tell_parent(told.run)
+                await self._children.notify_parent(told.run)
             if isinstance(move, Wait | Stop):
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
                     return

@@ -282,7 +282,7 @@ class Store:
         return [member.decode() for member in due]
 
     def _noted(self, at: tuple[int, int], kept: Sequence[bytes | None]) -> datetime:
-        (self._read_at, ahead), self._read_mono = clock.told(at, kept), time.monotonic()
+        (self._read_at, ahead), self._read_mono = clock.adjusted(at, kept), time.monotonic()
         if (ahead >= clock.FAR_AHEAD) != self._is_ahead:
             self._is_ahead = not self._is_ahead
             if self._is_ahead:

@@ -159,7 +159,7 @@ class Client:
                 for command in commands:
                     pipe.execute_command(*command)  # pyright: ignore[reportUnknownMemberType]
                 return await pipe.execute(raise_on_error=False)
-        except Exception as error:  # noqa: BLE001 - whatever it is, each of those who asked must hear it
+        except Exception as error:  # noqa: BLE001 - whatever it is, each of those who asked must get it
             return [error] * len(commands)
 
     async def _patiently(self, attempt: Callable[[], Awaitable[Any]]) -> Any:
@@ -186,7 +186,7 @@ class Waiter:
     async def ask(self, *command: Arg) -> Any:
         """What the command returns, however long that takes. Raises StoreUnavailable at once."""
         try:
-            with _told_as_ours():
+            with _as_ours():
                 if self._number is None:
                     self._number = int(await heeding(self._execute("CLIENT", "ID")))
                 return await heeding(self._execute(*command))
@@ -211,19 +211,19 @@ class Listener:
 
     async def subscribe(self, channels: Sequence[str]) -> None:
         """Returns when the server has confirmed all of `channels`."""
-        with _told_as_ours():
+        with _as_ours():
             await self._pubsub.subscribe(*channels)  # pyright: ignore[reportUnknownMemberType]
         missing = set(channels)
         while missing:
             kind, channel, _ = await self._next(_ANSWER_WITHIN_S) or _gone_dead()
             missing -= {channel} if kind == "subscribe" else set()
 
-    async def hear(self) -> bytes:
+    async def receive(self) -> bytes:
         """The next message, whatever its channel. Raises StoreUnavailable at once."""
         while True:
             found = await self._next(self._quiet_s)
             if found is None:
-                with _told_as_ours():
+                with _as_ours():
                     await self._pubsub.ping()  # pyright: ignore[reportUnknownMemberType]
                 found = await self._next(_ANSWER_WITHIN_S) or _gone_dead()
             if found[0] == "message":
@@ -231,7 +231,7 @@ class Listener:
 
     async def _next(self, within_s: float) -> tuple[str, str, bytes] | None:
         """(kind, channel, content) of what the server says next; None when it says nothing."""
-        with _told_as_ours():
+        with _as_ours():
             found = cast("dict[str, Any] | None", await self._pubsub.get_message(timeout=within_s))  # pyright: ignore[reportUnknownMemberType]
         if found is None:
             return None
@@ -243,7 +243,7 @@ class Listener:
 
 
 @contextmanager
-def _told_as_ours() -> Generator[None]:
+def _as_ours() -> Generator[None]:
     try:
         yield
     except _AWAY as error:
@@ -300,7 +300,7 @@ def asked(keys: Keys) -> tuple[list[str], list[str]]:
     return ["TIME"], ["MGET", keys.clock, keys.clock_seen]
 
 
-def told(time: tuple[int, int], kept: Sequence[bytes | None]) -> tuple[datetime, timedelta]:
+def adjusted(time: tuple[int, int], kept: Sequence[bytes | None]) -> tuple[datetime, timedelta]:
     """What the clock says, and how much of that it is ahead, by the answers to what was `asked`."""
     offset, seen = kept
     raw_ms = time[0] * 1000 + time[1] // 1000 + int(offset or 0)
@@ -369,7 +369,7 @@ async def check_shards(client: Client, shards: int) -> None:
 
 async def far_ahead(client: Client, shards: int) -> timedelta | None:
     """How far the time of a shard is ahead of Redis's clock, which somebody set back; None where it is not far."""
-    times = [told(*await client.read(*asked(Keys(shard))))[1] for shard in range(shards)]
+    times = [adjusted(*await client.read(*asked(Keys(shard))))[1] for shard in range(shards)]
     most = max(times)
     return most if most >= FAR_AHEAD else None
 

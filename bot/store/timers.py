@@ -36,7 +36,7 @@ class Ticks:
         """What is due next, None before the trigger was first seen; and the time by the store's clock."""
         keys = Keys(self.shard_of(trigger))
         held, *told = await self._client.read(["HGET", keys.ticks, trigger], *clock.asked(keys))
-        return _tick(held), clock.told(*told)[0]
+        return _tick(held), clock.adjusted(*told)[0]
 
     async def forget_others(self, shard: int, triggers: Collection[str]) -> list[str]:
         """Forget what is due next of all triggers of a shard but these; which they were."""

@@ -154,7 +154,7 @@ class _Ear:
                 changes.miss()
             self.hears.set()
             while True:
-                run_id = (await listener.hear()).decode()
+                run_id = (await listener.receive()).decode()
                 for changes in self._watches:
                     changes.tell(run_id)
 

@@ -82,14 +82,14 @@ class TriggerStarts:
     async def refused(self, name: str, near: str, error: SaysoError) -> None:
         """Tell the operators, once an hour for each trigger."""
         log.warning("trigger refused", trigger=name, error=str(error))
-        await self._tell(name, near, str(error))
+        await self._notify(name, near, str(error))
 
     async def broke(self, name: str, near: str, error: Exception) -> None:
         """Tell the operators, once an hour for each trigger, of what nobody had thought of."""
         said = one_line(f"{type(error).__name__}: {error}", _ERROR_CHARS)
-        await self._tell(name, near, f"{said}. The log says where. It is tried again until its next time has come")
+        await self._notify(name, near, f"{said}. The log says where. It is tried again until its next time has come")
 
-    async def _tell(self, name: str, near: str, why: str) -> None:
+    async def _notify(self, name: str, near: str, why: str) -> None:
         # What is tried again comes with the same id, which would be let in again.
         once = new_id("run", shard_of(near))
         if await self._store.admit(f"alerts trigger {name}", once, 1, _ALERT_AGAIN_S):

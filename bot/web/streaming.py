@@ -53,7 +53,7 @@ class EventStream(Response, Generic[N]):
     ) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"}, media_type=MEDIA_TYPE)
         del self.headers["content-length"]
-        self._here, self._source, self._tell, self._counted = here, source, tell, counted
+        self._here, self._source, self._render, self._counted = here, source, tell, counted
         self._is_welcome, self._at_once, self._farewell = is_welcome, at_once, farewell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,14 +87,14 @@ class EventStream(Response, Generic[N]):
             while not is_last:
                 if not news:
                     news = await source.next(self._here.ping_s)
-                body, is_last = await self._told(news)
+                body, is_last = await self._rendered(news)
                 await _send(send, body)
                 news = None
 
-    async def _told(self, news: N) -> tuple[bytes, bool]:
+    async def _rendered(self, news: N) -> tuple[bytes, bool]:
         if not await self._is_welcome():
             return self._farewell, True
-        return await self._tell(news) if news else (_PING, False)
+        return await self._render(news) if news else (_PING, False)
 
 
 async def _send(send: Send, body: bytes) -> None:

@@ -55,7 +55,7 @@ async def _answer(app: App, request: Request) -> Response:
     if not app.ready.is_set():
         raise unavailable("Redis has not answered since this process started.")
     posted = Posted({key.lower(): value for key, value in request.headers.items()}, await request.body())
-    return await _told(partial(_taken, app, name, posted))
+    return await _answered(partial(_taken, app, name, posted))
 
 
 async def _taken(app: App, name: str, posted: Posted) -> Response:
@@ -67,7 +67,7 @@ async def _taken(app: App, name: str, posted: Posted) -> Response:
     return JSONResponse(body, HTTPStatus.ACCEPTED, {"Location": f"/v1/runs/{taken.run_id}"})
 
 
-async def _told(work: Callable[[], Awaitable[Response]]) -> Response:
+async def _answered(work: Callable[[], Awaitable[Response]]) -> Response:
     """What `work` answers, or its error as a problem. Raises ProblemError."""
     try:
         return await work()

@@ -50,24 +50,24 @@ class MailWatch:
         """Tell what has changed for long enough. Raises StoreError."""
         state, now = await self._store.state() or MailboxState(), self._now()
         if not state.trouble and state.is_fresh(now):
-            await self._tell_back()
+            await self._notify_back()
         elif now - max(state.reached_at or self._began, self._began) >= AWAY_FOR:
-            await self._tell_away(state)
+            await self._notify_away(state)
 
-    async def _tell_away(self, state: MailboxState) -> None:
+    async def _notify_away(self, state: MailboxState) -> None:
         since = f"has not been read since {state.reached_at:%d %b %H:%M} UTC" if state.reached_at else "was never read"
         why = state.trouble or "no process reads it. Start sayso mail"
         text = (
             f"{self._name} {since}: {why}. Nothing is lost: mail that comes meanwhile is read later, "
             "but no answer by mail counts until then. `sayso doctor` says how to fix it."
         )
-        await self._tell("The mailbox can't be read", text, is_away=True)
+        await self._notify("The mailbox can't be read", text, is_away=True)
 
-    async def _tell_back(self) -> None:
+    async def _notify_back(self) -> None:
         text = f"{self._name} is read, with all that has come meanwhile."
-        await self._tell("The mailbox is read again", text, is_away=False)
+        await self._notify("The mailbox is read again", text, is_away=False)
 
-    async def _tell(self, title: str, text: str, *, is_away: bool) -> None:
+    async def _notify(self, title: str, text: str, *, is_away: bool) -> None:
         if await self._store.is_told_away() == is_away or not await self._store.may_tell(self._tell_within_s):
             return
         # Another one may have told it between the two questions.

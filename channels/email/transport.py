@@ -75,7 +75,7 @@ class Transport:
         try:
             await self._log_in_and(raw, relay, sender=sender, recipients=recipients)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            told = _told(error, relay)
+            told = _channel_error(error, relay)
             if isinstance(told, ChannelUnauthorized):
                 self._refused = (self._clock() + self._rests_s, told)
             raise told from error
@@ -87,7 +87,7 @@ class Transport:
             async with aiosmtplib.SMTP(**self._way_to(relay, await _access(relay))):
                 return
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise _told(error, relay) from error
+            raise _channel_error(error, relay) from error
 
     async def _log_in_and(self, raw: bytes, relay: Relay, *, sender: str, recipients: Sequence[str]) -> None:
         """Send `raw` over a connection of its own; with a fresh access token when the server no longer takes ours."""
@@ -150,7 +150,7 @@ async def _send(raw: bytes, way: _Way, sender: str, recipients: Sequence[str]) -
 _LATER = "It is sent again later. If that does not help, check SAYSO_SMTP_HOST, SAYSO_SMTP_PORT and SAYSO_SMTP_TLS"
 
 
-def _told(error: Exception, relay: Relay) -> ChannelError:
+def _channel_error(error: Exception, relay: Relay) -> ChannelError:
     """`error` in the two words that callers act on."""
     server = f"the SMTP server {relay.host}:{relay.port}"
     code = _code(error)

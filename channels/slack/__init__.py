@@ -57,7 +57,7 @@ async def _report_to_nobody(connected: bool, why: str) -> None:
     del connected, why
 
 
-async def _tell_nobody(person: str) -> None:
+async def _notify_nobody(person: str) -> None:
     del person
 
 
@@ -79,7 +79,7 @@ class SlackChannel:
         members: Members,
         sends: Sends,
         home: ShowsHome,
-        opened: Opened = _tell_nobody,
+        opened: Opened = _notify_nobody,
         report: Report = _report_to_nobody,
         now: Callable[[], datetime] = _utc_now,
         delays_s: Sequence[float] = DELAYS_S,

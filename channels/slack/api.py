@@ -109,7 +109,7 @@ _FOR_NOW = frozenset(
 )  # fmt: skip
 
 
-def told(error: str, place: str, *, needed: str = "", app_token: bool = False) -> ChannelError:
+def channel_error(error: str, place: str, *, needed: str = "", app_token: bool = False) -> ChannelError:
     """`error` in the two words that callers act on. `needed` is the scope that Slack says is missing.
 
     `app_token`: it was the app token that was used, and not the bot token.
@@ -140,7 +140,7 @@ class Refused(ChannelRefused):
     """Slack said no; `error` is its word for it, `needed` the scope that is missing."""
 
     def __init__(self, error: str, place: str, needed: str = "") -> None:
-        found = told(error, place, needed=needed)
+        found = channel_error(error, place, needed=needed)
         super().__init__(found.what, found.do)
         self.error, self.needed = error, needed
 
@@ -306,7 +306,7 @@ def _refused(response: _Response, place: str, *, app_token: bool) -> Exception:
     if word in ("ratelimited", "rate_limited"):
         return Limited(1.0)
     needed = str(data.get("needed", ""))
-    found = told(word, place, needed=needed, app_token=app_token)
+    found = channel_error(word, place, needed=needed, app_token=app_token)
     if isinstance(found, ChannelUnauthorized):
         return Unauthorized(word, found.what, found.do)
     if isinstance(found, ChannelUnavailable):

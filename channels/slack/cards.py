@@ -201,7 +201,7 @@ def _whole(card: Card) -> list[Block]:
     """The blocks of a card. Whatever is cut or left out of it stands behind *Details*: nobody decides what they can't
     see.
     """
-    told, is_cut = [*_told(card)], _is_cut(card)
+    told, is_cut = [*_content(card)], _is_cut(card)
     blocks = [*told, *_asked(card, has_details=is_cut)]
     fitting = _fitting(blocks)
     return fitting if is_cut or fitting == blocks else _fitting([*told, *_asked(card, has_details=True)])
@@ -214,7 +214,7 @@ def _is_cut(card: Card) -> bool:
     return facts_cut or summary or len(card.exact) > SHOWN_CHARS or len(escape_invisible(card.quoted)) > _QUOTED_CHARS
 
 
-def _told(card: Card) -> Iterator[Block]:
+def _content(card: Card) -> Iterator[Block]:
     """The point, what it is about, and the words of others, marked as theirs."""
     yield _heading(card.title)
     if card.summary:

@@ -280,12 +280,12 @@ def _view_key(body: Json) -> str:
 
 def _command(body: Json, received_at: datetime) -> Sorted:
     if not word(body, "text").strip():
-        return Nothing(_told(USAGE))
+        return Nothing(_ephemeral(USAGE))
     key = f"command:{word(body, 'trigger_id')}"
-    return Stored(_inbound("command", key, body, received_at), _told(ON_IT))
+    return Stored(_inbound("command", key, body, received_at), _ephemeral(ON_IT))
 
 
-def _told(text: str) -> dict[str, JsonValue]:
+def _ephemeral(text: str) -> dict[str, JsonValue]:
     """Words that only who wrote the command sees."""
     return {"response_type": "ephemeral", "text": text}
 

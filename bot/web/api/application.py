@@ -37,7 +37,7 @@ def application(here: Here) -> FastAPI:
     api = _operations(passing)
     api.state.here = here
     for kind, answer in _ANSWERS.items():
-        api.add_exception_handler(kind, _told(answer))
+        api.add_exception_handler(kind, _handler(answer))
     api.openapi = lambda: _described(tuple(here.app.agents))
     return api
 
@@ -58,11 +58,13 @@ def _operations(passing: Sequence[Middleware]) -> FastAPI:
     return api
 
 
-def _told(answer: Callable[[Request, Exception], ProblemError]) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def told(request: Request, error: Exception) -> Response:
+def _handler(
+    answer: Callable[[Request, Exception], ProblemError],
+) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(request: Request, error: Exception) -> Response:
         return answer(request, error).response()
 
-    return told
+    return handle
 
 
 def _invalid(_: Request, error: Exception) -> ProblemError:

@@ -74,7 +74,7 @@ async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive
         return view
     here.metrics.streams.inc()
     try:
-        await _told(here, record.request, seq, wait_s, receive)
+        await _until_news(here, record.request, seq, wait_s, receive)
     except FollowingEnds:
         pass
     finally:
@@ -88,7 +88,7 @@ def is_open(view: RequestView) -> bool:
     return view.state == "open" or waits_for_check
 
 
-async def _told(here: Here, request: Request, seq: int, wait_s: float, receive: Receive) -> None:
+async def _until_news(here: Here, request: Request, seq: int, wait_s: float, receive: Receive) -> None:
     """Returns at the first news of the request after `seq`, or after `wait_s`. Raises FollowingEnds."""
     async with here.follower.watch(request.run_id, seq) as watch:
         gone = asyncio.create_task(until_gone(receive, watch))

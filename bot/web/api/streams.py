@@ -60,10 +60,10 @@ async def events(
     if has_ended and seq >= await here.app.store.length(run_id):
         return Response(status_code=HTTPStatus.NO_CONTENT)
     counted = partial(here.waits.one_more, f"key {key.prefix}")
-    return EventStream(here, here.follower.watch(run_id, seq), _tell, is_good, counted)
+    return EventStream(here, here.follower.watch(run_id, seq), _render, is_good, counted)
 
 
-async def _tell(news: Sequence[RunNews]) -> tuple[bytes, bool]:
+async def _render(news: Sequence[RunNews]) -> tuple[bytes, bool]:
     return b"".join(map(_written, news)), any(isinstance(event, RunEnded) for _, event in news)
 
 

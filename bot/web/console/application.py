@@ -63,17 +63,17 @@ ROUTES = (
 
 def application(here: Here) -> ASGIApp:
     """The ASGI application of the pages."""
-    console = Starlette(routes=ROUTES, exception_handlers={kind: _told(words) for kind, words in _WORDS.items()})
+    console = Starlette(routes=ROUTES, exception_handlers={kind: _handler(words) for kind, words in _WORDS.items()})
     console.router.redirect_slashes = False
     console.state.here = here
     return Bounded(SessionMiddleware(console, here), check_is_form)
 
 
-def _told(words: Callable[[Exception], Refusal]) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def told(request: Request, error: Exception) -> Response:
+def _handler(words: Callable[[Exception], Refusal]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(request: Request, error: Exception) -> Response:
         return await refused(request, words(error))
 
-    return told
+    return handle
 
 
 def _http(error: Exception) -> Refusal:

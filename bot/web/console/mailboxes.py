@@ -31,11 +31,11 @@ async def followed(request: Request) -> Response:
     """The list anew whenever mail arrives."""
     demo, owner = _demo(request), _owner(request)
 
-    async def tell(_: tuple[str, ...]) -> tuple[bytes, bool]:
+    async def render(_: tuple[str, ...]) -> tuple[bytes, bool]:
         found = await asyncio.to_thread(letters, demo.mail.folder(owner.email or ""))
         return part("letters", fragment(request, "_letters.html", {"owner": owner, "letters": found[::-1]})), False
 
-    return following(request, demo.mail.arriving(owner.email or ""), tell, at_once=("",))
+    return following(request, demo.mail.arriving(owner.email or ""), render, at_once=("",))
 
 
 async def shown(request: Request) -> Response:

@@ -67,11 +67,11 @@ async def page(
 ) -> Response:
     """The page of `template`, for whoever asks."""
     visit, process = visit_of(request), here(request)
-    told = _told(request, visit, process)
+    told = _flash(request, visit, process)
     text = fragment(request, template, {"told": told, **await _around(request, visit, process), **data})
     response = hardened(Response(text, status, media_type="text/html"), csp(frames))
     if told:
-        response.delete_cookie(_told_name(process), httponly=True, samesite="lax", secure=is_secure(process))
+        response.delete_cookie(_flash_name(process), httponly=True, samesite="lax", secure=is_secure(process))
     return response
 
 
@@ -148,7 +148,7 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
         body = base64.urlsafe_b64encode(f"{is_well:d}{words}".encode()).decode()
         value = f"{body}.{session.stamp(f'told {body}')}"
         response.set_cookie(
-            _told_name(process), value, max_age=_TOLD_S, httponly=True, samesite="lax", secure=is_secure(process)
+            _flash_name(process), value, max_age=_TOLD_S, httponly=True, samesite="lax", secure=is_secure(process)
         )
     return hardened(response, csp())
 
@@ -165,16 +165,16 @@ def own_path(text: str) -> str:
     return text if is_ours else "/"
 
 
-def _told(request: Request, visit: Visit, process: Here) -> tuple[bool, str] | None:
+def _flash(request: Request, visit: Visit, process: Here) -> tuple[bool, str] | None:
     """What an earlier form led to. The stamp keeps others from putting words on our pages."""
-    body, _, stamp = request.cookies.get(_told_name(process), "").partition(".")
+    body, _, stamp = request.cookies.get(_flash_name(process), "").partition(".")
     if not body or visit.session is None or not visit.session.bears(stamp, f"told {body}"):
         return None
     said = base64.urlsafe_b64decode(body).decode()
     return said.startswith("1"), said[1:]
 
 
-def _told_name(process: Here) -> str:
+def _flash_name(process: Here) -> str:
     return cookie_name(process, "sayso-told")
 
 

@@ -29,10 +29,10 @@ N = TypeVar("N", bound=Collection[object])
 def following(
     request: Request,
     source: AbstractAsyncContextManager[Source[N]],
-    tell: Callable[[N], Awaitable[tuple[bytes, bool]]],
+    render: Callable[[N], Awaitable[tuple[bytes, bool]]],
     at_once: N | None = None,
 ) -> EventStream[N]:
-    """A stream of what `tell` gives for news of `source`, and whether that is the end; `at_once` is told first.
+    """A stream of what `render` gives for news of `source`, and whether that is the end; `at_once` is sent first.
 
     When the session has ended, the last event is `gone`, with words to show.
     """
@@ -43,7 +43,7 @@ def following(
 
     counted = partial(process.waits.one_more, f"person {visit.known.person}")
     farewell = part("gone", fragment(request, "_gone.html", {}))
-    return EventStream(process, source, tell, is_welcome, counted, at_once, farewell)
+    return EventStream(process, source, render, is_welcome, counted, at_once, farewell)
 
 
 # What the last event that a page has got was marked with: how many events of the run, and which card.
@@ -63,7 +63,7 @@ async def run(request: Request) -> Response:
     run_id = RunId(check(request.path_params["run_id"], "run"))
     seq, shown = _has(request)
 
-    async def tell(news: Sequence[RunNews]) -> tuple[bytes, bool]:
+    async def render(news: Sequence[RunNews]) -> tuple[bytes, bool]:
         nonlocal shown
         told = await told_of(process, run_id, me)
         data = around_run(request, told)
@@ -80,7 +80,7 @@ async def run(request: Request) -> Response:
         last = part(name, html, f"{told.run.seq} {shown}".strip())
         return b"".join(part(*one) for one in before) + last, False
 
-    return following(request, process.follower.watch(run_id, seq), tell)
+    return following(request, process.follower.watch(run_id, seq), render)
 
 
 async def home(request: Request) -> Response:
@@ -132,7 +132,7 @@ def _on_any_change(request: Request, parts: Callable[[], Awaitable[dict[str, str
     process, me = here(request), visit_of(request).known.person
     last = -_NOT_MORE_OFTEN_S
 
-    async def tell(_: frozenset[str]) -> tuple[bytes, bool]:
+    async def render(_: frozenset[str]) -> tuple[bytes, bool]:
         nonlocal last
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, last + _NOT_MORE_OFTEN_S - clock()))
@@ -140,7 +140,7 @@ def _on_any_change(request: Request, parts: Callable[[], Awaitable[dict[str, str
         found, last = {"count": count} | await parts(), clock()
         return b"".join(part(name, html) for name, html in found.items()), False
 
-    return following(request, process.follower.changes(), tell, at_once=EVERYTHING)
+    return following(request, process.follower.changes(), render, at_once=EVERYTHING)
 
 
 def _has(request: Request) -> tuple[int, str]:

@@ -29,7 +29,7 @@ from agents.events import (
 )
 from agents.requests import Attachment, PersonId, RequestId
 from bot.people.directory import People
-from bot.render.transcript import tell
+from bot.render.transcript import transcript_line
 from bot.store.attachments import files_in
 
 Mark = Literal["person", "work", "ask", "good", "bad", "doubt"]
@@ -65,7 +65,7 @@ def rows(events: Sequence[Event], people: People) -> list[Row]:
 
 
 def _row(seq: int, event: Event, people: People) -> Row:
-    told = tell(event, people)
+    told = transcript_line(event, people)
     quoted = told.quoted if len(told.quoted) <= _QUOTED_CHARS else f"{told.quoted[:_QUOTED_CHARS]}…"
     mailbox = event.person if isinstance(event, CardDelivered) and event.channel == "email" else None
     return Row(seq, event.at, _mark(event), _capital(told.text), quoted, _request_of(event), mailbox, files_in(event))

@@ -82,8 +82,8 @@ def read_body(raw: bytes) -> Body:
     parts = tuple(_leaves(_part(raw)))
     leaves = [part for part in parts if part.may_be_text]
     files = tuple(part for part in parts if not part.may_be_text or part.kind == "text/calendar")
-    plain = _told([_text(part) for part in leaves if part.kind == "text/plain"])
-    html = _told([_text(part) for part in leaves if part.kind == "text/html"])
+    plain = _without_blank([_text(part) for part in leaves if part.kind == "text/plain"])
+    html = _without_blank([_text(part) for part in leaves if part.kind == "text/html"])
     if not plain and not html and (leaves or not files):
         raise Unreadable(NO_TEXT)
     most = max(len(plain), len(html))
@@ -93,7 +93,7 @@ def read_body(raw: bytes) -> Body:
     return Body("\n".join(plain) if plain else None, "\n".join(html) if html else None, unsure, files)
 
 
-def _told(texts: list[str]) -> list[str]:
+def _without_blank(texts: list[str]) -> list[str]:
     """`texts` without the blank ones that some programs put below a picture, unless all of them are blank."""
     return [text for text in texts if len(text) > 2000 or re.sub(r"<[^<>]*>|&nbsp;|\s", "", text)] or texts[:1]
 

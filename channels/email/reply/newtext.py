@@ -170,7 +170,7 @@ class _Reading:
             self._keep(at)
             return at + 1
         shown = [i for i in range(at, end) if not self._is_blank(i)]
-        has_legal, is_doubtful = _heard(self._lines, range(at, end))
+        has_legal, is_doubtful = _signed(self._lines, range(at, end))
         if is_doubtful or not (has_legal or len(shown) <= SIGNATURE_LINES):
             self._keep(at)
             return at + 1
@@ -195,7 +195,7 @@ class _Reading:
         return self._lines.is_blank(at)
 
 
-def _heard(lines: Lines, signed: range) -> tuple[bool, bool]:
+def _signed(lines: Lines, signed: range) -> tuple[bool, bool]:
     """Whether a legal footer stands on these lines, and whether anything else on them could take an approval back."""
     has_legal, is_doubtful, paragraph = False, False, list[int]()
     # Programs write the separator with its space (RFC 3676, 4.3); any other line of dashes may be somebody's own.

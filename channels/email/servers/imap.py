@@ -95,7 +95,7 @@ class Session:
 
         def asking() -> list[int]:
             # What was told up to here is in the answer; what is told from here on, `listen` must not wait for.
-            self._told_of_mail()
+            self._has_news()
             return list(map(int, self._open_client.search(["UID", f"{uid + 1}:*", "SINCE", since])))
 
         # `9:*` means the last mail, too, where that has UID 8 (RFC 3501, 6.4.8).
@@ -127,11 +127,11 @@ class Session:
 
         def asking() -> bool:
             self._open_client.idle()
-            return self._told_of_mail() or self._has_buffered()
+            return self._has_news() or self._has_buffered()
 
         return self._said(asking)
 
-    def heard(self) -> None:
+    def end_idle(self) -> None:
         """Leave IDLE. Reads whole lines, which `idle_check` of imapclient does not wait for, and notices the end."""
         self._said(lambda: self._open_client.idle_done())  # noqa: PLW0108 - see above
 
@@ -163,7 +163,7 @@ class Session:
             raise ChannelUnavailable("the mailbox is not open", "Open it first")
         return self._client
 
-    def _told_of_mail(self) -> bool:
+    def _has_news(self) -> bool:
         """Whether an answer to whatever was asked since the last call said, by the way, that there is more mail."""
         return self._open_client._imap.response("EXISTS")[1] != [None]  # noqa: SLF001 - nothing public shows it
 
@@ -187,12 +187,12 @@ class Session:
             with self._in_use:
                 return asking()
         except (LoginError, IMAPClientAbortError, CapabilityError, OSError) as error:
-            raise _told(error, self._server) from error
+            raise _channel_error(error, self._server) from error
         except (IMAPClientError, ValueError, KeyError, AttributeError, TypeError) as error:
             # imapclient leaves a socket of None behind when the line was cut under it, and trips over odd answers.
             if of_one_mail and not self._is_over and isinstance(error, (IMAPClientError, ValueError)):
                 raise Unfetched(str(error)) from error
-            raise _told(error, self._server) from error
+            raise _channel_error(error, self._server) from error
         finally:
             self._dispose()
 
@@ -221,7 +221,7 @@ async def in_thread(asking: Callable[[], T]) -> T:
     return await answer
 
 
-def _told(error: Exception, server: Endpoint) -> ChannelError:
+def _channel_error(error: Exception, server: Endpoint) -> ChannelError:
     """`error` in the two words that callers act on."""
     name = f"the IMAP server {server.host}:{server.port}"
     if trouble := certificate_trouble(error):

@@ -109,7 +109,7 @@ class ImapMailbox:
             return await in_thread(session.look)
         if not await in_thread(session.listen):
             await _readable(session.fileno(), self._look_every_s)
-        return await in_thread(session.heard)
+        return await in_thread(session.end_idle)
 
 
 @asynccontextmanager

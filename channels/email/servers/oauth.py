@@ -76,7 +76,7 @@ class AccessTokens:
         status, answer = await self._post({name: value for name, value in form.items() if value})
         token = answer.get("access_token")
         if status != HTTPStatus.OK or not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise _told(self._grant.url, status, answer)
+            raise _channel_error(self._grant.url, status, answer)
         self._token = token
         self._until = asked_at + _seconds(answer.get("expires_in"))
         renewed = answer.get("refresh_token")
@@ -112,7 +112,7 @@ async def _body(answer: httpx2.Response) -> bytes:
     return body
 
 
-def _told(url: str, status: int, answer: dict[str, object]) -> ChannelError:
+def _channel_error(url: str, status: int, answer: dict[str, object]) -> ChannelError:
     """Why there is no token, in the two words that callers act on; never with anything secret."""
     error = answer.get("error")
     words = error if isinstance(error, str) and error.replace("_", "").isalnum() else "no access token in the answer"

@@ -112,7 +112,7 @@ class PlainHands:
     async def stop_child(self, run_id: RunId) -> None:
         raise ToolRefused("there are no runs here")
 
-    async def tell(self, to: str, title: str, text: str) -> None:
+    async def notify(self, to: str, title: str, text: str) -> None:
         raise ToolRefused("there is nobody here")
 
     async def mail(self, raw: bytes, to: str) -> None:

@@ -21,7 +21,7 @@ from bot.policy.judge import (
     TooLate,
     Unclear,
 )
-from bot.render.cards import closed_card, decided, exact, notice, outcome_card, request_card, told, who_decides
+from bot.render.cards import closed_card, decided, exact, feedback_text, notice, outcome_card, request_card, who_decides
 from channels import Card, Line
 from tests.agents.worlds import NOON, chosen, started
 from tests.bot.examples import (
@@ -214,7 +214,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
 def test_who_answered_is_told_what_became_of_it_and_what_to_do(
     judgement: Judgement, request_: Request, says: str
 ) -> None:
-    assert says in told(judgement, request_, PEOPLE)
+    assert says in feedback_text(judgement, request_, PEOPLE)
 
 
 def test_the_facts_of_an_effect_stand_on_the_card_as_they_are() -> None:

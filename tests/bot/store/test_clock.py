@@ -61,7 +61,7 @@ def test_what_is_read_is_never_before_what_was_read(steps: list[int]) -> None:
     raw_ms, seen, last = 10**12, None, None
     for step in steps:
         raw_ms = max(10**9, raw_ms + step)
-        now, ahead = client.told((raw_ms // 1000, raw_ms % 1000 * 1000), [None, seen])
+        now, ahead = client.adjusted((raw_ms // 1000, raw_ms % 1000 * 1000), [None, seen])
 
         assert last is None or now >= last
         assert ahead >= timedelta(0)

@@ -116,7 +116,7 @@ async def test_hints_come_in_the_older_and_the_newer_form_of_the_protocol(redis:
 async def test_a_line_on_which_nothing_is_said_is_asked_and_kept(redis: str, protocol: int) -> None:
     client, other = Client(f"{redis}?protocol={protocol}"), Client(redis)
     async with client.listening(["here"], quiet_s=0.02) as listener:
-        hearing = asyncio.create_task(listener.hear())
+        hearing = asyncio.create_task(listener.receive())
         assert not (await asyncio.wait([hearing], timeout=0.3))[0]
         await other.do("PUBLISH", "here", "a word")
         assert await hearing == b"a word"
@@ -129,7 +129,7 @@ async def test_a_line_that_has_gone_dead_is_noticed(redis: str) -> None:
     async with client.listening(["here"], quiet_s=0.02) as listener:
         await other.do("CLIENT", "PAUSE", 4_500, "ALL")
         with pytest.raises(StoreUnavailable, match="does not answer"):
-            await listener.hear()
+            await listener.receive()
     await other.do("CLIENT", "UNPAUSE")
     await client.close()
     await other.close()

@@ -3,7 +3,7 @@
 import pytest
 
 from channels import ChannelError, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
-from channels.slack.api import told
+from channels.slack.api import channel_error
 
 FOR_GOOD = [
     "not_in_channel",
@@ -44,7 +44,7 @@ ABOUT_US = [
 
 @pytest.mark.parametrize("error", FOR_GOOD)
 def test_each_error_is_one_sentence_and_what_to_do(error: str) -> None:
-    found = told(error, "#release", needed="chat:write")
+    found = channel_error(error, "#release", needed="chat:write")
 
     assert isinstance(found, ChannelRefused)
     is_a_sentence(found, error)
@@ -52,7 +52,7 @@ def test_each_error_is_one_sentence_and_what_to_do(error: str) -> None:
 
 @pytest.mark.parametrize("error", ABOUT_US)
 def test_what_is_about_us_is_no_verdict_on_what_was_sent_and_says_what_an_operator_does(error: str) -> None:
-    found = told(error, "#release", needed="chat:write")
+    found = channel_error(error, "#release", needed="chat:write")
 
     assert isinstance(found, ChannelUnauthorized)
     assert found.channel == "slack"
@@ -61,7 +61,7 @@ def test_what_is_about_us_is_no_verdict_on_what_was_sent_and_says_what_an_operat
 
 @pytest.mark.parametrize("error", [*ABOUT_US, "socket_mode_not_enabled"])
 def test_a_bad_app_token_never_advises_the_bot_token(error: str) -> None:
-    found = told(error, "", app_token=True)
+    found = channel_error(error, "", app_token=True)
 
     assert isinstance(found, ChannelUnauthorized)
     assert "SLACK_BOT_TOKEN" not in str(found)
@@ -75,12 +75,12 @@ def is_a_sentence(found: ChannelError, error: str) -> None:
 
 
 def test_a_missing_scope_is_named() -> None:
-    assert "chat:write" in told("missing_scope", "#release", needed="chat:write").what
+    assert "chat:write" in channel_error("missing_scope", "#release", needed="chat:write").what
 
 
 def test_what_passes_is_tried_again() -> None:
-    assert isinstance(told("ratelimited", "#release"), ChannelUnavailable)
+    assert isinstance(channel_error("ratelimited", "#release"), ChannelUnavailable)
 
 
 def test_an_error_that_nobody_has_thought_of_is_told_by_its_name() -> None:
-    assert "'as_user_not_supported'" in told("as_user_not_supported", "#release").what
+    assert "'as_user_not_supported'" in channel_error("as_user_not_supported", "#release").what

@@ -83,13 +83,13 @@ def test_mail_that_comes_just_before_an_idle_is_not_waited_for(box: Box, when: s
         box.deliver("in between")
 
     is_told = session.listen()
-    session.heard()
+    session.end_idle()
 
     assert before == []
     assert is_told
     assert session.uids_after(0, long_ago) == [1]
     assert not session.listen()
-    session.heard()
+    session.end_idle()
     session.abort()
 
 
