@@ -234,16 +234,16 @@ class RequestLookup(Protocol):
 class Marks(Protocol):
     """Words that a channel keeps where every process of sayso sees them, for 60 days at least."""
 
-    async def mark(self, key: str) -> bool:
-        """Whether nobody has marked `key` before. Durable when it returns."""
+    async def add_once(self, key: str) -> bool:
+        """Add `key`; False when somebody added it before. Durable when it returns."""
         ...
 
-    async def keep(self, key: str, value: str) -> str:
-        """What is kept under `key` from now on: `value`, unless there is something already."""
+    async def put_if_absent(self, key: str, value: str) -> str:
+        """Keep `value` under `key` unless there is something already; returns what is kept there now."""
         ...
 
-    async def kept(self, key: str) -> str | None:
-        """What is kept under `key`."""
+    async def get(self, key: str) -> str | None:
+        """Return what is kept under `key`."""
         ...
 
 

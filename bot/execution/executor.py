@@ -287,7 +287,7 @@ _AGAIN_S = 60.0
 _LONGEST_S = 30 * 86_400.0
 
 
-async def look(agent: Agent, pending: PendingStep, hands: StepContext) -> Event:
+async def poll_result(agent: Agent, pending: PendingStep, hands: StepContext) -> Event:
     """The event to append: the result, or when to look again."""
     waiting = pending.waits
     tool = agent.tool(pending.step.tool) if isinstance(pending.step, CallTool) else None

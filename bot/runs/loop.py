@@ -13,7 +13,7 @@ from agents.run import PendingStep, Run
 from agents.state import Attempt
 from agents.steps import CallTool
 from bot.execution.approval_guard import ApprovalGuard, call_of
-from bot.execution.executor import Executor, gate_now, look, prepare
+from bot.execution.executor import Executor, gate_now, poll_result, prepare
 from bot.execution.tool_context import StepContext
 from bot.outbound.notifier import Notifier
 from bot.people.directory import People
@@ -159,7 +159,7 @@ class Loop:
                 return await self._execute(agent, told, pending, pending.step)
             case Check(pending) if agent and pending.waits:
                 hands = StepContext(run, pending.id, now, self._children, report=pending.waits.report)
-                return await self._appending.append(told, [await look(agent, pending, hands)])
+                return await self._appending.append(told, [await poll_result(agent, pending, hands)])
             case Close(request_id, why):
                 await self._decisions.close(request_id, "withdrawn", None, why)
                 return None

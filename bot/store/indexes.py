@@ -304,19 +304,19 @@ class StoreMarks:
     def __init__(self, store: _Remembers, name: str = "slack") -> None:
         self._store, self._name = store, name
 
-    async def mark(self, key: str) -> bool:
-        """Whether nobody has marked `key` before."""
+    async def add_once(self, key: str) -> bool:
+        """Add `key`; False when somebody added it before."""
         # A value of our own: a write whose answer was lost is asked again, and must know itself.
         _, is_new = await self._store.remember(self._foreign(key), secrets.token_bytes(16), MARK_KEEP_S)
         return is_new
 
-    async def keep(self, key: str, value: str) -> str:
-        """What is kept under `key` from now on."""
+    async def put_if_absent(self, key: str, value: str) -> str:
+        """Keep `value` under `key` unless there is something already; returns what is kept there now."""
         known, _ = await self._store.remember(self._foreign(key), value.encode(), MARK_KEEP_S)
         return known.decode()
 
-    async def kept(self, key: str) -> str | None:
-        """What is kept under `key`."""
+    async def get(self, key: str) -> str | None:
+        """Return what is kept under `key`."""
         found = await self._store.remembered(self._foreign(key))
         return None if found is None else found.decode()
 

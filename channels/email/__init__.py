@@ -185,7 +185,7 @@ class EmailChannel:
 
     async def _earlier(self, delivery: Placement, card: Card) -> SentCard | None:
         """The mail of `delivery`, which `card` goes on from."""
-        token = await self._marks.kept(_name("key", delivery.key)) if self._marks else None
+        token = await self._marks.get(_name("key", delivery.key)) if self._marks else None
         if token or not delivery.handle:
             return await self._card_of(token or "")
         # Mails of releases that kept the Message-ID there.
@@ -200,19 +200,19 @@ class EmailChannel:
         closed = after.token if after else ""
         sent_as = _SentAs(token=asks.token if asks else closed, receipt=receipt)
         if sent_as.token or sent_as.receipt:
-            await self._marks.keep(_name("id", post.message_id), sent_as.model_dump_json())
+            await self._marks.put_if_absent(_name("id", post.message_id), sent_as.model_dump_json())
         if asks:
-            await self._marks.keep(_name("card", asks.token), asks.model_dump_json())
-            await self._marks.keep(_name("key", key), asks.token)
+            await self._marks.put_if_absent(_name("card", asks.token), asks.model_dump_json())
+            await self._marks.put_if_absent(_name("key", key), asks.token)
 
     async def _sent_as(self, message_id: str) -> "_SentAs":
         """What is known of the mail that was sent under `message_id`."""
-        kept = await self._marks.kept(_name("id", message_id)) if self._marks and message_id else None
+        kept = await self._marks.get(_name("id", message_id)) if self._marks and message_id else None
         return _SentAs.model_validate_json(kept) if kept else _SentAs()
 
     async def _card_of(self, token: str) -> SentCard | None:
         """The mail that brought `token` to somebody."""
-        kept = await self._marks.kept(_name("card", token)) if self._marks and token else None
+        kept = await self._marks.get(_name("card", token)) if self._marks and token else None
         return SentCard.model_validate_json(kept) if kept else None
 
     def _envelope_sender(self, card: Card, to: Address) -> str:

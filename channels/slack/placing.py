@@ -67,7 +67,7 @@ class Placing:
         """
         tries = await self._tries(key)
         if any(not each.is_void for each in tries) or len(tries) == _TRIES_NOTED:
-            await self._marks.keep(f"unsure {key}", "1")
+            await self._marks.put_if_absent(f"unsure {key}", "1")
             if ts := await self._stands(tries, spot, key):
                 return ts
         name = await self._note(len(tries) + 1, spot, key)
@@ -79,14 +79,14 @@ class Placing:
             raise
         except ChannelError:
             # Certainly not done: nobody need look for it.
-            await self._marks.keep(f"void {name}", "1")
+            await self._marks.put_if_absent(f"void {name}", "1")
             raise
         return str(answer["ts"])
 
     async def update(self, message: cards.Message, channel: str, ts: str, key: str) -> None:
         """Show `message` where the one with this key stands, and close its doubles. Raises as `place` does."""
         await self._change(message, channel, ts, _metadata(_EVENT, key))
-        if await self._marks.kept(f"unsure {key}") is None:
+        if await self._marks.get(f"unsure {key}") is None:
             return
         for where, double in await self._found(await self._tries(key), key, Spot(channel)):
             if (where.channel, double) != (channel, ts):
@@ -97,11 +97,11 @@ class Placing:
         found = list[_Try]()
         for number in range(1, _TRIES_NOTED + 1):
             name = f"post {key} {number}"
-            noted = await self._marks.kept(name)
+            noted = await self._marks.get(name)
             if noted is None:
                 break
             since, channel, ts, _ = noted.split(" ")
-            is_void = await self._marks.kept(f"void {name}") is not None
+            is_void = await self._marks.get(f"void {name}") is not None
             found.append(_Try(Spot(channel, "" if ts == _TOP else ts), float(since), is_void))
         return found
 
@@ -109,7 +109,7 @@ class Placing:
         """The name of the try that is about to be made. Raises ChannelUnavailable when somebody else makes it."""
         name = f"post {key} {min(number, _TRIES_NOTED)}"
         mine = f"{self._now():.6f} {spot.channel} {spot.ts or _TOP} {secrets.token_hex(8)}"
-        if await self._marks.keep(name, mine) != mine and number <= _TRIES_NOTED:
+        if await self._marks.put_if_absent(name, mine) != mine and number <= _TRIES_NOTED:
             raise ChannelUnavailable("The same message is being sent by another process", "It is looked up")
         return name
 
@@ -223,18 +223,18 @@ class Roots:
 
     async def begun(self, thread: Thread) -> str:
         """The ts of its first message; "" while there is none."""
-        return thread.ts or await self._marks.kept(f"root {thread.name}") or ""
+        return thread.ts or await self._marks.get(f"root {thread.name}") or ""
 
     async def _begin(self, thread: Thread, card: Card) -> str:
-        is_first = await self._marks.mark(f"beginning {thread.name}")
+        is_first = await self._marks.add_once(f"beginning {thread.name}")
         if not is_first and (ts := await self._by_another(thread)):
             return ts
         try:
             ts = await self._placing.place(cards.root(card), Spot(thread.channel), f"root {thread.name}")
         except ChannelError:
-            await self._marks.keep(f"not begun {thread.name}", "1")
+            await self._marks.put_if_absent(f"not begun {thread.name}", "1")
             raise
-        kept = await self._marks.keep(f"root {thread.name}", ts)
+        kept = await self._marks.put_if_absent(f"root {thread.name}", ts)
         if kept != ts:
             with suppress(ChannelError):
                 await self._api.call("chat.delete", thread.channel, channel=thread.channel, ts=ts)
@@ -243,7 +243,7 @@ class Roots:
     async def _by_another(self, thread: Thread) -> str:
         """The ts of the message with which somebody else begins it now; "" if that takes too long, or failed."""
         for _ in range(int(_WAIT_S / _STEP_S)):
-            if (ts := await self.begun(thread)) or await self._marks.kept(f"not begun {thread.name}"):
+            if (ts := await self.begun(thread)) or await self._marks.get(f"not begun {thread.name}"):
                 return ts
             await self._sleep(_STEP_S)
         return ""

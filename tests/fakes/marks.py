@@ -10,13 +10,13 @@ class MemoryMarks:
     words: dict[str, str] = field(default_factory=dict[str, str])
     marked: set[str] = field(default_factory=set[str])
 
-    async def mark(self, key: str) -> bool:
+    async def add_once(self, key: str) -> bool:
         is_new = key not in self.marked
         self.marked.add(key)
         return is_new
 
-    async def keep(self, key: str, value: str) -> str:
+    async def put_if_absent(self, key: str, value: str) -> str:
         return self.words.setdefault(key, value)
 
-    async def kept(self, key: str) -> str | None:
+    async def get(self, key: str) -> str | None:
         return self.words.get(key)

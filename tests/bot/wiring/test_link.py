@@ -66,7 +66,7 @@ async def test_a_mark_is_new_once_whoever_asks(redis: str) -> None:
     async with a_store(redis) as store:
         one, two = StoreMarks(store), StoreMarks(store)
 
-        assert [await one.mark("a"), await one.mark("a"), await two.mark("a"), await two.mark("b")] == [
+        assert [await one.add_once("a"), await one.add_once("a"), await two.add_once("a"), await two.add_once("b")] == [
             True,
             False,
             False,
@@ -78,15 +78,15 @@ async def test_what_is_kept_first_stays(redis: str) -> None:
     async with a_store(redis) as store:
         one, two = StoreMarks(store), StoreMarks(store)
 
-        assert await one.kept("root") is None
-        assert await one.keep("root", "C01OPS/1.2 ü") == "C01OPS/1.2 ü"
-        assert await two.keep("root", "another") == "C01OPS/1.2 ü"
-        assert await two.kept("root") == "C01OPS/1.2 ü"
+        assert await one.get("root") is None
+        assert await one.put_if_absent("root", "C01OPS/1.2 ü") == "C01OPS/1.2 ü"
+        assert await two.put_if_absent("root", "another") == "C01OPS/1.2 ü"
+        assert await two.get("root") == "C01OPS/1.2 ü"
 
 
 async def test_what_is_kept_lasts_for_60_days_and_no_longer(redis: str) -> None:
     async with a_store(redis) as store:
-        await StoreMarks(store).mark("a")
+        await StoreMarks(store).add_once("a")
         keys = [key async for key in store.client.scan("*seen*")]
         lives_s = [await store.client.do("PTTL", key) / 1000 for key in keys]
 

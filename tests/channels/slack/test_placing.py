@@ -288,8 +288,8 @@ class Together(MemoryMarks):
         super().__init__()
         self._both = asyncio.Barrier(2)
 
-    async def kept(self, key: str) -> str | None:
-        value = await super().kept(key)
+    async def get(self, key: str) -> str | None:
+        value = await super().get(key)
         if value is None and key == "post s0d-1 1":
             await self._both.wait()
         return value
