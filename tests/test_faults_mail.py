@@ -75,7 +75,7 @@ async def test_a_reply_from_an_address_that_is_in_no_directory_is_held_and_the_r
     await world.send("mallory", card.reply_to, "approve", login=None)
 
     assert "mallory@corp.example is not in the directory of people" in await held(world)
-    told = await world.next_mail("anna", about="An answer was held")
+    told = await world.next_mail("anna", about="An answer was quarantined")
     assert "Nothing was decided" in told.text
     assert await still_open(world, record)
 
@@ -193,7 +193,7 @@ async def test_a_broken_mail_file_is_held_and_the_next_mail_is_read(world: World
 
     (folder / "new" / "1.broken").write_bytes(broken)
 
-    assert '"kind":"held"' in await held(world)
+    assert '"kind":"quarantined"' in await held(world)
     assert await still_open(world, record)
     await world.reply("bo", card, "approve")
     await world.ended(record.request.run_id)

@@ -231,7 +231,7 @@ async def test_a_forged_approval_is_held_and_the_true_one_counts(office: Office)
         forged.encode(), sender="mallory@evil.example", recipients=[card.reply_to or ""]
     )
 
-    held = await office.anna.next_mail("An answer was held")
+    held = await office.anna.next_mail("An answer was quarantined")
     assert "bo@corp.example was not accepted" in held.text
     assert [record.state for record in await office.world.requests()] == ["open"]
     await office.bo.reply(card, "approved")

@@ -126,7 +126,10 @@ def told(found: "Identified", known: Collection[str] = ()) -> list[str]:
     lines += [f"  ✗ {way}: {why}" for way, why in _UNTRIED.items() if way not in tried]
     lines += ["", *_proposed(found)]
     if known and found.author and found.author not in known:
-        lines += ["", f"Nobody in [people] has the address {found.author}: until somebody has, its mail is held."]
+        lines += [
+            "",
+            f"Nobody in [people] has the address {found.author}: until somebody has, its mail is quarantined.",
+        ]
     return lines
 
 

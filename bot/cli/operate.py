@@ -20,8 +20,8 @@ from typing import cast
 from bot.cli.options import serve
 
 _VERBS = (
-    "requeue: try a dead letter again. discard: forget a held message. "
-    "confirm: have the person asked whose word a held message claims to be."
+    "requeue: try a dead letter again. discard: forget a quarantined message. "
+    "confirm: have the person asked whose word a quarantined message claims to be."
 )
 
 
@@ -42,7 +42,7 @@ def dead(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """List dead letters and held messages, or do something about one of them."""
+    """List dead letters and quarantined messages, or do something about one of them."""
     from bot.cli.remote import run
 
     if verb is None:
@@ -67,11 +67,11 @@ async def _list(app: "App", *, as_json: bool) -> None:
         for line in _details(note):
             print(plain(f"    {line}"))
     if not notes:
-        print("Nothing was given up on, and nothing is held.")
+        print("Nothing was given up on, and nothing is quarantined.")
 
 
 def _details(note: "Note") -> list[str]:
-    """What else is known of a held message."""
+    """What else is known of a quarantined message."""
     asked = f"asked about at {note.asked_at:%d %b %H:%M UTC} by {note.asked_by}" if note.asked_at else ""
     channel = f"came by {note.channel}" if note.channel else ""
     about = f"its subject, which nobody has checked: {note.about}" if note.about else ""
@@ -109,8 +109,10 @@ async def _requeue(app: "App", some_id: str) -> None:
     if body is None:
         raise Conflict(f"There is no dead letter {some_id}. `sayso dead` lists them")
     note = Note.model_validate_json(body)
-    if note.kind == "held":
-        text = "A held message can't be let through as somebody's word. Have that person asked: sayso dead confirm"
+    if note.kind == "quarantined":
+        text = (
+            "A quarantined message can't be let through as somebody's word. Have that person asked: sayso dead confirm"
+        )
         raise Conflict(f"{text} {some_id}")
     await app.store.lists.requeue(some_id, note.member)
     print(f"{some_id} is tried again.")

@@ -320,7 +320,9 @@ class DeskConfig(Table):
     name: str = Field(default="", max_length=40, description='stands before the address in From, such as "Corp Help"')
     greeting: str = Field(default="Hello,", max_length=100, description="begins a reply that no model wrote")
     signature: str = Field(default="", max_length=500, description="ends each reply")
-    per_sender: Limit = Field(default=Rate(10, _DAY_S), description="runs that one address may begin; the rest is held")
+    per_sender: Limit = Field(
+        default=Rate(10, _DAY_S), description="runs that one address may begin; the rest is quarantined"
+    )
     per_day: Limit = Field(default=Rate(200, _DAY_S), description="runs that all mail to it may begin")
 
 

@@ -212,4 +212,4 @@ def _identity(settings: MailSettings) -> Finding:
             sign="✓", what=f"SAYSO_MAIL_IDENTITY is set: {way} of {settings.mail_authserv_id} proves who wrote a mail"
         )
     fix = "sayso mail identify looks at a mail of yours and proposes SAYSO_MAIL_IDENTITY"
-    return Finding(sign="!", what="no mail counts as anybody's word: every one is held", fix=fix)
+    return Finding(sign="!", what="no mail counts as anybody's word: every one is quarantined", fix=fix)

@@ -57,7 +57,7 @@ class Inbox:
     ) -> None:
         self._journal, self._store, self._starter, self._decisions = journal, journal.store, starter, decisions
         self._channels, self._tokens = channels, tokens
-        self._holding, self._bouncing, self._follow_ups = holding, bouncing, follow_ups
+        self._quarantine, self._bouncing, self._follow_ups = holding, bouncing, follow_ups
         self._enquiries = Inquiries(journal.store, desk or DeskConfig())
         self._backlogs = dict[str, Backlog]()
 
@@ -107,7 +107,7 @@ class Inbox:
             case Trigger():
                 await self._trigger(inbound_id, arrived.channel, reading)
             case Quarantined():
-                await self._holding.hold(inbound_id, arrived.channel, reading)
+                await self._quarantine.add(inbound_id, arrived.channel, reading)
             case Bounced():
                 await self._bouncing.bounced(inbound_id, arrived.channel, reading)
             case Inquiry():
@@ -122,7 +122,7 @@ class Inbox:
         body = await self._store.delivery(delivery_id) if delivery_id else None
         if body is None:
             reasons = ("the reply token is not one of ours: it was changed, or made by another installation",)
-            await self._holding.hold(
+            await self._quarantine.add(
                 inbound_id, channel, Quarantined(reasons=reasons, claims=reply.person, person=reply.person)
             )
             return
@@ -155,9 +155,9 @@ class Inbox:
             if trigger.follows and await self._follow_ups.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if trigger.held_because:
-                held = Quarantined(reasons=(trigger.held_because,), claims=trigger.person, person=trigger.person)
-                held = held.model_copy(update={"thread": trigger.thread, "place": trigger.place})
-                return await self._holding.hold(inbound_id, channel, held)
+                item = Quarantined(reasons=(trigger.held_because,), claims=trigger.person, person=trigger.person)
+                item = item.model_copy(update={"thread": trigger.thread, "place": trigger.place})
+                return await self._quarantine.add(inbound_id, channel, item)
             if trigger.follows and not trigger.is_addressed:
                 log.info("ignored", reason="nobody asked us, in a thread where no run lives now")
                 return await self._store.drop_inbound(inbound_id)
@@ -172,21 +172,21 @@ class Inbox:
             )
         except Conflict as error:
             log.warning("not passed on", person=trigger.person, error=str(error))
-            await self._holding.refuse(inbound_id, channel, trigger, str(error), "Not passed on to the run")
+            await self._quarantine.refuse(inbound_id, channel, trigger, str(error), "Not passed on to the run")
         except (Invalid, RateLimited) as error:
             log.warning("trigger refused", person=trigger.person, error=str(error))
-            await self._holding.refuse(inbound_id, channel, trigger, str(error))
+            await self._quarantine.refuse(inbound_id, channel, trigger, str(error))
         return None
 
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
-        """A run in the owner's name; what may start none is held, where people can see it."""
+        """A run in the owner's name; what may start none is quarantined, where people can see it."""
         try:
             owner, context = await self._enquiries.admitted(enquiry, inbound_id, at)
             sent = Sent(context=context, desk=enquiry.sender)
             text, files = self._enquiries.wish(enquiry), enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
         except (Invalid, RateLimited) as error:
-            held = Quarantined(
+            item = Quarantined(
                 reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
             )
-            await self._holding.hold(inbound_id, channel, held)
+            await self._quarantine.add(inbound_id, channel, item)

@@ -5,7 +5,7 @@ import structlog
 from agents.events import AnswerHeld
 from agents.requests import PersonId, RunId
 from agents.text import first_line
-from bot.inbound.quarantine_cards import held_answer, held_note, stranger_card, unheard
+from bot.inbound.quarantine_cards import held_answer, quarantine_note, stranger_card, unheard
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.policy.quorum import eligible
@@ -64,28 +64,28 @@ class Quarantine:
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)], inbound=inbound_id))
         return None
 
-    async def hold(self, inbound_id: str, channel: str, held: Quarantined) -> None:
+    async def add(self, inbound_id: str, channel: str, item: Quarantined) -> None:
         """Show it to people, rather twice than never; it is not counted, and nobody can wave it through."""
-        log.warning("held", reasons=held.reasons, claims=held.claims)
-        placed, now = await self._placed(held.token), await self._store.now(inbound_id)
-        sender = self._people.name_of(held.person) if held.person else ""
-        note = held_note(held, sender, channel, now)
+        log.warning("quarantined", reasons=item.reasons, claims=item.claims)
+        placed, now = await self._placed(item.token), await self._store.now(inbound_id)
+        sender = self._people.name_of(item.person) if item.person else ""
+        note = quarantine_note(item, sender, channel, now)
         record = None
         if placed:
             note = note.model_copy(update={"request_id": placed.request_id, "delivery_id": placed.id})
             record, _, _ = await self._decisions.request(placed.request_id)
-            await self._note_answer(placed, record, note, inbound_id, held.stranger if held.place else "")
-        if held.person:
-            await self._notify_sender(held, note, record, inbound_id)
-        elif held.stranger:
-            await self._answer_stranger(held, note, inbound_id)
-        if held.place and not await self._may_list(held, inbound_id):
+            await self._note_answer(placed, record, note, inbound_id, item.stranger if item.place else "")
+        if item.person:
+            await self._notify_sender(item, note, record, inbound_id)
+        elif item.stranger:
+            await self._answer_stranger(item, note, inbound_id)
+        if item.place and not await self._may_list(item, inbound_id):
             return await self._store.drop_inbound(inbound_id)
         return await self._store.hold(inbound_id, note.model_dump_json().encode())
 
-    async def _may_list(self, held: Quarantined, inbound_id: str) -> bool:
+    async def _may_list(self, item: Quarantined, inbound_id: str) -> bool:
         """Whether the list has room for one more of this sender: it is bounded, and one must not push out the rest."""
-        sender = held.stranger or held.person or held.claims
+        sender = item.stranger or item.person or item.claims
         return await self._store.admit(f"listed {sender}", inbound_id, _LISTED_A_DAY, _DAY_S)
 
     async def _placed(self, token: str | None) -> Delivery | None:
@@ -139,21 +139,21 @@ class Quarantine:
         )
 
     async def _notify_sender(
-        self, held: Quarantined, note: Note, record: RequestRecord | None, inbound_id: str
+        self, item: Quarantined, note: Note, record: RequestRecord | None, inbound_id: str
     ) -> None:
         """Whoever certainly wrote it hears why it does nothing, and what to do; a robot, a few times a day."""
-        if not await self._store.admit(f"notices {held.person}", inbound_id, _NOTICES, _DAY_S):
+        if not await self._store.admit(f"notices {item.person}", inbound_id, _NOTICES, _DAY_S):
             return
-        open_ones = [] if record else await self._open_for(held.person)
+        open_ones = [] if record else await self._open_for(item.person)
         entry = OutboxEntry(
             id=derived_id("outgoing", inbound_id, "told"),
             kind="tell",
             run_id=RunId(inbound_id),
-            person=PersonId(held.person),
+            person=PersonId(item.person),
             reach=(note.channel,),
             card=unheard(note, record, open_ones, self._people),
-            thread=held.thread or inbound_id,
-            to=held.place,
+            thread=item.thread or inbound_id,
+            to=item.place,
         )
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
 
@@ -167,24 +167,24 @@ class Quarantine:
             if record.state == "open" and person in eligible(record.request.policy, record.requesters)
         ]
 
-    async def _answer_stranger(self, held: Quarantined, note: Note, inbound_id: str) -> None:
+    async def _answer_stranger(self, item: Quarantined, note: Note, inbound_id: str) -> None:
         """One polite notice a day to each, and not many in all; where it was done, each time."""
-        if not await self._may_answer(held, inbound_id):
+        if not await self._may_answer(item, inbound_id):
             return
         entry = OutboxEntry(
             id=derived_id("outgoing", inbound_id, "told"),
             kind="stranger",
             run_id=RunId(inbound_id),
             person=PersonId(""),
-            to=f"only:{held.place}:{held.stranger}" if held.place else held.stranger,
+            to=f"only:{item.place}:{item.stranger}" if item.place else item.stranger,
             reach=(note.channel,),
-            card=stranger_card(held, note.at),
-            thread=held.thread or inbound_id,
+            card=stranger_card(item, note.at),
+            thread=item.thread or inbound_id,
         )
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
 
-    async def _may_answer(self, held: Quarantined, inbound_id: str) -> bool:
-        if held.place:
-            return await self._store.admit(f"presses {held.stranger}", inbound_id, _PRESSES, _PRESSES_PER_S)
-        is_first = await self._store.admit(f"stranger {held.stranger}", inbound_id, 1, _DAY_S)
+    async def _may_answer(self, item: Quarantined, inbound_id: str) -> bool:
+        if item.place:
+            return await self._store.admit(f"presses {item.stranger}", inbound_id, _PRESSES, _PRESSES_PER_S)
+        is_first = await self._store.admit(f"stranger {item.stranger}", inbound_id, 1, _DAY_S)
         return is_first and await self._store.admit("strangers", inbound_id, _STRANGERS, _DAY_S)

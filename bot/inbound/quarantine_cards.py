@@ -27,32 +27,32 @@ NOT_REGISTERED = (
 _WHY_CHARS = 1_000
 
 
-def held_note(held: Quarantined, sender: str, channel: str, now: datetime) -> Note:
-    """What the list of held messages keeps of one; `sender` is the name of whoever certainly wrote it."""
-    what = f"a message that claims to be from {held.claims}" if held.claims else "a message that is from nobody we know"
+def quarantine_note(item: Quarantined, sender: str, channel: str, now: datetime) -> Note:
+    """What the list of quarantined messages keeps of one; `sender` is the name of whoever certainly wrote it."""
+    what = f"a message that claims to be from {item.claims}" if item.claims else "a message that is from nobody we know"
     return Note(
-        kind="held",
+        kind="quarantined",
         what=f"a message from {sender}" if sender else what,
-        why="; ".join(held.reasons)[:_WHY_CHARS],
+        why="; ".join(item.reasons)[:_WHY_CHARS],
         at=now,
-        claims=held.claims,
-        person=held.person,
-        about=held.about,
+        claims=item.claims,
+        person=item.person,
+        about=item.about,
         channel=channel,
     )
 
 
-def stranger_card(held: Quarantined, now: datetime) -> Card:
+def stranger_card(item: Quarantined, now: datetime) -> Card:
     """For a stranger: in the channel's own words where it has some. It names nobody."""
-    if held.place:
-        return notice("Nothing was done", held.notice or NOT_REGISTERED, now)
-    return notice("Your mail could not be taken", held.notice or STRANGER, now)
+    if item.place:
+        return notice("Nothing was done", item.notice or NOT_REGISTERED, now)
+    return notice("Your mail could not be taken", item.notice or STRANGER, now)
 
 
 def held_answer(request: Request, note: Note) -> Card:
     """For the requester, who may wait for exactly this answer."""
     text = f"{note.what[0].upper()}{note.what[1:]} was not accepted as an answer: {note.why}. Nothing was decided."
-    return notice(f"An answer was held: {request.title}", text, note.at, request.id)
+    return notice(f"An answer was quarantined: {request.title}", text, note.at, request.id)
 
 
 def unheard(note: Note, answered: RequestRecord | None, open_ones: Sequence[RequestRecord], people: People) -> Card:
@@ -88,7 +88,7 @@ def _again(note: Note, answered: RequestRecord, people: People) -> str:
 
 
 def was_it_you(note: Note, request_id: RequestId | None, now: datetime) -> Card:
-    """For the person whose word a held message claims to be. `request_id` is what they can answer again."""
+    """For the person whose word a quarantined message claims to be. `request_id` is what they can answer again."""
     again = "answer the request again, with the card you got or on its page" if request_id else "write again"
     text = (
         f"A message that says it is from you arrived at {note.at.strftime(TIME)} and was not accepted: {note.why}. "

@@ -1,4 +1,4 @@
-"""What operators do about held mail: throw it away, or have the person asked whose word it claims to be.
+"""What operators do about quarantined mail: throw it away, or have the person asked whose word it claims to be.
 
 Neither makes it anybody's word: who wrote it can answer again, in a way that proves it.
 """
@@ -30,18 +30,18 @@ def elsewhere_first(channel: str, channels: Sequence[str]) -> tuple[str, ...]:
 
 
 class QuarantineReview:
-    """Clears the list of what is held. `by` says in the log who did it."""
+    """Clears the list of what is quarantined. `by` says in the log who did it."""
 
     def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
 
     async def discard(self, some_id: str, by: str) -> str:
-        """Forget a held message; what was done, in words. Raises Conflict."""
-        note, body = await self._held(some_id)
+        """Forget a quarantined message; what was done, in words. Raises Conflict."""
+        note, body = await self._quarantined(some_id)
         if not await self._store.lists.discard(some_id, body):
             raise Conflict(f"{some_id} has just changed", "Look at the list again")
         await self._store.drop_inbound(some_id)
-        log.warning("held message discarded", inbound_id=some_id, by=by, claims=note.claims, why=note.why)
+        log.warning("message in quarantine discarded", inbound_id=some_id, by=by, claims=note.claims, why=note.why)
         return f"{some_id} is discarded."
 
     def can_confirm(self, note: Note) -> bool:
@@ -54,7 +54,7 @@ class QuarantineReview:
         At that person's own place in the directory, and through another channel than the message's where there is
         one. The message itself stays what it is.
         """
-        note, body = await self._held(some_id)
+        note, body = await self._quarantined(some_id)
         if note.asked_at:
             return f"{self._name(note)} was asked already, at {note.asked_at:{TIME}}."
         person = self._person(note)
@@ -72,18 +72,18 @@ class QuarantineReview:
         await self._journal.write(Commit(run_id=some_id, outgoing=[outbox_entry(entry)]))
         asked = note.model_copy(update={"asked_by": by, "asked_at": now})
         await self._store.lists.renote(some_id, body, asked.model_dump_json().encode())
-        log.warning("held message asked about", inbound_id=some_id, by=by, person=person, why=note.why)
-        return f"{self._people.name_of(person)} is asked whether it was theirs. It stays held whatever they say."
+        log.warning("message in quarantine asked about", inbound_id=some_id, by=by, person=person, why=note.why)
+        return f"{self._people.name_of(person)} is asked whether it was theirs. It stays quarantined whatever they say."
 
-    async def _held(self, some_id: str) -> tuple[Note, bytes]:
-        """The note of a held message, also as the store has it. Raises Conflict."""
+    async def _quarantined(self, some_id: str) -> tuple[Note, bytes]:
+        """The note of a quarantined message, also as the store has it. Raises Conflict."""
         body = None
         with suppress(NotFound):
             body = await self._store.lists.note(some_id)
         if body is None:
             raise NotFound(f"There is no quarantined message {some_id}", "`sayso dead` lists them")
         note = Note.model_validate_json(body)
-        if note.kind != "held":
+        if note.kind != "quarantined":
             raise Conflict(
                 f"{some_id} is a dead letter, not a quarantined message", "`sayso dead requeue` tries it again"
             )

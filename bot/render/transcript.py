@@ -127,7 +127,7 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
             return TranscriptLine(said, event.text)
         case AnswerHeld():
             who = f"is from {name(event.person)}" if event.person else f"claims to be from {event.claims or 'nobody'}"
-            return TranscriptLine(f"an answer that {who} was held, not counted", event.why)
+            return TranscriptLine(f"an answer that {who} was quarantined, not counted", event.why)
         case RequestDecided():
             given = event.decision.given
             return TranscriptLine(decided(event.decision, people), given.text if given else "")

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from bot.errors import SaysoError
 from bot.store.watch import FollowingEnds
-from bot.web.console import held, home, login, mailboxes, requests, runs, static, streams
+from bot.web.console import home, login, mailboxes, quarantine, requests, runs, static, streams
 from bot.web.console.gate import SessionMiddleware, check_is_form
 from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away, refusal_of
@@ -50,10 +50,11 @@ ROUTES = (
     Route("/mail/{person}/{letter_id}", mailboxes.replied, methods=["POST"]),
     Route("/live", home.live_page),
     Route("/live/part", home.live_part),
-    Route("/held", held.shown),
-    Route("/held/{some_id}/requeue", held.requeued, methods=["POST"]),
-    Route("/held/{some_id}/discard", held.discarded, methods=["POST"]),
-    Route("/held/{some_id}/confirm", held.confirmed, methods=["POST"]),
+    Route("/quarantine", quarantine.shown),
+    Route("/held", quarantine.moved),  # its name in the release before
+    Route("/quarantine/{some_id}/requeue", quarantine.requeued, methods=["POST"]),
+    Route("/quarantine/{some_id}/discard", quarantine.discarded, methods=["POST"]),
+    Route("/quarantine/{some_id}/confirm", quarantine.confirmed, methods=["POST"]),
     Route("/keys", login.listed),
     Route("/keys", login.made, methods=["POST"]),
     Route("/keys/{some_id}/revoke", login.revoked, methods=["POST"]),

@@ -57,8 +57,8 @@ async def test_the_requester_and_the_run_s_story_say_whose_answer_was_held(world
     await encrypted(world, "bo", card.reply_to or "")
     await world.send("bo", card.reply_to or "", "approve", login=None)
 
-    first = await world.next_mail("anna", about="An answer was held: Press bell?")
-    second = await world.next_mail("anna", about="An answer was held: Press bell?")
+    first = await world.next_mail("anna", about="An answer was quarantined: Press bell?")
+    second = await world.next_mail("anna", about="An answer was quarantined: Press bell?")
     both = flat(first) + flat(second)
     assert "A message from Bo Berg was not accepted as an answer: it is encrypted" in both
     assert "A message that claims to be from bo@corp.example was not accepted as an answer" in both
@@ -83,7 +83,7 @@ async def test_a_robot_that_sends_what_nobody_can_read_is_told_ten_times_a_day_a
 
     assert len([letter for letter in world.mails("bo") if "not accepted" in heading(letter)]) == 10
     assert len([event for event in await world.events(run_id) if event.type == "answer_held"]) == 10
-    assert len([letter for letter in world.mails("anna") if "held" in heading(letter)]) == 10
+    assert len([letter for letter in world.mails("anna") if "quarantined" in heading(letter)]) == 10
 
 
 async def until_held(world: World, count: int) -> None:
@@ -154,7 +154,7 @@ async def test_a_message_whose_handling_a_crash_repeats_is_noted_and_told_to_the
 
     inbound_id = new_id("inbound", 0)
     for _ in range(2):
-        await holding.hold(inbound_id, "email", Quarantined(reasons=("forged",), claims="bo@corp.example", token=token))
+        await holding.add(inbound_id, "email", Quarantined(reasons=("forged",), claims="bo@corp.example", token=token))
     await world.quiet()
 
     assert len([event for event in await world.events(run_id) if event.type == "answer_held"]) == 1
@@ -177,7 +177,7 @@ async def held_from(world: World, *strangers: str) -> None:
     app = world.app
     holding = Quarantine(app.journal, app.decisions, Tokens([b"k" * 32]), app.people)
     for who in strangers:
-        await holding.hold(RunId(new_id("inbound", 0)), "email", strangers_mail(who))
+        await holding.add(RunId(new_id("inbound", 0)), "email", strangers_mail(who))
     await world.quiet()
 
 

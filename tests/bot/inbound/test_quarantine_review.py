@@ -38,7 +38,7 @@ async def test_a_held_message_says_what_it_claims_and_what_it_would_have_answere
 
     note = await note_of(world, name)
 
-    assert (note.kind, note.claims, note.channel) == ("held", "bo@corp.example", "email")
+    assert (note.kind, note.claims, note.channel) == ("quarantined", "bo@corp.example", "email")
     assert note.request_id == record.request.id
     assert note.delivery_id in {holder.delivery_id for holder in record.holders if holder.person == "bo"}
 
@@ -48,7 +48,7 @@ async def test_the_person_is_asked_at_their_own_address_and_their_own_answer_cou
 
     done = await world.app.clearing.confirm(name, "dan")
 
-    assert done == "Bo Berg is asked whether it was theirs. It stays held whatever they say."
+    assert done == "Bo Berg is asked whether it was theirs. It stays quarantined whatever they say."
     told = await world.next_mail("bo", about="Was this message yours?")
     text = " ".join(told.text.split())
     assert "so it may be forged: it was sent without logging in as bo@corp.example" in text
@@ -125,7 +125,7 @@ async def test_a_discarded_message_is_gone_with_its_bytes_and_the_log_says_who_d
     assert await world.dead() == []
     assert await world.app.store.inbound(name) is None
     assert [(line["event"], line["by"], line["inbound_id"]) for line in logs] == [
-        ("held message discarded", "dan", name)
+        ("message in quarantine discarded", "dan", name)
     ]
     for verb in (world.app.clearing.discard, world.app.clearing.confirm):
         with pytest.raises(NotFound, match=f"There is no quarantined message {name}"):
@@ -138,11 +138,11 @@ async def test_the_log_says_who_had_somebody_asked(world: World) -> None:
     with capture_logs() as logs:
         await world.app.clearing.confirm(name, "dan")
 
-    [line] = [line for line in logs if line["event"] == "held message asked about"]
+    [line] = [line for line in logs if line["event"] == "message in quarantine asked about"]
     assert (line["by"], line["person"], line["inbound_id"]) == ("dan", "bo", name)
 
 
-async def test_a_dead_letter_is_no_held_message(world: World) -> None:
+async def test_a_dead_letter_is_no_quarantined_message(world: World) -> None:
     world.workshop.poison.add("cup")
     run_id = await world.trigger("stamp cup")
     await until(world.dead, within_s=30, what="it is given up")

@@ -142,13 +142,13 @@ def said(event: Event) -> str:
                 channel="email",
                 why="forged",
             ),
-            "an answer that claims to be from bo@corp.example was held, not counted: forged",
+            "an answer that claims to be from bo@corp.example was quarantined, not counted: forged",
         ),
         (
             AnswerHeld(
                 at=NOON, request_id=Q1, delivery_id=D1, inbound_id="i", person=BO, channel="email", why="too large"
             ),
-            "an answer that is from Bo Berg was held, not counted: too large",
+            "an answer that is from Bo Berg was quarantined, not counted: too large",
         ),
         (decided("denied", reason="too early"), "Bo Berg denied at 12:00 UTC on 02 March 2026. Reason: “too early”"),
         (revoked(), "Bo Berg took the approval back: not now"),

@@ -111,7 +111,7 @@ async def test_who_has_no_session_is_shown_how_to_get_one_and_comes_back_to_the_
 ) -> None:
     run_id = await world.trigger("press secret")
 
-    for path in ("/", f"/runs/{run_id}", f"/runs/{run_id}/now", "/requests", "/mail", "/live", "/held"):
+    for path in ("/", f"/runs/{run_id}", f"/runs/{run_id}/now", "/requests", "/mail", "/live", "/quarantine"):
         page = await console.stranger().get(path)
         assert (page.status, "Please log in" in page.words) == (401, True)
         assert "secret" not in page.html

@@ -48,7 +48,7 @@ def check_is_ours(html: str, *, is_page: bool = True) -> None:
 async def everywhere(browser: Browser, *paths: str) -> str:
     """What all of these pages and the lists say, each of which is ours throughout."""
     said: list[str] = []
-    for path in ("/", "/runs", "/requests", "/requests?all", "/live", "/held", *paths):
+    for path in ("/", "/runs", "/requests", "/requests?all", "/live", "/quarantine", *paths):
         page = await browser.get(path)
         assert page.status == 200
         check_is_ours(page.html)
@@ -242,7 +242,7 @@ async def test_while_redis_is_away_pages_say_so_and_come_back_by_themselves(shor
             world.app.store.client.patience_s = 0.1
             redis.stop()
 
-            pages = [await anna.get(path) for path in ("/", f"/runs/{scene.run_id}", "/held")]
+            pages = [await anna.get(path) for path in ("/", f"/runs/{scene.run_id}", "/quarantine")]
             sent = await anna.post(f"/runs/{scene.run_id}/cancel", fields)
             login = await console.stranger().post("/login", {"token": "x"})
             mailed = await console.stranger().post("/login/mail", {"email": "anna@corp.example"})

@@ -21,14 +21,14 @@ async def given_up(world: World) -> str:
 
 async def test_a_dead_letter_is_tried_again_by_who_hears_the_alerts(world: World, console: Console) -> None:
     run_id, bo, dan = await given_up(world), await console.browser("bo"), await console.browser("dan")
-    seen = await bo.get("/held")
+    seen = await bo.get("/quarantine")
     assert run_id in seen.words
     assert all("/requeue" not in form.action for form in seen.forms)
-    forged = await bo.post(f"/held/{run_id}/requeue", await proof(bo))
+    forged = await bo.post(f"/quarantine/{run_id}/requeue", await proof(bo))
     assert forged.status_code == 403
     assert len(await world.dead()) == 1
     world.workshop.poison.clear()
-    form = (await dan.get("/held")).form(f"/held/{run_id}/requeue")
+    form = (await dan.get("/quarantine")).form(f"/quarantine/{run_id}/requeue")
 
     after = await dan.submit(form, "Try again")
 
@@ -42,7 +42,7 @@ async def test_a_dead_letter_is_tried_again_by_who_hears_the_alerts(world: World
 async def test_in_the_demo_everybody_looks_after_it(world: World, demo_console: Console) -> None:
     run_id, bo = await given_up(world), await demo_console.browser("bo", is_demo=True)
 
-    form = (await bo.get("/held")).form(f"/held/{run_id}/requeue")
+    form = (await bo.get("/quarantine")).form(f"/quarantine/{run_id}/requeue")
 
     world.workshop.poison.clear()
     assert "It is tried again." in (await bo.submit(form, "Try again")).words
@@ -57,13 +57,13 @@ async def test_a_held_mail_is_listed_with_its_reason_and_nobody_can_wave_it_thro
     await until(world.dead, what="it is held")
     dan = await console.browser("dan")
 
-    page = await dan.get("/held")
+    page = await dan.get("/quarantine")
 
     [(name, note)] = (await world.app.store.lists.dead()).items()
     assert Note.model_validate_json(note).why in page.words
     assert "Nobody can wave these through" in page.words
     assert all("/requeue" not in form.action for form in page.forms)
-    assert (await dan.post(f"/held/{name}/requeue", await proof(dan))).status_code == 404
+    assert (await dan.post(f"/quarantine/{name}/requeue", await proof(dan))).status_code == 404
 
 
 async def a_forged_answer(world: World) -> str:
@@ -80,24 +80,24 @@ async def a_forged_answer(world: World) -> str:
 async def test_an_operator_has_the_person_asked_and_then_discards_it(world: World, console: Console) -> None:
     name, dan = await a_forged_answer(world), await console.browser("dan")
 
-    asked = await dan.submit((await dan.get("/held")).form(f"/held/{name}/confirm"), "Ask that person")
+    asked = await dan.submit((await dan.get("/quarantine")).form(f"/quarantine/{name}/confirm"), "Ask that person")
 
     assert "Bo Berg is asked whether it was theirs." in asked.words
     assert "Dan Dorn had that person asked" in asked.words
     assert all("/confirm" not in form.action for form in asked.forms)
     assert "was not accepted" in (await world.next_mail("bo", about="Was this message yours?")).text
-    gone = await dan.submit(asked.form(f"/held/{name}/discard"), "Discard")
+    gone = await dan.submit(asked.form(f"/quarantine/{name}/discard"), "Discard")
     assert f"{name} is discarded." in gone.words
     assert await world.dead() == []
 
 
 async def test_who_is_no_operator_or_has_no_stamp_neither_asks_nor_discards(world: World, console: Console) -> None:
     name, bo, dan = await a_forged_answer(world), await console.browser("bo"), await console.browser("dan")
-    assert all("/held/" not in form.action for form in (await bo.get("/held")).forms)
+    assert all("/quarantine/" not in form.action for form in (await bo.get("/quarantine")).forms)
     before = await kept(world)
 
     for verb in ("confirm", "discard"):
-        path = f"/held/{name}/{verb}"
+        path = f"/quarantine/{name}/{verb}"
         assert (await bo.post(path, await proof(bo))).status_code == 403
         assert (await dan.post(path, {"as": "dan"})).status_code == 403
         assert (await dan.post(path, await proof(dan), {"Sec-Fetch-Site": "cross-site"})).status_code == 403
@@ -112,7 +112,7 @@ async def test_a_message_of_nobody_we_know_is_explained_and_stays(world: World, 
     [name] = await world.app.store.lists.dead()
     dan = await console.browser("dan")
 
-    answer = await dan.post(f"/held/{name}/confirm", await proof(dan))
+    answer = await dan.post(f"/quarantine/{name}/confirm", await proof(dan))
 
     assert "does not claim to be from anybody in the directory" in Page(answer).words
     assert len(await world.dead()) == 1
@@ -124,7 +124,7 @@ async def test_the_page_of_a_run_says_that_an_answer_was_held(world: World, cons
 
     page = await (await console.browser("anna")).get(f"/runs/{run_id}")
 
-    assert "An answer that claims to be from bo@corp.example was held, not counted" in page.words
+    assert "An answer that claims to be from bo@corp.example was quarantined, not counted" in page.words
 
 
 async def test_a_message_that_claims_to_be_from_nobody_we_know_offers_nobody_to_ask(
@@ -133,13 +133,19 @@ async def test_a_message_that_claims_to_be_from_nobody_we_know_offers_nobody_to_
     await world.send("bo", BOT, "press it", login=None)
     await until(world.dead, what="it is held")
     dan = await console.browser("dan")
-    assert "Ask that person" in (await dan.get("/held")).words
+    assert "Ask that person" in (await dan.get("/quarantine")).words
     [name] = await world.app.store.lists.dead()
     await world.app.clearing.discard(name, "dan")
 
     await world.send("eve", BOT, "press it", login=None)
     await until(world.dead, what="it is held")
 
-    page = await dan.get("/held")
+    page = await dan.get("/quarantine")
     assert "eve@corp.example" in page.words
     assert "Ask that person" not in page.words
+
+
+async def test_the_address_of_the_release_before_leads_here(console: Console) -> None:
+    dan = await console.browser("dan")
+
+    assert "Not accepted as anybody's word" in (await dan.get("/held")).words

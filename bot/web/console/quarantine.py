@@ -22,12 +22,17 @@ async def shown(request: Request) -> Response:
     found = [(name, Note.model_validate_json(note)) for name, note in (await process.app.store.lists.dead()).items()]
     found.sort(key=lambda pair: pair[1].at, reverse=True)
     data: dict[str, object] = {
-        "held": [(name, note) for name, note in found if note.kind == "held"][:_SHOWN],
+        "quarantined": [(name, note) for name, note in found if note.kind == "quarantined"][:_SHOWN],
         "to_ask": {name for name, note in found if process.app.clearing.can_confirm(note)},
         "dead": [(name, note) for name, note in found if note.kind == "dead"][:_SHOWN],
         "is_operator": _is_operator(process, me),
     }
-    return await page(request, "held.html", data)
+    return await page(request, "quarantine.html", data)
+
+
+async def moved(request: Request) -> Response:
+    """Lead from the address that the page had in the release before to the one it has now."""
+    return to(request, "/quarantine")
 
 
 async def requeued(request: Request) -> Response:
@@ -38,16 +43,16 @@ async def requeued(request: Request) -> Response:
     note = None if body is None else Note.model_validate_json(body)
     if note is None or note.kind != "dead" or not await process.app.store.lists.requeue(name, note.member):
         raise Refusal(HTTPStatus.NOT_FOUND, "It is not in the list any more", "Somebody may have been faster.")
-    return to(request, "/held", "It is tried again.")
+    return to(request, "/quarantine", "It is tried again.")
 
 
 async def discarded(request: Request) -> Response:
-    """Forget a held message."""
+    """Forget a quarantined message."""
     return await _cleared(request, here(request).app.clearing.discard)
 
 
 async def confirmed(request: Request) -> Response:
-    """Have the person asked whose word a held message claims to be."""
+    """Have the person asked whose word a quarantined message claims to be."""
     return await _cleared(request, here(request).app.clearing.confirm)
 
 
@@ -57,11 +62,11 @@ async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]
         done = await clear(request.path_params["some_id"], me)
     except (Conflict, NotFound) as error:
         raise Refusal(HTTPStatus.NOT_FOUND, "That can't be done", f"{error}.") from error
-    return to(request, "/held", done)
+    return to(request, "/quarantine", done)
 
 
 def _operator(request: Request) -> PersonId:
-    """Who asks. Raises Refusal for whoever does not look after what is held."""
+    """Who asks. Raises Refusal for whoever does not look after what is quarantined."""
     me = visit_of(request).person
     if not _is_operator(here(request), me):
         text = "Those whom `alerts.to` in sayso.toml names may do something about it."
