@@ -10,7 +10,7 @@ from agents.events import PersonSaid, StepFailed
 from agents.model.prices import is_priced
 from agents.requests import PersonId, RequestId, RunId
 from bot.policy.record import RequestRecord
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from tests.fakes.anthropic import FakeAnthropic, message, running, tool_use
 from tests.office import TOML
 from tests.waiting import until
@@ -103,7 +103,7 @@ async def test_whoever_wrote_the_longest_of_several_messages_is_named(world: Wor
 
     await until(has_begun, what="the letter is being stamped")
     said = PersonSaid(at=await world.now(), said_id="i1", person=PersonId("bo"), channel="cli", text=LONG)
-    await world.app.journal.write(Commit(run_id=run_id, events=[said], wake=[Wake(f"run {run_id}")]))
+    await world.app.journal.write(Commit(run_id=run_id, events=[said], wake=[Wake(WorkItem("run", run_id))]))
     world.workshop.hold("letter").set()
 
     record = await asked(world, run_id)

@@ -8,7 +8,7 @@ from agents.events import RunResumed
 from agents.requests import PersonId, RunId
 from bot.errors import Invalid, RateLimited
 from bot.runs.start import TEXT_BYTES
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from tests.clerk import UNHEARD
 from tests.waiting import until
 from tests.world import World
@@ -100,7 +100,7 @@ async def test_a_run_with_too_many_events_is_stopped_and_its_request_taken_back(
     record = await world.opened(run_id)
     await fill(world, run_id, 9_900)
 
-    await world.app.journal.write(Commit(run_id=run_id, wake=[Wake(f"run {run_id}")]))
+    await world.app.journal.write(Commit(run_id=run_id, wake=[Wake(WorkItem("run", run_id))]))
 
     assert "a run may have 10,000" in await world.summary(run_id)
     assert (await world.request(record.request.id)).state == "withdrawn"
@@ -212,7 +212,7 @@ async def test_what_breaks_three_times_is_a_dead_letter_that_operators_hear_of_a
 ) -> None:
     world.workshop.poison.add("letter")
     run_id = await world.trigger("stamp letter")
-    member = f"run {run_id}"
+    item = WorkItem("run", run_id)
 
     async def is_given_up() -> bool:
         await world.move_time(1)
@@ -221,10 +221,10 @@ async def test_what_breaks_three_times_is_a_dead_letter_that_operators_hear_of_a
     await until(is_given_up)
     told = await world.next_mail("dan", about="Given up after 3 tries")
 
-    assert member in told.subject
+    assert str(item) in told.subject
     assert "nobody had thought of letter" in told.text
     [note] = await world.dead()
-    assert member in note
+    assert str(item) in note
     world.workshop.poison.clear()
-    assert await world.app.store.lists.requeue(run_id, member)
+    assert await world.app.store.lists.requeue(item)
     assert await world.summary(run_id) == "done: ok: stamp letter: done"

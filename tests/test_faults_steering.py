@@ -7,7 +7,7 @@ from agents.requests import RunId, StepId
 from agents.steps import CallTool, ModelCall
 from bot.errors import Conflict
 from bot.policy.judge import AlreadyDecided, ClosedOtherwise, Decided, Revoked
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from tests.waiting import until
 from tests.world import World
 
@@ -21,7 +21,7 @@ async def chosen(world: World, step: CallTool, gate: str | None) -> RunId:
     run_id = await world.trigger(f"{step.tool} {step.arguments['what']}")
     call = ModelCall(model="rehearsal", rehearsal=True)
     event = StepChosen(at=await world.now(), step_id=StepId("s0p-aaaaaaaaaaaaa"), step=step, gate=gate, call=call)
-    await world.app.journal.write(Commit(run_id=run_id, events=[event], expect=1, wake=[Wake(f"run {run_id}")]))
+    await world.app.journal.write(Commit(run_id=run_id, events=[event], expect=1, wake=[Wake(WorkItem("run", run_id))]))
     await world.stop()
     return run_id
 

@@ -13,7 +13,7 @@ from agents.requests import DeliveryId, PersonId, RequestId, RunId
 from bot.queries.prompt_replay import seen
 from bot.queries.rebuild import rebuild
 from bot.render.transcript import lines
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from tests.fakes.anthropic import Answer, FakeAnthropic, message, running, tool_use
 from tests.office import TOML
 from tests.waiting import until
@@ -56,7 +56,7 @@ async def thinking(world: World, api: FakeAnthropic, *answers: Answer) -> RunId:
 
 
 async def happens(world: World, run_id: RunId, *events: Event) -> None:
-    await world.app.journal.write(Commit(run_id=run_id, events=events, wake=[Wake(f"run {run_id}")]))
+    await world.app.journal.write(Commit(run_id=run_id, events=events, wake=[Wake(WorkItem("run", run_id))]))
 
 
 async def delivered(world: World) -> CardDelivered:

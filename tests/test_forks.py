@@ -21,7 +21,7 @@ from bot.policy.record import after, records
 from bot.queries.rebuild import rebuild
 from bot.requests.opening import requesters_of
 from bot.runs.api_requests import Asker
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from bot.store.journal import record_write
 from tests.indexes import listed, lists_of_events
 from tests.waiting import until
@@ -96,7 +96,9 @@ async def written_to(world: World) -> RunId:
     said = PersonSaid(at=await world.now(), said_id="i1", person=CY, channel="slack", text="do hurry")
     found, version, _ = await world.app.decisions.request(record.request.id)
     joined = record_write(after(found, [said]), version)
-    await world.app.journal.write(Commit(run_id=run_id, events=[said], records=[joined], wake=[Wake(f"run {run_id}")]))
+    await world.app.journal.write(
+        Commit(run_id=run_id, events=[said], records=[joined], wake=[Wake(WorkItem("run", run_id))])
+    )
     await world.decide("bo", record, "approve")
     await world.ended(run_id)
     return run_id

@@ -3,7 +3,7 @@
 from agents import Outcome
 from agents.events import OutsideReported, ToolFinished, ToolStarted, ToolWaits
 from agents.requests import RunId
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from tests.waiting import until
 from tests.world import World
 
@@ -11,7 +11,7 @@ from tests.world import World
 async def report(world: World, run_id: RunId, handle: str, text: str = "", report_id: str = "r1") -> None:
     """News of `handle` comes in."""
     event = OutsideReported(at=await world.now(), report_id=report_id, handle=handle, text=text)
-    await world.app.journal.write(Commit(run_id=run_id, events=[event], wake=[Wake(f"run {run_id}")]))
+    await world.app.journal.write(Commit(run_id=run_id, events=[event], wake=[Wake(WorkItem("run", run_id))]))
 
 
 async def looked(world: World, times: int) -> None:

@@ -114,7 +114,7 @@ async def _requeue(app: "App", some_id: str) -> None:
             "A quarantined message can't be let through as somebody's word. Have that person asked: sayso dead confirm"
         )
         raise Conflict(f"{text} {some_id}")
-    await app.store.lists.requeue(some_id, note.member)
+    await app.store.lists.requeue(note.item)
     print(f"{some_id} is tried again.")
 
 

@@ -20,7 +20,7 @@ from bot.execution.runner import Runner
 from bot.execution.runner_files import Given
 from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
 from bot.outbound.announcements import Announcements
-from bot.store import Store, StoreError
+from bot.store import Store, StoreError, WorkItem
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
 
@@ -215,7 +215,7 @@ class Executor:
                     keep_s = (event.until - event.at).total_seconds() + _HANDLE_S
                     await self._store.handles.note(event.handle, run_id, keep_s)
                 await self._store.finish_tool(run_id, event.attempt_id, event)
-                return await self._queue.notify(f"run {run_id}", f"finished:{event.attempt_id}")
+                return await self._queue.notify(WorkItem("run", run_id), f"finished:{event.attempt_id}")
             except StoreError as error:
                 log.warning("result kept in memory until Redis takes it", error=str(error))
                 await asyncio.sleep(_PAUSE_S)
@@ -225,7 +225,7 @@ class Executor:
         event: Event = ToolOrphaned(at=now, attempt_id=attempt_id, may_have_started=may_have_started)
         if await self._store.orphan(run_id, attempt_id, event):
             log.warning("the owner of an attempt is gone", attempt_id=attempt_id, may_have_started=may_have_started)
-            await self._queue.notify(f"run {run_id}", f"orphaned:{attempt_id}")
+            await self._queue.notify(WorkItem("run", run_id), f"orphaned:{attempt_id}")
 
     async def _renew(self, run_id: RunId, attempt_id: AttemptId) -> None:
         wait_s = self._store.lease_s / 3

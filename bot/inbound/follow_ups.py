@@ -22,7 +22,7 @@ from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions
 from bot.runs.children import busy_with
-from bot.store import Commit, Once, Wake, Written
+from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.attachments import attachments, contents
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import inbound_of
@@ -196,7 +196,7 @@ class FollowUps:
                 records=[record_write(joined, version)] if joined and joined != record else (),
                 once=Once(run.id, inbound_id, b"said"),
                 outgoing=[outbox_entry(reply)] if reply else (),
-                wake=[Wake(f"run {run.id}")],
+                wake=[Wake(WorkItem("run", run.id))],
                 files=contents(trigger.files),
                 limit=MAX_EVENTS_AT_ALL,
             )

@@ -19,7 +19,7 @@ from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
-from bot.store.ids import ingress_shard, new_id
+from bot.store.ids import WorkItem, ingress_shard, new_id
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from channels import Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Trigger
@@ -87,7 +87,7 @@ class Inbox:
         if is_new and inbound.can_wait:
             backlog.add(inbound_id, len(inbound.raw))
         if is_new:
-            await self._journal.queue.notify(f"in {inbound_id}", 0, is_answer=inbound.is_answer)
+            await self._journal.queue.notify(WorkItem("in", inbound_id), 0, is_answer=inbound.is_answer)
         return inbound_id
 
     async def handle(self, inbound_id: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BeforeValidator
 
 from agents.requests import Frozen
+from bot.store import WorkItem
 
 
 def _renamed(kind: object) -> object:
@@ -33,3 +34,8 @@ class Note(Frozen):
     delivery_id: str = ""
     asked_by: str = ""
     asked_at: AwareDatetime | None = None
+
+    @property
+    def item(self) -> WorkItem:
+        """The work that was given up on. Raises NotAnId for a held message, which is none."""
+        return WorkItem.parse(self.member)

@@ -18,7 +18,7 @@ from bot.render.cards import notice
 from bot.render.status_line import written_in
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
-from bot.store import Commit, Written
+from bot.store import Commit, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.indexes import Receipts
 from bot.store.journal import Journal, outbox_entry, outgoing_id
@@ -243,7 +243,7 @@ class Outbox:
 
     async def _put_off(self, entry: OutboxEntry, why: str) -> None:
         note = await self._note(entry, why)
-        tries = await self._store.put_off(entry.id, f"out {entry.id}", _FIRST_WAIT_S)
+        tries = await self._store.put_off(WorkItem("out", entry.id), _FIRST_WAIT_S)
         if entry.kind in {"stranger", "status"}:
             if tries >= _ALARMING_TRIES:
                 await self._sent(entry)
@@ -254,7 +254,7 @@ class Outbox:
         if tries >= _UNAVAILABLE_TRIES and entry.kind != "mail":  # a mail has its day, and says itself when it is over
             text = f"Given up: {note.what}. {why}. `sayso dead` lists it."
             await self.alert(entry.id, "A card was given up on", text)
-            await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
+            await self._store.give_up(WorkItem("out", entry.id), note.model_dump_json().encode())
 
     async def _may_alarm(self, entry: OutboxEntry) -> bool:
         return await self._store.admit("alarms", entry.id, _ALARMS, _ALARMS_PER_S)
@@ -275,7 +275,7 @@ class Outbox:
             await self._store.commit(
                 Commit(run_id=entry.run_id, outgoing=[again])
             )  # nobody is rung for: it is given up
-        await self._store.give_up(entry.id, f"out {entry.id}", note.model_dump_json().encode())
+        await self._store.give_up(WorkItem("out", entry.id), note.model_dump_json().encode())
 
     async def alert(self, near: str, title: str, text: str, also: Sequence[PersonId] = ()) -> None:
         """Tell the operators, and `also`, something that nobody else can hear; always in the log as well."""
@@ -305,7 +305,7 @@ class Outbox:
             what=f"{what} “{entry.card.title}” for {whom}",
             why=why,
             at=await self._store.now(entry.id),
-            member=f"out {entry.id}",
+            member=str(WorkItem("out", entry.id)),
         )
 
 

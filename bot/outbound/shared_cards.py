@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from agents.requests import DeliveryId
 from bot.outbound.failures import DeliveryFailures
-from bot.store import Store
+from bot.store import Store, WorkItem
 from bot.store.indexes import Places
 from bot.store.outbox_entry import Delivery, OutboxEntry
 from channels import Address, ChannelUnavailable, Placement
@@ -67,7 +67,7 @@ class CardClaims:
         now = self._store.about_now()
         waited_s = (now - entry.card.at).total_seconds()
         wait_s = min(max(waited_s / 4, _SOONEST_S), _LATEST_S)
-        await self._places.come_back(f"out {entry.id}", now + timedelta(seconds=wait_s))
+        await self._store.come_back(WorkItem("out", entry.id), now + timedelta(seconds=wait_s))
 
     async def _is_coming(self, delivery_id: DeliveryId) -> bool:
         placed = await self._failing.placed(delivery_id)

@@ -11,7 +11,7 @@ from agents.run import Run, fold
 from bot.policy.record import records
 from bot.render.status_line import StatusLines, written_in
 from bot.render.views import line_of
-from bot.store import Commit, Store, Wake
+from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.journal import record_write
 from bot.store.outbox_entry import Delivery
 from channels import Address, Placement
@@ -46,13 +46,17 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
         run, told = fold(events), records(events)
         stored = {request_id: await store.record(request_id) for request_id in told}
         writes = [record_write(told[request_id], old.version if old else 0) for request_id, old in stored.items()]
-        due = [Wake(f"ask {one.request.id}", one.request.expires_at) for one in told.values() if one.state == "open"]
+        due = [
+            Wake(WorkItem("ask", one.request.id), one.request.expires_at)
+            for one in told.values()
+            if one.state == "open"
+        ]
         commit = Commit(
             run_id=run_id,
             expect=len(events),
             records=writes,
             deliveries=list(placed(events)),
-            wake=due if run.ended else [*due, Wake(f"run {run_id}")],
+            wake=due if run.ended else [*due, Wake(WorkItem("run", run_id))],
             summary=line_of(run),
         )
         if (await store.commit(commit)).state == "committed":

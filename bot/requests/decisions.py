@@ -42,7 +42,7 @@ from bot.policy.record import RequestRecord, after
 from bot.render.cards import asked_again, closed_card, decided, feedback_text, notice, remark, request_card
 from bot.requests.card_updates import changed, commented, updates_for
 from bot.requests.opening import Placement, changes_between, placement, placing
-from bot.store import Commit, Once, Wake
+from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import attachments, contents, list_contents, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
@@ -157,8 +157,10 @@ class Decisions:
             once=Once(request.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
             outgoing=[*map(outbox_entry, outgoing), *([placed.outgoing] if placed else [])],
             deliveries=[placed.delivery] if placed else [],
-            wake=[Wake(f"run {request.run_id}")] if is_final or is_counted else [],  # its status names who is left
-            asleep=[f"ask {request.id}"] if is_final else [],
+            wake=[Wake(WorkItem("run", request.run_id))]
+            if is_final or is_counted
+            else [],  # its status names who is left
+            asleep=[WorkItem("ask", request.id)] if is_final else [],
             files=contents(statement.files) if events else (),
             limit=MAX_EVENTS_AT_ALL,
         )
@@ -252,7 +254,7 @@ class Decisions:
             events=[said, *commit.events],
             once=Once(old.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
             outgoing=[*commit.outgoing, *told_too],
-            wake=[Wake(f"run {old.run_id}")],
+            wake=[Wake(WorkItem("run", old.run_id))],
             files=contents(statement.files),
             limit=MAX_EVENTS_AT_ALL,
         )
@@ -318,7 +320,7 @@ class Decisions:
         """Close `request_id` if its time is over; wake up again when it is not."""
         record, _, now = await self.request(request_id)
         if record.state == "open" and now < record.request.expires_at:
-            wake = Wake(f"ask {request_id}", record.request.expires_at)
+            wake = Wake(WorkItem("ask", request_id), record.request.expires_at)
             await self._journal.write(Commit(run_id=record.request.run_id, wake=[wake]))
             return
         await self.close(request_id, "expired", None, "")
@@ -344,7 +346,11 @@ class Decisions:
         request = record.request
         is_unused = state == "superseded" and record.state == "approved"
         if record.state != "open" and not is_unused:
-            return Commit(run_id=request.run_id, asleep=[f"ask {request.id}"], wake=[Wake(f"run {request.run_id}")])
+            return Commit(
+                run_id=request.run_id,
+                asleep=[WorkItem("ask", request.id)],
+                wake=[Wake(WorkItem("run", request.run_id))],
+            )
         decision = Decision(state=state, by=(by,) if by else (), reason=why, at=now)
         event = RequestDecided(at=now, request_id=request.id, decision=decision)
         closed = after(record, [event])
@@ -353,8 +359,8 @@ class Decisions:
             events=[event],
             records=[record_write(closed, version)],
             outgoing=[outbox_entry(entry) for entry in self._closing(closed, by, now)],
-            wake=[Wake(f"run {request.run_id}")],
-            asleep=[f"ask {request.id}"],
+            wake=[Wake(WorkItem("run", request.run_id))],
+            asleep=[WorkItem("ask", request.id)],
             limit=MAX_EVENTS_AT_ALL,
         )
 

@@ -29,7 +29,7 @@ from bot.policy.digest import call_digest, question_digest
 from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord
 from bot.render.cards import PARTS, program_name, request_card
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from bot.store.attachments import list_contents
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry, record_write
@@ -213,7 +213,7 @@ def opening(request: Request, people: People, expect: int | None) -> Commit:
         outgoing=outgoing,
         deliveries=deliveries,
         files=list_contents(request),
-        wake=[Wake(f"ask {request.id}", request.expires_at)],
+        wake=[Wake(WorkItem("ask", request.id), request.expires_at)],
     )
 
 

@@ -27,7 +27,7 @@ from bot.render.views import line_of
 from bot.requests.opening import advisers_of, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
 from bot.runs.moves import goes_on
-from bot.store import Commit, Store, Wake
+from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.attachments import contents_of
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id
@@ -104,7 +104,7 @@ class Children:
             run_id=child_id,
             events=[started],
             expect=0,
-            wake=[Wake(f"run {child_id}")],
+            wake=[Wake(WorkItem("run", child_id))],
             summary=line_of(fold([started])),
             files=await contents_of(self._journal.store.client, run.id, files),
             commit=child_id,
@@ -155,7 +155,7 @@ class Children:
         if child.started is None or child.ended or child.is_cancelled:
             return
         event = RunCancelled(at=self._journal.store.about_now(), by=run.cancelled_by, parent=run.id)
-        wake = [Wake(f"run {child_id}")]
+        wake = [Wake(WorkItem("run", child_id))]
         await self._journal.write(Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL))
 
     async def stop_all(self, run: Run) -> list[str]:
@@ -209,7 +209,7 @@ class Children:
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,
         )
-        wake = [Wake(f"run {parent.run_id}")]
+        wake = [Wake(WorkItem("run", parent.run_id))]
         await self._journal.write(Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL))
 
     async def _child(self, run: Run, child_id: RunId) -> tuple[Run, Sequence[Event]]:

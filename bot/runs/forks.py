@@ -20,7 +20,7 @@ from bot.render.views import line_of
 from bot.runs.api_requests import Asker
 from bot.runs.export import Exported
 from bot.runs.start import Starter
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from bot.store.attachments import all_files, contents_of
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import Journal
@@ -107,7 +107,7 @@ class RunForks:
             run_id=run_id,
             events=events,
             expect=0,
-            wake=[Wake(f"run {run_id}")],
+            wake=[Wake(WorkItem("run", run_id))],
             files=made.files,
             summary=line_of(fold(events)),
             commit=run_id,

@@ -20,7 +20,7 @@ from bot.errors import Invalid
 from bot.render.views import line_of
 from bot.runs.admission import Admission
 from bot.runs.budgets import allowance
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from bot.store.attachments import attachments, contents
 from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal
@@ -106,7 +106,7 @@ class Starter:
                 events=[started],
                 expect=0,
                 inbound=inbound_id,
-                wake=[Wake(f"run {run_id}")],
+                wake=[Wake(WorkItem("run", run_id))],
                 summary=line_of(fold([started])),
                 files=contents(files),
                 commit=run_id,

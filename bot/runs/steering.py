@@ -16,7 +16,7 @@ from bot.policy.answers import Statement
 from bot.policy.record import RequestRecord
 from bot.requests.decisions import Decisions
 from bot.runs.loop import title_of
-from bot.store import Commit, Wake
+from bot.store import Commit, Wake, WorkItem
 from bot.store.journal import Journal
 
 
@@ -40,7 +40,7 @@ class Steering:
                 "resume": RunResumed(at=now, by=by),
                 "cancel": RunCancelled(at=now, by=by),
             }
-            commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=[Wake(f"run {run_id}")])
+            commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=[Wake(WorkItem("run", run_id))])
             if (await self._journal.write(commit)).state == "committed":
                 return fold(commit.events, run)
 

@@ -25,7 +25,7 @@ from bot.store.commit import (
     lists_of,
     stamped,
 )
-from bot.store.ids import ingress_shard
+from bot.store.ids import NotAnId, WorkItem, ingress_shard
 from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
@@ -41,6 +41,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Wake",
+    "WorkItem",
     "Written",
 ]
 
@@ -117,7 +118,7 @@ class Store:
             attempt_id,
             stamped(event, self.release),
             self._lease_ms,
-            f"run {run_id}",
+            str(WorkItem("run", run_id)),
         ]
         if record is None:
             names, args = [*names, keys.run(run_id)], [*args, "", "", ""]
@@ -133,7 +134,7 @@ class Store:
         """Keep an attempt's result wherever the run is now; False when the store does not know the attempt."""
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args = [attempt_id, stamped(event, self.release), f"run {run_id}", self._grace_ms]
+        args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms]
         reply = await self.client.run(_SCRIPTS["finish_tool"], names, args)
         return reply[0] == b"committed"
 
@@ -148,13 +149,13 @@ class Store:
         keys = Keys.of(run_id)
         names = [keys.attempts(run_id), keys.wake, keys.clock]
         ms = self._lease_ms if lease_s is None else round(lease_s * 1000)
-        return bool(await self.client.run(_SCRIPTS["renew"], names, [attempt_id, ms, f"run {run_id}"]))
+        return bool(await self.client.run(_SCRIPTS["renew"], names, [attempt_id, ms, str(WorkItem("run", run_id))]))
 
     async def orphan(self, run_id: str, attempt_id: str, event: Event) -> bool:
         """Take the lease of a dead owner; False when it is alive after all, or gone."""
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
-        args = [attempt_id, stamped(event, self.release), f"run {run_id}", self._grace_ms]
+        args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms]
         reply = await self.client.run(_SCRIPTS["orphan"], names, args)
         return reply[0] == b"committed"
 
@@ -166,7 +167,7 @@ class Store:
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.wake, keys.summaries, keys.attempts(run_id), keys.tries]
         at = "" if due is None else round(due.timestamp() * 1000)
-        args: list[str | bytes | int] = [seq, f"run {run_id}", at, run_id]
+        args: list[str | bytes | int] = [seq, str(WorkItem("run", run_id)), at, run_id]
         if summary:
             names += lists_of(summary, keys)
             args += [summary.body, round(summary.started_at.timestamp() * 1000)]
@@ -176,7 +177,7 @@ class Store:
         """Make an inbound item durable under `inbound_id`; (the id it has, whether it is new)."""
         keys = Keys.of(inbound_id)
         names = [keys.seen(seen), keys.inbound(inbound_id), keys.wake, keys.clock]
-        args = [inbound_id, body, raw, round(keep_s * 1000), f"in {inbound_id}", self._grace_ms]
+        args = [inbound_id, body, raw, round(keep_s * 1000), str(WorkItem("in", inbound_id)), self._grace_ms]
         known, is_new = await self.client.run(_SCRIPTS["accept"], names, args)
         return known.decode(), bool(is_new)
 
@@ -218,7 +219,7 @@ class Store:
         """Forget an inbound item that has had its effect."""
         keys = Keys.of(inbound_id)
         names = [keys.inbound(inbound_id), keys.wake, keys.tries]
-        await self.client.run(_SCRIPTS["drop"], names, [f"in {inbound_id}", inbound_id])
+        await self.client.run(_SCRIPTS["drop"], names, [str(WorkItem("in", inbound_id)), inbound_id])
 
     async def outgoing(self, outgoing_id: str) -> bytes | None:
         """An outbox entry that must still be sent."""
@@ -249,22 +250,25 @@ class Store:
                 seq += 1
                 yield read_event(fields)
 
-    async def put_off(self, some_id: str, member: str, wait_s: float) -> int:
-        """Look at `member` again in `wait_s`, twice as late each time; how often it has failed by now."""
-        keys = Keys.of(some_id)
-        names, args = [keys.tries, keys.wake, keys.clock], [some_id, member, round(wait_s * 1000)]
+    async def put_off(self, item: WorkItem, wait_s: float) -> int:
+        """Have `item` done again in `wait_s`, twice as late each time; how often it has failed by now."""
+        keys = Keys.of(item.id)
+        names, args = [keys.tries, keys.wake, keys.clock], [item.id, str(item), round(wait_s * 1000)]
         return int(await self.client.run(_SCRIPTS["put_off"], names, args))
 
-    async def push_off(self, member: str) -> None:
-        """Let the sweeper bring `member` one grace later, if it still waits."""
-        keys = Keys.of(member.partition(" ")[2])
+    async def push_off(self, item: WorkItem) -> None:
+        """Let the sweeper bring `item` one grace later, if it still waits."""
         score = round((self.about_now().timestamp() + self.grace_s) * 1000)
-        await self.client.do("ZADD", keys.wake, "XX", "GT", score, member)
+        await self.client.do("ZADD", Keys.of(item.id).wake, "XX", "GT", score, str(item))
 
-    async def give_up(self, some_id: str, member: str, note: bytes) -> None:
-        """Move `member` to the dead letters; `requeue` has it looked at again. Tell people first, rather twice."""
-        keys = Keys.of(some_id)
-        await self.client.run(_SCRIPTS["bury"], [keys.tries, keys.wake, keys.dead], [some_id, member, note])
+    async def come_back(self, item: WorkItem, at: datetime) -> None:
+        """Have `item` done again at `at`, if it still waits; unlike with `put_off`, nothing failed."""
+        await self.client.do("ZADD", Keys.of(item.id).wake, "XX", round(at.timestamp() * 1000), str(item))
+
+    async def give_up(self, item: WorkItem, note: bytes) -> None:
+        """Move `item` to the dead letters; `requeue` has it done again. Tell people first, rather twice."""
+        keys = Keys.of(item.id)
+        await self.client.run(_SCRIPTS["bury"], [keys.tries, keys.wake, keys.dead], [item.id, str(item), note])
 
     async def hold(self, inbound_id: str, note: bytes, most: int = HELD_AT_MOST) -> None:
         """List an inbound item as held and forget its bytes: whoever sent it has it, and so has the mailbox.
@@ -273,13 +277,20 @@ class Store:
         """
         keys = Keys.of(inbound_id)
         names = [keys.inbound(inbound_id), keys.tries, keys.wake, keys.dead, keys.held, keys.clock]
-        await self.client.run(_SCRIPTS["hold"], names, [inbound_id, f"in {inbound_id}", note, most])
+        await self.client.run(_SCRIPTS["hold"], names, [inbound_id, str(WorkItem("in", inbound_id)), note, most])
 
-    async def sweep(self, shard: int, at_most: int = 500) -> list[str]:
-        """What is due in a shard, or was taken by nobody."""
-        keys = Keys(shard)
-        due = await self.client.run(_SCRIPTS["sweep"], [keys.wake, keys.clock], [self._grace_ms, at_most])
-        return [member.decode() for member in due]
+    async def sweep(self, shard: int, at_most: int = 500) -> list[WorkItem]:
+        """What is due in a shard, or was taken by nobody.
+
+        Work of a newer release stays in the schedule, and is in the log, until that release does it.
+        """
+        keys, found = Keys(shard), list[WorkItem]()
+        for member in await self.client.run(_SCRIPTS["sweep"], [keys.wake, keys.clock], [self._grace_ms, at_most]):
+            try:
+                found.append(WorkItem.parse(member.decode(errors="replace")))
+            except NotAnId as error:
+                log.warning("left in the schedule", shard=shard, error=str(error))
+        return found
 
     def _noted(self, at: tuple[int, int], kept: Sequence[bytes | None]) -> datetime:
         (self._read_at, ahead), self._read_mono = clock.adjusted(at, kept), time.monotonic()

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from agents.events import Event, write_event
 from agents.run import RunState
+from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 
 # A run that goes on and on is stopped by its own agent's limits long before; this one protects the store.
@@ -63,9 +64,9 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Somebody must look at `member` at `at`; without `at`: soon, unless whoever is told first has settled it."""
+    """Somebody must do `item` at `at`; without `at`: soon, unless whoever is told first has settled it."""
 
-    member: str
+    item: WorkItem
     at: datetime | None = None
 
 
@@ -88,7 +89,7 @@ class Commit:
     sent: Sequence[str] = ()
     inbound: str | None = None
     wake: Sequence[Wake] = ()
-    asleep: Sequence[str] = ()
+    asleep: Sequence[WorkItem] = ()
     files: Sequence[tuple[str, bytes]] = ()
     summary: Line | None = None
     limit: int = MAX_EVENTS
@@ -140,12 +141,12 @@ def encode(commit: Commit, grace_ms: int, release: str = "") -> tuple[list[str],
         "deliveries": [{"id": name, "body": body(content)} for name, content in commit.deliveries],
         "sent": list(commit.sent),
         "needs": [key(keys.inbound(commit.inbound))] if commit.inbound else [],
-        "wake": [_known({"member": wake.member, "at": _ms(wake.at)}) for wake in commit.wake],
+        "wake": [_known({"member": str(wake.item), "at": _ms(wake.at)}) for wake in commit.wake],
         "files": [
             {"key": key(keys.file(commit.run_id, name)), "body": body(content)} for name, content in commit.files
         ],
         "files_ms": FILES_S * 1000,
-        "asleep": [*commit.asleep, *([f"in {commit.inbound}"] if commit.inbound else [])],
+        "asleep": [*map(str, commit.asleep), *([str(WorkItem("in", commit.inbound))] if commit.inbound else [])],
     }
     if commit.once:
         where = key(keys.replies(commit.once.about))

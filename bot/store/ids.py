@@ -4,7 +4,8 @@ import base64
 import hashlib
 import re
 import secrets
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Self, cast, get_args
 
 from bot.errors import NotFound
 
@@ -22,6 +23,32 @@ _LETTERS: dict[Kind, str] = {
 # 65 bits: no two ids of one installation will ever meet
 _RANDOM_CHARS, _RANDOM_BYTES = 13, 9
 _FORM = re.compile(r"s(\d{1,2})([a-z])-[a-z2-7]{13}")
+
+
+WorkKind = Literal["run", "in", "out", "ask"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One piece of scheduled work: take a `run`'s turn, handle what came `in`, send what goes `out`, expire an `ask`.
+
+    As a text (`run s0r-abcdefghijklm`) it is a member of its shard's schedule, the same in every release.
+    """
+
+    kind: WorkKind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @classmethod
+    def parse(cls, member: str) -> Self:
+        """The work that a schedule's `member` stands for. Raises NotFound for none of this release."""
+        kind, _, some_id = member.partition(" ")
+        if kind not in get_args(WorkKind):
+            raise NotFound(f"{member[:60]!r} is no work of this release", f"That is one of {', '.join(get_args(WorkKind))}")
+        shard_of(some_id)
+        return cls(cast("WorkKind", kind), some_id)
 
 
 def new_id(kind: Kind, shard: int) -> str:

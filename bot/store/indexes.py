@@ -60,11 +60,6 @@ class Places:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def come_back(self, member: str, at: datetime) -> None:
-        """Have `member` of a schedule looked at again at `at`, if it still waits; unlike `put_off`, nothing failed."""
-        wake = Keys.of(member.partition(" ")[2]).wake
-        await self._client.do("ZADD", wake, "XX", round(at.timestamp() * 1000), member)
-
     async def claim(
         self, request_id: RequestId, place: str, delivery_id: DeliveryId, follows: DeliveryId | None = None
     ) -> DeliveryId:

@@ -5,16 +5,16 @@ from typing import Protocol
 
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
-from bot.store import Commit, RecordWrite, Store, Written
+from bot.store import Commit, RecordWrite, Store, WorkItem, Written
 from bot.store.ids import new_id, shard_of
 from bot.store.outbox_entry import OutboxEntry
 
 
 class WorkQueue(Protocol):
-    """Has a member of a schedule looked at soon, here or elsewhere."""
+    """Has scheduled work done soon, here or elsewhere."""
 
-    async def notify(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
-        """`turn` tells two wake-ups of one member apart. Never raises: the schedule remembers."""
+    async def notify(self, item: WorkItem, turn: str | int, *, is_answer: bool = False) -> None:
+        """`turn` tells two wake-ups of one item apart. Never raises: the schedule remembers."""
         ...
 
 
@@ -29,10 +29,10 @@ class Journal:
         written = await self.store.commit(commit)
         if written.state == "committed":
             for entry, _ in commit.outgoing:
-                await self.queue.notify(f"out {entry}", 0)
+                await self.queue.notify(WorkItem("out", entry), 0)
             for wake in commit.wake:
                 if wake.at is None:
-                    await self.queue.notify(wake.member, written.seq)
+                    await self.queue.notify(wake.item, written.seq)
         return written
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agents.run import RunState
 from bot.store.client import Client, Script
+from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 
 _REQUEUE, _RENOTE = Script("requeue"), Script("renote")
@@ -171,12 +172,12 @@ class Lists:
 
     async def is_unread(self, inbound_id: str) -> bool:
         """Whether an inbound item waits to be handled; one that is held or was given up waits for nothing."""
-        return await self._client.do("ZSCORE", Keys.of(inbound_id).wake, f"in {inbound_id}") is not None
+        return await self._client.do("ZSCORE", Keys.of(inbound_id).wake, str(WorkItem("in", inbound_id))) is not None
 
-    async def requeue(self, some_id: str, member: str) -> bool:
-        """Have a dead letter looked at again; False when it is not in the list."""
-        keys = Keys.of(some_id)
-        return bool(await self._client.run(_REQUEUE, [keys.dead, keys.wake, keys.clock], [some_id, member]))
+    async def requeue(self, item: WorkItem) -> bool:
+        """Have a dead letter done again; False when it is not in the list."""
+        keys = Keys.of(item.id)
+        return bool(await self._client.run(_REQUEUE, [keys.dead, keys.wake, keys.clock], [item.id, str(item)]))
 
     async def note(self, some_id: str) -> bytes | None:
         """The note of one dead letter or held item."""

@@ -7,7 +7,7 @@ from agents.requests import RunId
 from agents.run import fold
 from agents.text import one_line
 from bot.errors import NotFound
-from bot.store import Commit, StoreError, Wake
+from bot.store import Commit, StoreError, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS
 from bot.store.journal import Journal
 
@@ -68,7 +68,7 @@ class Reports:
                 run_id=run_id,
                 events=[event],
                 expect=len(loaded.events),
-                wake=[Wake(f"run {run_id}")],
+                wake=[Wake(WorkItem("run", run_id))],
                 limit=MAX_EVENTS,
             )
             written = await self._journal.write(commit)

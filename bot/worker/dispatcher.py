@@ -1,4 +1,4 @@
-"""What to do with each member of a schedule: the edge of every job. What breaks is tried again, then shown."""
+"""Do each piece of scheduled work: the edge of every job. What breaks is tried again, then shown."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from bot.outbound.outbox import Outbox
 from bot.render.views import Summary
 from bot.requests.decisions import Decisions
 from bot.runs.loop import Loop
-from bot.store import Store, StoreError
+from bot.store import Store, StoreError, WorkItem
 from channels import ChannelUnauthorized, ChannelUnavailable
 
 log = structlog.stdlib.get_logger()
@@ -24,74 +24,69 @@ _FIRST_WAIT_S = 1.0
 
 
 class Dispatcher:
-    """Takes one member of a schedule and does what it is about: `run`, `in`, `out` or `ask`."""
+    """Takes one piece of scheduled work and does it, by its kind."""
 
     def __init__(self, store: Store, loop: Loop, inbox: Inbox, outbox: Outbox, decisions: Decisions) -> None:
         self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
-        self._in_hand = set[str]()
+        self._in_hand = set[WorkItem]()
 
-    async def look(self, member: str) -> None:
+    async def look(self, item: WorkItem) -> None:
         """Do it; an error that is not the store's is counted and, at the third time, a dead letter.
 
         What can't be done just now may be tried more often.
         """
         structlog.contextvars.clear_contextvars()
-        if member in self._in_hand:
+        if item in self._in_hand:
             return  # the queue was long, and the sweeper brought it once more
-        if member.startswith("out "):
-            self._in_hand.add(member)
-        awake = asyncio.create_task(self._stay_awake(member))
+        if item.kind == "out":
+            self._in_hand.add(item)
+        awake = asyncio.create_task(self._stay_awake(item))
         try:
-            await self._look(member)
+            await self._look(item)
         except StoreError:
             raise
-        except ChannelUnauthorized as error:  # it is we who are refused: nothing is wrong with the member
-            log.warning("put off: we are refused", member=member, error=str(error))
-            await self._outbox.locked_out(member.partition(" ")[2], error)
-            await self._store.push_off(member)
+        except ChannelUnauthorized as error:  # it is we who are refused: nothing is wrong with the item
+            log.warning("put off: we are refused", item=str(item), error=str(error))
+            await self._outbox.locked_out(item.id, error)
+            await self._store.push_off(item)
         except ChannelUnavailable as error:
-            log.warning("put off", member=member, error=str(error))
-            await self._count(member, str(error), _UNAVAILABLE_TRIES)
+            log.warning("put off", item=str(item), error=str(error))
+            await self._count(item, str(error), _UNAVAILABLE_TRIES)
         except Exception as error:
-            log.exception("failed", member=member)
-            await self._count(member, f"{type(error).__name__}: {error}"[:2_000], _TRIES)
+            log.exception("failed", item=str(item))
+            await self._count(item, f"{type(error).__name__}: {error}"[:2_000], _TRIES)
         finally:
-            self._in_hand.discard(member)
+            self._in_hand.discard(item)
             awake.cancel()
 
-    async def _stay_awake(self, member: str) -> None:
+    async def _stay_awake(self, item: WorkItem) -> None:
         """While a model thinks or a mail server is slow, keep the sweeper from bringing the same work again."""
         while True:
             await asyncio.sleep(self._store.grace_s / 2)
-            await self._store.push_off(member)
+            await self._store.push_off(item)
 
-    async def _look(self, member: str) -> None:
-        kind, _, some_id = member.partition(" ")
-        match kind:
+    async def _look(self, item: WorkItem) -> None:
+        match item.kind:
             case "run":
-                await self._loop.advance(RunId(some_id))
+                await self._loop.advance(RunId(item.id))
             case "in":
-                await self._inbox.handle(some_id)
+                await self._inbox.handle(item.id)
             case "out":
-                await self._outbox.send(some_id)
+                await self._outbox.send(item.id)
             case "ask":
-                await self._decisions.expire(RequestId(some_id))
-            case _:
-                raise ValueError(f"a schedule of this release holds no {member!r}")
+                await self._decisions.expire(RequestId(item.id))
 
-    async def _requester(self, member: str) -> tuple[PersonId, ...]:
+    async def _requester(self, item: WorkItem) -> tuple[PersonId, ...]:
         """Whoever waits for a run that is stuck, as far as the lists know it; its events may be what can't be read."""
-        kind, _, some_id = member.partition(" ")
-        line = await self._store.lists.summary(some_id) if kind == "run" else None
+        line = await self._store.lists.summary(item.id) if item.kind == "run" else None
         return (Summary.model_validate_json(line).requester,) if line else ()
 
-    async def _count(self, member: str, why: str, at_most: int) -> None:
-        some_id = member.partition(" ")[2]
-        note = Note(kind="dead", what=member, why=why, at=await self._store.now(some_id), member=member)
-        if await self._store.put_off(some_id, member, _FIRST_WAIT_S) >= at_most:
+    async def _count(self, item: WorkItem, why: str, at_most: int) -> None:
+        note = Note(kind="dead", what=str(item), why=why, at=await self._store.now(item.id), member=str(item))
+        if await self._store.put_off(item, _FIRST_WAIT_S) >= at_most:
             title, text = (
-                f"Given up after {at_most} tries: {member}",
-                f"{why}. `sayso dead requeue {some_id}` tries again.",
+                f"Given up after {at_most} tries: {item}",
+                f"{why}. `sayso dead requeue {item.id}` tries again.",
             )
-            await self._outbox.alert(some_id, title, text, also=await self._requester(member))
-            await self._store.give_up(some_id, member, note.model_dump_json().encode())
+            await self._outbox.alert(item.id, title, text, also=await self._requester(item))
+            await self._store.give_up(item, note.model_dump_json().encode())

@@ -15,13 +15,13 @@ from typing import Any
 import structlog
 from docket import Docket, Perpetual, Worker
 
-from bot.store import Store, StoreError
+from bot.store import Store, StoreError, WorkItem
 from bot.store.ids import shard_of
 from bot.store.watch import ended
 
 log = structlog.stdlib.get_logger()
 
-Look = Callable[[str], Coroutine[Any, Any, None]]
+Look = Callable[[WorkItem], Coroutine[Any, Any, None]]
 # What else is due in a shard, by the store's clock; asked with each sweep.
 Due = Callable[[int], Awaitable[None]]
 
@@ -49,34 +49,34 @@ class Queue:
         """Give back every connection."""
         await self._stack.aclose()
 
-    async def notify(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
-        """Have `member` looked at by some worker soon. `turn` tells two wake-ups of one member apart.
+    async def notify(self, item: WorkItem, turn: str | int, *, is_answer: bool = False) -> None:
+        """Have `item` done by some worker soon. `turn` tells two wake-ups of one item apart.
 
-        The same member with the same turn is dropped while it is queued or looked at. A queue that
+        The same item with the same turn is dropped while it is queued or done. A queue that
         can't be reached is no error: the schedule remembers.
         """
         for is_last in (False, True):  # after a restart of Redis the first use finds that the connection is gone
             try:
-                await self._add(member, turn, is_answer=is_answer)
+                await self._add(item, turn, is_answer=is_answer)
                 break
             except Exception as error:  # noqa: BLE001 - docket's and redis-py's trees both surface here
                 if is_last:
-                    log.warning("not handed over, the sweeper will", member=member, error=str(error))
+                    log.warning("not handed over, the sweeper will", item=str(item), error=str(error))
 
-    async def _add(self, member: str, turn: str | int, *, is_answer: bool) -> None:
-        name = _ANSWERS if is_answer else f"s{_shard_of_member(member)}"
+    async def _add(self, item: WorkItem, turn: str | int, *, is_answer: bool) -> None:
+        name = _ANSWERS if is_answer else f"s{shard_of(item.id)}"
         async with self._adds:
             docket = await self._docket(name)
-            await docket.add("look", key=f"{member}:{turn}")(member)
+            await docket.add("look", key=f"{item}:{turn}")(str(item))
 
     @asynccontextmanager
     async def serving(self, look: Look, due: Due | None = None) -> AsyncGenerator[None]:
-        """Looks at members while the context is open; leaving it lets what runs end, within 3 s."""
+        """Does work while the context is open; leaving it lets what runs end, within 3 s."""
         names = [*(f"s{shard}" for shard in range(self._store.shards)), _ANSWERS]
         async with AsyncExitStack() as stack:
             for name in names:
                 docket = await self._docket(name)
-                docket.register(_looking(look), names=["look"])
+                docket.register(_read(look), names=["look"])
             workers = [await stack.enter_async_context(self._worker(self._dockets[name])) for name in names]
             tasks = [asyncio.create_task(worker.run_forever()) for worker in workers]
             sweeps = [asyncio.create_task(self._start_sweeping(shard, due)) for shard in range(self._store.shards)]
@@ -131,8 +131,8 @@ class Queue:
     async def sweep(self, shard: int) -> None:
         """Hand over what nobody took, and what is due now."""
         try:
-            for member in await self._store.sweep(shard):
-                await self.notify(member, f"sweep{time.time_ns()}")
+            for item in await self._store.sweep(shard):
+                await self.notify(item, f"sweep{time.time_ns()}")
         except StoreError as error:
             log.warning("sweep put off", shard=shard, error=str(error))
 
@@ -148,18 +148,18 @@ class Nearby:
         self._look: Look | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def notify(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
+    async def notify(self, item: WorkItem, turn: str | int, *, is_answer: bool = False) -> None:
         """See `Queue.notify`."""
         if self._look is None or len(self._tasks) >= _NEARBY:
-            await self._queue.notify(member, turn, is_answer=is_answer)
+            await self._queue.notify(item, turn, is_answer=is_answer)
             return
-        task = asyncio.create_task(_looking(self._look)(member), name=member, context=contextvars.Context())
+        task = asyncio.create_task(_looking(self._look)(item), name=str(item), context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     @asynccontextmanager
     async def serving(self, look: Look, due: Due | None = None) -> AsyncGenerator[None]:
-        """Looks at members here while the context is open; leaving it lets what runs end, within 3 s."""
+        """Does work here while the context is open; leaving it lets what runs end, within 3 s."""
         self._look = look
         try:
             async with self._queue.serving(look, due):
@@ -170,22 +170,27 @@ class Nearby:
                 await asyncio.wait(self._tasks, timeout=_LEAVE_WITHIN_S)
 
 
-def _shard_of_member(member: str) -> int:
-    return shard_of(member.partition(" ")[2])
-
-
 async def _nobody(member: str) -> None:
     """Stands for `look` in a process that only hands over."""
     raise RuntimeError(f"{member} was taken by a process that serves nothing")
 
 
 def _looking(look: Look) -> Look:
-    async def looking(member: str) -> None:
+    async def looking(item: WorkItem) -> None:
         try:
-            await look(member)
+            await look(item)
         except StoreError as error:
-            log.warning("put off, the sweeper brings it again", member=member, error=str(error))
+            log.warning("put off, the sweeper brings it again", item=str(item), error=str(error))
         except Exception:
-            log.exception("failed", member=member)
+            log.exception("failed", item=str(item))
 
     return looking
+
+
+def _read(look: Look) -> Callable[[str], Coroutine[Any, Any, None]]:
+    """`look` for what the queue carries: the text, which the release before this one reads as well."""
+
+    async def read(member: str) -> None:
+        await _looking(look)(WorkItem.parse(member))
+
+    return read

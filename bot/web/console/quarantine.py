@@ -41,7 +41,7 @@ async def requeued(request: Request) -> Response:
     _operator(request)
     body = (await process.app.store.lists.dead()).get(name)
     note = None if body is None else Note.model_validate_json(body)
-    if note is None or note.kind != "dead" or not await process.app.store.lists.requeue(name, note.member):
+    if note is None or note.kind != "dead" or not await process.app.store.lists.requeue(note.item):
         raise Refusal(HTTPStatus.NOT_FOUND, "It is not in the list any more", "Somebody may have been faster.")
     return to(request, "/quarantine", "It is tried again.")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
+from bot.store import WorkItem
 from tests.test_faults_deploy import release
 from tests.waiting import until
 from tests.world import World, a_world
@@ -64,7 +65,7 @@ async def test_a_tool_that_takes_longer_than_its_lease_keeps_it(world: World) ->
 
     await until(is_renewed_in_time)
     await world.move_time(30)
-    await world.app.looker.look(f"run {run_id}")
+    await world.app.looker.look(WorkItem("run", run_id))
     may_end.set()
 
     assert await world.summary(run_id) == "done: ok: stamp letter: done"

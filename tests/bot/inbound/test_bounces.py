@@ -9,6 +9,7 @@ import pytest
 
 from agents.events import DeliveryFailed
 from bot.queries.rebuild import placed as placed_by
+from bot.store import WorkItem
 from bot.store.ids import new_id
 from bot.store.outbox_entry import Delivery
 from channels import Inbound
@@ -142,7 +143,7 @@ async def test_a_dead_letter_that_is_tried_again_goes_out_and_its_failure_is_new
     await handled(world)
     [dead_id] = await world.app.store.lists.dead()
 
-    await world.app.store.lists.requeue(dead_id, f"out {dead_id}")
+    await world.app.store.lists.requeue(WorkItem("out", dead_id))
     again = await world.next_mail("bo", about="Press bell?")
     await world.quiet()
     await bounce(world, again, key="another")

@@ -11,7 +11,7 @@ from agents.requests import DeliveryId, PersonId
 from bot.app import App, compose
 from bot.policy.record import RequestRecord
 from bot.queries.rebuild import placed as placed_by
-from bot.store import Keys
+from bot.store import Keys, WorkItem
 from bot.store.outbox_entry import Delivery, placing_id
 from channels import Address, Card, Channel
 from tests.bot.bounces import bounce, failures, handled
@@ -203,7 +203,7 @@ async def test_dead_letters_that_are_tried_again_at_once_are_one_card(
         board.banned.clear()
 
         for some_id in dead:
-            await world.app.store.lists.requeue(some_id, f"out {some_id}")
+            await world.app.store.lists.requeue(WorkItem("out", some_id))
         await all_at_once([world.app], dead, times=3)
         await world.quiet()
 
@@ -227,7 +227,7 @@ async def test_one_dead_letter_that_is_tried_again_alone_is_placed_and_the_next_
         # Not the one who was first there, and then that one.
         for person in ("cy", "bo"):
             some_id = placing_id(held[person].id)
-            await world.app.store.lists.requeue(some_id, f"out {some_id}")
+            await world.app.store.lists.requeue(WorkItem("out", some_id))
             await world.quiet()
 
         assert len(board.at("room")) == 1

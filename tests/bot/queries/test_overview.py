@@ -9,6 +9,7 @@ from bot.policy.record import RequestRecord
 from bot.queries.overview import LINES, SHOWN
 from bot.render.request_card import standing_card
 from bot.requests.tokens import Tokens
+from bot.store import WorkItem
 from bot.store.outbox_entry import Delivery
 from channels import Address, Card, ChannelRefused, Placement
 from tests.office import TOML
@@ -155,7 +156,7 @@ async def test_what_was_approved_can_be_stopped_until_it_starts_and_not_after(wo
 
     hold = world.workshop.hold("the button")
     await world.steer(record.request.run_id, "resume")
-    await world.app.nearby.notify(f"run {record.request.run_id}", 99)
+    await world.app.nearby.notify(WorkItem("run", record.request.run_id), 99)
     await until(lambda: world.workshop.started, what="the tool works")
     after = await looks(world, record, "cy")
     hold.set()

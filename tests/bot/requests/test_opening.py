@@ -17,6 +17,7 @@ from bot.requests.opening import (
     question_request,
     unknown_request,
 )
+from bot.store import WorkItem
 from bot.store.ids import shard_of
 from bot.store.outbox_entry import Delivery, OutboxEntry
 from tests.agents.worlds import NOON, chosen, decided, opened, orphaned, said, started, tool_started
@@ -144,7 +145,7 @@ def test_opening_writes_the_event_the_record_the_cards_and_the_expiry_together()
     [record] = commit.records
     assert (record.version, record.state) == (0, "open")
     assert RequestRecord.model_validate_json(record.body).request == approval()
-    assert [(wake.member, wake.at) for wake in commit.wake] == [(f"ask {approval().id}", EXPIRES)]
+    assert [(wake.item, wake.at) for wake in commit.wake] == [(WorkItem("ask", approval().id), EXPIRES)]
     assert (len(commit.outgoing), len(commit.deliveries)) == (2, 2)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.store import Commit, Once, Store, StoreError, Wake
+from bot.store import Commit, Once, Store, StoreError, Wake, WorkItem
 from tests.bot.store.stores import (
     CARD,
     ITEM,
@@ -62,7 +62,7 @@ async def test_what_names_no_sequence_is_written_wherever_the_run_is(store: Stor
 
 
 async def test_repeating_a_change_whose_answer_was_lost_writes_nothing_and_says_that_it_is_done(store: Store) -> None:
-    change = Commit(run_id=RUN, events=[started()], expect=0, records=[write()], wake=[Wake(f"run {RUN}")])
+    change = Commit(run_id=RUN, events=[started()], expect=0, records=[write()], wake=[Wake(WorkItem("run", RUN))])
     await store.commit(change)
     await append(store, paused())
 
@@ -176,7 +176,7 @@ async def test_a_change_brings_everything_that_follows_from_it(store: Store) -> 
             records=[write(body=b"record")],
             outgoing=[(OUT, b"card")],
             deliveries=[(CARD, b"placed")],
-            wake=[Wake(f"run {RUN}"), Wake(f"ask {REQUEST}", due)],
+            wake=[Wake(WorkItem("run", RUN)), Wake(WorkItem("ask", REQUEST), due)],
             summary=line(),
         )
     )
@@ -206,7 +206,7 @@ async def test_a_change_that_is_refused_leaves_no_trace(store: Store) -> None:
             once=Once(REQUEST, "m1", b"outcome"),
             outgoing=[(OUT, b"card")],
             deliveries=[(CARD, b"placed")],
-            wake=[Wake(f"run {RUN}")],
+            wake=[Wake(WorkItem("run", RUN))],
             summary=line(),
         )
     )

@@ -2,7 +2,7 @@
 
 import json
 
-from bot.store import Store
+from bot.store import Store, WorkItem
 from bot.store.keys import Keys
 from tests.guards import guards
 
@@ -22,13 +22,13 @@ async def test_a_held_item_is_listed_and_waits_for_nothing(store: Store) -> None
     await hold(store, 1)
 
     assert await store.lists.dead() == {item(1): b"1"}
-    assert item(1) not in " ".join(await store.sweep(0))
+    assert WorkItem("in", item(1)) not in await store.sweep(0)
     assert await store.inbound(item(1)) is None, "nobody reads its bytes again"
 
 
 @guards("hold.lua:most")
 async def test_of_too_many_held_items_the_newest_stay_and_dead_letters_do(store: Store) -> None:
-    await store.give_up("s0o-aaaaaaaaaaaab", "out s0o-aaaaaaaaaaaab", b"dead")
+    await store.give_up(WorkItem("out", "s0o-aaaaaaaaaaaab"), b"dead")
     for number in range(6):
         await hold(store, number, most=3)
 

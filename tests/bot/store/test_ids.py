@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NotFound
-from bot.store.ids import Kind, check, ingress_shard, new_id, shard_of
+from bot.store.ids import Kind, WorkItem, WorkKind, check, ingress_shard, new_id, shard_of
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -59,3 +59,28 @@ def test_a_foreign_id_always_leads_to_the_same_shard(foreign: str, shards: int) 
 
 def test_foreign_ids_are_spread_over_the_shards() -> None:
     assert {ingress_shard(f"<{number}@example>", 8) for number in range(200)} == set(range(8))
+
+
+@given(st.sampled_from(get_args(WorkKind)), st.sampled_from(KINDS), st.integers(min_value=0, max_value=63))
+def test_work_is_read_from_a_schedule_as_it_was_written(work: WorkKind, kind: Kind, shard: int) -> None:
+    item = WorkItem(work, new_id(kind, shard))
+
+    assert WorkItem.parse(str(item)) == item
+
+
+@given(st.text() | st.from_regex(r"(run|in|out|ask|mail) ?s?\d*[a-z]?-?[a-z2-7]*", fullmatch=True))
+def test_what_is_read_as_work_is_exactly_what_would_be_written(member: str) -> None:
+    try:
+        item = WorkItem.parse(member)
+    except NotAnId:
+        return
+
+    assert str(item) == member
+
+
+@pytest.mark.parametrize(
+    "member", ["", "run", "run ", "mail s0r-aaaaaaaaaaaaa", "run nothing", "run  s0r-aaaaaaaaaaaaa"]
+)
+def test_what_is_no_work_is_said_to_be_none(member: str) -> None:
+    with pytest.raises(NotAnId):
+        WorkItem.parse(member)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.store import Commit, Store, StoreError, Wake
+from bot.store import Commit, Store, StoreError, Wake, WorkItem
 from bot.store.client import ACCEPTED_LOSS, Client, NotDurable, WrongShards, check, check_clock, check_shards, look
 from tests.bot.store.stores import ITEM, OUT, RUN, in_a, move_time, woken
 from tests.guards import guards
@@ -65,30 +65,30 @@ async def test_a_trigger_that_is_handled_twice_counts_once(store: Store) -> None
 async def test_what_fails_is_put_off_twice_as_long_each_time(store: Store) -> None:
     waits, tries = list[float](), list[int]()
     for _ in range(3):
-        tries.append(await store.put_off(OUT, f"out {OUT}", 10))
+        tries.append(await store.put_off(WorkItem("out", OUT), 10))
         waits.append(round((await woken(store))[f"out {OUT}"]))
 
     assert (tries, waits) == ([1, 2, 3], [10, 20, 40])
 
 
 async def test_what_is_given_up_is_a_dead_letter_and_wakes_nobody(store: Store) -> None:
-    await store.put_off(OUT, f"out {OUT}", 10)
+    await store.put_off(WorkItem("out", OUT), 10)
 
-    await store.give_up(OUT, f"out {OUT}", NOTE)
+    await store.give_up(WorkItem("out", OUT), NOTE)
 
     assert await store.lists.dead() == {OUT: NOTE}
     assert await woken(store) == {}
 
 
 async def test_a_dead_letter_that_is_requeued_is_looked_at_again_with_all_its_tries(store: Store) -> None:
-    await store.give_up(OUT, f"out {OUT}", NOTE)
+    await store.give_up(WorkItem("out", OUT), NOTE)
 
-    assert await store.lists.requeue(OUT, f"out {OUT}")
-    assert not await store.lists.requeue(OUT, f"out {OUT}")
+    assert await store.lists.requeue(WorkItem("out", OUT))
+    assert not await store.lists.requeue(WorkItem("out", OUT))
 
     assert await store.lists.dead() == {}
-    assert f"out {OUT}" in await store.sweep(0)
-    assert await store.put_off(OUT, f"out {OUT}", 10) == 1
+    assert WorkItem("out", OUT) in await store.sweep(0)
+    assert await store.put_off(WorkItem("out", OUT), 10) == 1
 
 
 @guards("renote.lua:same")
@@ -108,18 +108,22 @@ async def test_a_note_is_changed_or_taken_out_only_as_it_was_seen(store: Store) 
 
 async def test_a_sweep_brings_what_is_due_and_puts_it_off_in_case_it_is_lost_again(store: Store) -> None:
     later = await in_a(store, 100)
-    await store.commit(Commit(run_id=RUN, wake=[Wake(f"run {RUN}"), Wake("ask s0q-aaaaaaaaaaaaa", later)]))
+    await store.commit(
+        Commit(run_id=RUN, wake=[Wake(WorkItem("run", RUN)), Wake(WorkItem("ask", "s0q-aaaaaaaaaaaaa"), later)])
+    )
 
     assert await store.sweep(0) == [], "it is fresh, so whoever was told first still has time"
     await move_time(store, 2)
-    assert await store.sweep(0) == [f"run {RUN}"]
+    assert await store.sweep(0) == [WorkItem("run", RUN)]
     assert await store.sweep(0) == []
     await move_time(store, 101)
-    assert set(await store.sweep(0)) == {f"run {RUN}", "ask s0q-aaaaaaaaaaaaa"}
+    assert set(await store.sweep(0)) == {WorkItem("run", RUN), WorkItem("ask", "s0q-aaaaaaaaaaaaa")}
 
 
 async def test_a_sweep_brings_no_more_than_it_is_asked_for_and_the_rest_next_time(store: Store) -> None:
-    await store.commit(Commit(run_id=RUN, wake=[Wake(f"run s0r-aaaaaaaaaaaa{letter}") for letter in "abcdef"]))
+    await store.commit(
+        Commit(run_id=RUN, wake=[Wake(WorkItem("run", f"s0r-aaaaaaaaaaaa{letter}")) for letter in "abcdef"])
+    )
     await move_time(store, 2)
 
     first, second = await store.sweep(0, at_most=4), await store.sweep(0, at_most=4)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.store import Commit, Keys, Store, Wake, WorkItem
 from bot.store.outbox_entry import OutboxEntry
+from tests.bot.store.stores import ITEM, OUT, REQUEST, RUN, woken
 
 ENTRIES = (Path(__file__).parent / "stored" / "outbox.jsonl").read_bytes().splitlines()
 
@@ -27,3 +29,25 @@ def test_there_is_one_of_every_kind() -> None:
     kinds = {json.loads(body)["kind"] for body in ENTRIES}
 
     assert kinds == {"place", "update", "tell", "alert", "stranger", "status", "mail"}
+
+
+MEMBERS = {
+    WorkItem("run", RUN): "run s0r-aaaaaaaaaaaaa",
+    WorkItem("in", ITEM): "in s0i-aaaaaaaaaaaaa",
+    WorkItem("out", OUT): "out s0o-aaaaaaaaaaaaa",
+    WorkItem("ask", REQUEST): "ask s0q-aaaaaaaaaaaaa",
+}
+
+
+async def test_work_is_scheduled_under_the_names_that_the_release_before_gave_it(store: Store) -> None:
+    await store.commit(Commit(run_id=RUN, wake=[Wake(item) for item in MEMBERS]))
+
+    assert set(await woken(store)) == set(MEMBERS.values())
+
+
+async def test_work_that_the_release_before_scheduled_is_swept_up_and_that_of_a_newer_one_is_left(store: Store) -> None:
+    for member in (*MEMBERS.values(), "seal s0r-aaaaaaaaaaaaa"):
+        await store.client.do("ZADD", Keys(0).wake, 1, member)
+
+    assert set(await store.sweep(0)) == set(MEMBERS)
+    assert "seal s0r-aaaaaaaaaaaaa" in await woken(store)

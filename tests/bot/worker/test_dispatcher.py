@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.store import WorkItem
 from channels import Channel, ChannelUnavailable, Inbound, Marks, Reading, Remembers
 from tests.fakes.slow import SlowChannel
 from tests.waiting import until
@@ -76,7 +77,7 @@ async def test_an_answer_that_nobody_could_read_for_long_is_a_dead_letter_and_co
     assert "too busy" in (await crowded.next_mail("dan", about="Given up")).text
     mail["email"].left = 0
     [some_id] = await crowded.app.store.lists.dead()
-    await crowded.app.store.lists.requeue(some_id, f"in {some_id}")
+    await crowded.app.store.lists.requeue(WorkItem("in", some_id))
     assert await crowded.summary(run_id) == "done: ok: press bell: done"
 
 
@@ -93,7 +94,7 @@ async def test_what_is_being_sent_and_is_brought_once_more_is_not_sent_beside_it
 
         async with asyncio.timeout(20):
             for entry in await world.unsent():
-                await world.app.looker.look(f"out {entry.id}")
+                await world.app.looker.look(WorkItem("out", entry.id))
 
         assert len(sent) == 2
         channels["email"].may_return.set()

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from string import ascii_lowercase
 
 import pytest
 
-from bot.store import Commit, Store, Wake
+from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.client import Client
+from bot.store.ids import shard_of
 from bot.worker.queue import Nearby, Queue
 from tests.waiting import until
 
-RUN, OTHER = "run s0r-aaaaaaaaaaaaa", "run s1r-aaaaaaaaaaaaa"
-IN = "in s0i-aaaaaaaaaaaaa"
+RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
+IN = WorkItem("in", "s0i-aaaaaaaaaaaaa")
 
 
 class Worker:
@@ -21,22 +23,21 @@ class Worker:
     def __init__(self, url: str) -> None:
         self.store = Store(Client(url), shards=2, grace_s=0.2)
         self.queue = Queue(self.store, redelivery_s=1, sweep_s=0.1)
-        self.seen: list[str] = []
+        self.seen: list[WorkItem] = []
         self.may_go = asyncio.Event()
         self.may_go.set()
         self.breaks = 0
 
-    async def look(self, member: str) -> None:
-        self.seen.append(member)
+    async def look(self, item: WorkItem) -> None:
+        self.seen.append(item)
         await self.may_go.wait()
         if self.breaks:
             self.breaks -= 1
             raise RuntimeError("it broke")
 
-    async def wake(self, member: str) -> None:
+    async def wake(self, item: WorkItem) -> None:
         """Leave it in the schedule, and ring for nobody."""
-        shard = member.partition(" ")[2][1]
-        await self.store.commit(Commit(run_id=f"s{shard}r-zzzzzzzzzzzzz", wake=[Wake(member)]))
+        await self.store.commit(Commit(run_id=f"s{shard_of(item.id)}r-zzzzzzzzzzzzz", wake=[Wake(item)]))
 
 
 @asynccontextmanager
@@ -56,12 +57,12 @@ async def a_worker(url: str, *, serves: bool = True) -> AsyncGenerator[Worker]:
 @pytest.mark.parametrize("is_answer", [True, False])
 async def test_what_is_rung_for_is_looked_at_by_whoever_serves(redis: str, *, is_answer: bool) -> None:
     async with a_worker(redis) as worker, a_worker(redis, serves=False) as ringer:
-        for member in (RUN, OTHER, IN):
-            await ringer.queue.notify(member, 1, is_answer=is_answer)
+        for item in (RUN, OTHER, IN):
+            await ringer.queue.notify(item, 1, is_answer=is_answer)
 
         await until(lambda: len(worker.seen) == 3)
 
-    assert sorted(worker.seen) == [IN, RUN, OTHER]
+    assert sorted(map(str, worker.seen)) == [*map(str, (IN, RUN, OTHER))]
     assert ringer.seen == []
 
 
@@ -104,14 +105,14 @@ async def test_what_breaks_does_not_stop_the_others_and_is_swept_up_again(redis:
 
 
 async def test_two_workers_share_what_there_is(redis: str) -> None:
-    members = [f"run s{number % 2}r-aaaaaaaaaaa{'abcdefghijklmnopqrstuvwxyz'[number]}a" for number in range(26)]
+    items = [WorkItem("run", f"s{number % 2}r-aaaaaaaaaaa{letter}a") for number, letter in enumerate(ascii_lowercase)]
     async with a_worker(redis) as one, a_worker(redis) as two:
-        for member in members:
-            await one.queue.notify(member, 1)
+        for item in items:
+            await one.queue.notify(item, 1)
 
-        await until(lambda: len(one.seen) + len(two.seen) >= len(members))
+        await until(lambda: len(one.seen) + len(two.seen) >= len(items))
 
-    assert set(one.seen + two.seen) == set(members)
+    assert set(one.seen + two.seen) == set(items)
 
 
 async def test_a_queue_that_cannot_be_reached_is_no_error_for_who_rings() -> None:
@@ -122,7 +123,7 @@ async def test_a_queue_that_cannot_be_reached_is_no_error_for_who_rings() -> Non
 class SilentQueue(Queue):
     """A queue that nobody hears."""
 
-    async def notify(self, member: str, turn: str | int, *, is_answer: bool = False) -> None:
+    async def notify(self, item: WorkItem, turn: str | int, *, is_answer: bool = False) -> None:
         """Lost."""
 
 
@@ -141,12 +142,12 @@ async def test_who_rings_in_a_process_that_serves_goes_on_at_once_without_the_qu
 
 async def test_who_leaves_lets_what_runs_end(redis: str) -> None:
     worker = Worker(redis)
-    nearby, ended = Nearby(worker.queue), list[str]()
+    nearby, ended = Nearby(worker.queue), list[WorkItem]()
     worker.may_go.clear()
 
-    async def look(member: str) -> None:
-        await worker.look(member)
-        ended.append(member)
+    async def look(item: WorkItem) -> None:
+        await worker.look(item)
+        ended.append(item)
 
     async with nearby.serving(look):
         await nearby.notify(RUN, 1)
