@@ -17,7 +17,7 @@ from pathlib import Path
 from agents import Agent
 from bot.app import App, agents_of, compose
 from bot.config.settings import Settings
-from bot.store.outbox_entry import OutboxEntry
+from bot.store.outbox_entry import OutboxEntry, read_entry
 from bot.testing.people import Peopled
 from channels import Channel
 from channels.email.local.letters import Letter
@@ -97,7 +97,7 @@ class World(Peopled):
         client, found = self.app.store.client, list[OutboxEntry]()
         for shard in range(self.app.store.shards):
             bodies = await client.do("HVALS", f"{{s{shard}}}:outbox")
-            found += [OutboxEntry.model_validate_json(body) for body in bodies]
+            found += [read_entry(body) for body in bodies]
         return found
 
 

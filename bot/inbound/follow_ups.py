@@ -27,7 +27,7 @@ from bot.store.attachments import attachments, contents
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import inbound_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import OutboxEntry
+from bot.store.outbox_entry import Tell
 from channels import ChannelUnavailable, Trigger
 from channels.email.reply import read_reply
 
@@ -254,12 +254,11 @@ def _is_written(written: Written) -> bool:
     return written.state in {"committed", "repeat"}
 
 
-def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at: datetime) -> OutboxEntry:
+def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at: datetime) -> Tell:
     """What somebody is told of what they wrote, where they wrote it."""
     request = record.request
-    return OutboxEntry(
+    return Tell(
         id=outgoing_id(request.id),
-        kind="tell",
         run_id=request.run_id,
         person=PersonId(trigger.person),
         reach=(channel,),

@@ -17,7 +17,7 @@ from bot.store import Commit, Once
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
-from bot.store.outbox_entry import Delivery, OutboxEntry
+from bot.store.outbox_entry import AnswerStranger, Delivery, Tell
 from channels import Quarantined, Trigger
 
 log = structlog.stdlib.get_logger()
@@ -46,9 +46,8 @@ class Quarantine:
         """Say so, but not for ever: a robot that answers each notice with a trigger gets a few a day."""
         if not await self._store.admit(f"notices {trigger.person}", inbound_id, _NOTICES, _DAY_S):
             return await self._store.drop_inbound(inbound_id)
-        entry = OutboxEntry(
+        entry = Tell(
             id=outgoing_id(inbound_id),
-            kind="tell",
             run_id=RunId(inbound_id),
             person=PersonId(trigger.person),
             reach=(channel,),
@@ -115,9 +114,8 @@ class Quarantine:
             why=note.why,
         )
         entries = [
-            OutboxEntry(
+            Tell(
                 id=outgoing_id(placed.id),
-                kind="tell",
                 run_id=placed.run_id,
                 person=requester,
                 reach=request.policy.reach,
@@ -145,9 +143,8 @@ class Quarantine:
         if not await self._store.admit(f"notices {item.person}", inbound_id, _NOTICES, _DAY_S):
             return
         open_ones = [] if record else await self._open_for(item.person)
-        entry = OutboxEntry(
+        entry = Tell(
             id=derived_id("outgoing", inbound_id, "told"),
-            kind="tell",
             run_id=RunId(inbound_id),
             person=PersonId(item.person),
             reach=(note.channel,),
@@ -171,11 +168,9 @@ class Quarantine:
         """One polite notice a day to each, and not many in all; where it was done, each time."""
         if not await self._may_answer(item, inbound_id):
             return
-        entry = OutboxEntry(
+        entry = AnswerStranger(
             id=derived_id("outgoing", inbound_id, "told"),
-            kind="stranger",
             run_id=RunId(inbound_id),
-            person=PersonId(""),
             to=f"only:{item.place}:{item.stranger}" if item.place else item.stranger,
             reach=(note.channel,),
             card=stranger_card(item, note.at),

@@ -19,7 +19,7 @@ from bot.requests.decisions import Decisions
 from bot.store import Commit
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
-from bot.store.outbox_entry import OutboxEntry
+from bot.store.outbox_entry import Tell
 
 log = structlog.stdlib.get_logger()
 
@@ -60,9 +60,8 @@ class QuarantineReview:
         person = self._person(note)
         about = await self._request(note, person)
         now = await self._store.now(some_id)
-        entry = OutboxEntry(
+        entry = Tell(
             id=derived_id("outgoing", some_id, "confirm"),
-            kind="tell",
             run_id=RunId(some_id),
             person=person,
             reach=elsewhere_first(note.channel, CHANNELS),

@@ -13,7 +13,7 @@ from bot.store import Commit
 from bot.store.commit import Once
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
-from bot.store.outbox_entry import OutboxEntry, place_of
+from bot.store.outbox_entry import Tell, place_of
 from channels import Card
 
 _TITLE_CHARS, _TEXT_CHARS = 150, 4_000
@@ -33,9 +33,8 @@ class Announcements:
             raise ToolRefused(f"There is nobody in {one_line(to, 100)!r}. `sayso people` lists people and their groups")
         card = self._card(run, title, text, await self._journal.store.now(run.id))
         entries = [
-            OutboxEntry(
+            Tell(
                 id=derived_id("outgoing", step_id, f"tell {to} {person} {title}"),
-                kind="tell",
                 run_id=run.id,
                 person=person,
                 reach=(place_of(place)[0],) if place else CHANNELS,

@@ -14,7 +14,7 @@ from bot.requests.decisions import Decisions
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id
-from bot.store.outbox_entry import Delivery, OutboxEntry, again_id, nearest_first
+from bot.store.outbox_entry import Delivery, PlaceCard, Tell, again_id, nearest_first
 from channels import Card, Channel
 
 log = structlog.stdlib.get_logger()
@@ -72,9 +72,10 @@ class DeliveryFailures:
         card = unreached(request, placed, channel, ways, others, why, self._people, now)
         reach = await self._reach_of_requester(placed.run_id)
         told = [requester for requester in request.requesters if requester != placed.person]
-        outgoing = [self._news(request, placed, requester, reach, card) for requester in told]
+        outgoing = [outbox_entry(self._news(request, placed, requester, reach, card)) for requester in told]
         if places_again:
-            outgoing.append(self._again(request, placed, channel, request_card(request, self._people, now)))
+            again = self._again(request, placed, channel, request_card(request, self._people, now))
+            outgoing.append(outbox_entry(again))
         event = DeliveryFailed(
             at=now,
             request_id=request.id,
@@ -89,15 +90,14 @@ class DeliveryFailures:
             events=[event],
             expect=seq,
             deliveries=[(placed.id, failed.model_dump_json().encode())],
-            outgoing=[outbox_entry(entry) for entry in outgoing],
+            outgoing=outgoing,
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _again(self, request: Request, placed: Delivery, channel: str, card: Card) -> OutboxEntry:
+    def _again(self, request: Request, placed: Delivery, channel: str, card: Card) -> PlaceCard:
         """The entry that looks for another way; where none is left it becomes a dead letter and an alert."""
-        return OutboxEntry(
+        return PlaceCard(
             id=again_id(placed.id, channel),
-            kind="place",
             run_id=placed.run_id,
             person=placed.person,
             reach=request.policy.reach,
@@ -128,13 +128,10 @@ class DeliveryFailures:
         await self._store.remember(told, b"1", _TOLD_S)
         log.warning("a place did not take a card", delivery_id=delivery_id, channel=channel, error=why[:_ERROR_CHARS])
 
-    def _news(
-        self, request: Request, placed: Delivery, who: PersonId, reach: tuple[str, ...], card: Card
-    ) -> OutboxEntry:
+    def _news(self, request: Request, placed: Delivery, who: PersonId, reach: tuple[str, ...], card: Card) -> Tell:
         """What a requester is told of the delivery `placed`."""
-        return OutboxEntry(
+        return Tell(
             id=outgoing_id(placed.id),
-            kind="tell",
             run_id=placed.run_id,
             person=who,
             reach=reach,

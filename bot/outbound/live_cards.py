@@ -23,7 +23,7 @@ from bot.render.request_card import standing
 from bot.render.status_line import WORKING, StatusLines, asked_for, status_card, status_line
 from bot.requests.tokens import Tokens
 from bot.store import Store
-from bot.store.outbox_entry import Delivery, OutboxEntry
+from bot.store.outbox_entry import Delivery, OutboxEntry, ShowStatus, UpdateCard
 from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Placement
 
 log = structlog.stdlib.get_logger()
@@ -67,13 +67,13 @@ class LiveCards:
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
         self._asked, self._called = dict[str, int](), dict[str, _Called]()
 
-    async def update(self, entry: OutboxEntry) -> None:
+    async def update(self, entry: UpdateCard) -> None:
         """Show what became of a card, where it was placed; a card that never arrived needs no update.
 
         Where one card stands for several people, the entry of the delivery that it was sent for shows it. Raises
         ChannelUnavailable, also while the card itself is on its way.
         """
-        placed = await self._failing.placed(entry.delivery_id) if entry.delivery_id else None
+        placed = await self._failing.placed(entry.delivery_id)
         for waiting in placed.entries if placed and not placed.stands else ():
             if await self._store.is_waiting(waiting):
                 raise ClaimPending("The card itself is still on its way", "Its update follows it")
@@ -89,7 +89,7 @@ class LiveCards:
         except ChannelRefused as error:
             log.warning("update refused", outgoing_id=entry.id, error=str(error))
 
-    async def _card(self, entry: OutboxEntry, placed: Delivery, delivery: Placement, channel: Channel) -> None:
+    async def _card(self, entry: UpdateCard, placed: Delivery, delivery: Placement, channel: Channel) -> None:
         """How the request of `placed` stands."""
 
         async def draw() -> tuple[Card | None, int]:
@@ -105,7 +105,7 @@ class LiveCards:
 
         await self._show(entry, placed.id, draw, call)
 
-    async def status(self, entry: OutboxEntry) -> None:
+    async def status(self, entry: ShowStatus) -> None:
         """Show how a run stands in one line of its thread. Raises ChannelUnavailable."""
         channel, contact = self._channels.get(entry.reach[0]), self._people.contact(entry.person)
         if channel is None or contact is None or not channel.edits:

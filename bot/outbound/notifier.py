@@ -19,7 +19,7 @@ from bot.requests.opening import thread_of, topic_of
 from bot.store import Commit
 from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
-from bot.store.outbox_entry import OutboxEntry, nearest_first
+from bot.store.outbox_entry import OutboxEntry, ShowStatus, Tell, nearest_first
 from channels import Card
 
 
@@ -28,9 +28,8 @@ async def to_person(
 ) -> None:
     """Have somebody told what belongs to no run, over the first channel of `reach` that works."""
     near = RunId(new_id("run", ingress_shard(person, journal.store.shards)))
-    entry = OutboxEntry(
+    entry = Tell(
         id=outgoing_id(near),
-        kind="tell",
         run_id=near,
         person=person,
         reach=tuple(reach),
@@ -94,7 +93,7 @@ class Notifier:
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
         card = outcome_card(run, self._people, now)
-        entries = updates_of(run, self._edits, card, news=run.voters)
+        entries: list[OutboxEntry] = [*updates_of(run, self._edits, card, news=run.voters)]
         # A card that changes where it stands notifies nobody.
         told = {entry.person for entry in entries if entry.card.closes}
         # The end of a child is a step of its parent, whose end is told.
@@ -119,11 +118,10 @@ class Notifier:
         entry = self._tell(run, notice("Unknown: an effect was interrupted", text, now, run.id))
         return replace(commit, outgoing=[*commit.outgoing, outbox_entry(entry)])
 
-    def _tell(self, run: Run, card: Card) -> OutboxEntry:
+    def _tell(self, run: Run, card: Card) -> Tell:
         card = card.model_copy(update={"topic": topic_of(run)})
-        return OutboxEntry(
+        return Tell(
             id=outgoing_id(run.id),
-            kind="tell",
             run_id=run.id,
             person=run.started.requester if run.started else PersonId(""),
             reach=self.reach(run),
@@ -155,7 +153,9 @@ class Progress:
             return None
         known = set(before.made) if before else set(made[:-1])
         about = {one.request_id for one in run.made if (one.id, one.state) not in known and one.request_id}
-        entries = updates_of(run, self._edits, changed("A tool call", now), about=about) if about else []
+        entries = list[OutboxEntry]()
+        if about:
+            entries += updates_of(run, self._edits, changed("A tool call", now), about=about)
         if line and (before is None or before.line != line):
             entries.append(status_entry(run, line, now))
         return News(run.id, tuple(map(outbox_entry, entries)), shown)
@@ -168,12 +168,11 @@ class Progress:
             del self._shown[next(iter(self._shown))]
 
 
-def status_entry(run: Run, line: str, now: datetime) -> OutboxEntry:
+def status_entry(run: Run, line: str, now: datetime) -> ShowStatus:
     """Shows how `run` stands when it is sent, in the thread where it began."""
     started = run.started
-    return OutboxEntry(
+    return ShowStatus(
         id=outgoing_id(run.id),
-        kind="status",
         run_id=run.id,
         person=started.requester if started else PersonId(""),
         reach=(started.channel,) if started else (),

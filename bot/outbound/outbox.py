@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from agents.events import CardDelivered, Event
-from agents.requests import PersonId, RunId
+from agents.requests import DeliveryId, PersonId, RunId
 from bot.outbound.dead_letter import Note
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.live_cards import LiveCards
@@ -22,7 +22,19 @@ from bot.store import Commit, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.indexes import Receipts
 from bot.store.journal import Journal, outbox_entry, outgoing_id
-from bot.store.outbox_entry import OutboxEntry
+from bot.store.outbox_entry import (
+    Alert,
+    AnswerStranger,
+    OutboxEntry,
+    PlaceCard,
+    PostMail,
+    ShowStatus,
+    Tell,
+    UpdateCard,
+    place_for,
+    read_entry,
+    request_of,
+)
 from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 
 log = structlog.stdlib.get_logger()
@@ -68,24 +80,24 @@ class Outbox:
         body = await self._store.outgoing(outgoing_id)
         if body is None:
             return
-        entry = OutboxEntry.model_validate_json(body)
-        structlog.contextvars.bind_contextvars(run_id=entry.run_id, request_id=entry.request_id, person=entry.person)
+        entry = read_entry(body)
+        structlog.contextvars.bind_contextvars(run_id=entry.run_id, request_id=request_of(entry), person=entry.person)
         try:
-            match entry.kind:
-                case "place":
+            match entry:
+                case PlaceCard():
                     await self._place(entry)
-                case "update":
+                case UpdateCard():
                     await self._showing.update(entry)
                     await self._sent(entry)
-                case "tell" | "alert":
+                case Tell() | Alert():
                     await self._reaching.deliver(entry, await self._answerable(entry), entry.id, entry.reach)
                     await self._sent(entry)
-                case "stranger":
+                case AnswerStranger():
                     await self._answer(entry)
-                case "mail":
+                case PostMail():
                     await self._mailing.deliver(entry, self._channels, await self._reaching.receipt(entry, asks=False))
                     await self._sent(entry)
-                case "status":
+                case ShowStatus():
                     await self._showing.status(entry)
                     await self._sent(entry)
         except ClaimPending:
@@ -99,10 +111,8 @@ class Outbox:
             log.warning("not sent", outgoing_id=entry.id, error=str(error))
             await self._failed(entry, str(error))
 
-    async def _place(self, entry: OutboxEntry) -> None:
+    async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""
-        if entry.request_id is None or entry.delivery_id is None or entry.card.form is None:
-            raise ValueError(f"{entry.id} places no request")
         record, _, _ = await self._decisions.request(entry.request_id)
         placed = await self._failing.placed(entry.delivery_id)
         is_asked = record.state == "open" and record.request.revision == entry.revision
@@ -117,9 +127,9 @@ class Outbox:
         if any(name in self._channels and self._channels[name].edits for name in reach):
             # Whoever dies after the card was sent leaves buttons that are pressed before anybody looks again.
             await self._store.remember(_tried(entry), b"1", _TRIED_S)
-        before = [f"{channel}: {why}" for channel, why in failed.items()]
+        before, card = [f"{channel}: {why}" for channel, why in failed.items()], self._filled(entry, entry.delivery_id)
         try:
-            found = await self._reaching.deliver(entry, self._filled(entry), entry.delivery_id, reach, before)
+            found = await self._reaching.deliver(entry, card, entry.delivery_id, reach, before)
         except Undeliverable as error:
             if not entry.waits:
                 raise
@@ -128,7 +138,7 @@ class Outbox:
             return
         await self._arrived(entry, found)
 
-    async def _find(self, entry: OutboxEntry, reach: Sequence[str]) -> None:
+    async def _find(self, entry: PlaceCard, reach: Sequence[str]) -> None:
         """Where a card stands whose sending was never answered, and which nobody may answer any more: its update
         follows it there. Nothing is lost where no channel has it.
         """
@@ -138,19 +148,17 @@ class Outbox:
             return
         card = entry.card.model_copy(update={"form": None, "closes": True})
         try:
-            found = await self._reaching.deliver(entry, card, entry.delivery_id or "", edits)
+            found = await self._reaching.deliver(entry, card, entry.delivery_id, edits)
         except Undeliverable:
             await self._sent(entry)
             return
         await self._arrived(entry, found)
 
-    async def _arrived(self, entry: OutboxEntry, found: Reached) -> None:
+    async def _arrived(self, entry: PlaceCard, found: Reached) -> None:
         """Write down where a card stands; not where it came back from before we got here.
 
         Where a channel before it refuses us, the card goes there as well once it takes us.
         """
-        if entry.request_id is None or entry.delivery_id is None:
-            raise ValueError(f"{entry.id} places no request")
         delivery, channel, shares = nobodys_own(found.delivery), found.delivery.address.channel, found.shares
         for thread in written_in(delivery) if self._channels[channel].edits else ():
             await self._store.threads.note(channel, thread, entry.run_id)
@@ -180,22 +188,22 @@ class Outbox:
             deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
             written = await self._sent(entry, [event], deliveries, seq, waits=found.waits)
 
-    async def _answerable(self, entry: OutboxEntry) -> Card:
+    async def _answerable(self, entry: Tell | Alert) -> Card:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""
-        if entry.card.form is None or entry.request_id is None:
+        if isinstance(entry, Alert) or entry.card.form is None or entry.request_id is None:
             return entry.card
         record, _, _ = await self._decisions.request(entry.request_id)
         is_asked = record.state == "open" and record.request.revision == entry.revision
-        return self._filled(entry) if is_asked else entry.card.model_copy(update={"form": None})
+        return self._filled(entry, entry.delivery_id) if is_asked else entry.card.model_copy(update={"form": None})
 
-    def _filled(self, entry: OutboxEntry) -> Card:
+    def _filled(self, entry: PlaceCard | Tell, delivery_id: DeliveryId | None) -> Card:
         """The card with the token of its form."""
-        if entry.card.form is None or entry.delivery_id is None:
+        if entry.card.form is None or delivery_id is None:
             raise ValueError(f"{entry.id} names no delivery to answer")
-        form = entry.card.form.model_copy(update={"token": self._tokens.make(entry.delivery_id)})
+        form = entry.card.form.model_copy(update={"token": self._tokens.make(delivery_id)})
         return entry.card.model_copy(update={"form": form})
 
-    async def _answer(self, entry: OutboxEntry) -> None:
+    async def _answer(self, entry: AnswerStranger) -> None:
         """One try or a few to answer a stranger; nobody need hear of it when it does not work."""
         for channel in filter(None, map(self._channels.get, entry.reach)):
             try:
@@ -232,7 +240,7 @@ class Outbox:
         log.warning("not sent yet: we are refused", outgoing_id=entry.id, channel=error.channel, error=str(error))
         await self.locked_out(entry.id, error)
         is_old = (self._store.about_now() - entry.card.at).total_seconds() > _TRIED_S
-        if entry.kind == "stranger" or is_old:
+        if isinstance(entry, AnswerStranger) or is_old:
             await self._put_off(entry, str(error))
         else:
             await self._sharing.come_back(entry)
@@ -244,14 +252,15 @@ class Outbox:
     async def _put_off(self, entry: OutboxEntry, why: str) -> None:
         note = await self._note(entry, why)
         tries = await self._store.put_off(WorkItem("out", entry.id), _FIRST_WAIT_S)
-        if entry.kind in {"stranger", "status"}:
+        if isinstance(entry, AnswerStranger | ShowStatus):
             if tries >= _ALARMING_TRIES:
                 await self._sent(entry)
             return
-        if tries == _ALARMING_TRIES and entry.kind != "alert" and await self._may_alarm(entry):
+        if tries == _ALARMING_TRIES and not isinstance(entry, Alert) and await self._may_alarm(entry):
             text = f"Not sent yet: {note.what}. {why}. It is tried again."
             await self.alert(entry.id, "Somebody is not reached yet", text)
-        if tries >= _UNAVAILABLE_TRIES and entry.kind != "mail":  # a mail has its day, and says itself when it is over
+        # A mail has its day, and says itself when it is over.
+        if tries >= _UNAVAILABLE_TRIES and not isinstance(entry, PostMail):
             text = f"Given up: {note.what}. {why}. `sayso dead` lists it."
             await self.alert(entry.id, "A card was given up on", text)
             await self._store.give_up(WorkItem("out", entry.id), note.model_dump_json().encode())
@@ -262,15 +271,15 @@ class Outbox:
     async def _failed(self, entry: OutboxEntry, why: str) -> None:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
         note = await self._note(entry, why)
-        if entry.kind == "place" and entry.delivery_id:
+        if isinstance(entry, PlaceCard):
             placed = await self._failing.placed(entry.delivery_id)
             if placed and not placed.failed:
                 await self._failing.fail(entry.delivery_id, ",".join(entry.reach), why, places_again=False)
-        if entry.kind != "alert":
-            name = self._people.called(entry.person, entry.place)
+        if not isinstance(entry, Alert):
+            name = self._people.called(entry.person, place_for(entry))
             do = f"Fix that, then write in a terminal: sayso dead requeue {entry.id}"
             await self.alert(entry.id, f"{name} can't be reached", f"Could not be sent: {note.what}. {why}. {do}")
-        if entry.kind == "place":
+        if isinstance(entry, PlaceCard):
             again = outbox_entry(entry.model_copy(update={"again": True}))
             await self._store.commit(
                 Commit(run_id=entry.run_id, outgoing=[again])
@@ -282,9 +291,8 @@ class Outbox:
         log.error("alert", title=title, text=text)
         card, thread = notice(title, text, await self._store.now(near), near), f"alert-{near}"
         entries = [
-            OutboxEntry(
+            Alert(
                 id=outgoing_id(near),
-                kind="alert",
                 run_id=RunId(near),
                 person=person,
                 reach=tuple(self._channels),
@@ -298,8 +306,16 @@ class Outbox:
 
     async def _note(self, entry: OutboxEntry, why: str) -> Note:
         """How `entry` stands in the list of what was given up on: what it is, and for whom."""
-        kinds = {"place": "the card", "update": "the card", "stranger": "an answer", "mail": "the mail"}
-        what, whom = kinds.get(entry.kind, "the news"), self._people.called(entry.person, entry.place) or entry.to
+        match entry:
+            case PlaceCard() | UpdateCard():
+                what, to = "the card", ""
+            case AnswerStranger():
+                what, to = "an answer", entry.to
+            case PostMail():
+                what, to = "the mail", entry.to
+            case Tell() | Alert() | ShowStatus():
+                what, to = "the news", ""
+        whom = self._people.called(entry.person, place_for(entry)) or to
         return Note(
             kind="dead",
             what=f"{what} “{entry.card.title}” for {whom}",

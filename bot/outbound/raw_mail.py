@@ -7,14 +7,14 @@ from datetime import timedelta
 import structlog
 
 from agents import MAIL_WITHIN_S
-from agents.requests import PersonId, StepId
+from agents.requests import StepId
 from agents.run import Run, fold
 from bot.render.cards import notice
 from bot.store import Commit
 from bot.store.commit import Once
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
-from bot.store.outbox_entry import OutboxEntry
+from bot.store.outbox_entry import PostMail
 from channels import Channel, ChannelRefused, Posts
 
 log = structlog.stdlib.get_logger()
@@ -35,11 +35,9 @@ class RawMail:
     async def post(self, run: Run, step_id: StepId, raw: bytes, to: str) -> None:
         """Have `raw` sent to `to`, once per step, however often the step is tried."""
         now = await self._journal.store.now(run.id)
-        entry = OutboxEntry(
+        entry = PostMail(
             id=_entry_id(step_id),
-            kind="mail",
             run_id=run.id,
-            person=PersonId(""),
             reach=(_CHANNEL,),
             card=notice("A reply", "", now, run.id),
             thread=run.id,
@@ -55,7 +53,7 @@ class RawMail:
         found = await self._journal.store.remembered(_outcome_name(_entry_id(step_id)))
         return None if found is None else found.decode()
 
-    async def deliver(self, entry: OutboxEntry, channels: Mapping[str, Channel], receipt: str) -> None:
+    async def deliver(self, entry: PostMail, channels: Mapping[str, Channel], receipt: str) -> None:
         """Take `entry` to the mail server, and remember what it said for good. Raises ChannelUnavailable.
 
         `receipt` comes back with word that it did not arrive.

@@ -16,7 +16,18 @@ from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store.attachments import with_lists
 from bot.store.indexes import Receipt, Receipts
-from bot.store.outbox_entry import OutboxEntry, place_of, topic_in
+from bot.store.outbox_entry import (
+    Delivered,
+    OutboxEntry,
+    PlaceCard,
+    PostMail,
+    Tell,
+    UpdateCard,
+    place_for,
+    place_of,
+    request_of,
+    topic_in,
+)
 from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, Placement
 
 log = structlog.stdlib.get_logger()
@@ -58,13 +69,13 @@ class Sender:
         self._locked_out = locked_out
 
     async def deliver(
-        self, entry: OutboxEntry, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
+        self, entry: Delivered, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
     ) -> Reached:
         """Where the card stands now: in the first channel of `reach` that takes it. `failed` did not, before.
 
         Raises ChannelUnavailable, ChannelUnauthorized where all that is left refuses us, or Nowhere when all refuse it.
         """
-        if not entry.place and self._people.contact(entry.person) is None:
+        if not place_for(entry) and self._people.contact(entry.person) is None:
             raise Undeliverable(f"{entry.person} is not in the directory")
         if delivery := await self._aside(entry, card, key):
             return Reached(delivery)
@@ -79,14 +90,14 @@ class Sender:
             if isinstance(found, Reached):
                 return Reached(found.delivery, found.shares, tuple(error.channel for error in unauthorized))
             if found is None:
-                missing.append(f"{name}: does not reach {self._people.called(entry.person, entry.place)}")
+                missing.append(f"{name}: does not reach {self._people.called(entry.person, place_for(entry))}")
             else:
                 refusals.append(f"{name}: {found}")
         if unauthorized:
             raise unauthorized[0]
         raise Undeliverable("; ".join([*refusals, *missing]) or "the policy names no channel")
 
-    async def _through(self, name: str, entry: OutboxEntry, card: Card, key: str) -> Reached | str | None:
+    async def _through(self, name: str, entry: Delivered, card: Card, key: str) -> Reached | str | None:
         """Where it stands, why the channel `name` does not take it, or None where that reaches nobody."""
         channel = self._channels.get(name)
         address = await self._address(entry, channel) if channel else None
@@ -94,7 +105,7 @@ class Sender:
             return None
         try:
             found = await self._try(entry, card, key, channel, address)
-            if isinstance(found, str) and address.is_shared and not entry.place:
+            if isinstance(found, str) and address.is_shared and not place_for(entry):
                 found = await self._alone(entry, card, key, channel, found)
         except ClaimPending:
             # The card that this one follows waits until the channel takes us again, and nobody waits that long.
@@ -106,7 +117,7 @@ class Sender:
         await self._locked_out.works(entry.id, name)
         return found
 
-    async def _alone(self, entry: OutboxEntry, card: Card, key: str, channel: Channel, why: str) -> Reached | str:
+    async def _alone(self, entry: Delivered, card: Card, key: str, channel: Channel, why: str) -> Reached | str:
         """Where it stands at this person's alone, as the place that others see does not take it; or why not there."""
         contact = self._people.contact(entry.person)
         to = await channel.address(contact, "") if contact else None
@@ -115,13 +126,13 @@ class Sender:
         found = await self._try(entry, card, key, channel, to)
         if isinstance(found, str):
             return f"{why}; and to {self._people.name_of(entry.person)} alone: {found}"
-        if entry.kind == "place" and entry.delivery_id:
+        if isinstance(entry, PlaceCard):
             await self._failing.moved(entry.delivery_id, channel.name, why)
         return found
 
-    async def _try(self, entry: OutboxEntry, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
+    async def _try(self, entry: Delivered, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
         """Where it stands, or why `channel` does not take it."""
-        shared = await self._sharing.at(to, entry) if entry.kind == "place" else None
+        shared = await self._sharing.at(to, entry) if isinstance(entry, PlaceCard) else None
         if isinstance(shared, Stands):
             return Reached(shared.delivery, shares=shared.id)
         if isinstance(shared, RefusedThere):
@@ -131,15 +142,17 @@ class Sender:
         except ChannelRefused as error:
             return str(error)
 
-    async def _refused(self, entry: OutboxEntry, channel: str, why: str) -> str:
+    async def _refused(self, entry: Delivered, channel: str, why: str) -> str:
         """`why`, noted down for a card that must reach somebody, which those who were to share it read."""
-        if entry.kind == "place" and entry.delivery_id:
+        if isinstance(entry, PlaceCard):
             await self._failing.fail(entry.delivery_id, channel, why, places_again=False)
         return why
 
-    async def _aside(self, entry: OutboxEntry, card: Card, key: str) -> Placement | None:
+    async def _aside(self, entry: Delivered, card: Card, key: str) -> Placement | None:
         """Said to this person alone, in the place where they spoke; None where that can't be done."""
-        channel = self._channels.get(entry.reach[0]) if entry.kind == "tell" and entry.to and entry.reach else None
+        if not isinstance(entry, Tell) or not entry.to:
+            return None
+        channel = self._channels.get(entry.reach[0]) if entry.reach else None
         if channel is None:
             return None
         to = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
@@ -149,9 +162,9 @@ class Sender:
             log.info("not said in its place", outgoing_id=entry.id, error=str(error))
             return None
 
-    async def _address(self, entry: OutboxEntry, channel: Channel) -> Address | None:
-        if entry.place:
-            return Address(channel=channel.name, person="", to=place_of(entry.place)[1], is_shared=True)
+    async def _address(self, entry: Delivered, channel: Channel) -> Address | None:
+        if place := place_for(entry):
+            return Address(channel=channel.name, person="", to=place_of(place)[1], is_shared=True)
         contact = self._people.contact(entry.person)
         return await channel.address(contact, entry.thread) if contact else None
 
@@ -162,24 +175,30 @@ class Sender:
         """
         receipt = await self.receipt(entry, asks=card.form is not None)
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
-        if entry.request_id is None:
+        request_id = request_of(entry)
+        if request_id is None:
             return card
-        record, _, _ = await self._decisions.request(entry.request_id)
+        record, _, _ = await self._decisions.request(request_id)
         card = card.model_copy(update={"topic": topic_in(entry, record.request)})
         card = with_lists(card, record.request, await self._decisions.lists(record.request))
         if card.form is None or card.form.format != "approval":
             return card
         form = card.form.model_copy(update={"may_approve": name in ways_to_approve(record.request.policy)})
-        if entry.kind == "place" and self._channels[name].edits:
+        if isinstance(entry, PlaceCard) and self._channels[name].edits:
             # As it stands now: nothing may change it until somebody decides.
             card = with_approvals(card, record, self._people)
         return card.model_copy(update={"form": form})
 
     async def receipt(self, entry: OutboxEntry, *, asks: bool) -> str:
         """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down."""
-        if entry.delivery_id and (asks or entry.kind == "place"):
-            return self._tokens.make_receipt(entry.delivery_id)
-        note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title, to=entry.to)
+        match entry:
+            case PlaceCard():
+                return self._tokens.make_receipt(entry.delivery_id)
+            case UpdateCard() | Tell() if asks and entry.delivery_id:
+                return self._tokens.make_receipt(entry.delivery_id)
+            case _:
+                to = entry.to if isinstance(entry, PostMail) else ""
+        note = Receipt(kind=entry.kind, run_id=entry.run_id, person=entry.person, title=entry.card.title, to=to)
         await self._receipts.note(entry.id, note)
         return self._tokens.make_receipt(entry.id)
 

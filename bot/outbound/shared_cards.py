@@ -11,7 +11,7 @@ from agents.requests import DeliveryId
 from bot.outbound.failures import DeliveryFailures
 from bot.store import Store, WorkItem
 from bot.store.indexes import Places
-from bot.store.outbox_entry import Delivery, OutboxEntry
+from bot.store.outbox_entry import Delivery, OutboxEntry, PlaceCard
 from channels import Address, ChannelUnavailable, Placement
 
 # A channel that is away keeps many cards waiting, and each of them those that share it.
@@ -43,9 +43,9 @@ class CardClaims:
     def __init__(self, store: Store, failing: DeliveryFailures) -> None:
         self._store, self._failing, self._places = store, failing, Places(store.client)
 
-    async def at(self, to: Address, entry: OutboxEntry) -> Stands | RefusedThere | None:
+    async def at(self, to: Address, entry: PlaceCard) -> Stands | RefusedThere | None:
         """What became of the one card at `to`; None: it is for `entry` to place it. Raises Behind."""
-        if not to.is_shared or entry.request_id is None or entry.delivery_id is None:
+        if not to.is_shared:
             return None
         place, mine = f"{entry.revision} {to.channel} {to.to} {to.thread}", entry.delivery_id
         first = await self._places.claim(entry.request_id, place, mine)

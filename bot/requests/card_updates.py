@@ -9,7 +9,7 @@ from bot.people.directory import People
 from bot.render.cards import askers, notice
 from bot.requests.opening import thread_of
 from bot.store.journal import outgoing_id
-from bot.store.outbox_entry import OutboxEntry
+from bot.store.outbox_entry import Tell, UpdateCard
 from channels import Card
 
 # The channels that can change what they sent, for processes that have none of them to ask.
@@ -18,16 +18,15 @@ EDITING = frozenset({"slack"})
 
 def updates_for(
     request: Request, holders: Iterable[Holder], edits: Set[str], card: Card, news: Collection[DeliveryId] = ()
-) -> list[OutboxEntry]:
+) -> list[UpdateCard]:
     """One for each holder whose card may stand where it can be changed, and for those to whom `card` is `news`.
 
     Where cards can't be changed, who is in `news` gets `card` itself, and nobody else anything.
     """
     may_stand = not edits.isdisjoint(request.policy.reach)
     return [
-        OutboxEntry(
+        UpdateCard(
             id=outgoing_id(request.id),
-            kind="update",
             run_id=request.run_id,
             person=holder.person,
             reach=request.policy.reach,
@@ -49,12 +48,12 @@ def updates_of(
     *,
     about: Collection[RequestId] | None = None,
     news: Set[PersonId] = frozenset(),
-) -> list[OutboxEntry]:
+) -> list[UpdateCard]:
     """One for each card of `run` that can be changed, or of the requests that it is `about`.
 
     Whoever is in `news` gets `card` itself, once, in place of the newest card that can't be changed.
     """
-    entries: list[OutboxEntry] = []
+    entries: list[UpdateCard] = []
     told, seen = set[PersonId](), set[DeliveryId]()
     for held in reversed(run.cards):
         if held.shares or held.delivery_id in seen or (about is not None and held.request_id not in about):
@@ -65,9 +64,8 @@ def updates_of(
             continue
         told |= {held.person} if is_news else set()
         entries.append(
-            OutboxEntry(
+            UpdateCard(
                 id=outgoing_id(run.id),
-                kind="update",
                 run_id=run.id,
                 person=held.person,
                 reach=(held.channel,),
@@ -81,15 +79,14 @@ def updates_of(
     return entries
 
 
-def commented(request: Request, comment: Remark, people: People) -> list[OutboxEntry]:
+def commented(request: Request, comment: Remark, people: People) -> list[Tell]:
     """Brings what somebody wrote beside an approval to those who asked for it. It is for people, and no answer."""
     said = f"{people.name_of(comment.person)} wrote this beside the open request. It decides nothing."
     card = notice(f"A comment: {request.title}", said, comment.at, request.id)
     card = card.model_copy(update={"quoted": comment.text})
     return [
-        OutboxEntry(
+        Tell(
             id=outgoing_id(request.id),
-            kind="tell",
             run_id=request.run_id,
             person=person,
             reach=request.policy.reach,

@@ -46,7 +46,7 @@ from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.attachments import attachments, contents, list_contents, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Delivery, OutboxEntry
+from bot.store.outbox_entry import Delivery, OutboxEntry, Tell
 
 log = structlog.stdlib.get_logger()
 
@@ -140,7 +140,7 @@ class Decisions:
         has_card = any(holder.person == answer.person for holder in record.holders)
         is_told = is_told or (is_final and not has_card and _is_told_later(statement))
         placed = renewal.placement if is_told else None
-        outgoing = self._closing(now_stands, answer.person, answer.at) if is_final else []
+        outgoing: list[OutboxEntry] = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
         is_counted = isinstance(judgement, Counted)
         moved = self._moved(now_stands, answer.at) if is_counted else self.comment(record, now_stands)
         outgoing += moved
@@ -157,9 +157,8 @@ class Decisions:
             once=Once(request.id, statement.reply_id, judgements.dump_json(judgement), judgement.type),
             outgoing=[*map(outbox_entry, outgoing), *([placed.outgoing] if placed else [])],
             deliveries=[placed.delivery] if placed else [],
-            wake=[Wake(WorkItem("run", request.run_id))]
-            if is_final or is_counted
-            else [],  # its status names who is left
+            # A vote that counts wakes it as well: its status names who is left.
+            wake=[Wake(WorkItem("run", request.run_id))] if is_final or is_counted else [],
             asleep=[WorkItem("ask", request.id)] if is_final else [],
             files=contents(statement.files) if events else (),
             limit=MAX_EVENTS_AT_ALL,
@@ -259,16 +258,15 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _notice(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> OutboxEntry:
+    def _notice(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> Tell:
         """What became of an answer, said in its place if it has one; where the person can answer better and the card
         can be changed where it stands, with the card to answer once more.
         """
         request, text = record.request, feedback_text(judgement, record.request, self._people)
         if _is_renewed(record, answer):
             text += f" {_EXPOSED if _is_given_away(record, statement) else _RENEWED}"
-        entry = OutboxEntry(
+        entry = Tell(
             id=outgoing_id(request.id),
-            kind="tell",
             run_id=request.run_id,
             person=answer.person,
             reach=(answer.channel,),
@@ -289,7 +287,7 @@ class Decisions:
         }
         return entry.model_copy(update=again)
 
-    def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> list[OutboxEntry]:
+    def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Sequence[OutboxEntry]:
         """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""
         request = record.request
         if record.decision is None:
@@ -312,7 +310,7 @@ class Decisions:
         tells = [] if is_public else commented(before.request, comment, self._people)
         return [*self._moved(now_stands, comment.at), *tells]
 
-    def _moved(self, record: RequestRecord, now: datetime) -> list[OutboxEntry]:
+    def _moved(self, record: RequestRecord, now: datetime) -> Sequence[OutboxEntry]:
         """Shows that something has changed, wherever a card can be changed."""
         return updates_for(record.request, record.holders, self._edits, changed(record.request.title, now))
 

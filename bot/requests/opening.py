@@ -33,7 +33,7 @@ from bot.store import Commit, Wake, WorkItem
 from bot.store.attachments import list_contents
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry, record_write
-from bot.store.outbox_entry import Delivery, OutboxEntry, place_of, placing_id
+from bot.store.outbox_entry import Delivery, PlaceCard, place_of, placing_id
 from channels import Card
 
 _QUOTED_CHARS = 4_000
@@ -251,9 +251,8 @@ def placement(request: Request, card: Card, person: PersonId, place: str = "", f
         place=place,
     )
     ways = tuple(dict.fromkeys(filter(None, (first, *request.policy.reach))))
-    entry = OutboxEntry(
+    entry = PlaceCard(
         id=placing_id(delivery_id),
-        kind="place",
         run_id=request.run_id,
         person=person,
         reach=(place_of(place)[0],) if place else ways,

@@ -3,9 +3,9 @@
 import base64
 import hashlib
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, model_validator
 
 from agents.requests import DeliveryId, Frozen, PersonId, Request, RequestId, RunId
 from channels import Card, Placement
@@ -29,35 +29,119 @@ def nearest_first(channels: Iterable[str], came_from: str) -> tuple[str, ...]:
     return tuple(sorted(channels, key=lambda name: name != came_from))
 
 
-class OutboxEntry(Frozen):
-    """One card for one person.
+class _Entry(Frozen):
+    """What every entry says. `reach` are the channels to try, in order; `person` is empty where it is for nobody's own.
 
-    `place` puts a request in front of somebody who may answer; `update` shows what became of one that was placed;
-    `tell` says what became of something, and so does `alert`, to operators; a `tell` with a form asks again, for the
-    delivery it names. `stranger` answers the plain address `to`, which is nobody's in the directory; a `tell` with `to`
-    is said there first, to this person alone. `status` shows how a run stands, in one line. `mail` is no card: the
-    bytes `raw` (base64), a whole mail of a tool's, go to the plain address `to`. `reach` are the
-    channels to try, in order. The card is complete but for the token of its form, which is made when it is sent.
-    `again`: everything had failed, and an operator who has fixed something has it tried everywhere. `waits`: the card
-    stands elsewhere, and goes to `reach` as well once these channels no longer refuse us. `place` is set,
-    and `person` empty, where it is for all who are there (`slack:#release`).
+    The card is complete but for the token of its form, which is made when it is sent.
     """
 
     id: str
-    kind: Literal["place", "update", "tell", "alert", "stranger", "status", "mail"]
     run_id: RunId
-    person: PersonId
+    person: PersonId = PersonId("")
     reach: tuple[str, ...]
     card: Card
     thread: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_the_release_before(cls, told: Any) -> Any:
+        """Until the next release: every kind had the fields of all kinds, and left empty what it did not use."""
+        if not isinstance(told, dict):
+            return told
+        said = cast("dict[str, Any]", told)
+        return {name: value for name, value in said.items() if value or name in cls.model_fields or name not in _ONCE}
+
+
+_ONCE = {"request_id", "delivery_id", "revision", "again", "waits", "to", "place", "raw"}
+
+
+class PlaceCard(_Entry):
+    """Put a request in front of somebody who may answer; with `place`, of all who are there (`slack:#release`).
+
+    `again`: everything had failed, and an operator who has fixed something has it tried everywhere. `waits`: the card
+    stands elsewhere, and goes to `reach` as well once these channels no longer refuse us.
+    """
+
+    kind: Literal["place"] = "place"
+    request_id: RequestId
+    delivery_id: DeliveryId
+    revision: int
+    again: bool = False
+    waits: bool = False
+    place: str = ""
+
+
+class UpdateCard(_Entry):
+    """Show what became of a card that was placed."""
+
+    kind: Literal["update"] = "update"
+    request_id: RequestId
+    delivery_id: DeliveryId
+    place: str = ""
+
+
+class Tell(_Entry):
+    """Say what became of something; with a form, ask again, for the delivery it names.
+
+    With `to` it is said there first, to this person alone; with `place`, to all who are there.
+    """
+
+    kind: Literal["tell"] = "tell"
     request_id: RequestId | None = None
     delivery_id: DeliveryId | None = None
     revision: int = 0
-    again: bool = False
-    waits: bool = False
     to: str = ""
     place: str = ""
-    raw: str = ""
+
+
+class Alert(_Entry):
+    """Say to operators what nobody else can hear."""
+
+    kind: Literal["alert"] = "alert"
+
+
+class AnswerStranger(_Entry):
+    """Answer the plain address `to`, which is nobody's in the directory."""
+
+    kind: Literal["stranger"] = "stranger"
+    to: str
+
+
+class ShowStatus(_Entry):
+    """Show how a run stands, in one line."""
+
+    kind: Literal["status"] = "status"
+
+
+class PostMail(_Entry):
+    """No card: the bytes `raw` (base64), a whole mail of a tool's, go to the plain address `to`."""
+
+    kind: Literal["mail"] = "mail"
+    to: str
+    raw: str
+
+
+# What is brought to somebody through the first channel that takes it.
+Delivered = PlaceCard | Tell | Alert
+OutboxEntry = Annotated[
+    PlaceCard | UpdateCard | Tell | Alert | AnswerStranger | ShowStatus | PostMail, Field(discriminator="kind")
+]
+_adapter: TypeAdapter[OutboxEntry] = TypeAdapter(OutboxEntry)
+
+
+def read_entry(body: bytes) -> OutboxEntry:
+    """The entry that `body` holds. Raises pydantic.ValidationError for anything else."""
+    return _adapter.validate_json(body)
+
+
+def request_of(entry: OutboxEntry) -> RequestId | None:
+    """The request that `entry` is about."""
+    return entry.request_id if isinstance(entry, PlaceCard | UpdateCard | Tell) else None
+
+
+def place_for(entry: OutboxEntry) -> str:
+    """The place of many that `entry` is for (`slack:#release`); empty where it is for a person."""
+    return entry.place if isinstance(entry, PlaceCard | UpdateCard | Tell) else ""
 
 
 class Delivery(Frozen):
@@ -99,4 +183,4 @@ def topic_in(entry: OutboxEntry, request: Request) -> str:
     """What the thread is called at this person's: as they wrote it who asked, and by its first card for others."""
     if entry.person in request.requesters and request.topic:
         return request.topic
-    return "" if entry.kind == "place" else request.title
+    return "" if isinstance(entry, PlaceCard) else request.title

@@ -7,6 +7,7 @@ import pytest
 
 from agents.events import AnswerHeld
 from bot.inbound.quarantine_cards import NOT_REGISTERED
+from bot.store.outbox_entry import Tell
 from channels import Card, Quarantined
 from tests.fakes.hallway import Hallway
 from tests.waiting import until
@@ -123,5 +124,6 @@ async def test_a_person_whose_press_is_not_accepted_is_told_there(office: World,
         await office.app.inbox.handle(inbound_id)
 
         [entry] = await office.unsent()
+        assert isinstance(entry, Tell)
         assert (entry.person, entry.to) == ("bo", PLACE)
         await office.stop()

@@ -13,7 +13,7 @@ from bot.policy.record import RequestRecord
 from bot.render.status_line import StatusLines
 from bot.store import Commit, Keys
 from bot.store.journal import outbox_entry, outgoing_id
-from bot.store.outbox_entry import Delivery, OutboxEntry
+from bot.store.outbox_entry import Delivery, UpdateCard
 from channels import Card
 from tests.clerk import clerk
 from tests.fakes.wall import Wall
@@ -58,12 +58,11 @@ async def another(world: World, wall: Wall) -> AsyncIterator[App]:
     await app.queue.close()
 
 
-def update_of(record: RequestRecord, person: str) -> OutboxEntry:
+def update_of(record: RequestRecord, person: str) -> UpdateCard:
     request = record.request
     [delivery_id] = [holder.delivery_id for holder in record.holders if holder.person == person]
-    return OutboxEntry(
+    return UpdateCard(
         id=outgoing_id(request.id),
-        kind="update",
         run_id=request.run_id,
         person=PersonId(person),
         reach=("slack",),

@@ -11,7 +11,7 @@ from bot.outbound.raw_mail import RawMail
 from bot.render.cards import notice
 from bot.store import Commit
 from bot.store.ids import derived_id
-from bot.store.outbox_entry import OutboxEntry
+from bot.store.outbox_entry import PostMail
 from channels import Channel, ChannelRefused, ChannelUnavailable
 from channels.email import EmailChannel
 from tests.world import World
@@ -21,13 +21,11 @@ RUN = RunId("s0r-abcdefghijklm")
 RAW = b"From: help@corp.example\r\n\r\nHello\r\n"
 
 
-async def entry_of(world: World) -> OutboxEntry:
+async def entry_of(world: World) -> PostMail:
     at = await world.now()
-    return OutboxEntry(
+    return PostMail(
         id=derived_id("outgoing", STEP, "mail"),
-        kind="mail",
         run_id=RUN,
-        person=PersonId(""),
         reach=("email",),
         card=notice("A reply", "", at, RUN),
         thread=RUN,

@@ -19,7 +19,7 @@ from bot.requests.opening import (
 )
 from bot.store import WorkItem
 from bot.store.ids import shard_of
-from bot.store.outbox_entry import Delivery, OutboxEntry
+from bot.store.outbox_entry import Delivery, PlaceCard
 from tests.agents.worlds import NOON, chosen, decided, opened, orphaned, said, started, tool_started
 from tests.bot.examples import ANNA, BO, CALL, CY, EXPIRES, PEOPLE, RUN, anyone, approval, policy
 
@@ -126,7 +126,7 @@ def test_everyone_who_may_decide_gets_a_card_of_their_own() -> None:
     holders, outgoing, deliveries = placing(approval(thread="thread"), PEOPLE, NOON)
 
     assert [holder.person for holder in holders] == [BO, CY]
-    entries = [OutboxEntry.model_validate_json(body) for _, body in outgoing]
+    entries = [PlaceCard.model_validate_json(body) for _, body in outgoing]
     placed = [Delivery.model_validate_json(body) for _, body in deliveries]
     assert [(entry.kind, entry.person, entry.revision, entry.thread) for entry in entries] == [
         ("place", BO, 1, "thread"),

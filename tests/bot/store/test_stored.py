@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from bot.store import Commit, Keys, Store, Wake, WorkItem
-from bot.store.outbox_entry import OutboxEntry
+from bot.store.outbox_entry import read_entry
 from tests.bot.store.stores import ITEM, OUT, REQUEST, RUN, woken
 
 ENTRIES = (Path(__file__).parent / "stored" / "outbox.jsonl").read_bytes().splitlines()
@@ -20,9 +21,17 @@ ENTRIES = (Path(__file__).parent / "stored" / "outbox.jsonl").read_bytes().split
 def test_an_entry_of_the_release_before_says_all_that_it_said(body: bytes) -> None:
     said = json.loads(body)
 
-    entry = OutboxEntry.model_validate_json(body)
+    entry = json.loads(read_entry(body).model_dump_json())
 
-    assert json.loads(entry.model_dump_json()) == said
+    assert entry == {name: said[name] for name in entry}
+    assert not any(value for name, value in said.items() if name not in entry)
+
+
+@pytest.mark.parametrize("body", ENTRIES, ids=lambda body: json.loads(body)["kind"])
+def test_an_entry_that_says_more_than_its_kind_can_is_refused(body: bytes) -> None:
+    for more in ({"raw": "eA==", "again": True}, {"new": ""}):
+        with pytest.raises(ValidationError):
+            read_entry(json.dumps(json.loads(body) | more).encode())
 
 
 def test_there_is_one_of_every_kind() -> None:
