@@ -5,6 +5,7 @@ import json
 import secrets
 import sys
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -383,10 +384,12 @@ async def _ask_beside(app: "App", body: dict[str, Any], person: str | None, *, w
 async def _decided(app: "App", run_id: str) -> None:
     """Returns when the run's request is closed."""
     from agents.events import RequestDecided
+    from bot.store.watch import follow
 
-    async for event in app.store.follow(run_id, 0):
-        if isinstance(event, RequestDecided):
-            return
+    async with aclosing(follow(app.store, run_id)) as events:
+        async for event in events:
+            if isinstance(event, RequestDecided):
+                return
 
 
 def _told(shown: "RequestView", people: "People", *, wait: bool, as_json: bool) -> int:

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -293,8 +294,11 @@ def _code(event: Event) -> int | None:
 
 async def follow(app: "App", run_id: str, told: Story) -> int:
     """Have a run's story told as it happens until it ends; 0 when it ended well."""
-    async for event in app.store.follow(run_id, 0):
-        code = told.tell(event)
-        if code is not None:
-            return code
+    from bot.store.watch import follow as events_of
+
+    async with aclosing(events_of(app.store, run_id)) as events:
+        async for event in events:
+            code = told.tell(event)
+            if code is not None:
+                return code
     return 1

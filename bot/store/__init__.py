@@ -1,15 +1,15 @@
 """Runs, requests and everything that waits, in Redis. What is written together stands or falls together."""
 
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Literal
 
 import structlog
 
 from agents.events import Event, read_event
 from bot.store import client as clock
-from bot.store.client import LONGEST_BLOCK_MS, Client, Script, StoreError, StoreUnavailable
+from bot.store.client import Client, Script, StoreError, StoreUnavailable
 from bot.store.commit import (
     Commit,
     Line,
@@ -241,15 +241,6 @@ class Store:
         """What a runner on some machine says its command gave."""
         return await self.client.do("GET", Keys.of(attempt_id).result(attempt_id))
 
-    async def follow(self, run_id: str, seq: int) -> AsyncIterator[Event]:
-        """The events of a run after `seq` as they come, for ever; the server holds the question, nothing polls."""
-        key = Keys.of(run_id).run(run_id)
-        while True:
-            found = await self.client.wait("XREAD", "BLOCK", LONGEST_BLOCK_MS, "COUNT", 500, "STREAMS", key, f"0-{seq}")
-            for fields in _streamed(found):
-                seq += 1
-                yield read_event(fields)
-
     async def put_off(self, item: WorkItem, wait_s: float) -> int:
         """Have `item` done again in `wait_s`, twice as late each time; how often it has failed by now."""
         keys = Keys.of(item.id)
@@ -299,11 +290,3 @@ class Store:
             if self._is_ahead:
                 log.error("Redis's clock was set back: see sayso doctor", ahead_s=round(ahead.total_seconds()))
         return self._read_at
-
-
-def _streamed(found: Any) -> Iterator[bytes]:
-    """The event bodies in what XREAD of one stream gave, in the older and the newer form of the protocol."""
-    streams = cast("dict[bytes, Any]", found).values() if isinstance(found, dict) else [pair[1] for pair in found or ()]
-    for stream in streams:
-        entries: list[Any] = stream[0] if stream and isinstance(stream[0], list) else stream
-        yield from (fields[b"e"] for _, fields in entries)

@@ -26,8 +26,6 @@ _PAUSE_S = 0.05
 # A line that has gone dead must be noticed while leases can still be renewed. Longer than Redis needs for a script
 # when its disk is slow.
 _ANSWER_WITHIN_S = 4.0
-LONGEST_BLOCK_MS = 2_000
-"""How long a question may keep the server waiting (XREAD BLOCK): well within what makes a line look dead."""
 # A line on which nothing is said for longer is asked whether it is still there.
 _QUIET_S = 5.0
 # A larger batch would keep the server from everybody else for milliseconds.
@@ -109,14 +107,6 @@ class Client:
         """What several reads return, in one round trip."""
         return await self._patiently(lambda: self._together(commands))
 
-    async def wait(self, *command: Arg) -> Any:
-        """What one command returns that keeps the server waiting, and so needs a connection for itself."""
-        return await self._patiently(lambda: self._execute(*command))
-
-    def waiter(self) -> "Waiter":
-        """A connection of its own for questions that the server answers when there is news."""
-        return Waiter(self, self._redis.client())
-
     @asynccontextmanager
     async def listening(self, channels: Sequence[str], quiet_s: float = _QUIET_S) -> AsyncGenerator["Listener"]:
         """Hears what is published on `channels`, over a connection of its own. Raises StoreUnavailable at once."""
@@ -173,34 +163,6 @@ class Client:
                 await asyncio.sleep(_PAUSE_S)
             except exceptions.RedisError as error:
                 raise StoreError(f"Redis refused: {error}", _SEE_REDIS) from error
-
-
-class Waiter:
-    """Asks what keeps the server waiting, one question at a time, and can be called back from it."""
-
-    def __init__(self, client: Client, redis: Redis) -> None:
-        self._client, self._redis = client, redis
-        self._execute = cast("Callable[..., Awaitable[Any]]", redis.execute_command)  # pyright: ignore[reportUnknownMemberType]
-        self._number: int | None = None
-
-    async def ask(self, *command: Arg) -> Any:
-        """What the command returns, however long that takes. Raises StoreUnavailable at once."""
-        try:
-            with _as_ours():
-                if self._number is None:
-                    self._number = int(await heeding(self._execute("CLIENT", "ID")))
-                return await heeding(self._execute(*command))
-        except StoreUnavailable:
-            self._number = None
-            raise
-
-    async def call_back(self) -> bool:
-        """End the wait; False when the server was not waiting for anything."""
-        return self._number is not None and bool(await self._client.do("CLIENT", "UNBLOCK", self._number))
-
-    async def close(self) -> None:
-        """Give back the connection."""
-        await self._redis.aclose()
 
 
 class Listener:

@@ -1,9 +1,6 @@
 """What the client adds to a connection pool: whoever asks can be told to stop, at whatever moment that comes."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-
-import pytest
 
 from bot.store.client import Client
 from bot.store.watch import ended
@@ -17,15 +14,6 @@ async def asks_for_ever(client: Client) -> None:
         await client.do("PING")
 
 
-async def asks_for_ever_alone(client: Client) -> None:
-    waiter = client.waiter()
-    try:
-        while True:
-            await waiter.ask("PING")
-    finally:
-        await waiter.close()
-
-
 async def ends_when_cancelled_once(task: asyncio.Task[None], moment: int) -> bool:
     """Whether it does, after the event loop has turned so often."""
     for _ in range(moment):
@@ -36,14 +24,11 @@ async def ends_when_cancelled_once(task: asyncio.Task[None], moment: int) -> boo
     return bool(done)
 
 
-@pytest.mark.parametrize("asks", [asks_for_ever, asks_for_ever_alone])
-async def test_one_cancellation_ends_whoever_asks_at_whatever_moment_it_comes(
-    redis: str, asks: Callable[[Client], Coroutine[None, None, None]]
-) -> None:
+async def test_one_cancellation_ends_whoever_asks_at_whatever_moment_it_comes(redis: str) -> None:
     deaf: list[int] = []
     for moment in MOMENTS:
         client = Client(redis)
-        if not await ends_when_cancelled_once(asyncio.create_task(asks(client)), moment):
+        if not await ends_when_cancelled_once(asyncio.create_task(asks_for_ever(client)), moment):
             deaf.append(moment)
         await client.close()
 
