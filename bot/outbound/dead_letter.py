@@ -37,5 +37,5 @@ class Note(Frozen):
 
     @property
     def item(self) -> WorkItem:
-        """The work that was given up on. Raises NotAnId for a held message, which is none."""
+        """The work that was given up on. Raises NotFound for a quarantined message, which is none."""
         return WorkItem.parse(self.member)

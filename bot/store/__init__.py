@@ -8,6 +8,7 @@ from typing import Literal
 import structlog
 
 from agents.events import Event, read_event
+from bot.errors import NotFound
 from bot.store import client as clock
 from bot.store.client import Client, Script, StoreError, StoreUnavailable
 from bot.store.commit import (
@@ -25,7 +26,7 @@ from bot.store.commit import (
     lists_of,
     stamped,
 )
-from bot.store.ids import NotAnId, WorkItem, ingress_shard
+from bot.store.ids import WorkItem, ingress_shard
 from bot.store.indexes import Forks, Handles, Threads
 from bot.store.keys import Keys
 from bot.store.lists import Lists
@@ -279,7 +280,7 @@ class Store:
         for member in await self.client.run(_SCRIPTS["sweep"], [keys.wake, keys.clock], [self._grace_ms, at_most]):
             try:
                 found.append(WorkItem.parse(member.decode(errors="replace")))
-            except NotAnId as error:
+            except NotFound as error:
                 log.warning("left in the schedule", shard=shard, error=str(error))
         return found
 

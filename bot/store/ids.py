@@ -46,7 +46,9 @@ class WorkItem:
         """The work that a schedule's `member` stands for. Raises NotFound for none of this release."""
         kind, _, some_id = member.partition(" ")
         if kind not in get_args(WorkKind):
-            raise NotFound(f"{member[:60]!r} is no work of this release", f"That is one of {', '.join(get_args(WorkKind))}")
+            raise NotFound(
+                f"{member[:60]!r} is no work of this release", f"That is one of {', '.join(get_args(WorkKind))}"
+            )
         shard_of(some_id)
         return cls(cast("WorkKind", kind), some_id)
 

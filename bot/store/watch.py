@@ -51,7 +51,7 @@ class Changes:
         self.forget()
         return found
 
-    def tell(self, run_id: str) -> None:
+    def notify(self, run_id: str) -> None:
         """This run changed."""
         self._has_missed = self._has_missed or len(self._ids) >= _IDS_AT_MOST
         if not self._has_missed:
@@ -166,7 +166,7 @@ class _Ear:
             while True:
                 run_id = (await listener.receive()).decode()
                 for changes in chain(self._watches.get(run_id, ()), self._watches.get(None, ())):
-                    changes.tell(run_id)
+                    changes.notify(run_id)
 
 
 async def _set(event: asyncio.Event, within_s: float) -> bool:

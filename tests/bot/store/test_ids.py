@@ -72,7 +72,7 @@ def test_work_is_read_from_a_schedule_as_it_was_written(work: WorkKind, kind: Ki
 def test_what_is_read_as_work_is_exactly_what_would_be_written(member: str) -> None:
     try:
         item = WorkItem.parse(member)
-    except NotAnId:
+    except NotFound:
         return
 
     assert str(item) == member
@@ -82,5 +82,5 @@ def test_what_is_read_as_work_is_exactly_what_would_be_written(member: str) -> N
     "member", ["", "run", "run ", "mail s0r-aaaaaaaaaaaaa", "run nothing", "run  s0r-aaaaaaaaaaaaa"]
 )
 def test_what_is_no_work_is_said_to_be_none(member: str) -> None:
-    with pytest.raises(NotAnId):
+    with pytest.raises(NotFound):
         WorkItem.parse(member)
