@@ -17,9 +17,8 @@ from bot.config.example import example_toml
 from bot.config.settings import Settings, load
 from bot.dev.demo import make_demo
 from bot.people.directory import People
-from bot.process.processes import local_mail
 from bot.store.embedded import EmbeddedRedis
-from bot.wiring.local_mail import LocalMail
+from bot.wiring.local_mail import LocalMail, local_mail
 from channels import ChannelUnavailable, Contact
 from channels.email.local.letters import Letter, letters
 from channels.email.local.maildir import names

@@ -19,7 +19,8 @@ from agents.run import Run
 from agents.steps import CallTool, Done, Step
 from bot.app import compose
 from bot.config.settings import load
-from bot.process.processes import local_mail, log_to, redis_url, serve
+from bot.process.processes import log_to, redis_url, serve
+from bot.wiring.local_mail import local_mail
 
 
 class Touch(BaseModel):

@@ -3,19 +3,16 @@
 import asyncio
 import json
 from collections import Counter
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from itertools import cycle, permutations
 from typing import Literal
 
 import pytest
 
-from bot.cli.act import answer_beside
 from bot.policy.record import RequestRecord
 from bot.store.client import Client
 from bot.store.keys import Keys
-from tests.bot.cli.shell import leave_word_of_redis
+from tests.bot.cli.shell import sayso
 from tests.office import TOML
 from tests.servers.console import Browser, a_console
 from tests.servers.markup import Form
@@ -48,13 +45,10 @@ class Desk:
 
 async def by_cli(world: World, person: str, record: RequestRecord) -> str:
     """Who decided, as the command line tells `person`."""
-    said = StringIO()
-    with redirect_stdout(said):
-        code = await answer_beside(
-            world.app, record.request.id, "approve", person, "", record.request.digest, as_json=True
-        )
-    judgement = json.loads(next(line for line in said.getvalue().splitlines() if line.startswith("{")))
-    assert judgement["type"] == ("already_decided" if code else "decided")
+    words = ("answer", record.request.id, "approve", "--as", person, "--digest", record.request.digest, "--json")
+    ended = await sayso(world, *words)
+    judgement = json.loads(ended.out)
+    assert judgement["type"] == ("already_decided" if ended.code else "decided")
     [decider] = judgement["decision"]["by"]
     return decider
 
@@ -127,7 +121,6 @@ async def a_round(world: World, desk: Desk, number: int, ways: tuple[Way, ...], 
 async def test_64_requests_answered_by_terminal_mail_page_and_http_at_once_are_each_decided_once(
     world: World,
 ) -> None:
-    leave_word_of_redis(world)  # the terminals are beside a `sayso dev`
     async with world.stopped():
         world.toml = FOUR
     orders = cycle(permutations(("cli", "email", "api", "page")))

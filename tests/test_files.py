@@ -10,8 +10,9 @@ from agents.context import render
 from agents.events import AnswerNoted, Event, RequestDecided, VoteCast
 from agents.run import fold
 from bot.policy.answers import ONLY_FILES
+from bot.policy.attachments import all_files
 from bot.render.transcript import lines
-from bot.store.attachments import all_files, content_of
+from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from tests.test_tour import commit_of, live
 from tests.waiting import until

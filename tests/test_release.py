@@ -20,8 +20,9 @@ from bot.app import App, agents_of, compose
 from bot.config.example import example_toml
 from bot.config.settings import Settings
 from bot.dev.demo import add_ways
+from bot.policy.attachments import all_files
 from bot.render.transcript import lines
-from bot.store.attachments import all_files, content_of
+from bot.store.attachments import content_of
 from bot.testing.scripted import Scripted
 from channels import File
 from tests.test_tour import commit_of, live

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.options import Data, Json
+from bot.cli.options import Data, Json, settings_of
+from bot.cli.plain import plain, short_hash
 
 if TYPE_CHECKING:
     from agents import Agent, Tool
@@ -30,7 +31,6 @@ def register(app: typer.Typer) -> None:
 def agents(as_json: Json = False, data: Data = None) -> None:
     """List the agents with model, prompt and tools; a hash changes with what a model is told."""
     from bot.app import release_in_use
-    from bot.cli.show import plain
 
     settings, configured = _configured(data)
     told = [_told(settings, agent) for agent in configured]
@@ -73,8 +73,6 @@ def diff(
     data: Data = None,
 ) -> None:
     """Show what differs between two versions, as a unified diff."""
-    from bot.cli.show import plain
-
     _, configured = _configured(data)
     before, after = (_named(name, configured) for name in (a, b))
     print(plain(difference(before, after)) or f"{before.label} and {after.label} say the same.")
@@ -90,7 +88,6 @@ def difference(before: "Prompt", after: "Prompt") -> str:
 def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":
     """The agents as a process would compose them. Raises ConfigError and PromptError."""
     from bot.app import agents_of
-    from bot.cli.remote import settings_of
     from bot.registry.prompts import with_chosen_prompts
 
     settings = settings_of(data)
@@ -118,8 +115,6 @@ def _told(settings: "Settings", agent: "Agent") -> dict[str, Any]:
 
 
 def _tool(tool: "Tool[Any]") -> dict[str, object]:
-    from bot.cli.show import short_hash
-
     told: dict[str, object] = {
         "name": tool.name,
         "version": tool.schema_version,

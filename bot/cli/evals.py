@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bot.cli.options import Data, Json
+from bot.cli.options import Data, Json, settings_of
+from bot.cli.plain import plain, plain_json
 
 if TYPE_CHECKING:
-    from agents.events import Event
     from agents.model.claude import Model
-    from bot.app import App
     from bot.config.settings import Settings
     from bot.evals.report import Report
     from bot.evals.running import Plan, Tried
@@ -53,8 +52,6 @@ def run_cases(
     data: Data = None,
 ) -> None:
     """Run the cases, also as `sayso evals AGENT`. Nothing is executed. Exit code 1 when a row is below its bar."""
-    from bot.cli.show import plain, plain_json
-
     report = asyncio.run(_report(data, agent, agent_model))
     below = report.below(bar, bar if model_bar is None else model_bar)
     print(plain_json(json.dumps(report.data())) if as_json else plain(report.text()))
@@ -75,14 +72,15 @@ def add(
     It holds what the run's own events say, and nothing else; texts of attached files are not in it.
     """
     from bot.app import agents_of
-    from bot.cli.remote import settings_of
-    from bot.cli.show import plain
+    from bot.cli.client import connect
     from bot.evals.adding import append, case_of, for_rules, written
     from bot.evals.files import folder_of
     from bot.evals.judging import expected
 
     settings = settings_of(data)
-    name_of_agent, case = case_of(run_id, _events(run_id, data), name)
+    with connect(data) as client:
+        events = client.events(run_id)
+    name_of_agent, case = case_of(run_id, events, name)
     agent = next((one for one in agents_of(settings) if one.name == name_of_agent), None)
     how = f"There is no agent {name_of_agent!r} here, so plain rules were not tried"
     if agent is not None:
@@ -97,24 +95,8 @@ def add(
     print("Names and words of the run are in it: read it before you share it.")
 
 
-def _events(run_id: str, data: Path | None) -> "Sequence[Event]":
-    from bot.cli.remote import remote, run
-    from bot.errors import NotFound
-    from bot.store.ids import check
-
-    async def work(app: "App") -> "Sequence[Event]":
-        events = (await app.store.load(check(run_id, "run"))).events
-        if not events:
-            raise NotFound(f"There is no run {run_id}. `sayso runs` lists them")
-        return events
-
-    away = remote(data)
-    return away.exported(run_id).events if away else run(data, work)
-
-
 async def _report(data: Path | None, only: str | None, model: str | None) -> "Report":
     from bot.app import models_of
-    from bot.cli.remote import settings_of
     from bot.evals.files import planned
     from bot.evals.report import Report
     from bot.evals.running import by_models, by_rules
@@ -161,7 +143,6 @@ def _labels(settings: "Settings", plans: "Sequence[Plan]") -> dict[str, str]:
 
 def _told() -> "Callable[[Tried], None]":
     """A line for each case on a terminal's stderr: with a model it takes minutes."""
-    from bot.cli.show import plain
 
     def tell(tried: "Tried") -> None:
         how = "passed" if tried.has_passed else "FAILED"

@@ -1,26 +1,25 @@
-"""`sayso mail`: the process that receives mail, and the command that looks at one mail to set it up."""
+"""`sayso mail` receives mail, or looks at one mail to set it up; `sayso mailbox` is for people beside `sayso dev`."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.options import Data, Json, serve
+from bot.cli.operate import require_dev
+from bot.cli.options import Data, Json, serve, settings_of, text_of
+from bot.cli.plain import plain, plain_json
 
 if TYPE_CHECKING:
+    from bot.config.settings import Settings
+    from channels import Contact
     from channels.email.identity.identify import Identified
     from channels.email.identity.vouching import Word
-
-
-import asyncio
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from bot.app import App
+    from channels.email.local.letters import Letter
 
 HELP = """Receive mail: any number of these may run, one reads the mailbox, another takes over when it dies.
 
@@ -40,12 +39,17 @@ _PLACES = {
 }
 
 
+class NoSuchMail(Exception):
+    """There is nothing to read or answer; the text says where to look."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     mail.callback()(receive)
     mail.command()(identify)
     app.add_typer(mail, name="mail")
     app.command("parse-reply")(parse_reply)
+    app.command()(mailbox)
 
 
 def receive(context: typer.Context, data: Data = None) -> None:
@@ -72,7 +76,6 @@ def identify(
     """
     from dataclasses import asdict
 
-    from bot.cli.show import plain, plain_json
     from channels.email.identity.identify import identify as look
 
     raw, own, known = _mail(file, data or (context.parent and context.parent.params.get("data")))
@@ -83,7 +86,6 @@ def identify(
 
 def _mail(file: Path | None, data: Path | None) -> tuple[bytes, str, set[str]]:
     """The mail to look at, the bot's own address as far as it is known, and those of people."""
-    import asyncio
     import os
 
     from bot.wiring.mail_identify import next_mail, read_mail, settings_for
@@ -176,33 +178,121 @@ def parse_reply() -> None:
             sys.stdout.flush()
 
 
-async def write_as_outsider(app: "App", sender: str, to: str, subject: str, text: str, *, as_json: bool) -> None:
+def mailbox(
+    person: Annotated[
+        str | None, typer.Argument(help="A person of the directory, by the name in sayso.toml.", show_default=False)
+    ] = None,
+    reply_to: Annotated[str | None, typer.Option(help="Answer the mail with this id.", metavar="ID")] = None,
+    text: Annotated[str | None, typer.Option(help="What the answer, or the mail, says.", callback=text_of)] = None,
+    outsider: Annotated[
+        str | None, typer.Option("--from", help="In place of a person: somebody outside.", metavar="ADDRESS")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="Where that one writes: the desk.", metavar="ADDRESS")] = None,
+    subject: Annotated[str, typer.Option(help="What that one's mail is about.", callback=text_of)] = "A question",
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Read a demo person's mail beside `sayso dev`, or answer one mail as that person, through SMTP.
+
+    With --from read what somebody outside was sent, or with --to and --text write as they would: nothing proves it.
+    Works beside the data directory itself.
+    """
+    if (person is None) == (outsider is None):
+        raise typer.BadParameter("name a person, or with --from somebody outside")
+    if outsider is not None and (reply_to is not None or (to is None) != (text is None)):
+        raise typer.BadParameter("somebody outside writes with --to ADDRESS and --text T, and reads with neither")
+    if person is not None and (to is not None or (reply_to is None) != (text is None)):
+        raise typer.BadParameter("--reply-to ID and --text T belong together")
+    settings = settings_of(data)
+    require_dev(settings, "sayso mailbox")
+    if outsider is not None and to is not None and text is not None:
+        asyncio.run(_write_as_outsider(settings, outsider, to, subject, text, as_json=as_json))
+    elif outsider is not None:
+        _list(settings, outsider, outsider, as_json=as_json)
+    elif person is not None:
+        _of_person(settings, person, reply_to, text, as_json=as_json)
+
+
+def _of_person(settings: "Settings", person: str, reply_to: str | None, text: str | None, *, as_json: bool) -> None:
+    from bot.people.directory import People
+
+    people = People(settings.people, settings.policies)
+    contact = people.contact(people.named(person))
+    if contact is None or contact.email is None:
+        raise NoSuchMail(f"{person} has no mail address in sayso.toml")
+    if reply_to is None or text is None:
+        _list(settings, contact.email, contact.name, as_json=as_json)
+    else:
+        asyncio.run(_reply(settings, contact, reply_to, text, as_json=as_json))
+
+
+def _list(settings: "Settings", address: str, name: str, *, as_json: bool) -> None:
+    """Print what was sent to an address."""
+    from bot.wiring.local_mail import local_mail
+    from channels.email.local.letters import letters
+
+    found = letters(local_mail(settings).folder(address))
+    if as_json:
+        for one in found:
+            print(_letter_json(one))
+    else:
+        print("\n".join(_letter_text(one) for one in found) or plain(f"{name} has no mail."))
+
+
+async def _reply(settings: "Settings", author: "Contact", reply_to: str, text: str, *, as_json: bool) -> None:
+    """Answer a mail as whoever got it. Raises ChannelError."""
+    from bot.wiring.local_mail import local_mail
+    from channels.email.local.letters import letter
+    from channels.email.local.reply_mail import submit
+    from channels.email.transport import Transport
+
+    mail = local_mail(settings)
+    original = letter(mail.folder(author.email or ""), reply_to)
+    if original is None:
+        raise NoSuchMail(f"{author.name} has no mail {reply_to!r}. `sayso mailbox {author.id}` lists them")
+    post = await submit(Transport(mail.relay(author.email)), original, text, author=author, at=datetime.now(UTC))
+    _print_sent(post.recipient, author.name, post.message_id, as_json=as_json)
+
+
+async def _write_as_outsider(
+    settings: "Settings", sender: str, to: str, subject: str, text: str, *, as_json: bool
+) -> None:
     """Send a mail that nobody logged in for, as mail from outside comes. Raises ChannelRefused."""
-    from bot.cli.remote import require_dev
-    from bot.cli.show import plain
-    from bot.process.processes import local_mail
+    from bot.wiring.local_mail import local_mail
     from channels.email.local.reply_mail import compose_letter
     from channels.email.transport import Transport
 
-    require_dev(app.settings, "sayso mailbox")
     post = compose_letter(sender, to, subject, text, datetime.now(UTC))
-    relay = local_mail(app.settings).relay(None)
+    relay = local_mail(settings).relay(None)
     await Transport(relay).send(post.raw, sender=sender, recipients=(post.recipient,))
-    sent = {"sent_to": post.recipient, "as": sender, "message_id": post.message_id}
-    print(json.dumps(sent) if as_json else plain(f"Sent to {post.recipient} as {sender}."))
+    _print_sent(post.recipient, sender, post.message_id, as_json=as_json)
 
 
-async def read_as_outsider(app: "App", address: str, *, as_json: bool) -> None:
-    """Print what was sent to an address outside."""
-    from bot.cli.remote import require_dev
-    from bot.cli.show import letter_json, letter_text, plain
-    from bot.process.processes import local_mail
-    from channels.email.local.letters import letters
+def _print_sent(to: str, sender: str, message_id: str, *, as_json: bool) -> None:
+    sent = {"sent_to": to, "as": sender, "message_id": message_id}
+    print(json.dumps(sent) if as_json else plain(f"Sent to {to} as {sender}."))
 
-    require_dev(app.settings, "sayso mailbox")
-    found = await asyncio.to_thread(letters, local_mail(app.settings).folder(address))
-    if as_json:
-        for one in found:
-            print(letter_json(one))
-    else:
-        print("\n".join(letter_text(one) for one in found) or plain(f"{address} has no mail."))
+
+_TIME = "%d %b %H:%M UTC"
+
+
+def _letter_text(letter: "Letter") -> str:
+    """A mail as a person reads it, with the id that answers it."""
+    is_asking = "+" in (letter.reply_to or "").partition("@")[0]  # a reply token: the mail wants an answer
+    answer = f"\n(answer it with --reply-to {letter.id})" if is_asking else ""
+    head = f"── {letter.id}  {letter.at.strftime(_TIME)}  from {letter.sender}\nSubject: {letter.subject}"
+    return plain(f"{head}\n\n{letter.text.rstrip()}\n{answer}\n")
+
+
+def _letter_json(letter: "Letter") -> str:
+    """A mail as one JSON line."""
+    return json.dumps(
+        {
+            "id": letter.id,
+            "at": letter.at.isoformat(),
+            "from": letter.sender,
+            "subject": letter.subject,
+            "text": letter.text,
+            "reply_to": letter.reply_to,
+        }
+    )

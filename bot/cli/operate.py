@@ -1,39 +1,81 @@
-"""Commands for keeping sayso well: dead letters and the doctor."""
+"""Commands for keeping sayso well: its processes, dead letters, the doctor; and what works beside the store itself."""
 
+import asyncio
 import json
-from typing import TYPE_CHECKING, Annotated
+import os
+import sys
+import tomllib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 
-from bot.cli.options import Data, Json
+from bot.cli.options import Data, Json, serve, settings_of
+from bot.cli.plain import plain
 
 if TYPE_CHECKING:
     from bot.app import App
-    from bot.outbound.dead_letter import Note
+    from bot.config.settings import Settings
 
-import sys
-import tomllib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import cast
-
-from bot.cli.options import serve
+R = TypeVar("R")
 
 _VERBS = (
-    "requeue: try a dead letter again. discard: forget a quarantined message. "
-    "confirm: have the person asked whose word a quarantined message claims to be."
+    "requeue: try a dead letter again. discard: forget a held message. "
+    "confirm: have the person asked whose word a held message claims to be."
 )
+
+
+class NotBesideDev(Exception):
+    """The command is only for somebody who plays everybody; the text says what to do instead."""
+
+
+def require_dev(settings: "Settings", what: str) -> None:
+    """Raises NotBesideDev unless it is a `sayso dev` that this data directory leads to.
+
+    Elsewhere whoever reaches Redis could speak as anybody; there only a key or a session says who somebody is.
+    """
+    from bot.config.data_dir import DataDir
+
+    if settings.redis_url is not None or DataDir(settings.data_dir).server() is None:
+        raise NotBesideDev(
+            f"{what} works only beside `sayso dev`. Set SAYSO_URL and SAYSO_API_KEY: over HTTP your own key says who "
+            "you are, and you make one in the console, on the page Keys"
+        )
+
+
+@asynccontextmanager
+async def _attached(data: Path | None) -> "AsyncGenerator[App]":
+    """The composition over the Redis that runs, serving nothing. Raises NothingRuns when there is none."""
+    from bot.app import agents_of, compose
+    from bot.process.processes import log_to, redis_url
+    from bot.wiring.local_mail import local_mail
+
+    settings = settings_of(data)
+    log_to(settings, json=False, quietly=True)
+    app = compose(settings, redis_url(settings), [local_mail(settings).channel()], agents_of(settings), sends=False)
+    try:
+        yield app
+    finally:
+        await app.queue.close()
+        await app.store.client.close()
+
+
+def attached(data: Path | None, work: "Callable[[App], Awaitable[R]]") -> R:
+    """What `work` gives beside the Redis of this installation: for what makes keys, or repairs what HTTP serves."""
+
+    async def inside() -> R:
+        async with _attached(data) as app:
+            return await work(app)
+
+    return asyncio.run(inside())
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command()(dead)
-    app.command()(doctor)
-    app.command()(rebuild)
-    app.command()(dev)
-    app.command()(worker)
-    app.command()(web)
-    app.command()(trust)
+    for command in (dead, doctor, rebuild, dev, worker, web, trust):
+        app.command()(command)
 
 
 def dead(
@@ -42,85 +84,50 @@ def dead(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """List dead letters and quarantined messages, or do something about one of them."""
-    from bot.cli.remote import run
+    """List dead letters and held messages, or do something about one of them. Over HTTP it takes an admin's key."""
+    from bot.cli.client import connect
 
-    if verb is None:
-        return run(data, lambda app: _list(app, as_json=as_json))
-    work = {"requeue": _requeue, "discard": _discard, "confirm": _confirm}.get(verb)
-    if work is None or some_id is None:
+    if verb is not None and (verb not in {"requeue", "discard", "confirm"} or some_id is None):
         raise typer.BadParameter("write: sayso dead requeue ID, sayso dead discard ID, or sayso dead confirm ID")
-    wanted = some_id
-    return run(data, lambda app: work(app, wanted))
+    with connect(data) as client:
+        if verb is None:
+            _list(client.dead(), as_json=as_json)
+        else:
+            print(plain(client.settle(some_id or "", verb)))
 
 
-async def _list(app: "App", *, as_json: bool) -> None:
-    from bot.cli.show import plain
-    from bot.outbound.dead_letter import Note
-
-    notes = {name: Note.model_validate_json(body) for name, body in (await app.store.lists.dead()).items()}
+def _list(notes: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([{"id": name, **note.model_dump(mode="json")} for name, note in notes.items()]))
+        print(json.dumps(notes))
         return
-    for name, note in sorted(notes.items(), key=lambda pair: pair[1].at):
-        print(plain(f"{name}  {note.kind}  {note.at:%d %b %H:%M UTC}  {note.what}: {note.why}"))
+    for note in notes:
+        print(plain(f"{note['id']}  {note['kind']}  {_time(note['at'])}  {note['what']}: {note['why']}"))
         for line in _details(note):
             print(plain(f"    {line}"))
     if not notes:
-        print("Nothing was given up on, and nothing is quarantined.")
+        print("Nothing was given up on, and nothing is held.")
 
 
-def _details(note: "Note") -> list[str]:
-    """What else is known of a quarantined message."""
-    asked = f"asked about at {note.asked_at:%d %b %H:%M UTC} by {note.asked_by}" if note.asked_at else ""
-    channel = f"came by {note.channel}" if note.channel else ""
-    about = f"its subject, which nobody has checked: {note.about}" if note.about else ""
-    answers = f"would have answered {note.request_id}" if note.request_id else ""
+def _time(at: str) -> str:
+    from datetime import datetime
+
+    return f"{datetime.fromisoformat(at):%d %b %H:%M UTC}"
+
+
+def _details(note: dict[str, Any]) -> list[str]:
+    """What else is known of a held message."""
+    asked = f"asked about at {_time(note['asked_at'])} by {note['asked_by']}" if note["asked_at"] else ""
+    channel = f"came by {note['channel']}" if note["channel"] else ""
+    about = f"its subject, which nobody has checked: {note['about']}" if note["about"] else ""
+    answers = f"would have answered {note['request_id']}" if note["request_id"] else ""
     return [line for line in (", ".join(filter(None, (channel, answers))), about, asked) if line]
 
 
-async def _discard(app: "App", some_id: str) -> None:
-    from bot.cli.show import plain
-
-    print(plain(await app.clearing.discard(some_id, _me())))
-
-
-async def _confirm(app: "App", some_id: str) -> None:
-    from bot.cli.show import plain
-
-    print(plain(await app.clearing.confirm(some_id, _me())))
-
-
-def _me() -> str:
-    """Who types, as far as this machine knows."""
-    import getpass
-
-    try:
-        return f"{getpass.getuser()} in a terminal"
-    except (ImportError, KeyError, OSError):
-        return "somebody in a terminal"
-
-
-async def _requeue(app: "App", some_id: str) -> None:
-    from bot.errors import Conflict
-    from bot.outbound.dead_letter import Note
-
-    body = (await app.store.lists.dead()).get(some_id)
-    if body is None:
-        raise Conflict(f"There is no dead letter {some_id}. `sayso dead` lists them")
-    note = Note.model_validate_json(body)
-    if note.kind == "quarantined":
-        text = (
-            "A quarantined message can't be let through as somebody's word. Have that person asked: sayso dead confirm"
-        )
-        raise Conflict(f"{text} {some_id}")
-    await app.store.lists.requeue(note.item)
-    print(f"{some_id} is tried again.")
-
-
 def rebuild(as_json: Json = False, data: Data = None) -> None:
-    """Make records and lists anew from the events. Safe at any time; nothing is decided, sent or executed by it."""
-    from bot.cli.remote import run
+    """Make records and lists anew from the events. Safe at any time; nothing is decided, sent or executed by it.
+
+    Works beside Redis itself: run it where the settings of the processes are.
+    """
     from bot.queries.rebuild import rebuild as make_anew
 
     async def work(app: "App") -> None:
@@ -130,15 +137,11 @@ def rebuild(as_json: Json = False, data: Data = None) -> None:
         else:
             print(f"{made.runs} runs and {made.requests} requests were made anew; {made.differed} had differed.")
 
-    run(data, work)
+    attached(data, work)
 
 
 def doctor(as_json: Json = False, data: Data = None) -> None:
     """Check every service and permission; exit 1 when something is wrong, with the fix for each."""
-    import asyncio
-
-    from bot.cli.remote import settings_of
-    from bot.cli.show import plain
     from bot.doctor.overall import examine
 
     findings = asyncio.run(examine(settings_of(data)))
@@ -160,8 +163,6 @@ def dev(
     data: Data = None,
 ) -> None:
     """Run everything in one process: own Redis, local mail, a demo site to deploy. Ctrl-C ends it, nothing is lost."""
-    import os
-
     from bot.dev.everything import Ports, run_dev
 
     beside = port + 1 if port else 0
@@ -185,13 +186,9 @@ def web(
     data: Data = None,
 ) -> None:
     """Serve HTTP: the console, the API, health and figures. Any number of these may run on one Redis."""
-    import asyncio
-    import os
-
-    from bot.config.settings import load
     from bot.process.processes import run_web
 
-    asyncio.run(run_web(load(data, os.environ), port))
+    asyncio.run(run_web(settings_of(data), port))
 
 
 # What a configuration has run.
@@ -203,9 +200,6 @@ def trust(data: Data = None) -> None:
 
     What is found in a folder runs nothing before. What --data, SAYSO_DATA_DIR or SAYSO_CONFIG name is trusted by that.
     """
-    import os
-
-    from bot.cli.show import plain
     from bot.config import trust as trusting
     from bot.config.settings import DEFAULT_DATA_DIR, find_file
 

@@ -1,12 +1,14 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from bot.errors import SaysoError
+if TYPE_CHECKING:
+    from bot.config.settings import Settings
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="The data directory; $SAYSO_DATA_DIR, else .sayso/ here.", metavar="DIR")
@@ -16,7 +18,7 @@ TEXT_BYTES = 32_768
 """What a person may say at once; the inbox's limit for every channel."""
 
 
-class TextRefused(SaysoError):
+class TextRefused(Exception):
     """What was typed is no text that can be kept; nothing was done."""
 
 
@@ -65,12 +67,30 @@ def _one_of(states: tuple[str, ...], value: str | None) -> str | None:
     raise typer.BadParameter(f"there is no state {value!r}. There are: {', '.join(states)}")
 
 
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as", help="The person who speaks, by the name in sayso.toml; over HTTP the key says.", metavar="PERSON"
+    ),
+]
+
+
+def data_dir(data: Path | None) -> Path:
+    """The data directory that a `sayso dev` of this command line would have."""
+    return (data or Path(os.environ.get("SAYSO_DATA_DIR") or ".sayso")).absolute()
+
+
+def settings_of(data: Path | None) -> "Settings":
+    """The settings for a command that reads them itself. Raises ConfigError."""
+    from bot.config.settings import load
+
+    return load(data, os.environ)
+
+
 def serve(data: Data, *, works: bool, receives: Collection[str]) -> None:
     """Run until SIGTERM or SIGINT."""
     import asyncio
-    import os
 
-    from bot.config.settings import load
     from bot.process.processes import run_process
 
-    asyncio.run(run_process(load(data, os.environ), works=works, receives=receives))
+    asyncio.run(run_process(settings_of(data), works=works, receives=receives))

@@ -1,20 +1,15 @@
 """`sayso people`: who is in the directory, and who could be."""
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from bot.cli.options import Data, Json
-
-if TYPE_CHECKING:
-    from bot.app import App
-
-from datetime import datetime
-from typing import TYPE_CHECKING
-
-import structlog
+from bot.cli.operate import attached, require_dev
+from bot.cli.options import Data, Json, settings_of
+from bot.cli.plain import plain, short_hash
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
@@ -43,9 +38,6 @@ def register(app: typer.Typer) -> None:
 
 def listed(context: typer.Context, as_json: Json = False, data: Data = None) -> None:
     """List the people of the directory, with a hash of what is configured for each."""
-    from bot.cli.remote import settings_of
-    from bot.cli.show import plain, short_hash
-
     if context.invoked_subcommand is not None:
         return
     configured = settings_of(data).people
@@ -68,7 +60,6 @@ def from_slack(
     """
     import asyncio
 
-    from bot.cli.remote import settings_of
     from bot.wiring.slack import slack_api
     from bot.wiring.slack_import import members_of, proposed, to_json, to_toml
 
@@ -94,8 +85,6 @@ def login(
 
     Beside `sayso dev` it is printed. Elsewhere --to PERSON sends it to that person, and nobody else sees it.
     """
-    from bot.cli.remote import require_dev, run
-
     if to is not None and person is not None:
         raise typer.BadParameter("--to sends the link to its person, --as prints it beside `sayso dev`: give one")
 
@@ -105,13 +94,11 @@ def login(
         require_dev(app.settings, "sayso login without --to PERSON")
         return await _print(app, person, as_json=as_json)
 
-    run(data, work)
+    attached(data, work)
 
 
 async def _print(app: "App", person: str | None, *, as_json: bool) -> None:
     address = _address_of_dev(app)
-    if person is None and app.home.read("web.json") is None:
-        raise typer.BadParameter("say whose session it is to be: --as PERSON")
     who = app.people.named(person) if person else app.people.all()[0]
     token = await app.logins.link(who, is_demo=person is None)
     link = f"{address}/login?token={token}"
@@ -122,17 +109,14 @@ def _address_of_dev(app: "App") -> str:
     """Where the running `sayso dev` serves; an address elsewhere counts only where the settings have it too."""
     from channels.email.servers.endpoint import is_loopback
 
-    note = app.home.read("web.json")
-    address = str(json.loads(note)["url"]) if note else app.settings.public_url
-    if address is None:
-        raise typer.BadParameter("set SAYSO_PUBLIC_URL to where people reach the console: the link begins with it")
+    server = app.home.server()
+    address = server.url if server else ""
     if address != app.settings.public_url and not is_loopback(urlsplit(address).hostname or ""):
-        raise typer.BadParameter(f"web.json in {app.home.folder} names an address elsewhere. Start `sayso dev` again")
+        raise typer.BadParameter(f"{app.home.folder} names an address elsewhere. Start `sayso dev` again")
     return address
 
 
 async def _send(app: "App", person: str, *, as_json: bool) -> None:
-    from bot.cli.show import plain
     from bot.config.tables import CHANNELS
     from bot.web.console.login import send_link
 
@@ -142,9 +126,6 @@ async def _send(app: "App", person: str, *, as_json: bool) -> None:
     await send_link(app, who, "/", CHANNELS)
     said = f"A link is on its way to {app.people.name_of(who)}. It works once, and for 15 minutes."
     print(json.dumps({"sent_to": who}) if as_json else plain(said))
-
-
-log = structlog.stdlib.get_logger()
 
 
 _LISTED = "Separated by commas."
@@ -178,8 +159,6 @@ def create(
     A key that answers belongs into its person's hands: they make it themselves, in the console, on the page Keys. One
     that is made here answers as well; its person is told, and so is everybody who sees what it decides.
     """
-    from bot.cli.remote import run
-
     if service is not None and not holder:
         raise typer.BadParameter(
             "say in whose hands this key is: --holder PERSON, for each of them. They count as asking"
@@ -199,13 +178,16 @@ def create(
             await _tell_person(app, key, key.person)
         print(json.dumps({"key": text, **_shown(key, None)}) if as_json else text)
 
-    run(data, work)
+    attached(data, work)
 
 
 async def _tell_person(app: "App", key: "ApiKey", person: "PersonId") -> None:
     """Whoever a key answers for hears of it when somebody else made it."""
+    import structlog
+
     from bot.outbound.notifier import to_person
 
+    log = structlog.stdlib.get_logger()
     log.warning("an operator made a key that answers", key=f"sayso_{key.prefix}", person=person, scopes=key.scopes)
     name = app.people.name_of(person)
     text = (
@@ -218,7 +200,6 @@ async def _tell_person(app: "App", key: "ApiKey", person: "PersonId") -> None:
 
 def list_keys(as_json: Json = False, data: Data = None) -> None:
     """List the keys: whose they are, what they may do, when they were last used."""
-    from bot.cli.remote import run
 
     async def work(app: "App") -> None:
         found = await app.keyring.all()
@@ -227,7 +208,7 @@ def list_keys(as_json: Json = False, data: Data = None) -> None:
             return
         print("\n".join(_line(key, used) for key, used in found) or "There are no keys. `sayso keys create` makes one.")
 
-    run(data, work)
+    attached(data, work)
 
 
 def revoke(
@@ -235,13 +216,12 @@ def revoke(
     data: Data = None,
 ) -> None:
     """Take a key back at once and for good."""
-    from bot.cli.remote import run
 
     async def work(app: "App") -> None:
         key = await app.keyring.revoke(prefix)
         print(f"sayso_{key.prefix} of {key.owner} opens nothing any more.")
 
-    run(data, work)
+    attached(data, work)
 
 
 def _parts(text: str) -> list[str]:
@@ -254,7 +234,6 @@ def _shown(key: "ApiKey", used: datetime | None) -> dict[str, object]:
 
 
 def _line(key: "ApiKey", used: datetime | None) -> str:
-    from bot.cli.show import plain
 
     for_whom = f"  for {', '.join(key.acts_for)}" if key.acts_for else ""
     for_whom += f"  held by {', '.join(key.holders)}" if key.holders else ""

@@ -3,13 +3,33 @@
 import sys
 import traceback
 from types import TracebackType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from bot.cli import act, agents, evals, forks, mail, operate, people, runs, slack, triggers
+from bot.cli import act, agents, evals, mail, operate, people, runs, slack, triggers
+
+
+class _Commands(TyperGroup):
+    """All commands. An error that has something to say is said in one line, exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run one."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            said = sentence(error)
+            if said is None:
+                raise
+            from bot.cli.plain import plain
+
+            print(plain(f"sayso: {said}"), file=sys.stderr)
+            raise typer.Exit(1) from None
+
 
 app = typer.Typer(
+    cls=_Commands,
     name="sayso",
     help="Ask a human as a tool call. Start with `./sayso dev`, then, in another terminal:\n\n"
     './sayso trigger "deploy v1.2.0 to production" --as anna',
@@ -17,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for part in (operate, mail, slack, act, forks, runs, people, agents, evals, triggers):
+for part in (operate, mail, slack, act, runs, people, agents, evals, triggers):
     part.register(app)
 
 
@@ -38,24 +58,46 @@ def sayso(
     """Take what concerns no single command."""
 
 
+# Errors with something to say, by where they are defined: most commands load few of those places.
+_SPOKEN = {
+    "agents": ("ToolRefused",),
+    "bot.cli.client": ("NotReached",),
+    "bot.cli.mail": ("NoSuchMail",),
+    "bot.cli.operate": ("NotBesideDev",),
+    "bot.cli.options": ("TextRefused",),
+    "bot.config.data_dir": ("NoSecretKey",),
+    "bot.config.errors": ("ConfigError",),
+    "bot.dev.demo": ("DemoError",),
+    "bot.evals.cases": ("BadCases",),
+    "bot.people.api_keys": ("KeyRefused",),
+    "bot.people.directory": ("UnknownPerson",),
+    "bot.process.processes": ("NothingRuns", "PortTaken"),
+    "bot.store.client": ("StoreError",),
+    "bot.store.embedded": ("EmbeddedRedisError",),
+    "bot.wiring.mail_identify": ("NotIdentified",),
+    "channels": ("ChannelError",),
+    "prompts": ("PromptError",),
+}
+
+
+def sentence(error: BaseException) -> str | None:
+    """What to tell the person; None for a bug, which needs its traceback. A group speaks for what is in it."""
+    if isinstance(error, BaseExceptionGroup):
+        inside: tuple[BaseException, ...] = error.exceptions  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        said = [sentence(inner) for inner in inside]
+        return "\n".join(line for line in said if line) if all(said) else None
+    is_spoken = any(kind.__name__ in _SPOKEN.get(kind.__module__, ()) for kind in type(error).__mro__)
+    return str(error) if is_spoken else None
+
+
 def _print_traceback(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
     """As Python does it, but for what a terminal would obey: in an error may be anybody's words."""
-    from bot.cli.show import plain
+    from bot.cli.plain import plain
 
     print(plain("".join(traceback.format_exception(kind, error, at))), end="", file=sys.stderr)
 
 
 def main() -> None:
-    """Run the command; an error that has something to say is said in one line, exit code 1."""
+    """Run the command, which ends the process."""
     sys.excepthook = _print_traceback
-    try:
-        app()
-    except Exception as error:
-        from bot.cli.remote import sentence
-        from bot.cli.show import plain
-
-        said = sentence(error)
-        if said is None:
-            raise
-        print(plain(f"sayso: {said}"), file=sys.stderr)
-        sys.exit(1)
+    app()

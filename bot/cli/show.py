@@ -1,35 +1,24 @@
-"""How things look in a terminal. Outside text is made printable, never obeyed."""
+"""How requests and runs look in a terminal, and what was shown there to whom."""
 
-import hashlib
 import json
 import re
 import sys
 from collections.abc import Iterable
-from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import TypeAdapter
 
 from agents.events import ChildStarted, Event, RequestOpened, RunEnded, write_event
 from agents.requests import Request, RequestId
 from agents.run import fold
+from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.quorum import eligible
 from bot.render.cards import by_key, exact_call, who_decides
 from bot.render.transcript import lines
 from bot.render.views import FactView, RequestView, Summary, run_view
-from channels.email.local.letters import Letter
-from channels.showing import escape_invisible, visible_json
-
-if TYPE_CHECKING:
-    from bot.app import App
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from bot.app import App
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
 _DENIAL = re.compile(r"\s*deny\s*(?:[,:;.!\n]|\s[-\u2013\u2014]+\s|\Z)\s*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)
@@ -70,24 +59,7 @@ def as_a_note(request_id: str, speaker: str) -> str:
 
 
 _TIME = "%d %b %H:%M UTC"
-_HASH_CHARS = 12
 _WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER"}
-
-
-def plain(text: str) -> str:
-    """`text` with everything spelled out that a terminal would obey or not show; line breaks stay."""
-    return escape_invisible(text.replace("\r", " ").replace("\t", " "))
-
-
-def plain_json(text: str) -> str:
-    """The same JSON, with what a terminal would obey or not show escaped."""
-    return visible_json(text)
-
-
-def short_hash(value: object) -> str:
-    """The beginning of the hex SHA-256 of `value` as JSON with sorted keys: another one means something changed."""
-    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARS]
 
 
 def summary_text(summary: Summary) -> str:
@@ -154,64 +126,26 @@ def _row(label: str, text: str) -> str:
     return "\n".join([f"  {' '.join(label.split()):<10} {first}", *(f"  {'':<10} {line}" for line in rest)])
 
 
-def letter_text(letter: Letter) -> str:
-    """A mail as a person reads it, with the id that answers it."""
-    is_asking = "+" in (letter.reply_to or "").partition("@")[0]  # a reply token: the mail wants an answer
-    answer = f"\n(answer it with --reply-to {letter.id})" if is_asking else ""
-    head = f"── {letter.id}  {letter.at.strftime(_TIME)}  from {letter.sender}\nSubject: {letter.subject}"
-    return plain(f"{head}\n\n{letter.text.rstrip()}\n{answer}\n")
-
-
-def letter_json(letter: Letter) -> str:
-    """A mail as one JSON line."""
-    return json.dumps(
-        {
-            "id": letter.id,
-            "at": letter.at.isoformat(),
-            "from": letter.sender,
-            "subject": letter.subject,
-            "text": letter.text,
-            "reply_to": letter.reply_to,
-        }
-    )
-
-
 _NOTE = "shown.json"
 _KEPT = 1_000
-_NOTES = TypeAdapter(dict[str, tuple[int, str]])
+_NOTES = TypeAdapter(dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One request as it was printed."""
-
-    revision: int
-    digest: str
+def last_shown(home: DataDir, whose: str, request_id: str) -> str:
+    """The digest of a request as it was last printed for somebody; empty when it was not. `whose` may name a key."""
+    return _notes(home).get(f"{whose} {request_id}", "")
 
 
-def last_shown(home: DataDir, person: str, request_id: str) -> Shown | None:
-    """What was printed of a request for `person`; None when nothing was. `person` may be the name of a key."""
-    found = _notes(home).get(_name(person, request_id))
-    return Shown(*found) if found else None
-
-
-def note_shown(home: DataDir, person: str, requests: Iterable[Request | RequestView]) -> None:
-    """Remember what has just been printed for `person`; where nothing can be kept, nothing was shown."""
+def note_shown(home: DataDir, whose: str, requests: Iterable[RequestView]) -> None:
+    """Remember what has just been printed for somebody; where nothing can be kept, nothing was shown."""
     notes = _notes(home)
     for one in requests:
-        notes.pop(_name(person, one.id), None)  # the newest last: those that are dropped are the oldest
-        notes[_name(person, one.id)] = (one.revision, one.digest)
+        notes.pop(f"{whose} {one.id}", None)  # the newest last: those that are dropped are the oldest
+        notes[f"{whose} {one.id}"] = one.digest
     try:
         home.note(_NOTE, json.dumps(dict(list(notes.items())[-_KEPT:])))
     except OSError:
         return
-
-
-def bound_to(digest: str, request: Request | RequestView, noted: Shown | None) -> Shown | None:
-    """What an approval is for: the `digest` that was typed, else what is `noted`. No card of ours has revision 0."""
-    if not digest:
-        return noted
-    return Shown(request.revision if digest == request.digest else 0, digest)
 
 
 def not_shown(request_id: str, digest: str, person: str = "", *, as_json: bool) -> str:
@@ -222,11 +156,7 @@ def not_shown(request_id: str, digest: str, person: str = "", *, as_json: bool) 
     return f"Nothing was approved yet: above is what it is about. To approve it, type the same again, or: {again}"
 
 
-def _name(person: str, request_id: str) -> str:
-    return f"{person} {request_id}"
-
-
-def _notes(home: DataDir) -> dict[str, tuple[int, str]]:
+def _notes(home: DataDir) -> dict[str, str]:
     try:
         return _NOTES.validate_json(home.read(_NOTE) or "{}")
     except (OSError, ValueError):
@@ -290,15 +220,3 @@ def _code(event: Event) -> int | None:
     if not isinstance(event, RunEnded):
         return None
     return 0 if event.outcome == "done" else 1
-
-
-async def follow(app: "App", run_id: str, told: Story) -> int:
-    """Have a run's story told as it happens until it ends; 0 when it ended well."""
-    from bot.store.watch import follow as events_of
-
-    async with aclosing(events_of(app.store, run_id)) as events:
-        async for event in events:
-            code = told.tell(event)
-            if code is not None:
-                return code
-    return 1

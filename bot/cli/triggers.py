@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import typer
 
-from bot.cli.options import Data, Json
+from bot.cli.options import Data, Json, settings_of
+from bot.cli.plain import plain
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -34,13 +35,6 @@ def register(app: typer.Typer) -> None:
     app.command()(triggers)
 
 
-class _Note(TypedDict, total=False):
-    """What a `sayso dev` leaves for others."""
-
-    url: str
-    secrets: list[str]
-
-
 @dataclass(frozen=True, slots=True)
 class _Web:
     """Where is posted to, and which secrets are set there; `secrets` is None where nobody who serves can be asked."""
@@ -57,14 +51,10 @@ class _Web:
 def _web_of(settings: "Settings") -> _Web:
     """As a running `sayso dev` left word, else as the settings of this command say."""
     from bot.config.data_dir import DataDir
-    from bot.store.embedded import find
 
-    note = (
-        DataDir(settings.data_dir).read("web.json") if settings.redis_url is None and find(settings.data_dir) else None
-    )
-    told: _Note = json.loads(note) if note else {}
-    secrets = frozenset(told["secrets"]) if "secrets" in told else None
-    if known := settings.public_url or told.get("url"):
+    server = DataDir(settings.data_dir).server() if settings.redis_url is None else None
+    secrets = frozenset(server.secrets) if server else None
+    if known := settings.public_url or (server and server.url):
         return _Web(known, secrets=secrets)
     host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
     return _Web(f"http://{host}:8000", is_guess=True, secrets=secrets)
@@ -72,9 +62,6 @@ def _web_of(settings: "Settings") -> _Web:
 
 def triggers(as_json: Json = False, data: Data = None) -> None:
     """List what starts runs by itself: when it is due next, and how to sign what is posted to it."""
-    from bot.cli.remote import settings_of
-    from bot.cli.show import plain
-
     settings = settings_of(data)
     web = _web_of(settings)
     told = {name: _told(settings, web, name, config) for name, config in settings.triggers.items()}

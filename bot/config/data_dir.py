@@ -1,8 +1,10 @@
 """The data directory: what a process keeps there beside Redis."""
 
+import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,24 @@ from bot.errors import Invalid
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+
+
+_SERVER = "server.json"
+_OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """What a `sayso dev` says of itself to the commands of whoever owns its data directory.
+
+    People open `url`; commands speak to `api`, which only this machine reaches, with the keys of the people there. That
+    of nobody (`""`) looks and operates. `secrets` are the triggers whose secret it has.
+    """
+
+    url: str
+    api: str
+    keys: Mapping[str, str]
+    secrets: tuple[str, ...]
 
 
 class DataDir:
@@ -50,6 +70,24 @@ class DataDir:
         try:
             return (self.folder / name).read_text()
         except FileNotFoundError:
+            return None
+
+    def announce(self, server: LocalServer) -> None:
+        """Let commands find `server` and speak for the people there, until `withdraw`."""
+        self.note(_SERVER, json.dumps(asdict(server) | {"keys": dict(server.keys)}))
+
+    def withdraw(self) -> None:
+        """Commands find no server here any more."""
+        (self.folder / _SERVER).unlink(missing_ok=True)
+
+    def server(self) -> LocalServer | None:
+        """The server that was announced last; it may have died since. None for what others could have written."""
+        try:
+            with (self.folder / _SERVER).open() as file:
+                found = os.fstat(file.fileno())
+                is_ours = found.st_uid == os.getuid() and not found.st_mode & _OTHERS
+                return LocalServer(**json.load(file)) if is_ours else None
+        except (OSError, ValueError, TypeError):
             return None
 
     def _made_once(self, name: str, make: Callable[[], str]) -> str:

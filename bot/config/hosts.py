@@ -16,6 +16,15 @@ def is_loopback(bind: str) -> bool:
     return bind == "localhost" or ip_address(bind).is_loopback
 
 
+def loopback(bind: str, port: int) -> str:
+    """Where this machine, and no other, reaches what listens at `bind`; empty where it has only an outside address."""
+    if ip_address_is_any(bind):
+        bind = "::1" if ":" in bind else "127.0.0.1"
+    if not is_loopback(bind):
+        return ""
+    return f"http://[{bind}]:{port}" if ":" in bind else f"http://{bind}:{port}"
+
+
 def check_bind(settings: Settings) -> None:
     """Raises ConfigError where others could reach us and could not tell us from somebody else."""
     if is_loopback(settings.bind):

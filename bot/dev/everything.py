@@ -1,7 +1,6 @@
 """`sayso dev`: all of it in one process, for a newcomer's first minute and for trying things."""
 
 import asyncio
-import json
 import shlex
 import sys
 import time
@@ -14,22 +13,23 @@ from pathlib import Path
 import structlog
 
 from bot.app import App, agents_of, compose
-from bot.config.data_dir import DataDir
+from bot.config.data_dir import DataDir, LocalServer
 from bot.config.errors import ConfigError
 from bot.config.example import example_toml
-from bot.config.hosts import check_bind
+from bot.config.hosts import check_bind, loopback
 from bot.config.settings import DEFAULT_DATA_DIR, FILE_NAME, Settings, find_file, load
 from bot.config.trust import is_folder_trusted, trust, trust_folder
 from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
 from bot.doctor.slack import speaks_of_slack
-from bot.process.processes import listen_at, local_mail, log_to, serve
+from bot.process.processes import listen_at, log_to, serve
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
 from bot.web.here import Demo
 from bot.web.serve import port_of
 from bot.web.serve import serve as serve_web
+from bot.wiring.local_mail import local_mail
 from bot.wiring.slack import slack_parts
 
 log = structlog.stdlib.get_logger()
@@ -137,6 +137,7 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis, ports: Port
             async with mail.serving():
                 await serve(app, works=True, receives=receives, beside=beside)
         finally:
+            app.home.withdraw()
             await client.close()
 
 
@@ -169,7 +170,9 @@ async def _welcome(app: App, ports: Ports, began: float) -> None:
     await app.ready.wait()
     settings = app.settings
     with_secret = [name for name, config in settings.triggers.items() if config.secret]
-    app.home.note("web.json", json.dumps({"url": settings.public_url, "secrets": with_secret}))
+    keys = {person: app.keyring.lend(person) for person in app.people.all()} | {"": app.keyring.lend(None)}
+    api = loopback(settings.bind, ports.web)
+    app.home.announce(LocalServer(settings.public_url or api, api, keys if api else {}, tuple(with_secret)))
     link = await app.logins.link(app.people.all()[0], is_demo=True, within_s=_LINK_S)
     address = f"{settings.public_url}/login?token={link}"
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()

@@ -16,6 +16,7 @@ from agents.run import Run, fold
 from agents.text import ends_of
 from bot.errors import Conflict
 from bot.policy.answers import ONLY_FILES, Statement
+from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, Unclear, judgements
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, after

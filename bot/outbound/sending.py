@@ -10,11 +10,11 @@ from bot.outbound.failures import DeliveryFailures
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, Stands
 from bot.people.directory import People
+from bot.policy.attachments import with_lists
 from bot.policy.judge import ways_to_approve
 from bot.render.request_card import with_approvals
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
-from bot.store.attachments import with_lists
 from bot.store.indexes import Receipt, Receipts
 from bot.store.outbox_entry import (
     Delivered,

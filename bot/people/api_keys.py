@@ -27,6 +27,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 # 200 bits: nobody finds one by trying, so a plain hash of it needs no salt.
 _SECRET_BYTES, _PREFIX_BYTES = 25, 5
 _FORM = re.compile(r"sayso_[a-z2-7]{8}_[a-z2-7]{40}")
+_TERMINAL = "terminal"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # When a key was last used is for people who tidy up; a write for each request would be too dear.
 _USED_EVERY = timedelta(minutes=1)
@@ -41,7 +42,7 @@ class ApiKey(Frozen):
     It speaks for its person and for those in `acts_for`; `admin` includes all other scopes. `asks` are those whom its
     program may ask by itself (`person:bo`, `group:release`, `policy:production`); without any, those it speaks for.
     `holders` are the people in whose hands a service's key is: they ask for what it asks for. `made_by`: an operator in
-    a terminal, or its person in a session of their own.
+    a terminal, its person in a session of their own, or a `sayso dev`, which lends it for as long as it runs.
     """
 
     prefix: str
@@ -52,7 +53,7 @@ class ApiKey(Frozen):
     acts_for: tuple[PersonId, ...] = ()
     asks: tuple[str, ...] = ()
     holders: tuple[PersonId, ...] = ()
-    made_by: Literal["operator", "person"] = "operator"
+    made_by: Literal["operator", "person", "dev"] = "operator"
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
 
@@ -73,7 +74,8 @@ class ApiKey(Frozen):
     @property
     def evidence(self) -> str:
         """How we know who speaks, as it is kept with what this key decides."""
-        return f"API key sayso_{self.prefix}" + (f", {OPERATORS_KEY}" if self.made_by == "operator" else "")
+        whose = {"operator": f", {OPERATORS_KEY}", "person": "", "dev": ", lent by sayso dev"}
+        return f"API key sayso_{self.prefix}{whose[self.made_by]}"
 
     @property
     def is_of_nobody(self) -> bool:
@@ -94,6 +96,7 @@ class Keyring:
 
     def __init__(self, store: Store, people: People) -> None:
         self._client, self._store, self._people, self._names = store.client, store, people, Keys(0)
+        self._lent = dict[str, ApiKey]()
 
     async def create(
         self,
@@ -136,6 +139,24 @@ class Keyring:
         log.info("key made", key=f"sayso_{prefix}", owner=key.owner, scopes=key.scopes, made_by=made_by)
         return key, text
 
+    def lend(self, person: str | None) -> str:
+        """The text of a key that opens everything to `person`, or to the operators' terminal, while this process runs.
+
+        Only for `sayso dev`, where one person plays everybody. Raises UnknownPerson.
+        """
+        prefix, secret = _random(_PREFIX_BYTES), _random(_SECRET_BYTES)
+        text = f"sayso_{prefix}_{secret}"
+        self._lent[_hash(text)] = ApiKey(
+            prefix=prefix,
+            person=None if person is None else self._people.named(person),
+            service=_TERMINAL if person is None else None,
+            scopes=SCOPES,
+            asks=tuple(f"person:{one}" for one in self._people.all()),
+            made_by="dev",
+            created_at=self._store.about_now(),
+        )
+        return text
+
     def _known(self, ref: str) -> str:
         """`ref` itself, which means somebody. Raises Invalid."""
         kind, _, name = ref.partition(":")
@@ -154,6 +175,8 @@ class Keyring:
         if not _FORM.fullmatch(text):
             return None
         hashed = _hash(text)
+        if lent := self._lent.get(hashed):
+            return lent
         body, used = await self._client.read(
             ["HGET", self._names.api_keys, hashed], ["HGET", self._names.api_keys_used, hashed]
         )
@@ -167,6 +190,8 @@ class Keyring:
 
     async def is_good(self, text: str) -> bool:
         """Whether `find` would still find the key; it does not count as a use."""
+        if _hash(text) in self._lent:
+            return True
         return self._good(await self._client.do("HGET", self._names.api_keys, _hash(text))) is not None
 
     def _good(self, body: bytes | None) -> ApiKey | None:

@@ -15,7 +15,6 @@ import structlog
 from pydantic import SecretStr
 
 from bot.app import App, agents_of, compose
-from bot.config.data_dir import DataDir
 from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind
 from bot.config.settings import SECRETS, Settings
@@ -28,11 +27,11 @@ from bot.store.embedded import find
 from bot.store.ids import new_id
 from bot.store.locks import MailboxStore
 from bot.store.watch import ended
-from bot.wiring.local_mail import LocalMail
+from bot.wiring.local_mail import local_mail
 from bot.wiring.mail import RealMail
 from bot.wiring.mail_watch import MailWatch
 from bot.wiring.slack import check_socket_mode, slack_parts
-from channels.email import EmailChannel
+from channels.email.channel import EmailChannel
 
 log = structlog.stdlib.get_logger()
 
@@ -185,13 +184,6 @@ def _passwords_in(url: str) -> list[str]:
     """Passwords that an address holds, before the host or as an option."""
     parts = urlsplit(url)
     return [word for word in (parts.password, *parse_qs(parts.query).get("password", [])) if word]
-
-
-def local_mail(settings: Settings) -> LocalMail:
-    """The local mailbox of this installation."""
-    home = DataDir(settings.data_dir)
-    people, address = People(settings.people, settings.policies), settings.mail_address
-    return LocalMail(home, people, home.keys(settings)[0], address, settings.desk.address)
 
 
 def real_channel(settings: Settings, client: Client) -> EmailChannel:

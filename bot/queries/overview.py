@@ -7,6 +7,7 @@ from agents.requests import DeliveryId, PersonId, RequestId
 from agents.run import RunState
 from agents.text import quote
 from bot.people.directory import People
+from bot.policy.attachments import with_lists
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.queries import lists
@@ -17,7 +18,6 @@ from bot.render.words import TIME
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store import Store
-from bot.store.attachments import with_lists
 from bot.store.outbox_entry import Delivery
 from channels import Card, ChannelRefused, Line, Overview
 

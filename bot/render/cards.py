@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from agents.requests import (
     AllOf,
@@ -41,8 +42,10 @@ from bot.policy.judge import (
 )
 from bot.policy.quorum import eligible
 from bot.render.words import CHANNEL_NAMES, TIME
-from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
+
+if TYPE_CHECKING:
+    from bot.store.outbox_entry import Delivery
 
 _REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model", short="rehearsal, no model")
 _STORY = "What was used, and what led to it; in the story are words of others:"
@@ -163,7 +166,7 @@ def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", t
 
 def unreached(
     request: Request,
-    placed: Delivery,
+    placed: "Delivery",
     channel: str,
     ways: Sequence[str],
     others: Sequence[PersonId],

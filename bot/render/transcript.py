@@ -41,8 +41,8 @@ from agents.events import (
 from agents.requests import Attachment, PersonId
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
+from bot.policy.attachments import files_in, size
 from bot.render.cards import decided
-from bot.store.attachments import files_in, size
 from channels.showing import escape_invisible
 
 _TEXT_CHARS = 400

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -22,11 +22,13 @@ from agents.requests import (
 from agents.run import Run, RunState
 from agents.text import first_line, one_line
 from bot.people.directory import People
+from bot.policy.attachments import facts_of
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.render.cards import facts_about, kept_out, says_first, who_decides
-from bot.store import Line
-from bot.store.attachments import facts_of
+
+if TYPE_CHECKING:
+    from bot.store.commit import Line
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
@@ -243,8 +245,10 @@ def summary_of(run: Run) -> Summary | None:
     )
 
 
-def line_of(run: Run) -> Line | None:
+def line_of(run: Run) -> "Line | None":
     """The summary of `run` as the store keeps it."""
+    from bot.store.commit import Line  # noqa: PLC0415 - who only shows a run needs no store
+
     summary = summary_of(run)
     if summary is None:
         return None

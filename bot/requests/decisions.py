@@ -23,6 +23,7 @@ from agents.text import ends_of
 from bot.errors import NotFound
 from bot.people.directory import People
 from bot.policy.answers import Statement, read_answer
+from bot.policy.attachments import attachments, contents, list_contents
 from bot.policy.digest import call_digest
 from bot.policy.judge import (
     Answer,

@@ -25,6 +25,7 @@ from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
 from agents.steps import CallTool, RequestHumanInput
 from agents.text import first_line
 from bot.people.directory import People
+from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
 from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord

@@ -16,6 +16,7 @@ from agents.steps import ModelCall
 from bot.config.tables import AgentConfig
 from bot.errors import LIST_RUNS, Conflict, NotFound
 from bot.execution.executor import gate_of
+from bot.policy.attachments import all_files
 from bot.render.views import line_of
 from bot.runs.api_requests import Asker
 from bot.runs.export import Exported

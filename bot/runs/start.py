@@ -17,11 +17,11 @@ from agents.run import fold
 from agents.triage import TRIAGE, taker_of
 from bot.config.tables import AgentConfig
 from bot.errors import Invalid
+from bot.policy.attachments import attachments, contents
 from bot.render.views import line_of
 from bot.runs.admission import Admission
 from bot.runs.budgets import allowance
 from bot.store import Commit, Wake, WorkItem
-from bot.store.attachments import attachments, contents
 from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal
 from channels import File

@@ -14,11 +14,10 @@ from agents.run import Run, fold
 from bot.app import App
 from bot.config.settings import Settings
 from bot.policy.record import RequestRecord
-from bot.process.processes import local_mail
 from bot.process.running import running
 from bot.store.client import Client
 from bot.testing.waiting import until
-from bot.wiring.local_mail import LocalMail
+from bot.wiring.local_mail import LocalMail, local_mail
 
 
 @dataclass

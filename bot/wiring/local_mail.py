@@ -12,10 +12,11 @@ from pathlib import Path
 import structlog
 
 from bot.config.data_dir import DataDir
+from bot.config.settings import Settings
 from bot.people.directory import People
 from bot.store.watch import FollowingEnds
 from channels import ChannelUnavailable
-from channels.email import EmailChannel
+from channels.email.channel import EmailChannel
 from channels.email.identity.proof import local
 from channels.email.local.maildir import folder_of
 from channels.email.local.maildir_mailbox import MaildirMailbox
@@ -134,3 +135,10 @@ class LocalMail:
     def _password(self, address: str) -> str:
         digest = hmac.new(self._key, b"local mail " + address.lower().encode(), hashlib.sha256).digest()
         return base64.b32encode(digest).decode().rstrip("=")
+
+
+def local_mail(settings: Settings) -> LocalMail:
+    """The local mailbox of this installation."""
+    home = DataDir(settings.data_dir)
+    people, address = People(settings.people, settings.policies), settings.mail_address
+    return LocalMail(home, people, home.keys(settings)[0], address, settings.desk.address)

@@ -13,7 +13,7 @@ from bot.people.directory import People
 from bot.store.client import StoreError
 from bot.store.locks import MailboxStore
 from channels import ChannelError, ChannelUnavailable
-from channels.email import EmailChannel
+from channels.email.channel import EmailChannel
 from channels.email.identity.proof import PROOFS, Prove, nobody
 from channels.email.mailbox import Item, Mailbox
 from channels.email.servers.endpoint import Endpoint

@@ -11,8 +11,8 @@ from agents import Agent, Outcome, Pending, ToolContext
 from agents.ask.survey import SurveyArgs
 from agents.requests import Effect
 from bot.app import agents_of, compose
-from bot.process.processes import local_mail
 from bot.process.running import running
+from bot.wiring.local_mail import local_mail
 from tests.office import settings_of
 
 _BEFORE_IT_DIES = 3

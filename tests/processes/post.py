@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 
 from bot.config.settings import Settings
-from bot.process.processes import local_mail
+from bot.wiring.local_mail import local_mail
 from channels import Contact
 from channels.email.local.letters import Letter, letters
 from channels.email.local.reply_mail import submit

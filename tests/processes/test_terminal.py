@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from bot.config.settings import Settings, load
-from bot.process.processes import local_mail
+from bot.wiring.local_mail import local_mail
 from channels.email.transport import Transport
 from channels.showing import escape_invisible
 from tests.browser.dev import Dev

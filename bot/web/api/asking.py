@@ -12,7 +12,7 @@ from bot.render.views import RequestView
 from bot.runs.api_requests import Asker
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
-from bot.web.api.keyed import HereNow, MayTrigger, only_known_queries, requester_of
+from bot.web.api.keyed import HereNow, MayTrigger, Way, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, OnceHeader, QuestionWanted, Wanted
@@ -32,6 +32,7 @@ async def opened(
     wanted: Annotated[Wanted, Body(openapi_examples=docs.WANTED_OF_PEOPLE)],
     key: MayTrigger,
     here: HereNow,
+    way: Way,
     response: Response,
     idempotency_key: OnceHeader = None,
 ) -> RequestView:
@@ -51,7 +52,7 @@ async def opened(
         response.status_code = HTTPStatus.OK
         return await view_of(here, earlier)
     submitter = key.person if key.person != requester else None
-    asker = Asker(requester, submitter, key.service or "", holders=key.holders)
+    asker = Asker(requester, submitter, key.service or "", way, key.holders)
     request_id = await here.app.relay.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)

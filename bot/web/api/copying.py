@@ -17,7 +17,7 @@ from bot.runs.export import Exported, export
 from bot.store.ids import check
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
-from bot.web.api.keyed import HereNow, MayKeep, MayRead, MaySteer, only_known_queries, requester_of
+from bot.web.api.keyed import HereNow, MayKeep, MayRead, MaySteer, Way, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.runs import RunPath, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, OnceHeader, Person, RetryWanted
@@ -36,6 +36,7 @@ async def imported(
     wanted: Exported,
     key: MayKeep,
     here: HereNow,
+    way: Way,
     response: Response,
     requester: Annotated[Person | Absent, Query(description="A person for whom the key may ask.")] = None,
     idempotency_key: OnceHeader = None,
@@ -46,7 +47,7 @@ async def imported(
     """
     body = hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()
     copied = Copied(how="import", source=body, at=len(wanted.events), requester=requester)
-    return await _made(here, response, key, copied, idempotency_key, wanted)
+    return await _made(here, response, (key, way), copied, idempotency_key, wanted)
 
 
 @router.post("/{run_id}/fork", operation_id="forkRun", status_code=HTTPStatus.CREATED, responses=_MADE)
@@ -55,6 +56,7 @@ async def forked(
     wanted: ForkWanted,
     key: MaySteer,
     here: HereNow,
+    way: Way,
     response: Response,
     idempotency_key: OnceHeader = None,
 ) -> RunView:
@@ -63,7 +65,7 @@ async def forked(
     Whoever makes it is its requester, and those of this run stay requesters.
     """
     copied = Copied(how="fork", source=run_id, **wanted.model_dump())
-    return await _made(here, response, key, copied, idempotency_key)
+    return await _made(here, response, (key, way), copied, idempotency_key)
 
 
 @router.post("/{run_id}/retry", operation_id="retryRun", status_code=HTTPStatus.CREATED, responses=_MADE)
@@ -71,19 +73,26 @@ async def retried(
     run_id: RunPath,
     key: MaySteer,
     here: HereNow,
+    way: Way,
     response: Response,
     wanted: RetryWanted = _NOTHING,
     idempotency_key: OnceHeader = None,
 ) -> RunView:
     """Make a new run of what this one began with."""
     copied = Copied(how="retry", source=run_id, at=1, **wanted.model_dump())
-    return await _made(here, response, key, copied, idempotency_key)
+    return await _made(here, response, (key, way), copied, idempotency_key)
 
 
 async def _made(
-    here: Here, response: Response, key: ApiKey, wanted: Copied, header: str | None, file: Exported | None = None
+    here: Here,
+    response: Response,
+    by: tuple[ApiKey, str],
+    wanted: Copied,
+    header: str | None,
+    file: Exported | None = None,
 ) -> RunView:
     """The run that was made, now or under the same idempotency key before."""
+    key, way = by
     requester = requester_of(key, wanted.requester, here.app.people)
     source = RunId(wanted.source) if file else RunId(check(wanted.source, "run"))
     once = one_of(wanted.idempotency_key, header)
@@ -93,7 +102,7 @@ async def _made(
         response.status_code = HTTPStatus.OK
         return await view(here, run_id)
     submitter = key.person if key.person != requester else None
-    asker = Asker(requester, submitter, key.service or "", "api", key.holders)
+    asker = Asker(requester, submitter, key.service or "", way, key.holders)
     if file:
         run_id = await here.app.copying.take_in(file, asker, run_id)
     elif wanted.how == "retry":

@@ -142,6 +142,21 @@ AMENDMENTS: dict[str, Example] = {
 }
 WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn"}
 
+PEOPLE = {"people": [{"id": "anna", "name": "Anna Ames"}]}
+DONE = {"id": "s3o-k7m2xq4d5v6ab", "told": "s3o-k7m2xq4d5v6ab is tried again."}
+DEAD = {
+    "letters": [
+        {
+            "id": "s3o-k7m2xq4d5v6ab",
+            "kind": "dead",
+            "what": "a card for bo",
+            "why": "no channel took it for 3 days",
+            "at": _AT,
+            "member": "out s3o-k7m2xq4d5v6ab",
+        }
+    ]
+}
+
 _DECISION = {"state": "approved", "by": ["bo"], "channel": "api", "reason": "", "given": None, "at": _AT}
 _VOTE = {
     "reply_id": "api-0f1e2d3c4b5a6978",

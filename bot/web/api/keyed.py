@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HttpScope
 
 from agents.requests import PersonId
-from bot.people.api_keys import ApiKey, Keyring, Scope
+from bot.people.api_keys import USER_AGENT, ApiKey, Keyring, Scope
 from bot.people.directory import People
 from bot.store import StoreError
 from bot.web.here import Here, here
@@ -133,6 +133,12 @@ async def only_known_queries(request: Request) -> None:
     )
 
 
+def way(request: Request) -> Literal["api", "cli"]:
+    """By which way a word came: our own command line says that it is it."""
+    return "cli" if request.headers.get("user-agent") == USER_AGENT else "api"
+
+
+Way = Annotated[Literal["api", "cli"], Depends(way)]
 StillGood = Annotated[Callable[[], Awaitable[bool]], Depends(is_still_good)]
 HereNow = Annotated[Here, Depends(here)]
 MayTrigger = Annotated[ApiKey, Depends(needs("trigger"))]

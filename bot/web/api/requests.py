@@ -20,7 +20,7 @@ from agents.events import (
 )
 from agents.requests import PersonId, Request, RequestId, RequestState
 from agents.run import fold
-from bot.people.api_keys import USER_AGENT, ApiKey
+from bot.people.api_keys import ApiKey
 from bot.policy.record import RequestRecord
 from bot.queries.lists import requests
 from bot.render.views import RequestView, is_of_program, request_view
@@ -35,6 +35,7 @@ from bot.web.api.keyed import (
     MayRead,
     MaySteer,
     StillGood,
+    Way,
     no_such_key,
     only_known_queries,
 )
@@ -196,7 +197,7 @@ async def answered(
     given: Annotated[AnswerGiven, Body(openapi_examples=docs.ANSWERS)],
     key: MayAnswer,
     here: HereNow,
-    request: HttpRequest,
+    way: Way,
     idempotency_key: OnceHeader = None,
 ) -> Answered:
     """Answer as the person whose key this is.
@@ -204,8 +205,7 @@ async def answered(
     An approval names the digest of what was seen; if that has moved, nothing is counted and the problem says what
     changed. The same answer under the same idempotency key is judged once. Keys of services answer nothing.
     """
-    channel = "cli" if request.headers.get("user-agent") == USER_AGENT else "api"
-    return await answer(here, key, RequestId(check(request_id, "request")), given, idempotency_key, channel)
+    return await answer(here, key, RequestId(check(request_id, "request")), given, idempotency_key, way)
 
 
 @router.post(

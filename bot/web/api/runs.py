@@ -14,7 +14,7 @@ from bot.runs.start import Sent
 from bot.store.ids import check
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
-from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, only_known_queries, requester_of
+from bot.web.api.keyed import HereNow, MayRead, MaySteer, MayTrigger, Way, only_known_queries, requester_of
 from bot.web.api.repeats import one_of, remembered
 from bot.web.api.shapes import Absent, Cursor, Limit, OnceHeader, Runs, RunWanted, Steered
 from bot.web.here import Here
@@ -38,6 +38,7 @@ async def start(
     wanted: RunWanted,
     key: MayTrigger,
     here: HereNow,
+    way: Way,
     response: Response,
     idempotency_key: OnceHeader = None,
 ) -> RunView:
@@ -56,7 +57,7 @@ async def start(
         return await view(here, run_id)
     submitter = key.person if key.person != requester else None
     sent = Sent(wanted.context, submitter, key.service or "", holders=key.holders)
-    run_id = await here.app.starter.start("api", wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent)
+    run_id = await here.app.starter.start(way, wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent)
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return await view(here, run_id)
 

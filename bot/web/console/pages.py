@@ -17,9 +17,9 @@ from starlette.responses import RedirectResponse, Response
 from agents.requests import PersonId
 from agents.text import first_line, quote
 from bot.people.directory import People
+from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
 from bot.store import StoreError
-from bot.store.attachments import size
 from bot.web.console.static import address_of
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here

@@ -13,9 +13,10 @@ from agents.events import ChildStarted, Event, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
 from bot.errors import Conflict, Invalid, RateLimited
+from bot.policy.attachments import all_files
 from bot.queries import lists
 from bot.runs.api_requests import Asker
-from bot.store.attachments import all_files, content_of
+from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from bot.store.ids import check
 from bot.web.console.pages import hardened, has_mail, page, to

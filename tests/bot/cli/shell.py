@@ -4,11 +4,20 @@ import asyncio
 import hashlib
 import os
 import sys
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import structlog
+from typer.testing import CliRunner
+
+from bot.cli.program import app
+from bot.config.data_dir import LocalServer
 from tests.office import QUICK
 from tests.servers.lines import TOP
+from tests.servers.web import Api, serving
 from tests.world import World
 
 # A busy machine is not a failure.
@@ -24,25 +33,66 @@ class Ended:
     err: str
 
 
+@asynccontextmanager
+async def beside(world: World, **more: Any) -> AsyncGenerator[Api]:
+    """`world` over HTTP, announced in its data directory as a `sayso dev` does it."""
+    async with serving(world.app, **more) as api:
+        people, keyring = world.app.people.all(), world.app.keyring
+        keys = {"": keyring.lend(None)} | {person: keyring.lend(person) for person in people}
+        world.app.home.announce(LocalServer(world.app.settings.public_url or api.url, api.url, keys, ()))
+        yield api
+        world.app.home.withdraw()
+
+
 async def sayso(world: World, *words: str | bytes) -> Ended:
-    """`sayso WORDS…` beside `world` as beside a `sayso dev`: the data directory leads to its Redis."""
+    """`sayso WORDS…` beside `world` as beside a `sayso dev`. One at a time: the terminal is this process's own."""
+    async with beside(world):
+        return await elsewhere(world.folder, *words, "--data", str(world.folder))
+
+
+async def elsewhere(home: Path, *words: str | bytes, **environ: str) -> Ended:
+    """`sayso WORDS…` in this process, as somebody types it whose own notes are in `home`."""
+    env = dict.fromkeys((name for name in os.environ if name.startswith("SAYSO_")), None)
+    env |= {"XDG_STATE_HOME": str(home / "state")} | environ
+    typed = [os.fsdecode(word) for word in words]
+    with _logs_apart():
+        result = await asyncio.to_thread(CliRunner().invoke, app, typed, env=env)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ended(result.exit_code, result.stdout, result.stderr)
+
+
+@contextmanager
+def _logs_apart() -> Generator[None]:
+    """What the server logs meanwhile is not printed where the command prints."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+async def attached(world: World, *words: str) -> Ended:
+    """A process of its own beside `world` and its Redis, for what works beside the store or waits meanwhile."""
     leave_word_of_redis(world)
-    return await _typed(world, words, {})
+    async with beside(world):
+        return await _typed(world, words, {})
 
 
-async def in_production(world: World, *words: str | bytes) -> Ended:
+async def in_production(world: World, *words: str) -> Ended:
     """`sayso WORDS…` where Redis and the data directory can be reached, and no `sayso dev` runs."""
     environ = {"SAYSO_REDIS_URL": world.url, "SAYSO_SECRET_KEY": (world.folder / "secret.key").read_text()}
     return await _typed(world, words, environ)
 
 
-async def _typed(world: World, words: tuple[str | bytes, ...], environ: dict[str, str]) -> Ended:
+async def _typed(world: World, words: tuple[str, ...], environ: Mapping[str, str]) -> Ended:
     """A process of its own, on the data directory of `world`; it ends by itself."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    ours = {f"SAYSO_{name}": value for name, value in QUICK.items()} | environ
+    ours = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {"XDG_STATE_HOME": str(world.folder / "state")}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from bot.cli import main; main()", *words, "--data", str(world.folder),
-        cwd=TOP, env=inherited | ours | {"LANG": "C.UTF-8"},
+        cwd=TOP, env=inherited | ours | {"LANG": "C.UTF-8"} | dict(environ),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)

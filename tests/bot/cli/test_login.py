@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.data_dir import LocalServer
 from bot.store.embedded import EmbeddedRedis
-from tests.bot.cli.shell import sayso
+from tests.bot.cli.shell import attached as sayso
 from tests.office import QUICK
 from tests.servers.console import Browser, Page, a_console
 from tests.servers.program import sayso as program
@@ -37,17 +38,10 @@ async def test_a_link_for_a_person_opens_their_session_once(world: World) -> Non
 
 
 @pytest.mark.long
-async def test_without_an_address_or_a_person_it_says_what_is_missing(world: World) -> None:
-    nowhere = await sayso(world, "login", "--as", "bo")
-    async with world.stopped():
-        world.toml = f'public_url = "{PUBLIC}"\n{world.toml}'
-    nobody, unknown = await sayso(world, "login"), await sayso(world, "login", "--as", "eve")
+async def test_nobody_who_is_not_in_the_directory_gets_a_link(world: World) -> None:
+    unknown = await sayso(world, "login", "--as", "eve")
 
-    assert {nowhere.out, nobody.out, unknown.out} == {""}
-    assert 0 not in {nowhere.code, nobody.code, unknown.code}
-    assert "SAYSO_PUBLIC_URL" in nowhere.err
-    assert "--as PERSON" in nobody.err
-    assert "eve" in unknown.err
+    assert (unknown.code, unknown.out, "eve" in unknown.err) == (1, "", True)
 
 
 @pytest.mark.long
@@ -55,7 +49,7 @@ async def test_beside_the_demo_it_opens_everybodys_session(short_path: Path) -> 
     env = {f"SAYSO_{name}": value for name, value in QUICK.items()}
     with EmbeddedRedis(short_path) as redis:
         async with a_world(redis.start(), short_path) as world, a_console(world, is_demo=True) as console:
-            world.app.home.note("web.json", json.dumps({"url": console.api.url}))
+            world.app.home.announce(LocalServer(console.api.url, console.api.url, {}, ()))
 
             code, link, err = await program("login", "--data", str(short_path), cwd=short_path, env=env)
             _, as_bo, _ = await program("login", "--as", "bo", "--data", str(short_path), cwd=short_path, env=env)

@@ -5,7 +5,8 @@ import json
 from agents.events import RunEnded
 from agents.requests import Effect, Fact
 from agents.run import fold
-from bot.cli.show import plain, plain_json, request_text, short_hash, summary_text
+from bot.cli.plain import plain, plain_json, short_hash
+from bot.cli.show import request_text, summary_text
 from bot.policy.record import RequestRecord
 from bot.render.cards import who_decides
 from bot.render.views import Summary, request_view, summary_of

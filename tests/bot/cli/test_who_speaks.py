@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from agents.requests import PersonId, RequestId
-from tests.bot.cli.shell import in_production, sayso
+from tests.bot.cli.shell import elsewhere, in_production, sayso
 from tests.bot.web.console.stage import restarted
 from tests.servers.console import a_console
-from tests.servers.program import sayso as elsewhere
 from tests.servers.web import Api, serving
 from tests.world import World
 
@@ -27,7 +26,6 @@ AS_BO = [
     ["fork", RUN, "--at", "1"],
     ["retry", RUN],
     ["ask", "Really?", "--to", "person:bo"],
-    ["login"],
 ]
 
 
@@ -46,10 +44,13 @@ async def test_nobody_speaks_as_anybody_where_no_sayso_dev_runs(world: World) ->
     for words in AS_BO:
         named = [{REQUEST: record.request.id, RUN: run_id}.get(word, word) for word in words]
 
-        ended = await in_production(world, *named, "--as", "bo")
+        ended = await elsewhere(world.folder, *named, "--as", "bo", "--data", str(world.folder))
 
-        assert (ended.code, "token=" in ended.out) == (1, False), words
-        assert "works only beside `sayso dev`. Set SAYSO_URL and SAYSO_API_KEY" in ended.err
+        assert (ended.code, ended.out) == (1, ""), words
+        assert "set SAYSO_URL and SAYSO_API_KEY" in ended.err
+    link = await in_production(world, "login", "--as", "bo")
+    assert (link.code, "token=" in link.out) == (1, False)
+    assert "works only beside `sayso dev`. Set SAYSO_URL and SAYSO_API_KEY" in link.err
     assert len(await world.events(run_id)) == before
     assert (await world.request(record.request.id)).state == "open"
     assert len(await world.app.store.lists.summaries()) == 1
@@ -86,8 +87,8 @@ async def test_what_was_asked_for_is_amended_from_elsewhere(shop: World, tmp_pat
         for person, code in (("bo", 1), ("anna", 0)):
             _, key = await api.key(person)
             words = ("amend", record.request.id, "version=v1.2.0")
-            ended = await elsewhere(*words, cwd=tmp_path, env={"SAYSO_URL": api.url, "SAYSO_API_KEY": key})
-            assert ended[0] == code, ended
+            ended = await elsewhere(tmp_path, *words, SAYSO_URL=api.url, SAYSO_API_KEY=key)
+            assert ended.code == code, ended
         ci = await api.client(None, "steer", service="ci", acts_for=["anna"], holders=["bo"])
         answer = await ci.post(f"/v1/requests/{record.request.id}/amend", json={"changes": {"version": "v1.0.0"}})
         anna = await api.client("anna")
@@ -113,14 +114,12 @@ async def test_a_key_that_an_operator_made_is_told_to_its_person_and_marks_what_
     assert made.out.strip() not in letter.text
     run_id = await world.trigger("press it")
     record = await world.opened(run_id)
-    env = {"SAYSO_URL": api.url, "SAYSO_API_KEY": made.out.strip()}
+    words = ("answer", record.request.id, "approve", "--digest", record.request.digest)
 
-    ended = await elsewhere(
-        "answer", record.request.id, "approve", "--digest", record.request.digest, cwd=tmp_path, env=env
-    )
+    ended = await elsewhere(tmp_path, *words, SAYSO_URL=api.url, SAYSO_API_KEY=made.out.strip())
 
     marked = "The word of Bo Berg came with an API key that an operator made."
-    assert (ended[0], marked in ended[1]) == (0, True)
+    assert (ended.code, marked in ended.out) == (0, True)
     assert "bo approves by cli with a key that an operator made" in (await sayso(world, "show", run_id)).out.replace(
         "Bo Berg", "bo"
     )
@@ -196,8 +195,8 @@ async def test_a_note_that_a_folder_brings_along_shows_nobody_anything(world: Wo
     note = f'{{"{request.id}": [1, "{request.digest}"], "bo {request.id}": [1, "{request.digest}"]}}'
     (tmp_path / ".sayso" / "shown.json").write_text(note)
     _, key = await api.key("bo")
-    env = {"SAYSO_URL": api.url, "SAYSO_API_KEY": key, "XDG_STATE_HOME": str(tmp_path / "state")}
+    env = {"SAYSO_URL": api.url, "SAYSO_API_KEY": key}
 
-    codes = [(await elsewhere("answer", request.id, "approve", cwd=tmp_path, env=env))[0] for _ in range(2)]
+    ended = [await elsewhere(tmp_path, "answer", request.id, "approve", **env) for _ in range(2)]
 
-    assert codes == [1, 0]
+    assert [one.code for one in ended] == [1, 0]

@@ -8,7 +8,7 @@ from agents.events import DeliveryFailed
 from agents.requests import DeliveryId
 from bot.store.outbox_entry import Delivery
 from channels import Channel, Marks, Remembers
-from channels.email import EmailChannel
+from channels.email.channel import EmailChannel
 from channels.email.identity.proof import local
 from channels.email.local.letters import Letter
 from channels.email.local.maildir_mailbox import MaildirMailbox

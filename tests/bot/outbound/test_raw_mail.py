@@ -13,7 +13,7 @@ from bot.store import Commit
 from bot.store.ids import derived_id
 from bot.store.outbox_entry import PostMail
 from channels import Channel, ChannelRefused, ChannelUnavailable
-from channels.email import EmailChannel
+from channels.email.channel import EmailChannel
 from tests.world import World
 
 STEP = StepId("s0p-abcdefghijklm")

@@ -6,7 +6,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from bot.policy.record import RequestRecord
-from tests.bot.cli.shell import sayso
+from tests.bot.cli.shell import attached, sayso
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.world import World
@@ -73,16 +73,16 @@ async def test_a_key_of_before_says_that_nobody_knows_who_holds_it(world: World,
     await asked(world, ci)
 
     assert NOBODY in " ".join((await world.next_mail("bo")).text.split())
-    doctor = await sayso(world, "doctor")
+    doctor = await attached(world, "doctor")
     assert "of service:ci names no holders: whoever has it could approve what it asks for" in doctor.out
-    assert "held by nobody knows whom" in (await sayso(world, "keys", "list")).out
+    assert "held by nobody knows whom" in (await attached(world, "keys", "list")).out
 
 
 @pytest.mark.long
 async def test_a_service_gets_no_key_without_somebody_who_holds_it(world: World) -> None:
-    made = await sayso(world, "keys", "create", "--service", "ci", "--scope", "trigger")
-    unknown = await sayso(world, "keys", "create", "--service", "ci", "--scope", "trigger", "--holder", "eve")
-    strange = await sayso(world, "keys", "create", "--person", "bo", "--scope", "trigger", "--holder", "cy")
+    made = await attached(world, "keys", "create", "--service", "ci", "--scope", "trigger")
+    unknown = await attached(world, "keys", "create", "--service", "ci", "--scope", "trigger", "--holder", "eve")
+    strange = await attached(world, "keys", "create", "--person", "bo", "--scope", "trigger", "--holder", "cy")
 
     assert 0 not in {made.code, unknown.code, strange.code}
     assert "--holder PERSON" in made.err

@@ -21,8 +21,8 @@ from agents.events import (
 )
 from agents.requests import DeliveryId, Fact, PersonId, RequestId, RunId, StepId
 from agents.steps import Done, RequestHumanInput
+from bot.policy.attachments import files_in
 from bot.render.transcript import lines
-from bot.store.attachments import files_in
 from tests.agents.worlds import (
     ANNA,
     BO,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from channels import Channel, Inbound
-from channels.email import EmailChannel
+from channels.email.channel import EmailChannel
 from channels.email.identity.proof import local
 from channels.email.local.maildir import folder_of
 from channels.email.local.maildir_mailbox import MaildirMailbox

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from channels import Address, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
-from channels.email import EmailChannel
+from channels.email.channel import EmailChannel
 from channels.email.identity.proof import local
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.servers.oauth import AccessTokens

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from bot.store.attachments import all_files
+from bot.policy.attachments import all_files
 from tests.servers.console import Console
 from tests.waiting import until
 from tests.world import World

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from channels import ChannelUnavailable, Inbound, Quarantined, Reading, Reply
-from channels.email import EmailChannel
+from channels.email.channel import EmailChannel
 from channels.email.local import maildir
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.reading.sandbox import Limits

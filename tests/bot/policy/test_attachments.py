@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.store.attachments import attachments, contents, size
+from bot.policy.attachments import attachments, contents, size
 from channels import File
 
 FILE = File(name="a", type="text/plain", size_bytes=3, sha256="0" * 64, text="yes", note="n", content=b"yes")

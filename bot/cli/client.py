@@ -1,0 +1,322 @@
+"""The command line as a client of the HTTP API: of the `sayso dev` here, or of the server that SAYSO_URL names."""
+
+import json
+import os
+import re
+import secrets
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from http import HTTPStatus
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+from urllib.parse import quote, urlsplit
+
+import httpx2
+import typer
+
+from agents.events import Event, read_event
+from bot.cli.options import data_dir
+from bot.cli.show import Story, last_shown, note_shown
+from bot.config.data_dir import DataDir
+from bot.config.tables import PersonConfig
+from bot.config.trust import is_folder_trusted, state_dir
+from bot.people.directory import People, UnknownPerson
+from bot.render.views import RequestView, RunView, Summary
+
+# What the API takes for our own command line; see `bot/people/api_keys.py`.
+USER_AGENT = "sayso-cli"
+_ORIGIN = re.compile(r"https?://[^/\s@?#]+/?")
+_LISTS = re.compile(r"GET /v1/(runs|requests|people|dead)\b")
+_TRIES = 5
+_AGAIN_S = 1.0
+_TIMEOUT_S = 60.0
+_PAGE = 200
+
+
+class NotReached(Exception):
+    """The server said no, or did not answer, or there is none; the text says what to do."""
+
+
+def connect(data: Path | None, person: str | None = None) -> "Client":
+    """The server that SAYSO_URL names, else the `sayso dev` of the data directory, as `person`.
+
+    Only there `person` may be named: elsewhere a key says who speaks. Raises NotReached and UnknownPerson.
+    """
+    url = os.environ.get("SAYSO_URL", "").rstrip("/")
+    if not url:
+        return _beside_dev(data, person)
+    if person is not None:
+        raise typer.BadParameter(
+            f"--as works only beside `sayso dev`. Over HTTP ({url}) the key in SAYSO_API_KEY says who you are: leave "
+            "--as out, or unset SAYSO_URL"
+        )
+    if not _ORIGIN.fullmatch(url):
+        raise NotReached(f"SAYSO_URL is {url!r}. Set it to an address such as https://sayso.corp.example, with no path")
+    key = os.environ.get("SAYSO_API_KEY") or _in_file(os.environ.get("SAYSO_API_KEY_FILE"))
+    if not key:
+        raise NotReached("SAYSO_URL is set and SAYSO_API_KEY is not. `sayso keys create`, on the server, makes one")
+    return Client(url, key, f"{url} {key.partition('_')[2].partition('_')[0]}")
+
+
+def speaking(data: Path | None, person: str | None) -> "Client":
+    """The same for a command that needs somebody to say it. Raises NotReached and UnknownPerson."""
+    client = connect(data, person)
+    if client.is_local and person is None:
+        raise typer.BadParameter("say who you are: --as PERSON, such as --as anna")
+    return client
+
+
+def _beside_dev(data: Path | None, person: str | None) -> "Client":
+    folder = data_dir(data)
+    server = DataDir(folder).server()
+    if server is None:
+        raise NotReached(
+            f"No `sayso dev` is running for {folder}. Start one with `./sayso dev`, name another data directory with "
+            "--data, or, to speak for yourself from elsewhere, set SAYSO_URL and SAYSO_API_KEY: you make a key in the "
+            "console, on the page Keys"
+        )
+    is_named = data is not None or bool(os.environ.get("SAYSO_DATA_DIR"))
+    if not _is_loopback(server.api) or not (is_named or is_folder_trusted(os.environ, folder)):
+        raise NotReached(
+            f"The server that {folder} speaks of is not used: no `sayso dev` of yours made it, or it listens at an "
+            "outside address. Name the directory with --data, or set SAYSO_URL and SAYSO_API_KEY"
+        )
+    if (person or "") not in server.keys:
+        raise UnknownPerson(
+            f"There is no person {person!r} in the directory. It has: {', '.join(sorted(filter(None, server.keys)))}"
+        )
+    return Client(server.api, server.keys[person or ""], f"{folder} {person}", person=person, is_local=True)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_file(path: str | None) -> str:
+    try:
+        return Path(path).read_text().strip() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotReached(f"SAYSO_API_KEY_FILE is {path!r}, which can't be read ({error})") from None
+
+
+class Client:
+    """One server, as whoever's key this is. `whose` names them in the notes of what was shown to whom.
+
+    `person` is known where it `is_local`, beside `sayso dev`.
+    """
+
+    def __init__(self, url: str, key: str, whose: str, *, person: str | None = None, is_local: bool = False) -> None:
+        self.is_local, self.person = is_local, person
+        # Not in the data directory: that is found in a folder, which may be anybody's.
+        self._notes, self._whose, self._url = DataDir(state_dir(os.environ)), whose, url
+        headers = {"Authorization": f"Bearer {key}", "User-Agent": USER_AGENT}
+        # Reading this machine's certificates takes a while, and plain HTTP needs none of them.
+        tls = True if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._http = httpx2.Client(
+            base_url=url, headers=headers, timeout=_TIMEOUT_S, verify=tls, trust_env=not is_local
+        )
+
+    def __enter__(self) -> Self:
+        """The client itself, which is closed at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close what is open."""
+        self._http.close()
+
+    @cached_property
+    def people(self) -> People:
+        """The directory of that server, by names alone."""
+        found = self._ask("GET", "/v1/people")["people"]
+        return People({one["id"]: PersonConfig.model_construct(name=one["name"]) for one in found}, {})
+
+    def trigger(self, text: str, agent: str | None) -> str:
+        """The id of a new run."""
+        body = {"text": text, "idempotency_key": secrets.token_hex(16)} | ({"agent": agent} if agent else {})
+        return self._ask("POST", "/v1/runs", body)["id"]
+
+    def ask(self, body: dict[str, Any]) -> RequestView:
+        """The request that is open now."""
+        return RequestView.model_validate(
+            self._ask("POST", "/v1/requests", body | {"idempotency_key": secrets.token_hex(16)})
+        )
+
+    def answered(self, request_id: str) -> RequestView:
+        """The request once it is closed."""
+        while True:
+            shown = RequestView.model_validate(self._ask("GET", f"/v1/requests/{quote(request_id, '')}?wait_s=50"))
+            if shown.state != "open":
+                return shown
+
+    def runs(self, state: str | None) -> list[Summary]:
+        """All runs, newest first."""
+        wanted = {"state": state} if state else {}
+        return [Summary.model_validate(one) for one in self._pages("/v1/runs", "runs", wanted)]
+
+    def run(self, run_id: str) -> RunView:
+        """A run as it stands."""
+        return RunView.model_validate(self._ask("GET", f"/v1/runs/{quote(run_id, '')}"))
+
+    def requests(self, person: str | None, state: str, *, full: bool = False) -> list[RequestView]:
+        """Requests, newest first; `full` with all of their lists."""
+        wanted = ({"person": person} if person else {}) | ({} if state == "all" else {"state": state})
+        found = [RequestView.model_validate(one) for one in self._pages("/v1/requests", "requests", wanted)]
+        return [self.request(one.id) for one in found] if full else found
+
+    def request(self, request_id: str) -> RequestView:
+        """A request as it stands."""
+        return RequestView.model_validate(self._ask("GET", f"/v1/requests/{quote(request_id, '')}"))
+
+    def printed(self, requests: Iterable[RequestView], person: str | None = None) -> None:
+        """Remember what was just printed: for `person` beside `sayso dev`, elsewhere for whoever holds this key."""
+        whose = self._whose if person is None else self._whose.rpartition(" ")[0] + f" {person}"
+        if not self.is_local or person or self.person:
+            note_shown(self._notes, whose, requests)
+
+    def last_shown(self, request_id: str) -> str:
+        """The digest of a request as it was last printed for whoever speaks; empty when it was not."""
+        return last_shown(self._notes, self._whose, request_id)
+
+    def answer(self, request_id: str, body: dict[str, object]) -> dict[str, Any]:
+        """What became of an answer: its `judgement`, and words for people. Raises NotReached where it has none."""
+        answer = self._send("POST", f"/v1/requests/{quote(request_id, '')}/answer", body, once=secrets.token_hex(16))
+        said = _json(answer)
+        if "judgement" not in said:
+            self._check(answer)
+        return said | {"counts": answer.is_success}
+
+    def events(self, run_id: str) -> tuple[Event, ...]:
+        """A run's events, oldest first."""
+        found: list[Event] = []
+        while page := self._ask("GET", f"/v1/runs/{quote(run_id, '')}/events?after={len(found)}")["events"]:
+            found += [read_event(json.dumps(one["event"])) for one in page]
+        return tuple(found)
+
+    def steer(self, run_id: str, verb: Literal["pause", "resume", "cancel"]) -> str:
+        """The state of a run after the verb."""
+        return self._ask("POST", f"/v1/runs/{quote(run_id, '')}/{verb}")["state"]
+
+    def copied(self, run_id: str, how: Literal["fork", "retry"], at: int | None = None) -> str:
+        """The id of a new run that goes on from this one's first events."""
+        body = {"idempotency_key": secrets.token_hex(16)} | ({"at": at} if at else {})
+        return self._ask("POST", f"/v1/runs/{quote(run_id, '')}/{how}", body)["id"]
+
+    def exported(self, run_id: str) -> str:
+        """A run as a file has it."""
+        answer = self._send("GET", f"/v1/runs/{quote(run_id, '')}/export")
+        self._check(answer)
+        return answer.text
+
+    def imported(self, file: bytes) -> str:
+        """The id of a new run that goes on from an exported one."""
+        answer = self._send("POST", "/v1/runs/import", file, once=secrets.token_hex(16))
+        self._check(answer)
+        return _json(answer)["id"]
+
+    def seen(self, run_id: str, step: int) -> dict[str, Any]:
+        """What the model saw before a step."""
+        return self._ask("GET", f"/v1/runs/{quote(run_id, '')}/context?step={step}")
+
+    def withdraw(self, request_id: str, reason: str) -> None:
+        """Take back a request."""
+        self._ask("POST", f"/v1/requests/{quote(request_id, '')}/withdraw", {"reason": reason})
+
+    def amend(self, request_id: str, changes: dict[str, str]) -> RequestView:
+        """The request in its new revision."""
+        body = {"changes": changes}
+        return RequestView.model_validate(self._ask("POST", f"/v1/requests/{quote(request_id, '')}/amend", body))
+
+    def dead(self) -> list[dict[str, Any]]:
+        """Dead letters and held messages, oldest first."""
+        return self._ask("GET", "/v1/dead")["letters"]
+
+    def settle(self, some_id: str, verb: str) -> str:
+        """What was done about one of them, in words."""
+        return self._ask("POST", f"/v1/dead/{quote(some_id, '')}/{verb}")["told"]
+
+    def follow(self, run_id: str, told: Story) -> int:
+        """Have a run's story told as it happens until it ends; 0 when it ended well."""
+        return next((code for event in self._stream(run_id) if (code := told.tell(event)) is not None), 1)
+
+    def _stream(self, run_id: str) -> Iterator[Event]:
+        """The events of a run, taken up again where a stream was cut."""
+        seq, tries = 0, 0
+        while tries < _TRIES:
+            tries += 1
+            try:
+                for told in self._told(run_id, seq):
+                    seq, tries = told["seq"], 0
+                    yield read_event(json.dumps(told["event"]))
+            except httpx2.TransportError:
+                pass  # taken up again
+            time.sleep(_AGAIN_S)
+        raise NotReached(f"{self._url} went away. Look again with: sayso watch {run_id}")
+
+    def _told(self, run_id: str, seq: int) -> Iterator[Any]:
+        """What one stream tells after `seq`, until it ends or is cut."""
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(seq)}
+        with self._http.stream("GET", f"/v1/runs/{quote(run_id, '')}/events", headers=headers) as answer:
+            if not answer.is_success:
+                answer.read()
+            self._check(answer)
+            for line in answer.iter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))
+
+    def _pages(self, path: str, name: str, wanted: dict[str, str]) -> Iterator[object]:
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {**wanted, "limit": str(_PAGE)} | ({"cursor": cursor} if cursor else {})
+            page = self._ask("GET", f"{path}?{httpx2.QueryParams(query)}")
+            yield from page[name]
+            cursor = page["next"]
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        answer = self._send(method, path, body)
+        self._check(answer)
+        return _json(answer)
+
+    def _send(self, method: str, path: str, body: object = None, once: str = "") -> httpx2.Response:
+        """The answer; what is not answered, or put off, is sent again: nothing happens twice by it."""
+        headers = {"Idempotency-Key": once} if once else {}
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        headers |= {"Content-Type": "application/json"} if content is not None else {}
+        for tries in range(1, _TRIES + 1):
+            try:
+                answer = self._http.request(method, path, content=content, headers=headers)
+            except httpx2.TransportError as error:
+                if self.is_local and isinstance(error, httpx2.ConnectError):
+                    start = "Start it with `./sayso dev`, or set SAYSO_URL"
+                    raise NotReached(f"No sayso answers at {self._url}. {start}") from None
+                if tries == _TRIES:
+                    raise NotReached(f"{self._url} does not answer: {error}. Is SAYSO_URL right?") from None
+            else:
+                if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE or tries == _TRIES:
+                    return answer
+            time.sleep(_AGAIN_S)
+        raise AssertionError("unreachable")
+
+    def _check(self, answer: httpx2.Response) -> None:
+        """Raises NotReached in the words of the server, with our commands where it names operations."""
+        if answer.is_success:
+            return
+        said = _json(answer)
+        if "detail" not in said:
+            raise NotReached(f"{answer.url} answered {answer.status_code}. Is SAYSO_URL right?")
+        what, do = str(said["detail"]).rstrip("."), _LISTS.sub(r"`sayso \1`", str(said.get("do", "")))
+        raise NotReached(what if do in what else f"{what}. {do}")
+
+
+def _json(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        said: object = answer.json()
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", said) if isinstance(said, dict) else {}

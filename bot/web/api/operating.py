@@ -1,0 +1,94 @@
+"""Operations for whoever runs it: who the people are, and what was given up on or is held."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from agents.requests import Frozen, PersonId
+from bot.outbound.dead_letter import Note
+from bot.runs.steering import NotSteered
+from bot.web.api import docs
+from bot.web.api.docs import answers
+from bot.web.api.keyed import HereNow, MayKeep, MayRead, only_known_queries
+from bot.web.problems import not_found
+
+router = APIRouter(prefix="/v1", tags=["operation"], dependencies=[Depends(only_known_queries)])
+
+
+class Named(Frozen):
+    """A person of the directory, and how people call them."""
+
+    id: PersonId
+    name: str
+
+
+class Directory(Frozen):
+    """The people of the directory, in the order of the settings."""
+
+    people: tuple[Named, ...]
+
+
+class DeadLetter(Note):
+    """Something that was given up on, or a message that is `held`."""
+
+    id: str
+
+
+class DeadLetters(Frozen):
+    """Dead letters and held messages, oldest first."""
+
+    letters: tuple[DeadLetter, ...]
+
+
+class Done(Frozen):
+    """What was done, in words."""
+
+    id: str
+    told: str
+
+
+DeadPath = Annotated[
+    str, Path(description="A dead letter's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}[a-z]-[a-z2-7]{13}$"})
+]
+_DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
+
+
+@router.get("/people", operation_id="listPeople", responses=answers(403, 422, shown={200: docs.PEOPLE}))
+async def people(_: MayRead, here: HereNow) -> Directory:
+    """The people of the directory by id, as requests and events name them."""
+    known = here.app.people
+    return Directory(people=tuple(Named(id=one, name=known.name_of(one)) for one in known.all()))
+
+
+@router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
+async def dead(_: MayKeep, here: HereNow) -> DeadLetters:
+    """What was given up on (`dead`), and messages whose sender is not proved (`held`)."""
+    notes = {name: Note.model_validate_json(body) for name, body in (await here.app.store.lists.dead()).items()}
+    letters = (DeadLetter(id=name, **dict(note)) for name, note in notes.items())
+    return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
+
+
+@router.post("/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
+async def requeued(some_id: DeadPath, _: MayKeep, here: HereNow) -> Done:
+    """Try a dead letter again. A held message is nobody's word, and is not let through by this."""
+    body = (await here.app.store.lists.dead()).get(some_id)
+    if body is None:
+        raise not_found(f"There is no dead letter {some_id}.", "GET /v1/dead lists them")
+    note = Note.model_validate_json(body)
+    if note.kind == "held":
+        text = "A held message can't be let through as somebody's word. Have that person asked: sayso dead confirm"
+        raise NotSteered(f"{text} {some_id}")
+    await here.app.store.lists.requeue(some_id, note.member)
+    return Done(id=some_id, told=f"{some_id} is tried again.")
+
+
+@router.post("/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
+async def discarded(some_id: DeadPath, key: MayKeep, here: HereNow) -> Done:
+    """Forget a held message."""
+    return Done(id=some_id, told=await here.app.clearing.discard(some_id, key.speaker))
+
+
+@router.post("/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
+async def confirmed(some_id: DeadPath, key: MayKeep, here: HereNow) -> Done:
+    """Have the person asked whose word a held message claims to be. It stays held whatever they say."""
+    return Done(id=some_id, told=await here.app.clearing.confirm(some_id, key.speaker))

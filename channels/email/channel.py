@@ -1,0 +1,289 @@
+"""The mailbox as a `Channel`: mails become what `accept` takes, cards and alerts become mails."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+
+from channels import (
+    Accept,
+    Address,
+    Bounced,
+    Card,
+    ChannelError,
+    ChannelRefused,
+    Contact,
+    Directory,
+    Inbound,
+    Marks,
+    Placement,
+    Quarantined,
+    Reading,
+    RequestLookup,
+)
+from channels.email import mime, tokens
+from channels.email.format import addresses
+from channels.email.identity.proof import Prove
+from channels.email.mailbox import Item, Mailbox, fingerprint_of
+from channels.email.mime import Post
+from channels.email.reading.reader import ASKED_NOTHING, Reader
+from channels.email.reading.sandbox import LIMITS, Limits, SandboxedReader, contacts_of
+from channels.email.reply import binding
+from channels.email.reply.binding import Answered, SentCard
+from channels.email.tokens import Way
+from channels.email.transport import SenderRefused, Transport
+
+DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+"""Waits between tries while the mailbox or the store can't be reached; the last one repeats."""
+
+LIVED_S = 60.0
+"""A connection that lasted so long was a good one: when it ends the next try is soon."""
+
+_log = logging.getLogger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class EmailChannel:
+    """Reaches people by mail from `address`. `prove` is the way to tell that a mail comes from its From.
+
+    `way` is where a reply token travels. Mails are read within `limits` in a child process, which knows the people who
+    are in `directory` now. `public` is an address of the same mailbox that anybody may write to; what is sent from it
+    goes by `post`, where that is not the same way.
+    """
+
+    def __init__(
+        self,
+        *,
+        mailbox: Mailbox,
+        transport: Transport,
+        directory: Directory,
+        address: str,
+        prove: Prove,
+        public: str = "",
+        post: Transport | None = None,
+        way: Way = "plus",
+        limits: Limits = LIMITS,
+        now: Callable[[], datetime] = _utc_now,
+        delays_s: Sequence[float] = DELAYS_S,
+    ) -> None:
+        self._mailbox = mailbox
+        self._transport, self._post = transport, post or transport
+        self._directory = directory
+        self._own, self._public = address.lower(), public.lower()
+        reader = Reader(self._own, contacts_of(directory), prove, tokens.returning(way), self._public)
+        self._reader = SandboxedReader(reader, limits)
+        self._way: Way = way
+        self._is_likely_answer = tokens.hint(way, self._own)
+        self._now = now
+        self._delays_s = delays_s
+        self._accepted = 0
+        self._may_tag_sender = way != "reference"
+        self._marks: Marks | None = None
+
+    @property
+    def name(self) -> str:
+        """`email`, also in policies."""
+        return "email"
+
+    @property
+    def edits(self) -> bool:
+        """A sent mail stays as it is."""
+        return False
+
+    async def receive(self, accept: Accept, desk: RequestLookup) -> None:
+        """Hand over each mail for ever; it is done in the mailbox only after `accept` returned."""
+        try:
+            await self._receive(accept)
+        finally:
+            self._reader.end()
+
+    def remember_in(self, marks: Marks) -> None:
+        """Keep in `marks` what was sent. Without it no approval by mail can be told from a mail about lunch."""
+        self._marks = marks
+
+    async def read(self, inbound: Inbound) -> Reading:
+        """What the mail means. Raises ChannelUnavailable when no child process could tell; it may be read later."""
+        found = await self._reader.read(inbound.raw, inbound.size_bytes, is_answer=inbound.is_answer)
+        match found:
+            case Answered():
+                return await self._bound(found, inbound.received_at)
+            case Bounced(receipt=receipt) if receipt.startswith("<"):
+                return found.model_copy(update={"receipt": (await self._sent_as(receipt)).receipt})
+            case _:
+                return found
+
+    async def _bound(self, answered: Answered, received_at: datetime) -> Reading:
+        """The answer with the token that it brings, or that of the card whose Message-ID it names."""
+        named = [await self._sent_as(each) for each in answered.about.in_reply_to] if not answered.token else []
+        token = answered.token or next((each.token for each in named if each.token), "")
+        if not token:
+            return Quarantined(reasons=(ASKED_NOTHING,), person=answered.person, about=answered.about.subject)
+        return binding.bound(answered.model_copy(update={"token": token}), await self._card_of(token), received_at)
+
+    async def address(self, contact: Contact, thread: str) -> Address | None:
+        """The contact's mail address, if there is one."""
+        if contact.email is None:
+            return None
+        return Address(channel=self.name, person=contact.id, to=contact.email, thread=thread)
+
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
+        """Send `card` as one mail. The same key and card again repeat exactly the same bytes and Message-ID."""
+        return await self._send(card, to, key)
+
+    async def _send(self, card: Card, to: Address, key: str, after: SentCard | None = None) -> Placement:
+        """One mail; `after` is the one that it goes on from."""
+        contact = self._directory.contact(to.person)
+        zone = contact.timezone if contact else "UTC"
+        post = mime.compose(card, to, key, own=self._own, timezone=zone, way=self._way, after=after)
+        await self._remember(post, card.receipt, key, after)
+        await self._submit(post, self._envelope_sender(card, to))
+        # What finds a mail is its Message-ID, which an answer brings back: it stands in no event.
+        return Placement(key=key, address=to, handle="")
+
+    async def post(self, raw: bytes, to: str, receipt: str) -> None:
+        """Send `raw`, from the public address, to `to`. Raises as `send` does."""
+        if not self._public:
+            raise ChannelRefused("there is no public address to send from", "Set address in [desk] of sayso.toml")
+        # Word of a failure comes to us whichever it is: all are addresses of one mailbox.
+        for sender in (*self._tagged(receipt), self._public):
+            try:
+                await self._post.send(raw, sender=sender, recipients=(to,))
+                return
+            except SenderRefused as error:
+                _log.info("not sent with this envelope sender: %s", error)
+        await self._post.send(raw, sender=self._own, recipients=(to,))
+
+    def _tagged(self, receipt: str) -> tuple[str, ...]:
+        """The envelope sender of a mail from the public address that brings `receipt` back, where there is one.
+
+        In another domain than that of From, SPF would not speak for the mail (RFC 7489, 3.1.2).
+        """
+        is_aligned = self._public.rpartition("@")[2].lower() == self._own.rpartition("@")[2].lower()
+        may_tag = self._may_tag_sender and self._way != "reference"
+        return (tokens.reply_address(self._way, self._own, receipt),) if is_aligned and may_tag else ()
+
+    async def update(self, delivery: Placement, card: Card, key: str) -> None:
+        """A mail can't be changed: one short mail in the same thread if `card` closes what was asked, else nothing."""
+        if card.closes:
+            await self._send(card, delivery.address, key, await self._earlier(delivery, card))
+
+    async def _earlier(self, delivery: Placement, card: Card) -> SentCard | None:
+        """The mail of `delivery`, which `card` goes on from."""
+        token = await self._marks.get(_name("key", delivery.key)) if self._marks else None
+        if token or not delivery.handle:
+            return await self._card_of(token or "")
+        # Mails of releases that kept the Message-ID there.
+        subject = card.topic or card.title
+        return SentCard(token="", message_id=delivery.handle, subject=subject, opening="", sent_at=card.at)
+
+    async def _remember(self, post: Post, receipt: str, key: str, after: SentCard | None) -> None:
+        """Keep what an answer, or a report of failure, is about; before it is sent, so that none can be earlier."""
+        if self._marks is None:
+            return
+        asks = post.asks
+        closed = after.token if after else ""
+        sent_as = _SentAs(token=asks.token if asks else closed, receipt=receipt)
+        if sent_as.token or sent_as.receipt:
+            await self._marks.put_if_absent(_name("id", post.message_id), sent_as.model_dump_json())
+        if asks:
+            await self._marks.put_if_absent(_name("card", asks.token), asks.model_dump_json())
+            await self._marks.put_if_absent(_name("key", key), asks.token)
+
+    async def _sent_as(self, message_id: str) -> "_SentAs":
+        """What is known of the mail that was sent under `message_id`."""
+        kept = await self._marks.get(_name("id", message_id)) if self._marks and message_id else None
+        return _SentAs.model_validate_json(kept) if kept else _SentAs()
+
+    async def _card_of(self, token: str) -> SentCard | None:
+        """The mail that brought `token` to somebody."""
+        kept = await self._marks.get(_name("card", token)) if self._marks and token else None
+        return SentCard.model_validate_json(kept) if kept else None
+
+    def _envelope_sender(self, card: Card, to: Address) -> str:
+        """Where word goes that `card` did not arrive."""
+        if not to.person:
+            # Nothing can come back from a stranger and start a loop (RFC 3834, 3.3).
+            return ""
+        return tokens.reply_address(self._way, self._own, card.receipt) if card.receipt else self._own
+
+    async def _submit(self, post: Post, sender: str) -> None:
+        """Send with the envelope `sender` that a report of failure comes back to; From stays the own address.
+
+        SPF and DMARC stay aligned: both have the same domain. Servers that let people send from nothing but their
+        log-in (Microsoft 365) get that, for as long as this process lives; then the Message-ID is what comes back.
+        """
+        sender = sender if self._may_tag_sender or not sender else self._own
+        try:
+            await self._transport.send(post.raw, sender=sender, recipients=(post.recipient,))
+        except SenderRefused as error:
+            if sender in ("", self._own):
+                raise
+            await self._transport.send(post.raw, sender=self._own, recipients=(post.recipient,))
+            _log.warning("reports of failure come to the plain address from now on: %s", error)
+            self._may_tag_sender = False
+
+    async def _receive(self, accept: Accept) -> None:
+        """One connection to the mailbox after another."""
+        loop, failures = asyncio.get_running_loop(), 0
+        while True:
+            before, began_s = self._accepted, loop.time()
+            try:
+                await self._hand_over(accept)
+            except ChannelError as error:
+                _log.warning("mail can't be fetched; trying again: %s", error)
+            except Exception:  # noqa: BLE001 - whatever it was, the mail is still there and only we fetch it
+                _log.exception("mail can't be fetched; trying again")
+            went_well = self._accepted > before or loop.time() - began_s > LIVED_S
+            failures = 0 if went_well else failures + 1
+            await asyncio.sleep(self._delays_s[min(failures, len(self._delays_s) - 1)])
+
+    async def _hand_over(self, accept: Accept) -> None:
+        """Every mail from one connection to the mailbox, until it ends or something fails."""
+        async with aclosing(self._mailbox.items()) as items:
+            async for item in items:
+                await accept(self._inbound(item))
+                self._accepted += 1
+                await self._done(item)
+
+    async def _done(self, item: Item) -> None:
+        try:
+            await self._mailbox.done(item)
+        except OSError:
+            # It is durable with us; the next start finds it again and drops it as a duplicate.
+            _log.exception("mail %s could not be taken out of the mailbox", item.name)
+
+    def _inbound(self, item: Item) -> Inbound:
+        if item.trouble:
+            _log.warning("mail %s can't be read: %s", item.name, item.trouble)
+        return Inbound(
+            channel=self.name,
+            key=fingerprint_of(item),
+            raw=item.raw,
+            size_bytes=item.size_bytes,
+            is_answer=_has_token(item.recipient, self._own) or self._is_likely_answer(item.raw),
+            received_at=self._now(),
+        )
+
+
+class _SentAs(BaseModel):
+    """What a Message-ID of ours stands for."""
+
+    token: str = ""
+    receipt: str = ""
+
+
+def _name(kind: str, secret: str) -> str:
+    """A key that tells nobody the token that it is about."""
+    return f"{kind} {hashlib.sha256(secret.lower().encode()).hexdigest()[:40]}"
+
+
+def _has_token(recipient: str, own: str) -> bool:
+    name, tag = addresses.split_tag(recipient)
+    return name == own and tag is not None

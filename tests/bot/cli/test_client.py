@@ -1,0 +1,246 @@
+"""The command line over HTTP: beside a `sayso dev` by what that leaves behind, elsewhere with a key of one's own."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+
+import pytest
+
+from bot.config.data_dir import DataDir, LocalServer
+from tests.bot.cli.shell import Ended, attached, beside, elsewhere, in_production, sayso
+from tests.servers import program
+from tests.servers.web import Api, serving
+from tests.waiting import until
+from tests.world import World
+
+Run = Callable[..., Coroutine[None, None, Ended]]
+# Nobody listens there.
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[Api]:
+    async with serving(world.app) as api:
+        yield api
+
+
+async def speaker(api: Api, person: str, home: Path) -> Run:
+    """The command line of `person`, on another machine."""
+    _, key = await api.key(person)
+
+    async def run(*words: str) -> Ended:
+        return await elsewhere(home, *words, SAYSO_URL=api.url, SAYSO_API_KEY=key)
+
+    return run
+
+
+def left_behind(folder: Path, url: str = NOBODY, mode: int = 0o600) -> None:
+    """What a `sayso dev` that died has left in its data directory."""
+    DataDir(folder).announce(LocalServer(url, url, {"": "sayso_x", "anna": "sayso_y"}, ()))
+    (folder / "server.json").chmod(mode)
+
+
+@pytest.mark.long
+async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: Api, tmp_path: Path) -> None:
+    anna, bo = await speaker(api, "anna", tmp_path), await speaker(api, "bo", tmp_path)
+    _, key = await api.key("anna")
+
+    started = await anna("trigger", "press it")
+    run_id = started.out.strip()
+    assert (started.code, started.err) == (0, f"Follow it with: ./sayso watch {run_id}\n")
+    record = await world.opened(run_id)
+    env = {"SAYSO_URL": api.url, "SAYSO_API_KEY": key}
+    watching = asyncio.create_task(program.sayso("watch", run_id, cwd=tmp_path, env=env))
+    [request] = json.loads((await bo("requests", "--for", "bo", "--json")).out)
+    assert (request["id"], request["digest"]) == (record.request.id, record.request.digest)
+    assert record.request.digest in (await bo("requests")).out
+    refused = await anna("answer", request["id"], "approve", "--digest", request["digest"])
+    assert (refused.code, "This is not yours to decide" in refused.out) == (1, True)
+    counted = await bo("answer", request["id"], "approve", "--json")
+    assert (counted.code, json.loads(counted.out)["type"]) == (0, "decided")
+
+    code, out, _ = await watching
+    assert (code, out.splitlines()[-1].partition("  ")[2]) == (0, "done: ok: press it: done")
+    assert json.loads((await anna("show", run_id, "--json")).out)["state"] == "done"
+    assert "Bo Berg approves by cli" in (await anna("show", run_id)).out
+    told = [json.loads(line)["type"] for line in (await anna("events", run_id)).out.splitlines()]
+    assert told == [one.type for one in await world.events(run_id)]
+    assert [one["id"] for one in json.loads((await anna("runs", "--state", "done", "--json")).out)] == [run_id]
+    assert json.loads((await bo("requests", "--json")).out) == []
+    assert len(json.loads((await bo("requests", "--state", "all", "--json")).out)) == 1
+
+
+@pytest.mark.long
+async def test_a_run_is_steered_and_a_request_taken_back(world: World) -> None:
+    run_id = await world.trigger("press it")
+    record = await world.opened(run_id)
+
+    said = [(await sayso(world, verb, run_id, "--as", "anna")).out.strip() for verb in ("pause", "resume")]
+    taken = await sayso(world, "withdraw", record.request.id, "--reason", "not needed", "--as", "anna")
+    assert (await world.ended(run_id)).state == "failed"
+    again = await sayso(world, "cancel", run_id, "--as", "anna")
+
+    assert said == [f"{run_id}: pause, it is paused.", f"{run_id}: resume, it is waiting."]
+    assert (taken.code, taken.out) == (0, f"{record.request.id} is withdrawn.\n")
+    assert (again.code, "has ended" in again.err) == (1, True)
+
+
+@pytest.mark.long
+async def test_a_run_that_is_cancelled_is_not_said_to_wait(world: World) -> None:
+    run_id = await world.trigger("press it")
+    await world.opened(run_id)
+
+    ended = await sayso(world, "cancel", run_id, "--as", "anna")
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    said = {f"{run_id}: cancel, it {how}." for how in ("is cancelled", "ends as soon as nothing of it executes")}
+    assert ended.out.strip() in said
+
+
+async def test_a_question_is_answered_in_words_from_elsewhere(world: World, api: Api, tmp_path: Path) -> None:
+    anna = await speaker(api, "anna", tmp_path)
+    record = await world.opened(await world.trigger("ask yes_no really?"))
+
+    unclear = await anna("answer", record.request.id, "perhaps")
+    clear = await anna("answer", record.request.id, "yes")
+    waited = await anna("trigger", "stamp it", "--wait", "--json")
+
+    assert (unclear.code, "Answer with yes or no alone" in unclear.out) == (1, True)
+    assert clear.code == 0
+    assert json.loads(waited.out)["state"] == "done"
+
+
+@pytest.mark.long
+async def test_who_waits_elsewhere_is_told_that_people_answer_with_their_own_keys(
+    world: World, api: Api, tmp_path: Path
+) -> None:
+    anna = await speaker(api, "anna", tmp_path)
+    waiting = asyncio.create_task(anna("trigger", "press it", "--wait"))
+    [record] = await until(world.requests, what="a request")
+    await world.decide("bo", record, "approve")
+
+    ended = await waiting
+
+    assert ended.code == 0
+    assert f"./sayso answer {record.request.id} approve|deny, with their own SAYSO_API_KEY" in ended.err
+
+
+async def test_over_http_nobody_says_who_they_are_but_the_key(api: Api, tmp_path: Path) -> None:
+    anna = await speaker(api, "anna", tmp_path)
+
+    for command in (("trigger", "stamp it"), ("answer", "s0q-aaaaaaaaaaaaa", "deny"), ("pause", "s0r-aaaaaaaaaaaaa")):
+        ended = await anna(*command, "--as", "bo")
+
+        words = " ".join(ended.err.replace("│", " ").split())
+        assert (ended.code, "the key in SAYSO_API_KEY says who you are" in words) == (2, True)
+
+
+async def test_what_is_missing_for_http_is_said(api: Api, tmp_path: Path) -> None:
+    for environ, said in (
+        ({"SAYSO_URL": api.url}, "SAYSO_API_KEY is not"),
+        ({"SAYSO_URL": api.url, "SAYSO_API_KEY": "sayso_x"}, "not known, was revoked"),
+        ({"SAYSO_URL": f"{api.url}/here", "SAYSO_API_KEY": "sayso_x"}, "with no path"),
+        ({"SAYSO_URL": api.url, "SAYSO_API_KEY_FILE": str(tmp_path / "none")}, "can't be read"),
+    ):
+        ended = await elsewhere(tmp_path, "runs", **environ)
+
+        assert (ended.code, said in ended.err, len(ended.err.splitlines())) == (1, True, 1)
+
+
+async def test_a_key_may_be_in_a_file_that_only_its_owner_reads(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text((await api.key("anna"))[1] + "\n")
+
+    ended = await elsewhere(tmp_path, "runs", SAYSO_URL=api.url, SAYSO_API_KEY_FILE=str(tmp_path / "key"))
+
+    assert (ended.code, ended.out) == (0, "There are no such runs.\n")
+
+
+async def test_beside_a_sayso_dev_a_command_needs_no_settings_and_speaks_for_whom_it_names(world: World) -> None:
+    nobody = await sayso(world, "trigger", "stamp it")
+    unknown = await sayso(world, "trigger", "stamp it", "--as", "eve")
+    known = await sayso(world, "trigger", "stamp it", "--as", "anna")
+
+    assert (nobody.code, "--as PERSON" in nobody.err) == (2, True)
+    assert unknown.err == "sayso: There is no person 'eve' in the directory. It has: anna, bo, cy, dan\n"
+    assert (await world.run(known.out.strip())).started.requester == "anna"
+    assert await world.app.keyring.all() == []
+
+
+async def test_what_a_sayso_dev_leaves_opens_nothing_once_it_has_ended(world: World) -> None:
+    async with beside(world) as api:
+        server = world.app.home.server()
+        assert server
+        text = server.keys["bo"]
+        assert (await api.with_key(text).get("/v1/runs")).status_code == 200
+        assert ((world.folder / "server.json").stat().st_mode & 0o777) == 0o600
+    assert world.app.home.server() is None
+    async with world.stopped():
+        pass
+    async with serving(world.app) as api:
+        assert (await api.with_key(text).get("/v1/runs")).status_code == 401
+
+
+@pytest.mark.parametrize("words", [("runs",), ("trigger", "stamp it", "--as", "anna"), ("dead",)])
+async def test_where_nothing_runs_a_command_says_so_in_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    never = await elsewhere(tmp_path, *words, *data)
+    left_behind(tmp_path / "data")
+
+    died = await elsewhere(tmp_path, *words, *data)
+
+    assert (never.code, never.err.startswith("sayso: No `sayso dev` is running for ")) == (1, True)
+    assert died.err == f"sayso: No sayso answers at {NOBODY}. Start it with `./sayso dev`, or set SAYSO_URL\n"
+
+
+async def test_nobody_is_led_to_a_server_of_others_by_a_data_directory(tmp_path: Path) -> None:
+    left_behind(tmp_path / "readable", mode=0o644)
+    left_behind(tmp_path / "away", url="http://sayso.else.example:8000")
+    left_behind(tmp_path / ".sayso")
+
+    readable = await elsewhere(tmp_path, "runs", "--data", str(tmp_path / "readable"))
+    away = await elsewhere(tmp_path, "runs", "--data", str(tmp_path / "away"))
+    code, _, found = await program.sayso("runs", cwd=tmp_path)
+
+    assert "No `sayso dev` is running" in readable.err
+    assert "is not used: no `sayso dev` of yours made it" in away.err
+    assert (code, "is not used: no `sayso dev` of yours made it" in found) == (1, True)
+
+
+@pytest.mark.long
+async def test_where_no_sayso_dev_runs_a_command_says_how_to_speak_for_oneself(world: World) -> None:
+    ended = await in_production(world, "trigger", "stamp it")
+
+    assert (ended.code, "set SAYSO_URL and SAYSO_API_KEY" in ended.err) == (1, True)
+
+
+@pytest.mark.long
+async def test_keys_are_made_listed_and_revoked_from_a_terminal(world: World, api: Api) -> None:
+    made = await attached(
+        world, "keys", "create", "--service", "ci", "--scope", "trigger,read", "--acts-for", "anna,bo", "--holder", "cy"
+    )
+    key = made.out.strip()
+    assert made.code == 0
+    assert (await api.with_key(key).get("/v1/runs")).status_code == 200
+    [listed] = json.loads((await attached(world, "keys", "list", "--json")).out)
+    assert (listed["service"], listed["scopes"], listed["acts_for"]) == ("ci", ["trigger", "read"], ["anna", "bo"])
+    assert listed["used_at"]
+    text = (await attached(world, "keys", "list")).out
+    assert text.startswith(f"{listed['prefix']}  service:ci  trigger,read  for anna, bo  held by cy")
+    assert key not in text
+    assert (await attached(world, "keys", "revoke", listed["prefix"])).code == 0
+    assert (await api.with_key(key).get("/v1/runs")).status_code == 401
+    assert "revoked" in (await attached(world, "keys", "list")).out
+    wrong = await attached(world, "keys", "create", "--person", "nobody", "--scope", "read")
+    assert (wrong.code, wrong.err.startswith("sayso: ")) == (1, True)
+
+
+def test_a_command_loads_nothing_of_the_servers_that_it_speaks_to() -> None:
+    servers = {"bot.app", "redis", "docket", "fastapi", "jinja2", "anthropic", "structlog", "channels.email.channel"}
+    program = f"import sys, bot.cli.client; print({servers} & {{*sys.modules}} or 'nothing')"
+
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+    assert found.stdout.strip() == "nothing"
