@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 people = typer.Typer(
     help="List the people of the directory, with a hash of what is configured for each.", invoke_without_command=True
 )
-keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys. Works beside Redis itself.")
 imports = typer.Typer(help="Propose entries for `sayso.toml`; nothing is written anywhere.", no_args_is_help=True)
 
 
@@ -83,7 +83,8 @@ def login(
 ) -> None:
     """Give out a link that opens the console. It works once, and for 15 minutes.
 
-    Beside `sayso dev` it is printed. Elsewhere --to PERSON sends it to that person, and nobody else sees it.
+    Beside `sayso dev` it is printed. Elsewhere --to PERSON sends it to that person, and nobody else sees it. Works
+    beside Redis itself.
     """
     if to is not None and person is not None:
         raise typer.BadParameter("--to sends the link to its person, --as prints it beside `sayso dev`: give one")

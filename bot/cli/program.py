@@ -32,7 +32,9 @@ app = typer.Typer(
     cls=_Commands,
     name="sayso",
     help="Ask a human as a tool call. Start with `./sayso dev`, then, in another terminal:\n\n"
-    './sayso trigger "deploy v1.2.0 to production" --as anna',
+    './sayso trigger "deploy v1.2.0 to production" --as anna\n\n'
+    "Commands speak HTTP: to that `sayso dev`, or with SAYSO_API_KEY to the server that SAYSO_URL names. What works "
+    "beside the data directory or Redis itself says so.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,

@@ -1,0 +1,48 @@
+"""Who the people are, and what was given up on or is held, over HTTP."""
+
+from tests.bot.web.problems import refused
+from tests.servers.web import Api
+from tests.waiting import until
+from tests.world import World
+
+
+async def held(world: World) -> str:
+    """The id of a message that claims to be Bo's answer."""
+    await world.opened(await world.trigger("press bell"))
+    letter = await world.next_mail("bo")
+    await world.send("bo", letter.reply_to or "", "approve", login=None)
+    await until(world.dead, what="it is held")
+    [name] = await world.app.store.lists.dead()
+    return name
+
+
+async def test_whoever_may_read_learns_how_people_are_called_and_nothing_else_of_them(api: Api) -> None:
+    reader = await api.client("anna", "read")
+
+    people = (await reader.get("/v1/people")).json()["people"]
+
+    assert people[0] == {"id": "anna", "name": "Anna Ames"}
+    assert [person["id"] for person in people] == ["anna", "bo", "cy", "dan"]
+    refused(await (await api.client("anna", "trigger")).get("/v1/people"), 403, "scope-missing")
+
+
+async def test_what_is_held_is_looked_after_with_an_admin_s_key_alone(world: World, api: Api) -> None:
+    name, dan, bo = await held(world), await api.client("dan", "admin"), await api.client("bo")
+
+    [letter] = (await dan.get("/v1/dead")).json()["letters"]
+    through = await dan.post(f"/v1/dead/{name}/requeue")
+    asked = await dan.post(f"/v1/dead/{name}/confirm")
+    gone = await dan.post(f"/v1/dead/{name}/discard")
+
+    assert (letter["id"], letter["kind"], letter["claims"]) == (name, "held", "bo@corp.example")
+    assert f"Have that person asked: sayso dead confirm {name}" in refused(through, 409, "not-now")
+    assert asked.json() == {
+        "id": name,
+        "told": "Bo Berg is asked whether it was theirs. It stays held whatever they say.",
+    }
+    assert gone.json()["told"] == f"{name} is discarded."
+    assert (await dan.get("/v1/dead")).json() == {"letters": []}
+    refused(await bo.get("/v1/dead"), 403, "scope-missing")
+    for verb in ("requeue", "confirm", "discard"):
+        refused(await bo.post(f"/v1/dead/{name}/{verb}"), 403, "scope-missing")
+        refused(await dan.post(f"/v1/dead/{name}/{verb}"), 404, "not-found")
