@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.world import World
 
 # A busy machine is not a failure.
 WITHIN_S = 120
+_SETTINGS = ("SAYSO_", "ANTHROPIC_", "SLACK_")
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,16 @@ async def sayso(world: World, *words: str | bytes) -> Ended:
 
 
 async def elsewhere(home: Path, *words: str | bytes, **environ: str) -> Ended:
-    """`sayso WORDS…` in this process, as somebody types it whose own notes are in `home`."""
-    env = dict.fromkeys((name for name in os.environ if name.startswith("SAYSO_")), None)
-    env |= {"XDG_STATE_HOME": str(home / "state")} | environ
-    typed = [os.fsdecode(word) for word in words]
+    """`sayso WORDS…` in this process while servers run in it, as somebody types it whose own notes are in `home`."""
     with _logs_apart():
-        result = await asyncio.to_thread(CliRunner().invoke, app, typed, env=env)
+        return await asyncio.to_thread(partial(typed, home, *words, **environ))
+
+
+def typed(home: Path, *words: str | bytes, stdin: bytes = b"", **environ: str) -> Ended:
+    """`sayso WORDS…` in this process, with the variables of `environ` and no other setting."""
+    env = dict.fromkeys((name for name in os.environ if name.startswith(_SETTINGS)), None)
+    env |= {"XDG_STATE_HOME": str(home / "state")} | environ
+    result = CliRunner().invoke(app, [os.fsdecode(word) for word in words], input=stdin, env=env)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ended(result.exit_code, result.stdout, result.stderr)

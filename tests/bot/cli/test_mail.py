@@ -1,24 +1,14 @@
 """`sayso mail identify` on saved mails, as somebody types it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bot.cli.mail import told
 from channels.email.identity.identify import identify
+from tests.bot.cli.shell import typed
 from tests.channels.email.providers import GMAIL, PLAIN, SUBMISSION, sent_by_bo
-from tests.servers.program import environment
-
-
-def sayso(*words: str, stdin: bytes = b"", **environ: str) -> tuple[int, str, str]:
-    """What it ends with and prints; there is no Redis, no configuration, no mailbox."""
-    command = [sys.executable, "-c", "from bot.cli import main; main()", *words]
-    ended = subprocess.run(command, env=environment(**environ), input=stdin, capture_output=True, check=False)
-    assert b"Traceback" not in ended.stderr, ended.stderr.decode()
-    return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
 
 
 @pytest.fixture
@@ -30,9 +20,9 @@ def saved(tmp_path: Path) -> Path:
 
 
 def test_a_saved_mail_is_explained_in_plain_words_with_the_lines_to_set(saved: Path, tmp_path: Path) -> None:
-    code, out, _ = sayso("mail", "identify", "--file", str(saved), SAYSO_DATA_DIR=str(tmp_path))
+    ended = typed(tmp_path, "mail", "identify", "--file", str(saved), SAYSO_DATA_DIR=str(tmp_path))
 
-    assert code == 0
+    assert ended.code == 0
     for words in (
         "It says it is from   bo@corp.example",
         "Came to us from      out.corp.example",
@@ -44,50 +34,50 @@ def test_a_saved_mail_is_explained_in_plain_words_with_the_lines_to_set(saved: P
         "only if it was you",
         "must take out what others write under its name",
     ):
-        assert words in out, out
+        assert words in ended.out
 
 
 @pytest.mark.long
-def test_a_mail_on_stdin_that_proves_nobody_proposes_none_and_says_what_to_do() -> None:
-    code, out, _ = sayso("mail", "identify", "--file", "-", stdin=sent_by_bo(PLAIN))
+def test_a_mail_on_stdin_that_proves_nobody_proposes_none_and_says_what_to_do(tmp_path: Path) -> None:
+    ended = typed(tmp_path, "mail", "identify", "--file", "-", stdin=sent_by_bo(PLAIN))
 
-    assert code == 1
-    assert "  SAYSO_MAIL_IDENTITY=none\n" in out
-    assert "What to do: Let your own server check DMARC" in out
-    assert "AUTHSERV_ID" not in out
+    assert ended.code == 1
+    assert "  SAYSO_MAIL_IDENTITY=none\n" in ended.out
+    assert "What to do: Let your own server check DMARC" in ended.out
+    assert "AUTHSERV_ID" not in ended.out
 
 
 @pytest.mark.long
-def test_the_same_as_json() -> None:
-    code, out, _ = sayso("mail", "identify", "--file", "-", "--json", stdin=sent_by_bo(SUBMISSION))
+def test_the_same_as_json(tmp_path: Path) -> None:
+    ended = typed(tmp_path, "mail", "identify", "--file", "-", "--json", stdin=sent_by_bo(SUBMISSION))
 
-    found = json.loads(out)
-    assert (code, found["way"], found["authserv_id"]) == (0, "submission", "mail.corp.example")
+    found = json.loads(ended.out)
+    assert (ended.code, found["way"], found["authserv_id"]) == (0, "submission", "mail.corp.example")
     assert [word["place"] for word in found["words"]] == ["above"]
 
 
 @pytest.mark.long
-def test_without_a_mailbox_the_error_names_what_to_set() -> None:
-    code, out, err = sayso("mail", "identify")
+def test_without_a_mailbox_the_error_names_what_to_set(tmp_path: Path) -> None:
+    ended = typed(tmp_path, "mail", "identify")
 
-    assert (code, out) == (1, "")
-    assert "SAYSO_IMAP_HOST" in err
-    assert "--file" in err
+    assert (ended.code, ended.out) == (1, "")
+    assert "SAYSO_IMAP_HOST" in ended.err
+    assert "--file" in ended.err
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
-    code, _, err = sayso("mail", "identify", "--file", str(tmp_path / "none.eml"))
+    ended = typed(tmp_path, "mail", "identify", "--file", str(tmp_path / "none.eml"))
 
-    assert code == 1
-    assert "can't be read (No such file or directory)" in err
+    assert ended.code == 1
+    assert "can't be read (No such file or directory)" in ended.err
 
 
-def test_what_a_mail_says_can_t_rule_the_terminal() -> None:
+def test_what_a_mail_says_can_t_rule_the_terminal(tmp_path: Path) -> None:
     evil = sent_by_bo(GMAIL).replace(b"sayso-1a2b3c4d", b"\x1b]0;owned\x07\xc2\x9b31m\xe2\x80\xae")
     for words in ((), ("--json",)):
-        _, out, _ = sayso("mail", "identify", "--file", "-", *words, stdin=evil)
+        ended = typed(tmp_path, "mail", "identify", "--file", "-", *words, stdin=evil)
 
-        assert not [letter for letter in out if not (letter.isprintable() or letter == "\n")]
+        assert not [letter for letter in ended.out if not (letter.isprintable() or letter == "\n")]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +89,8 @@ def test_a_sender_who_is_nobody_in_the_directory_is_told(known: tuple[str, ...],
     assert any("Nobody in [people] has the address bo@corp.example" in line for line in lines) == is_told
 
 
-def test_the_help_teaches_the_process_and_the_command() -> None:
-    _, out, _ = sayso("mail", "--help", COLUMNS="200")
+def test_the_help_teaches_the_process_and_the_command(tmp_path: Path) -> None:
+    ended = typed(tmp_path, "mail", "--help")
 
-    assert "one reads the mailbox" in out
-    assert "identify" in out
+    assert "one reads the mailbox" in ended.out
+    assert "identify" in ended.out

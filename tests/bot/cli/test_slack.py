@@ -7,24 +7,25 @@ from pathlib import Path
 import pytest
 
 from channels.slack.manifest import manifest
+from tests.bot.cli.shell import typed
 from tests.bot.wiring.workspaces import PEOPLE
 from tests.fakes.slack.driver import Workspace
 from tests.servers.program import sayso
 
 
-async def test_the_manifest_is_json_to_be_pasted(tmp_path: Path) -> None:
-    code, out, err = await sayso("slack", "manifest", cwd=tmp_path)
+def test_the_manifest_is_json_to_be_pasted(tmp_path: Path) -> None:
+    ended = typed(tmp_path, "slack", "manifest")
 
-    assert (code, err) == (0, "")
-    assert json.loads(out) == manifest()
+    assert (ended.code, ended.err) == (0, "")
+    assert json.loads(ended.out) == manifest()
 
 
-async def test_the_manifest_of_http_mode_has_the_address_and_the_name_that_were_given(tmp_path: Path) -> None:
+def test_the_manifest_of_http_mode_has_the_address_and_the_name_that_were_given(tmp_path: Path) -> None:
     words = ("--url", "https://sayso.corp.example/", "--name", "Ask & say", "--agent")
-    code, out, _ = await sayso("slack", "manifest", *words, cwd=tmp_path)
+    ended = typed(tmp_path, "slack", "manifest", *words)
 
-    assert code == 0
-    assert json.loads(out) == manifest("Ask & say", "https://sayso.corp.example", is_agent=True)
+    assert ended.code == 0
+    assert json.loads(ended.out) == manifest("Ask & say", "https://sayso.corp.example", is_agent=True)
 
 
 @pytest.mark.parametrize(
@@ -36,11 +37,11 @@ async def test_the_manifest_of_http_mode_has_the_address_and_the_name_that_were_
         (("--name", "n" * 36), "at most 35"),
     ],
 )
-async def test_what_slack_would_refuse_is_refused_here(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
-    code, out, err = await sayso("slack", "manifest", *words, cwd=tmp_path)
+def test_what_slack_would_refuse_is_refused_here(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    ended = typed(tmp_path, "slack", "manifest", *words)
 
-    assert (code, out) == (2, "")
-    assert said in " ".join(err.replace("│", " ").split())
+    assert (ended.code, ended.out) == (2, "")
+    assert said in " ".join(ended.err.replace("│", " ").split())
 
 
 @pytest.mark.long
