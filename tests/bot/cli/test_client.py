@@ -165,7 +165,9 @@ async def test_beside_a_sayso_dev_a_command_needs_no_settings_and_speaks_for_who
 
     assert (nobody.code, "--as PERSON" in nobody.err) == (2, True)
     assert unknown.err == "sayso: There is no person 'eve' in the directory. It has: anna, bo, cy, dan\n"
-    assert (await world.run(known.out.strip())).started.requester == "anna"
+    started = (await world.run(known.out.strip())).started
+    assert started
+    assert started.requester == "anna"
     assert await world.app.keyring.all() == []
 
 
