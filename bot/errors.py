@@ -5,7 +5,7 @@ program is told is one of the five kinds below. The command line, the API and th
 """
 
 # To the end of a sentence about a run that is not there.
-LIST_RUNS = "List them with `sayso runs` or GET /v1/runs"
+LIST_RUNS = "GET /v1/runs lists them"
 
 
 class SaysoError(Exception):

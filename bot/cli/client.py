@@ -23,7 +23,8 @@ from bot.cli.show import Story, last_shown, note_shown
 from bot.config.data_dir import DataDir
 from bot.config.tables import PersonConfig
 from bot.config.trust import is_folder_trusted, state_dir
-from bot.people.directory import People, UnknownPerson
+from bot.errors import NotFound, SaysoError, Unavailable
+from bot.people.directory import People
 from bot.render.views import RequestView, RunView, Summary
 
 # What the API takes for our own command line; see `bot/people/api_keys.py`.
@@ -36,14 +37,10 @@ _TIMEOUT_S = 60.0
 _PAGE = 200
 
 
-class NotReached(Exception):
-    """The server said no, or did not answer, or there is none; the text says what to do."""
-
-
 def connect(data: Path | None, person: str | None = None) -> "Client":
     """The server that SAYSO_URL names, else the `sayso dev` of the data directory, as `person`.
 
-    Only there `person` may be named: elsewhere a key says who speaks. Raises NotReached and UnknownPerson.
+    Only there `person` may be named: elsewhere a key says who speaks. Raises Unavailable and NotFound.
     """
     url = os.environ.get("SAYSO_URL", "").rstrip("/")
     if not url:
@@ -54,15 +51,17 @@ def connect(data: Path | None, person: str | None = None) -> "Client":
             "--as out, or unset SAYSO_URL"
         )
     if not _ORIGIN.fullmatch(url):
-        raise NotReached(f"SAYSO_URL is {url!r}. Set it to an address such as https://sayso.corp.example, with no path")
+        raise Unavailable(
+            f"SAYSO_URL is {url!r}", "Set it to an address such as https://sayso.corp.example, with no path"
+        )
     key = os.environ.get("SAYSO_API_KEY") or _in_file(os.environ.get("SAYSO_API_KEY_FILE"))
     if not key:
-        raise NotReached("SAYSO_URL is set and SAYSO_API_KEY is not. `sayso keys create`, on the server, makes one")
+        raise Unavailable("SAYSO_URL is set and SAYSO_API_KEY is not", "`sayso keys create`, on the server, makes one")
     return Client(url, key, f"{url} {key.partition('_')[2].partition('_')[0]}")
 
 
 def speaking(data: Path | None, person: str | None) -> "Client":
-    """The same for a command that needs somebody to say it. Raises NotReached and UnknownPerson."""
+    """The same for a command that needs somebody to say it. Raises Unavailable and NotFound."""
     client = connect(data, person)
     if client.is_local and person is None:
         raise typer.BadParameter("say who you are: --as PERSON, such as --as anna")
@@ -73,20 +72,23 @@ def _beside_dev(data: Path | None, person: str | None) -> "Client":
     folder = data_dir(data)
     server = DataDir(folder).server()
     if server is None:
-        raise NotReached(
-            f"No `sayso dev` is running for {folder}. Start one with `./sayso dev`, name another data directory with "
+        raise Unavailable(
+            f"No `sayso dev` is running for {folder}",
+            "Start one with `./sayso dev`, name another data directory with "
             "--data, or, to speak for yourself from elsewhere, set SAYSO_URL and SAYSO_API_KEY: you make a key in the "
-            "console, on the page Keys"
+            "console, on the page Keys",
         )
     is_named = data is not None or bool(os.environ.get("SAYSO_DATA_DIR"))
     if not _is_loopback(server.api) or not (is_named or is_folder_trusted(os.environ, folder)):
-        raise NotReached(
+        raise Unavailable(
             f"The server that {folder} speaks of is not used: no `sayso dev` of yours made it, or it listens at an "
-            "outside address. Name the directory with --data, or set SAYSO_URL and SAYSO_API_KEY"
+            "outside address",
+            "Name the directory with --data, or set SAYSO_URL and SAYSO_API_KEY",
         )
     if (person or "") not in server.keys:
-        raise UnknownPerson(
-            f"There is no person {person!r} in the directory. It has: {', '.join(sorted(filter(None, server.keys)))}"
+        raise NotFound(
+            f"There is no person {person!r} in the directory",
+            f"It has: {', '.join(sorted(filter(None, server.keys)))}",
         )
     return Client(server.api, server.keys[person or ""], f"{folder} {person}", person=person, is_local=True)
 
@@ -103,7 +105,9 @@ def _in_file(path: str | None) -> str:
     try:
         return Path(path).read_text().strip() if path else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise NotReached(f"SAYSO_API_KEY_FILE is {path!r}, which can't be read ({error})") from None
+        raise Unavailable(
+            f"SAYSO_API_KEY_FILE is {path!r}, which can't be read ({error})", "Name a file that holds a key"
+        ) from None
 
 
 class Client:
@@ -185,7 +189,7 @@ class Client:
         return last_shown(self._notes, self._whose, request_id)
 
     def answer(self, request_id: str, body: dict[str, object]) -> dict[str, Any]:
-        """What became of an answer: its `judgement`, and words for people. Raises NotReached where it has none."""
+        """What became of an answer: its `judgement`, and words for people. Raises Unavailable where it has none."""
         answer = self._send("POST", f"/v1/requests/{quote(request_id, '')}/answer", body, once=secrets.token_hex(16))
         said = _json(answer)
         if "judgement" not in said:
@@ -234,7 +238,7 @@ class Client:
         return RequestView.model_validate(self._ask("POST", f"/v1/requests/{quote(request_id, '')}/amend", body))
 
     def dead(self) -> list[dict[str, Any]]:
-        """Dead letters and held messages, oldest first."""
+        """Dead letters and quarantined messages, oldest first."""
         return self._ask("GET", "/v1/dead")["letters"]
 
     def settle(self, some_id: str, verb: str) -> str:
@@ -257,7 +261,7 @@ class Client:
             except httpx2.TransportError:
                 pass  # taken up again
             time.sleep(_AGAIN_S)
-        raise NotReached(f"{self._url} went away. Look again with: sayso watch {run_id}")
+        raise Unavailable(f"{self._url} went away", f"Look again with: sayso watch {run_id}")
 
     def _told(self, run_id: str, seq: int) -> Iterator[Any]:
         """What one stream tells after `seq`, until it ends or is cut."""
@@ -294,9 +298,9 @@ class Client:
             except httpx2.TransportError as error:
                 if self.is_local and isinstance(error, httpx2.ConnectError):
                     start = "Start it with `./sayso dev`, or set SAYSO_URL"
-                    raise NotReached(f"No sayso answers at {self._url}. {start}") from None
+                    raise Unavailable(f"No sayso answers at {self._url}", start) from None
                 if tries == _TRIES:
-                    raise NotReached(f"{self._url} does not answer: {error}. Is SAYSO_URL right?") from None
+                    raise Unavailable(f"{self._url} does not answer: {error}", "Is SAYSO_URL right?") from None
             else:
                 if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE or tries == _TRIES:
                     return answer
@@ -304,14 +308,14 @@ class Client:
         raise AssertionError("unreachable")
 
     def _check(self, answer: httpx2.Response) -> None:
-        """Raises NotReached in the words of the server, with our commands where it names operations."""
+        """Raises Unavailable in the words of the server, with our commands where it names operations."""
         if answer.is_success:
             return
         said = _json(answer)
         if "detail" not in said:
-            raise NotReached(f"{answer.url} answered {answer.status_code}. Is SAYSO_URL right?")
+            raise Unavailable(f"{answer.url} answered {answer.status_code}", "Is SAYSO_URL right?")
         what, do = str(said["detail"]).rstrip("."), _LISTS.sub(r"`sayso \1`", str(said.get("do", "")))
-        raise NotReached(what if do in what else f"{what}. {do}")
+        raise SaysoError(what, "" if do in what else do)
 
 
 def _json(answer: httpx2.Response) -> dict[str, Any]:

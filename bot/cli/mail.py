@@ -13,6 +13,7 @@ import typer
 from bot.cli.operate import require_dev
 from bot.cli.options import Data, Json, serve, settings_of, text_of
 from bot.cli.plain import plain, plain_json
+from bot.errors import NotFound
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -37,10 +38,6 @@ _PLACES = {
     "beside": "just below our provider's own Received",
     "below": "below all that our provider wrote",
 }
-
-
-class NoSuchMail(Exception):
-    """There is nothing to read or answer; the text says where to look."""
 
 
 def register(app: typer.Typer) -> None:
@@ -219,7 +216,7 @@ def _of_person(settings: "Settings", person: str, reply_to: str | None, text: st
     people = People(settings.people, settings.policies)
     contact = people.contact(people.named(person))
     if contact is None or contact.email is None:
-        raise NoSuchMail(f"{person} has no mail address in sayso.toml")
+        raise NotFound(f"{person} has no mail address", "Add `email` under [people] in sayso.toml")
     if reply_to is None or text is None:
         _list(settings, contact.email, contact.name, as_json=as_json)
     else:
@@ -249,7 +246,7 @@ async def _reply(settings: "Settings", author: "Contact", reply_to: str, text: s
     mail = local_mail(settings)
     original = letter(mail.folder(author.email or ""), reply_to)
     if original is None:
-        raise NoSuchMail(f"{author.name} has no mail {reply_to!r}. `sayso mailbox {author.id}` lists them")
+        raise NotFound(f"{author.name} has no mail {reply_to!r}", f"`sayso mailbox {author.id}` lists them")
     post = await submit(Transport(mail.relay(author.email)), original, text, author=author, at=datetime.now(UTC))
     _print_sent(post.recipient, author.name, post.message_id, as_json=as_json)
 

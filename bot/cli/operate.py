@@ -14,6 +14,7 @@ import typer
 
 from bot.cli.options import Data, Json, serve, settings_of
 from bot.cli.plain import plain
+from bot.errors import Conflict
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -22,32 +23,29 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _VERBS = (
-    "requeue: try a dead letter again. discard: forget a held message. "
-    "confirm: have the person asked whose word a held message claims to be."
+    "requeue: try a dead letter again. discard: forget a quarantined message. "
+    "confirm: have the person asked whose word a quarantined message claims to be."
 )
 
 
-class NotBesideDev(Exception):
-    """The command is only for somebody who plays everybody; the text says what to do instead."""
-
-
 def require_dev(settings: "Settings", what: str) -> None:
-    """Raises NotBesideDev unless it is a `sayso dev` that this data directory leads to.
+    """Raises Conflict unless it is a `sayso dev` that this data directory leads to.
 
     Elsewhere whoever reaches Redis could speak as anybody; there only a key or a session says who somebody is.
     """
     from bot.config.data_dir import DataDir
 
     if settings.redis_url is not None or DataDir(settings.data_dir).server() is None:
-        raise NotBesideDev(
-            f"{what} works only beside `sayso dev`. Set SAYSO_URL and SAYSO_API_KEY: over HTTP your own key says who "
-            "you are, and you make one in the console, on the page Keys"
+        raise Conflict(
+            f"{what} works only beside `sayso dev`",
+            "Set SAYSO_URL and SAYSO_API_KEY: over HTTP your own key says who "
+            "you are, and you make one in the console, on the page Keys",
         )
 
 
 @asynccontextmanager
 async def _attached(data: Path | None) -> "AsyncGenerator[App]":
-    """The composition over the Redis that runs, serving nothing. Raises NothingRuns when there is none."""
+    """The composition over the Redis that runs, serving nothing. Raises Unavailable when there is none."""
     from bot.app import agents_of, compose
     from bot.process.processes import log_to, redis_url
     from bot.wiring.local_mail import local_mail
@@ -84,7 +82,7 @@ def dead(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """List dead letters and held messages, or do something about one of them. Over HTTP it takes an admin's key."""
+    """List dead letters and quarantined messages, or act on one of them. Over HTTP it takes an admin's key."""
     from bot.cli.client import connect
 
     if verb is not None and (verb not in {"requeue", "discard", "confirm"} or some_id is None):
@@ -105,7 +103,7 @@ def _list(notes: list[dict[str, Any]], *, as_json: bool) -> None:
         for line in _details(note):
             print(plain(f"    {line}"))
     if not notes:
-        print("Nothing was given up on, and nothing is held.")
+        print("Nothing was given up on, and nothing is quarantined.")
 
 
 def _time(at: str) -> str:
@@ -115,7 +113,7 @@ def _time(at: str) -> str:
 
 
 def _details(note: dict[str, Any]) -> list[str]:
-    """What else is known of a held message."""
+    """What else is known of a quarantined message."""
     asked = f"asked about at {_time(note['asked_at'])} by {note['asked_by']}" if note["asked_at"] else ""
     channel = f"came by {note['channel']}" if note["channel"] else ""
     about = f"its subject, which nobody has checked: {note['about']}" if note["about"] else ""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from bot.errors import Invalid
+
 if TYPE_CHECKING:
     from bot.config.settings import Settings
 
@@ -18,12 +20,8 @@ TEXT_BYTES = 32_768
 """What a person may say at once; the inbox's limit for every channel."""
 
 
-class TextRefused(Exception):
-    """What was typed is no text that can be kept; nothing was done."""
-
-
 def text_of(param: typer.CallbackParam, value: str | None) -> str | None:
-    """`value` itself, when it is text of a size that is kept whole. Raises TextRefused."""
+    """`value` itself, when it is text of a size that is kept whole. Raises Invalid."""
     return None if value is None else bounded(param.name or "text", value)
 
 
@@ -34,13 +32,13 @@ def texts_of(param: typer.CallbackParam, values: list[str]) -> list[str]:
 
 
 def bounded(what: str, text: str) -> str:
-    """`text` itself, when it can be kept whole. Raises TextRefused."""
+    """`text` itself, when it can be kept whole. Raises Invalid."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise TextRefused(f"The {what} is not UTF-8. Nothing was done; write it anew") from error
+        raise Invalid(f"The {what} is not UTF-8", "Nothing was done; write it anew") from error
     if size > TEXT_BYTES:
-        raise TextRefused(f"The {what} has {size} bytes; {TEXT_BYTES} are allowed. Nothing was done; say less of it")
+        raise Invalid(f"The {what} has {size} bytes; {TEXT_BYTES} are allowed", "Nothing was done; say less of it")
     return text
 
 

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from bot.cli import act, agents, evals, mail, operate, people, runs, slack, triggers
+from bot.errors import SaysoError
 
 
 class _Commands(TyperGroup):
@@ -61,25 +62,7 @@ def sayso(
 
 
 # Errors with something to say, by where they are defined: most commands load few of those places.
-_SPOKEN = {
-    "agents": ("ToolRefused",),
-    "bot.cli.client": ("NotReached",),
-    "bot.cli.mail": ("NoSuchMail",),
-    "bot.cli.operate": ("NotBesideDev",),
-    "bot.cli.options": ("TextRefused",),
-    "bot.config.data_dir": ("NoSecretKey",),
-    "bot.config.errors": ("ConfigError",),
-    "bot.dev.demo": ("DemoError",),
-    "bot.evals.cases": ("BadCases",),
-    "bot.people.api_keys": ("KeyRefused",),
-    "bot.people.directory": ("UnknownPerson",),
-    "bot.process.processes": ("NothingRuns", "PortTaken"),
-    "bot.store.client": ("StoreError",),
-    "bot.store.embedded": ("EmbeddedRedisError",),
-    "bot.wiring.mail_identify": ("NotIdentified",),
-    "channels": ("ChannelError",),
-    "prompts": ("PromptError",),
-}
+_SPOKEN = {("agents", "ToolRefused"), ("channels", "ChannelError"), ("prompts", "PromptError")}
 
 
 def sentence(error: BaseException) -> str | None:
@@ -88,7 +71,9 @@ def sentence(error: BaseException) -> str | None:
         inside: tuple[BaseException, ...] = error.exceptions  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         said = [sentence(inner) for inner in inside]
         return "\n".join(line for line in said if line) if all(said) else None
-    is_spoken = any(kind.__name__ in _SPOKEN.get(kind.__module__, ()) for kind in type(error).__mro__)
+    is_spoken = isinstance(error, SaysoError) or any(
+        (kind.__module__, kind.__name__) in _SPOKEN for kind in type(error).__mro__
+    )
     return str(error) if is_spoken else None
 
 

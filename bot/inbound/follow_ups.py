@@ -24,7 +24,6 @@ from bot.render.cards import notice
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions
 from bot.runs.children import busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
-from bot.store.attachments import attachments, contents
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import inbound_of
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write

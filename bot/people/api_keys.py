@@ -142,7 +142,7 @@ class Keyring:
     def lend(self, person: str | None) -> str:
         """The text of a key that opens everything to `person`, or to the operators' terminal, while this process runs.
 
-        Only for `sayso dev`, where one person plays everybody. Raises UnknownPerson.
+        Only for `sayso dev`, where one person plays everybody. Raises NotFound.
         """
         prefix, secret = _random(_PREFIX_BYTES), _random(_SECRET_BYTES)
         text = f"sayso_{prefix}_{secret}"

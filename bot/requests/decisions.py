@@ -44,7 +44,7 @@ from bot.render.cards import asked_again, closed_card, decided, feedback_text, n
 from bot.requests.card_updates import changed, commented, updates_for
 from bot.requests.opening import Placement, changes_between, placement, placing
 from bot.store import Commit, Once, Wake, WorkItem
-from bot.store.attachments import attachments, contents, list_contents, whole_lists
+from bot.store.attachments import whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, OutboxEntry, Tell
@@ -93,9 +93,7 @@ class Decisions:
         """A request's record, its version and the time. Raises NotFound."""
         found = await self._journal.store.record(request_id)
         if found is None:
-            raise NotFound(
-                f"There is no request {request_id}", "List the open ones with `sayso requests` or GET /v1/requests"
-            )
+            raise NotFound(f"There is no request {request_id}", "GET /v1/requests lists them")
         return RequestRecord.model_validate_json(found.body), found.version, found.now
 
     async def lists(self, request: Request) -> dict[str, str]:

@@ -31,7 +31,6 @@ from bot.policy.quorum import eligible, is_met
 from bot.policy.record import RequestRecord
 from bot.render.cards import PARTS, program_name, request_card
 from bot.store import Commit, Wake, WorkItem
-from bot.store.attachments import list_contents
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry, record_write
 from bot.store.outbox_entry import Delivery, PlaceCard, place_of, placing_id

@@ -22,7 +22,7 @@ from bot.runs.api_requests import Asker
 from bot.runs.export import Exported
 from bot.runs.start import Starter
 from bot.store import Commit, Wake, WorkItem
-from bot.store.attachments import all_files, contents_of
+from bot.store.attachments import contents_of
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import Journal
 

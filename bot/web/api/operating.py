@@ -1,12 +1,12 @@
-"""Operations for whoever runs it: who the people are, and what was given up on or is held."""
+"""Operations for whoever runs it: who the people are, and what was given up on or is quarantined."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
 from agents.requests import Frozen, PersonId
+from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
-from bot.runs.steering import NotSteered
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.keyed import HereNow, MayKeep, MayRead, only_known_queries
@@ -29,13 +29,13 @@ class Directory(Frozen):
 
 
 class DeadLetter(Note):
-    """Something that was given up on, or a message that is `held`."""
+    """Something that was given up on, or a message that is `quarantined`."""
 
     id: str
 
 
 class DeadLetters(Frozen):
-    """Dead letters and held messages, oldest first."""
+    """Dead letters and quarantined messages, oldest first."""
 
     letters: tuple[DeadLetter, ...]
 
@@ -62,7 +62,7 @@ async def people(_: MayRead, here: HereNow) -> Directory:
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
 async def dead(_: MayKeep, here: HereNow) -> DeadLetters:
-    """What was given up on (`dead`), and messages whose sender is not proved (`held`)."""
+    """What was given up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
     notes = {name: Note.model_validate_json(body) for name, body in (await here.app.store.lists.dead()).items()}
     letters = (DeadLetter(id=name, **dict(note)) for name, note in notes.items())
     return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
@@ -70,25 +70,25 @@ async def dead(_: MayKeep, here: HereNow) -> DeadLetters:
 
 @router.post("/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
 async def requeued(some_id: DeadPath, _: MayKeep, here: HereNow) -> Done:
-    """Try a dead letter again. A held message is nobody's word, and is not let through by this."""
+    """Try a dead letter again. A quarantined message is nobody's word, and is not let through by this."""
     body = (await here.app.store.lists.dead()).get(some_id)
     if body is None:
         raise not_found(f"There is no dead letter {some_id}.", "GET /v1/dead lists them")
     note = Note.model_validate_json(body)
-    if note.kind == "held":
-        text = "A held message can't be let through as somebody's word. Have that person asked: sayso dead confirm"
-        raise NotSteered(f"{text} {some_id}")
-    await here.app.store.lists.requeue(some_id, note.member)
+    if note.kind == "quarantined":
+        what = "A quarantined message can't be let through as somebody's word"
+        raise Conflict(what, f"Have that person asked: sayso dead confirm {some_id}")
+    await here.app.store.lists.requeue(note.item)
     return Done(id=some_id, told=f"{some_id} is tried again.")
 
 
 @router.post("/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
 async def discarded(some_id: DeadPath, key: MayKeep, here: HereNow) -> Done:
-    """Forget a held message."""
+    """Forget a quarantined message."""
     return Done(id=some_id, told=await here.app.clearing.discard(some_id, key.speaker))
 
 
 @router.post("/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
 async def confirmed(some_id: DeadPath, key: MayKeep, here: HereNow) -> Done:
-    """Have the person asked whose word a held message claims to be. It stays held whatever they say."""
+    """Have the person asked whose word a quarantined message claims to be. It stays quarantined whatever they say."""
     return Done(id=some_id, told=await here.app.clearing.confirm(some_id, key.speaker))

@@ -35,7 +35,8 @@ def refusal_of(error: SaysoError) -> Refusal:
     """The page that tells `error`: its kind gives the status, its words the rest."""
     match error:
         case NotFound():
-            return Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", str(error))
+            text = "The address may be an old one. Start at the top."
+            return Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", text)
         case Forbidden():
             return Refusal(HTTPStatus.FORBIDDEN, "Not yours to do", str(error))
         case Conflict():

@@ -35,7 +35,7 @@ async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: Wor
     assert first.startswith(f"{name}  held  ")
     assert "a message that claims to be from bo@corp.example: nothing proves who sent it" in first
     assert second == f"    came by email, would have answered {record.request.id}"
-    assert asked.out == "Bo Berg is asked whether it was theirs. It stays held whatever they say.\n"
+    assert asked.out == "Bo Berg is asked whether it was theirs. It stays quarantined whatever they say.\n"
     assert "by service:terminal" in after.out.splitlines()[-1]
     [note] = json.loads(as_json.out)
     assert (note["id"], note["claims"], note["channel"]) == (name, "bo@corp.example", "email")

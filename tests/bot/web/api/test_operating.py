@@ -38,7 +38,7 @@ async def test_what_is_held_is_looked_after_with_an_admin_s_key_alone(world: Wor
     assert f"Have that person asked: sayso dead confirm {name}" in refused(through, 409, "not-now")
     assert asked.json() == {
         "id": name,
-        "told": "Bo Berg is asked whether it was theirs. It stays held whatever they say.",
+        "told": "Bo Berg is asked whether it was theirs. It stays quarantined whatever they say.",
     }
     assert gone.json()["told"] == f"{name} is discarded."
     assert (await dan.get("/v1/dead")).json() == {"letters": []}
