@@ -28,8 +28,9 @@ settings.load_profile("fast")
 # Begun first, so that at the end no process works on while the others have nothing left. Folders stand for their files.
 _LONGEST = (
     "tests/test_mutations.py", "tests/docs/test_twelve_factors.py", "tests/kill", "tests/bot/cli", "tests/processes",
-    "tests/browser", "tests/test_slack_crowd.py", "tests/test_story_by_hand.py", "tests/bot/web/api/test_openapi.py",
-    "tests/docs", "tests/test_mail_servers.py", "tests/test_everywhere.py", "tests/test_faults_slack.py",
+    "tests/browser", "tests/stories/slack/test_crowd.py", "tests/stories/test_by_hand.py",
+    "tests/bot/web/api/test_openapi.py", "tests/docs", "tests/stories/mail/test_servers.py",
+    "tests/stories/test_everywhere.py", "tests/stories/faults/test_slack.py",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.office import TOML
 from tests.servers.lines import TOP
-from tests.test_ask import asked, asks
+from tests.stories.test_ask import asked, asks
 from tests.world import World
 
 FIVE = [f"p{number}" for number in range(5)]

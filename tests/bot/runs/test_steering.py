@@ -1,4 +1,4 @@
-"""What requesters may do besides waiting: withdraw and amend. The rest is in `tests/test_faults_people.py`."""
+"""What requesters may do besides waiting: withdraw and amend. The rest is in `tests/stories/faults/test_people.py`."""
 
 import pytest
 

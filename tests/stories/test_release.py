@@ -25,8 +25,8 @@ from bot.render.transcript import lines
 from bot.store.attachments import content_of
 from bot.testing.scripted import Scripted
 from channels import File
+from tests.stories.test_triage import child_of
 from tests.test_tour import commit_of, live
-from tests.test_triage import child_of
 from tests.world import World, a_world
 
 ANNOUNCE = '\n[announce]\nto = ["group:release"]\n'
