@@ -8,6 +8,7 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -88,11 +89,11 @@ class Reply(_Wire):
 def offers(agent: Agent) -> Iterator[Offer]:
     """The agent's own tools, then the two steps that every agent has."""
     for tool in agent.tools:
-        yield Offer(tool.name, tool.description, _with_confidence(tool.args.model_json_schema()))
+        yield Offer(tool.name, tool.description, _with_confidence(_schema(tool.args)))
     for name, step in _OWN_STEPS.items():
-        schema = step.model_json_schema()
-        del schema["properties"]["type"]  # the tool's name says it already
-        yield Offer(name, inspect.getdoc(step) or name, _with_confidence(schema))
+        schema = _schema(step)
+        properties = {key: each for key, each in schema["properties"].items() if key != "type"}  # the name says it
+        yield Offer(name, inspect.getdoc(step) or name, _with_confidence(schema | {"properties": properties}))
 
 
 def tools_hash(agent: Agent) -> str:
@@ -100,6 +101,12 @@ def tools_hash(agent: Agent) -> str:
     versions = {tool.name: tool.schema_version for tool in agent.tools}
     told = [[offer.name, offer.description, offer.schema, versions.get(offer.name)] for offer in offers(agent)]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _schema(arguments: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a class. Made once, as that takes milliseconds; nobody changes it."""
+    return arguments.model_json_schema()
 
 
 def _with_confidence(schema: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +156,7 @@ def _uses(reply: Reply) -> list[Block]:
 def _has_its_own(agent: Agent, name: str) -> bool:
     """Whether `confidence` is an argument of the tool itself."""
     tool = agent.tool(name)
-    return tool is not None and _CONFIDENCE in tool.args.model_json_schema().get("properties", {})
+    return tool is not None and _CONFIDENCE in _schema(tool.args).get("properties", {})
 
 
 def _arguments(agent: Agent, use: Block) -> JsonValue:
