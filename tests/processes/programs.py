@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,13 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.servers.lines import TOP
+from tests.servers.lines import TOP, free_ports
 from tests.servers.resp import Redis
 from tests.waiting import wait_until
 
 KEY = "0123456789abcdef0123456789abcdef"
 # A busy machine is not a failure.
-SLOW_S = 30
+SLOW_S = 60
 
 
 class Program:
@@ -81,8 +80,7 @@ class RedisServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as found:
-            self.port = int(found.getsockname()[1])
+        [self.port] = free_ports(1)
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 

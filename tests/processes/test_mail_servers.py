@@ -11,7 +11,7 @@ import pytest
 
 from tests.processes.branch import Branch
 from tests.processes.programs import Program
-from tests.servers.dovecot import free_ports
+from tests.servers.lines import free_ports
 from tests.servers.program import environment
 from tests.waiting import wait_until
 

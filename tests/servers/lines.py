@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import socket
 import subprocess
 import sys
@@ -17,6 +18,18 @@ Handle = Callable[[Message], Awaitable[Message]]
 TOP = Path(__file__).parents[2]
 LIMIT_BYTES = 4_000_000
 ANSWER_WITHIN_S = 60
+# Below those that the system gives to connections and to whoever asks for any port (`ip_local_port_range`).
+PORTS = range(12_000, 32_000)
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens at, and that nobody is given by chance until somebody does."""
+    found = list[int]()
+    while len(found) < count:
+        port = secrets.choice(PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found += [port] if port not in found else []
+    return found
 
 
 @asynccontextmanager

@@ -8,11 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.servers.dovecot import Dovecot, free_ports, greets, is_user
+from tests.servers.dovecot import Dovecot, greets, is_user
+from tests.servers.lines import free_ports
 from tests.waiting import wait_until
 
 MASTER = Path("/usr/lib/postfix/sbin/master")
-STARTS_WITHIN_S = 20
+STARTS_WITHIN_S = 90
 
 REFUSED = "refused@corp.example"
 """Mail for this address is refused as soon as it is named."""
