@@ -15,7 +15,7 @@ from tests.waiting import until
 from tests.world import World
 
 PEOPLE = ("anna", "bo", "cy", "dan")
-SLOW_S = 30
+SLOW_S = 60
 
 
 class SlackWorld:

@@ -145,7 +145,7 @@ async def _opens_the_window(office: SlackOffice, card: Message) -> None:
     for _ in range(5):
         await office.cy.presses("Deny with reason…", in_=card)
         with suppress(TimeoutError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(40):
                 await office.cy.sees_modal("The agent is told")
                 return
     raise AssertionError("no window opens for a denial")

@@ -43,9 +43,9 @@ async def test_the_desk_of_the_page_answers_a_stranger_as_it_says(tmp_path: Path
     write, bo, approve, eve = block("sh").splitlines()
     async with sayso_dev(tmp_path, SAYSO_DATA_DIR=str(tmp_path / "desk")):
         assert "Sent to help@corp.example as eve@shop.example." in await run(write)
-        card = await until(lambda: letter(bo), within_s=30, what="a card")
+        card = await until(lambda: letter(bo), what="a card")
         assert "You get your money back within 14 days." in card["text"]
         await run(approve.replace("ID", card["id"]))
-        answer = await until(lambda: letter(eve), within_s=30, what="an answer")
+        answer = await until(lambda: letter(eve), what="an answer")
 
     assert answer["text"].strip() == "Hello,\n\nYou get your money back within 14 days.\n\nYour Corp team"

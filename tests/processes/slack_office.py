@@ -16,7 +16,7 @@ from tests.waiting import until
 Mode = Literal["socket", "http"]
 READY = '"event": "ready"'
 PORT = '"port": '
-SLOW_S = 40
+SLOW_S = 60
 NAMES = {"anna": "Anna Ames", "bo": "Bo Berg", "cy": "Cy Cole", "eve": "Eve Eder"}
 
 

@@ -18,7 +18,7 @@ from tests.processes.programs import KEY, Program, RedisServer
 from tests.waiting import until
 
 READY = '"event": "ready"'
-WITHIN_S = 40.0
+WITHIN_S = 60.0
 
 
 class Branch:

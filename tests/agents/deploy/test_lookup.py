@@ -43,7 +43,7 @@ async def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
     with pytest.raises(LookFailed, match=r"'sh' did not end within 0\.3 s"):
         await look(("sh", "-c", "exec 9>held; cat /dev/zero >/dev/null & cat /dev/zero >/dev/null"), tmp_path, 0.3)
 
-    assert await asyncio.wait_for(holding, 10) == "", "nobody of the group holds the pipe any more"
+    assert await asyncio.wait_for(holding, 60) == "", "nobody of the group holds the pipe any more"
 
 
 async def test_an_endless_printer_is_read_up_to_a_bound(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def deploy(shop: Path, tag: str, environment: str) -> None:
 
 async def get(address: str) -> tuple[HTTPResponse, str]:
     def fetch() -> tuple[HTTPResponse, str]:
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310
             return answer, answer.read().decode()
 
     return await asyncio.to_thread(fetch)
@@ -108,7 +108,7 @@ async def test_it_stops_at_once_while_a_connection_is_open(demo: Path) -> None:
         raise ConnectionAbortedError
 
     async def both() -> None:
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(40), asyncio.TaskGroup() as group:
             group.create_task(serve(demo, listener))
             group.create_task(stop_when_connected())
 

@@ -104,7 +104,7 @@ class Counting:
         self.most = max(self.most, self.at_once)
         if self.at_once == self._wanted:
             self._all.set()
-        await asyncio.wait_for(self._all.wait(), 10)
+        await asyncio.wait_for(self._all.wait(), 60)
         self.at_once -= 1
         return Chosen(Done(summary=""), ModelCall(model="counting", rehearsal=False))
 

@@ -48,11 +48,11 @@ class Bench:
 
     async def said(self) -> str:
         """What a command wrote to `says`, which blocks it until somebody listens."""
-        return await asyncio.wait_for(asyncio.to_thread((self.folder / "says").read_text), 20)
+        return await asyncio.wait_for(asyncio.to_thread((self.folder / "says").read_text), 60)
 
     async def tell(self) -> None:
         """Let a command go on that reads `hears`."""
-        await asyncio.wait_for(asyncio.to_thread((self.folder / "hears").write_text, "go\n"), 20)
+        await asyncio.wait_for(asyncio.to_thread((self.folder / "hears").write_text, "go\n"), 60)
 
     def worker(self, moment: str, script: str, attempt: str = "a1") -> subprocess.Popen[bytes]:
         """A process of its own that runs `script`."""

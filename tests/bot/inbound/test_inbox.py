@@ -136,7 +136,7 @@ async def test_what_can_not_wait_is_taken_however_much_waits_already(world: Worl
             for number in range(MOST_BYTES // len(flood.raw) + 1)
         ]
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             ids.append(await world.app.inbox.accept(mail(key="k").model_copy(update={"can_wait": False})))
 
         for inbound_id in ids:

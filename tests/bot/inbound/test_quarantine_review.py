@@ -145,7 +145,7 @@ async def test_the_log_says_who_had_somebody_asked(world: World) -> None:
 async def test_a_dead_letter_is_no_quarantined_message(world: World) -> None:
     world.workshop.poison.add("cup")
     run_id = await world.trigger("stamp cup")
-    await until(world.dead, within_s=30, what="it is given up")
+    await until(world.dead, what="it is given up")
 
     for verb in (world.app.clearing.discard, world.app.clearing.confirm):
         with pytest.raises(Conflict, match="is a dead letter, not a quarantined message"):

@@ -224,7 +224,7 @@ async def test_a_line_that_can_not_be_shown_is_no_alarm_and_is_dropped_after_a_f
         left = [await client.do("HLEN", Keys(shard).outbox) for shard in range(office.app.store.shards)]
         return not any(left)
 
-    await until(is_dropped, within_s=30, what="nothing waits to be sent")
+    await until(is_dropped, what="nothing waits to be sent")
     assert wall.lines() == []
     assert office.mails("dan") == ()
     assert await office.dead() == []

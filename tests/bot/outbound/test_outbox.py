@@ -196,7 +196,7 @@ async def test_an_answer_that_may_change_is_waited_for_and_the_same_mail_is_sent
             await world.move_time(1)
             return any(event.type == "card_delivered" for event in await world.events(run_id))
 
-        await until(delivered, within_s=20, what="the card is delivered")
+        await until(delivered, what="the card is delivered")
         server.let_go()
 
         assert server.asked == len(faults) + 1

@@ -175,7 +175,7 @@ async def test_a_redis_that_is_away_is_told_in_words_and_after_a_bound(store: St
     away = Client("unix:///nowhere/redis.sock", patience_s=0.1)
 
     with pytest.raises(StoreError, match=r"Redis does not answer: .*Nothing is lost; it is tried again"):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             await away.do("PING")
 
     await away.close()

@@ -45,7 +45,7 @@ async def listeners(store: Store) -> int:
 async def heard(changes: Changes, count: int = 1) -> frozenset[str]:
     """Everything that is told until so many runs have been."""
     found = frozenset[str]()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while len(found) < count:
             found |= await changes.next(5)
     return found
@@ -196,7 +196,7 @@ async def test_closing_ends_listening_at_whatever_moment_it_comes(store: Store) 
 
         watching = asyncio.create_task(watch())
         await asyncio.wait([watching], timeout=0.0002 * number)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             await follower.close()
             with pytest.raises(FollowingEnds):
                 await watching

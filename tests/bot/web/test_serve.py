@@ -20,7 +20,7 @@ from tests.servers.web import serving
 from tests.waiting import until
 from tests.world import World
 
-QUICKLY_S = 15.0
+QUICKLY_S = 40.0
 
 
 def settings(world: World) -> dict[str, str]:
@@ -38,7 +38,7 @@ async def a_web(world: World) -> AsyncGenerator[tuple[asyncio.subprocess.Process
     )  # fmt: skip
     assert program.stdout
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             said = await program.stdout.readuntil(b'"port": ') + await program.stdout.readline()
         port = re.search(rb'"port": (\d+)', said)
         assert port
@@ -85,7 +85,7 @@ async def test_two_web_processes_are_one_installation(world: World) -> None:
         async with AsyncClient(headers=headers) as anna, AsyncClient(headers=await key_of(world, "bo")) as bo:
             record = await world.opened(await world.trigger("press it"))
             path = f"/v1/requests/{record.request.id}"
-            waiting = asyncio.create_task(anna.get(f"{first}{path}?wait_s=20", timeout=30))
+            waiting = asyncio.create_task(anna.get(f"{first}{path}?wait_s=50", timeout=90))
             assert not (await asyncio.wait([waiting], timeout=0.3))[0]
 
             vote = {"vote": "approve", "digest": record.request.digest}

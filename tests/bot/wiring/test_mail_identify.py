@@ -30,7 +30,7 @@ async def test_the_mail_a_person_was_asked_for_is_found_among_others(mailhost: M
 
     looking = asyncio.create_task(next_mail(settings, asked.put_nowait, look_every_s=0.05, inbox=inbox))
     await anna.write(address, await asked.get(), "hello")
-    raw = await asyncio.wait_for(looking, 20)
+    raw = await asyncio.wait_for(looking, 60)
 
     found = identify(raw, address)
     assert (found.author, found.way, found.authserv_id) == ("anna@corp.example", "dmarc", SERVER)

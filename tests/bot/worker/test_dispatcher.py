@@ -58,7 +58,7 @@ async def test_an_answer_that_no_process_could_read_for_minutes_counts_as_soon_a
 
     await crowded.reply("bo", card, "approve")
 
-    await until(lambda: over(crowded, run_id), within_s=20, what="it is tried often enough")
+    await until(lambda: over(crowded, run_id), what="it is tried often enough")
     assert await crowded.summary(run_id) == "done: ok: press bell: done"
     assert await crowded.dead() == []
     assert crowded.mails("dan") == ()
@@ -73,7 +73,7 @@ async def test_an_answer_that_nobody_could_read_for_long_is_a_dead_letter_and_co
 
     await crowded.reply("bo", card, "approve")
 
-    await until(lambda: given_up(crowded), within_s=20, what="it is given up")
+    await until(lambda: given_up(crowded), what="it is given up")
     assert "too busy" in (await crowded.next_mail("dan", about="Given up")).text
     mail["email"].left = 0
     [some_id] = await crowded.app.store.lists.dead()
@@ -92,7 +92,7 @@ async def test_what_is_being_sent_and_is_brought_once_more_is_not_sent_beside_it
         sent = channels["email"].sent
         await until(lambda: len(sent) == 2, what="both cards are on their way")
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             for entry in await world.unsent():
                 await world.app.looker.look(WorkItem("out", entry.id))
 

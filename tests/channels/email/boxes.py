@@ -58,7 +58,7 @@ def body(item: Item) -> str:
 async def take(mailbox: Mailbox, count: int) -> list[Item]:
     """The next mails, each of them done before the next one is asked for."""
     items: list[Item] = []
-    async with asyncio.timeout(20), aclosing(mailbox.items()) as found:
+    async with asyncio.timeout(40), aclosing(mailbox.items()) as found:
         async for item in found:
             items.append(item)
             await mailbox.done(item)

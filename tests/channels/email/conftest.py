@@ -60,7 +60,7 @@ class Post:
         queue = asyncio.Queue[Inbound]()
         receiving = asyncio.create_task(self.channel.receive(queue.put, EmptyDesk()))
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(40):
                 return [await queue.get() for _ in range(count)]
         finally:
             receiving.cancel()

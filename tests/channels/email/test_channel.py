@@ -154,7 +154,7 @@ async def test_a_mail_that_was_not_accepted_stays_and_is_handed_over_again(post:
         accepted.set()
 
     receiving = asyncio.create_task(post.channel.receive(accept, EmptyDesk()))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         await accepted.wait()
     receiving.cancel()
     await asyncio.wait([receiving])

@@ -82,7 +82,7 @@ class FakeAnthropic:
         self._call("/release", b"")
 
     def _call(self, path: str, body: bytes | None = None) -> bytes:
-        with urllib.request.urlopen(self.base_url + path, body, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(self.base_url + path, body, timeout=60) as answer:  # noqa: S310
             return answer.read()
 
 

@@ -35,7 +35,7 @@ class FakeGitHub:
 
     def _call(self, path: str, body: object = None) -> bytes:
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(self.base_url + path, data, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(self.base_url + path, data, timeout=60) as answer:  # noqa: S310
             return answer.read()
 
 

@@ -45,7 +45,7 @@ async def test_a_start_without_redis_says_so_and_goes_on_when_it_is_there(
         return "waiting for Redis" in "".join(said)
 
     starting = asyncio.create_task(world.start())
-    await until(has_said, within_s=20)
+    await until(has_said)
     assert "Redis does not answer" in "".join(said)
     assert not starting.done()
     server.start()
@@ -111,7 +111,7 @@ async def test_many_runs_go_on_after_redis_was_killed_again_and_again(server: Em
     async with a_world(server.start(), tmp_path / "data") as world:
         runs = [await world.trigger(f"stamp one {number}\nstamp two {number}") for number in range(20)]
         for count in (5, 15, 30):
-            await until(lambda count=count: len(world.workshop.effects) >= count, within_s=30)
+            await until(lambda count=count: len(world.workshop.effects) >= count)
             kill(server)
             server.start()
 

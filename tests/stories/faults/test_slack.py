@@ -57,7 +57,7 @@ async def sees(made: SlackWorld, person: Person, what: str) -> Message:
         there = [one for one in await made.slack.messages(f"@{person.name}") if "Open until" in one.words]
         return next((one for one in there if what in one.words), None)
 
-    return await until(found, within_s=30, what=f"{person.name} sees {what!r} in Slack")
+    return await until(found, what=f"{person.name} sees {what!r} in Slack")
 
 
 async def is_due(world: World) -> bool:
@@ -147,7 +147,7 @@ async def test_what_people_do_while_slack_does_not_say_who_they_are_counts_later
         await world.move_time(40)
         return (await world.request(record.request.id)).state == "approved"
 
-    await until(is_decided, within_s=30, what="the press counts")
+    await until(is_decided, what="the press counts")
 
 
 @pytest.mark.long

@@ -304,16 +304,16 @@ async def test_a_service_says_why_it_takes_back_what_it_asked_for_itself(world: 
 
 async def test_who_waits_for_a_request_hears_at_once_when_it_is_decided(world: World, api: Api) -> None:
     bo, record = await api.client("bo"), await asked(world)
-    path = f"/v1/requests/{record.request.id}?wait_s=30"
+    path = f"/v1/requests/{record.request.id}?wait_s=50"
     waiting = [asyncio.create_task(bo.get(path)) for _ in range(5)]
     assert not (await asyncio.wait(waiting, timeout=0.3))[0]
 
     await world.decide("cy", record, "approve")
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         answers = await asyncio.gather(*waiting)
     assert {answer.json()["state"] for answer in answers} == {"approved"}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         assert (await bo.get(path)).json()["decision"]["by"] == ["cy"], "nobody waits for what is closed"
 
 
@@ -324,7 +324,7 @@ async def is_waiting(client: AsyncClient) -> bool:
 async def test_who_waits_also_hears_of_a_vote_and_of_a_new_revision(world: World, api: Api) -> None:
     world.workshop.policy_of |= {"it": "pair", "that": "pair"}
     bo, record = await api.client("bo"), await asked(world)
-    path = f"/v1/requests/{record.request.id}?wait_s=30"
+    path = f"/v1/requests/{record.request.id}?wait_s=50"
 
     voted = asyncio.create_task(bo.get(path))
     await until(lambda: is_waiting(bo), what="somebody waits for the vote")
@@ -359,13 +359,13 @@ async def test_there_is_no_request_of_an_id_that_was_made_up(api: Api) -> None:
 async def test_who_waits_with_a_key_that_is_revoked_meanwhile_is_told_nothing(world: World, api: Api) -> None:
     record = await world.opened(await world.trigger("press it"))
     key, text = await api.key("bo")
-    wait = asyncio.create_task(api.with_key(text).get(f"/v1/requests/{record.request.id}?wait_s=30"))
+    wait = asyncio.create_task(api.with_key(text).get(f"/v1/requests/{record.request.id}?wait_s=50"))
     assert not (await asyncio.wait([wait], timeout=0.2))[0]
 
     await api.keyring.revoke(key.prefix)
     await world.decide("cy", record, "approve")
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         refused(await wait, 401, "no-key")
 
 

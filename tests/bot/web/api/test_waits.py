@@ -49,7 +49,7 @@ class Call:
 
     async def answer(self) -> tuple[int, dict[str, str], dict[str, Any]]:
         """(status, headers, body) of a whole answer."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             await self.task
         headers = {name.decode(): value.decode() for name, value in self.said[0]["headers"]}
         return self.said[0]["status"], headers, json.loads(b"".join(one.get("body", b"") for one in self.said[1:]))
@@ -74,7 +74,7 @@ async def here(world: World) -> AsyncIterator[Here]:
 async def test_a_key_holds_so_many_streams_and_long_polls_and_then_is_told_to_wait(world: World, here: Here) -> None:
     api = application(here)
     request = (await world.opened(await world.trigger("press it"))).request
-    stream, poll = f"/v1/runs/{request.run_id}/events", f"/v1/requests/{request.id}?wait_s=40"
+    stream, poll = f"/v1/runs/{request.run_id}/events", f"/v1/requests/{request.id}?wait_s=50"
     _, anna = await here.app.keyring.create(person="anna", scopes=["read"])
     _, bo = await here.app.keyring.create(person="bo", scopes=["read"])
     held = Call(api, stream, anna, "text/event-stream")

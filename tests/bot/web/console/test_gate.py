@@ -175,7 +175,7 @@ async def test_looking_changes_nothing_however_often(
 
 async def begins(browser: Browser, method: str, path: str) -> int:
     """How the answer begins; a page that follows never ends by itself."""
-    async with asyncio.timeout(20), browser.open(method, path, Accept="text/html") as answer:
+    async with asyncio.timeout(40), browser.open(method, path, Accept="text/html") as answer:
         return answer.status_code
 
 

@@ -15,7 +15,7 @@ async def given_up(world: World) -> str:
     """The id of a dead letter: a run that nobody could think of."""
     world.workshop.poison.add("cup")
     run_id = await world.trigger("stamp cup")
-    await until(world.dead, within_s=30, what="it is given up")
+    await until(world.dead, what="it is given up")
     return run_id
 
 

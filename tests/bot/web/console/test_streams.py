@@ -11,7 +11,7 @@ from tests.servers.console import Browser, Console, Page, a_console
 from tests.servers.markup import Markup
 from tests.world import World
 
-WITHIN_S = 15
+WITHIN_S = 60
 Part = tuple[str, str]
 
 

@@ -271,7 +271,7 @@ async def test_a_child_that_reads_a_bomb_ends_when_its_parent_is_killed(program:
 
     program.kill()
 
-    await until(lambda: is_gone(child), what="the child ends", within_s=20)
+    await until(lambda: is_gone(child), what="the child ends")
 
 
 def test_the_child_knows_none_of_our_secrets(program: Program) -> None:
