@@ -9,10 +9,11 @@ from tests.browser.dev import Dev
 from tests.browser.visitor import Visitor, state, version_live
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 TYPED = "Friday afternoon is a bad time:"
 
 
-@pytest.mark.long
 def test_what_is_typed_survives_whatever_happens_to_the_run_meanwhile(anna: Visitor, dev: Dev) -> None:
     page = anna.logs_in()
     run_id = anna.asks(page, "deploy v1.1.0 to production").rpartition("/")[2]
@@ -36,7 +37,6 @@ def test_what_is_typed_survives_whatever_happens_to_the_run_meanwhile(anna: Visi
     expect(page.get_by_text(f"{TYPED} Monday.").first).to_be_visible()
 
 
-@pytest.mark.long
 def test_what_is_ticked_and_the_button_that_has_the_focus_stay_when_a_card_is_another(anna: Visitor, dev: Dev) -> None:
     page = anna.logs_in()
     request = asked(dev, "Which one?", "--option", "left", "--option", "right")
@@ -60,7 +60,6 @@ def test_what_is_ticked_and_the_button_that_has_the_focus_stay_when_a_card_is_an
     expect(page.get_by_text("right").first).to_be_visible()
 
 
-@pytest.mark.long
 def test_a_page_says_that_its_session_has_ended_and_where_the_next_one_begins(anna: Visitor, dev: Dev) -> None:
     page, other = anna.logs_in(), anna.opens("/")
     expect(page.get_by_role("heading", name="What is wanted")).to_be_visible()
@@ -73,7 +72,6 @@ def test_a_page_says_that_its_session_has_ended_and_where_the_next_one_begins(an
     page.wait_for_url("**/login")
 
 
-@pytest.mark.long
 def test_a_page_whose_session_ended_while_nobody_looked_says_so_when_it_is_seen(anna: Visitor, dev: Dev) -> None:
     page, other = anna.logs_in(), anna.opens("/")
     wait_until(lambda: streams(dev) == 2, what="both follow")
@@ -88,7 +86,6 @@ def test_a_page_whose_session_ended_while_nobody_looked_says_so_when_it_is_seen(
     anna.complaints[:] = [words for words in anna.complaints if "status of 401" not in words]
 
 
-@pytest.mark.long
 def test_a_tab_that_nobody_sees_follows_nothing_until_it_is_seen(anna: Visitor, dev: Dev) -> None:
     page = anna.logs_in()
     wait_until(lambda: streams(dev) == 1, what="the page follows")
@@ -121,7 +118,6 @@ def test_lists_follow_what_others_do_and_leave_the_focus_where_it_is(anna: Visit
     expect(mailbox.get_by_role("link", name="Deploy v1.2.0 to production?")).to_be_visible()
 
 
-@pytest.mark.long
 def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew(anna: Visitor, dev: Dev) -> None:
     page = anna.logs_in()
     anna.asks(page, "deploy v1.2.0 to production")

@@ -15,6 +15,7 @@ from agents.run import fold
 from bot.app import compose
 from bot.process.processes import redis_url, serve
 from tests.clerk import Workshop, clerk
+from tests.long import few_of
 from tests.office import TOML, settings_of
 from tests.servers.lines import TOP, Server
 from tests.waiting import until
@@ -43,17 +44,13 @@ def proxy(redis: str) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize(
-    ("when", "point", "noted", "begun"),
-    [
-        ("before", NOTED, 0, 0),
-        ("after", NOTED, 1, 0),
-        ("before", BEGUN, 1, 0),
-        ("after", BEGUN, 1, 1),
-    ],
+    "case",
+    few_of([("before", NOTED, 0, 0), ("after", NOTED, 1, 0), ("before", BEGUN, 1, 0), ("after", BEGUN, 1, 1)], 2),
 )
 async def test_a_worker_that_dies_while_it_starts_a_child_leaves_exactly_one(
-    world: World, proxy: Server, when: When, point: str, noted: int, begun: int
+    world: World, proxy: Server, case: tuple[When, str, int, int]
 ) -> None:
+    when, point, noted, begun = case
     await world.stop()
     await world.start(works=False, receives=False)
     proxied = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"

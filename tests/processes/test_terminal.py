@@ -76,6 +76,7 @@ def hidden_in(text: str) -> set[str]:
     return {char for char in COLOUR.sub("", text) if escape_invisible(char) != char} - set("\n")
 
 
+@pytest.mark.long
 def test_a_strangers_mail_and_path_do_nothing_in_the_terminal_of_sayso_dev(terminal: InTerminal) -> None:
     mail = local_mail(terminal.settings())
     word = base64.b64encode(f"{CLIPBOARD}Ping\u3164".encode()).decode()

@@ -23,6 +23,7 @@ def test_two_workers_share_the_work_and_execute_each_run_once(stage: Stage) -> N
     assert min(executed) > 0
 
 
+@pytest.mark.long
 def test_two_workers_that_hear_the_same_message_start_one_run(stage: Stage) -> None:
     stage.start("first")
     stage.start("second")

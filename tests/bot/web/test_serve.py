@@ -171,6 +171,11 @@ async def test_what_can_not_be_listened_at_is_said_in_one_line(world: World, tmp
         1,
         f"sayso: Port {port} can't be used (Address already in use). Choose another one: --port 0\n",
     )
-    code, _, err = await sayso("web", *data, cwd=tmp_path, env=settings(world) | {"SAYSO_BIND": "0.0.0.0"})  # noqa: S104
+
+
+@pytest.mark.long
+async def test_an_address_that_others_can_reach_needs_the_one_that_people_type(world: World, tmp_path: Path) -> None:
+    data, bind = ("--data", str(world.folder)), {"SAYSO_BIND": "0.0.0.0"}  # noqa: S104
+    code, _, err = await sayso("web", *data, cwd=tmp_path, env=settings(world) | bind)
     assert code == 1
     assert "which others can reach; that needs SAYSO_PUBLIC_URL as well" in err

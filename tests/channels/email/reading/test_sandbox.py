@@ -23,6 +23,7 @@ from tests.channels.email.conftest import Post
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, People, arrived, mail
 from tests.channels.email.provers import misbehaving
 from tests.channels.email.reading.bombs import BOMBS
+from tests.long import few_of
 from tests.waiting import until
 
 SECRET = "a-secret-of-the-parent"
@@ -68,7 +69,7 @@ def bad(how: str) -> bytes:
 KINDS = sorted({re.split(",| in | of ", name)[0] for name in BOMBS})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", few_of(KINDS, *range(0, len(KINDS), 3)))
 async def test_a_bomb_of_each_kind_is_held_or_read_and_the_next_mail_is_served(post: Post, kind: str) -> None:
     bombs = {name: bomb() for name, bomb in BOMBS.items() if re.match(rf"{kind}(,| in | of )", name)}
     assert bombs
@@ -91,6 +92,7 @@ async def test_a_mail_that_takes_too_long_is_held_and_the_next_one_is_served(pos
     assert await desk.is_serving()
 
 
+@pytest.mark.long
 async def test_the_usual_limit_is_two_seconds_of_processor_time(post: Post) -> None:
     assert "more than 2 s" in await Desk(post).reasons("spin")
 
@@ -159,6 +161,7 @@ async def test_an_answer_does_not_wait_behind_a_flood_of_bombs(post: Post) -> No
     await asyncio.gather(*bombs)
 
 
+@pytest.mark.long
 async def test_a_small_answer_does_not_wait_behind_large_bombs_that_look_like_answers(post: Post) -> None:
     desk, large = Desk(post, limits=Limits(cpu_s=0.1)), bad("spin") + b"x" * 10_000
     bombs = [asyncio.create_task(desk.read(large, is_answer=True)) for _ in range(6)]
