@@ -89,6 +89,7 @@ async def test_a_result_that_comes_while_redis_is_away_is_kept_until_it_is_back(
 
 async def test_an_outage_that_is_short_is_not_shown_to_anybody(server: EmbeddedRedis, tmp_path: Path) -> None:
     async with a_world(server.start(), tmp_path / "data") as world:
+        world.app.store.client.patience_s = 60
         kill(server)
         starting = asyncio.create_task(world.trigger("stamp letter"))
         await until(lambda: not starting.done())
