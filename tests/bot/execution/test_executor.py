@@ -9,7 +9,6 @@ import pytest
 from agents.events import Event, ToolFinished, ToolOrphaned, ToolStarted
 from bot.store import WorkItem
 from tests.stories.faults.test_deploy import release
-from tests.test_faults_deploy import release
 from tests.waiting import until
 from tests.world import World, a_world
 
