@@ -37,7 +37,7 @@ class Adapter:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._tokens = Tokens(app.home.keys(app.settings))
+        self._tokens = Tokens(app.data_dir.keys(app.settings))
         self._asked = dict[str, tuple[str, str]]()  # run name -> request, token
         self._names = dict[str, str]()  # request -> run name
         self._history = dict[str, int]()
@@ -86,13 +86,13 @@ class Adapter:
         """What the last life of this adapter was told, from the store."""
         events = (await self._app.store.load(await self._start(name))).events
         opened = next(event.request.id for event in events if isinstance(event, RequestOpened))
-        record, _, _ = await self._app.decisions.request(opened)
+        record, _, _ = await self._app.requests.decisions.request(opened)
         self._note(name, opened, self._tokens.make(record.holders[0].delivery_id))
 
     async def _accept(self, key: str, said: dict[str, str], *, is_answer: bool) -> str:
         raw, now = json.dumps(said).encode(), datetime.now(UTC)
         inbound = Inbound(channel="bench", key=key, raw=raw, size_bytes=len(raw), is_answer=is_answer, received_at=now)
-        return await self._app.inbox.accept(inbound)
+        return await self._app.messages.inbox.accept(inbound)
 
     async def _fill(self, name: str, request_id: str, count: int) -> None:
         """Let the run hold `count` more events: comments on its open request, as `decide` would write them."""

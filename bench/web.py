@@ -196,7 +196,7 @@ async def _open(world: World, like: Request, number: int) -> None:
 async def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
     """Everything, on the Redis at `url`."""
     async with a_world(url, folder, TOML) as world, web(world) as address:
-        _, key = await world.app.keyring.create(person="bo", scopes=["admin"])
+        _, key = await world.app.access.keyring.create(person="bo", scopes=["admin"])
         async with AsyncClient(
             base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=90,
             limits=Limits(max_connections=None), trust_env=False,

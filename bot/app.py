@@ -73,6 +73,55 @@ _OUR_NAMES = ("deploy", TRIAGE, "ask", "announce", "release", "desk", RELAY, SUR
 
 
 @dataclass(frozen=True, slots=True)
+class Runs:
+    """A run's life: started, steered, copied, asked for by programs, moved on."""
+
+    starter: Starter
+    steering: Steering
+    forks: RunForks
+    api_requests: ApiRequests
+    children: Children
+    executor: Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Requests: the single writer of decisions, and the lists of them."""
+
+    decisions: Decisions
+    lookup: StoredRequests
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The channels, what comes in by them and what goes out."""
+
+    channels: Mapping[str, Channel]
+    inbox: Inbox
+    outbox: Outbox
+    quarantine: QuarantineReview
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is due, from the queue, from timers and from outside."""
+
+    queue: Queue
+    nearby: Nearby
+    dispatcher: Dispatcher
+    crons: Crons
+    hooks: Hooks
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Keys of programs and sessions of browsers."""
+
+    keyring: Keyring
+    sessions: Sessions
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """Everything a process of sayso holds, composed once. `ready` is set once Redis was found to be in order.
 
@@ -80,30 +129,16 @@ class App:
     """
 
     settings: Settings
-    home: DataDir
+    data_dir: DataDir
     store: Store
-    queue: Queue
-    nearby: Nearby
     journal: Journal
     people: People
-    decisions: Decisions
-    starter: Starter
-    inbox: Inbox
-    outbox: Outbox
-    clearing: QuarantineReview
-    desk: StoredRequests
-    executor: Executor
-    children: Children
-    looker: Dispatcher
-    relay: ApiRequests
-    steering: Steering
-    crons: Crons
-    hooks: Hooks
-    copying: RunForks
-    keyring: Keyring
-    logins: Sessions
+    runs: Runs
+    requests: Requests
+    messages: Messages
+    work: Work
+    access: Access
     live: Live
-    channels: Mapping[str, Channel]
     agents: Mapping[str, Agent]
     models: Mapping[str, Model]
     ready: asyncio.Event
@@ -155,7 +190,7 @@ class _Ground:
     """
 
     settings: Settings
-    home: DataDir
+    data_dir: DataDir
     client: Client
     store: Store
     nearby: Nearby
@@ -206,30 +241,29 @@ def compose(
     firing = TriggerStarts(store, starter, outbox.alert)
     return App(
         settings=settings,
-        home=ground.home,
+        data_dir=ground.data_dir,
         store=store,
-        queue=ground.queue,
-        nearby=ground.nearby,
         journal=journal,
         people=people,
-        decisions=decisions,
-        starter=starter,
-        inbox=inbox,
-        outbox=outbox,
-        clearing=QuarantineReview(journal, decisions, people),
-        desk=StoredRequests(store, decisions, people, ground.tokens, settings.public_url),
-        executor=driving.executor,
-        children=driving.children,
-        looker=Dispatcher(store, driving.loop, inbox, outbox, decisions),
-        relay=ApiRequests(journal, people, starter, driving.thinker, driving.loop, driving.agents[RELAY]),
-        steering=Steering(journal, decisions, by_agent),
-        crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
-        hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
-        copying=RunForks(journal, starter, by_agent, settings.agents),
-        keyring=Keyring(store, people),
-        logins=Sessions(store, people),
+        runs=Runs(
+            starter=starter,
+            steering=Steering(journal, decisions, by_agent),
+            forks=RunForks(journal, starter, by_agent, settings.agents),
+            api_requests=ApiRequests(journal, people, starter, driving.thinker, driving.loop, driving.agents[RELAY]),
+            children=driving.children,
+            executor=driving.executor,
+        ),
+        requests=Requests(decisions, StoredRequests(store, decisions, people, ground.tokens, settings.public_url)),
+        messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
+        work=Work(
+            queue=ground.queue,
+            nearby=ground.nearby,
+            dispatcher=Dispatcher(store, driving.loop, inbox, outbox, decisions),
+            crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
+            hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
+        ),
+        access=Access(Keyring(store, people), Sessions(store, people)),
         live=Live(environments_of(settings)),
-        channels=ground.channels,
         agents=by_agent,
         models=models,
         ready=asyncio.Event(),
@@ -238,7 +272,7 @@ def compose(
 
 
 def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: str, *, sends: bool) -> _Ground:
-    home, client = DataDir(settings.data_dir), Client(url)
+    data_dir, client = DataDir(settings.data_dir), Client(url)
     store = Store(client, settings.shards, settings.lease_s, settings.grace_s, release)
     queue = Queue(store, settings.redelivery_s, settings.sweep_s)
     nearby = Nearby(queue)
@@ -251,7 +285,7 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
     edits |= EDITING if settings.has_slack or not sends else frozenset()
     return _Ground(
         settings=settings,
-        home=home,
+        data_dir=data_dir,
         client=client,
         store=store,
         nearby=nearby,
@@ -259,7 +293,7 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
         journal=journal,
         people=people,
         decisions=Decisions(journal, people, edits),
-        tokens=Tokens(home.keys(settings)),
+        tokens=Tokens(data_dir.keys(settings)),
         channels={channel.name: channel for channel in channels},
         edits=edits,
     )
@@ -286,7 +320,7 @@ def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, 
     everyone = {**agents, RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
     children = Children(journal, (*agents, SURVEY), settings.agents)
     runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
-    executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, ground.home.host())
+    executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, ground.data_dir.host())
     teller = Notifier(people, tuple(ground.channels), ground.edits, settings.alerts.to)
     thinker, budgets = Thinker(models), Budgets(ground.store.days, settings.agents, people)
     loop = Loop(journal, ground.decisions, people, everyone, thinker, executor, children, teller, outbox.alert, budgets)

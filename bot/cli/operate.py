@@ -56,7 +56,7 @@ async def _attached(data: Path | None) -> "AsyncGenerator[App]":
     try:
         yield app
     finally:
-        await app.queue.close()
+        await app.work.queue.close()
         await app.store.client.close()
 
 

@@ -101,7 +101,7 @@ def login(
 async def _print(app: "App", person: str | None, *, as_json: bool) -> None:
     address = _address_of_dev(app)
     who = app.people.named(person) if person else app.people.all()[0]
-    token = await app.logins.link(who, is_demo=person is None)
+    token = await app.access.sessions.link(who, is_demo=person is None)
     link = f"{address}/login?token={token}"
     print(json.dumps({"link": link, "person": who, "is_demo": person is None}) if as_json else link)
 
@@ -110,10 +110,10 @@ def _address_of_dev(app: "App") -> str:
     """Where the running `sayso dev` serves; an address elsewhere counts only where the settings have it too."""
     from channels.email.servers.endpoint import is_loopback
 
-    server = app.home.server()
+    server = app.data_dir.server()
     address = server.url if server else ""
     if address != app.settings.public_url and not is_loopback(urlsplit(address).hostname or ""):
-        raise typer.BadParameter(f"{app.home.folder} names an address elsewhere. Start `sayso dev` again")
+        raise typer.BadParameter(f"{app.data_dir.folder} names an address elsewhere. Start `sayso dev` again")
     return address
 
 
@@ -166,7 +166,7 @@ def create(
         )
 
     async def work(app: "App") -> None:
-        key, text = await app.keyring.create(
+        key, text = await app.access.keyring.create(
             person=person,
             service=service,
             scopes=_parts(scope),
@@ -203,7 +203,7 @@ def list_keys(as_json: Json = False, data: Data = None) -> None:
     """List the keys: whose they are, what they may do, when they were last used."""
 
     async def work(app: "App") -> None:
-        found = await app.keyring.all()
+        found = await app.access.keyring.all()
         if as_json:
             print(json.dumps([_shown(key, used) for key, used in found]))
             return
@@ -219,7 +219,7 @@ def revoke(
     """Take a key back at once and for good."""
 
     async def work(app: "App") -> None:
-        key = await app.keyring.revoke(prefix)
+        key = await app.access.keyring.revoke(prefix)
         print(f"sayso_{key.prefix} of {key.owner} opens nothing any more.")
 
     attached(data, work)

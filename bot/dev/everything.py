@@ -132,12 +132,12 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis, ports: Port
         ]
         receives = ("email", "slack") if settings.has_socket_mode else ("email",)
         if settings.has_socket_mode or settings.has_slack_http:
-            beside += slack.beside(app.desk, has_line=settings.has_socket_mode)
+            beside += slack.beside(app.requests.lookup, has_line=settings.has_socket_mode)
         try:
             async with mail.serving():
                 await serve(app, works=True, receives=receives, beside=beside)
         finally:
-            app.home.withdraw()
+            app.data_dir.withdraw()
             await client.close()
 
 
@@ -170,10 +170,12 @@ async def _welcome(app: App, ports: Ports, began: float) -> None:
     await app.ready.wait()
     settings = app.settings
     with_secret = [name for name, config in settings.triggers.items() if config.secret]
-    keys = {person: app.keyring.lend(person) for person in app.people.all()} | {"": app.keyring.lend(None)}
+    keys = {person: app.access.keyring.lend(person) for person in app.people.all()} | {
+        "": app.access.keyring.lend(None)
+    }
     api = loopback(settings.bind, ports.web)
-    app.home.announce(LocalServer(settings.public_url or api, api, keys if api else {}, tuple(with_secret)))
-    link = await app.logins.link(app.people.all()[0], is_demo=True, within_s=_LINK_S)
+    app.data_dir.announce(LocalServer(settings.public_url or api, api, keys if api else {}, tuple(with_secret)))
+    link = await app.access.sessions.link(app.people.all()[0], is_demo=True, within_s=_LINK_S)
     address = f"{settings.public_url}/login?token={link}"
     is_usual = settings.data_dir == DEFAULT_DATA_DIR.absolute()
     data = "" if is_usual else f" --data {shlex.quote(str(settings.data_dir))}"

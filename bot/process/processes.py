@@ -77,7 +77,7 @@ async def run_process(settings: Settings, *, works: bool, receives: Collection[s
         slack = slack_parts(settings, client)
         app = compose(settings, url, [*slack.channels, *by_mail], agents_of(settings))
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
-        beside += slack.beside(app.desk, has_line=True) if "slack" in receives else []
+        beside += slack.beside(app.requests.lookup, has_line=True) if "slack" in receives else []
         await serve(app, works=works, receives=receives, beside=beside)
 
 
@@ -112,7 +112,7 @@ async def run_web(settings: Settings, port: int) -> None:
         app = compose(settings, url, slack.channels, agents_of(settings), sends=False)
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
-        beside = slack.beside(app.desk, has_line=False) if settings.has_slack_http else []
+        beside = slack.beside(app.requests.lookup, has_line=False) if settings.has_slack_http else []
         await serve(app, works=False, receives=(), beside=[serve_web(app, listener), *beside])
 
 
@@ -198,7 +198,7 @@ def mail_watch(app: App, **more: Any) -> MailWatch:
     name = app.settings.mailbox_name
 
     async def alert(title: str, text: str) -> None:
-        await app.outbox.alert(new_id("outgoing", 0), title, text)
+        await app.messages.outbox.alert(new_id("outgoing", 0), title, text)
 
     return MailWatch(MailboxStore(app.store.client, name), name, alert, **more)
 

@@ -32,15 +32,15 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
         stack.push_async_callback(app.store.client.close)
         for model in app.models.values():
             stack.push_async_callback(model.close)
-        stack.push_async_callback(app.queue.close)
+        stack.push_async_callback(app.work.queue.close)
         receivers = [
             asyncio.create_task(_receive(app, channel), name=f"receive {channel.name}")
-            for channel in app.channels.values()
+            for channel in app.messages.channels.values()
             if channel.name in receives
         ]
         if works:
-            stack.push_async_callback(app.executor.leave, _LEAVE_WITHIN_S)
-            await stack.enter_async_context(app.nearby.serving(app.looker.look, app.crons.sweep))
+            stack.push_async_callback(app.runs.executor.leave, _LEAVE_WITHIN_S)
+            await stack.enter_async_context(app.work.nearby.serving(app.work.dispatcher.look, app.work.crons.sweep))
             receivers.append(asyncio.create_task(_renew_cards(app), name="renew mail cards"))
         try:
             yield
@@ -52,7 +52,7 @@ async def _renew_cards(app: App) -> None:
     """Send again what an earlier release asked by mail, as answers to its mails no longer approve."""
     try:
         open_ones = await app.store.lists.requests(only_open=True)
-        renewed = sum([await app.decisions.renew_mail_cards(RequestId(each)) for each in open_ones])
+        renewed = sum([await app.requests.decisions.renew_mail_cards(RequestId(each)) for each in open_ones])
     except Exception:
         log.exception("cards of an earlier release were not sent again; the next start tries it once more")
     else:
@@ -64,7 +64,7 @@ async def _receive(app: App, channel: Channel) -> None:
     """Receive for ever, also from a channel that breaks off against its word: nobody else would notice."""
     while True:
         try:
-            await channel.receive(app.inbox.accept, app.desk)
+            await channel.receive(app.messages.inbox.accept, app.requests.lookup)
         except Exception:
             log.exception("receiving broke off, begins again", channel=channel.name)
         await asyncio.sleep(_START_AGAIN_S)

@@ -63,7 +63,9 @@ class Sayso(Peopled):
     async def trigger(self, text: str, person: str = "anna", agent: str | None = None) -> RunId:
         """`person` wants something of `agent`, or of the first one."""
         thread = f"test-{secrets.token_hex(8)}"
-        return await self.app.starter.start(_CHANNEL, text, self.app.people.named(person), agent=agent, thread=thread)
+        return await self.app.runs.starter.start(
+            _CHANNEL, text, self.app.people.named(person), agent=agent, thread=thread
+        )
 
     async def say(self, person: str, run_id: RunId, text: str) -> None:
         """`person` writes to the run, unasked: who is not asked anything steers it, and becomes one of its requesters.
@@ -116,7 +118,7 @@ class Sayso(Peopled):
 
     @property
     def _follow_ups(self) -> FollowUps:
-        return FollowUps(self.app.journal, self.app.decisions)
+        return FollowUps(self.app.journal, self.app.requests.decisions)
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ class Peopled(Running):
 
     async def trigger(self, text: str, person: str = "anna", agent: str | None = None) -> RunId:
         """`person` wants something, from a terminal."""
-        return await self.app.starter.start("cli", text, self.app.people.named(person), agent=agent)
+        return await self.app.runs.starter.start("cli", text, self.app.people.named(person), agent=agent)
 
     async def decide(
         self,
@@ -52,12 +52,12 @@ class Peopled(Running):
             text=text,
             reason=text,
         )
-        return await self.app.decisions.decide(record.request.id, statement)
+        return await self.app.requests.decisions.decide(record.request.id, statement)
 
     @property
     def steering(self) -> Steering:
         """Pause, resume, cancel, withdraw, amend."""
-        return self.app.steering
+        return self.app.runs.steering
 
     async def steer(self, run_id: RunId, verb: Verb, person: str = "anna") -> Run:
         """The run after `person` steered it."""

@@ -60,7 +60,7 @@ class Running(ABC):
             if receives:
                 await stack.enter_async_context(self.mail.serving())
             await stack.enter_async_context(
-                running(self.app, works=works, receives=tuple(self.app.channels) if receives else ())
+                running(self.app, works=works, receives=tuple(self.app.messages.channels) if receives else ())
             )
             runs.set()
             await leave.wait()
@@ -122,7 +122,7 @@ class Running(ABC):
 
     async def request(self, request_id: str) -> RequestRecord:
         """A request's record as it stands."""
-        return (await self.app.decisions.request(request_id))[0]
+        return (await self.app.requests.decisions.request(request_id))[0]
 
     async def requests(self) -> list[RequestRecord]:
         """Every request, whatever became of it."""

@@ -26,10 +26,10 @@ class TakesPosts(Protocol):
 
 def slack_of(app: App) -> ASGIApp | None:
     """What answers below PREFIX; None where Slack posts nothing to us."""
-    channel = app.channels.get("slack")
+    channel = app.messages.channels.get("slack")
     if not app.settings.has_slack_http or not isinstance(channel, TakesPosts):
         return None
-    return Bounded(channel.http(app.inbox.accept, app.desk), _any, SLACK_BODY_BYTES)
+    return Bounded(channel.http(app.messages.inbox.accept, app.requests.lookup), _any, SLACK_BODY_BYTES)
 
 
 def _any(_headers: Headers, _body: bytes) -> None:

@@ -59,7 +59,7 @@ async def _answer(app: App, request: Request) -> Response:
 
 
 async def _taken(app: App, name: str, posted: Posted) -> Response:
-    taken = await app.hooks.take(name, posted)
+    taken = await app.work.hooks.take(name, posted)
     if isinstance(taken, Passed):
         return JSONResponse({"trigger": name, "ignored": taken.why}, HTTPStatus.OK)
     body = {"trigger": name, "id": taken.run_id, "is_repeat": taken.is_repeat}

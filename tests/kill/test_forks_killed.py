@@ -39,7 +39,7 @@ def main(folder: str, url: str, source: str, seq: str) -> None:
 
     async def work() -> None:
         app = composed(Path(folder), url)
-        await app.copying.fork(RunId(source), int(seq), Asker(PersonId("anna")), FORK)
+        await app.runs.forks.fork(RunId(source), int(seq), Asker(PersonId("anna")), FORK)
         await app.store.client.close()
 
     asyncio.run(work())
@@ -76,12 +76,12 @@ async def test_a_fork_whose_maker_dies_is_there_as_a_whole_or_not_at_all(
     if told:
         assert isinstance(told[len(events)], RunForked)
         assert told[1 : len(events)] == events[1:]
-    again = await world.app.copying.fork(source, len(events), Asker(PersonId("anna")), FORK)
+    again = await world.app.runs.forks.fork(source, len(events), Asker(PersonId("anna")), FORK)
     record = await world.opened(again)
     told = await world.events(FORK)
     assert [event for event in told if isinstance(event, RunForked)] == [told[len(events)]]
     assert record.request.run_id == FORK
-    assert await world.app.copying.forks_of(source) == (FORK,)
+    assert await world.app.runs.forks.forks_of(source) == (FORK,)
     await world.decide("bo", record, "approve")
     assert (await world.ended(FORK)).state == "done"
     assert world.workshop.effects == ["stamp form", "press bell"]

@@ -31,7 +31,7 @@ def work(environ: Mapping[str, str]) -> None:
 
     async def serving() -> None:
         app = compose(settings, redis_url(settings), channels, agents)
-        await serve(app, works="works" in parts, receives=tuple(app.channels) if "receives" in parts else ())
+        await serve(app, works="works" in parts, receives=tuple(app.messages.channels) if "receives" in parts else ())
 
     asyncio.run(serving())
 

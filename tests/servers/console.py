@@ -125,7 +125,7 @@ class Console:
 
     def __init__(self, api: Api, host: str = "") -> None:
         self.api, self.app, self.host = api, api.app, host
-        self.logins = self.app.logins
+        self.logins = self.app.access.sessions
 
     def stranger(self, host: str = "") -> Browser:
         """A browser without a session."""

@@ -21,7 +21,7 @@ class Api:
 
     def __init__(self, app: App, port: int) -> None:
         self.app, self.port, self.url = app, port, f"http://127.0.0.1:{port}"
-        self.keyring = app.keyring
+        self.keyring = app.access.keyring
         self._clients: list[AsyncClient] = []
 
     async def key(

@@ -32,7 +32,7 @@ async def office(redis: str, tmp_path: Path, board: Corkboard) -> AsyncIterator[
 
 
 async def test_a_place_and_a_person_hear_it_once_and_nobody_can_answer_it(office: World, board: Corkboard) -> None:
-    run_id = await office.app.starter.start("cli", TEA, office.app.people.named("anna"), agent="announce")
+    run_id = await office.app.runs.starter.start("cli", TEA, office.app.people.named("anna"), agent="announce")
 
     assert await office.summary(run_id) == "done: Announced to person:bo, slack:#ops"
     await office.quiet()
@@ -45,7 +45,7 @@ async def test_a_place_and_a_person_hear_it_once_and_nobody_can_answer_it(office
 async def test_a_place_that_takes_nothing_is_told_to_the_operators(office: World, board: Corkboard) -> None:
     board.banned.add("#ops")
 
-    await office.app.starter.start("cli", TEA, office.app.people.named("anna"), agent="announce")
+    await office.app.runs.starter.start("cli", TEA, office.app.people.named("anna"), agent="announce")
 
     assert "ops" in (await office.next_mail("dan", about="can't be reached")).text
 
@@ -61,7 +61,7 @@ async def test_a_slack_channel_shows_it_as_somebodys_words_and_calls_nobody(
         await office.world.start()
         await slack.connected()
         anna = office.world.app.people.named("anna")
-        await office.world.app.starter.start("cli", TEA, anna, agent="announce")
+        await office.world.app.runs.starter.start("cli", TEA, anna, agent="announce")
 
         said = await office.says(office.ops, "tea is ready")
 

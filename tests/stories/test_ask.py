@@ -24,7 +24,7 @@ async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def asks(world: World, text: str = DAYS, person: str = "anna") -> RunId:
-    return await world.app.starter.start("cli", text, world.app.people.named(person), agent="ask")
+    return await world.app.runs.starter.start("cli", text, world.app.people.named(person), agent="ask")
 
 
 async def asked(world: World, run_id: RunId, people: Sequence[str] = ("bo", "cy")) -> dict[str, RequestRecord]:
@@ -166,7 +166,7 @@ async def test_the_survey_gives_the_requester_no_say_over_their_own_gates(office
     assert {one.request.purpose for one in questions.values()} == {"question"}
     assert {one.request.requesters for one in questions.values()} == {("anna",)}
     with pytest.raises(Invalid, match="There is no agent 'survey'"):
-        await office.app.starter.start("cli", "Ready?", office.app.people.named("anna"), agent=SURVEY)
+        await office.app.runs.starter.start("cli", "Ready?", office.app.people.named("anna"), agent=SURVEY)
 
 
 async def test_an_unclear_order_is_asked_about_and_the_answer_is_taken(office: World) -> None:

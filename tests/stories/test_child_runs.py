@@ -143,7 +143,7 @@ async def test_a_child_that_nobody_cancelled_is_stopped_by_the_run_that_started_
     child_id = await child_of(world, run_id)
     await world.opened(child_id)
 
-    await world.app.children.stop(await world.run(run_id), child_id)
+    await world.app.runs.children.stop(await world.run(run_id), child_id)
 
     child = await world.ended(child_id)
     assert (child.cancelled_by, child.stopped_with) == (None, run_id)
@@ -220,7 +220,7 @@ async def starts(children: Children, run: Run, number: int, key: str = "") -> Ru
 async def test_children_that_are_started_at_once_share_what_their_parent_has_left(world: World) -> None:
     run_id = await world.trigger("ask free_text Ready?")
     await world.opened(run_id)
-    run, children = await world.run(run_id), world.app.children
+    run, children = await world.run(run_id), world.app.runs.children
 
     started = await asyncio.gather(*(starts(children, run, 2, key) for key in "abc"))
 
@@ -235,7 +235,7 @@ async def test_children_that_are_started_at_once_share_what_their_parent_has_lef
 async def test_what_an_ended_child_did_not_use_is_there_for_the_next_one(world: World) -> None:
     run_id = await world.trigger("ask free_text Ready?")
     await world.opened(run_id)
-    children = world.app.children
+    children = world.app.runs.children
     first = await starts(children, await world.run(run_id), 2)
     await starts(children, await world.run(run_id), 3)
     assert given(await world.run(run_id)) == [(200_000, 0.5), (1, 0.0001)]
@@ -251,7 +251,7 @@ async def test_a_run_and_all_below_it_start_a_hundred_and_no_more(world: World) 
     await world.stop()
     await world.start(works=False)
     run = await world.run(await world.trigger("ask free_text Ready?"))
-    children = world.app.children
+    children = world.app.runs.children
 
     below = [await world.run(await starts(children, run, 2, f"child {number}")) for number in range(50)]
     with pytest.raises(ToolRefused, match="A run may start 50 others"):

@@ -94,7 +94,7 @@ async def written_to(world: World) -> RunId:
     run_id = await world.trigger("press bell\nwho")
     record = await world.opened(run_id)
     said = PersonSaid(at=await world.now(), said_id="i1", person=CY, channel="slack", text="do hurry")
-    found, version, _ = await world.app.decisions.request(record.request.id)
+    found, version, _ = await world.app.requests.decisions.request(record.request.id)
     joined = record_write(after(found, [said]), version)
     await world.app.journal.write(
         Commit(run_id=run_id, events=[said], records=[joined], wake=[Wake(WorkItem("run", run_id))])
@@ -139,7 +139,7 @@ async def test_no_fork_at_any_event_does_what_only_the_story_was_allowed(world: 
     old = records(events)
 
     for seq in range(1, len(events) + 1):
-        fork = await world.app.copying.fork(source, seq, Asker(ANNA))
+        fork = await world.app.runs.forks.fork(source, seq, Asker(ANNA))
         told = await stands_still(world, fork)
 
         assert (told[1:seq], told[seq].type) == (events[1:seq], "run_forked")
@@ -186,7 +186,7 @@ async def let_it_end(world: World, run_id: RunId) -> None:
 async def test_an_answer_to_the_source_does_not_touch_the_fork_nor_the_other_way_round(world: World) -> None:
     source = await world.trigger("press bell")
     old = await world.opened(source)
-    fork = await world.app.copying.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
     new = await world.opened(fork)
 
     await world.decide("bo", old, "approve")
@@ -204,7 +204,7 @@ async def test_an_answer_to_the_source_does_not_touch_the_fork_nor_the_other_way
 async def test_a_mail_that_asked_for_the_source_answers_the_source(world: World) -> None:
     source = await world.trigger("press bell")
     mail = await world.next_mail("bo", about="To approve")
-    fork = await world.app.copying.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
     await world.next_mail("bo", about="To approve")
 
     await world.reply("bo", mail, "approved")
@@ -218,7 +218,7 @@ async def test_what_an_attempt_of_the_source_gives_is_no_result_of_the_fork(worl
     source = await world.trigger("pull bell")
     await until(lambda: world.workshop.started == ["pull bell"], what="it is being pulled")
     attempt = next(iter(attempts(await world.events(source))))
-    fork = await world.app.copying.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
 
     finished = ToolFinished(at=await world.now(), attempt_id=attempt, output="done")
     is_taken = await world.app.store.finish_tool(fork, attempt, finished)
@@ -234,18 +234,18 @@ async def test_a_fork_is_of_everybody_who_wanted_the_source_and_of_who_made_it(w
     source = await written_to(world)
     length = (await world.run(source)).seq
 
-    fork = await world.app.copying.fork(source, length, Asker(BO))
+    fork = await world.app.runs.forks.fork(source, length, Asker(BO))
 
     await world.ended(fork)
     assert set(requesters_of(await world.run(fork))) == {ANNA, BO, CY}
-    again = await world.app.copying.fork(fork, length + 1, Asker(ANNA))
+    again = await world.app.runs.forks.fork(fork, length + 1, Asker(ANNA))
     assert set(requesters_of(await world.run(again))) == {ANNA, BO, CY}
 
 
 async def test_who_forks_a_run_does_not_approve_what_it_does(world: World) -> None:
     source = await approved(world)
 
-    fork = await world.app.copying.retry(source, Asker(BO))
+    fork = await world.app.runs.forks.retry(source, Asker(BO))
 
     record = await world.opened(fork)
     assert [holder.person for holder in record.holders] == ["cy"]
@@ -256,7 +256,7 @@ async def test_a_question_of_code_is_asked_anew_in_a_fork_and_its_answer_stops_i
     run_id = await world.trigger("loop")
     await world.opened(run_id)
     asked = len(await world.events(run_id))
-    fork_id = await world.app.copying.fork(run_id, asked, Asker(CY, channel="cli"))
+    fork_id = await world.app.runs.forks.fork(run_id, asked, Asker(CY, channel="cli"))
     record = await world.opened(fork_id)
 
     await world.decide("cy", record, "free_text", "stop the run")
@@ -268,7 +268,7 @@ async def test_a_question_of_code_is_asked_anew_in_a_fork_and_its_answer_stops_i
 async def test_a_retry_begins_at_the_beginning(world: World) -> None:
     source = await answered(world)
 
-    retry = await world.app.copying.retry(source, Asker(ANNA))
+    retry = await world.app.runs.forks.retry(source, Asker(ANNA))
 
     question = await world.opened(retry)
     told = await world.events(retry)
@@ -284,7 +284,7 @@ async def test_nobody_is_told_again_what_a_copied_story_tells(world: World) -> N
     await world.quiet()
     before = {person: len(world.mails(person)) for person in ("anna", "bo", "cy")}
 
-    fork = await world.app.copying.fork(source, (await world.run(source)).seq, Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(ANNA))
     await world.ended(fork)
     await world.quiet()
 
@@ -294,20 +294,20 @@ async def test_nobody_is_told_again_what_a_copied_story_tells(world: World) -> N
 
 async def test_the_source_knows_its_forks_and_a_rebuild_finds_them_again(world: World) -> None:
     source = await approved(world)
-    forks = [await world.app.copying.fork(source, seq, Asker(ANNA)) for seq in (1, 2)]
-    assert await world.app.copying.forks_of(source) == tuple(forks)
+    forks = [await world.app.runs.forks.fork(source, seq, Asker(ANNA)) for seq in (1, 2)]
+    assert await world.app.runs.forks.forks_of(source) == tuple(forks)
 
     await world.app.store.client.do("DEL", f"{{s{source[1]}}}:forks:{source}")
     await rebuild(world.app.store)
 
-    assert await world.app.copying.forks_of(source) == tuple(forks)
+    assert await world.app.runs.forks.forks_of(source) == tuple(forks)
 
 
 async def test_a_fork_of_what_goes_on_outside_does_not_begin_it_once_more(world: World) -> None:
     source = await world.trigger("send book")
     await world.has(source, "waiting")
 
-    fork = await world.app.copying.fork(source, len(await world.events(source)), Asker(ANNA))
+    fork = await world.app.runs.forks.fork(source, len(await world.events(source)), Asker(ANNA))
 
     assert await world.summary(fork) == (
         f"failed: error: this had begun in {source}, and it is not known here whether it happened"

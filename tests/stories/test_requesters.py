@@ -149,7 +149,7 @@ async def test_a_note_beside_an_approval_never_reaches_the_model() -> None:
         first = await s.opened(run)
         assert isinstance(await s.decide("bo", first, "approve", "and then v9"), NoteUnconfirmed)
         assert (await s.request(first.request.id)).votes == ()
-        await s.app.decisions.decide(first.request.id, noted(first, "bo", "and then v9"))
+        await s.app.requests.decisions.decide(first.request.id, noted(first, "bo", "and then v9"))
 
         await s.opened(run, after=first.request.id)
 
@@ -203,13 +203,13 @@ async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[
 
 
 async def asked_in(world: World, hallway: Hallway, person: str = "anna", text: str = "press bell") -> RequestRecord:
-    inbound_id = await world.app.inbox.accept(hallway.begins(person, text, THREAD))
-    return await world.opened(world.app.starter.run_id(inbound_id))
+    inbound_id = await world.app.messages.inbox.accept(hallway.begins(person, text, THREAD))
+    return await world.opened(world.app.runs.starter.run_id(inbound_id))
 
 
 async def write(world: World, hallway: Hallway, person: str, text: str) -> None:
     """`person` writes in the thread, and it has had its effect."""
-    await until_gone(world, await world.app.inbox.accept(hallway.follows(person, text, THREAD)))
+    await until_gone(world, await world.app.messages.inbox.accept(hallway.follows(person, text, THREAD)))
     await world.quiet()
 
 
@@ -253,7 +253,7 @@ async def test_a_requester_who_stops_it_too_late_is_told_since_when_it_runs(offi
     await office.decide("bo", record, "approve")
     await until(lambda: office.workshop.started, what="it presses")
 
-    await until_gone(office, await office.app.inbox.accept(hallway.follows("anna", "stop", THREAD)))
+    await until_gone(office, await office.app.messages.inbox.accept(hallway.follows("anna", "stop", THREAD)))
 
     await until(lambda: hallway.to("anna", "Too late: it started at"), what="anna is told")
     held.set()
@@ -318,8 +318,8 @@ async def test_a_requester_s_remark_by_any_way_stands_on_the_card(office: World,
 
 async def test_withdrawal_and_start_are_one_race_that_one_of_them_wins(office: World, hallway: Hallway) -> None:
     for number in range(5):
-        inbound_id = await office.app.inbox.accept(hallway.begins("anna", "press bell", f"C01OPS/{number}.1"))
-        record = await office.opened(office.app.starter.run_id(inbound_id))
+        inbound_id = await office.app.messages.inbox.accept(hallway.begins("anna", "press bell", f"C01OPS/{number}.1"))
+        record = await office.opened(office.app.runs.starter.run_id(inbound_id))
         await office.decide("bo", record, "approve")
 
         await office.decide("anna", record, "deny", "stop")
@@ -339,7 +339,7 @@ async def test_a_comment_is_always_answered_and_brought_to_whoever_asked_elsewhe
     [card] = [key for key, (to, card) in hallway.cards.items() if to.person == "bo" and card.form]
 
     for words in ("hm", "is this the right one?"):
-        inbound_id = await office.app.inbox.accept(hallway.follows("bo", words, f"at {card}"))
+        inbound_id = await office.app.messages.inbox.accept(hallway.follows("bo", words, f"at {card}"))
         await until_gone(office, inbound_id)
     await office.quiet()
 

@@ -26,7 +26,7 @@ async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def triages(world: World, text: str, person: str = "anna") -> RunId:
-    return await world.app.starter.start("cli", text, world.app.people.named(person), agent="triage")
+    return await world.app.runs.starter.start("cli", text, world.app.people.named(person), agent="triage")
 
 
 async def child_of(world: World, run_id: RunId) -> Run:

@@ -47,13 +47,13 @@ async def opened(
     _check_may_ask(here, key, wanted)
     once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
-    if run_id and (earlier := await here.app.relay.asked(run_id)):
+    if run_id and (earlier := await here.app.runs.api_requests.asked(run_id)):
         response.headers["Idempotency-Replayed"] = "true"
         response.status_code = HTTPStatus.OK
         return await view_of(here, earlier)
     submitter = key.person if key.person != requester else None
     asker = Asker(requester, submitter, key.service or "", way, key.holders)
-    request_id = await here.app.relay.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
+    request_id = await here.app.runs.api_requests.ask(wanted.relayed(), dict(wanted.context), asker, run_id)
     response.headers["Location"] = f"/v1/requests/{request_id}"
     return await view_of(here, request_id)
 

@@ -104,11 +104,11 @@ async def _made(
     submitter = key.person if key.person != requester else None
     asker = Asker(requester, submitter, key.service or "", way, key.holders)
     if file:
-        run_id = await here.app.copying.take_in(file, asker, run_id)
+        run_id = await here.app.runs.forks.take_in(file, asker, run_id)
     elif wanted.how == "retry":
-        run_id = await here.app.copying.retry(source, asker, run_id)
+        run_id = await here.app.runs.forks.retry(source, asker, run_id)
     else:
-        run_id = await here.app.copying.fork(source, wanted.at, asker, run_id)
+        run_id = await here.app.runs.forks.fork(source, wanted.at, asker, run_id)
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return await view(here, run_id)
 

@@ -81,7 +81,7 @@ def _no_key(detail: str, more: str) -> ProblemError:
 
 def is_still_good(request: Request) -> Callable[[], Awaitable[bool]]:
     """Asks whether the key of `request` still opens something: what takes long must not outlive it."""
-    return partial(here(request).app.keyring.is_good, bearer(request.headers))
+    return partial(here(request).app.access.keyring.is_good, bearer(request.headers))
 
 
 def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:

@@ -85,10 +85,10 @@ async def requeued(some_id: DeadPath, _: MayKeep, here: HereNow) -> Done:
 @router.post("/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
 async def discarded(some_id: DeadPath, key: MayKeep, here: HereNow) -> Done:
     """Forget a quarantined message."""
-    return Done(id=some_id, told=await here.app.clearing.discard(some_id, key.speaker))
+    return Done(id=some_id, told=await here.app.messages.quarantine.discard(some_id, key.speaker))
 
 
 @router.post("/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
 async def confirmed(some_id: DeadPath, key: MayKeep, here: HereNow) -> Done:
     """Have the person asked whose word a quarantined message claims to be. It stays quarantined whatever they say."""
-    return Done(id=some_id, told=await here.app.clearing.confirm(some_id, key.speaker))
+    return Done(id=some_id, told=await here.app.messages.quarantine.confirm(some_id, key.speaker))

@@ -59,15 +59,15 @@ from bot.web.streaming import until_gone
 
 async def view_of(here: Here, request_id: RequestId) -> RequestView:
     """The request as it stands. Raises NotFound."""
-    record, _, _ = await here.app.decisions.request(request_id)
+    record, _, _ = await here.app.requests.decisions.request(request_id)
     run = fold((await here.app.store.load(record.request.run_id)).events) if is_of_program(record.request) else None
-    return request_view(record, here.app.people, run, await here.app.decisions.lists(record.request))
+    return request_view(record, here.app.people, run, await here.app.requests.decisions.lists(record.request))
 
 
 async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:
     """The request once it has changed, after `wait_s`, or when whoever asked has hung up."""
     seq = await here.app.store.length(view.run_id)
-    record, _, now = await here.app.decisions.request(view.id)
+    record, _, now = await here.app.requests.decisions.request(view.id)
     if record.state == "open" and now >= record.request.expires_at:
         return await view_of(here, view.id)
     view = await view_of(here, view.id)
@@ -221,15 +221,15 @@ async def withdrawn(
     It is `withdrawn` then, or `revoked` where it was approved already.
     """
     known = RequestId(check(request_id, "request"))
-    record, _, _ = await here.app.decisions.request(known)
+    record, _, _ = await here.app.requests.decisions.request(known)
     own = [person for person in key.speaks_for() if person in record.requesters]
     by = own[0] if own else PersonId(key.speaker)
     reason = withdrawal.reason if withdrawal else ""
     if own and reason.strip() and not _may_give_reasons(key, record):
         detail = f"The agent reads the reason, and takes it for the word of {by}, whom the key only acts for."
         raise trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, "Leave the reason out, or use that person's own key")
-    await here.app.steering.withdraw(known, by, reason)
-    stands, _, _ = await here.app.decisions.request(known)
+    await here.app.runs.steering.withdraw(known, by, reason)
+    stands, _, _ = await here.app.requests.decisions.request(known)
     return Withdrawn(id=known, state=stands.state)
 
 
@@ -249,12 +249,12 @@ async def amended(
     Votes that were given before do not count any more. Only a person's own key does this, and for nobody else.
     """
     known = RequestId(check(request_id, "request"))
-    await here.app.decisions.request(known)
+    await here.app.requests.decisions.request(known)
     if key.person is None:
         detail = f"The key sayso_{key.prefix} belongs to {key.owner}; what is asked for is changed by who asked."
         do = "Use the person's own key, or withdraw the request and ask anew"
         raise trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
-    await here.app.steering.amend(known, key.person, wanted.changes)
+    await here.app.runs.steering.amend(known, key.person, wanted.changes)
     return await view_of(here, known)
 
 

@@ -48,7 +48,7 @@ async def start(
     `Idempotency-Replayed: true`. Another body under that key is refused, with the difference.
     """
     requester = requester_of(key, wanted.requester, here.app.people)
-    here.app.starter.check(wanted.text, wanted.agent)
+    here.app.runs.starter.check(wanted.text, wanted.agent)
     once = one_of(wanted.idempotency_key, idempotency_key)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
@@ -57,7 +57,9 @@ async def start(
         return await view(here, run_id)
     submitter = key.person if key.person != requester else None
     sent = Sent(wanted.context, submitter, key.service or "", holders=key.holders)
-    run_id = await here.app.starter.start(way, wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent)
+    run_id = await here.app.runs.starter.start(
+        way, wanted.text, requester, agent=wanted.agent, run_id=run_id, sent=sent
+    )
     response.headers["Location"] = f"/v1/runs/{run_id}"
     return await view(here, run_id)
 
@@ -87,7 +89,7 @@ async def view(here: Here, run_id: str) -> RunView:
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:
         raise not_found(f"There is no run {run_id}.", "GET /v1/runs lists them")
-    return run_view(fold(loaded.events), await here.app.copying.forks_of(run_id))
+    return run_view(fold(loaded.events), await here.app.runs.forks.forks_of(run_id))
 
 
 Verb = Literal["pause", "resume", "cancel"]
@@ -100,7 +102,7 @@ _VERBS: dict[Verb, str] = {
 
 def _steering(verb: Verb) -> Callable[..., Awaitable[Steered]]:
     async def steer(run_id: RunPath, key: MaySteer, here: HereNow) -> Steered:
-        after = await here.app.steering.steer(RunId(check(run_id, "run")), verb, key.speaker)
+        after = await here.app.runs.steering.steer(RunId(check(run_id, "run")), verb, key.speaker)
         return Steered(id=after.id, state=after.state)
 
     steer.__doc__ = _VERBS[verb]

@@ -66,7 +66,7 @@ class SessionMiddleware:
         if not self._here.app.ready.is_set():
             raise away()
         try:
-            session = await self._here.app.logins.find(text) if text else None
+            session = await self._here.app.access.sessions.find(text) if text else None
         except StoreError as error:
             raise away() from error
         if session and session.is_demo and self._here.demo is None:

@@ -58,12 +58,12 @@ async def asked(request: Request) -> Response:
     foreign = f"console:{visit.person}:{hashlib.sha256(sent.encode()).hexdigest()}"
     fresh = RunId(new_id("run", ingress_shard(foreign, process.app.store.shards)))
     try:
-        process.app.starter.check(text, visit.field("agent") or None)
+        process.app.runs.starter.check(text, visit.field("agent") or None)
         known, _ = await process.app.store.remember(foreign, fresh.encode(), _ONCE_S)
         run_id = RunId(known.decode())
         if not await process.app.store.length(run_id):
             agent = visit.field("agent") or None
-            await process.app.starter.start("console", text, visit.person, agent=agent, run_id=run_id)
+            await process.app.runs.starter.start("console", text, visit.person, agent=agent, run_id=run_id)
     except (Invalid, RateLimited) as error:
         refused: dict[str, object] = {"text": text, "told": (False, str(error))}
         is_too_many = isinstance(error, RateLimited)

@@ -37,7 +37,7 @@ async def shown(request: Request) -> Response:
     """The button of a link that works; whoever has such a session already needs no other one."""
     process, session = here(request), visit_of(request).session
     back, token = own_path(request.query_params.get("next", "/")), request.query_params.get("token", "")[:_TOKEN_CHARS]
-    login = await process.app.logins.peek(token) if token else None
+    login = await process.app.access.sessions.peek(token) if token else None
     if session and (login is None or Login(person=session.person, is_demo=session.is_demo) == login):
         return to(request, back)
     if token and login is None:
@@ -51,7 +51,7 @@ async def shown(request: Request) -> Response:
 async def spent(request: Request) -> Response:
     """A session for a link's token."""
     process, visit = here(request), visit_of(request)
-    text = await process.app.logins.spend(visit.field("token")[:_TOKEN_CHARS])
+    text = await process.app.access.sessions.spend(visit.field("token")[:_TOKEN_CHARS])
     if text is None:
         raise Refusal(HTTPStatus.UNAUTHORIZED, "This link does not work any more", _OLD)
     response = to(request, own_path(visit.field("next") or "/"))
@@ -97,7 +97,7 @@ async def send_link(app: App, person: PersonId, back: str, reach: Sequence[str])
         return
     if not await app.store.admit(f"log-in {person}", secrets.token_hex(8), _LINKS, _LINKS_WITHIN_S):
         return
-    token = await app.logins.link(person)
+    token = await app.access.sessions.link(person)
     link = f"{app.settings.public_url}/login?{urlencode({'token': token, 'next': back})}"
     await to_person(app.journal, person, "Open the console", _MAIL, link=link, reach=reach)
 
@@ -105,7 +105,7 @@ async def send_link(app: App, person: PersonId, back: str, reach: Sequence[str])
 async def ended(request: Request) -> Response:
     """Close the session."""
     process, visit = here(request), visit_of(request)
-    await process.app.logins.end(visit.text)
+    await process.app.access.sessions.end(visit.text)
     response = to(request, "/login")
     response.delete_cookie(cookie_name(process), path="/", httponly=True, samesite="lax", secure=is_secure(process))
     return response
@@ -116,7 +116,7 @@ async def turned(request: Request) -> Response:
     process, visit = here(request), visit_of(request)
     if not visit.known.is_demo:
         raise Refusal(HTTPStatus.FORBIDDEN, "Not here", "Only `sayso dev` lets one person play everybody.")
-    await process.app.logins.turn(visit.text, process.app.people.named(visit.field("person")))
+    await process.app.access.sessions.turn(visit.text, process.app.people.named(visit.field("person")))
     return to(request, own_path(visit.field("back") or "/"))
 
 
@@ -135,13 +135,13 @@ async def _page(request: Request, fresh: str) -> Response:
     """With the text of a `fresh` key, which is never shown again."""
     app, visit = here(request).app, visit_of(request)
     me = visit.person
-    found = [(key, used) for key, used in await app.keyring.all() if key.person == me]
+    found = [(key, used) for key, used in await app.access.keyring.all() if key.person == me]
     return await page(request, "keys.html", {"keys": found, "fresh": fresh, "scopes": _OWN})
 
 
 async def made(request: Request) -> Response:
     """Make a key for whoever sent the form, and show it once."""
-    keyring, visit = here(request).app.keyring, visit_of(request)
+    keyring, visit = here(request).app.access.keyring, visit_of(request)
     own = [key for key, _ in await keyring.all() if key.person == visit.person and key.revoked_at is None]
     if len(own) >= _AT_MOST:
         text = f"You have {_AT_MOST} keys, and nobody needs more. Take one back first."
@@ -158,7 +158,7 @@ async def made(request: Request) -> Response:
 
 async def revoked(request: Request) -> Response:
     """Take back a key of one's own."""
-    keyring, visit, prefix = here(request).app.keyring, visit_of(request), request.path_params["some_id"]
+    keyring, visit, prefix = here(request).app.access.keyring, visit_of(request), request.path_params["some_id"]
     if not any(key.prefix == prefix and key.person == visit.person for key, _ in await keyring.all()):
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such key of yours", "The page Keys lists them.")
     await keyring.revoke(prefix)

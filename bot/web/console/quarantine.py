@@ -23,7 +23,7 @@ async def shown(request: Request) -> Response:
     found.sort(key=lambda pair: pair[1].at, reverse=True)
     data: dict[str, object] = {
         "quarantined": [(name, note) for name, note in found if note.kind == "quarantined"][:_SHOWN],
-        "to_ask": {name for name, note in found if process.app.clearing.can_confirm(note)},
+        "to_ask": {name for name, note in found if process.app.messages.quarantine.can_confirm(note)},
         "dead": [(name, note) for name, note in found if note.kind == "dead"][:_SHOWN],
         "is_operator": _is_operator(process, me),
     }
@@ -48,12 +48,12 @@ async def requeued(request: Request) -> Response:
 
 async def discarded(request: Request) -> Response:
     """Forget a quarantined message."""
-    return await _cleared(request, here(request).app.clearing.discard)
+    return await _cleared(request, here(request).app.messages.quarantine.discard)
 
 
 async def confirmed(request: Request) -> Response:
     """Have the person asked whose word a quarantined message claims to be."""
-    return await _cleared(request, here(request).app.clearing.confirm)
+    return await _cleared(request, here(request).app.messages.quarantine.confirm)
 
 
 async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]) -> Response:

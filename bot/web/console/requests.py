@@ -115,17 +115,17 @@ async def shown(request: HttpRequest) -> Response:
 async def card_of(request: HttpRequest) -> dict[str, object]:
     """The card, and a mark of it that is another when it is."""
     app, me = here(request).app, visit_of(request).known.person
-    record, version, _ = await app.decisions.request(_id(request))
-    card = card_view(record, app.people, me, await app.decisions.lists(record.request))
+    record, version, _ = await app.requests.decisions.request(_id(request))
+    card = card_view(record, app.people, me, await app.requests.decisions.lists(record.request))
     return {"card": card, "version": f"{record.request.id}.{version}"}
 
 
 async def answered(request: HttpRequest) -> Response:
     """Judge an answer and say what became of it."""
     process, visit, request_id = here(request), visit_of(request), _id(request)
-    record, _, _ = await process.app.decisions.request(request_id)
+    record, _, _ = await process.app.requests.decisions.request(request_id)
     statement = _statement(record.request, visit)
-    outcome = await process.app.decisions.answer(request_id, statement)
+    outcome = await process.app.requests.decisions.answer(request_id, statement)
     if isinstance(outcome.judgement, NoteUnconfirmed):
         asked = {"asked": record.request, "note": statement.reason, "once": secrets.token_hex(8)}
         shown = {"revision": visit.field("revision"), "digest": visit.field("digest"), "from_page": visit.field("from")}
@@ -138,7 +138,7 @@ async def withdrawn(request: HttpRequest) -> Response:
     process, visit, request_id = here(request), visit_of(request), _id(request)
     back = f"/requests/{request_id}"
     try:
-        await process.app.steering.withdraw(request_id, visit.person, visit.field("reason")[:_REASON_CHARS])
+        await process.app.runs.steering.withdraw(request_id, visit.person, visit.field("reason")[:_REASON_CHARS])
     except (Conflict, Forbidden) as error:
         return to(request, back, str(error), is_well=False)
     return to(request, back, "The request is withdrawn.")

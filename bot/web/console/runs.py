@@ -76,7 +76,7 @@ async def steered(request: Request) -> Response:
     if verb is None:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", f"A run can be told to {', '.join(_VERBS)}.")
     try:
-        await here(request).app.steering.steer(run_id, verb, visit_of(request).person)
+        await here(request).app.runs.steering.steer(run_id, verb, visit_of(request).person)
     except Conflict as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
     return to(request, f"/runs/{run_id}", _DONE[verb])
@@ -86,7 +86,7 @@ async def copied(request: Request) -> Response:
     """Make a run of this one: of all that it began with, or of its story up to the event whose button was pressed."""
     run_id, visit = RunId(check(request.path_params["run_id"], "run")), visit_of(request)
     at = visit.field("at") if request.url.path.endswith("/fork") else "1"
-    copying, asker = here(request).app.copying, Asker(visit.person, channel="console")
+    copying, asker = here(request).app.runs.forks, Asker(visit.person, channel="console")
     if not _PLACE.fullmatch(at):
         raise Refusal(HTTPStatus.BAD_REQUEST, "This form can't be read", "Load the page again.")
     try:
@@ -104,11 +104,11 @@ async def told_of(process: Here, run_id: RunId, me: PersonId) -> RunPage:
     loaded = await process.app.store.load(run_id)
     if not loaded.events:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such run", "The list of runs shows those there are.")
-    run, forks = fold(loaded.events), await process.app.copying.forks_of(run_id)
+    run, forks = fold(loaded.events), await process.app.runs.forks.forks_of(run_id)
     request_id = _on_top(run)
     if request_id is None:
         return RunPage(run, loaded.events, None, "", forks)
-    record, version, _ = await process.app.decisions.request(request_id)
+    record, version, _ = await process.app.requests.decisions.request(request_id)
     return RunPage(run, loaded.events, card_view(record, process.app.people, me), f"{request_id}.{version}", forks)
 
 

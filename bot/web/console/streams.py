@@ -39,7 +39,7 @@ def following(
     process, visit = here(request), visit_of(request)
 
     async def is_welcome() -> bool:
-        return await process.app.logins.find(visit.text) is not None
+        return await process.app.access.sessions.find(visit.text) is not None
 
     counted = partial(process.waits.one_more, f"person {visit.known.person}")
     farewell = part("gone", fragment(request, "_gone.html", {}))

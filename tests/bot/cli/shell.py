@@ -39,11 +39,11 @@ class Ended:
 async def beside(world: World, **more: Any) -> AsyncGenerator[Api]:
     """`world` over HTTP, announced in its data directory as a `sayso dev` does it."""
     async with serving(world.app, **more) as api:
-        people, keyring = world.app.people.all(), world.app.keyring
+        people, keyring = world.app.people.all(), world.app.access.keyring
         keys = {"": keyring.lend(None)} | {person: keyring.lend(person) for person in people}
-        world.app.home.announce(LocalServer(world.app.settings.public_url or api.url, api.url, keys, ()))
+        world.app.data_dir.announce(LocalServer(world.app.settings.public_url or api.url, api.url, keys, ()))
         yield api
-        world.app.home.withdraw()
+        world.app.data_dir.withdraw()
 
 
 async def sayso(world: World, *words: str | bytes) -> Ended:

@@ -168,17 +168,17 @@ async def test_beside_a_sayso_dev_a_command_needs_no_settings_and_speaks_for_who
     started = (await world.run(known.out.strip())).started
     assert started
     assert started.requester == "anna"
-    assert await world.app.keyring.all() == []
+    assert await world.app.access.keyring.all() == []
 
 
 async def test_what_a_sayso_dev_leaves_opens_nothing_once_it_has_ended(world: World) -> None:
     async with beside(world) as api:
-        server = world.app.home.server()
+        server = world.app.data_dir.server()
         assert server
         text = server.keys["bo"]
         assert (await api.with_key(text).get("/v1/runs")).status_code == 200
         assert ((world.folder / "server.json").stat().st_mode & 0o777) == 0o600
-    assert world.app.home.server() is None
+    assert world.app.data_dir.server() is None
     async with world.stopped():
         pass
     async with serving(world.app) as api:

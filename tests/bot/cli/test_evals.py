@@ -127,7 +127,7 @@ async def test_a_run_that_was_denied_becomes_a_case_that_the_same_rules_fail(red
     toml = office({"books": ["bo"]}) + '[agents.notes]\ncode = "gated_notes:notes"\n'
     (tmp_path / "gated_notes.py").write_text(gated)
     async with a_world(redis, tmp_path, toml, deploys=True) as world:
-        run_id = await world.app.starter.start("cli", "note milk", world.app.people.named("anna"), agent="notes")
+        run_id = await world.app.runs.starter.start("cli", "note milk", world.app.people.named("anna"), agent="notes")
         await world.decide("bo", await world.opened(run_id), "deny", "no milk")
         await world.ended(run_id)
 

@@ -49,7 +49,7 @@ async def test_beside_the_demo_it_opens_everybodys_session(short_path: Path) -> 
     env = {f"SAYSO_{name}": value for name, value in QUICK.items()}
     with EmbeddedRedis(short_path) as redis:
         async with a_world(redis.start(), short_path) as world, a_console(world, is_demo=True) as console:
-            world.app.home.announce(LocalServer(console.api.url, console.api.url, {}, ()))
+            world.app.data_dir.announce(LocalServer(console.api.url, console.api.url, {}, ()))
 
             code, link, err = await program("login", "--data", str(short_path), cwd=short_path, env=env)
             _, as_bo, _ = await program("login", "--as", "bo", "--data", str(short_path), cwd=short_path, env=env)

@@ -150,7 +150,7 @@ async def test_a_key_that_somebody_made_in_their_own_session_is_theirs_and_marks
         await bo.submit((await bo.get("/keys")).form(f"/keys/{prefix}/revoke"))
         assert (await console.api.with_key(key).get("/v1/requests")).status_code == 401
 
-    [(kept, _)] = await world.app.keyring.all()
+    [(kept, _)] = await world.app.access.keyring.all()
     assert (kept.person, kept.scopes, kept.made_by) == ("bo", ("read", "answer"), "person")
     assert answer.status_code == 200
     assert "operator" not in answer.json()["told"]

@@ -45,7 +45,7 @@ async def test_an_attempt_says_what_is_done_for_whom_and_where(world: World) -> 
         record.request.call.effect,
         record.request.id,
     )
-    assert started.host == world.app.executor.host
+    assert started.host == world.app.runs.executor.host
     assert ended.attempt_id == started.attempt_id
 
 
@@ -65,7 +65,7 @@ async def test_a_tool_that_takes_longer_than_its_lease_keeps_it(world: World) ->
 
     await until(is_renewed_in_time)
     await world.move_time(30)
-    await world.app.looker.look(WorkItem("run", run_id))
+    await world.app.work.dispatcher.look(WorkItem("run", run_id))
     may_end.set()
 
     assert await world.summary(run_id) == "done: ok: stamp letter: done"

@@ -85,8 +85,8 @@ async def test_a_report_that_comes_many_times_at_once_and_again_later_has_one_ef
     await both.quiet()
 
     for _ in range(2):
-        inbounds = [await both.app.inbox.accept(stored(to, f"{number}")) for number in range(16)]
-        await asyncio.gather(*(both.app.inbox.handle(inbound_id) for inbound_id in inbounds))
+        inbounds = [await both.app.messages.inbox.accept(stored(to, f"{number}")) for number in range(16)]
+        await asyncio.gather(*(both.app.messages.inbox.handle(inbound_id) for inbound_id in inbounds))
         await both.quiet()
 
     assert await failures(both, record.request.run_id) == [("bo", "email")]

@@ -47,8 +47,8 @@ async def runs(world: World) -> list[str]:
 
 async def begun(world: World, hallway: Hallway, text: str, person: str = "anna") -> RunId:
     """The run that `person` asks for in THREAD."""
-    inbound_id = await world.app.inbox.accept(hallway.begins(person, text, THREAD))
-    run_id = world.app.starter.run_id(inbound_id)
+    inbound_id = await world.app.messages.inbox.accept(hallway.begins(person, text, THREAD))
+    run_id = world.app.runs.starter.run_id(inbound_id)
     await until(lambda: world.events(run_id), what="the run has started")
     return run_id
 
@@ -67,7 +67,7 @@ async def noted(world: World, run_id: str) -> list[tuple[str, str]]:
 
 async def written(world: World, item: Inbound) -> str:
     """The id of `item`, once it has had its effect."""
-    inbound_id = await world.app.inbox.accept(item)
+    inbound_id = await world.app.messages.inbox.accept(item)
     assert inbound_id
 
     async def is_handled() -> bool:
@@ -78,7 +78,7 @@ async def written(world: World, item: Inbound) -> str:
 
 
 async def test_what_is_written_in_a_thread_that_nobody_knows_is_not_kept(office: World, hallway: Hallway) -> None:
-    assert await office.app.inbox.accept(hallway.follows("anna", "secrets of strangers", ELSEWHERE)) == ""
+    assert await office.app.messages.inbox.accept(hallway.follows("anna", "secrets of strangers", ELSEWHERE)) == ""
 
     found = [key async for key in office.app.store.client.scan("*") if "inbound" in key or "seen" in key]
     assert found == []
@@ -154,9 +154,9 @@ async def test_the_pointer_goes_to_where_it_was_typed_and_to_its_writer_alone(of
     await asked(office, hallway)
     async with office.stopped():
         await office.start(works=False, receives=False)
-        inbound_id = await office.app.inbox.accept(hallway.follows("bo", "yes", THREAD))
+        inbound_id = await office.app.messages.inbox.accept(hallway.follows("bo", "yes", THREAD))
 
-        await office.app.inbox.handle(inbound_id)
+        await office.app.messages.inbox.handle(inbound_id)
 
         [told] = [entry for entry in await office.unsent() if entry.kind == "tell"]
         assert (told.person, told.to, told.reach) == ("bo", f"{THREAD} bo", ("slack",))
@@ -269,7 +269,7 @@ async def test_in_the_thread_of_a_run_that_has_ended_only_who_addresses_us_is_he
 
     await written(office, hallway.follows("bo", "thanks all", THREAD))
     assert await runs(office) == [first]
-    second = office.app.starter.run_id(
+    second = office.app.runs.starter.run_id(
         await written(office, hallway.follows("bo", "press bell", THREAD, is_addressed=True))
     )
     record = await office.opened(second)
@@ -285,7 +285,7 @@ async def test_whoever_addresses_us_in_a_thread_that_is_new_to_us_starts_a_run_t
 ) -> None:
     item = hallway.follows("anna", "press bell", ELSEWHERE, is_addressed=True)
 
-    run_id = office.app.starter.run_id(await written(office, item))
+    run_id = office.app.runs.starter.run_id(await written(office, item))
     await office.opened(run_id)
     await written(office, hallway.follows("anna", "the red one", ELSEWHERE))
 
@@ -295,7 +295,7 @@ async def test_whoever_addresses_us_in_a_thread_that_is_new_to_us_starts_a_run_t
 async def test_a_run_is_known_in_its_thread_before_anything_stands_there(office: World, hallway: Hallway) -> None:
     await office.ended(await begun(office, hallway, "stamp letter"))
     goes_on = office.workshop.hold("bell")
-    second = office.app.starter.run_id(
+    second = office.app.runs.starter.run_id(
         await written(office, hallway.follows("bo", "stamp bell", THREAD, is_addressed=True))
     )
     await until(lambda: office.workshop.started[1:], what="it stamps")
@@ -331,7 +331,7 @@ async def test_words_that_lose_a_race_with_a_card_are_not_a_message_of_the_run_a
         goes_on.set()
         return await office.opened(run_id)
 
-    follow_ups = FollowUps(Slow(office.app.journal, asks), office.app.decisions)
+    follow_ups = FollowUps(Slow(office.app.journal, asks), office.app.requests.decisions)
     trigger = Trigger(person="bo", text="yes", thread=THREAD, follows=True)
     assert await follow_ups.take(new_id("inbound", 0), "slack", trigger)
 
@@ -359,7 +359,7 @@ async def test_threads_are_known_again_once_the_indexes_were_made_anew(office: W
 async def asked_again(world: World, hallway: Hallway) -> RequestRecord:
     """A second run in THREAD, whose card has been sent."""
     inbound_id = await written(world, hallway.follows("anna", "press bell", THREAD, is_addressed=True))
-    record = await world.opened(world.app.starter.run_id(inbound_id))
+    record = await world.opened(world.app.runs.starter.run_id(inbound_id))
     await world.quiet()
     return record
 
@@ -369,7 +369,7 @@ async def test_what_is_written_before_the_first_message_was_read_waits_for_its_r
 ) -> None:
     async with office.stopped():
         await office.start(works=False, receives=False)
-        inbox = office.app.inbox
+        inbox = office.app.messages.inbox
         root = await inbox.accept(hallway.begins("anna", "press bell", THREAD))
         after = await inbox.accept(hallway.follows("dan", "v2 is better", THREAD))
         with pytest.raises(ChannelUnavailable, match="The message that begins the thread is not read yet"):
@@ -378,7 +378,7 @@ async def test_what_is_written_before_the_first_message_was_read_waits_for_its_r
         await inbox.handle(after)
         await office.stop()
 
-    assert await said(office, office.app.starter.run_id(root)) == [("dan", "v2 is better")]
+    assert await said(office, office.app.runs.starter.run_id(root)) == [("dan", "v2 is better")]
 
 
 async def test_what_is_written_below_a_message_that_came_to_nothing_is_dropped(office: World, hallway: Hallway) -> None:
@@ -416,7 +416,7 @@ async def test_a_message_whose_handling_a_crash_repeats_has_one_effect_whatever_
     assert await said(office, record.request.run_id) == []
     await written(office, hallway.follows("anna", "v2", THREAD))
     await office.ended(record.request.run_id)
-    later = office.app.starter.run_id(
+    later = office.app.runs.starter.run_id(
         await written(office, hallway.follows("anna", "press bell", THREAD, is_addressed=True))
     )
     await office.opened(later)
@@ -430,7 +430,7 @@ async def brought_back(world: World, inbound_id: str, item: Inbound) -> None:
     arrived = item.model_dump_json(exclude={"raw", "can_wait", "within", "begins"})
     name = f"{{s{inbound_id[1]}}}:inbound:{inbound_id}"
     await world.app.store.client.do("HSET", name, "body", arrived, "raw", item.raw)
-    await world.app.inbox.handle(inbound_id)
+    await world.app.messages.inbox.handle(inbound_id)
     assert await world.app.store.inbound(inbound_id) is None
 
 
@@ -438,8 +438,8 @@ async def test_a_message_that_is_handled_many_times_at_once_is_said_once(office:
     record = await asked(office, hallway)
     async with office.stopped():
         await office.start(works=False, receives=False)
-        inbound_id = await office.app.inbox.accept(hallway.follows("anna", "v2 is better", THREAD))
-        await asyncio.gather(*(office.app.inbox.handle(inbound_id) for _ in range(8)))
+        inbound_id = await office.app.messages.inbox.accept(hallway.follows("anna", "v2 is better", THREAD))
+        await asyncio.gather(*(office.app.messages.inbox.handle(inbound_id) for _ in range(8)))
         await office.stop()
 
     assert await said(office, record.request.run_id) == [("anna", "v2 is better")]

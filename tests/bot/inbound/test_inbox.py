@@ -50,7 +50,7 @@ async def runs(world: World) -> list[str]:
 async def test_an_item_is_durable_when_it_is_accepted_and_needs_nobody_who_accepted_it(world: World) -> None:
     async with world.stopped():
         await world.start(works=False, receives=False)
-        inbound_id = await world.app.inbox.accept(mail())
+        inbound_id = await world.app.messages.inbox.accept(mail())
         found = await world.app.store.inbound(inbound_id)
         assert found is not None
         assert found[1] == mail().raw
@@ -61,9 +61,9 @@ async def test_an_item_is_durable_when_it_is_accepted_and_needs_nobody_who_accep
 
 
 async def test_an_item_that_is_accepted_many_times_at_once_starts_one_run(world: World) -> None:
-    ids = await asyncio.gather(*(world.app.inbox.accept(mail()) for _ in range(32)))
+    ids = await asyncio.gather(*(world.app.messages.inbox.accept(mail()) for _ in range(32)))
     await world.next_mail("anna", about="Done")
-    again = await world.app.inbox.accept(mail())
+    again = await world.app.messages.inbox.accept(mail())
     await world.quiet()
 
     assert {*ids, again} == {ids[0]}
@@ -74,9 +74,9 @@ async def test_an_item_that_is_accepted_many_times_at_once_starts_one_run(world:
 async def test_an_item_that_is_handled_many_times_at_once_starts_one_run(world: World) -> None:
     async with world.stopped():
         await world.start(works=False, receives=False)
-        inbound_id = await world.app.inbox.accept(mail())
-        await asyncio.gather(*(world.app.inbox.handle(inbound_id) for _ in range(16)))
-        await world.app.inbox.handle(inbound_id)
+        inbound_id = await world.app.messages.inbox.accept(mail())
+        await asyncio.gather(*(world.app.messages.inbox.handle(inbound_id) for _ in range(16)))
+        await world.app.messages.inbox.handle(inbound_id)
         await world.stop()
 
     await world.next_mail("anna", about="Done")
@@ -85,7 +85,7 @@ async def test_an_item_that_is_handled_many_times_at_once_starts_one_run(world: 
 
 
 async def test_a_run_lives_in_the_shard_of_what_started_it(world: World) -> None:
-    inbound_id = await world.app.inbox.accept(mail())
+    inbound_id = await world.app.messages.inbox.accept(mail())
     await world.next_mail("anna", about="Done")
 
     [run_id] = await runs(world)
@@ -95,7 +95,7 @@ async def test_a_run_lives_in_the_shard_of_what_started_it(world: World) -> None
 
 
 async def test_a_run_is_told_where_it_was_asked(world: World) -> None:
-    await world.app.inbox.accept(mail())
+    await world.app.messages.inbox.accept(mail())
 
     told = await world.next_mail("anna", about="Done")
 
@@ -103,10 +103,10 @@ async def test_a_run_is_told_where_it_was_asked(world: World) -> None:
 
 
 async def test_an_item_of_a_channel_that_this_process_has_not_is_not_lost(world: World) -> None:
-    inbound_id = await world.app.inbox.accept(mail(channel="pigeon"))
+    inbound_id = await world.app.messages.inbox.accept(mail(channel="pigeon"))
 
     with pytest.raises(LookupError, match="no channel 'pigeon' is set up in this process"):
-        await world.app.inbox.handle(inbound_id)
+        await world.app.messages.inbox.handle(inbound_id)
 
     assert await world.app.store.inbound(inbound_id) is not None
 
@@ -132,12 +132,12 @@ async def test_what_can_not_wait_is_taken_however_much_waits_already(world: Worl
     async with world.stopped():
         await world.start(works=False, receives=False)
         ids = [
-            await world.app.inbox.accept(flood.model_copy(update={"key": f"m{number}"}))
+            await world.app.messages.inbox.accept(flood.model_copy(update={"key": f"m{number}"}))
             for number in range(MOST_BYTES // len(flood.raw) + 1)
         ]
 
         async with asyncio.timeout(40):
-            ids.append(await world.app.inbox.accept(mail(key="k").model_copy(update={"can_wait": False})))
+            ids.append(await world.app.messages.inbox.accept(mail(key="k").model_copy(update={"can_wait": False})))
 
         for inbound_id in ids:
             await world.app.store.drop_inbound(inbound_id)
@@ -147,10 +147,10 @@ async def test_what_can_not_wait_is_taken_however_much_waits_already(world: Worl
 async def test_what_is_brought_again_by_its_key_is_one_item_though_it_begins_a_thread(
     office: World, hallway: Hallway
 ) -> None:
-    ids = [await office.app.inbox.accept(hallway.begins("anna", "stamp letter", "T1", "k1")) for _ in range(3)]
+    ids = [await office.app.messages.inbox.accept(hallway.begins("anna", "stamp letter", "T1", "k1")) for _ in range(3)]
 
     assert len(set(ids)) == 1
-    await office.ended(office.app.starter.run_id(ids[0]))
+    await office.ended(office.app.runs.starter.run_id(ids[0]))
     assert len(await runs(office)) == 1
 
 
@@ -160,7 +160,7 @@ def wants(person: str, text: str, room: str = "C01OPS") -> Trigger:
 
 async def heard(world: World, hallway: Hallway, *triggers: Trigger) -> None:
     for trigger in triggers:
-        await world.app.inbox.accept(hallway.item(trigger))
+        await world.app.messages.inbox.accept(hallway.item(trigger))
     await world.quiet()
 
 
@@ -181,7 +181,9 @@ async def test_a_refused_trigger_is_told_to_the_person_where_it_was_written(offi
     await heard(office, hallway, *(wants("anna", f"stamp {number}") for number in range(3)))
     async with office.stopped():
         await office.start(works=False, receives=False)
-        await office.app.inbox.handle(await office.app.inbox.accept(hallway.item(wants("dan", "stamp dan"))))
+        await office.app.messages.inbox.handle(
+            await office.app.messages.inbox.accept(hallway.item(wants("dan", "stamp dan")))
+        )
 
         [entry] = await office.unsent()
         assert isinstance(entry, Tell)

@@ -41,7 +41,7 @@ def press(stranger: str = GUEST, token: str | None = None, notice: str = "") -> 
 async def pressed(world: World, hallway: Hallway, *held: Quarantined) -> None:
     """All of them, and everything that follows."""
     for one in held:
-        inbound_id = await world.app.inbox.accept(hallway.item(one))
+        inbound_id = await world.app.messages.inbox.accept(hallway.item(one))
 
         async def is_handled(inbound_id: str = inbound_id) -> bool:
             return await world.app.store.inbound(inbound_id) is None
@@ -120,8 +120,8 @@ async def test_a_person_whose_press_is_not_accepted_is_told_there(office: World,
     async with office.stopped():
         await office.start(works=False, receives=False)
         held = Quarantined(reasons=("your account is a guest's",), person="bo", place=PLACE)
-        inbound_id = await office.app.inbox.accept(hallway.item(held))
-        await office.app.inbox.handle(inbound_id)
+        inbound_id = await office.app.messages.inbox.accept(hallway.item(held))
+        await office.app.messages.inbox.handle(inbound_id)
 
         [entry] = await office.unsent()
         assert isinstance(entry, Tell)

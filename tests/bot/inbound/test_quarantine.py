@@ -150,7 +150,7 @@ async def test_a_message_whose_handling_a_crash_repeats_is_noted_and_told_to_the
     await world.opened(run_id)
     card, app = await world.next_mail("bo"), world.app
     token = (card.reply_to or "").partition("+")[2].partition("@")[0]
-    holding = Quarantine(app.journal, app.decisions, Tokens(app.home.keys(app.settings)), app.people)
+    holding = Quarantine(app.journal, app.requests.decisions, Tokens(app.data_dir.keys(app.settings)), app.people)
 
     inbound_id = new_id("inbound", 0)
     for _ in range(2):
@@ -175,7 +175,7 @@ def strangers_mail(who: str = EVE) -> Quarantined:
 async def held_from(world: World, *strangers: str) -> None:
     """A mail of each of them is held."""
     app = world.app
-    holding = Quarantine(app.journal, app.decisions, Tokens([b"k" * 32]), app.people)
+    holding = Quarantine(app.journal, app.requests.decisions, Tokens([b"k" * 32]), app.people)
     for who in strangers:
         await holding.add(RunId(new_id("inbound", 0)), "email", strangers_mail(who))
     await world.quiet()

@@ -46,7 +46,7 @@ async def test_a_held_message_says_what_it_claims_and_what_it_would_have_answere
 async def test_the_person_is_asked_at_their_own_address_and_their_own_answer_counts(world: World) -> None:
     record, card, name = await forged_answer(world)
 
-    done = await world.app.clearing.confirm(name, "dan")
+    done = await world.app.messages.quarantine.confirm(name, "dan")
 
     assert done == "Bo Berg is asked whether it was theirs. It stays quarantined whatever they say."
     told = await world.next_mail("bo", about="Was this message yours?")
@@ -63,7 +63,7 @@ async def test_the_person_is_asked_at_their_own_address_and_their_own_answer_cou
 
 async def test_nothing_that_answers_the_question_whether_it_was_theirs_lets_the_message_through(world: World) -> None:
     record, _, name = await forged_answer(world)
-    await world.app.clearing.confirm(name, "dan")
+    await world.app.messages.quarantine.confirm(name, "dan")
 
     await world.reply("bo", await world.next_mail("bo", about="Was this message yours?"), "yes, approve")
 
@@ -76,8 +76,8 @@ async def test_nothing_that_answers_the_question_whether_it_was_theirs_lets_the_
 async def test_asking_twice_asks_once(world: World) -> None:
     _, _, name = await forged_answer(world)
 
-    await world.app.clearing.confirm(name, "dan")
-    again = await world.app.clearing.confirm(name, "cy")
+    await world.app.messages.quarantine.confirm(name, "dan")
+    again = await world.app.messages.quarantine.confirm(name, "cy")
     await world.quiet()
 
     assert again.startswith("Bo Berg was asked already, at ")
@@ -89,7 +89,7 @@ async def test_whose_request_is_closed_meanwhile_is_told_to_write_again(world: W
     record, _, name = await forged_answer(world)
     await world.decide("cy", record, "deny", "no")
 
-    await world.app.clearing.confirm(name, "dan")
+    await world.app.messages.quarantine.confirm(name, "dan")
 
     told = await world.next_mail("bo", about="Was this message yours?")
     assert "If it was yours, write again" in " ".join(told.text.split())
@@ -101,7 +101,7 @@ async def test_a_message_that_claims_to_be_nobody_we_know_can_t_be_asked_about(w
     name = await one_held(world)
 
     with pytest.raises(Conflict, match="does not claim to be from anybody in the directory"):
-        await world.app.clearing.confirm(name, "dan")
+        await world.app.messages.quarantine.confirm(name, "dan")
 
     await world.quiet()
     assert not world.mail.folder("mallory@corp.example").exists()
@@ -112,14 +112,14 @@ async def test_whoever_certainly_wrote_it_was_told_and_need_not_be_asked(world: 
     name = await one_held(world)
 
     with pytest.raises(Conflict, match="It is certain that Anna Ames sent it"):
-        await world.app.clearing.confirm(name, "dan")
+        await world.app.messages.quarantine.confirm(name, "dan")
 
 
 async def test_a_discarded_message_is_gone_with_its_bytes_and_the_log_says_who_did_it(world: World) -> None:
     _, _, name = await forged_answer(world)
 
     with capture_logs() as logs:
-        done = await world.app.clearing.discard(name, "dan")
+        done = await world.app.messages.quarantine.discard(name, "dan")
 
     assert done == f"{name} is discarded."
     assert await world.dead() == []
@@ -127,7 +127,7 @@ async def test_a_discarded_message_is_gone_with_its_bytes_and_the_log_says_who_d
     assert [(line["event"], line["by"], line["inbound_id"]) for line in logs] == [
         ("message in quarantine discarded", "dan", name)
     ]
-    for verb in (world.app.clearing.discard, world.app.clearing.confirm):
+    for verb in (world.app.messages.quarantine.discard, world.app.messages.quarantine.confirm):
         with pytest.raises(NotFound, match=f"There is no quarantined message {name}"):
             await verb(name, "dan")
 
@@ -136,7 +136,7 @@ async def test_the_log_says_who_had_somebody_asked(world: World) -> None:
     _, _, name = await forged_answer(world)
 
     with capture_logs() as logs:
-        await world.app.clearing.confirm(name, "dan")
+        await world.app.messages.quarantine.confirm(name, "dan")
 
     [line] = [line for line in logs if line["event"] == "message in quarantine asked about"]
     assert (line["by"], line["person"], line["inbound_id"]) == ("dan", "bo", name)
@@ -147,13 +147,13 @@ async def test_a_dead_letter_is_no_quarantined_message(world: World) -> None:
     run_id = await world.trigger("stamp cup")
     await until(world.dead, what="it is given up")
 
-    for verb in (world.app.clearing.discard, world.app.clearing.confirm):
+    for verb in (world.app.messages.quarantine.discard, world.app.messages.quarantine.confirm):
         with pytest.raises(Conflict, match="is a dead letter, not a quarantined message"):
             await verb(run_id, "dan")
 
     assert len(await world.dead()) == 1
     with pytest.raises(NotFound, match="There is no quarantined message"):
-        await world.app.clearing.discard("../x", "dan")
+        await world.app.messages.quarantine.discard("../x", "dan")
 
 
 def test_the_person_is_asked_through_another_channel_first_where_there_is_one() -> None:

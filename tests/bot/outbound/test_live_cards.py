@@ -55,7 +55,7 @@ async def another(world: World, wall: Wall) -> AsyncIterator[App]:
     app = compose(world.app.settings, world.url, [world.mail.channel(), wall], (clerk(world.workshop),))
     yield app
     await app.store.client.close()
-    await app.queue.close()
+    await app.work.queue.close()
 
 
 def update_of(record: RequestRecord, person: str) -> UpdateCard:
@@ -79,7 +79,7 @@ async def test_an_old_update_that_lands_last_does_not_bring_the_buttons_back(off
     async for app in another(office, other):
         entry = update_of(record, "bo")
         await app.store.commit(Commit(run_id=entry.run_id, outgoing=[outbox_entry(entry)]))
-        late = asyncio.create_task(app.outbox.send(entry.id))
+        late = asyncio.create_task(app.messages.outbox.send(entry.id))
         await until(lambda: other.held, what="the other process has begun to show that it is open")
 
         await office.decide("bo", record, "approve", channel="slack")
@@ -242,7 +242,7 @@ async def test_a_line_that_is_refused_is_dropped_at_once(office: World, wall: Wa
 
 async def on_the_wall(office: World) -> RunId:
     """A run that began on the wall and waits for people."""
-    run_id = await office.app.starter.start("slack", "press bell", PersonId("anna"), thread="C01/1.0")
+    run_id = await office.app.runs.starter.start("slack", "press bell", PersonId("anna"), thread="C01/1.0")
     await office.opened(run_id)
     if not wall_refuses(office):
         await office.quiet()

@@ -117,7 +117,7 @@ async def test_an_entry_that_was_sent_is_not_sent_again(world: World) -> None:
     await world.ended(run_id)
     await world.quiet()
 
-    await world.app.outbox.send("s0o-aaaaaaaaaaaaa")
+    await world.app.messages.outbox.send("s0o-aaaaaaaaaaaaa")
 
     assert len(world.mails("anna")) == 1
 

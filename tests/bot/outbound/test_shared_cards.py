@@ -98,7 +98,7 @@ def workers(world: World, board: Channel, count: int) -> list[App]:
 
 
 async def all_at_once(apps: Sequence[App], entries: Sequence[str], times: int = 1) -> None:
-    await asyncio.gather(*(app.outbox.send(entry) for _ in range(times) for app in apps for entry in entries))
+    await asyncio.gather(*(app.messages.outbox.send(entry) for _ in range(times) for app in apps for entry in entries))
 
 
 async def test_workers_that_take_all_entries_of_a_request_at_once_place_one_card(
@@ -112,7 +112,7 @@ async def test_workers_that_take_all_entries_of_a_request_at_once_place_one_card
         for record in records:
             await all_at_once(apps, [placing_id(holder.delivery_id) for holder in reversed(record.holders)], times=2)
         for app in apps:
-            await app.queue.close()
+            await app.work.queue.close()
             await app.store.client.close()
 
     await office.quiet()

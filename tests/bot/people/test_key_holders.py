@@ -86,4 +86,4 @@ async def test_a_service_gets_no_key_without_somebody_who_holds_it(world: World)
 
     assert 0 not in {made.code, unknown.code, strange.code}
     assert "--holder PERSON" in made.err
-    assert await world.app.keyring.all() == []
+    assert await world.app.access.keyring.all() == []

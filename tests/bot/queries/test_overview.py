@@ -25,7 +25,7 @@ def token(world: World, record: RequestRecord, person: str, *, number: int = -1)
 
 async def looks(world: World, record: RequestRecord, viewer: str, *, at: str = "", number: int = -1) -> Card:
     """What `viewer` sees of a card of their own, or of the one that was made for `at`."""
-    return await world.app.desk.card(token(world, record, at or viewer, number=number), viewer)
+    return await world.app.requests.lookup.card(token(world, record, at or viewer, number=number), viewer)
 
 
 async def asked(world: World, text: str = "press the button") -> RequestRecord:
@@ -156,7 +156,7 @@ async def test_what_was_approved_can_be_stopped_until_it_starts_and_not_after(wo
 
     hold = world.workshop.hold("the button")
     await world.steer(record.request.run_id, "resume")
-    await world.app.nearby.notify(WorkItem("run", record.request.run_id), 99)
+    await world.app.work.nearby.notify(WorkItem("run", record.request.run_id), 99)
     await until(lambda: world.workshop.started, what="the tool works")
     after = await looks(world, record, "cy")
     hold.set()
@@ -187,7 +187,7 @@ async def test_a_request_whose_time_is_over_can_not_be_answered_though_nobody_cl
     await world.start(works=False, receives=False)
 
     assert (await looks(world, record, "bo")).form is None
-    assert (await world.app.desk.overview("bo")).waiting == ()
+    assert (await world.app.requests.lookup.overview("bo")).waiting == ()
 
 
 async def test_an_older_revision_points_to_the_newest_card(world: World) -> None:
@@ -213,14 +213,14 @@ async def test_an_approval_that_does_not_count_in_slack_is_not_offered_there(wor
     assert card.form
     assert not card.form.may_approve
     assert "An approval does not count this way here" in card.summary
-    waiting = (await world.app.desk.overview("bo")).waiting
+    waiting = (await world.app.requests.lookup.overview("bo")).waiting
     assert [each.form and each.form.may_approve for each in waiting] == [False]
 
 
 @pytest.mark.parametrize("made_up", ["", "s0d-aaaaaaaaaaaaa", "s0d-aaaaaaaaaaaaa-abcdefghijklmnopqrstuvwxyzab"])
 async def test_a_token_that_is_not_ours_is_refused(world: World, made_up: str) -> None:
     with pytest.raises(ChannelRefused, match="none of ours"):
-        await world.app.desk.card(made_up, "bo")
+        await world.app.requests.lookup.card(made_up, "bo")
 
 
 async def test_looking_is_no_answer_and_leaves_no_trace(world: World) -> None:
@@ -230,7 +230,7 @@ async def test_looking_is_no_answer_and_leaves_no_trace(world: World) -> None:
 
     for viewer in ("anna", "bo", "cy", "dan"):
         await looks(world, record, viewer, at="bo")
-        await world.app.desk.overview(viewer)
+        await world.app.requests.lookup.overview(viewer)
 
     assert await world.events(record.request.run_id) == before
     assert not isinstance(await world.decide("bo", record, "approve"), NotEntitled)
@@ -239,14 +239,14 @@ async def test_looking_is_no_answer_and_leaves_no_trace(world: World) -> None:
 async def test_what_waits_comes_first_that_expires_first_and_the_rest_is_counted(world: World) -> None:
     records = [await asked(world, f"press {number}") for number in range(SHOWN + 2)]
 
-    seen = await world.app.desk.overview("bo")
+    seen = await world.app.requests.lookup.overview("bo")
 
     first = sorted(records, key=lambda record: record.request.expires_at)[:SHOWN]
     assert [card.title for card in seen.waiting] == [record.request.title for record in first]
     assert [card.form and card.form.token for card in seen.waiting] == [token(world, each, "bo") for each in first]
     assert seen.more == 2
-    assert (await world.app.desk.overview("anna")).waiting == (), "who asks does not decide"
-    assert (await world.app.desk.overview("dan")).waiting == ()
+    assert (await world.app.requests.lookup.overview("anna")).waiting == (), "who asks does not decide"
+    assert (await world.app.requests.lookup.overview("dan")).waiting == ()
 
 
 async def test_an_amended_request_waits_once_with_the_newest_card(world: World) -> None:
@@ -254,7 +254,7 @@ async def test_an_amended_request_waits_once_with_the_newest_card(world: World) 
     await world.steering.amend(record.request.id, PersonId("anna"), {"what": "the other button"})
     record = await world.request(record.request.id)
 
-    seen = await world.app.desk.overview("bo")
+    seen = await world.app.requests.lookup.overview("bo")
 
     assert [card.form and card.form.token for card in seen.waiting] == [token(world, record, "bo")]
     assert seen.waiting[0].title == "Press the other button?"
@@ -264,7 +264,7 @@ async def test_what_somebody_has_voted_on_waits_for_the_others_and_not_for_them(
     record = await pair(world)
     await world.decide("bo", record, "approve")
 
-    bo, cy, anna = [await world.app.desk.overview(person) for person in ("bo", "cy", "anna")]
+    bo, cy, anna = [await world.app.requests.lookup.overview(person) for person in ("bo", "cy", "anna")]
 
     assert (len(bo.waiting), len(cy.waiting)) == (0, 1)
     assert [line.label for line in bo.decided] == [record.request.title]
@@ -281,7 +281,7 @@ async def test_what_somebody_asked_for_says_how_it_stands(world: World) -> None:
     record = await asked(world, "press the button")
     await world.quiet()
 
-    lines = (await world.app.desk.overview("anna")).asked
+    lines = (await world.app.requests.lookup.overview("anna")).asked
 
     assert [line.label for line in lines] == ["press the button", "press that", "pull this"]
     assert f"Waiting for 1 of Bo Berg and Cy Cole. Asked at {record.request.opened_at:%H:%M} UTC" in lines[0].text
@@ -299,7 +299,7 @@ async def test_what_somebody_decided_says_what_became_of_it(world: World) -> Non
     await world.ended(question.request.run_id)
     await world.quiet()
 
-    bo, anna, cy = [await world.app.desk.overview(person) for person in ("bo", "anna", "cy")]
+    bo, anna, cy = [await world.app.requests.lookup.overview(person) for person in ("bo", "anna", "cy")]
 
     assert bo.decided[0].text.startswith("Bo Berg approved at ")
     assert bo.decided[0].text.endswith("The run: done.")
@@ -314,7 +314,7 @@ async def test_a_revocation_is_told_with_who_took_it_back(world: World) -> None:
     await world.decide("cy", record, "deny", "wait")
 
     for person in ("bo", "cy"):
-        assert "Cy Cole took it back at " in (await world.app.desk.overview(person)).decided[0].text
+        assert "Cy Cole took it back at " in (await world.app.requests.lookup.overview(person)).decided[0].text
 
 
 async def test_there_are_only_so_many_lines(world: World) -> None:
@@ -323,6 +323,6 @@ async def test_there_are_only_so_many_lines(world: World) -> None:
         await world.decide("bo", record, "approve")
         await world.ended(record.request.run_id)
 
-    assert len((await world.app.desk.overview("bo")).decided) == LINES
-    lines = (await world.app.desk.overview("anna")).asked
+    assert len((await world.app.requests.lookup.overview("bo")).decided) == LINES
+    lines = (await world.app.requests.lookup.overview("anna")).asked
     assert [line.label for line in lines] == [f"press {number}" for number in range(LINES, 0, -1)]

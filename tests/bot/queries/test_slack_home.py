@@ -76,7 +76,7 @@ def home_watch(world: World, screens: Screens, pace: RefreshRate = QUICK) -> Hom
 @asynccontextmanager
 async def watching(watch: HomeWatch, world: World) -> AsyncGenerator[HomeWatch]:
     """While it watches; it must still do so at the end."""
-    task = asyncio.create_task(watch.watch(world.app.desk))
+    task = asyncio.create_task(watch.watch(world.app.requests.lookup))
     try:
         yield watch
         assert not task.done(), task.exception()

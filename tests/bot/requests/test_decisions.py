@@ -176,7 +176,7 @@ class SlowJournal(Journal):
     """Time passes before each write: `wait` is called."""
 
     def __init__(self, world: World, wait: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(world.app.store, world.app.nearby)
+        super().__init__(world.app.store, world.app.work.nearby)
         self._wait = wait
 
     async def write(self, commit: Commit) -> Written:
@@ -210,7 +210,7 @@ async def test_a_request_that_nobody_answers_expires_by_itself(world: World) -> 
     record = await asked(world)
 
     await world.move_time(4 * 3600 - 60)
-    await world.app.decisions.expire(record.request.id)
+    await world.app.requests.decisions.expire(record.request.id)
     assert (await world.request(record.request.id)).state == "open"
     await world.move_time(61)
 

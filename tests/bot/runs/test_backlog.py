@@ -22,13 +22,13 @@ async def test_no_more_is_taken_than_may_wait_and_all_of_it_once_somebody_reads(
 
     async def flood() -> None:
         for number in range(count):
-            accepted.append(await world.app.inbox.accept(spam(number)))
+            accepted.append(await world.app.messages.inbox.accept(spam(number)))
 
     async with world.stopped():
         await world.start(works=False, receives=False)
         flooding = asyncio.create_task(flood())
         await until(lambda: len(accepted) * SIZE >= MOST_BYTES, what="there is a flood")
-        assert await world.app.inbox.accept(spam(1, "another")), "other channels go on"
+        assert await world.app.messages.inbox.accept(spam(1, "another")), "other channels go on"
         taken = len(accepted)
         assert taken * SIZE < MOST_BYTES + SIZE
 
@@ -46,7 +46,10 @@ async def test_what_was_put_off_keeps_nobody_from_seeing_what_was_handled_since(
     backlog = Backlog(world.app.store, "email", most_bytes=150)
     async with world.stopped():
         await world.start(works=False, receives=False)
-        ids = [await world.app.inbox.accept(spam(number).model_copy(update={"raw": b"x"})) for number in range(151)]
+        ids = [
+            await world.app.messages.inbox.accept(spam(number).model_copy(update={"raw": b"x"}))
+            for number in range(151)
+        ]
         for inbound_id in ids:
             backlog.add(inbound_id, 1)
         await world.app.store.drop_inbound(ids[-1])

@@ -44,14 +44,14 @@ async def test_nobody_is_asked_about_a_day_that_another_answer_has_just_extended
     budgets = Extended(world)
     loop = Loop(
         app.journal,
-        app.decisions,
+        app.requests.decisions,
         app.people,
         app.agents,
         Thinker({}),
-        app.executor,
-        app.children,
-        Notifier(app.people, tuple(app.channels)),
-        app.outbox.alert,
+        app.runs.executor,
+        app.runs.children,
+        Notifier(app.people, tuple(app.messages.channels)),
+        app.messages.outbox.alert,
         budgets,
     )
 

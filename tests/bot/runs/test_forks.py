@@ -44,7 +44,7 @@ async def long_run(world: World, events: int) -> RunId:
 
 async def test_a_long_story_is_copied_whole(world: World) -> None:
     source = await long_run(world, EVENTS_AT_MOST)
-    fork = await world.app.copying.fork(source, EVENTS_AT_MOST, ANNA)
+    fork = await world.app.runs.forks.fork(source, EVENTS_AT_MOST, ANNA)
     assert (await world.opened(fork)).request.run_id == fork
 
 
@@ -52,7 +52,7 @@ async def test_a_story_that_leaves_no_room_is_refused_with_what_can_be_copied(wo
     source = await long_run(world, EVENTS_AT_MOST + 1)
 
     with pytest.raises(Conflict, match=f"{EVENTS_AT_MOST} can be copied. Take fewer"):
-        await world.app.copying.fork(source, EVENTS_AT_MOST + 1, ANNA)
+        await world.app.runs.forks.fork(source, EVENTS_AT_MOST + 1, ANNA)
 
     assert await world.app.store.lists.runs() == [source]
 
@@ -62,22 +62,22 @@ async def test_there_is_nothing_to_fork_where_there_is_no_run_or_no_such_event(w
     await world.ended(source)
 
     with pytest.raises(NotFound, match="There is no run"):
-        await world.app.copying.fork(RunId("s0r-aaaaaaaaaaaaa"), 1, ANNA)
+        await world.app.runs.forks.fork(RunId("s0r-aaaaaaaaaaaaa"), 1, ANNA)
     for seq in (0, -1, 99):
         with pytest.raises(Conflict, match=f"no event {seq}"):
-            await world.app.copying.fork(source, seq, ANNA)
+            await world.app.runs.forks.fork(source, seq, ANNA)
 
 
 async def test_forks_count_as_runs_that_somebody_starts(redis: str, tmp_path: Path) -> None:
     async with a_world(redis, tmp_path / "data", TOML.replace("1000/h", "2/h")) as world:
         source = await world.trigger("who", "bo")
-        await world.app.copying.retry(source, ANNA)
-        await world.app.copying.retry(source, ANNA)
+        await world.app.runs.forks.retry(source, ANNA)
+        await world.app.runs.forks.retry(source, ANNA)
 
         with pytest.raises(RateLimited):
-            await world.app.copying.retry(source, ANNA)
+            await world.app.runs.forks.retry(source, ANNA)
 
-        assert len(await world.app.copying.forks_of(source)) == 2
+        assert len(await world.app.runs.forks.forks_of(source)) == 2
 
 
 async def test_files_come_along_as_long_as_they_are_kept(world: World) -> None:
@@ -88,7 +88,7 @@ async def test_files_come_along_as_long_as_they_are_kept(world: World) -> None:
 
     source = await until(found, what="a mail starts a run")
 
-    fork = await world.app.copying.retry(source, ANNA)
+    fork = await world.app.runs.forks.retry(source, ANNA)
 
     run = await world.run(fork)
     assert run.started
@@ -103,7 +103,7 @@ async def test_a_copy_of_a_run_that_began_in_a_thread_lives_in_none(world: World
         return next(map(RunId, await world.app.store.lists.runs()), None)
 
     source = await until(found, what="a mail starts a run")
-    fork = await world.app.copying.retry(source, ANNA)
+    fork = await world.app.runs.forks.retry(source, ANNA)
     await world.opened(fork)
     await world.reply("anna", question, "because")
 

@@ -39,7 +39,7 @@ async def known(world: World, name: str = "stocktaking") -> datetime:
     """When the trigger is due next, once some worker has seen it."""
 
     async def seen() -> datetime | None:
-        tick, _ = await world.app.crons.ticks.read(name)
+        tick, _ = await world.app.work.crons.ticks.read(name)
         return tick.at if tick else None
 
     return await until(seen, what=f"{name} is known")
@@ -104,7 +104,7 @@ async def test_many_workers_that_look_at_once_and_again_start_one_run(office: Wo
     others = [World(office.url, office.folder, office.toml, workshop=office.workshop) for _ in range(3)]
     for other in others:
         await other.start(receives=False)
-    crons = [world.app.crons for world in (office, *others)]
+    crons = [world.app.work.crons for world in (office, *others)]
 
     await to_the_next(office)
     await asyncio.gather(*(one.sweep(shard) for one in crons * 5 for shard in range(2)))
@@ -119,7 +119,7 @@ async def test_many_workers_that_look_at_once_and_again_start_one_run(office: Wo
 async def test_a_worker_that_died_after_the_start_and_before_the_tick_was_moved_on_starts_no_second_run(
     office: World,
 ) -> None:
-    crons, due = office.app.crons, await to_the_next(office)
+    crons, due = office.app.work.crons, await to_the_next(office)
     [run] = await started(office, 1)
     tick, _ = await crons.ticks.read("stocktaking")
     assert tick
@@ -209,7 +209,7 @@ async def test_a_table_that_was_taken_out_and_put_back_makes_up_for_nothing(offi
 
 
 async def _is_forgotten(world: World) -> bool:
-    return (await world.app.crons.ticks.read("stocktaking"))[0] is None
+    return (await world.app.work.crons.ticks.read("stocktaking"))[0] is None
 
 
 @dataclass
@@ -254,7 +254,7 @@ async def test_a_tick_that_breaks_is_told_to_the_operators_once_and_the_next_one
 
 
 async def _is_due(world: World, at: datetime) -> bool:
-    tick, _ = await world.app.crons.ticks.read("stocktaking")
+    tick, _ = await world.app.work.crons.ticks.read("stocktaking")
     return tick is not None and tick.at == at
 
 

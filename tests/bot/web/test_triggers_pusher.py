@@ -113,14 +113,14 @@ async def test_who_pushed_and_that_nobody_typed_it_stand_wherever_it_can_be_appr
     said = (await (await api.client("bo")).get(f"/v1/requests/{record.request.id}")).json()
     in_list = (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"][0]
     listed = await sayso(office, "requests")
-    at_home = json.dumps(view(await office.app.desk.overview("bo")), ensure_ascii=False)
+    at_home = json.dumps(view(await office.app.requests.lookup.overview("bo")), ensure_ascii=False)
     mail = (await office.next_mail("bo")).text
 
     shown = [page.words, on_run.words, json.dumps(said), json.dumps(in_list), listed.out, at_home, mail]
     assert [pusher in " ".join(text.split()) for text in shown] == [True] * len(shown)
     assert [f"Nobody typed this: {begun}" in " ".join(text.split()) for text in shown] == [True] * len(shown)
     await office.decide("bo", record, "approve")
-    closed = standing((await office.app.decisions.request(record.request.id))[0], *later(office, started))
+    closed = standing((await office.app.requests.decisions.request(record.request.id))[0], *later(office, started))
     assert f"Began with: {begun}: nobody typed this" in [f"{line.label}: {line.text}" for line in closed.facts]
     assert f"Pushed by: {pusher}" in [f"{line.label}: {line.text}" for line in closed.facts]
 
@@ -162,7 +162,7 @@ async def test_a_fork_keeps_whoever_pushed_among_its_requesters(office: World, a
     await office.decide("cy", await office.opened(started.run_id), "deny")
     await office.ended(started.run_id)
 
-    forked = await office.app.copying.retry(started.run_id, Asker(PersonId("anna"), channel="cli"))
+    forked = await office.app.runs.forks.retry(started.run_id, Asker(PersonId("anna"), channel="cli"))
 
     assert "bo" in (await office.opened(forked)).requesters
 

@@ -94,7 +94,7 @@ async def test_what_is_being_sent_and_is_brought_once_more_is_not_sent_beside_it
 
         async with asyncio.timeout(40):
             for entry in await world.unsent():
-                await world.app.looker.look(WorkItem("out", entry.id))
+                await world.app.work.dispatcher.look(WorkItem("out", entry.id))
 
         assert len(sent) == 2
         channels["email"].may_return.set()

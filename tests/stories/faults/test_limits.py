@@ -63,7 +63,7 @@ async def test_an_empty_text_starts_nothing_and_shows_what_to_say(world: World, 
 
 async def test_an_unknown_agent_is_answered_with_those_there_are(world: World) -> None:
     with pytest.raises(Invalid, match=r"There is no agent 'nobody'. There are: clerk"):
-        await world.app.starter.start("cli", "stamp letter", BO, agent="nobody")
+        await world.app.runs.starter.start("cli", "stamp letter", BO, agent="nobody")
 
 
 async def test_an_agent_that_goes_round_in_circles_is_stopped(world: World) -> None:

@@ -287,7 +287,7 @@ async def test_a_fork_of_what_a_mail_began_is_about_that_mail(desk: World) -> No
     first = await begun(desk)
     await card(desk, first)
 
-    again = await desk.app.copying.fork(first, 1, Asker(PersonId("anna"), channel="cli"))
+    again = await desk.app.runs.forks.fork(first, 1, Asker(PersonId("anna"), channel="cli"))
 
     assert (await card(desk, again)).request.desk == EVE
 
@@ -305,7 +305,7 @@ async def test_another_attempt_at_the_same_step_sends_nothing_more(desk: World) 
     run = await desk.ended(run_id)
     [started] = [event for event in await desk.events(run_id) if event.type == "tool_started"]
 
-    await desk.app.children.mailing.post(run, started.step_id, b"From: help@corp.example\r\n\r\nother", EVE)
+    await desk.app.runs.children.mailing.post(run, started.step_id, b"From: help@corp.example\r\n\r\nother", EVE)
     await desk.quiet()
 
     assert len(sent_to(desk, EVE)) == 1
@@ -374,7 +374,7 @@ async def test_a_reply_that_comes_back_later_is_told_to_the_owner_and_once_for_o
     await arrived(desk)
     await desk.ended(run_id)
     step = next(event for event in await desk.events(run_id) if isinstance(event, ToolStarted)).step_id
-    receipt = Tokens(desk.app.home.keys(desk.app.settings)).make(derived_id("outgoing", step, "mail"))
+    receipt = Tokens(desk.app.data_dir.keys(desk.app.settings)).make(derived_id("outgoing", step, "mail"))
     returned = report(f"{LOCAL}+{receipt}@{DOMAIN}", said="550 5.1.1 no eve here")
 
     for _ in range(2):

@@ -37,7 +37,7 @@ def _on(wall: Wall) -> Callable[[World], None]:
 async def asked(world: World, wall: Wall, policy: str = "production") -> RequestRecord:
     """The open request of a run that began on the wall; both who may decide hold its card."""
     world.workshop.policy_of["bell"] = policy
-    run_id = await world.app.starter.start("slack", "press bell", PersonId("anna"), thread=THREAD)
+    run_id = await world.app.runs.starter.start("slack", "press bell", PersonId("anna"), thread=THREAD)
     record = await world.opened(run_id)
     await world.quiet()
     assert wall.now("bo")
@@ -157,7 +157,7 @@ async def test_who_votes_on_the_card_gets_no_message_beside_it(office: World, wa
 
 
 async def test_who_asked_hears_the_end_even_where_a_card_of_theirs_changed(office: World, wall: Wall) -> None:
-    run_id = await office.app.starter.start("slack", "ask free_text How loud?", PersonId("anna"), thread=THREAD)
+    run_id = await office.app.runs.starter.start("slack", "ask free_text How loud?", PersonId("anna"), thread=THREAD)
     record = await office.opened(run_id)
     await office.quiet()
     await office.decide("anna", record, "free_text", "very", channel="slack")
@@ -229,7 +229,7 @@ async def line_says(wall: Wall, text: str) -> str:
 
 async def test_a_run_that_did_not_begin_in_a_thread_of_such_a_channel_has_no_line(office: World, wall: Wall) -> None:
     await office.ended(await office.trigger("stamp letter"))
-    started = await office.app.starter.start("email", "stamp letter", PersonId("anna"), thread="<m1@corp.example>")
+    started = await office.app.runs.starter.start("email", "stamp letter", PersonId("anna"), thread="<m1@corp.example>")
     await office.ended(RunId(started))
     await office.quiet()
 

@@ -230,6 +230,6 @@ async def test_what_a_model_saw_is_shown_step_by_step(world: World, api: Api) ->
 async def test_what_was_made_of_a_run_that_died_halfway_is_not_shown(world: World, api: Api) -> None:
     source, anna = await done(world), await api.client("anna")
     await world.app.store.forks.note(source, "s0r-aaaaaaaaaaaaa", await world.now())
-    fork = await world.app.copying.retry(source, Asker(world.app.people.named("anna")))
+    fork = await world.app.runs.forks.retry(source, Asker(world.app.people.named("anna")))
 
     assert (await anna.get(f"/v1/runs/{source}")).json()["forks"] == [fork]

@@ -75,8 +75,8 @@ async def test_a_key_holds_so_many_streams_and_long_polls_and_then_is_told_to_wa
     api = application(here)
     request = (await world.opened(await world.trigger("press it"))).request
     stream, poll = f"/v1/runs/{request.run_id}/events", f"/v1/requests/{request.id}?wait_s=50"
-    _, anna = await here.app.keyring.create(person="anna", scopes=["read"])
-    _, bo = await here.app.keyring.create(person="bo", scopes=["read"])
+    _, anna = await here.app.access.keyring.create(person="anna", scopes=["read"])
+    _, bo = await here.app.access.keyring.create(person="bo", scopes=["read"])
     held = Call(api, stream, anna, "text/event-stream")
     waits = Call(api, poll, anna)
     await until(lambda: held.said and _open(here) == 2, what="both wait")

@@ -135,7 +135,7 @@ async def test_a_message_that_claims_to_be_from_nobody_we_know_offers_nobody_to_
     dan = await console.browser("dan")
     assert "Ask that person" in (await dan.get("/quarantine")).words
     [name] = await world.app.store.lists.dead()
-    await world.app.clearing.discard(name, "dan")
+    await world.app.messages.quarantine.discard(name, "dan")
 
     await world.send("eve", BOT, "press it", login=None)
     await until(world.dead, what="it is held")

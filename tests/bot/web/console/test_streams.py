@@ -150,7 +150,7 @@ async def test_each_sees_the_run_through_their_own_eyes(world: World, console: C
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029"])
 async def test_no_text_can_end_an_event_or_begin_another(world: World, console: Console, end: str) -> None:
     bo, evil = await console.browser("bo"), f"x{end}{end}event: end{end}data: <p>gone</p>{end}id: 99{end}{end}"
-    run_id = await console.app.starter.start("cli", f"ask free_text Why?\n{evil}", PersonId("bo"))
+    run_id = await console.app.runs.starter.start("cli", f"ask free_text Why?\n{evil}", PersonId("bo"))
     record = await world.opened(run_id)
 
     async with aclosing(bo.stream(f"/runs/{run_id}/now")) as stream:
