@@ -30,6 +30,7 @@ from bot.outbound.announcements import Announcements
 from bot.outbound.failures import DeliveryFailures
 from bot.outbound.notifier import Notifier
 from bot.outbound.outbox import Outbox
+from bot.outbound.sending import Reach
 from bot.people.api_keys import Keyring
 from bot.people.directory import People
 from bot.people.sessions import Sessions
@@ -44,13 +45,14 @@ from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Admission
 from bot.runs.api_requests import ApiRequests
+from bot.runs.append import EventLog
 from bot.runs.budgets import Budgets
 from bot.runs.children import Children
 from bot.runs.forks import RunForks
 from bot.runs.loop import Loop
 from bot.runs.start import Starter
 from bot.runs.steering import Steering
-from bot.runs.thinking import Thinker
+from bot.runs.thinking import ModelTurn, Thinker
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.indexes import Receipts, StoreMarks
@@ -304,8 +306,8 @@ def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
     settings, journal, store = ground.settings, ground.journal, ground.store
     decisions, people, channels, tokens = ground.decisions, ground.people, ground.channels, ground.tokens
     failing, receipts = DeliveryFailures(journal, decisions, people, channels), Receipts(ground.client)
-    alerts, public_url = settings.alerts.to, settings.public_url
-    outbox = Outbox(journal, decisions, people, channels, tokens, failing, receipts, alerts, public_url)
+    reach = Reach(people, channels, tokens, failing, receipts, settings.public_url)
+    outbox = Outbox(journal, decisions, reach, settings.alerts.to)
     holding = Quarantine(journal, decisions, tokens, people)
     bouncing = Bounces(store, receipts, people, tokens, failing, outbox.alert)
     follow_ups = FollowUps(journal, decisions)
@@ -321,7 +323,8 @@ def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, 
     children = Children(journal, (*agents, SURVEY), settings.agents)
     runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
     executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, ground.data_dir.host())
-    teller = Notifier(people, tuple(ground.channels), ground.edits, settings.alerts.to)
+    notifier = Notifier(people, tuple(ground.channels), ground.edits, settings.alerts.to)
     thinker, budgets = Thinker(models), Budgets(ground.store.days, settings.agents, people)
-    loop = Loop(journal, ground.decisions, people, everyone, thinker, executor, children, teller, outbox.alert, budgets)
+    log = EventLog(journal, notifier)
+    loop = Loop(log, ModelTurn(log, thinker, budgets, outbox.alert), executor, children, ground.decisions, people)
     return _Driving(everyone, thinker, executor, children, loop)

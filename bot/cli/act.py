@@ -198,7 +198,7 @@ def ask(
 
 def _told(shown: "RequestView", client: "Client", *, wait: bool, as_json: bool) -> int:
     """Print it; 0 for a request that is open or answered."""
-    from bot.render.cards import decided
+    from bot.render.words import decided
 
     if as_json:
         print(plain_json(shown.model_dump_json()))

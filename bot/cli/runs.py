@@ -120,7 +120,7 @@ def policies(as_json: Json = False, data: Data = None) -> None:
     """List the policies: who decides, how many, by when; the hash changes with any of it, groups included."""
     from bot.config.tables import NOBODY_IS_ASKED
     from bot.people.directory import People
-    from bot.render.cards import who_decides
+    from bot.render.words import who_decides
 
     settings = settings_of(data)
     directory = People(settings.people, settings.policies)

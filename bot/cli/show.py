@@ -16,9 +16,10 @@ from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.quorum import eligible
-from bot.render.cards import by_key, exact_call, who_decides
+from bot.render.cards import by_key, exact_call
 from bot.render.transcript import lines
 from bot.render.views import FactView, RequestView, Summary, run_view
+from bot.render.words import who_decides
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
 _DENIAL = re.compile(r"\s*deny\s*(?:[,:;.!\n]|\s[-\u2013\u2014]+\s|\Z)\s*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)

@@ -80,7 +80,7 @@ class Executor:
         announcing: Announcements,
         host: str,
     ) -> None:
-        self._store, self._queue, self._runner, self._agents, self.host = store, queue, runner, agents, host
+        self._store, self._queue, self._runner, self.agents, self.host = store, queue, runner, agents, host
         self._children, self.announcing, self._turns = children, announcing, CommandLock(store)
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
         self._detachable: set[AttemptId] = set()
@@ -112,7 +112,7 @@ class Executor:
 
     async def _take_over(self, run: Run, pending: PendingStep, attempt: Attempt) -> bool:
         """Adopt what a dead owner's command gave or still gives; False when there is nothing to adopt."""
-        agent = self._agents.get(run.started.agent) if run.started else None
+        agent = self.agents.get(run.started.agent) if run.started else None
         tool = agent.tool(pending.step.tool) if agent and isinstance(pending.step, CallTool) else None
         if tool is None or not tool.runs_command or not isinstance(pending.step, CallTool):
             return False

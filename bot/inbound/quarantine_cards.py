@@ -11,8 +11,8 @@ from bot.outbound.dead_letter import Note
 from bot.people.directory import People
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
-from bot.render.cards import decided, notice
-from bot.render.words import TIME
+from bot.render.cards import notice
+from bot.render.words import TIME, decided
 from channels import Card, Quarantined
 
 STRANGER = (

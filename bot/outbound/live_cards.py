@@ -5,7 +5,7 @@ See docs/decisions/0018.
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -15,13 +15,11 @@ import structlog
 
 from agents.requests import RunId
 from agents.run import Run, fold
-from bot.outbound.failures import DeliveryFailures
+from bot.outbound.sending import Reach
 from bot.outbound.shared_cards import ClaimPending
-from bot.people.directory import People
 from bot.policy.record import RequestRecord, records
 from bot.render.request_card import standing
 from bot.render.status_line import WORKING, StatusLines, asked_for, status_card, status_line
-from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.outbox_entry import Delivery, OutboxEntry, ShowStatus, UpdateCard
 from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Placement
@@ -52,17 +50,10 @@ class LiveCards:
     stands now, or is about to.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        people: People,
-        tokens: Tokens,
-        failing: DeliveryFailures,
-        channels: Mapping[str, Channel],
-        dress: Dress,
-    ) -> None:
-        self._store, self._people, self._tokens, self._failing = store, people, tokens, failing
-        self._channels, self._dress, self._lines = channels, dress, StatusLines(store)
+    def __init__(self, store: Store, reach: Reach, dress: Dress) -> None:
+        self._store, self._people, self._tokens = store, reach.people, reach.tokens
+        self._failures, self._channels, self._dress = reach.failures, reach.channels, dress
+        self._lines = StatusLines(store)
         self._turns = itertools.count(1)
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
         self._asked, self._called = dict[str, int](), dict[str, _Called]()
@@ -73,7 +64,7 @@ class LiveCards:
         Where one card stands for several people, the entry of the delivery that it was sent for shows it. Raises
         ChannelUnavailable, also while the card itself is on its way.
         """
-        placed = await self._failing.placed(entry.delivery_id)
+        placed = await self._failures.placed(entry.delivery_id)
         for waiting in placed.entries if placed and not placed.stands else ():
             if await self._store.is_waiting(waiting):
                 raise ClaimPending("The card itself is still on its way", "Its update follows it")

@@ -1,26 +1,22 @@
 """Sending what the outbox holds: once per entry as far as the world allows, never lost, failures told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
 
 from agents.events import CardDelivered, Event
 from agents.requests import DeliveryId, PersonId, RunId
 from bot.outbound.dead_letter import Note
-from bot.outbound.failures import DeliveryFailures
 from bot.outbound.live_cards import LiveCards
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.raw_mail import RawMail
-from bot.outbound.sending import Reached, Sender, Undeliverable
+from bot.outbound.sending import Reach, Reached, Sender, Undeliverable
 from bot.outbound.shared_cards import CardClaims, ClaimPending, nobodys_own
-from bot.people.directory import People
 from bot.render.cards import notice
 from bot.render.status_line import written_in
 from bot.requests.decisions import Decisions
-from bot.requests.tokens import Tokens
 from bot.store import Commit, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.indexes import Receipts
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import (
     Alert,
@@ -35,7 +31,7 @@ from bot.store.outbox_entry import (
     read_entry,
     request_of,
 )
-from channels import Address, Card, Channel, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
+from channels import Address, Card, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
 
 log = structlog.stdlib.get_logger()
 
@@ -51,29 +47,16 @@ _TRIED_S = 31 * 24 * 3600.0
 
 
 class Outbox:
-    """Takes entries off the outbox. `alerts` hear what nobody else can; `console` is where people find our pages."""
+    """Takes entries off the outbox. `alerts` hear what nobody else can."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        decisions: Decisions,
-        people: People,
-        channels: Mapping[str, Channel],
-        tokens: Tokens,
-        failing: DeliveryFailures,
-        receipts: Receipts,
-        alerts: Sequence[str],
-        console: str | None = None,
-    ) -> None:
-        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._channels, self._tokens, self._alerts = channels, tokens, alerts
-        self._mailing = RawMail(journal)
-        self._failing, self._sharing = failing, CardClaims(journal.store, failing)
+    def __init__(self, journal: Journal, decisions: Decisions, reach: Reach, alerts: Sequence[str]) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, reach.people
+        self._channels, self._tokens, self._alerts = reach.channels, reach.tokens, alerts
+        self._raw_mail, self._failures = RawMail(journal), reach.failures
+        self._claims = CardClaims(journal.store, reach.failures)
         self._locked_out = LockedOut(journal.store, self.alert)
-        self._reaching = Sender(
-            decisions, people, channels, tokens, failing, receipts, self._sharing, console, self._locked_out
-        )
-        self._showing = LiveCards(self._store, people, tokens, failing, channels, self._reaching.for_channel)
+        self._sender = Sender(decisions, reach, self._claims, self._locked_out)
+        self._live_cards = LiveCards(self._store, reach, self._sender.for_channel)
 
     async def send(self, outgoing_id: str) -> None:
         """Send one entry, or put it off while the channel is away."""
@@ -87,21 +70,21 @@ class Outbox:
                 case PlaceCard():
                     await self._place(entry)
                 case UpdateCard():
-                    await self._showing.update(entry)
+                    await self._live_cards.update(entry)
                     await self._sent(entry)
                 case Tell() | Alert():
-                    await self._reaching.deliver(entry, await self._answerable(entry), entry.id, entry.reach)
+                    await self._sender.deliver(entry, await self._answerable(entry), entry.id, entry.reach)
                     await self._sent(entry)
                 case AnswerStranger():
                     await self._answer(entry)
                 case PostMail():
-                    await self._mailing.deliver(entry, self._channels, await self._reaching.receipt(entry, asks=False))
+                    await self._raw_mail.deliver(entry, self._channels, await self._sender.receipt(entry, asks=False))
                     await self._sent(entry)
                 case ShowStatus():
-                    await self._showing.status(entry)
+                    await self._live_cards.status(entry)
                     await self._sent(entry)
         except ClaimPending:
-            await self._sharing.come_back(entry)
+            await self._claims.come_back(entry)
         except ChannelUnauthorized as error:
             await self._unauthorized(entry, error)
         except ChannelUnavailable as error:
@@ -114,7 +97,7 @@ class Outbox:
     async def _place(self, entry: PlaceCard) -> None:
         """Put a request in front of somebody, unless there is nothing to answer any more."""
         record, _, _ = await self._decisions.request(entry.request_id)
-        placed = await self._failing.placed(entry.delivery_id)
+        placed = await self._failures.placed(entry.delivery_id)
         is_asked = record.state == "open" and record.request.revision == entry.revision
         if placed is None or not (is_asked or await self._store.remembered(_tried(entry))):
             await self._sent(entry)
@@ -129,7 +112,7 @@ class Outbox:
             await self._store.remember(_tried(entry), b"1", _TRIED_S)
         before, card = [f"{channel}: {why}" for channel, why in failed.items()], self._filled(entry, entry.delivery_id)
         try:
-            found = await self._reaching.deliver(entry, card, entry.delivery_id, reach, before)
+            found = await self._sender.deliver(entry, card, entry.delivery_id, reach, before)
         except Undeliverable as error:
             if not entry.waits:
                 raise
@@ -148,7 +131,7 @@ class Outbox:
             return
         card = entry.card.model_copy(update={"form": None, "closes": True})
         try:
-            found = await self._reaching.deliver(entry, card, entry.delivery_id, edits)
+            found = await self._sender.deliver(entry, card, entry.delivery_id, edits)
         except Undeliverable:
             await self._sent(entry)
             return
@@ -179,7 +162,7 @@ class Outbox:
         written = Written("conflict")
         while written.state == "conflict":
             seq = await self._store.length(entry.run_id)
-            placed = await self._failing.placed(entry.delivery_id)
+            placed = await self._failures.placed(entry.delivery_id)
             if placed is None or (channel in placed.failed and not entry.again):
                 written = await self._sent(entry)
                 continue
@@ -243,7 +226,7 @@ class Outbox:
         if isinstance(entry, AnswerStranger) or is_old:
             await self._put_off(entry, str(error))
         else:
-            await self._sharing.come_back(entry)
+            await self._claims.come_back(entry)
 
     async def locked_out(self, some_id: str, error: ChannelUnauthorized) -> None:
         """Note that a channel refused us when `some_id` was tried, and tell the operators."""
@@ -272,9 +255,9 @@ class Outbox:
         """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
         note = await self._note(entry, why)
         if isinstance(entry, PlaceCard):
-            placed = await self._failing.placed(entry.delivery_id)
+            placed = await self._failures.placed(entry.delivery_id)
             if placed and not placed.failed:
-                await self._failing.fail(entry.delivery_id, ",".join(entry.reach), why, places_again=False)
+                await self._failures.fail(entry.delivery_id, ",".join(entry.reach), why, places_again=False)
         if not isinstance(entry, Alert):
             name = self._people.called(entry.person, place_for(entry))
             do = f"Fix that, then write in a terminal: sayso dead requeue {entry.id}"

@@ -49,24 +49,29 @@ class Reached:
     waits: tuple[str, ...] = ()
 
 
-class Sender:
-    """Knows the ways to people and places. `console` is where people find our pages."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The ways to people: who they are, through which channels, and what is known of cards that did not arrive.
 
-    def __init__(
-        self,
-        decisions: Decisions,
-        people: People,
-        channels: Mapping[str, Channel],
-        tokens: Tokens,
-        failing: DeliveryFailures,
-        receipts: Receipts,
-        sharing: CardClaims,
-        console: str | None,
-        locked_out: LockedOut,
-    ) -> None:
-        self._decisions, self._people, self._channels, self._tokens = decisions, people, channels, tokens
-        self._failing, self._receipts, self._sharing, self._console = failing, receipts, sharing, console
-        self._locked_out = locked_out
+    `console` is where people find our pages.
+    """
+
+    people: People
+    channels: Mapping[str, Channel]
+    tokens: Tokens
+    failures: DeliveryFailures
+    receipts: Receipts
+    console: str | None = None
+
+
+class Sender:
+    """Sends a card by the first of its ways that takes it."""
+
+    def __init__(self, decisions: Decisions, reach: Reach, claims: CardClaims, locked_out: LockedOut) -> None:
+        self._decisions, self._people = decisions, reach.people
+        self._channels, self._tokens = reach.channels, reach.tokens
+        self._failures, self._receipts, self._console = reach.failures, reach.receipts, reach.console
+        self._claims, self._locked_out = claims, locked_out
 
     async def deliver(
         self, entry: Delivered, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
@@ -127,12 +132,12 @@ class Sender:
         if isinstance(found, str):
             return f"{why}; and to {self._people.name_of(entry.person)} alone: {found}"
         if isinstance(entry, PlaceCard):
-            await self._failing.moved(entry.delivery_id, channel.name, why)
+            await self._failures.moved(entry.delivery_id, channel.name, why)
         return found
 
     async def _try(self, entry: Delivered, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
         """Where it stands, or why `channel` does not take it."""
-        shared = await self._sharing.at(to, entry) if isinstance(entry, PlaceCard) else None
+        shared = await self._claims.at(to, entry) if isinstance(entry, PlaceCard) else None
         if isinstance(shared, Stands):
             return Reached(shared.delivery, shares=shared.id)
         if isinstance(shared, RefusedThere):
@@ -145,7 +150,7 @@ class Sender:
     async def _refused(self, entry: Delivered, channel: str, why: str) -> str:
         """`why`, noted down for a card that must reach somebody, which those who were to share it read."""
         if isinstance(entry, PlaceCard):
-            await self._failing.fail(entry.delivery_id, channel, why, places_again=False)
+            await self._failures.fail(entry.delivery_id, channel, why, places_again=False)
         return why
 
     async def _aside(self, entry: Delivered, card: Card, key: str) -> Placement | None:

@@ -11,10 +11,9 @@ from bot.policy.attachments import with_lists
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.queries import lists
-from bot.render.cards import decided, who_decides
 from bot.render.request_card import so_far, standing_card
 from bot.render.views import Summary
-from bot.render.words import TIME
+from bot.render.words import TIME, decided, who_decides
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store import Store

@@ -23,8 +23,8 @@ from bot.policy.judge import (
 )
 from bot.policy.quorum import lacking
 from bot.policy.record import RequestRecord, good_until
-from bot.render.cards import TAKE_BACK, askers, began_with, decided, feedback_text, request_card
-from bot.render.words import TIME
+from bot.render.cards import askers, began_with, request_card
+from bot.render.words import TAKE_BACK, TIME, decided, feedback_text
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 

@@ -10,7 +10,7 @@ from agents.text import first_line, one_line, quote
 from bot.people.directory import People
 from bot.policy.quorum import eligible, lacking
 from bot.policy.record import RequestRecord
-from bot.render.words import HOURS
+from bot.render.words import HOURS, STOPPED
 from bot.store import Store
 from bot.store.ids import derived_id
 from channels import Card, Placement
@@ -19,7 +19,6 @@ from channels import Card, Placement
 WORKING = "Working on it…"
 _LINE_CHARS, _NAMES = 200, 5
 _KEEP_S = 60 * 24 * 3600.0
-_STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "not decided in time", "revoked": "taken back"}
 
 
 def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
@@ -82,9 +81,9 @@ def _ended(run: Run, people: People) -> str:
         return "Done"
     if ended.outcome == "cancelled":
         return f"Cancelled by {people.name_of(run.cancelled_by)}" if run.cancelled_by else "Cancelled"
-    if last and last.kind in _STOPPED:
+    if last and last.kind in STOPPED:
         by = f" by {people.names_of(last.by)}" if last.by else ""
-        return f"Stopped: {_STOPPED[last.kind]}{by}"
+        return f"Stopped: {STOPPED[last.kind]}{by}"
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return "Failed"

@@ -42,7 +42,7 @@ from agents.requests import Attachment, PersonId
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
-from bot.render.cards import decided
+from bot.render.words import decided
 from channels.showing import escape_invisible
 
 _TEXT_CHARS = 400

@@ -25,7 +25,8 @@ from bot.people.directory import People
 from bot.policy.attachments import facts_of
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
-from bot.render.cards import facts_about, kept_out, says_first, who_decides
+from bot.render.cards import facts_about, kept_out, says_first
+from bot.render.words import who_decides
 
 if TYPE_CHECKING:
     from bot.store.commit import Line

@@ -40,7 +40,8 @@ from bot.policy.judge import (
     judgements,
 )
 from bot.policy.record import RequestRecord, after
-from bot.render.cards import asked_again, closed_card, decided, feedback_text, notice, remark, request_card
+from bot.render.cards import asked_again, closed_card, notice, remark, request_card
+from bot.render.words import decided, feedback_text
 from bot.requests.card_updates import changed, commented, updates_for
 from bot.requests.opening import Placement, changes_between, placement, placing
 from bot.store import Commit, Once, Wake, WorkItem

@@ -30,8 +30,8 @@ class RunSnapshot:
 class EventLog:
     """Reads runs and appends to them. What was appended is known without reading it back."""
 
-    def __init__(self, journal: Journal, teller: Notifier) -> None:
-        self._journal, self._store, self._teller = journal, journal.store, teller
+    def __init__(self, journal: Journal, notifier: Notifier) -> None:
+        self.journal, self.notifier, self._store = journal, notifier, journal.store
 
     async def read(self, run_id: RunId) -> RunSnapshot:
         """The run as it is now."""
@@ -45,7 +45,7 @@ class EventLog:
             run_id=run.id,
             events=events,
             expect=told.run.seq,
-            outgoing=self._teller.outcome(run, told.now) if run.ended else [],
+            outgoing=self.notifier.outcome(run, told.now) if run.ended else [],
             summary=line_of(run) if run.ended else None,
             limit=MAX_EVENTS_AT_ALL if run.ended else MAX_EVENTS,
         )
@@ -53,7 +53,7 @@ class EventLog:
 
     async def write(self, told: RunSnapshot, commit: Commit) -> RunSnapshot | None:
         """The same of a commit that is fenced by what `told` is."""
-        written = await self._journal.write(commit)
+        written = await self.journal.write(commit)
         if written.state != "committed":
             return None
         if written.seq != told.run.seq + len(commit.events):  # more came before we heard that it was written
@@ -65,7 +65,7 @@ class EventLog:
         while True:
             # Without a fence it would be written again where only the answer was lost.
             commit = Commit(run_id=told.run.id, events=[event], expect=told.run.seq, limit=MAX_EVENTS_AT_ALL)
-            written = await self._journal.write(commit)
+            written = await self.journal.write(commit)
             told = await self.read(told.run.id)
             if written.state != "conflict":
                 return told

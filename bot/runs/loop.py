@@ -1,7 +1,6 @@
 """The loop: fold, next move, perform, append; return where people or time are waited for."""
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
@@ -15,7 +14,6 @@ from agents.steps import CallTool
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, poll_result, prepare
 from bot.execution.tool_context import StepContext
-from bot.outbound.notifier import Notifier
 from bot.people.directory import People
 from bot.render.views import line_of
 from bot.requests.decisions import Decisions
@@ -29,7 +27,6 @@ from bot.requests.opening import (
     unknown_request,
 )
 from bot.runs.append import EventLog, RunSnapshot
-from bot.runs.budgets import Budgets
 from bot.runs.children import Children
 from bot.runs.moves import (
     Ask,
@@ -45,10 +42,9 @@ from bot.runs.moves import (
     next_move,
     with_what_goes_on,
 )
-from bot.runs.thinking import Alert, ModelTurn, Thinker
+from bot.runs.thinking import ModelTurn
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
-from bot.store.journal import Journal
 
 log = structlog.stdlib.get_logger()
 
@@ -61,22 +57,17 @@ class Loop:
 
     def __init__(
         self,
-        journal: Journal,
-        decisions: Decisions,
-        people: People,
-        agents: Mapping[str, Agent],
-        thinker: Thinker,
+        log: EventLog,
+        turn: ModelTurn,
         executor: Executor,
         children: Children,
-        teller: Notifier,
-        alert: Alert,
-        budgets: Budgets,
+        decisions: Decisions,
+        people: People,
     ) -> None:
-        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._agents, self._executor, self._children = agents, executor, children
-        self._teller, self._budgets = teller, budgets
-        self._appending, self._covering = EventLog(journal, teller), ApprovalGuard(decisions, people)
-        self._thoughts = ModelTurn(journal.store, self._appending, thinker, budgets, alert)
+        self._journal, self._store, self._decisions, self._people = log.journal, log.journal.store, decisions, people
+        self._log, self._notifier, self._turn, self._budgets = log, log.notifier, turn, turn.budgets
+        self._agents, self._executor, self._children = executor.agents, executor, children
+        self._guard = ApprovalGuard(decisions, people)
         self._moving: dict[RunId, bool] = {}
 
     async def advance(self, run_id: RunId) -> None:
@@ -100,7 +91,7 @@ class Loop:
         structlog.contextvars.bind_contextvars(run_id=run_id)
         told, looks = None, Counter[int]()
         while True:
-            told = told or await self._appending.read(run_id)
+            told = told or await self._log.read(run_id)
             looks[told.run.seq] += 1
             if looks[told.run.seq] > _LOOKS:
                 raise RuntimeError(f"{run_id} does not move on from event {told.run.seq}")
@@ -126,10 +117,10 @@ class Loop:
         """Have shown what is new about the run; a crash before this leaves the run awake, and whoever looks at it next
         has it shown.
         """
-        if news := self._teller.news(told.run, told.events, told.now):
+        if news := self._notifier.news(told.run, told.events, told.now):
             if news.outgoing:
                 await self._journal.write(Commit(run_id=told.run.id, outgoing=news.outgoing))
-            self._teller.shown(news)
+            self._notifier.shown(news)
 
     async def _settle(self, run: Run, until: datetime | None) -> bool:
         return await self._store.settle(run.id, run.seq, until, line_of(run))
@@ -146,32 +137,32 @@ class Loop:
         match move:
             case Think() if agent:
                 if run.facts is None and (stopped := await self._children.began_too_late(run)):
-                    return await self._appending.append(told, [stopped])
-                return await self._thoughts.think(agent, told)
+                    return await self._log.append(told, [stopped])
+                return await self._turn.think(agent, told)
             case Ask() if agent:
                 return await self._ask(agent, told, move)
             case Raise(why):
                 day = await self._budgets.day(run, now) if why == "day" else None
                 if why == "day" and (day is None or not day.is_over):
                     return None  # another run's answer has extended it since
-                return await self._appending.append(told, [self._budgets.question(run, told.events, why, day, now)])
+                return await self._log.append(told, [self._budgets.question(run, told.events, why, day, now)])
             case Execute(pending) if agent and isinstance(pending.step, CallTool):
                 return await self._execute(agent, told, pending, pending.step)
             case Check(pending) if agent and pending.waits:
                 hands = StepContext(run, pending.id, now, self._children, report=pending.waits.report)
-                return await self._appending.append(told, [await poll_result(agent, pending, hands)])
+                return await self._log.append(told, [await poll_result(agent, pending, hands)])
             case Close(request_id, why):
                 await self._decisions.close(request_id, "withdrawn", None, why)
                 return None
             case End(outcome, summary):
                 left = [*filter(None, [goes_on(run)]), *await self._children.stop_all(run)]
                 said = with_what_goes_on(summary, left)
-                return await self._appending.append(told, [RunEnded(at=now, outcome=outcome, summary=said)])
+                return await self._log.append(told, [RunEnded(at=now, outcome=outcome, summary=said)])
             case _:
                 raise AssertionError(f"{move} needs an agent and a tool call")
 
     async def _refuse(self, told: RunSnapshot, pending: PendingStep, why: str) -> RunSnapshot | None:
-        return await self._appending.append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
+        return await self._log.append(told, [StepRefused(at=told.now, step_id=pending.id, error=why)])
 
     async def _ask(self, agent: Agent, told: RunSnapshot, ask: Ask) -> RunSnapshot | None:
         run, now = told.run, told.now
@@ -184,20 +175,22 @@ class Loop:
         log.info("asking", request_id=request.id, decision=ask.purpose, digest=request.digest)
         commit = opening(request, self._people, run.seq)
         if ask.purpose == "unknown":
-            commit = self._teller.with_unknown(commit, run, request, now)
-        return await self._appending.write(told, commit)
+            commit = self._notifier.with_unknown(commit, run, request, now)
+        return await self._log.write(told, commit)
 
     async def request(self, agent: Agent, run: Run, ask: Ask, now: datetime) -> Request | NotEnoughApprovers:
         """The request that `ask` opens; nothing is written. Raises ToolRefused."""
         pending = ask.pending
         if pending.raised:
-            return raised_request(run, pending, pending.raised, self._teller.go_on_policy(run, pending.raised.why), now)
+            return raised_request(
+                run, pending, pending.raised, self._notifier.go_on_policy(run, pending.raised.why), now
+            )
         if ask.purpose == "question":
-            return question_request(run, pending, self._teller.question_policy(run), now)
+            return question_request(run, pending, self._notifier.question_policy(run), now)
         if not isinstance(pending.step, CallTool):
             raise TypeError(f"{ask.purpose} is about a tool call")
         if ask.purpose == "unknown":
-            policy = pending.request.policy if pending.request else self._teller.question_policy(run)
+            policy = pending.request.policy if pending.request else self._notifier.question_policy(run)
             return unknown_request(run, pending, title_of(agent, pending.step), policy, now)
         policy = self._people.snapshot(pending.gate or "")
         if policy is None:
@@ -220,7 +213,7 @@ class Loop:
         except ToolRefused as error:
             return await self._refuse(told, pending, str(error))
         if gate is not None and gate != pending.gate:
-            return await self._appending.append(told, [StepGated(at=now, step_id=pending.id, gate=gate)])
+            return await self._log.append(told, [StepGated(at=now, step_id=pending.id, gate=gate)])
         attempt_id = AttemptId(new_id("attempt", shard_of(run.id)))
         started = ToolStarted(
             at=now,
@@ -234,10 +227,10 @@ class Loop:
         )
         record = cover = None
         if pending.gate is not None:
-            record = await self._covering.approved(run, call_of(tool, args, effect), started)
+            record = await self._guard.approved(run, call_of(tool, args, effect), started)
             if record is None:
                 return None
-            cover = self._covering.cover(agent, run, step, started, record)
+            cover = self._guard.cover(agent, run, step, started, record)
         start = await self._store.start_tool(run.id, run.seq, attempt_id, started, record)
         if start.state == "started":
             attempt = Attempt(attempt_id, now, self._executor.host, tool.idempotent, effect)

@@ -19,7 +19,6 @@ from bot.execution.executor import gate_of
 from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.budgets import Budgets
 from bot.runs.moves import Think, next_move
-from bot.store import Store
 from bot.store.ids import new_id, shard_of
 
 log = structlog.stdlib.get_logger()
@@ -141,9 +140,9 @@ _ALERT_AGAIN_S = 3600.0
 class ModelTurn:
     """Has the next step chosen and appended, and everything counted that it cost."""
 
-    def __init__(self, store: Store, appending: EventLog, thinker: Thinker, budgets: Budgets, alert: Alert) -> None:
-        self._store, self._appending, self._thinker = store, appending, thinker
-        self._budgets, self._alert = budgets, alert
+    def __init__(self, log: EventLog, thinker: Thinker, budgets: Budgets, alert: Alert) -> None:
+        self._store, self._log, self._thinker = log.journal.store, log, thinker
+        self.budgets, self._alert = budgets, alert
 
     async def think(self, agent: Agent, told: RunSnapshot) -> RunSnapshot | None:
         """The run with one thought more; None: read again.
@@ -154,7 +153,7 @@ class ModelTurn:
         run = told.run
         if run.facts is None and self._thinker.asks_a_model(agent, run):
             # Of its own: under another number it would not be what the model was shown.
-            return await self._appending.append(told, [await self._thinker.look_up(agent, run, told.now)])
+            return await self._log.append(told, [await self._thinker.look_up(agent, run, told.now)])
         thought = await self._thinker.think(agent, run, told.events, told.now)
         await self._alert_operators(run, thought)
         call = _asked(thought)
@@ -168,21 +167,21 @@ class ModelTurn:
         for _ in range(_TRIES):
             if then := await self._append(now, thought):
                 return then
-            now = await self._appending.read(told.run.id)
+            now = await self._log.read(told.run.id)
             # A long story takes a while to render, which must not stop the event loop.
             if not await asyncio.to_thread(_holds, call, told, now):
                 break
         if not call.input_tokens + call.output_tokens:  # it failed before it cost anything
             return now
-        now = await self._appending.add(now, ThoughtDropped(at=now.now, call=call))
-        await self._budgets.note(now.run, now.events, now.now)
+        now = await self._log.add(now, ThoughtDropped(at=now.now, call=call))
+        await self.budgets.note(now.run, now.events, now.now)
         return now
 
     async def _append(self, told: RunSnapshot, thought: Sequence[Event]) -> RunSnapshot | None:
         """What it cost counts for the agent's day before it is written: a crash in between must not hide it."""
         then = told.then(thought)
-        await self._budgets.note(then.run, then.events, then.now)
-        return await self._appending.append(told, thought)
+        await self.budgets.note(then.run, then.events, then.now)
+        return await self._log.append(told, thought)
 
     async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
         """Only an operator can fix a key, a bill or a refusal; the run itself goes on by plain rules."""

@@ -8,8 +8,8 @@ from agents.run import fold
 from bot.cli.plain import plain, plain_json, short_hash
 from bot.cli.show import request_text, summary_text
 from bot.policy.record import RequestRecord
-from bot.render.cards import who_decides
 from bot.render.views import Summary, request_view, summary_of
+from bot.render.words import who_decides
 from tests.agents.worlds import NOON, started
 from tests.bot.examples import BO, CALL, PEOPLE, all_of, any_of, anyone, approval, policy, question, record, vote
 

@@ -21,7 +21,8 @@ from bot.policy.judge import (
     TooLate,
     Unclear,
 )
-from bot.render.cards import closed_card, decided, exact, feedback_text, notice, outcome_card, request_card, who_decides
+from bot.render.cards import closed_card, exact, notice, outcome_card, request_card
+from bot.render.words import decided, feedback_text, who_decides
 from channels import Card, Line
 from tests.agents.worlds import NOON, chosen, started
 from tests.bot.examples import (

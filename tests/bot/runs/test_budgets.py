@@ -8,9 +8,10 @@ from agents.requests import RunId
 from agents.run import Run, fold
 from bot.config.tables import AgentConfig
 from bot.outbound.notifier import Notifier
+from bot.runs.append import EventLog
 from bot.runs.budgets import Budgets
 from bot.runs.loop import Loop
-from bot.runs.thinking import Thinker
+from bot.runs.thinking import ModelTurn, Thinker
 from tests.agents.worlds import NOON, started
 from tests.bot.examples import PEOPLE
 from tests.world import World
@@ -42,18 +43,9 @@ async def test_nobody_is_asked_about_a_day_that_another_answer_has_just_extended
     app, now = world.app, await world.now()
     await app.store.days.note("clerk", now.date(), "s0r-aaaaaaaaaaaaa", 1, Spent(steps=2))
     budgets = Extended(world)
-    loop = Loop(
-        app.journal,
-        app.requests.decisions,
-        app.people,
-        app.agents,
-        Thinker({}),
-        app.runs.executor,
-        app.runs.children,
-        Notifier(app.people, tuple(app.messages.channels)),
-        app.messages.outbox.alert,
-        budgets,
-    )
+    log = EventLog(app.journal, Notifier(app.people, tuple(app.messages.channels)))
+    turn = ModelTurn(log, Thinker({}), budgets, app.messages.outbox.alert)
+    loop = Loop(log, turn, app.runs.executor, app.runs.children, app.requests.decisions, app.people)
 
     await loop.advance(run_id)
 

@@ -34,7 +34,7 @@ async def test_what_is_held_is_looked_after_with_an_admin_s_key_alone(world: Wor
     asked = await dan.post(f"/v1/dead/{name}/confirm")
     gone = await dan.post(f"/v1/dead/{name}/discard")
 
-    assert (letter["id"], letter["kind"], letter["claims"]) == (name, "held", "bo@corp.example")
+    assert (letter["id"], letter["kind"], letter["claims"]) == (name, "quarantined", "bo@corp.example")
     assert f"Have that person asked: sayso dead confirm {name}" in refused(through, 409, "not-now")
     assert asked.json() == {
         "id": name,
