@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from agents.requests import AllOf, AnyOf, Anyone, Decision, PersonId, PolicySnapshot, Request, Rule
+from agents.requests import AllOf, AnyOf, Anyone, Decision, PersonId, PolicySnapshot, Request, Rule, parts_of
 from agents.text import quote
 from bot.people.directory import People
 from bot.policy.judge import (
