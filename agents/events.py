@@ -1,20 +1,25 @@
 """The closed union of facts that make a run. Fields are only ever added, with a default, so old runs still read."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, model_validator
+from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
 
 from agents.requests import (
     Attachment,
     AttemptId,
+    Began,
     Decision,
     DeliveryId,
     Effect,
     Fact,
+    FromDesk,
+    FromPerson,
+    FromTrigger,
     Frozen,
     Happened,
     Holder,
+    Origin,
     Outsider,
     PersonId,
     Request,
@@ -229,14 +234,11 @@ class ContinuationAsked(Happened):
     story: str = ""
 
 
-class RunStarted(Happened):
+class RunStarted(Happened, Began):
     """Somebody wants something; `context` and `files` came with it. `submitter` or `service`: whose API key asked.
 
     `parent` is the run that started this one as a step of its own, `inherits` are that run's requesters by then: they
-    are requesters here as well. `trigger` names the part of the configuration that a timer or webhook belongs to,
-    `outsider` is whoever set that off, where nobody in the directory has that name. `desk` is the address of whoever
-    wrote to the desk, where such a mail began it; no program can set it. `holders` are the people in whose hands the
-    key of `service` is, and requesters as well.
+    are requesters here as well, and so are `holders`, in whose hands the key of `service` is.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -256,20 +258,23 @@ class RunStarted(Happened):
     files: tuple[Attachment, ...] = ()
     parent: Parent | None = None
     inherits: tuple[PersonId, ...] = ()
-    trigger: str = ""
-    outsider: Outsider | None = None
-    desk: str = ""
+    origin: Origin = FromPerson()
     holders: tuple[PersonId, ...] = ()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_an_older_release(cls, told: Any) -> Any:
-        """What a mail to the desk began was marked as a trigger of this name, which no table can have."""
-        match told:
-            case {"trigger": "desk mail", "context": {"mail": {"sender": str() as sender}}}:
-                return dict(told, trigger="", desk=sender)
-            case _:
-                return told
+    @property
+    def trigger(self) -> str:
+        """The trigger that began it; empty for anything else."""
+        return self.origin.name if isinstance(self.origin, FromTrigger) else ""
+
+    @property
+    def outsider(self) -> Outsider | None:
+        """Who set its trigger off and is nobody in the directory."""
+        return self.origin.outsider if isinstance(self.origin, FromTrigger) else None
+
+    @property
+    def desk(self) -> str:
+        """The address of whoever wrote to the desk; empty for anything else."""
+        return self.origin.address if isinstance(self.origin, FromDesk) else ""
 
 
 class PersonSaid(Happened):

@@ -1,9 +1,21 @@
 """Requests to people: what is asked, of whom, under which policy, and how it ended. Pure data."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, NewType
+from typing import Annotated, Any, Literal, NewType, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 RunId = NewType("RunId", str)
 RequestId = NewType("RequestId", str)
@@ -148,6 +160,82 @@ class Outsider(Frozen):
     did: Literal["pushed", "caused"]
 
 
+class FromPerson(Frozen):
+    """Somebody asked, or a program for them."""
+
+    type: Literal["person"] = "person"
+
+
+class FromTrigger(Frozen):
+    """The timer or webhook `name` fired. `outsider` set it off, where we know no person by that name."""
+
+    type: Literal["trigger"] = "trigger"
+    name: str = Field(min_length=1)
+    outsider: Outsider | None = None
+
+
+class FromDesk(Frozen):
+    """Somebody wrote to the desk from `address`. No program can set it."""
+
+    type: Literal["desk"] = "desk"
+    address: str = Field(min_length=1)
+
+
+Origin = Annotated[FromPerson | FromTrigger | FromDesk, Field(discriminator="type")]
+"""How a run began."""
+
+
+class _Stored(Frozen):
+    trigger: str = Field(default="", description="The timer or webhook that the run began with.")
+    outsider: Outsider | None = Field(default=None, description="Who set that off, where nobody we know has that name.")
+    desk: str = Field(default="", description="The address of whoever wrote to the desk, where the run began so.")
+
+
+class Began(Frozen):
+    """A fact with an `origin`, which stands in JSON as three fields: `trigger`, `outsider` and `desk`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_stored(cls, told: Any) -> Any:
+        if not isinstance(told, dict) or "origin" in told:
+            return cast("Any", told)
+        rest = cast("dict[str, Any]", told).copy()
+        flat = [rest.pop(name, field.default) for name, field in _Stored.model_fields.items()]
+        match flat, rest:
+            case ["", None, ""], _:
+                return rest
+            case ["", None, address], _:
+                return rest | {"origin": {"type": "desk", "address": address}}
+            # An older release marked a mail to the desk as a trigger of this name, which no table can have.
+            case ["desk mail", None, ""], {"context": {"mail": {"sender": str() as address}}}:
+                return rest | {"origin": {"type": "desk", "address": address}}
+            case [name, outsider, ""], _:
+                return rest | {"origin": {"type": "trigger", "name": name, "outsider": outsider}}
+            case _:
+                raise ValueError("either a trigger began it, or a mail to the desk")
+
+    @model_serializer(mode="wrap")
+    def _stored(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told = dict[str, Any]()
+        for name, value in write(self).items():
+            if name != "origin":
+                told[name] = value
+            else:
+                outsider = value.get("outsider")
+                told |= {"trigger": value.get("name", ""), "outsider": outsider, "desk": value.get("address", "")}
+        return told
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        whole = {name: value for name, value in core_schema.items() if name != "serialization"}
+        schema = handler.resolve_ref_schema(handler(cast("CoreSchema", whole)))
+        stored = handler.resolve_ref_schema(handler(_Stored.__pydantic_core_schema__))["properties"]
+        shown = dict[str, Any]()
+        for name, value in schema["properties"].items():
+            shown |= stored if name == "origin" else {name: value}
+        return schema | {"properties": shown}
+
+
 Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered"]
 
 
@@ -159,7 +247,7 @@ class Remark(Frozen):
     at: AwareDatetime
 
 
-class Request(Frozen):
+class Request(Began):
     """A question to people in one revision.
 
     `purpose` says who asks: `gate` (an approval, made by code), `question` (chosen by the model), `unknown` (code asks
@@ -168,8 +256,7 @@ class Request(Frozen):
     `thread` is one name for all that belongs together, as channels want it.
     `changes` says in words what differs from the request or revision that this one replaces. `is_rehearsal`: plain
     rules chose the step, no model. `program`: whose API key (`service:ci`, `person:bo`) the program has that asks by
-    itself; empty where an agent asks. `trigger` is the timer or webhook that the run began with, `outsider` whoever set
-    that off, where we know no person by that name; `desk` is the address of whoever wrote to the desk.
+    itself; empty where an agent asks.
     `topic` is what the requester's own message was called, in whose thread they are answered. `service` is whose API
     key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what each
     requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
@@ -196,9 +283,7 @@ class Request(Frozen):
     changes: tuple[str, ...] = ()
     is_rehearsal: bool = False
     program: str = ""
-    trigger: str = ""
-    outsider: Outsider | None = None
-    desk: str = ""
+    origin: Origin = FromPerson()
     topic: str = ""
     service: str = ""
     key_holders: tuple[PersonId, ...] = ()

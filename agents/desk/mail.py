@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import JsonValue, ValidationError
 
-from agents.requests import Frozen
+from agents.requests import FromDesk, Frozen
 from agents.run import Run
 
 _MAIL = "mail"
@@ -43,7 +43,7 @@ def context_of(mail: Mail) -> dict[str, JsonValue]:
 
 def mail_of(run: Run) -> Mail | None:
     """The mail that `run` began with; None where it began in another way, whatever its context says."""
-    if run.started is None or not run.started.desk:
+    if run.started is None or not isinstance(run.started.origin, FromDesk):
         return None
     try:
         return Mail.model_validate(run.started.context.get(_MAIL))

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from agents.model.failures import FailureKind
-from agents.requests import Format, Frozen, PersonId
+from agents.requests import Format, FromDesk, FromPerson, FromTrigger, Frozen, Origin, PersonId
 from bot.errors import Invalid
 
 ANY_TOOL = "*"
@@ -164,10 +164,19 @@ class Case(Frozen):
     def _can_be_judged(self) -> "Case":
         if not self.expect and not self.never:
             raise ValueError("`expect` names the steps that are right, `never` those that are wrong; give one of them")
+        if self.trigger and self.desk:
+            raise ValueError("either `trigger` or `desk` says what it began with")
         loose = [number for number, one in enumerate(self.history, 1) if one.closes and not (one.calls or one.asks)]
         if loose:
             raise ValueError(f"history {loose[0]} closes a step: `calls` or `asks` must say which")
         return self
+
+    @property
+    def origin(self) -> Origin:
+        """How its run began."""
+        if self.trigger:
+            return FromTrigger(name=self.trigger)
+        return FromDesk(address=self.desk) if self.desk else FromPerson()
 
 
 class CaseFile(Frozen):

@@ -61,8 +61,7 @@ class Story:
             requester=case.requester,
             text=case.text,
             context=case.context,
-            trigger=case.trigger,
-            desk=case.desk,
+            origin=case.origin,
             max_steps=_MAX_STEPS,
         )
         facts = tuple(Fact(label=label, text=text) for label, text in case.facts.items())

@@ -7,7 +7,7 @@ import structlog
 from pydantic import AwareDatetime
 
 from agents.desk import DESK
-from agents.requests import Frozen, PersonId
+from agents.requests import FromDesk, Frozen, PersonId
 from bot.config.tables import DeskConfig
 from bot.errors import Conflict, Invalid, RateLimited
 from bot.inbound.bounces import Bounces
@@ -182,7 +182,7 @@ class Inbox:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""
         try:
             owner, context = await self._enquiries.admitted(enquiry, inbound_id, at)
-            sent = Sent(context=context, desk=enquiry.sender)
+            sent = Sent(context=context, origin=FromDesk(address=enquiry.sender))
             text, files = self._enquiries.wish(enquiry), enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
         except (Invalid, RateLimited) as error:

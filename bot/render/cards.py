@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agents.requests import (
+    AllOf,
+    AnyOf,
+    Anyone,
+    Decision,
+    FromDesk,
+    FromPerson,
+    FromTrigger,
     GatedCall,
+    Origin,
     Outsider,
     Part,
     PersonId,
@@ -183,10 +191,13 @@ def who_asks(request: Request, people: People) -> str:
     """Who or what asks, for whom, and which of the words on the card are not ours."""
     asked_by = people.names_of(askers(request))
     said = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
-    if request.trigger:
-        said += f" Nobody typed this: the trigger {request.trigger!r} of sayso.toml began it."
-    if request.desk:
-        said += f" Nobody here typed this: a mail to the desk from {request.desk} began it."
+    match request.origin:
+        case FromTrigger(name=name):
+            said += f" Nobody typed this: the trigger {name!r} of sayso.toml began it."
+        case FromDesk(address=address):
+            said += f" Nobody here typed this: a mail to the desk from {address} began it."
+        case FromPerson():
+            pass
     return f"{said} {by_key(request.service, request.key_holders, people)}".rstrip()
 
 
@@ -214,26 +225,30 @@ def facts_about(request: Request) -> list[Line]:
     """What is known of a request, wherever it is shown: who set it off, and what was looked up."""
     facts = request.call.effect.facts if request.call else ()
     return [
-        *set_off_by(request.outsider),
+        *set_off_by(request.origin),
         *(Line(label=fact.label, text=fact.text, lines=fact.full.lines if fact.full else 0) for fact in facts),
     ]
 
 
 def began_with(request: Request) -> list[Line]:
     """What began it in nobody's words, for cards whose first sentence says something else."""
-    if request.trigger:
-        return [Line(label="Began with", text=f"the trigger {request.trigger!r} of sayso.toml: nobody typed this")]
-    if request.desk:
-        return [Line(label="Began with", text=f"a mail to the desk from {request.desk}: nobody here typed this")]
-    return []
+    match request.origin:
+        case FromTrigger(name=name):
+            return [Line(label="Began with", text=f"the trigger {name!r} of sayso.toml: nobody typed this")]
+        case FromDesk(address=address):
+            return [Line(label="Began with", text=f"a mail to the desk from {address}: nobody here typed this")]
+        case FromPerson():
+            return []
 
 
-def set_off_by(outsider: Outsider | None) -> list[Line]:
+def set_off_by(origin: Origin) -> list[Line]:
     """Who set it off and can't be told from those who decide; nothing where nobody did, or whom we know."""
-    if outsider is None:
-        return []
-    label = "Pushed by" if outsider.did == "pushed" else "Caused by"
-    return [Line(label=label, text=f"{outsider.login} at GitHub, who is not in the directory")]
+    match origin:
+        case FromTrigger(outsider=Outsider(login=login, did=did)):
+            label = "Pushed by" if did == "pushed" else "Caused by"
+            return [Line(label=label, text=f"{login} at GitHub, who is not in the directory")]
+        case _:
+            return []
 
 
 def program_name(program: str) -> str:

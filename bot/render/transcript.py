@@ -38,7 +38,7 @@ from agents.events import (
     ToolWaits,
     VoteCast,
 )
-from agents.requests import Attachment, PersonId
+from agents.requests import Attachment, FromDesk, FromPerson, FromTrigger, PersonId
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
@@ -211,11 +211,13 @@ def _started(event: RunStarted, who: str) -> TranscriptLine:
     through = event.service or event.submitter
     way = f"{event.channel} (sent by {through})" if through else event.channel
     context = f" with {json.dumps(event.context, ensure_ascii=False)}" if event.context else ""
-    said = f"{who} asked by {way}"
-    if event.trigger:
-        said = f"the trigger {event.trigger} ({way}) asked for {who}"
-    elif event.desk:
-        said = f"a mail to the desk from {event.desk} ({way}) asked for {who}"
+    match event.origin:
+        case FromPerson():
+            said = f"{who} asked by {way}"
+        case FromTrigger(name=trigger):
+            said = f"the trigger {trigger} ({way}) asked for {who}"
+        case FromDesk(address=address):
+            said = f"a mail to the desk from {address} ({way}) asked for {who}"
     return TranscriptLine(said, f"{event.text}{context}")
 
 

@@ -85,10 +85,8 @@ class Children:
             submitter=parent.submitter,
             service=parent.service,
             holders=parent.holders,
-            trigger=parent.trigger,
+            origin=parent.origin,
             files=files,
-            outsider=parent.outsider,
-            desk=parent.desk,
             **allowance_of_child(self._budgets, agent, run),
             parent=Parent(
                 run_id=run.id,

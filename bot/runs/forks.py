@@ -10,7 +10,7 @@ import structlog
 
 from agents import Agent
 from agents.events import Event, OutsideReported, PersonSaid, RequestOpened, RunForked, RunStarted, StepChosen
-from agents.requests import PersonId, RunId, StepId
+from agents.requests import FromPerson, PersonId, RunId, StepId
 from agents.run import Run, fold
 from agents.steps import ModelCall
 from bot.config.tables import AgentConfig
@@ -164,9 +164,7 @@ def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> Run
             "holders": asker.holders,
             "parent": None,
             # A file may say that a mail or a webhook began the run; nobody here saw that happen.
-            "trigger": "" if made.forked.how == "import" else first.trigger,
-            "desk": "" if made.forked.how == "import" else first.desk,
-            "outsider": None if made.forked.how == "import" else first.outsider,
+            "origin": FromPerson() if made.forked.how == "import" else first.origin,
             "inherits": others,
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from agents import Agent
 from agents.events import RunStarted
-from agents.requests import Outsider, PersonId, RunId
+from agents.requests import FromDesk, FromPerson, FromTrigger, Origin, PersonId, RunId
 from agents.run import fold
 from agents.triage import TRIAGE, taker_of
 from bot.config.tables import AgentConfig
@@ -35,18 +35,15 @@ TEXT_BYTES = 32_768
 class Sent:
     """What a program adds to a trigger: data, and whose key sent it for the requester.
 
-    `trigger` is the table of [triggers] that fired: its limit counts, not that of the requester. `others` are
-    requesters beside the one, `outsider` is whoever we do not know and who set it off. `desk` is
-    the address of whoever wrote to the desk, where mail is counted as mail. `holders` are those of the service's key.
+    `origin` is how the run begins: the limit of a trigger counts, not that of the requester, and mail to the desk is
+    counted as mail. `others` are requesters beside the one, `holders` are those of the service's key.
     """
 
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     submitter: PersonId | None = None
     service: str = ""
-    trigger: str = ""
+    origin: Origin = field(default_factory=FromPerson)
     others: tuple[PersonId, ...] = ()
-    outsider: Outsider | None = None
-    desk: str = ""
     holders: tuple[PersonId, ...] = ()
 
 
@@ -75,10 +72,13 @@ class Starter:
         """Start a run, once per inbound item or `run_id`. Raises Invalid."""
         name = self.check(text, agent)
         run_id = run_id or self.run_id(inbound_id)
-        if sent.trigger:
-            await self.admission.trigger(sent.trigger, run_id)
-        elif not sent.desk:
-            await self.admission.person(requester, run_id)
+        match sent.origin:
+            case FromPerson():
+                await self.admission.person(requester, run_id)
+            case FromTrigger(name=trigger):
+                await self.admission.trigger(trigger, run_id)
+            case FromDesk():
+                pass
         if thread:
             await self._store.threads.note(channel, thread, run_id)
         started = RunStarted(
@@ -93,10 +93,8 @@ class Starter:
             submitter=sent.submitter,
             service=sent.service,
             holders=sent.holders,
-            trigger=sent.trigger,
+            origin=sent.origin,
             inherits=sent.others,
-            outsider=sent.outsider,
-            desk=sent.desk,
             **allowance(self._budgets, name),
             files=attachments(files),
         )

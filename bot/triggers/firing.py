@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 from pydantic import JsonValue
 
-from agents.requests import Outsider, PersonId, RunId
+from agents.requests import FromTrigger, Outsider, PersonId, RunId
 from agents.text import one_line
 from bot.config.triggers import TriggerConfig
 from bot.errors import Invalid, RateLimited, SaysoError
@@ -64,7 +64,8 @@ class TriggerStarts:
         It asks for whoever set it off; where that is nobody we know, in the name of the trigger's own requester.
         """
         requester, *others = by.people or (PersonId(config.requester or ""),)
-        sent = Sent(context=context, trigger=name, others=tuple(others), outsider=by.outsider)
+        origin = FromTrigger(name=name, outsider=by.outsider)
+        sent = Sent(context=context, origin=origin, others=tuple(others))
         try:
             await self._starter.start(config.what, text, requester, agent=config.agent, run_id=run_id, sent=sent)
         except (Invalid, RateLimited) as error:

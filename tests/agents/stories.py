@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
+from annotated_types import MinLen
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, JsonValue
 
@@ -123,6 +124,9 @@ class _Drawing:
     def _fields(self, model: type[BaseModel]) -> dict[str, st.SearchStrategy[Any]]:
         hints = get_type_hints(model, include_extras=True)
         drawn = {name: self.of(hints[name]) for name, field in model.model_fields.items() if not field.exclude}
+        for name, field in model.model_fields.items():
+            if MinLen(1) in field.metadata:
+                drawn[name] = drawn[name].filter(bool)
         if "picks" in drawn:
             drawn["picks"] = st.sampled_from(_PICKS) | drawn["picks"]
         if model is StepFailed:

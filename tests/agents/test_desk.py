@@ -16,13 +16,14 @@ from agents.desk.knowledge import article_for, facts_of
 from agents.desk.mail import context_of, mail_of
 from agents.desk.tools import SEND_REPLY
 from agents.events import RunStarted
-from agents.requests import Effect, Fact, PersonId, RunId
+from agents.requests import Effect, Fact, FromDesk, FromPerson, FromTrigger, Origin, PersonId, RunId
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from tests.agents.deploy.repos import PlainHands
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MAIL = Mail(sender="eve@shop.example", subject="Refund?", text="How do I get a refund?", at=NOON, message_id="<1@x>")
+BY_MAIL = FromDesk(address=MAIL.sender)
 REFUNDS = Fact(label="knowledge: refunds.md", text="---\nanswers: refund, money back\n---\nWithin 14 days.\n")
 HOURS = Fact(label="knowledge: hours.md", text="---\nanswers: opening hours\n---\nFrom 9 to 5.\n")
 
@@ -39,8 +40,7 @@ def run_about(
     mail: Mail = MAIL,
     *results: Result,
     facts: tuple[Fact, ...] = (REFUNDS, HOURS),
-    by: str = MAIL.sender,
-    trigger: str = "",
+    origin: Origin = BY_MAIL,
 ) -> Run:
     started = RunStarted(
         at=NOON,
@@ -51,8 +51,7 @@ def run_about(
         text="Answer it",
         context=context_of(mail),
         max_steps=10,
-        desk=by,
-        trigger=trigger,
+        origin=origin,
     )
     return Run(id=RunId("r1"), started=started, facts=facts, results=results)
 
@@ -143,19 +142,20 @@ async def test_a_reply_goes_to_whoever_wrote_and_to_nobody_else(to: str) -> None
 
 async def test_a_run_that_no_mail_began_sends_nothing_whatever_its_context_says() -> None:
     with pytest.raises(ToolRefused, match="Only a run that a mail"):
-        await prepared(reply(), run_about(by="", trigger="webhooks"))
+        await prepared(reply(), run_about(origin=FromTrigger(name="webhooks")))
 
-    assert isinstance(AGENT.fallback(run_about(by="")), Done)
+    assert isinstance(AGENT.fallback(run_about(origin=FromPerson())), Done)
 
 
 def test_a_run_that_an_older_release_began_with_a_mail_is_still_about_it() -> None:
-    started = run_about(by="").started
+    started = run_about(origin=FromPerson()).started
     assert started is not None
-    told = started.model_dump(mode="json", exclude={"desk", "outsider"}) | {"trigger": "desk mail"}
+    told = started.model_dump(mode="json") | {"trigger": "desk mail"}
+    told = {name: value for name, value in told.items() if name not in {"desk", "outsider"}}
 
     read = RunStarted.model_validate_json(json.dumps(told))
 
-    assert (read.desk, read.trigger) == (MAIL.sender, "")
+    assert read.origin == BY_MAIL
     assert mail_of(Run(started=read)) == MAIL
 
 

@@ -95,3 +95,9 @@ def test_facts_of_the_file_belong_to_every_case_and_a_case_may_replace_them() ->
 def test_an_error_names_file_case_and_key(text: str, said: str) -> None:
     assert said in problem(text)
     assert problem(text).startswith("evals/mine.toml")
+
+
+def test_a_case_begins_with_a_trigger_or_with_a_mail_to_the_desk_and_not_with_both() -> None:
+    both = f'{HEAD}trigger = "tags"\ndesk = "eve@shop.example"\nexpect = {{ done = "done" }}\n'
+
+    assert "either `trigger` or `desk`" in problem(both)

@@ -14,7 +14,7 @@ import pytest
 from agents.desk import DESK
 from agents.desk.tools import SEND_REPLY
 from agents.events import ToolStarted
-from agents.requests import PersonId, RunId
+from agents.requests import FromDesk, PersonId, RunId
 from agents.run import Run
 from agents.steps import CallTool, Done
 from bot.app import App, agents_of, compose
@@ -289,7 +289,7 @@ async def test_a_fork_of_what_a_mail_began_is_about_that_mail(desk: World) -> No
 
     again = await desk.app.runs.forks.fork(first, 1, Asker(PersonId("anna"), channel="cli"))
 
-    assert (await card(desk, again)).request.desk == EVE
+    assert (await card(desk, again)).request.origin == FromDesk(address=EVE)
 
 
 async def test_nobody_begins_a_run_of_the_desk_by_hand_to_write_to_whom_they_like(desk: World) -> None:
