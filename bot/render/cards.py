@@ -6,10 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agents.requests import (
-    AllOf,
-    AnyOf,
-    Anyone,
-    Decision,
     FromDesk,
     FromPerson,
     FromTrigger,
