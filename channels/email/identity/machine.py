@@ -10,6 +10,7 @@ from channels.email.format.encodings import unwrapped
 from channels.email.format.headers import Headers
 from channels.email.format.shown import decoded, subject_of
 from channels.email.identity.author import author_of
+from channels.email.reply.vocabulary import every
 
 # Headers that only software writes. X-Auto-Response-Suppress is not among them: Outlook adds it to people's mails.
 _MARKS = (
@@ -47,55 +48,14 @@ _PRECEDENCE = re.compile(r"\s*(?:bulk|list|junk|auto[_-]?reply)\b", re.IGNORECAS
 _REPORT = re.compile(
     r"\s*multipart/report\b|\s*message/(?:delivery-status|disposition-notification|feedback-report)\b", re.IGNORECASE
 )
-_ROBOTS = re.compile(
-    r"(?:mailer[-_.]?daemon|post[-_.]?master|no[-_.]?reply|do[-_.]?not[-_.]?reply|bounces?|bounced|autoreply"
-    r"|auto-reply|nobody|mail[-_.]?delivery|mdaemon"
-    r"|listserv|majordomo|mailman|automailer|feedbackloop|fbl|mmm?daemon|autoresponder"
-    r"|noreply\w*|notifications?)(?:[+=_.-].*)?",
-    re.IGNORECASE,
-)
-_ROBOT_NAMES = re.compile(
-    r"\b(?:mail(?:er)?[- ]?(?:delivery )?(?:sub)?(?:daemon|system)|mail delivery (?:sub)?system|postmaster"
-    r"|mail administrator|mail router|system administrator|systemadministrator|internet mail delivery"
-    r"|mail deliver\w* (?:agent|service))\b",
-    re.IGNORECASE,
-)
+_ROBOTS = re.compile(rf"(?:{every('robot')})(?:[+=_.-].*)?", re.IGNORECASE)
+_ROBOT_NAMES = re.compile(rf"\b(?:{every('robot_name')})\b", re.IGNORECASE)
 _SUBJECT = re.compile(
-    r"\s*(?:\[?auto(?:-|matic |mated |matische |mat)?\s?(?:response|reply|generated reply|responder)\]?(?=\W|$)"
-    r"|(?:auto|automatic reply|out of (?:the )?office(?: (?:auto)?reply)?|ooo|oof|vacation(?: (?:reply|notice"
-    r"|message))?|away from (?:my )?(?:office|mail))\s*[:\uff1a]"
-    r"|out of (?:the )?office\b|i am (?:currently )?out of (?:the )?office|automatic reply\b|auto(?: |-)?reply\b"
-    r"|autoresponse\b"
-    r"|abwesenheits(?:notiz|nachricht|meldung|assistent)|abwesend\s*:|automatische (?:antwort|abwesenheit)"
-    r"|autoantwort|urlaubsnotiz"
-    r"|r[ée]ponse automatique|message d.absence|absence du bureau|absent du bureau|absence\s*:"
-    r"|respuesta autom[áa]tica|fuera de (?:la )?oficina|ausente de la oficina|resposta autom[áa]tica"
-    r"|fora do escrit[óo]rio|aus[êe]ncia (?:tempor[áa]ria|do escrit[óo]rio)"
-    r"|risposta automatica|fuori (?:sede|ufficio)|assenza dall.ufficio|automatisch antwoord"
-    r"|afwezig(?:heid\w*)?\s*[:\uff1a]|afwezigheidsbericht|niet op kantoor|afwezig\b"
-    r"|自動(?:応答|返信|回答|送信)|不在(?:通知|のお知らせ|連絡)|\S{0,3}【自動(?:返信|応答)】|\[自動(?:返信|応答)\]"
-    r"|自动(?:答复|回复)|自動回覆|automatiskt svar|autosvar|automatisk svar|poissaolo|automaattinen vastaus"
-    r"|odpowied[źz] automatyczna|автоматический ответ|автоответ|otomatik yan[ıi]t|자동 회신|부재 중"
-    r"|undeliver(?:able|ed)\b|undelivered mail|delivery status notification|(?:mail )?delivery (?:failed|failure"
-    r"|problem|error|notification|report|has failed|to the following)\b|mail delivery failed|mail (?:could not be"
-    r"|not) delivered|failure notice\b|returned mail\b|(?:mail|message) (?:delivery )?(?:failure|error"
-    r"|system error)\b"
-    r"|non[- ]?deliver(?:y|able)|warning: (?:message|could not send)|message (?:you sent )?(?:could not be|was not"
-    r"|not) delivered|unzustellbar|unzustellbare|nicht zustellbar|non remis|non distribuable"
-    r"|[ée]chec de (?:la )?remise|non recapitabile|mancato recapito|no se puede entregar|no entregado|devoluci[óo]n"
-    r"|n[ãa]o (?:foi )?(?:poss[íi]vel )?entreg\w*|onbestelbaar"
-    r"|配信(?:不能|できません|エラー|失敗)|配達不能|送信(?:できません|エラー|失敗)|\W{0,2}(?:read|gelesen|lu"
-    r"|le[íi]do|lida|letto|gelezen|開封済み|既読)\s?[:\uff1a]|(?:not read|ungelesen|nicht gelesen|non lu|no le[íi]do"
-    r"|n[ãa]o lida|non letto|未開封)\s*[:\uff1a]|(?:read receipt|return receipt|lesebest[äa]tigung"
-    r"|accus[ée] de (?:lecture|r[ée]ception)|confirmaci[óo]n de lectura|conferma di lettura|leesbevestiging|開封確認"
-    r"|email feedback report|complaint about message|abuse report|feedback report|spam report|fw: complaint))",
+    rf"\s*(?:{every('subject')}|\W{{0,2}}(?:{every('read')})\s?[:\uff1a]|(?:{every('not_read')})\s*[:\uff1a])",
     re.IGNORECASE,
 )
 _PROGRAMS = ("x-mailer", "user-agent")
-_PEOPLES = re.compile(
-    r"mozilla|thunderbird|outlook|apple mail|iphone mail|ipad mail|mutt|pine|evolution|kmail|claws|eudora",
-    re.IGNORECASE,
-)
+_PEOPLES = re.compile(every("peoples"), re.IGNORECASE)
 _CALENDAR = re.compile(
     rb"^content-type:\s*text/calendar\b[^\r\n]*(?:\r?\n[ \t][^\r\n]*){0,5}?method\s*=\s*\"?reply",
     re.IGNORECASE | re.MULTILINE,

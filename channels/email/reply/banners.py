@@ -8,51 +8,23 @@ import re
 
 from channels.email.reply import signature
 from channels.email.reply.lines import LINE_CHARS, Lines, is_rule
+from channels.email.reply.vocabulary import every
 
 BANNER_LINES = 8
 """Longest banner; with more lines it is somebody's text."""
 
-_MAIL = (
-    r"(?:e-?mails?|mails?|messages?|senders?|nachricht|absender\w*|courriel|expediteur|correo\w*|remitente|mensaje"
-    r"|mensagem"
-    r"|remetente|messaggio|mittente|bericht|afzender|メール|送信者|差出人)"
-)
-_OUTSIDE = (
-    r"(?:external|outside|untrusted|extern\w*|ausserhalb|außerhalb|exterieur\w*|exterior|fuera|esterno|esterna|fora"
-    r"|buiten"
-    r"|組織外|社外|外部)"
-)
-_BEGINS = re.compile(
-    r"[\W_]{0,12}(?:caution|warning|attention|notice|alert|external|ext|achtung|vorsicht|warnung|hinweis|extern\w*"
-    r"|attention"
-    r"|avertissement|precaucion|advertencia|atencion|externo|attenzione|avviso|atencao|aviso|let op|waarschuwing"
-    r"|注意|警告"
-    r"|社外|外部|this (?:e-?mail|message|sender)|you don't often get|some people who received|diese (?:e-?mail"
-    r"|nachricht)"
-    r"|ce (?:courriel|message)|este (?:correo|mensaje|e-?mail)|questa e-?mail|dit bericht|deze e-?mail"
-    r"|この)(?![^\W\d_])"
-)
-_THIS = r"(?:this|diese|dieser|ce|cet|cette|este|esta|questa|questo|deze|dit)"
+_MAIL, _OUTSIDE, _THIS = f"(?:{every('mail')})", f"(?:{every('outside')})", f"(?:{every('this')})"
+_BEGINS = re.compile(rf"[\W_]{{0,12}}(?:{every('warning')})(?![^\W\d_])")
 _SAYS = re.compile(
-    rf"\b{_THIS}(?: \w+)? {_MAIL}\b[^.]{{0,80}}\b{_OUTSIDE}|\b{_THIS} is an? {_OUTSIDE} {_MAIL}"
-    rf"|この.{{0,10}}(?:組織外|社外|外部)"
-    r"|don't often get e-?mail from|previously corresponded"
+    rf"\b{_THIS}(?: \w+)? {_MAIL}\b[^.]{{0,80}}\b{_OUTSIDE}|\b{_THIS} (?:{every('is_a')}) {_OUTSIDE} {_MAIL}"
+    rf"|{every('from_outside')}"
 )
 _HEADING = re.compile(
-    rf"[\W_]*+(?:{_OUTSIDE}|ext) {_MAIL}[\W_]*+|[\W_]*+{_MAIL} {_OUTSIDE}[\W_]*+"
+    rf"[\W_]*+(?:{_OUTSIDE}|{every('outside_short')}) {_MAIL}[\W_]*+|[\W_]*+{_MAIL} {_OUTSIDE}[\W_]*+"
     rf"|(?=\W*[\[*(#<])\W*+{_OUTSIDE}[\W_]*+"
 )
-_LIMITS = re.compile(
-    r"\b(?:only|must|first|staging|nur|erst|seulement|uniquement|solo|soltanto|apenas|somente|alleen|eerst)\b"
-)
-_WARNS = re.compile(
-    rf"{_OUTSIDE}|{_MAIL}|link|attachment|click|clicking|organi[sz]ation|recogni|caution|warning|careful|phish"
-    rf"|suspicious|safe"
-    r"|learn why|it department|help ?desk|security|vorsicht|achtung|anhang|anhange|offnen|klick|lien|piece|clique"
-    r"|clic|enlace"
-    r"|adjunto|allegat|collegament|attenzione|anexo|bijlage|klik|let op|attention|precaucion|atencao|注意|リンク"
-    r"|添付|クリック"
-)
+_LIMITS = re.compile(rf"\b(?:{every('limits')})\b")
+_WARNS = re.compile(rf"{_OUTSIDE}|{_MAIL}|{every('warns')}")
 # Each may begin at one place only, so that a long run of anything is looked at once.
 _ADDRESSES = re.compile(r"<[^<>]*>|https?://\S+|(?<![^\s@])[^\s@]++@[^\s@]++")
 _SENTENCE = re.compile(r"[.!:*\]\u3002\uff1a\u3001]+")

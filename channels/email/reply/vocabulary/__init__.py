@@ -1,8 +1,10 @@
-"""The closed vocabulary of replies: eight languages read as one, because people mix them (`Hi, genehmigt. Thanks`).
+"""The words that mails are read by: eight languages read as one, because people mix them (`Hi, genehmigt. Thanks`).
 
-The words are data: one TOML file for each language, and one each for what languages share, what mail programs write
-around a quote, and moments. They hold patterns over folded text: lower case, one space between words, and letters of
-the Latin alphabet without their accents, because phones and habits leave them out. A list is joined with `|`.
+The words are data: one TOML file for each language, and one each for what languages share, names of programs and
+devices, what mail programs write around a quote, and moments. They hold patterns over folded text: lower case, one
+space between words, and letters of the Latin alphabet without their accents, because phones and habits leave them out.
+A list is joined with `|`. Others use the patterns named here, `every` for the lists of signatures, banners and
+subjects, and `fold`. What a match means is never decided here.
 """
 
 import re
@@ -24,11 +26,16 @@ def _read(name: str) -> dict[str, str]:
 
 
 _ALL = {language: _read(language) for language in _LANGUAGES}
+_PROGRAMS = _read("programs")
 _SHARED, _QUOTES, _MOMENTS = _read("shared"), _read("quotes"), _read("moments")
 
 
-def _every(name: str) -> str:
-    return "|".join(language[name] for language in _ALL.values())
+def every(name: str) -> str:
+    """The list `name` of all languages and of programs as one pattern; raises KeyError if no file has it."""
+    found = [words[name] for words in (*_ALL.values(), _PROGRAMS) if name in words]
+    if not found:
+        raise KeyError(name)
+    return "|".join(found)
 
 
 def _sharp(pattern: str) -> str:
@@ -36,8 +43,8 @@ def _sharp(pattern: str) -> str:
     return pattern.replace("ss", "(?:ss|\u00df)")
 
 
-APPROVE, SOFT, FIRM, POLITE = (_sharp(_every(name)) for name in ("approve", "soft", "firm", "polite"))
-ANSWER, SORRY, BECAUSE = (_every(name) for name in ("answer", "sorry", "because"))
+APPROVE, SOFT, FIRM, POLITE = (_sharp(every(name)) for name in ("approve", "soft", "firm", "polite"))
+ANSWER, SORRY, BECAUSE = (every(name) for name in ("answer", "sorry", "because"))
 NO_NAME = _ALL["english"]["no_name"]
 
 GREET = _SHARED["greet"]
@@ -52,7 +59,7 @@ ASKS_ANOTHER = re.compile(_SHARED["asks_another"])
 IF = re.compile(_SHARED["if"], re.IGNORECASE)
 """`si` without its accent before other words, where it means `if` in French and Spanish. Over unfolded text."""
 
-DOUBT = re.compile(_every("doubt"))
+DOUBT = re.compile(every("doubt"))
 """What takes a soft refusal back or leaves it open."""
 
 _DOUBTS = (words["doubt"] for language, words in _ALL.items() if language != "english")
