@@ -1,5 +1,8 @@
 """The contract between sayso and one way to reach people. Nothing in this package knows what a run is.
 
+Others use `Channel` with `Inbound`, `Reading`, `Card`, `Address` and `Placement`, the `ChannelError` tree, and one
+folder for each way: `email` and `slack`.
+
 Written with three channels in mind: a Maildir beside `sayso dev`, IMAP and SMTP, and Slack. In each of them the
 same four things happen: something arrives and must be durable before it is acknowledged (`receive`), it is read
 later and may be read twice (`read`), a card is placed (`send`), and what became of it is shown (`update`).
@@ -75,7 +78,7 @@ class ChannelUnauthorized(ChannelUnavailable):
 
 
 class Contact(Frozen):
-    """What a channel may know of a person. `timezone` is an IANA name."""
+    """The facts of a person that a channel may know. `timezone` is an IANA name."""
 
     id: str
     name: str
@@ -137,7 +140,7 @@ class Line(Frozen):
 
 
 class AnswerForm(Frozen):
-    """How a card may be answered. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
+    """The ways to answer a card. `token` must come back with the answer: at most 47 of `a-z`, `0-9` and `-`.
 
     `may_approve` is False where the policy does not let an approval count through this channel. `only_stops`: it is
     approved, and all that can still be said is no.
@@ -153,7 +156,7 @@ class AnswerForm(Frozen):
 
 
 class Card(Frozen):
-    """How something looks to a person, as plain data; each channel renders and escapes it.
+    """A message as a person sees it, as plain data; each channel renders and escapes it.
 
     `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
     such, under `quoted_as` where code knows more of whose words they are.
@@ -206,7 +209,7 @@ class Placement(Frozen):
 
 
 class Overview(Frozen):
-    """What concerns a person now. `waiting` are complete cards that they may answer, `more` how many others wait.
+    """The cards and news of a person. `waiting` are complete cards that they may answer, `more` how many others wait.
 
     `asked` is what they asked for and `decided` what they decided lately, newest first: what it was, how it stands.
     """
@@ -218,7 +221,7 @@ class Overview(Frozen):
 
 
 class RequestLookup(Protocol):
-    """What a channel may look up for a person who is known, while it receives. Nothing is decided by looking."""
+    """Look-ups that a channel may make for a person who is known, while it receives. Nothing is decided by looking."""
 
     async def card(self, token: str, person: str) -> Card:
         """The card that a token names, as it stands now; without a form, and saying why, where there is nothing that
@@ -227,7 +230,7 @@ class RequestLookup(Protocol):
         ...
 
     async def overview(self, person: str) -> Overview:
-        """What concerns `person` now."""
+        """Return the cards and news of `person`."""
         ...
 
 
@@ -260,7 +263,7 @@ class Channel(Protocol):
 
     @property
     def edits(self) -> bool:
-        """Whether a card can be changed where it stands; if not, only updates that close something are sent."""
+        """True if a card can be changed where it stands; if not, only updates that close something are sent."""
         ...
 
     async def receive(self, accept: Accept, desk: RequestLookup) -> None:
@@ -271,11 +274,11 @@ class Channel(Protocol):
         ...
 
     async def read(self, inbound: Inbound) -> Reading:
-        """What `inbound` means, as far as the channel can know. Called as often as needed, changes nothing."""
+        """Read what `inbound` means, as far as the channel can know. Called as often as needed, changes nothing."""
         ...
 
     async def address(self, contact: Contact, thread: str) -> Address | None:
-        """Where this channel reaches `contact`; None when it can't. Raises ChannelUnavailable."""
+        """Return where this channel reaches `contact`; None when it can't. Raises ChannelUnavailable."""
         ...
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:

@@ -1,4 +1,4 @@
-"""Which attached files a program may read as text, and how much of it becomes part of a run. Pure."""
+"""The attached files that a program may read as text, and how much of them becomes part of a run. Pure."""
 
 import re
 
@@ -20,12 +20,12 @@ _TEXT_ENDINGS = re.compile(
 
 
 def is_type(name: str) -> bool:
-    """Whether `name` is a media type."""
+    """Return whether `name` is a media type."""
     return _TYPE.fullmatch(name) is not None
 
 
 def is_text(type_: str, name: str) -> bool:
-    """Whether a file of this type or with this name is one that people read as text."""
+    """Return whether a file of this type or with this name is one that people read as text."""
     return bool(_TEXT_TYPES.fullmatch(type_) or _TEXT_ENDINGS.fullmatch(name))
 
 

@@ -1,4 +1,4 @@
-"""What all plain data of this package is made from."""
+"""The base of all plain data of this package."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,4 +1,4 @@
-"""What something that arrived can mean, as far as a channel can know."""
+"""The meanings of something that arrived, as far as a channel can know."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from channels.frozen import Frozen
 
 
 class File(Frozen):
-    """What was attached. `name` and `type` are the sender's words, `text` what a program may read of it as text.
+    """One attached file. `name` and `type` are the sender's words, `text` what a program may read of it as text.
 
     `content` is all of its bytes, and empty when they are too many to be kept; `sha256` is in lower-case hex. `note`
     says what is to be known about it: that its text was cut, that its encoding is broken. `is_inline`: a small picture

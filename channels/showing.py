@@ -42,7 +42,7 @@ def _is_plain(char: str) -> bool:
 
 
 def _is_shown(text: str, at: int) -> bool:
-    """Whether the character there is seen, or changes how the one before it looks."""
+    """Return whether the character at `at` is seen, or changes how the one before it looks."""
     char = text[at]
     if char in "\n\t" or _is_plain(char):
         return True

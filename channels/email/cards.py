@@ -27,7 +27,7 @@ _SENTENCE_CHARS = 120
 
 @dataclass(frozen=True)
 class Made:
-    """What one mail has of its own: the reader's `timezone` (IANA), and what an answer to it must show.
+    """The parts that one mail has of its own: the reader's `timezone` (IANA), and what an answer to it must show.
 
     `code` is shown where an answer brings it back in what it quotes. `mark` ends `subject` and the first line.
     `answers_to` is where an answer goes, `approves` and `refuses` the sentences that buttons write there.
@@ -55,7 +55,7 @@ class Block:
 
 
 def sentence(verb: Literal["approve", "deny"], card: Card, code: str = "", line: str = "") -> str:
-    """What a button writes: it says what the answer does, and proves by `code` which card it is about.
+    """Return what a button writes: it says what the answer does, and proves by `code` which card it is about.
 
     `line` is the code line of ways that need one.
     """
@@ -71,7 +71,7 @@ def opening(card: Card, made: Made) -> str:
 
 
 def blocks(card: Card, made: Made) -> tuple[Block, ...]:
-    """What a person reads, in order: the point, how to answer, then what it is about."""
+    """Return what a person reads, in order: the point, how to answer, then what it is about."""
     found = [Block("title", (opening(card, made),))]
     if card.form is not None:
         found.append(Block("say", _how_to_answer(card.form)))
@@ -169,7 +169,7 @@ def _fact(fact: Line) -> tuple[str, ...]:
 
 
 def attachment_of(fact: Line) -> str:
-    """What the file is called that holds all of a fact's list."""
+    """Name the file that holds all of a fact's list."""
     words = re.findall(r"[a-z0-9]+", fact.label.lower())
     return f"{'-'.join(words)[:40] or 'list'}.txt"
 

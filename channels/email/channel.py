@@ -109,7 +109,7 @@ class EmailChannel:
         self._marks = marks
 
     async def read(self, inbound: Inbound) -> Reading:
-        """What the mail means. Raises ChannelUnavailable when no child process could tell; it may be read later."""
+        """Read the mail. Raises ChannelUnavailable when no child process could; it may be read later."""
         found = await self._reader.read(inbound.raw, inbound.size_bytes, is_answer=inbound.is_answer)
         match found:
             case Answered():
@@ -197,7 +197,7 @@ class EmailChannel:
             await self._marks.put_if_absent(_name("key", key), asks.token)
 
     async def _sent_as(self, message_id: str) -> "_SentAs":
-        """What is known of the mail that was sent under `message_id`."""
+        """Return the record of the mail that was sent under `message_id`."""
         kept = await self._marks.get(_name("id", message_id)) if self._marks and message_id else None
         return _SentAs.model_validate_json(kept) if kept else _SentAs()
 
@@ -207,7 +207,7 @@ class EmailChannel:
         return SentCard.model_validate_json(kept) if kept else None
 
     def _envelope_sender(self, card: Card, to: Address) -> str:
-        """Where word goes that `card` did not arrive."""
+        """Return the address that is told when `card` does not arrive."""
         if not to.person:
             # Nothing can come back from a stranger and start a loop (RFC 3834, 3.3).
             return ""
@@ -273,7 +273,7 @@ class EmailChannel:
 
 
 class _SentAs(BaseModel):
-    """What a Message-ID of ours stands for."""
+    """The tokens that a Message-ID of ours stands for."""
 
     token: str = ""
     receipt: str = ""

@@ -1,4 +1,4 @@
-"""Where mail to the bot arrives: what `servers.imap_mailbox` and `local.maildir_mailbox` both do."""
+"""The contract of a mailbox in which mail to the bot arrives: `servers.imap_mailbox` and `local.maildir_mailbox`."""
 
 import hashlib
 import re

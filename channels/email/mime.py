@@ -28,7 +28,7 @@ _CODE_CHARS = 6
 _BUTTON_CODE_CHARS = 12
 
 _PREFIX = re.compile(r"\s*[^\d\s:]{1,3}:")
-"""What Outlook takes for `Re:` and leaves out of an answer's subject ([MS-OXCMAIL], generating the subject prefix)."""
+"""Prefixes that Outlook takes for `Re:` and leaves out of answers ([MS-OXCMAIL], generating the subject prefix)."""
 
 _WORD_BYTES = 45
 """UTF-8 bytes in one encoded word: 60 characters in base64, 72 with its frame, 75 at most (RFC 2047, 2)."""
@@ -98,7 +98,7 @@ def compose(
 
 
 def _made(card: Card, timezone: str, answers_to: str, code: str) -> cards.Made:
-    """What makes this mail unlike any other one that asks the same."""
+    """Return what makes this mail unlike any other one that asks the same."""
     token = card.form.token if card.form else ""
     mark = _letters(f"subject {token}", _CODE_CHARS)
     title = f"sayso: {card.title}" if _PREFIX.match(card.title) else card.title

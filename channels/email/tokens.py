@@ -1,4 +1,4 @@
-"""How a reply token travels: out in a mail of ours, and back in whatever answers it.
+"""Carry a reply token: out in a mail of ours, and back in whatever answers it.
 
     plus       Reply-To: agent+TOKEN@sayso.example      where the provider delivers plus-addresses
     catchall   Reply-To: TOKEN@replies.example          where a whole domain is ours
@@ -34,7 +34,7 @@ _CODE_LINE = re.compile(rf"^[> \t]*(?:[*_]{{1,2}})?{CODE}\s{{1,8}}({MARK})\b", r
 
 
 def reply_address(way: Way, own: str, token: str) -> str:
-    """Where an answer to the card with `token` goes. Raises ChannelRefused for a token that does not fit there."""
+    """Return where an answer to the card with `token` goes. Raises ChannelRefused for a token that does not fit."""
     match way:
         case "plus":
             address = addresses.with_tag(own, token)
@@ -51,7 +51,7 @@ def reply_address(way: Way, own: str, token: str) -> str:
 
 
 def returning(way: Way) -> TokenOf:
-    """What reads the token back from mails that servers of one's own have received."""
+    """Return the function that reads the token back from mails that servers of one's own have received."""
     return {"plus": _addressed_plus, "catchall": _addressed_catchall, "reference": _referred}[way]
 
 

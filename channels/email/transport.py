@@ -14,10 +14,10 @@ from channels.email.servers.endpoint import Endpoint, certificate_trouble, conne
 from channels.email.tokens import without_tokens
 
 TIMEOUT_S = 20.0
-"""How long one SMTP command may take; slow servers answer DATA within a few seconds."""
+"""Longest time one SMTP command may take, in seconds; slow servers answer DATA within a few."""
 
 RESTS_S = 60.0
-"""How long nobody logs in again after a log-in was refused: servers lock out who tries too often."""
+"""Seconds without another log-in after one was refused: servers lock out who tries too often."""
 
 _NAME = "email"
 
@@ -180,7 +180,7 @@ _WAY_IN = re.compile(r"STARTTLS|\bAUTH\b|authentication", re.IGNORECASE)
 
 
 def _is_about_us(error: Exception, code: int) -> bool:
-    """Whether the server refuses us before it looks at any mail: at the greeting, or for want of a log-in or of TLS."""
+    """Return whether the server refuses us before any mail: at the greeting, or for want of a log-in or of TLS."""
     if code in _LOG_IN:
         return True
     if isinstance(error, aiosmtplib.SMTPConnectResponseError | aiosmtplib.SMTPHeloError):
@@ -189,12 +189,12 @@ def _is_about_us(error: Exception, code: int) -> bool:
 
 
 def _is_about_sender(error: Exception) -> bool:
-    """Whether a refusal may be about the envelope sender; it costs one more try where it was not."""
+    """Return whether a refusal may be about the envelope sender; it costs one more try where it was not."""
     return isinstance(error, aiosmtplib.SMTPSenderRefused) or _ABOUT_SENDER.search(_words(error)) is not None
 
 
 def _fix(code: int) -> str:
-    """What to do about an answer that stays (RFC 5321, 4.2.3)."""
+    """Return what to do about an answer that stays (RFC 5321, 4.2.3)."""
     match code:
         case 530 | 535:
             return "Set SAYSO_SMTP_USER and SAYSO_SMTP_PASSWORD"
@@ -214,7 +214,7 @@ def _code(error: Exception) -> int:
 
 
 def _words(error: Exception) -> str:
-    """What the server said; some repeat the envelope sender, and what is told here is written down."""
+    """Return what the server said; some repeat the envelope sender, and what is told here is written down."""
     return without_tokens(_said(error))
 
 

@@ -1,8 +1,11 @@
 """Slack as a channel: messages, buttons and windows in, cards out.
 
-A payload comes in by `front` (slack-bolt), over the line that `link` keeps open or by HTTP. `inbound` says what it is:
-stored before it is acknowledged, a window that `windows` opens (what is in it: `modals`), or nothing. `reading` says
-later what was stored means: whose it is (`who`), in which words (`plain`), with which files (`files`).
+A payload comes in by `bolt_app` (slack-bolt), over Socket Mode or by HTTP. `inbound` says what it is: stored before it
+is acknowledged, a window that `windows` opens (what is in it: `modals`), or nothing. `reading` says later what was
+stored means, and `members` whose it is. A card goes out by `cards`, `sender` and `placing`.
+
+Others use `SlackChannel`, and `api`, `members` and `manifest` for set-up. Nothing here knows what a run is or who may
+decide.
 """
 
 import asyncio
@@ -38,7 +41,7 @@ from channels.slack.windows import Opened, ShowsHome, Windows
 _log = logging.getLogger(__name__)
 
 CHECK_S = 30.0
-"""How often it is looked whether Slack takes our bot token, while nothing is sent with it."""
+"""Seconds between checks that Slack takes our bot token, while nothing is sent with it."""
 
 
 class Sends(Protocol):
@@ -134,11 +137,11 @@ class SlackChannel:
         return BoltApp(self._base_url, self._secret, self._take(accept, desk)).http()
 
     async def read(self, inbound: Inbound) -> Reading:
-        """What it means. Raises ChannelUnavailable while Slack can't say who somebody is."""
+        """Read what `inbound` means. Raises ChannelUnavailable while Slack can't say who somebody is."""
         return await self._reader.read(inbound)
 
     async def address(self, contact: Contact, thread: str) -> Address | None:
-        """Where the contact is reached. Raises ChannelUnavailable."""
+        """Return where the contact is reached. Raises ChannelUnavailable."""
         return await self._sends.address(contact, thread)
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:
@@ -193,7 +196,7 @@ class SlackChannel:
                 self._refusal = ""
 
     async def _reported(self, connected: bool, why: str) -> None:
-        """What is said of the line; one that nothing can be answered over is none."""
+        """Report how the line stands; one that nothing can be answered over counts as none."""
         await self._report(connected and not self._refusal, why or self._refusal)
 
     def _later(self, work: Coroutine[object, object, None]) -> None:

@@ -171,14 +171,14 @@ class Ambiguous(ChannelUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What Slack answered, and the `scopes` that the token has."""
+    """An answer of Slack's, and the `scopes` that the token has."""
 
     data: Answer
     scopes: frozenset[str]
 
 
 class _Response(Protocol):
-    """What we use of the library's answers, typed."""
+    """The parts of the library's answers that we use, typed."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -190,11 +190,13 @@ class _Client(Protocol):
 
 
 class Calls(Protocol):
-    """Whoever passes calls on to Slack."""
+    """A way to pass calls on to Slack."""
 
     async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
-        """What `method` answers. Raises Refused, or ChannelUnavailable: Unauthorized where Slack refuses us, an
-        Ambiguous one where it may be done.
+        """Return what `method` answers.
+
+        Raises Refused, or ChannelUnavailable: Unauthorized where Slack refuses us, an Ambiguous one where it may be
+        done.
         """
         ...
 
@@ -212,7 +214,7 @@ class Api:
         self.base_url = base_url
 
     async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Answer:
-        """What `method` answers; `place` is what error texts call what it is about.
+        """Return what `method` answers; `place` is what error texts call what it is about.
 
         Raises Refused, Unauthorized, Limited, Ambiguous, and ChannelUnavailable when it was certainly not done.
         """
@@ -262,7 +264,7 @@ def web_client(token: str | None, base_url: str, timeout_s: int = TIMEOUT_S) -> 
 
 
 def is_slacks(url: str, base_url: str) -> bool:
-    """Whether `url` leads to the host of `base_url` or one below it, so that our token may be sent there."""
+    """Return whether `url` leads to the host of `base_url` or one below it, so that our token may be sent there."""
     try:
         target, home = urlsplit(url), urlsplit(base_url)
         same_port = target.port == home.port

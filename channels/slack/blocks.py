@@ -1,4 +1,4 @@
-"""What messages, windows and the App Home are made from: blocks with the words of others in them. Pure."""
+"""The blocks that messages, windows and the App Home are made from, with the words of others in them. Pure."""
 
 import re
 from collections.abc import Iterator

@@ -52,7 +52,7 @@ class Line(Protocol):
     """Slack has said that it will end it: https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect."""
 
     async def is_connected(self) -> bool:
-        """Whether it brings anything, as far as can be told."""
+        """Return whether the line brings anything, as far as can be told."""
         ...
 
     async def end(self, within_s: float) -> None:
@@ -144,7 +144,7 @@ OPENS_WITHIN_S, CLOSES_WITHIN_S = 5.0, 1.0
 ANOTHER_APP = (
     "Set both tokens of the same app: the app token is under Basic Information, the bot token under OAuth & Permissions"
 )
-"""What to do where the two tokens are of two apps."""
+"""The advice where the two tokens are of two apps."""
 
 _TIMESTAMP_DIGITS = 12
 
@@ -152,7 +152,7 @@ LINGERS_S = 0.3
 """So long stays a line open after its last acknowledgement, which is lost where it is closed at once."""
 
 Take = Callable[[Json], Awaitable[dict[str, JsonValue]]]
-"""What a payload is acknowledged with, once that may be done. Raises where it must not be acknowledged."""
+"""Returns what a payload is acknowledged with, once that may be done. Raises where it must not be acknowledged."""
 
 # What the libraries log as errors are losses that we fix and speak of ourselves.
 _quiet = logging.getLogger(f"{__name__}.libraries")
@@ -281,7 +281,7 @@ class SocketLine(SocketModeClient):
         raise ChannelUnavailable("this line could not be opened", "Another one is tried")
 
     async def is_connected(self) -> bool:
-        """Whether it is open and pings are answered."""
+        """Return whether the line is open and pings are answered."""
         answered_at = self.last_ping_pong_time
         is_silent = answered_at is not None and time.time() - answered_at > DEAD_AFTER_S
         return not is_silent and await super().is_connected()

@@ -23,11 +23,11 @@ BUTTONS = 5
 """With so many choices each has a button; with more they are a menu."""
 
 WRITE_BELOW = "To answer, write in this thread in your own words."
-"""What a card says whose answer can be written in its thread."""
+"""The line on a card whose answer can be written in its thread."""
 
 
 def how_to_answer(form: AnswerForm) -> str:
-    """What is said above the controls; "" where they say enough."""
+    """Return what is said above the controls; "" where they say enough."""
     match form.format:
         case _ if form.only_stops:
             return ""
@@ -40,7 +40,7 @@ def how_to_answer(form: AnswerForm) -> str:
 
 
 def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
-    """What can be pressed and chosen, with a button for the *Details* where the card `has_details`."""
+    """Yield what can be pressed and chosen, with a button for the *Details* where the card `has_details`."""
     more = [_button("Details", "details", form.token)] if has_details else []
     if form.only_stops:
         yield _actions([_stop(form.token), *more])
@@ -71,7 +71,7 @@ def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
 
 
 def _labels(form: AnswerForm) -> Sequence[str]:
-    """What stands on buttons: with a number where somebody may have to look up what it is in full."""
+    """Return the words on buttons: with a number where somebody may have to look up what a button is in full."""
     numbered = [f"{at}. {label}" for at, label in enumerate(form.options, 1)]
     return numbered if any(_in_full(form)) else form.options
 
@@ -122,7 +122,7 @@ TEXT_CHARS = 3_000
 """Longest fallback; 4,000 are refused as `msg_too_long`."""
 
 SHOWN_CHARS = 1_200
-"""How much of the exact arguments stands in the card itself; all of it is behind *Details*."""
+"""Characters of the exact arguments that stand in the card itself; all of them are behind *Details*."""
 
 _CUT = " …"
 _UNCHECKED = "In the words of whoever wrote it, which nobody has checked:"
@@ -135,14 +135,14 @@ _FACTS = 24
 
 @dataclass(frozen=True)
 class Message:
-    """What `chat.postMessage` takes: `text` is the fallback, with Slack's three control characters escaped."""
+    """The arguments of `chat.postMessage`: `text` is the fallback, with Slack's three control characters escaped."""
 
     text: str
     blocks: tuple[Block, ...]
 
 
 def message(card: Card, key: str) -> Message:
-    """How `card` looks. `key` names this revision of it: a block keeps what people typed into one of the same id."""
+    """Render `card`. `key` names this revision of it: a block keeps what people typed into one of the same id."""
     found = [_line(card)] if card.is_line else _whole(card)
     blocks = tuple({**block, "block_id": f"{key}.{index}"} for index, block in enumerate(found))
     return Message(_fallback(card), blocks)
@@ -161,7 +161,7 @@ def root(card: Card) -> Message:
 
 
 def double() -> Message:
-    """What stands where a card was shown a second time: nothing that can be pressed."""
+    """Return what stands where a card was shown a second time: nothing that can be pressed."""
     words = "This was sent twice by mistake. The other one counts."
     return Message(words, (_context([words]),))
 
@@ -189,7 +189,7 @@ def escaped(text: str, most: int) -> str:
 
 
 def _line(card: Card) -> Block:
-    """How something stands, in small print."""
+    """Return how something stands, in small print."""
     text = one_line(" · ".join(filter(None, (card.title.strip(), card.summary.strip()))), _LINE_CHARS)
     link: list[JsonValue] = (
         [{"type": "mrkdwn", "text": f"<{card.link}|Open the page>", "verbatim": True}] if card.link else []
@@ -208,7 +208,7 @@ def _whole(card: Card) -> list[Block]:
 
 
 def _is_cut(card: Card) -> bool:
-    """Whether not all that the card says has room in it."""
+    """Return whether not all that the card says has room in it."""
     facts_cut = len(card.facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in card.facts)
     summary = len(escape_invisible(card.summary).strip()) > SECTION_CHARS
     return facts_cut or summary or len(card.exact) > SHOWN_CHARS or len(escape_invisible(card.quoted)) > _QUOTED_CHARS
@@ -236,7 +236,7 @@ def _content(card: Card) -> Iterator[Block]:
 
 
 def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
-    """How to answer, and until when."""
+    """Yield how to answer, and until when."""
     form = card.form
     if form is not None and (how := how_to_answer(form)):
         yield plain(how)
@@ -311,7 +311,7 @@ def _fact_text(fact: Line) -> str:
 
 
 def _fallback(card: Card) -> str:
-    """What a notification shows: the point first. No button's word stands in it alone."""
+    """Return what a notification shows: the point first. No button's word stands in it alone."""
     parts = [card.title, card.summary, *(f"{fact.label}: {fact.text}" for fact in card.facts[:4])]
     return escaped("\n".join(one_line(part, 600) for part in parts if part.strip()), TEXT_CHARS) or "-"
 

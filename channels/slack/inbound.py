@@ -154,7 +154,7 @@ Sorted = Stored | Opens | Visited | Nothing
 
 
 def sort(body: Json, received_at: datetime) -> Sorted:
-    """What `body` is. That it comes again never matters here: an item has one key, however often it comes."""
+    """Sort `body` by what it is. Repeats never matter here: an item has one key, however often it comes."""
     match word(body, "type"):
         case "event_callback":
             return _event(body, received_at)
@@ -196,7 +196,7 @@ def thread_of(kind: Kind, body: Json) -> str:
 
 
 def metadata(body: Json) -> Json:
-    """What a window of ours carried with it; nothing if it is none of ours."""
+    """Return what a window of ours carried with it; nothing if it is none of ours."""
     try:
         found: JsonValue = json.loads(word(body, "view", "private_metadata"))
     except ValueError:
@@ -205,7 +205,7 @@ def metadata(body: Json) -> Json:
 
 
 def is_dm(event: Json) -> bool:
-    """Whether nobody but one person and we are there."""
+    """Return whether nobody but one person and we are in the conversation."""
     return word(event, "channel_type") == "im" or word(event, "channel").startswith("D")
 
 
@@ -216,7 +216,7 @@ def bots_of(body: Json) -> tuple[str, ...]:
 
 
 def mentions_us(body: Json) -> bool:
-    """Whether an event's message calls us by name."""
+    """Return whether an event's message calls us by name."""
     event = part(body, "event")
     called = any(f"<@{bot}>" in word(event, "text") or f"<@{bot}|" in word(event, "text") for bot in bots_of(body))
     return called or word(event, "type") == "app_mention"
@@ -245,7 +245,7 @@ def _event(body: Json, received_at: datetime) -> Sorted:
 
 
 def _was_written(event: Json, bots: tuple[str, ...]) -> bool:
-    """Whether a person has just written it. An edit may bring a mention that comes as an event of its own."""
+    """Return whether a person has just written it. An edit may bring a mention that comes as an event of its own."""
     if word(event, "type") not in ("message", "app_mention") or word(event, "subtype") not in _WRITTEN:
         return False
     if any(event.get(sign) for sign in ("bot_id", "bot_profile", "edited", "hidden")):

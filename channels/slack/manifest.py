@@ -27,16 +27,16 @@ SCOPES = (
 """All that the bot token may do. docs/slack.md has the reason for each."""
 
 AGENT_SCOPE = "assistant:write"
-"""What Slack adds to an app that is an agent: https://docs.slack.dev/ai/agent-sessions."""
+"""The scope that Slack adds to an app that is an agent: https://docs.slack.dev/ai/agent-sessions."""
 
 APP_SCOPE = "connections:write"
-"""What the app token may do: open Socket Mode. A manifest can't hold it; it is chosen where that token is made."""
+"""The scope of the app token: open Socket Mode. A manifest can't hold it; it is chosen where that token is made."""
 
 EVENTS = ("app_home_opened", "message.channels", "message.groups", "message.im")
 """A mention is a message, too: `app_mention` would bring it twice and need one more scope."""
 
 EVENTS_PATH, INTERACTIONS_PATH = "/slack/events", "/slack/interactions"
-"""Where `sayso web` takes what Slack posts. A slash command comes as an interaction does."""
+"""The paths at which `sayso web` takes what Slack posts. A slash command comes as an interaction does."""
 
 NAME_CHARS = 35
 """Longest name of an app."""
@@ -102,5 +102,5 @@ def _features(name: str, url: str, *, is_agent: bool) -> Manifest:
 
 
 def _at(url: str, path: str) -> dict[str, JsonValue]:
-    """Where Slack posts to in HTTP mode; in Socket Mode it posts nowhere."""
+    """Return where Slack posts to in HTTP mode; in Socket Mode it posts nowhere."""
     return {"request_url": f"{url}{path}"} if url else {}

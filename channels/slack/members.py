@@ -1,4 +1,4 @@
-"""Who somebody is in Slack, who is in a Slack channel, and who we are there."""
+"""Look up who somebody is in Slack, who is in a Slack channel, and who we are there."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ class Remembered(Generic[T]):
         self._asking = dict[str, asyncio.Lock]()
 
     async def get(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """What is known under `name`, else what `ask` finds. Raises what `ask` raises."""
+        """Return what is known under `name`, else what `ask` finds. Raises what `ask` raises."""
         if (known := self._known(name)) is not None:
             return known[1]
         lock = self._asking.setdefault(name, asyncio.Lock())
@@ -118,7 +118,7 @@ class Members:
         self._inside = Remembered[frozenset[str]](clock, KEEPS_S)
 
     async def ourselves(self) -> Ourselves:
-        """Who we are, asked once. Raises Unauthorized (a bad token), ChannelUnavailable."""
+        """Return who we are, asked once. Raises Unauthorized (a bad token), ChannelUnavailable."""
         return await self._ourselves.get("", self._ask_ourselves)
 
     async def check(self) -> None:
@@ -191,7 +191,7 @@ def _teams(user: Json) -> frozenset[str]:
 
 
 def next_cursor(page: Answer) -> str:
-    """Where the next page begins; "" after the last one."""
+    """Return where the next page begins; "" after the last one."""
     return word(page, "response_metadata", "next_cursor")
 
 
@@ -204,7 +204,7 @@ class Stranger:
     do: str
 
     def notice(self, became: str) -> str:
-        """What they are told; `became` is what became of their word, such as `counted`."""
+        """Return what they are told; `became` is what became of their word, such as `counted`."""
         return f"{self.why}, so nothing was {became}. {self.do}."
 
 
@@ -246,7 +246,7 @@ class Identity:
         return contact
 
     async def _is_of(self, member: Member, team: str) -> bool:
-        """Whether `member` is at home in `team`, a workspace or an organization, as far as Slack says where they are.
+        """Return whether `member` is at home in `team`, a workspace or an organization, as far as Slack says.
 
         Of whom it says nothing, only our own workspace and organization are believed.
         """
@@ -256,7 +256,7 @@ class Identity:
         return not member.is_stranger and team in (us.team, us.enterprise)
 
     def names(self) -> dict[str, str]:
-        """What people are called, by their Slack ids."""
+        """Return what people are called, by their Slack ids."""
         return {each.slack: each.name for each in self._directory.contacts() if each.slack}
 
 

@@ -37,7 +37,7 @@ _UNCHECKED = "In the words of whoever wrote it, which nobody has checked:"
 
 
 def looking_up(window: str, carried: Json) -> View:
-    """What opens at once, and is filled as soon as we know with what."""
+    """Return the window that opens at once, and is filled as soon as we know with what."""
     return _view(_TITLES.get(window, "One moment"), [plain("One moment: sayso looks it up.")], window, carried)
 
 
@@ -86,12 +86,12 @@ def home_notice(text: str) -> View:
 
 
 def said(view: Json) -> str:
-    """What was written into the one input."""
+    """Return what was written into the one input."""
     return word(view, "state", "values", INPUT, VALUE, "value")
 
 
 def filled(view: Json) -> dict[str, str]:
-    """What was written into the fields of a form, by their names, in their order."""
+    """Return what was written into the fields of a form, by their names, in their order."""
     values = part(view, "state", "values")
     numbered = sorted((_number(block), block) for block in values if block.startswith(FIELD))
     return {block.removeprefix(FIELD).partition(".")[2]: word(values, block, VALUE, "value") for _, block in numbered}
@@ -173,7 +173,7 @@ def _number(block: str) -> int:
 
 
 def _quoted(text: str) -> list[Block]:
-    """What a model or a person wrote, marked as such."""
+    """Return what a model or a person wrote, marked as such."""
     if not text.strip():
         return []
     return [plain(_UNCHECKED), quote(cut(escape_invisible(text), _QUOTED_CHARS))]
@@ -221,7 +221,7 @@ _LABEL_CHARS, _TEXT_CHARS = 120, 300
 
 
 def view(overview: Overview) -> View:
-    """How `overview` looks. It is the same for the same overview, and a block whose content changes has another id:
+    """Render `overview`. The same overview gives the same view, and a block whose content changes has another id:
     what people have put into one that stays is kept.
     """
     shown = [*_fitting(overview.waiting)]

@@ -1,4 +1,4 @@
-"""Which place in Slack is meant: the DM of a person, a Slack channel by its name; and what people call it."""
+"""Find the place in Slack that is meant: the DM of a person, a Slack channel by its name; and what people call it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class Thread:
 
     @property
     def is_direct(self) -> bool:
-        """Whether it is within a DM."""
+        """True if the message is within a DM."""
         return self.channel.startswith("D")
 
 
@@ -40,7 +40,7 @@ class Only:
 
     @property
     def is_direct(self) -> bool:
-        """Whether nobody else is there anyway."""
+        """True if nobody else is there anyway."""
         return self.channel.startswith("D")
 
 
@@ -57,7 +57,7 @@ def only(to: str) -> Only | None:
 
 
 def handle(channel: str, ts: str) -> str:
-    """What finds a message again."""
+    """Return the handle by which a message is found again."""
     return f"{channel}/{ts}"
 
 
@@ -75,7 +75,7 @@ _ID = re.compile(r"[CGD][A-Z0-9]{2,}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a Slack channel is called, without the hash mark, and whether anything can still be written there."""
+    """A Slack channel's name, without the hash mark, and whether anything can still be written there."""
 
     name: str
     is_archived: bool
@@ -105,7 +105,7 @@ class Places:
         raise Refused("channel_not_found", f"#{plain}")
 
     async def words(self, channel: str) -> str:
-        """What people call this conversation; its id if we may not know."""
+        """Return what people call this conversation; its id if we may not know."""
         if channel.startswith("D"):
             return "direct messages with them"
         try:

@@ -39,7 +39,7 @@ _NO_THREAD = frozenset(("thread_not_found", "message_not_found"))
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a message goes: into the thread `ts` of a Slack channel or DM, or to its top level where `ts` is ""."""
+    """The place a message goes to: the thread `ts` of a Slack channel or DM, or its top level where `ts` is ""."""
 
     channel: str
     ts: str = ""

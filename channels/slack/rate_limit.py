@@ -95,7 +95,7 @@ class Paced:
                 del self._in_line[key], self._lines[key]
 
     def _turn_to_update(self) -> float:
-        """When the next update may go; every one that asks takes a turn."""
+        """Return when the next update may go; every one that asks takes a turn."""
         every, now = self._rates.update_every_s, self._clock()
         turn = max(self._next_update, now - every * (self._rates.updates_at_once - 1))
         if turn - now > self._rates.line_s:

@@ -1,4 +1,4 @@
-"""What was stored -> what it means: who said what to which card, or what they want."""
+"""Read what was stored from Slack: who said what to which card, or what they want."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ COUNTED, STARTED = "counted", "started"
 
 @dataclass(frozen=True, slots=True)
 class _From:
-    """Where something comes from: whose it is, and where a word to them alone goes."""
+    """The origin of something: whose it is, and where a word to them alone goes."""
 
     user: str
     team: str
@@ -55,7 +55,7 @@ class Reader:
         self._fetch = fetch
 
     async def read(self, inbound: Inbound) -> Reading:
-        """What it means, as far as Slack's payload and the directory tell. Raises ChannelUnavailable: Slack is away."""
+        """Read what `inbound` means by Slack's payload and the directory. Raises ChannelUnavailable: Slack is away."""
         try:
             stored: JsonValue = json.loads(inbound.raw)
         except ValueError:
@@ -81,7 +81,7 @@ class Reader:
         return f"Slack sent it to the app {to}, and the bot token is of {ours}" if to and ours and to != ours else ""
 
     async def person(self, body: Json) -> Contact | Stranger:
-        """Who used something of ours: `user.team_id` is their own workspace, `team` may be ours."""
+        """Return who used something of ours: `user.team_id` is their own workspace, `team` may be ours."""
         return await self._identity.of(word(body, "user", "id"), word(body, "user", "team_id"))
 
     async def visitor(self, user: str) -> Contact | Stranger:
@@ -93,7 +93,7 @@ class Reader:
         return plain(text, self._identity.names())
 
     def name_of(self, user: str) -> str:
-        """What a user is called, if we know."""
+        """Return what a user is called, if we know."""
         return self._identity.names().get(user, user or "somebody")
 
     async def _pressed(self, body: Json) -> Reading:
@@ -162,7 +162,7 @@ class Reader:
         return answer if answer.text.strip() else answer.model_copy(update={"said": "empty"})
 
     def _wish(self, body: Json, came: _From, person: Contact) -> Trigger:
-        """What was written into a window of ours, with the message that it is about."""
+        """Return what was written into a window of ours, with the message that it is about."""
         view = part(body, "view")
         about = modals.quoted(view)
         quotation = "".join(f"\n> {line}" for line in about.split("\n")) if about else ""

@@ -148,14 +148,14 @@ class SlackSender:
             self._status.want(within.channel, within.ts, is_busy=card.is_busy)
 
     async def _is_theirs(self, channel: str, user: str) -> bool:
-        """Whether this is our DM with them. Who can't be reached at all hears that when something is sent."""
+        """Return whether this is our DM with them. Who can't be reached at all hears that when something is sent."""
         try:
             return await self._places.direct(user) == channel
         except Refused:
             return False
 
     async def _is_inside(self, channel: str, user: str) -> bool:
-        """Whether they and we are in this Slack channel, and it is open."""
+        """Return whether they and we are in this Slack channel, and it is open."""
         try:
             inside, us = await self._members.inside(channel), (await self._members.ourselves()).bot_user
             return {user, us} <= inside and not (await self._places.seen(channel)).is_archived

@@ -25,7 +25,7 @@ class Calls(Protocol):
     """Slack's Web API, called by the names of its methods."""
 
     async def call(self, method: str, place: str = "", **arguments: JsonValue) -> Mapping[str, JsonValue]:
-        """What it answers. Raises ChannelError."""
+        """Return what `method` answers. Raises ChannelError."""
         ...
 
 
@@ -97,7 +97,7 @@ class Windows:
             _log.warning("nobody could be told that a press was not stored: %s", error)
 
     def _first(self, asked: Opens, carried: Json) -> dict[str, JsonValue]:
-        """What opens before anything was looked up; all there is to it where people ask for something new."""
+        """Return what opens before anything was looked up; all there is to it where people ask for something new."""
         match asked.window:
             case name if name == ASK:
                 return modals.ask()
@@ -108,7 +108,7 @@ class Windows:
                 return modals.looking_up(name, carried)
 
     async def _filled(self, asked: Opens, carried: Json, desk: RequestLookup) -> dict[str, JsonValue] | None:
-        """What stands in the window in the end; None where that is what it opened with."""
+        """Return what stands in the window in the end; None where that is what it opened with."""
         is_new = asked.window in (ASK, ASK_ABOUT)
         try:
             person = await self._reader.person(asked.body)
@@ -137,7 +137,7 @@ def _number(body: Json) -> int:
 
 
 def _carried(asked: Opens) -> dict[str, JsonValue]:
-    """What comes back with a window: which card, and where it stood. Nothing of what is decided."""
+    """Return what comes back with a window: which card, and where it stood. Nothing of what is decided."""
     if asked.window == ASK:
         return {}
     place = thread_of("action", asked.body)

@@ -22,7 +22,7 @@ _AUTHOR = re.compile(rf"(?:(?:{_QUOTED}|[^\"<>@,;:()\[\]\\\x00-\x1f])*<(?P<angle
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` is one plain `local@domain`: ASCII, no quotes, no comments, no source route."""
+    """Return whether `text` is one plain `local@domain`: ASCII, no quotes, no comments, no source route."""
     local = text.partition("@")[0]
     return len(text) <= ADDRESS_CHARS and len(local) <= LOCAL_CHARS and re.fullmatch(_ADDRESS, text) is not None
 

@@ -24,7 +24,7 @@ CHARSETS = re.compile(
     r"utf-?8|us-ascii|ascii|iso-?8859-\d{1,2}|latin-?[19]|windows-125\d|cp125\d|macintosh|iso-2022-jp|shift_jis|cp932"
     r"|euc-jp|euc-kr|ks_c_5601-1987|cp949|koi8-[ru]|gb2312|gbk|gb18030|big5"
 )
-"""What a text may be written in; UTF-7 and its like can spell one text in two ways."""
+"""Character sets that a text may be written in; UTF-7 and its like can spell one text in two ways."""
 
 _TEXTS = ("text/plain", "text/html", "text/calendar")
 _ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/ms-tnef", "multipart/encrypted")
@@ -50,20 +50,20 @@ class Part:
 
     @property
     def is_file(self) -> bool:
-        """Whether it says so itself: such a part is no text of the mail, whatever its type. Raises Unreadable."""
+        """True if the part is named a file: it is then no text of the mail, whatever its type. Raises Unreadable."""
         disposition = self.disposition.lower()
         is_named = any(name.partition("*")[0] == "name" for name in self.parameters)
         return disposition.startswith("attachment") or "filename" in disposition or is_named
 
     @property
     def may_be_text(self) -> bool:
-        """Whether a program may show it as what the mail says. Raises Unreadable."""
+        """True if a program may show the part as text of the mail. Raises Unreadable."""
         return self.kind.startswith("text/") and not self.is_file
 
 
 @dataclass(frozen=True)
 class Body:
-    """What a mail says, as plain text with LF line ends, as HTML, or both. `unsure` says why it must not be trusted.
+    """The text of a mail: plain with LF line ends, HTML, or both. `unsure` says why it must not be trusted.
 
     `files` is all that is no text of it, in order. Only a mail of nothing but files has neither text.
     """

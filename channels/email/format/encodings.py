@@ -1,4 +1,4 @@
-"""How the content of a part is wrapped for its way (RFC 2045, 6)."""
+"""Remove the transfer encoding of a part (RFC 2045, 6)."""
 
 import binascii
 import quopri
@@ -8,7 +8,7 @@ _NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 
 
 def unwrapped(body: bytes, encoding: str) -> bytes | None:
-    """What `body` wraps, by the value of its Content-Transfer-Encoding; None when it is not encoded as that says."""
+    """Decode `body` by the value of its Content-Transfer-Encoding; None when it is not encoded as that says."""
     match encoding.strip().lower():
         case "" | "7bit" | "8bit" | "binary":
             return body

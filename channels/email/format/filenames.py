@@ -12,7 +12,7 @@ NAME_CHARS = 100
 """Longest name; file systems allow 255 bytes, and people read the first words."""
 
 FIELD_CHARS = 8_000
-"""How much of a header field is searched for a name: an encoded one takes up to 12 characters for each of its own."""
+"""Characters of a header field searched for a name: an encoded one takes up to 12 for each character of its own."""
 
 _PARAMETER = re.compile(r';\s*([\w.*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
 _PIECES = 50

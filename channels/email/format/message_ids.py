@@ -22,7 +22,7 @@ _DIGEST_CHARS = 32
 
 
 def is_message_id(text: str) -> bool:
-    """Whether `text` is one Message-ID that can stand in a header as it is (RFC 5322, 3.6.4)."""
+    """Return whether `text` is one Message-ID that can stand in a header as it is (RFC 5322, 3.6.4)."""
     return _MESSAGE_ID.fullmatch(text) is not None
 
 
@@ -52,7 +52,7 @@ def ids_in(field: str) -> tuple[str, ...]:
 
 
 def answers_us(ids: str, own: str) -> bool:
-    """Whether one of the Message-IDs in `ids` is that of a mail of ours, whatever else comes from our domain."""
+    """Return whether one of the Message-IDs in `ids` is that of a mail of ours, whatever else comes from our domain."""
     ours = rf"<(?:card|done|note|thread)\.[^<>@\s]{{1,120}}@{_domain(own)}>"
     return re.search(ours, ids, re.IGNORECASE) is not None
 
@@ -63,7 +63,7 @@ def answer_id(key: str, own: str) -> str:
 
 
 def digest(kind: str, name: str) -> str:
-    """What stands for `name` among others of its kind."""
+    """Return the digest that stands for `name` among others of its kind."""
     return hashlib.sha256(f"{kind}\n{name}".encode()).hexdigest()[:_DIGEST_CHARS]
 
 

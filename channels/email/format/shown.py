@@ -7,7 +7,7 @@ from channels.email.format.headers import Headers
 from channels.showing import one_line
 
 HEADER_CHARS = 1000
-"""How much of a header is decoded for show."""
+"""Characters of a header that are decoded for show."""
 
 
 def decoded(value: str) -> str:
@@ -23,7 +23,7 @@ def decoded(value: str) -> str:
 
 
 def subject_of(headers: Headers) -> str:
-    """What the mail says it is about."""
+    """Return the decoded subject of the mail."""
     return decoded(headers.first("subject"))
 
 

@@ -23,7 +23,7 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Trace:
-    """What the server knew: envelope sender (empty for a bounce), this copy's recipient, and who had logged in."""
+    """The server's own record: envelope sender (empty for a bounce), this copy's recipient, and who had logged in."""
 
     sender: str
     recipient: str

@@ -1,4 +1,8 @@
-"""Who really wrote a mail: one plain From, a person in the directory, and proof that the mail came from them."""
+"""Identify who wrote a mail: one plain From, a person in the directory, and proof that the mail came from them.
+
+Others use `who` with its `Accepted` and `Refused`, `proof` (the ways to prove), `machine` (mail that no person wrote)
+and `identify` for set-up. Reads headers and bytes only: it never asks a server, and never reads what a mail says.
+"""
 
 import re
 from dataclasses import dataclass
@@ -37,7 +41,7 @@ UNPROVEN = "nothing proves who sent it, so it may be forged: "
 """Stands before what a way of proof says, for people who have never heard of one."""
 
 _ONCE = ("sender", "to", "cc", "subject", "date", "message-id", "reply-to", "mime-version")
-"""What a mail has once at most (RFC 5322, 3.6); with two, two readers may see two mails."""
+"""Header fields that a mail has once at most (RFC 5322, 3.6); with two, two readers may see two mails."""
 
 _PARTLY_SIGNED = re.compile(r"(?:^|;)\s*l\s*=")
 
@@ -67,7 +71,7 @@ def who(raw: bytes, directory: Directory, prove: Prove, recipient: str | None = 
 
 
 def _doubts(headers: Headers, recipient: str | None) -> tuple[str, ...]:
-    """What is wrong with a mail whose sender may still be right."""
+    """Return what is wrong with a mail whose sender may still be right."""
     found = list[str]()
     if any(_PARTLY_SIGNED.search(value) for value in headers.all("dkim-signature")):
         found.append("its DKIM signature covers only a part of it")

@@ -4,7 +4,7 @@ from channels.email.format import addresses
 from channels.email.format.headers import Headers
 
 CLAIM_CHARS = 200
-"""How much of a From field that lies is repeated to people."""
+"""Characters of a From field that lies which are repeated to people."""
 
 
 def author_of(headers: Headers) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from channels.email.format.headers import Headers
 
 RECEIVED_CHARS = 2000
-"""How much of one Received field is looked at; real ones have a few hundred characters."""
+"""Characters of one Received field that are looked at; real ones have a few hundred."""
 
 _FROM = re.compile(r"\s*from\s+([^\s;()]+)\s*(?:\(([^()]*)\))?", re.IGNORECASE)
 _GREETING = re.compile(r"\A\s*from\s+\S+", re.IGNORECASE)
@@ -52,7 +52,7 @@ class Hop:
 
     @property
     def sender(self) -> str:
-        """Who gave the mail, by the better of the two names."""
+        """The host that gave the mail, by the better of its two names."""
         return self.peer or self.sent
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ def ours(path: Sequence[Hop], gateway: str = "") -> tuple[Hop, ...]:
 
 
 def organisation(host: str) -> str:
-    """What hosts of one owner have in common: `corp.example`, or `corp.co.uk`; empty for addresses and bare names.
+    """Return what hosts of one owner share: `corp.example`, or `corp.co.uk`; empty for addresses and bare names.
 
     A guess without the list of public suffixes. Where it errs, two hosts of one owner count as strangers.
     """
@@ -93,12 +93,12 @@ def organisation(host: str) -> str:
 
 
 def are_one(host: str, other: str) -> bool:
-    """Whether both are one owner's, as far as their names tell."""
+    """Return whether both hosts are one owner's, as far as their names tell."""
     return host == other or (organisation(host) != "" and organisation(host) == organisation(other))
 
 
 def is_within(host: str, domain: str) -> bool:
-    """Whether `host` is `domain` or one of its hosts."""
+    """Return whether `host` is `domain` or one of its hosts."""
     wanted = domain.lower().strip(".")
     return bool(wanted) and (host == wanted or host.endswith(f".{wanted}"))
 
@@ -151,7 +151,7 @@ def _address(text: str) -> str:
 
 
 def _is_inner(hop: Hop, gateway: str) -> bool:
-    """Whether a server of ours gave the mail to another one."""
+    """Return whether a server of ours gave the mail to another one."""
     if hop.protocol in _LOGGED_IN:
         return False
     if not hop.sent or hop.protocol in _INNER or is_within(hop.sender, gateway):

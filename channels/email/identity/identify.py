@@ -34,13 +34,13 @@ def subject_to_ask_for(nonce: str) -> str:
 
 
 def is_asked_for(subject: str) -> bool:
-    """Whether this is the mail that was asked for: it was looked at, and wants nothing of an agent."""
+    """Return whether this is the mail that was asked for: it was looked at, and wants nothing of an agent."""
     return _ASKED_FOR.fullmatch(subject.strip()) is not None
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What one way would say of this mail. `may_be_pinned`: nobody outside could have written what it relies on.
+    """The verdict of one way on this mail. `may_be_pinned`: nobody outside could have written what it relies on.
 
     `weakness` is why a mail like this may not approve, proven as it is.
     """
@@ -55,7 +55,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Identified:
-    """What to show of a mail, and what to propose: `way` is `none` where mail can't decide; `why`, and what to `do`.
+    """The findings on a mail and a proposal: `way` is `none` where mail can't decide; `why`, and what to `do`.
 
     `received_by` had it last, `received_from` is where our own provider took it from; `path` is all its Received say,
     last server first. `cautions` are what a person must still see to, because no header shows it.
@@ -77,7 +77,7 @@ class Identified:
 
 
 def identify(raw: bytes, own: str = "", gateway: str = "") -> Identified:
-    """What `raw` shows. `own` is the bot's address; `gateway` names servers in front of ours that are ours as well."""
+    """Identify `raw`. `own` is the bot's address; `gateway` names servers in front of ours that are ours as well."""
     try:
         headers = read_headers(raw)
     except Unreadable as error:
@@ -110,7 +110,7 @@ def identify(raw: bytes, own: str = "", gateway: str = "") -> Identified:
 
 
 def _trouble(raw: bytes, author: str, own: str) -> tuple[str, str] | None:
-    """What is wrong with the mail whoever vouches for its sender, and what to do."""
+    """Return what is wrong with the mail whoever vouches for its sender, and what to do."""
     if not author:
         return "its From is not exactly one plain address", "Send one from a usual mail program"
     if author == own.lower():
@@ -153,7 +153,7 @@ class _Everybody:
         return Contact(id=person, name=person)
 
     def by_email(self, address: str) -> Contact | None:
-        """Whoever it is."""
+        """Return a contact with that address, whoever it is."""
         return Contact(id="somebody", name="somebody", email=address)
 
 
@@ -172,7 +172,7 @@ def _why_none(author: str, ours: Sequence[Hop], said: Sequence[Word], trials: Se
 
 
 def _fix(author: str, said: Sequence[Word]) -> str:
-    """What to do where the right server speaks, and proves nobody."""
+    """Return what to do where the right server speaks, and proves nobody."""
     believed = [says for word in said if word.is_verdict and not word.why_not for says in word.says]
     domain = author.rpartition("@")[2]
     if f"dmarc=pass header.from={domain}" in believed:

@@ -1,5 +1,7 @@
-"""Whether a machine wrote a mail: bounces, lists, automatic answers, receipts, feedback. Reads headers, and the kind
-of report that a part names. Never what a person might write: "I am out of office" is a sentence.
+"""Tell mail of machines from mail of people: bounces, lists, automatic answers, receipts, feedback.
+
+Reads headers, and the kind of report that a part names. Never what a person might write: "I am out of office" is a
+sentence.
 """
 
 import re
@@ -75,7 +77,7 @@ def machine_words(headers: Headers, subject: str | None = None) -> str | None:
 
 
 def is_certain(headers: Headers) -> bool:
-    """Whether headers that only software writes say so, rather than habits of names and subjects.
+    """Return whether headers that only software writes say so, rather than habits of names and subjects.
 
     A feedback id is none of them: some providers add it to what people write.
     """
@@ -112,7 +114,7 @@ def list_words(headers: Headers) -> str | None:
 
 
 def is_by_robot(headers: Headers) -> bool:
-    """Whether a mail system itself wrote it: nobody to answer to (RFC 5321, 4.5.5), or a name that only those have."""
+    """Return whether a mail system wrote it: nobody to answer to (RFC 5321, 4.5.5), or a name that only those have."""
     paths = headers.all("return-path")[:1]
     return any(_NULL.fullmatch(path) for path in paths) or _by_sender(headers) is not None
 

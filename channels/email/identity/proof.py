@@ -12,7 +12,7 @@ from channels.email.identity.signature import weakness
 from channels.email.identity.verdict import RESULTS, Verdict, read_verdict
 
 EXCHANGE_ONLINE = "outlook.com"
-"""What the hosts of Microsoft 365 end with, those that take mail in and those that hold mailboxes."""
+"""The end of Microsoft 365's host names, of those that take mail in and of those that hold mailboxes."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ SIGNATURE_CHARS = 8000
 """Longest field that is read; real ones have a few hundred characters."""
 
 NEEDED = ("from", "date", "subject")
-"""What a signature must cover before a mail that it alone proves may approve: whose word it is, when and about what."""
+"""Fields that a signature must cover for a mail proven by it alone to approve: whose word it is, when, about what."""
 
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _VALUE = re.compile(r"[\t !-:<-~]*")
@@ -88,19 +88,19 @@ def weakness(verdict: Verdict, headers: Headers, domain: str) -> str:
 
 
 def _covers(signature: Signature | None, name: str) -> bool:
-    """Whether it is certain to; of one that can't be read nothing is."""
+    """Return whether the signature is certain to cover the field `name`; one that can't be read covers nothing."""
     return signature is not None and name in signature.covers
 
 
 def _is_by_spf(verdict: Verdict, domain: str) -> bool:
-    """Whether SPF is certain to have passed for `domain`, by its envelope sender."""
+    """Return whether SPF is certain to have passed for `domain`, by its envelope sender."""
     # Whether a host of `domain` would do is for it to say (RFC 7489, 6.3), and no verdict repeats it.
     found = [each for each in _of(verdict, "spf") if _envelope(each)]
     return len(found) == 1 and found[0].result == "pass" and _envelope(found[0]) == domain
 
 
 def _may_be_by_spf(verdict: Verdict, domain: str) -> bool:
-    """Whether nothing in `verdict` is against it: it says nothing of SPF, or not for which domain it passed."""
+    """Return whether nothing in `verdict` is against SPF: it says nothing of it, or not for which domain it passed."""
     return all(each.result == "pass" and _may_be_of(_envelope(each), domain) for each in _of(verdict, "spf"))
 
 
@@ -117,12 +117,12 @@ def _signer(found: Found) -> str:
 
 
 def _may_be_of(host: str, domain: str) -> bool:
-    """Whether `host` may be aligned with `domain` (RFC 7489, 3.1), or is not known. Generous: it adds suspects."""
+    """Return whether `host` may be aligned with `domain` (RFC 7489, 3.1) or is unknown. Generous: it adds suspects."""
     return not host or host.strip(".").split(".")[-2:] == domain.split(".")[-2:]
 
 
 def _names(found: Found, signature: Signature) -> bool:
-    """Whether the result `found` may be about `signature`."""
+    """Return whether the result `found` may be about `signature`."""
     signer, selector, value = _signer(found), found.one("header.s"), found.one("header.b")
     if signer and not is_within(signer, signature.domain):
         return False

@@ -32,7 +32,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one server says. `server` is its authserv-id in lower case, empty where the field has none."""
+    """One server's verdict. `server` is its authserv-id in lower case, empty where the field has none."""
 
     server: str
     found: tuple[Found, ...]
@@ -44,7 +44,7 @@ class Verdict:
 
 
 def read_verdict(field: str) -> Verdict | None:
-    """What the field says; None when any of it could be read in another way."""
+    """Read a verdict from the field; None when any of it could be read in another way."""
     if len(field) > RESULTS_CHARS or "\0" in field:
         return None
     plain = _without_comments(field)

@@ -12,7 +12,7 @@ from channels.email.identity.hops import Hop
 from channels.email.identity.verdict import RESULTS, Found, Verdict, read_verdict
 
 Place = Literal["above", "beside", "below"]
-"""Where a field stands: above the Received with which our own provider took the mail in, just below it, or deeper."""
+"""The place of a field: above the Received with which our own provider took the mail in, just below it, or deeper."""
 
 RESULTS_TOLD = 20
 """Most results of one field that are told."""
@@ -41,7 +41,7 @@ class Word:
 
     @property
     def is_verdict(self) -> bool:
-        """Whether a server says in it, under its own name, what is believed when it is pinned."""
+        """True if a server says in the field, under its own name, what is believed when it is pinned."""
         return self.header == RESULTS and self.server != ""
 
 

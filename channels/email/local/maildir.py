@@ -15,7 +15,7 @@ _serial = itertools.count()
 
 
 def folder_of(root: Path, address: str) -> Path:
-    """Where mail to `address` lies below `root`: one folder per address, plus-part removed, letter case ignored.
+    """Return the folder below `root` for mail to `address`: one for each, plus-part removed, letter case ignored.
 
     Raises ValueError when the address is too long for a file name.
     """

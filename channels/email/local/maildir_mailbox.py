@@ -10,7 +10,7 @@ from channels.email.local import maildir
 from channels.email.mailbox import Item
 
 LOOK_EVERY_S = 0.1
-"""How long mail from another process may lie unseen; nothing tells us of it, and listing an empty folder is cheap."""
+"""Seconds that mail from another process may lie unseen; nothing announces it, and an empty folder is cheap to list."""
 
 
 class MaildirMailbox:

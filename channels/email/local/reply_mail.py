@@ -1,4 +1,4 @@
-"""What people write to us, as a phone would: a reply to one of our mails, or a first mail. For commands and tests."""
+"""Write mails as a person's phone would: a reply to one of our mails, or a first mail. For commands and tests."""
 
 import email.utils
 from datetime import UTC, datetime

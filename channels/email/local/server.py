@@ -32,7 +32,7 @@ LOG_INS = 5
 """Failed log-ins after which a connection is closed."""
 
 IDLE_S = 30.0
-"""How long a connection may take from one command to the next, in seconds."""
+"""Longest time a connection may take from one command to the next, in seconds."""
 
 RECIPIENTS = 50
 """Most recipients of one mail; each is a file that is written and synced before the answer."""
@@ -88,7 +88,7 @@ class MailServer:
 
     @property
     def port(self) -> int:
-        """Where it listens. Raises RuntimeError while it does not."""
+        """The port the server listens on. Raises RuntimeError while it does not."""
         if self._server is None:
             raise RuntimeError("the mail server is not running; use it inside `async with`")
         return self._server.sockets[0].getsockname()[1]
@@ -156,7 +156,7 @@ class _Full(asyncio.Protocol):
 
 
 class _Handler:
-    """What the server does with each SMTP command; the answers are RFC 5321's, with RFC 3463's codes."""
+    """The server's answer to each SMTP command; the answers are RFC 5321's, with RFC 3463's codes."""
 
     def __init__(
         self,

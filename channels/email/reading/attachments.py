@@ -1,4 +1,4 @@
-"""What is attached to a mail: name, type, size, hash, and of text files the text. Pure; nothing here raises.
+"""Read the files attached to a mail: name, type, size, hash, and of text files the text. Pure; nothing here raises.
 
 A name or an encoding that can't be read makes no honest mail unreadable: no decision hangs on a file.
 """

@@ -19,10 +19,10 @@ from channels.email.mime import RECEIPT
 from channels.showing import one_line
 
 REPORT_BYTES = 256 * 1024
-"""How much of a report is looked at; what was returned of our own mail, and it is short, comes last."""
+"""Bytes of a report that are looked at; what was returned of our own mail, and it is short, comes last."""
 
 WHY_CHARS = 300
-"""How much of a mail server's words is kept; a status line is seldom longer."""
+"""Characters of a mail server's words that are kept; a status line is seldom longer."""
 
 UNSAID = "the mail came back, and the mail server that returned it did not say why"
 

@@ -34,7 +34,7 @@ _ID = re.compile(r"<[^<>\s]{1,250}>")
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent from the public address `own`; `name` stands before it. `key` makes its ids."""
+    """An answer, sent from the public address `own`; `name` stands before it. `key` makes its ids."""
 
     own: str
     name: str
@@ -48,7 +48,7 @@ class Answer:
 
 
 def is_public(raw: bytes, headers: Headers, own: str, public: str) -> bool:
-    """Whether the mail came to `public`, and was not written to `own` as well: then it is read as any other mail."""
+    """Return whether the mail came to `public` and not to `own` as well; with both it is read as any other mail."""
     block, _ = trace.read(raw)
     if not public or block:
         return block is not None and addresses.split_tag(block.recipient)[0] == public
@@ -57,7 +57,7 @@ def is_public(raw: bytes, headers: Headers, own: str, public: str) -> bool:
 
 
 def read(raw: bytes, size_bytes: int, headers: Headers, subject: str, prove: Prove) -> Inquiry | Quarantined | Ignored:
-    """What somebody wrote to the public address; what machines wrote is told apart before. Raises Unreadable."""
+    """Read what somebody wrote to the public address; mail of machines is told apart before. Raises Unreadable."""
     if words := list_words(headers) or calendar_words(raw):
         return Ignored(reason=words)
     author = author_of(headers)

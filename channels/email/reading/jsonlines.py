@@ -24,7 +24,7 @@ from channels.email.reply.binding import Answered, MailReading, SentCard, bound
 from channels.email.tokens import returning
 
 AUTHOR = "Anna Berg"
-"""Who writes where a message does not say: the sets' texts are all hers. Nobody else's name may stand below one."""
+"""The writer where a message names none: the sets' texts are all hers. Nobody else's name may stand below one."""
 
 
 class SentMail(BaseModel):
@@ -58,7 +58,7 @@ class Token(BaseModel):
 
 
 class Context(BaseModel):
-    """What the product would know; empty for sets that ask only what was written."""
+    """The product's knowledge of a message; empty for sets that ask only what was written."""
 
     own: str = ""
     authserv_id: str = ""
@@ -121,7 +121,7 @@ def answer_line(line: str | bytes) -> str:
 
 
 def answer(message: Message) -> Answer:
-    """What the product reads in `message`."""
+    """Return what the product reads in `message`."""
     if message.kind == "eml":
         try:
             raw = base64.b64decode(message.raw_b64, validate=True)

@@ -36,10 +36,10 @@ TEXT_BYTES = 32 * 1024
 """Longest text that is handed on, in UTF-8; it becomes part of an event, and of what a model reads."""
 
 OLDER_CHARS = 64 * 1024 + 1
-"""How much of what a mail repeats of older ones is handed on: more than is ever compared."""
+"""Characters of what a mail repeats of older ones that are handed on: more than is ever compared."""
 
 HOLDS = (TWO_BODIES, newtext.TOO_LONG, markup.TOO_LONG)
-"""What makes nobody's comment of a text, because it was not read whole, or could be read in two ways."""
+"""Faults for which a text is nobody's comment: it was not read whole, or could be read in two ways."""
 
 SAY_IT = "write what you want in words of your own, above the forwarded mail"
 
@@ -72,7 +72,7 @@ class Reader:
     public: str = ""
 
     def read(self, raw: bytes, size_bytes: int) -> MailReading:
-        """What `raw` means; it may be cut short when `size_bytes` is over the limit."""
+        """Read what `raw` means; it may be cut short when `size_bytes` is over the limit."""
         token, unclear = self._token(raw)
         if not raw:
             return Quarantined(reasons=(UNREAD,))
@@ -118,12 +118,12 @@ class Reader:
             return _described(Quarantined(reasons=(str(error),), claims=claimed(headers)), headers, subject)
 
     def _is_proven(self, raw: bytes, headers: Headers) -> bool:
-        """Whether somebody of the directory certainly sent it, whoever wrote it."""
+        """Return whether somebody of the directory certainly sent it, whoever wrote it."""
         author = author_of(headers) or ""
         return self.directory.by_email(author) is not None and isinstance(self.prove(raw, author), Proven)
 
     def _is_named(self, headers: Headers) -> bool:
-        """Whether the mail was written to us; who only got a copy of it answers no stranger (RFC 3834, 2)."""
+        """Return whether the mail was written to us; who only got a copy of it answers no stranger (RFC 3834, 2)."""
         return any(addresses.split_tag(each)[0] == self.own for each in recipients_of(headers))
 
     def _token(self, raw: bytes) -> tuple[str | None, str]:
@@ -149,7 +149,7 @@ class Reader:
     def _word_of(
         self, found: Accepted, headers: Headers, subject: str, token: str | None, raw: bytes, size_bytes: int
     ) -> MailReading:
-        """What a proven person's mail says. Raises Unreadable."""
+        """Read what a proven person's mail says. Raises Unreadable."""
         if size_bytes > MAIL_BYTES:
             raise Unreadable(f"it is larger than {MAIL_BYTES // 1_000_000} MB")
         body = read_body(raw)
@@ -223,7 +223,7 @@ class Reader:
         )
 
     def _is_exposed(self, headers: Headers, token: str) -> bool:
-        """Whether others got the mail as well, and with it the token in its recipients or its quote."""
+        """Return whether others got the mail as well, and with it the token in its recipients or its quote."""
         plain, author = recipients_of(headers), author_of(headers)
         others = [each for each in plain if each != author and not self._is_own(each, token)]
         named = sum(value.count("@") for name in ("to", "cc") for value in headers.all(name))
@@ -233,7 +233,7 @@ class Reader:
         return addresses.split_tag(address)[0] in (self.own, self.public) or address.rpartition("@")[0] == token
 
     def _answers_us(self, headers: Headers, subject: str) -> bool:
-        """Whether it answers a mail of ours; without a token, one that asked nothing. It must not start anything.
+        """Return whether the mail answers one of ours; without a token, one that asked nothing. It must start nothing.
 
         Nor may what does not say which mail it answers: so do robots that hide what they are, and run in circles.
         """
@@ -242,14 +242,14 @@ class Reader:
 
 
 def _is_forwarded(subject: str, shown: str) -> bool:
-    """Whether the mail passes on what somebody else wrote, by its subject or by what its program wrote into it."""
+    """Return whether the mail passes on what somebody else wrote, by its subject or its program's own lines."""
     lines = Lines(tuple(shown.split("\n", newtext.LINES)[: newtext.LINES]))
     marks = (quotes.begins_forwarded(lines, at) for at in range(len(lines)) if not lines.quoted[at])
     return _FORWARD.match(subject) is not None or any(marks)
 
 
 def _own_words(said: Said) -> str:
-    """What the person wrote above a forwarded mail. Raises Unreadable where nobody can see what that is."""
+    """Return what the person wrote above a forwarded mail. Raises Unreadable where nobody can see what that is."""
     is_cut = any(quoted.strip() or below.strip() for quoted, below in said.older)
     if not said.whole or not is_cut or said.unsure:
         raise Unreadable("it was forwarded, and what somebody else wrote is not taken for your wish; " + SAY_IT)
@@ -257,13 +257,13 @@ def _own_words(said: Said) -> str:
 
 
 def _faults(found: Accepted, headers: Headers) -> tuple[str, ...]:
-    """What lets the mail prove too little for an approval."""
+    """Return why the mail proves too little for an approval."""
     missing = [name.title() for name in ("from", "date", "subject", "message-id") if len(headers.all(name)) != 1]
     return (*(f"it has not exactly one {name}" for name in missing), *filter(None, [found.weakness]))
 
 
 def _date_of(headers: Headers) -> datetime | None:
-    """When the mail says it was written (RFC 5322, 3.3); None where it does not say so plainly."""
+    """Return when the mail says it was written (RFC 5322, 3.3); None where it does not say so plainly."""
     try:
         found = email.utils.parsedate_to_datetime(headers.first("date").strip()[:100])
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -272,7 +272,7 @@ def _date_of(headers: Headers) -> datetime | None:
 
 
 def _key_of(found: Accepted, headers: Headers, whole: str) -> str:
-    """What is the same for every copy of one mail from one person, whichever server adds what to it."""
+    """Return a key that is the same for every copy of one mail from one person, whichever server adds what to it."""
     said = f"{found.contact.id}\n{_id_of(headers)}\n{headers.first('date')}\n{whole}"
     return f"mail-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}" if _id_of(headers) else ""
 

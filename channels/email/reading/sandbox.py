@@ -26,7 +26,7 @@ from channels.email.reading.reader import Reader
 from channels.email.reply.binding import MailReading
 
 OUT_OF_MEMORY = 91
-"""How the child ends when its memory is used up."""
+"""Exit code of the child when its memory is used up."""
 
 ANSWER_BYTES = 2 * MAIL_BYTES
 """Longest answer that is taken from a child: a reading holds a bounded text, and files in base64."""
@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """What reading one mail may take: processor time, memory of the whole child, and time on the clock."""
+    """Limits of reading one mail: processor time, memory of the whole child, and time on the clock."""
 
     cpu_s: float = 2.0
     memory_bytes: int = 256 * 1024 * 1024
@@ -74,7 +74,7 @@ class Contacts:
 
 @dataclass(frozen=True)
 class Order:
-    """What a child is told at its start."""
+    """The reader and the limits that a child gets at its start."""
 
     reader: Reader
     limits: Limits
@@ -119,7 +119,7 @@ class SandboxedReader:
             self._drop()
 
     async def _try(self, raw: bytes, size_bytes: int) -> MailReading | None:
-        """What the mail means; None when the child died and a fresh one may do better."""
+        """Return what the mail means; None when the child died and a fresh one may do better."""
         is_fresh, child, is_well = self._child is None, self._child or _Child(self._order), False
         self._child = child
         try:
@@ -138,7 +138,7 @@ class SandboxedReader:
                 self._drop()  # also when cancelled: its answer would be taken for the next mail's
 
     def _judge(self, code: int, *, is_fresh: bool) -> Quarantined | None:
-        """What it says of a mail that its child ended with `code`."""
+        """Return what the exit `code` of a child says of its mail; None when it says nothing."""
         _log.warning("the process that reads mails ended with %d", code)
         if code == -signal.SIGPROF:
             return Quarantined(
@@ -209,7 +209,7 @@ class _Child:
         return found
 
     def _code(self) -> int:
-        """How it ended. It has closed its end of the line, so it does not take long."""
+        """Return the child's exit code. It has closed its end of the line, so it does not take long."""
         try:
             return self._process.wait(_SOON_S)
         except subprocess.TimeoutExpired:
@@ -223,7 +223,7 @@ def _end(process: subprocess.Popen[bytes], line: socket.socket) -> None:
 
 
 def _taken(answer: bytes) -> MailReading | None:
-    """What the child has answered; None when that is no answer."""
+    """Return the reading in the child's `answer`; None when that is no answer."""
     if answer[:1] == b"!":
         _log.error("reading a mail failed: %s", answer[1:].decode(errors="replace"))
         return Quarantined(reasons=("it could not be read because of a mistake in sayso; look at it in the mailbox",))

@@ -1,7 +1,10 @@
-"""What a reply by mail says, read from its whole new text with a closed vocabulary of eight languages (`words`).
+"""Read what a reply by mail says, from its whole new text with a closed vocabulary of eight languages.
 
 `approve` means that every word of the text belongs to consent, politeness or the person's own name. One word more
 ("yes, but", "approve?", "ok let me check") and it is free text. A refusal may go on: the rest is its reason.
+
+Others use `read_reply`, `read_html` and `read_both` with their `Said`, `binding`, `newtext` and the `vocabulary`. Pure:
+who wrote the text, and whether they may decide, is never asked here.
 """
 
 import re
@@ -39,7 +42,7 @@ _GREETING = re.compile(
 _TITLE = re.compile(r"(?:dr|prof|mr|mrs|ms|dipl|ing)\.?|\(.{2,9}\)")
 _SMILE = re.compile(r":-?\)")
 _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
-"""What is code, a form or a list of choices rather than a sentence."""
+"""Marks of code, of a form or of a list of choices rather than of a sentence."""
 
 _LEFT_OPEN = re.compile(r"\.\s*\.|…|(?<!:\+1)(?<!:thumbsup)[:\uff1a]\s*\Z")
 """Somebody meant to go on."""
@@ -75,7 +78,7 @@ _LABEL = re.compile(
 
 @dataclass(frozen=True)
 class Said:
-    """What a reply says. `text` is the new text without greeting and sign-off; `reason` the rest of a denial.
+    """The meaning of a reply. `text` is the new text without greeting and sign-off; `reason` the rest of a denial.
 
     `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
     why a text that sounds like a decision is none. `older` is what the mail repeats of older ones, each version of its
@@ -94,8 +97,10 @@ class Said:
 
 
 def read_reply(body: str, author: str = "", *, marker: str = "") -> Said:
-    """What `body`, the whole text of a reply, says. `author` is its writer's name, which may stand below it; `marker`
-    a line that the mail it answers begins with, for answers to stand above it.
+    """Read what `body`, the whole text of a reply, says.
+
+    `author` is its writer's name, which may stand below it; `marker` a line that the mail it answers begins with, for
+    answers to stand above it.
 
     Pure, and linear in the length of `body`.
     """
@@ -103,14 +108,14 @@ def read_reply(body: str, author: str = "", *, marker: str = "") -> Said:
 
 
 def read_html(document: str, author: str = "", *, marker: str = "") -> Said:
-    """What `document`, the HTML of a reply, says to who looks at it."""
+    """Read what `document`, the HTML of a reply, says to somebody who looks at it."""
     seen = markup.as_text(document)
     found = new_text(seen.text, marker)
     return _said(replace(found, unsure=found.unsure or seen.unsure), author)
 
 
 def read_both(body: str | None, document: str | None, author: str = "", *, marker: str = "") -> Said:
-    """What a mail says that has a plain text, HTML, or both. Two that decide differently decide nothing."""
+    """Read a mail that has a plain text, HTML, or both. Two that decide differently decide nothing."""
     if document is None:
         return read_reply(body or "", author, marker=marker)
     seen = read_html(document, author, marker=marker)
@@ -125,7 +130,7 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
 
 
 def is_courtesy(said: Said, author: str = "") -> bool:
-    """Whether a reply wants nothing: it is empty, or holds thanks, a greeting or a friendly picture, and nothing else.
+    """Return whether a reply wants nothing: it is empty, or only thanks, a greeting or a friendly picture.
 
     Only where nothing was asked: to a question a thumb up is an answer.
     """
@@ -136,7 +141,7 @@ def is_courtesy(said: Said, author: str = "") -> bool:
 
 
 def is_decision(line: str) -> bool:
-    """Whether `line` alone would be read as an approval, or as a denial of at most `DECISION_LINE_CHARS`."""
+    """Return whether `line` alone would be read as an approval, or as a denial of at most `DECISION_LINE_CHARS`."""
     return len(line) <= DECISION_LINE_CHARS and read_reply(line).said in ("approve", "deny")
 
 
@@ -150,7 +155,7 @@ def _letters(text: str) -> str:
 
 
 def _said(found: NewText, author: str) -> Said:
-    """What the new text `found` says, and what older text stands beside it."""
+    """Read what the new text `found` says, and what older text stands beside it."""
     return replace(_said_alone(found, author), older=((found.quoted, found.below),))
 
 
@@ -177,7 +182,7 @@ def _said_alone(found: NewText, author: str) -> Said:
 
 @lru_cache(maxsize=1024)
 def _manners(author: str) -> re.Pattern[str]:
-    """What may stand around a decision without being part of it, as a whole piece or line."""
+    """Return the pattern of what may stand around a decision without being part of it, as a whole piece or line."""
     names = (word.strip(".,") for word in vocabulary.fold(unicodedata.normalize("NFC", author)).split())
     safe = [re.escape(name) for name in names if name and not re.search(vocabulary.NO_NAME, name)]
     own = "|".join(dict.fromkeys(name for name in safe if not _CONSENT.fullmatch(name))) or "(?!)"
@@ -247,7 +252,7 @@ def _is_mannered(line: str, manners: re.Pattern[str]) -> bool:
 
 
 def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
-    """Whether every word of `text` agrees or is polite, and at least one agrees."""
+    """Return whether every word of `text` agrees or is polite, and at least one agrees."""
     text = _SMILE.sub(" ", text)
     if _LEFT_OPEN.search(text) or _NOTATION.search(text) or _QUESTION.search(text):
         return False
@@ -265,14 +270,14 @@ def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
 
 
 def _agrees(piece: str, manners: re.Pattern[str]) -> bool:
-    """Whether `piece` is consent, whatever politeness stands beside it."""
+    """Return whether `piece` is consent, whatever politeness stands beside it."""
     if len(piece) > SEGMENT_CHARS or _is_made_of(piece, manners):
         return _CONSENT.fullmatch(piece) is not None
     return _is_made_of(piece, _CONSENT, manners)
 
 
 def _is_spelled(word: str, manners: re.Pattern[str]) -> bool:
-    """Whether `word` has accents only where the vocabulary or a name has them."""
+    """Return whether `word` has accents only where the vocabulary or a name has them."""
     bare = word.strip(_MARKS + "*()\"'-").lower().replace("\u2019", "'").replace("\u00b4", "'")
     return (
         vocabulary.fold(bare) == bare
@@ -282,8 +287,9 @@ def _is_spelled(word: str, manners: re.Pattern[str]) -> bool:
 
 
 def _is_made_of(piece: str, *patterns: re.Pattern[str]) -> bool:
-    """Whether `piece` is made of what one of `patterns` matches, phrase after phrase. Word by word: one pattern for it
-    would try every division.
+    """Return whether `piece` is made of what one of `patterns` matches, phrase after phrase.
+
+    Word by word: one pattern for it would try every division.
     """
     parts, ends = piece.split(), [0]
     for end in range(1, len(parts) + 1):

@@ -1,4 +1,4 @@
-"""What a mail gateway puts above a mail from outside: `[EXTERNAL]`, `CAUTION: This email originated from outside …`.
+"""Find the banner a mail gateway puts above a mail from outside: `[EXTERNAL]`, `CAUTION: This email originated from …`.
 
 Its words are not the writer's. Only whole lines and paragraphs at the very top are taken for a banner, and only where
 every sentence warns of what came from outside and none of them decides anything.

@@ -1,4 +1,4 @@
-"""Whether a mail is about the card whose token it brings: what it shows of that card, and what was sent. Pure.
+"""Check that a mail is about the card whose token it brings, by what it shows of it and what was sent. Pure.
 
 A token says which card and never that the mail is about it: people answer whatever `Reply-To` says, and an old signed
 mail can be sent again to it. Sources for what mail programs do: docs/decisions/0025.
@@ -20,7 +20,7 @@ from channels.email.reply import banners, newtext, quotes, read_reply
 from channels.email.reply.lines import BLANK, Lines, is_rule
 
 SLACK = timedelta(minutes=10)
-"""How far the clock of whoever wrote a mail may be off."""
+"""Most that the clock of a mail's writer may be off."""
 
 TEXT_CHARS = 64 * 1024
 """Longest text of a card, and of what a mail repeats of it, that is compared."""
@@ -40,7 +40,7 @@ _DROPPED = re.compile(rf"[\s{BLANK}>|*_\u00ad]+")
 
 
 class About(Frozen):
-    """What a mail shows of the one it answers.
+    """The marks a mail has of the one it answers.
 
     `faults` are why it proves too little of who wrote what is in it. `whole` is its new text where that may be a
     button's sentence, `older` as in `reply.Said`. `has_code`: the token came from where it must come from.
@@ -127,7 +127,7 @@ def _untrusted(about: About, sent: SentCard | None, received_at: datetime) -> st
 
 
 def _after_button(whole: str, button: str) -> str | None:
-    """What stands below the sentence of a button; None where the text does not begin with it."""
+    """Return what stands below the sentence of a button; None where the text does not begin with it."""
     words = button.split()
     found = re.match(r"\s*" + r"\s+".join(map(re.escape, words)) + r"(?!\S)", whole) if words else None
     return whole[found.end() :] if found else None
@@ -156,7 +156,7 @@ def _unnamed(about: About, sent: SentCard) -> str:
 
 
 class _Quote:
-    """What one version of a mail repeats: lines that are `marked` as a quote, and those `below` without marks."""
+    """One version of what a mail repeats: lines that are `marked` as a quote, and those `below` without marks."""
 
     def __init__(self, marked: list[str], below: list[str], sent: SentCard) -> None:
         text = sent.text

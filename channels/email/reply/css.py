@@ -1,12 +1,12 @@
-"""Whether a style hides text from the person who reads or writes it. Errs towards hidden: then nobody decides."""
+"""Find styles that hide text from the person who reads or writes it. Errs towards hidden: then nobody decides."""
 
 import re
 
 STYLE_CHARS = 4000
-"""How much of one style is read; a longer one counts as hiding."""
+"""Characters of one style that are read; a longer one counts as hiding."""
 
 SHEET_CHARS = 200_000
-"""How much of a mail's style sheets is read."""
+"""Characters of a mail's style sheets that are read."""
 
 _WHITE = (
     r"(?:white|snow|ivory|transparent|#f{3}|#f{4}|#f{6}|#f{8}|#fefefe|#fdfdfd"
@@ -44,7 +44,7 @@ _DARK = re.compile(r"black|#(?:[0-5][0-9a-f]?){3}|rgb\((?:\s*+\d{1,2}\s*+,?){3}\
 
 
 def hides(style: str) -> bool:
-    """Whether the declarations in `style` keep text from being seen, or put it where nobody looks."""
+    """Return whether the declarations in `style` keep text from being seen, or put it where nobody looks."""
     plain = style.lower()
     if len(plain) > STYLE_CHARS or _ESCAPE.search(plain):
         return True
@@ -58,7 +58,7 @@ def hides(style: str) -> bool:
 
 
 def hidden_by(sheet: str) -> frozenset[str]:
-    """What the style sheet `sheet` hides: `.class`, `#id` and element names, the last of each selector."""
+    """Return what the style sheet `sheet` hides: `.class`, `#id` and element names, the last of each selector."""
     found = set[str]()
     for rule in sheet[:SHEET_CHARS].lower().split("}"):
         before, _, style = rule.rpartition("{")

@@ -7,7 +7,7 @@ from functools import cached_property
 from channels.email.reply import vocabulary
 
 LINE_CHARS = 1000
-"""How much of a line is looked at; no line a mail program writes around a quote is longer."""
+"""Characters of a line that are looked at; no line a mail program writes around a quote is longer."""
 
 BLANK = " \t\r\f\v\u00a0\u200b\u200c\u200d\u200e\u200f\u2028\u2060\ufeff\u3000"
 
@@ -29,11 +29,11 @@ class Lines:
 
     @cached_property
     def quoted(self) -> tuple[bool, ...]:
-        """Whether each line is marked as a quote, by `>`, `|`, or somebody's name and `>`."""
+        """True for each line that is marked as a quote, by `>`, `|`, or somebody's name and `>`."""
         return tuple(map(_is_marked, self.raw))
 
     def __len__(self) -> int:
-        """How many lines."""
+        """Return the number of lines."""
         return len(self.raw)
 
     def folded(self, at: int) -> str:
@@ -43,7 +43,7 @@ class Lines:
         return self._folded[at]
 
     def is_blank(self, at: int) -> bool:
-        """Whether nothing can be seen on line `at`."""
+        """Return whether nothing can be seen on line `at`."""
         return not self.raw[at] or not self.folded(at)
 
     def next_shown(self, at: int) -> int | None:
@@ -61,6 +61,6 @@ def _is_marked(line: str) -> bool:
 
 
 def is_rule(lines: Lines, at: int) -> bool:
-    """Whether line `at` is a line drawn with dashes or the like."""
+    """Return whether line `at` is a line drawn with dashes or the like."""
     text = lines.folded(at)
     return text in ("\u1427", "\u22ee") or (len(text) > 2 and _RULES.issuperset(text))

@@ -62,7 +62,7 @@ class _Element:
 
 @dataclass
 class Seen:
-    """What a person sees of an HTML text. `unsure` says what makes it unfit to decide."""
+    """The part of an HTML text that a person sees. `unsure` says what makes it unfit to decide."""
 
     text: str
     unsure: str = ""
@@ -232,7 +232,7 @@ def _names(attributes: dict[str, str]) -> list[str]:
 
 
 def _is_quote(names: list[str], attributes: dict[str, str]) -> bool:
-    """Whether a blockquote quotes. Gmail's and others' button to indent makes one that has no border and no name."""
+    """Return whether a blockquote quotes. Buttons to indent (Gmail's and others') make one with no border or name."""
     style = attributes.get("style", "").replace(" ", "").lower()
     indents = "border:none" in style and "margin" in style and "type" not in attributes and "cite" not in attributes
     return not (indents and not names)

@@ -1,4 +1,4 @@
-"""What a person newly wrote in a reply: the text without quotes, signature and the mail program's own lines.
+"""Find what a person newly wrote in a reply: the text without quotes, signature and the mail program's own lines.
 
 Two questions are kept apart. Which text is new is answered as well as possible. Whether something that was taken away
 could take an approval back ("only on staging" below a signature, "no, wait" at the end of a quote without marks) is
@@ -37,7 +37,7 @@ REFERENCE = "Reference:"
 _QUESTION_MARKS = {0x3F: None, 0xFF1F: None}
 _POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|n\.? ?b\.?|p\.? ?d\.?|追伸)(?:\s?[:\uff1a.,-]|\s+(?=\w))")
 _OFFER = re.compile(r"\W*(?:approve|yes|accept)\W+(?:(?:or|und|oder|ou|o|of)\W+)?(?:deny|no|reject|decline)\W*")
-"""What a card says to make both decisions possible; nobody decides with it."""
+"""A card's own words that make both decisions possible; nobody decides with them."""
 
 _INSTRUCTIONS = ("reply ", "reply:", "to approve", "to refuse", "to answer", "to choose")
 
@@ -59,7 +59,7 @@ class NewText:
 
 
 def new_text(body: str, marker: str = "") -> NewText:
-    """What is new in `body`, a plain text, down to the line that holds `marker`. Linear in its length."""
+    """Return what is new in `body`, a plain text, down to the line that holds `marker`. Linear in its length."""
     lines = body.split("\n", LINES)
     found = _Reading(Lines(tuple(lines[:LINES])), marker, TOO_LONG if len(lines) > LINES else "")
     found.read()
@@ -145,7 +145,7 @@ class _Reading:
         return self._cut(at, below)
 
     def _below(self, at: int) -> int:
-        """What was sent stands from line `at` on, and where the quote in it ends can't be seen."""
+        """Mark the text as unsure: what was sent stands from line `at` on, and where its quote ends can't be seen."""
         self._unsure = self._unsure or "it has an older mail in it whose end can't be seen"
         return at
 
@@ -196,7 +196,7 @@ class _Reading:
 
 
 def _signed(lines: Lines, signed: range) -> tuple[bool, bool]:
-    """Whether a legal footer stands on these lines, and whether anything else on them could take an approval back."""
+    """Return whether these lines hold a legal footer, and whether anything else there could take an approval back."""
     has_legal, is_doubtful, paragraph = False, False, list[int]()
     # Programs write the separator with its space (RFC 3676, 4.3); any other line of dashes may be somebody's own.
     by_hand = lines.raw[signed.start].rstrip("\r") != "-- "
@@ -215,7 +215,7 @@ def _signed(lines: Lines, signed: range) -> tuple[bool, bool]:
 
 
 def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
-    """Whether line `at`, below a line of dashes, is a condition or a sentence, which no signature holds."""
+    """Return whether line `at`, below a line of dashes, is a condition or a sentence, which no signature holds."""
     text = lines.folded(at)
     if _is_condition(text):
         return True
@@ -223,7 +223,7 @@ def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
 
 
 def _is_condition(text: str) -> bool:
-    """Whether the folded line `text` is a moment or a postscript, which only the writer can have added."""
+    """Return whether the folded line `text` is a moment or a postscript, which only the writer can have added."""
     return vocabulary.ONLY_MOMENT.fullmatch(text) is not None or _POSTSCRIPT.match(text) is not None
 
 
@@ -233,7 +233,7 @@ def _joined(lines: Lines, paragraph: Iterable[int]) -> str:
 
 
 def _perhaps_own(lines: Lines, below: int) -> list[str]:
-    """What the person may have written below line `below`, where an older mail without marks begins.
+    """Return what the person may have written below line `below`, where an older mail without marks begins.
 
     Not what is marked, and not what stands above the last line of our card. In another's mail questions are its own,
     but for those of the last paragraph, where an answer would stand; and so is what says how to answer.

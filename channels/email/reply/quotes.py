@@ -1,4 +1,4 @@
-"""Which lines of a text a mail program wrote around and before a quote. Structure first, words second.
+"""Find the lines that a mail program wrote around and before a quote. Structure first, words second.
 
 Everything here looks at a few lines at a time, and at a bounded part of each, so that a text of any shape takes time
 in proportion to its length.
@@ -60,7 +60,7 @@ def attribution_ends(lines: Lines, at: int, floor: int) -> int | None:
 
 
 def _says_wrote(text: str) -> bool:
-    """Whether `text` ends with what somebody did who is quoted."""
+    """Return whether `text` ends with what somebody did who is quoted."""
     return _WROTE_END.search(text[-_WROTE_CHARS:]) is not None
 
 
@@ -78,7 +78,7 @@ def _attribution_start(lines: Lines, at: int, floor: int, *, wrote: bool) -> int
 
 
 def _is_attribution(text: str, *, wrote: bool, torn: bool) -> bool:
-    """Whether `text`, on one line, says who wrote something, when or from which address, and that it follows.
+    """Return whether `text`, on one line, says who wrote something, when or from which address, and that it follows.
 
     `torn` by blank lines, it must begin as one and name both.
     """
@@ -108,7 +108,7 @@ def _begins_attribution(text: str) -> bool:
 
 
 def _names_first(text: str) -> bool:
-    """Whether an address stands near the beginning, behind nothing but a name."""
+    """Return whether an address stands near the beginning, behind nothing but a name."""
     found = _ADDRESS.search(text)
     before = text[: found.start()] if found else ""
     return found is not None and len(before.split()) <= 8 and not re.search(r"[.!?;:]\s", before)
@@ -131,7 +131,7 @@ def _with_lines_above(lines: Lines, start: int, floor: int, *, whole: bool) -> i
 
 
 def is_weak_attribution(lines: Lines, at: int) -> bool:
-    """Whether line `at` stands alone above a marked quote, names a moment and ends in a colon, in words not known."""
+    """Return whether line `at`, alone above a marked quote, names a moment and ends in a colon, in words not known."""
     text = lines.folded(at)
     alone = at == 0 or lines.is_blank(at - 1)
     fits = alone and text.endswith((":", "\uff1a")) and len(text) <= 200 and _MOMENT.search(text) is not None
@@ -143,20 +143,20 @@ def is_weak_attribution(lines: Lines, at: int) -> bool:
 
 
 def _is_torn_above(lines: Lines, at: int, floor: int) -> bool:
-    """Whether line `at`, above a blank one, is the beginning of an attribution that goes on below."""
+    """Return whether line `at`, above a blank one, is the beginning of an attribution that goes on below."""
     text = lines.folded(at) if at >= floor else ""
     fits = text != "" and text[-1] not in ".!?:" and len(text) <= 100
     return fits and _OPENER.match(text) is not None and _MOMENT.search(text) is not None
 
 
 def is_bare_name(lines: Lines, at: int) -> bool:
-    """Whether line `at` is `Some Name wrote:` right above a marked quote."""
+    """Return whether line `at` is `Some Name wrote:` right above a marked quote."""
     following = lines.next_shown(at + 1)
     return following is not None and lines.quoted[following] and _BARE_WROTE.fullmatch(lines.folded(at)) is not None
 
 
 def begins_original(lines: Lines, at: int) -> bool:
-    """Whether everything from line `at` on is an older mail: a header block, `--- Original Message ---`, or alike."""
+    """Return whether all from line `at` on is an older mail: a header block, `--- Original Message ---`, or alike."""
     text = lines.folded(at)
     if not text or lines.quoted[at]:
         return False
@@ -171,17 +171,17 @@ def begins_original(lines: Lines, at: int) -> bool:
 
 
 def _says_wrote_above(text: str) -> bool:
-    """Whether `text`, from between dashes, is `sayso <…> wrote:`, which stands above a whole mail."""
+    """Return whether `text`, from between dashes, is `sayso <…> wrote:`, which stands above a whole mail."""
     return text.endswith(":") and _says_wrote(text)
 
 
 def begins_forwarded(lines: Lines, at: int) -> bool:
-    """Whether the older mail that begins on line `at` says that it was forwarded: then it is what somebody sends."""
+    """Return whether the older mail that begins on line `at` says it was forwarded: then it is what somebody sends."""
     return _FORWARDED.fullmatch(lines.folded(at)) is not None or _BEGINS.fullmatch(lines.folded(at)) is not None
 
 
 def _is_dashed(text: str) -> bool:
-    """Whether `text` are words between dashes, such as `--- Original Message ---`."""
+    """Return whether `text` is words between dashes, such as `--- Original Message ---`."""
     inner = text.strip(_DASHES + ">|:")
     return 0 < len(inner) <= 80 and text[:2].strip(_DASHES + ">|") == "" and text.rstrip(":")[-2:].strip(_DASHES) == ""
 
@@ -192,8 +192,9 @@ def _header_follows(lines: Lines, at: int) -> bool:
 
 
 def _is_header_block(lines: Lines, at: int) -> bool:
-    """Whether the lines from `at` on are the header of a mail: three labels of different names close together, or two
-    with an address and a moment.
+    """Return whether the lines from `at` on are the header of a mail.
+
+    That is three labels of different names close together, or two with an address and a moment.
     """
     names, values, gap = set[str](), list[str](), 0
     first = _LABEL.match(lines.folded(at))
@@ -246,13 +247,13 @@ def one_header_end(lines: Lines, at: int) -> int:
 
 
 def quote_follows(lines: Lines, at: int) -> bool:
-    """Whether the next line with something on it, from `at` on, is marked as a quote."""
+    """Return whether the next line with something on it, from `at` on, is marked as a quote."""
     following = next((i for i in islice(range(at, len(lines)), 40) if not lines.is_blank(i)), None)
     return following is not None and lines.quoted[following]
 
 
 def is_continuation(lines: Lines, at: int) -> bool:
-    """Whether line `at`, right between two marked lines, is the rest of the one above, which some server has broken."""
+    """Return whether line `at`, right between two marked lines, is the rest of the one above, broken by some server."""
     if not 0 < at < len(lines) - 1 or not (lines.quoted[at - 1] and lines.quoted[at + 1]) or lines.is_blank(at):
         return False
     above, text = lines.folded(at - 1), lines.folded(at)

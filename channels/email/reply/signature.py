@@ -1,4 +1,4 @@
-"""Which lines a mail program or a company adds below every mail: `Sent from my …`, `-- `, legal footers."""
+"""Find the lines a mail program or a company adds below every mail: `Sent from my …`, `-- `, legal footers."""
 
 import re
 
@@ -32,7 +32,7 @@ CONTACT_CHARS = 120
 """Longest line of a signature."""
 
 REACHED = re.compile(r"(?:\+|\b0)[\d ()/.-]{5,}\d|\S@\S+\.\w|\bwww\.|https?://", re.IGNORECASE)
-"""Where somebody is reached: a telephone number, an address, a page."""
+"""A way to reach somebody: a telephone number, an address, a page."""
 
 _JOINING = frozenset(("", *every("joins").split("|")))
 _COMPANY = re.compile(rf"\b(?:{every('company')})\.")
@@ -41,7 +41,7 @@ _ASKS = re.compile(rf"(?:{every('asks')})$")
 
 
 def is_footer(lines: Lines, at: int) -> bool:
-    """Whether line `at` is the mail program's own: which device or program it was sent from."""
+    """Return whether line `at` is the mail program's own: which device or program it was sent from."""
     text = _LINK.sub("", lines.folded(at)).strip()
     if not text or len(text) > 160:
         return False
@@ -49,13 +49,13 @@ def is_footer(lines: Lines, at: int) -> bool:
 
 
 def begins_signature(lines: Lines, at: int) -> bool:
-    """Whether line `at` is one that separates a signature from the text: `-- ` (RFC 3676, 4.3) and its likes."""
+    """Return whether line `at` separates a signature from the text: `-- ` (RFC 3676, 4.3) and its likes."""
     line = lines.raw[at][:LINE_CHARS].strip(BLANK)
     return bool(line) and _DASHES.fullmatch(line.replace(" ", "") if len(line) < 100 else line) is not None
 
 
 def begins_legal(lines: Lines, at: int) -> bool:
-    """Whether the paragraph that begins on line `at` is a company's legal footer."""
+    """Return whether the paragraph that begins on line `at` is a company's legal footer."""
     text = lines.folded(at)
     if not text or (at > 0 and not lines.is_blank(at - 1)):
         return False
@@ -64,12 +64,12 @@ def begins_legal(lines: Lines, at: int) -> bool:
 
 
 def decides(text: str) -> bool:
-    """Whether the folded `text` speaks as a person does who decides something."""
+    """Return whether the folded `text` speaks as a person does who decides something."""
     return _DECIDES.search(text) is not None
 
 
 def is_prose(line: str) -> bool:
-    """Whether `line`, below a line of dashes that need not begin a signature, is somebody's sentence.
+    """Return whether `line`, below a line of dashes that need not begin a signature, is somebody's sentence.
 
     Names, titles and addresses begin with one, or hold a number or a sign.
     """
@@ -87,7 +87,7 @@ def is_prose(line: str) -> bool:
 
 
 def is_contact(line: str, *, among_contacts: bool) -> bool:
-    """Whether `line`, below its writer's name, is a title, a company or an address, as in a signature without dashes.
+    """Return whether `line`, below its writer's name, is a title, a company or an address: a signature without dashes.
 
     A line that could say anything else is none; `among_contacts`, beside a telephone number or the like, it may hold
     numbers of its own.
@@ -107,6 +107,6 @@ def is_contact(line: str, *, among_contacts: bool) -> bool:
 
 
 def is_legal(paragraph: str, *, below_another: bool) -> bool:
-    """Whether the folded `paragraph` speaks as legal footers do, and never as a person who decides."""
+    """Return whether the folded `paragraph` speaks as legal footers do, and never as a person who decides."""
     heard = len(set(_LEGAL_WORDS.findall(paragraph)))
     return heard >= (1 if below_another else 2) and not decides(paragraph)

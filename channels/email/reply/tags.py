@@ -30,7 +30,7 @@ def tokens(document: str) -> Iterator[str]:
 
 
 def _tag_at(document: str, start: int) -> tuple[int, str]:
-    """Where the tag or comment at `start` ends, and itself as far as it matters."""
+    """Return where the tag or comment at `start` ends, and itself as far as it matters."""
     if document.startswith("<!--", start):
         # `<!-->` is a whole comment, and `--!>` ends one (HTML, 13.2.5.43 to 52).
         end = _COMMENT_END.search(document, start + 2)

@@ -1,4 +1,4 @@
-"""What is remembered of a mailbox in which nothing may be changed: how far it was read, and what was in it."""
+"""The place reached in a mailbox in which nothing may be changed: how far it was read, and what was in it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +21,7 @@ class Bookmark(Protocol):
     """Remembers what was done in one mailbox; must be as durable as what `accept` keeps."""
 
     async def read(self) -> Cursor | None:
-        """Where we are; None when this mailbox was never looked at."""
+        """Return the place reached; None when this mailbox was never looked at."""
         ...
 
     async def move(self, cursor: Cursor, key: str | None) -> None:
@@ -29,5 +29,5 @@ class Bookmark(Protocol):
         ...
 
     async def knows(self, key: str) -> bool:
-        """Whether the mail with this key was done, by whichever UID."""
+        """Return whether the mail with this key was done, by whichever UID."""
         ...

@@ -1,4 +1,4 @@
-"""Where a mail server is, how the line to it is kept private, and how to log in."""
+"""The address of a mail server, how the line to it is kept private, and how to log in."""
 
 import ipaddress
 import socket
@@ -35,7 +35,7 @@ class Endpoint:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine, without asking anybody."""
+    """Return whether `host` is this machine, without asking anybody."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -59,7 +59,7 @@ def connection_trouble(error: BaseException) -> str:
 
 
 def certificate_trouble(error: BaseException) -> str | None:
-    """What is wrong with a certificate, if that is why `error` was raised; None for every other error."""
+    """Return what is wrong with a certificate, if that is why `error` was raised; None for every other error."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):

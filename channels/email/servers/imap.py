@@ -87,7 +87,7 @@ class Session:
 
     @property
     def has_idle(self) -> bool:
-        """Whether the server tells of new mail by itself."""
+        """True if the server tells of new mail by itself."""
         return bool(self._said(lambda: self._open_client.has_capability("IDLE")))
 
     def uids_after(self, uid: int, since: date) -> list[int]:
@@ -164,11 +164,11 @@ class Session:
         return self._client
 
     def _has_news(self) -> bool:
-        """Whether an answer to whatever was asked since the last call said, by the way, that there is more mail."""
+        """Return whether an answer since the last call said, by the way, that there is more mail."""
         return self._open_client._imap.response("EXISTS")[1] != [None]  # noqa: SLF001 - nothing public shows it
 
     def _has_buffered(self) -> bool:
-        """Whether something came together with the answer to IDLE, and lies in a buffer above the line."""
+        """Return whether something came together with the answer to IDLE, and lies in a buffer above the line."""
         imap = self._open_client._imap  # noqa: SLF001 - see above
         if (lines := getattr(imap, "_readbuf", None)) is not None:  # Python 3.14 and later
             return bool(lines)
@@ -182,7 +182,7 @@ class Session:
             line.settimeout(self._timeout_s)
 
     def _said(self, asking: Callable[[], T], *, of_one_mail: bool = False) -> T:
-        """What `asking` gives; every error of imapclient and of the line as ours."""
+        """Return what `asking` gives; every error of imapclient and of the line is raised as ours."""
         try:
             with self._in_use:
                 return asking()
@@ -198,7 +198,7 @@ class Session:
 
 
 async def in_thread(asking: Callable[[], T]) -> T:
-    """What `asking` gives, in a daemon thread: a process that leaves does not wait for a server that keeps silent.
+    """Return what `asking` gives, in a daemon thread: a process that leaves does not wait for a silent server.
 
     Whoever is cancelled meanwhile must `abort` the session, or the thread waits on for as long as the server may take.
     """

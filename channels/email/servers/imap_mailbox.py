@@ -13,20 +13,20 @@ from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap import LogInRefused, Session, Unfetched, in_thread
 
 MOST_BYTES = MAIL_BYTES + HEADER_BYTES
-"""How much of a mail is fetched: enough to see that it is too long, and who it claims to be from."""
+"""Bytes of a mail that are fetched: enough to see that it is too long, and who it claims to be from."""
 
 TIMEOUT_S = 20.0
-"""How long the server may take for one answer, in seconds."""
+"""Longest time the server may take for one answer, in seconds."""
 
 LOOK_EVERY_S = 60.0
-"""How long one IDLE lasts. Then everything is looked at as if there were none: a line that died without a word is
-noticed, and so is mail of which a server did not tell."""
+"""Length of one IDLE, in seconds. Then everything is looked at as if there were none: a line that died without a word
+is noticed, and so is mail of which a server did not tell."""
 
 POLL_EVERY_S = 10.0
 """The same where the server knows no IDLE."""
 
 FIRST_LOOK = timedelta(days=1)
-"""How old mail may be that is read when a mailbox is seen for the first time: nobody waits for an answer to older."""
+"""Age of the oldest mail read when a mailbox is seen for the first time: nobody waits for an answer to older mail."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class ImapMailbox:
         await self._bookmark.move(Cursor(int(validity), int(uid), self._since), key)
 
     async def _begin(self, session: Session) -> Cursor:
-        """Where to go on: after what is done, or at the beginning when UIDs mean nothing any more."""
+        """Return where to go on: after what is done, or at the beginning when UIDs mean nothing any more."""
         saved = await self._bookmark.read()
         if saved is None:
             saved = Cursor(session.validity, 0, (self._now() - FIRST_LOOK).date())
@@ -141,7 +141,7 @@ def _after(session: Session, server: Endpoint, timeout_s: float) -> Session:
 
 
 async def _readable(descriptor: int, within_s: float) -> bool:
-    """Whether there is something to read, or the line has ended, `within_s`."""
+    """Return whether there is something to read, or the line has ended, `within_s`."""
     loop, there = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(descriptor, there.set)
     try:

@@ -13,13 +13,13 @@ import httpx2
 from channels import ChannelError, ChannelRefused, ChannelUnavailable
 
 TIMEOUT_S = 10.0
-"""How long the token endpoint may take, in seconds."""
+"""Longest time the token endpoint may take, in seconds."""
 
 EARLY_S = 60.0
 """A token is not used in the last minute of its life: a log-in and a mail must fit into what is left."""
 
 LIFE_S = 3600.0
-"""How long a token lives when its answer does not say; RFC 6749, 5.1 only recommends to."""
+"""Life of a token in seconds when its answer does not say; RFC 6749, 5.1 only recommends to."""
 
 ANSWER_BYTES = 64 * 1024
 """Largest answer that is read; real ones have a few kilobytes."""
@@ -29,7 +29,7 @@ _FOR_NOW = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 @dataclass(frozen=True)
 class Grant:
-    """What access tokens are made from, and where. Some providers want the `scope` named, and some know no secret."""
+    """The credentials that access tokens are made from. Some providers want the `scope` named, some know no secret."""
 
     url: str
     client_id: str
@@ -128,7 +128,7 @@ def _channel_error(url: str, status: int, answer: dict[str, object]) -> ChannelE
 
 
 def _seconds(value: object) -> float:
-    """How long a token lives; some providers send the number as text."""
+    """Return how long a token lives; some providers send the number as text."""
     if isinstance(value, str) and value.isdecimal():
         return float(value)
     return float(value) if isinstance(value, (int, float)) else LIFE_S

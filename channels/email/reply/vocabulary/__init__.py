@@ -60,7 +60,7 @@ IF = re.compile(_SHARED["if"], re.IGNORECASE)
 """`si` without its accent before other words, where it means `if` in French and Spanish. Over unfolded text."""
 
 DOUBT = re.compile(every("doubt"))
-"""What takes a soft refusal back or leaves it open."""
+"""Words that take a soft refusal back or leave it open."""
 
 _DOUBTS = (words["doubt"] for language, words in _ALL.items() if language != "english")
 _REFUSALS = (f"{words['refuse']}|{words['condition']}" for words in _ALL.values())
@@ -74,10 +74,10 @@ OPENERS = _QUOTES["openers"]
 """Begin an attribution; some of them only with a moment behind."""
 
 WROTE = _QUOTES["wrote"]
-"""What somebody did who is quoted, at the end of an attribution or in the midst of it."""
+"""Words for what somebody did who is quoted, at the end of an attribution or in the midst of it."""
 
 WROTE_WITHIN = _QUOTES["wrote_within"]
-"""What somebody did who is quoted, where the name comes behind it."""
+"""Words for what somebody did who is quoted, where the name comes behind them."""
 
 FROM, OTHERS = _QUOTES["from"], _QUOTES["others"]
 """Names of header fields, as programs repeat them above a quote."""
