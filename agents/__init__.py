@@ -1,7 +1,8 @@
 """The contract of an agent: a name, a prompt, a few tools, and plain rules for when there is no model.
 
 A new agent is one file that builds an `Agent`, one prompt and one line in `sayso.toml`: see
-docs/write-an-agent.md. One of ours has its line in `bot/app.py`.
+docs/write-an-agent.md. One of ours has its line in `bot/app.py`. Others use the names in `__all__`, and `events`,
+`run` and `steps` for what a run is. Nothing in this package knows of channels or of the bot.
 """
 
 import warnings
@@ -44,11 +45,11 @@ __all__ = [
 A = TypeVar("A", bound=BaseModel)
 
 MAIL_WITHIN_S = 86_400.0
-"""What `ToolContext.mail` could not send within a day is not sent: its approval is about a world that is gone."""
+"""Seconds within which `ToolContext.mail` sends; later its approval is about a world that is gone."""
 
 
 class Arguments(BaseModel):
-    """What a tool's arguments are made from: immutable, and a field that the tool does not have is refused."""
+    """The base of a tool's arguments: immutable, and a field that the tool does not have is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +60,7 @@ class ToolRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended. `exit_code` is None when it was stopped at its time-out; `output` is bounded text."""
+    """The end of a command. `exit_code` is None when it was stopped at its time-out; `output` is bounded text."""
 
     exit_code: int | None
     output: str
@@ -68,7 +69,7 @@ class CommandResult:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an effect gave: text for the next step. `error` is empty when it worked."""
+    """The result of an effect: text for the next step. `error` is empty when it worked."""
 
     output: str
     error: str = ""
@@ -89,7 +90,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class ChildRun:
-    """How a child run stands: `state` is the word that people see; once it has ended `summary` says how.
+    """The state of a child run: `state` is the word that people see; once it has ended `summary` says how.
 
     `answers` are what people answered in it, `(person, text)` each; `reached` are those who have a card of it.
     """
@@ -102,12 +103,12 @@ class ChildRun:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more comes of it."""
+        """True if nothing more comes of the child run."""
         return self.state in {"done", "failed", "cancelled"}
 
 
 class ToolContext(Protocol):
-    """What a tool may use while it executes, or looks for its result."""
+    """The means of a tool while it executes, or looks for its result."""
 
     @property
     def run(self) -> Run:
@@ -126,7 +127,7 @@ class ToolContext(Protocol):
 
     @property
     def report(self) -> str:
-        """What the last signed report about the handle said; "" when there was none. It is data, and may be old."""
+        """The last signed report about the handle; "" when there was none. It is data, and may be old."""
         ...
 
     async def start_run(
@@ -146,7 +147,7 @@ class ToolContext(Protocol):
         ...
 
     async def child(self, run_id: RunId) -> ChildRun:
-        """How a child of this run stands. Raises ToolRefused for any other run."""
+        """Return how a child of this run stands. Raises ToolRefused for any other run."""
         ...
 
     async def stop_child(self, run_id: RunId) -> None:
@@ -169,7 +170,7 @@ class ToolContext(Protocol):
         ...
 
     async def mailed(self) -> str | None:
-        """What became of the mail of this step: "" once a server took it, why none does, None while that is open."""
+        """Return what became of this step's mail: "" once a server took it, why none does, None while that is open."""
         ...
 
     async def command(
@@ -234,7 +235,7 @@ class Tool(Generic[A]):
 
     @property
     def may_be_gated(self) -> bool:
-        """Whether it has a gate at all; which policy, if any, is a matter of the arguments."""
+        """True if the tool has a gate at all; which policy, if any, is a matter of the arguments."""
         return self.gate is not _no_gate
 
 

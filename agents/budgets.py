@@ -1,4 +1,4 @@
-"""What a run has used up, and how much it may. Pure."""
+"""The use of a run, and the limits of it. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -42,7 +42,7 @@ class Limits:
     cost_usd: float = 0.0
 
     def left(self, spent: Spent) -> "Limits":
-        """What is left of them, never nothing: 0 would be no limit."""
+        """Return what is left of the limits, never nothing: 0 would be no limit."""
         return Limits(
             self.steps and max(1, self.steps - spent.steps),
             self.tokens and max(1, self.tokens - spent.tokens),
@@ -50,7 +50,7 @@ class Limits:
         )
 
     def reached(self, spent: Spent) -> tuple[Literal["steps", "tokens", "cost"], ...]:
-        """Which of `steps`, `tokens` and `cost` are used up."""
+        """Return those of `steps`, `tokens` and `cost` that are used up."""
         pairs: tuple[tuple[Literal["steps", "tokens", "cost"], float, float], ...] = (
             ("steps", spent.steps, self.steps),
             ("tokens", spent.tokens, self.tokens),
@@ -83,7 +83,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How a run stands: what it has used of what it may use, and what people said about going on.
+    """The budget of a run: what it has used of what it may use, and what people said about going on.
 
     `by` is how much more people allow at a time. Its first `heard` results people knew when they last let it go on.
     `over` says why it may not go on. `day` is the question by which the agent's day was extended last. `is_last_try`:
@@ -102,12 +102,12 @@ class Budget:
 
     @property
     def reached(self) -> tuple[Literal["steps", "tokens", "cost"], ...]:
-        """What is used up of what the next thought needs."""
+        """The limits that are used up, of those that the next thought needs."""
         reached = self.limits.reached(self.spent)
         return tuple(name for name in reached if name == "steps" or not self.is_free)
 
     def given(self, started: RunStarted) -> "Budget":
-        """What a run begins with."""
+        """Return the budget that a run begins with."""
         by, parent = Limits(started.max_steps, started.max_tokens, started.max_cost_usd), started.parent
         limits = by.within(parent.max_tokens, parent.max_cost_usd) if parent else by
         return replace(self, limits=limits, by=by)
@@ -131,7 +131,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What all runs of an agent have used on one day (UTC), and how much they may by now."""
+    """The use by all runs of an agent on one day (UTC), and their limits by now."""
 
     agent: str
     date: date
@@ -140,7 +140,7 @@ class Day:
 
     @property
     def is_over(self) -> bool:
-        """Whether people are to be asked before its runs go on."""
+        """True if people are to be asked before the agent's runs go on."""
         return bool(self.limits.reached(self.spent))
 
 
@@ -150,7 +150,7 @@ def spent_after(spent: Spent, event: StepChosen | StepFailed | ThoughtDropped) -
 
 
 def spent_by_day(events: Iterable[Event]) -> dict[date, Spent]:
-    """What a run has used on each day (UTC). What was copied from another run was used there."""
+    """Return what a run has used on each day (UTC). What was copied from another run was used there."""
     found = dict[date, Spent]()
     for event in events:
         match event:

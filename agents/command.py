@@ -157,7 +157,7 @@ def _lines(text: str, by: str | None) -> Iterator[str]:
 
 
 def _says_nothing(lines: list[str], by: str | None) -> bool:
-    """Whether the last of `lines` thanks, or signs with a name below thanks."""
+    """Return whether the last of `lines` thanks, or signs with a name below thanks."""
     closing = _CLOSING.fullmatch(lines[-1])
     if closing:
         return not closing["name"] or _is_name(closing["name"], by)
@@ -166,7 +166,7 @@ def _says_nothing(lines: list[str], by: str | None) -> bool:
 
 
 def _is_name(words: str, by: str | None) -> bool:
-    """Whether `words` can be how `by` signs: the first of them is in the id, and each begins with a capital."""
+    """Return whether `words` can be how `by` signs: the first of them is in the id, and each begins with a capital."""
     names = words.split()
     if not 0 < len(names) <= _NAME_WORDS or not all(_NAME.fullmatch(one) and one[0].isupper() for one in names):
         return False
@@ -206,7 +206,7 @@ def failed(summary: str) -> Done:
 
 
 def answers(run: Run) -> dict[str, str]:
-    """What people answered to the questions of a run, by question; the last answer where one was asked again."""
+    """Return people's answers to the questions of a run, by question; the last one where one was asked again."""
     return {
         result.step.question: result.text
         for result in run.results

@@ -127,7 +127,7 @@ class RunForked(Happened):
 
 
 def own(events: Sequence[E]) -> Sequence[E]:
-    """What happened in the run itself: nothing of what was copied into it. Of a run that is no copy, all of it."""
+    """Return what happened in the run itself, nothing that was copied into it. Of a run that is no copy, all of it."""
     forks = (place for place in range(len(events), 0, -1) if isinstance(events[place - 1], RunForked))
     return events[next(forks, 0) :]
 
@@ -293,7 +293,7 @@ class PersonSaid(Happened):
 
 
 class ContextFetched(Happened):
-    """What code looked up before the first step; a look-up that failed is a fact as well."""
+    """A fact that code looked up before the first step; a look-up that failed is a fact as well."""
 
     type: Literal["context_fetched"] = "context_fetched"
     schema_version: Literal[1] = 1
@@ -301,7 +301,7 @@ class ContextFetched(Happened):
 
 
 class StepChosen(Happened):
-    """What to do next. `gate` names the policy that a called tool needs, None for no gate."""
+    """The step to do next. `gate` names the policy that a called tool needs, None for no gate."""
 
     type: Literal["step_chosen"] = "step_chosen"
     schema_version: Literal[1] = 1
@@ -443,7 +443,7 @@ class ToolStarted(Happened):
 
 
 class ToolFinished(Happened):
-    """What an attempt gave. `output` is bounded; `error` is empty when it worked."""
+    """The result of an attempt. `output` is bounded; `error` is empty when it worked."""
 
     type: Literal["tool_finished"] = "tool_finished"
     schema_version: Literal[1] = 1

@@ -23,7 +23,7 @@ def help_agent(others: Sequence[Agent]) -> Agent:
 
 
 def is_for_help(text: str) -> bool:
-    """Whether `text` is `help` or a greeting, and nothing more."""
+    """Return whether `text` is `help` or a greeting, and nothing more."""
     return isinstance(parse(text), Help)
 
 

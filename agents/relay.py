@@ -52,12 +52,12 @@ class ProceedArgs(Arguments):
 
 
 def context_of(wanted: Question | Approval, context: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """What a run is started with, for `wanted_of` to find."""
+    """Return what a run is started with, for `wanted_of` to find."""
     return {_WANTED: wanted.model_dump(mode="json"), _CONTEXT: context}
 
 
 def wanted_of(run: Run) -> Question | Approval | None:
-    """What the program behind `run`, or the survey that it is part of, wants of people; None for any other run."""
+    """Return what the program behind `run`, or the survey it is part of, wants of people; None for any other run."""
     if run.started is None or run.started.agent not in {RELAY, SURVEY}:
         return None
     try:

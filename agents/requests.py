@@ -36,7 +36,7 @@ class Frozen(BaseModel):
 
 
 class Happened(Frozen):
-    """What every event says: when, by the store's clock, and under which release (code, prompts, tools, models)."""
+    """The base of events: when, by the store's clock, and under which release (code, prompts, tools, models)."""
 
     at: AwareDatetime
     release: str = ""
@@ -128,7 +128,7 @@ class PolicySnapshot(Frozen):
 
 
 class Effect(Frozen):
-    """What a tool would do with its arguments, resolved so far that it can be approved.
+    """The exact effect of a tool with its arguments, resolved so far that it can be approved.
 
     `argv` is the exact command, or the parts of the exact call. `artifacts` maps each name a person used (a tag)
     to what it stands for now (a commit), and whatever else must still be so when it is done. `cwd` is the folder that
@@ -154,7 +154,7 @@ class GatedCall(Frozen):
 
 
 class Outsider(Frozen):
-    """Who set a trigger off and is nobody in the directory. `login` is what GitHub calls them, and data."""
+    """A person who set a trigger off and is nobody in the directory. `login` is what GitHub calls them, and data."""
 
     login: str
     did: Literal["pushed", "caused"]
@@ -240,7 +240,7 @@ Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered"]
 
 
 class Remark(Frozen):
-    """What somebody wrote beside an open request, for people to read."""
+    """The words of somebody beside an open request, for people to read."""
 
     person: PersonId
     text: str
@@ -324,7 +324,7 @@ class Vote(Frozen):
 
     @property
     def is_by_operators_key(self) -> bool:
-        """Whether it came with a key that somebody else than its person made."""
+        """True if it came with a key that somebody else than its person made."""
         return self.channel in {"api", "cli"} and self.evidence.endswith(OPERATORS_KEY)
 
 
@@ -345,7 +345,7 @@ class Attachment(Frozen):
 
 
 class Given(Frozen):
-    """What was answered to a question: the text itself, and what it means in the question's format."""
+    """The answer to a question: the text itself, and what it means in the question's format."""
 
     text: str
     picks: tuple[str, ...] = ()

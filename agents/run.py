@@ -1,4 +1,4 @@
-"""What a run is: the fold of its events. Pure and total; no clock, no ids, no I/O."""
+"""Fold the events of a run into what it is. Pure and total; no clock, no ids, no I/O."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -189,7 +189,7 @@ def _outside(run: Run, event: ToolWaits | OutsideReported | ChildStarted) -> Run
 
 
 def _reported(run: Run, event: OutsideReported) -> Run:
-    """Who wrote to a child that ended wrote to this run, and what it used, once, is used of this run's budget."""
+    """Add a child that ended: its writers wrote to this run, and its use, once, is used of this run's budget."""
     run = _wrote(run, *event.writers)
     run = replace(run, advisers=_with(run.advisers, *event.advisers))
     is_new = event.report_id not in run.ended_children
@@ -261,8 +261,9 @@ def _objected(run: Run, request_id: RequestId, person: PersonId, why: object) ->
 
 
 def _advised(run: Run, event: RequestDecided) -> Run:
-    """What people answer to a question of the agent is read by whoever chooses the next step; code asks in its own
-    words, and takes none but these for an answer.
+    """Note who answered: answers to the agent's questions are read by whoever chooses the next step.
+
+    Code asks in its own words, and takes none but these for an answer.
     """
     decision, pending = event.decision, run.pending
     if decision.state == "denied" and decision.by:
@@ -301,7 +302,7 @@ def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationA
 
 
 def _settled(run: Run, pending: PendingStep, decision: Decision) -> Run:
-    """What people said of an attempt that may or may not have had its effect; no answer leaves it unknown."""
+    """Settle an attempt that may or may not have had its effect, by what people said; no answer leaves it unknown."""
     picks = decision.given.picks if decision.given else ()
     if pending.unknown and picks in {(IT_HAPPENED,), (IT_DID_NOT,)}:
         state = "ok" if picks == (IT_HAPPENED,) else "not_done"
@@ -360,7 +361,7 @@ def chosen(run: Run, event: StepChosen) -> Run:
 
 
 def without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
-    """What failed counts among the failures in a row; what came too late was no failure, and is only paid."""
+    """Drop a step: a failure counts among the failures in a row; what came too late was none, and is only paid."""
     run = _paid(run, event)
     if isinstance(event, ThoughtDropped):
         return run
@@ -372,7 +373,7 @@ def without_step(run: Run, event: StepFailed | ThoughtDropped) -> Run:
 
 
 def _leaves_unheard(event: StepChosen) -> bool:
-    """Whether the step takes no account of what people wrote: plain rules that only ask for what is missing.
+    """Return whether the step ignores what people wrote: plain rules that only ask for what is missing.
 
     They read none of it, and ask for a yes or no once they are to do something in spite of it.
     """
@@ -395,7 +396,7 @@ def over_by(raised: ContinuationAsked, decision: Decision) -> str:
 
 
 def is_stopped(decision: Decision) -> bool:
-    """Whether somebody said to stop the run."""
+    """Return whether somebody said to stop the run."""
     return _picked(decision) == STOP_HERE
 
 

@@ -31,7 +31,7 @@ class StartRunArgs(ChosenAgent):
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What a child is started with."""
+    """The text and context of a child at its start."""
 
     text: str
     context: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])

@@ -1,4 +1,4 @@
-"""What a run amounts to: plain data, as `fold` makes it of events. Pure."""
+"""The state of a run: plain data, as `fold` makes it of events. Pure."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -99,7 +99,7 @@ class PendingStep:
 
     @property
     def has_begun(self) -> bool:
-        """Whether its effect is under way: too late to take anything back, and not to be forgotten."""
+        """True if its effect is under way: too late to take anything back, and not to be forgotten."""
         return self.attempt is not None or self.waits is not None
 
 
@@ -113,7 +113,7 @@ def raised_over(pending: PendingStep | None, event: ContinuationAsked) -> Pendin
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a step was closed. `kind` `ok` and `answered` are good ends; `text` is for the next step to read."""
+    """The end of a step. `kind` `ok` and `answered` are good ends; `text` is for the next step to read."""
 
     step: Step
     kind: Literal["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]
@@ -156,7 +156,7 @@ def gated(pending: PendingStep, gate: str) -> PendingStep:
 
 
 def amended(chosen: Step, event: RequestRevised) -> Step:
-    """What people decide on is what is executed, not what was first proposed."""
+    """Return the step as people decide on it: that is executed, not what was first proposed."""
     call = event.request.call
     if call is None or not isinstance(chosen, CallTool):
         return chosen
@@ -164,12 +164,12 @@ def amended(chosen: Step, event: RequestRevised) -> Step:
 
 
 def is_current(pending: PendingStep, request_id: RequestId) -> bool:
-    """Whether that request is the newest one about the step."""
+    """Return whether that request is the newest one about the step."""
     return pending.request is not None and pending.request.id == request_id
 
 
 def meaning_of(given: Given | None) -> str:
-    """What was answered, in the question's format: the labels of a choice that was answered by its number."""
+    """Return what was answered, in the question's format: labels for a choice that was answered by its number."""
     if given is None:
         return ""
     lines = given.picks or tuple(f"{field}: {text}" for field, text in given.form.items())
@@ -178,7 +178,7 @@ def meaning_of(given: Given | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """What became of an attempt that `request_id` allowed, None where nobody had to be asked.
+    """The outcome of an attempt that `request_id` allowed, None where nobody had to be asked.
 
     `left`: its owner went away, and another attempt is harmless. `unknown`: nobody knows whether its effect happened.
     `not_done`: people say that it did not. `text` is its output or its error; `by` are those who said what it was.
@@ -233,7 +233,7 @@ def settled_by_people(
 
 
 def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOutcome | None:
-    """What became of what a request allowed: how it ended if one attempt did, else the last attempt."""
+    """Return what became of what a request allowed: how it ended if one attempt did, else the last attempt."""
     own = [one for one in made if one.request_id == request_id]
     ended = [one for one in own if one.state in {"ok", "error"}]
     return (ended or own)[-1] if own else None
@@ -256,7 +256,7 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run amounts to after `seq` events. `open` is what people can still answer, whatever its step became.
+    """The state of a run after `seq` events. `open` is what people can still answer, whatever its step became.
 
     `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `advisers`
     answered its questions, or those of its children, and `objections` came with denials: where they could approve what
@@ -297,17 +297,17 @@ class Run:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it is to end: a person said so, or the run that started it."""
+        """True if it is to end: a person said so, or the run that started it."""
         return self.cancelled_by is not None or self.stopped_with is not None
 
     @property
     def steps(self) -> int:
-        """How many steps were chosen."""
+        """The number of steps that were chosen."""
         return self.budget.spent.steps
 
     @property
     def spoken_for(self) -> Spent:
-        """What it has used, and what was set aside for its children that have not ended."""
+        """The run's own use, and what was set aside for its children that have not ended."""
         spent = self.budget.spent
         for child in self.children:
             if child.run_id not in self.ended_children:
@@ -315,12 +315,12 @@ class Run:
         return spent
 
     def has_begun(self, pending: PendingStep) -> bool:
-        """Whether the effect of this step was begun, however that went: under its own id it may have happened."""
+        """Return whether the step's effect was begun, however that went: under its own id it may have happened."""
         return pending.has_begun or pending.unknown is not None or any(step == pending.id for _, step in self.orphans)
 
     @property
     def text(self) -> str:
-        """What was asked for, in the requester's words."""
+        """The text that was asked for, in the requester's words."""
         return self.started.text if self.started else ""
 
     @property

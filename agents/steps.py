@@ -1,4 +1,4 @@
-"""What an agent may choose to do next, and where the choice came from."""
+"""The steps that an agent may choose, and where the choice came from."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from agents.requests import Frozen
 RULES = "rules"
 """In place of a model: the agent has no prompt, and is its own plain rules alone."""
 NAME_ENDS = (": ", " — ")
-"""What ends the name of an option in its label: `deploy: puts versions live` may be answered with `deploy`."""
+"""Ends of an option's name in its label: `deploy: puts versions live` may be answered with `deploy`."""
 
 
 class CallTool(Frozen):
@@ -42,7 +42,7 @@ Step = Annotated[CallTool | RequestHumanInput | Done, Field(discriminator="type"
 
 
 class ModelCall(Frozen):
-    """Where a step came from: a model, or the agent's own rules (`rehearsal`).
+    """The origin of a step: a model, or the agent's own rules (`rehearsal`).
 
     `prompt` names the version (`deploy@3`); the hashes are hex SHA-256 of its file, of the tools as they were offered,
     and of the whole request. `cost_usd` is None when the price is not known, `confidence` (0 to 1) is the model's own

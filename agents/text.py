@@ -67,7 +67,7 @@ _INSTEAD = "[key]"
 
 
 def secrets_of(api_key: str, base_url: str | None) -> tuple[str, ...]:
-    """What nobody may read who is not sent it: the key, and a name and password in the address, as they travel too."""
+    """Return what only its receiver may read: the key, and a name and password in the address, as they travel too."""
     try:
         parts = urlsplit(base_url or "")
     except ValueError:  # an address that can't be read may hold a password anywhere

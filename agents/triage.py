@@ -67,7 +67,7 @@ def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
 
 
 def _hint(text: str, agents: Mapping[str, Agent]) -> str:
-    """How to write it, for whoever began with the name of an agent and wrote on in words that no rule reads."""
+    """Return how to write it, where a text begins with the name of an agent and goes on in words that no rule reads."""
     deploy, alone = agents.get(DEPLOY), deploy_in(parse(text))
     if alone and RELEASE not in agents and deploy and deploy.takes(alone):
         return (

@@ -42,7 +42,7 @@ class Prompt:
 
     @property
     def label(self) -> str:
-        """How a decision names it: `deploy@3`."""
+        """The name in decisions: `deploy@3`."""
         return f"{self.name}@{self.version}"
 
     def render(self, inputs: Mapping[str, object]) -> str:

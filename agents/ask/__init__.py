@@ -1,4 +1,8 @@
-"""The ask agent: it asks several people the same, waits until a deadline, and says who answered what."""
+"""The ask agent: it asks several people the same, waits until a deadline, and says who answered what.
+
+Others use `ask_agent` and `Listed`. People are looked up in the directory that is passed in; cards, channels and the
+policy that decides are never known here.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""When `until Thursday 12:00` is: the one form in which a deadline is written. Pure.
+"""Read a deadline in the one form in which it is written, such as `until Thursday 12:00`. Pure.
 
 until DAY [HH:MM]    DAY is today, tomorrow, a weekday, or a date as 2026-12-24; without a time, until it is over
 until HH:MM          today

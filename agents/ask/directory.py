@@ -1,4 +1,4 @@
-"""Who may be asked, as the ask agent needs to know it. Pure."""
+"""The people who may be asked, as the ask agent needs to know them. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def zone_of(directory: Directory, person: str) -> str:
 
 
 def name_of(directory: Directory, person: str) -> str:
-    """How people call `person`."""
+    """Return how people call `person`."""
     return directory[person].name if person in directory else person
 
 

@@ -1,4 +1,4 @@
-"""What came of a survey, in words: counts, each one's own words, and who said nothing. Pure."""
+"""Word the result of a survey: counts, each one's own words, and who said nothing. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _QUESTION_CHARS, _ANSWER_CHARS = 300, 500
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one person answered, None for nothing; `is_reached`: a card of the question got to them."""
+    """The answer of one person, None for nothing; `is_reached`: a card of the question got to them."""
 
     person: str
     answer: str | None

@@ -1,4 +1,4 @@
-"""What the model sees of a run: its events as text, one per line, in which no quoted text can pose as another event.
+"""Show the model a run: its events as text, one per line, in which no quoted text can pose as another event.
 
 A line is `<event seq=".." type=".." at="..">JSON</event>`. All that comes from outside sits in the JSON, where `<`,
 `>` and `&` are escaped, and characters that nobody sees, or that would end a line, are gone. docs/context.md explains
@@ -39,12 +39,12 @@ class Context:
 
     @property
     def is_too_long(self) -> bool:
-        """Whether even what is never cut is above the budget."""
+        """True if even what is never cut is above the budget."""
         return self.tokens > self.budget_tokens
 
     @property
     def why_too_long(self) -> str:
-        """What to tell people who must do something about it."""
+        """The reason why it is too long, for people who must do something about it."""
         return (
             f"what may not be left out of the run is about {self.tokens:,} tokens, and {self.budget_tokens:,} are "
             f"allowed. The longest part is {self.longest}. Start a new run with less text, or with the long one as an "
@@ -58,7 +58,7 @@ def render(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS
 
 
 def build(run: Run, events: Sequence[Event], budget_tokens: int = BUDGET_TOKENS) -> Context:
-    """What the model sees for the next step of `run`, whose events these are: the same bytes for the same events.
+    """Build what the model sees for the next step of `run`, whose events these are: same events, same bytes.
 
     Never cut: what began the run, the newest facts, what people said, the last step and the last result. They are there
     even where that `is_too_long`, which is better not sent.

@@ -62,18 +62,18 @@ _HISTORY = (
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How much of an event is shown. `where` says who prints all of it; `failed` is how often its call has failed."""
+    """The size to show an event at. `where` says who prints all of it; `failed` is how often its call has failed."""
 
     where: str = ""
     is_brief: bool = False
     failed: int = 1
 
     def result(self, text: str) -> str:
-        """What a tool or the outside gave."""
+        """Cut what a tool or the outside gave."""
         return ends_of(text, *(_BRIEF if self.is_brief else _RESULT), self.where)
 
     def aside(self, text: str) -> str:
-        """What is only cut when there is no room."""
+        """Cut `text` only when there is no room."""
         return ends_of(text, *_BRIEF, self.where) if self.is_brief else text
 
     def value(self, value: JsonValue) -> JsonValue:

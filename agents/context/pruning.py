@@ -1,4 +1,4 @@
-"""Which events of a run the model sees, and what leaves first when there is no room. Pure.
+"""Choose the events of a run that the model sees, and what leaves first when there is no room. Pure.
 
 Some never show: failures of the model before its last step, failed calls that worked later on or were tried again,
 waits that were written anew. The rest makes room as `fit` says.
@@ -50,7 +50,7 @@ class Entry:
 
 @dataclass(slots=True)
 class _Story:
-    """What there is to know about the steps of a run."""
+    """The facts to know about the steps of a run."""
 
     attempts: dict[AttemptId, StepId] = field(default_factory=dict[AttemptId, StepId])
     calls: dict[StepId, _Call] = field(default_factory=dict[StepId, _Call])
@@ -115,7 +115,7 @@ def _shortened(entry: Entry, write: Callable[[Entry], None]) -> int:
 
 
 def _leaving(old: Sequence[Entry], last: Entry | None) -> Iterator[list[Entry]]:
-    """What may leave, oldest first: a step goes with its result, or stays with it."""
+    """Yield what may leave, oldest first: a step goes with its result, or stays with it."""
     newest = next((one.step_id for one in reversed(old) if isinstance(one.event, StepChosen)), None)
     facts = next((one for one in reversed(old) if isinstance(one.event, ContextFetched)), None)
     stay = {newest, last.step_id if last else None}

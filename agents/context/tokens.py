@@ -1,4 +1,4 @@
-"""How many tokens a text is, about: an estimate without a network, that is rather too high than too low. Pure.
+"""Estimate how many tokens a text is: without a network, and rather too high than too low. Pure.
 
 No tokenizer of a Claude model is published, and asking the API for every text would cost a call each. So the text is
 cut into pieces that a tokenizer may be trusted to know: three small letters, the first of which may be a capital, two

@@ -1,4 +1,8 @@
-"""The deploy agent: it puts a version of a git repository live, after approval, checks that it is, and can go back."""
+"""The deploy agent: it puts a version of a git repository live, after approval, checks that it is, and can go back.
+
+Others use `deploy_agent`, `live_in`, `environment.Environment` and `lookup`. Code looks things up and executes; the
+model or plain rules only choose, and never run a command of their own.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
@@ -53,7 +57,7 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
 
 
 def _takes(text: str) -> bool:
-    """Whether `text` begins as one of its commands do. Whatever is not exact is asked about."""
+    """Return whether `text` begins as one of its commands do. Whatever is not exact is asked about."""
     return bool(verb_of(text)) and not isinstance(parse(text), Release)
 
 
@@ -79,7 +83,7 @@ async def live_in(environment: Environment) -> Fact:
 
 
 async def _state(environment: Environment) -> tuple[Fact, ...]:
-    """How an environment stands now."""
+    """Return how an environment stands now."""
 
     async def versions() -> str:
         return str(await git.versions(environment.repo))
@@ -93,7 +97,7 @@ async def _state(environment: Environment) -> tuple[Fact, ...]:
 
 
 async def _named(environment: Environment, said: str) -> tuple[Fact, ...]:
-    """Which tag is meant where none is called what was `said`, and what it would change in that environment."""
+    """Return which tag is meant where none is called what was `said`, and what it would change in that environment."""
     label = meant_label(said, environment.name)
     fact = await found(label, _meant_by(environment, said), _MEANT_S)
     told = (fact,) if fact.text else ()
@@ -106,7 +110,7 @@ async def _meant_by(environment: Environment, said: str) -> str:
 
 
 async def _changes(environment: Environment, version: str) -> tuple[Fact, ...]:
-    """What that version would change, and how its checks stand."""
+    """Return what that version would change, and how its checks stand."""
     try:
         old, new = await asyncio.gather(live_commit(environment), git.commit_of(environment.repo, version))
         async with asyncio.timeout(FACT_S):

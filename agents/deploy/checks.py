@@ -1,4 +1,4 @@
-"""How an environment and a commit stand, asked of commands and of GitHub: CI, health, who deployed last."""
+"""Ask commands and GitHub how an environment and a commit stand: CI, health, who deployed last."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,13 +26,13 @@ async def ci(environment: Environment, commit: str) -> Standing | None:
 
 
 async def last_deploy(environment: Environment) -> str:
-    """Who deployed last and when, in the words of the command that knows. Raises LookFailed."""
+    """Return who deployed last and when, in the words of the command that knows. Raises LookFailed."""
     printed = await look(environment.last_argv(), environment.repo)
     return first_line(printed, _SAID_CHARS) or "unknown: nothing was printed"
 
 
 async def health(environment: Environment, within_s: float = HEALTH_S) -> str:
-    """What the health check of an environment said. Raises LookFailed when it fails, or does not end."""
+    """Return what the health check of an environment said. Raises LookFailed when it fails, or does not end."""
     printed = await look(environment.health_argv(), environment.repo, within_s)
     return first_line(printed, _SAID_CHARS) or "healthy"
 
@@ -58,7 +58,7 @@ def _lines(printed: str) -> Iterator[str]:
 
 
 def _word_of(line: str, code: int, why: str, argv: Sequence[str]) -> str:
-    """How the checks stand, by the first line that a command printed and its exit code."""
+    """Return how the checks stand, by the first line that a command printed and its exit code."""
     said = _WORD.fullmatch(line)
     word = said["word"].lower() if said else ""
     if said and (word in {"failed", "running", "unknown"} or code == 0):

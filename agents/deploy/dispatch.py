@@ -76,7 +76,7 @@ def dispatch_tool(
 
 
 async def _looked_at(environment: Environment, args: DeployArgs, handle: str) -> Outcome | Pending:
-    """How the workflow stands that `handle` names there."""
+    """Return how the workflow stands that `handle` names there."""
     hub = GitHub(_hub(environment))
     try:
         run = await hub.run(int(handle)) if handle.isdecimal() else await hub.find(handle)
@@ -99,7 +99,7 @@ def _hub(environment: Environment) -> Hub:
 
 
 def _inputs(environment: Environment, commit: str) -> dict[str, str]:
-    """What the workflow is told; it has to declare all three."""
+    """Return the inputs of the workflow; it has to declare all three."""
     return {"commit": commit, "environment": environment.name, "sayso_key": _KEY_PLACE}
 
 

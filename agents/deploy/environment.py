@@ -23,7 +23,7 @@ MIGRATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """Where GitHub keeps the repository (`org/repo`), and at which API. `token` is asked for nothing but that.
+    """A repository on GitHub (`org/repo`) and the API that has it. `token` is asked for nothing but that.
 
     With a `workflow` (`deploy.yml`) its dispatch at `ref`, a branch or tag, is what deploys.
     """
@@ -73,7 +73,7 @@ class Environment:
 
     @property
     def workflow(self) -> Hub | None:
-        """Where the workflow is that deploys here; None where `command` does."""
+        """The repository whose workflow deploys here; None where `command` does."""
         return self.github if self.github and self.github.workflow else None
 
     def deploy_argv(self, commit: str) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Environment:
         return self._filled(self.health)
 
     def is_migration(self, path: str) -> bool:
-        """Whether a file of that path changes the shape of stored data, by its name."""
+        """Return whether a file of that path changes the shape of stored data, by its name."""
         # With a `/` in front, so that `**/x` finds `x` at the top as well.
         return any(fnmatchcase(f"/{path}".lower(), _anchored(pattern.lower())) for pattern in self.migrations)
 
@@ -107,7 +107,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How environments differ, by name: those with a health check, with a workflow, and where nobody need approve."""
+    """The differences of environments, by name: a health check, a workflow, and where nobody need approve."""
 
     checked: frozenset[str] = frozenset()
     dispatched: frozenset[str] = frozenset()
@@ -119,7 +119,7 @@ class Ways:
 
 
 def ways_of(environments: Mapping[str, Environment]) -> Ways:
-    """What the plain rules need to know of them."""
+    """Return what the plain rules need to know of the environments."""
     every = environments.values()
     return Ways(
         checked=frozenset(one.name for one in every if one.health),

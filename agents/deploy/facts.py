@@ -1,4 +1,4 @@
-"""What code finds out about a deploy, as facts for a card or for the agent; what it could not find out is one too."""
+"""Find out the facts of a deploy, for a card or for the agent; what could not be found out is a fact, too."""
 
 import asyncio
 import hashlib
@@ -25,7 +25,7 @@ UNKNOWN = "unknown"
 
 
 def shown(text: str) -> str:
-    """What somebody wrote, short enough for a title."""
+    """Return what somebody wrote, short enough for a title."""
     return one_line(text, _SHOWN_CHARS)
 
 
@@ -52,7 +52,7 @@ async def live(environment: Environment) -> str:
 
 
 async def found(label: str, finding: Awaitable[str], within_s: float = FACT_S) -> Fact:
-    """What a look found; under another label, that it failed. It takes `within_s` at most."""
+    """Return what a look found; under another label, that it failed. It takes `within_s` at most."""
     try:
         async with asyncio.timeout(within_s):
             return Fact(label=label, text=await finding)
@@ -110,7 +110,7 @@ def _commits(label: str, commits: Commits) -> Fact:
 
 
 async def about(environment: Environment, old: str | None, new: str, why: str = "") -> tuple[Fact, ...]:
-    """What a card says of a deploy that goes from `old` to `new`; without `old`, `why` it is not known."""
+    """Return what a card says of a deploy from `old` to `new`; without `old`, `why` it is not known."""
     tests = asyncio.create_task(ci_facts(environment, new))
     if old is None:
         to = Fact(label="To", text=await _named(environment, new))
@@ -143,7 +143,7 @@ async def changes(environment: Environment, old: str, new: str, *, by_file: bool
 
 
 async def ci_facts(environment: Environment, commit: str) -> tuple[Fact, ...]:
-    """How the checks of `commit` stand; nothing where nobody said how to find out."""
+    """Return how the checks of `commit` stand; nothing where nobody said how to find out."""
     try:
         async with asyncio.timeout(FACT_S):
             said = await checks.ci(environment, commit)
@@ -155,7 +155,7 @@ async def ci_facts(environment: Environment, commit: str) -> tuple[Fact, ...]:
 
 
 async def health_fact(environment: Environment) -> Fact:
-    """How the environment is now, for whoever decides whether to go back."""
+    """Return how the environment is now, for whoever decides whether to go back."""
     try:
         said = await checks.health(environment, LOOK_S)
     except LookFailed as error:

@@ -1,4 +1,4 @@
-"""What a git repository says of versions and commits. Everything in it was written by others: it comes out as data."""
+"""Read versions and commits of a git repository. All of it was written by others: it comes out as data."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -74,12 +74,12 @@ class Versions:
 
 
 def is_version(text: str) -> bool:
-    """Whether `text` may be asked of git as a version."""
+    """Return whether `text` may be asked of git as a version."""
     return _VERSION.fullmatch(text) is not None and ".." not in text
 
 
 def is_hash(text: str) -> bool:
-    """Whether `text` can be a commit, full or short."""
+    """Return whether `text` can be a commit, full or short."""
     return _HASH.fullmatch(text) is not None
 
 
@@ -167,7 +167,7 @@ async def _is_shallow(repo: Path) -> bool:
 
 
 async def authors(repo: Path, old: str, new: str) -> tuple[tuple[str, int], ...]:
-    """Who wrote the commits that `new` has and `old` has not, and how many each; most first. Raises LookFailed."""
+    """Return who wrote the commits that `new` has and `old` has not, how many each; most first. Raises LookFailed."""
     printed = await _git(repo, "shortlog", "--summary", "--numbered", f"{old}..{new}", "--")
     if len(printed.encode()) >= MOST_BYTES:
         raise LookFailed("too many people wrote them to read all names")
@@ -190,7 +190,7 @@ async def touched(repo: Path, old: str, new: str) -> tuple[Touched, ...]:
 
 
 async def entries(repo: Path, commit: str, paths: Sequence[str]) -> dict[str, Entry]:
-    """What stands at each of `paths`, from the folder `repo`, in `commit`, a full hash; others are left out.
+    """Return what is at each of `paths`, from the folder `repo`, in `commit`, a full hash; others are left out.
 
     Raises LookFailed.
     """
@@ -223,7 +223,7 @@ async def _tags(repo: Path) -> list[str]:
 
 
 async def _is_branch(repo: Path, name: str) -> bool:
-    """Whether a branch is called so, here or where this was cloned from."""
+    """Return whether a branch is called so, here or where this was cloned from."""
     own, others = f"refs/heads/{name}", f"refs/remotes/*/{name}"
     printed = await _git(repo, "for-each-ref", "--format=%(refname)", own, others)
     return any(ref == own or ref.split("/", 3)[3:] == [name] for ref in printed.splitlines())
@@ -247,7 +247,7 @@ async def _only_tag(repo: Path, name: str) -> str | None:
 
 
 def is_plain(name: str) -> bool:
-    """Whether the name of a tag can be read as that alone; git reads `tags/v1` and `refs/tags/v1` as `v1` as well."""
+    """Return whether the name can only be read as that tag; git reads `tags/v1` and `refs/tags/v1` as `v1` as well."""
     return not name.startswith(_LIKE_PATHS)
 
 

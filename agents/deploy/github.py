@@ -52,7 +52,7 @@ class WorkflowRun:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How all checks stand, in one line; the `lines` are each of them, and `unread` says why not all."""
+    """The state of all checks, in one line; the `lines` are each of them, and `unread` says why not all."""
 
     text: str
     lines: tuple[str, ...] = ()
@@ -71,11 +71,11 @@ class GitHub:
 
     @property
     def dispatch_url(self) -> str:
-        """Where a run of the workflow is asked for."""
+        """The URL at which a run of the workflow is asked for."""
         return self.url(f"actions/workflows/{quote(self._hub.workflow, safe='')}/dispatches")
 
     async def checks(self, commit: str) -> Standing:
-        """How the checks and statuses of `commit` stand: `passed`, `failed: …`, `running: …` or `unknown: …`."""
+        """Return how the checks and statuses of `commit` stand: `passed`, `failed: …`, `running: …` or `unknown: …`."""
         runs, combined = await asyncio.gather(
             self._get(f"commits/{commit}/check-runs?per_page={_PAGE}"),
             self._get(f"commits/{commit}/status?per_page={_PAGE}"),
@@ -194,7 +194,7 @@ def _run(row: Json) -> WorkflowRun | None:
 
 
 def _standing(checks: list[tuple[str, str]], total: int) -> Standing:
-    """How all checks stand, each a name and its end, empty while there is none."""
+    """Return how all checks stand, each a name and its end, empty while there is none."""
     lines = tuple(f"{one_line(end, _NAME_CHARS) or 'running'}: {one_line(name, _SAID_CHARS)}" for name, end in checks)
     unread = f"there are {total} checks, and only {len(checks)} were read" if total > len(checks) else ""
     return Standing(_in_a_word(checks, total), lines, unread)

@@ -41,7 +41,7 @@ async def look(
     extra: Mapping[str, str] = _NOTHING,
     pause_s: float = _PAUSE_S,
 ) -> str:
-    """What `argv` prints, at most 256,000 bytes of it. No shell; PATH, HOME, LANG and `extra` are its environment.
+    """Return what `argv` prints, at most 256,000 bytes. No shell; PATH, HOME, LANG and `extra` are its environment.
 
     With too many files open it is tried 5 times, `pause_s` apart. Raises LookFailed for a program that is not there,
     another exit code than 0, or no end within `timeout_s`.

@@ -1,4 +1,4 @@
-"""What a name stands for that is not written as it is configured or tagged, where it stands for one thing. Pure."""
+"""Resolve a name that is not written as it is configured or tagged, where it stands for one thing. Pure."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -28,7 +28,7 @@ def named_in(text: str, names: Sequence[str]) -> str | None:
 
 
 def is_latest(word: str) -> bool:
-    """Whether `word` asks for the highest version, whatever that is."""
+    """Return whether `word` asks for the highest version, whatever that is."""
     return word.casefold() == LATEST
 
 

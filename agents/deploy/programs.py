@@ -1,4 +1,4 @@
-"""Which programs a deploy runs, and what binds them to its approval: the approved commit itself, or their SHA-256.
+"""Bind the programs that a deploy runs to its approval: by the approved commit itself, or by their SHA-256.
 
 A command that names files of the commit runs in a clean copy of it, so nobody can change them after the approval.
 A program from elsewhere runs as it is on this machine, and only while its SHA-256 is the approved one.
@@ -25,7 +25,7 @@ _MOST_BYTES = 512 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What binds a command. With `commit` it runs in a clean copy of that; `artifacts` are part of what is approved."""
+    """The binding of a command. With `commit` it runs in a clean copy of that; `artifacts` are part of the approval."""
 
     fact: Fact
     commit: str = ""
@@ -33,7 +33,7 @@ class Bound:
 
 
 async def bound(repo: Path, argv: Sequence[str], commit: str) -> Bound:
-    """What binds `argv`, which is to run in `repo`, to an approval of `commit`.
+    """Return what binds `argv`, which is to run in `repo`, to an approval of `commit`.
 
     Raises ToolRefused for a program that is not there, and LookFailed when `repo` can't be read.
     """
@@ -71,7 +71,7 @@ def _inside(repo: Path, argv: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_used(part: str, kind: str) -> bool:
-    """Whether `part` means what stands there: a word that is also the name of a folder (`production`) does not."""
+    """Return whether `part` means what is there: a word that is also the name of a folder (`production`) does not."""
     return kind == "file" or (bool(kind) and ("/" in part or part == "."))
 
 

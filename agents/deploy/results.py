@@ -1,4 +1,4 @@
-"""What the deploy agent's own steps gave, read from a run. Pure."""
+"""Read from a run what the deploy agent's own steps gave. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Commit:
 
     @property
     def version(self) -> str:
-        """How it can be deployed."""
+        """The name by which it can be deployed."""
         return self.tags[0] if self.tags else self.hash
 
 
@@ -65,14 +65,14 @@ def last_deploy(run: Run) -> Result | None:
 
 
 def is_about_rollback(result: Result) -> bool:
-    """Whether it is a rollback, or the question whether to make one."""
+    """Return whether it is a rollback, or the question whether to make one."""
     step = result.step
     is_asked = isinstance(step, RequestHumanInput) and step.format == "yes_no" and step.question.startswith(_ROLL_BACK)
     return is_asked or tool_of(result) in ROLLBACKS
 
 
 def is_wanted(deploy: Result, live: Commit) -> bool:
-    """Whether the live commit is the deployed one; where only a name is known of that, by its name."""
+    """Return whether the live commit is the deployed one; where only a name is known of that, by its name."""
     if ran := _DEPLOYED.match(deploy.text):
         return ran["commit"].startswith(live.hash)
     version = argument(deploy, "version")
@@ -80,7 +80,7 @@ def is_wanted(deploy: Result, live: Commit) -> bool:
 
 
 def live_before(run: Run, deploy: Result) -> Commit | None:
-    """What was live before a deploy: as it was approved, else as it was seen when the run began."""
+    """Return what was live before a deploy: as it was approved, else as it was seen when the run began."""
     if told := _BEFORE.match(deploy.text):
         return read_commit(told["live"])
     label = live_label(argument(deploy, "environment"))
@@ -93,7 +93,7 @@ def live_label(environment: str) -> str:
 
 
 def how_it_ended(result: Result) -> str:
-    """How a step ended badly, as the end of a sentence."""
+    """Return how a step ended badly, as the end of a sentence."""
     why = f": {result.text}" if result.text else ""
     match result.kind:
         case "denied" | "withdrawn":

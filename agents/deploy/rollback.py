@@ -36,7 +36,7 @@ def offered(run: Run, deploy: Result, health: Result, ways: Ways) -> Step:
 
 
 def after_question(run: Run, answer: Result, ways: Ways) -> Step:
-    """What a plain yes begins; everything else leaves things as they are."""
+    """Return the step after a question: a plain yes begins one; everything else leaves things as they are."""
     deploy, health = last_deploy(run), _last_health(run)
     before = live_before(run, deploy) if deploy else None
     if deploy is None or health is None or before is None:
@@ -55,13 +55,13 @@ def not_made(run: Run, rollback: Result) -> Step:
 
 
 def why_rolled_back(run: Run) -> str:
-    """What led to the rollback, as sentences; empty when the run does not say."""
+    """Return what led to the rollback, as sentences; empty when the run does not say."""
     deploy, health = last_deploy(run), _last_health(run)
     return unhealthy(deploy, health) if deploy and health else ""
 
 
 def unhealthy(deploy: Result, health: Result) -> str:
-    """What people are told of a health check that failed after a deploy."""
+    """Return what people are told of a health check that failed after a deploy."""
     version, environment = argument(deploy, "version"), argument(deploy, "environment")
     why = one_line(health.text, _WHY_CHARS).rstrip(".")
     return f"{version} was deployed to {environment}, and the health check there failed: {why}."

@@ -32,7 +32,7 @@ _SAID_CHARS, _WROTE_CHARS = 100, 200
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What an exact command names: an environment that there is, else None; the version word for word.
+    """The names in an exact command: an environment that there is, else None; the version word for word.
 
     `is_back`: it is a way back.
     """
@@ -67,7 +67,7 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
 
 
 def named(run: Run, environments: Sequence[str]) -> Named | None:
-    """What the exact command of `run` names; None where what was written is no such command."""
+    """Return what the exact command of `run` names; None where what was written is no such command."""
     by = run.started.requester if run.started else ""
     match parse(run.text, by):
         case Deploy(said, where):
@@ -123,7 +123,7 @@ def _ask_about(run: Run, environments: Sequence[str], ways: Ways) -> Step:
 
 
 def _answer(run: Run, *questions: str) -> str | None:
-    """What was answered to the first of `questions` that was; the later ones are as an older release asked them."""
+    """Return the answer to the first of `questions` that has one; the later ones are as an older release asked them."""
     asked = answers(run)
     return next((asked[question] for question in questions if question in asked), None)
 
@@ -204,7 +204,7 @@ def _deployed(run: Run, done: Result, live: Commit, how: str) -> Done:
 
 
 def _as_read(run: Run, done: Result) -> str:
-    """What was said, where it was read as another name."""
+    """Return the words that name the version, where they were read as another name; else an empty text."""
     deployed, environment = argument(done, "version"), argument(done, "environment")
     found = named(run, (environment,))
     said = found.version if found else None

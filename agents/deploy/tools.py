@@ -142,19 +142,19 @@ def gate(environments: Mapping[str, Environment], args: DeployArgs) -> str | Non
 
 
 def title(way: Way, args: DeployArgs) -> str:
-    """How a card names it."""
+    """Return how a card names the deploy."""
     version, environment = shown(args.version), shown(args.environment)
     return f"Deploy {version} to {environment}" if way == "deploy" else f"Roll back {environment} to {version}"
 
 
 def described(way: Way, environments: Mapping[str, Environment]) -> str:
-    """What a model is told of it."""
+    """Return what a model is told of the tool."""
     where = ", ".join(environments)
     return f"{_DESCRIPTIONS[way]} Waits for approval by itself where one is needed. For: {where}."
 
 
 async def resolved(way: Way, environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
-    """What a version stands for, what is live before it, and what a card says of both. Raises ToolRefused."""
+    """Resolve a version: what it stands for, what is live before it, what a card says of both. Raises ToolRefused."""
     commit, base, facts = await _resolved(environment, version)
     return commit, base, facts if way == "deploy" else (await health_fact(environment), *facts)
 
@@ -175,13 +175,13 @@ async def _resolved(environment: Environment, version: str) -> tuple[str, str, t
 
 
 def artifacts(environment: Environment, version: str, commit: str, base: str) -> dict[str, str]:
-    """What an approval is bound to, beside the call itself."""
+    """Return what an approval is bound to, beside the call itself."""
     # What is live is bound too: once another deploy has changed it, this one might take that back.
     return {version: commit, f"live in {environment.name}": base}
 
 
 def _before(effect: Effect) -> str:
-    """What was live before, as people know it; empty when that is not known."""
+    """Return what was live before, as people know it; empty when that is not known."""
     base = effect.artifacts.get(f"live in {effect.environment}", "")
     if not git.is_hash(base):
         return ""

@@ -1,4 +1,4 @@
-"""Which version is meant: read from what was said, and from the versions there are. What is open is asked. Pure."""
+"""Read which version is meant from what was said and from the versions there are. What is open is asked. Pure."""
 
 from dataclasses import dataclass
 
@@ -36,18 +36,18 @@ class Known:
     is_whole: bool = False
 
     def has_no(self, word: str) -> bool:
-        """Whether `word` is certainly none of them; a list that was cut off does not say, and holds no hashes."""
+        """Return whether `word` is certainly none of them; a list that was cut off doesn't say, and holds no hashes."""
         if word in self.names or is_hash(word):
             return False
         return self.is_whole or is_latest(word)
 
     def is_open(self, word: str) -> bool:
-        """Whether `word`, which is none of them, may mean one all the same: whoever said it has to say which."""
+        """Return whether `word`, which is none of them, may mean one all the same: then its writer has to say which."""
         return is_latest(word) or f"v{word}" in self.names
 
 
 def known_for(run: Run, environment: str) -> Known:
-    """What was looked up; nothing where that failed."""
+    """Return the versions that were looked up; nothing where that failed."""
     text = _fact(run, versions_label(environment))
     if text is None:
         return Known()

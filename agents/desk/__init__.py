@@ -1,4 +1,8 @@
-"""The desk agent: answers mail on behalf of a team. It drafts, people approve, code sends exactly what they saw."""
+"""The desk agent: answers mail on behalf of a team. It drafts, people approve, code sends exactly what they saw.
+
+Others use `desk_agent` and `Desk`, with `Mail`, `Draft` and `Knowledge`. A reply goes to the
+sender of the mail and nowhere else, and never without what the desk's policy asks for.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +22,7 @@ DESK = "desk"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What one desk is: `address` is where people write, `policy` gates what is sent, `render` makes it a mail.
+    """The set-up of one desk: `address` is where people write, `policy` gates what is sent, `render` makes it a mail.
 
     `render` gives the same bytes for the same draft and run, and raises ValueError for what can be no mail.
     """

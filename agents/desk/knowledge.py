@@ -1,4 +1,4 @@
-"""What a desk knows: small text files beside the configuration, looked up before the first step.
+"""Look up what a desk knows: small text files beside the configuration, read before the first step.
 
 A file may begin with front matter, of which one line is read: `answers: refund, money back`. A mail that has one of
 these phrases in it is answered by the file's text.
@@ -85,6 +85,6 @@ def _words(text: str) -> list[str]:
 
 
 def _has(words: Sequence[str], phrase: Sequence[str]) -> bool:
-    """Whether the words of `phrase` stand in `words`, one after the other."""
+    """Return whether the words of `phrase` stand in `words`, one after the other."""
     size = len(phrase)
     return size > 0 and any(words[at : at + size] == phrase for at in range(len(words) - size + 1))

@@ -12,7 +12,7 @@ _MAIL = "mail"
 
 
 class Mail(Frozen):
-    """What somebody wrote to the desk. `sender` is the one plain address in its From, in lower case.
+    """A mail to the desk. `sender` is the one plain address in its From, in lower case.
 
     `doubt` says why that address may be forged, "" where it is proven. `message_id` and `references` hold plain
     Message-IDs only. `at` is when it arrived, `attached` names files.
@@ -37,7 +37,7 @@ class Draft:
 
 
 def context_of(mail: Mail) -> dict[str, JsonValue]:
-    """What a desk run is started with, for `mail_of` to find."""
+    """Return what a desk run is started with, for `mail_of` to find."""
     return {_MAIL: mail.model_dump(mode="json")}
 
 

@@ -14,7 +14,7 @@ from agents.text import ends_of, one_line, strip_invisible
 
 SEND_REPLY = "send_reply"
 DRAFTS = 3
-"""How many drafts may be denied before the owner must say what to do."""
+"""Most drafts that may be denied before the owner must say what to do."""
 
 _HASH = "SHA-256 of the mail"
 _SUBJECT_CHARS, _TEXT_CHARS = 150, 6_000
@@ -91,12 +91,12 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
 
 
 def is_reply(result: Result) -> bool:
-    """Whether it is what became of a draft."""
+    """Return whether the result is what became of a draft."""
     return isinstance(result.step, CallTool) and result.step.tool == SEND_REPLY
 
 
 def denied_drafts(run: Run) -> int:
-    """How many drafts were denied since the owner last said something."""
+    """Return how many drafts were denied since the owner last said something."""
     results = run.results
     heard = [at for at, one in enumerate(results) if isinstance(one.step, RequestHumanInput) and one.kind == "answered"]
     return sum(is_reply(one) and one.kind == "denied" for one in results[heard[-1] + 1 if heard else 0 :])
@@ -116,7 +116,7 @@ def _full(text: str, signature: str) -> str:
 
 
 def _facts(mail: Mail, draft: Draft) -> tuple[Fact, ...]:
-    """What whoever approves reads first. All of it is bound elsewhere, or is about the mail that came in."""
+    """Return what the approver reads first. All of it is bound elsewhere, or is about the mail that came in."""
     doubt = f"{mail.sender} ({one_line(mail.doubt, 200)})" if mail.doubt else mail.sender
     return (
         Fact(label="To", text=doubt),

@@ -67,7 +67,7 @@ class Failed:
 
 
 class Model(Protocol):
-    """Whoever chooses steps."""
+    """A model, or whatever else chooses steps."""
 
     async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:
         """The next step of `run`, whose events these are. A call that goes wrong is returned, never raised."""
@@ -131,9 +131,9 @@ class Claude:
         return self._without_secrets(Failed(answer.kind, answer.detail, answer.retry_after_s, call))
 
     def input_hash(self, agent: Agent, run: Run, events: Sequence[Event], budget_tokens: int) -> str:
-        """What a call for the next step of `run` is recorded with: hex SHA-256 of all that is sent, messages last.
+        """Return the hash that a call for the next step of `run` is recorded with: hex SHA-256 of all that is sent.
 
-        Raises PromptError.
+        The messages come last. Raises PromptError.
         """
         prompt = prompts.load(agent.prompt, agent.folder)
         return _hash(self._request(prompt, agent, build(run, events, budget_tokens).text))
@@ -219,7 +219,7 @@ class Claude:
 
 
 def system_text(prompt: prompts.Prompt, agent: Agent) -> str:
-    """What a model is told once for all runs of `agent`. Raises PromptError: a prompt may only use these inputs."""
+    """Return what a model is told for all runs of `agent`. Raises PromptError: prompts may use only these inputs."""
     given = {
         "description": agent.description,
         "tools": ", ".join(offer.name for offer in offers(agent)),
@@ -228,7 +228,7 @@ def system_text(prompt: prompts.Prompt, agent: Agent) -> str:
 
 
 def _cost_usd(reply: Reply) -> float | None:
-    """What `reply` cost, tokens that were read from the cache or written into it at their own rates."""
+    """Return what `reply` cost, tokens read from the cache or written into it at their own rates."""
     usage = reply.usage
     return cost_usd(
         reply.model,

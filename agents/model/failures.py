@@ -55,17 +55,17 @@ _BY_WORDS: dict[str, FailureKind] = {"prompt is too long": "too_long", "credit b
 
 
 def is_worth_waiting(kind: FailureKind) -> bool:
-    """Whether the same call may work later: it was the server's trouble, neither ours nor the answer's."""
+    """Return whether the same call may work later: it was the server's trouble, neither ours nor the answer's."""
     return kind in _PASSING
 
 
 def is_for_operators(kind: str) -> bool:
-    """Whether only an operator can fix it: a key, a bill, a refusal."""
+    """Return whether only an operator can fix it: a key, a bill, a refusal."""
     return kind in _FOR_OPERATORS
 
 
 def after(kinds: Sequence[str]) -> Literal["model", "rules", "people"]:
-    """Who is to choose a step after these failures in a row, oldest first. Kinds of other releases are failures, too.
+    """Return who chooses a step after these failures in a row, oldest first. Kinds of other releases are failures, too.
 
     The model again, until it failed three times; then plain rules where it can't be had, and people are asked where its
     answers are no steps. At once: rules where only an operator can fix it, people where the run `is_too_long`.
@@ -82,7 +82,7 @@ def after(kinds: Sequence[str]) -> Literal["model", "rules", "people"]:
 
 
 def is_too_long(kinds: Sequence[str]) -> bool:
-    """Whether these failures in a row say that even what can't be left out of the run is too long for its model."""
+    """Return whether these failures in a row say that even what can't be left out is too long for the model."""
     return kinds[-1:] == [NOT_SENT] or kinds.count("too_long") > 1
 
 
@@ -92,7 +92,7 @@ def retry_delay_s(failures: int) -> float:
 
 
 def kind_of(status: int, error_type: str, message: str) -> FailureKind:
-    """What an HTTP error answer means. What nobody foresaw is `overloaded` from 500 on, `refused` below."""
+    """Return what an HTTP error answer means. What nobody foresaw is `overloaded` from 500 on, `refused` below."""
     for words, kind in _BY_WORDS.items():
         if words in message.lower():
             return kind

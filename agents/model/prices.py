@@ -1,4 +1,4 @@
-"""What a model's answer cost, by the price list that genai-prices carries: no network."""
+"""Price a model's answer by the price list that genai-prices carries: no network."""
 
 import logging
 from functools import cache
@@ -29,7 +29,7 @@ def cost_usd(model: str, *, into: int, out: int, cache_read: int = 0, cache_writ
 
 @cache
 def is_priced(model: str) -> bool:
-    """Whether the price of a model is known. Of each one that is not, the log says so once."""
+    """Return whether the price of a model is known. Of each one that is not, the log says so once."""
     from genai_prices import Usage, calc_price  # noqa: PLC0415
 
     try:

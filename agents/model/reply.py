@@ -1,4 +1,4 @@
-"""What the model may choose from, and its answer read as a step. Pure.
+"""Offer the model what it may choose from, and read its answer as a step. Pure.
 
 The wire shapes are those of `POST /v1/messages`: https://platform.claude.com/docs/en/api/messages
 """
@@ -138,7 +138,7 @@ def read(agent: Agent, reply: Reply) -> Step | NoStep:
 
 
 def confidence_of(agent: Agent, reply: Reply) -> float | None:
-    """How sure the model says it is, 0 to 1; None when it did not say so in a number. It decides nothing."""
+    """Return how sure the model says it is, 0 to 1; None when it did not say so in a number. It decides nothing."""
     uses = _uses(reply)
     said = uses[0].input if len(uses) == 1 else None
     if not isinstance(said, dict) or _has_its_own(agent, uses[0].name):
@@ -154,13 +154,13 @@ def _uses(reply: Reply) -> list[Block]:
 
 
 def _has_its_own(agent: Agent, name: str) -> bool:
-    """Whether `confidence` is an argument of the tool itself."""
+    """Return whether `confidence` is an argument of the tool itself."""
     tool = agent.tool(name)
     return tool is not None and _CONFIDENCE in _schema(tool.args).get("properties", {})
 
 
 def _arguments(agent: Agent, use: Block) -> JsonValue:
-    """What the model filled in, without what it says of itself."""
+    """Return what the model filled in, without what it says of itself."""
     if not isinstance(use.input, dict) or _has_its_own(agent, use.name):
         return use.input
     return {name: value for name, value in use.input.items() if name != _CONFIDENCE}
