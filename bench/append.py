@@ -1,4 +1,4 @@
-"""What one more event costs a run that holds few or many: the append itself, and reading the run to go on with it."""
+"""Measure what one more event costs a run that holds few or many: the append itself, and reading the run again."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""How soon Slack hears that a click is stored, while 500 runs are active; in Socket Mode and over HTTP."""
+"""Measure how soon Slack hears that a click is stored, while 500 runs are active; in Socket Mode and over HTTP."""
 
 import asyncio
 import os
@@ -79,7 +79,7 @@ async def _pressed(office: SlackOffice, cards: list[Message], presses: int) -> l
 
 
 def _active(office: SlackOffice) -> int:
-    """How many runs wait for people."""
+    """Return how many runs wait for people."""
     connection = office.redis.connect()
     try:
         counts = [connection.ask("ZCARD", Keys(shard).open) for shard in range(_SHARDS)]

@@ -51,7 +51,7 @@ def body_of(message: dict[str, str]) -> tuple[str, bool]:
 
 
 def reader_of(name: str) -> tuple[Callable[[str], str], Callable[[str], str]]:
-    """How the library called `name` reads plain text, and HTML."""
+    """Return how the library called `name` reads plain text, and HTML."""
 
     def plain_too(read: Callable[[str], str]) -> tuple[Callable[[str], str], Callable[[str], str]]:
         return read, lambda document: read(as_text(document))

@@ -1,4 +1,4 @@
-"""How long people and effects wait, over the local mailbox: real SMTP, a mail process and a worker of their own."""
+"""Measure how long people and effects wait, over the local mailbox: real SMTP, a mail process and a worker."""
 
 import asyncio
 import os

@@ -34,7 +34,7 @@ NOBODY = "mx.of.nobody.invalid"
 
 @dataclass
 class Tally:
-    """What has happened so far."""
+    """The count of what has happened so far."""
 
     read: Counter[str] = field(default_factory=Counter[str])
     found: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
@@ -84,7 +84,7 @@ def _try(raw: bytes, tally: Tally) -> None:
 
 
 def _read(raw: bytes, server: str, tally: Tally) -> Reading | None:
-    """What the mail means; None when reading it failed, which is noted."""
+    """Read what the mail means; None when reading it failed, which is noted."""
     own = reader(server)
     try:
         reading, took_ms = _timed(own, raw)

@@ -117,7 +117,7 @@ _NEAR: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("text", "text in two lines"), ("newtext", "quotes", "signature", "lines", "banners")),
     "slack": ("slack",),
 }
-"""Where a place's own patterns stand; the others are tried less often."""
+"""The modules whose own patterns read a place; the others are tried less often."""
 
 
 def _unquoted(text: str) -> str:
@@ -126,7 +126,7 @@ def _unquoted(text: str) -> str:
 
 @dataclass(frozen=True)
 class Growth:
-    """What one piece costs in one place: at half the size the place may have, and at all of it."""
+    """The cost of one piece in one place: at half the size the place may have, and at all of it."""
 
     place: str
     before: str
@@ -143,7 +143,7 @@ class Growth:
 
     @property
     def shape(self) -> str:
-        """What was put into the place."""
+        """The text that was put into the place."""
         return f"{self.before[-30:]!r} + {self.piece[:30]!r} * n + {self.after!r}"
 
 
@@ -194,7 +194,7 @@ def _grown(read: Callable[[bytes], object], rng: random.Random, place: str, tree
 
 
 def _pump(rng: random.Random, tree: Any) -> tuple[str, str, str]:
-    """What to begin with, what to repeat, and what makes it fail at the end."""
+    """Return what to begin with, what to repeat, and what makes it fail at the end."""
     fits = _fitting(tree, rng) or "a"
     at = rng.randrange(len(fits) + 1)
     match rng.randrange(4):

@@ -63,7 +63,7 @@ def _race(part: str, peers: str | None) -> None:
 
 
 def _score(command: str, name: str, arguments: list[str], row: _Row) -> tuple[tuple[object, ...], list[str]]:
-    """What `row` makes of the scorer's figures for one set, and what was missed."""
+    """Return what `row` makes of the scorer's figures for one set, and what was missed."""
     argv = [sys.executable, str(SETS / "score.py"), "--parser", command, "--set", name, *arguments]
     ended = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, check=False)
     missed = re.findall(r"^BELOW THE LIMIT: (.+)$", ended.stdout, re.MULTILINE)

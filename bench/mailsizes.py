@@ -1,4 +1,4 @@
-"""What 10 KB to 2 MB of one shape cost: no shape may cost more per byte when it grows."""
+"""Measure what 10 KB to 2 MB of one shape cost: no shape may cost more per byte when it grows."""
 
 import time
 from collections.abc import Callable

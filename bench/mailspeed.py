@@ -1,4 +1,4 @@
-"""How fast mails are read, in one process and through the child process; and what bombs cost."""
+"""Measure how fast mails are read, in one process and through the child process; and what bombs cost."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What a paused run costs in Redis: many of them, made by triggers, counted by kind of key."""
+"""Measure what a paused run costs in Redis: many of them, made by triggers, counted by kind of key."""
 
 import asyncio
 import random

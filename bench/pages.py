@@ -1,4 +1,4 @@
-"""How long the console's pages take among many runs, and how soon an open page shows an event.
+"""Measure how long the console's pages take among many runs, and how soon an open page shows an event.
 
 `pages.py [--stored 10000] [--events 200]`: one `sayso web` process on an embedded Redis with `appendfsync always`;
 workers, the client and Debian's Chromium beside it.

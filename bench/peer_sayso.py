@@ -83,7 +83,7 @@ class Adapter:
         await self._accept(key, {"token": self._asked[name][1], "text": answer(name)}, is_answer=True)
 
     async def _look_up(self, name: str) -> None:
-        """What the last life of this adapter was told, from the store."""
+        """Read from the store what the last life of this adapter was told."""
         events = (await self._app.store.load(await self._start(name))).events
         opened = next(event.request.id for event in events if isinstance(event, RequestOpened))
         record, _, _ = await self._app.requests.decisions.request(opened)

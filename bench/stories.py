@@ -208,7 +208,7 @@ def _facts() -> tuple[Fact, ...]:
 
 
 def _log(seed: int, version: str) -> str:
-    """What a deploy prints: 40 to 120 lines."""
+    """Return what a deploy prints: 40 to 120 lines."""
     lines = (
         f"2026-03-02T09:{n % 60:02}:{seed % 60:02}Z web-{n % 4} step {n}: unpacked {_commit(f'{seed}.{n}')[:12]},"
         f" {n * 37 % 900 + 11} files, {n * 13 % 97} ms"

@@ -1,4 +1,4 @@
-"""How soon who waits over HTTP hears of an answer, and how long a page takes among many runs and open requests.
+"""Measure how soon HTTP clients hear of an answer, and a page's time among many runs and open requests.
 
 `web.py [--streams 200] [--polls 200] [--runs 20] [--stored 10000] [--open 10000]`: one `sayso web` process on an
 embedded Redis with `appendfsync always`; workers and all clients are in this process.
@@ -60,7 +60,7 @@ async def _port(stdout: asyncio.StreamReader) -> int:
 
 @asynccontextmanager
 async def web(world: World) -> AsyncGenerator[str]:
-    """Where one `sayso web` of the same installation listens."""
+    """Yield where one `sayso web` of the same installation listens."""
     settings = {f"SAYSO_{name}": value for name, value in QUICK.items()}
     program = await asyncio.create_subprocess_exec(
         *COMMAND, "web", "--port", "0", "--data", str(world.folder),

@@ -45,7 +45,7 @@ class What(BaseModel):
 
 @dataclass
 class Workshop:
-    """Where the tools have their effects. `meaning` is what a name stands for now, as a tag stands for a commit.
+    """The place where the tools have their effects. `meaning` maps names to what they stand for, as tags to commits.
 
     A thing in `riddles` can't be prepared, the gate of one in `broken_gates` raises, so does the title of one
     in `untitled`. While there is `poison`, whoever only looks for a tool breaks. `calls` counts by idempotency key.
@@ -69,7 +69,7 @@ class Workshop:
     looks: list[str] = field(default_factory=list[str])
 
     def hold(self, what: str) -> asyncio.Event:
-        """Whoever works on `what` waits until the event is set."""
+        """Make whoever works on `what` wait until the event is set."""
         return self.holds.setdefault(what, asyncio.Event())
 
     def gate(self, what: str, usual: str | None = None) -> str | None:
@@ -79,7 +79,7 @@ class Workshop:
         return self.policy_of.get(what, usual)
 
     def title(self, name: str, what: str) -> str:
-        """How a card names the call."""
+        """Return how a card names the call."""
         if what in self.untitled:
             raise LookupError(f"there are no words for {what}")
         return f"{name.capitalize()} {what}"

@@ -1,4 +1,4 @@
-"""What many tests share: one real Redis for the session, empty for each test, and a running sayso over it."""
+"""Fixtures that many tests share: one real Redis for the session, empty for each test, and a running sayso over it."""
 
 import shutil
 import socket
@@ -80,7 +80,7 @@ def redis(redis_server: str) -> str:
 
 @pytest.fixture(scope="session")
 def slack_address() -> Iterator[str]:
-    """Where the session's fake Slack listens."""
+    """The address where the session's fake Slack listens."""
     with running() as address:
         yield address
 

@@ -1,4 +1,4 @@
-"""What lists say, and what they have to say by the events of all runs alone."""
+"""The contents of lists, and what they have to be by the events of all runs alone."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which cases of a long table `./check` plays; `./check --all` plays all of them."""
+"""The cases of a long table that `./check` plays; `./check --all` plays all of them."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -17,5 +17,5 @@ def few_of(cases: Sequence[T], *played: int) -> list[object]:
 
 
 def examples(number: int) -> int:
-    """How many examples hypothesis draws: `number` of them under `--all`, else an eighth."""
+    """Return how many examples hypothesis draws: `number` of them under `--all`, else an eighth."""
     return number if settings.get_current_profile_name() == "all" else max(10, number // 8)

@@ -78,7 +78,7 @@ def copied(folder: Path) -> Path:
 
 
 def verdict(mutant: Mutant, folder: Path) -> str:
-    """What becomes of the tests that are named for a check, without it."""
+    """Return what becomes of the tests that are named for a check, without it."""
     tree = copied(folder)
     lines = (tree / mutant.file).read_text().splitlines()
     left = [line for number, line in enumerate(lines) if number not in mutant.lines]

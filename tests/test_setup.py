@@ -22,7 +22,7 @@ def sayso(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def told(done: subprocess.CompletedProcess[str]) -> str:
-    """What it says to a person; never a traceback."""
+    """Return what it says to a person; never a traceback."""
     assert done.returncode == 1
     assert "Traceback" not in done.stderr + done.stdout
     assert done.stderr.startswith("sayso: ")

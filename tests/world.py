@@ -26,7 +26,7 @@ from tests.office import TOML, settings_of
 
 
 def heading(letter: Letter) -> str:
-    """What a mail says first, without the code of a card; its subject may be that of its thread."""
+    """Return what a mail says first, without the code of a card; its subject may be that of its thread."""
     return re.sub(r" \[[A-Z2-7]{6}\]$", "", letter.text.partition("\n")[0])
 
 
@@ -47,7 +47,7 @@ class World(Peopled):
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def settings(self) -> Settings:
-        """What `toml` says now."""
+        """Return the settings that `toml` gives now."""
         settings = settings_of(self.folder, self.toml, self.environ)
         for name, policy in list(settings.policies.items()) if self.reach else ():
             # Past the validation: a release names only the channels that it has.
@@ -93,7 +93,7 @@ class World(Peopled):
         return [note.decode() for note in (await self.app.store.lists.dead()).values()]
 
     async def unsent(self) -> list[OutboxEntry]:
-        """What must still be sent."""
+        """Return what must still be sent."""
         client, found = self.app.store.client, list[OutboxEntry]()
         for shard in range(self.app.store.shards):
             bodies = await client.do("HVALS", f"{{s{shard}}}:outbox")

@@ -1,4 +1,4 @@
-"""What became of attempts, as their requests show it."""
+"""The outcomes of attempts, as their requests show them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is used up, and by how much people extend it."""
+"""Budgets: their use, and by how much people extend them."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which texts are exact commands, and that nothing else is one."""
+"""Exact commands: the texts that are one, and that nothing else is."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What holds for the fold of any list of any events, however little sense it makes."""
+"""Promises of the fold for any list of any events, however little sense it makes."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""What a newcomer types first is answered at once, with what can be asked here."""
+"""A newcomer's first words are answered at once, with what can be asked here."""
 
 from pathlib import Path
 

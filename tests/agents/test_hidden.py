@@ -1,4 +1,4 @@
-"""What we authenticate with, echoed by whoever answers: none of it comes back."""
+"""Credentials echoed by whoever answers: none of them comes back."""
 
 from base64 import b64encode
 from dataclasses import replace

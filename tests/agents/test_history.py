@@ -1,4 +1,4 @@
-"""What a copied story leaves behind, and what of it can still be read."""
+"""A copied story: what it leaves behind, and what of it can still be read."""
 
 import pytest
 from hypothesis import given

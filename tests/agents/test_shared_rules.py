@@ -1,4 +1,4 @@
-"""What somebody wrote to a run is asked about before plain rules do what nobody can take back."""
+"""Plain rules ask about what somebody wrote to a run before they do what nobody can take back."""
 
 from dataclasses import replace
 

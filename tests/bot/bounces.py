@@ -11,14 +11,14 @@ LOCAL, _, DOMAIN = "sayso@sayso.example".partition("@")
 
 
 def receipt(world: World, letter: Letter) -> str:
-    """What a mail of ours brings back, in a header of its own."""
+    """Return the receipt that a mail of ours brings back, in a header of its own."""
     folders = (world.mail.folder(contact.email) for contact in world.app.people.contacts() if contact.email)
     raw = next(raw for each in folders for path in every_mail(each) if letter.message_id in (raw := path.read_text()))
     return raw.partition("X-Sayso-Receipt: ")[2].split()[0]
 
 
 def report(to: str, *, action: str = "failed", said: str = "550 5.1.1 No such user", key: str = "") -> bytes:
-    """What a mail server sends back."""
+    """Return the report that a mail server sends back."""
     text = (
         f"From: MAILER-DAEMON@mx.corp.example\nTo: {to}\nSubject: Undelivered Mail Returned to Sender\nX-Key: {key}\n"
         "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
@@ -43,7 +43,7 @@ async def handled(world: World) -> None:
 
 
 async def failures(world: World, run_id: str) -> list[tuple[str, str]]:
-    """Who was not reached, and how."""
+    """Return who was not reached, and how."""
     return [(event.person, event.channel) for event in await world.events(run_id) if isinstance(event, DeliveryFailed)]
 
 

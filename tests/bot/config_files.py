@@ -34,7 +34,7 @@ def read(folder: Path, text: str = "", **environ: str) -> Settings:
 
 
 def problems(folder: Path, text: str = "", **environ: str) -> tuple[str, ...]:
-    """What `read` complains about, with the path of the file cut down to its name."""
+    """Return what `read` complains about, with the path of the file cut down to its name."""
     with pytest.raises(ConfigError) as caught:
         read(folder, text, **environ)
     return tuple(line.replace(f"{folder}/", "") for line in caught.value.problems)

@@ -40,7 +40,7 @@ def dev(tmp_path: Path, short_path: Path) -> Iterator[Dev]:
 
 @pytest.fixture
 def anna(browser: Browser, dev: Dev) -> Iterator[Visitor]:
-    """Whoever started that `sayso dev`, at a desktop."""
+    """Yield Anna, who started that `sayso dev`, at a desktop."""
     with Visitor(browser, dev) as visitor:
         yield visitor
 

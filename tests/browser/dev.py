@@ -33,7 +33,7 @@ class Dev(Program):
         return Dev(self._folder, self._runtime, (self.url.rpartition(":")[2], self.site.rpartition(":")[2]))
 
     def run(self, *words: str, status: int = 0) -> str:
-        """What a command in another terminal prints that ends well, or with this `status`."""
+        """Return what a command in another terminal prints that ends well, or with this `status`."""
         command = [*COMMAND, *words, "--data", str(self._folder / "data")]
         done = subprocess.run(
             command, cwd=TOP, env=self._environ, capture_output=True, text=True, timeout=SLOW_S, check=False

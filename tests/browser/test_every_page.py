@@ -135,7 +135,7 @@ def test_what_a_page_may_not_do_is_told(browser: Browser, shared_dev: Dev) -> No
 
 
 def faults(page: Page, axe: Path) -> list[str]:
-    """What is wrong with a page, on any screen."""
+    """Return what is wrong with a page, on any screen."""
     expect(page.get_by_role("heading").first).to_be_attached()
     page.add_script_tag(path=axe)
     found: list[str] = []

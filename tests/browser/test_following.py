@@ -167,7 +167,7 @@ def show(page: Page, *, is_shown: bool) -> None:
 
 
 def streams(dev: Dev) -> float:
-    """How many event streams are open."""
+    """Return how many event streams are open."""
     with urlopen(f"{dev.url}/metrics", timeout=60) as answer:  # noqa: S310 - our own
         [line] = [line for line in answer.read().decode().splitlines() if line.startswith("sayso_http_streams ")]
     return float(line.partition(" ")[2])

@@ -60,7 +60,7 @@ def focus(page: Page) -> str:
 
 
 def tab_to(page: Page, words: str) -> list[str]:
-    """What the focus passes until it is at `words`."""
+    """Move the focus to `words` and return what it passes."""
     passed: list[str] = []
     while focus(page) != words:
         assert len(passed) < 60, passed

@@ -72,7 +72,7 @@ class Visitor:
 
 
 def state(page: Page) -> Locator:
-    """How the run of this page stands: its first word."""
+    """Return the element that says how the run of this page stands: its first word."""
     return page.locator("#run .state").first
 
 

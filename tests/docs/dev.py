@@ -30,7 +30,7 @@ async def heard(stdout: asyncio.StreamReader) -> str:
 
 @asynccontextmanager
 async def sayso_dev(folder: Path, **environ: str) -> AsyncGenerator[str]:
-    """Where a `sayso dev` over `folder` serves HTTP, while the context is open."""
+    """Yield where a `sayso dev` over `folder` serves HTTP, while the context is open."""
     program = await asyncio.create_subprocess_exec(
         *COMMAND, "dev", "--port", "0", "--no-open",
         cwd=folder, env=environment(**environ), stdout=asyncio.subprocess.PIPE,

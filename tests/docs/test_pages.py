@@ -19,18 +19,18 @@ TABLES = (
 
 
 def links_in(page: Path) -> list[str]:
-    """Where the links and pictures of `page` lead."""
+    """Return where the links and pictures of `page` lead."""
     return [found[0] for found in LINK.finditer(page.read_text())]
 
 
 def anchors(page: Path) -> set[str]:
-    """What can be linked to in `page`, as code hosts name headings."""
+    """Return what can be linked to in `page`, as code hosts name headings."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def is_broken(page: Path, link: str) -> bool:
-    """Whether a link within the tree leads nowhere."""
+    """Return whether a link within the tree leads nowhere."""
     path, _, anchor = link.partition("#")
     target = (page.parent / path) if path else page
     return not target.exists() or bool(anchor and target.suffix == ".md" and anchor not in anchors(target))

@@ -1,4 +1,4 @@
-"""Whoever reads on in the code from a text of ours finds what that names."""
+"""The paths that our texts name lead to what is in the tree."""
 
 import re
 

@@ -83,7 +83,7 @@ class Stranger:
         return done
 
     def _differs(self, command: str, lines: Sequence[str], done: Done) -> str:
-        """What the page tells of `command` and `done` does not hold."""
+        """Return where `done` differs from what the page tells of `command`."""
         code = int(found[1]) if (found := re.search(r"# exit (\d)$", command)) else 0
         if done.returncode != code:
             return f"exit {code}"

@@ -1,10 +1,10 @@
-"""What a terminal does with text."""
+"""The effect of text on a terminal."""
 
 import unicodedata
 
 
 def is_harmless(line: str) -> bool:
-    """Whether no character of `line` moves the cursor, changes what stands before it, or begins another line.
+    """Return whether no character of `line` moves the cursor, changes what is before it, or begins another line.
 
     Letters that this Python does not know yet, and those of private use, are only boxes there.
     """

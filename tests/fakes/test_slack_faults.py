@@ -1,4 +1,4 @@
-"""What goes wrong with the fake when a test says so."""
+"""Faults of the fake when a test asks for them."""
 
 import time
 

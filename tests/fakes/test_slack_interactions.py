@@ -1,4 +1,4 @@
-"""What people do with cards, the App Home, commands and shortcuts, as slack-bolt and slack-sdk meet it."""
+"""People's use of cards, the App Home, commands and shortcuts, as slack-bolt and slack-sdk meet it."""
 
 import httpx2
 import pytest

@@ -1,4 +1,4 @@
-"""What Slack refuses, the fake refuses in the same words, and notes it."""
+"""The fake refuses what Slack refuses, in the same words, and notes it."""
 
 import pytest
 

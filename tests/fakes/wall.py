@@ -28,17 +28,17 @@ class Wall(Corkboard):
     is_fatal: bool = False
 
     def of(self, person: str) -> list[Card]:
-        """How the newest card of `person` has looked."""
+        """Return the versions of the newest card of `person`."""
         keys = [key for key, (to, card) in self.pinned.items() if to.person == person and not card.is_line]
         return self.looks[keys[-1]] if keys else []
 
     def now(self, person: str) -> Card | None:
-        """How it looks now."""
+        """Return the newest version of that card."""
         looks = self.of(person)
         return looks[-1] if looks else None
 
     def lines(self) -> list[list[str]]:
-        """What each line of status has said."""
+        """Return what each line of status has said."""
         return [[card.title for card in looks] for looks in self.looks.values() if looks[0].is_line]
 
     async def send(self, card: Card, to: Address, key: str) -> Placement:

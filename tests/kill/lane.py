@@ -56,7 +56,7 @@ LAST_TRAP_S = 0.3
 
 @dataclass(frozen=True, order=True)
 class Point:
-    """What befalls a worker at the `nth` call of `name`, of Redis, a tool or the desk.
+    """The fate of a worker at the `nth` call of `name`, of Redis, a tool or the desk.
 
     `kill`: it dies. `drop`: it loses the answer. `stop`: it stands still, and its call, until another did its work.
     """
@@ -71,7 +71,7 @@ class Point:
 
 
 def environment(folder: Path, redis_url: str, desk: Server, recorder: Server) -> dict[str, str]:
-    """What a worker of these tests is told. Writes its `sayso.toml` into `folder`."""
+    """Return the environment of a worker of these tests. Writes its `sayso.toml` into `folder`."""
     (folder / "sayso.toml").write_text(TOML)
     return {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
         "SAYSO_REDIS_URL": redis_url,
@@ -85,7 +85,7 @@ def environment(folder: Path, redis_url: str, desk: Server, recorder: Server) ->
 
 
 def is_quiet(redis: Redis) -> bool:
-    """Whether nothing is left to be looked at or to be sent."""
+    """Return whether nothing is left to be looked at or to be sent."""
     return not any(redis.ask("EXISTS", f"{{s{shard}}}:{name}") for shard in (0, 1) for name in ("wake", "outbox"))
 
 
@@ -190,7 +190,7 @@ class Lane:
         wait_until(is_true, 15, what)
 
     def _is_over(self, story: Story) -> bool:
-        """Whether the outcome was shown, nothing is left to do, and the worker has survived it."""
+        """Return whether the outcome was shown, nothing is left to do, and the worker has survived it."""
         if not story.outcome or not is_quiet(self.redis):
             return False
         # The last of all points: Redis has done it, and the worker is about to be killed for it.
@@ -233,7 +233,7 @@ class Lane:
         return self.proxy, self.recorder, self.desk
 
     def _sprung(self) -> int:
-        """How many traps have sprung in this life of the worker."""
+        """Return how many traps have sprung in this life of the worker."""
         return sum(server.ask(do="seen")["sprung"] for server in self._servers())
 
     def _load_scripts(self) -> None:

@@ -61,7 +61,7 @@ class DeskChannel:
             after = item["index"] + 1
 
     async def read(self, inbound: Inbound) -> Reading:
-        """What the message says it is."""
+        """Return what the message says it is."""
         body = json.loads(inbound.raw)
         if "token" in body:
             return Reply(person=body["person"], token=body["token"], said=body["said"], text=body["text"])

@@ -31,7 +31,7 @@ class Story:
     seen: list[str] = field(default_factory=list[str])
 
     def problems(self) -> list[str]:
-        """What is not as it was promised; nothing when all is well."""
+        """Return what is not as it was promised; nothing when all is well."""
         kinds = Counter(event.type for event in self.events)
         decided = Counter(event.request_id for event in self.events if isinstance(event, RequestDecided))
         opened = [event.request.id for event in self.events if isinstance(event, RequestOpened)]
@@ -53,16 +53,16 @@ class Story:
 
     @property
     def effects(self) -> int:
-        """How often the world outside was changed."""
+        """The number of times the world outside was changed."""
         return sum(call["has_effect"] for call in self.calls)
 
     @property
     def noted(self) -> list[str]:
-        """What people were told of answers that did not count."""
+        """The outcomes that people were told of answers that did not count."""
         return [event.outcome for event in self.events if isinstance(event, AnswerNoted)]
 
     def is_decided_before_it_is_done(self) -> bool:
-        """Whether each attempt stands behind an approval of the request that it names."""
+        """Return whether each attempt stands behind an approval of the request that it names."""
         approved: set[str] = set()
         for event in self.events:
             if isinstance(event, RequestDecided) and event.decision.state == "approved":

@@ -1,4 +1,4 @@
-"""What stands in Redis, read past the product."""
+"""Read what stands in Redis, past the product."""
 
 from typing import cast
 

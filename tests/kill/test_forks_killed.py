@@ -1,4 +1,4 @@
-"""Whoever makes a fork may die at any moment: there is a whole run then, or none, and asking again makes no second."""
+"""A process that makes a fork may die at any moment: a whole run or none is there, and asking again makes no second."""
 
 import asyncio
 import signal
@@ -25,7 +25,7 @@ FORK = RunId("s1r-bbbbbbbbbbbbb")
 
 
 def composed(folder: Path, url: str) -> App:
-    """What a process that only makes forks holds."""
+    """Return what a process that only makes forks holds."""
     environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
         "SAYSO_REDIS_URL": url,
         "SAYSO_SECRET_KEY": "0123456789abcdef0123456789abcdef",

@@ -1,4 +1,4 @@
-"""What somebody must be told is told though the worker dies right after it has given up: twice rather than never."""
+"""Notices arrive though the worker dies right after it has given up: twice rather than never."""
 
 from collections.abc import Iterator
 

@@ -66,7 +66,7 @@ class Victim:
 
 @dataclass
 class Counts:
-    """What happened. `hit` are the named points at which somebody died."""
+    """The count of what happened. `hit` are the named points at which somebody died."""
 
     kills: Counter[str] = field(default_factory=Counter[str])
     hit: Counter[str] = field(default_factory=Counter[str])

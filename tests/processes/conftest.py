@@ -45,5 +45,5 @@ async def slack_office(tmp_path: Path, slack_address: str) -> AsyncIterator[Slac
 
 @pytest.fixture(params=few_of(["socket", "http"], 0))
 def mode(request: pytest.FixtureRequest) -> Mode:
-    """How Slack reaches sayso."""
+    """The way in which Slack reaches sayso."""
     return request.param

@@ -50,7 +50,7 @@ class Program:
         self.process.wait()
 
     def said(self) -> str:
-        """What it has printed so far in this life."""
+        """Return what it has printed so far in this life."""
         with self.log.open() as log:
             log.seek(self._begins_at)
             return log.read()

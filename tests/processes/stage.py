@@ -91,5 +91,5 @@ class Stage:
         self.recorder.ask(do="arm", name=tool, nth=1, when="before", act="hold", at_most_s=at_most_s)
 
     def release(self) -> None:
-        """What is held goes on."""
+        """Let what is held go on."""
         self.recorder.ask(do="release")

@@ -70,7 +70,7 @@ class Office:
         return log.read_text().split() if log.exists() else []
 
     def is_idle(self) -> bool:
-        """Whether no deploy is under way."""
+        """Return whether no deploy is under way."""
         lines = Counter(self.deploys())
         return lines["begun"] == lines["deployed"]
 

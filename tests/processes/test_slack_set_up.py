@@ -53,7 +53,7 @@ class Branch:
         return anna, bo
 
     def live(self) -> str:
-        """What the demo's site shows."""
+        """Return what the demo's site shows."""
         page = self.data / "demo" / "site" / "production" / "current" / "VERSION"
         return page.read_text() if page.exists() else ""
 
@@ -200,6 +200,6 @@ async def test_sayso_dev_says_what_is_missing(branch: Branch) -> None:
 
 
 def _address(web: Program) -> str:
-    """Where a web process listens, as its log says."""
+    """Return where a web process listens, as its log says."""
     line = next(line for line in web.said().splitlines() if '"listening"' in line)
     return f"http://127.0.0.1:{json.loads(line)['port']}"

@@ -1,4 +1,4 @@
-"""What strangers write reaches the terminal in which sayso runs, and does nothing there."""
+"""Strangers' words reach the terminal in which sayso runs, and do nothing there."""
 
 import asyncio
 import base64
@@ -49,11 +49,11 @@ class InTerminal(Dev):
         return self
 
     def settings(self) -> Settings:
-        """What it was started with."""
+        """Return the settings that it was started with."""
         return load(self.folder / "data", self._environ)
 
     def prints(self, *words: str) -> str:
-        """What a command in another terminal prints."""
+        """Return what a command in another terminal prints."""
         command = [*COMMAND, *words, "--data", str(self.folder / "data")]
         return subprocess.run(command, env=self._environ, capture_output=True, check=True).stdout.decode()
 

@@ -26,7 +26,7 @@ SHARDS = (0, 1)
 
 
 def due_ms(redis: Redis) -> int:
-    """When the trigger is due next; 0 before a worker has seen it."""
+    """Return when the trigger is due next; 0 before a worker has seen it."""
     held = [line for shard in SHARDS for line in cast("list[bytes]", redis.ask("HVALS", f"{{s{shard}}}:ticks"))]
     return int(held[0].split()[0]) if held else 0
 

@@ -68,7 +68,7 @@ class Machines:
         (self.folder / "go").touch()
 
     def events(self, kind: type[E]) -> list[E]:
-        """What happened in any run, oldest first."""
+        """Return what happened in any run, oldest first."""
         connection = self.redis.connect()
         try:
             found = [event for events in runs_in(connection).values() for event in events]

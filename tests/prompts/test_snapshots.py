@@ -1,4 +1,4 @@
-"""What each prompt in the tree says, in every version: whoever changes one sees here what a model will read."""
+"""The text of each prompt in the tree, in every version: whoever changes one sees here what a model will read."""
 
 from textwrap import fill
 

@@ -32,11 +32,11 @@ class Authority:
         _run(*_REQUEST, "-keyout", self.key, "-out", self.certificate, *signed, *usage)
 
     def believing(self) -> ssl.SSLContext:
-        """What a client needs to believe this authority and no other."""
+        """Return what a client needs to believe this authority and no other."""
         return ssl.create_default_context(cafile=str(self.bundle))
 
     def serving(self) -> ssl.SSLContext:
-        """What a server needs to show its certificate."""
+        """Return what a server needs to show its certificate."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.certificate, self.key)
         return context

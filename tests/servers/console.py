@@ -102,7 +102,7 @@ class Browser:
 
 
 def sent(form: Form, button: str = "", picks: tuple[str, ...] = (), **typed: str) -> tuple[str, list[tuple[str, str]]]:
-    """Where `form` goes, and with which fields; each of `picks` is the value of a choice that the form has."""
+    """Return where `form` goes, and with which fields; each of `picks` is the value of a choice that the form has."""
     assert form.method == "post"
     pressed = form.button(button) if button else (form.buttons or [Button("", "", "", "")])[0]
     unknown = set(typed) - set(form.typed)

@@ -138,7 +138,7 @@ class Dovecot:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def endpoint(self, user: str, *, port: int | None = None, password: str = PASSWORD) -> Endpoint:
-        """Where `user` reads their mail; through `port` where a test stands in between."""
+        """Return where `user` reads their mail; through `port` where a test stands in between."""
         trust = self.authority.believing()
         return Endpoint("localhost", port or self.imaps, user, password, "implicit", trust=trust)
 
@@ -149,11 +149,11 @@ class Dovecot:
                 line.sendmail(sender, [to], mail)
 
     def maildir(self, user: str) -> Path:
-        """Where the mail of `user` lies, to be looked at."""
+        """Return the folder in which the mail of `user` lies, to be looked at."""
         return self.folder / "mail" / user
 
     def log(self) -> str:
-        """What it has told."""
+        """Return what the server has logged."""
         return (self.folder / "dovecot.log").read_text()
 
     def flags(self, user: str) -> list[str]:
@@ -174,7 +174,7 @@ class Dovecot:
 
 
 def greets(port: int, words: bytes) -> bool:
-    """Whether somebody at `port` begins with `words`."""
+    """Return whether somebody at `port` begins with `words`."""
     try:
         with socket.create_connection(("127.0.0.1", port), 2) as line:
             return line.recv(200).startswith(words)
@@ -183,7 +183,7 @@ def greets(port: int, words: bytes) -> bool:
 
 
 def is_user(name: str) -> bool:
-    """Whether this machine knows such a user."""
+    """Return whether this machine knows such a user."""
     try:
         pwd.getpwnam(name)
     except KeyError:

@@ -63,7 +63,7 @@ def say(**what: object) -> None:
 
 
 async def ask(port: int, **message: object) -> Message:
-    """What the server on `port` answers. Raises ConnectionError when it goes away first."""
+    """Return what the server on `port` answers. Raises ConnectionError when it goes away first."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LIMIT_BYTES)
     try:
         writer.write(json.dumps(message).encode() + b"\n")
@@ -112,5 +112,5 @@ class Server:
         self._process.stdout.close()
 
     def ask(self, **message: object) -> Message:
-        """What it answers on its port."""
+        """Return what the server answers on its port."""
         return ask_now(int(self.said["port"]), **message)

@@ -65,7 +65,7 @@ class MailHost:
         }
 
     def transport(self, login: str) -> Transport:
-        """How `login` sends mail: submission, with STARTTLS."""
+        """Return the transport by which `login` sends mail: submission, with STARTTLS."""
         trust = self.authority.believing()
         relay = Relay("localhost", self.postfix.submission, login, PASSWORD, "starttls", trust=trust)
         return Transport(lambda: relay)

@@ -21,7 +21,7 @@ class Button:
 
 @dataclass
 class Form:
-    """What would be sent untouched, and what can be pressed, ticked or typed."""
+    """The fields that would be sent untouched, and what can be pressed, ticked or typed."""
 
     action: str
     method: str
@@ -57,7 +57,7 @@ class Markup(HTMLParser):
 
     @property
     def links(self) -> list[str]:
-        """Where links lead."""
+        """The targets of the links."""
         return [attributes["href"] for tag, attributes in self.tags if tag == "a"]
 
     def form(self, action: str) -> Form:

@@ -1,4 +1,4 @@
-"""What tools do to the world outside, and the record of it: `python -m tests.servers.recorder`.
+"""The effects of tools on the world outside, and the record of them: `python -m tests.servers.recorder`.
 
 A call of the tool `honours` with a key that was seen before has no new effect; every other call has one.
 """

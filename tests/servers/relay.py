@@ -71,7 +71,7 @@ class RelayServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         return int(self._server.sockets[0].getsockname()[1])
 
     def _connection(self) -> SMTP:

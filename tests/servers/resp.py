@@ -14,7 +14,7 @@ class Refused(Exception):
 
 
 def frame_end(data: bytes | bytearray, start: int) -> int | None:
-    """Where the frame that begins at `start` ends; None while it is not all there."""
+    """Return where the frame that begins at `start` ends; None while it is not all there."""
     wanted, at = 1, start
     while wanted:
         line_end = data.find(b"\r\n", at)
@@ -72,7 +72,7 @@ class Redis:
         self._socket.close()
 
     def ask(self, *words: str | bytes | int) -> Reply:
-        """What the server answers. Raises Refused, and ConnectionError when it goes away."""
+        """Return what the server answers. Raises Refused, and ConnectionError when it goes away."""
         self._socket.sendall(command(*words))
         while (end := frame_end(self._buffer, 0)) is None:
             chunk = self._socket.recv(65536)

@@ -51,12 +51,12 @@ class TokenEndpoint:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     @property
     def grant(self) -> Grant:
-        """What makes access tokens here."""
+        """The grant that makes access tokens here."""
         url = f"{self.url}/token"
         return Grant(url, self.client_id, self.refresh_token, self.client_secret, "mail")
 

@@ -15,7 +15,7 @@ When = Literal["before", "during", "after"]
 
 @dataclass
 class Trap:
-    """What happens `when` the `nth` call of `name` from now on arrives.
+    """The fault that happens `when` the `nth` call of `name` from now on arrives.
 
     `kill`: `pid` dies. `drop`: its line is cut. `hold`: it goes on when it is released, at the latest after `at_most_s`
     seconds. `stop`: so it does, and `pid` with it.
@@ -68,7 +68,7 @@ class Traps:
         return None
 
     async def at(self, trap: Trap | None, when: When) -> bool:
-        """Whether the call is to end here, because its caller is dead now or must never hear the answer."""
+        """Return whether the call is to end here, because its caller is dead now or must never hear the answer."""
         if trap is None or trap.when != when:
             return False
         match trap.act:

@@ -75,7 +75,7 @@ class Verdict:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """Whoever has a mailbox."""
+        """Accept whoever has a mailbox."""
         if address in self.gone:
             return f"550 5.1.1 <{address}> User doesn't exist: {address}"
         envelope.rcpt_tos.append(address)

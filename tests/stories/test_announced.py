@@ -1,4 +1,4 @@
-"""What is announced reaches places of many and people once, whatever becomes of whom it was for."""
+"""An announcement reaches places of many and people once, whatever becomes of whom it was for."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -39,7 +39,7 @@ async def asked(world: World, run_id: RunId, people: Sequence[str] = ("bo", "cy"
 
 
 async def note(world: World, run_id: RunId) -> str:
-    """What the run waits for, in words."""
+    """Return what the run waits for, in words."""
     pending = (await world.run(run_id)).pending
     return pending.waits.note if pending and pending.waits else ""
 

@@ -42,11 +42,11 @@ class Terminal:
         )  # fmt: skip
 
     def run(self, *words: str) -> str:
-        """What a command prints that ends well."""
+        """Return what a command prints that ends well."""
         return printed(self.begin(*words))
 
     def together(self, *lines: str) -> dict[str, str]:
-        """What several commands print that end well, each under its line."""
+        """Return what several commands print that end well, each under its line."""
         begun = {line: self.begin(*line.split()) for line in lines}
         return {line: printed(process) for line, process in begun.items()}
 
@@ -61,7 +61,7 @@ class Terminal:
 
 
 def printed(process: subprocess.Popen[str]) -> str:
-    """What it printed, once it has ended well."""
+    """Return what the process printed, once it has ended well."""
     out, err = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 0, f"{process.args} ended with {process.returncode}:\n{out}\n{err}"
     return out
@@ -111,7 +111,7 @@ def test_a_newcomer_follows_the_readme_approves_by_mail_and_denies_from_the_term
 
 
 def looks_right(terminal: Terminal, run_id: str) -> None:
-    """What has happened can be seen in every way there is."""
+    """Check that what has happened can be seen in every way there is."""
     seen = terminal.together(
         "runs", "runs --json", f"show {run_id}", f"events {run_id}", "requests", "requests --state all --json"
     )
@@ -131,7 +131,7 @@ def looks_right(terminal: Terminal, run_id: str) -> None:
 
 
 def keeps_well(terminal: Terminal) -> None:
-    """What is configured is listed, and nothing needs fixing."""
+    """Check that what is configured is listed, and nothing needs fixing."""
     seen = terminal.together("dead", "doctor", "policies", "people", "agents", "prompts", "rebuild")
 
     assert seen["dead"] == "Nothing was given up on, and nothing is held.\n"
@@ -145,7 +145,7 @@ def keeps_well(terminal: Terminal) -> None:
 
 
 def is_denied(terminal: Terminal, text: str) -> None:
-    """Who waits for a run that is denied is told why, and a script sees it by the exit code."""
+    """Check that whoever waits for a run that is denied is told why, and a script sees it by the exit code."""
     with terminal.staying("trigger", text, "--as", "anna", "--wait") as waiting:
         waiting.wait_for("Waits for 1 of Bo Berg and Cy Cole: ")
         (request,) = json.loads(terminal.run("requests", "--for", "cy", "--json"))

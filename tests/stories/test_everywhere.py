@@ -44,7 +44,7 @@ class Desk:
 
 
 async def by_cli(world: World, person: str, record: RequestRecord) -> str:
-    """Who decided, as the command line tells `person`."""
+    """Return who decided, as the command line tells `person`."""
     words = ("answer", record.request.id, "approve", "--as", person, "--digest", record.request.digest, "--json")
     ended = await sayso(world, *words)
     judgement = json.loads(ended.out)
@@ -54,7 +54,7 @@ async def by_cli(world: World, person: str, record: RequestRecord) -> str:
 
 
 async def by_api(api: Api, key: str, record: RequestRecord) -> str:
-    """Who decided, as HTTP tells the person whose key it is."""
+    """Return who decided, as HTTP tells the person whose key it is."""
     body = {"vote": "approve", "digest": record.request.digest}
     answer = await api.with_key(key).post(f"/v1/requests/{record.request.id}/answer", json=body)
     said = answer.json()
@@ -65,7 +65,7 @@ async def by_api(api: Api, key: str, record: RequestRecord) -> str:
 
 
 async def by_page(browser: Browser, form: Form) -> str:
-    """Who decided, as the page tells whoever presses Approve on a card that was shown before."""
+    """Return who decided, as the page tells whoever presses Approve on a card that was shown before."""
     page = await browser.submit(form, "Approve")
     [decider] = [person for person, name in PEOPLE.items() if f"{name} approved at" in page.words]
     return decider

@@ -1,4 +1,4 @@
-"""What people attach: it reaches the agent and those who look, as data, and no decision ever hangs on it."""
+"""Files that people attach: they reach the agent and those who look, as data, and no decision ever hangs on them."""
 
 import hashlib
 import io
@@ -34,7 +34,7 @@ async def started(world: World) -> str:
 
 
 def seen(events: tuple[Event, ...]) -> str:
-    """What a model reads of a run."""
+    """Return what a model reads of a run."""
     return render(fold(events), events)
 
 

@@ -1,4 +1,4 @@
-"""What holds whatever people do, and in whatever order: stories drawn at random, lived through by a real sayso."""
+"""Promises that hold whatever people do, in whatever order: stories drawn at random, lived through by a real sayso."""
 
 import random
 import secrets

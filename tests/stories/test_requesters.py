@@ -1,4 +1,4 @@
-"""Who asks or steers does not approve, and whoever asked can take it back where they asked."""
+"""Requesters, and people who steer, do not approve, and requesters can take it back where they asked."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the words for a deadline mean, and that whatever means two things means nothing."""
+"""Words for a deadline: their one meaning, and that whatever means two things means nothing."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What the model reads: every event that matters, and no line that we did not write ourselves."""
+"""The text that the model reads: every event that matters, and no line that we did not write ourselves."""
 
 import json
 import re

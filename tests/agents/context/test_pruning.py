@@ -1,4 +1,4 @@
-"""What leaves when there is no room: in which order, and what never does."""
+"""Pruning where there is no room: in which order events leave, and what never does."""
 
 import re
 from collections.abc import Iterator, Sequence

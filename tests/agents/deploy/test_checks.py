@@ -1,4 +1,4 @@
-"""How CI, health and the last deploy are found out: by commands, and from GitHub."""
+"""Finding out CI, health and the last deploy: by commands, and from GitHub."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a card says of a deploy: commits, people, files, migrations; also where somebody hostile wrote them."""
+"""A card's facts of a deploy: commits, people, files, migrations; also where somebody hostile wrote them."""
 
 from dataclasses import replace
 from hashlib import sha256

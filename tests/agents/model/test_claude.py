@@ -1,4 +1,4 @@
-"""What becomes of each answer that the Messages API can give, through the real SDK and a real connection."""
+"""Every answer that the Messages API can give, through the real SDK and a real connection."""
 
 import socket
 import subprocess

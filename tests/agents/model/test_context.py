@@ -1,4 +1,4 @@
-"""How much of a run is sent to the model: what its agent's budget allows, half of that once it was too long."""
+"""The part of a run that is sent to the model: its agent's budget, half of that once it was too long."""
 
 from collections.abc import Iterator
 

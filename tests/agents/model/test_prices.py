@@ -1,4 +1,4 @@
-"""What a decision cost, and what is said where nobody knows."""
+"""The price of a decision, and what is said where nobody knows it."""
 
 import pytest
 

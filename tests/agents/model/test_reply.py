@@ -1,4 +1,4 @@
-"""What is offered to a model, and what it says of itself beside the step."""
+"""The offers to a model, and what it says of itself beside the step."""
 
 from dataclasses import replace
 from typing import Any

@@ -28,7 +28,7 @@ _SETTINGS = ("SAYSO_", "ANTHROPIC_", "SLACK_")
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended, and what it printed."""
+    """The exit code of a command, and what it printed."""
 
     code: int
     out: str
@@ -70,7 +70,7 @@ def typed(home: Path, *words: str | bytes, stdin: bytes = b"", **environ: str) -
 
 @contextmanager
 def _logs_apart() -> Generator[None]:
-    """What the server logs meanwhile is not printed where the command prints."""
+    """Keep what the server logs meanwhile out of where the command prints."""
     before = structlog.get_config()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
     try:
@@ -108,7 +108,7 @@ async def _typed(world: World, words: tuple[str, ...], environ: Mapping[str, str
 
 
 def leave_word_of_redis(world: World) -> None:
-    """What an embedded Redis leaves: a socket that has the name of the data directory, and a note where it is."""
+    """Leave what an embedded Redis leaves: a socket named after the data directory, and a note where it is."""
     socket = Path(world.url.removeprefix("unix://"))
     own = socket.with_name(hashlib.sha256(os.fsencode(world.folder.resolve())).hexdigest()[:16] + ".sock")
     if not own.exists():

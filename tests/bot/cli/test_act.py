@@ -1,4 +1,4 @@
-"""What people type is judged, kept and printed as what it is: their words."""
+"""Words that people type are judged, kept and printed as what they are."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What differs between two versions of a prompt."""
+"""The differences between two versions of a prompt."""
 
 import prompts
 from bot.cli.agents import difference

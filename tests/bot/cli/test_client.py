@@ -38,7 +38,7 @@ async def speaker(api: Api, person: str, home: Path) -> Run:
 
 
 def left_behind(folder: Path, url: str = NOBODY, mode: int = 0o600) -> None:
-    """What a `sayso dev` that died has left in its data directory."""
+    """Leave in a data directory what a `sayso dev` that died has left there."""
     DataDir(folder).announce(LocalServer(url, url, {"": "sayso_x", "anna": "sayso_y"}, ()))
     (folder / "server.json").chmod(mode)
 

@@ -1,4 +1,4 @@
-"""What was held, in a terminal: read in lines, discarded, or asked about."""
+"""Held items in a terminal: read in lines, discarded, or asked about."""
 
 import json
 

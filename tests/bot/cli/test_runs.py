@@ -26,7 +26,7 @@ live = ["./live.sh", "{environment}"]
 
 
 def listed(folder: Path, toml: str, *words: str) -> str:
-    """What a command prints that needs nothing but the settings."""
+    """Return what a command prints that needs nothing but the settings."""
     (folder / "sayso.toml").write_text(toml)
     result = CliRunner().invoke(app, [*words, "--data", str(folder)], env={"SAYSO_REDIS_URL": None})
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""How things look in a terminal: everything that is decided, nothing that steers, no row that is not ours."""
+"""The look of things in a terminal: everything that is decided, nothing that steers, no row that is not ours."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What lies in the current folder may be anybody's: it runs nothing, and is sent nothing, before somebody says so."""
+"""The current folder may be anybody's: it runs nothing, and is sent nothing, before somebody says so."""
 
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whoever reaches Redis and the data directory of an installation speaks as nobody: keys and sessions say who it is."""
+"""Access to Redis and the data directory speaks for nobody: keys and sessions say who it is."""
 
 import re
 from collections.abc import AsyncIterator

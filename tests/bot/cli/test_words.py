@@ -1,4 +1,4 @@
-"""What is typed as an answer in a terminal."""
+"""Answers typed in a terminal."""
 
 import pytest
 from hypothesis import given

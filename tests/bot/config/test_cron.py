@@ -1,4 +1,4 @@
-"""When a cron line is due, whatever clocks do."""
+"""The moments at which a cron line is due, whatever clocks do."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What may be set about Slack, and that no error and no log shows a secret."""
+"""Settings of Slack, and that no error and no log shows a secret."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What others wrote gets into a text of ours as data: one word, or quoted; in one line; never as braces of ours."""
+"""The words of others get into a text of ours as data: one word, or quoted; in one line; never as braces of ours."""
 
 import json
 import re

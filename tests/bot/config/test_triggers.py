@@ -1,4 +1,4 @@
-"""What may stand in [triggers.NAME], and what is said of everything else."""
+"""The keys of [triggers.NAME], and what is said of everything else."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a newcomer is told to type works with what is configured."""
+"""A newcomer is told to type only what works with what is configured."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the doctor finds about mail servers of one's own, each with what fixes it."""
+"""The doctor's findings about mail servers of one's own, each with what fixes it."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the doctor finds, each with what fixes it."""
+"""The doctor's findings, each with what fixes it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What the doctor finds about Slack, each with what fixes it."""
+"""The doctor's findings about Slack, each with what fixes it."""
 
 from datetime import UTC, datetime
 

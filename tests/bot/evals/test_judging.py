@@ -1,4 +1,4 @@
-"""Which steps are right: a table, and that `never` weighs more than `expect`."""
+"""The judgement of steps: a table, and that `never` weighs more than `expect`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is printed: columns of one width, unknown costs, cases that failed, and which rows are below a bar."""
+"""The printed table: columns of one width, unknown costs, cases that failed, and which rows are below a bar."""
 
 import json
 

@@ -47,7 +47,7 @@ class Bench:
         return await self.runner.run(attempt, argv, self.folder, lock, timeout_s)
 
     async def said(self) -> str:
-        """What a command wrote to `says`, which blocks it until somebody listens."""
+        """Return what a command wrote to `says`, which blocks it until somebody listens."""
         return await asyncio.wait_for(asyncio.to_thread((self.folder / "says").read_text), 60)
 
     async def tell(self) -> None:

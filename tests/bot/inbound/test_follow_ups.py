@@ -1,4 +1,4 @@
-"""What people write in a thread where a run lives: it answers a question, or steers, and never decides."""
+"""Words in a thread where a run lives: they answer a question, or steer, and never decide."""
 
 import asyncio
 import json

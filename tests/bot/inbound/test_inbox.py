@@ -1,4 +1,4 @@
-"""What arrives is durable first and has one effect, however often it comes and whoever handles it."""
+"""An arrival is durable first and has one effect, however often it comes and whoever handles it."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ async def office(redis: str, tmp_path: Path, hallway: Hallway) -> AsyncIterator[
 
 
 def mail(text: str = "stamp letter", key: str = "m1", channel: str = "email") -> Inbound:
-    """What anna wrote, as the local server stored it."""
+    """Return what anna wrote, as the local server stored it."""
     block = trace.write(trace.Trace(sender="anna@corp.example", recipient=BOT, login="anna@corp.example"))
     raw = block + f"From: anna@corp.example\r\nTo: {BOT}\r\nMessage-ID: <{key}@corp>\r\n\r\n{text}\r\n".encode()
     return Inbound(channel=channel, key=key, raw=raw, size_bytes=len(raw), received_at=datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""What is held from a place of many is answered there, each time, and one robot can't use up what others need."""
+"""An item held from a place of many is answered there, each time, and one robot can't use up what others need."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is held is told to whom it concerns: the person who certainly wrote it, a certain stranger, the requester."""
+"""A held item is told to whom it concerns: its certain writer, a certain stranger, the requester."""
 
 import secrets
 from email.message import EmailMessage

@@ -52,7 +52,7 @@ async def opened(world: World, what: str = "press bell") -> RequestRecord:
 
 
 async def deliveries(world: World, record: RequestRecord) -> dict[str, Delivery]:
-    """What is kept of each holder's card."""
+    """Return what is kept of each holder's card."""
     found = dict[str, Delivery]()
     for holder in record.holders:
         body = await world.app.store.delivery(holder.delivery_id)
@@ -123,7 +123,7 @@ async def test_workers_that_take_all_entries_of_a_request_at_once_place_one_card
 
 
 async def tries(world: World) -> int:
-    """How often anything had to be tried again."""
+    """Return how often anything had to be tried again."""
     return sum([await world.app.store.client.do("HLEN", f"{{s{shard}}}:tries") for shard in range(2)])
 
 

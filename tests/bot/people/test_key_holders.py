@@ -1,4 +1,4 @@
-"""Whoever holds a service's key asks for what it asks for, whatever name they send along."""
+"""The holders of a service's key are the requesters of what it asks for, whatever name they send along."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""What an answer means for a request: a table for each check. What always holds: `test_judge_always.py`."""
+"""The meaning of an answer for a request: a table for each check. What always holds: `test_judge_always.py`."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What holds for any answers to any request, in any order."""
+"""Promises for any answers to any request, in any order."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Who is enough: distinct people, one seat each, for any nesting of rules."""
+"""Quorums: distinct people, one seat each, for any nesting of rules."""
 
 from itertools import combinations
 

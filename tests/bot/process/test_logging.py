@@ -22,7 +22,7 @@ log = structlog.get_logger("bot.config.example")
 
 
 def printed(code: str, as_json: bool = True) -> str:
-    """What a process that logs prints; logging belongs to a whole process, so each test has one of its own."""
+    """Return what a process that logs prints; logging belongs to a whole process, so each test has one of its own."""
     script = START.replace("AS_JSON", str(as_json)) + code
     done = subprocess.run([sys.executable, "-c", script], cwd=TOP, capture_output=True, text=True, check=True)
     assert done.stderr == ""
@@ -160,7 +160,7 @@ HOSTILE = "\x1b]52;c;aGk=\x07\x9b2J\u202e\u3164"
 
 
 def hidden_in(text: str) -> set[str]:
-    """What of `text` is not seen as it is."""
+    """Return the characters of `text` that are not seen as they are."""
     return {char for char in text if escape_invisible(char) != char} - set("\n")
 
 

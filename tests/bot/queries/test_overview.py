@@ -1,4 +1,4 @@
-"""What people see who only look: a card as it stands for them, and what concerns them."""
+"""The view of people who only look: a card as it stands for them, and what concerns them."""
 
 import pytest
 
@@ -18,13 +18,13 @@ from tests.world import World
 
 
 def token(world: World, record: RequestRecord, person: str, *, number: int = -1) -> str:
-    """What comes back with an answer to the card that was made for `person`, the newest one unless said otherwise."""
+    """Return what comes back with an answer to the card made for `person`, the newest one unless said otherwise."""
     own = [holder.delivery_id for holder in record.holders if holder.person == person]
     return Tokens(DataDir(world.folder).keys(world.app.settings)).make(own[number])
 
 
 async def looks(world: World, record: RequestRecord, viewer: str, *, at: str = "", number: int = -1) -> Card:
-    """What `viewer` sees of a card of their own, or of the one that was made for `at`."""
+    """Return what `viewer` sees of a card of their own, or of the one that was made for `at`."""
     return await world.app.requests.lookup.card(token(world, record, at or viewer, number=number), viewer)
 
 

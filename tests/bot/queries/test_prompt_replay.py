@@ -1,4 +1,4 @@
-"""What a model saw, made again: the very bytes that it was sent, as long as nothing of that has changed."""
+"""A model's input, made again: the very bytes that it was sent, as long as nothing of that has changed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -41,7 +41,7 @@ async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
 
 @dataclass
 class Screens:
-    """What is published. `troubles` befall the next calls, one each."""
+    """The screens that are published. `troubles` befall the next calls, one each."""
 
     shown: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     troubles: list[Exception] = field(default_factory=list[Exception])
@@ -56,11 +56,11 @@ class Screens:
         return [view for user, view in self.shown if user == IN_SLACK[person]]
 
     def latest(self, person: str) -> str:
-        """What they see now; "" while nothing was published to them."""
+        """Return what they see now; "" while nothing was published to them."""
         return (self.of(person) or [""])[-1]
 
     async def says(self, person: str, *parts: str) -> str:
-        """What somebody's Home shows, once all of `parts` are in it."""
+        """Return what somebody's Home shows, once all of `parts` are in it."""
 
         def seen() -> str | None:
             latest = self.latest(person)
@@ -286,5 +286,5 @@ async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_addre
 
 
 async def _has(person: Person, words: str, buttons: list[str]) -> bool:
-    """Whether somebody's Home says so, with these buttons; it is drawn anew for each thing that they are asked."""
+    """Return whether somebody's Home says so, with these buttons; it is drawn anew for each question."""
     return (await person.sees_home(words)).buttons == buttons

@@ -45,7 +45,7 @@ def forgets() -> Iterator[None]:
 
 
 def wrong(folder: Path, code: str, line: str = LINE) -> str:
-    """What is wrong with the agent in `folder`."""
+    """Return what is wrong with the agent in `folder`."""
     (folder / "valet.py").write_text(code)
     with pytest.raises(ConfigError) as caught:
         agents_of(read(folder, line))

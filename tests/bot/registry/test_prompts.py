@@ -1,4 +1,4 @@
-"""Which version of its prompt an agent uses, and what stops the start."""
+"""The version of its prompt that an agent uses, and what stops the start."""
 
 from dataclasses import replace
 from pathlib import Path

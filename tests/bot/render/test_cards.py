@@ -1,4 +1,4 @@
-"""What people read: worded by code from data. Escaping is each channel's own, so everything here is plain."""
+"""The words that people read: made by code from data. Escaping is each channel's own, so everything here is plain."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""How a request stands, as a card: by code from data, and answerable exactly where an answer would count."""
+"""A request as a card: by code from data, and answerable exactly where an answer would count."""
 
 from datetime import timedelta
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Which cards are changed: each once, wherever it may stand."""
+"""The cards that are changed: each once, wherever it may stand."""
 
 from datetime import timedelta
 

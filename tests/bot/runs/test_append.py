@@ -1,4 +1,4 @@
-"""What is appended is there once, wherever it found its place."""
+"""An appended event is there once, wherever it found its place."""
 
 import asyncio
 

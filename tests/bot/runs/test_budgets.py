@@ -1,4 +1,4 @@
-"""What a question about a budget says, and that nobody is asked about a day that has been extended."""
+"""The words of a question about a budget, and that nobody is asked about a day that has been extended."""
 
 from datetime import datetime
 

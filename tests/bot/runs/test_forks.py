@@ -1,4 +1,4 @@
-"""How far a story can be copied, and what comes along."""
+"""Copies of a story: how far they go, and what comes along."""
 
 from datetime import timedelta
 from pathlib import Path

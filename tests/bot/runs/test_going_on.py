@@ -1,4 +1,4 @@
-"""When code asks people whether a run goes on, and what their answer does; promises about any events at all."""
+"""Questions of code to people: when a run needs their yes to go on, and what it does; promises about any events."""
 
 from dataclasses import replace
 

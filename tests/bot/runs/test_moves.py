@@ -1,4 +1,4 @@
-"""What a run does next: a table of stories and their next move, and promises about any events at all."""
+"""The next move of a run: a table of stories and their next move, and promises about any events at all."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which agent takes a text: the one that is named, the one that says so, and only then triage or the first."""
+"""The agent that takes a text: the one that is named, the one that says so, and only then triage or the first."""
 
 from collections.abc import Callable
 from dataclasses import replace

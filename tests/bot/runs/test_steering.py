@@ -1,4 +1,4 @@
-"""What requesters may do besides waiting: withdraw and amend. The rest is in `tests/stories/faults/test_people.py`."""
+"""Withdrawing and amending by requesters. The rest is in `tests/stories/faults/test_people.py`."""
 
 import pytest
 

@@ -47,7 +47,7 @@ async def app(tmp_path: Path, api: FakeAnthropic) -> AsyncIterator[App]:
 
 
 async def thought(app: App) -> StepChosen | StepFailed:
-    """What the clerk thinks of a fresh run."""
+    """Return what the clerk thinks of a fresh run."""
     run = started()
     event = (await Thinker(app.models).think(app.agents["clerk"], fold([run]), [run], NOW))[1]
     assert isinstance(event, (StepChosen, StepFailed))

@@ -43,7 +43,7 @@ async def events(store: Store, run_id: str = RUN) -> list[str]:
 
 
 async def woken(store: Store, shard: int = 0) -> dict[str, float]:
-    """What the schedule holds, by how many seconds from now it is due."""
+    """Return what the schedule holds, by how many seconds from now it is due."""
     entries = await store.client.do("ZRANGE", f"{{s{shard}}}:wake", 0, -1, "WITHSCORES")
     now = (await store.now(f"s{shard}r-aaaaaaaaaaaaa")).timestamp()
     pairs = entries if entries and isinstance(entries[0], list) else list(zip(entries[::2], entries[1::2], strict=True))

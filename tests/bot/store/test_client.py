@@ -1,4 +1,4 @@
-"""What the client adds to a connection pool: whoever asks can be told to stop, at whatever moment that comes."""
+"""The client's own part over a connection pool: whoever asks can be told to stop, at whatever moment that comes."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ async def asks_for_ever(client: Client) -> None:
 
 
 async def ends_when_cancelled_once(task: asyncio.Task[None], moment: int) -> bool:
-    """Whether it does, after the event loop has turned so often."""
+    """Return whether the task ends, cancelled after the event loop has turned so often."""
     for _ in range(moment):
         await asyncio.sleep(0)
     task.cancel()

@@ -1,4 +1,4 @@
-"""What agents use in a day: each run counts once, however often and in whatever order it is told."""
+"""Agents' use of a day: each run counts once, however often and in whatever order it is told."""
 
 from datetime import date
 

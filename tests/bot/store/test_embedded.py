@@ -86,7 +86,7 @@ def ask(url: str, command: str) -> str:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the process is gone, or dead and only not yet waited for by whoever inherited it."""
+    """Return whether the process is gone, or dead and only not yet waited for by whoever inherited it."""
     status = Path(f"/proc/{pid}/stat")
     try:
         return status.read_text().rpartition(")")[2].split()[0] in "ZX"

@@ -120,7 +120,7 @@ async def test_an_event_that_nobody_can_read_ends_the_watches_of_its_run_alone(s
 
 
 async def reads(store: Store) -> int:
-    """How often the server was asked for events."""
+    """Return how often the server was asked for events."""
     stats = (await store.client.do("INFO", "commandstats"))["cmdstat_xrange"]
     return int(stats["calls"])
 

@@ -1,4 +1,4 @@
-"""Who waits for a handle of the outside is found by it: the newest few, and who was noted by an earlier release."""
+"""Runs that wait for a handle of the outside are found by it: the newest few, and those an earlier release noted."""
 
 from agents.requests import RunId
 from bot.store.indexes import RUNS_AT_MOST

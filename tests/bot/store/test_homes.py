@@ -1,4 +1,4 @@
-"""What several processes agree on about App Homes."""
+"""The agreement of several processes about App Homes."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Which run lives in a thread."""
+"""The run that lives in a thread."""
 
 from bot.store import Store
 from tests.bot.store.stores import RUN

@@ -1,4 +1,4 @@
-"""Which processes hold a line to Slack."""
+"""The processes that hold a line to Slack."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What several processes must agree on about one mailbox."""
+"""The agreement that several processes need about one mailbox."""
 
 from collections.abc import AsyncIterator
 from datetime import date

@@ -1,4 +1,4 @@
-"""What arrives, what is put off, and what is swept up."""
+"""Items that arrive, that are put off, and that are swept up."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What GitHub posts, cut down to what matters and to some that does not."""
+"""GitHub's posts, cut down to what matters and to some that does not."""
 
 from typing import Any
 

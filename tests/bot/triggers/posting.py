@@ -35,5 +35,5 @@ def signed_by_github(body: bytes, event: str, delivery: str = "", secret: str = 
 
 
 async def post(client: AsyncClient, name: str, body: object, headers: Mapping[str, str]) -> Response:
-    """What is answered to a POST to a trigger."""
+    """Post to a trigger and return the answer."""
     return await client.post(f"/v1/triggers/{name}", content=bytes_of(body), headers=dict(headers))

@@ -36,7 +36,7 @@ async def office(redis: str, tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def known(world: World, name: str = "stocktaking") -> datetime:
-    """When the trigger is due next, once some worker has seen it."""
+    """Return when the trigger is due next, once some worker has seen it."""
 
     async def seen() -> datetime | None:
         tick, _ = await world.app.work.crons.ticks.read(name)

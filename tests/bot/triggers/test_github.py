@@ -1,4 +1,4 @@
-"""What a webhook of GitHub says: a tag was pushed, or CI failed; nothing else is ours."""
+"""Webhooks of GitHub: a tag was pushed, or CI failed; nothing else is ours."""
 
 from typing import Any
 

@@ -1,10 +1,10 @@
-"""What a test expects of an error."""
+"""The errors that a test expects."""
 
 from httpx2 import Response
 
 
 def refused(answer: Response, status: int, name: str) -> str:
-    """What the problem says, which must be one of this kind."""
+    """Return what the problem says, which must be one of this kind."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
     problem = answer.json()
     assert (problem["status"], problem["type"]) == (status, f"urn:sayso:problem:{name}")

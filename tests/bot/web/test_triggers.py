@@ -1,4 +1,4 @@
-"""What is posted to a trigger has its effect once, if it is signed, and now; whoever guesses learns nothing."""
+"""A post to a trigger has its effect once, if it is signed, and now; whoever guesses learns nothing."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ async def api(office: World) -> AsyncIterator[Api]:
 
 
 async def send(world: World, client: AsyncClient, body: object, name: str = "releases", late_s: float = 0) -> Response:
-    """What is answered to a body that was signed `late_s` ago."""
+    """Return the answer to a body that was signed `late_s` ago."""
     sent = bytes_of(body)
     return await post(client, name, sent, signed(sent, await world.now() - timedelta(seconds=late_s)))
 
@@ -69,7 +69,7 @@ async def runs(app: App) -> list[str]:
 
 
 def refused(answer: Response, status: int, kind: str) -> str:
-    """What a problem says."""
+    """Return what a problem says."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert answer.json()["type"] == f"urn:sayso:problem:{kind}"
     assert answer.json()["do"]

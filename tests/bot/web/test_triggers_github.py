@@ -93,7 +93,7 @@ async def test_a_copy_under_another_delivery_id_or_event_starts_nothing_more(off
 
 
 async def test_another_body_under_a_delivery_id_that_was_seen_is_a_delivery_of_its_own(office: World, api: Api) -> None:
-    """Whoever sends a copy first could otherwise have the next tag swallowed."""
+    """Otherwise a copy that is sent first could have the next tag swallowed."""
     client, body, other = api.with_key(None), bytes_of(pushed()), bytes_of(pushed("refs/tags/v1.3.0"))
     first = await post(client, "tags", body, signed_by_github(body, "push", "d-1"))
 

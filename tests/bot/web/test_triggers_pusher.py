@@ -1,4 +1,4 @@
-"""Who pushed is who asks: their own approval does not count, and of a stranger the card says that it was one."""
+"""The pusher is the requester: their own approval does not count, and of a stranger the card says that it was one."""
 
 import json
 from collections.abc import AsyncIterator
@@ -64,7 +64,7 @@ def by(login: str) -> dict[str, Any]:
 
 
 async def happens(office: World, api: Api, name: str, sent: dict[str, Any]) -> RunStarted:
-    """How the run begins that a delivery of GitHub's starts."""
+    """Return how the run begins that a delivery of GitHub's starts."""
     event, secret = ("push", HUB_SECRET) if name == "tags" else ("workflow_run", SECRET)
     body = bytes_of(sent)
     answer = await post(api.with_key(None), name, body, signed_by_github(body, event, secret=secret))

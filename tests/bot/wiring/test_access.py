@@ -1,4 +1,4 @@
-"""What commands pay for Slack that do not call it."""
+"""The cost of Slack for commands that do not call it."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a process says of its line to Slack, and what the channel keeps."""
+"""A process's word on its line to Slack, and what the channel keeps."""
 
 import asyncio
 from collections.abc import AsyncGenerator

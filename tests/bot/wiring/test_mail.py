@@ -155,7 +155,7 @@ ANSWERS = {
 
 
 async def read_in(folder: Path, identity: str, way: str, raw: bytes) -> Reading:
-    """What `raw` means to an installation with these settings."""
+    """Return what `raw` means to an installation with these settings."""
     server = PROVEN.get(identity, ("", ""))[0]
     environ = {
         "SAYSO_IMAP_HOST": "mail.corp.example",

@@ -16,7 +16,7 @@ from tests.servers.verdict import SERVER
 
 
 def imap_alone(host: MailHost, folder: Path, **more: str) -> Settings:
-    """What somebody has set who begins with the mailbox."""
+    """Return the settings of somebody who begins with the mailbox."""
     everything = host.environ(f"bot-{secrets.token_hex(4)}@sayso.example")
     kept = {name: value for name, value in everything.items() if "SMTP" not in name}
     return settings_for(folder, kept | more)

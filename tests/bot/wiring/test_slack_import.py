@@ -1,4 +1,4 @@
-"""Who of a workspace is proposed for sayso.toml, and that what is printed can be pasted."""
+"""The people of a workspace who are proposed for sayso.toml, and that what is printed can be pasted."""
 
 import tomllib
 from collections.abc import Sequence

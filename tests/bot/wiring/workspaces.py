@@ -51,11 +51,11 @@ class Office:
         await self.slack.channel("release", anna, bo, self.slack.bot)
 
     def settings(self, text: str = PEOPLE + POLICY, **changes: str) -> Settings:
-        """What a process reads."""
+        """Return the settings that a process reads."""
         return read(self.folder, text, **(self.environ | changes))
 
     async def findings(self, text: str = PEOPLE + POLICY, **changes: str) -> list[Finding]:
-        """What the doctor says of Slack."""
+        """Return what the doctor says of Slack."""
         return [finding async for finding in examine_slack(self.settings(text, **changes))]
 
     async def found(self, about: str, text: str = PEOPLE + POLICY, **changes: str) -> Finding:

@@ -1,4 +1,4 @@
-"""What is tried again, for how long, and what becomes of it in the end."""
+"""Retries: what is tried again, for how long, and what becomes of it in the end."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -47,7 +47,7 @@ class Box:
         self.dovecot.deliver(self.user, *map(mail, bodies), sender="bo@corp.example")
 
     async def bodies(self, count: int, mailbox: ImapMailbox | None = None) -> list[str]:
-        """What the next mails say, each done before the next one is asked for."""
+        """Return the bodies of the next mails, each done before the next one is asked for."""
         return [body(item) for item in await take(mailbox or self.mailbox(), count)]
 
 

@@ -127,7 +127,7 @@ OUTLOOK_REPLY = """<p>Approved</p><hr><p><b>From:</b> agent@sayso.example<br><b>
 
 
 def shown() -> str:
-    """What the card shows in HTML, as a reply quotes it."""
+    """Return what the card shows in HTML, as a reply quotes it."""
     page = cards.as_html(approval(), cards.Made(code=TOKEN))
     return page[page.index("<body>") + 6 : page.index("</body>")]
 

@@ -1,4 +1,4 @@
-"""How much work reading takes, counted in calls: what a clock says depends on the machine, this does not.
+"""Count the calls that reading takes: what a clock says depends on the machine, this does not.
 
 What one pattern does inside a single call is not counted; `bench.mailfuzz --pumps` times that.
 """

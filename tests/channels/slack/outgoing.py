@@ -1,4 +1,4 @@
-"""What tests of the way out share: marks in memory, a clock that moves Slack's too, and a sender of all that."""
+"""The shared parts of tests of the way out: marks in memory, a clock that moves Slack's too, a sender of all that."""
 
 import time
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def a_sender(
     clock: Clock | None = None,
     timeout_s: int = 15,
 ) -> SlackSender:
-    """What one process sends with; a second one with the same `marks` is the next process, or another one."""
+    """Return what one process sends with; a second one with the same `marks` is the next process, or another one."""
     clock = clock or Clock(slack)
     api = paced(slack, clock, timeout_s=timeout_s)
     members = Members(api, clock.passing)

@@ -35,7 +35,7 @@ QUICK_S = (0.0, 0.05, 0.1, 0.2)
 
 
 def asked_each_time(api: Api) -> Members:
-    """Who somebody is, by a clock on which what is known is always too old."""
+    """Return look-ups by a clock on which what is known is always too old."""
     return Members(api, count(step=KEEPS_S + 1).__next__)
 
 
@@ -54,7 +54,7 @@ class NoWayOut:
 
 @dataclass
 class Store:
-    """What was accepted. `fails` loses it; `door` is shut while nothing may be stored yet."""
+    """The items that were accepted. `fails` loses one; `door` is shut while nothing may be stored yet."""
 
     kept: dict[str, Inbound] = field(default_factory=dict[str, Inbound])
     came: list[str] = field(default_factory=list[str])
@@ -111,7 +111,7 @@ class Office:
         return await until(found, what=f"{count} things are stored")
 
     async def read(self) -> Reading:
-        """What the newest thing means."""
+        """Return what the newest thing means."""
         return await self.channel.read((await self.stored())[-1])
 
 

@@ -1,4 +1,4 @@
-"""Where somebody is reached: in the run's own thread if they see it there, else in their DM."""
+"""The address of somebody in Slack: the run's own thread if they see it there, else their DM."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What cards look like as blocks, whole. After a change that is meant: `pytest --inline-snapshot=fix`, and look."""
+"""Cards as blocks, whole. After a change that is meant: `pytest --inline-snapshot=fix`, and look."""
 
 from datetime import UTC, datetime
 

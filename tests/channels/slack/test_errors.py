@@ -1,4 +1,4 @@
-"""What an operator reads when Slack says no."""
+"""The words that an operator reads when Slack says no."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a payload is, before it is acknowledged."""
+"""Payloads, sorted before they are acknowledged."""
 
 import json
 from typing import Any

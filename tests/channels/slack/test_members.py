@@ -1,4 +1,4 @@
-"""Who somebody is in Slack, as often as need be and not more."""
+"""Look-ups of people in Slack, as often as need be and not more."""
 
 import asyncio
 

@@ -19,7 +19,7 @@ CARRIED = {"token": "a" * 47, "place": "C01OPS/1712345678.000100", "shared": Tru
 
 
 def taken(view: Any) -> bool:
-    """Whether Slack takes a window."""
+    """Return whether Slack takes a window."""
     return limits.view_mistakes(view, "modal") == [] and not limits.view_too_large(view)
 
 

@@ -17,7 +17,7 @@ LOST = ["cut", "cut_after", "http_500", "http_500_after", "not_json", "half_afte
 
 @pytest.fixture
 async def asked(anna: Person, ops: str) -> Message:
-    """What began a thread in #ops."""
+    """The message that began a thread in #ops."""
     assert ops
     return await anna.says("#ops", "@sayso deploy v1.2.0 to production")
 

@@ -1,4 +1,4 @@
-"""What comes over Socket Mode: stored before Slack hears that we have it, and otherwise not acknowledged."""
+"""Payloads over Socket Mode: stored before Slack hears that we have them, and otherwise not acknowledged."""
 
 import asyncio
 import contextlib

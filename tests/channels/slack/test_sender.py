@@ -27,7 +27,7 @@ from tests.fakes.slack.driver import Message, Person, Workspace
 
 @pytest.fixture
 async def asked(anna: Person, ops: str) -> Message:
-    """What began a thread in #ops."""
+    """The message that began a thread in #ops."""
     assert ops
     return await anna.says("#ops", "@sayso deploy v1.2.0 to production")
 

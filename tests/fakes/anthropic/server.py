@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Fake:
-    """What this server was told and has seen."""
+    """The orders for this server, and what it has seen."""
 
     answers: list[Json] = field(default_factory=list[Json])
     requests: list[Json] = field(default_factory=list[Json])

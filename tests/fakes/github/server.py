@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Fake:
-    """What this server was told and has seen.
+    """The orders for this server, and what it has seen.
 
     `answers`: what a dispatch gives back, `details` (200), `nothing` (204), `old` (204, and it refuses to be asked for
     details), `lost` (it begins, and the connection breaks), `never` (it does not begin, and the connection breaks).

@@ -18,7 +18,7 @@ Type = Literal["events_api", "interactive", "slash_commands"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one try. `reason` is Slack's word for why it failed; `answer` what the app sent back."""
+    """The outcome of one try. `reason` is Slack's word for why it failed; `answer` what the app sent back."""
 
     acked: bool
     reason: str = ""

@@ -55,7 +55,7 @@ def walk(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def names(block: Json, element: Json) -> list[str]:
-    """What a person or a test may call it: label, placeholder, action id, block id."""
+    """Return what a person or a test may call it: label, placeholder, action id, block id."""
     words = [element.get("text"), block.get("label"), element.get("placeholder")]
     labels = [cast("Json", word)["text"] for word in words if isinstance(word, dict)]
     return [*labels, element["action_id"], block["block_id"]]

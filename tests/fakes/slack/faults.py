@@ -1,4 +1,4 @@
-"""What goes wrong when, and for how many calls."""
+"""Faults of the fake: what goes wrong when, and for how many calls."""
 
 from dataclasses import dataclass, field
 from typing import Literal, get_args

@@ -62,7 +62,7 @@ def _fits(element: Json, text: str) -> bool:
 
 
 def _show(slack: Slack, view: View, parcel: Parcel) -> None:
-    """What the app's answer makes of the modal: without one it closes."""
+    """Update the modal by the app's answer: without one it closes."""
     if parcel.state != "acked":
         view.errors = {"": _TROUBLE}
         return

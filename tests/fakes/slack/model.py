@@ -1,4 +1,4 @@
-"""What a Slack workspace consists of, and how each part looks on the wire.
+"""The parts of a Slack workspace, and how each looks on the wire.
 
 Shapes follow the object pages of https://docs.slack.dev/reference/objects and the samples of Slack's own SDKs.
 """
@@ -186,7 +186,7 @@ class View:
 
 @dataclass
 class Ephemeral:
-    """What one user alone sees, until they reload."""
+    """A message that one user alone sees, until they reload."""
 
     channel: str
     user: str

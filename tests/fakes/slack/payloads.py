@@ -60,7 +60,7 @@ def deleted_event(message: Message, channel: Conversation, ts: str) -> Json:
 
 
 def channel_name(channel: Conversation) -> str:
-    """What interactions call it: private ones are not named."""
+    """Return what interactions call the conversation: private ones are not named."""
     return {"channel": channel.name, "group": "privategroup", "im": "directmessage"}[channel.kind]
 
 

@@ -1,4 +1,4 @@
-"""What scripted people do: write, edit, delete, press, choose, fill in, send, open their App Home.
+"""The actions of scripted people: write, edit, delete, press, choose, fill in, send, open their App Home.
 
 Each function does to the workspace what Slack's client would, and sends the app what Slack would send.
 """

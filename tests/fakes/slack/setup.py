@@ -9,7 +9,7 @@ from tests.fakes.slack.state import Settings, Slack
 
 
 class Setup:
-    """What an admin of the workspace and the operator of the app would do."""
+    """The set-up that an admin of the workspace and the operator of the app would do."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack

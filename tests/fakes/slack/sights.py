@@ -1,4 +1,4 @@
-"""What a test may look at: what people see, what the app did, how deliveries went."""
+"""The sights of a test: what people see, what the app did, how deliveries went."""
 
 from collections.abc import Callable, Mapping
 

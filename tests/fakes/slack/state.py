@@ -23,7 +23,7 @@ EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups"
 
 @dataclass
 class Settings:
-    """What an operator would have set up at Slack, and the fake's own switches."""
+    """The settings that an operator would have made at Slack, and the fake's own switches."""
 
     team: str = "T0TEAM"
     domain: str = "corp"

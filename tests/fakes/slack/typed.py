@@ -1,4 +1,4 @@
-"""What a person types, as Slack sends it on: `text` with escapes and control sequences, and a rich text block.
+"""A person's typed text, as Slack sends it on: `text` with escapes and control sequences, and a rich text block.
 
 https://docs.slack.dev/messaging/formatting-message-text: `&`, `<`, `>` become entities; mentions, channels, links and
 `@here` become `<…>`.

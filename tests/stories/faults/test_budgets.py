@@ -1,4 +1,4 @@
-"""What is used up is asked about once, of the right people, and their answer counts once."""
+"""A used-up budget is asked about once, of the right people, and their answer counts once."""
 
 from collections.abc import Iterator
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What becomes of a run in which somebody said more than its model may be sent: what people said is never cut."""
+"""A run in which somebody said more than its model may be sent: what people said is never cut."""
 
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module

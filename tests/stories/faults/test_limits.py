@@ -1,4 +1,4 @@
-"""What is too much, too long or without end is stopped, and says so."""
+"""Anything too much, too long or without end is stopped, and says so."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""What a run does next after each answer that the Messages API can give, through a whole sayso."""
+"""The next step of a run after each answer that the Messages API can give, through a whole sayso."""
 
 import socket
 from collections.abc import AsyncIterator, Iterator

@@ -21,7 +21,7 @@ def server(short_path: Path) -> Iterator[EmbeddedRedis]:
 
 
 def url_of(server: EmbeddedRedis) -> str:
-    """Where it answers, running or not."""
+    """Return where the server answers, running or not."""
     url = server.start()
     server.stop()
     return url

@@ -1,4 +1,4 @@
-"""What people are told when a model fails, by a server that repeats what it was sent to let us in."""
+"""The words that people get when a model fails, by a server that repeats what it was sent to let us in."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace

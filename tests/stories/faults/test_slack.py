@@ -61,7 +61,7 @@ async def sees(made: SlackWorld, person: Person, what: str) -> Message:
 
 
 async def is_due(world: World) -> bool:
-    """Whether a worker has something to look at now."""
+    """Return whether a worker has something to look at now."""
     client, now_ms = world.app.store.client, (await world.now()).timestamp() * 1000
     counts = [await client.do("ZCOUNT", f"{{s{shard}}}:wake", "-inf", now_ms) for shard in range(2)]
     return any(counts)

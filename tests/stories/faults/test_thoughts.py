@@ -1,4 +1,4 @@
-"""What becomes of a model's answer when something else happens to the run meanwhile: it is paid once, and counted."""
+"""A model's answer while something else happens to the run: it is paid once, and counted."""
 
 from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
@@ -139,7 +139,7 @@ async def test_an_answer_that_comes_after_the_end_is_counted_as_well(world: Worl
 
 
 async def counted_anew(world: World) -> Spent:
-    """What was used today, by the events alone."""
+    """Return what was used today, by the events alone."""
     for key in [key async for key in world.app.store.client.scan("{s*}:day:*")]:
         await world.app.store.client.do("DEL", key)
     await rebuild(world.app.store)

@@ -38,7 +38,7 @@ async def interrupted(world: World, text: str) -> RunId:
 
 
 async def unknown(world: World, run_id: str) -> RequestRecord:
-    """What is asked about the interrupted effect."""
+    """Return what is asked about the interrupted effect."""
     return await world.opened(run_id)
 
 

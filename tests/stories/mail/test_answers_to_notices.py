@@ -16,7 +16,7 @@ async def asked(world: World) -> tuple[RequestRecord, Letter]:
 
 
 async def commented(world: World, card: Letter, text: str = "looks good, let me check first") -> Letter:
-    """What Bo is told after a comment."""
+    """Return what Bo is told after a comment."""
     await world.reply("bo", card, text)
     return await world.next_mail("bo", about="read as a comment and decides nothing")
 

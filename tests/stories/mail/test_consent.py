@@ -361,7 +361,7 @@ BOT = "sayso@sayso.example"
 
 
 async def asked_by_mail(world: World) -> tuple[RequestRecord, str]:
-    """What Anna asked for by mail, and the Message-ID of that mail."""
+    """Return what Anna asked for by mail, and the Message-ID of that mail."""
     asked = await write(world, BOT, "press bell", "", "", by="anna")
     await world.next_mail("bo")
     found = await world.app.store.threads.run_of("email", asked["Message-ID"])

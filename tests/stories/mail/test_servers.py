@@ -51,7 +51,7 @@ class Office:
         return current.resolve().name
 
     async def runs(self) -> int:
-        """How many runs there are."""
+        """Return how many runs there are."""
         return len(await self.world.app.store.lists.runs())
 
 

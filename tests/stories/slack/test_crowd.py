@@ -45,7 +45,7 @@ Word = Literal["Approve", "Deny"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for, by whom, and which group decides."""
+    """A request: what is asked for, by whom, and which group decides."""
 
     what: str
     asker: str
@@ -147,7 +147,7 @@ class Crowd:
         return [(match[0], one) for one in found if (match := re.search(r"w\d{3}", one.words))]
 
     async def press(self, press: Press) -> list[Handled]:
-        """How each of the clicks was taken. Screens are behind: everybody sees the card as it came."""
+        """Return how each of the clicks was taken. Screens are behind: everybody sees the card as it came."""
         person, card = self.people[press.person], self.cards[press.asked.what]
         times = 2 if press.again == "person" else 1
         taken = await asyncio.gather(*(person.presses(press.word, in_=card, version=0) for _ in range(times)))
@@ -183,7 +183,7 @@ async def a_crowd(redis: str, folder: Path) -> AsyncGenerator[Crowd]:
 
 @dataclass(frozen=True)
 class Story:
-    """What happened to one request, from its run's events."""
+    """The story of one request, from its run's events."""
 
     asked: Asked
     events: tuple[Event, ...]
@@ -220,7 +220,7 @@ class Story:
                     pass
 
     def denials(self) -> set[str]:
-        """What became of the denials by people who may deny."""
+        """Return what became of the denials by people who may deny."""
         return {became for person, word, became in self._said() if word == "Deny" and person in self.asked.entitled}
 
     def check_votes(self) -> None:

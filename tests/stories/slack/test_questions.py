@@ -26,7 +26,7 @@ async def asked(office: SlackWorld, question: str) -> Message:
 
 
 async def answer(office: SlackWorld) -> str:
-    """What the agent was told."""
+    """Return what the agent was told."""
     [result] = (await office.world.ended(await office.only_run())).results
     assert result.kind == "answered"
     return result.text

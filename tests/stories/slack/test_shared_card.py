@@ -48,7 +48,7 @@ async def asked(office: World, board: Corkboard, what: str = "press bell") -> tu
 
 
 async def told(board: Corkboard, person: str) -> Card:
-    """What `person` was told in their place, and nobody else."""
+    """Return what `person` was told in their place, and nobody else."""
     to = f"only:{PLACE}"
 
     def found() -> Card | None:

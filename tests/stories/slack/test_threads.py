@@ -1,4 +1,4 @@
-"""What people type in Slack belongs to the run that lives there, wherever something of it stands."""
+"""Words that people type in Slack belong to the run that lives there, wherever something of it stands."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +22,7 @@ async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterato
 
 
 async def said(office: SlackWorld, count: int = 1) -> list[tuple[str, str]]:
-    """What was said to the only run, once it is so much."""
+    """Return what was said to the only run, once it is so much."""
     run_id = await office.only_run()
 
     async def found() -> list[tuple[str, str]]:
@@ -81,7 +81,7 @@ async def test_below_the_first_message_of_a_command_people_write_to_its_run(offi
 
 
 async def statuses(office: SlackWorld, root: Message, last: str) -> list[str]:
-    """What Slack itself showed beside a thread, each once, when the `last` one is there."""
+    """Return what Slack itself showed beside a thread, each once, when the `last` one is there."""
 
     async def found() -> list[str] | None:
         calls = [call["args"] for call in await office.slack.calls("agents.sessions.setStatus")]

@@ -1,4 +1,4 @@
-"""Who the people are, and what was given up on or is held, over HTTP."""
+"""The directory, and what was given up on or is held, over HTTP."""
 
 from tests.bot.web.problems import refused
 from tests.servers.web import Api

@@ -18,7 +18,7 @@ STREAM = {"Accept": "text/event-stream"}
 
 
 async def told(client: AsyncClient, run_id: str, **headers: str) -> AsyncIterator[tuple[int, Event]]:
-    """What a stream tells, until it ends."""
+    """Yield what a stream tells, until it ends."""
     async with client.stream("GET", f"/v1/runs/{run_id}/events", headers={**STREAM, **headers}) as answer:
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
         seq = 0

@@ -1,4 +1,4 @@
-"""What tests of the console have in common."""
+"""The shared parts of the console's tests."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ async def restarted(world: World, lines: str) -> None:
 
 
 async def proof(browser: Browser) -> Fields:
-    """What every form of this browser's pages carries."""
+    """Return the fields that every form of this browser's pages carries."""
     fields = dict((await browser.get("/")).form("/logout").fields)
     assert set(fields) == {"stamp", "as"}
     return fields
@@ -74,12 +74,12 @@ async def answer(browser: Browser, record: RequestRecord, button: str, *picks: s
 
 
 async def decision(world: World, record: RequestRecord) -> Decision:
-    """What became of it."""
+    """Return the decision on the request."""
     found = (await world.request(record.request.id)).decision
     assert found
     return found
 
 
 def buttons(page: Page) -> set[str]:
-    """What can be pressed about a request."""
+    """Return the words of all that can be pressed about a request."""
     return {button.text for form in page.forms for button in form.buttons if "/requests/" in form.action}

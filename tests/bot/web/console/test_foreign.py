@@ -20,7 +20,7 @@ APPROVES = "<script>fetch('http://127.0.0.1:8000/', {credentials: 'include', met
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[str]:
-    """Where the demo site is live; a script was deployed to it."""
+    """Yield the address where the demo site is live; a script was deployed to it."""
     demo = make_demo(tmp_path / "demo").parent
     (demo / "site" / "production" / "current" / "index.html").write_text(APPROVES)
     listener = listen("127.0.0.1", 0)

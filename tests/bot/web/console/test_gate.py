@@ -32,7 +32,7 @@ async def scene(world: World) -> Scene:
 
 
 async def statuses(browser: Browser, paths: list[str], fields: Fields, headers: Mapping[str, str] = OURS) -> set[int]:
-    """How a form with these fields is answered at each of the paths."""
+    """Return the statuses that a form with these fields gets at the paths."""
     return {(await browser.post(path, fields, headers)).status_code for path in paths}
 
 
@@ -174,7 +174,7 @@ async def test_looking_changes_nothing_however_often(
 
 
 async def begins(browser: Browser, method: str, path: str) -> int:
-    """How the answer begins; a page that follows never ends by itself."""
+    """Return the status with which the answer begins; a page that follows never ends by itself."""
     async with asyncio.timeout(40), browser.open(method, path, Accept="text/html") as answer:
         return answer.status_code
 

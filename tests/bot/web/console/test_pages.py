@@ -46,7 +46,7 @@ def check_is_ours(html: str, *, is_page: bool = True) -> None:
 
 
 async def everywhere(browser: Browser, *paths: str) -> str:
-    """What all of these pages and the lists say, each of which is ours throughout."""
+    """Return what all of these pages and the lists say, each of which is ours throughout."""
     said: list[str] = []
     for path in ("/", "/runs", "/requests", "/requests?all", "/live", "/quarantine", *paths):
         page = await browser.get(path)

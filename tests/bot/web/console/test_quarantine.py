@@ -1,4 +1,4 @@
-"""What was held or given up is seen by everybody, and tried again by those who look after it."""
+"""Items held or given up are seen by everybody, and tried again by those who look after them."""
 
 import pytest
 

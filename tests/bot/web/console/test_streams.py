@@ -16,7 +16,7 @@ Part = tuple[str, str]
 
 
 def following(page: Page) -> str:
-    """Where the page listens."""
+    """Return where the page listens."""
     return next(attributes["data-follow"] for _, attributes in page.tags if "data-follow" in attributes)
 
 

@@ -1,4 +1,4 @@
-"""Which servers on a mail's way are ours."""
+"""The servers on a mail's way that are ours."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is shown of a real mail, and which setting is proposed from it."""
+"""The findings on a real mail, and which setting is proposed from it."""
 
 from collections.abc import Iterator
 from dataclasses import asdict

@@ -35,7 +35,7 @@ def attached(name: str, body: bytes | str = b"x", kind: str = UNKNOWN_TYPE) -> b
 
 
 def files(*parts: bytes, text: bytes = b"Content-Type: text/plain\n\nplease look") -> tuple[File, ...]:
-    """What is listed of a mail with a text and these parts."""
+    """Return what is listed of a mail with a text and these parts."""
     inner = b"".join(b"--b\n" + each + b"\n" for each in (text, *parts))
     return files_of(read_body(b"Content-Type: multipart/mixed; boundary=b\n\n" + inner + b"--b--\n").files)
 

@@ -77,7 +77,7 @@ def group(
 def plain(
     subject: str, body: str, *, author: str = DAEMON, path: str = "", to: str = ADDRESSED, extra: str = ""
 ) -> bytes:
-    """What older servers send."""
+    """Return a report as older servers send it."""
     head = f"Return-Path: <{path}>\nDelivered-To: {to}\nFrom: {author}\nTo: {to}\nSubject: {subject}\n{extra}"
     return f"{head}\n{body}\n".replace("\n", "\r\n").encode()
 

@@ -1,4 +1,4 @@
-"""What of a held mail is certain: a person whose text can't be taken, a stranger, or nothing at all."""
+"""The certain part of a held mail: a person whose text can't be taken, a stranger, or nothing at all."""
 
 import pytest
 

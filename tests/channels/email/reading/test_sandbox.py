@@ -57,7 +57,7 @@ class Desk:
         return "; ".join(held.reasons)
 
     async def is_serving(self) -> bool:
-        """Whether an honest mail is read as what it says."""
+        """Return whether an honest mail is read as what it says."""
         reading = await self.read(mail("approve"))
         return isinstance(reading, Reply) and reading.said == "approve"
 
@@ -285,7 +285,7 @@ def test_the_child_knows_none_of_our_secrets(program: Program) -> None:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether no such process runs; a dead one may wait to be collected."""
+    """Return whether no such process runs; a dead one may wait to be collected."""
     with suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     return True

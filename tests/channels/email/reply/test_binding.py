@@ -1,4 +1,4 @@
-"""What a mail must show of the card that it answers."""
+"""The marks that a mail must show of the card that it answers."""
 
 from datetime import timedelta
 from typing import Any
@@ -59,7 +59,7 @@ def in_html(quote: str, attribution: str = "On Tue, Mar 3, 2026 at 12:00 sayso <
 
 
 def older(plain: str | None, document: str | None) -> tuple[tuple[str, str], ...]:
-    """What a mail with these texts repeats."""
+    """Return what a mail with these texts repeats."""
     return read_both(plain, document, "Bo Berg").older
 
 

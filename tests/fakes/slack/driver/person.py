@@ -14,7 +14,7 @@ HOME = "home"
 
 @dataclass(frozen=True)
 class Handled:
-    """How the app took an interaction. `acked_after_s` is what the person waited; `answer` the payload of the ack."""
+    """The app's handling of an interaction. `acked_after_s` is the person's wait; `answer` the payload of the ack."""
 
     acked: bool
     acked_after_s: float
@@ -119,7 +119,7 @@ class Person:
         return await self.slack.until(found, f"{self.name} sees a modal with {containing!r}")
 
     async def ephemerals(self) -> list[Message]:
-        """What this person alone was shown, oldest first."""
+        """Return what this person alone was shown, oldest first."""
         return [Message(each | {"user": ""}) for each in await self.slack.see("ephemerals", user=self.id)]
 
     async def sees_ephemeral(self, containing: str = "") -> Message:

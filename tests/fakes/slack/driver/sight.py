@@ -1,4 +1,4 @@
-"""What people see, as plain data."""
+"""The sights of people, as plain data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Shown:
 
     @property
     def errors(self) -> dict[str, str]:
-        """What a modal complains of, by block id; "" is the modal as a whole."""
+        """The errors that a modal shows, by block id; "" is the modal as a whole."""
         return self.raw.get("errors") or {}
 
 
@@ -58,7 +58,7 @@ class Message(Shown):
 
     @property
     def text(self) -> str:
-        """What a phone's notification shows."""
+        """The text of a phone's notification."""
         return str(self.raw.get("text", ""))
 
     @property
@@ -67,7 +67,7 @@ class Message(Shown):
 
     @property
     def versions(self) -> int:
-        """How often it was changed."""
+        """The number of times it was changed."""
         return len(self.raw.get("versions") or [])
 
 

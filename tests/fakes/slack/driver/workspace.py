@@ -112,7 +112,7 @@ class Workspace:
         return await self.see("calls", method=method)
 
     async def deliveries(self, type_: str = "events_api") -> list[Json]:
-        """What was sent to the app: `payload`, `tries`, `state`, `answer`."""
+        """Return what was sent to the app: `payload`, `tries`, `state`, `answer`."""
         return await self.see("deliveries", type=type_)
 
     async def settled(self) -> list[Json]:
@@ -129,7 +129,7 @@ class Workspace:
         return Handled.of(await self.tell("again", trigger_id=used.raw["payload"]["trigger_id"]))
 
     async def violations(self) -> list[Json]:
-        """What was sent that Slack would not have, or advises against. A test expects none."""
+        """Return what was sent that Slack would not have, or advises against. A test expects none."""
         return await self.see("violations")
 
     async def breaks(self, method: str, kind: str, **more: Any) -> None:

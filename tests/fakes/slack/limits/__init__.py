@@ -1,1 +1,1 @@
-"""What Slack refuses in what an app sends: the documented limits of Block Kit."""
+"""Slack's refusals of what an app sends: the documented limits of Block Kit."""

@@ -88,7 +88,7 @@ IN_VIEWS = items(typed(_EVERYWHERE), MOST_IN_A_VIEW, least=0)
 
 
 def message_mistakes(blocks: Any) -> list[str]:
-    """What is wrong with the `blocks` of a message, in Slack's words; none when nothing is."""
+    """Return what is wrong with the `blocks` of a message, in Slack's words; none when nothing is."""
     return [*IN_MESSAGES(blocks, "/blocks"), *_ids_differ(blocks, "/blocks")]
 
 
@@ -135,7 +135,7 @@ _VIEW = typed({"modal": _MODAL, "home": _HOME})
 
 
 def view_mistakes(view: Any, kind: str) -> list[str]:
-    """What is wrong with a modal or a home view; https://docs.slack.dev/reference/views."""
+    """Return what is wrong with a modal or a home view; https://docs.slack.dev/reference/views."""
     found, held = list(_VIEW(view, "/view")), as_json(view)
     if not held:
         return found

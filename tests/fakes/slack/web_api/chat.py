@@ -88,7 +88,7 @@ async def get_permalink(call: Call) -> Json:
 
 
 def _place(call: Call) -> Conversation:
-    """Where a post goes: a channel by id or name, a DM by its id or the user's."""
+    """Return where a post goes: a channel by id or name, a DM by its id or the user's."""
     slack, ref = call.slack, call.text("channel")
     user = slack.users.get(ref)
     if user and user.is_bot:

@@ -1,4 +1,4 @@
-"""What all methods that show something check and note: text, blocks, metadata, control sequences."""
+"""The checks and notes of all methods that show something: text, blocks, metadata, control sequences."""
 
 import json
 import re

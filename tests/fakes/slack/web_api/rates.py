@@ -19,7 +19,7 @@ _MINUTE_S, _SECOND_S = 60, 1
 
 
 class Rates:
-    """Who has called when, and who was told to wait until when."""
+    """The record of who has called when, and who was told to wait until when."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
