@@ -185,7 +185,7 @@ class ToolContext(Protocol):
 
 
 def _no_gate(_: BaseModel) -> str | None:
-    """Nobody has to approve a call."""
+    """Return None: nobody has to approve a call."""
     return None
 
 
@@ -195,7 +195,7 @@ async def as_called(_: BaseModel) -> Effect:
 
 
 async def no_facts(_: Run) -> tuple[Fact, ...]:
-    """Nothing is looked up before the first step."""
+    """Return no facts: nothing is looked up before the first step."""
     return ()
 
 

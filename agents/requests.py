@@ -292,7 +292,7 @@ class Request(Began):
 
 
 class Holder(Frozen):
-    """Whom a card was made for, in one revision; the delivery's id is what a reply token stands for.
+    """The holder of a card, in one revision; the delivery's id is what a reply token stands for.
 
     `place` (`slack:#release`) is set where it was made for no person but for all who are there; then `person` is empty.
     """

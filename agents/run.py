@@ -292,7 +292,7 @@ def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
 
 
 def _said_whether_to_go_on(run: Run, pending: PendingStep, raised: ContinuationAsked, decision: Decision) -> Run:
-    """Only the clear word to go on lets it go on; the step that was held, if any, may go once more."""
+    """Apply what people said about going on: only the clear word lets the run go on; a held step may go once more."""
     if over := over_by(raised, decision):
         stopped_by = decision.by[0] if is_stopped(decision) else run.cancelled_by
         return replace(run, pending=None, budget=replace(run.budget, over=over), cancelled_by=stopped_by)
@@ -386,7 +386,7 @@ def _paid(run: Run, event: StepChosen | StepFailed | ThoughtDropped) -> Run:
 
 
 def over_by(raised: ContinuationAsked, decision: Decision) -> str:
-    """Why the run may not go on after that answer; "" where it may: only the clear word to go on lets it."""
+    """Return why the run may not go on after that answer; "" where it may: only the clear word to go on lets it."""
     if _picked(decision) == GO_ON:
         return ""
     if is_stopped(decision):

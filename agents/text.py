@@ -52,7 +52,7 @@ def ends_of(text: str, head_chars: int, tail_chars: int, where: str = "") -> str
 
 
 def quote(text: str, chars: int) -> str:
-    """Somebody else's words on one line, from whose quotation marks they can't get out."""
+    """Quote somebody else's words on one line, from whose quotation marks they can't get out."""
     return f"“{one_line(text, chars).translate(_INNER)}”"
 
 

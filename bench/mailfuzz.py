@@ -106,7 +106,7 @@ def _timed(own: Reader, raw: bytes) -> tuple[Reading, float]:
 
 
 def _objection(raw: bytes) -> str:
-    """Why nobody's approval can be in this mail, found in a way of its own and not by the parser that is tried."""
+    """Return why nobody's approval can be in this mail, found independently of the parser that is tried."""
     head = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0].lower()
     verdicts = re.findall(rb"^authentication-results:.*(?:\n[ \t].*)*", head, re.MULTILINE)
     if not any(b"dmarc=pass" in b"".join(each.split()) for each in verdicts if SERVER.encode() in each):

@@ -43,7 +43,7 @@ def ask_agent(directory: Directory) -> Agent:
     """The agent that may ask everybody in `directory`, and nobody else."""
 
     async def prefetch(_: Run) -> tuple[Fact, ...]:
-        """Whom there is to ask."""
+        """Return the people and groups that can be asked, as facts."""
         people = [f"person:{name} ({one_line(listed.name, _NAME_CHARS)})" for name, listed in directory.items()]
         return (Fact(label="People", text=_some(people)), Fact(label="Groups", text=_some(_groups(directory))))
 

@@ -10,7 +10,7 @@ MOST_PEOPLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Somebody in the directory; `zone` is an IANA time zone."""
+    """A person in the directory; `zone` is an IANA time zone."""
 
     name: str
     zone: str = "UTC"

@@ -90,7 +90,7 @@ async def _started(wanted: Question, people: Sequence[str], hands: ToolContext) 
 
 
 def _prepared(args: SurveyArgs, directory: Directory) -> Effect:
-    """Whom that means now. Raises ToolRefused."""
+    """Resolve the people of a survey as they are now. Raises ToolRefused."""
     if missing := unknown(directory, args.people):
         listed = one_line(", ".join(missing), _OPTION_CHARS)
         raise ToolRefused(f"There is nobody in {listed}: name people and groups of the directory")

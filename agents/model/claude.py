@@ -198,7 +198,7 @@ class Claude:
         return self._client
 
     async def trouble(self) -> str:
-        """Why no step could be chosen now, asked of the API's free list of models; "" when one could be."""
+        """Return why no step could be chosen now, asked of the API's free list of models; "" when one could be."""
         await asyncio.to_thread(import_module, "anthropic")
         from anthropic import AnthropicError  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Why no step could be had from the model, and what to do about it. Pure."""
+"""Failures of the model to give a step, and what to do about each. Pure."""
 
 from collections.abc import Sequence
 from typing import Literal

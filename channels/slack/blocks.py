@@ -84,7 +84,7 @@ def preformatted(text: str) -> Block:
 
 
 def quote(text: str) -> Block:
-    """Somebody's words, marked as such."""
+    """Quote somebody's words, marked as such."""
     return _rich("rich_text_quote", text)
 
 

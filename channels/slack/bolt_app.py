@@ -39,7 +39,7 @@ LIVED_S = 10.0
 """A line that lasted so long was a good one: when it ends the next try is soon."""
 
 LEAVES_WITHIN_S = 5.0
-"""So long may what is under way on an old line take to be acknowledged; Slack waits 3 s."""
+"""Longest time, in seconds, until what is under way on an old line is acknowledged; Slack waits 3 s."""
 
 Report = Callable[[bool, str], Awaitable[None]]
 """Called at every look: whether we are connected, and if not why."""
@@ -149,7 +149,7 @@ ANOTHER_APP = (
 _TIMESTAMP_DIGITS = 12
 
 LINGERS_S = 0.3
-"""So long stays a line open after its last acknowledgement, which is lost where it is closed at once."""
+"""Seconds that a line stays open after its last acknowledgement, which is lost where it is closed at once."""
 
 Take = Callable[[Json], Awaitable[dict[str, JsonValue]]]
 """Returns what a payload is acknowledged with, once that may be done. Raises where it must not be acknowledged."""

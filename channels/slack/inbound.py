@@ -130,7 +130,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Opens:
-    """Somebody wants to see a window; nothing is decided by looking."""
+    """A wish to see a window; nothing is decided by looking."""
 
     window: str
     body: Json
@@ -138,7 +138,7 @@ class Opens:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """Somebody looks at the App Home."""
+    """A visit to the App Home."""
 
     user: str
 

@@ -57,11 +57,11 @@ class Remembered(Generic[T]):
 
 
 KEEPS_S = 60.0
-"""So long may a change in Slack go unseen that decides nothing: that somebody left, what a Slack channel is called."""
+"""Seconds that a change which decides nothing may go unseen: somebody left, a Slack channel has a new name."""
 
 WHO_KEEPS_S = 5.0
-"""So long is remembered who somebody is: long enough for one who presses like a machine, and too short to fill in a
-window that was opened as somebody else, such as a full member.
+"""Seconds that it is remembered who somebody is: long enough for one who presses like a machine, and too short to
+fill in a window that was opened as somebody else, such as a full member.
 """
 
 _PAGE = 1_000
@@ -197,7 +197,7 @@ def next_cursor(page: Answer) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Nobody whose word counts: `why`, and what they are told to `do` about it."""
+    """A user whose word does not count: `why`, and what they are told to `do` about it."""
 
     user: str
     why: str

@@ -250,7 +250,7 @@ def _fitting(cards: Sequence[Card]) -> Iterator[Sequence[Block]]:
 
 
 def _is_about_a_thread(block: Block) -> bool:
-    """Here is none to write in."""
+    """Return whether the block asks to write in a thread: a window has none."""
     match block:
         case {"type": "section", "text": {"text": text}}:
             return text == WRITE_BELOW

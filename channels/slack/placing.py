@@ -47,7 +47,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class _Try:
-    """Somebody meant to post to `spot`, not before `since` (seconds since 1970); it `is_void` if nothing came of it."""
+    """A try to post to `spot`, not before `since` (seconds since 1970); it `is_void` if nothing came of it."""
 
     spot: Spot
     since: float

@@ -76,7 +76,7 @@ class Reader:
                 return Ignored(reason=f"nothing comes of a {other or 'thing without a kind'}")
 
     async def _anothers(self, body: Json) -> str:
-        """Why it is not for us, where Slack sent it to another app than that of our token: a secret may be shared."""
+        """Return why it is not for us, where Slack sent it to another app than our token's: a secret may be shared."""
         to, ours = word(body, "api_app_id"), (await self._members.ourselves()).app
         return f"Slack sent it to the app {to}, and the bot token is of {ours}" if to and ours and to != ours else ""
 

@@ -11,6 +11,6 @@ class EmptyDesk:
         raise ChannelRefused(f"{person} asks for {token}, and there is no card here", "Ask another desk")
 
     async def overview(self, person: str) -> Overview:
-        """Nothing."""
+        """Return an empty overview."""
         assert person
         return Overview()

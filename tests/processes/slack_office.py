@@ -119,7 +119,7 @@ class SlackOffice:
         return await self.slack.until(found, f"the bot says {containing!r}", within_s=SLOW_S)
 
     async def shows(self, person: Person, containing: str) -> Shown:
-        """Somebody's App Home, once it says so."""
+        """Return somebody's App Home, once it says so."""
 
         async def found() -> Shown | None:
             home = await self.slack.see("home", user=person.id)

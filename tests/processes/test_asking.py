@@ -26,7 +26,7 @@ BODY = {"question": "May staging-3 go?", "to": ["group:release"], "idempotency_k
 
 
 def load_scripts(redis: RedisServer) -> None:
-    """So that the first call of each is one call: a trap must not catch the one that finds the script missing."""
+    """Load the scripts, so that the first call of each is one: a trap must not catch the one that finds it missing."""
     connection = redis.connect()
     for script in SCRIPTS:
         connection.ask("SCRIPT", "LOAD", script.text)

@@ -90,7 +90,7 @@ service anvil {{
 
 
 def missing() -> str:
-    """Why it can't run here; nothing where it can."""
+    """Return why it can't run here; nothing where it can."""
     if not PROGRAM.exists():
         return "Dovecot is not installed: apt-get install dovecot-imapd dovecot-lmtpd"
     return "" if os.geteuid() == 0 else "Dovecot starts as root only"

@@ -22,7 +22,7 @@ from tests.waiting import until
 
 
 def missing() -> str:
-    """Why it can't run here; nothing where it can."""
+    """Return why it can't run here; nothing where it can."""
     return "; ".join(why for why in (dovecot.missing(), postfix.missing()) if why)
 
 

@@ -86,7 +86,7 @@ postlog   unix-dgram n - n - 1 postlogd
 
 
 def missing() -> str:
-    """Why it can't run here; nothing where it can."""
+    """Return why it can't run here; nothing where it can."""
     if not MASTER.exists() or not is_user("postfix"):
         return "Postfix is not installed: apt-get install postfix"
     return "" if os.geteuid() == 0 else "Postfix starts as root only"

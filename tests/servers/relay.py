@@ -105,7 +105,7 @@ class RelayServer:
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """Only for people who are logged in, where anybody can."""
+        """Refuse whoever is not logged in, where anybody can log in."""
         if (self.passwords is not None or self.token is not None) and not session.authenticated:
             return "530 5.7.0 Authentication required"
         self.asked += 1

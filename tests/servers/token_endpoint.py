@@ -77,7 +77,7 @@ class TokenEndpoint:
         writer.close()
 
     def _introspect(self, target: str) -> tuple[int, dict[str, object]]:
-        """Whose token it is, which a mail server asks (RFC 7662)."""
+        """Answer whose token it is, which a mail server asks (RFC 7662)."""
         is_valid = bool(self.valid) and f"access_token={self.valid}&" in f"{target}&"
         self.introspected.append(target)
         return (200, {"active": True, "email": self.account}) if is_valid else (401, {"error": "invalid_token"})

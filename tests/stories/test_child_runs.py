@@ -181,7 +181,7 @@ async def test_the_requester_is_told_once_how_all_of_it_ended(world: World) -> N
 
 
 async def says(world: World, run_id: RunId, person: str) -> None:
-    """Somebody writes to the run."""
+    """Let somebody write to the run."""
     number = len(await world.events(run_id))
     said = PersonSaid(
         at=await world.now(), said_id=f"said {number}", person=PersonId(person), channel="cli", text="hurry"

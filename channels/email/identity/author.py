@@ -1,4 +1,4 @@
-"""Whose word a mail claims to be: its one From field, read strictly."""
+"""Read the author that a mail claims: its one From field, strictly."""
 
 from channels.email.format import addresses
 from channels.email.format.headers import Headers
@@ -14,5 +14,5 @@ def author_of(headers: Headers) -> str | None:
 
 
 def claimed(headers: Headers) -> str:
-    """Whose word the mail claims to be, for people to read."""
+    """Return the author that the mail claims, for people to read."""
     return (author_of(headers) or ", ".join(value.strip() for value in headers.all("from")))[:CLAIM_CHARS]

@@ -145,11 +145,11 @@ class _Everybody:
     """A directory that knows whoever writes: who is in the real one is another question."""
 
     def contacts(self) -> Sequence[Contact]:
-        """Nobody in particular."""
+        """Return nobody in particular."""
         return ()
 
     def contact(self, person: str) -> Contact | None:
-        """Somebody."""
+        """Return a contact of that name, whoever it is."""
         return Contact(id=person, name=person)
 
     def by_email(self, address: str) -> Contact | None:
@@ -158,7 +158,7 @@ class _Everybody:
 
 
 def _why_none(author: str, ours: Sequence[Hop], said: Sequence[Word], trials: Sequence[Trial]) -> tuple[str, str]:
-    """Why nothing fits, and what to do."""
+    """Return why nothing fits, and what to do."""
     if not ours:
         do = "Send one to the mailbox as people will; a mail that never travelled shows nothing"
         return "no server says that it received this mail: it has no Received", do

@@ -68,7 +68,7 @@ _SUBJECT_CHARS = 1000
 
 
 def machine_words(headers: Headers, subject: str | None = None) -> str | None:
-    """Why this mail was written by a machine, in plain words; None when a person may have written it.
+    """Return why this mail was written by a machine, in plain words; None when a person may have written it.
 
     `subject` is the decoded subject where the caller has it. RFC 3834 finds most of it (section 5: Auto-Submitted;
     section 2: empty envelope sender); the rest is habit.
@@ -107,7 +107,7 @@ def _by_mark(headers: Headers) -> str | None:
 
 
 def list_words(headers: Headers) -> str | None:
-    """Why this mail, which a person may have written, did not come from there alone."""
+    """Return why this mail, which a person may have written, did not come from there alone; None where it did."""
     mark = next((mark for mark in _LIST_MARKS if headers.all(mark)), None)
     is_bulk = any(_PRECEDENCE.match(value) for value in headers.all("precedence"))
     return f"it came through a list: {mark or 'Precedence'}" if mark or is_bulk else None
@@ -135,7 +135,7 @@ def _by_subject(headers: Headers, subject: str | None) -> str | None:
 
 
 def calendar_words(raw: bytes, parts: Sequence[Part] = ()) -> str | None:
-    """Why a mail is an answer to an invitation, which a calendar sends; None when it is none.
+    """Return why a mail is an answer to an invitation, which a calendar sends; None when it is none.
 
     Its header says so, or else the calendar itself, which is among the `parts` (RFC 5546, 3.2.3).
     """

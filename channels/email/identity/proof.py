@@ -28,7 +28,7 @@ class Proven:
 
 @dataclass(frozen=True)
 class Unproven:
-    """Nothing shows that the mail comes from the address in its From; `reason` says what is missing."""
+    """A mail that nothing shows to come from the address in its From; `reason` says what is missing."""
 
     reason: str
 

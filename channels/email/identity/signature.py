@@ -60,7 +60,7 @@ def read_tags(field: str) -> dict[str, str] | None:
 
 
 def weakness(verdict: Verdict, headers: Headers, domain: str) -> str:
-    """Why a mail with `dmarc=pass` for `domain` may not approve; empty where it may.
+    """Return why a mail with `dmarc=pass` for `domain` may not approve; empty where it may.
 
     DMARC passes by SPF or by DKIM. Anybody who has a signed mail can send it again, with another of each field that
     the signature leaves out; so where SPF is not certain to have passed, every signature that DMARC may have passed by

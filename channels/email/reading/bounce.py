@@ -56,7 +56,7 @@ _SAID = re.compile(rb"^[ \t]*+(?:[^\n]{0,200}[\s:>#])?(5\d\d[ -][^\n]{0,300})", 
 
 
 def failure_of(raw: bytes, headers: Headers, subject: str) -> str | None:
-    """Why a mail was not delivered, in the mail server's words on one line; None unless `raw` says so for good.
+    """Return why a mail was not delivered, in the server's words on one line; None unless `raw` says so for good.
 
     `headers` and the decoded `subject` are those of `raw`, which a machine wrote. A delay, a success, an automatic
     answer, a receipt and a complaint are none.

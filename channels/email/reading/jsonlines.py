@@ -37,7 +37,7 @@ class SentMail(BaseModel):
 
 
 class Token(BaseModel):
-    """Whose reply token it is, whether it is `open`, and the `card` that brought it."""
+    """A reply token: whose it is, whether it is `open`, and the `card` that brought it."""
 
     recipient: str
     state: str
@@ -173,7 +173,7 @@ def _of_reading(message: Message, raw: bytes, headers: Headers, author: str) -> 
 
 
 def _refused(reply: Reply, context: Context, headers: Headers) -> str:
-    """Why this answer does not count; nothing when it may."""
+    """Return why this answer does not count; nothing when it may."""
     tokens = {name.lower(): token for name, token in context.tokens.items()}
     token = tokens.get(reply.token)
     if token is None or token.state != "open":

@@ -45,7 +45,7 @@ _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re
 """Marks of code, of a form or of a list of choices rather than of a sentence."""
 
 _LEFT_OPEN = re.compile(r"\.\s*\.|…|(?<!:\+1)(?<!:thumbsup)[:\uff1a]\s*\Z")
-"""Somebody meant to go on."""
+"""Signs that somebody meant to go on."""
 
 _AND = re.compile(r"\s(?:and|und|et|y|e|en|&)\s|\s?[/|+]\s?")
 _PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")

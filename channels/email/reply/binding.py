@@ -110,7 +110,7 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
 
 
 def _untrusted(about: About, sent: SentCard | None, received_at: datetime) -> str:
-    """Why the mail can't be an answer to what was `sent`, whatever it says."""
+    """Return why the mail can't be an answer to what was `sent`, whatever it says."""
     if sent is None:
         return NOT_KNOWN
     if about.faults:
@@ -134,7 +134,7 @@ def _after_button(whole: str, button: str) -> str | None:
 
 
 def _unnamed(about: About, sent: SentCard) -> str:
-    """Why the mail does not visibly name the card: by its subject, and by the thread or the quote."""
+    """Return why the mail does not visibly name the card: by its subject, and by the thread or the quote."""
     if squashed(sent.subject) not in squashed(about.subject):
         return "its subject is not that of the card"
     if any(len(quoted) + len(below) > 2 * TEXT_CHARS for quoted, below in about.older):

@@ -43,7 +43,7 @@ def is_loopback(host: str) -> bool:
 
 
 def connection_trouble(error: BaseException) -> str:
-    """Why there was no connection, in words; the kind of `error` where there are none for it."""
+    """Return why there was no connection, in words; the kind of `error` where there are none for it."""
     seen: BaseException | None = error
     while seen is not None:
         match seen:

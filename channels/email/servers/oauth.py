@@ -113,7 +113,7 @@ async def _body(answer: httpx2.Response) -> bytes:
 
 
 def _channel_error(url: str, status: int, answer: dict[str, object]) -> ChannelError:
-    """Why there is no token, in the two words that callers act on; never with anything secret."""
+    """Return why there is no token, in the two words that callers act on; never with anything secret."""
     error = answer.get("error")
     words = error if isinstance(error, str) and error.replace("_", "").isalnum() else "no access token in the answer"
     what = f"the token endpoint {url} gave no access token: {status} {words}"

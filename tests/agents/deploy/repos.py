@@ -43,7 +43,7 @@ class Repo:
         return self.git("rev-parse", "HEAD")
 
     def commits(self, count: int, subject: str) -> None:
-        """So many empty commits at once on the branch that is checked out."""
+        """Make so many empty commits at once on the branch that is checked out."""
         branch, stream = self.git("symbolic-ref", "HEAD"), ""
         for number in range(1, count + 1):
             message = f"{subject} {number}"

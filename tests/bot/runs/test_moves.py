@@ -154,7 +154,7 @@ def test_a_run_tries_its_model_again_when_the_time_has_come() -> None:
 
 
 def steps(count: int) -> tuple[Event, ...]:
-    """So many steps that were chosen, executed and gave something else each time."""
+    """Return so many steps that were chosen, executed and gave something else each time."""
     return tuple(
         event
         for number in range(count)

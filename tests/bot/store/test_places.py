@@ -1,4 +1,4 @@
-"""Whose card stands where many see it: the first that asked, however many ask at once."""
+"""The card that stands where many see it: the first that asked, however many ask at once."""
 
 import asyncio
 

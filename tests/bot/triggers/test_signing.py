@@ -1,4 +1,4 @@
-"""Only who knows the secret can sign, and only for now."""
+"""Signatures: only who knows the secret can sign, and only for now."""
 
 from datetime import UTC, datetime
 

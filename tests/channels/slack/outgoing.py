@@ -46,7 +46,7 @@ class Clock:
         return self.slept_s
 
     async def moves(self, seconds: float) -> None:
-        """So much time passes."""
+        """Let so much time pass."""
         self.slept_s += seconds
         await self._slack.moves_clock(seconds)
 

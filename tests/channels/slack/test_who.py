@@ -1,4 +1,4 @@
-"""Whose word a press is where an organization has several workspaces: what Slack says is compared, and nothing else."""
+"""The person behind a press in an organization of several workspaces: what Slack says is compared, and nothing else."""
 
 from typing import Any
 

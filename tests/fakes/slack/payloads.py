@@ -78,7 +78,7 @@ def _who(slack: Slack, user: User, team: str) -> Json:
 
 
 def block_actions(slack: Slack, user: User, action: Json, seen: Message | Ephemeral | View, values: Json) -> Json:
-    """Somebody used an element of a message, of what they alone see, or of a view."""
+    """Return the payload of using an element of a message, of what a user alone sees, or of a view."""
     team = user.team_id if isinstance(seen, View) else slack.settings.team
     payload: Json = {"type": "block_actions"} | _who(slack, user, team)
     if isinstance(seen, View):

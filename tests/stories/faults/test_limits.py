@@ -87,7 +87,7 @@ async def test_an_agent_that_never_comes_to_an_end_is_stopped_after_its_steps(wo
 
 
 async def fill(world: World, run_id: RunId, upto: int) -> None:
-    """So many events in a run that nothing comes of."""
+    """Fill a run up to so many events, which nothing comes of."""
     missing = upto - (await world.run(run_id)).seq
     filler = [RunResumed(at=await world.now(), by=BO)] * 1_000
     while missing > 0:

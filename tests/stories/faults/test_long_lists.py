@@ -29,7 +29,7 @@ def repo_of(world: World) -> Repo:
 
 
 def many(world: World) -> list[str]:
-    """So many commits, in a release of their own."""
+    """Make many commits, in a release of their own, and return their lines."""
     repo = repo_of(world)
     repo.git("checkout", "--quiet", "-B", "main", "v1.0.0")
     repo.commits(COMMITS, "Small change")

@@ -63,7 +63,7 @@ def board() -> Corkboard:
 
 @pytest.fixture
 def nobody(mailhost: MailHost) -> str:
-    """Whose mailbox the provider has taken away: it takes mail for that address, and then can't deliver it."""
+    """Return an address whose mailbox is gone: the provider takes mail for it, and then can't deliver it."""
     address = f"bo-{secrets.token_hex(4)}@corp.example"
     mailhost.verdict.gone.add(address)
     return address

@@ -58,7 +58,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Press:
-    """Somebody presses a button; `again` says who makes it two: the person, or the line that brings it."""
+    """A press of a button; `again` says who makes it two: the person, or the line that brings it."""
 
     asked: Asked
     person: str
@@ -154,7 +154,7 @@ class Crowd:
         return [*taken, await self.slack.brings_again(taken[0])] if press.again == "line" else list(taken)
 
     async def press_all(self, planned: Sequence[Press]) -> list[Handled]:
-        """So many at a time, until all are done."""
+        """Make the presses, so many at a time, until all are done."""
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(press: Press) -> list[Handled]:
@@ -206,7 +206,7 @@ class Story:
         return self.decided.decision.state == "approved" and not self.is_revoked
 
     def heard(self) -> Counter[tuple[str, str]]:
-        """Whose word was heard, counted or not."""
+        """Return whose word was heard, counted or not."""
         return Counter((person, word) for person, word, _ in self._said())
 
     def _said(self) -> Iterator[tuple[str, str, str]]:

@@ -33,7 +33,7 @@ TAGS = {
 
 
 def check_is_ours(html: str, *, is_page: bool = True) -> None:
-    """Nothing runs, loads, leads elsewhere or hides that is not ours."""
+    """Check that nothing runs, loads, leads elsewhere or hides that is not ours."""
     markup = Markup(html)
     assert {tag for tag, _ in markup.tags} <= TAGS
     assert [tag for tag, _ in markup.tags].count("script") == (2 if is_page else 0)

@@ -21,7 +21,7 @@ def signature(covers: str = ALL, domain: str = "corp.example", selector: str = "
 
 
 def weakness(lines: str, prove: Prove | None = None) -> str:
-    """Why the mail, accepted as Bo's, may not approve."""
+    """Return why the mail, accepted as Bo's, may not approve."""
     found = who(lines.encode() + mail(), People(ANNA, BO), prove or dmarc(MX))
     assert isinstance(found, Accepted), found
     return found.weakness

@@ -51,7 +51,7 @@ class Desk:
         return await self.channel.read(inbound)
 
     async def reasons(self, how: str) -> str:
-        """Why a mail is held that makes the reader misbehave."""
+        """Return why a mail is held that makes the reader misbehave."""
         held = await self.read(bad(how))
         assert isinstance(held, Quarantined)
         return "; ".join(held.reasons)

@@ -43,7 +43,7 @@ WORDS = st.text("abcdefgh ?.", min_size=1, max_size=12)
 
 
 def why(said: Any = "approve", **changes: Any) -> str:
-    """Why an answer that shows what is genuine, but for `changes`, is not bound."""
+    """Return why an answer that shows what is genuine, but for `changes`, is not bound."""
     answered = Answered(person="bo", token=TOKEN, said=said, text="approve", about=GENUINE.model_copy(update=changes))
     return bound(answered, SENT, RECEIVED).unbound
 

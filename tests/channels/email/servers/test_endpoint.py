@@ -1,4 +1,4 @@
-"""Why there is no line to a mail server, in words that say what to look at."""
+"""The reasons for no line to a mail server, in words that say what to look at."""
 
 import socket
 
