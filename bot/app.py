@@ -186,7 +186,7 @@ def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What all the rest stands on: where runs are kept, who the people are, and the ways to them.
+    """The ground the rest stands on: the store of runs, the directory of people, and the channels that reach them.
 
     `edits` names the channels in which a card can be changed where it stands.
     """
@@ -207,7 +207,7 @@ class _Ground:
 
 @dataclass(frozen=True, slots=True)
 class _Driving:
-    """What moves runs on: by `agents`, all that there are, with those among them that nobody triggers."""
+    """The parts that move runs on, with all `agents`, those that nobody triggers among them."""
 
     agents: Mapping[str, Agent]
     thinker: Thinker
@@ -302,7 +302,7 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
 
 
 def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
-    """What goes to people, and what comes from them; what bounces has to do with both."""
+    """Compose the outbox and the inbox; the handling of bounces belongs to both."""
     settings, journal, store = ground.settings, ground.journal, ground.store
     decisions, people, channels, tokens = ground.decisions, ground.people, ground.channels, ground.tokens
     failing, receipts = DeliveryFailures(journal, decisions, people, channels), Receipts(ground.client)

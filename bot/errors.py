@@ -29,7 +29,7 @@ class Conflict(SaysoError):
 
 
 class Invalid(SaysoError):
-    """What was given can't be used."""
+    """The given input can't be used."""
 
 
 class Unavailable(SaysoError):

@@ -62,7 +62,7 @@ def _made(run_id: str, data: Path | None, *, as_json: bool) -> None:
 
 
 def _where(data: Path | None) -> str:
-    """What finds this installation again."""
+    """Return the option that finds this installation again."""
     return f" --data {data}" if data else ""
 
 

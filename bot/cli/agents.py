@@ -1,4 +1,4 @@
-"""What decides with which words, tools and models: `sayso agents`, `sayso prompts` and `sayso prompts diff A B`."""
+"""The agents and prompts commands: `sayso agents`, `sayso prompts` and `sayso prompts diff A B`."""
 
 import json
 from pathlib import Path
@@ -127,7 +127,7 @@ def _tool(tool: "Tool[Any]") -> dict[str, object]:
 
 
 def _folders(configured: "tuple[Agent, ...]") -> dict[str, Path]:
-    """Where the prompts are that do not lie among our own, by name."""
+    """Return the folders of prompts that are not among sayso's own, by prompt name."""
     return {agent.prompt.partition("@")[0]: agent.folder for agent in configured if agent.prompt and agent.folder}
 
 
@@ -140,7 +140,7 @@ def _versions(configured: "tuple[Agent, ...]") -> "list[Prompt]":
 
 
 def _users(configured: "tuple[Agent, ...]") -> dict[tuple[str, str], list[str]]:
-    """Which agents use a prompt, by its file and label."""
+    """Return the agents that use each prompt, by its file and label."""
     import prompts as files
 
     users: dict[tuple[str, str], list[str]] = {}
@@ -168,6 +168,6 @@ def _named(name: str, configured: "tuple[Agent, ...]") -> "Prompt":
 
 
 def _lines(prompt: "Prompt") -> list[str]:
-    """What makes a version: for which models, with which inputs, and the template as it is written."""
+    """Return the lines that make a version: its models, its inputs, and the template as it is written."""
     head = [f"family: {prompt.family}", f"inputs: {', '.join(prompt.inputs)}", ""]
     return head + prompt.body.splitlines()

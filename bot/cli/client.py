@@ -189,7 +189,7 @@ class Client:
         return last_shown(self._notes, self._whose, request_id)
 
     def answer(self, request_id: str, body: dict[str, object]) -> dict[str, Any]:
-        """What became of an answer: its `judgement`, and words for people. Raises Unavailable where it has none."""
+        """Send an answer; return its `judgement` and words for people. Raises Unavailable if there is no judgement."""
         answer = self._send("POST", f"/v1/requests/{quote(request_id, '')}/answer", body, once=secrets.token_hex(16))
         said = _json(answer)
         if "judgement" not in said:
@@ -225,7 +225,7 @@ class Client:
         return _json(answer)["id"]
 
     def seen(self, run_id: str, step: int) -> dict[str, Any]:
-        """What the model saw before a step."""
+        """Return the prompt that the model saw before a step."""
         return self._ask("GET", f"/v1/runs/{quote(run_id, '')}/context?step={step}")
 
     def withdraw(self, request_id: str, reason: str) -> None:
@@ -242,7 +242,7 @@ class Client:
         return self._ask("GET", "/v1/dead")["letters"]
 
     def settle(self, some_id: str, verb: str) -> str:
-        """What was done about one of them, in words."""
+        """Act on a dead letter or a quarantined message, and return in words what was done."""
         return self._ask("POST", f"/v1/dead/{quote(some_id, '')}/{verb}")["told"]
 
     def follow(self, run_id: str, told: Story) -> int:
@@ -264,7 +264,7 @@ class Client:
         raise Unavailable(f"{self._url} went away", f"Look again with: sayso watch {run_id}")
 
     def _told(self, run_id: str, seq: int) -> Iterator[Any]:
-        """What one stream tells after `seq`, until it ends or is cut."""
+        """Yield the events of one stream after `seq`, until it ends or is cut."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(seq)}
         with self._http.stream("GET", f"/v1/runs/{quote(run_id, '')}/events", headers=headers) as answer:
             if not answer.is_success:

@@ -106,7 +106,7 @@ def _mail(file: Path | None, data: Path | None) -> tuple[bytes, str, set[str]]:
 
 
 def told(found: "Identified", known: Collection[str] = ()) -> list[str]:
-    """What was found, in plain words; and whether the sender is among the `known` addresses, where there are any."""
+    """Describe in plain words what was found, and, if there are `known` addresses, whether the sender is among them."""
     lines = [f"It says it is from   {found.claims or 'nobody'}"]
     lines += [f"Its subject is       {found.subject}"] if found.subject else []
     lines += [f"Received last by     {found.received_by}"] if found.received_by else []

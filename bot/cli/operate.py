@@ -61,7 +61,7 @@ async def _attached(data: Path | None) -> "AsyncGenerator[App]":
 
 
 def attached(data: Path | None, work: "Callable[[App], Awaitable[R]]") -> R:
-    """What `work` gives beside the Redis of this installation: for what makes keys, or repairs what HTTP serves."""
+    """Return the result of `work` beside this installation's Redis; for making keys, and repairing what HTTP serves."""
 
     async def inside() -> R:
         async with _attached(data) as app:
@@ -113,7 +113,7 @@ def _time(at: str) -> str:
 
 
 def _details(note: dict[str, Any]) -> list[str]:
-    """What else is known of a quarantined message."""
+    """Return the other details of a quarantined message."""
     asked = f"asked about at {_time(note['asked_at'])} by {note['asked_by']}" if note["asked_at"] else ""
     channel = f"came by {note['channel']}" if note["channel"] else ""
     about = f"its subject, which nobody has checked: {note['about']}" if note["about"] else ""
@@ -170,7 +170,7 @@ def dev(
 
 
 def _has_desktop(environ: Mapping[str, str]) -> bool:
-    """Whether a browser would have a window; a text browser in this terminal would be in the way."""
+    """Return whether a browser would have a window; a text browser in this terminal would be in the way."""
     return sys.platform == "darwin" or "DISPLAY" in environ or "WAYLAND_DISPLAY" in environ
 
 

@@ -17,7 +17,7 @@ Data = Annotated[
 ]
 
 TEXT_BYTES = 32_768
-"""What a person may say at once; the inbox's limit for every channel."""
+"""The most a person may say at once; the inbox's limit for every channel."""
 
 
 def text_of(param: typer.CallbackParam, value: str | None) -> str | None:

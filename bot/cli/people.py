@@ -107,7 +107,7 @@ async def _print(app: "App", person: str | None, *, as_json: bool) -> None:
 
 
 def _address_of_dev(app: "App") -> str:
-    """Where the running `sayso dev` serves; an address elsewhere counts only where the settings have it too."""
+    """Return the address of the running `sayso dev`; one elsewhere counts only if the settings name it too."""
     from channels.email.servers.endpoint import is_loopback
 
     server = app.data_dir.server()
@@ -183,7 +183,7 @@ def create(
 
 
 async def _tell_person(app: "App", key: "ApiKey", person: "PersonId") -> None:
-    """Whoever a key answers for hears of it when somebody else made it."""
+    """Notify the person whom a key answers for that somebody else made it."""
     import structlog
 
     from bot.outbound.notifier import to_person

@@ -66,7 +66,10 @@ _SPOKEN = {("agents", "ToolRefused"), ("channels", "ChannelError"), ("prompts", 
 
 
 def sentence(error: BaseException) -> str | None:
-    """What to tell the person; None for a bug, which needs its traceback. A group speaks for what is in it."""
+    """Return what to tell the person; None for a bug, which needs its traceback.
+
+    A group speaks for its members.
+    """
     if isinstance(error, BaseExceptionGroup):
         inside: tuple[BaseException, ...] = error.exceptions  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         said = [sentence(inner) for inner in inside]

@@ -145,7 +145,7 @@ def policies(as_json: Json = False, data: Data = None) -> None:
 
 
 def _made_of(run: "FoldedRun", forks: Sequence[str]) -> Iterator[str]:
-    """What `run` is a copy of, and what was made of it."""
+    """Yield lines that name the run `run` is a copy of, and the runs made of it."""
     if run.forked:
         how = {"fork": "forked from", "retry": "a retry of", "import": "imported, as its file says, from"}
         yield f"{'':10}{how[run.forked.how]} {run.forked.source} at event {run.forked.at_seq}"
@@ -154,7 +154,7 @@ def _made_of(run: "FoldedRun", forks: Sequence[str]) -> Iterator[str]:
 
 
 def _print_seen(run_id: str, step: int, data: Path | None, *, as_json: bool) -> None:
-    """What the model saw goes to stdout, and whether these are the same bytes to stderr."""
+    """Print the prompt that the model saw to stdout, and whether its bytes are unchanged to stderr."""
     from bot.cli.client import connect
 
     with connect(data) as client:

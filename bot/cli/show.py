@@ -1,4 +1,4 @@
-"""How requests and runs look in a terminal, and what was shown there to whom."""
+"""The terminal's view of requests and runs, and the record of what was shown there to whom."""
 
 import json
 import re
@@ -47,12 +47,12 @@ def typed(asked: str, text: str, reason: str) -> Typed:
 
 
 def as_a_vote(request_id: str, speaker: str) -> str:
-    """How to deny in place of words that decided nothing; `speaker` is how the command says who speaks."""
+    """Return the command that denies, after words that decided nothing; `speaker` is the option naming who speaks."""
     return f"To deny: ./sayso answer {request_id} deny --reason '…'{speaker}"
 
 
 def as_a_note(request_id: str, speaker: str) -> str:
-    """How to say whether words beside an approval are a note or a comment; `speaker` is as in `as_a_vote`."""
+    """Return the commands that make words beside an approval a note or a comment; `speaker` is as in `as_a_vote`."""
     return (
         f"To approve with this note: ./sayso answer {request_id} approve --reason '…' --with-note{speaker}\n"
         f"To comment: ./sayso answer {request_id} '…'{speaker}"
@@ -117,7 +117,7 @@ def _fact(fact: FactView) -> list[str]:
 
 
 def how_to_answer(request_id: str, asked: str, where: str) -> str:
-    """What to type to answer a request of the format `asked`; `where` is what finds sayso, and who speaks."""
+    """Return the command that answers a request of the format `asked`; `where` finds sayso and says who speaks."""
     return f"./sayso answer {request_id} {_WORDS.get(asked, 'TEXT')}{where}"
 
 

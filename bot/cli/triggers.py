@@ -37,19 +37,19 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Web:
-    """Where is posted to, and which secrets are set there; `secrets` is None where nobody who serves can be asked."""
+    """The web address to post to, and the secrets set there; `secrets` is None if no server can be asked."""
 
     url: str
     is_guess: bool = False
     secrets: frozenset[str] | None = None
 
     def has_secret(self, name: str, config: "TriggerConfig") -> bool:
-        """As far as can be known here."""
+        """Return whether the trigger's secret is set, as far as this command can know."""
         return config.secret is not None if self.secrets is None else name in self.secrets
 
 
 def _web_of(settings: "Settings") -> _Web:
-    """As a running `sayso dev` left word, else as the settings of this command say."""
+    """Return the address that a running `sayso dev` noted, else the one in this command's settings."""
     from bot.config.data_dir import DataDir
 
     server = DataDir(settings.data_dir).server() if settings.redis_url is None else None

@@ -1,4 +1,4 @@
-"""When a cron line is due, by cronsim: the library that docket's own cron reads its lines with."""
+"""The due times of a cron line, by cronsim: the library with which docket's own cron reads its lines."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -37,7 +37,7 @@ def next_tick(line: str, zone: str, after: datetime) -> datetime:
 
 
 def ticks_until(line: str, zone: str, first: datetime, now: datetime, at_most: int) -> int:
-    """How many moments there are from `first`, which is one, to `now`; it stops counting at `at_most`."""
+    """Count the ticks from `first`, which is one, to `now`; stop at `at_most`."""
     count, tick = 0, first
     while tick <= now and count < at_most:
         count, tick = count + 1, next_tick(line, zone, tick)

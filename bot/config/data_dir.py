@@ -20,10 +20,10 @@ _OTHERS = 0o077
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """What a `sayso dev` says of itself to the commands of whoever owns its data directory.
+    """The note that a `sayso dev` leaves for the commands of its data directory's owner.
 
-    People open `url`; commands speak to `api`, which only this machine reaches, with the keys of the people there. That
-    of nobody (`""`) looks and operates. `secrets` are the triggers whose secret it has.
+    People open `url`; commands use `api`, which only this machine reaches, with the keys of the people there. The key
+    under `""` belongs to nobody: it reads and operates. `secrets` are the triggers whose secret the server has.
     """
 
     url: str
@@ -43,7 +43,7 @@ class DataDir:
         return self._made_once("host", lambda: secrets.token_hex(8))
 
     def keys(self, settings: "Settings") -> list[bytes]:
-        """What signs reply tokens, the current key first. Raises Invalid."""
+        """Return the keys that sign reply tokens, the current key first. Raises Invalid."""
         if settings.secret_key is None:
             if settings.redis_url is not None:
                 raise Invalid(
@@ -66,7 +66,7 @@ class DataDir:
         fresh.replace(self.folder / name)
 
     def read(self, name: str) -> str | None:
-        """What some process left under `name`."""
+        """Return the text that some process left under `name`; None if there is none."""
         try:
             return (self.folder / name).read_text()
         except FileNotFoundError:
@@ -91,7 +91,7 @@ class DataDir:
             return None
 
     def _made_once(self, name: str, make: Callable[[], str]) -> str:
-        """What is in the file; made by whoever comes first, for everybody."""
+        """Return the content of the file; the first process to ask makes it, for all."""
         if (found := self.read(name)) is not None:
             return found
         fresh = f"{name}.{secrets.token_hex(4)}"

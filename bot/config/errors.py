@@ -1,4 +1,4 @@
-"""What is wrong with the settings, in words: where, which key, what was found, what is allowed, what was meant."""
+"""Problems of the settings, in words: the place, the key, what was found, what is allowed, what was meant."""
 
 import difflib
 import json
@@ -68,7 +68,7 @@ class ConfigError(Invalid):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where values came from: one file or none, and the names of all environment variables."""
+    """The origin of values: one file or none, and the names of all environment variables."""
 
     file: Path | None
     variables: tuple[str, ...]
@@ -102,7 +102,7 @@ class HasTables(Protocol):
 
 
 def is_echo(error: ErrorDetails) -> bool:
-    """Whether pydantic calls a list empty only because it left out the entries that are wrong themselves."""
+    """Return whether pydantic calls a list empty only because it left out the entries that are wrong themselves."""
     return error["type"] == "too_short" and bool(error["input"])
 
 
@@ -130,7 +130,7 @@ def unknown(where: str, path: KeyPath | None, word: str, known: Collection[str])
 
 
 def contradictions(settings: HasTables, broken: Collection[str], origin: Origin) -> list[str]:
-    """What is wrong between tables. Those in `broken` could not be read: nothing is said about references to them."""
+    """Return the contradictions between tables; references to the unreadable tables in `broken` are not reported."""
     found: list[tuple[KeyPath, str]] = [*_shared(settings.people)]
     if "people" not in broken:
         found += _unknown_refs(settings)
@@ -141,7 +141,7 @@ def contradictions(settings: HasTables, broken: Collection[str], origin: Origin)
 
 
 def _shared(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
-    """Who writes, presses a button or pushes must be one person."""
+    """Yield the addresses, Slack ids and GitHub logins that two people share; each must belong to one person."""
     for key, what in _THEIRS_ALONE.items():
         owners: dict[str, tuple[str, str]] = {}
         for person, config in people.items():
@@ -158,7 +158,7 @@ def _shared(people: dict[str, PersonConfig]) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _seat(key: str, value: str) -> str:
-    """What is one and the same however it is written: letter case, a mailbox's +tag, a dot behind a domain."""
+    """Normalize a value so that equal ones compare equal: letter case, a mailbox's +tag, a dot behind a domain."""
     if key != "email":
         return value.casefold()
     local, _, domain = value.casefold().rpartition("@")

@@ -12,12 +12,12 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def is_loopback(bind: str) -> bool:
-    """Whether only this machine can reach what listens at `bind`."""
+    """Return whether only this machine can reach what listens at `bind`."""
     return bind == "localhost" or ip_address(bind).is_loopback
 
 
 def loopback(bind: str, port: int) -> str:
-    """Where this machine, and no other, reaches what listens at `bind`; empty where it has only an outside address."""
+    """Return the URL at which only this machine reaches `bind`; empty if `bind` is an outside address only."""
     if ip_address_is_any(bind):
         bind = "::1" if ":" in bind else "127.0.0.1"
     if not is_loopback(bind):
@@ -48,7 +48,7 @@ def names(settings: Settings) -> frozenset[str]:
 
 
 def ip_address_is_any(bind: str) -> bool:
-    """Whether `bind` means every address there is."""
+    """Return whether `bind` means every address there is."""
     return bind != "localhost" and ip_address(bind).is_unspecified
 
 

@@ -72,26 +72,26 @@ class MailSettings(BaseSettings):
 
     @property
     def has_oauth(self) -> bool:
-        """Whether log-ins without a password of their own have access tokens."""
+        """True if log-ins without a password of their own have access tokens."""
         return self.mail_oauth_token_url is not None
 
     @property
     def has_servers(self) -> bool:
-        """Whether mail goes over servers of one's own."""
+        """True if mail goes over servers of one's own."""
         return self.smtp_host is not None and self.imap_host is not None
 
     def stays_local(self, redis_url: str | None) -> bool:
-        """Whether mail goes to a folder and to nobody: beside `sayso dev`, whose Redis is its own, or where set."""
+        """Return whether mail goes to a folder only: beside `sayso dev`, whose Redis is its own, or where set."""
         return not self.has_servers and (redis_url is None or self.mail_local)
 
     @property
     def mailbox_name(self) -> str:
-        """What processes call the mailbox among themselves."""
+        """The name of the mailbox among processes."""
         return f"{self.imap_user}@{self.imap_host}"
 
 
 def contradictions(mail: MailSettings) -> Iterator[Contradiction]:
-    """What is wrong between settings that are each well formed; nothing is connected to."""
+    """Yield the contradictions between settings that are each well formed; connects to nothing."""
     yield from _incomplete(mail)
     yield from _server(mail, "smtp", mail.smtp_tls, mail.smtp_password)
     yield from _server(mail, "imap", mail.imap_tls, mail.imap_password)

@@ -252,7 +252,7 @@ def _check_trusted(file: Path, content: bytes, environ: Mapping[str, str]) -> No
 
 
 def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) -> dict[str, object]:
-    """What the file says; what must not be in a file is a problem and left out.
+    """Return the values of the file; a value that must not be in a file is a problem and left out.
 
     With `environ` it must be trusted by whoever's that is. Raises ConfigError.
     """
@@ -287,7 +287,7 @@ def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) ->
 
 
 def _is_injected(name: str, value: str) -> bool:
-    """Whether it is Kubernetes that says there where a service is; anything else of these names is a mistake."""
+    """Return whether Kubernetes injected the variable to name a service; any other such name is a mistake."""
     return any(re.fullmatch(names, name) and re.fullmatch(values, value) for names, values in _INJECTED.items())
 
 

@@ -19,7 +19,7 @@ _KINDS = {
     "xoxp-": "a user token, which sayso has no use for",
     "xoxe": "a token that rotates, which sayso can't renew: turn token rotation off",
 }
-"""What begins like this; https://docs.slack.dev/authentication/tokens."""
+"""The kind of a token, by its prefix; https://docs.slack.dev/authentication/tokens."""
 
 
 class SlackSettings(BaseSettings):
@@ -69,17 +69,17 @@ class SlackSettings(BaseSettings):
 
     @property
     def has_slack(self) -> bool:
-        """Whether people are reached in Slack."""
+        """True if people are reached in Slack."""
         return self.slack_bot_token is not None
 
     @property
     def has_socket_mode(self) -> bool:
-        """Whether what people do in Slack comes over Socket Mode."""
+        """True if Slack delivers what people do over Socket Mode."""
         return self.has_slack and self.slack_app_token is not None
 
     @property
     def has_slack_http(self) -> bool:
-        """Whether what people do in Slack is posted to us."""
+        """True if Slack posts what people do to us."""
         return self.has_slack and self.slack_signing_secret is not None
 
 

@@ -1,4 +1,7 @@
-"""What the tables of `sayso.toml` may hold. Durations are strings in the file (`"15m"`) and seconds (`_s`) in code."""
+"""The tables of `sayso.toml`.
+
+Durations are strings in the file (`"15m"`) and seconds (`_s`) in code.
+"""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -329,7 +332,7 @@ class DeskConfig(Table):
 def desk_contradictions(
     desk: DeskConfig, people: Mapping[str, PersonConfig], policies: Collection[str], mail_address: str | None
 ) -> Iterator[tuple[KeyPath, str]]:
-    """What is wrong within the table, and with whom and what it names."""
+    """Yield the contradictions within the table, and between it and the people, policies and address it names."""
     given = desk.model_fields_set
     if desk.address is None:
         if given:
@@ -363,7 +366,7 @@ def _branch(text: str) -> str:
 
 
 def _web_address(text: str) -> str:
-    """What a token may be sent to: over TLS, or to this machine."""
+    """Return an address that a token may be sent to: over TLS, or on this machine. Raises ValueError for any other."""
     at = urlsplit(text)
     is_here = at.scheme == "http" and at.hostname in {"localhost", "127.0.0.1", "::1"}
     if not (at.hostname and (at.scheme == "https" or is_here)) or at.query or at.fragment or "@" in at.netloc:

@@ -53,7 +53,7 @@ def read_body(body: bytes) -> dict[str, JsonValue]:
 
 
 def find(body: JsonValue, path: str) -> JsonValue:
-    """What stands at `path`; None where there is nothing."""
+    """Return the value at `path`; None if there is none."""
     here = body
     for name in path.split("."):
         match here:

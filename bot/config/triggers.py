@@ -20,7 +20,7 @@ GITHUB_NAMES: Mapping[GitHubEvent, tuple[str, ...]] = {
     "workflow_run": _CI_NAMES,
     "check_suite": ("repository", "branch", "commit", "conclusion", "by"),
 }
-"""What a text may name, by event."""
+"""The names that a text may use, by event."""
 
 
 What = Literal["cron", "webhook", "github", "report"]
@@ -86,14 +86,14 @@ class TriggerConfig(Table):
 
     @property
     def what(self) -> What:
-        """Which of the four it is."""
+        """The trigger's kind, one of the four."""
         return self.kind or "cron"
 
 
 def trigger_contradictions(
     triggers: Mapping[str, TriggerConfig], people: Mapping[str, PersonConfig]
 ) -> Iterator[tuple[KeyPath, str]]:
-    """What is wrong within and between the tables, and with whom they name."""
+    """Yield the contradictions within and between the tables, and with the people they name."""
     secrets = dict[str, str]()
     for name, config in triggers.items():
         path = ("triggers", name)

@@ -1,4 +1,4 @@
-"""What was found in the current folder and somebody has looked at: `sayso trust` records it, changed it asks anew.
+"""Trust in files of the current folder: `sayso trust` records what somebody has looked at; a change asks anew.
 
 A folder may be anybody's, such as a repository that was just cloned; what it holds must not run because we stand in it.
 """
@@ -20,7 +20,7 @@ _FOLDER = "folder"
 
 
 def state_dir(environ: Mapping[str, str]) -> Path:
-    """Where this user's own notes are, whatever folder a command is typed in."""
+    """Return the folder of this user's own notes, whatever folder a command is typed in."""
     given = Path(environ.get("XDG_STATE_HOME") or "")
     if given.is_absolute():
         return given / "sayso"
@@ -32,12 +32,12 @@ def state_dir(environ: Mapping[str, str]) -> Path:
 
 
 def is_trusted(environ: Mapping[str, str], file: Path, content: bytes) -> bool:
-    """Whether `file` was trusted with exactly this content."""
+    """Return whether `file` was trusted with exactly this content."""
     return _notes(environ).get(_name(file)) == _hash(content)
 
 
 def is_folder_trusted(environ: Mapping[str, str], folder: Path) -> bool:
-    """Whether a data directory was made here, or trusted as it was found."""
+    """Return whether a data directory was made here, or trusted as it was found."""
     return _notes(environ).get(_name(folder)) == _FOLDER
 
 

@@ -138,7 +138,7 @@ def _write(shop: Path, commit: _Commit) -> None:
 
 
 def _git(shop: Path, *args: str, commit: _Commit | None = None) -> str:
-    """What git prints; the same commits, hashes and all, wherever and whenever it runs."""
+    """Run git and return what it prints; the same commits, hashes and all, on every machine and at every time."""
     who = commit or _STORY[0]
     address = f"{who.author.split()[0].lower()}@shop.example"
     settings = {

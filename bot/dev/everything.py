@@ -69,7 +69,10 @@ def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> No
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen; 0 for any free port. `opens`: have the desktop's browser open the console."""
+    """The ports to listen on; 0 for any free port.
+
+    `opens`: have the desktop's browser open the console.
+    """
 
     web: int
     demo: int
@@ -142,7 +145,7 @@ async def _serve(settings: Settings, url: str, redis: EmbeddedRedis, ports: Port
 
 
 def _slack(settings: Settings) -> str:
-    """What is to be known of Slack; nothing where there is none."""
+    """Describe the connection to Slack; empty if there is none."""
     if not settings.has_slack:
         missing = "is not there: sayso.toml speaks of it, and SLACK_BOT_TOKEN is not set here"
         return f"  Slack       {missing}\n" if speaks_of_slack(settings) else ""

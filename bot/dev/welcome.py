@@ -1,4 +1,4 @@
-"""What `sayso dev` tells a newcomer to type: of the demo where that is configured, else what fits the settings."""
+"""The commands `sayso dev` suggests to a newcomer: the demo's if it is configured, else those that fit the settings."""
 
 import shlex
 from collections.abc import Iterator, Mapping

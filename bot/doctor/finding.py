@@ -1,4 +1,4 @@
-"""What the doctor says: one line for each thing it looked at."""
+"""The findings of the doctor: one line for each thing it examines."""
 
 from typing import Literal
 

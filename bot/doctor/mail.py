@@ -1,4 +1,4 @@
-"""What the doctor finds about mail servers of one's own: log-ins, IDLE, and whether an answer finds its way back."""
+"""Checks of mail servers of one's own: log-ins, IDLE, and whether an answer finds its way back."""
 
 import asyncio
 import email.utils
@@ -26,12 +26,12 @@ from channels.email.servers.imap_mailbox import session_to
 from channels.email.transport import Transport
 
 BACK_WITHIN_S = 30.0
-"""How long the doctor waits for its own mail; a provider delivers to itself within seconds."""
+"""The doctor's wait for its own mail; a provider delivers to itself within seconds."""
 
 LOOK_EVERY_S = 0.5
 
 SKEW_S = 60.0
-"""How far this machine's clock may be off: deadlines are told to people in minutes."""
+"""The most this machine's clock may be off: deadlines are told to people in minutes."""
 
 _SUBJECT = "sayso doctor"
 _IDENTIFY = "sayso mail identify looks at a mail from a person and says what SAYSO_MAIL_AUTHSERV_ID should be"
@@ -96,7 +96,7 @@ async def _inside(session: Session, server: str) -> AsyncGenerator[Finding]:
 
 
 async def examine_reading(store: MailboxStore) -> Finding:
-    """Whether a process reads the mailbox just now."""
+    """Check whether a process reads the mailbox just now."""
     try:
         state = await store.state()
     except StoreError as error:
@@ -163,7 +163,7 @@ def _letter(own: str, to: str, nonce: str, at: datetime) -> bytes:
 
 
 def _kept(returned: _Returned, message_id: str) -> Finding:
-    """Whether answers can name our mails: people's programs write the Message-ID that arrived into In-Reply-To."""
+    """Check that answers can name our mails: mail programs write the Message-ID that arrived into In-Reply-To."""
     try:
         is_kept = message_id in read_headers(returned.mail.raw).all("message-id")[0]
     except (Unreadable, IndexError):
@@ -188,7 +188,7 @@ def _clock(returned: _Returned) -> Finding:
 
 
 def _stamped(returned: _Returned, settings: MailSettings, own: str) -> Finding:
-    """Whether the provider writes what is believed; to its own mail it need not."""
+    """Check that the provider writes the header we trust; it need not on its own mail."""
     way, server = settings.mail_identity or "none", (settings.mail_authserv_id or "").lower()
     try:
         headers, proof = read_headers(returned.mail.raw), PROOFS[way](server)(returned.mail.raw, own)

@@ -66,7 +66,7 @@ def _data(settings: Settings) -> Finding:
 
 
 def _open_to_others(settings: Settings) -> Iterator[Finding]:
-    """What others may write decides who is asked, and which programs run."""
+    """Yield the files and folders that other users may write: these decide who is asked, and which programs run."""
     config = [settings.config, settings.config.absolute().parent] if settings.config else []
     for path in dict.fromkeys([*config, settings.data_dir]):
         try:
@@ -229,7 +229,7 @@ def _triggers(settings: Settings) -> Iterator[Finding]:
 
 
 async def _models(settings: Settings) -> list[Finding]:
-    """Whether each model that is named would answer: an authenticated look at it, which costs nothing."""
+    """Check that each named model would answer, with an authenticated look-up, which costs nothing."""
     key = settings.anthropic_api_key
     if key is None:
         fix = "ANTHROPIC_API_KEY=…"

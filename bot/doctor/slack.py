@@ -1,4 +1,4 @@
-"""What the doctor finds about Slack: tokens, scopes, Slack channels, people, and whether anything listens."""
+"""Checks of Slack: tokens, scopes, Slack channels, people, and whether anything listens."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 
@@ -68,13 +68,13 @@ def _without(settings: Settings) -> Iterator[Finding]:
 
 
 def speaks_of_slack(settings: Settings) -> bool:
-    """Whether the file names anybody or anything in Slack."""
+    """Return whether the file names anybody or anything in Slack."""
     named = any(person.slack for person in settings.people.values())
     return named or any("slack" in policy.reach or policy.also_post for policy in settings.policies.values())
 
 
 def _fix(error: ChannelError) -> str:
-    """What is to be done by whoever looks: nothing is tried again for them."""
+    """Return what the person who runs the check must do: nothing is retried for them."""
     is_away = isinstance(error, ChannelUnavailable) and not isinstance(error, ChannelUnauthorized)
     return _NOT_REACHED if is_away else error.do
 
@@ -95,7 +95,7 @@ async def _app_of(api: Api, bot: str) -> str:
 
 
 async def _ways_in(settings: Settings, app: str) -> AsyncIterator[Finding]:
-    """How Slack reaches us: Socket Mode, HTTP, or not at all."""
+    """Yield findings on the ways Slack reaches us: Socket Mode, HTTP, or none."""
     if not settings.has_socket_mode and not settings.has_slack_http:
         what = "nothing that people do in Slack comes here: neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set"
         yield Finding(sign="✗", what=what, fix="SLACK_APP_TOKEN=xapp-… (Basic Information, App-Level Tokens)")
@@ -109,7 +109,7 @@ async def _ways_in(settings: Settings, app: str) -> AsyncIterator[Finding]:
 
 
 async def _socket_mode(token: str, base_url: str, app: str) -> Finding:
-    """Whether the app token opens Socket Mode, and for the same app: an open line would be sent what people press."""
+    """Check that the app token opens Socket Mode for the same app: an open connection would receive people's clicks."""
     tickets = Api(token, base_url, app_token=True)
     try:
         await tickets.call("apps.connections.open")
@@ -123,7 +123,7 @@ async def _socket_mode(token: str, base_url: str, app: str) -> Finding:
 
 
 async def examine_links(links: Links) -> Finding:
-    """Whether a process holds a line to Slack just now."""
+    """Check whether a process holds a connection to Slack just now."""
     try:
         found = await links.all()
     except StoreError as error:
@@ -157,7 +157,7 @@ def _reach(settings: Settings) -> Iterator[Finding]:
 
 
 def _lacks(settings: Settings, person: str, way: str) -> str:
-    """What is missing to reach `person` so; empty when nothing is."""
+    """Return what is missing to reach `person` this way; empty if nothing is."""
     if way == "slack" and not settings.has_slack:
         return "there is no Slack"
     config = settings.people[person]
@@ -166,7 +166,7 @@ def _lacks(settings: Settings, person: str, way: str) -> str:
 
 
 async def _places(api: Api, policies: Mapping[str, PolicyConfig]) -> AsyncIterator[Finding]:
-    """Whether we are in the Slack channels that cards are to be shown in as well."""
+    """Check that we are in the Slack channels that also show cards."""
     wanted = dict.fromkeys(place.removeprefix(_PLACE) for policy in policies.values() for place in policy.also_post)
     ids: Mapping[str, str] = {}
     if any(place.startswith("#") for place in wanted):

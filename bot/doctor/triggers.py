@@ -1,4 +1,4 @@
-"""Whether each trigger can start what it is for."""
+"""Checks that each trigger can start its runs."""
 
 from collections.abc import Collection, Iterator
 
