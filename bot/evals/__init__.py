@@ -1,1 +1,4 @@
-"""Recorded cases for agents: what happened, and which next step is right. `sayso evals` runs them."""
+"""Recorded cases for agents: what happened, and which next step is right.
+
+Others use `planned`, `by_rules`, `by_models` and `Report`; `sayso evals` does. No case executes or sends anything.
+"""

@@ -85,7 +85,7 @@ def _looked_through(events: Sequence[Event]) -> tuple[Run, _Corrected | None]:
 def _corrected(
     open_one: _Corrected, run: Run, event: RequestRevised | RequestDecided | RequestRevoked
 ) -> _Corrected | None:
-    """What an answer to the open gate corrects; None for anything else."""
+    """Return what an answer to the open gate corrects; None for any other event."""
     request = run.pending.request if run.pending else None
     asked_of = event.request.id if isinstance(event, RequestRevised) else event.request_id
     if request is None or request.purpose != "gate" or request.id != asked_of:
@@ -149,7 +149,7 @@ async def for_rules(agent: Agent, case: Case) -> tuple[Case, str]:
 
 
 async def _came(agent: Agent, case: Case) -> str:
-    """What the rules chose that is wrong; empty where they pass."""
+    """Return the wrong choice of the rules; empty if they pass."""
     [tried] = await by_rules([Plan(agent, case, "")], lambda _: None)
     return tried.came
 
@@ -168,7 +168,7 @@ def append(folder: Path, agent: str, case: Case) -> Path:
 
 
 def written(agent: str, case: Case, there: str = "", file: str = "the case") -> str:
-    """What to append to a file that says `there` so that it holds `case` too. Raises Invalid when it can't."""
+    """Return the text to append to a file that holds `there`, so that it holds `case` too. Raises Invalid."""
     text = "\n".join(["", *_lines(case), ""]) if there else "\n".join([f"agent = {toml(agent)}", "", *_lines(case), ""])
     found = parse(there + text, file)
     _check(found, agent, file)

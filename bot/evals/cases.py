@@ -127,12 +127,12 @@ class Happens(Frozen):
 
     @property
     def closes(self) -> bool:
-        """Whether a step was closed by it."""
+        """True if it closed a step."""
         return self.says is None and self.fails is None
 
 
 class Then(Happens):
-    """What happens next in a conversation, and which step is right after it."""
+    """The next thing that happens in a conversation, and the right step after it."""
 
     expect: Steps = Field(min_length=1)
     never: Steps = ()
@@ -193,7 +193,7 @@ class CaseFile(Frozen):
 
 
 def parse(text: str, file: str) -> CaseFile:
-    """What a file says. Raises Invalid with every problem on a line of its own."""
+    """Parse the text of a case file. Raises Invalid with every problem on a line of its own."""
     try:
         values: dict[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -220,6 +220,6 @@ def _problems(error: ValidationError, values: dict[str, object], file: str) -> I
 
 
 def _name(values: dict[str, object], number: int) -> str:
-    """How a case is called, as far as the file says it; else which one it is."""
+    """Return the name of a case if the file gives one; else its number."""
     cases = cast("list[dict[str, object]]", values["case"])
     return repr(cases[number]["name"]) if "name" in cases[number] else str(number + 1)

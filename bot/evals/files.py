@@ -1,4 +1,4 @@
-"""Which cases there are: those that sayso brings along, those beside sayso.toml, and those beside an agent's code."""
+"""The files of cases: those that come with sayso, those beside sayso.toml, and those beside an agent's code."""
 
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -59,7 +59,7 @@ def yours(settings: Settings, agents: Iterable[Agent]) -> Iterator[tuple[str, Ca
 
 
 def folder_of(settings: Settings) -> Path | None:
-    """Where cases of yours are; None where there is no sayso.toml."""
+    """Return the folder of your own cases; None if there is no sayso.toml."""
     return settings.config.absolute().parent / FOLDER if settings.config else None
 
 

@@ -1,4 +1,4 @@
-"""Whether a chosen step is one that a case wants. Pure."""
+"""The comparison of a chosen step with those a case wants. Pure."""
 
 import json
 import re
@@ -15,18 +15,18 @@ _SHOWN_CHARS = 300
 
 
 def is_right(step: Step, expect: Sequence[Wanted], never: Sequence[Wanted]) -> bool:
-    """Whether `step` is one of `expect`, or none are named; and none of `never`."""
+    """Return whether `step` is one of `expect`, or none are named; and none of `never`."""
     return not any(fits(step, one) for one in never) and (not expect or any(fits(step, one) for one in expect))
 
 
 def is_harmless(step: Step, never: Sequence[Wanted]) -> bool:
-    """What plain rules may do in a case that needs a model: ask a human, or end and say that nothing was done."""
+    """Return whether plain rules may choose `step` in a case that needs a model: it asks a human, or ends as failed."""
     asks_or_ends = isinstance(step, RequestHumanInput) or (isinstance(step, Done) and step.outcome == "failed")
     return asks_or_ends and not any(fits(step, one) for one in never)
 
 
 def fits(step: Step, wanted: Wanted) -> bool:
-    """Whether `step` is what `wanted` describes."""
+    """Return whether `step` is what `wanted` describes."""
     match wanted, step:
         case Calls(), CallTool():
             return wanted.tool in {ANY_TOOL, step.tool} and _holds(step.arguments, wanted.arguments)
@@ -39,7 +39,7 @@ def fits(step: Step, wanted: Wanted) -> bool:
 
 
 def expected(expect: Sequence[Wanted], never: Sequence[Wanted]) -> str:
-    """What a case wants, in one line."""
+    """Return in one line the steps a case expects and forbids."""
     right = " or ".join(map(_wanted, expect)) or "anything else"
     wrong = " or ".join(map(_wanted, never))
     return f"{right}; never {wrong}" if wrong else right
@@ -74,7 +74,10 @@ def _arguments(arguments: dict[str, JsonValue]) -> str:
 
 
 def _holds(value: JsonValue, wanted: JsonValue) -> bool:
-    """Whether `value` is `wanted`, of tables at least its keys. True is not 1."""
+    """Return whether `value` is `wanted`; of a table, at least its keys are equal.
+
+    True is not 1.
+    """
     if isinstance(wanted, dict) and isinstance(value, dict):
         return all(key in value and _holds(value[key], one) for key, one in wanted.items())
     return type(value) is type(wanted) and value == wanted

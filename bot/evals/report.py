@@ -1,4 +1,4 @@
-"""How all cases went: as text, as data, and which rows are below a bar. Pure."""
+"""The results of all cases: as text, as data, and the rows that are below a bar. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

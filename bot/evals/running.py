@@ -32,7 +32,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How a case went. `came` is empty when it passed; `calls` are those it took, the failed one last."""
+    """The result of one case.
+
+    `came` is empty when it passed; `calls` are those it took, the failed one last.
+    """
 
     plan: Plan
     by: By
@@ -43,13 +46,13 @@ class Tried:
 
     @property
     def has_passed(self) -> bool:
-        """Whether every step was right."""
+        """True if every step was right."""
         return not self.came
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What was chosen; without a step `problem` says why there is none."""
+    """The chosen step; if there is none, `problem` says why."""
 
     call: ModelCall
     step: Step | None = None

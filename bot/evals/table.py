@@ -1,4 +1,4 @@
-"""What `sayso evals` prints: a row for each agent and version of its prompt, and each case that failed. Pure."""
+"""The table of `sayso evals`: a row for each agent and version of its prompt, and each case that failed. Pure."""
 
 import statistics
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Whether an approval covers what is about to be done: before the start is recorded, and when a command gets its turn.
+"""The last check that an approval covers a call: before its start is recorded, and when its command gets its turn.
 
 Between the two lies the wait for the environment's lock, in which another deploy may have changed what this one's
 approvers saw.
@@ -42,10 +42,13 @@ class ApprovalGuard:
     def cover(
         self, agent: Agent, run: Run, step: CallTool, started: ToolStarted, approval: RecordWrite
     ) -> Guarded | None:
-        """What must hold when the command of `started` gets its turn."""
+        """Return the guard that must still hold when the command of `started` gets its turn."""
 
         async def still() -> bool:
-            """Whether all of it is as it was approved. If not, nothing begins, and the run looks again by itself."""
+            """Return whether all of it is as approved.
+
+            If not, nothing begins, and the run looks again by itself.
+            """
             try:
                 tool, args, effect = await prepare(agent, run, step)
                 record, _, now = await self._decisions.request(_request_of(started))
@@ -61,7 +64,7 @@ class ApprovalGuard:
 
 
 def call_of(tool: Tool[BaseModel], args: BaseModel, effect: Effect) -> GatedCall:
-    """What an approval of this call is about."""
+    """Return the call that an approval is about."""
     return GatedCall(
         tool=tool.name,
         schema_version=tool.schema_version,

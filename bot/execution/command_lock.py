@@ -19,7 +19,10 @@ _LEASES = 3
 
 
 class CommandLock:
-    """Who may run a command now. The lock's file, on each machine, lets a successor there adopt what runs."""
+    """The lock of commands: one runs at a time.
+
+    Its file, on each machine, lets a successor there adopt what runs.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store, self.locks = store, Locks(store.client, store.shards, store.lease_s * _LEASES)

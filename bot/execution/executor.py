@@ -54,7 +54,10 @@ async def prepare(agent: Agent, run: Run, step: CallTool) -> tuple[Tool[BaseMode
 
 
 async def _effect(tool: Tool[BaseModel], args: BaseModel, run: Run) -> Effect:
-    """What the tool would do. Nothing has happened yet, so whatever goes wrong here is a refusal."""
+    """Return the effect the tool would have.
+
+    Nothing has happened yet, so any error here is a refusal.
+    """
     try:
         async with asyncio.timeout(tool.timeout_s):
             return await (tool.prepare_for(args, run) if tool.prepare_for else tool.prepare(args))
@@ -188,7 +191,10 @@ class Executor:
     async def _execute(
         self, tool: Tool[BaseModel], args: BaseModel, attempt: Attempt, hands: ToolContext
     ) -> Outcome | Pending | type[NotStarted] | type[NobodyKnows]:
-        """What the effect gave. This is the edge of a job: whatever a tool raises becomes its error."""
+        """Return the outcome of the effect.
+
+        This is the edge of a job: whatever a tool raises becomes its error.
+        """
         log.info("tool starts", tool=tool.name)
         # A command has its own time-out, kept by its runner; waiting for its turn must not count.
         limit_s = None if tool.runs_command else tool.timeout_s
@@ -240,7 +246,10 @@ class Executor:
 
 
 def _waits_s(tool: Tool[BaseModel], args: BaseModel) -> float:
-    """How long its result is waited for. The effect is made, and must not be lost over a tool that can't say."""
+    """Return the seconds to wait for a result.
+
+    The effect is made, and must not be lost over a tool that can't say.
+    """
     try:
         return min(max(0.0, float(tool.waits_for(args))), _LONGEST_WAIT_S)
     except Exception:
@@ -261,7 +270,7 @@ def waits(now: datetime, attempt: Attempt, until: datetime, pending: Pending, lo
 
 
 def finished(now: datetime, attempt_id: AttemptId, outcome: Outcome) -> ToolFinished:
-    """What an attempt gave, bounded."""
+    """Return the event that ends an attempt, with output and error bounded."""
     output, error = _bounded(outcome.output), _bounded(outcome.error)
     return ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error)
 
@@ -338,7 +347,7 @@ def gate_now(agent: Agent, tool: Tool[BaseModel], args: BaseModel) -> str | None
 
 
 def _said(policy: object) -> str | None:
-    """What a gate gave back; whoever writes one need not have had its types checked. Raises TypeError."""
+    """Check the value a gate returned; its author need not have had its types checked. Raises TypeError."""
     if policy is None or isinstance(policy, str):
         return policy
     raise TypeError(f"it gave back {type(policy).__name__}, neither a policy's name nor None")
@@ -355,6 +364,6 @@ def gate_of(agent: Agent, step: Step) -> str | None:
 
 
 def next_look(looks: int, waited: timedelta, check_after_s: float) -> timedelta:
-    """How long to wait before the next look: as the tool wants, and ever longer, so that days make no thousands."""
+    """Return the time until the next look: as the tool wants, and ever longer: a wait of days makes few looks."""
     wanted_s = min(_LONGEST_S, check_after_s)
     return timedelta(seconds=max(1.0, wanted_s, waited.total_seconds() / 20 if looks else 0.0))

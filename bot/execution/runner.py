@@ -89,7 +89,7 @@ class Runner:
         return found
 
     async def adopt(self, attempt_id: str) -> CommandResult | NeverStarted | Lost:
-        """What became of an attempt whose worker is gone, after waiting for its runner if that still lives.
+        """Return the result of an attempt whose worker is gone, after waiting for its runner if that is still alive.
 
         An attempt that nobody has claimed is claimed here, so that a runner that is late does nothing.
         """
@@ -140,7 +140,7 @@ def _start(order: Order, held_by_runner: int) -> str:
 
 
 async def _began(line: socket.socket, still: Still) -> bool:
-    """Whether the runner, which has the lock, was told to begin; it does not where the line ends instead."""
+    """Return whether the runner, which has the lock, was told to begin; False if the connection ends instead."""
     await _readable(line)
     with suppress(OSError):  # it died
         if line.recv(1) and await still():
@@ -160,7 +160,7 @@ async def _readable(line: socket.socket) -> None:
 
 
 def _is_free(places: Places, claim: Path) -> bool:
-    """Whether nobody had claimed the attempt; now somebody has."""
+    """Claim the attempt; return whether nobody had claimed it before."""
     places.make()
     mine = take_claim(claim, "adopter")
     if mine is None:

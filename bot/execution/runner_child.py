@@ -55,10 +55,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the worker wants run. Times are seconds; from `not_after` on (Unix time) it must not begin any more.
+    """The worker's order for a command.
 
-    With `asks` it begins only if the worker, asked once the lock is had, says that it still may. With a `commit` it
-    runs in a clean copy of that commit of `cwd`.
+    Times are seconds; from `not_after` on (Unix time) it must not begin. With `asks` it begins only if the worker,
+    asked once the lock is held, says that it still may. With a `commit` it runs in a clean copy of that commit of
+    `cwd`.
     """
 
     data_dir: str
@@ -153,7 +154,7 @@ def _keep(order: Order, over: threading.Event) -> None:
 
 
 def _may_begin(order: Order) -> bool:
-    """Whether it is still wanted, now that it is our turn; a worker that has gone wants nothing more."""
+    """Return whether the command is still wanted, now that it is our turn; a worker that has gone wants none."""
     if order.asks and not _is_told_to():
         return False
     return order.not_after is None or time.time() < order.not_after

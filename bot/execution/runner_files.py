@@ -1,10 +1,11 @@
-"""What runners leave in the data directory: who may run an attempt, and what it gave. Standard library only.
+"""The files that runners leave in the data directory: claims on attempts, and results.
 
-`attempts/<id>.claim` says that the attempt is taken, for good: by the runner that was about to run it, or by an adopter
-who found that none had. It appears at once and whole, so exactly one of them makes it. A runner holds a `flock` on its
-claim for as long as it lives. `attempts/<id>.result` is what the command gave, written whole or not at all.
-`locks/<name>.lock` is held by the runner that runs something under that name; what it runs in a clean copy of a
-repository has that below `trees/<name>`. All files are 0600, all folders 0700, but for what is in such a copy.
+Standard library only. `attempts/<id>.claim` says that the attempt is taken, for good: by the runner that was about to
+run it, or by an adopter who found that none had. It appears at once and whole, so exactly one of them makes it. A
+runner holds a `flock` on its claim for as long as it lives. `attempts/<id>.result` is what the command gave, written
+whole or not at all. `locks/<name>.lock` is held by the runner that runs something under that name; what it runs in a
+clean copy of a repository has that below `trees/<name>`. All files are 0600, all folders 0700, but for what is in such
+a copy.
 """
 
 import fcntl
@@ -27,7 +28,10 @@ Taker = Literal["runner", "adopter"]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a command gave. `exit_code` is None after its time-out, negative for the signal that ended it."""
+    """The result of a command.
+
+    `exit_code` is None after its time-out, negative for the signal that ended it.
+    """
 
     exit_code: int | None
     output: str
@@ -36,7 +40,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the files of one data directory are."""
+    """The paths of one data directory's files."""
 
     data_dir: Path
 
@@ -53,7 +57,7 @@ class Places:
         return self._attempts / f"{quote(attempt_id, safe='')}.result"
 
     def tree(self, name: str, repo: str) -> Path:
-        """Where the clean copy of a repository is that whoever holds the lock `name` makes; called like the folder."""
+        """Return the path of the clean copy of a repository for the lock `name`; named like its folder."""
         return self.data_dir / "trees" / quote(name, safe="") / (Path(repo).name or "repository")
 
     def make(self) -> None:
@@ -101,7 +105,7 @@ def take_claim(path: Path, taker: Taker) -> int | None:
 
 
 def is_runner_alive(claim: Path) -> bool:
-    """Whether the runner that made this claim still lives."""
+    """Return whether the runner that made this claim is still alive."""
     opened = os.open(claim, os.O_RDONLY)
     try:
         fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -113,7 +117,7 @@ def is_runner_alive(claim: Path) -> bool:
 
 
 def taker_of(claim: Path) -> Taker:
-    """Who made this claim."""
+    """Return which side made this claim."""
     return "adopter" if claim.read_text() == "adopter" else "runner"
 
 
@@ -132,7 +136,7 @@ def write_result(path: Path, given: Given) -> bytes:
 
 
 def read_result(path: Path) -> Given | None:
-    """What a command gave; None when nothing is written."""
+    """Read the result of a command; None if none is written."""
     try:
         return Given(**json.loads(path.read_bytes()))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a tool may use: one command, child runs, a word to people, a mail, the time, and what was reported."""
+"""The means a tool may use: one command, child runs, a word to people, a mail, the time, and what was reported."""
 
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ class ChildRuns(Protocol):
         ...
 
     async def look(self, run: Run, child_id: RunId) -> ChildRun:
-        """How a child of `run` goes. Raises ToolRefused."""
+        """Return the state of a child of `run`. Raises ToolRefused."""
         ...
 
     async def stop(self, run: Run, child_id: RunId) -> None:
@@ -60,7 +60,7 @@ class ChildRuns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """What an approval still covers: a command must begin before `not_after`, and only if `still` says so then."""
+    """The terms of an approval for a command: it begins before `not_after`, and only if `still` says so then."""
 
     not_after: datetime
     still: Still

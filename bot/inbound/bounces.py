@@ -38,7 +38,10 @@ class Bounces:
         self._tokens, self._failing, self._alert = tokens, failing, alert
 
     async def bounced(self, inbound_id: str, channel: str, bounced: Bounced) -> None:
-        """Whatever follows from it. The same report again, or another about the same mail, adds nothing."""
+        """Handle a bounce.
+
+        The same report again, or another about the same mail, adds nothing.
+        """
         about = self._tokens.receipt(bounced.receipt)
         if about is None:
             log.warning("a report about no mail of ours", why=bounced.why)

@@ -1,4 +1,4 @@
-"""What people write in a thread where a run lives: an answer to its question, a withdrawal, or a word that steers it.
+"""Messages in a thread where a run lives: an answer to its question, a withdrawal, or a word that steers it.
 
 Words never approve. Beside an open approval only a requester's reach the run; see docs/decisions/0019.
 """
@@ -67,7 +67,7 @@ class FollowUps:
         self._journal, self._store, self._decisions = journal, journal.store, decisions
 
     async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """Whether a run that lives in the thread has taken it in, now or before.
+        """Give the message to a run that lives in the thread; return whether one has taken it in, now or before.
 
         Raises ChannelUnavailable while that run has not started, and Conflict.
         """
@@ -78,7 +78,7 @@ class FollowUps:
         return False
 
     async def _given(self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """Whether this run has taken it in, now or before; False when it has ended without it."""
+        """Return whether this run has taken the message in, now or before; False if it has ended without it."""
         for _ in range(_TRIES):
             events = (await self._store.load(run_id)).events
             run = fold(events)
@@ -109,7 +109,7 @@ class FollowUps:
         return tuple(dict.fromkeys(map(RunId, pinned.decode().split())))
 
     async def _has_had(self, events: Sequence[Event], inbound_id: str) -> bool:
-        """Whether the message had its effect before a crash: by now the same words could mean something else."""
+        """Return whether the message had its effect before a crash: by now the same words could mean something else."""
         events = own(events)
         if any(isinstance(event, PersonSaid) and event.said_id == inbound_id for event in events):
             return True
@@ -117,7 +117,7 @@ class FollowUps:
         return await self._store.threads.is_answer(asked, inbound_id)
 
     async def _took(self, inbound_id: str, channel: str, trigger: Trigger, run: Run) -> bool:
-        """Whether it has its effect now; False when the run changed meanwhile."""
+        """Return whether the message has its effect now; False if the run changed meanwhile."""
         if not trigger.text.strip() and not trigger.files:
             log.info("ignored", reason="a message without words and files")
             return True
@@ -241,7 +241,7 @@ class FollowUps:
 
 
 def is_withdrawal(text: str) -> bool:
-    """Whether a requester's words plainly take back what they asked for: a denial, or `cancel`, or `stop`."""
+    """Return whether a requester's words plainly take back the request: a denial, or `cancel`, or `stop`."""
     bare, before = text, ""
     while bare != before:
         bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare
@@ -255,7 +255,7 @@ def _is_written(written: Written) -> bool:
 
 
 def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at: datetime) -> Tell:
-    """What somebody is told of what they wrote, where they wrote it."""
+    """Return the entry that tells somebody about their message, in the place where they wrote it."""
     request = record.request
     return Tell(
         id=outgoing_id(request.id),
@@ -270,7 +270,7 @@ def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at:
 
 
 def _asked(run: Run) -> RequestId | None:
-    """What words in the run's thread may be about: what is asked, or the approval of what is about to be done."""
+    """Return the request that words in the run's thread may be about: the open one, or the next effect's approval."""
     pending = run.pending
     if run.open or pending is None or pending.request is None or pending.decision is None:
         return run.open

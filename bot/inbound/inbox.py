@@ -1,4 +1,4 @@
-"""What arrives: durable first, then read, then given to the request it answers or to a new run."""
+"""Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
 from collections.abc import Mapping
 from datetime import datetime

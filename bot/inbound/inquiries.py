@@ -40,7 +40,7 @@ class Inquiries:
         return PersonId(config.owner.partition(":")[2]), context_of(_mail(enquiry, at))
 
     def wish(self, enquiry: Inquiry) -> str:
-        """What the run is to do, in words of code: what somebody wrote to the desk is not the owner's word."""
+        """Return what the run is to do, in words of code: what somebody wrote to the desk is not the owner's word."""
         subject = one_line(enquiry.subject, _SUBJECT_CHARS)
         return f"Answer the mail “{subject}” from {enquiry.sender}" if subject else f"Answer {enquiry.sender}"
 

@@ -1,4 +1,4 @@
-"""What is not accepted as anybody's word: shown to people, told to whom it concerns, and never counted."""
+"""Messages that are not accepted as anybody's word: shown to people, told to those concerned, and never counted."""
 
 import structlog
 
@@ -83,7 +83,7 @@ class Quarantine:
         return await self._store.hold(inbound_id, note.model_dump_json().encode())
 
     async def _may_list(self, item: Quarantined, inbound_id: str) -> bool:
-        """Whether the list has room for one more of this sender: it is bounded, and one must not push out the rest."""
+        """Return whether the list has room for one more of this sender: it is bounded, and one must not fill it."""
         sender = item.stranger or item.person or item.claims
         return await self._store.admit(f"listed {sender}", inbound_id, _LISTED_A_DAY, _DAY_S)
 
@@ -139,7 +139,7 @@ class Quarantine:
     async def _notify_sender(
         self, item: Quarantined, note: Note, record: RequestRecord | None, inbound_id: str
     ) -> None:
-        """Whoever certainly wrote it hears why it does nothing, and what to do; a robot, a few times a day."""
+        """Tell the proven writer why the message does nothing, and what to do; a robot, a few times a day."""
         if not await self._store.admit(f"notices {item.person}", inbound_id, _NOTICES, _DAY_S):
             return
         open_ones = [] if record else await self._open_for(item.person)

@@ -1,4 +1,4 @@
-"""What people are told about a message that was not accepted as anybody's word. Pure.
+"""The cards and notes about a message that was not accepted as anybody's word. Pure.
 
 The subject of such a message is its writer's: it only ever stands in `quoted`.
 """
@@ -28,7 +28,7 @@ _WHY_CHARS = 1_000
 
 
 def quarantine_note(item: Quarantined, sender: str, channel: str, now: datetime) -> Note:
-    """What the list of quarantined messages keeps of one; `sender` is the name of whoever certainly wrote it."""
+    """Return the list's entry for a quarantined message; `sender` is the name of its proven writer."""
     what = f"a message that claims to be from {item.claims}" if item.claims else "a message that is from nobody we know"
     return Note(
         kind="quarantined",
@@ -75,7 +75,7 @@ def unheard(note: Note, answered: RequestRecord | None, open_ones: Sequence[Requ
 
 
 def _again(note: Note, answered: RequestRecord, people: People) -> str:
-    """Where to answer `answered` now, if anywhere."""
+    """Return the way to answer `answered` now, or why there is none."""
     request = answered.request
     if answered.decision:
         return f"“{request.title}” needs no answer any more. {decided(answered.decision, people)}"

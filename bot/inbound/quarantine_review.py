@@ -1,4 +1,4 @@
-"""What operators do about quarantined mail: throw it away, or have the person asked whose word it claims to be.
+"""The operators' review of quarantined mail: discard it, or ask the person whose word it claims to be.
 
 Neither makes it anybody's word: who wrote it can answer again, in a way that proves it.
 """
@@ -45,7 +45,7 @@ class QuarantineReview:
         return f"{some_id} is discarded."
 
     def can_confirm(self, note: Note) -> bool:
-        """Whether there is somebody to ask who was not asked yet."""
+        """Return whether there is somebody to ask who was not asked yet."""
         return not note.person and not note.asked_at and self._people.by_email(note.claims) is not None
 
     async def confirm(self, some_id: str, by: str) -> str:
