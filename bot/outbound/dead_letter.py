@@ -1,4 +1,4 @@
-"""What sayso gave up on or did not accept, for people to see: dead letters and quarantined mail."""
+"""The items sayso gave up on or did not accept, for people to see: dead letters and quarantined mail."""
 
 from typing import Annotated, Literal
 

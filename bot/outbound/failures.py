@@ -1,4 +1,4 @@
-"""What follows when one channel did not get a card to somebody: it is written down, told, and another way is tried."""
+"""Failed deliveries: a card that one channel does not deliver is recorded and reported, and another way is tried."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -129,7 +129,7 @@ class DeliveryFailures:
         log.warning("a place did not take a card", delivery_id=delivery_id, channel=channel, error=why[:_ERROR_CHARS])
 
     def _news(self, request: Request, placed: Delivery, who: PersonId, reach: tuple[str, ...], card: Card) -> Tell:
-        """What a requester is told of the delivery `placed`."""
+        """Return the entry that tells a requester about the delivery `placed`."""
         return Tell(
             id=outgoing_id(placed.id),
             run_id=placed.run_id,
@@ -154,7 +154,10 @@ class DeliveryFailures:
         return [name for name, channel in left if channel and await channel.address(contact, request.thread)]
 
     async def _others(self, record: RequestRecord) -> list[PersonId]:
-        """Who else has the card in this revision, or will: those whom some channel may still reach. No places."""
+        """Return the others who have the card in this revision, or whom some channel may still reach.
+
+        No places.
+        """
         found: list[PersonId] = []
         for holder in record.holders:
             placed = await self.placed(holder.delivery_id)
@@ -164,7 +167,7 @@ class DeliveryFailures:
         return found
 
     async def _reach_of_requester(self, run_id: str) -> tuple[str, ...]:
-        """Where the requester is told: first where the trigger came from."""
+        """Return the channels for the requester: first the one the trigger came from."""
         first = await self._store.events_after(run_id, 0, 1)
         came_from = first[0].channel if first and isinstance(first[0], RunStarted) else ""
         return nearest_first(self._channels, came_from)

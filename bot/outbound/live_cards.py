@@ -1,4 +1,4 @@
-"""How things stand, where a channel can change what it sent: drawn when it is sent, and looked at again after.
+"""Live cards: the state of a request or run, drawn when sent and checked again after, in channels that can edit.
 
 See docs/decisions/0018.
 """
@@ -81,7 +81,7 @@ class LiveCards:
             log.warning("update refused", outgoing_id=entry.id, error=str(error))
 
     async def _card(self, entry: UpdateCard, placed: Delivery, delivery: Placement, channel: Channel) -> None:
-        """How the request of `placed` stands."""
+        """Show the state of the request of `placed`."""
 
         async def draw() -> tuple[Card | None, int]:
             run, told, seq = await self._read(placed.run_id)
@@ -164,8 +164,9 @@ class LiveCards:
             raise error
 
     async def _is_shown(self, entry: OutboxEntry, last: _Called) -> bool:
-        """Whether nothing has happened since. What is older than the grace may be left from a worker that died, and
-        its call may have landed after `last`.
+        """Return whether nothing has happened since `last`.
+
+        An entry older than the grace may be left from a worker that died, and its call may have landed after `last`.
         """
         is_fresh = self._store.about_now() - entry.card.at < timedelta(seconds=self._store.grace_s)
         return is_fresh and last.drawn == await self._store.length(entry.run_id)

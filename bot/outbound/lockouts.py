@@ -1,4 +1,4 @@
-"""What follows when a channel refuses sayso itself: operators hear it, readiness says it, and what waits is kept."""
+"""A channel that refuses sayso itself: operators are notified, readiness reports it, and what waits is kept."""
 
 import secrets
 from collections.abc import Awaitable, Callable

@@ -41,7 +41,7 @@ async def to_person(
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """How a run stood when it was last to be shown."""
+    """The state of a run when it was last to be shown."""
 
     made: tuple[tuple[AttemptId, str], ...]
     line: str
@@ -70,7 +70,7 @@ class Notifier:
         self._progress = Progress(people, edits)
 
     def reach(self, run: Run) -> tuple[str, ...]:
-        """Where the requester is told: first where the trigger came from."""
+        """Return the channels for the requester: first the one the trigger came from."""
         came_from = run.started.channel if run.started else ""
         return nearest_first(self._channels, came_from)
 
@@ -85,7 +85,7 @@ class Notifier:
         return self._people.question(to, self.reach(run))
 
     def go_on_policy(self, run: Run, why: Why) -> PolicySnapshot:
-        """Whether a run goes on is for its requester; the budget of an agent's day is for the operators, if any."""
+        """Return who decides whether a run goes on: its requester; for an agent's day budget, the operators, if any."""
         operators = self._people.members(self._alerts) if why == "day" else ()
         to = operators or ((run.started.requester,) if run.started else ())
         return self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
@@ -102,7 +102,7 @@ class Notifier:
         return [outbox_entry(entry) for entry in entries]
 
     def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:
-        """What is to be shown of `run` where it can be shown as it goes, unless `shown` was told so before."""
+        """Return what to show of `run` in channels that can show it as it goes, unless `shown` was told so before."""
         return self._progress.news(run, events, now)
 
     def shown(self, news: News) -> None:
@@ -142,7 +142,7 @@ class Progress:
         self._shown = dict[RunId, _Shown]()
 
     def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:
-        """What differs from what was `shown` of `run`; None where nothing can be shown, or nothing differs."""
+        """Return what differs from what was `shown` of `run`; None if nothing can be shown, or nothing differs."""
         has_line = run.started is not None and run.started.channel in self._edits and bool(run.started.thread)
         if not has_line and not run.made:
             return None

@@ -122,8 +122,9 @@ class Outbox:
         await self._arrived(entry, found)
 
     async def _find(self, entry: PlaceCard, reach: Sequence[str]) -> None:
-        """Where a card stands whose sending was never answered, and which nobody may answer any more: its update
-        follows it there. Nothing is lost where no channel has it.
+        """Find a card whose sending was never answered and which nobody may answer any more.
+
+        The update follows the card there. Nothing is lost if no channel has it.
         """
         edits = [name for name in reach if name in self._channels and self._channels[name].edits]
         if entry.waits:  # it was never there, and stands elsewhere
@@ -204,7 +205,7 @@ class Outbox:
         expect: int | None = None,
         waits: Sequence[str] = (),
     ) -> Written:
-        """What follows from its being sent, and that it was; but for the channels that it `waits` for."""
+        """Record that the entry was sent, and what follows; but for the channels that it `waits` for."""
         left = [outbox_entry(entry.model_copy(update={"reach": tuple(waits), "waits": True}))] if waits else []
         return await self._journal.write(
             Commit(
@@ -288,7 +289,7 @@ class Outbox:
             await self._journal.write(Commit(run_id=near, outgoing=[outbox_entry(entry) for entry in entries]))
 
     async def _note(self, entry: OutboxEntry, why: str) -> Note:
-        """How `entry` stands in the list of what was given up on: what it is, and for whom."""
+        """Return the entry's line in the list of what was given up on: what it is, and for whom."""
         match entry:
             case PlaceCard() | UpdateCard():
                 what, to = "the card", ""

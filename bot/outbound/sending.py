@@ -39,9 +39,10 @@ class Undeliverable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Where a card stands. `shares`: it is the card of that delivery, and nothing was sent.
+    """The place where a card stands.
 
-    `waits` are channels before it that refuse us just now, and would have it otherwise.
+    `shares`: it is the card of that delivery, and nothing was sent. `waits` are channels that come before it and refuse
+    us just now; the card goes there once they take us.
     """
 
     delivery: Placement
@@ -76,9 +77,10 @@ class Sender:
     async def deliver(
         self, entry: Delivered, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
     ) -> Reached:
-        """Where the card stands now: in the first channel of `reach` that takes it. `failed` did not, before.
+        """Deliver the card and return its place, in the first channel of `reach` that takes it.
 
-        Raises ChannelUnavailable, ChannelUnauthorized where all that is left refuses us, or Nowhere when all refuse it.
+        `failed` are refusals from before. Raises ChannelUnavailable, ChannelUnauthorized if all channels that are left
+        refuse us, or Undeliverable if all refuse the card.
         """
         if not place_for(entry) and self._people.contact(entry.person) is None:
             raise Undeliverable(f"{entry.person} is not in the directory")
@@ -103,7 +105,7 @@ class Sender:
         raise Undeliverable("; ".join([*refusals, *missing]) or "the policy names no channel")
 
     async def _through(self, name: str, entry: Delivered, card: Card, key: str) -> Reached | str | None:
-        """Where it stands, why the channel `name` does not take it, or None where that reaches nobody."""
+        """Return the place of the card, or why the channel `name` does not take it; None if that reaches nobody."""
         channel = self._channels.get(name)
         address = await self._address(entry, channel) if channel else None
         if channel is None or address is None:
@@ -123,7 +125,7 @@ class Sender:
         return found
 
     async def _alone(self, entry: Delivered, card: Card, key: str, channel: Channel, why: str) -> Reached | str:
-        """Where it stands at this person's alone, as the place that others see does not take it; or why not there."""
+        """Place the card at this person's own address, as the shared place refuses it; else return why."""
         contact = self._people.contact(entry.person)
         to = await channel.address(contact, "") if contact else None
         if to is None or to.is_shared:
@@ -195,7 +197,7 @@ class Sender:
         return card.model_copy(update={"form": form})
 
     async def receipt(self, entry: OutboxEntry, *, asks: bool) -> str:
-        """What stands for `entry` when it comes back: its delivery, which is known; else itself, noted down."""
+        """Return the receipt with which `entry` comes back: its delivery's, else its own, which is noted down."""
         match entry:
             case PlaceCard():
                 return self._tokens.make_receipt(entry.delivery_id)

@@ -44,7 +44,7 @@ class CardClaims:
         self._store, self._failing, self._places = store, failing, Places(store.client)
 
     async def at(self, to: Address, entry: PlaceCard) -> Stands | RefusedThere | None:
-        """What became of the one card at `to`; None: it is for `entry` to place it. Raises Behind."""
+        """Return what became of the one card at `to`; None if `entry` is to place it. Raises ClaimPending."""
         if not to.is_shared:
             return None
         place, mine = f"{entry.revision} {to.channel} {to.to} {to.thread}", entry.delivery_id
@@ -85,7 +85,7 @@ def nobodys_own(delivery: Placement) -> Placement:
 
 
 def _standing(placed: Delivery, channel: str) -> Placement | None:
-    """Where the card of `placed` is in `channel`, if others see it there."""
+    """Return the place of the card of `placed` in `channel`, if others see it there."""
     found = placed.delivery
     is_there = found is not None and found.address.channel == channel and found.address.is_shared
     return found if is_there and channel not in placed.failed else None

@@ -64,22 +64,22 @@ class ApiKey(Frozen):
 
     @property
     def speaker(self) -> PersonId:
-        """Who did it, in events: the person, or `service:ci`, which can be no person's name."""
+        """The speaker in events: the person, or `service:ci`, which can be no person's name."""
         return self.person or PersonId(f"service:{self.service}")
 
     def may(self, scope: Scope) -> bool:
-        """Whether it has `scope`."""
+        """Return whether the key has `scope`; `admin` has all."""
         return scope in self.scopes or "admin" in self.scopes
 
     @property
     def evidence(self) -> str:
-        """How we know who speaks, as it is kept with what this key decides."""
+        """The evidence of who speaks, as it is kept with what this key decides."""
         whose = {"operator": f", {OPERATORS_KEY}", "person": "", "dev": ", lent by sayso dev"}
         return f"API key sayso_{self.prefix}{whose[self.made_by]}"
 
     @property
     def is_of_nobody(self) -> bool:
-        """Whether it is a service's key of which nobody said who holds it, as all were that an earlier release made."""
+        """True for an active service key whose holder nobody named, as all were that an earlier release made."""
         return self.service is not None and not self.holders and self.revoked_at is None
 
     def speaks_for(self) -> tuple[PersonId, ...]:
@@ -189,7 +189,7 @@ class Keyring:
         return key
 
     async def is_good(self, text: str) -> bool:
-        """Whether `find` would still find the key; it does not count as a use."""
+        """Return whether `find` would still find the key; it does not count as a use."""
         if _hash(text) in self._lent:
             return True
         return self._good(await self._client.do("HGET", self._names.api_keys, _hash(text))) is not None

@@ -20,11 +20,11 @@ class People:
         self._by_github = {person.github.lower(): name for name, person in people.items() if person.github}
 
     def contacts(self) -> tuple[Contact, ...]:
-        """What channels may know of everyone."""
+        """Return what channels may know of everyone."""
         return tuple(found for name in self._people if (found := self.contact(name)))
 
     def contact(self, person: str) -> Contact | None:
-        """What channels may know of a person."""
+        """Return what channels may know of a person."""
         found = self._people.get(person)
         if found is None:
             return None
@@ -52,7 +52,7 @@ class People:
         return tuple(PersonId(name) for name in self._people)
 
     def name_of(self, person: str) -> str:
-        """How people call `person`; the id itself for somebody who has left."""
+        """Return the name that people use for `person`; the id itself for somebody who has left."""
         found = self._people.get(person)
         return found.name if found else person
 

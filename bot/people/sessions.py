@@ -35,12 +35,12 @@ class Session(Login):
     expires_at: AwareDatetime
 
     def stamp(self, purpose: str) -> str:
-        """What only this session can have made for `purpose`: a form's proof, a mark on a message."""
+        """Return the stamp that only this session can have made for `purpose`: a form's proof, a mark on a message."""
         digest = hmac.new(self.secret, purpose.encode(), hashlib.sha256).digest()
         return base64.b32encode(digest[:20]).decode().lower()
 
     def bears(self, stamp: str, purpose: str) -> bool:
-        """Whether `stamp` is ours for `purpose`."""
+        """Return whether `stamp` is this session's for `purpose`."""
         return hmac.compare_digest(stamp.encode(), self.stamp(purpose).encode())
 
 

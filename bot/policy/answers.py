@@ -21,7 +21,7 @@ ONLY_FILES = "(no text, only attached files)"
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a person said about a request, before it is known what the request asks.
+    """A person's words about a request, before it is known what the request asks.
 
     `revision` and `digest` are what this person was shown; `said` is the channel's reading of the whole text,
     `evidence` how it knows who said it. `given` is set where the answer came in parts of its own and need not be read
@@ -78,7 +78,7 @@ def read_answer(request: Request, statement: Statement, now: datetime) -> Answer
 
 
 def is_note(text: str) -> bool:
-    """Whether words beside an approval are more than consent and courtesy, and so may be a condition.
+    """Return whether words beside an approval are more than consent and courtesy, and so may be a condition.
 
     Nothing of them is an older mail, whatever it looks like: `> after lunch` was typed here.
     """
@@ -88,7 +88,7 @@ def is_note(text: str) -> bool:
 
 
 def _given(request: Request, statement: Statement) -> Given | None:
-    """What came in parts is those parts; only without any it is read out of the text."""
+    """Return the answer that came in parts; only if there are none, read it out of the text."""
     if statement.given:
         return statement.given
     if statement.picks or statement.filled:
@@ -108,14 +108,17 @@ def _in_parts(request: Request, statement: Statement) -> Given | None:
 
 
 def _in_files(request: Request, statement: Statement) -> Given | None:
-    """What was asked for in free words may come as a file alone. The logo of a signature is no answer."""
+    """Return an answer for files without words, if free words were asked for.
+
+    A signature's logo is no answer.
+    """
     is_wordless = request.format == "free_text" and not statement.text.strip()
     has_file = any(not file.is_inline for file in statement.files)
     return Given(text=ONLY_FILES) if is_wordless and has_file else None
 
 
 def given(request: Request, text: str) -> Given | None:
-    """What `text` means in the format of a question; None when it does not fit."""
+    """Read `text` in the format of a question; None if it does not fit."""
     plain = text.strip()
     if not plain:
         return None

@@ -1,4 +1,4 @@
-"""What a channel read as a file, on its way into a run: a fact without bytes in an event, and the bytes beside it.
+"""Attachments on their way into a run: a fact without bytes in an event, and the bytes beside it.
 
 The lists that are too long for a card are kept in the same way.
 """
@@ -21,7 +21,7 @@ def contents(files: Iterable[File]) -> list[tuple[str, bytes]]:
 
 
 def files_in(event: Event) -> tuple[Attachment, ...]:
-    """What is attached to `event`."""
+    """Return the attachments of `event`."""
     match event:
         case RunStarted() | PersonSaid() | VoteCast() | AnswerNoted() | RequestDecided() | RequestRevoked():
             return event.files
@@ -30,12 +30,12 @@ def files_in(event: Event) -> tuple[Attachment, ...]:
 
 
 def all_files(events: Iterable[Event]) -> tuple[Attachment, ...]:
-    """What is attached to any of `events`, in their order."""
+    """Return the attachments of all `events`, in their order."""
     return tuple(file for event in events for file in files_in(event))
 
 
 def facts_of(request: Request) -> tuple[Fact, ...]:
-    """What was looked up for a request."""
+    """Return the facts that were looked up for a request."""
     return request.call.effect.facts if request.call else ()
 
 

@@ -1,4 +1,4 @@
-"""What an approval is bound to: one hash over everything that will be done, and for whom."""
+"""The digest an approval is bound to: one hash over everything that will be done, and for whom."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""What an answer means for a request. Pure: `decide` commits what is found here, or judges again."""
+"""The judgement of an answer to a request.
+
+Pure: `decide` commits what is found here, or judges again.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
@@ -162,7 +165,7 @@ judgements: TypeAdapter[Judgement] = TypeAdapter(Judgement)
 
 
 def judge(record: RequestRecord, answer: Answer) -> Judgement:
-    """What `answer` means for `record`: the first check that objects, else the tally."""
+    """Judge `answer` for `record`: the first check that objects, else the tally."""
     for check in CHECKS:
         if (objection := check(record, answer)) is not None:
             return objection
@@ -181,7 +184,7 @@ def _withdrawal(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def _remark(record: RequestRecord, answer: Answer) -> Judgement | None:
-    """What a requester writes is to be seen by whoever decides, before they do."""
+    """Return a remark for words of a requester: those who decide must see them before they do."""
     request, text = record.request, answer.text.strip()
     if answer.unbound and answer.addressee not in {None, answer.person}:
         return None  # nothing shows that they wrote it here: an old mail can be sent to another's card
@@ -206,7 +209,7 @@ REPLACED = "it answers a card that was replaced by a newer one"
 
 
 def _bound(record: RequestRecord, answer: Answer) -> Judgement | None:
-    """Whether it is about this card; a denial counts all the same, as it does no harm."""
+    """Object to an answer that is not about this card; a denial counts all the same, as it does no harm."""
     if answer.approve is False or (answer.approve is None and answer.given is None):
         return None
     is_replaced = answer.delivery_id in record.replaced
@@ -248,7 +251,7 @@ def _unexpired(record: RequestRecord, answer: Answer) -> Judgement | None:
 
 
 def _this_way(record: RequestRecord, answer: Answer) -> Judgement | None:
-    """Where an approval counts; a denial counts everywhere, and so does the answer to a question."""
+    """Object to an approval in a channel where it does not count; denials and answers to questions count everywhere."""
     policy = record.request.policy
     ways = ways_to_approve(policy)
     return NotThisWay(ways=ways) if answer.approve and answer.channel not in ways else None
@@ -298,7 +301,7 @@ CHECKS: tuple[Callable[[RequestRecord, Answer], Judgement | None], ...] = (
 
 
 def _only_asks(record: RequestRecord, person: PersonId) -> bool:
-    """Whether `person` is a requester of an approval who does not decide it as well."""
+    """Return whether `person` is a requester of an approval who does not decide it as well."""
     return record.request.format == "approval" and person in record.requesters and person not in _eligible(record)
 
 

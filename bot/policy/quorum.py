@@ -1,4 +1,4 @@
-"""Who may decide, and how many of them are enough. Pure."""
+"""The people who may decide, and how many of them are enough. Pure."""
 
 from collections.abc import Iterable, Iterator
 from itertools import product
@@ -7,13 +7,13 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule
 
 
 def eligible(policy: PolicySnapshot, requesters: Iterable[PersonId]) -> tuple[PersonId, ...]:
-    """Who may decide, each once, in the policy's order."""
+    """Return the people who may decide, each once, in the policy's order."""
     out = () if policy.requester_may_approve else tuple(requesters)
     return tuple(person for person in dict.fromkeys(people_of(policy.rule)) if person not in out)
 
 
 def is_met(policy: PolicySnapshot, voters: Iterable[PersonId]) -> bool:
-    """Whether these people are enough: the quorum as distinct people, and each seat filled by a different one."""
+    """Return whether these people are enough: the quorum as distinct people, each seat filled by a different one."""
     named = set(people_of(policy.rule))
     present = [person for person in dict.fromkeys(voters) if person in named]
     if len(present) < policy.quorum:
@@ -22,7 +22,7 @@ def is_met(policy: PolicySnapshot, voters: Iterable[PersonId]) -> bool:
 
 
 def lacking(policy: PolicySnapshot, voters: Iterable[PersonId]) -> int:
-    """How many more people are needed at the least."""
+    """Return the least number of further people that are needed."""
     named = set(people_of(policy.rule))
     present = [person for person in dict.fromkeys(voters) if person in named]
 
@@ -47,7 +47,7 @@ def _seatings(rule: Rule) -> Iterator[tuple[Anyone, ...]]:
 
 
 def _seated(seats: tuple[Anyone, ...], people: list[PersonId]) -> bool:
-    """Whether every seat can be given to a different person (a bipartite matching by augmenting paths)."""
+    """Return whether every seat can be given to a different person (a bipartite matching by augmenting paths)."""
     taken: dict[PersonId, int] = {}
     return all(_give(number, seats, people, taken, set()) for number in range(len(seats)))
 

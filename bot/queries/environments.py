@@ -1,4 +1,4 @@
-"""What is live in each environment, asked of the environments themselves, and of each only so often."""
+"""The live state of each environment, as the environment itself reports it, and asked only so often."""
 
 import asyncio
 import time

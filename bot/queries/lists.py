@@ -95,7 +95,7 @@ async def waiting_on(store: Store, person: str) -> int:
 
 
 def _as_it_stands(name: str, value: str) -> bytes:
-    """What a stored body must hold to be worth parsing: a rare filter must not cost a parse for each."""
+    """Return the bytes that a stored body must hold to be worth parsing; parsing each for a rare filter costs much."""
     return f'"{name}":{json.dumps(value, ensure_ascii=False)}'.encode(errors="replace")
 
 

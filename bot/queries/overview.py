@@ -1,4 +1,4 @@
-"""What channels may look up for people while they receive: a card as it stands, and what concerns somebody."""
+"""The look-ups of channels for people while they receive: a card as it stands, and what concerns somebody."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,10 +21,10 @@ from bot.store.outbox_entry import Delivery
 from channels import Card, ChannelRefused, Line, Overview
 
 SHOWN = 5
-"""How many of the cards that wait are shown complete: nobody reads a page of more to its end."""
+"""The number of waiting cards that are shown complete: nobody reads a page of more to its end."""
 
 LINES = 8
-"""How many lines there are of what somebody asked for, and of what they decided."""
+"""The number of lines for what somebody asked for, and for what they decided."""
 
 # Somebody for whom more waits than this sees the newest of it first.
 _WAITING_AMONG = 200
@@ -76,7 +76,7 @@ class StoredRequests:
         return with_lists(card, record.request, await self._decisions.lists(record.request))
 
     async def overview(self, person: str) -> Overview:
-        """What concerns `person` now."""
+        """Return what concerns `person` now."""
         me = PersonId(person)
         waiting, more = await self._waiting(me)
         return Overview(waiting=waiting, more=more, asked=await self._asked(me), decided=await self._decided(me))
@@ -113,7 +113,7 @@ class StoredRequests:
         return tuple([Line(label=run.text, text=await self._stands(run)) for run in runs])
 
     async def _stands(self, run: Summary) -> str:
-        """How a run stands, and whom it waits for."""
+        """Describe the state of a run, and name the people it waits for."""
         asked_at = f"Asked at {run.started_at:{TIME}}."
         records = await self._records([run.open] if run.open else [])
         if not records or records[0].state != "open":
@@ -142,7 +142,7 @@ class StoredRequests:
         )
 
     def _became(self, record: RequestRecord, run: Summary | None, person: PersonId) -> str:
-        """How a request ended, and how its run stands since."""
+        """Describe the end of a request, and the state of its run since."""
         if record.decision is None:
             mine = next(vote for vote in record.votes if vote.person == person)
             return " ".join([f"You approved at {mine.at:{TIME}}.", *self._so_far(record)])

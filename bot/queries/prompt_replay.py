@@ -1,4 +1,4 @@
-"""What a model saw before it chose a step: the same bytes, made again from the events that there were by then."""
+"""The replay of what a model saw before it chose a step: the same bytes, made from the events there were by then."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ class PromptReplay(Frozen):
 
 
 def seen(events: Sequence[Event], step: int, agents: Mapping[str, Agent], models: Sequence[str] = ()) -> PromptReplay:
-    """What came before the `step`-th step that was chosen, counted from 1, copied ones too.
+    """Return what came before the `step`-th chosen step, counted from 1, copied ones too.
 
     `models` are names under which the model may have been asked. Raises Conflict when there is no such step.
     """

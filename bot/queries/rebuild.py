@@ -19,7 +19,7 @@ from channels import Address, Placement
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """How many of each were made anew, and how many of them had differed."""
+    """The numbers of items made anew, and of those among them that had differed."""
 
     runs: int = 0
     requests: int = 0
@@ -69,7 +69,10 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int]:
 
 
 async def _threads_anew(store: Store, run: Run) -> None:
-    """Where people write to `run`. Of several that lived in one place, the one that goes on is there now."""
+    """Restore the threads where people write to `run`.
+
+    Of several runs in one place, the one that goes on keeps it.
+    """
     places = {(run.started.channel, run.started.thread)} if run.started else set[tuple[str, str]]()
     places |= {(card.channel, thread) for card in run.cards for thread in (card.thread, card.handle)}
     if line := await StatusLines(store).find(run.id):
@@ -80,7 +83,7 @@ async def _threads_anew(store: Store, run: Run) -> None:
 
 
 async def _days_anew(store: Store, run: Run, events: tuple[Event, ...]) -> None:
-    """What `run` used on days that count: today, and what was today for whoever is about to think."""
+    """Restore the spending of `run` on days that count: today and yesterday, still today for a thought under way."""
     oldest = (await store.now(run.id)).astimezone(UTC).date() - timedelta(days=1)
     for day, spent in spent_by_day(events).items():
         if run.started and day >= oldest:
@@ -107,7 +110,10 @@ def placed(events: tuple[Event, ...]) -> Iterator[tuple[DeliveryId, bytes]]:
 
 
 def _failed(events: tuple[Event, ...]) -> dict[DeliveryId, dict[str, str]]:
-    """Which channels did not bring each card to its person, and why; a later delivery there makes it good."""
+    """Return, for each card, the channels that did not bring it to its person, and why.
+
+    A later delivery through a channel clears its failure.
+    """
     found: dict[DeliveryId, dict[str, str]] = {}
     for event in events:
         if isinstance(event, DeliveryFailed):

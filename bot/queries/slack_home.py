@@ -45,7 +45,7 @@ _LISTEN_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class RefreshRate:
-    """How often things are done, in seconds.
+    """The intervals of Home updates, in seconds.
 
     A Home changes once in `every_s` at most; after lost hints there is one Home in `repair_every_s`; whom Slack refuses
     is left alone for `refused_s`; while Slack or Redis is away, waits double from `away_s` to `away_at_most_s`.
@@ -115,7 +115,7 @@ class HomeWatch:
                 self._want(person)
 
     async def _concerned(self, run_id: str) -> frozenset[str]:
-        """Whoever has to do with a run, as its events say; only new ones are read."""
+        """Return the people a run concerns, as its events say; only new events are read."""
         seq, known = self._known.pop(run_id, (0, frozenset[str]()))
         try:
             while events := await self._store.events_after(run_id, seq, _EVENTS_AT_ONCE):
