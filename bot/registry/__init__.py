@@ -1,4 +1,4 @@
-"""What this installation runs: its own agents, prompt versions, the release, its environments.
+"""This installation's own agents, prompt versions, release and environments.
 
-Used by the composition root and by commands that list them. Nothing here runs a step.
+Others use `own_agents`, `with_chosen_prompts`, `environments_of` and `release_of`. It never runs a step.
 """

@@ -106,7 +106,7 @@ def _functions(module: ModuleType) -> Iterator[str]:
 
 
 def _last_line(error: BaseException, folder: Path) -> str:
-    """What a traceback ends with, and the place in `folder` where it happened."""
+    """Return the last line of a traceback, and the place in `folder` where it happened."""
     said = one_line(traceback.format_exception_only(error)[-1], _ERROR_CHARS)
     if isinstance(error, SyntaxError) and error.filename:
         return f"{said} ({Path(error.filename).name}, line {error.lineno})"
@@ -117,7 +117,7 @@ def _last_line(error: BaseException, folder: Path) -> str:
 
 
 def _problems(name: str, agent: Agent) -> Iterator[str]:
-    """What would fail later, or would not be the agent that the settings speak of."""
+    """Yield the problems of an agent that would fail later, or is not the one that the settings name."""
     if agent.name != name:
         yield f"that agent calls itself {agent.name!r}. Name the table [agents.{agent.name}], or the agent {name!r}"
     names = [tool.name for tool in agent.tools]

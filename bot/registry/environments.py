@@ -1,4 +1,4 @@
-"""What agents are given of the settings: where to deploy to, and whom there is to ask."""
+"""The parts of the settings that agents receive: the environments to deploy to, and the people to ask."""
 
 from agents.ask import Listed
 from agents.deploy import Environment, Hub
@@ -8,7 +8,7 @@ from bot.config.tables import NOBODY_IS_ASKED, GitHubConfig
 
 
 def environments_of(settings: Settings) -> dict[str, Environment]:
-    """Where something can be deployed to."""
+    """Return the environments to deploy to, by name."""
     return {
         name: Environment(
             name=name,

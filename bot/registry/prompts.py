@@ -1,4 +1,4 @@
-"""Which version of its prompt each agent uses: the newest, unless the configuration names another one."""
+"""The version of its prompt that each agent uses: the newest, unless the configuration names another one."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -42,7 +42,7 @@ def with_chosen_prompts(settings: HasAgents, agents: Iterable[Agent]) -> tuple[A
 
 
 def in_use(agents: Iterable[Agent], models: Mapping[str, str]) -> tuple[InUse, ...]:
-    """What each agent works with; `models` are the ids of the models by agent name. Raises PromptError."""
+    """Return what each agent works with; `models` are the ids of the models by agent name. Raises PromptError."""
     return tuple(_in_use(agent, models.get(agent.name, "")) for agent in agents)
 
 

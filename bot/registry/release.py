@@ -1,4 +1,4 @@
-"""Which release an event was written under: one short hash of code, prompts, tool schemas and models. Pure."""
+"""The release an event was written under: one short hash of code, prompts, tool schemas and models. Pure."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ _CHARS = 12
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """What one agent works with. `prompt` is a version (`deploy@3`); hashes are hex SHA-256.
+    """The parts one agent works with.
 
-    `model` is the one that is configured, also where no key pays for it; both it and the prompt are empty for an agent
-    that is all code.
+    `prompt` is a version (`deploy@3`); hashes are hex SHA-256. `model` is the one that is configured, also where no key
+    pays for it; both it and the prompt are empty for an agent that is all code.
     """
 
     agent: str

@@ -1,4 +1,5 @@
-"""What people read, worded by code from data. Pure.
+"""The texts that people read, worded by code from data.
 
-Others use cards, views and transcripts. It reads no store and no clock, and never changes what it shows.
+Others use `cards`, `views`, `status_line` and `transcript`. It reads no clock and never changes what it shows; only
+`StatusLines` uses the store.
 """

@@ -38,7 +38,7 @@ _DIGEST_CHARS = 12
 
 
 def request_card(request: Request, people: People, at: datetime) -> Card:
-    """What somebody who may answer `request` sees; the token of the form is filled in when it is sent."""
+    """Return the card for people who may answer `request`; the form's token is filled in when it is sent."""
     asked_by = people.names_of(askers(request))
     summary = says_first(request, people)
     needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
@@ -82,7 +82,7 @@ def asked_again(request: Request, judgement: Judgement, people: People, at: date
 
 
 def exact(request: Request) -> str:
-    """What exactly is decided about; nothing for a question."""
+    """Return exactly what is decided about; empty for a question."""
     return exact_call(request.call)
 
 
@@ -100,13 +100,13 @@ def exact_call(call: GatedCall | None) -> str:
 
 
 def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) -> Card:
-    """What becomes of a card when there is nothing more to answer."""
+    """Return the card that replaces one with nothing more to answer."""
     text = f"{sentence} There is nothing to do."
     return Card(title=f"Closed: {request.title}", at=at, summary=text, ref=request.id, closes=closes)
 
 
 def outcome_card(run: Run, people: People, at: datetime) -> Card:
-    """How a run ended, and by whose word."""
+    """Return the card that says how a run ended, and by whose word."""
     ended, last = run.ended, run.results[-1] if run.results else None
     asked = first_line(run.started.text if run.started else "", _TITLE_CHARS)
     word = _OUTCOMES[ended.outcome] if ended else "Running"
@@ -178,13 +178,13 @@ PARTS: dict[Part, str] = {
     "objected": "gave a reason against something else that the run wanted, which this may follow",
     "answered": "answered a question of the run",
 }
-"""What makes somebody a requester, after their name."""
+"""The parts that make somebody a requester, worded to stand after their name."""
 
 _REMARK_CHARS = 500
 
 
 def who_asks(request: Request, people: People) -> str:
-    """Who or what asks, for whom, and which of the words on the card are not ours."""
+    """Return the sentence that says who or what asks, for whom, and which words on the card are not ours."""
     asked_by = people.names_of(askers(request))
     said = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
     match request.origin:
@@ -211,14 +211,14 @@ def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
 
 
 def says_first(request: Request, people: People) -> str:
-    """What stands above everything else, wherever a request is shown: who asks, and which list is not whole."""
+    """Return the text above everything else, wherever a request is shown: who asks, and which list is not whole."""
     call = request.call
     unread = [fact.unread for fact in call.effect.facts if fact.unread] if call else []
     return "\n".join([who_asks(request, people), *dict.fromkeys(unread)])
 
 
 def facts_about(request: Request) -> list[Line]:
-    """What is known of a request, wherever it is shown: who set it off, and what was looked up."""
+    """Return the facts about a request, wherever it is shown: who set it off, and what was looked up."""
     facts = request.call.effect.facts if request.call else ()
     return [
         *set_off_by(request.origin),
@@ -248,13 +248,13 @@ def set_off_by(origin: Origin) -> list[Line]:
 
 
 def program_name(program: str) -> str:
-    """How a sentence begins that is about a program, by the owner of its API key."""
+    """Return the beginning of a sentence about a program, by the owner of its API key."""
     kind, _, name = program.partition(":")
     return f"The program {name}" if kind == "service" else f"A program of {name}"
 
 
 def _program_asks(request: Request, people: People) -> str:
-    """Who asks, for whom, and which of the words here are not ours."""
+    """Return the sentences that say who asks, for whom, and which words here are not ours."""
     who = f"{program_name(request.program)} asks, on behalf of {people.name_of(request.requesters[0])}."
     if request.format == "approval":
         return f"{who} Title and arguments are its own words. It does nothing before you approve, and we do nothing."
@@ -262,12 +262,12 @@ def _program_asks(request: Request, people: People) -> str:
 
 
 def askers(request: Request) -> tuple[PersonId, ...]:
-    """Who asked or steered; not those who only may not decide because of what they answered."""
+    """Return the people who asked or steered; not those who only may not decide because of what they answered."""
     return tuple(one for one in request.requesters if request.parts.get(one) not in {"objected", "answered"})
 
 
 def kept_out(request: Request) -> dict[PersonId, str]:
-    """Who could decide by the policy and does not, and why; nobody where requesters may."""
+    """Return the people who could decide by the policy and do not, with the reason; empty if requesters may."""
     if request.policy.requester_may_approve or request.format != "approval":
         return {}
     may = set(people_of(request.policy.rule))
@@ -275,14 +275,14 @@ def kept_out(request: Request) -> dict[PersonId, str]:
 
 
 def excluded(request: Request, people: People) -> list[Line]:
-    """Who does not decide it as a requester, and why."""
+    """Return the line that names the requesters who do not decide, and why."""
     out = kept_out(request)
     text = "; ".join(f"{people.name_of(person)}, who {why}" for person, why in out.items())
     return [Line(label="May not decide", text=text)] if out else []
 
 
 def remarks(request: Request, people: People) -> list[Line]:
-    """What requesters wrote beside the open card, but for what is said to have changed just now."""
+    """Return the remarks of requesters beside the open card, except those it names as its latest change."""
     said = [(one, remark(one.person, one.text, people)) for one in request.remarks]
     return [
         Line(label=f"{people.name_of(one.person)} wrote after you were asked", text=quote(one.text, _REMARK_CHARS))
@@ -292,5 +292,5 @@ def remarks(request: Request, people: People) -> list[Line]:
 
 
 def remark(person: PersonId, text: str, people: People) -> str:
-    """What a requester wrote after people were asked, as a change of what they were shown."""
+    """Return the sentence that tells a requester's remark as a change of what people were shown."""
     return f"{people.name_of(person)} wrote after you were asked: {quote(text, _REMARK_CHARS)}"

@@ -1,4 +1,4 @@
-"""How a request stands, as the card that shows it wherever a channel can change what it sent. Pure."""
+"""The card of a request's current state, in channels that can change what they sent. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +44,10 @@ _ENDED = {"done": "done", "failed": "failed", "cancelled": "cancelled"}
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """What is said above the facts. `quoted` are words of others, beside what the request itself quotes."""
+    """The text above the facts.
+
+    `quoted` are words of others, beside what the request itself quotes.
+    """
 
     word: str
     summary: str
@@ -160,7 +163,10 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
 
 
 def _decided(decision: Decision | None, people: People) -> str:
-    """Who, when and by which way. What a person gave as a reason is quoted elsewhere; the reasons of code are ours."""
+    """Return who decided, when and by which way.
+
+    A reason that a person gave is quoted elsewhere; the reasons of code are ours.
+    """
     if decision is None:
         return ""
     how = _how(decision.channel)
@@ -234,7 +240,7 @@ _TAKES_BACK = f"You asked for this: to take it back, answer {TAKE_BACK}."
 
 
 class Can(NamedTuple):
-    """What somebody can still say with a card, and `why` it is not everything."""
+    """The answers that somebody can still give with a card, and `why` not all of them."""
 
     approve: bool = False
     deny: bool = False
@@ -259,7 +265,7 @@ def standing_card(
 
 
 def so_far(record: RequestRecord, people: People) -> tuple[Line, ...]:
-    """Who has approved of what needs more people, while it does."""
+    """Return the approvals so far of a request that needs more people, while it does."""
     return approvals(record, people) if record.votes and record.state == "open" else ()
 
 
@@ -289,13 +295,16 @@ def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, pe
 
 
 def _only_withdraws(yes: Judgement, no: Decided) -> bool:
-    """Whether a no takes back what this person asked for, and what they are told of a yes does not say so."""
+    """Return whether a no withdraws this person's own request and the text they get for a yes does not say so."""
     is_told = isinstance(yes, NotEntitled) and yes.why == "requester"
     return no.decision.state == "withdrawn" and not is_told
 
 
 def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime, *, approve: bool) -> Answer:
-    """What `person` might answer. It is judged, and never kept."""
+    """Return an answer that `person` might give.
+
+    It is judged, and never kept.
+    """
     return Answer(
         reply_id="",
         person=person,
@@ -310,7 +319,7 @@ def _answer_of(placed: Delivery, person: PersonId, way: str, now: datetime, *, a
 
 
 def _words(judgement: Judgement, record: RequestRecord, people: People) -> str:
-    """What somebody is told who has not answered: nothing is said of an answer where the words are not the same."""
+    """Return the text for a person who has not answered; it does not mention an answer."""
     match judgement:
         case AlreadyDecided():
             return f"Already decided: {decided(judgement.decision, people)}"

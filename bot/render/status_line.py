@@ -22,7 +22,10 @@ _KEEP_S = 60 * 24 * 3600.0
 
 
 def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
-    """What `run` does now. `record` is that of the request it waits for."""
+    """Return the line that says what `run` does now.
+
+    `record` is that of the request it waits for.
+    """
     pending = run.pending
     paused = f"Paused by {people.name_of(run.paused_by)}" if run.is_paused and run.paused_by else ""
     if run.ended:
@@ -111,7 +114,10 @@ def _one_of(left: Sequence[PersonId], people: People) -> str:
 
 
 class StatusLines:
-    """Where the lines stand. All raise StoreUnavailable while Redis is away."""
+    """The status lines' places.
+
+    All methods raise StoreUnavailable while Redis is away.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -122,7 +128,7 @@ class StatusLines:
         return DeliveryId(derived_id("delivery", run_id, "status"))
 
     async def find(self, run_id: str) -> Placement | None:
-        """Where the line of a run stands; None before it was sent."""
+        """Return the place of a run's line; None before it was sent."""
         body = await self._store.remembered(_name(run_id))
         return Placement.model_validate_json(body) if body else None
 

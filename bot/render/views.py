@@ -35,7 +35,7 @@ _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
 
 class ResultView(Frozen):
-    """How one step was closed."""
+    """The result that closed one step."""
 
     kind: Literal["ok", "error", "answered", "denied", "revoked", "expired", "withdrawn", "refused"]
     text: str
@@ -65,7 +65,7 @@ class ForkView(Frozen):
 
 
 class Summary(Frozen):
-    """What a list shows of a run."""
+    """A run in a list."""
 
     id: RunId
     agent: str
@@ -89,9 +89,10 @@ class RunView(Summary):
 
 
 class FactView(Frozen):
-    """What stands on a card. `lines` is set where `text` is only the beginning of a list: how many there are in all.
+    """A fact on a card.
 
-    `whole` is all of that list, where the request is shown alone and the list is still kept.
+    `lines` is set if `text` is only the beginning of a list: how many there are in all. `whole` is all of that list,
+    where the request is shown alone and the list is still kept.
     """
 
     label: str
@@ -213,7 +214,7 @@ def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView
 
 
 def is_of_program(request: Request) -> bool:
-    """Whether a program asks by itself for an approval; what it may do is not known before its run has ended."""
+    """Return whether a program asks for an approval by itself; what it may do is not known before its run has ended."""
     return bool(request.program) and request.format == "approval"
 
 
@@ -230,7 +231,7 @@ _TEXT_CHARS = 120
 
 
 def summary_of(run: Run) -> Summary | None:
-    """What a list shows of `run`; None for a run that has not started."""
+    """Return the list's view of `run`; None for a run that has not started."""
     if run.started is None:
         return None
     return Summary(

@@ -72,7 +72,7 @@ ANSWERED_AT_ONCE = {"cli", "api", "console", ""}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an answer, the request as it stands now, and both in `words`."""
+    """The result of an answer: its judgement, the request as it stands now, and both in `words`."""
 
     judgement: Judgement
     record: RequestRecord
@@ -80,7 +80,7 @@ class Outcome:
 
     @property
     def counts(self) -> bool:
-        """Whether the answer did something."""
+        """True if the answer did something."""
         return isinstance(self.judgement, Counted | Decided | Revoked | Remarked)
 
 
@@ -102,13 +102,13 @@ class Decisions:
         return await whole_lists(self._journal.store.client, request)
 
     async def answer(self, request_id: RequestId, statement: Statement) -> Outcome:
-        """What became of `statement`, for whoever is to be told at once. Raises NotFound."""
+        """Decide `statement` and return its outcome, for the person to be told at once. Raises NotFound."""
         judgement = await self.decide(request_id, statement)
         record, _, _ = await self.request(request_id)
         return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
 
     async def decide(self, request_id: RequestId, statement: Statement) -> Judgement:
-        """What became of `statement`; asking twice with the same `reply_id` gives the same. Raises NotFound."""
+        """Judge `statement` and commit it; asking twice with the same `reply_id` gives the same. Raises NotFound."""
         for _ in range(_TRIES):
             record, version, now = await self.request(request_id)
             answer = read_answer(record.request, statement, now)
@@ -217,7 +217,7 @@ class Decisions:
         raise RuntimeError(f"{request_id} changed {_TRIES} times while its cards were sent again")
 
     async def _is_of_old(self, holder: Holder) -> bool:
-        """Whether it is a mail of which no more is known than its Message-ID: so it was written down in its event."""
+        """Return whether the card is a mail known only by its Message-ID, so that its event records it."""
         body = await self._journal.store.delivery(holder.delivery_id)
         placed = Delivery.model_validate_json(body) if body else None
         there = placed.delivery if placed else None
@@ -226,7 +226,10 @@ class Decisions:
     def _remarking(
         self, record: RequestRecord, version: int, statement: Statement, answer: Answer, judgement: Remarked
     ) -> Commit:
-        """What a requester wrote, on a new card for everybody; who saw the older one has not approved of this."""
+        """Return the commit that puts a requester's words on a new card for everybody.
+
+        Approvals of the older card do not count for the new one.
+        """
         old, now, words = record.request, answer.at, ends_of(judgement.text, _HEAD_CHARS, _TAIL_CHARS)
         said = PersonSaid(
             at=now,
@@ -259,8 +262,9 @@ class Decisions:
         )
 
     def _notice(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> Tell:
-        """What became of an answer, said in its place if it has one; where the person can answer better and the card
-        can be changed where it stands, with the card to answer once more.
+        """Return the notice of an answer's outcome, for the place where it was given, if there is one.
+
+        If the person can answer better and the channel can change its card, the notice is the card to answer once more.
         """
         request, text = record.request, feedback_text(judgement, record.request, self._people)
         if _is_renewed(record, answer):
@@ -340,7 +344,7 @@ class Decisions:
     def closing(
         self, record: RequestRecord, version: int, state: Closed, by: PersonId | None, why: str, now: datetime
     ) -> Commit:
-        """What closing writes; nothing but a lost wake-up when it is closed already."""
+        """Return the commit that closes a request; only a lost wake-up if it is closed already."""
         request = record.request
         is_unused = state == "superseded" and record.state == "approved"
         if record.state != "open" and not is_unused:
@@ -400,7 +404,7 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class _Renewal:
-    """What is written and sent when somebody gets another card."""
+    """The events and placement that are written when somebody gets another card."""
 
     events: Sequence[Event] = ()
     placement: Placement | None = None
@@ -412,13 +416,13 @@ def _newest_of(record: RequestRecord) -> list[Holder]:
 
 
 def _is_given_away(record: RequestRecord, statement: Statement) -> bool:
-    """Whether others have the token of a card that can still approve."""
+    """Return whether others have the token of a card that can still approve."""
     is_live = statement.delivery_id is not None and statement.delivery_id not in record.replaced
     return is_live and (statement.is_exposed or bool(statement.unbound))
 
 
 def _is_renewed(record: RequestRecord, answer: Answer) -> bool:
-    """Whether this person got another card just now, and has to wait for the next one."""
+    """Return whether this person got another card just now, and has to wait for the next one."""
     last = record.renewed_at.get(answer.person)
     return last is not None and answer.at < last + _RENEWS_AFTER
 
@@ -432,7 +436,7 @@ def _is_noted(record: RequestRecord, person: PersonId) -> bool:
 
 
 def _facts(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
-    """What a judgement adds to the run's story; a robot that answers for ever adds nothing more."""
+    """Return the events that a judgement adds to the run; a robot that answers for ever adds nothing more."""
     request_id, now, files = record.request.id, answer.at, attachments(statement.files)
     match judgement:
         case Counted():

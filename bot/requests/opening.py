@@ -118,7 +118,7 @@ def _bounded(text: str) -> str:
 def unknown_request(
     run: Run, pending: PendingStep, title: str, policy: PolicySnapshot, now: datetime
 ) -> Request | NotEnoughApprovers:
-    """Whether an interrupted effect happened; only people can find out."""
+    """Return the request that asks people whether an interrupted effect happened; only they can find out."""
     return _request(
         run,
         pending,
@@ -133,7 +133,7 @@ def unknown_request(
 
 
 def _interrupted(pending: PendingStep) -> GatedCall | None:
-    """What may or may not have happened, exactly, and since when."""
+    """Return the call that may or may not have happened, exactly, and since when."""
     if pending.unknown is None or not isinstance(pending.step, CallTool):
         return None
     effect = pending.unknown.effect
@@ -267,13 +267,13 @@ def placement(request: Request, card: Card, person: PersonId, place: str = "", f
 
 
 def is_same(one: GatedCall, other: GatedCall) -> bool:
-    """Whether both do exactly the same; what cards say beside it may differ."""
+    """Return whether both calls do exactly the same; the facts beside them may differ."""
     bare = {"effect": {"facts"}}
     return one.model_dump(exclude=bare) == other.model_dump(exclude=bare)
 
 
 def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
-    """What differs, in words for people."""
+    """Return the differences between two calls, in words for people."""
     before, after = old.effect.artifacts, new.effect.artifacts
     moved = [
         f"{name} was {before.get(name, _NOT_RECORDED)} and is now {after[name]}."
@@ -299,20 +299,22 @@ def thread_of(run: Run) -> str:
 
 
 def topic_of(run: Run) -> str:
-    """What the message was called that a run began with; nothing where messages are not called anything."""
+    """Return the subject of the message that began the run; empty for channels without subjects."""
     started = run.started
     return first_line(started.text, _TOPIC_CHARS) if started and started.channel == "email" and started.thread else ""
 
 
 def requesters_of(run: Run) -> tuple[PersonId, ...]:
-    """Whoever asked for what the run does: for whom it was asked, the person whose API key asked or those who hold it
-    where it is a service's, those of the run that it comes from, and everybody who wrote to it.
+    """Return everybody who asked for what the run does.
+
+    That is: the person for whom it was asked, the person whose API key asked or, for a service's key, its holders, the
+    requesters of the run it comes from, and everybody who wrote to it.
     """
     return tuple(_parts(run))
 
 
 def advisers_of(run: Run) -> tuple[PersonId, ...]:
-    """Who answered a question of the run, or said why they deny something: the next step may be their wish."""
+    """Return the people whose wish the next step may be: they answered a question, or said why they deny something."""
     return tuple(dict.fromkeys((*run.advisers, *(objection.person for objection in run.objections))))
 
 

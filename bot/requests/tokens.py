@@ -26,7 +26,10 @@ class Tokens:
         self._current = _key_id(keys[0])
 
     def make(self, delivery_id: str) -> str:
-        """What answers the card of a delivery. Nothing secret need be stored to read it back."""
+        """Return the token that answers the card of a delivery.
+
+        Nothing secret need be stored to read it back.
+        """
         return self._made(_TOKEN, delivery_id)
 
     def read(self, token: str) -> DeliveryId | None:
@@ -35,7 +38,7 @@ class Tokens:
         return DeliveryId(found) if found and is_a(found, "delivery") else None
 
     def make_receipt(self, some_id: str) -> str:
-        """What comes back when a delivery, or an outbox entry, did not arrive."""
+        """Return the receipt that comes back when a delivery, or an outbox entry, did not arrive."""
         return self._made(_RECEIPT, some_id)
 
     def receipt(self, receipt: str) -> str | None:

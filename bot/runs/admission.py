@@ -1,4 +1,4 @@
-"""How many runs may be started: per person, per place of many, per trigger of the configuration."""
+"""The limits of new runs: per person, per place of many, per trigger of the configuration."""
 
 import asyncio
 import hashlib
@@ -82,7 +82,7 @@ _LOOKED_AT = 100
 
 
 class Backlog:
-    """What this process took in and nobody has handled, of one channel."""
+    """The inbound items of one channel that this process took in and nobody has handled."""
 
     def __init__(self, store: Store, channel: str, most_bytes: int = MOST_BYTES) -> None:
         self._store, self._channel, self._most_bytes = store, channel, most_bytes

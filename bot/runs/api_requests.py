@@ -94,7 +94,7 @@ class ApiRequests:
         )
 
     async def _first_turn(self, started: RunStarted) -> tuple[list[Event], Request]:
-        """What the loop would append up to the request, and the request. Raises Invalid."""
+        """Return the events that the loop would append up to the request, and the request. Raises Invalid."""
         run, now = fold([started]), await self._journal.store.now(started.run_id)
         events = [started, *await self._thinker.think(self._agent, run, [started], now)]
         run = fold(events)

@@ -1,4 +1,4 @@
-"""What runs may use up, what an agent may in a day, and how code asks whether a run goes on."""
+"""The budgets of runs and of an agent's day, and the question whether a run goes on."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ _STORY_LINES, _LINE_CHARS = 10, 180
 
 
 class Allowance(TypedDict):
-    """What a run may use up, as `RunStarted` records it."""
+    """The limits of a run, as `RunStarted` records them."""
 
     max_steps: int
     max_tokens: int
@@ -29,7 +29,7 @@ class Allowance(TypedDict):
 
 
 def allowance(agents: Mapping[str, AgentConfig], agent: str) -> Allowance:
-    """What a new run of `agent` may use up, by the `agents` of the settings."""
+    """Return the limits of a new run of `agent`, by the `agents` of the settings."""
     config = agents.get(agent, AgentConfig())
     return Allowance(max_steps=config.max_steps, max_tokens=config.max_tokens, max_cost_usd=config.max_cost_usd)
 
@@ -64,7 +64,7 @@ class Budgets:
         self._days, self._agents, self._people = days, agents, people
 
     async def day(self, run: Run, now: datetime) -> Day | None:
-        """What the agent of `run` has used today; None where it has no budget of the day.
+        """Return what the agent of `run` has used today; None if it has no budget of the day.
 
         An answer to go on that `run` got today extends the day, once.
         """

@@ -139,7 +139,7 @@ class Children:
             raise ToolRefused(f"A run and those that it starts may start {MOST_BELOW} in all, and {root} has")
 
     async def look(self, run: Run, child_id: RunId) -> ChildRun:
-        """How a child stands. Raises ToolRefused for a run that is none of `run`."""
+        """Return the state of a child. Raises ToolRefused for a run that is not a child of `run`."""
         child, events = await self._child(run, child_id)
         await self.notify_parent(child)  # who wrote to it is known before what came of it is
         answers = tuple(
@@ -175,7 +175,7 @@ class Children:
         return [*filter(None, [goes_on(child)]), *await self.stop_all(child)]
 
     async def began_too_late(self, run: Run) -> RunCancelled | None:
-        """What stops a child that was not there yet when its parent stopped all that were; None where it may go on.
+        """Return the event that stops a child begun after its parent stopped its children; None if it may go on.
 
         Whoever begins a child may be held up for so long that the parent is over by then.
         """
@@ -245,7 +245,7 @@ async def busy_with(store: Store, run_id: RunId) -> RunId:
 
 
 def _reached(events: Sequence[Event]) -> tuple[PersonId, ...]:
-    """Who has a card, whose channel did not give it back later."""
+    """Return the people who have a card that its channel did not give back later."""
     cards = dict[DeliveryId, PersonId]()
     for event in events:
         if isinstance(event, CardDelivered) and event.person:

@@ -34,7 +34,7 @@ EVENTS_AT_MOST = 9_500
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What was copied, of which run and how far, and the bytes of its files."""
+    """The copied events, their source and length, and the bytes of their files."""
 
     story: Sequence[Event]
     forked: RunForked
@@ -135,7 +135,7 @@ class RunForks:
 
 
 def _begun(made: _Made, asker: Asker, run_id: RunId, config: AgentConfig) -> RunStarted:
-    """How the copy starts: for whoever had it made, in no thread and as nobody's child, within today's limits.
+    """Return the copy's first event: for the person who made it, in no thread, nobody's child, within today's limits.
 
     Everybody who was a requester in the story, or wrote to it, stays a requester: it is what they asked for.
     """

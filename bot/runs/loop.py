@@ -240,7 +240,7 @@ class Loop:
 
 
 def title_of(agent: Agent, step: CallTool) -> str:
-    """How cards name the call: the tool's own wording of its checked arguments, else its name."""
+    """Return the name of the call on cards: the tool's own wording of its checked arguments, else its name."""
     tool = agent.tool(step.tool)
     if tool is None or tool.title is None:
         return f"{step.tool}?"

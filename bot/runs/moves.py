@@ -1,4 +1,4 @@
-"""What a run does next, as a pure function of the run and the time."""
+"""The next move of a run, as a pure function of the run and the time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,7 +123,7 @@ def _cancelled(run: Run) -> str:
 
 
 def goes_on(run: Run) -> str:
-    """What the end of `run` does not stop: an effect that its step has begun; "" for none, and for child runs."""
+    """Return what outlasts the end of `run`: an effect that its step has begun; "" for none, and for child runs."""
     pending = run.pending
     if pending is None or not isinstance(pending.step, CallTool):
         return ""
@@ -165,7 +165,7 @@ def _about_step(run: Run, pending: PendingStep, now: datetime) -> Move:
 
 
 def _gave_the_same(run: Run, step: Step) -> bool:
-    """Whether the last results of this very step were the same: nothing says that it would give another now."""
+    """Return whether the last results of this very step were the same: nothing suggests that another would differ."""
     last = [(result.kind, result.text) for result in run.results if result.step == step][-_SAME_RESULTS:]
     return len(last) == _SAME_RESULTS and len(set(last)) == 1
 

@@ -33,7 +33,7 @@ TEXT_BYTES = 32_768
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a program adds to a trigger: data, and whose key sent it for the requester.
+    """The parts a program adds to a trigger: data, and whose key sent it for the requester.
 
     `origin` is how the run begins: the limit of a trigger counts, not that of the requester, and mail to the desk is
     counted as mail. `others` are requesters beside the one, `holders` are those of the service's key.

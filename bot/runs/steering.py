@@ -1,4 +1,4 @@
-"""What people may do to a run besides deciding: pause, resume, cancel, withdraw, amend."""
+"""The ways people steer a run besides deciding: pause, resume, cancel, withdraw, amend."""
 
 import secrets
 from collections.abc import Mapping

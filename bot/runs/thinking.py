@@ -43,11 +43,11 @@ class Thinker:
         return [*found, *await self._choose(agent, run, events, now)]
 
     async def look_up(self, agent: Agent, run: Run, now: datetime) -> ContextFetched:
-        """What the agent nearly always needs before its first step."""
+        """Look up what the agent nearly always needs before its first step."""
         return ContextFetched(at=now, facts=await _prefetch(agent, run))
 
     def asks_a_model(self, agent: Agent, run: Run) -> bool:
-        """Whether the next step is for a model to choose, and not for plain rules."""
+        """Return whether the next step is for a model to choose, and not for plain rules."""
         return agent.name in self._models and after([failure.kind for failure in run.failures]) == "model"
 
     async def _choose(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
@@ -65,7 +65,7 @@ class Thinker:
 
 
 async def _prefetch(agent: Agent, run: Run) -> tuple[Fact, ...]:
-    """What the agent nearly always needs; a look-up that breaks is a fact like any other."""
+    """Return what the agent nearly always needs; a look-up that breaks is a fact like any other."""
     try:
         async with asyncio.timeout(_PREFETCH_S):
             return await agent.prefetch(run)
@@ -178,7 +178,7 @@ class ModelTurn:
         return now
 
     async def _append(self, told: RunSnapshot, thought: Sequence[Event]) -> RunSnapshot | None:
-        """What it cost counts for the agent's day before it is written: a crash in between must not hide it."""
+        """Append the thought, after its cost counts for the agent's day: a crash in between must not hide the cost."""
         then = told.then(thought)
         await self.budgets.note(then.run, then.events, then.now)
         return await self._log.append(told, thought)
@@ -200,7 +200,7 @@ def _asked(thought: Sequence[Event]) -> ModelCall | None:
 
 
 def _holds(call: ModelCall, then: RunSnapshot, now: RunSnapshot) -> bool:
-    """Whether the run still wants a thought, and shows the same as it did `then`."""
+    """Return whether the run still wants a thought, and shows the same as it did `then`."""
     budget = call.context_tokens or BUDGET_TOKENS
     is_wanted = isinstance(next_move(now.run, now.now), Think)
     return is_wanted and render(now.run, now.events, budget) == render(then.run, then.events, budget)
