@@ -1,4 +1,8 @@
-"""Runs, requests and everything that waits, in Redis. What is written together stands or falls together."""
+"""Runs, requests and everything that waits, in Redis.
+
+Others use `Store`, `Commit`, `Journal` and the ids; what is written together stands or falls together. It judges no
+answer, and nothing outside this room knows Redis's client.
+"""
 
 import time
 from collections.abc import Sequence
@@ -81,7 +85,7 @@ class Store:
         return [read_event(fields[b"e"]) for _, fields in entries]
 
     async def length(self, run_id: str) -> int:
-        """How many events a run has; none when there is no such run."""
+        """Return the number of a run's events; 0 if there is no such run."""
         return int(await self.client.do("XLEN", Keys.of(run_id).run(run_id)))
 
     async def commit(self, commit: Commit) -> Written:
@@ -140,7 +144,7 @@ class Store:
         return reply[0] == b"committed"
 
     async def lease(self, run_id: str, attempt_id: str) -> tuple[Literal["alive", "dead", "gone"], datetime]:
-        """Whether the owner of an attempt is alive, and until when its lease runs."""
+        """Return the state of an attempt's owner, and the time until which its lease runs."""
         keys = Keys.of(run_id)
         reply = await self.client.run(_SCRIPTS["look_at_lease"], [keys.attempts(run_id), keys.clock], [attempt_id])
         return reply[0].decode(), clock.moment(reply[1])
@@ -199,7 +203,7 @@ class Store:
         return max(0.0, started / 1000 + per_s - self._noted(*told).timestamp())
 
     async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]:
-        """What a foreign id stands for: `body`, unless it has come before; (what it is, whether it is new)."""
+        """Keep `body` for a foreign id unless it has one; return the body that is kept, and whether it is new."""
         key = Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id)
         while True:
             is_new = await self.client.do("SET", key, body, "NX", "PX", round(keep_s * 1000))
@@ -208,7 +212,7 @@ class Store:
                 return known, known == body
 
     async def remembered(self, foreign_id: str) -> bytes | None:
-        """What a foreign id stands for; None when it has not come, or long ago."""
+        """Return the body kept for a foreign id; None if the id has not come, or came too long ago."""
         return await self.client.do("GET", Keys(ingress_shard(foreign_id, self.shards)).seen(foreign_id))
 
     async def inbound(self, inbound_id: str) -> tuple[bytes, bytes] | None:
@@ -227,7 +231,7 @@ class Store:
         return await self.client.do("HGET", Keys.of(outgoing_id).outbox, outgoing_id)
 
     async def is_waiting(self, outgoing_id: str) -> bool:
-        """Whether an outbox entry will still be sent by itself."""
+        """Return whether an outbox entry will still be sent by itself."""
         keys = Keys.of(outgoing_id)
         waits, is_dead = await self.client.read(
             ["HEXISTS", keys.outbox, outgoing_id], ["HEXISTS", keys.dead, outgoing_id]
@@ -239,7 +243,7 @@ class Store:
         return await self.client.do("HGET", Keys.of(delivery_id).deliveries, delivery_id)
 
     async def result(self, attempt_id: str) -> bytes | None:
-        """What a runner on some machine says its command gave."""
+        """Return the result that a runner on some machine noted for its command."""
         return await self.client.do("GET", Keys.of(attempt_id).result(attempt_id))
 
     async def put_off(self, item: WorkItem, wait_s: float) -> int:
@@ -272,7 +276,7 @@ class Store:
         await self.client.run(_SCRIPTS["hold"], names, [inbound_id, str(WorkItem("in", inbound_id)), note, most])
 
     async def sweep(self, shard: int, at_most: int = 500) -> list[WorkItem]:
-        """What is due in a shard, or was taken by nobody.
+        """Return the work that is due in a shard, or that nobody took.
 
         Work of a newer release stays in the schedule, and is in the log, until that release does it.
         """

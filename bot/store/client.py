@@ -85,7 +85,7 @@ class Client:
         await self._redis.aclose()
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Arg] = ()) -> Any:
-        """What `script` returns. Raises StoreUnavailable once Redis has been away for `patience_s`."""
+        """Run `script` and return its reply. Raises StoreUnavailable once Redis has been away for `patience_s`."""
         return await self._patiently(lambda: self._run(script, keys, args))
 
     async def _run(self, script: Script, keys: Sequence[str], args: Sequence[Arg]) -> Any:
@@ -95,7 +95,7 @@ class Client:
             return (await self._together([["EVAL", script.text, len(keys), *keys, *args]]))[0]
 
     async def do(self, *command: Arg) -> Any:
-        """What one plain command returns; only for reads and for writes that may be repeated."""
+        """Run one plain command and return its reply; only for reads and for writes that may be repeated."""
         return (await self.read(command))[0]
 
     async def scan(self, pattern: str) -> AsyncIterator[str]:
@@ -104,7 +104,7 @@ class Client:
             yield cast("bytes", key).decode()
 
     async def read(self, *commands: Command) -> list[Any]:
-        """What several reads return, in one round trip."""
+        """Return the replies to several reads, in one round trip."""
         return await self._patiently(lambda: self._together(commands))
 
     @asynccontextmanager
@@ -219,10 +219,10 @@ def _gone_dead() -> NoReturn:
 
 
 async def heeding(asking: Awaitable[T]) -> T:
-    """What `asking` gives; whoever was cancelled meanwhile is cancelled, also where that was lost on the way.
+    """Await `asking`; raise CancelledError if this task was cancelled meanwhile, even if that was lost on the way.
 
     redis-py sends with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes while what it
-    waits for ends. Whoever asks in a loop then goes on for ever.
+    waits for ends. A caller that asks in a loop then goes on for ever.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
@@ -252,7 +252,7 @@ def _checked(replies: list[Any]) -> list[Any]:
 
 
 FAR_AHEAD = timedelta(minutes=1)
-"""What people must hear of; less is what a clock that is kept right does now and then."""
+"""The lead of which people are warned; a clock that is kept right has less, now and then."""
 
 _SLOWER = 10
 
@@ -263,7 +263,7 @@ def asked(keys: Keys) -> tuple[list[str], list[str]]:
 
 
 def adjusted(time: tuple[int, int], kept: Sequence[bytes | None]) -> tuple[datetime, timedelta]:
-    """What the clock says, and how much of that it is ahead, by the answers to what was `asked`."""
+    """Return the clock's time, and how much of it is ahead, from the answers to the `asked` commands."""
     offset, seen = kept
     raw_ms = time[0] * 1000 + time[1] // 1000 + int(offset or 0)
     last_ms, ahead_ms = map(int, seen.split()) if seen else (raw_ms, 0)
@@ -293,7 +293,7 @@ class WrongShards(StoreError):
 
 
 async def look(client: Client) -> tuple[Durability, str]:
-    """How durable the server is, and what makes it weaker or unknown."""
+    """Return the durability of the server, and what makes it weaker or unknown."""
     try:
         found = {name: await _setting(client, name) for name in _WANTED}
     except StoreUnavailable:
@@ -310,7 +310,7 @@ async def _setting(client: Client, name: str) -> str:
 
 
 async def check(client: Client, accepted: str | None) -> Durability:
-    """How durable the server is. Raises NotDurable for a weaker one that nobody accepted in words."""
+    """Return the durability of the server. Raises NotDurable for a weaker one that nobody accepted in words."""
     durability, why = await look(client)
     if durability == "weaker" and accepted != ACCEPTED_LOSS:
         raise NotDurable(
@@ -330,7 +330,7 @@ async def check_shards(client: Client, shards: int) -> None:
 
 
 async def far_ahead(client: Client, shards: int) -> timedelta | None:
-    """How far the time of a shard is ahead of Redis's clock, which somebody set back; None where it is not far."""
+    """Return how far a shard's time is ahead of Redis's clock, which somebody set back; None if it is not far."""
     times = [adjusted(*await client.read(*asked(Keys(shard))))[1] for shard in range(shards)]
     most = max(times)
     return most if most >= FAR_AHEAD else None

@@ -72,11 +72,12 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What to write. `expect` fences it by the run's sequence; None appends wherever the run is now.
+    """The data of one write.
 
-    `outgoing` are new outbox entries; `sent` are those that this change ends and `inbound` the inbound item: when they
-    are gone already, nothing is written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the
-    run into every list it belongs to. `commit` names the change, so that repeating it is harmless.
+    `expect` fences it by the run's sequence; None appends wherever the run is now. `outgoing` are new outbox entries;
+    `sent` are those that this change ends and `inbound` the inbound item: when they are gone already, nothing is
+    written. `files`, hashes and contents, are kept for `FILES_S`. The `summary` puts the run into every list it belongs
+    to. `commit` names the change, so that repeating it is harmless.
     """
 
     run_id: str
@@ -98,7 +99,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a change.
+    """The outcome of a write.
 
     `conflict`: something changed since it was looked at. `late`: the time was over. `repeat`: the key was known,
     `outcome` is what was told then. `gone`: it had been done before. `full`: the run has too many events.
@@ -191,7 +192,7 @@ def _ms(moment: datetime | None) -> int | None:
 
 
 def decode(reply: Sequence[Any]) -> Written:
-    """What `commit.lua` answered."""
+    """Parse the reply of `commit.lua`."""
     state = reply[0].decode()
     if state == "repeat":
         return Written(state, outcome=reply[1])
@@ -217,6 +218,6 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Whether an attempt may go ahead; `late` when the approval has become too old."""
+    """The answer whether an attempt may go ahead; `late` if the approval has become too old."""
 
     state: Literal["started", "conflict", "late"]

@@ -191,7 +191,7 @@ def find(data_dir: Path) -> str | None:
 
 
 def _is_ours(socket_path: Path) -> bool:
-    """Whether nobody else serves there: the note may have come with a folder that is somebody else's."""
+    """Return whether the socket belongs to us: the note may have come with a folder that is somebody else's."""
     try:
         return socket_path.stat().st_uid == os.getuid()
     except OSError:
@@ -283,7 +283,7 @@ def _signal_holder(lock: int, way: signal.Signals) -> None:
 
 
 def _take(lock: int) -> bool:
-    """Whether we hold the lock now."""
+    """Take the lock if it is free; return whether we hold it now."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -77,7 +77,7 @@ def shard_of(some_id: str) -> int:
 
 
 def is_a(some_id: str, kind: Kind) -> bool:
-    """Whether `some_id` has the form of a `kind`. Raises NotFound for what is no id at all."""
+    """Return whether `some_id` has the form of a `kind`. Raises NotFound for a text that is no id at all."""
     return _match(some_id)[1] == _LETTERS[kind]
 
 

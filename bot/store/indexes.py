@@ -42,7 +42,7 @@ class Threads:
         return RunId(found.decode()) if found else None
 
     async def is_answer(self, request_ids: Iterable[str], reply_id: str) -> bool:
-        """Whether a reply has had its effect on one of these requests, which are of one run."""
+        """Return whether a reply has had its effect on one of these requests, which are of one run."""
         asked = [["HEXISTS", Keys.of(request_id).replies(request_id), reply_id] for request_id in request_ids]
         return any(await self._client.read(*asked)) if asked else False
 
@@ -112,7 +112,7 @@ _RECEIPT_KEEP_S = 7 * 24 * 3600
 
 
 class Receipt(Frozen):
-    """What was sent, and to whom: a person, or an address outside (`to`)."""
+    """A sent message and its recipient: a person, or an address outside (`to`)."""
 
     kind: str
     run_id: RunId
@@ -133,7 +133,7 @@ class Receipts:
         await self._client.do("SET", key, receipt.model_dump_json(), "EX", _RECEIPT_KEEP_S)
 
     async def read(self, outgoing_id: str) -> Receipt | None:
-        """What it says; None for one that is unknown or too old."""
+        """Return the receipt; None for one that is unknown or too old."""
         body = await self._client.do("GET", Keys.of(outgoing_id).receipt(outgoing_id))
         try:
             return Receipt.model_validate_json(body) if body else None
@@ -162,7 +162,7 @@ class Forks:
 
 
 HOME_KEEP_S = 30 * 24 * 3600
-"""Whoever has not opened theirs for longer is not kept up to date: opening it shows it anew in any case."""
+"""A Home not opened for longer is not kept up to date: opening it shows it anew in any case."""
 
 _HOLD = Script("hold_mailbox")
 
@@ -183,12 +183,15 @@ class Homes:
         )
 
     async def opened_since(self, at: datetime) -> frozenset[str]:
-        """Who has opened theirs since then, as far as that is kept."""
+        """Return the people who have opened their Home since then, as far as that is kept."""
         found = await self._client.do("ZRANGEBYSCORE", _KEYS.homes, round(at.timestamp() * 1000), "+inf")
         return frozenset(person.decode() for person in found)
 
     async def hold(self, person: str, for_s: float) -> bool:
-        """Whether this process may change somebody's Home for so long from now on; several ask, one gets it."""
+        """Claim one person's Home for `for_s`; return whether this process got it.
+
+        Several ask, one gets it.
+        """
         args = [self._me, round(for_s * 1000)]
         return bool(await self._client.run(_HOLD, [_KEYS.home(person, "holder")], args))
 
@@ -224,19 +227,19 @@ async def _publish(redis_url: str, attempt_id: str, body: bytes) -> None:
 
 
 SAYS_EVERY_S = 2.0
-"""How often a process says it."""
+"""The interval at which a process publishes the state of its connection."""
 
 LIVES_S = 6.0
-"""How long its word counts: after the third one that did not come, whoever asks hears of nobody."""
+"""The time a published state counts: after three that did not come, the process counts as gone."""
 
 _INDEX_LIVES_S = 3_600
 
 Standing = Literal["connected", "not connected", "nobody is connected"]
-"""How Slack reaches us: by at least one line, by none though a process tries, by none as no process does."""
+"""The state of Slack: at least one connection, none although a process tries, none as no process does."""
 
 
 class LinkState(Frozen):
-    """How one process says its line is: since when, and why it is not there."""
+    """The state of one process's connection: since when, and why it is not there."""
 
     connected: bool
     since: AwareDatetime
@@ -250,7 +253,7 @@ class Links:
         self._client, self._lives_s, self._me = client, lives_s, secrets.token_hex(8)
 
     async def say(self, state: LinkState) -> None:
-        """How the line of this process is."""
+        """Publish the state of this process's connection."""
         await self._client.read(
             ["SET", _KEYS.links(self._me), state.model_dump_json(), "PX", round(self._lives_s * 1000)],
             ["SADD", _KEYS.links(), self._me],
@@ -262,7 +265,7 @@ class Links:
         await self._client.read(["DEL", _KEYS.links(self._me)], ["SREM", _KEYS.links(), self._me])
 
     async def all(self) -> tuple[LinkState, ...]:
-        """How each line is, connected ones first."""
+        """Return the state of each connection, connected ones first."""
         names: list[str] = sorted(name.decode() for name in await self._client.do("SMEMBERS", _KEYS.links()))
         if not names:
             return ()
@@ -275,18 +278,21 @@ class Links:
 
 
 def standing(links: tuple[LinkState, ...]) -> Standing:
-    """How Slack reaches us. One line is enough: Slack sends over whichever there is."""
+    """Return the state of Slack as a whole.
+
+    One connection is enough: Slack sends over whichever there is.
+    """
     if not links:
         return "nobody is connected"
     return "connected" if any(link.connected for link in links) else "not connected"
 
 
 MARK_KEEP_S = 60 * 86_400.0
-"""How long: a request is open for 30 days at most, and what became of it is told soon after."""
+"""The time marks are kept: a request is open for 30 days at most, and its outcome is told soon after."""
 
 
 class _Remembers(Protocol):
-    """What of the store marks are kept with."""
+    """The part of the store that keeps marks."""
 
     async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]: ...
 
@@ -320,7 +326,7 @@ class StoreMarks:
 
 
 COUNTS_FOR = timedelta(seconds=75)
-"""How long a refusal counts: what waits for its end is tried again in less than half of it."""
+"""The time a refusal counts: what waits for its end is retried in less than half of it."""
 
 
 class Lockout(Frozen):

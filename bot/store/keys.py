@@ -22,12 +22,12 @@ class Keys:
 
     @property
     def wake(self) -> str:
-        """What needs a look, scored by when; see docs/decisions/0001."""
+        """The work that is due, scored by when; see docs/decisions/0001."""
         return self._key("wake")
 
     @property
     def outbox(self) -> str:
-        """What must still be sent: id -> body."""
+        """The outbox entries still to be sent: id -> body."""
         return self._key("outbox")
 
     @property
@@ -93,12 +93,12 @@ class Keys:
 
     @property
     def counts(self) -> str:
-        """How many answers there were, by what became of them."""
+        """The numbers of answers, by what became of them."""
         return self._key("counts")
 
     @property
     def ticks(self) -> str:
-        """When triggers are due next: name -> moment and cron line."""
+        """The next due time of each trigger: name -> moment and cron line."""
         return self._key("ticks")
 
     @property
@@ -108,12 +108,12 @@ class Keys:
 
     @property
     def api_keys_used(self) -> str:
-        """When each API key was last used."""
+        """The time each API key was last used."""
         return self._key("api_keys", "used")
 
     @property
     def homes(self) -> str:
-        """Who opened their App Home, scored by when they last did. All are in one shard."""
+        """The people who opened their App Home, scored by when they last did. All are in one shard."""
         return self._key("homes")
 
     def home(self, person: str, what: str) -> str:
@@ -122,7 +122,7 @@ class Keys:
 
     @property
     def tries(self) -> str:
-        """How often something failed."""
+        """The number of failed tries of each item."""
         return self._key("tries")
 
     @property
@@ -148,7 +148,7 @@ class Keys:
         return self._key("attempts", run_id)
 
     def forks(self, run_id: str) -> str:
-        """Which runs go on from a run's story, scored by when they were made."""
+        """The runs that go on from a run's story, scored by when they were made."""
         return self._key("forks", run_id)
 
     def request(self, request_id: str) -> str:
@@ -156,7 +156,7 @@ class Keys:
         return self._key("request", request_id)
 
     def replies(self, request_id: str) -> str:
-        """What became of each reply to a request."""
+        """The outcome of each reply to a request."""
         return self._key("replies", request_id)
 
     def places(self, request_id: str) -> str:
@@ -164,15 +164,15 @@ class Keys:
         return self._key("places", request_id)
 
     def seen(self, foreign_id: str) -> str:
-        """Which of our ids a foreign id led to."""
+        """The id of ours that a foreign id led to."""
         return self._key("seen", foreign_id)
 
     def handle(self, handle: str) -> str:
-        """Which runs wait for a handle of the outside, scored by when they were noted."""
+        """The runs that wait for a handle of the outside, scored by when they were noted."""
         return self._key("handle", handle)
 
     def thread(self, name: str) -> str:
-        """Which run lives in a thread of a channel."""
+        """The run that lives in a thread of a channel."""
         return self._key("thread", name)
 
     def inbound(self, inbound_id: str) -> str:
@@ -180,11 +180,11 @@ class Keys:
         return self._key("inbound", inbound_id)
 
     def lock(self, name: str) -> str:
-        """Who runs something under a lock, until when, and the fence of that."""
+        """The holder of a lock, the end of its lease, and its fence."""
         return self._key("lock", name)
 
     def result(self, attempt_id: str) -> str:
-        """What a runner says its command gave."""
+        """The result that a runner notes for its command."""
         return self._key("result", attempt_id)
 
     def receipt(self, outgoing_id: str) -> str:
@@ -196,7 +196,7 @@ class Keys:
         return self._key("window", sender)
 
     def day(self, agent: str, day: str, what: str) -> str:
-        """What an agent used on a day, or how far people extended that. All of an agent is in one shard."""
+        """An agent's use on a day, or how far people extended it. All of an agent is in one shard."""
         return self._key("day", agent, day, what)
 
     def mailbox(self, name: str, *what: str) -> str:
@@ -204,12 +204,12 @@ class Keys:
         return self._key("mailbox", name, *what)
 
     def links(self, *process: str) -> str:
-        """Which processes hold a line to Slack, or how that of one of them is. All are in one shard."""
+        """The processes connected to Slack, or the state of one of them. All are in one shard."""
         return self._key("slack", "links", *process)
 
     @property
     def lockouts(self) -> str:
-        """Which channels refuse us, and why. All are in one shard."""
+        """The channels that refuse us, and the reasons. All are in one shard."""
         return self._key("lockouts")
 
     def login(self, hashed: str) -> str:

@@ -1,4 +1,4 @@
-"""What goes across runs: lists for people, and dead letters."""
+"""The lists that go across runs: runs and requests for people, and dead letters."""
 
 import asyncio
 from collections import Counter
@@ -84,7 +84,7 @@ class Lists:
         return await self._newest([one.open if only_open else one.requests for one in keys], before, count)
 
     async def count_for(self, person: str) -> int:
-        """How many open requests `person` could decide when they were opened."""
+        """Return the number of open requests that `person` could decide when they were opened."""
         return await self._length([Keys(shard).requests_for(person) for shard in range(self._shards)])
 
     async def _shortest(self, lists: list[list[str]]) -> list[str]:
@@ -152,7 +152,7 @@ class Lists:
         return runs, still_open, dict(answers)
 
     async def are_whole(self) -> bool:
-        """Whether these lists hold everything, also what an earlier release wrote; `note_whole` says so."""
+        """Return whether these lists hold everything, also from an earlier release; `note_whole` records it."""
         made = await self._client.do("GET", Keys(0).lists_made)
         if made is None:
             return await self._length([Keys(shard).runs for shard in range(self._shards)]) == 0
@@ -171,7 +171,7 @@ class Lists:
         return found
 
     async def is_unread(self, inbound_id: str) -> bool:
-        """Whether an inbound item waits to be handled; one that is held or was given up waits for nothing."""
+        """Return whether an inbound item waits to be handled; one that is held or was given up does not."""
         return await self._client.do("ZSCORE", Keys.of(inbound_id).wake, str(WorkItem("in", inbound_id))) is not None
 
     async def requeue(self, item: WorkItem) -> bool:

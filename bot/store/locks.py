@@ -30,7 +30,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How an attempt to take a lock went: `held` by `holder`, whose lease lives; `left` by one whose lease is over."""
+    """The result of taking a lock: `held` by `holder`, whose lease lives; `left` by one whose lease is over."""
 
     state: Literal["taken", "held", "left"]
     holder: str
@@ -96,13 +96,13 @@ _KEYS = Keys(0)
 
 
 class MailboxState(Frozen):
-    """When the mailbox was last looked at, and what has been wrong since; nothing when all is well."""
+    """The last time the mailbox was reached, and the trouble since; none if all is well."""
 
     reached_at: AwareDatetime | None = None
     trouble: str = ""
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether it was looked at as often as a process that reads it does."""
+        """Return whether the mailbox was read as often as its reader should."""
         return self.reached_at is not None and now - self.reached_at < _FRESH
 
 
@@ -120,7 +120,7 @@ class MailboxStore:
         self._me = secrets.token_hex(8)
 
     async def read(self) -> Cursor | None:
-        """Where we are; None when this mailbox was never looked at."""
+        """Return the mark up to which the mailbox was read; None if it was never read."""
         validity, uid, since = await self._client.do("HMGET", self._mark, "validity", "uid", "since")
         return None if validity is None else Cursor(int(validity), int(uid), date.fromisoformat(since.decode()))
 
@@ -130,11 +130,14 @@ class MailboxStore:
         await self._client.run(_BOOKMARK, [self._mark, self._mails, _KEYS.clock], args)
 
     async def knows(self, key: str) -> bool:
-        """Whether the mail with this key was done, by whichever UID."""
+        """Return whether the mail with this key was done, by whichever UID."""
         return await self._client.do("ZSCORE", self._mails, key) is not None
 
     async def hold(self, for_s: float) -> bool:
-        """Whether this process may read the mailbox for so long from now on; several ask, one gets it."""
+        """Claim the mailbox for `for_s`; return whether this process got it.
+
+        Several ask, one gets it.
+        """
         return bool(await self._client.run(_HOLD, [self._holder], [self._me, round(for_s * 1000)]))
 
     async def let_go(self) -> None:
@@ -142,7 +145,7 @@ class MailboxStore:
         await self._client.run(_HOLD, [self._holder], [self._me, 0])
 
     async def state(self) -> MailboxState | None:
-        """How reading it goes; None when nobody ever has."""
+        """Return the state of reading the mailbox; None if nobody ever has."""
         body = await self._client.do("GET", self._state)
         return None if body is None else MailboxState.model_validate_json(body)
 
@@ -158,11 +161,11 @@ class MailboxStore:
         await self._client.do("SET", self._state, state.model_dump_json())
 
     async def may_tell(self, within_s: float) -> bool:
-        """Whether this process may tell people how it goes, until `note_told`; several ask, one gets it for so long."""
+        """Claim for `within_s` the right to tell people the mailbox's state, until `note_told`; one process gets it."""
         return await self._client.do("SET", self._telling, self._me, "NX", "PX", round(within_s * 1000)) is not None
 
     async def is_told_away(self) -> bool:
-        """Whether people were told that it is away, and not yet that it is back."""
+        """Return whether people were told that the mailbox is away, and not yet that it is back."""
         return bool(await self._client.do("EXISTS", self._told))
 
     async def note_told(self, *, is_away: bool) -> None:

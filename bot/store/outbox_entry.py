@@ -1,4 +1,4 @@
-"""What must still be sent, as it stands in the outbox; and cards as they stand at people's addresses and in places."""
+"""The entries that the outbox has still to send; and cards as they stand at people's addresses and in places."""
 
 import base64
 import hashlib
@@ -30,9 +30,10 @@ def nearest_first(channels: Iterable[str], came_from: str) -> tuple[str, ...]:
 
 
 class _Entry(Frozen):
-    """What every entry says. `reach` are the channels to try, in order; `person` is empty where it is for nobody's own.
+    """The fields of every entry.
 
-    The card is complete but for the token of its form, which is made when it is sent.
+    `reach` are the channels to try, in order; `person` is empty if it is for no person. The card is complete but for
+    the token of its form, which is made when it is sent.
     """
 
     id: str
@@ -164,7 +165,7 @@ class Delivery(Frozen):
 
     @property
     def stands(self) -> bool:
-        """Whether it is somewhere now: it arrived, and did not come back."""
+        """True if the card is somewhere now: it arrived, and did not come back."""
         return self.delivery is not None and self.delivery.address.channel not in self.failed
 
     @property
@@ -180,7 +181,7 @@ def place_of(place: str) -> tuple[str, str]:
 
 
 def topic_in(entry: OutboxEntry, request: Request) -> str:
-    """What the thread is called at this person's: as they wrote it who asked, and by its first card for others."""
+    """Return the thread's subject for this person: a requester's own words, else the title of its first card."""
     if entry.person in request.requesters and request.topic:
         return request.topic
     return "" if isinstance(entry, PlaceCard) else request.title

@@ -1,4 +1,4 @@
-"""When each trigger with a cron line is due next, so that no tick is lost or taken twice."""
+"""The due times of triggers with a cron line, so that no tick is lost or taken twice."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -29,11 +29,11 @@ class Ticks:
         self._client, self._shards = client, shards
 
     def shard_of(self, trigger: str) -> int:
-        """Where it is kept, and so whose sweeper looks at it."""
+        """Return the shard where the trigger is kept, and so whose sweeper looks at it."""
         return ingress_shard(f"trigger {trigger}", self._shards)
 
     async def read(self, trigger: str) -> tuple[Tick | None, datetime]:
-        """What is due next, None before the trigger was first seen; and the time by the store's clock."""
+        """Return the next tick, None before the trigger was first seen; and the time by the store's clock."""
         keys = Keys(self.shard_of(trigger))
         held, *told = await self._client.read(["HGET", keys.ticks, trigger], *clock.asked(keys))
         return _tick(held), clock.adjusted(*told)[0]
@@ -83,7 +83,7 @@ class Days:
         await self._client.run(_USE_OF_DAY, [self._key(agent, day, "used")], [run_id, seq, _KEEP_S * 1000, *pairs])
 
     async def look(self, agent: str, day: date) -> tuple[Spent, Limits]:
-        """What was used, and how far people have extended that day's budget."""
+        """Return an agent's use on a day, and how far people have extended the day's budget."""
         used, more = await self._client.read(
             ["HMGET", self._key(agent, day, "used"), *_FIELDS], ["HVALS", self._key(agent, day, "more")]
         )

@@ -33,7 +33,7 @@ class FollowingEnds(Exception):
 
 
 class Changes:
-    """What one watcher has not been told yet."""
+    """The changes that one watcher has not been told yet."""
 
     def __init__(self) -> None:
         self._ids, self._has_missed, self._is_over = set[str](), False, False
@@ -95,7 +95,7 @@ class Changing:
 
     @asynccontextmanager
     async def watch(self, run_id: str | None = None) -> AsyncGenerator[Changes]:
-        """What changes while the context is open, of one run or of any. Raises FollowingEnds.
+        """Watch changes while the context is open, of one run or of any. Raises FollowingEnds.
 
         When Redis is away at its beginning, `EVERYTHING` comes once it is there.
         """

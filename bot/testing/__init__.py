@@ -7,7 +7,8 @@
         assert (await s.ended(run)).state == "done"
 
 Redis, mail, the worker and everything that decides are the real ones, in folders that are gone afterwards; only time
-(`move_time`) and the model (`Scripted`) are the test's. It needs no test framework. docs/write-an-agent.md uses it.
+(`move_time`) and the model (`Scripted`) are the test's. It needs no test framework, and no other room uses it.
+docs/write-an-agent.md shows it.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""What people do in a running sayso, and what they find in their mailboxes."""
+"""The actions of people in a running sayso, and their mailboxes."""
 
 import email.policy
 import secrets
@@ -41,7 +41,7 @@ class Peopled(Running):
         reply_id: str | None = None,
         channel: str = "cli",
     ) -> Judgement:
-        """What becomes of an answer that `person` types into a terminal, having seen `record`."""
+        """Answer as `person`, who types into a terminal, having seen `record`; return the judgement."""
         statement = Statement(
             reply_id=reply_id or f"cli-{secrets.token_hex(8)}",
             person=PersonId(person),

@@ -35,7 +35,7 @@ class Running(ABC):
 
     @abstractmethod
     def settings(self) -> Settings:
-        """What it is started with."""
+        """Return the settings it is started with."""
 
     @abstractmethod
     def composed(self, settings: Settings) -> App:
@@ -84,7 +84,7 @@ class Running(ABC):
         return (await self.app.store.load(run_id)).events
 
     async def run(self, run_id: str) -> Run:
-        """What a run amounts to now."""
+        """Return the folded state of a run now."""
         return fold(await self.events(run_id))
 
     async def has(self, run_id: str, state: str) -> Run:
@@ -107,7 +107,7 @@ class Running(ABC):
             raise AssertionError(f"{error}; its events: {kinds}") from None
 
     async def summary(self, run_id: str) -> str:
-        """How the run ended, in the words that people are told."""
+        """Return the end of the run, in the words that people are told."""
         ended = (await self.ended(run_id)).ended
         return f"{ended.outcome}: {ended.summary}" if ended else ""
 
@@ -141,7 +141,7 @@ class Running(ABC):
         return datetime.now(UTC) + timedelta(milliseconds=self._moved_ms)
 
     async def now(self) -> datetime:
-        """What that clock says."""
+        """Return the time by the store's clock."""
         return await self.app.store.now("s0r-aaaaaaaaaaaaa")
 
     async def quiet(self, within_s: float = 30) -> None:

@@ -48,7 +48,7 @@ class Scripted:
 
     @property
     def left(self) -> int:
-        """How many of its steps nobody has asked for yet."""
+        """The number of its steps that nobody has asked for yet."""
         return len(self._left)
 
     async def choose(self, agent: Agent, run: Run, events: Sequence[Event]) -> Chosen | Failed:

@@ -46,7 +46,7 @@ def settings_of(folder: Path, toml: str, environ: Mapping[str, str] = MappingPro
 
 
 def settings_in(file: Path, folder: Path) -> Settings:
-    """What `file` says, with the data directory `folder`."""
+    """Return the settings in `file`, with the data directory `folder`."""
     return load(folder, _variables() | {f"{PREFIX}CONFIG": str(file.absolute())})
 
 

@@ -26,7 +26,7 @@ _ERROR_CHARS = 500
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who set a trigger off: `people` of the directory, who ask for it, or an `outsider`; empty for a time."""
+    """The people or outsider that set a trigger off: `people` of the directory ask for it; empty for a time."""
 
     people: tuple[PersonId, ...] = ()
     outsider: Outsider | None = None
@@ -47,7 +47,7 @@ class TriggerStarts:
         return RunId(known.decode())
 
     async def has_fired(self, run_id: RunId) -> bool:
-        """Whether that run was started."""
+        """Return whether that run was started."""
         return await self._store.length(run_id) > 0
 
     async def fire(

@@ -1,4 +1,4 @@
-"""What a webhook of GitHub says: a tag was pushed, or CI failed. Pure.
+"""The reading of GitHub's webhooks: a tag was pushed, or CI failed. Pure.
 
 The payloads: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 """
@@ -45,7 +45,7 @@ class _Commit(BaseModel):
 
 
 class _Event(BaseModel):
-    """What all events have."""
+    """The fields that all events have."""
 
     repository: _Named
     sender: _Who
@@ -109,7 +109,7 @@ def read(
 
 
 def logins(body: Mapping[str, JsonValue]) -> tuple[str, ...]:
-    """Who set the event off, the sender first; each once, whatever the case of its letters."""
+    """Return the logins that set the event off, the sender first; each once, whatever the case of its letters."""
     found = [login for path in _WHO if isinstance(login := find(dict(body), path), str)]
     each: dict[str, str] = {}
     for login in found:

@@ -1,4 +1,7 @@
-"""What is posted to a trigger: signed, read, and given its one effect. Knows no web framework."""
+"""Posts to triggers: signed, read, and given their one effect.
+
+Knows no web framework.
+"""
 
 import hashlib
 import hmac
@@ -178,7 +181,7 @@ def _hashed(what: bytes) -> str:
 
 
 TOLERANCE_S = 300
-"""How old, or how far ahead, a signed timestamp may be."""
+"""The most a signed timestamp may be old, or ahead."""
 
 
 def signature(secret: str, signed: bytes) -> str:
@@ -187,16 +190,16 @@ def signature(secret: str, signed: bytes) -> str:
 
 
 def timed(timestamp: str, body: bytes) -> bytes:
-    """What a sender of ours signs: the timestamp in Unix seconds, a dot, and the body."""
+    """Return the bytes that our own senders sign: the timestamp in Unix seconds, a dot, and the body."""
     return f"{timestamp}.".encode() + body
 
 
 def is_timely(timestamp: str, now: datetime) -> bool:
-    """Whether a timestamp in Unix seconds is within TOLERANCE_S of `now`."""
+    """Return whether a timestamp in Unix seconds is within TOLERANCE_S of `now`."""
     known = re.fullmatch(r"[0-9]{1,12}", timestamp, re.ASCII)
     return known is not None and abs(now.timestamp() - int(timestamp)) <= TOLERANCE_S
 
 
 def is_signed(secret: str, signed: bytes, given: str) -> bool:
-    """Whether `given` is the signature of `signed`; takes as long for a wrong one as for the right one."""
+    """Return whether `given` is the signature of `signed`; takes as long for a wrong one as for the right one."""
     return hmac.compare_digest(signature(secret, signed).encode(), given.encode(errors="replace"))

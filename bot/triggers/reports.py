@@ -80,7 +80,7 @@ class Reports:
 
 
 def _waits(events: Iterable[Event], handle: str) -> bool:
-    """Whether an attempt that is not over has this handle."""
+    """Return whether an attempt that is not over has this handle."""
     open_: dict[str, str] = {}
     for event in events:
         match event:
