@@ -1,4 +1,7 @@
-"""What every HTTP request passes first: the right name, a bounded body, a measure. Plain ASGI."""
+"""The checks every HTTP request passes first: the right name, a bounded body, a measure.
+
+Plain ASGI.
+"""
 
 import asyncio
 import time
@@ -115,7 +118,7 @@ class Bounded:
 
 
 async def _body(headers: Headers, receive: Receive, most_bytes: int) -> bytes | None:
-    """The whole body; None when its sender has gone. Raises Trouble."""
+    """The whole body; None when its sender has gone. Raises ProblemError."""
     announced = headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > most_bytes:
         raise _too_large(most_bytes)

@@ -1,4 +1,4 @@
-"""What every request may use: the process, as HTTP sees it."""
+"""The process as HTTP sees it, for every request."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -14,7 +14,7 @@ from bot.wiring.local_mail import LocalMail
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What only `sayso dev` has: mailboxes of its own, and a `site` at this address where releases are live."""
+    """The parts only `sayso dev` has: mailboxes of its own, and a `site` at this address where releases are live."""
 
     mail: LocalMail
     site: str
@@ -35,5 +35,5 @@ class Here:
 
 
 def here(request: Request) -> Here:
-    """What the process was started with."""
+    """Return what the process was started with."""
     return cast("Here", request.app.state.here)

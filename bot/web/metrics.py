@@ -41,7 +41,7 @@ class Metrics:
 
 
 class _Counted(Collector):
-    """What the scripts count, whichever process caused it."""
+    """The figures that the scripts count, whichever process caused them."""
 
     def __init__(self) -> None:
         self.counts: tuple[int, int, dict[str, int]] | None = None

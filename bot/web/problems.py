@@ -60,11 +60,11 @@ class Difference(Frozen):
 
 
 class Problem(Frozen):
-    """What happened (`detail`) and what to do next (`do`). `type` is stable; programs may go by it.
+    """A problem: what happened (`detail`) and what to do next (`do`).
 
-    `judgement` is what became of an answer; `difference` and `changes` say what is not as it was; `digest` and
-    `revision` are those that stand now, `newer` is a request that came after this one. `slack` is how the
-    line to Slack stands, where that is what is missing.
+    `type` is stable; programs may go by it. `judgement` is that of an answer; `difference` and `changes` say what is
+    not as it was; `digest` and `revision` are the current ones, `newer` is a request that came after this one. `slack`
+    is the state of the connection to Slack, if that is missing.
     """
 
     type: str = Field(examples=["urn:sayso:problem:not-found"])

@@ -85,7 +85,10 @@ def _config(here: Here, limits: Limits) -> uvicorn.Config:
 
 
 def bounded(limits: Limits = LIMITS) -> type[H11Protocol]:
-    """What reads requests within `limits`: uvicorn waits for ever for the end of a head, and takes any number."""
+    """Return a protocol that reads requests within `limits`.
+
+    uvicorn by itself waits for ever for the end of a head, and takes any number of requests.
+    """
     return type("Bounded", (_Connection,), {"limits": limits})
 
 
@@ -98,7 +101,7 @@ class _Connection(H11Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being answered."""
+        """True if no request is being answered."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
 
@@ -169,6 +172,6 @@ def listen(bind: str, port: int) -> socket.socket:
 
 
 def port_of(listener: socket.socket) -> int:
-    """Where it listens."""
+    """Return the port it listens on."""
     port: int = listener.getsockname()[1]
     return port

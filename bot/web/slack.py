@@ -1,4 +1,7 @@
-"""What Slack posts to us in HTTP mode. It is signed: neither our keys nor our cookies are asked for."""
+"""Slack's posts in HTTP mode.
+
+They are signed: neither our keys nor our cookies are asked for.
+"""
 
 from typing import Protocol, runtime_checkable
 

@@ -21,10 +21,10 @@ N = TypeVar("N", bound=Collection[object])
 
 
 class Source(Protocol[N_co]):
-    """Where news come from: the events of a run, changes anywhere, mail."""
+    """A source of news: the events of a run, changes anywhere, mail."""
 
     async def next(self, within_s: float) -> N_co:
-        """What is new; nothing when nothing came `within_s`. Raises FollowingEnds and StoreError."""
+        """Wait for news; return none if none comes within `within_s`. Raises FollowingEnds and StoreError."""
         ...
 
     def end(self) -> None:

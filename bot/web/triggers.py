@@ -30,7 +30,7 @@ _DOCS = "docs/triggers.md says how"
 
 
 def triggers_of(app: App) -> ASGIApp:
-    """What answers below PREFIX."""
+    """Return the app that answers below PREFIX."""
 
     async def answering(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,7 +68,7 @@ async def _taken(app: App, name: str, posted: Posted) -> Response:
 
 
 async def _answered(work: Callable[[], Awaitable[Response]]) -> Response:
-    """What `work` answers, or its error as a problem. Raises ProblemError."""
+    """Return the answer of `work`, or raise its error as a problem. Raises ProblemError."""
     try:
         return await work()
     except NotSigned:

@@ -1,4 +1,4 @@
-"""How many event streams and long polls one holder, an API key or a person, may have open on this process."""
+"""The limit on event streams and long polls of one holder, an API key or a person, on this process."""
 
 from collections import Counter
 from collections.abc import Generator
@@ -13,7 +13,7 @@ RETRY_AFTER_S = 10
 
 
 class Waits:
-    """What is open on this process, by holder."""
+    """The streams and polls open on this process, by holder."""
 
     def __init__(self, at_most: int = AT_MOST) -> None:
         self._at_most, self._open = at_most, Counter[str]()

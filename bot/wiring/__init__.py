@@ -1,4 +1,5 @@
-"""What an installation's own mail and Slack are made of, for the composition root.
+"""The parts of an installation's own mail and Slack, for the composition root.
 
-Others use the functions that build a channel from settings. It reads no events and decides nothing.
+Others use `RealMail`, `local_mail` and `slack_parts`, which build channels from settings. It reads no events and
+decides nothing.
 """

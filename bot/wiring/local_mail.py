@@ -83,7 +83,7 @@ class LocalMail:
         return folder_of(self.root, address)
 
     def relay(self, login: str | None) -> Callable[[], Relay]:
-        """How to reach the server as `login`, asked anew each time: it may have come back on another port.
+        """Return how to reach the server as `login`, asked anew each time: it may have come back on another port.
 
         None does not log in, as mail from outside comes.
         """
@@ -111,7 +111,7 @@ class LocalMail:
 
     @asynccontextmanager
     async def arriving(self, address: str) -> AsyncGenerator["Arrivals"]:
-        """What arrives for `address` while the context is open; only the process that serves the mail knows."""
+        """Yield the mail that arrives for `address` meanwhile; only the process that serves the mail knows."""
         arrivals = Arrivals(self.folder(address))
         self._watching.add(arrivals)
         try:

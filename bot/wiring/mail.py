@@ -25,10 +25,10 @@ from channels.email.transport import Relay, Transport
 log = structlog.stdlib.get_logger()
 
 HOLD_S = 6.0
-"""How long a process that died keeps the mailbox: with a renewal every third of it, another one has it within 10 s."""
+"""The time a dead process keeps the mailbox: with a renewal every third of it, another one has it within 10 s."""
 
 STANDBY_S = 1.0
-"""How often a process that stands by asks whether the mailbox is free."""
+"""The interval at which a process that stands by asks whether the mailbox is free."""
 
 
 class RealMail:
@@ -119,7 +119,7 @@ class OneReader:
         raise ChannelUnavailable("another process may read the mailbox now", "This one stands by")
 
     async def _noted(self, coming: asyncio.Future[Item | None]) -> Item | None:
-        """What has come. Raises ChannelError, and lets others know of it."""
+        """Return the item that has come. Raises ChannelError, and lets others know of it."""
         try:
             with _redis_as_ours():
                 return coming.result()
@@ -143,7 +143,7 @@ class OneReader:
 
 @contextmanager
 def _redis_as_ours() -> Generator[None]:
-    """What the store says of Redis, in the words of channels: the mail is still there, and it is tried again."""
+    """Raise the store's errors as channel errors: the mail is still there, and reading it is retried."""
     try:
         yield
     except StoreError as error:
@@ -151,13 +151,13 @@ def _redis_as_ours() -> Generator[None]:
 
 
 def prove_of(settings: MailSettings) -> Prove:
-    """What proves senders in the way that is set; without one, nothing does."""
+    """Return the proof of senders in the way that is set; without one, a proof of nobody."""
     make = PROOFS.get(settings.mail_identity or "none")
     return make(settings.mail_authserv_id or "") if make else nobody
 
 
 def relay_of(settings: MailSettings, trust: ssl.SSLContext | None = None) -> Relay:
-    """Where mail goes out."""
+    """Return the relay that mail goes out by."""
     password = settings.smtp_password
     return Relay(
         host=settings.smtp_host or "",
@@ -171,7 +171,7 @@ def relay_of(settings: MailSettings, trust: ssl.SSLContext | None = None) -> Rel
 
 
 def inbox_of(settings: MailSettings, trust: ssl.SSLContext | None = None) -> Endpoint:
-    """Where mail comes in."""
+    """Return the mailbox that mail comes in by."""
     password = settings.imap_password
     return Endpoint(
         host=settings.imap_host or "",

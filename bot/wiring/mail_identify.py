@@ -15,7 +15,7 @@ from channels.email.servers.imap import Fetched, Session, Unfetched, in_thread
 from channels.email.servers.imap_mailbox import session_to
 
 WAIT_S = 600.0
-"""How long a person may take to write a mail."""
+"""The time a person may take to write a mail."""
 
 LOOK_EVERY_S = 2.0
 

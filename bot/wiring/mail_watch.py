@@ -12,12 +12,12 @@ from bot.store.client import StoreError
 from bot.store.locks import MailboxState, MailboxStore
 
 AWAY_FOR = timedelta(minutes=5)
-"""How long a mailbox is away before anybody hears it: servers restart, and lines are cut, for less."""
+"""The time a mailbox is away before anybody is notified: server restarts and cut connections are shorter."""
 
 LOOK_EVERY_S = 30.0
 
 TELL_WITHIN_S = 60.0
-"""How long one watcher has to tell it, before another one does."""
+"""The time one watcher has to tell people, before another one does."""
 
 Alert = Callable[[str, str], Awaitable[None]]
 """Tell the operators a title and a text."""

@@ -37,7 +37,7 @@ Opened = Callable[[str], Awaitable[None]]
 
 
 class LinkReport:
-    """What the channel says of its line, for all who ask: at once when it changes, and again and again."""
+    """The channel's report on its connection, for all who ask: at once when it changes, and at intervals."""
 
     def __init__(self, links: Links, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._links, self._now = links, now
@@ -78,7 +78,7 @@ class SlackParts:
     homes: "HomeWatch | None" = None
 
     def beside(self, desk: RequestLookup, *, has_line: bool) -> list[Coroutine[None, None, None]]:
-        """What runs for ever in a process that hears Slack, over a line of its own or by posts.
+        """Return the jobs that run for ever in a process that hears Slack, over a connection of its own or by posts.
 
         Whoever hears that people open their Homes keeps these up to date: what it shows itself may be old by then.
         """
@@ -89,7 +89,10 @@ class SlackParts:
 
 
 def slack_parts(settings: Settings, client: Client) -> SlackParts:
-    """What a process composes to reach people in Slack. Connects to nothing yet."""
+    """Compose the parts of Slack that a process needs to reach people.
+
+    Connects to nothing yet.
+    """
     if not settings.has_slack:
         return SlackParts()
     from bot.queries.slack_home import HomeWatch  # noqa: PLC0415 - it draws views, which most commands do without

@@ -1,4 +1,7 @@
-"""Who of a Slack workspace could stand in `sayso.toml`: proposals, of which nothing is written anywhere."""
+"""Proposals for `sayso.toml`: the members of a Slack workspace that could stand in it.
+
+Nothing is written.
+"""
 
 import json
 import re
@@ -22,9 +25,10 @@ _MOST_PAGES = 500
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What `sayso.toml` lacks of one member. `person` is the name of their table; it `is_there` already or not.
+    """The part of `sayso.toml` that a member lacks.
 
-    `was` is the other member id that stands there now.
+    `person` is the name of their table; it `is_there` already or not. `was` is the other member id that stands there
+    now.
     """
 
     person: str
@@ -58,7 +62,7 @@ async def members_of(api: Api) -> tuple[tuple[Member, ...], str]:
 
 
 def proposed(workspace: tuple[Sequence[Member], str], people: Mapping[str, PersonConfig]) -> Proposed:
-    """What to add for the full members, in the order of their names. Pure."""
+    """Propose additions for the full members, in the order of their names. Pure."""
     members, home = workspace
     able = [member for member in members if not why_not(member, home)]
     by_email = {person.email.casefold(): name for name, person in people.items() if person.email}
@@ -186,7 +190,7 @@ def _escaped(char: str) -> str:
 
 
 def is_of_another(member: Member, home: str) -> bool:
-    """Whether they belong to another workspace than `home`."""
+    """Return whether the member belongs to another workspace than `home`."""
     homes = member.teams | {member.team} - {""}
     return member.is_stranger or bool(home and homes and home not in homes)
 

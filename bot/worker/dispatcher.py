@@ -77,7 +77,7 @@ class Dispatcher:
                 await self._decisions.expire(RequestId(item.id))
 
     async def _requester(self, item: WorkItem) -> tuple[PersonId, ...]:
-        """Whoever waits for a run that is stuck, as far as the lists know it; its events may be what can't be read."""
+        """Return the requester who waits for a stuck run, as far as the lists know; its events may be unreadable."""
         line = await self._store.lists.summary(item.id) if item.kind == "run" else None
         return (Summary.model_validate_json(line).requester,) if line else ()
 

@@ -115,7 +115,7 @@ async def _refusal(here: Here, outcome: Outcome, digest: str) -> ProblemError:
 
 
 async def _difference(here: Here, record: RequestRecord, digest: str) -> dict[str, object]:
-    """What has changed since `digest` was shown, and which request has come after this one."""
+    """Return what has changed since `digest` was shown, and the request that has come after this one."""
     request = record.request
     events = (await here.app.store.load(request.run_id)).events
     now_open = fold(events).open

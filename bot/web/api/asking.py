@@ -59,7 +59,7 @@ async def opened(
 
 
 def _check_may_ask(here: Here, key: ApiKey, wanted: QuestionWanted | ApprovalWanted) -> None:
-    """Raises Trouble for anybody whom the key may not ask; who does not exist is nobody whom it may ask, either."""
+    """Check that the key may ask everybody wanted. Raises ProblemError; nobody may ask a person who does not exist."""
     listed = key.may_ask()
     if isinstance(wanted, ApprovalWanted):
         beyond = [f"policy:{wanted.policy}"] if f"policy:{wanted.policy}" not in listed else []

@@ -128,7 +128,7 @@ async def exported(run_id: RunPath, _: MayRead, here: HereNow) -> Exported:
 async def context(
     run_id: RunPath, _: MayRead, here: HereNow, step: Annotated[int, Query(ge=1, le=12_000, description="From 1.")]
 ) -> PromptReplay:
-    """What the model saw before it chose a step, byte for byte."""
+    """Show what the model saw before it chose a step, byte for byte."""
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:
         raise NotFound(f"There is no run {run_id}", LIST_RUNS)

@@ -1,4 +1,4 @@
-"""How the OpenAPI description tells of answers: an example for each that is well, a problem for each that is not."""
+"""The answers in the OpenAPI description: an example for each that is well, a problem for each that is not."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -231,7 +231,10 @@ _ALWAYS = (401, 421, 503)
 
 
 def answers(*problems: int, shown: Mapping[int, Any]) -> dict[int | str, dict[str, Any]]:
-    """What an operation may answer. `shown` are the examples of what is well."""
+    """Return the answers an operation may give.
+
+    `shown` are the examples of those that are well.
+    """
     described: dict[int | str, dict[str, Any]] = {}
     for status, example in shown.items():
         words, shown_body = example if isinstance(example, Worded) else Worded(HTTPStatus(status).phrase, example)

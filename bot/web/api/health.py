@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can do its work, and its figures."""
+"""The state of the process: that it lives, that it can do its work, and its figures."""
 
 import asyncio
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Ready(Frozen):
     "/healthz", operation_id="health", responses={200: {"content": {"application/json": {"example": {"status": "ok"}}}}}
 )
 async def healthz() -> Alive:
-    """Whether the process answers; says nothing of what it depends on."""
+    """Report that the process answers; says nothing of what it depends on."""
     return Alive()
 
 
@@ -62,7 +62,7 @@ _READY = answers(shown={200: {"status": "ready", "durability": "verified"}})
     responses={200: _READY[200], 503: _READY[503]},
 )
 async def readyz(here: HereNow) -> Ready:
-    """Whether this installation can do its work: Redis keeps what it acknowledges, Slack is connected and takes us."""
+    """Report whether this installation works: Redis keeps what it acknowledges, Slack is connected and takes us."""
     if not here.app.ready.is_set():
         raise unavailable("Redis has not answered since this process started.")
     try:
@@ -83,7 +83,7 @@ async def readyz(here: HereNow) -> Ready:
 
 
 def _refused(lockouts: Sequence[Lockout]) -> ProblemError:
-    """What is to be sent waits, until somebody acts."""
+    """Return the problem of outbound messages that wait until somebody acts."""
     detail = " ".join(f"{one.channel.capitalize()} refuses sayso: {one.what}." for one in lockouts)
     retry = {"Retry-After": str(RETRY_AFTER_S)}
     return trouble(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, lockouts[0].do, retry)

@@ -20,7 +20,10 @@ from bot.web.problems import Found, ProblemError, trouble, unavailable
 
 
 def check_is_json(headers: Headers, body: bytes) -> None:
-    """Raises Trouble. A form that some page sends is none, so nothing that a browser sends by itself is ever read."""
+    """Check that a body is JSON. Raises ProblemError.
+
+    A form sent by another page is not JSON, so nothing that a browser sends by itself is ever read.
+    """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and kind != "application/json":
         detail = f"The body is {kind[:60] or 'of no stated type'}, not application/json."
@@ -43,7 +46,7 @@ class Authenticated:
         return await self._app(scope, receive, send)
 
     async def _key(self, headers: Headers) -> ApiKey:
-        """Whose request it is. Raises Trouble."""
+        """Whose request it is. Raises ProblemError."""
         text = bearer(headers)
         if not self._is_ready():
             raise unavailable("Redis has not answered since this process started.")
@@ -63,7 +66,7 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="apiKey", description="A key 
 
 
 def bearer(headers: Headers) -> str:
-    """The text of the key that was sent. Raises Trouble."""
+    """The text of the key that was sent. Raises ProblemError."""
     scheme, _, text = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise _no_key("There is no API key in the request.", "")
@@ -99,7 +102,7 @@ def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
 
 
 def requester_of(key: ApiKey, wanted: str | None, people: People) -> PersonId:
-    """For whom the key asks; `wanted` is what was sent. Raises Trouble."""
+    """For whom the key asks; `wanted` is what was sent. Raises ProblemError."""
     may = [person for person in key.speaks_for() if people.contact(person)]
     if wanted is None:
         if key.person or len(may) == 1:

@@ -41,7 +41,7 @@ class DeadLetters(Frozen):
 
 
 class Done(Frozen):
-    """What was done, in words."""
+    """The result of an operation, in words."""
 
     id: str
     told: str
@@ -62,7 +62,7 @@ async def people(_: MayRead, here: HereNow) -> Directory:
 
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
 async def dead(_: MayKeep, here: HereNow) -> DeadLetters:
-    """What was given up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
+    """List the items sayso gave up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
     notes = {name: Note.model_validate_json(body) for name, body in (await here.app.store.lists.dead()).items()}
     letters = (DeadLetter(id=name, **dict(note)) for name, note in notes.items())
     return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))

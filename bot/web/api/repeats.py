@@ -17,7 +17,7 @@ _SHOWN_CHARS, _HASH_CHARS = 200, 12
 
 
 class _Known(Frozen):
-    """What an idempotency key stands for: the body by its hash, and enough of each field to say what differs."""
+    """The meaning of an idempotency key: the hash of its body, and enough of each field to say what differs."""
 
     run_id: RunId
     sha256: str
@@ -25,7 +25,7 @@ class _Known(Frozen):
 
 
 def one_of(in_body: str | None, in_header: str | None) -> str | None:
-    """The idempotency key that was sent. Raises Trouble when there are two."""
+    """The idempotency key that was sent. Raises ProblemError when there are two."""
     if in_body and in_header and in_body != in_header:
         detail = "The idempotency key in the body is not the one in the header."
         raise trouble(HTTPStatus.CONFLICT, "key-reused", detail, "Send one of the two")
@@ -33,7 +33,7 @@ def one_of(in_body: str | None, in_header: str | None) -> str | None:
 
 
 async def remembered(store: Store, key: ApiKey, once: str, wanted: Frozen, requester: PersonId) -> RunId:
-    """The run that `once` stands for, started or not. Raises Trouble when it stands for something else.
+    """The run that `once` stands for, started or not. Raises ProblemError when it stands for something else.
 
     The id is drawn before the run is started: whoever repeats a call that died halfway goes on with the same run.
     """

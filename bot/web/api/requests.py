@@ -84,7 +84,7 @@ async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive
 
 
 def is_open(view: RequestView) -> bool:
-    """Whether people can still decide; for a program's approval, also whether it must still wait for the last check."""
+    """Return whether people can still decide, or a program's approval still waits for its last check."""
     waits_for_check = bool(view.program) and view.state == "approved" and view.may_act is None
     return view.state == "open" or waits_for_check
 
@@ -259,6 +259,6 @@ async def amended(
 
 
 def _may_give_reasons(key: ApiKey, record: RequestRecord) -> bool:
-    """Whether those who hold the key are requesters themselves: else they could steer, and then approve."""
+    """Return whether all holders of the key are requesters: else they could steer, and then approve."""
     speak = (key.person,) if key.person else key.holders
     return bool(speak) and all(person in record.requesters for person in speak)

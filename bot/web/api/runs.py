@@ -85,7 +85,7 @@ async def shown(run_id: RunPath, _: MayRead, here: HereNow) -> RunView:
 
 
 async def view(here: Here, run_id: str) -> RunView:
-    """A run as it stands. Raises Trouble where there is none."""
+    """A run as it stands. Raises ProblemError where there is none."""
     loaded = await here.app.store.load(check(run_id, "run"))
     if not loaded.events:
         raise not_found(f"There is no run {run_id}.", "GET /v1/runs lists them")

@@ -1,4 +1,4 @@
-"""What programs send, and the envelopes of what they get."""
+"""The bodies that programs send, and the envelopes of what they get."""
 
 import json
 from typing import Annotated, Any, Literal, Self
@@ -68,7 +68,10 @@ Bounded = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]
 
 
 class RunWanted(Frozen):
-    """What a run is to be about. `requester` is for whom it is asked: the key's own person if not given."""
+    """The run that a program wants.
+
+    `requester` is the person it is asked for: the key's own if not given.
+    """
 
     text: Text = Field(description="What is wanted, as a person would say it.")
     agent: str | None = Field(default=None, description="Which agent takes it; the first one if not given.")
@@ -91,13 +94,13 @@ class RetryWanted(Frozen):
 
 
 class ForkWanted(RetryWanted):
-    """How far the story is copied."""
+    """A fork of a run: how far its story is copied."""
 
     at: int = Field(ge=1, le=12_000, description="The place of the last event that is copied, from 1.")
 
 
 class Copied(RetryWanted):
-    """What an idempotency key stands for where a run is made of another one, or of a file."""
+    """The meaning of an idempotency key when a run is made of another one, or of a file."""
 
     how: Literal["fork", "retry", "import"]
     source: str
@@ -191,7 +194,7 @@ class Events(Frozen):
 
 
 class Answered(Frozen):
-    """What became of an answer that counts: `told` says it in words."""
+    """The result of an answer that counts: `told` says it in words."""
 
     judgement: Annotated[Counted | Decided | Revoked | Remarked, Field(discriminator="type")]
     told: str
@@ -199,14 +202,14 @@ class Answered(Frozen):
 
 
 class Steered(Frozen):
-    """How the run stands after it was steered."""
+    """The run after it was steered."""
 
     id: str
     state: Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
 
 
 class Withdrawn(Frozen):
-    """How the request stands after it was taken back."""
+    """The request after it was taken back."""
 
     id: str
     state: RequestState
@@ -260,7 +263,7 @@ class QuestionWanted(_Asked):
 
     @model_validator(mode="after")
     def _can_be_answered(self) -> Self:
-        """What nobody could answer plainly is not asked."""
+        """Reject a question that nobody could answer plainly."""
         if bool(self.options) != (self.format in {"choice", "choices"}):
             raise ValueError("options are for choice and choices, and these need some")
         if bool(self.fields) != (self.format == "form"):
@@ -297,7 +300,7 @@ class ApprovalWanted(_Asked):
 
 
 def _kind(body: Any) -> str:
-    """Which of the two was meant; what is neither is told as a question that lacks something."""
+    """Return which of the two was meant; anything else counts as a question that lacks something."""
     is_approval = isinstance(body, ApprovalWanted) or (isinstance(body, dict) and "policy" in body)
     return "approval" if is_approval else "question"
 

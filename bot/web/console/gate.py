@@ -1,5 +1,6 @@
-"""What a request to the console passes besides: a session, and for what changes something a proof that one of our
-own pages sent it. Plain ASGI.
+"""The extra checks of a request to the console: a session, and for changes a proof that our own page sent it.
+
+Plain ASGI.
 
 Fetch metadata, origin and a token that only the session's own pages hold: the OWASP cheat sheet on cross-site request
 forgery says why each.
@@ -32,7 +33,7 @@ _FORMS, _FORMS_WITHIN_S = 120, 60.0
 
 
 def check_is_form(headers: Headers, body: bytes) -> None:
-    """Raises Trouble for a body that is no form."""
+    """Raises ProblemError for a body that is no form."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and kind != _FORM:
         detail = f"The body is {kind[:60] or 'of no stated type'}, not a form."
@@ -89,7 +90,7 @@ class SessionMiddleware:
         await self._limit(found)
 
     def _has(self, scope: Scope) -> bool:
-        """Whether there is such a page at all; that there is none needs no session to be told."""
+        """Return whether there is such a page at all; a request for none is answered without a session."""
         return any(route.matches(scope)[0] != Match.NONE for route in self._app.routes)
 
     async def _limit(self, found: Visit) -> None:

@@ -37,7 +37,7 @@ async def _page(request: Request, data: dict[str, object], status: HTTPStatus) -
 
 
 async def lists_of(process: Here, me: PersonId) -> dict[str, object]:
-    """What waits on `me`, and the newest runs of theirs."""
+    """Return the open requests of `me`, and their newest runs."""
     mine, following = await lists.runs(process.app.store, requester=me, limit=_RUNS)
     return {
         "runs": mine,

@@ -85,7 +85,7 @@ async def _check_not_too_many(request: Request) -> None:
 
 
 def _client(request: Request) -> int:
-    """Which of a fixed number of counters a client has, by its address; with IPv6, by its network."""
+    """Return a client's place among a fixed number of counters, by its address; with IPv6, by its network."""
     host = request.client.host if request.client else ""
     network = ":".join(host.split(":")[:4])
     return int.from_bytes(hashlib.sha256(network.encode()).digest()[:4]) % _COUNTERS

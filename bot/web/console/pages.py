@@ -45,7 +45,10 @@ _TOLD_S = 60
 
 
 def csp(frames: str = "'none'") -> str:
-    """What a page may load and send: our own and nothing else. `frames` is what it may show inside itself."""
+    """Return the CSP of a page: it loads from us and sends to us only.
+
+    `frames` is what it may show inside itself.
+    """
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         f"frame-src {frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -107,7 +110,7 @@ def part(name: str, html: str, mark: str = "") -> bytes:
 
 
 async def _around(request: Request, visit: Visit, process: Here) -> dict[str, object]:
-    """What stands around the content of every page."""
+    """Return the values around the content of every page."""
     waiting = 0
     if visit.session:
         try:
@@ -154,7 +157,7 @@ def to(request: Request, path: str, told: str = "", *, is_well: bool = True) -> 
 
 
 def has_mail(request: Request) -> bool:
-    """Whether whoever asks may look into the demo's mailboxes."""
+    """Return whether the person asking may look into the demo's mailboxes."""
     session = visit_of(request).session
     return here(request).demo is not None and session is not None and session.is_demo
 
@@ -166,7 +169,10 @@ def own_path(text: str) -> str:
 
 
 def _flash(request: Request, visit: Visit, process: Here) -> tuple[bool, str] | None:
-    """What an earlier form led to. The stamp keeps others from putting words on our pages."""
+    """Return the result of an earlier form.
+
+    The stamp keeps others from putting words on our pages.
+    """
     body, _, stamp = request.cookies.get(_flash_name(process), "").partition(".")
     if not body or visit.session is None or not visit.session.bears(stamp, f"told {body}"):
         return None
@@ -197,7 +203,7 @@ def _quoted(text: str) -> str:
 
 
 def _seen(value: object) -> object:
-    """What a template writes, with nothing in it that hides or reorders other text. What we marked up stays."""
+    """Escape a template value, so that nothing in it hides or reorders other text; our own markup stays."""
     return escape_invisible(value) if type(value) is str else value
 
 

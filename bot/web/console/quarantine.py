@@ -1,4 +1,4 @@
-"""What was not accepted, and what was given up on: for people to see, and the latter to try again."""
+"""The console's pages of messages that were not accepted, and of those given up on, which can be retried."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -66,7 +66,7 @@ async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]
 
 
 def _operator(request: Request) -> PersonId:
-    """Who asks. Raises Refusal for whoever does not look after what is quarantined."""
+    """Return the person asking. Raises Refusal for anybody who does not look after the quarantine."""
     me = visit_of(request).person
     if not _is_operator(here(request), me):
         text = "Those whom `alerts.to` in sayso.toml names may do something about it."
@@ -75,5 +75,5 @@ def _operator(request: Request) -> PersonId:
 
 
 def _is_operator(process: Here, person: PersonId) -> bool:
-    """Who hears the alerts looks after what they are about; in the demo that is everybody."""
+    """Return whether `person` hears the alerts, and so looks after quarantined messages; in the demo everybody does."""
     return process.demo is not None or person in process.app.people.members(process.app.settings.alerts.to)

@@ -46,7 +46,7 @@ class CardView:
 
 
 def card_view(record: RequestRecord, people: People, me: PersonId, lists: Mapping[str, str] | None = None) -> CardView:
-    """What `me` sees of the request, with `lists` all of those; `decide` judges every answer again."""
+    """Return the request as `me` sees it, with all of its `lists`; `decide` judges every answer again."""
     view = request_view(record, people, lists=lists or {})
     is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
     has_approved = any(vote.person == me and vote.approve for vote in view.votes)
@@ -92,12 +92,12 @@ _REASON_CHARS, _TEXT_CHARS, _LINE_CHARS = 4_000, 8_000, 1_000
 
 
 async def listed(request: HttpRequest) -> Response:
-    """What waits on whoever asks; with `all`, what anybody was ever asked."""
+    """List what waits on the person asking; with `all`, everything that anybody was ever asked."""
     return await page(request, "requests.html", await newest(request))
 
 
 async def newest(request: HttpRequest) -> dict[str, object]:
-    """What the list shows."""
+    """Return the values of the list."""
     app, me = here(request).app, visit_of(request).known.person
     if "all" not in request.query_params:
         found = await lists.waiting(app.store, app.people, me)
@@ -169,7 +169,7 @@ def _statement(request: Request, visit: Visit) -> Statement:
 
 
 def _text(request: Request, visit: Visit) -> str:
-    """What was typed or pressed, as it is kept."""
+    """Return what was typed or pressed, in the form that is kept."""
     if request.format == "approval":
         return visit.field("reason")[:_REASON_CHARS]
     if request.format == "form":

@@ -53,7 +53,7 @@ async def listed(request: Request) -> Response:
 
 
 async def newest(request: Request) -> dict[str, object]:
-    """What the list shows."""
+    """Return the values of the list."""
     state, cursor = request.query_params.get("state", ""), request.query_params.get("cursor")
     if state and state not in STATES:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such state", f"There are: {', '.join(STATES)}.")
@@ -113,7 +113,7 @@ async def told_of(process: Here, run_id: RunId, me: PersonId) -> RunPage:
 
 
 def around_run(request: Request, told: RunPage) -> dict[str, object]:
-    """What the templates of a run need."""
+    """Return the values that the templates of a run need."""
     return {
         "run": told.run,
         "rows": rows(told.events, here(request).app.people),

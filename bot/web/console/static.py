@@ -44,7 +44,7 @@ def _named(name: str, body: bytes) -> str:
 
 
 def address_of(name: str) -> str:
-    """Where a page finds `name`; another address as soon as the file is another."""
+    """Return the address of `name`; a changed file has another address."""
     return next(f"/static/{named}" for named in _files() if named.endswith(f"-{name}"))
 
 

@@ -144,7 +144,7 @@ def _on_any_change(request: Request, parts: Callable[[], Awaitable[dict[str, str
 
 
 def _has(request: Request) -> tuple[int, str]:
-    """How many events the page has and which card: as it says after a cut, else as its address had it."""
+    """Return the number of events and the card a page has: as its reconnect says, else as its address did."""
     query = request.query_params
     for said in (request.headers.get("last-event-id", ""), f"{query.get('seq', '')} {query.get('card', '')}".strip()):
         if found := _MARK.fullmatch(said):

@@ -1,4 +1,4 @@
-"""Who asks for a page, from which session, and what the form says."""
+"""The visit behind a page: the person who asks, the session, and the form's content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ class Visit:
 
     @property
     def person(self) -> PersonId:
-        """Who acts: the session's person; in the demo, whomever the form was shown to."""
+        """The person who acts: the session's; in the demo, the one the form was shown to."""
         claimed = self.field(AS)
         return PersonId(claimed) if claimed and self.known.is_demo else self.known.person
 
@@ -85,12 +85,12 @@ class Visit:
 
 
 def visit_of(request: Request) -> Visit:
-    """Who asks."""
+    """Return the visit."""
     return cast("Visit", request.scope[VISIT])
 
 
 def proof_for(person: PersonId) -> str:
-    """What the stamp in a form is for that was shown to `person`."""
+    """Return the purpose of the stamp in a form that was shown to `person`."""
     return f"form of {person}"
 
 
@@ -103,5 +103,5 @@ def cookie_name(here: Here, what: str = "sayso") -> str:
 
 
 def is_secure(here: Here) -> bool:
-    """Whether people reach us over TLS."""
+    """Return whether people reach us over TLS."""
     return (here.app.settings.public_url or "").startswith("https:")
