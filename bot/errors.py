@@ -17,15 +17,15 @@ class SaysoError(Exception):
 
 
 class NotFound(SaysoError):
-    """There is nothing of that name."""
+    """No item has the given name."""
 
 
 class Forbidden(SaysoError):
-    """Somebody else may do that."""
+    """The caller may not do this; somebody else may."""
 
 
 class Conflict(SaysoError):
-    """It makes no sense as things stand now."""
+    """The current state rules the request out."""
 
 
 class Invalid(SaysoError):
@@ -33,7 +33,7 @@ class Invalid(SaysoError):
 
 
 class Unavailable(SaysoError):
-    """It can't be done at the moment, or on this machine as it is."""
+    """The work can't be done at the moment, or on this machine as it is."""
 
 
 class RateLimited(Unavailable):

@@ -308,7 +308,7 @@ class Client:
         raise AssertionError("unreachable")
 
     def _check(self, answer: httpx2.Response) -> None:
-        """Raises Unavailable in the words of the server, with our commands where it names operations."""
+        """Check the server's answer; raise Unavailable in its words, with our commands where it names operations."""
         if answer.is_success:
             return
         said = _json(answer)

@@ -29,7 +29,7 @@ _VERBS = (
 
 
 def require_dev(settings: "Settings", what: str) -> None:
-    """Raises Conflict unless it is a `sayso dev` that this data directory leads to.
+    """Check that this data directory leads to a `sayso dev`. Raises Conflict.
 
     Elsewhere whoever reaches Redis could speak as anybody; there only a key or a session says who somebody is.
     """

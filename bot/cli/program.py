@@ -81,7 +81,7 @@ def sentence(error: BaseException) -> str | None:
 
 
 def _print_traceback(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
-    """As Python does it, but for what a terminal would obey: in an error may be anybody's words."""
+    """Print a traceback as Python does, without what a terminal would obey: an error may hold anybody's words."""
     from bot.cli.plain import plain
 
     print(plain("".join(traceback.format_exception(kind, error, at))), end="", file=sys.stderr)

@@ -150,7 +150,7 @@ def note_shown(home: DataDir, whose: str, requests: Iterable[RequestView]) -> No
 
 
 def not_shown(request_id: str, digest: str, person: str = "", *, as_json: bool) -> str:
-    """Why nothing was approved, and how it is; over HTTP the key says who the `person` is."""
+    """Return why nothing was approved, and the next command; over HTTP the key says who the `person` is."""
     again = f"./sayso answer {request_id} approve --digest {digest}" + (f" --as {person}" if person else "")
     if as_json:
         return f"Nothing was approved: --json shows nobody anything. Look at the request, then: {again}"

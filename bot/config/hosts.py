@@ -26,7 +26,7 @@ def loopback(bind: str, port: int) -> str:
 
 
 def check_bind(settings: Settings) -> None:
-    """Raises ConfigError where others could reach us and could not tell us from somebody else."""
+    """Check that an address others can reach has a secret key and a public URL. Raises ConfigError."""
     if is_loopback(settings.bind):
         return
     wanted = {"SAYSO_SECRET_KEY": settings.secret_key, "SAYSO_PUBLIC_URL": settings.public_url}

@@ -127,7 +127,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only arguments: `load` hands over what it read, so nothing ambient slips in anywhere else."""
+        """Read arguments only: `load` hands over what it read, so nothing ambient slips in anywhere else."""
         return (init_settings,)
 
 
@@ -241,7 +241,7 @@ def find_file(data_dir: Path | None, environ: Mapping[str, str], cwd: Path) -> t
 
 
 def _check_trusted(file: Path, content: bytes, environ: Mapping[str, str]) -> None:
-    """Raises ConfigError for a file that lies in the current folder and that nobody has looked at as it stands."""
+    """Check that a file in the current folder is trusted with this content. Raises ConfigError."""
     if not is_trusted(environ, file, content):
         problem = (
             f"{file}: was found in the current folder and is not trusted, or has changed since, so nothing of it is "

@@ -43,7 +43,7 @@ MAX_EXPIRES_AFTER_S = 30 * UNIT_S["d"]
 
 @dataclass(frozen=True)
 class Rate:
-    """At most `count` in any `per_s` seconds."""
+    """A limit: at most `count` in any `per_s` seconds."""
 
     count: int
     per_s: float
@@ -375,7 +375,7 @@ def _web_address(text: str) -> str:
 
 
 NOBODY_IS_ASKED = "nobody is asked"
-"""In place of a policy. No policy can be called so: its name has no spaces."""
+"""The value that stands for no policy; no policy can have this name, as names have no spaces."""
 
 
 class GitHubConfig(Table):

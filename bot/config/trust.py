@@ -63,7 +63,7 @@ def _notes(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _name(path: Path) -> str:
-    """By the path that was typed and where it leads: a link to what is trusted elsewhere is not trusted by that."""
+    """Return the typed path and where it leads: a link to a trusted file elsewhere is not trusted by that."""
     typed, there = str(path.absolute()), str(path.resolve())
     return typed if typed == there else f"{typed} -> {there}"
 

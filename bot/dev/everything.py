@@ -80,7 +80,10 @@ class Ports:
 
 
 def _check_ours(folder: Path, environ: Mapping[str, str]) -> None:
-    """Raises ConfigError for a data directory that came with the folder: what its demo deploys would be run."""
+    """Check that the data directory did not come with the folder: what its demo deploys would be run.
+
+    Raises ConfigError.
+    """
     try:
         is_fresh = not folder.exists() or not any(folder.iterdir())
         if is_fresh:
@@ -100,7 +103,7 @@ def _check_ours(folder: Path, environ: Mapping[str, str]) -> None:
 
 
 def _write_example(folder: Path, repo: Path, environ: Mapping[str, str] | None) -> None:
-    """With `environ`, trusted by whoever's that is: we wrote it just now."""
+    """Write the example configuration, and trust it for the user of `environ`: we wrote it just now."""
     text = example_toml(repo)
     DataDir(folder).note(FILE_NAME, text)
     if environ is not None:
@@ -108,7 +111,7 @@ def _write_example(folder: Path, repo: Path, environ: Mapping[str, str] | None) 
 
 
 def _check_plays_alone(settings: Settings) -> None:
-    """Raises ConfigError: whoever plays everybody must not do so where others decide."""
+    """Check that only one person uses it: nobody may play everybody where others decide. Raises ConfigError."""
     if settings.redis_url is not None:
         problem = (
             "SAYSO_REDIS_URL: sayso dev lets one person play everybody, so it uses a Redis of its own and no other. "

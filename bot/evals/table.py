@@ -86,7 +86,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _floor(percent: float) -> float:
-    """Nothing is rounded up to a bar that it did not reach."""
+    """Round down, so that nothing reaches a bar by rounding."""
     return int(percent * 10) / 10
 
 

@@ -101,7 +101,7 @@ class Executor:
         self._spawn(run, pending, tool, args, attempt, None, cover)
 
     async def look_after(self, run: Run, pending: PendingStep, attempt: Attempt) -> datetime | None:
-        """Until when an attempt's owner counts as alive; None when something has happened to it just now."""
+        """Return until when an attempt's owner counts as alive; None when something has happened to it just now."""
         state, until = await self._store.lease(run.id, attempt.id)
         if state == "alive":
             return until
@@ -258,7 +258,7 @@ def _waits_s(tool: Tool[BaseModel], args: BaseModel) -> float:
 
 
 def waits(now: datetime, attempt: Attempt, until: datetime, pending: Pending, looks: int = 0) -> ToolWaits:
-    """That an attempt's result comes later, `until` then, after so many `looks` for it."""
+    """Return the event that says when an attempt's result comes, `until` then, after so many `looks` for it."""
     return ToolWaits(
         at=now,
         attempt_id=attempt.id,

@@ -34,7 +34,7 @@ _ALONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 class NoTree(Exception):
-    """There is no clean copy, and nothing was run: `str()` says why."""
+    """No clean copy exists, and nothing was run: `str()` says why."""
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def in_tree(argv: Sequence[str], repo: str, folder: Path) -> list[str]:
 
 
 def _make_room(place: Path) -> None:
-    """Nothing at `place`. What a killed runner left there may still run, so it is moved aside for a day."""
+    """Clear `place`. A killed runner's command there may still run, so the copy is moved aside for a day."""
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         place.rename(place.with_name(f".left.{time.time_ns()}"))

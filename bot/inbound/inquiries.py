@@ -30,7 +30,7 @@ class Inquiries:
     async def admitted(
         self, enquiry: Inquiry, inbound_id: str, at: datetime
     ) -> tuple[PersonId, Mapping[str, JsonValue]]:
-        """In whose name the run is, and its context. Raises Invalid for one that may begin no run."""
+        """Return the person in whose name the run is, and its context. Raises Invalid for one that may begin no run."""
         config = self._config
         if config.owner is None:
             raise Invalid("There is no desk any more: [desk] of sayso.toml has no owner", "Answer this one by hand")

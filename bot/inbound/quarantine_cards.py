@@ -43,21 +43,22 @@ def quarantine_note(item: Quarantined, sender: str, channel: str, now: datetime)
 
 
 def stranger_card(item: Quarantined, now: datetime) -> Card:
-    """For a stranger: in the channel's own words where it has some. It names nobody."""
+    """Return the card for a stranger, in the channel's own words if it has some; it names nobody."""
     if item.place:
         return notice("Nothing was done", item.notice or NOT_REGISTERED, now)
     return notice("Your mail could not be taken", item.notice or STRANGER, now)
 
 
 def held_answer(request: Request, note: Note) -> Card:
-    """For the requester, who may wait for exactly this answer."""
+    """Return the card for the requester, who may wait for exactly this answer."""
     text = f"{note.what[0].upper()}{note.what[1:]} was not accepted as an answer: {note.why}. Nothing was decided."
     return notice(f"An answer was quarantined: {request.title}", text, note.at, request.id)
 
 
 def unheard(note: Note, answered: RequestRecord | None, open_ones: Sequence[RequestRecord], people: People) -> Card:
-    """For whoever wrote it: why it does nothing, and what to do. `answered` is the request it would have answered,
-    `open_ones` are those that its writer can answer, where it named none.
+    """Return the card for the message's writer: why it does nothing, and what to do.
+
+    `answered` is the request it would have answered; if it named none, `open_ones` are those its writer can answer.
     """
     lines = [f"Your message was not accepted: {note.why}. Nothing was decided or started by it."]
     if answered:
@@ -88,7 +89,7 @@ def _again(note: Note, answered: RequestRecord, people: People) -> str:
 
 
 def was_it_you(note: Note, request_id: RequestId | None, now: datetime) -> Card:
-    """For the person whose word a quarantined message claims to be. `request_id` is what they can answer again."""
+    """Return the card for the person whose word a message claims to be. They can answer `request_id` again."""
     again = "answer the request again, with the card you got or on its page" if request_id else "write again"
     text = (
         f"A message that says it is from you arrived at {note.at.strftime(TIME)} and was not accepted: {note.why}. "

@@ -89,7 +89,7 @@ class QuarantineReview:
         return note, body
 
     def _person(self, note: Note) -> PersonId:
-        """Whose word it claims to be. Raises Conflict."""
+        """Return the person whose word the message claims to be. Raises Conflict."""
         if note.person:
             raise Conflict(
                 f"It is certain that {self._name(note)} sent it, who was told why it was not accepted",

@@ -50,7 +50,7 @@ class LockedOut:
             await self._lockouts.over(channel, what)
 
     async def found(self, channel: str) -> ChannelUnauthorized | None:
-        """Why this channel refuses us just now."""
+        """Return the reason this channel refuses us just now; None if it does not."""
         now = await self._lockouts.all()
         known = next((one for one in now if one.channel == channel), None)
         return ChannelUnauthorized(channel, known.what, known.do) if known else None

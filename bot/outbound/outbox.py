@@ -220,7 +220,7 @@ class Outbox:
         )
 
     async def _unauthorized(self, entry: OutboxEntry, error: ChannelUnauthorized) -> None:
-        """It is no fault of `entry` and ends with an operator's work, so that no try is counted, for a month."""
+        """Put off an entry while its channel refuses us: no fault of `entry`, so no try is counted, for a month."""
         log.warning("not sent yet: we are refused", outgoing_id=entry.id, channel=error.channel, error=str(error))
         await self.locked_out(entry.id, error)
         is_old = (self._store.about_now() - entry.card.at).total_seconds() > _TRIED_S
@@ -253,7 +253,7 @@ class Outbox:
         return await self._store.admit("alarms", entry.id, _ALARMS, _ALARMS_PER_S)
 
     async def _failed(self, entry: OutboxEntry, why: str) -> None:
-        """Nobody takes it: the run's story says so, and the operators hear it; rather twice than never."""
+        """Give up on an entry nobody takes; the run records it, operators are told, rather twice than never."""
         note = await self._note(entry, why)
         if isinstance(entry, PlaceCard):
             placed = await self._failures.placed(entry.delivery_id)

@@ -83,11 +83,11 @@ class ApiKey(Frozen):
         return self.service is not None and not self.holders and self.revoked_at is None
 
     def speaks_for(self) -> tuple[PersonId, ...]:
-        """For whom it may ask, its own person first."""
+        """Return the people it may ask for, its own person first."""
         return tuple(dict.fromkeys([*([self.person] if self.person else []), *self.acts_for]))
 
     def may_ask(self) -> tuple[str, ...]:
-        """Whom its program may ask by itself, and under which policies it may want approvals."""
+        """Return the people its program may ask by itself, and the policies under which it may want approvals."""
         return self.asks or tuple(f"person:{person}" for person in self.speaks_for())
 
 

@@ -57,7 +57,7 @@ class People:
         return found.name if found else person
 
     def called(self, person: str, place: str) -> str:
-        """Whom something is for: how people call `person`, or the `place` (`slack:#release`) that is nobody's own."""
+        """Return the addressee's name: that of `person`, or a `place` (`slack:#release`) that is nobody's own."""
         return place.partition(":")[2] if place else self.name_of(person)
 
     def names_of(self, people: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ SESSION_S = 12 * 3600.0
 
 
 class Login(Frozen):
-    """Whose a link or a session is. `is_demo`: beside `sayso dev`, where one person plays everybody."""
+    """The person of a link or a session. `is_demo`: beside `sayso dev`, where one person plays everybody."""
 
     person: PersonId
     is_demo: bool = False
@@ -62,7 +62,7 @@ class Sessions:
         return token
 
     async def peek(self, token: str) -> Login | None:
-        """Whom a link would let in; nothing is spent."""
+        """Return the person a link would let in; nothing is spent."""
         body = await self._client.do("GET", self._names.login(_hash(token)))
         return None if body is None else Login.model_validate_json(body)
 

@@ -61,7 +61,7 @@ class Counted(Frozen):
 
 
 class Decided(Frozen):
-    """This answer decides."""
+    """The answer decides the request."""
 
     type: Literal["decided"] = "decided"
     decision: Decision
@@ -83,7 +83,7 @@ class TooLate(Frozen):
 
 
 class AlreadyDecided(Frozen):
-    """Somebody else was first."""
+    """The request was decided before this answer."""
 
     type: Literal["already_decided"] = "already_decided"
     decision: Decision
@@ -103,7 +103,7 @@ class ClosedOtherwise(Frozen):
 
 
 class NotEntitled(Frozen):
-    """Not this person's to decide; `approvers` are those who may."""
+    """The person may not decide; `approvers` are those who may."""
 
     type: Literal["not_entitled"] = "not_entitled"
     why: Literal["not_an_approver", "requester", "not_addressee"]
@@ -125,7 +125,7 @@ class OutOfDate(Frozen):
 
 
 class Unclear(Frozen):
-    """Not plainly an answer. `why` says what is missing where the words alone would have been one."""
+    """The answer is not plain. `why` says what is missing if the words alone would have been one."""
 
     type: Literal["unclear"] = "unclear"
     why: str = ""
@@ -347,7 +347,7 @@ def _tally(record: RequestRecord, answer: Answer) -> Judgement:
 
 
 def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:
-    """With the notes of all whose votes made it."""
+    """Return the approval, with the notes of all whose votes made it."""
     notes = [vote.reason for vote in record.votes if vote.approve and vote.person in voters]
     decision = _decision(answer, "approved", voters, [*record.votes, vote])
     return decision.model_copy(update={"reason": "; ".join(filter(None, (*notes, answer.note)))})

@@ -147,7 +147,7 @@ def good_until(record: RequestRecord) -> datetime | None:
 
 
 def why_not(record: RequestRecord, digest: str, present: Iterable[PersonId], now: datetime) -> str | None:
-    """Why the approval does not cover what is about to be executed; None when it does.
+    """Return why the approval does not cover what is about to be executed; None if it does.
 
     `digest` is that of the effect as it would be executed now, `present` everyone in the directory.
     """

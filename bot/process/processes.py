@@ -85,7 +85,7 @@ _NO_MAIL = "set SAYSO_SMTP_HOST, SAYSO_IMAP_HOST and SAYSO_MAIL_ADDRESS, or SAYS
 
 
 def check_reach(settings: Settings, receives: Collection[str]) -> None:
-    """Raises ConfigError where nobody could be reached, or nothing received, as no mail is set up."""
+    """Check that mail is set up if it is received, or the only way to people of a policy. Raises ConfigError."""
     if settings.has_servers or settings.stays_local(settings.redis_url):
         return
     if "email" in receives:
@@ -164,7 +164,7 @@ async def _serve(
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Once: they are answering their last callers."""
+    """Cancel each task once, and wait for all: they are answering their last callers."""
     for task in tasks:
         task.cancel()
     if tasks:

@@ -119,7 +119,7 @@ async def page(
     limit: int,
     look_at_most: int = _LOOK_AT_MOST,
 ) -> tuple[tuple[T, ...], str | None]:
-    """At most `limit` of what `fetch` gives (None: does not belong), and the cursor of what follows."""
+    """Return at most `limit` of what `fetch` gives (None: does not belong), and the cursor of what follows."""
     before, found, looked = _mark(cursor), list[tuple[Mark, T]](), 0
     batch = limit + 1
     while looked < look_at_most:

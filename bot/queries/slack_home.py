@@ -70,7 +70,7 @@ class HomeWatch:
         self._known = dict[str, tuple[int, frozenset[str]]]()
 
     async def opened(self, person: str) -> None:
-        """Somebody opened their Home, and it was published to them: it is kept up to date from now on. Never raises."""
+        """Note that somebody opened their Home, published then: it is kept up to date from now on. Never raises."""
         try:
             await self._homes.note_opened(person, self._store.about_now())
         except StoreError as error:
@@ -200,7 +200,7 @@ class HomeWatch:
 
 
 def concerned(events: Iterable[Event]) -> frozenset[str]:
-    """Whose lists these events of a run can change: who asked, who may decide, who did."""
+    """Return the people whose lists these events of a run can change: who asked, who may decide, who did."""
     found = set[str]()
     for event in events:
         match event:

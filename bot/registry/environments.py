@@ -28,7 +28,10 @@ def environments_of(settings: Settings) -> dict[str, Environment]:
 
 
 def _policy_of(written: str | None) -> str | None:
-    """None only where it is written out that nobody is asked; what is missing gates by a policy that nobody meets."""
+    """Return the policy's name; None only if it is written out that nobody is asked.
+
+    A missing policy gates by one that nobody meets.
+    """
     return None if written == NOBODY_IS_ASKED else written or NO_SUCH_POLICY
 
 
@@ -40,5 +43,5 @@ def _hub_of(settings: Settings, config: GitHubConfig | None) -> Hub | None:
 
 
 def directory_of(settings: Settings) -> dict[str, Listed]:
-    """Everybody whom the ask agent may ask."""
+    """Return all people whom the ask agent may ask."""
     return {name: Listed(person.name, person.timezone, person.groups) for name, person in settings.people.items()}

@@ -39,7 +39,7 @@ _CODE = ("*.py", "*.lua")
 
 
 def version() -> str:
-    """Of the installed package; of the project file beside this tree where none is installed."""
+    """Return the installed package's version, else that of the project file beside this tree."""
     try:
         return metadata.version("sayso")
     except metadata.PackageNotFoundError:

@@ -124,7 +124,7 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
 
 
 def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:
-    """Something that somebody must be told and need not answer."""
+    """Return a card that somebody must be told and need not answer."""
     return Card(title=title, at=at, summary=text, ref=ref, link=link, topic=topic, closes=True)
 
 
@@ -198,7 +198,7 @@ def who_asks(request: Request, people: People) -> str:
 
 
 def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
-    """Whose API key asked, and in whose hands it is; nothing where it was no service's."""
+    """Return the sentence that says whose API key asked, and who holds it; empty if it was no service's."""
     if not service:
         return ""
     if not holders:

@@ -128,7 +128,7 @@ def _how(channel: str) -> str:
 
 
 def _stop(record: RequestRecord) -> AnswerForm:
-    """Until the start an approval can be taken back."""
+    """Return the form that takes an approval back, possible until the start."""
     return AnswerForm(
         token="",
         format="approval",
@@ -276,7 +276,7 @@ def _form(form: AnswerForm, can: Can) -> AnswerForm | None:
 
 
 def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, people: People, now: datetime) -> Can:
-    """By the judge's own rules: what would become of a yes, and of a no."""
+    """Judge by the judge's own rules what a yes and a no would do."""
     yes, no = (judge(record, _answer_of(placed, person, way, now, approve=approve)) for approve in (True, False))
     why = _words(yes, record, people)
     match yes, no:

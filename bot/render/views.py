@@ -56,7 +56,10 @@ class FileView(Frozen):
 
 
 class ForkView(Frozen):
-    """Of which run, and of how many of its events, a run is a copy. Of an import, `source` is what the file says."""
+    """The source of a copied run, and how many of its events were copied.
+
+    Of an import, `source` is what the file says.
+    """
 
     how: Literal["fork", "retry", "import"]
     source: RunId

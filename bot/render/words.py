@@ -25,7 +25,7 @@ from bot.policy.judge import (
 from bot.policy.quorum import eligible
 
 TIME, HOURS = "%H:%M UTC on %d %B %Y", "%H:%M UTC"
-"""For `strftime`: a moment, and one of today."""
+"""The `strftime` formats of a moment, and of one of today."""
 
 CHANNEL_NAMES = {"email": "e-mail", "slack": "Slack"}
 """What people call the channels that reach them."""

@@ -355,7 +355,7 @@ def _parts(run: Run) -> dict[PersonId, Part]:
 
 
 def program_of(run: Run) -> str:
-    """Whose API key the program has that asks by itself (`service:ci`, `person:bo`); empty where an agent asks."""
+    """Return the owner of a program's API key (`service:ci`, `person:bo`); empty if an agent asks."""
     if run.started is None or run.started.agent != RELAY:
         return ""
     started = run.started

@@ -75,7 +75,7 @@ class Admission:
 log = structlog.stdlib.get_logger()
 
 MOST_BYTES = 64_000_000
-"""Of one channel: some thirty of the largest mails, and thousands of usual ones."""
+"""The most of one channel: some thirty of the largest mails, and thousands of usual ones."""
 
 _LOOK_EVERY_S = 0.2
 _LOOKED_AT = 100
@@ -90,7 +90,7 @@ class Backlog:
         self._bytes = 0
 
     def add(self, inbound_id: str, size_bytes: int) -> None:
-        """It waits from now on."""
+        """Add an item that waits from now on."""
         self._waiting[inbound_id] = size_bytes
         self._bytes += size_bytes
 

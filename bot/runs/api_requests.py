@@ -24,10 +24,10 @@ _MAX_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """For whom a program asks, and whose its API key is: a `service`, in the hands of `holders`, or the `submitter` if
-    not the requester.
+    """The person for whom a program asks, and the owner of its API key.
 
-    `channel` is the way by which it came.
+    The owner is a `service`, in the hands of `holders`, or the `submitter` if that is not the requester. `channel` is
+    the way by which the request came.
     """
 
     requester: PersonId

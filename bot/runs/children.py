@@ -157,7 +157,7 @@ class Children:
         await self._journal.write(Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL))
 
     async def stop_all(self, run: Run) -> list[str]:
-        """Nobody waits for the children of `run` any more, nor for theirs. What of them goes on all the same."""
+        """Stop the children of `run` and theirs, for whom nobody waits any more; return what goes on all the same."""
         left = list[str]()
         for child in run.children:
             # A crash may have come before it began.

@@ -57,7 +57,7 @@ def _sound(events: tuple[Event, ...]) -> tuple[Event, ...]:
 
 
 def _people(event: Event) -> Iterator[str]:
-    """Whom the fold, or a copy, remembers for what `event` says they did."""
+    """Yield the people whom the fold, or a copy, remembers for what `event` says they did."""
     match event:
         case RunStarted():
             yield from (event.requester, event.submitter or event.requester, *event.inherits)

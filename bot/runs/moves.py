@@ -68,7 +68,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Nothing more is to be done."""
+    """The move of a run with nothing more to do."""
 
     outcome: Literal["done", "failed", "cancelled"]
     summary: str
@@ -76,7 +76,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do before `until`, or before something comes in."""
+    """The move of a run with nothing to do before `until`, or before something comes in."""
 
     until: datetime | None = None
 
@@ -179,7 +179,7 @@ def _about_thinking(run: Run, now: datetime, day: Day | None) -> Move:
 
 
 def _why_to_ask(run: Run, day: Day | None) -> Why | None:
-    """Why people are to say whether the run goes on, before it is thought about."""
+    """Return why people must say whether the run goes on, before it is thought about."""
     budget = run.budget
     last = run.results[budget.heard :][-IN_A_ROW:]
     gets_nowhere = len(last) == IN_A_ROW and all(result.kind in _WENT_WRONG for result in last)

@@ -184,7 +184,10 @@ class ModelTurn:
         return await self._log.append(told, thought)
 
     async def _alert_operators(self, run: Run, thought: Sequence[Event]) -> None:
-        """Only an operator can fix a key, a bill or a refusal; the run itself goes on by plain rules."""
+        """Alert operators to what only they can fix: a key, a bill or a refusal.
+
+        The run itself goes on by plain rules.
+        """
         for event in thought:
             if not isinstance(event, StepFailed) or not is_for_operators(event.kind):
                 continue

@@ -79,7 +79,7 @@ class Store:
         return Loaded(tuple(read_event(fields[b"e"]) for _, fields in entries), self._noted(*told))
 
     async def events_after(self, run_id: str, seq: int, count: int) -> list[Event]:
-        """At most `count` events of a run after its `seq`-th, oldest first."""
+        """Return at most `count` events of a run after its `seq`-th, oldest first."""
         key = Keys.of(run_id).run(run_id)
         entries = await self.client.do("XRANGE", key, f"0-{seq + 1}", "+", "COUNT", count)
         return [read_event(fields[b"e"]) for _, fields in entries]

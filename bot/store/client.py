@@ -285,7 +285,7 @@ _WANTED = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "no
 
 
 class NotDurable(StoreError):
-    """This Redis may lose what it acknowledged, and nobody has accepted that."""
+    """The Redis may lose what it acknowledged, and nobody has accepted that."""
 
 
 class WrongShards(StoreError):

@@ -64,7 +64,7 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Somebody must do `item` at `at`; without `at`: soon, unless whoever is told first has settled it."""
+    """The wish that `item` be done at `at`; without `at` soon, unless the first one notified has settled it."""
 
     item: WorkItem
     at: datetime | None = None
@@ -169,7 +169,7 @@ def lists_of(line: Line, keys: Keys) -> Iterable[str]:
 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:
-    """Without the Nones: Lua's JSON reader makes them something that counts as true."""
+    """Drop the Nones: Lua's JSON reader makes them something that counts as true."""
     return {name: value for name, value in values.items() if value is not None}
 
 

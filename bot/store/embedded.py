@@ -159,7 +159,7 @@ class EmbeddedRedis:
         _make_private(self._runtime)
 
     def _refuse_strange_folder(self) -> None:
-        """Somebody else's folder, or one like /tmp, must neither be locked up nor hold our secrets."""
+        """Refuse somebody else's folder, or one like /tmp, which must neither be locked up nor hold our secrets."""
         if not self._data.is_dir():
             return
         found = self._data.stat()

@@ -23,7 +23,7 @@ _THREAD_KEEP_S = 60 * 24 * 3600
 
 
 class Threads:
-    """By channel and thread, in the channel's own terms. All raise StoreUnavailable while Redis is away."""
+    """The runs of threads, by channel and thread, in its own terms. All raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client, shards: int) -> None:
         self._client, self._shards = client, shards
@@ -55,7 +55,7 @@ _CLAIM = Script("claim")
 
 
 class Places:
-    """By request; a place is any name for it. All raise StoreUnavailable while Redis is away."""
+    """The shared cards by request and place, any name for it. All raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -63,7 +63,7 @@ class Places:
     async def claim(
         self, request_id: RequestId, place: str, delivery_id: DeliveryId, follows: DeliveryId | None = None
     ) -> DeliveryId:
-        """Whose `place` is from now on: `delivery_id`'s, if it was nobody's or that of the one it `follows`.
+        """Claim `place`; return its owner: `delivery_id`, if it was nobody's or that of the one it `follows`.
 
         No lock: nobody gives it back, and asking again gives the same.
         """
@@ -73,13 +73,13 @@ class Places:
 
 
 RUNS_AT_MOST = 20
-"""Of one handle; whoever was noted before as many others looks by itself, in its own time."""
+"""The most runs of one handle; a run noted before that many others polls for itself, in its own time."""
 
 _NOTE = Script("note_handle")
 
 
 class Handles:
-    """By handle, in the words of the outside. All raise StoreUnavailable while Redis is away."""
+    """The handles, in the words of the outside. All raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client, shards: int) -> None:
         self._client, self._shards = client, shards
@@ -122,7 +122,7 @@ class Receipt(Frozen):
 
 
 class Receipts:
-    """By the id of the outbox entry. All raise StoreUnavailable while Redis is away."""
+    """The receipts, by the id of the outbox entry. All raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -168,13 +168,13 @@ _HOLD = Script("hold_mailbox")
 
 
 class Homes:
-    """By person. All raise StoreUnavailable while Redis is away."""
+    """The App Homes, by person. All raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client) -> None:
         self._client, self._me = client, secrets.token_hex(8)
 
     async def note_opened(self, person: str, at: datetime) -> None:
-        """Somebody looked at theirs, and it shows something that is not noted here."""
+        """Note that somebody looked at theirs, and that it shows something that is not noted here."""
         ms = round(at.timestamp() * 1000)
         await self._client.read(
             ["DEL", _KEYS.home(person, "shown")],
@@ -201,11 +201,11 @@ class Homes:
         return found.decode() if found else ""
 
     async def note_changing(self, person: str) -> None:
-        """Until `note_shown` nobody knows what it shows."""
+        """Note that the Home changes: until `note_shown` nobody knows what it shows."""
         await self._client.do("SET", _KEYS.home(person, "shown"), "", "EX", HOME_KEEP_S)
 
     async def note_shown(self, person: str, mark: str) -> None:
-        """It shows what `mark` stands for, unless somebody opened theirs since `note_changing`."""
+        """Note that the Home shows what `mark` stands for, unless somebody opened theirs since `note_changing`."""
         await self._client.do("SET", _KEYS.home(person, "shown"), mark, "XX", "EX", HOME_KEEP_S)
 
 
@@ -261,7 +261,7 @@ class Links:
         )
 
     async def end(self) -> None:
-        """This process has no line any more."""
+        """Remove this process's connection."""
         await self._client.read(["DEL", _KEYS.links(self._me)], ["SREM", _KEYS.links(), self._me])
 
     async def all(self) -> tuple[LinkState, ...]:
@@ -340,24 +340,24 @@ class Lockout(Frozen):
 
 
 class Lockouts:
-    """By channel and by what it says. All raise StoreUnavailable while Redis is away."""
+    """The lockouts, by channel and by what it says. All raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._client, self._now = client, now
 
     async def note(self, channel: str, what: str, do: str) -> None:
-        """It refuses us just now."""
+        """Note that the channel refuses us just now."""
         now = self._now()
         before = next((one for one in await self.all() if (one.channel, one.what) == (channel, what)), None)
         found = Lockout(channel=channel, what=what, do=do, since=before.since if before else now, seen=now)
         await self._client.do("HSET", _KEYS.lockouts, f"{channel} {what}", found.model_dump_json())
 
     async def over(self, channel: str, what: str) -> None:
-        """It takes again what it refused."""
+        """Note that the channel takes again what it refused."""
         await self._client.do("HDEL", _KEYS.lockouts, f"{channel} {what}")
 
     async def all(self) -> tuple[Lockout, ...]:
-        """Those of now, oldest first."""
+        """Return the current lockouts, oldest first."""
         bodies: list[bytes] = await self._client.do("HVALS", _KEYS.lockouts)
         found = [Lockout.model_validate_json(body) for body in bodies]
         now = self._now()

@@ -160,7 +160,7 @@ class Keys:
         return self._key("replies", request_id)
 
     def places(self, request_id: str) -> str:
-        """Whose card stands where many see it: place -> delivery id."""
+        """The delivery whose card stands where many see it: place -> delivery id."""
         return self._key("places", request_id)
 
     def seen(self, foreign_id: str) -> str:
@@ -188,7 +188,7 @@ class Keys:
         return self._key("result", attempt_id)
 
     def receipt(self, outgoing_id: str) -> str:
-        """Whom a mail was for that asked nothing."""
+        """The person for whom a mail without a question was."""
         return self._key("receipt", outgoing_id)
 
     def window(self, sender: str) -> str:
@@ -213,9 +213,9 @@ class Keys:
         return self._key("lockouts")
 
     def login(self, hashed: str) -> str:
-        """Whom a log-in link lets in, until it is spent. All are in one shard."""
+        """The person whom a log-in link lets in, until it is spent. All are in one shard."""
         return self._key("login", hashed)
 
     def session(self, hashed: str) -> str:
-        """Whose a session of the console is. All are in one shard."""
+        """The person whose a session of the console is. All are in one shard."""
         return self._key("session", hashed)

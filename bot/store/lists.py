@@ -110,7 +110,7 @@ class Lists:
             asked *= 2
 
     async def _newest_of(self, name: str, before: Mark | None, count: int) -> tuple[list[Mark], bool]:
-        """At least one of one shard, if there is any, and whether there may be more.
+        """Return at least one mark of one shard, if there is any, and whether there may be more.
 
         What stands at the very moment of `before` is told apart by its id.
         """

@@ -38,7 +38,7 @@ class Taken:
 
 
 class Locks:
-    """By name. All raise StoreUnavailable while Redis is away."""
+    """The locks, by name. All methods raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client, shards: int, lease_s: float) -> None:
         self._client, self.shards, self.lease_s = client, shards, lease_s
@@ -150,12 +150,12 @@ class MailboxStore:
         return None if body is None else MailboxState.model_validate_json(body)
 
     async def note_reached(self) -> None:
-        """It was looked at, and all is well."""
+        """Note that the mailbox was looked at, and all is well."""
         state = MailboxState(reached_at=datetime.now(UTC))
         await self._client.do("SET", self._state, state.model_dump_json())
 
     async def note_trouble(self, trouble: str) -> None:
-        """It can't be looked at."""
+        """Note that the mailbox can't be looked at."""
         before = await self.state() or MailboxState()
         state = before.model_copy(update={"trouble": trouble[:500]})
         await self._client.do("SET", self._state, state.model_dump_json())

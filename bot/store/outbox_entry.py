@@ -46,7 +46,7 @@ class _Entry(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _from_the_release_before(cls, told: Any) -> Any:
-        """Until the next release: every kind had the fields of all kinds, and left empty what it did not use."""
+        """Drop empty fields of other kinds, which the release before wrote; needed until the next release."""
         if not isinstance(told, dict):
             return told
         said = cast("dict[str, Any]", told)

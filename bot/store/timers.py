@@ -23,7 +23,7 @@ class Tick:
 
 
 class Ticks:
-    """By trigger. All raise StoreUnavailable while Redis is away."""
+    """The ticks, by trigger. All methods raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client, shards: int) -> None:
         self._client, self._shards = client, shards
@@ -71,7 +71,7 @@ _FIELDS = ("steps", "tokens", "microdollars", "unpriced")
 
 
 class Days:
-    """By agent and day. All raise StoreUnavailable while Redis is away."""
+    """The use of budgets, by agent and day. All methods raise StoreUnavailable while Redis is away."""
 
     def __init__(self, client: Client, shards: int) -> None:
         self._client, self._shards = client, shards

@@ -52,19 +52,19 @@ class Changes:
         return found
 
     def notify(self, run_id: str) -> None:
-        """This run changed."""
+        """Note that this run changed."""
         self._has_missed = self._has_missed or len(self._ids) >= _IDS_AT_MOST
         if not self._has_missed:
             self._ids.add(run_id)
         self._has_news.set()
 
     def miss(self) -> None:
-        """Anything may have changed."""
+        """Note that anything may have changed."""
         self._has_missed = True
         self._has_news.set()
 
     def end(self) -> None:
-        """Nothing more is told."""
+        """End the watch: nothing more is told."""
         self._is_over = True
         self._has_news.set()
 
@@ -158,7 +158,7 @@ class _Ear:
                 await asyncio.sleep(_AGAIN_S)
 
     async def _hear(self) -> None:
-        """Until the connection is lost. Raises StoreError."""
+        """Forward changes until the connection is lost. Raises StoreError."""
         async with self._client.listening(self._channels) as listener:
             for changes in chain(*self._watches.values()):
                 changes.miss()
@@ -218,7 +218,7 @@ class Watch:
                 yield event
 
     def end(self) -> None:
-        """Nothing more is told: `next` raises FollowingEnds."""
+        """End the watch: `next` raises FollowingEnds."""
         self._changes.end()
 
     async def _look(self, now: float) -> list[RunNews]:

@@ -52,7 +52,7 @@ class Sayso(Peopled):
     model: Model | None = None
 
     def settings(self) -> Settings:
-        """Those that it was given."""
+        """Return the settings that it was given."""
         return self.given
 
     def composed(self, settings: Settings) -> App:

@@ -74,7 +74,7 @@ class Running(ABC):
 
     @asynccontextmanager
     async def stopped(self) -> AsyncGenerator[None]:
-        """It does not run while the context is open; what changed meanwhile is read at the new start."""
+        """Stop it while the context is open; what changed meanwhile is read at the new start."""
         await self.stop()
         yield
         await self.start()

@@ -62,7 +62,7 @@ class Crons:
             log.exception("nobody hears of a tick that failed", trigger=name)
 
     async def _leave_behind(self, name: str, config: TriggerConfig) -> None:
-        """Once a later tick is due, no longer try the one that breaks: the later one has a run of its own."""
+        """Give up on a broken tick once a later one is due, which has a run of its own."""
         tick, now = await self.ticks.read(name)
         if tick and (later := next_tick(config.cron or "", config.timezone, tick.at)) <= now:
             await self.ticks.move(name, tick, Tick(later, tick.line))

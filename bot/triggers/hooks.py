@@ -54,7 +54,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """It has its effect: the run that was started, or told. `is_repeat`: by an earlier delivery of the same.
+    """The effect of a post: the run that was started, or told. `is_repeat`: an earlier delivery had it.
 
     `run_ids` are all that were told of a report.
     """
@@ -66,7 +66,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """It is well signed, and there is nothing to do; `why` says so in words."""
+    """A well signed post with nothing to do; `why` says so in words."""
 
     why: str
 
@@ -105,7 +105,7 @@ class Hooks:
                 raise NotSigned
 
     def _check(self, name: str, config: TriggerConfig | None, posted: Posted, now: datetime) -> None:
-        """Raises NotSigned. The log says why; whoever asks is not told."""
+        """Check the signature. Raises NotSigned; the log says why, and the sender is not told."""
         secret = config.secret.get_secret_value() if config and config.secret else _NOBODYS
         timestamp = posted.header("x-sayso-timestamp")
         if config and config.what == "github":
@@ -145,7 +145,7 @@ class Hooks:
         return await self._fire(name, config, text, context, run_id, self._by(config.on, github.logins(body)))
 
     def _by(self, event: github.GitHubEvent, logins: Sequence[str]) -> By:
-        """Whom the directory knows of those who set it off; and the first of them, where it does not know that one."""
+        """Return the directory's people who set it off; with the first login as an outsider if unknown."""
         known = dict.fromkeys(person for login in logins if (person := self._people.by_github(login)))
         if self._people.by_github(logins[0]):
             return By(tuple(known))

@@ -26,7 +26,7 @@ _LAST_ANSWERS_S = 1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Within how many seconds the head of a request must be whole, and how many connections are open at once."""
+    """The limits of connections: seconds within which a request's head must be whole, and how many may be open."""
 
     head_s: float = 10.0
     connections: int = 800
@@ -106,7 +106,7 @@ class _Connection(H11Protocol):
         return cycle is None or cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Somebody has connected, and has asked for nothing yet."""
+        """Time the head of a new connection; if there are too many, end the one silent the longest."""
         super().connection_made(transport)
         self.began = self.loop.time()
         self._look()
@@ -127,7 +127,7 @@ class _Connection(H11Protocol):
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is waited for any more."""
+        """Stop the connection's timer."""
         super().connection_lost(exc)
         self._stop()
 

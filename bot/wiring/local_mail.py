@@ -37,7 +37,7 @@ class Arrivals:
         self.news = asyncio.Queue[tuple[str, ...] | None]()
 
     async def next(self, within_s: float) -> tuple[str, ...]:
-        """Something when mail came; nothing when none came `within_s`. Raises FollowingEnds."""
+        """Return the news once mail came; empty if none came within `within_s`. Raises FollowingEnds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 found = await self.news.get()
@@ -47,7 +47,7 @@ class Arrivals:
         return ()
 
     def end(self) -> None:
-        """Nothing more is told."""
+        """End the watch: `next` raises FollowingEnds."""
         self.news.put_nowait(None)
 
 

@@ -76,7 +76,7 @@ class OneReader:
         self._mailbox, self._store, self._hold_s = mailbox, store, hold_s
 
     async def items(self) -> AsyncGenerator[Item, None]:
-        """As the mailbox has them, once it is ours. Raises ChannelUnavailable when it is no longer."""
+        """Yield the mailbox's items, once it is ours. Raises ChannelUnavailable when it no longer is."""
         with _redis_as_ours():
             await self._is_ours()
         log.info("reading the mailbox")
@@ -92,7 +92,7 @@ class OneReader:
                 await self._store.let_go()
 
     async def done(self, item: Item) -> None:
-        """As in the mailbox."""
+        """Mark an item as done in the mailbox."""
         with _redis_as_ours():
             await self._mailbox.done(item)
 

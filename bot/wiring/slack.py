@@ -148,7 +148,7 @@ def slack_api(settings: Settings) -> "Api":
 
 
 def check_socket_mode(settings: Settings) -> None:
-    """Raises ConfigError where a token is missing that Socket Mode needs."""
+    """Check that the tokens which Socket Mode needs are set. Raises ConfigError."""
     tokens = {"SLACK_BOT_TOKEN": settings.slack_bot_token, "SLACK_APP_TOKEN": settings.slack_app_token}
     missing = [name for name, token in tokens.items() if token is None]
     if not missing:

@@ -18,7 +18,7 @@ from channels.slack.inbound import parts, word
 from channels.slack.members import Member, member_of, next_cursor
 
 _PAGE = 200
-"""As many as Slack advises for a page of users.list."""
+"""The size that Slack advises for a page of users.list."""
 
 _MOST_PAGES = 500
 
@@ -48,7 +48,7 @@ class Proposed:
 
 
 async def members_of(api: Api) -> tuple[tuple[Member, ...], str]:
-    """Everybody in the workspace of the token, and its id. Raises ChannelError."""
+    """Return all members of the token's workspace, and its id. Raises ChannelError."""
     home = word(await api.call("auth.test"), "team_id")
     found, cursor = list[Member](), ""
     for _ in range(_MOST_PAGES):
@@ -108,7 +108,7 @@ def to_toml(found: Proposed) -> str:
 
 
 def _line_for(proposal: Proposal) -> Iterator[str]:
-    """For whom is there: the line to add, as a comment, as their table must not stand twice."""
+    """Yield the line to add for a person who is there already, as a comment: their table must not stand twice."""
     yield f"# [people.{_key(proposal.person)}] is there already; add this line to it:"
     if proposal.was:
         yield f"# (in place of {_quoted(proposal.was)}, which is somebody else in Slack)"
@@ -196,7 +196,7 @@ def is_of_another(member: Member, home: str) -> bool:
 
 
 def why_not(member: Member, home: str = "") -> str:
-    """Why nobody can ask or decide as this user; "" for a full member of the workspace `home`, or of any."""
+    """Return why nobody can ask or decide as this user; "" for a full member of the workspace `home`, or of any."""
     if member.is_deleted:
         return "is deactivated"
     if member.is_bot:

@@ -60,7 +60,7 @@ class Dispatcher:
             awake.cancel()
 
     async def _stay_awake(self, item: WorkItem) -> None:
-        """While a model thinks or a mail server is slow, keep the sweeper from bringing the same work again."""
+        """Keep the sweeper from bringing the same work again, while a model thinks or a mail server is slow."""
         while True:
             await asyncio.sleep(self._store.grace_s / 2)
             await self._store.push_off(item)

@@ -75,7 +75,7 @@ def _reply_id(key: ApiKey, given: AnswerGiven, once: str | None) -> str:
 
 
 def _revision(request: Request, given: AnswerGiven) -> int:
-    """That of the card which the digest stands for; no card of ours has 0."""
+    """Return the revision of the card that the digest stands for; 0, which no card of ours has, for another card's."""
     is_of_another = isinstance(given, Approve) and given.digest != request.digest
     return 0 if is_of_another else request.revision
 

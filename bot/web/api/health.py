@@ -90,7 +90,7 @@ def _refused(lockouts: Sequence[Lockout]) -> ProblemError:
 
 
 def _without_slack(slack: Standing, why: str) -> ProblemError:
-    """Nothing is lost meanwhile but what people press: Slack does not bring that again."""
+    """Return the problem of a lost connection to Slack. Only clicks are lost meanwhile: Slack does not repeat them."""
     if slack == "nobody is connected":
         detail, do = "Slack: nobody is connected.", "Start `sayso slack`"
     else:

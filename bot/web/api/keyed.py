@@ -1,4 +1,4 @@
-"""Whose key asks, and what operations may ask of it."""
+"""The API key of a request, and the checks that operations make of it."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -46,7 +46,7 @@ class Authenticated:
         return await self._app(scope, receive, send)
 
     async def _key(self, headers: Headers) -> ApiKey:
-        """Whose request it is. Raises ProblemError."""
+        """Return the key that the request came with. Raises ProblemError."""
         text = bearer(headers)
         if not self._is_ready():
             raise unavailable("Redis has not answered since this process started.")
@@ -102,7 +102,7 @@ def needs(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
 
 
 def requester_of(key: ApiKey, wanted: str | None, people: People) -> PersonId:
-    """For whom the key asks; `wanted` is what was sent. Raises ProblemError."""
+    """Return the person the key asks for; `wanted` is what was sent. Raises ProblemError."""
     may = [person for person in key.speaks_for() if people.contact(person)]
     if wanted is None:
         if key.person or len(may) == 1:
@@ -137,7 +137,7 @@ async def only_known_queries(request: Request) -> None:
 
 
 def way(request: Request) -> Literal["api", "cli"]:
-    """By which way a word came: our own command line says that it is it."""
+    """Return the way a request came: our own command line says so in its User-Agent."""
     return "cli" if request.headers.get("user-agent") == USER_AGENT else "api"
 
 

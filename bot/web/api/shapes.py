@@ -85,7 +85,7 @@ class RunWanted(Frozen):
 
 
 class RetryWanted(Frozen):
-    """For whom the run is made: the key's own person if not given."""
+    """The repetition of a run; `requester` is the person it is made for, the key's own if not given."""
 
     requester: Person | None = Field(default=None, description="A person for whom the key may ask.")
     idempotency_key: IdempotencyKey | None = Field(
@@ -148,7 +148,7 @@ AnswerGiven = Approve | Deny | TextGiven | ChoicesGiven | FormGiven
 
 
 class Withdrawal(Frozen):
-    """Why a request is taken back."""
+    """The withdrawal of a request, with its reason."""
 
     reason: Reason = ""
 
@@ -276,7 +276,7 @@ class QuestionWanted(_Asked):
         return self
 
     def relayed(self) -> Question:
-        """As the relay keeps it."""
+        """Return the question as the relay keeps it."""
         return Question(
             question=self.question,
             to=self.to,
@@ -288,14 +288,14 @@ class QuestionWanted(_Asked):
 
 
 class ApprovalWanted(_Asked):
-    """Something that the program does once those whom the policy names have approved exactly `arguments`."""
+    """A call that the program makes once the people named by the policy have approved exactly `arguments`."""
 
     title: _Label = Field(description="What is to be approved, in a few words; shown in quotation marks.")
     policy: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     arguments: Bounded = Field(description="What exactly is to be done, shown in full: 16 KB, 16 levels at most.")
 
     def relayed(self) -> Approval:
-        """As the relay keeps it."""
+        """Return the approval as the relay keeps it."""
         return Approval(title=self.title, policy=self.policy, arguments=dict(self.arguments))
 
 

@@ -33,7 +33,7 @@ _FORMS, _FORMS_WITHIN_S = 120, 60.0
 
 
 def check_is_form(headers: Headers, body: bytes) -> None:
-    """Raises ProblemError for a body that is no form."""
+    """Check that a body is a form. Raises ProblemError."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and kind != _FORM:
         detail = f"The body is {kind[:60] or 'of no stated type'}, not a form."
@@ -94,7 +94,7 @@ class SessionMiddleware:
         return any(route.matches(scope)[0] != Match.NONE for route in self._app.routes)
 
     async def _limit(self, found: Visit) -> None:
-        """Nobody clicks that often; a script in somebody's hands might."""
+        """Limit the forms of a person: nobody clicks that often, but a script in somebody's hands might."""
         try:
             sender = f"console {found.known.person}"
             room = await self._here.app.store.admit(sender, secrets.token_hex(8), _FORMS, _FORMS_WITHIN_S)

@@ -112,7 +112,7 @@ async def ended(request: Request) -> Response:
 
 
 async def turned(request: Request) -> Response:
-    """In the demo: look through somebody else's eyes."""
+    """Act as another person; in the demo only."""
     process, visit = here(request), visit_of(request)
     if not visit.known.is_demo:
         raise Refusal(HTTPStatus.FORBIDDEN, "Not here", "Only `sayso dev` lets one person play everybody.")
@@ -132,7 +132,7 @@ async def listed(request: Request) -> Response:
 
 
 async def _page(request: Request, fresh: str) -> Response:
-    """With the text of a `fresh` key, which is never shown again."""
+    """Show a person's keys, with the text of a `fresh` one, which is never shown again."""
     app, visit = here(request).app, visit_of(request)
     me = visit.person
     found = [(key, used) for key, used in await app.access.keyring.all() if key.person == me]

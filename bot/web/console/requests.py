@@ -192,7 +192,7 @@ def _form(request: Request, visit: Visit) -> dict[str, str]:
 
 
 def _back(request: HttpRequest, asked: Request) -> str:
-    """To the page that the form stood on."""
+    """Return the address of the page that the form stood on."""
     return f"/runs/{asked.run_id}" if visit_of(request).field("from") == "run" else f"/requests/{asked.id}"
 
 

@@ -66,7 +66,7 @@ class Visit:
         return self.session
 
     def require_session(self) -> None:
-        """Raises Refusal where there is none."""
+        """Check that there is a session. Raises Refusal."""
         _ = self.known
 
     @property
