@@ -268,7 +268,7 @@ class RunStarted(Happened, Began):
 
     @property
     def outsider(self) -> Outsider | None:
-        """Who set its trigger off and is nobody in the directory."""
+        """The one who set its trigger off and is nobody in the directory."""
         return self.origin.outsider if isinstance(self.origin, FromTrigger) else None
 
     @property

@@ -182,7 +182,7 @@ class FromDesk(Frozen):
 
 
 Origin = Annotated[FromPerson | FromTrigger | FromDesk, Field(discriminator="type")]
-"""How a run began."""
+"""The ways a run begins."""
 
 
 class _Stored(Frozen):

@@ -106,7 +106,7 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is due, from the queue, from timers and from outside."""
+    """Work that is due: from the queue, from timers and from outside."""
 
     queue: Queue
     nearby: Nearby

@@ -173,7 +173,7 @@ class Case(Frozen):
 
     @property
     def origin(self) -> Origin:
-        """How its run began."""
+        """The way its run began."""
         if self.trigger:
             return FromTrigger(name=self.trigger)
         return FromDesk(address=self.desk) if self.desk else FromPerson()

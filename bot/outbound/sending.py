@@ -138,7 +138,7 @@ class Sender:
         return found
 
     async def _try(self, entry: Delivered, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
-        """Where it stands, or why `channel` does not take it."""
+        """Return where it stands, or why `channel` does not take it."""
         shared = await self._claims.at(to, entry) if isinstance(entry, PlaceCard) else None
         if isinstance(shared, Stands):
             return Reached(shared.delivery, shares=shared.id)

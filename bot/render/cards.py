@@ -227,7 +227,7 @@ def facts_about(request: Request) -> list[Line]:
 
 
 def began_with(request: Request) -> list[Line]:
-    """What began it in nobody's words, for cards whose first sentence says something else."""
+    """Lines on what began it, in nobody's words, for cards whose first sentence says something else."""
     match request.origin:
         case FromTrigger(name=name):
             return [Line(label="Began with", text=f"the trigger {name!r} of sayso.toml: nobody typed this")]
@@ -238,7 +238,7 @@ def began_with(request: Request) -> list[Line]:
 
 
 def set_off_by(origin: Origin) -> list[Line]:
-    """Who set it off and can't be told from those who decide; nothing where nobody did, or whom we know."""
+    """Lines on who set it off and can't be told from those who decide; nothing where nobody did, or whom we know."""
     match origin:
         case FromTrigger(outsider=Outsider(login=login, did=did)):
             label = "Pushed by" if did == "pushed" else "Caused by"

@@ -1,4 +1,4 @@
-"""How times, channels, states of a request and judgements of an answer are worded, wherever people read them."""
+"""Words for times, channels, states of a request and judgements of an answer, wherever people read them."""
 
 from collections.abc import Iterable
 
@@ -28,12 +28,12 @@ TIME, HOURS = "%H:%M UTC on %d %B %Y", "%H:%M UTC"
 """The `strftime` formats of a moment, and of one of today."""
 
 CHANNEL_NAMES = {"email": "e-mail", "slack": "Slack"}
-"""What people call the channels that reach them."""
+"""Names that people have for the channels that reach them."""
 
 REASON_CHARS = 500
 
 STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "not decided in time", "revoked": "taken back"}
-"""How people stopped a run, after its name."""
+"""Words for how people stopped a run, after its name."""
 
 
 def who_decides(policy: PolicySnapshot, people: People, requesters: Iterable[PersonId]) -> str:
@@ -79,7 +79,7 @@ def _with_keys(decision: Decision, people: People) -> str:
 
 
 def feedback_text(judgement: Judgement, request: Request, people: People) -> str:
-    """What the person who answered is told: what became of the answer, and what to do now if anything."""
+    """Tell the person who answered what became of the answer, and what to do now if anything."""
     match judgement:
         case Counted():
             needed = who_decides(request.policy, people, request.requesters)

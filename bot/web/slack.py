@@ -28,7 +28,7 @@ class TakesPosts(Protocol):
 
 
 def slack_of(app: App) -> ASGIApp | None:
-    """What answers below PREFIX; None where Slack posts nothing to us."""
+    """Return the application that answers below PREFIX; None where Slack posts nothing to us."""
     channel = app.messages.channels.get("slack")
     if not app.settings.has_slack_http or not isinstance(channel, TakesPosts):
         return None

@@ -39,7 +39,7 @@ _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
 async def answer(
     here: Here, key: ApiKey, request_id: RequestId, given: AnswerGiven, once: str | None, channel: Literal["api", "cli"]
 ) -> Answered:
-    """What became of the answer. Raises Trouble when it does not count, with the judgement in it."""
+    """Return what became of the answer. Raises ProblemError when it does not count, with the judgement in it."""
     record, _, _ = await here.app.requests.decisions.request(request_id)
     if key.person is None:
         detail = f"The key sayso_{key.prefix} belongs to {key.owner}; programs start runs and look, people answer."
