@@ -1,4 +1,7 @@
-"""The one place that calls Slack's Web API. Nothing is sent twice from here: who calls decides what to do next."""
+"""The one place that imports Slack's SDK and calls its Web API.
+
+Nothing is sent twice from here: who calls decides what to do next.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +12,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from pydantic import JsonValue
 from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier as SignatureVerifier
+from slack_sdk.socket_mode.aiohttp import SocketModeClient as SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient as AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest as SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 

@@ -1,4 +1,4 @@
-"""The one place that knows slack-bolt and Slack's Socket Mode client: how payloads come to us and are acknowledged."""
+"""The one place that knows slack-bolt: how payloads come to us, by HTTP or Socket Mode, and are acknowledged."""
 
 import asyncio
 import logging
@@ -12,10 +12,6 @@ from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
-from slack_sdk.signature import SignatureVerifier
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -24,7 +20,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from channels import ChannelError, ChannelRefused, ChannelUnauthorized, ChannelUnavailable
-from channels.slack.api import NAME, Limited, web_client
+from channels.slack.api import (
+    NAME,
+    AsyncBaseSocketModeClient,
+    Limited,
+    SignatureVerifier,
+    SocketModeClient,
+    SocketModeRequest,
+    web_client,
+)
 from channels.slack.inbound import Json, word
 from channels.slack.manifest import EVENTS_PATH, INTERACTIONS_PATH
 
