@@ -29,17 +29,19 @@ _VERBS = (
 
 
 def require_dev(settings: "Settings", what: str) -> None:
-    """Check that this data directory leads to a `sayso dev`. Raises Conflict.
+    """Check that this data directory leads to a `sayso dev` that runs. Raises Conflict.
 
     Elsewhere whoever reaches Redis could speak as anybody; there only a key or a session says who somebody is.
     """
     from bot.config.data_dir import DataDir
+    from bot.store.embedded import find
 
-    if settings.redis_url is not None or DataDir(settings.data_dir).server() is None:
+    folder = settings.data_dir
+    if settings.redis_url is not None or DataDir(folder).server() is None or find(folder) is None:
         raise Conflict(
             f"{what} works only beside `sayso dev`",
-            "Set SAYSO_URL and SAYSO_API_KEY: over HTTP your own key says who "
-            "you are, and you make one in the console, on the page Keys",
+            "Start it with `./sayso dev`. Elsewhere a key of your own says who you are: make it in the console, on the "
+            "page Keys, and set SAYSO_URL and SAYSO_API_KEY",
         )
 
 
@@ -103,7 +105,7 @@ def _list(notes: list[dict[str, Any]], *, as_json: bool) -> None:
         for line in _details(note):
             print(plain(f"    {line}"))
     if not notes:
-        print("Nothing was given up on, and nothing is quarantined.")
+        print("Nothing was given up, and nothing is quarantined.")
 
 
 def _time(at: str) -> str:

@@ -51,7 +51,7 @@ def show(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Tell a run's story so far."""
+    """Show the story of a run so far."""
     from agents.run import fold
     from bot.cli.client import connect
     from bot.render.transcript import lines
@@ -81,7 +81,7 @@ def events(run_id: Run, data: Data = None) -> None:
 
 
 def watch(run_id: Run, as_json: Json = False, data: Data = None) -> None:
-    """Tell a run's story as it happens, until it ends. Exit 1 if it failed."""
+    """Show the story of a run as it happens, until it ends. Exit 1 if it failed."""
     from bot.cli.client import connect
     from bot.cli.show import Story
 

@@ -104,7 +104,7 @@ def request_text(request: RequestView, people: People) -> str:
     ]
     rows += [_row("comment", f"{people.name_of(one.person)}: {one.text}") for one in request.comments]
     rows += [_row("until", request.expires_at.strftime(_TIME)), _row("digest", request.digest)]
-    rows += [_row("mode", "rehearsal: plain rules chose the step, no model")] if request.is_rehearsal else []
+    rows += [_row("mode", "rehearsal: plain rules chose the steps, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
 
 

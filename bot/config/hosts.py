@@ -20,6 +20,8 @@ def loopback(bind: str, port: int) -> str:
     """Return the URL at which only this machine reaches `bind`; empty if `bind` is an outside address only."""
     if ip_address_is_any(bind):
         bind = "::1" if ":" in bind else "127.0.0.1"
+    if bind == "localhost":
+        bind = "127.0.0.1"  # a name may lead to ::1 as well, where somebody else may listen
     if not is_loopback(bind):
         return ""
     return f"http://[{bind}]:{port}" if ":" in bind else f"http://{bind}:{port}"

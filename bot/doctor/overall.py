@@ -108,7 +108,8 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         durability, why = await look(client)
-        are_whole = await Lists(client, settings.shards).are_whole()
+        lists = Lists(client, settings.shards)
+        are_whole, unknown = await lists.are_whole(), await lists.unknown_work()
         ahead = await far_ahead(client, settings.shards)
         lockouts = await Lockouts(client).all()
         unheld = await keys_of_nobody(client)
@@ -121,6 +122,9 @@ async def _redis(settings: Settings) -> AsyncIterator[Finding]:
     for one in lockouts:
         what = f"{one.channel.capitalize()} refuses sayso since {one.since:%H:%M UTC}: {one.what}"
         yield Finding(sign="✗", what=what, fix=one.do)
+    if unknown:
+        what = f"work that this release can't do waits: {len(unknown)} items, such as {unknown[0][:60]!r}"
+        yield Finding(sign="✗", what=what, fix="run the newer release that left them there, or its successor")
     if not are_whole:
         fix = "sayso rebuild, once no process of the earlier release runs"
         yield Finding(sign="!", what="lists lack what an earlier release wrote", fix=fix)

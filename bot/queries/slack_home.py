@@ -22,6 +22,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.requests import people_of
+from bot.errors import NotFound
 from bot.people.directory import People
 from bot.store import Store, StoreError
 from bot.store.indexes import HOME_KEEP_S, Homes
@@ -120,7 +121,7 @@ class HomeWatch:
         try:
             while events := await self._store.events_after(run_id, seq, _EVENTS_AT_ONCE):
                 seq, known = seq + len(events), known | concerned(events)
-        except ValueError:  # such as an event of a newer release
+        except (ValueError, NotFound):  # such as an event of a newer release
             log.exception("can't read whom a run concerns", run_id=run_id)
         self._known[run_id] = (seq, known)
         if len(self._known) > _RUNS_KNOWN:

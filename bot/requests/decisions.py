@@ -267,7 +267,7 @@ class Decisions:
         If the person can answer better and the channel can change its card, the notice is the card to answer once more.
         """
         request, text = record.request, feedback_text(judgement, record.request, self._people)
-        if _is_renewed(record, answer):
+        if record.state == "open" and _is_renewed(record, answer):
             text += f" {_EXPOSED if _is_given_away(record, statement) else _RENEWED}"
         entry = Tell(
             id=outgoing_id(request.id),

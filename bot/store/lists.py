@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from agents.run import RunState
+from bot.errors import NotFound
 from bot.store.client import Client, Script
 from bot.store.ids import WorkItem
 from bot.store.keys import Keys
@@ -19,6 +20,9 @@ _SPARE = 8
 
 # A moment in milliseconds and an id: where something stands in a list, newest first.
 Mark = tuple[int, str]
+
+# Of each shard, soonest first: what nobody can do is overdue, and comes first.
+_SCHEDULED_LOOKED_AT = 1_000
 
 
 class Lists:
@@ -162,6 +166,15 @@ class Lists:
         """From now on these lists hold everything: nothing was there yet, or all of it was made anew."""
         await self._client.do("SET", Keys(0).lists_made, _GENERATION)
 
+    async def unknown_work(self) -> list[str]:
+        """Return what stands in the schedules and this release can't do: some newer release, or nobody, left it."""
+        members = [
+            member.decode(errors="replace")
+            for shard in range(self._shards)
+            for member in await self._client.do("ZRANGE", Keys(shard).wake, 0, _SCHEDULED_LOOKED_AT)
+        ]
+        return [member for member in members if not _is_known(member)]
+
     async def dead(self) -> dict[str, bytes]:
         """Every dead letter and held item: id -> note."""
         found: dict[str, bytes] = {}
@@ -210,3 +223,11 @@ def _marks(raw: Sequence[bytes] | Sequence[tuple[bytes, float]]) -> list[Mark]:
     pairs = [pair for pair in raw if not isinstance(pair, bytes)]
     flat = [one for one in raw if isinstance(one, bytes)]
     return [(round(float(score)), name.decode()) for name, score in [*pairs, *zip(flat[::2], flat[1::2], strict=True)]]
+
+
+def _is_known(member: str) -> bool:
+    try:
+        WorkItem.parse(member)
+    except NotFound:
+        return False
+    return True

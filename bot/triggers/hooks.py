@@ -88,7 +88,7 @@ class Hooks:
     async def take(self, name: str, posted: Posted) -> Taken | Passed:
         """Give it its effect, once for each delivery.
 
-        Raises NotSigned, Invalid, NotFound and Invalid.
+        Raises NotSigned, Invalid, NotFound and RateLimited.
         """
         config = self._triggers.get(name)
         self._check(name, config, posted, await self._store.now("s0r-aaaaaaaaaaaaa"))

@@ -134,7 +134,7 @@ def keeps_well(terminal: Terminal) -> None:
     """Check that what is configured is listed, and nothing needs fixing."""
     seen = terminal.together("dead", "doctor", "policies", "people", "agents", "prompts", "rebuild")
 
-    assert seen["dead"] == "Nothing was given up on, and nothing is held.\n"
+    assert seen["dead"] == "Nothing was given up, and nothing is quarantined.\n"
     assert "✓ Redis answers\n✓ durability verified\n" in seen["doctor"]
     assert "✗" not in seen["doctor"]
     assert seen["policies"].startswith("production  ")

@@ -78,7 +78,8 @@ async def requeued(some_id: DeadPath, _: MayKeep, here: HereNow) -> Done:
     if note.kind == "quarantined":
         what = "A quarantined message can't be let through as somebody's word"
         raise Conflict(what, f"Have that person asked: sayso dead confirm {some_id}")
-    await here.app.store.lists.requeue(note.item)
+    if not await here.app.store.lists.requeue(note.item):
+        raise Conflict(f"{some_id} has just changed", "Look at the list again")
     return Done(id=some_id, told=f"{some_id} is tried again.")
 
 

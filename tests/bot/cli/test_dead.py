@@ -32,7 +32,7 @@ async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: Wor
     empty = await sayso(world, "dead")
 
     first, second = listed.out.splitlines()
-    assert first.startswith(f"{name}  held  ")
+    assert first.startswith(f"{name}  quarantined  ")
     assert "a message that claims to be from bo@corp.example: nothing proves who sent it" in first
     assert second == f"    came by email, would have answered {record.request.id}"
     assert asked.out == "Bo Berg is asked whether it was theirs. It stays quarantined whatever they say.\n"
@@ -40,7 +40,7 @@ async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: Wor
     [note] = json.loads(as_json.out)
     assert (note["id"], note["claims"], note["channel"]) == (name, "bo@corp.example", "email")
     assert gone.out == f"{name} is discarded.\n"
-    assert empty.out == "Nothing was given up on, and nothing is held.\n"
+    assert empty.out == "Nothing was given up, and nothing is quarantined.\n"
 
 
 @pytest.mark.long
@@ -49,7 +49,7 @@ async def test_what_is_not_held_is_told_in_a_sentence(world: World) -> None:
         ended = await sayso(world, "dead", verb, "s0i-aaaaaaaaaaaaa")
 
         assert ended.code == 1
-        assert ended.err == "sayso: There is no held message s0i-aaaaaaaaaaaaa. `sayso dead` lists them\n"
+        assert ended.err == "sayso: There is no quarantined message s0i-aaaaaaaaaaaaa. `sayso dead` lists them\n"
     assert (await sayso(world, "dead", "burn", "s0i-aaaaaaaaaaaaa")).code == 2
 
 

@@ -147,7 +147,7 @@ async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:
     requests, requests_json = await sayso(world, "requests"), await sayso(world, "requests", "--json")
 
     assert runs.out.splitlines()[0].endswith("(rehearsal)")
-    assert "rehearsal: plain rules chose the step, no model" in requests.out
+    assert "rehearsal: plain rules chose the steps, no model" in requests.out
     (request,) = json.loads(requests_json.out)
     assert f"to answer  ./sayso answer {request['id']} approve|deny --as PERSON" in requests.out
     assert json.loads(runs_json.out)[0]["is_rehearsal"] is True

@@ -261,6 +261,17 @@ async def test_a_model_whose_price_nobody_knows_is_named(data: Path, environ: di
     assert "max_tokens" in findings[0].fix
 
 
+async def test_work_that_this_release_can_t_do_is_found(data: Path, environ: dict[str, str]) -> None:
+    client = Client(environ["SAYSO_REDIS_URL"])
+    await client.do("ZADD", Keys(0).wake, 1, "dance s0r-aaaaaaaaaaaaa")
+    await client.do("ZADD", Keys(0).wake, 2, "run s0r-aaaaaaaaaaaaa")
+    await client.close()
+
+    finding = await found(load(data, environ), "work that this release")
+
+    assert (finding.sign, "dance" in finding.what) == ("✗", True)
+
+
 async def test_lists_that_lack_what_an_earlier_release_wrote(data: Path, environ: dict[str, str]) -> None:
     client = Client(environ["SAYSO_REDIS_URL"])
     await client.do("ZADD", Keys(0).runs, 1, "s0r-aaaaaaaaaaaaa")

@@ -1,4 +1,4 @@
-"""The directory, and what was given up on or is held, over HTTP."""
+"""The directory, and what was given up on or is quarantined, over HTTP."""
 
 from tests.bot.web.problems import refused
 from tests.servers.web import Api
@@ -35,7 +35,7 @@ async def test_what_is_held_is_looked_after_with_an_admin_s_key_alone(world: Wor
     gone = await dan.post(f"/v1/dead/{name}/discard")
 
     assert (letter["id"], letter["kind"], letter["claims"]) == (name, "quarantined", "bo@corp.example")
-    assert f"Have that person asked: sayso dead confirm {name}" in refused(through, 409, "not-now")
+    assert "can't be let through as somebody's word" in refused(through, 409, "not-now")
     assert asked.json() == {
         "id": name,
         "told": "Bo Berg is asked whether it was theirs. It stays quarantined whatever they say.",
