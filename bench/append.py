@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agents.events import AnswerNoted, Event, RunStarted
+from agents.events import AnswerNoted, Event
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import fold
 from bench.parts import PERSON
@@ -15,6 +15,7 @@ from bot.store import Commit, Store
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
 from bot.store.ids import new_id
+from bot.testing.events import started
 
 _SIZES = (10, 100, 1000)
 _RUNS = 100
@@ -57,11 +58,8 @@ async def _measured(
 async def _filled(store: Store, size: int) -> RunId:
     """A new run that holds `size` events."""
     run_id = RunId(new_id("run", 0))
-    started = RunStarted(
-        at=datetime.now(UTC), run_id=run_id, agent="bench", channel="bench", requester=PersonId(PERSON),
-        text="x" * 2048, max_steps=10,
-    )  # fmt: skip
-    await store.commit(Commit(run_id=run_id, events=[started, *(_comment(number) for number in range(size - 1))]))
+    first = started("x" * 2048, run_id=run_id, agent="bench", channel="bench", requester=PERSON, at=datetime.now(UTC))
+    await store.commit(Commit(run_id=run_id, events=[first, *(_comment(number) for number in range(size - 1))]))
     return run_id
 
 

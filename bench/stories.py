@@ -5,52 +5,27 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 
-from agents.events import (
-    CardDelivered,
-    ContextFetched,
-    Event,
-    OutsideReported,
-    PersonSaid,
-    RequestDecided,
-    RequestOpened,
-    RunStarted,
-    StepChosen,
-    ToolFinished,
-    ToolStarted,
-    ToolWaits,
-    VoteCast,
-)
-from agents.requests import (
-    Anyone,
-    AttemptId,
-    Decision,
-    DeliveryId,
-    Effect,
-    Fact,
-    Given,
-    PersonId,
-    PolicySnapshot,
-    Request,
-    RequestId,
-    RunId,
-    StepId,
-    Vote,
-)
+from agents.events import ContextFetched, Event, OutsideReported, RequestOpened, StepChosen, ToolWaits
+from agents.requests import AttemptId, Effect, Fact, Given, Request
 from agents.steps import CallTool, ModelCall, RequestHumanInput, Step
+from bot.testing.events import (
+    ANNA,
+    POLICY,
+    Purpose,
+    chosen,
+    decided,
+    delivered,
+    finished,
+    request,
+    said,
+    started,
+    tool_started,
+    vote,
+)
 
 _MORNING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-_ANNA, _BO = PersonId("anna"), PersonId("bo")
-_RUN = RunId("s4r-abcdefghijklm")
-_POLICY = PolicySnapshot(
-    name="production",
-    rule=Anyone(source="group:release", people=(_BO,)),
-    reach=("slack", "email"),
-    answer_from=("slack", "email"),
-    approve_by_email=True,
-    requester_may_approve=False,
-    expires_after_s=3600,
-    execute_within_s=900,
-)
+_RUN = "s4r-abcdefghijklm"
+_POLICY = POLICY.model_copy(update={"reach": ("slack", "email"), "answer_from": ("slack", "email")})
 _WISH = (
     "Hi, please bring the search fix to staging, look whether it holds there, and then to production if Bo agrees."
     " It is what the support team waits for since Friday. If anything looks odd, stop and ask me. Thanks, Anna"
@@ -78,17 +53,15 @@ def story(events: int) -> list[Event]:
 def messages_only(events: int) -> list[Event]:
     """A run of `events` events of which all but two are messages of about 1,000 bytes: nothing of it may be cut."""
     text = _WISH * 4
-    said = (
-        PersonSaid(at=_at(number), said_id=f"in-{number}", person=_ANNA, channel="email", text=f"{number}: {text}")
+    messages = (
+        said(ANNA, f"{number}: {text}", said_id=f"in-{number}", channel="email", at=_at(number))
         for number in range(events - 2)
     )
-    return [*islice(_events(), 2), *said]
+    return [*islice(_events(), 2), *messages]
 
 
 def _events() -> Iterator[Event]:
-    yield RunStarted(
-        at=_at(0), run_id=_RUN, agent="deploy", channel="email", requester=_ANNA, text=_WISH, max_steps=100
-    )
+    yield started(_WISH, 100, run_id=_RUN, at=_at(0))
     yield ContextFetched(at=_at(1), facts=_facts())
     for turn in count(1):
         version, first = f"v1.{turn}.0", turn * 10
@@ -100,7 +73,7 @@ def _events() -> Iterator[Event]:
         yield from _approved(first + 5, version)
         yield from _call(first + 6, "live", version, "production", f"{_commit(version)} ({version})")
         text = f"{version} is fine, but the index grows. Please take v1.{turn + 1}.0 as soon as it is tagged."
-        yield PersonSaid(at=_at(first + 9), said_id=f"in-{turn}", person=_ANNA, channel="email", text=text)
+        yield said(ANNA, text, said_id=f"in-{turn}", channel="email", at=_at(first + 9))
 
 
 def _call(
@@ -114,11 +87,9 @@ def _call(
 
 def _made(number: int, tool: str, version: str, environment: str, output: str, error: str = "") -> Iterator[Event]:
     effect = Effect(argv=("./deploy.sh", _commit(version), environment), environment=environment)
-    attempt = AttemptId(f"s4a-{number:013}")
-    yield ToolStarted(
-        at=_at(number), step_id=_step(number), attempt_id=attempt, tool=tool, effect=effect, idempotent=False, host="h"
-    )
-    yield ToolFinished(at=_at(number, 40), attempt_id=attempt, output="" if error else output, error=error)
+    attempt = f"s4a-{number:013}"
+    yield tool_started(attempt, _step(number), tool=tool, effect=effect, host="h", at=_at(number))
+    yield finished(attempt, "" if error else output, error, at=_at(number, 40))
 
 
 def _waited(number: int, version: str) -> Iterator[Event]:
@@ -142,56 +113,37 @@ def _question(number: int, version: str) -> Iterator[Event]:
     question = f"{version} holds on staging. One migration adds an index to orders (2.1 million rows). Go on tonight?"
     options = ("now", "tonight", "not at all")
     yield _chosen(number, RequestHumanInput(question=question, format="choice", options=options))
-    request = _request(number, "question", "The deploy agent asks", question)
-    yield from _opened(number, request)
+    asked = _request(number, "question", "The deploy agent asks", question)
+    yield from _opened(number, asked)
     given = Given(text="1", picks=("now",))
-    decision = Decision(state="answered", by=(_ANNA,), channel="slack", given=given, at=_at(number, 50))
-    yield RequestDecided(at=_at(number, 50), request_id=request.id, decision=decision)
+    yield decided("answered", asked.id, given, by=(ANNA,), channel="slack", at=_at(number, 50))
 
 
 def _approved(number: int, version: str) -> Iterator[Event]:
     yield from _call(number, "deploy", version, "production", "", gate="production")
-    request = _request(number, "gate", f"Deploy {version} to production?")
-    yield from _opened(number, request)
+    asked = _request(number, "gate", f"Deploy {version} to production?")
+    yield from _opened(number, asked)
     reason, at = "Looked at the migration, fine.", _at(number, 30)
-    vote = Vote(
-        reply_id=f"m{number}", person=_BO, approve=True, reason=reason, revision=1, digest="d", channel="slack", at=at
-    )
-    yield VoteCast(at=at, request_id=request.id, vote=vote)
-    decision = Decision(state="approved", by=(_BO,), channel="slack", reason=reason, at=at)
-    yield RequestDecided(at=at, request_id=request.id, decision=decision)
+    yield vote(asked.id, reason=reason, reply_id=f"m{number}", channel="slack", at=at)
+    yield decided("approved", asked.id, reason=reason, channel="slack", at=at)
     yield from _made(number, "deploy", version, "production", _log(number, version))
 
 
-def _opened(number: int, request: Request) -> Iterator[Event]:
-    yield RequestOpened(at=_at(number, 2), request=request)
-    yield CardDelivered(
-        at=_at(number, 3),
-        request_id=request.id,
-        delivery_id=DeliveryId(f"s4d-{number:013}"),
-        revision=1,
-        person=_BO,
-        channel="slack",
-    )
+def _opened(number: int, asked: Request) -> Iterator[Event]:
+    yield RequestOpened(at=_at(number, 2), request=asked)
+    yield delivered(asked.id, delivery_id=f"s4d-{number:013}", channel="slack", at=_at(number, 3))
 
 
-def _request(number: int, purpose: str, title: str, quoted: str = "") -> Request:
-    return Request.model_validate(
-        {
-            "id": RequestId(f"s4q-{number:013}"),
-            "run_id": _RUN,
-            "step_id": _step(number),
-            "purpose": purpose,
-            "nonce": "n",
-            "title": title,
-            "quoted": quoted,
-            "format": "approval" if purpose == "gate" else "choice",
-            "requesters": (_ANNA,),
-            "policy": _POLICY,
-            "digest": "d",
-            "opened_at": _at(number),
-            "expires_at": _at(number + 60),
-        }
+def _request(number: int, purpose: Purpose, title: str, quoted: str = "") -> Request:
+    return request(
+        f"s4q-{number:013}",
+        _step(number),
+        purpose,
+        run_id=_RUN,
+        title=title,
+        quoted=quoted,
+        policy=_POLICY,
+        at=_at(number),
     )
 
 
@@ -224,11 +176,11 @@ def _failed(turn: int, version: str) -> str:
 
 def _chosen(number: int, step: Step, gate: str | None = None) -> StepChosen:
     call = ModelCall(model="claude-sonnet-5-5", rehearsal=False, prompt="deploy@1")
-    return StepChosen(at=_at(number), step_id=_step(number), step=step, gate=gate, call=call)
+    return chosen(step, _step(number), gate, call=call, at=_at(number))
 
 
-def _step(number: int) -> StepId:
-    return StepId(f"s4s-{number:013}")
+def _step(number: int) -> str:
+    return f"s4s-{number:013}"
 
 
 def _at(minute: int, second: int = 0) -> datetime:

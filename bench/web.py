@@ -23,8 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 from httpx2 import AsyncClient, Limits  # noqa: E402
 
-from agents.events import Event, RunEnded, RunStarted  # noqa: E402
-from agents.requests import PersonId, Request, RequestId, RunId  # noqa: E402
+from agents.events import Event  # noqa: E402
+from agents.requests import Request, RequestId, RunId  # noqa: E402
 from agents.run import fold  # noqa: E402
 from bot.policy.record import RequestRecord  # noqa: E402
 from bot.process.logging import configure  # noqa: E402
@@ -33,6 +33,7 @@ from bot.store import Commit  # noqa: E402
 from bot.store.embedded import EmbeddedRedis  # noqa: E402
 from bot.store.ids import new_id  # noqa: E402
 from bot.store.journal import record_write  # noqa: E402
+from bot.testing.events import ended, started  # noqa: E402
 from tests.office import QUICK, TOML  # noqa: E402
 from tests.servers.program import COMMAND, environment  # noqa: E402
 from tests.waiting import until  # noqa: E402
@@ -174,14 +175,10 @@ async def store(world: World, number: int) -> None:
     """A run of the clerk that has just started, or of the typist that is done; a few have failed."""
     run_id = RunId(new_id("run", number % world.app.store.shards))
     now, is_done = world.app.store.about_now(), number // world.app.store.shards % 2 == 0
-    started = RunStarted(
-        at=now, run_id=run_id, agent="typist" if is_done else "clerk", channel="bench", requester=PersonId("anna"),
-        text=f"stamp {number}", max_steps=10,
-    )  # fmt: skip
-    has_failed = number % _FAILED_EVERY == 0
-    events: list[Event] = [started]
+    agent, has_failed = "typist" if is_done else "clerk", number % _FAILED_EVERY == 0
+    events: list[Event] = [started(f"stamp {number}", run_id=run_id, agent=agent, channel="bench", at=now)]
     if is_done or has_failed:
-        events.append(RunEnded(at=now, outcome="failed" if has_failed else "done", summary=""))
+        events.append(ended("failed" if has_failed else "done", at=now))
     await world.app.store.commit(Commit(run_id=run_id, events=events, expect=0, summary=line_of(fold(events))))
 
 

@@ -11,7 +11,7 @@ from agents.events import ChildStarted, Event, OutsideReported, Parent, RunForke
 from agents.requests import RunId, StepId
 from agents.run import fold
 from agents.steps import ModelCall
-from tests.agents.worlds import ANNA, DEPLOY, MODEL, NOON, chosen, failed, raised, started
+from tests.agents.worlds import ANNA, MODEL, NOON, chosen, failed, raised, started
 
 CALL = ModelCall(model="model", rehearsal=False, input_tokens=90, output_tokens=10, cost_usd=0.25)
 AMOUNTS = st.integers(0, 10**7)
@@ -19,7 +19,7 @@ DOLLARS = st.floats(0, 10**4)
 
 
 def paid(call: ModelCall = CALL, days: int = 0) -> StepChosen:
-    return StepChosen(at=NOON + timedelta(days=days), step_id=StepId("s1"), step=DEPLOY, call=call)
+    return chosen(call=call, at=NOON + timedelta(days=days))
 
 
 def test_a_failed_call_costs_what_it_cost_and_is_no_step() -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,8 @@ from agents.requests import Effect, Fact, FromDesk, FromPerson, FromTrigger, Ori
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from tests.agents.deploy.repos import PlainHands
+from tests.agents.worlds import NOON, started
 
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MAIL = Mail(sender="eve@shop.example", subject="Refund?", text="How do I get a refund?", at=NOON, message_id="<1@x>")
 BY_MAIL = FromDesk(address=MAIL.sender)
 REFUNDS = Fact(label="knowledge: refunds.md", text="---\nanswers: refund, money back\n---\nWithin 14 days.\n")
@@ -42,18 +41,8 @@ def run_about(
     facts: tuple[Fact, ...] = (REFUNDS, HOURS),
     origin: Origin = BY_MAIL,
 ) -> Run:
-    started = RunStarted(
-        at=NOON,
-        run_id=RunId("r1"),
-        agent="desk",
-        channel="email",
-        requester=PersonId("anna"),
-        text="Answer it",
-        context=context_of(mail),
-        max_steps=10,
-        origin=origin,
-    )
-    return Run(id=RunId("r1"), started=started, facts=facts, results=results)
+    began = started("Answer it", agent="desk", context=context_of(mail), origin=origin)
+    return Run(id=RunId("r1"), started=began, facts=facts, results=results)
 
 
 def reply(to: str = MAIL.sender, subject: str = "Re: Refund?", text: str = "Hello") -> CallTool:

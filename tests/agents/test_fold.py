@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.events import MOST_CHILDREN, ChildStarted, Event, OutsideReported, RunEnded, read_event, write_event
+from agents.events import MOST_CHILDREN, ChildStarted, Event, OutsideReported, read_event, write_event
 from agents.requests import PersonId, RunId, StepId
 from agents.run import Result, Run, RunState, fold
 from tests.agents.worlds import (
@@ -13,6 +13,7 @@ from tests.agents.worlds import (
     any_event,
     chosen,
     decided,
+    ended,
     finished,
     opened,
     said,
@@ -60,7 +61,7 @@ def test_results_orphans_and_steps_only_grow(events: list[Event]) -> None:
 
 @given(EVENTS)
 def test_an_ended_run_stays_ended_as_it_did_first(events: list[Event]) -> None:
-    end = RunEnded(at=NOON, outcome="failed", summary="over")
+    end = ended("failed", "over")
 
     run = fold([end, *(event for event in events if event.type != "run_forked")])
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.budgets import Budget
-from agents.events import Event, RunCancelled, RunEnded, RunForked, RunPaused, own
+from agents.events import Event, RunCancelled, RunForked, RunPaused, own
 from agents.requests import RunId
 from agents.run import Run, fold
 from bot.policy.record import records
@@ -17,6 +17,7 @@ from tests.agents.worlds import (
     any_event,
     chosen,
     decided,
+    ended,
     finished,
     opened,
     orphaned,
@@ -40,7 +41,7 @@ STORY: tuple[Event, ...] = (
     opened("q2", purpose="unknown"),
     RunCancelled(at=NOON, by=ANNA),
     decided("withdrawn", "q2"),
-    RunEnded(at=NOON, outcome="cancelled", summary="over"),
+    ended("cancelled", "over"),
 )
 EVENTS = st.lists(any_event(st.text(max_size=5)), max_size=25)
 

@@ -7,7 +7,6 @@ from agents.events import (
     Event,
     RequestRevised,
     RunCancelled,
-    RunEnded,
     RunPaused,
     RunResumed,
     RunStarted,
@@ -25,6 +24,7 @@ from tests.agents.worlds import (
     NOON,
     chosen,
     decided,
+    ended,
     failed,
     finished,
     opened,
@@ -59,8 +59,8 @@ def answered(text: str, *picks: str, request_id: str = "q2") -> Event:
         ([*UNKNOWN], "unknown"),
         ([started(), chosen(), opened(), RunPaused(at=NOON, by=BO)], "paused"),
         ([started(), chosen(), opened(), RunPaused(at=NOON, by=BO), RunResumed(at=NOON, by=BO)], "waiting"),
-        ([started(), RunEnded(at=NOON, outcome="done", summary="")], "done"),
-        ([started(), RunEnded(at=NOON, outcome="cancelled", summary="")], "cancelled"),
+        ([started(), ended()], "done"),
+        ([started(), ended("cancelled")], "cancelled"),
     ],
 )
 def test_the_state_that_people_see(events: list[Event], state: str) -> None:

@@ -8,13 +8,13 @@ from agents import Agent
 from agents.announce import WHAT, announce_agent
 from agents.ask import Listed, ask_agent
 from agents.ask.rules import UNTIL, WHOM
-from agents.events import Event, StepChosen
+from agents.events import Event
 from agents.release import release_agent
-from agents.requests import Given, PersonId, StepId
+from agents.requests import Given, PersonId
 from agents.run import Result, Run, fold
 from agents.steps import CallTool, Done, ModelCall, RequestHumanInput, Step
 from agents.triage import WHICH, triage_agent
-from tests.agents.worlds import NOON, decided, opened, said, started
+from tests.agents.worlds import chosen, decided, opened, said, started
 
 ANNOUNCE = announce_agent(("group:release",))
 ASK = ask_agent({"anna": Listed("Anna Ames"), "bo": Listed("Bo Berg", groups=("release",))})
@@ -83,7 +83,7 @@ def test_what_was_written_while_something_else_was_asked_is_asked_about_in_the_e
         step_id = f"s{len(events)}"
         step = ASK.fallback(fold(events))
         call = ModelCall(model="rehearsal", rehearsal=True)
-        events.append(StepChosen(at=NOON, step_id=StepId(step_id), step=step, gate=None, call=call))
+        events.append(chosen(step, step_id, call=call))
         events.extend([opened(step_id, step_id, "question"), *meanwhile])
         events.append(decided("answered", step_id, Given(text=words)))
         return step

@@ -2,18 +2,19 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from agents.events import CardDelivered, Event, RunPaused, RunStarted, ToolFinished, ToolOrphaned, ToolStarted
-from agents.requests import AttemptId, DeliveryId, Effect, PersonId, RequestId, RunId, StepId
+from agents.requests import AttemptId, Effect, RequestId, RunId
 from agents.run import RunState
 from bot.store import Commit, Line, RecordWrite, Store, Written
 from bot.store.client import Client
+from bot.testing import events as build
 
 RUN, REQUEST = RunId("s0r-aaaaaaaaaaaaa"), RequestId("s0q-aaaaaaaaaaaaa")
 ATTEMPT, OTHER = AttemptId("s0a-aaaaaaaaaaaaa"), AttemptId("s0a-bbbbbbbbbbbbb")
 ITEM, CARD, OUT = "s0i-aaaaaaaaaaaaa", "s0d-aaaaaaaaaaaaa", "s0o-aaaaaaaaaaaaa"
-AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+AT = build.NOON
 LEASE_S = 60.0
 
 
@@ -67,42 +68,25 @@ async def put(store: Store, record: RecordWrite, *added: Event) -> Written:
 
 
 def started() -> RunStarted:
-    return RunStarted(
-        at=AT, run_id=RUN, agent="clerk", channel="cli", requester=PersonId("anna"), text="press bell", max_steps=10
-    )
+    return build.started("press bell", run_id=RUN, agent="clerk", channel="cli")
 
 
 def paused(by: str = "bo") -> RunPaused:
-    return RunPaused(at=AT, by=PersonId(by))
+    return build.paused(by)
 
 
 def delivered(handle: str = "") -> CardDelivered:
-    return CardDelivered(
-        at=AT,
-        request_id=REQUEST,
-        delivery_id=DeliveryId(CARD),
-        revision=1,
-        person=PersonId("bo"),
-        channel="email",
-        handle=handle,
-    )
+    return build.delivered(REQUEST, delivery_id=CARD, handle=handle)
 
 
 def tool_started(attempt: AttemptId = ATTEMPT) -> ToolStarted:
-    return ToolStarted(
-        at=AT,
-        step_id=StepId("s0p-aaaaaaaaaaaaa"),
-        attempt_id=attempt,
-        tool="press",
-        effect=Effect(argv=("press", "bell")),
-        idempotent=False,
-        host="here",
-    )
+    effect = Effect(argv=("press", "bell"))
+    return build.tool_started(attempt, "s0p-aaaaaaaaaaaaa", tool="press", effect=effect)
 
 
 def finished(attempt: AttemptId = ATTEMPT, output: str = "done") -> ToolFinished:
-    return ToolFinished(at=AT, attempt_id=attempt, output=output)
+    return build.finished(attempt, output)
 
 
 def orphaned(attempt: AttemptId = ATTEMPT) -> ToolOrphaned:
-    return ToolOrphaned(at=AT, attempt_id=attempt, may_have_started=True)
+    return build.orphaned(attempt)
