@@ -126,7 +126,7 @@ class _Drawing:
         drawn = {name: self.of(hints[name]) for name, field in model.model_fields.items() if not field.exclude}
         for name, field in model.model_fields.items():
             if MinLen(1) in field.metadata:
-                drawn[name] = drawn[name].filter(bool)
+                drawn[name] = drawn[name].filter(lambda text: bool(text) and "\ud800" not in text)
         if "picks" in drawn:
             drawn["picks"] = st.sampled_from(_PICKS) | drawn["picks"]
         if model is StepFailed:

@@ -423,3 +423,16 @@ async def test_a_no_to_the_mail_that_closes_a_card_takes_the_approval_back(world
     await world.next_mail("bo", about="taken back")
     assert (await world.request(record.request.id)).state == "revoked"
     assert world.workshop.effects == []
+
+
+async def test_whoever_answers_late_is_promised_no_card_that_can_still_be_answered(world: World) -> None:
+    record, card = await card_for(world)
+    await world.reply("bo", card, "what is this?")
+    again = await world.next_mail("bo", about="comment")
+    await world.reply("bo", again, "approve")
+    await approved(world, record)
+
+    await world.reply("bo", card, "approve")
+
+    late = await world.next_mail("bo", about="Already decided")
+    assert "can still be answered" not in late.text
