@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.office import TOML
 from tests.servers.lines import TOP
 from tests.stories.test_ask import asked, asks
+from tests.waiting import until
 from tests.world import World
 
 FIVE = [f"p{number}" for number in range(5)]
@@ -35,6 +36,8 @@ async def test_a_worker_killed_between_the_third_and_the_fourth_child_starts_eac
         await world.stop()
         await world.start()
         questions = await asked(world, run_id, FIVE)
+        # Whose question is answered before its mail goes out gets none.
+        await until(lambda: all(_mails(world, name) for name in FIVE), what="everybody has the question by mail")
         await asyncio.gather(*(world.decide(name, questions[name], "free_text", f"yes, {name}") for name in FIVE))
 
         summary = await world.summary(run_id)
@@ -42,6 +45,10 @@ async def test_a_worker_killed_between_the_third_and_the_fourth_child_starts_eac
         assert all(f"{name.upper()}: “yes, {name}”" in summary for name in FIVE)
         assert [child.key for child in (await world.run(run_id)).children] == FIVE
         await world.quiet()
-        assert [len([one for one in world.mails(name) if "Ready?" in one.text]) for name in FIVE] == [1] * 5
+        assert [_mails(world, name) for name in FIVE] == [1] * 5
     finally:
         await world.stop()
+
+
+def _mails(world: World, name: str) -> int:
+    return len([one for one in world.mails(name) if "Ready?" in one.text])

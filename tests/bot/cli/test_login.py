@@ -21,6 +21,7 @@ async def opened(browser: Browser, link: str) -> Page:
     return await browser.submit(page.form("/login"))
 
 
+@pytest.mark.long
 async def test_a_link_for_a_person_opens_their_session_once(world: World) -> None:
     async with world.stopped():
         world.toml = f'public_url = "{PUBLIC}"\n{world.toml}'

@@ -72,6 +72,7 @@ async def test_without_its_tokens_it_says_in_one_line_what_to_set(
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.long
 async def test_beside_nothing_it_says_how_to_get_a_redis(tmp_path: Path) -> None:
     tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
     code, _, err = await sayso("slack", cwd=tmp_path, env=tokens)
@@ -124,6 +125,7 @@ async def test_people_alone_lists_them_as_before(tmp_path: Path) -> None:
     assert [line.split()[0] for line in out.splitlines()] == ["anna", "bo"]
 
 
+@pytest.mark.long
 async def test_the_doctor_has_slack_among_its_findings(tmp_path: Path, slack_address: str) -> None:
     async with Workspace(slack_address) as slack:
         await slack.starts_anew()

@@ -9,6 +9,7 @@ import pytest
 from bot.config.example import example_toml
 from bot.config.settings import ConfigError, load
 from bot.config.trust import is_trusted, trust
+from tests.long import few_of
 from tests.servers.program import sayso
 
 OWN = '[agents.evil]\ncode = "evil:evil_agent"\n'
@@ -30,7 +31,7 @@ async def typed(folder: Path, *words: str, **environ: str) -> tuple[int, str, st
     return await sayso(*words, cwd=folder, env=env)
 
 
-@pytest.mark.parametrize("command", ["agents", "doctor", "worker", "web", "dev"])
+@pytest.mark.parametrize("command", few_of(["agents", "doctor", "worker", "web", "dev"], 0, 4))
 async def test_code_that_a_cloned_repository_names_does_not_run(clone: Path, command: str) -> None:
     options = ["--no-open", "--port", "0", "--demo-port", "0"] if command == "dev" else []
 
@@ -89,6 +90,7 @@ async def test_a_link_to_a_file_that_is_trusted_elsewhere_runs_nothing_of_this_f
     assert (code, (clone / "ran").exists(), "is not trusted" in err) == (1, False, True)
 
 
+@pytest.mark.long
 async def test_a_data_directory_that_came_with_a_repository_is_not_served(clone: Path) -> None:
     (clone / "sayso.toml").unlink()
     (clone / ".sayso" / "demo" / "shop").mkdir(parents=True)

@@ -115,6 +115,7 @@ async def test_a_mailbox_behind_microsoft_365_is_not_one_in_it(tmp_path: Path, m
     assert "SAYSO_MAIL_IDENTITY=dmarc" in finding.fix
 
 
+@pytest.mark.long
 async def test_a_provider_without_plus_addresses_or_verdicts_is_told_both(
     tmp_path: Path, open_path: Path, authority: Authority, mailhost: MailHost
 ) -> None:
@@ -132,6 +133,7 @@ async def test_a_provider_without_plus_addresses_or_verdicts_is_told_both(
     assert [(each.sign, "sayso mail identify" in each.fix) for each in bare] == [("!", True)]
 
 
+@pytest.mark.long
 async def test_a_server_without_idle_is_worth_knowing(
     tmp_path: Path, open_path: Path, authority: Authority, mailhost: MailHost
 ) -> None:

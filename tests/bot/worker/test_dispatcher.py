@@ -49,6 +49,7 @@ async def crowded(redis: str, tmp_path: Path, mail: dict[str, Crowded]) -> Async
         yield world
 
 
+@pytest.mark.long
 async def test_an_answer_that_no_process_could_read_for_minutes_counts_as_soon_as_one_can(
     crowded: World, mail: dict[str, Crowded]
 ) -> None:

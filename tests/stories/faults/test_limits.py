@@ -95,6 +95,7 @@ async def fill(world: World, run_id: RunId, upto: int) -> None:
         missing -= len(filler)
 
 
+@pytest.mark.long
 async def test_a_run_with_too_many_events_is_stopped_and_its_request_taken_back(world: World) -> None:
     run_id = await world.trigger("press bell")
     record = await world.opened(run_id)
@@ -107,6 +108,7 @@ async def test_a_run_with_too_many_events_is_stopped_and_its_request_taken_back(
     assert world.workshop.effects == []
 
 
+@pytest.mark.long
 async def test_people_may_still_decide_on_a_run_that_has_hardly_any_room_left(world: World) -> None:
     run_id = await world.trigger("press bell")
     record = await world.opened(run_id)

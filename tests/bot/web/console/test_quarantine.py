@@ -61,7 +61,7 @@ async def test_a_held_mail_is_listed_with_its_reason_and_nobody_can_wave_it_thro
 
     [(name, note)] = (await world.app.store.lists.dead()).items()
     assert Note.model_validate_json(note).why in page.words
-    assert "Nobody can wave these through" in page.words
+    assert "Nobody can let these through" in page.words
     assert all("/requeue" not in form.action for form in page.forms)
     assert (await dan.post(f"/quarantine/{name}/requeue", await proof(dan))).status_code == 404
 
