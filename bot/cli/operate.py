@@ -34,10 +34,9 @@ def require_dev(settings: "Settings", what: str) -> None:
     Elsewhere whoever reaches Redis could speak as anybody; there only a key or a session says who somebody is.
     """
     from bot.config.data_dir import DataDir
-    from bot.store.embedded import find
 
-    folder = settings.data_dir
-    if settings.redis_url is not None or DataDir(folder).server() is None or find(folder) is None:
+    data_dir = DataDir(settings.data_dir)
+    if settings.redis_url is not None or data_dir.server() is None or not data_dir.is_served():
         raise Conflict(
             f"{what} works only beside `sayso dev`",
             "Start it with `./sayso dev`. Elsewhere a key of your own says who you are: make it in the console, on the "

@@ -1,9 +1,11 @@
 """The data directory: what a process keeps there beside Redis."""
 
+import fcntl
 import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from bot.config.settings import Settings
 
 
-_SERVER = "server.json"
+_SERVER, _SERVED = "server.json", "server.lock"
 _OTHERS = 0o077
 
 
@@ -37,6 +39,7 @@ class DataDir:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._served: int | None = None
 
     def host(self) -> str:
         """A random name for this data directory, so that a run knows where its command may still be running."""
@@ -75,10 +78,29 @@ class DataDir:
     def announce(self, server: LocalServer) -> None:
         """Let commands find `server` and speak for the people there, until `withdraw`."""
         self.note(_SERVER, json.dumps(asdict(server) | {"keys": dict(server.keys)}))
+        if self._served is None:
+            # Locked for as long as this process lives, however it ends.
+            self._served = os.open(self.folder / _SERVED, os.O_RDWR | os.O_CREAT, 0o600)
+            with suppress(BlockingIOError):
+                fcntl.flock(self._served, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def withdraw(self) -> None:
         """Commands find no server here any more."""
         (self.folder / _SERVER).unlink(missing_ok=True)
+        if self._served is not None:
+            os.close(self._served)
+            self._served = None
+
+    def is_served(self) -> bool:
+        """Return whether the process that announced a server here still lives."""
+        try:
+            with (self.folder / _SERVED).open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def server(self) -> LocalServer | None:
         """The server that was announced last; it may have died since. None for what others could have written."""

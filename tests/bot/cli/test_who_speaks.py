@@ -50,7 +50,7 @@ async def test_nobody_speaks_as_anybody_where_no_sayso_dev_runs(world: World) ->
         assert "set SAYSO_URL and SAYSO_API_KEY" in ended.err
     link = await in_production(world, "login", "--as", "bo")
     assert (link.code, "token=" in link.out) == (1, False)
-    assert "works only beside `sayso dev`. Set SAYSO_URL and SAYSO_API_KEY" in link.err
+    assert "works only beside `sayso dev`. Start it with `./sayso dev`" in link.err
     assert len(await world.events(run_id)) == before
     assert (await world.request(record.request.id)).state == "open"
     assert len(await world.app.store.lists.summaries()) == 1

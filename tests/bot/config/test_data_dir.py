@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.data_dir import DataDir
+from bot.config.data_dir import DataDir, LocalServer
 from bot.config.settings import Settings
 from bot.errors import Invalid
 
@@ -55,3 +55,13 @@ def test_while_keys_rotate_the_new_one_comes_first(tmp_path: Path) -> None:
     rotating = Settings.model_validate({"secret_key": "new" * 16, "secret_key_previous": "old"})
 
     assert DataDir(tmp_path).keys(rotating) == [b"new" * 16, b"old"]
+
+
+def test_a_server_is_there_for_as_long_as_the_process_that_announced_it(tmp_path: Path) -> None:
+    here, commands = DataDir(tmp_path), DataDir(tmp_path)
+    before = commands.is_served()
+    here.announce(LocalServer("http://127.0.0.1:1", "http://127.0.0.1:1", {}, ()))
+    during = commands.is_served()
+    here.withdraw()
+
+    assert (before, during, commands.is_served()) == (False, True, False)
