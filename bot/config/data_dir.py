@@ -5,10 +5,9 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from bot.errors import Invalid
 
@@ -81,8 +80,7 @@ class DataDir:
         if self._served is None:
             # Locked for as long as this process lives, however it ends.
             self._served = os.open(self.folder / _SERVED, os.O_RDWR | os.O_CREAT, 0o600)
-            with suppress(BlockingIOError):
-                fcntl.flock(self._served, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._served, fcntl.LOCK_SH)  # whoever looks holds it for an instant at most
 
     def withdraw(self) -> None:
         """Commands find no server here any more."""
@@ -94,13 +92,12 @@ class DataDir:
     def is_served(self) -> bool:
         """Return whether the process that announced a server here still lives."""
         try:
-            with (self.folder / _SERVED).open() as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            file = (self.folder / _SERVED).open()
         except OSError:
             return False
-        return False
+        with file:
+            # A server shares its lock; another command that looks just now does not, and must not pass for one.
+            return not _locks(file, fcntl.LOCK_EX) and _locks(file, fcntl.LOCK_SH)
 
     def server(self) -> LocalServer | None:
         """The server that was announced last; it may have died since. None for what others could have written."""
@@ -125,3 +122,12 @@ class DataDir:
         finally:
             (self.folder / fresh).unlink()
         return self._made_once(name, make)
+
+
+def _locks(file: IO[str], how: int) -> bool:
+    """Lock `file`, at once or not at all."""
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

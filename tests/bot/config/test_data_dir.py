@@ -1,5 +1,6 @@
 """The data directory: small files for its owner only, made once for all processes."""
 
+import fcntl
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -65,3 +66,12 @@ def test_a_server_is_there_for_as_long_as_the_process_that_announced_it(tmp_path
     here.withdraw()
 
     assert (before, during, commands.is_served()) == (False, True, False)
+
+
+def test_a_command_that_looks_at_the_same_moment_is_no_server(tmp_path: Path) -> None:
+    lock = tmp_path / "server.lock"
+    lock.touch()
+
+    with lock.open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_EX)
+        assert not DataDir(tmp_path).is_served()
