@@ -21,7 +21,7 @@ from tests.servers.mailhost import missing as mailhost_missing
 from tests.world import World, a_world
 
 # A busy machine is not a failure. `./check` draws few examples, `./check --all` as many as hypothesis thinks right.
-settings.register_profile("fast", deadline=None, max_examples=30)
+settings.register_profile("fast", deadline=None, max_examples=20)
 settings.register_profile("all", deadline=None, max_examples=100)
 settings.load_profile("fast")
 

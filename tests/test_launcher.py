@@ -70,6 +70,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+@pytest.mark.long
 def test_a_fresh_clone_installs_once_and_then_starts_at_once(clone: Path, tools: Path, tmp_path: Path) -> None:
     python(tools, f'exec {sys.executable} "$@"')
 

@@ -43,6 +43,7 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
         1,
     ),
 )
+@pytest.mark.long
 def test_a_broken_configuration_names_the_file_the_key_what_was_found_and_what_is_allowed(
     short_path: Path, case: tuple[str, tuple[str, ...]]
 ) -> None:

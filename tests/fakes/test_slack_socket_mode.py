@@ -43,6 +43,7 @@ async def test_the_first_delivery_already_names_its_retry_number(
     assert app.retries == [["0", ""]]
 
 
+@pytest.mark.long
 async def test_an_event_that_is_not_acknowledged_comes_again_with_the_same_id(
     slack: Workspace, app: BoltApp, anna: Person, ops: str
 ) -> None:

@@ -5,6 +5,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.office import TOML
 from tests.servers.lines import TOP
 from tests.stories.test_ask import asked, asks
@@ -17,6 +19,7 @@ CROWD = "".join(
 )
 
 
+@pytest.mark.long
 async def test_a_worker_killed_between_the_third_and_the_fourth_child_starts_each_once(
     redis: str, tmp_path: Path
 ) -> None:

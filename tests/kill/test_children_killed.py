@@ -78,6 +78,7 @@ async def test_a_worker_that_dies_while_it_starts_a_child_leaves_exactly_one(
     assert fold(await world.events(run_id)).ended_children == {child.run_id}
 
 
+@pytest.mark.long
 async def test_a_child_that_a_frozen_worker_begins_after_its_parent_has_ended_is_stopped(
     world: World, proxy: Server
 ) -> None:

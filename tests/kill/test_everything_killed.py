@@ -174,6 +174,7 @@ def test_a_deploy_by_mail_happens_once_though_everything_is_killed_when_it_is(
 
 
 @pytest.mark.parametrize("ends", few_of(["while all is dead", "after the next start"], 1))
+@pytest.mark.long
 def test_a_deploy_under_way_is_adopted_by_the_next_start_when_it_ends(shop: Shop, ends: str) -> None:
     deploying(shop)
 

@@ -18,6 +18,7 @@ def told(lane: Lane, person: str, title: str) -> bool:
     return any(shown["person"] == person and title in shown["card"]["title"] for shown in lane.people.shown)
 
 
+@pytest.mark.long
 def test_operators_hear_of_a_card_that_nobody_takes(lane: Lane) -> None:
     lane.desk.ask(do="refuse", person="bo")
     lane.people.want("honours")

@@ -88,6 +88,7 @@ def lanes(request: pytest.FixtureRequest) -> Iterator[Lanes]:
 
 
 @pytest.mark.parametrize("case", few_of(CLEAN, 0), ids=str)
+@pytest.mark.long
 def test_a_story_without_a_death_passes_the_named_points_and_no_others(lanes: Lanes, case: Case) -> None:
     story = lanes.story(case)
 

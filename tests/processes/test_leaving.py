@@ -66,6 +66,7 @@ def test_a_worker_leaves_a_tool_that_does_not_end_and_people_are_asked(stage: St
     assert story.calls_before_unknown == [1]
 
 
+@pytest.mark.long
 def test_a_worker_leaves_a_tool_that_honours_its_key_and_it_is_called_again(stage: Stage) -> None:
     worker = stage.start()
     story = held(stage, "honours")

@@ -72,6 +72,7 @@ async def test_a_deploy_that_worked_is_announced_outside_the_requesters_thread(s
     assert not [one for one in shop.mails("anna") if "Announced: " in one.subject]
 
 
+@pytest.mark.long
 async def test_what_is_attached_to_an_order_goes_on_to_the_deploy_and_is_not_announced(shop: World) -> None:
     notes = b"v1.2.0 needs the new index\n"
     sha256 = hashlib.sha256(notes).hexdigest()
@@ -127,6 +128,7 @@ class Paid(World):
         return compose(settings, self.url, [self.mail.channel()], agents_of(settings), models=models)
 
 
+@pytest.mark.long
 async def test_a_deploy_that_used_all_the_money_is_announced_all_the_same(
     redis: str, tmp_path: Path, demo: Path
 ) -> None:
@@ -153,6 +155,7 @@ async def test_a_deploy_that_used_all_the_money_is_announced_all_the_same(
         await world.stop()
 
 
+@pytest.mark.long
 async def test_a_deploy_that_was_denied_is_not_announced(shop: World) -> None:
     run_id = await triages(shop, ORDER)
     record = await shop.opened(await deploy_in(shop, run_id))
@@ -174,6 +177,7 @@ async def test_a_deploy_that_nobody_decides_in_time_is_not_announced(shop: World
     assert "Nothing is announced." in await shop.summary(run_id)
 
 
+@pytest.mark.long
 async def test_a_restart_in_the_middle_deploys_and_announces_once(shop: World) -> None:
     run_id = await triages(shop, ORDER)
     record = await shop.opened(await deploy_in(shop, run_id))

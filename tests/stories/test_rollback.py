@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from agents.run import Run
 from agents.steps import CallTool
 from tests.world import World
@@ -71,6 +73,7 @@ async def test_a_broken_release_is_rolled_back_once_the_approver_says_so(shop: W
     )
 
 
+@pytest.mark.long
 async def test_a_rollback_that_is_denied_leaves_things_as_they_are_and_is_not_offered_again(shop: World) -> None:
     breaks_the_page(shop)
     run_id = await shop.trigger("deploy v1.3.0 to production")
@@ -86,6 +89,7 @@ async def test_a_rollback_that_is_denied_leaves_things_as_they_are_and_is_not_of
     assert tools(await shop.run(run_id)) == ["deploy", "live", "health", "rollback"]
 
 
+@pytest.mark.long
 async def test_staging_asks_nobody_to_deploy_and_whoever_asked_before_it_goes_back(shop: World) -> None:
     breaks_the_page(shop)
     run_id = await shop.trigger("deploy v1.3.0 to staging")

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Sequence
 
+import pytest
+
 from agents.events import ToolFinished
 from agents.requests import RunId
 from bot.execution.runner_files import Places, take_lock
@@ -57,6 +59,7 @@ async def test_of_two_deploys_approved_at_once_the_second_is_asked_again_about_w
     assert live(shop, "production") == commit_of(shop, "v1.2.0" if first == runs[0] else "v1.1.0")
 
 
+@pytest.mark.long
 async def test_a_deploy_that_waits_for_its_turn_while_sayso_is_started_again_runs_once(shop: World) -> None:
     places = Places(shop.folder)
     places.make()

@@ -78,6 +78,7 @@ def test_cases_of_your_own_are_run_and_one_that_fails_is_told_with_exit_code_1(f
     assert evals(folder, "notes", "--bar", "0.5").returncode == 0
 
 
+@pytest.mark.long
 def test_cases_beside_the_code_of_an_agent_are_run_as_well(folder: Path) -> None:
     (folder / "notes.evals.toml").write_text(f'agent = "notes"\n{CASE}')
 

@@ -31,7 +31,7 @@ async def typed(folder: Path, *words: str, **environ: str) -> tuple[int, str, st
     return await sayso(*words, cwd=folder, env=env)
 
 
-@pytest.mark.parametrize("command", few_of(["agents", "doctor", "worker", "web", "dev"], 0, 4))
+@pytest.mark.parametrize("command", few_of(["agents", "doctor", "worker", "web", "dev"], 0))
 async def test_code_that_a_cloned_repository_names_does_not_run(clone: Path, command: str) -> None:
     options = ["--no-open", "--port", "0", "--demo-port", "0"] if command == "dev" else []
 

@@ -56,6 +56,7 @@ async def test_nobody_speaks_as_anybody_where_no_sayso_dev_runs(world: World) ->
     assert len(await world.app.store.lists.summaries()) == 1
 
 
+@pytest.mark.long
 async def test_nobody_answers_the_mail_of_others_where_no_sayso_dev_runs(world: World) -> None:
     record = await world.opened(await world.trigger("press it"))
     card = await world.next_mail("bo")

@@ -72,6 +72,7 @@ async def test_a_server_that_is_not_there_is_told_for_each_way(tmp_path: Path, m
     assert [finding.sign for finding in every] == ["✗", "✗", "!"]
 
 
+@pytest.mark.long
 async def test_an_answer_that_would_not_come_back_says_how_to_let_it(tmp_path: Path, mailhost: MailHost) -> None:
     elsewhere = {"SAYSO_MAIL_ADDRESS": "somebody@sayso.example"}
 

@@ -77,6 +77,7 @@ async def test_a_late_reply_to_the_mail_that_came_back_counts_all_the_same(both:
     assert list(board.closed), "the one on the board is closed"
 
 
+@pytest.mark.long
 async def test_a_report_that_comes_many_times_at_once_and_again_later_has_one_effect(
     both: World, board: Corkboard
 ) -> None:
@@ -124,6 +125,7 @@ async def test_where_there_is_no_other_way_requester_and_operators_hear_it_and_i
     assert len(world.mails("bo")) == 1, "a card that never arrived needs no word that it is closed"
 
 
+@pytest.mark.long
 async def test_when_nobody_is_left_the_requester_is_told_what_to_do(world: World) -> None:
     await asked(world)
     for person in ("bo", "cy"):

@@ -106,6 +106,7 @@ async def test_a_robot_that_presses_for_ever_is_answered_and_listed_so_often_and
     assert [event.claims for event in held] == [GUEST] * 10 + [OTHER]
 
 
+@pytest.mark.long
 async def test_strangers_who_press_do_not_use_up_the_notices_of_those_who_mail(office: World, hallway: Hallway) -> None:
     eve = "eve@elsewhere.example"
 

@@ -142,6 +142,7 @@ async def test_the_log_says_who_had_somebody_asked(world: World) -> None:
     assert (line["by"], line["person"], line["inbound_id"]) == ("dan", "bo", name)
 
 
+@pytest.mark.long
 async def test_a_dead_letter_is_no_quarantined_message(world: World) -> None:
     world.workshop.poison.add("cup")
     run_id = await world.trigger("stamp cup")

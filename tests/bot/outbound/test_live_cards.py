@@ -17,6 +17,7 @@ from bot.store.outbox_entry import Delivery, UpdateCard
 from channels import Card
 from tests.clerk import clerk
 from tests.fakes.wall import Wall
+from tests.long import few_of
 from tests.office import TOML
 from tests.waiting import until
 from tests.world import World, a_world
@@ -145,7 +146,7 @@ async def test_a_change_that_is_refused_is_let_go_and_nobody_is_alarmed(office: 
     assert await office.dead() == []
 
 
-@pytest.mark.parametrize("what", ["mumbles", "is_fatal"])
+@pytest.mark.parametrize("what", few_of(["mumbles", "is_fatal"], 0))
 async def test_a_card_whose_sending_was_never_answered_is_closed_too_when_it_is_decided_meanwhile(
     office: World, wall: Wall, what: str
 ) -> None:
@@ -212,6 +213,7 @@ async def test_one_line_however_often_it_is_first_sent(office: World, wall: Wall
     assert len(wall.lines()) == 1
 
 
+@pytest.mark.long
 async def test_a_line_that_can_not_be_shown_is_no_alarm_and_is_dropped_after_a_few_tries(
     office: World, wall: Wall
 ) -> None:

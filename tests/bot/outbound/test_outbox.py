@@ -58,6 +58,7 @@ async def test_cards_wait_while_the_mail_server_is_away_and_are_sent_when_it_is_
     assert len(world.mails("bo")) == 1
 
 
+@pytest.mark.long
 async def test_operators_are_not_told_of_each_mail_that_one_server_keeps_waiting(world: World) -> None:
     async with world.stopped():
         await world.start(receives=False)

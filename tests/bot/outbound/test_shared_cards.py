@@ -187,6 +187,7 @@ async def test_those_whose_mails_came_back_share_a_card_in_the_room(
         assert held["bo"].delivery == held["cy"].delivery
 
 
+@pytest.mark.long
 async def test_dead_letters_that_are_tried_again_at_once_are_one_card(
     redis: str, tmp_path: Path, board: Corkboard
 ) -> None:

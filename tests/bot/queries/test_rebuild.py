@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from agents.requests import PersonId
 from bot.policy.record import records
 from bot.queries.rebuild import Rebuilt, rebuild
@@ -37,6 +39,7 @@ async def indexes(shop: World) -> dict[str, object]:
     return found
 
 
+@pytest.mark.long
 async def test_what_was_written_along_the_way_is_what_the_events_say(shop: World) -> None:
     await history(shop)
     before = await indexes(shop)

@@ -249,6 +249,7 @@ class Gone(Client):
         return await super().read(*commands)
 
 
+@pytest.mark.long
 async def test_while_redis_is_away_the_watch_waits_and_an_opening_is_no_error(office: World) -> None:
     gone = Gone("unix:///nowhere/redis.sock", patience_s=0.01)
     watch = HomeWatch(Store(gone, 2), office.app.people, Screens().publish, QUICK)

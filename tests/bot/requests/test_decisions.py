@@ -62,6 +62,7 @@ async def test_of_64_answers_at_once_one_decides_and_the_tool_runs_once(world: W
     assert world.workshop.effects == ["press bell"]
 
 
+@pytest.mark.long
 async def test_of_64_answers_at_once_each_person_has_one_vote(world: World) -> None:
     record = await asked(world, policy="pair")
 

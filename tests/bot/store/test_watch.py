@@ -124,6 +124,7 @@ async def test_a_line_on_which_nothing_is_said_is_asked_and_kept(redis: str, pro
     await other.close()
 
 
+@pytest.mark.long
 async def test_a_line_that_has_gone_dead_is_noticed(redis: str) -> None:
     client, other = Client(redis), Client(redis)
     async with client.listening(["here"], quiet_s=0.02) as listener:

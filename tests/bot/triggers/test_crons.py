@@ -228,6 +228,7 @@ class Brittle(World):
         return compose(settings, self.url, [self.mail.channel()], agents)
 
 
+@pytest.mark.long
 async def test_a_tick_that_breaks_is_told_to_the_operators_once_and_the_next_one_comes(
     redis: str, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ async def key_of(world: World, person: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
+@pytest.mark.long
 async def test_a_web_process_leaves_in_order_with_streams_open(world: World) -> None:
     run_id = await world.trigger("press it")
     await world.opened(run_id)

@@ -7,6 +7,7 @@ import pytest
 from tests.channels.slack.receiving import Office, approval, contact, office_of, receiving
 from tests.channels.slack.test_receiving import posted
 from tests.fakes.slack.driver import Person, Workspace
+from tests.long import few_of
 from tests.waiting import until
 
 # The promise is ten seconds; a machine that is busy with other tests may need longer, and the tests wait for it.
@@ -31,7 +32,7 @@ async def said_of_line(office: Office, *, connected: bool, containing: str = "")
     )
 
 
-@pytest.mark.parametrize("what", ["cut", "freeze"])
+@pytest.mark.parametrize("what", few_of(["cut", "freeze"], 0))
 async def test_a_dead_line_is_made_anew(slack: Workspace, anna: Person, what: str) -> None:
     await slack.settings(retry_after_s=[0.1] * 100)
     async with receiving(office_of(slack, contact(anna))) as office:
@@ -63,6 +64,7 @@ async def test_it_is_back_after_a_network_that_is_back(slack: Workspace, anna: P
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
+@pytest.mark.long
 async def test_what_is_under_way_is_acknowledged_on_the_line_that_has_to_go(
     slack: Workspace, anna: Person, ops: str, reason: str
 ) -> None:

@@ -10,6 +10,7 @@ from bot.errors import Invalid, RateLimited
 from bot.runs.start import TEXT_BYTES
 from bot.store import Commit, Wake, WorkItem
 from tests.clerk import UNHEARD
+from tests.long import few_of
 from tests.waiting import until
 from tests.world import World
 
@@ -161,7 +162,9 @@ async def test_a_tool_that_is_not_there_is_a_result_in_words(world: World) -> No
     )
 
 
-@pytest.mark.parametrize("error", [ValueError("no such room"), KeyError("room"), ZeroDivisionError("by zero")])
+@pytest.mark.parametrize(
+    "error", few_of([ValueError("no such room"), KeyError("room"), ZeroDivisionError("by zero")], 1)
+)
 @pytest.mark.parametrize("verb", ["press", "stamp"])
 async def test_a_gate_that_breaks_stands_shut_and_the_run_says_whose_it_was(
     world: World, verb: str, error: Exception
@@ -209,6 +212,7 @@ async def test_a_check_of_arguments_that_breaks_is_a_result_in_words(world: Worl
     assert await world.dead() == []
 
 
+@pytest.mark.long
 async def test_what_breaks_three_times_is_a_dead_letter_that_operators_hear_of_and_that_can_be_tried_again(
     world: World,
 ) -> None:

@@ -44,6 +44,7 @@ def raw_mail(world: World, person: str, letter: Letter) -> EmailMessage:
     return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
 
 
+@pytest.mark.long
 async def test_sixty_commits_are_counted_and_attached_to_the_mail(shop: World) -> None:
     subjects = many(shop)
     await shop.trigger("deploy v2.0.0 to production")

@@ -157,6 +157,7 @@ async def test_what_is_plainly_said_counts(world: World, text: str, state: str) 
     assert (await world.request(record.request.id)).state == state
 
 
+@pytest.mark.long
 async def test_a_mail_of_five_megabytes_is_held_and_the_next_one_is_read(world: World) -> None:
     record, card = await card_for(world)
     assert card.reply_to is not None

@@ -7,6 +7,7 @@ import pytest
 
 from agents.requests import RunId
 from tests.fakes.slack.driver import Message, Person, Workspace
+from tests.long import few_of
 from tests.slack_world import SlackWorld, a_slack_world
 from tests.waiting import until
 from tests.world import World
@@ -71,6 +72,7 @@ def alerts(world: World, about: str) -> int:
     return sum(about in f"{letter.subject}\n{letter.text}" for letter in world.mails("dan"))
 
 
+@pytest.mark.long
 async def test_a_revoked_token_is_about_us_and_each_card_is_sent_again_when_it_works(
     without_mail: SlackWorld,
 ) -> None:
@@ -96,14 +98,7 @@ async def test_a_revoked_token_is_about_us_and_each_card_is_sent_again_when_it_w
     assert await world.dead() == []
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        "token_revoked",
-        "missing_scope",
-        "no_permission",
-    ],
-)
+@pytest.mark.parametrize("error", few_of(["token_revoked", "missing_scope", "no_permission"], 0))
 async def test_meanwhile_a_card_goes_by_mail_and_later_to_slack_and_an_answer_to_either_counts(
     office: SlackWorld, error: str
 ) -> None:

@@ -150,6 +150,7 @@ async def restarted_while_it_ran(world: World, text: str) -> RunId:
     return run_id
 
 
+@pytest.mark.long
 async def test_an_effect_without_a_key_whose_worker_left_is_unknown_too(world: World) -> None:
     run_id = await restarted_while_it_ran(world, "pull rope")
 

@@ -194,6 +194,7 @@ async def test_what_no_file_answers_is_asked_of_the_owner_whose_words_are_the_dr
     await desk.ended(run_id)
 
 
+@pytest.mark.long
 async def test_a_restart_between_the_approval_and_the_sending_sends_it_once(desk: World) -> None:
     await writes(desk, "How do I get a refund?")
     run_id = await begun(desk)
@@ -298,6 +299,7 @@ async def test_nobody_begins_a_run_of_the_desk_by_hand_to_write_to_whom_they_lik
     assert "begins with a mail to the desk's address" in await desk.summary(run_id)
 
 
+@pytest.mark.long
 async def test_another_attempt_at_the_same_step_sends_nothing_more(desk: World) -> None:
     await writes(desk, "How do I get a refund?")
     run_id = await begun(desk)

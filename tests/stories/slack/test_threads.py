@@ -48,6 +48,7 @@ async def test_what_follows_a_mention_at_once_is_heard_by_the_run_that_begins_la
     assert await said(office) == [("dan", "the big one")]
 
 
+@pytest.mark.long
 async def test_what_follows_a_wish_in_a_dm_at_once_answers_its_question(office: SlackWorld) -> None:
     await office.world.start(works=False)
     await office.slack.connected()
@@ -63,6 +64,7 @@ async def test_what_follows_a_wish_in_a_dm_at_once_answers_its_question(office: 
     assert [result.text for result in run.results] == ["the big one"]
 
 
+@pytest.mark.long
 async def test_below_the_first_message_of_a_command_people_write_to_its_run(office: SlackWorld) -> None:
     office.world.workshop.hold("letter")
     await office.world.start()

@@ -19,6 +19,7 @@ async def given_up(world: World) -> str:
     return run_id
 
 
+@pytest.mark.long
 async def test_a_dead_letter_is_tried_again_by_who_hears_the_alerts(world: World, console: Console) -> None:
     run_id, bo, dan = await given_up(world), await console.browser("bo"), await console.browser("dan")
     seen = await bo.get("/quarantine")

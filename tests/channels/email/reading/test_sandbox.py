@@ -149,6 +149,7 @@ async def test_mails_read_at_the_same_time_each_get_their_own_answer(post: Post)
     assert [reading.text for reading in readings if isinstance(reading, Reply)] == texts
 
 
+@pytest.mark.long
 async def test_an_answer_does_not_wait_behind_a_flood_of_bombs(post: Post) -> None:
     desk = Desk(post, limits=Limits(cpu_s=0.1))
     bombs = [asyncio.create_task(desk.reasons("spin")) for _ in range(6)]
