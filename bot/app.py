@@ -22,8 +22,8 @@ from bot.execution.executor import Executor
 from bot.execution.runner import Runner
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
-from bot.inbound.inbox import Inbox
-from bot.inbound.inquiries import desk_agents
+from bot.inbound.inbox import Handlers, Inbox
+from bot.inbound.inquiries import Inquiries, desk_agents
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.quarantine_review import QuarantineReview
 from bot.outbound.announcements import Announcements
@@ -308,11 +308,13 @@ def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
     failing, receipts = DeliveryFailures(journal, decisions, people, channels), Receipts(ground.client)
     reach = Reach(people, channels, tokens, failing, receipts, settings.public_url)
     outbox = Outbox(journal, decisions, reach, settings.alerts.to)
-    holding = Quarantine(journal, decisions, tokens, people)
-    bouncing = Bounces(store, receipts, people, tokens, failing, outbox.alert)
-    follow_ups = FollowUps(journal, decisions)
-    inbox = Inbox(journal, starter, decisions, channels, tokens, holding, bouncing, follow_ups, settings.desk)
-    return outbox, inbox
+    handlers = Handlers(
+        follow_ups=FollowUps(journal, decisions),
+        inquiries=Inquiries(store, settings.desk),
+        bounces=Bounces(store, receipts, people, tokens, failing, outbox.alert),
+        quarantine=Quarantine(journal, decisions, tokens, people),
+    )
+    return outbox, Inbox(journal, channels, starter, tokens, decisions, handlers)
 
 
 def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, Model], outbox: Outbox) -> _Driving:

@@ -1,6 +1,7 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -8,7 +9,6 @@ from pydantic import AwareDatetime
 
 from agents.desk import DESK
 from agents.requests import FromDesk, Frozen, PersonId
-from bot.config.tables import DeskConfig
 from bot.errors import Conflict, Invalid, RateLimited
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
@@ -40,25 +40,36 @@ class _Arrived(Frozen):
     received_at: AwareDatetime
 
 
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The handlers of all items but answers to cards and new triggers.
+
+    `follow_ups` takes messages in the thread of a run, `inquiries` mail to the desk, `bounces` mail that came back, and
+    `quarantine` what is nobody's proven word.
+    """
+
+    follow_ups: FollowUps
+    inquiries: Inquiries
+    bounces: Bounces
+    quarantine: Quarantine
+
+
 class Inbox:
     """Accepts for every channel, and gives what was accepted its one effect."""
 
     def __init__(
         self,
         journal: Journal,
-        starter: Starter,
-        decisions: Decisions,
         channels: Mapping[str, Channel],
+        starter: Starter,
         tokens: Tokens,
-        holding: Quarantine,
-        bouncing: Bounces,
-        follow_ups: FollowUps,
-        desk: DeskConfig | None = None,
+        decisions: Decisions,
+        handlers: Handlers,
     ) -> None:
-        self._journal, self._store, self._starter, self._decisions = journal, journal.store, starter, decisions
-        self._channels, self._tokens = channels, tokens
-        self._quarantine, self._bouncing, self._follow_ups = holding, bouncing, follow_ups
-        self._enquiries = Inquiries(journal.store, desk or DeskConfig())
+        self._journal, self._store, self._channels, self._starter = journal, journal.store, channels, starter
+        self._tokens, self._decisions = tokens, decisions
+        self._follow_ups, self._inquiries = handlers.follow_ups, handlers.inquiries
+        self._bounces, self._quarantine = handlers.bounces, handlers.quarantine
         self._backlogs = dict[str, Backlog]()
 
     async def accept(self, inbound: Inbound) -> str:
@@ -109,7 +120,7 @@ class Inbox:
             case Quarantined():
                 await self._quarantine.add(inbound_id, arrived.channel, reading)
             case Bounced():
-                await self._bouncing.bounced(inbound_id, arrived.channel, reading)
+                await self._bounces.bounced(inbound_id, arrived.channel, reading)
             case Inquiry():
                 await self._enquiry(inbound_id, arrived.channel, reading, arrived.received_at)
             case Ignored():
@@ -181,9 +192,9 @@ class Inbox:
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""
         try:
-            owner, context = await self._enquiries.admitted(enquiry, inbound_id, at)
+            owner, context = await self._inquiries.admitted(enquiry, inbound_id, at)
             sent = Sent(context=context, origin=FromDesk(address=enquiry.sender))
-            text, files = self._enquiries.wish(enquiry), enquiry.files
+            text, files = self._inquiries.wish(enquiry), enquiry.files
             await self._starter.start(channel, text, owner, agent=DESK, inbound_id=inbound_id, sent=sent, files=files)
         except (Invalid, RateLimited) as error:
             item = Quarantined(
