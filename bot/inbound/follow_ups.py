@@ -21,7 +21,7 @@ from bot.policy.judge import MOST_REMARKS, Unclear, judgements
 from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord, after
 from bot.render.cards import notice
-from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions
+from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
 from bot.runs.children import busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -122,24 +122,24 @@ class FollowUps:
             log.info("ignored", reason="a message without words and files")
             return True
         asked = _asked(run)
-        record, version = (await self._decisions.request(asked))[:2] if asked else (None, 0)
+        read = await self._decisions.request(asked) if asked else None
+        record, version = (read.record, read.version) if read else (None, 0)
         person = PersonId(trigger.person)
         is_open = record is not None and _is_answerable(record)
         if record is None or record.request.format != "approval":
             if record is None or not is_open or not _may_answer(record, person):
                 return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
-            await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record))
+            await self._decisions.decide(record.request.id, _statement(inbound_id, channel, trigger, record), read)
             return True
-        if person in record.requesters:
-            return await self._of_requester(inbound_id, channel, trigger, run, record, version)
+        if read and person in record.requesters:
+            return await self._of_requester(inbound_id, channel, trigger, run, read)
         if not is_open:
             return _is_written(await self._say(inbound_id, channel, trigger, run, record, version))
         return _is_written(await self._comment(inbound_id, channel, trigger, record, version))
 
-    async def _of_requester(
-        self, inbound_id: str, channel: str, trigger: Trigger, run: Run, record: RequestRecord, version: int
-    ) -> bool:
+    async def _of_requester(self, inbound_id: str, channel: str, trigger: Trigger, run: Run, read: RequestRead) -> bool:
         """Words of somebody who asked for it: they take it back, stand on everybody's card, or steer."""
+        record, version, _ = read
         takes_back = is_withdrawal(trigger.text)
         if not takes_back and record.state != "open":
             told = STOP_IT if _is_answerable(record) else ""
@@ -157,7 +157,7 @@ class FollowUps:
             statement = replace(statement, said="deny", reason=ends_of(reason, _HEAD_CHARS, _TAIL_CHARS))
         elif not trigger.text.strip():
             statement = replace(statement, text=ONLY_FILES)
-        await self._decisions.decide(record.request.id, statement)
+        await self._decisions.decide(record.request.id, statement, read)
         return True
 
     async def _admit_words(self, run_id: RunId, person: str, inbound_id: str) -> None:

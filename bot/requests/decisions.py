@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import structlog
 
@@ -84,33 +84,56 @@ class Outcome:
         return isinstance(self.judgement, Counted | Decided | Revoked | Remarked)
 
 
+class RequestRead(NamedTuple):
+    """A request's record, the version that a commit must still find, and the time when it was read."""
+
+    record: RequestRecord
+    version: int
+    now: datetime
+
+
 class Decisions:
     """Answers, expiry and withdrawal of requests. `edits`: the channels that can change a card where it stands."""
 
     def __init__(self, journal: Journal, people: People, edits: Set[str] = frozenset()) -> None:
         self._journal, self._people, self._edits = journal, people, edits
 
-    async def request(self, request_id: str) -> tuple[RequestRecord, int, datetime]:
+    async def request(self, request_id: str) -> RequestRead:
         """A request's record, its version and the time. Raises NotFound."""
         found = await self._journal.store.record(request_id)
         if found is None:
             raise NotFound(f"There is no request {request_id}", "GET /v1/requests lists them")
-        return RequestRecord.model_validate_json(found.body), found.version, found.now
+        return RequestRead(RequestRecord.model_validate_json(found.body), found.version, found.now)
 
     async def lists(self, request: Request) -> dict[str, str]:
         """All of the lists whose beginnings stand on the cards of `request`, by their hashes."""
         return await whole_lists(self._journal.store.client, request)
 
-    async def answer(self, request_id: RequestId, statement: Statement) -> Outcome:
-        """Decide `statement` and return its outcome, for the person to be told at once. Raises NotFound."""
-        judgement = await self.decide(request_id, statement)
-        record, _, _ = await self.request(request_id)
+    async def answer(self, request_id: RequestId, statement: Statement, read: RequestRead | None = None) -> Outcome:
+        """Decide `statement` and return its outcome, for the person to be told at once. Raises NotFound.
+
+        `read` as for `decide`.
+        """
+        judgement, written = await self._decide(request_id, statement, read)
+        record = written or (await self.request(request_id)).record
         return Outcome(judgement, record, feedback_text(judgement, record.request, self._people))
 
-    async def decide(self, request_id: RequestId, statement: Statement) -> Judgement:
-        """Judge `statement` and commit it; asking twice with the same `reply_id` gives the same. Raises NotFound."""
+    async def decide(self, request_id: RequestId, statement: Statement, read: RequestRead | None = None) -> Judgement:
+        """Judge `statement` and commit it; asking twice with the same `reply_id` gives the same. Raises NotFound.
+
+        `read` is the request as the caller has just read it, so that it is not read again. The commit is fenced by its
+        version: where anything has changed since, the request is read and judged anew.
+        """
+        judgement, _ = await self._decide(request_id, statement, read)
+        return judgement
+
+    async def _decide(
+        self, request_id: RequestId, statement: Statement, read: RequestRead | None
+    ) -> tuple[Judgement, RequestRecord | None]:
+        """The judgement, and the record that was written with it; None where it was written before."""
         for _ in range(_TRIES):
-            record, version, now = await self.request(request_id)
+            record, version, now = read or await self.request(request_id)
+            read = None
             answer = read_answer(record.request, statement, now)
             judgement = judge(record, answer)
             if isinstance(judgement, Remarked):
@@ -119,10 +142,10 @@ class Decisions:
                 commit = self._commit(record, version, statement, answer, judgement)
             written = await self._journal.write(commit)
             if written.state == "repeat":
-                return judgements.validate_json(written.outcome)
+                return judgements.validate_json(written.outcome), None
             if written.state == "committed":
                 log.info("answer", request_id=request_id, person=answer.person, outcome=judgement.type)
-                return judgement
+                return judgement, after(record, commit.events)
         raise RuntimeError(f"{request_id} changed {_TRIES} times while one answer was judged")
 
     def _commit(

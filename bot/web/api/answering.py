@@ -40,7 +40,8 @@ async def answer(
     here: Here, key: ApiKey, request_id: RequestId, given: AnswerGiven, once: str | None, channel: Literal["api", "cli"]
 ) -> Answered:
     """Return what became of the answer. Raises ProblemError when it does not count, with the judgement in it."""
-    record, _, _ = await here.app.requests.decisions.request(request_id)
+    read = await here.app.requests.decisions.request(request_id)
+    record = read.record
     if key.person is None:
         detail = f"The key sayso_{key.prefix} belongs to {key.owner}; programs start runs and look, people answer."
         do = "Use a person's own key: sayso keys create --person P --scope answer"
@@ -58,7 +59,7 @@ async def answer(
         given=_given(record.request, given),
         note_confirmed=isinstance(given, Approve) and given.note_confirmed,
     )
-    outcome = await here.app.requests.decisions.answer(request_id, statement)
+    outcome = await here.app.requests.decisions.answer(request_id, statement, read)
     if isinstance(outcome.judgement, Counted | Decided | Revoked | Remarked):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)

@@ -59,7 +59,10 @@ from bot.web.streaming import until_gone
 
 async def view_of(here: Here, request_id: RequestId) -> RequestView:
     """The request as it stands. Raises NotFound."""
-    record, _, _ = await here.app.requests.decisions.request(request_id)
+    return await _view(here, (await here.app.requests.decisions.request(request_id)).record)
+
+
+async def _view(here: Here, record: RequestRecord) -> RequestView:
     run = fold((await here.app.store.load(record.request.run_id)).events) if is_of_program(record.request) else None
     return request_view(record, here.app.people, run, await here.app.requests.decisions.lists(record.request))
 
@@ -68,10 +71,8 @@ async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive
     """The request once it has changed, after `wait_s`, or when whoever asked has hung up."""
     seq = await here.app.store.length(view.run_id)
     record, _, now = await here.app.requests.decisions.request(view.id)
-    if record.state == "open" and now >= record.request.expires_at:
-        return await view_of(here, view.id)
-    view = await view_of(here, view.id)
-    if not is_open(view):
+    view, is_over = await _view(here, record), record.state == "open" and now >= record.request.expires_at
+    if is_over or not is_open(view):
         return view
     here.metrics.streams.inc()
     try:

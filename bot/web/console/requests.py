@@ -123,9 +123,9 @@ async def card_of(request: HttpRequest) -> dict[str, object]:
 async def answered(request: HttpRequest) -> Response:
     """Judge an answer and say what became of it."""
     process, visit, request_id = here(request), visit_of(request), _id(request)
-    record, _, _ = await process.app.requests.decisions.request(request_id)
-    statement = _statement(record.request, visit)
-    outcome = await process.app.requests.decisions.answer(request_id, statement)
+    read = await process.app.requests.decisions.request(request_id)
+    record, statement = read.record, _statement(read.record.request, visit)
+    outcome = await process.app.requests.decisions.answer(request_id, statement, read)
     if isinstance(outcome.judgement, NoteUnconfirmed):
         asked = {"asked": record.request, "note": statement.reason, "once": secrets.token_hex(8)}
         shown = {"revision": visit.field("revision"), "digest": visit.field("digest"), "from_page": visit.field("from")}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -192,6 +193,38 @@ async def test_an_answer_that_is_judged_before_the_expiry_and_written_after_it_d
     statement = Statement("m1", BO, "cli", 1, record.request.digest, "approve", "")
 
     judgement = await slow.decide(record.request.id, statement)
+
+    assert judgement == ClosedOtherwise(state="expired")
+    assert (await world.request(record.request.id)).votes == ()
+
+
+async def test_an_answer_to_what_was_read_before_another_s_vote_is_judged_by_what_stands(world: World) -> None:
+    record = await asked(world, policy="pair")
+    await world.steer(record.request.run_id, "pause")
+    decisions = world.app.requests.decisions
+    read = await decisions.request(record.request.id)
+    await world.decide("bo", record, "approve")
+    again = Statement("m1", BO, "cli", 1, record.request.digest, "approve", "")
+
+    voted = await decisions.answer(record.request.id, again, read)
+    decided = await decisions.answer(record.request.id, replace(again, reply_id="m2", person=PersonId("cy")), read)
+
+    assert isinstance(voted.judgement, AlreadyVoted)
+    assert isinstance(decided.judgement, Decided)
+    stands = await world.request(record.request.id)
+    assert [vote.person for vote in stands.votes] == ["bo", "cy"]
+    assert decided.record == stands
+    assert (await decisions.answer(record.request.id, again, read)).record == stands
+
+
+async def test_an_answer_to_what_was_read_before_the_expiry_does_not_count_after_it(world: World) -> None:
+    record = await asked(world)
+    await world.steer(record.request.run_id, "pause")
+    read = await world.app.requests.decisions.request(record.request.id)
+    await world.move_time(4 * 3600)
+    statement = Statement("m1", BO, "cli", 1, record.request.digest, "approve", "")
+
+    judgement = await world.app.requests.decisions.decide(record.request.id, statement, read)
 
     assert judgement == ClosedOtherwise(state="expired")
     assert (await world.request(record.request.id)).votes == ()
