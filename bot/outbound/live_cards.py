@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -30,7 +30,14 @@ log = structlog.stdlib.get_logger()
 _REMEMBERED = 10_000
 
 T = TypeVar("T")
-Dress = Callable[[OutboxEntry, Card, str], Awaitable[Card]]
+
+
+class Dress(Protocol):
+    """Completes a card for the channel `name`; `record` is the request that it was just drawn from, if it was."""
+
+    async def __call__(
+        self, entry: OutboxEntry, card: Card, name: str, record: RequestRecord | None = None
+    ) -> Card: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +89,10 @@ class LiveCards:
 
     async def _card(self, entry: UpdateCard, placed: Delivery, delivery: Placement, channel: Channel) -> None:
         """Show the state of the request of `placed`."""
+        record: RequestRecord | None = None
 
         async def draw() -> tuple[Card | None, int]:
+            nonlocal record
             run, told, seq = await self._read(placed.run_id)
             record = told.get(placed.request_id)
             if record is None:
@@ -92,7 +101,7 @@ class LiveCards:
             return self._with_token(card, placed), seq
 
         async def call(card: Card, key: str) -> None:
-            await channel.update(delivery, await self._dress(entry, card, channel.name), key)
+            await channel.update(delivery, await self._dress(entry, card, channel.name, record), key)
 
         await self._show(entry, placed.id, draw, call)
 

@@ -10,8 +10,9 @@ from bot.outbound.dead_letter import Note
 from bot.outbound.live_cards import LiveCards
 from bot.outbound.lockouts import LockedOut
 from bot.outbound.raw_mail import RawMail
-from bot.outbound.sending import Reach, Reached, Sender, Undeliverable
+from bot.outbound.sending import CardToSend, Reach, Reached, Sender, Undeliverable
 from bot.outbound.shared_cards import CardClaims, ClaimPending, nobodys_own
+from bot.policy.record import RequestRecord
 from bot.render.cards import notice
 from bot.render.status_line import written_in
 from bot.requests.decisions import Decisions
@@ -73,7 +74,7 @@ class Outbox:
                     await self._live_cards.update(entry)
                     await self._sent(entry)
                 case Tell() | Alert():
-                    await self._sender.deliver(entry, await self._answerable(entry), entry.id, entry.reach)
+                    await self._sender.deliver(await self._answerable(entry), entry.reach)
                     await self._sent(entry)
                 case AnswerStranger():
                     await self._answer(entry)
@@ -105,14 +106,15 @@ class Outbox:
         failed = {} if entry.again else placed.failed
         reach = [name for name in entry.reach if name not in failed]
         if not is_asked:
-            await self._find(entry, reach)
+            await self._find(entry, reach, record)
             return
         if any(name in self._channels and self._channels[name].edits for name in reach):
             # Whoever dies after the card was sent leaves buttons that are pressed before anybody looks again.
             await self._store.remember(_tried(entry), b"1", _TRIED_S)
-        before, card = [f"{channel}: {why}" for channel, why in failed.items()], self._filled(entry, entry.delivery_id)
+        before = [f"{channel}: {why}" for channel, why in failed.items()]
+        sending = CardToSend(entry, self._filled(entry, entry.delivery_id), entry.delivery_id, record)
         try:
-            found = await self._sender.deliver(entry, card, entry.delivery_id, reach, before)
+            found = await self._sender.deliver(sending, reach, before)
         except Undeliverable as error:
             if not entry.waits:
                 raise
@@ -121,7 +123,7 @@ class Outbox:
             return
         await self._arrived(entry, found)
 
-    async def _find(self, entry: PlaceCard, reach: Sequence[str]) -> None:
+    async def _find(self, entry: PlaceCard, reach: Sequence[str], record: RequestRecord) -> None:
         """Find a card whose sending was never answered and which nobody may answer any more.
 
         The update follows the card there. Nothing is lost if no channel has it.
@@ -132,7 +134,7 @@ class Outbox:
             return
         card = entry.card.model_copy(update={"form": None, "closes": True})
         try:
-            found = await self._sender.deliver(entry, card, entry.delivery_id, edits)
+            found = await self._sender.deliver(CardToSend(entry, card, entry.delivery_id, record), edits)
         except Undeliverable:
             await self._sent(entry)
             return
@@ -172,13 +174,14 @@ class Outbox:
             deliveries = [(entry.delivery_id, stands.model_dump_json().encode())]
             written = await self._sent(entry, [event], deliveries, seq, waits=found.waits)
 
-    async def _answerable(self, entry: Tell | Alert) -> Card:
+    async def _answerable(self, entry: Tell | Alert) -> CardToSend:
         """The card as it can be answered now: without its form when what it asks is not asked any more."""
         if isinstance(entry, Alert) or entry.card.form is None or entry.request_id is None:
-            return entry.card
+            return CardToSend(entry, entry.card, entry.id)
         record, _, _ = await self._decisions.request(entry.request_id)
         is_asked = record.state == "open" and record.request.revision == entry.revision
-        return self._filled(entry, entry.delivery_id) if is_asked else entry.card.model_copy(update={"form": None})
+        filled = self._filled(entry, entry.delivery_id) if is_asked else entry.card.model_copy(update={"form": None})
+        return CardToSend(entry, filled, entry.id, record)
 
     def _filled(self, entry: PlaceCard | Tell, delivery_id: DeliveryId | None) -> Card:
         """The card with the token of its form."""

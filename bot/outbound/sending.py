@@ -12,6 +12,7 @@ from bot.outbound.shared_cards import CardClaims, ClaimPending, RefusedThere, St
 from bot.people.directory import People
 from bot.policy.attachments import with_lists
 from bot.policy.judge import ways_to_approve
+from bot.policy.record import RequestRecord
 from bot.render.request_card import with_approvals
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
@@ -35,6 +36,19 @@ log = structlog.stdlib.get_logger()
 
 class Undeliverable(Exception):
     """No channel could take it; the text says what each one said."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardToSend:
+    """An entry, the card that it sends, and the key under which a channel sends it once.
+
+    `record` is the request as it was read for this card; where there is none, it is read for each channel.
+    """
+
+    entry: Delivered
+    card: Card
+    key: str
+    record: RequestRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +88,21 @@ class Sender:
         self._failures, self._receipts, self._console = reach.failures, reach.receipts, reach.console
         self._claims, self._locked_out = claims, locked_out
 
-    async def deliver(
-        self, entry: Delivered, card: Card, key: str, reach: Sequence[str], failed: Sequence[str] = ()
-    ) -> Reached:
+    async def deliver(self, sending: CardToSend, reach: Sequence[str], failed: Sequence[str] = ()) -> Reached:
         """Deliver the card and return its place, in the first channel of `reach` that takes it.
 
         `failed` are refusals from before. Raises ChannelUnavailable, ChannelUnauthorized if all channels that are left
         refuse us, or Undeliverable if all refuse the card.
         """
+        entry = sending.entry
         if not place_for(entry) and self._people.contact(entry.person) is None:
             raise Undeliverable(f"{entry.person} is not in the directory")
-        if delivery := await self._aside(entry, card, key):
+        if delivery := await self._aside(sending):
             return Reached(delivery)
         refusals, missing, unauthorized = list(failed), list[str](), list[ChannelUnauthorized]()
         for name in reach:
             try:
-                found = await self._through(name, entry, card, key)
+                found = await self._through(name, sending)
             except ChannelUnauthorized as error:
                 await self._locked_out.note(entry.id, error)
                 unauthorized.append(error)
@@ -104,16 +117,16 @@ class Sender:
             raise unauthorized[0]
         raise Undeliverable("; ".join([*refusals, *missing]) or "the policy names no channel")
 
-    async def _through(self, name: str, entry: Delivered, card: Card, key: str) -> Reached | str | None:
+    async def _through(self, name: str, sending: CardToSend) -> Reached | str | None:
         """Return the place of the card, or why the channel `name` does not take it; None if that reaches nobody."""
-        channel = self._channels.get(name)
+        entry, channel = sending.entry, self._channels.get(name)
         address = await self._address(entry, channel) if channel else None
         if channel is None or address is None:
             return None
         try:
-            found = await self._try(entry, card, key, channel, address)
+            found = await self._try(sending, channel, address)
             if isinstance(found, str) and address.is_shared and not place_for(entry):
-                found = await self._alone(entry, card, key, channel, found)
+                found = await self._alone(sending, channel, found)
         except ClaimPending:
             # The card that this one follows waits until the channel takes us again, and nobody waits that long.
             if error := await self._locked_out.found(name):
@@ -124,28 +137,28 @@ class Sender:
         await self._locked_out.works(entry.id, name)
         return found
 
-    async def _alone(self, entry: Delivered, card: Card, key: str, channel: Channel, why: str) -> Reached | str:
+    async def _alone(self, sending: CardToSend, channel: Channel, why: str) -> Reached | str:
         """Place the card at this person's own address, as the shared place refuses it; else return why."""
-        contact = self._people.contact(entry.person)
+        entry, contact = sending.entry, self._people.contact(sending.entry.person)
         to = await channel.address(contact, "") if contact else None
         if to is None or to.is_shared:
             return why
-        found = await self._try(entry, card, key, channel, to)
+        found = await self._try(sending, channel, to)
         if isinstance(found, str):
             return f"{why}; and to {self._people.name_of(entry.person)} alone: {found}"
         if isinstance(entry, PlaceCard):
             await self._failures.moved(entry.delivery_id, channel.name, why)
         return found
 
-    async def _try(self, entry: Delivered, card: Card, key: str, channel: Channel, to: Address) -> Reached | str:
+    async def _try(self, sending: CardToSend, channel: Channel, to: Address) -> Reached | str:
         """Return where it stands, or why `channel` does not take it."""
-        shared = await self._claims.at(to, entry) if isinstance(entry, PlaceCard) else None
+        shared = await self._claims.at(to, sending.entry) if isinstance(sending.entry, PlaceCard) else None
         if isinstance(shared, Stands):
             return Reached(shared.delivery, shares=shared.id)
         if isinstance(shared, RefusedThere):
             return shared.why
         try:
-            return Reached(await channel.send(await self.for_channel(entry, card, channel.name), to, key))
+            return Reached(await channel.send(await self._card(sending, channel), to, sending.key))
         except ChannelRefused as error:
             return str(error)
 
@@ -155,8 +168,9 @@ class Sender:
             await self._failures.fail(entry.delivery_id, channel, why, places_again=False)
         return why
 
-    async def _aside(self, entry: Delivered, card: Card, key: str) -> Placement | None:
+    async def _aside(self, sending: CardToSend) -> Placement | None:
         """Said to this person alone, in the place where they spoke; None where that can't be done."""
+        entry = sending.entry
         if not isinstance(entry, Tell) or not entry.to:
             return None
         channel = self._channels.get(entry.reach[0]) if entry.reach else None
@@ -164,7 +178,7 @@ class Sender:
             return None
         to = Address(channel=channel.name, person=entry.person, to=f"only:{entry.to}", thread=entry.thread)
         try:
-            return await channel.send(await self.for_channel(entry, card, channel.name), to, key)
+            return await channel.send(await self._card(sending, channel), to, sending.key)
         except (ChannelRefused, ChannelUnauthorized) as error:
             log.info("not said in its place", outgoing_id=entry.id, error=str(error))
             return None
@@ -175,17 +189,21 @@ class Sender:
         contact = self._people.contact(entry.person)
         return await channel.address(contact, entry.thread) if contact else None
 
-    async def for_channel(self, entry: OutboxEntry, card: Card, name: str) -> Card:
+    async def _card(self, sending: CardToSend, channel: Channel) -> Card:
+        return await self.for_channel(sending.entry, sending.card, channel.name, sending.record)
+
+    async def for_channel(self, entry: OutboxEntry, card: Card, name: str, record: RequestRecord | None = None) -> Card:
         """The card leads to the console; its form says whether an approval through this channel would count.
 
-        Its receipt tells us later whom it did not reach.
+        Its receipt tells us later whom it did not reach. `record` is the request that the card was just drawn from, if
+        it was; else it is read.
         """
         receipt = await self.receipt(entry, asks=card.form is not None)
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
         request_id = request_of(entry)
         if request_id is None:
             return card
-        record, _, _ = await self._decisions.request(request_id)
+        record = record or (await self._decisions.request(request_id)).record
         card = card.model_copy(update={"topic": topic_in(entry, record.request)})
         card = with_lists(card, record.request, await self._decisions.lists(record.request))
         if card.form is None or card.form.format != "approval":
