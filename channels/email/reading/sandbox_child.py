@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from channels.email.reading.reader import Reader
 from channels.email.reading.sandbox import LENGTH, OUT_OF_MEMORY, Order
+from channels.email.reply import prepare
 from channels.email.reply.binding import MailReading
 
 _READING = TypeAdapter[MailReading](MailReading)
@@ -31,6 +32,7 @@ def main() -> None:
 def _serve(line: socket.socket) -> None:
     order = pickle.loads(_receive(line, _length(line)))  # noqa: S301 - from our parent, who started us
     assert isinstance(order, Order)  # noqa: S101 - for the types
+    prepare()
     _confine(order.limits.memory_bytes)
     while True:
         length, size_bytes = _length(line), _length(line)

@@ -10,7 +10,7 @@ who wrote the text, and whether they may decide, is never asked here.
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from channels.email.reply import markup, signature, vocabulary
@@ -52,12 +52,10 @@ _PICTURES = re.compile(r"(👍|✅|👌|✔|☑)[\U0001f3fb-\U0001f3ff\ufe0f]*")
 _FRIENDLY = re.compile(
     r"(?:👍|✅|👌|✔|☑|🙏|🎉|👏|🙌|💪|❤|♥|😀|😃|😄|😊|🙂|😉|;-?\)|:-?[)D])[\U0001f3fb-\U0001f3ff\ufe0f]*"
 )
-_CONSENT = re.compile(vocabulary.APPROVE)
 _LEAD = rf"(?:{vocabulary.ANSWER}|{vocabulary.POLITE}|{vocabulary.SORRY})".replace("|NAMES", "").replace(
     "NAMES", "(?!)"
 )
 _ONE = rf"(?:{vocabulary.FIRM}|{vocabulary.SOFT})(?![\w'])"
-_FIRM = re.compile(rf"(?:{vocabulary.FIRM})(?![\w'])")
 # Possessive, so that a long run of blank lines is tried once and not in every division.
 _STOP = r"(?=[ \t\u00a0]*[,.!\n\u3002\u3001\uff01\uff0c])[\s,.!\u3002\u3001\uff01\uff0c]++"
 _TO_REASON = (
@@ -65,11 +63,6 @@ _TO_REASON = (
     r"|(?<=[👎❌🚫⛔\U0001f3fb-\U0001f3ff\ufe0f])\s+|\Z)"
 )
 _BUT = r"(?:(?:but|aber|mais|pero|mas|ma|maar)\s+)?"
-# Atomic, because `best regards` is also `best` and `regards`: what was taken once is not divided again.
-_REFUSAL = re.compile(
-    rf"(?>{_LEAD}(?![\w'])[\s{_MARKS}]*(?:[-\u2013\u2014]+\s+)?{_BUT})*+"
-    rf"(?P<words>{_ONE}(?:{_STOP}{_ONE})*)(?!\s*(?:\.\.|…)){_TO_REASON}"
-)
 _LABEL = re.compile(
     r"^(?:the )?(?:reason|grund|begrundung|begründung|motif|raison|motivo|reden|理由)(?: is)?\s?[:：]?\s+",
     re.IGNORECASE,
@@ -129,6 +122,12 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
     return plain
 
 
+def prepare() -> None:
+    """Make the large patterns now, where the time of each mail is limited; else the first use makes each."""
+    for make in (_consent, _firm, _refusing):
+        make()
+
+
 def is_courtesy(said: Said, author: str = "") -> bool:
     """Return whether a reply wants nothing: it is empty, or only thanks, a greeting or a friendly picture.
 
@@ -180,12 +179,32 @@ def _said_alone(found: NewText, author: str) -> Said:
     return said if reason is None else replace(said, said="deny", text=bare, reason=reason)
 
 
+# They take longer to make than all the rest here, and most processes that load this module read no mail.
+@cache
+def _consent() -> re.Pattern[str]:
+    return re.compile(vocabulary.APPROVE)
+
+
+@cache
+def _firm() -> re.Pattern[str]:
+    return re.compile(rf"(?:{vocabulary.FIRM})(?![\w'])")
+
+
+@cache
+def _refusing() -> re.Pattern[str]:
+    # Atomic, because `best regards` is also `best` and `regards`: what was taken once is not divided again.
+    return re.compile(
+        rf"(?>{_LEAD}(?![\w'])[\s{_MARKS}]*(?:[-\u2013\u2014]+\s+)?{_BUT})*+"
+        rf"(?P<words>{_ONE}(?:{_STOP}{_ONE})*)(?!\s*(?:\.\.|…)){_TO_REASON}"
+    )
+
+
 @lru_cache(maxsize=1024)
 def _manners(author: str) -> re.Pattern[str]:
     """Return the pattern of what may stand around a decision without being part of it, as a whole piece or line."""
     names = (word.strip(".,") for word in vocabulary.fold(unicodedata.normalize("NFC", author)).split())
     safe = [re.escape(name) for name in names if name and not re.search(vocabulary.NO_NAME, name)]
-    own = "|".join(dict.fromkeys(name for name in safe if not _CONSENT.fullmatch(name))) or "(?!)"
+    own = "|".join(dict.fromkeys(name for name in safe if not _consent().fullmatch(name))) or "(?!)"
     named = rf"(?:(?:{own})(?: |\Z))++"
     return re.compile(f"{vocabulary.POLITE}|{vocabulary.ANSWER}|{named}".replace("NAMES", own))
 
@@ -266,14 +285,14 @@ def _is_consent(text: str, manners: re.Pattern[str]) -> bool:
     decides = [piece for piece in pieces if not manners.fullmatch(piece)]
     if any(len(piece) > SEGMENT_CHARS for piece in pieces):
         return False
-    return bool(decides) and all(_is_made_of(piece, _CONSENT, manners) for piece in decides)
+    return bool(decides) and all(_is_made_of(piece, _consent(), manners) for piece in decides)
 
 
 def _agrees(piece: str, manners: re.Pattern[str]) -> bool:
     """Return whether `piece` is consent, whatever politeness stands beside it."""
     if len(piece) > SEGMENT_CHARS or _is_made_of(piece, manners):
-        return _CONSENT.fullmatch(piece) is not None
-    return _is_made_of(piece, _CONSENT, manners)
+        return _consent().fullmatch(piece) is not None
+    return _is_made_of(piece, _consent(), manners)
 
 
 def _is_spelled(word: str, manners: re.Pattern[str]) -> bool:
@@ -303,10 +322,10 @@ def _is_made_of(piece: str, *patterns: re.Pattern[str]) -> bool:
 def _refusal(text: str, manners: re.Pattern[str]) -> str | None:
     """The reason of a refusal, which may be empty; None when `text` is not clearly one."""
     plain = vocabulary.fold(text).replace("*", " ")
-    start = _REFUSAL.match(plain)
+    start = _refusing().match(plain)
     if start is None:
         return None
-    firm = _FIRM.search(start["words"]) is not None
+    firm = _firm().search(start["words"]) is not None
     return _clear(text[start.end() :].strip(), manners, firm=firm)
 
 
