@@ -6,18 +6,21 @@ ringing is the fast path, and the sweeper rings for what nobody took and for wha
 
 import asyncio
 import contextvars
+import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from docket import Docket, Perpetual, Worker
 
 from bot.store import Store, StoreError, WorkItem
 from bot.store.ids import shard_of
 from bot.store.watch import ended
+
+if TYPE_CHECKING:
+    from docket import Docket, Worker
 
 log = structlog.stdlib.get_logger()
 
@@ -34,6 +37,7 @@ _LEAVE_WITHIN_S = 3.0
 # More than this at once, and other workers should have their part.
 _NEARBY = 200
 _ANSWERS = "answers"
+_NO_CHECKS = "PY_KEY_VALUE_DISABLE_BEARTYPE"
 
 
 class Queue:
@@ -89,7 +93,9 @@ class Queue:
                 _, left = await asyncio.wait(tasks, timeout=_LEAVE_WITHIN_S)
                 await ended(left)  # a docket that says goodbye to a Redis that does not answer
 
-    def _worker(self, docket: Docket) -> Worker:
+    def _worker(self, docket: "Docket") -> "Worker":
+        from docket import Worker
+
         return Worker(
             docket,
             concurrency=_SLOTS,
@@ -100,9 +106,13 @@ class Queue:
             schedule_automatic_tasks=False,
         )
 
-    async def _docket(self, name: str) -> Docket:
+    async def _docket(self, name: str) -> "Docket":
         async with self._opening:
             if name not in self._dockets:
+                # Loading it takes a third of a second, in which everything else goes on.
+                await asyncio.to_thread(_load_docket)
+                from docket import Docket
+
                 url = self._store.client.url
                 url += ("&" if "?" in url else "?") + "max_connections=500"
                 docket = Docket(name=name, url=url, execution_ttl=timedelta(0))
@@ -111,6 +121,8 @@ class Queue:
             return self._dockets[name]
 
     async def _start_sweeping(self, shard: int, due: Due | None) -> None:
+        from docket import Perpetual
+
         docket = self._dockets[f"s{shard}"]
         every = timedelta(seconds=self._sweep_s)
 
@@ -168,6 +180,15 @@ class Nearby:
             self._look = None
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_LEAVE_WITHIN_S)
+
+
+def _load_docket() -> None:
+    """Import docket. Its store of results, which we have no use for, is to set up no checks of types for each call."""
+    os.environ[_NO_CHECKS] = "true"
+    try:
+        import docket  # noqa: F401 # pyright: ignore[reportUnusedImport]
+    finally:
+        del os.environ[_NO_CHECKS]  # what we start must not find it
 
 
 async def _nobody(member: str) -> None:
