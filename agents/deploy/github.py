@@ -9,14 +9,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
-
-import httpx2
 
 from agents.deploy.environment import Hub
 from agents.deploy.lookup import LookFailed
 from agents.text import one_line
+
+if TYPE_CHECKING:
+    import httpx2
 
 # Nobody waits longer for one answer, and nobody reads more of it.
 TIMEOUT_S = 8.0
@@ -136,6 +137,8 @@ class GitHub:
         return (await self._ask("GET", self.url(path)))[1]
 
     async def _ask(self, method: str, url: str, body: Json | None = None) -> tuple[int, Json]:
+        import httpx2  # noqa: PLC0415 - most have no environment that is at GitHub
+
         headers = {
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
@@ -160,7 +163,7 @@ class GitHub:
         return answer.status_code, said
 
 
-async def _read(answer: httpx2.Response) -> bytes:
+async def _read(answer: "httpx2.Response") -> bytes:
     content = bytearray()
     async for piece in answer.aiter_bytes():
         content += piece

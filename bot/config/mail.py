@@ -9,11 +9,11 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from bot.config.tables import MailAddress
-from channels.email.identity import proof
 from channels.email.servers.endpoint import Tls, is_loopback
-from channels.email.tokens import Way
+from channels.email.ways import Identity as Proven
+from channels.email.ways import Way
 
-Identity = Literal[proof.Identity, "none"]
+Identity = Literal[Proven, "none"]
 
 LONGEST_LOCAL_PART = 16
 """RFC 5321, 4.5.3.1.1: 64 characters before the @, of which a plus and a reply token take 48."""

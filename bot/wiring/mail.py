@@ -19,8 +19,8 @@ from channels.email.mailbox import Item, Mailbox
 from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap_mailbox import ImapMailbox
 from channels.email.servers.oauth import AccessTokens, Grant
-from channels.email.tokens import Way
 from channels.email.transport import Relay, Transport
+from channels.email.ways import Way
 
 log = structlog.stdlib.get_logger()
 

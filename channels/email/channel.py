@@ -34,8 +34,8 @@ from channels.email.reading.reader import ASKED_NOTHING, Reader
 from channels.email.reading.sandbox import LIMITS, Limits, SandboxedReader, contacts_of
 from channels.email.reply import binding
 from channels.email.reply.binding import Answered, SentCard
-from channels.email.tokens import Way
 from channels.email.transport import SenderRefused, Transport
+from channels.email.ways import Way
 
 DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 """Waits between tries while the mailbox or the store can't be reached; the last one repeats."""

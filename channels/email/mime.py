@@ -13,7 +13,8 @@ from channels import Address, Card, ChannelRefused
 from channels.email import cards
 from channels.email.format import addresses, message_ids
 from channels.email.reply.binding import SentCard, packed
-from channels.email.tokens import Way, reply_address
+from channels.email.tokens import reply_address
+from channels.email.ways import Way
 from channels.showing import one_line
 
 SUBJECT_CHARS = 150

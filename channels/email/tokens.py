@@ -11,7 +11,6 @@ names or in comments was not put there by whoever answered.
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Literal
 
 from channels import ChannelRefused
 from channels.email.format import addresses
@@ -19,8 +18,7 @@ from channels.email.format.body import read_body
 from channels.email.format.headers import HEADER_BYTES, Headers, Unreadable, read_headers
 from channels.email.format.message_ids import MARK, ours
 from channels.email.reply import markup
-
-Way = Literal["plus", "catchall", "reference"]
+from channels.email.ways import Way
 
 TokenOf = Callable[[bytes, str], str | None]
 """From a whole mail and our own address: the token it brings back. Raises Unreadable when it brings several."""

@@ -15,8 +15,9 @@ from channels.email.format.shown import clean, subject_of
 from channels.email.identity import UNPROVEN, Accepted, Refused, hops, who
 from channels.email.identity.author import author_of, claimed
 from channels.email.identity.hops import Hop
-from channels.email.identity.proof import EXCHANGE_ONLINE, PROOFS, Identity, Proven
+from channels.email.identity.proof import EXCHANGE_ONLINE, PROOFS, Proven
 from channels.email.identity.vouching import Word, words
+from channels.email.ways import Identity
 
 TENANT = f"mail.protection.{EXCHANGE_ONLINE}"
 """The servers with which Microsoft 365 takes mail from outside; it writes its verdict just above their Received."""

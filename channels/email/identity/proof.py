@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from channels.email.format import trace
 from channels.email.format.headers import Headers, Unreadable, read_headers
@@ -84,10 +83,8 @@ def m365(tenant: str) -> Prove:
     return partial(_by_m365, tenant)
 
 
-Identity = Literal["dmarc", "m365", "submission"]
-
 PROOFS: Mapping[str, Callable[[str], Prove]] = {"dmarc": dmarc, "m365": m365, "submission": submission}
-"""Each `Identity` -> what proves a sender, given the name that is believed (`SAYSO_MAIL_AUTHSERV_ID`)."""
+"""Each `ways.Identity` -> what proves a sender, given the name that is believed (`SAYSO_MAIL_AUTHSERV_ID`)."""
 
 
 def _by_dmarc(authserv_id: str, raw: bytes, author: str) -> Proven | Unproven:

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import cast
-
-import httpx2
+from typing import TYPE_CHECKING, cast
 
 from channels import ChannelError, ChannelRefused, ChannelUnavailable
+
+if TYPE_CHECKING:
+    import httpx2
 
 TIMEOUT_S = 10.0
 """Longest time the token endpoint may take, in seconds."""
@@ -85,6 +86,8 @@ class AccessTokens:
 
     async def _post(self, form: dict[str, str]) -> tuple[int, dict[str, object]]:
         """The status and the JSON object in the answer; an empty one when it is none."""
+        import httpx2  # noqa: PLC0415 - most log in with a password
+
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
@@ -102,7 +105,7 @@ class AccessTokens:
         return answer.status_code, cast("dict[str, object]", found) if isinstance(found, dict) else {}
 
 
-async def _body(answer: httpx2.Response) -> bytes:
+async def _body(answer: "httpx2.Response") -> bytes:
     """The answer's body, or the beginning of one that is too long to be a token."""
     body = b""
     async for piece in answer.aiter_bytes():
@@ -117,9 +120,9 @@ def _channel_error(url: str, status: int, answer: dict[str, object]) -> ChannelE
     error = answer.get("error")
     words = error if isinstance(error, str) and error.replace("_", "").isalnum() else "no access token in the answer"
     what = f"the token endpoint {url} gave no access token: {status} {words}"
-    if status >= httpx2.codes.INTERNAL_SERVER_ERROR or status in (
-        httpx2.codes.REQUEST_TIMEOUT,
-        httpx2.codes.TOO_MANY_REQUESTS,
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_MANY_REQUESTS,
     ):
         return ChannelUnavailable(what, "It is asked again later")
     if error == "invalid_grant":

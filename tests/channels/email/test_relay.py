@@ -13,8 +13,8 @@ from channels.email.channel import EmailChannel
 from channels.email.identity.proof import local
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.servers.oauth import AccessTokens
-from channels.email.tokens import Way
 from channels.email.transport import Relay, Transport
+from channels.email.ways import Way
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval, mail
 from tests.servers.authority import Authority
 from tests.servers.relay import Fault, RelayServer, Stage

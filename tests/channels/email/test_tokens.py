@@ -9,7 +9,7 @@ from channels.email.format.headers import Unreadable, read_headers
 from channels.email.identity.proof import Proven
 from channels.email.reading.reader import Reader
 from channels.email.reply import read_reply
-from channels.email.tokens import Way
+from channels.email.ways import Way
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval
 from tests.channels.email.work import MOST_CALLS, calls_of
 

@@ -13,7 +13,7 @@ from channels.email.format.headers import guess_headers, read_headers
 from channels.email.identity.proof import Proven
 from channels.email.reading.bounce import UNSAID, failure_of
 from channels.email.reading.reader import Reader
-from channels.email.tokens import Way
+from channels.email.ways import Way
 from tests.channels.email.mails import ANNA, BO, BOT, NOON, TOKEN, People, approval
 from tests.channels.email.work import MOST_CALLS, calls_of
 
