@@ -16,7 +16,9 @@ from workload import emit, tool
 
 from bench.parts import BenchChannel, bench_agent, bench_settings
 from bot.app import compose
-from bot.process.processes import log_to, redis_url, serve
+from bot.process.logging import log_to
+from bot.process.processes import serve
+from bot.wiring.redis import redis_url
 
 
 async def work(folder: Path) -> None:

@@ -1,29 +1,22 @@
 """The whole system in one place: settings -> store -> channels -> agents -> process. Nothing else composes."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from agents import Agent
-from agents.announce import announce_agent, nothing_to_announce_to
-from agents.ask import ask_agent
-from agents.deploy import deploy_agent
-from agents.help import HELP, help_agent
-from agents.model.claude import Claude, Model
+from agents.model.claude import Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
-from agents.release import release_agent
-from agents.triage import TRIAGE, triage_agent
 from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
-from bot.config.tables import AgentConfig
 from bot.execution.executor import Executor
 from bot.execution.runner import Runner
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.inbox import Handlers, Inbox
-from bot.inbound.inquiries import Inquiries, desk_agents
+from bot.inbound.inquiries import Inquiries
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.quarantine_review import QuarantineReview
 from bot.outbound.announcements import Announcements
@@ -31,15 +24,12 @@ from bot.outbound.failures import DeliveryFailures
 from bot.outbound.notifier import Notifier
 from bot.outbound.outbox import Outbox
 from bot.outbound.sending import Reach
-from bot.people.api_keys import Keyring
 from bot.people.directory import People
-from bot.people.sessions import Sessions
 from bot.queries.environments import Live
 from bot.queries.overview import StoredRequests
-from bot.registry.agents import own_agents
-from bot.registry.environments import directory_of, environments_of
-from bot.registry.prompts import in_use, with_chosen_prompts
-from bot.registry.release import code, release_of
+from bot.registry.configured import models_of, release_in_use
+from bot.registry.environments import environments_of
+from bot.registry.prompts import with_chosen_prompts
 from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
@@ -62,16 +52,12 @@ from bot.triggers.crons import Crons
 from bot.triggers.firing import TriggerStarts
 from bot.triggers.hooks import Hooks
 from bot.triggers.reports import Reports
+from bot.wiring.redis import Access, access_to, queue_of, store_of
 from bot.worker.dispatcher import Dispatcher
 from bot.worker.queue import Nearby, Queue
 from channels import Channel, Remembers
 
 log = structlog.stdlib.get_logger()
-
-# Pinned, and recorded with every step; `SAYSO_MODEL` names another one.
-DEFAULT_MODEL = "claude-sonnet-5-5"
-# Also those that this configuration has no use for: what a name means must not hang on that.
-_OUR_NAMES = ("deploy", TRIAGE, "ask", "announce", "release", "desk", RELAY, SURVEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +102,6 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Keys of programs and sessions of browsers."""
-
-    keyring: Keyring
-    sessions: Sessions
-
-
-@dataclass(frozen=True, slots=True)
 class App:
     """Everything a process of sayso holds, composed once. `ready` is set once Redis was found to be in order.
 
@@ -145,43 +123,6 @@ class App:
     models: Mapping[str, Model]
     ready: asyncio.Event
     release: str
-
-
-def agents_of(settings: Settings) -> tuple[Agent, ...]:
-    """The agents of this release, then your own; triage takes what no rule places. Raises ConfigError."""
-    environments, desks = environments_of(settings), desk_agents(settings)
-    deploys = (deploy_agent(environments),) if environments else ()
-    announces = (announce_agent(settings.announce.to),) if settings.announce.to else ()
-    chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
-    ours = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
-    own = own_agents(settings, _OUR_NAMES)
-    silent = () if announces else (nothing_to_announce_to(),)
-    # Last, and only where no agent of yours is called so: whoever takes a greeting itself has it.
-    helps = () if any(agent.name == HELP for agent in own) else (help_agent((*ours, *own)),)
-    # Whoever answers mail is given it by code: a desk is none of those that triage may choose.
-    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *silent, *desks, *helps)
-
-
-def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
-    """The id of the model that each agent is to have, key or no key. An agent that is all code has none."""
-    named = {agent.name: settings.agents.get(agent.name, AgentConfig()).model for agent in agents if agent.prompt}
-    return {name: model or settings.model or DEFAULT_MODEL for name, model in named.items()}
-
-
-def release_in_use(settings: Settings, agents: Iterable[Agent]) -> str:
-    """Under which release the events of these agents, and of ours without a name, are written. The same everywhere."""
-    everyone = (*agents, relay_agent(settings.policies), survey_agent())
-    return release_of(code(), in_use(everyone, model_names(settings, everyone)))
-
-
-def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
-    """The model of each agent; empty without a key, when every agent rehearses."""
-    if settings.anthropic_api_key is None:
-        return {}
-    key, url = settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url
-    tokens = {name: settings.agents.get(name, AgentConfig()).context_tokens for name in (one.name for one in agents)}
-    names = model_names(settings, agents)
-    return {name: Claude(key, url, model, context_tokens=tokens[name]) for name, model in names.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +205,7 @@ def compose(
             crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
         ),
-        access=Access(Keyring(store, people), Sessions(store, people)),
+        access=access_to(store, people),
         live=Live(environments_of(settings)),
         agents=by_agent,
         models=models,
@@ -275,8 +216,8 @@ def compose(
 
 def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: str, *, sends: bool) -> _Ground:
     data_dir, client = DataDir(settings.data_dir), Client(url)
-    store = Store(client, settings.shards, settings.lease_s, settings.grace_s, release)
-    queue = Queue(store, settings.redelivery_s, settings.sweep_s)
+    store = store_of(settings, client, release)
+    queue = queue_of(settings, store)
     nearby = Nearby(queue)
     journal, people = Journal(store, nearby), People(settings.people, settings.policies)
     for channel in channels:

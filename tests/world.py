@@ -15,8 +15,9 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from agents import Agent
-from bot.app import App, agents_of, compose
+from bot.app import App, compose
 from bot.config.settings import Settings
+from bot.registry.configured import agents_of
 from bot.store.outbox_entry import OutboxEntry, read_entry
 from bot.testing.people import Peopled
 from channels import Channel

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def agents(as_json: Json = False, data: Data = None) -> None:
     """List the agents with model, prompt and tools; a hash changes with what a model is told."""
-    from bot.app import release_in_use
+    from bot.registry.configured import release_in_use
 
     settings, configured = _configured(data)
     told = [_told(settings, agent) for agent in configured]
@@ -50,7 +50,7 @@ def agents(as_json: Json = False, data: Data = None) -> None:
 
 def listed(context: typer.Context, as_json: Json = False, data: Data = None) -> None:
     """List the prompts in all their versions, with hashes, and the agents that use them."""
-    from bot.app import release_in_use
+    from bot.registry.configured import release_in_use
 
     if context.invoked_subcommand is not None:
         return
@@ -87,7 +87,7 @@ def difference(before: "Prompt", after: "Prompt") -> str:
 
 def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":
     """The agents as a process would compose them. Raises ConfigError and PromptError."""
-    from bot.app import agents_of
+    from bot.registry.configured import agents_of
     from bot.registry.prompts import with_chosen_prompts
 
     settings = settings_of(data)
@@ -96,7 +96,7 @@ def _configured(data: Path | None) -> "tuple[Settings, tuple[Agent, ...]]":
 
 def _told(settings: "Settings", agent: "Agent") -> dict[str, Any]:
     """One agent as JSON."""
-    from bot.app import model_names
+    from bot.registry.configured import model_names
     from bot.registry.prompts import in_use
 
     (uses,) = in_use([agent], model_names(settings, [agent]))

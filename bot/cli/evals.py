@@ -1,6 +1,5 @@
 """`sayso evals`: recorded cases against the agents' plain rules and their models, and new cases made of runs."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -52,6 +51,8 @@ def run_cases(
     data: Data = None,
 ) -> None:
     """Run the cases, also as `sayso evals AGENT`. Nothing is executed. Exit code 1 when a row is below its bar."""
+    import asyncio
+
     report = asyncio.run(_report(data, agent, agent_model))
     below = report.below(bar, bar if model_bar is None else model_bar)
     print(plain_json(json.dumps(report.data())) if as_json else plain(report.text()))
@@ -71,11 +72,13 @@ def add(
 
     It holds what the run's own events say, and nothing else; texts of attached files are not in it.
     """
-    from bot.app import agents_of
+    import asyncio
+
     from bot.cli.client import connect
     from bot.evals.adding import append, case_of, for_rules, written
     from bot.evals.files import folder_of
     from bot.evals.judging import expected
+    from bot.registry.configured import agents_of
 
     settings = settings_of(data)
     with connect(data) as client:
@@ -96,10 +99,10 @@ def add(
 
 
 async def _report(data: Path | None, only: str | None, model: str | None) -> "Report":
-    from bot.app import models_of
     from bot.evals.files import planned
     from bot.evals.report import Report
     from bot.evals.running import by_models, by_rules
+    from bot.registry.configured import models_of
 
     settings = _with_model(settings_of(data), model)
     found = planned(settings, only)
@@ -132,7 +135,7 @@ def _with_model(settings: "Settings", model: str | None) -> "Settings":
 def _labels(settings: "Settings", plans: "Sequence[Plan]") -> dict[str, str]:
     """Prompt and model, by agent. An agent that is all code has none."""
     import prompts
-    from bot.app import model_names
+    from bot.registry.configured import model_names
 
     agents = {plan.agent.name: plan.agent for plan in plans}
     names = model_names(settings, agents.values())

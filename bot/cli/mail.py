@@ -1,6 +1,5 @@
 """`sayso mail` receives mail, or looks at one mail to set it up; `sayso mailbox` is for people beside `sayso dev`."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Collection
@@ -83,6 +82,7 @@ def identify(
 
 def _mail(file: Path | None, data: Path | None) -> tuple[bytes, str, set[str]]:
     """The mail to look at, the bot's own address as far as it is known, and those of people."""
+    import asyncio
     import os
 
     from bot.wiring.mail_identify import next_mail, read_mail, settings_for
@@ -194,6 +194,8 @@ def mailbox(
     With --from read what somebody outside was sent, or with --to and --text write as they would: nothing proves it.
     Works beside the data directory itself.
     """
+    import asyncio
+
     if (person is None) == (outsider is None):
         raise typer.BadParameter("name a person, or with --from somebody outside")
     if outsider is not None and (reply_to is not None or (to is None) != (text is None)):
@@ -211,6 +213,8 @@ def mailbox(
 
 
 def _of_person(settings: "Settings", person: str, reply_to: str | None, text: str | None, *, as_json: bool) -> None:
+    import asyncio
+
     from bot.people.directory import People
 
     people = People(settings.people, settings.policies)

@@ -1,12 +1,9 @@
 """Commands for keeping sayso well: its processes, dead letters, the doctor; and what works beside the store itself."""
 
-import asyncio
 import json
 import os
 import sys
-import tomllib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
@@ -17,8 +14,8 @@ from bot.cli.plain import plain
 from bot.errors import Conflict
 
 if TYPE_CHECKING:
-    from bot.app import App
     from bot.config.settings import Settings
+    from bot.wiring.redis import Office
 
 R = TypeVar("R")
 
@@ -44,29 +41,24 @@ def require_dev(settings: "Settings", what: str) -> None:
         )
 
 
-@asynccontextmanager
-async def _attached(data: Path | None) -> "AsyncGenerator[App]":
-    """The composition over the Redis that runs, serving nothing. Raises Unavailable when there is none."""
-    from bot.app import agents_of, compose
-    from bot.process.processes import log_to, redis_url
-    from bot.wiring.local_mail import local_mail
+def attached(data: Path | None, work: "Callable[[Office], Awaitable[R]]") -> R:
+    """Return the result of `work` beside this installation's Redis; for making keys, and repairing what HTTP serves.
 
-    settings = settings_of(data)
-    log_to(settings, json=False, quietly=True)
-    app = compose(settings, redis_url(settings), [local_mail(settings).channel()], agents_of(settings), sends=False)
-    try:
-        yield app
-    finally:
-        await app.work.queue.close()
-        await app.store.client.close()
+    Serves nothing. Raises Unavailable when there is no Redis.
+    """
+    import asyncio
 
-
-def attached(data: Path | None, work: "Callable[[App], Awaitable[R]]") -> R:
-    """Return the result of `work` beside this installation's Redis; for making keys, and repairing what HTTP serves."""
+    from bot.process.logging import log_to
+    from bot.wiring.redis import office_of, redis_url
 
     async def inside() -> R:
-        async with _attached(data) as app:
-            return await work(app)
+        settings = settings_of(data)
+        log_to(settings, json=False, quietly=True)
+        office = office_of(settings, redis_url(settings))
+        try:
+            return await work(office)
+        finally:
+            await office.close()
 
     return asyncio.run(inside())
 
@@ -129,8 +121,8 @@ def rebuild(as_json: Json = False, data: Data = None) -> None:
     """
     from bot.queries.rebuild import rebuild as make_anew
 
-    async def work(app: "App") -> None:
-        made = await make_anew(app.store)
+    async def work(office: "Office") -> None:
+        made = await make_anew(office.store)
         if as_json:
             print(json.dumps({"runs": made.runs, "requests": made.requests, "differed": made.differed}))
         else:
@@ -141,6 +133,8 @@ def rebuild(as_json: Json = False, data: Data = None) -> None:
 
 def doctor(as_json: Json = False, data: Data = None) -> None:
     """Check every service and permission; exit 1 when something is wrong, with the fix for each."""
+    import asyncio
+
     from bot.doctor.overall import examine
 
     findings = asyncio.run(examine(settings_of(data)))
@@ -185,6 +179,8 @@ def web(
     data: Data = None,
 ) -> None:
     """Serve HTTP: the console, the API, health and figures. Any number of these may run on one Redis."""
+    import asyncio
+
     from bot.process.processes import run_web
 
     asyncio.run(run_web(settings_of(data), port))
@@ -222,6 +218,8 @@ def trust(data: Data = None) -> None:
 
 def _runs(content: bytes) -> Iterator[str]:
     """The code and the commands that the file names, a line each."""
+    import tomllib
+
     try:
         values = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):

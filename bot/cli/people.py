@@ -13,8 +13,8 @@ from bot.cli.plain import plain, short_hash
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
-    from bot.app import App
     from bot.people.api_keys import ApiKey
+    from bot.wiring.redis import Office
 
 people = typer.Typer(
     help="List the people of the directory, with a hash of what is configured for each.", invoke_without_command=True
@@ -89,43 +89,43 @@ def login(
     if to is not None and person is not None:
         raise typer.BadParameter("--to sends the link to its person, --as prints it beside `sayso dev`: give one")
 
-    async def work(app: "App") -> None:
+    async def work(office: "Office") -> None:
         if to is not None:
-            return await _send(app, to, as_json=as_json)
-        require_dev(app.settings, "sayso login without --to PERSON")
-        return await _print(app, person, as_json=as_json)
+            return await _send(office, to, as_json=as_json)
+        require_dev(office.settings, "sayso login without --to PERSON")
+        return await _print(office, person, as_json=as_json)
 
     attached(data, work)
 
 
-async def _print(app: "App", person: str | None, *, as_json: bool) -> None:
-    address = _address_of_dev(app)
-    who = app.people.named(person) if person else app.people.all()[0]
-    token = await app.access.sessions.link(who, is_demo=person is None)
+async def _print(office: "Office", person: str | None, *, as_json: bool) -> None:
+    address = _address_of_dev(office)
+    who = office.people.named(person) if person else office.people.all()[0]
+    token = await office.access.sessions.link(who, is_demo=person is None)
     link = f"{address}/login?token={token}"
     print(json.dumps({"link": link, "person": who, "is_demo": person is None}) if as_json else link)
 
 
-def _address_of_dev(app: "App") -> str:
+def _address_of_dev(office: "Office") -> str:
     """Return the address of the running `sayso dev`; one elsewhere counts only if the settings name it too."""
     from channels.email.servers.endpoint import is_loopback
 
-    server = app.data_dir.server()
+    server = office.data_dir.server()
     address = server.url if server else ""
-    if address != app.settings.public_url and not is_loopback(urlsplit(address).hostname or ""):
-        raise typer.BadParameter(f"{app.data_dir.folder} names an address elsewhere. Start `sayso dev` again")
+    if address != office.settings.public_url and not is_loopback(urlsplit(address).hostname or ""):
+        raise typer.BadParameter(f"{office.data_dir.folder} names an address elsewhere. Start `sayso dev` again")
     return address
 
 
-async def _send(app: "App", person: str, *, as_json: bool) -> None:
+async def _send(office: "Office", person: str, *, as_json: bool) -> None:
     from bot.config.tables import CHANNELS
-    from bot.web.console.login import send_link
+    from bot.outbound.login_link import send_link
 
-    if app.settings.public_url is None:
+    if office.settings.public_url is None:
         raise typer.BadParameter("set SAYSO_PUBLIC_URL to where people reach `sayso web`: the link begins with it")
-    who = app.people.named(person)
-    await send_link(app, who, "/", CHANNELS)
-    said = f"A link is on its way to {app.people.name_of(who)}. It works once, and for 15 minutes."
+    who = office.people.named(person)
+    await send_link(office.journal, office.access.sessions, office.settings.public_url, who, "/", CHANNELS)
+    said = f"A link is on its way to {office.people.name_of(who)}. It works once, and for 15 minutes."
     print(json.dumps({"sent_to": who}) if as_json else plain(said))
 
 
@@ -165,8 +165,8 @@ def create(
             "say in whose hands this key is: --holder PERSON, for each of them. They count as asking"
         )
 
-    async def work(app: "App") -> None:
-        key, text = await app.access.keyring.create(
+    async def work(office: "Office") -> None:
+        key, text = await office.access.keyring.create(
             person=person,
             service=service,
             scopes=_parts(scope),
@@ -176,13 +176,13 @@ def create(
             holders=holder,
         )
         if key.person and key.may("answer"):
-            await _tell_person(app, key, key.person)
+            await _tell_person(office, key, key.person)
         print(json.dumps({"key": text, **_shown(key, None)}) if as_json else text)
 
     attached(data, work)
 
 
-async def _tell_person(app: "App", key: "ApiKey", person: "PersonId") -> None:
+async def _tell_person(office: "Office", key: "ApiKey", person: "PersonId") -> None:
     """Notify the person whom a key answers for that somebody else made it."""
     import structlog
 
@@ -190,20 +190,20 @@ async def _tell_person(app: "App", key: "ApiKey", person: "PersonId") -> None:
 
     log = structlog.stdlib.get_logger()
     log.warning("an operator made a key that answers", key=f"sayso_{key.prefix}", person=person, scopes=key.scopes)
-    name = app.people.name_of(person)
+    name = office.people.name_of(person)
     text = (
         f"An operator of sayso made the API key sayso_{key.prefix}, which answers requests as you, {name}. What it "
         "decides is marked as such. If you do not know why, or do not have it, have it taken back at once: sayso keys "
         f"revoke sayso_{key.prefix}, or in the console, on the page Keys, where you can make one of your own."
     )
-    await to_person(app.journal, person, "An API key that answers as you", text)
+    await to_person(office.journal, person, "An API key that answers as you", text)
 
 
 def list_keys(as_json: Json = False, data: Data = None) -> None:
     """List the keys: whose they are, what they may do, when they were last used."""
 
-    async def work(app: "App") -> None:
-        found = await app.access.keyring.all()
+    async def work(office: "Office") -> None:
+        found = await office.access.keyring.all()
         if as_json:
             print(json.dumps([_shown(key, used) for key, used in found]))
             return
@@ -218,8 +218,8 @@ def revoke(
 ) -> None:
     """Take a key back at once and for good."""
 
-    async def work(app: "App") -> None:
-        key = await app.access.keyring.revoke(prefix)
+    async def work(office: "Office") -> None:
+        key = await office.access.keyring.revoke(prefix)
         print(f"sayso_{key.prefix} of {key.owner} opens nothing any more.")
 
     attached(data, work)

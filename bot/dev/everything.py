@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.app import App, agents_of, compose
+from bot.app import App, compose
 from bot.config.data_dir import DataDir, LocalServer
 from bot.config.errors import ConfigError
 from bot.config.example import example_toml
@@ -23,7 +23,9 @@ from bot.dev.demo import make_demo
 from bot.dev.site import serve as serve_site
 from bot.dev.welcome import to_try
 from bot.doctor.slack import speaks_of_slack
-from bot.process.processes import listen_at, log_to, serve
+from bot.process.logging import log_to
+from bot.process.processes import listen_at, serve
+from bot.registry.configured import agents_of
 from bot.store.client import Client
 from bot.store.embedded import EmbeddedRedis
 from bot.web.here import Demo

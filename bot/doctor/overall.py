@@ -12,25 +12,23 @@ from agents.deploy.github import GitHub
 from agents.deploy.lookup import LookFailed
 from agents.model.claude import Claude
 from agents.model.prices import is_priced
-from bot.app import DEFAULT_MODEL, agents_of
 from bot.config.data_dir import DataDir
 from bot.config.errors import ConfigError
 from bot.config.mail import LONGEST_LOCAL_PART
 from bot.config.settings import Settings
 from bot.doctor.finding import Finding, Sign
-from bot.doctor.mail import examine_mail, examine_reading
 from bot.doctor.slack import examine_links, examine_slack
 from bot.doctor.triggers import examine_triggers
 from bot.errors import Unavailable
 from bot.people.api_keys import keys_of_nobody
 from bot.people.directory import People
-from bot.process.processes import redis_url
+from bot.registry.configured import DEFAULT_MODEL, agents_of
 from bot.registry.environments import environments_of
 from bot.store.client import ACCEPTED_LOSS, Client, StoreError, far_ahead, look
 from bot.store.indexes import Links, Lockouts
 from bot.store.lists import Lists
 from bot.store.locks import MailboxStore
-from bot.wiring.mail import RealMail
+from bot.wiring.redis import redis_url
 
 # Nobody waits longer to hear that a model does not answer.
 _MODEL_S = 10.0
@@ -150,6 +148,10 @@ async def _mail(settings: Settings) -> AsyncIterator[Finding]:
     if not settings.has_servers:
         yield _local_mail(settings)
         return
+    # A `sayso dev` has no servers, and needs nothing that speaks to them.
+    from bot.doctor.mail import examine_mail, examine_reading  # noqa: PLC0415
+    from bot.wiring.mail import RealMail  # noqa: PLC0415
+
     async for finding in examine_mail(settings, RealMail(settings, People(settings.people, settings.policies))):
         yield finding
     try:

@@ -8,11 +8,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from agents import Agent
-from bot.app import agents_of
 from bot.config.settings import Settings
 from bot.errors import Invalid
 from bot.evals.cases import CaseFile, parse
 from bot.evals.running import Plan
+from bot.registry.configured import agents_of
 from bot.registry.prompts import with_chosen_prompts
 
 FOLDER = "evals"

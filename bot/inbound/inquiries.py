@@ -1,22 +1,18 @@
-"""Mail to the desk's address: how much of it begins runs, what they begin with, and the agent that takes them."""
+"""Mail to the desk's address: how much of it begins runs, and what they begin with."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 from pydantic import JsonValue
 
-from agents import Agent
-from agents.desk import Desk, Draft, Knowledge, Mail, desk_agent
+from agents.desk import Mail
 from agents.desk.mail import context_of
-from agents.requests import PersonId, RunId
+from agents.requests import PersonId
 from agents.text import one_line
-from bot.config.settings import Settings
 from bot.config.tables import DeskConfig, Rate
 from bot.errors import Invalid, RateLimited
 from bot.store import Store
 from channels import Inquiry
-from channels.email.reading.inquiry import Answer, compose
 
 _SUBJECT_CHARS, _NAME_CHARS, _NAMES = 150, 100, 20
 
@@ -48,24 +44,6 @@ class Inquiries:
         if not await self._store.admit(name, inbound_id, limit.count, limit.per_s):
             text = f"{limit.count} mails in {limit.per_s:.0f} s are the limit of {whose}"
             raise RateLimited(text, "Answer this one by hand", await self._store.admitted_in_s(name, limit.per_s))
-
-
-def desk_agents(settings: Settings) -> tuple[Agent, ...]:
-    """The desk agent, where `[desk]` has an address."""
-    config = settings.desk
-    if config.address is None or config.policy is None:
-        return ()
-    own, name = config.address, config.name
-
-    def render(draft: Draft, mail: Mail, run_id: RunId) -> bytes:
-        key = f"{run_id}\n{draft.subject}\n{draft.text}"
-        return compose(
-            Answer(own, name, mail.sender, draft.subject, draft.text, mail.at, key, mail.message_id, mail.references)
-        )
-
-    folder = settings.config.absolute().parent if settings.config else Path.cwd()
-    knowledge = Knowledge(folder, config.knowledge)
-    return (desk_agent(Desk(own, config.policy, render, knowledge, config.greeting, config.signature)),)
 
 
 def _mail(enquiry: Inquiry, at: datetime) -> Mail:

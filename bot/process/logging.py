@@ -6,10 +6,13 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO, cast
+from urllib.parse import parse_qs, urlsplit
 
 import structlog
+from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from bot.config.settings import SECRETS, Settings
 from channels.showing import escape_invisible, visible_json
 
 OURS = ("agents", "bot", "channels", "prompts")
@@ -24,6 +27,21 @@ URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]+(?=@)")
 _TRACES = {"exception", "stack"}
 # A shorter secret is part of innocent words: only a value that is all of it is masked.
 SHORTEST_PART = 6
+
+
+def log_to(settings: Settings, *, json: bool, quietly: bool = False) -> None:
+    """Set the logs up, with this installation's secrets masked; `quietly` says only what is wrong, on stderr."""
+    values = [getattr(settings, name) for name in SECRETS]
+    secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    secrets += _passwords_in(settings.redis_url or "")
+    stream, level = (sys.stderr, logging.WARNING) if quietly else (sys.stdout, logging.INFO)
+    configure(json=json, secrets=secrets, stream=stream, level=level)
+
+
+def _passwords_in(url: str) -> list[str]:
+    """Passwords that an address holds, before the host or as an option."""
+    parts = urlsplit(url)
+    return [word for word in (parts.password, *parse_qs(parts.query).get("password", [])) if word]
 
 
 def configure(json: bool, secrets: Iterable[str], *, stream: TextIO | None = None, level: int = logging.INFO) -> None:

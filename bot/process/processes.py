@@ -1,7 +1,6 @@
 """The processes of the Procfile: each is the same composition with other parts running."""
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -9,27 +8,26 @@ import sys
 from collections.abc import Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import structlog
-from pydantic import SecretStr
 
-from bot.app import App, agents_of, compose
+from bot.app import App, compose
 from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind
-from bot.config.settings import SECRETS, Settings
+from bot.config.settings import Settings
 from bot.errors import Unavailable
 from bot.people.directory import People
-from bot.process.logging import configure
+from bot.process.logging import log_to
 from bot.process.running import running
+from bot.registry.configured import agents_of
 from bot.store.client import Client
-from bot.store.embedded import find
 from bot.store.ids import new_id
 from bot.store.locks import MailboxStore
 from bot.store.watch import ended
 from bot.wiring.local_mail import local_mail
 from bot.wiring.mail import RealMail
 from bot.wiring.mail_watch import MailWatch
+from bot.wiring.redis import redis_url
 from bot.wiring.slack import check_socket_mode, slack_parts
 from channels.email.channel import EmailChannel
 
@@ -38,20 +36,6 @@ log = structlog.stdlib.get_logger()
 # Whoever starts us kills us after 5 s.
 LEAVE_WITHIN_S = 3.4
 _GIVE_UP_S = 0.3
-
-
-def redis_url(settings: Settings) -> str:
-    """The Redis this process uses: the configured one, else the one that `sayso dev` runs for the data directory."""
-    if settings.redis_url is not None:
-        return settings.redis_url
-    url = find(settings.data_dir)
-    if url is None:
-        raise Unavailable(
-            f"No `sayso dev` is running for {settings.data_dir}",
-            "Start one with `./sayso dev`, name another data directory with --data, set SAYSO_REDIS_URL, or, to speak "
-            "for yourself from elsewhere, SAYSO_URL and SAYSO_API_KEY",
-        )
-    return url
 
 
 async def run_process(settings: Settings, *, works: bool, receives: Collection[str]) -> None:
@@ -169,21 +153,6 @@ async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks)
-
-
-def log_to(settings: Settings, *, json: bool, quietly: bool = False) -> None:
-    """Set the logs up, with this installation's secrets masked; `quietly` says only what is wrong, on stderr."""
-    values = [getattr(settings, name) for name in SECRETS]
-    secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-    secrets += _passwords_in(settings.redis_url or "")
-    stream, level = (sys.stderr, logging.WARNING) if quietly else (sys.stdout, logging.INFO)
-    configure(json=json, secrets=secrets, stream=stream, level=level)
-
-
-def _passwords_in(url: str) -> list[str]:
-    """Passwords that an address holds, before the host or as an option."""
-    parts = urlsplit(url)
-    return [word for word in (parts.password, *parse_qs(parts.query).get("password", [])) if word]
 
 
 def real_channel(settings: Settings, client: Client) -> EmailChannel:

@@ -1,4 +1,4 @@
-"""This installation's own agents, prompt versions, release and environments.
+"""This installation's agents, prompt versions, release and environments.
 
-Others use `own_agents`, `with_chosen_prompts`, `environments_of` and `release_of`. It never runs a step.
+Others use `agents_of`, `models_of`, `with_chosen_prompts`, `environments_of` and `release_of`. It never runs a step.
 """

@@ -25,11 +25,12 @@ from agents.model.claude import Model
 from agents.requests import AttemptId, RunId
 from agents.run import Run, step
 from agents.steps import CallTool
-from bot.app import App, agents_of, compose
+from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.inbound.follow_ups import FollowUps
 from bot.policy.judge import Judgement
 from bot.policy.record import RequestRecord
+from bot.registry.configured import agents_of
 from bot.store.embedded import EmbeddedRedis
 from bot.store.ids import new_id, shard_of
 from bot.testing.people import Peopled

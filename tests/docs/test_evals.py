@@ -2,11 +2,11 @@
 
 import re
 
-from bot.app import agents_of, model_names
 from bot.evals.cases import parse
 from bot.evals.files import matched, office, ours
 from bot.evals.report import Report
 from bot.evals.running import Plan, Tried, by_rules
+from bot.registry.configured import agents_of, model_names
 from prompts import load
 from tests.servers.lines import TOP
 

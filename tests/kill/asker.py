@@ -10,8 +10,9 @@ from pathlib import Path
 from agents import Agent, Outcome, Pending, ToolContext
 from agents.ask.survey import SurveyArgs
 from agents.requests import Effect
-from bot.app import agents_of, compose
+from bot.app import compose
 from bot.process.running import running
+from bot.registry.configured import agents_of
 from bot.wiring.local_mail import local_mail
 from tests.office import settings_of
 

@@ -16,11 +16,12 @@ from agents.release import DEPLOY
 from agents.requests import RunId
 from agents.run import Run, fold
 from agents.steps import CallTool, Done
-from bot.app import App, agents_of, compose
+from bot.app import App, compose
 from bot.config.example import example_toml
 from bot.config.settings import Settings
 from bot.dev.demo import add_ways
 from bot.policy.attachments import all_files
+from bot.registry.configured import agents_of
 from bot.render.transcript import lines
 from bot.store.attachments import content_of
 from bot.testing.scripted import Scripted

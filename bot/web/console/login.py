@@ -2,18 +2,15 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from http import HTTPStatus
-from urllib.parse import urlencode
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId
-from bot.app import App
 from bot.errors import Invalid
-from bot.outbound.notifier import to_person
+from bot.outbound.login_link import send_link
 from bot.people.api_keys import SCOPES, Scope
 from bot.people.sessions import LINK_S, SESSION_S, Login
 from bot.web.console.pages import own_path, page, to
@@ -22,15 +19,8 @@ from bot.web.here import here
 
 _OLD = "This link was used already, or it is too old. It works once."
 _TOKEN_CHARS, _EMAIL_CHARS = 200, 254
-# Enough for somebody who mistypes; what more there is to say about strangers is in decision 10.
-_LINKS, _LINKS_WITHIN_S = 5, 3600.0
 # Of all that anybody asks for nothing more is kept than these counters.
 _ASKED_BY_ONE, _ASKED_BY_ALL, _ASKED_WITHIN_S, _COUNTERS = 20, 3_000, 600.0, 1_024
-_MAIL = (
-    "Somebody, you we hope, wants to open the console as you. The link below shows a button; it works once, and for "
-    f"{LINK_S / 60:.0f} minutes. If it was not you, do nothing: without this message nobody gets in. Give the link to "
-    "nobody."
-)
 
 
 async def shown(request: Request) -> Response:
@@ -71,7 +61,15 @@ async def mailed(request: Request) -> Response:
     contact = app.people.by_email(address)
     if contact:
         # After the answer, which must not take longer for whoever is in the directory.
-        response.background = BackgroundTask(send_link, app, PersonId(contact.id), back, ("email",))
+        response.background = BackgroundTask(
+            send_link,
+            app.journal,
+            app.access.sessions,
+            app.settings.public_url,
+            PersonId(contact.id),
+            back,
+            ("email",),
+        )
     return response
 
 
@@ -89,17 +87,6 @@ def _client(request: Request) -> int:
     host = request.client.host if request.client else ""
     network = ":".join(host.split(":")[:4])
     return int.from_bytes(hashlib.sha256(network.encode()).digest()[:4]) % _COUNTERS
-
-
-async def send_link(app: App, person: PersonId, back: str, reach: Sequence[str]) -> None:
-    """Send a link to the person whom it lets in. Without a public name there is no link that would lead here."""
-    if app.settings.public_url is None:
-        return
-    if not await app.store.admit(f"log-in {person}", secrets.token_hex(8), _LINKS, _LINKS_WITHIN_S):
-        return
-    token = await app.access.sessions.link(person)
-    link = f"{app.settings.public_url}/login?{urlencode({'token': token, 'next': back})}"
-    await to_person(app.journal, person, "Open the console", _MAIL, link=link, reach=reach)
 
 
 async def ended(request: Request) -> Response:

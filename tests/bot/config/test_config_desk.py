@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import agents_of
 from bot.config.settings import load
+from bot.registry.configured import agents_of
 from tests.bot.config_files import PEOPLE, POLICY, problems
 
 DESK = '[desk]\naddress = "help@corp.example"\nowner = "person:anna"\npolicy = "production"\n'

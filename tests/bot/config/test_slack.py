@@ -111,7 +111,7 @@ def test_a_member_id_is_of_one_person(tmp_path: Path) -> None:
 def test_what_is_logged_shows_no_secret(tmp_path: Path) -> None:
     # Logging belongs to a whole process, so this has one of its own.
     code = (
-        "import logging, os; from bot.process.processes import log_to; from bot.config.settings import load; "
+        "import logging, os; from bot.process.logging import log_to; from bot.config.settings import load; "
         "log_to(load(None, os.environ), json=True); "
         "logging.getLogger('slack_sdk').warning('%s %s %s', *(os.environ[f'SLACK_{name}'] for name in "
         "('BOT_TOKEN', 'APP_TOKEN', 'SIGNING_SECRET')))"

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from bot.app import agents_of
 from bot.config.example import example_toml
 from bot.config.settings import Settings
 from bot.dev.welcome import to_try
+from bot.registry.configured import agents_of
 from tests.bot.config_files import read
 
 PEOPLE = """

@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 import pytest
 
-from bot.app import agents_of
 from bot.evals.files import matched, office, ours
 from bot.evals.running import Plan, Tried, by_rules
+from bot.registry.configured import agents_of
 
 FOUND = matched(ours(), agents_of(office()))
 LEAST: Mapping[str, int] = MappingProxyType(

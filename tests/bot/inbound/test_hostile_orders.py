@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import agents_of
+from bot.registry.configured import agents_of
 from bot.runs.start import agent_for
 from tests.channels.email.work import MOST_CALLS, calls_of
 from tests.office import TOML, settings_of

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import agents_of
 from bot.config.errors import ConfigError
 from bot.config.settings import load
 from bot.doctor.overall import examine
+from bot.registry.configured import agents_of
 from tests.bot.config_files import problems, read
 from tests.long import few_of
 from tests.servers.program import sayso

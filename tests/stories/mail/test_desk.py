@@ -17,9 +17,10 @@ from agents.events import ToolStarted
 from agents.requests import FromDesk, PersonId, RunId
 from agents.run import Run
 from agents.steps import CallTool, Done
-from bot.app import App, agents_of, compose
+from bot.app import App, compose
 from bot.config.settings import Settings
 from bot.policy.record import RequestRecord
+from bot.registry.configured import agents_of
 from bot.requests.tokens import Tokens
 from bot.runs.api_requests import Asker
 from bot.store.ids import derived_id

@@ -1,0 +1,31 @@
+"""A link that lets one person into the console, sent to that person and to nobody else."""
+
+import secrets
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from agents.requests import PersonId
+from bot.outbound.notifier import to_person
+from bot.people.sessions import LINK_S, Sessions
+from bot.store.journal import Journal
+
+# Enough for somebody who mistypes; what more there is to say about strangers is in decision 10.
+_LINKS, _LINKS_WITHIN_S = 5, 3600.0
+_MAIL = (
+    "Somebody, you we hope, wants to open the console as you. The link below shows a button; it works once, and for "
+    f"{LINK_S / 60:.0f} minutes. If it was not you, do nothing: without this message nobody gets in. Give the link to "
+    "nobody."
+)
+
+
+async def send_link(
+    journal: Journal, sessions: Sessions, public_url: str | None, person: PersonId, back: str, reach: Sequence[str]
+) -> None:
+    """Send a link to the person whom it lets in. Without a public name there is no link that would lead here."""
+    if public_url is None:
+        return
+    if not await journal.store.admit(f"log-in {person}", secrets.token_hex(8), _LINKS, _LINKS_WITHIN_S):
+        return
+    token = await sessions.link(person)
+    link = f"{public_url}/login?{urlencode({'token': token, 'next': back})}"
+    await to_person(journal, person, "Open the console", _MAIL, link=link, reach=reach)

@@ -1,0 +1,62 @@
+"""The agents that the settings give, the model of each, and the release that all of it makes. Nothing runs here."""
+
+from collections.abc import Iterable, Sequence
+
+from agents import Agent
+from agents.announce import announce_agent, nothing_to_announce_to
+from agents.ask import ask_agent
+from agents.deploy import deploy_agent
+from agents.help import HELP, help_agent
+from agents.model.claude import Claude, Model
+from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
+from agents.release import release_agent
+from agents.triage import TRIAGE, triage_agent
+from bot.config.settings import Settings
+from bot.config.tables import AgentConfig
+from bot.registry.agents import own_agents
+from bot.registry.desk import desk_agents
+from bot.registry.environments import directory_of, environments_of
+from bot.registry.prompts import in_use
+from bot.registry.release import code, release_of
+
+# Pinned, and recorded with every step; `SAYSO_MODEL` names another one.
+DEFAULT_MODEL = "claude-sonnet-5-5"
+# Also those that this configuration has no use for: what a name means must not hang on that.
+_OUR_NAMES = ("deploy", TRIAGE, "ask", "announce", "release", "desk", RELAY, SURVEY)
+
+
+def agents_of(settings: Settings) -> tuple[Agent, ...]:
+    """The agents of this release, then your own; triage takes what no rule places. Raises ConfigError."""
+    environments, desks = environments_of(settings), desk_agents(settings)
+    deploys = (deploy_agent(environments),) if environments else ()
+    announces = (announce_agent(settings.announce.to),) if settings.announce.to else ()
+    chains = tuple(release_agent(deploy, announce) for deploy in deploys for announce in announces)
+    ours = (*deploys, ask_agent(directory_of(settings)), *announces, *chains)
+    own = own_agents(settings, _OUR_NAMES)
+    silent = () if announces else (nothing_to_announce_to(),)
+    # Last, and only where no agent of yours is called so: whoever takes a greeting itself has it.
+    helps = () if any(agent.name == HELP for agent in own) else (help_agent((*ours, *own)),)
+    # Whoever answers mail is given it by code: a desk is none of those that triage may choose.
+    return (*deploys, triage_agent((*ours, *own)), *ours[len(deploys) :], *own, *silent, *desks, *helps)
+
+
+def model_names(settings: Settings, agents: Iterable[Agent]) -> dict[str, str]:
+    """The id of the model that each agent is to have, key or no key. An agent that is all code has none."""
+    named = {agent.name: settings.agents.get(agent.name, AgentConfig()).model for agent in agents if agent.prompt}
+    return {name: model or settings.model or DEFAULT_MODEL for name, model in named.items()}
+
+
+def release_in_use(settings: Settings, agents: Iterable[Agent]) -> str:
+    """Under which release the events of these agents, and of ours without a name, are written. The same everywhere."""
+    everyone = (*agents, relay_agent(settings.policies), survey_agent())
+    return release_of(code(), in_use(everyone, model_names(settings, everyone)))
+
+
+def models_of(settings: Settings, agents: Sequence[Agent]) -> dict[str, Model]:
+    """The model of each agent; empty without a key, when every agent rehearses."""
+    if settings.anthropic_api_key is None:
+        return {}
+    key, url = settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url
+    tokens = {name: settings.agents.get(name, AgentConfig()).context_tokens for name in (one.name for one in agents)}
+    names = model_names(settings, agents)
+    return {name: Claude(key, url, model, context_tokens=tokens[name]) for name, model in names.items()}

@@ -1,0 +1,81 @@
+"""The Redis of an installation, the store in it, and what needs nothing else: keys, log-ins and repairs."""
+
+from dataclasses import dataclass
+
+from bot.config.data_dir import DataDir
+from bot.config.settings import Settings
+from bot.errors import Unavailable
+from bot.people.api_keys import Keyring
+from bot.people.directory import People
+from bot.people.sessions import Sessions
+from bot.store import Store
+from bot.store.client import Client
+from bot.store.embedded import find
+from bot.store.journal import Journal
+from bot.worker.queue import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Keys of programs and sessions of browsers."""
+
+    keyring: Keyring
+    sessions: Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What a command needs that works beside Redis itself: no agent, no channel, and no run moves on by it.
+
+    The store has no release, so it writes no events.
+    """
+
+    settings: Settings
+    data_dir: DataDir
+    store: Store
+    queue: Queue
+    journal: Journal
+    people: People
+    access: Access
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self.queue.close()
+        await self.store.client.close()
+
+
+def redis_url(settings: Settings) -> str:
+    """The Redis this process uses: the configured one, else the one that `sayso dev` runs for the data directory."""
+    if settings.redis_url is not None:
+        return settings.redis_url
+    url = find(settings.data_dir)
+    if url is None:
+        raise Unavailable(
+            f"No `sayso dev` is running for {settings.data_dir}",
+            "Start one with `./sayso dev`, name another data directory with --data, set SAYSO_REDIS_URL, or, to speak "
+            "for yourself from elsewhere, SAYSO_URL and SAYSO_API_KEY",
+        )
+    return url
+
+
+def store_of(settings: Settings, client: Client, release: str = "") -> Store:
+    """The store behind `client`; events are written under `release`."""
+    return Store(client, settings.shards, settings.lease_s, settings.grace_s, release)
+
+
+def queue_of(settings: Settings, store: Store) -> Queue:
+    """The queue beside that store."""
+    return Queue(store, settings.redelivery_s, settings.sweep_s)
+
+
+def access_to(store: Store, people: People) -> Access:
+    """The keys and sessions in that store."""
+    return Access(Keyring(store, people), Sessions(store, people))
+
+
+def office_of(settings: Settings, url: str) -> Office:
+    """The office over the Redis at `url`. Connects to nothing yet."""
+    store, people = store_of(settings, Client(url)), People(settings.people, settings.policies)
+    queue = queue_of(settings, store)
+    data_dir, access = DataDir(settings.data_dir), access_to(store, people)
+    return Office(settings, data_dir, store, queue, Journal(store, queue), people, access)

@@ -1,0 +1,58 @@
+"""The parts of sayso that a command loads: most of the time that a command takes is that of loading them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import atexit, sys
+atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))
+from bot.cli import main
+main()
+"""
+# What a process needs and no command: the composition, the queue, HTTP's server, Slack, the model, mail servers.
+HEAVY = {
+    *("bot.app", "bot.process.processes", "bot.web", "bot.execution.executor"),
+    *("docket", "beartype", "fastapi", "starlette", "uvicorn", "aiohttp", "slack_sdk", "slack_bolt", "anthropic"),
+    *("genai_prices", "imapclient", "aiosmtplib", "aiosmtpd"),
+}
+NO_REDIS = {*HEAVY, "redis", "structlog", "httpx2", "channels.email.reply"}
+# Where there is no Redis to attach to, all the same is loaded.
+BESIDE_REDIS = {*HEAVY, "httpx2", "jinja2", "channels.email.reply"}
+
+
+@pytest.mark.parametrize(
+    ("command", "never", "at_most"),
+    [
+        ("--version", {*NO_REDIS, "asyncio", "pydantic_settings"}, 260),
+        ("runs", {*NO_REDIS, "pydantic_settings"} - {"httpx2"}, 470),
+        ("agents", NO_REDIS, 530),
+        ("prompts", NO_REDIS, 530),
+        ("people", {*NO_REDIS, "jinja2"}, 460),
+        ("policies", {*NO_REDIS, "jinja2"}, 470),
+        ("keys list", BESIDE_REDIS, 690),
+        ("login", BESIDE_REDIS, 690),
+        ("rebuild", BESIDE_REDIS, 700),
+        ("doctor", HEAVY, 760),
+    ],
+)
+def test_a_command_loads_what_it_needs_and_little_else(
+    tmp_path: Path, command: str, never: set[str], at_most: int
+) -> None:
+    where = [] if command.startswith("-") else ["--data", str(tmp_path)]
+
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *command.split(), *where],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert "Traceback" not in ended.stderr
+    loaded = set(ended.stderr.splitlines()[-1].split())
+    assert "bot.cli.program" in loaded
+    assert loaded & never == set()
+    assert len(loaded) <= at_most
