@@ -162,7 +162,7 @@ async def test_a_mail_of_five_megabytes_is_held_and_the_next_one_is_read(world: 
     record, card = await card_for(world)
     assert card.reply_to is not None
 
-    await world.send("bo", card.reply_to, "approve\n" * 700_000)
+    await world.send("bo", card.reply_to, ("approve " * 9 + "\n") * 80_000)
 
     assert "it is larger than 2 MB" in await held(world)
     assert await still_open(world, record)
