@@ -211,6 +211,7 @@ class Tool(Generic[A]):
     `ToolContext.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
     Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most, counted
     from the start; it may be a function of the arguments.
+    `title` names a call in a few words, and `question` says what a yes to exactly this effect does, where that is more.
     `runs_command` says that its whole effect is one `ToolContext.command`. `schema_version` changes with `args`.
     """
 
@@ -223,6 +224,7 @@ class Tool(Generic[A]):
     check: Callable[[A, str, ToolContext], Awaitable[Outcome | Pending]] | None = None
     gate: Callable[[A], str | None] = _no_gate
     title: Callable[[A], str] | None = None
+    question: Callable[[A, Effect], str] | None = None
     idempotent: bool = False
     runs_command: bool = False
     timeout_s: float = 60.0

@@ -260,6 +260,7 @@ class Request(Began):
     `topic` is what the requester's own message was called, in whose thread they are answered. `service` is whose API
     key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what each
     requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
+    `words` is what the run began with, as somebody wrote it; empty where nobody did.
     """
 
     id: RequestId
@@ -289,6 +290,7 @@ class Request(Began):
     key_holders: tuple[PersonId, ...] = ()
     parts: dict[PersonId, Part] = Field(default_factory=dict[PersonId, Part])
     remarks: tuple[Remark, ...] = ()
+    words: str = ""
 
 
 class Holder(Frozen):

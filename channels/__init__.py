@@ -159,7 +159,8 @@ class Card(Frozen):
     """A message as a person sees it, as plain data; each channel renders and escapes it.
 
     `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
-    such, under `quoted_as` where code knows more of whose words they are.
+    such, under `quoted_as` where code knows more of whose words they are. `said` are the words of whoever wants this,
+    under `said_as`. `decides` says who decides; `details` and `exact` are for whoever wants to know everything.
     `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is
     nothing (more) to answer. `ref` is an id that people can type, `link` the page about it. `receipt` is an opaque id
     of the same form as a token, which comes back with word that the card did not arrive. `topic` is what its thread is
@@ -174,7 +175,11 @@ class Card(Frozen):
     summary: str = ""
     quoted: str = ""
     quoted_as: str = ""
+    said: str = ""
+    said_as: str = ""
     facts: tuple[Line, ...] = ()
+    decides: tuple[Line, ...] = ()
+    details: tuple[Line, ...] = ()
     exact: str = ""
     form: AnswerForm | None = None
     ref: str = ""

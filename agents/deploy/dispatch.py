@@ -14,7 +14,7 @@ from contextlib import suppress
 from agents import Outcome, Pending, Tool, ToolContext
 from agents.deploy.environment import BY_WORKFLOW, Environment, Hub, Way
 from agents.deploy.github import GitHub, GitHubFailed, WorkflowRun
-from agents.deploy.tools import DeployArgs, artifacts, described, gate, named, resolved, title
+from agents.deploy.tools import DeployArgs, artifacts, described, gate, named, question, resolved, title
 from agents.requests import Effect
 
 # What stands for the step's key in what is approved: the key is the one thing that is added when it is sent.
@@ -71,6 +71,7 @@ def dispatch_tool(
         check=lambda args, handle, _: _looked_at(named(environments, args.environment), args, handle),
         gate=lambda args: gate(environments, args),
         title=lambda args: title(way, args),
+        question=lambda args, effect: question(way, args, effect),
         waits_s=lambda args: named(environments, args.environment).timeout_s,
     )
 

@@ -12,6 +12,7 @@ from agents.deploy.environment import Environment, Way
 from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, shown
 from agents.deploy.lookup import LookFailed
 from agents.deploy.programs import bound
+from agents.deploy.results import read_commit
 from agents.requests import Effect, Fact
 from agents.text import strip_invisible
 
@@ -74,6 +75,7 @@ def deploy_tool(environments: Mapping[str, Environment], way: Way = "deploy") ->
         execute=execute,
         gate=lambda args: gate(environments, args),
         title=lambda args: title(way, args),
+        question=lambda args, effect: question(way, args, effect),
         runs_command=True,
     )
 
@@ -145,6 +147,17 @@ def title(way: Way, args: DeployArgs) -> str:
     """Return how a card names the deploy."""
     version, environment = shown(args.version), shown(args.environment)
     return f"Deploy {version} to {environment}" if way == "deploy" else f"Roll back {environment} to {version}"
+
+
+def question(way: Way, args: DeployArgs, effect: Effect) -> str:
+    """Return what a yes does: which version comes, where, and which one it replaces."""
+    said = title(way, args)
+    before = read_commit(next((fact.text for fact in effect.facts if fact.label == "From"), ""))
+    if before is None:
+        return said
+    if effect.artifacts.get(args.version, "").startswith(before.hash):
+        return f"{said} again"
+    return f"{said}, replacing {shown(before.called(before.version).split()[0])}"
 
 
 def described(way: Way, environments: Mapping[str, Environment]) -> str:

@@ -1,6 +1,7 @@
 """Cards and sentences, worded by code from data. What a model or a person wrote only ever stands in `quoted`."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -30,26 +31,23 @@ from channels import AnswerForm, Card, Line
 if TYPE_CHECKING:
     from bot.store.outbox_entry import Delivery
 
-_REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model", short="rehearsal, no model")
+_REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model")
 _STORY = "What was used, and what led to it; in the story are words of others:"
+_UNVERIFIED = "Unverified text:"
 _OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 _TITLE_CHARS = 80
-_DIGEST_CHARS = 12
+_HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
+_HASH_CHARS = 7
 
 
 def request_card(request: Request, people: People, at: datetime) -> Card:
     """Return the card for people who may answer `request`; the form's token is filled in when it is sent."""
     asked_by = people.names_of(askers(request))
     summary = says_first(request, people)
-    needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
     facts = [] if asked_by in summary else [Line(label="Asked by", text=asked_by)]
     facts += [Line(label="Changed since the last card", text=change) for change in request.changes]
     facts += remarks(request, people)
-    facts += facts_about(request)
-    facts += [Line(label="May decide", text=needs)] if needs else []
-    facts += excluded(request, people)
-    facts += [Line(label="Digest", text=request.digest, short=f"{request.digest[:_DIGEST_CHARS]}…")]
-    facts += [_REHEARSAL] if request.is_rehearsal else []
+    facts += map(with_short_hashes, facts_about(request))
     form = AnswerForm(
         token="",
         format=request.format,
@@ -61,13 +59,56 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
         title=request.title,
         at=at,
         summary=summary,
-        quoted=request.quoted,
+        said=request.words,
+        said_as=said_as(request, people) if request.words else "",
+        quoted=quoted(request),
         quoted_as=_STORY if request.purpose == "go_on" else "",
         facts=tuple(facts),
+        decides=tuple(deciders(request, people)),
+        details=tuple(details(request)),
         exact=exact(request),
         form=form,
         ref=request.id,
     )
+
+
+def quoted(request: Request) -> str:
+    """Return the words of others on the card; nothing where all of them are the title."""
+    return "" if request.purpose == "question" and request.title.endswith(request.quoted) else request.quoted
+
+
+def said_as(request: Request, people: People) -> str:
+    """Return the line above the words that the run began with."""
+    match request.origin:
+        case FromTrigger(name=name):
+            return f"What the trigger {name!r} wrote:"
+        case FromDesk(address=address):
+            return f"What {address} wrote:"
+        case FromPerson():
+            return f"What {people.name_of(request.requesters[0])} wrote:" if request.requesters else _UNVERIFIED
+
+
+def deciders(request: Request, people: People) -> list[Line]:
+    """Return the lines on who decides, and who does not though the policy names them."""
+    needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
+    return [*([Line(label="Who decides", text=needs)] if needs else []), *excluded(request, people)]
+
+
+def details(request: Request) -> list[Line]:
+    """Return what few ever read: full hashes, the digest, and how the step was chosen."""
+    full = [line for line in facts_about(request) if with_short_hashes(line) != line and "\n" not in line.text]
+    mode = [_REHEARSAL] if request.is_rehearsal else []
+    return [*full, Line(label="Digest", text=request.digest), Line(label="Run", text=request.run_id), *mode]
+
+
+def with_short_hashes(line: Line) -> Line:
+    """`line` with each full hash as people know it: `v1.2.0 (3f2a1c9)`, or the short one alone."""
+
+    def short(found: re.Match[str]) -> str:
+        hashed, tags = found["hash"][:_HASH_CHARS], found["tags"]
+        return f"{tags} ({hashed})" if tags else hashed
+
+    return line.model_copy(update={"text": _HASH.sub(short, line.text)})
 
 
 def asked_again(request: Request, judgement: Judgement, people: People, at: datetime) -> Card:

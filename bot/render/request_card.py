@@ -68,18 +68,15 @@ def standing(record: RequestRecord, run: Run, people: People, now: datetime, rev
     stand = _stand(record, run, people)
     # What is said above the facts now is who decided, no longer who asks.
     asked = Line(label="Asked by", text=people.names_of(askers(request)))
-    facts = (
-        asked,
-        *began_with(request),
-        *(fact for fact in card.facts if fact.label not in {asked.label, "May decide"}),
-    )
+    facts = (asked, *began_with(request), *(fact for fact in card.facts if fact.label != asked.label))
     return card.model_copy(
         update={
             "title": f"{stand.word}: {request.title.removesuffix('?')}",
             "summary": stand.summary,
-            "quoted": stand.quoted or request.quoted,
+            "quoted": stand.quoted or card.quoted,
             "quoted_as": stand.quoted_as if stand.quoted else card.quoted_as,
-            "facts": (*facts, *approvals(record, people)),
+            "facts": facts,
+            "decides": approvals(record, people),
             "form": _stop(record) if stand.may_stop else None,
             "closes": not stand.may_stop,
         }
@@ -93,9 +90,9 @@ def _outdated(request: Request, now: datetime) -> Card:
 
 
 def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
-    """`card`, which says as its last facts what was said beside it, and who has approved."""
+    """`card` with what was said beside it, and who has approved."""
     card = with_notes(card, record, people)
-    return card.model_copy(update={"facts": (*card.facts, *approvals(record, people))})
+    return card.model_copy(update={"decides": (*card.decides, *approvals(record, people))})
 
 
 def with_notes(card: Card, record: RequestRecord, people: People) -> Card:

@@ -38,6 +38,7 @@ from bot.store.outbox_entry import Delivery, PlaceCard, place_of, placing_id
 from channels import Card
 
 _QUOTED_CHARS = 4_000
+_TITLE_CHARS, _WORDS_CHARS = 150, 1_000
 _TOPIC_CHARS = 150
 _NOT_RECORDED = "not recorded"
 _GO_ON: dict[Why, str] = {
@@ -75,14 +76,14 @@ def question_request(
     if not isinstance(step, RequestHumanInput):
         raise TypeError(f"a question needs RequestHumanInput, not {type(step).__name__}")
     program = program_of(run)
-    agent = f"A question from the {run.started.agent if run.started else 'agent'} agent"
+    question = first_line(step.question, _TITLE_CHARS) or "A question"
     return _request(
         run,
         pending,
         policy,
         now,
         purpose="question",
-        title=f"{program_name(program)} asks a question" if program else agent,
+        title=f"{program_name(program)} asks: {question}" if program else question,
         form=step.format,
         quoted=_bounded(step.question),
         options=step.options,
@@ -197,7 +198,16 @@ def _request(
         service=run.started.service if run.started else "",
         key_holders=run.started.holders if run.started else (),
         parts=parts,
+        words=words_of(run),
     )
+
+
+def words_of(run: Run) -> str:
+    """Return what somebody wrote to begin `run`, bounded; empty where a program asks, whose words stand elsewhere."""
+    if run.started is None or program_of(run):
+        return ""
+    text = run.started.text.strip()
+    return text if len(text) <= _WORDS_CHARS else f"{text[: _WORDS_CHARS - 1]}…"
 
 
 def opening(request: Request, people: People, expect: int | None) -> Commit:

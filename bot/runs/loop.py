@@ -7,7 +7,7 @@ import structlog
 
 from agents import Agent, ToolRefused
 from agents.events import RunEnded, StepGated, StepRefused, ToolStarted
-from agents.requests import AttemptId, GatedCall, Request, RunId
+from agents.requests import AttemptId, Effect, GatedCall, Request, RunId
 from agents.run import PendingStep, Run
 from agents.state import Attempt
 from agents.steps import CallTool
@@ -197,7 +197,7 @@ class Loop:
             raise ToolRefused(f"There is no policy {pending.gate!r} in sayso.toml, so nobody could approve this")
         tool, args, effect = await prepare(agent, run, pending.step)
         call = call_of(tool, args, effect)
-        request = gate_request(run, pending, title_of(agent, pending.step), call, policy, now)
+        request = gate_request(run, pending, question_of(agent, pending.step, effect), call, policy, now)
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
         return request
@@ -249,6 +249,18 @@ def title_of(agent: Agent, step: CallTool) -> str:
     except Exception as error:  # noqa: BLE001 - the wording is the tool's own, and the arguments stand on the card
         log.warning("no title", agent=agent.name, tool=tool.name, error=f"{type(error).__name__}: {error}")
         return f"{step.tool}?"
+
+
+def question_of(agent: Agent, step: CallTool, effect: Effect) -> str:
+    """Return the title of the card that asks for exactly this effect."""
+    tool = agent.tool(step.tool)
+    if tool is None or tool.question is None:
+        return title_of(agent, step)
+    try:
+        return f"{tool.question(tool.args.model_validate(step.arguments), effect)}?"
+    except Exception as error:  # noqa: BLE001 - the wording is the tool's own, and the effect stands on the card
+        log.warning("no question", agent=agent.name, tool=tool.name, error=f"{type(error).__name__}: {error}")
+        return title_of(agent, step)
 
 
 def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[str, ...]:

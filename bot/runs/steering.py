@@ -15,7 +15,7 @@ from bot.execution.executor import gate_now, prepare
 from bot.policy.answers import Statement
 from bot.policy.record import RequestRecord
 from bot.requests.decisions import Decisions
-from bot.runs.loop import title_of
+from bot.runs.loop import question_of
 from bot.store import Commit, Wake, WorkItem
 from bot.store.journal import Journal
 
@@ -92,7 +92,8 @@ class Steering:
         tool, args, effect = await prepare(agent, run, step)
         if gate_now(agent, tool, args) != request.policy.name:
             raise ToolRefused("With these arguments another policy would decide. Withdraw it and ask anew")
-        revised = await self._decisions.revise(request_id, by, call_of(tool, args, effect), title_of(agent, step))
+        title = question_of(agent, step, effect)
+        revised = await self._decisions.revise(request_id, by, call_of(tool, args, effect), title)
         if revised is None:
             raise Conflict(f"{request_id} is closed by now", "Nothing was changed")
         return revised

@@ -80,18 +80,22 @@ def blocks(card: Card, made: Made) -> tuple[Block, ...]:
             found += _link(card)
     if card.summary:
         found.append(Block("say", tuple(escape_invisible(card.summary).split("\n"))))
+    found += _said(card)
     is_question = card.form is not None and card.form.format != "approval"
     if is_question:
         found += _quoted(card)  # nobody can choose before they have read what is asked
     if card.form is not None and card.form.options:
         found.append(Block("say", tuple(f"{i}. {_line(each)}" for i, each in enumerate(card.form.options, 1))))
-    if card.facts:
-        found.append(Block("say", tuple(line for fact in card.facts for line in _fact(fact))))
+    for facts in (card.facts, card.decides):
+        if facts:
+            found.append(Block("say", tuple(line for fact in facts for line in _fact(fact))))
     if card.exact:
         found.append(Block("say", ("Exactly this:",)))
         found.append(Block("verbatim", tuple(escape_invisible(card.exact).split("\n"))))
     if not is_question:
         found += _quoted(card)
+    if card.details:
+        found.append(Block("say", tuple(line for fact in card.details for line in _fact(fact))))
     if footer := _footer(card, made.timezone, made.code):
         found.append(Block("say", footer))
     if card.form is None or not _is_page_needed(card.form):
@@ -113,6 +117,15 @@ def _quoted(card: Card) -> list[Block]:
     return [
         Block("say", ("In the words of whoever wrote it, which nobody has checked:",)),
         Block("verbatim", tuple(escape_invisible(card.quoted).split("\n"))),
+    ]
+
+
+def _said(card: Card) -> list[Block]:
+    if not card.said:
+        return []
+    return [
+        Block("say", (_line(card.said_as),)),
+        Block("verbatim", tuple(escape_invisible(card.said).split("\n"))),
     ]
 
 

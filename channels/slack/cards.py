@@ -169,7 +169,8 @@ def double() -> Message:
 def details(card: Card) -> tuple[Block, ...]:
     """The complete exact text, and all of the lists whose beginnings stand on the card, for a window of its own."""
     lists = [fact for fact in card.facts if fact.whole]
-    told = [*map(preformatted, pieces(escape_invisible(card.exact), SECTION_CHARS))]
+    told = [*_facts(card.details)]
+    told += [*map(preformatted, pieces(escape_invisible(card.exact), SECTION_CHARS))]
     for fact in lists:
         told += [_context([escaped(f"{one_line(fact.label, 60)}, complete list ({fact.lines}):", SECTION_CHARS)])]
         told += [*map(preformatted, by_line(escape_invisible(fact.whole).rstrip("\n"), SECTION_CHARS))]
@@ -210,6 +211,8 @@ def _whole(card: Card) -> list[Block]:
 def _is_cut(card: Card) -> bool:
     """Return whether not all that the card says has room in it."""
     facts_cut = len(card.facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in card.facts)
+    if card.details:
+        return True
     summary = len(escape_invisible(card.summary).strip()) > SECTION_CHARS
     return facts_cut or summary or len(card.exact) > SHOWN_CHARS or len(escape_invisible(card.quoted)) > _QUOTED_CHARS
 
@@ -219,7 +222,10 @@ def _content(card: Card) -> Iterator[Block]:
     yield _heading(card.title)
     if card.summary:
         yield _sentences(card.summary)
-    shown = [fact for fact in card.facts if not fact.short]
+    if card.said:
+        yield _context([escaped(one_line(card.said_as, _LINE_CHARS), SECTION_CHARS)])
+        yield quote(cut(escape_invisible(card.said), _QUOTED_CHARS))
+    shown = [fact for fact in (*card.facts, *card.decides) if not fact.short]
     yield from _facts(shown[:_FACTS])
     if len(shown) > _FACTS:
         yield _context([f"{len(shown) - _FACTS} more facts"])

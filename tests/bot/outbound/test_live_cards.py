@@ -105,7 +105,7 @@ async def test_five_changes_while_the_channel_is_slow_make_two_calls(office: Wor
     wall.may_go.set()
     await office.quiet()
 
-    approvals = [fact.text[:6] for card in wall.of("p7") for fact in card.facts if fact.label == "Approvals"]
+    approvals = [fact.text[:6] for card in wall.of("p7") for fact in card.decides if fact.label == "Approvals"]
     assert approvals == ["0 of 6", "1 of 6", "5 of 6"]
     assert len([person for person, _ in wall.calls if person == "p7"]) == 2
 

@@ -46,7 +46,7 @@ WHEN = "12:01 UTC on 02 March 2026"
 
 
 def facts(card: Card) -> dict[str, str]:
-    return {line.label: line.text for line in card.facts}
+    return {line.label: line.text for line in (*card.facts, *card.decides, *card.details)}
 
 
 def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
@@ -56,8 +56,8 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert "Anna Ames" in card.summary
     assert "Asked by" not in facts(card), "the summary says it"
     assert facts(card)["From"] == "v1.0.0"
-    assert facts(card)["May decide"] == "1 of Bo Berg and Cy Cole"
-    assert Line(label="Digest", text=DIGEST, short=f"{DIGEST[:12]}…") in card.facts
+    assert facts(card)["Who decides"] == "1 of Bo Berg and Cy Cole"
+    assert Line(label="Digest", text=DIGEST) in card.details
     assert card.form is not None
     assert (card.form.format, card.form.until, card.form.token) == ("approval", EXPIRES, "")
     assert not card.closes
@@ -79,7 +79,7 @@ def test_the_exact_part_keeps_one_argument_in_one_piece_whatever_is_in_it() -> N
 
 
 def test_who_asked_is_not_among_those_who_may_decide() -> None:
-    assert facts(request_card(approval(requesters=(BO,)), PEOPLE, NOON))["May decide"] == "Cy Cole"
+    assert facts(request_card(approval(requesters=(BO,)), PEOPLE, NOON))["Who decides"] == "Cy Cole"
 
 
 def test_what_changed_stands_on_the_card() -> None:
@@ -99,7 +99,7 @@ def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
     assert words not in others
     assert card.form is not None
     assert card.form.options == ("red", "blue")
-    assert "May decide" not in facts(card)
+    assert "Who decides" not in facts(card)
 
 
 def test_a_card_whose_step_was_chosen_by_plain_rules_says_that_it_is_a_rehearsal() -> None:
@@ -141,7 +141,7 @@ def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
 
     card = outcome_card(fold([started(), rehearsed, end]), PEOPLE, LATER)
 
-    assert "rehearsal" in " ".join(line.text for line in card.facts)
+    assert "rehearsal" in " ".join(line.text for line in (*card.facts, *card.details))
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def card_of(found: RequestRecord, run: Run = RUN, revision: int = 1) -> Card:
 
 
 def facts(card: Card) -> dict[str, str]:
-    return {line.label: line.text for line in card.facts}
+    return {line.label: line.text for line in (*card.facts, *card.decides, *card.details)}
 
 
 def made(state: State, text: str = "", by: tuple[PersonId, ...] = (), request_id: RequestId = REQUEST) -> Run:
@@ -113,7 +113,7 @@ def test_until_the_start_an_approval_can_only_be_stopped() -> None:
     assert "./deploy.sh" in card.exact
     assert "Approvals" not in facts(card), "who decided stands above"
     assert facts(card)["Asked by"] == "Anna Ames"
-    assert "May decide" not in facts(card)
+    assert "Who decides" not in facts(card)
     assert card.form
     assert (card.form.only_stops, card.form.until) == (True, LATER + timedelta(minutes=15))
     assert not card.closes

@@ -77,7 +77,7 @@ async def test_two_in_the_room_approve_the_same_card_and_count_as_two(office: Wo
 
 
 def _says(card: Card, words: str) -> bool:
-    return any(words in fact.text for fact in card.facts)
+    return any(words in fact.text for fact in (*card.facts, *card.decides))
 
 
 async def test_whoever_may_not_decide_is_told_so_where_they_pressed(office: World, board: Corkboard) -> None:
