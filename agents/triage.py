@@ -16,7 +16,7 @@ NONE_OF_THESE = "none of these"
 WHICH = "Which agent is your message for?"
 # Whom a text calls by name: `ask anna about lunch`.
 _CALLED = re.compile(r"\s*(?:please\s+)?([a-z][a-z0-9_-]*)\b", re.IGNORECASE)
-_OPTION_CHARS, _SUMMARY_CHARS, _WROTE_CHARS = 120, 4_000, 200
+_OPTION_CHARS, _SUMMARY_CHARS = 120, 4_000
 
 
 def triage_agent(others: Sequence[Agent]) -> Agent:
@@ -59,7 +59,7 @@ def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
         return _start(run, fitting[0])
     if answer is None:
         options = (*map(_option, agents.values()), NONE_OF_THESE)
-        question = f"{WHICH} You wrote {quote(run.text, _WROTE_CHARS)}.{_hint(run.text, agents)}"
+        question = f"{WHICH}{_hint(run.text, agents)}"
         return RequestHumanInput(question=question, format="choice", options=options)
     if answer == NONE_OF_THESE:
         return Done(summary="Nothing was started: the message is for none of the agents")

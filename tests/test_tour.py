@@ -20,7 +20,7 @@ def live(world: World, environment: str) -> str:
 async def test_a_deploy_waits_for_an_answer_by_mail_and_then_exactly_that_commit_goes_live_once(shop: World) -> None:
     run_id = await shop.trigger("deploy v1.2.0 to production", person="anna")
     card = await shop.next_mail("bo")
-    assert card.subject.startswith("Deploy v1.2.0 to production? [")
+    assert card.subject.startswith("Deploy v1.2.0 to production, replacing v1.0.0? [")
     assert commit_of(shop, "v1.2.0") in card.text
     assert live(shop, "production") == commit_of(shop, "v1.0.0"), "nothing happens before somebody has answered"
 

@@ -40,10 +40,10 @@ def next_step(run: Run, directory: Directory) -> Step:
 def _begin(run: Run, directory: Directory) -> Step:
     said = answers(run)
     by = run.started.requester if run.started else ""
-    order = f"You wrote {quote(run.text, _SHOWN_CHARS)}. {ORDER}"
-    asked = next(filter(None, (_asked(text, by) for text in (run.text, said.get(order), said.get(ORDER)))), None)
+    order = f"You wrote {quote(run.text, _SHOWN_CHARS)}. {ORDER}"  # as the release before this one asked it
+    asked = next(filter(None, (_asked(text, by) for text in (run.text, said.get(ORDER), said.get(order)))), None)
     if asked is None:
-        return _once(ORDER if ORDER in said else order, said)
+        return _once(order if order in said else ORDER, said)
     people = asked.people
     if unknown(directory, people):
         people = refs_of(said.get(WHOM, ""))

@@ -92,14 +92,16 @@ def _begin(run: Run, environments: Sequence[str], ways: Ways) -> Step:
 
 
 def _ask_about(run: Run, environments: Sequence[str], ways: Ways) -> Step:
-    """Ask what is meant by words that are no exact command; they are quoted, and each answer counts as it was asked."""
-    wrote = f"You wrote {quote(run.text, _WROTE_CHARS)}."
+    """Ask what is meant by words that are no exact command; the card quotes them, and each answer counts as it was
+    asked.
+    """
+    wrote = f"You wrote {quote(run.text, _WROTE_CHARS)}."  # the release before this one asked with these words
     said, place = version.named_in(run), named_in(run.text, environments)
     if place is None and len(environments) == 1:
         place = environments[0]
     if said and place:
-        question = f"{wrote} Deploy {said} to {place}?"
-        match _answer(run, question):
+        question = f"Deploy {said} to {place}?"
+        match _answer(run, question, f"{wrote} {question}"):
             case None:
                 return RequestHumanInput(question=question, format="yes_no")
             case "yes":
@@ -107,18 +109,16 @@ def _ask_about(run: Run, environments: Sequence[str], ways: Ways) -> Step:
             case _:
                 return failed(f"Nothing was deployed: nobody said yes to {said} in {place}. {_ANOTHER}")
     if place is None:
-        question = (
-            f"{wrote} Which environment should {said} be deployed to?" if said else f"{wrote} {WHICH_ENVIRONMENT}"
-        )
-        place = _answer(run, question, WHICH_ENVIRONMENT)
+        question = f"Which environment should {said} be deployed to?" if said else WHICH_ENVIRONMENT
+        place = _answer(run, question, f"{wrote} {question}", WHICH_ENVIRONMENT)
         if place is None:
             return RequestHumanInput(question=question, format="choice", options=tuple(environments))
     if place not in environments:
         return failed(f"There is no environment {shown(place)!r}. There are: {', '.join(environments)}")
     if said:
         return _read(run, place, said, ways)
-    which = version.which_to(run, place, wrote)
-    said = _answer(run, which.question, version.WHICH_VERSION)
+    which = version.which_to(run, place)
+    said = _answer(run, which.question, f"{wrote} {which.question}", version.WHICH_VERSION)
     return _read(run, place, said, ways) if said is not None else which
 
 

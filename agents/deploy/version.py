@@ -83,9 +83,9 @@ def which(run: Run, environment: str, *, is_back: bool) -> RequestHumanInput:
     return _choice(question, names)
 
 
-def which_to(run: Run, environment: str, wrote: str) -> RequestHumanInput:
-    """The same after the words `wrote`, which are no exact command."""
-    return _choice(f"{wrote} Which version should be deployed to {environment}?", known_for(run, environment).names)
+def which_to(run: Run, environment: str) -> RequestHumanInput:
+    """The same for words that are no exact command."""
+    return _choice(f"Which version should be deployed to {environment}?", known_for(run, environment).names)
 
 
 def which_instead(run: Run, environment: str, said: str) -> RequestHumanInput:

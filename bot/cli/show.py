@@ -16,7 +16,7 @@ from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.quorum import eligible
-from bot.render.cards import by_key, exact_call
+from bot.render.cards import below_title, by_key, exact_call
 from bot.render.transcript import lines
 from bot.render.views import FactView, RequestView, Summary, run_view
 from bot.render.words import who_decides
@@ -81,7 +81,7 @@ def request_text(request: RequestView, people: People) -> str:
     ]
     rows += [_row("about", request.says)] if request.says else []
     rows += [_row("with a key", key)] if (key := by_key(request.service, request.key_holders, people)) else []
-    rows += [_row("question", request.quoted)] if request.quoted else []
+    rows += [_row("question", more)] if (more := below_title(request.title, request.quoted)) else []
     rows += [_row("changed", change) for change in request.changes]
     rows += [row for fact in request.facts for row in _fact(fact)]
     rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
@@ -209,7 +209,8 @@ class Wait(Story):
 
     def _asks(self, request: Request) -> str:
         options = (f"{number}: {option}" for number, option in enumerate(request.options, 1))
-        what = "\n  ".join(" ".join(part.split()) for part in (request.title, request.quoted, *options) if part)
+        parts = (request.title, below_title(request.title, request.quoted), *options)
+        what = "\n  ".join(" ".join(part.split()) for part in parts if part)
         who = who_decides(request.policy, self._people, request.requesters)
         speaker = "" if self._by_key else f" --as {'|'.join(eligible(request.policy, request.requesters))}"
         how = how_to_answer(request.id, request.format, f"{speaker}{self._where}")

@@ -61,7 +61,7 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
         summary=summary,
         said=request.words,
         said_as=said_as(request, people) if request.words else "",
-        quoted=quoted(request),
+        quoted=below_title(request.title, request.quoted),
         quoted_as=_STORY if request.purpose == "go_on" else "",
         facts=tuple(facts),
         decides=tuple(deciders(request, people)),
@@ -72,9 +72,9 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     )
 
 
-def quoted(request: Request) -> str:
-    """Return the words of others on the card; nothing where all of them are the title."""
-    return "" if request.purpose == "question" and request.title.endswith(request.quoted) else request.quoted
+def below_title(title: str, quoted: str) -> str:
+    """Return the words of others to show below the title; nothing where the title holds all of them."""
+    return "" if title.endswith(quoted) else quoted
 
 
 def said_as(request: Request, people: People) -> str:

@@ -42,6 +42,7 @@ from agents.requests import Attachment, FromDesk, FromPerson, FromTrigger, Perso
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
+from bot.render.cards import below_title
 from bot.render.words import decided
 from channels.showing import escape_invisible
 
@@ -104,7 +105,10 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
         case StepGated():
             return TranscriptLine(f"now needs approval under policy {event.gate}")
         case RequestOpened():
-            return TranscriptLine(f"asks: {event.request.title} ({event.request.id})", event.request.quoted)
+            return TranscriptLine(
+                f"asks: {event.request.title} ({event.request.id})",
+                below_title(event.request.title, event.request.quoted),
+            )
         case RequestRevised():
             request = event.request
             is_remark = bool(request.remarks) and request.remarks[-1].at == event.at

@@ -1,5 +1,6 @@
 """Opening requests: from what a run wants to know, to everything that must be written. No reads, no writes."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from agents.requests import (
 )
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, PendingStep, Run
 from agents.steps import CallTool, RequestHumanInput
-from agents.text import first_line
+from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
@@ -76,7 +77,7 @@ def question_request(
     if not isinstance(step, RequestHumanInput):
         raise TypeError(f"a question needs RequestHumanInput, not {type(step).__name__}")
     program = program_of(run)
-    question = first_line(step.question, _TITLE_CHARS) or "A question"
+    question = _title_of(step.question)
     return _request(
         run,
         pending,
@@ -89,6 +90,13 @@ def question_request(
         options=step.options,
         fields=step.fields,
     )
+
+
+def _title_of(question: str) -> str:
+    """Return the first sentence that asks in the first line of `question`; all of that line where none does."""
+    line = first_line(question, _QUOTED_CHARS)
+    asks = re.match(r"[^?\uff1f]*+[?\uff1f]++(?=\s|\Z)", line)
+    return one_line(asks[0] if asks else line, _TITLE_CHARS) or "A question"
 
 
 def raised_request(

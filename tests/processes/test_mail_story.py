@@ -7,7 +7,7 @@ from tests.processes.branch import Branch
 from tests.waiting import wait_until
 
 READY, READING, STANDING_BY = '"event": "ready"', "reading the mailbox", "standing by"
-WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production?"
+WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production, replacing "
 
 
 def is_done_once(office: Branch, before: str) -> None:

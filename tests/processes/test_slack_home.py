@@ -10,7 +10,7 @@ from tests.processes.slack_office import Mode, SlackOffice
 
 pytestmark = pytest.mark.long
 
-WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production?"
+WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production, replacing "
 
 
 async def test_open_homes_change_with_what_happens_and_a_press_there_decides(

@@ -7,7 +7,7 @@ import pytest
 from agents.events import AnswerNoted, RequestDecided, RunEnded, RunStarted, ToolStarted, VoteCast
 from tests.processes.slack_office import Mode, SlackOffice
 
-WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production?"
+WISH, QUESTION = "deploy v1.2.0 to production", "Deploy v1.2.0 to production, replacing "
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ async def test_a_card_says_who_wrote_what_and_how_ci_stands_whatever_a_commit_me
     await shop.trigger("deploy v1.3.0 to production")
     card = await shop.next_mail("bo")
 
-    assert card.subject.startswith("Deploy v1.3.0 to production? [")
+    assert card.subject.startswith("Deploy v1.3.0 to production, replacing v1.0.0? [")
     lines = [" ".join(line.split()) for line in card.text.splitlines()]
     assert "Authors: Bo Berg (2), Cy Cole (2), Anna Ames (1)" in lines, card.text
     assert "CI: failed: the page has no version" in lines
@@ -56,7 +56,7 @@ async def test_a_broken_release_is_rolled_back_once_the_approver_says_so(shop: W
     run_id = await shop.trigger("deploy v1.3.0 to production")
     await shop.reply("bo", await shop.next_mail("bo", about="Deploy v1.3.0"), "approve")
 
-    card = await shop.next_mail("bo", about="Roll back production to v1.0.0?")
+    card = await shop.next_mail("bo", about="Roll back production to v1.0.0, replacing")
     assert "Health: failing: '../health.sh' failed with exit code 1: the page of production is broken" in " ".join(
         card.text.split()
     )
@@ -79,7 +79,7 @@ async def test_a_rollback_that_is_denied_leaves_things_as_they_are_and_is_not_of
     run_id = await shop.trigger("deploy v1.3.0 to production")
     await shop.reply("bo", await shop.next_mail("bo", about="Deploy v1.3.0"), "approve")
 
-    card = await shop.next_mail("bo", about="Roll back production to v1.0.0?")
+    card = await shop.next_mail("bo", about="Roll back production to v1.0.0, replacing")
     await shop.reply("bo", card, "deny: we fix it forward")
 
     summary = await shop.summary(run_id)

@@ -30,13 +30,13 @@ def asking(step: RequestHumanInput, question: str) -> RequestHumanInput:
 DEPLOY = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
 LIVE = CallTool(tool="live", arguments={"environment": "production"})
 OLD_WHERE = RequestHumanInput(question="Which environment should be deployed to?", format="choice", options=PLACES)
-WHERE = asking(OLD_WHERE, "You wrote “hello”. Which environment should be deployed to?")
-WHERE_V = asking(OLD_WHERE, "You wrote “deploy v1.2.0”. Which environment should v1.2.0 be deployed to?")
-WRONG_PLACE = "You wrote “deploy v1.2.0 to prodcution”. Which environment should v1.2.0 be deployed to?"
+WHERE = asking(OLD_WHERE, "Which environment should be deployed to?")
+WHERE_V = asking(OLD_WHERE, "Which environment should v1.2.0 be deployed to?")
+WRONG_PLACE = "Which environment should v1.2.0 be deployed to?"
 OFFERED = ("v1.2.0", "v1.1.0", "v1.0.0", NONE_OF_THESE)
 OLD_WHICH = RequestHumanInput(question="Which version should be deployed?", format="choice", options=OFFERED)
-WHICH = asking(OLD_WHICH, "You wrote “deploy to production”. Which version should be deployed to production?")
-WHICH_HELLO = asking(OLD_WHICH, "You wrote “hello”. Which version should be deployed to production?")
+WHICH = asking(OLD_WHICH, "Which version should be deployed to production?")
+WHICH_HELLO = asking(OLD_WHICH, "Which version should be deployed to production?")
 DEPLOYED = Result(DEPLOY, "ok", f"deployed {COMMIT} to production\nlive before: {OTHER} (v1.1.0)\nreleased")
 HEALTH = CallTool(tool="health", arguments={"environment": "production"})
 ROLLBACK = CallTool(tool="rollback", arguments={"version": "v1.1.0", "environment": "production"})
@@ -383,7 +383,7 @@ def test_other_words_that_name_one_version_and_one_environment_are_read_back(tex
 
     assert isinstance(asked, RequestHumanInput)
     assert asked.format == "yes_no"
-    assert asked.question == f"You wrote “{' '.join(text.split())}”. Deploy v1.2.0 to production?"
+    assert asked.question == "Deploy v1.2.0 to production?"
     assert step_of(text, Result(asked, "answered", "yes")) == DEPLOY
     assert isinstance(step_of(text, Result(asked, "answered", "no")), Done)
     assert isinstance(step_of(text, Result(asked, "expired", "")), Done)
@@ -392,7 +392,7 @@ def test_other_words_that_name_one_version_and_one_environment_are_read_back(tex
 def test_the_only_environment_there_is_need_not_be_named_to_be_asked_about() -> None:
     step = next_step(run_of("please put v1.2.0 live"), ("production",))
 
-    question = "You wrote “please put v1.2.0 live”. Deploy v1.2.0 to production?"
+    question = "Deploy v1.2.0 to production?"
     assert step == RequestHumanInput(question=question, format="yes_no")
 
 
@@ -403,7 +403,7 @@ def test_where_no_one_version_is_named_it_is_asked_for_with_the_environment(text
     step = step_of(text)
 
     assert isinstance(step, RequestHumanInput)
-    assert step.question == f"You wrote “{text}”. Which version should be deployed to production?"
+    assert step.question == "Which version should be deployed to production?"
     assert step.options == OFFERED
 
 

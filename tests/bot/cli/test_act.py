@@ -177,7 +177,7 @@ async def test_an_approval_is_for_what_was_printed_last_and_not_for_what_changed
     request_id = (await shop.opened(await shop.trigger("deploy v1.1.0 to production"))).request.id
     unseen = await sayso(shop, "answer", request_id, "approve", "--as", "bo")
     assert (unseen.code, (await shop.request(request_id)).state) == (1, "open")
-    assert "Deploy v1.1.0 to production?" in unseen.out
+    assert "Deploy v1.1.0 to production" in unseen.out
     await shop.steering.amend(RequestId(request_id), PersonId("anna"), {"version": "v1.2.0"})
 
     too_old = await sayso(shop, "answer", request_id, "approve", "--as", "bo")
@@ -197,7 +197,7 @@ async def test_who_waits_for_a_run_is_told_once_whom_it_waits_for_and_how_they_a
     ended = await waiting
 
     assert ended.err.splitlines() == [
-        "Waits for 1 of Bo Berg and Cy Cole: Deploy v1.2.0 to production?",
+        "Waits for 1 of Bo Berg and Cy Cole: Deploy v1.2.0 to production, replacing v1.0.0?",
         (
             f"They are asked by email. In a terminal: ./sayso answer {record.request.id} approve|deny --as bo|cy "
             f"--data {shop.folder}"
@@ -218,8 +218,7 @@ async def test_who_waits_for_a_question_sees_it_and_json_is_one_document(shop: W
     run = json.loads(ended.out)
     assert (ended.code, run["id"], run["state"]) == (0, record.request.run_id, "done")
     assert ended.err.startswith(f"{run['id']}\n")
-    assert "Waits for Anna Ames: A question from the deploy agent\n" in ended.err
-    assert "Which environment should v1.2.0 be deployed to?" in ended.err
+    assert "Waits for Anna Ames: Which environment should v1.2.0 be deployed to?\n" in ended.err
     assert "\n  1: production\n  2: staging\nThey are asked by email" in ended.err
     assert f"./sayso answer {record.request.id} NUMBER --as anna" in ended.err
 

@@ -84,7 +84,7 @@ async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(
     assert made.differed == 3
     assert await indexes(shop) == before
     assert await listed(shop.app.store) == await lists_of_events(shop.app.store)
-    await shop.reply("bo", await shop.next_mail("bo", about="v1.0.0 to production?"), "approved")
+    await shop.reply("bo", await shop.next_mail("bo", about="v1.0.0 to production"), "approved")
     assert (await shop.ended(waiting.request.run_id)).state == "done"
 
 

@@ -23,6 +23,9 @@ def test_an_entry_of_the_release_before_says_all_that_it_said(body: bytes) -> No
 
     entry = json.loads(read_entry(body).model_dump_json())
 
+    for name, what in (entry.get("card") or {}).copy().items():
+        if name not in said["card"] and not what:
+            del entry["card"][name]  # said nothing then, and says nothing now
     assert entry == {name: said[name] for name in entry}
     assert not any(value for name, value in said.items() if name not in entry)
 
