@@ -126,7 +126,7 @@ class Inbound(Frozen):
 
 
 class Line(Frozen):
-    """One labelled fact on a card. `short` is set where few ever read it: it may stand in small print as that.
+    """One labelled fact on a card. `short` is what the release before this one set, and is not shown.
 
     `lines` is set where `text` is only the beginning of a list: how many lines there are of all of it. That is `whole`,
     for channels that can put it one step away.

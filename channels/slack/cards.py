@@ -121,11 +121,8 @@ MESSAGE_CHARS = 10_000
 TEXT_CHARS = 3_000
 """Longest fallback; 4,000 are refused as `msg_too_long`."""
 
-SHOWN_CHARS = 1_200
-"""Characters of the exact arguments that stand in the card itself; all of them are behind *Details*."""
-
 _CUT = " …"
-_UNCHECKED = "In the words of whoever wrote it, which nobody has checked:"
+_UNVERIFIED = "Unverified text:"
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
 _FACT_CHARS = 600
@@ -193,7 +190,7 @@ def _line(card: Card) -> Block:
     """Return how something stands, in small print."""
     text = one_line(" · ".join(filter(None, (card.title.strip(), card.summary.strip()))), _LINE_CHARS)
     link: list[JsonValue] = (
-        [{"type": "mrkdwn", "text": f"<{card.link}|Open the page>", "verbatim": True}] if card.link else []
+        [{"type": "mrkdwn", "text": f"<{card.link}|Open in sayso>", "verbatim": True}] if card.link else []
     )
     return {"type": "context", "elements": [words(text or "-"), *link]}
 
@@ -209,53 +206,42 @@ def _whole(card: Card) -> list[Block]:
 
 
 def _is_cut(card: Card) -> bool:
-    """Return whether not all that the card says has room in it."""
-    facts_cut = len(card.facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in card.facts)
-    if card.details:
-        return True
+    """Return whether not all that the card says stands on it."""
+    facts = (*card.facts, *card.decides)
+    facts_cut = len(facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in facts)
     summary = len(escape_invisible(card.summary).strip()) > SECTION_CHARS
-    return facts_cut or summary or len(card.exact) > SHOWN_CHARS or len(escape_invisible(card.quoted)) > _QUOTED_CHARS
+    words = any(len(escape_invisible(text)) > _QUOTED_CHARS for text in (card.said, card.quoted))
+    return bool(card.exact or card.details) or facts_cut or summary or words
 
 
 def _content(card: Card) -> Iterator[Block]:
-    """The point, what it is about, and the words of others, marked as theirs."""
+    """The point, who wants it and why, what changes, and who decides. Words of others are marked as theirs."""
     yield _heading(card.title)
     if card.summary:
         yield _sentences(card.summary)
-    if card.said:
-        yield _context([escaped(one_line(card.said_as, _LINE_CHARS), SECTION_CHARS)])
-        yield quote(cut(escape_invisible(card.said), _QUOTED_CHARS))
-    shown = [fact for fact in (*card.facts, *card.decides) if not fact.short]
+    for whose, text in ((card.said_as, card.said), (card.quoted_as, card.quoted)):
+        if text:
+            yield _context([escaped(one_line(whose, _LINE_CHARS) or _UNVERIFIED, SECTION_CHARS)])
+            yield quote(cut(escape_invisible(text), _QUOTED_CHARS))
+    shown = (*card.facts, *card.decides)
     yield from _facts(shown[:_FACTS])
     if len(shown) > _FACTS:
         yield _context([f"{len(shown) - _FACTS} more facts"])
-    if card.exact:
-        yield _context(["Exactly this:"])
-        yield preformatted(cut(escape_invisible(card.exact), SHOWN_CHARS))
-        if len(card.exact) > SHOWN_CHARS:
-            left = len(card.exact) - SHOWN_CHARS
-            yield _context([f"{left:,} more characters: press *Details*" if card.form else _more(left, card.link)])
-    if card.quoted:
-        whose = one_line(card.quoted_as, _LINE_CHARS) or _UNCHECKED
-        yield _context([escaped(whose, SECTION_CHARS)])
-        yield quote(cut(escape_invisible(card.quoted), _QUOTED_CHARS))
 
 
 def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
-    """Yield how to answer, and until when."""
+    """Yield until when, and how to answer."""
     form = card.form
+    if form is not None and not form.only_stops:
+        yield _context([f"Expires {times.date(form.until)}"])
     if form is not None and (how := how_to_answer(form)):
         yield plain(how)
     if form is not None:
         yield from controls(form, has_details=has_details)
-    notes = [f"Open until {times.date(form.until)}"] if form and not form.only_stops else []
-    notes += [f"<{card.link}|Open the page>"] if card.link else []
+    notes = [f"<{card.link}|Open in sayso>"] if card.link else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
     if notes:
         yield _context([" · ".join(notes)])
-    asides = [f"{one_line(fact.label, 60)}: {one_line(fact.short, 100)}" for fact in card.facts if fact.short]
-    if asides:
-        yield _context([escaped(" · ".join(asides[:_FACTS]), SECTION_CHARS)])
 
 
 def _heading(title: str) -> Block:
@@ -337,8 +323,3 @@ def _is_control(block: Block) -> bool:
 
 def _chars(block: Block) -> int:
     return len(json.dumps(block, ensure_ascii=False))
-
-
-def _more(chars: int, link: str) -> str:
-    where = f": <{link}|open the page>" if link else ""
-    return f"{chars:,} more characters{where}"

@@ -33,7 +33,7 @@ VALUE = "value"
 
 _QUOTED_CHARS = 2_500
 _PAGE_BYTES, _PAGE_BLOCKS = 60_000, 60
-_UNCHECKED = "In the words of whoever wrote it, which nobody has checked:"
+_UNVERIFIED = "Unverified text:"
 
 
 def looking_up(window: str, carried: Json) -> View:
@@ -125,7 +125,7 @@ def _everything(card: Card) -> Iterator[Block]:
         if text.strip():
             yield from map(plain, by_line(escape_invisible(text).strip(), SECTION_CHARS))
     if card.quoted.strip():
-        yield plain(_UNCHECKED)
+        yield plain(_UNVERIFIED)
         yield from map(quote, by_line(escape_invisible(card.quoted), _QUOTED_CHARS))
     yield from details(card)
 
@@ -176,7 +176,7 @@ def _quoted(text: str) -> list[Block]:
     """Return what a model or a person wrote, marked as such."""
     if not text.strip():
         return []
-    return [plain(_UNCHECKED), quote(cut(escape_invisible(text), _QUOTED_CHARS))]
+    return [plain(_UNVERIFIED), quote(cut(escape_invisible(text), _QUOTED_CHARS))]
 
 
 def _view(title: str, blocks: Sequence[Block], name: str, carried: Json | None = None, *, submit: str = "") -> View:

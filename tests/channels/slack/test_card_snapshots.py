@@ -23,8 +23,8 @@ def test_an_approval_that_is_open() -> None:
         facts=(
             Line(label="From", text="v1.0.0"),
             Line(label="Approvals", text="1 of 2: Bo Berg at 14:02 UTC on 03 May 2026 in Slack"),
-            Line(label="Digest", text="0" * 64, short="0" * 12),
         ),
+        details=(Line(label="Digest", text="0" * 64),),
         exact='deploy {"environment": "production", "version": "v1.2.0"}',
         form=AnswerForm(token="t1", format="approval", until=AT),
     )
@@ -65,20 +65,14 @@ v1.0.0\
             },
             {
                 "type": "context",
-                "elements": [{"type": "mrkdwn", "text": "Exactly this:", "verbatim": True}],
-                "block_id": "d1.3",
-            },
-            {
-                "type": "rich_text",
                 "elements": [
                     {
-                        "type": "rich_text_preformatted",
-                        "elements": [
-                            {"type": "text", "text": 'deploy {"environment": "production", "version": "v1.2.0"}'}
-                        ],
+                        "type": "mrkdwn",
+                        "text": "Expires <!date^1777816920^{date_short_pretty} at {time}|03 May 2026, 14:02 UTC>",
+                        "verbatim": True,
                     }
                 ],
-                "block_id": "d1.4",
+                "block_id": "d1.3",
             },
             {
                 "type": "actions",
@@ -103,24 +97,14 @@ v1.0.0\
                         "action_id": "deny_why",
                         "value": "t1",
                     },
-                ],
-                "block_id": "d1.5",
-            },
-            {
-                "type": "context",
-                "elements": [
                     {
-                        "type": "mrkdwn",
-                        "text": "Open until <!date^1777816920^{date_short_pretty} at {time}|03 May 2026, 14:02 UTC>",
-                        "verbatim": True,
-                    }
+                        "type": "button",
+                        "text": {"type": "plain_text", "text": "Details", "emoji": False},
+                        "action_id": "details",
+                        "value": "t1",
+                    },
                 ],
-                "block_id": "d1.6",
-            },
-            {
-                "type": "context",
-                "elements": [{"type": "mrkdwn", "text": "Digest: 000000000000", "verbatim": True}],
-                "block_id": "d1.7",
+                "block_id": "d1.4",
             },
         ]
     )
@@ -225,23 +209,9 @@ def test_a_denial_with_words_that_try_to_be_commands() -> None:
                 "block_id": "d1.1",
             },
             {
-                "type": "section",
-                "fields": [
-                    {
-                        "type": "mrkdwn",
-                        "text": """\
-*&lt;b&gt;*
-&lt;!here&gt; &amp; `x`\
-""",
-                        "verbatim": True,
-                    }
-                ],
-                "block_id": "d1.2",
-            },
-            {
                 "type": "context",
                 "elements": [{"type": "mrkdwn", "text": "The reason that Cy Cole gave:", "verbatim": True}],
-                "block_id": "d1.3",
+                "block_id": "d1.2",
             },
             {
                 "type": "rich_text",
@@ -251,6 +221,20 @@ def test_a_denial_with_words_that_try_to_be_commands() -> None:
                         "elements": [
                             {"type": "text", "text": "not on a *Friday*, <@U0ANNA> <https://evil.example|click>"}
                         ],
+                    }
+                ],
+                "block_id": "d1.3",
+            },
+            {
+                "type": "section",
+                "fields": [
+                    {
+                        "type": "mrkdwn",
+                        "text": """\
+*&lt;b&gt;*
+&lt;!here&gt; &amp; `x`\
+""",
+                        "verbatim": True,
                     }
                 ],
                 "block_id": "d1.4",

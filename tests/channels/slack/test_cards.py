@@ -44,6 +44,7 @@ FORMS = st.builds(
     only_stops=st.booleans(),
     until=st.just(AT),
 )
+FACTS = st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=40).map(tuple)
 CARDS = st.builds(
     Card,
     title=TEXTS,
@@ -51,7 +52,11 @@ CARDS = st.builds(
     summary=TEXTS,
     quoted=TEXTS,
     quoted_as=st.just("") | TEXTS,
-    facts=st.lists(st.builds(Line, label=TEXTS, text=TEXTS, short=st.just("") | TEXTS), max_size=40).map(tuple),
+    said=TEXTS,
+    said_as=st.just("") | TEXTS,
+    facts=FACTS,
+    decides=FACTS,
+    details=FACTS,
     exact=TEXTS,
     form=st.none() | FORMS,
     ref=st.sampled_from(["", "s0q-abc"]),
@@ -189,11 +194,14 @@ def test_long_arguments_are_folded_and_complete_in_their_own_window() -> None:
         {"facts": tuple(Line(label=f"Fact {number}", text="x" * 590) for number in range(20))},
         {"summary": "x" * 3_001},
         {"quoted": "x" * 1_501},
+        {"said": "x" * 1_501},
+        {"details": (Line(label="Digest", text="c0ffee"),)},
+        {"exact": "deploy"},
     ],
 )
 def test_whatever_has_no_room_on_a_card_is_behind_details(changes: dict[str, Any], kind: Any) -> None:
     form = AnswerForm(token="s0d-x", format=kind, options=("one", "two"), fields=("one",), until=AT)
-    short = Card(title="Deploy?", at=AT, facts=(Line(label="Changes", text="few"),), exact="deploy", form=form)
+    short = Card(title="Deploy?", at=AT, facts=(Line(label="Changes", text="few"),), form=form)
     assert "details" not in _actions_of(short)
     assert "details" in _actions_of(short.model_copy(update=changes))
 
@@ -234,17 +242,20 @@ def test_a_new_revision_shares_no_block_with_the_last() -> None:
     assert ids[0].isdisjoint(ids[1])
 
 
-def test_what_few_read_stands_in_small_print_below_and_moments_are_the_readers_own() -> None:
-    facts = (Line(label="Digest", text="c0ffee" * 10, short="c0ffee…"), Line(label="Approvals", text=f"1 of 2: {BO}"))
-    card = Card(title="Deploy?", at=AT, summary=f"{BO}.", quoted="no", quoted_as="Bo's reason:", facts=facts)
+def test_a_card_says_why_before_what_changes_and_then_who_decides_in_the_readers_own_time() -> None:
+    decides = (Line(label="Approvals", text=f"1 of 2: {BO}"),)
+    card = Card(title="Deploy?", at=AT, summary=f"{BO}.", said="please", said_as="Anna wrote:", quoted="no")
+    card = card.model_copy(update={"quoted_as": "Bo's reason:", "facts": FROM, "decides": decides})
 
     said = [[node["text"] for node in _nodes(block) if isinstance(node.get("text"), str)] for block in _blocks(card)]
 
     shown = "<!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
-    approvals = f"*Approvals*\n1 of 2: Bo Berg approved {shown}"
-    assert said == [["Deploy?"], ["Bo Berg approved ", "."], [approvals], ["Bo's reason:"], ["no"], ["Digest: c0ffee…"]]
+    words = [["Anna wrote:"], ["please"], ["Bo's reason:"], ["no"]]
+    facts = ["*From*\nv1.0.0", f"*Approvals*\n1 of 2: Bo Berg approved {shown}"]
+    assert said == [["Deploy?"], ["Bo Berg approved ", "."], *words, facts]
 
 
+FROM = (Line(label="From", text="v1.0.0"),)
 BO = "Bo Berg approved at 14:02 UTC on 03 March 2026"
 
 

@@ -111,23 +111,22 @@ def test_the_home_of_somebody_busy() -> None:
 
     view = modals.view(Overview(waiting=(deploy(), deploy(2)), more=3, asked=(asked,), decided=(decided,)))
 
-    until = "Open until <!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
+    until = "Expires <!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
     card = [
         "header: Deploy v1.2.0 to production?",
         "section: Anna Ames asks.",
-        "context: Exactly this:",
-        "rich_text: deploy",
-        "actions: Approve | Deny | Deny with reason…",
+        f"context: {until}",
+        "actions: Approve | Deny | Deny with reason… | Details",
     ]
     assert _told(view) == [
         "actions: Ask sayso…",
         "header: Waiting on you",
         "divider: ",
         *card,
-        f"context: {until} · `s0q-1`",
+        "context: `s0q-1`",
         "divider: ",
         *card,
-        f"context: {until} · `s0q-2`",
+        "context: `s0q-2`",
         "divider: ",
         "context: And 3 more: they come up here as you answer these.",
         "divider: ",
