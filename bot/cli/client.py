@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from http import HTTPStatus
 from ipaddress import ip_address
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 from urllib.parse import quote, urlsplit
@@ -159,19 +160,20 @@ class Client:
             if shown.state != "open":
                 return shown
 
-    def runs(self, state: str | None) -> list[Summary]:
-        """All runs, newest first."""
+    def runs(self, state: str | None, limit: int) -> list[Summary]:
+        """The newest runs, `limit` at most."""
         wanted = {"state": state} if state else {}
-        return [Summary.model_validate(one) for one in self._pages("/v1/runs", "runs", wanted)]
+        return [Summary.model_validate(one) for one in islice(self._pages("/v1/runs", "runs", wanted), limit)]
 
     def run(self, run_id: str) -> RunView:
         """A run as it stands."""
         return RunView.model_validate(self._ask("GET", f"/v1/runs/{quote(run_id, '')}"))
 
-    def requests(self, person: str | None, state: str, *, full: bool = False) -> list[RequestView]:
-        """Requests, newest first; `full` with all of their lists."""
+    def requests(self, person: str | None, state: str, limit: int, *, full: bool = False) -> list[RequestView]:
+        """The newest requests, `limit` at most; `full` with all of their lists."""
         wanted = ({"person": person} if person else {}) | ({} if state == "all" else {"state": state})
-        found = [RequestView.model_validate(one) for one in self._pages("/v1/requests", "requests", wanted)]
+        listed = islice(self._pages("/v1/requests", "requests", wanted), limit)
+        found = [RequestView.model_validate(one) for one in listed]
         return [self.request(one.id) for one in found] if full else found
 
     def request(self, request_id: str) -> RequestView:

@@ -42,6 +42,8 @@ def bounded(what: str, text: str) -> str:
     return text
 
 
+Limit = Annotated[int, typer.Option("--limit", help="List at most so many, newest first.", metavar="N", min=1)]
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

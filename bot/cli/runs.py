@@ -1,6 +1,7 @@
 """Commands that only look: runs, requests, and the policies of the settings."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.options import Data, Json, request_state, run_state, settings_of
+from bot.cli.options import Data, Json, Limit, request_state, run_state, settings_of
 from bot.cli.plain import plain, plain_json, short_hash
 
 if TYPE_CHECKING:
     from agents.run import Run as FoldedRun
+    from bot.render.views import RequestView
 
+_LISTED = 50
+_REQUEST = re.compile(r"s\d{1,2}q-")
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id; `sayso runs` lists them.")]
 
 
@@ -27,6 +31,7 @@ def runs(
     state: Annotated[
         str | None, typer.Option(help="Only runs in this state, such as waiting or done.", callback=run_state)
     ] = None,
+    limit: Limit = _LISTED,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -35,7 +40,7 @@ def runs(
     from bot.cli.show import summary_text
 
     with connect(data) as client:
-        found = sorted(client.runs(state), key=lambda one: one.started_at, reverse=True)
+        found = sorted(client.runs(state, limit), key=lambda one: one.started_at, reverse=True)
     if as_json:
         print(json.dumps([one.model_dump(mode="json") for one in found]))
     else:
@@ -43,7 +48,9 @@ def runs(
 
 
 def show(
-    run_id: Run,
+    some_id: Annotated[
+        str, typer.Argument(metavar="RUN|REQUEST", help="An id; `sayso runs` and `sayso requests` list them.")
+    ],
     context: Annotated[
         int | None,
         typer.Option(help="Print what the model saw before this step, byte for byte.", metavar="STEP", min=1),
@@ -51,20 +58,22 @@ def show(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Show the story of a run so far."""
+    """Show the story of a run so far, or a request with everything that is needed to decide it."""
     from agents.run import fold
     from bot.cli.client import connect
     from bot.render.transcript import lines
 
+    if _REQUEST.match(some_id):
+        return _show_request(some_id, data, as_json=as_json)
     if context is not None:
-        return _print_seen(run_id, context, data, as_json=as_json)
+        return _print_seen(some_id, context, data, as_json=as_json)
     with connect(data) as client:
-        told, run, people = client.events(run_id), client.run(run_id), client.people
+        told, run, people = client.events(some_id), client.run(some_id), client.people
     if as_json:
         shown = run.model_dump(mode="json") | {"release": told[-1].release}
         return print(plain_json(json.dumps(shown, ensure_ascii=False)))
     mode = "  (rehearsal: plain rules chose the steps, no model)" if run.is_rehearsal else ""
-    print(f"{run_id}  {run.state}{mode}")
+    print(f"{some_id}  {run.state}{mode}")
     print(plain("\n".join([*_made_of(fold(told), run.forks), *lines(told, people)])))
     return None
 
@@ -92,28 +101,62 @@ def watch(run_id: Run, as_json: Json = False, data: Data = None) -> None:
 def requests(
     person: Annotated[str | None, typer.Option("--for", help="Only those that this person may decide.")] = None,
     state: Annotated[str, typer.Option(help="open, approved, denied, … or all.", callback=request_state)] = "open",
-    full: Annotated[bool, typer.Option("--full", help="With all of the lists that are too long for a card.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show each with all that is needed to decide it.")] = False,
+    limit: Limit = _LISTED,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """List requests with everything that is needed to decide them."""
+    """List requests, newest first, one a line: what is asked, since when, who decides and until when."""
+    from datetime import UTC, datetime
+
     from bot.cli.client import connect
-    from bot.cli.show import how_to_answer, request_text
+    from bot.cli.show import request_line, request_text
 
     with connect(data) as client:
-        found = client.requests(person, state, full=full)
+        found = client.requests(person, state, limit, full=full)
         if as_json:
             print(json.dumps([one.model_dump(mode="json") for one in found]))
             return
-        client.printed(found, person if client.is_local else None)
-        people = client.people
-    where = f"{' --as PERSON' if client.is_local else ''}{f' --data {data}' if data else ''}"
+        if full:
+            client.printed(found, person if client.is_local else None)
+        people, now = client.people, datetime.now(UTC)
     for number, one in enumerate(found):
-        print("\n" * bool(number) + request_text(one, people))
-        if one.state == "open":
-            print(f"  {'to answer':<10} {how_to_answer(one.id, one.format, where)}")
+        if full:
+            print("\n" * bool(number) + request_text(one, people) + _to_answer(one, data, is_local=client.is_local))
+        else:
+            print(request_line(one, now))
     if not found:
         print("Nothing is waiting." if state == "open" else "There are no such requests.")
+    elif not full:
+        print(f"Everything about one: ./sayso show REQUEST{_where(data)}", file=sys.stderr)
+
+
+def _show_request(request_id: str, data: Path | None, *, as_json: bool) -> None:
+    from bot.cli.client import connect
+    from bot.cli.show import request_text
+
+    with connect(data) as client:
+        found = client.request(request_id)
+        if as_json:
+            return print(plain_json(found.model_dump_json()))
+        client.printed([found])
+        print(request_text(found, client.people) + _to_answer(found, data, is_local=client.is_local))
+    return None
+
+
+def _to_answer(request: "RequestView", data: Path | None, *, is_local: bool) -> str:
+    """Return the row with the command that answers an open request."""
+    from bot.cli.show import how_to_answer
+
+    if request.state != "open":
+        return ""
+    speaker = " --as PERSON" if is_local else ""
+    return f"\n  {'to answer':<10} {how_to_answer(request.id, request.format, f'{speaker}{_where(data)}')}"
+
+
+def _where(data: Path | None) -> str:
+    """Return the option that finds this installation again."""
+    return f" --data {data}" if data else ""
 
 
 def policies(as_json: Json = False, data: Data = None) -> None:

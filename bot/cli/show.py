@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from pydantic import TypeAdapter
@@ -12,11 +13,13 @@ from pydantic import TypeAdapter
 from agents.events import ChildStarted, Event, RequestOpened, RunEnded, write_event
 from agents.requests import Request, RequestId
 from agents.run import fold
+from agents.text import one_line
 from bot.cli.plain import plain, plain_json
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
 from bot.policy.quorum import eligible
-from bot.render.cards import below_title, by_key, exact_call
+from bot.render.cards import below_title, by_key, exact_call, short_hashes
+from bot.render.times import ago, left, moment
 from bot.render.transcript import lines
 from bot.render.views import FactView, RequestView, Summary, run_view
 from bot.render.words import who_decides
@@ -59,17 +62,25 @@ def as_a_note(request_id: str, speaker: str) -> str:
     )
 
 
-_TIME = "%d %b %H:%M UTC"
+_TITLE_CHARS = 100
 _WORDS = {"approval": "approve|deny", "yes_no": "yes|no", "choice": "NUMBER"}
 
 
 def summary_text(summary: Summary) -> str:
     """One line of `sayso runs`."""
-    when = summary.started_at.strftime(_TIME)
+    when = moment(None, summary.started_at)
     tail = f"  {summary.outcome}" if summary.outcome else (f"  waits for {summary.open}" if summary.open else "")
     mode = "  (rehearsal)" if summary.is_rehearsal else ""
     line = f"{summary.id}  {summary.state:<9}  {when}  {summary.requester}: {summary.text}{tail}{mode}"
     return plain(" ".join(line.splitlines()))  # an older release kept line breaks
+
+
+def request_line(request: RequestView, now: datetime) -> str:
+    """Return one line of `sayso requests`: what is asked, since when, who decides and until when."""
+    about = f"{ago(now, request.opened_at)}, {request.state}"
+    if request.state == "open":
+        about = f"{ago(now, request.opened_at)}, expires {left(now, request.expires_at)}; {request.rule}"
+    return plain(f"{request.id}  {one_line(request.title, _TITLE_CHARS)}  ({' '.join(about.split())})")
 
 
 def request_text(request: RequestView, people: People) -> str:
@@ -80,16 +91,16 @@ def request_text(request: RequestView, people: People) -> str:
         _row("asked by", people.names_of(request.requesters)),
     ]
     rows += [_row("about", request.says)] if request.says else []
+    rows += [_row("wrote", request.words)] if request.words else []
     rows += [_row("with a key", key)] if (key := by_key(request.service, request.key_holders, people)) else []
     rows += [_row("question", more)] if (more := below_title(request.title, request.quoted)) else []
     rows += [_row("changed", change) for change in request.changes]
     rows += [row for fact in request.facts for row in _fact(fact)]
-    rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
     rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]
     rows += [_row("fields", ", ".join(request.fields))] if request.fields else []
     for remark in request.remarks:
         rows += [_row("written", f"{people.name_of(remark.person)}, after you were asked: {remark.text}")]
-    rows += [_row("may decide", request.rule)]
+    rows += [_row("decides", request.rule)]
     rows += [_row("may not", f"{people.name_of(one)}, who {why}") for one, why in request.may_not_decide.items()]
     approvers = [vote.person for vote in request.votes if vote.approve]
     rows += [_row("approved", f"so far by {people.names_of(approvers)}")] if approvers else []
@@ -103,7 +114,9 @@ def request_text(request: RequestView, people: People) -> str:
         if vote.approve and vote.reason
     ]
     rows += [_row("comment", f"{people.name_of(one.person)}: {one.text}") for one in request.comments]
-    rows += [_row("until", request.expires_at.strftime(_TIME)), _row("digest", request.digest)]
+    rows += [_row("expires", moment(None, request.expires_at))]
+    rows += [_row("exactly", line) for line in exact_call(request.call).splitlines()]
+    rows += [_row("run", request.run_id), _row("digest", request.digest)]
     rows += [_row("mode", "rehearsal: plain rules chose the steps, no model")] if request.is_rehearsal else []
     return plain("\n".join(rows))
 
@@ -112,8 +125,8 @@ def _fact(fact: FactView) -> list[str]:
     """A fact, with all of its list if that is there, and else where it is."""
     if fact.whole:
         return [_row(fact.label.lower(), f"{fact.text.partition(chr(10))[0]}\n{fact.whole}")]
-    more = [_row("", f"complete list ({fact.lines}): ./sayso requests --full")] if fact.lines else []
-    return [_row(fact.label.lower(), fact.text), *more]
+    more = [_row("", f"complete list ({fact.lines}): ./sayso show REQUEST")] if fact.lines else []
+    return [_row(fact.label.lower(), short_hashes(fact.text)), *more]
 
 
 def how_to_answer(request_id: str, asked: str, where: str) -> str:

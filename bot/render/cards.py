@@ -102,13 +102,18 @@ def details(request: Request) -> list[Line]:
 
 
 def with_short_hashes(line: Line) -> Line:
-    """`line` with each full hash as people know it: `v1.2.0 (3f2a1c9)`, or the short one alone."""
+    """`line` with each full hash as people know it."""
+    return line.model_copy(update={"text": short_hashes(line.text)})
+
+
+def short_hashes(text: str) -> str:
+    """`text` with each full hash of a commit as `v1.2.0 (3f2a1c9)`, or as the short one alone where it has no tag."""
 
     def short(found: re.Match[str]) -> str:
         hashed, tags = found["hash"][:_HASH_CHARS], found["tags"]
         return f"{tags} ({hashed})" if tags else hashed
 
-    return line.model_copy(update={"text": _HASH.sub(short, line.text)})
+    return _HASH.sub(short, text)
 
 
 def asked_again(request: Request, judgement: Judgement, people: People, at: datetime) -> Card:

@@ -108,7 +108,8 @@ class RequestView(Frozen):
     """A request as it stands, with everything that is needed to decide it. `says` and `facts` stand on every card:
     who asks, which list is not whole, who set it off and what was looked up.
 
-    `digest` is what an approval must name, `rule` who decides in words. `quoted` is the wording of a question, which a
+    `digest` is what an approval must name, `rule` who decides in words. `words` is what the run began with, as somebody
+    wrote it. `quoted` is the wording of a question, which a
     model may have written. `is_rehearsal`: plain rules chose the step, no model. `program`: whose API key the program
     has that asks by itself. `service` is whose API key asked, `key_holders` in whose hands that is. `remarks` are what
     requesters wrote after people were asked, `comments` the newest words of others, which decide nothing.
@@ -146,6 +147,7 @@ class RequestView(Frozen):
     purpose: Literal["gate", "question", "unknown", "go_on"] = "question"
     may_act: bool | None = None
     says: str = ""
+    words: str = ""
     facts: tuple[FactView, ...] = ()
     service: str = ""
     key_holders: tuple[PersonId, ...] = ()
@@ -205,6 +207,7 @@ def request_view(
         key_holders=request.key_holders,
         may_act=_may_act(record, run) if run and is_of_program(request) else None,
         says=says_first(request, people),
+        words=request.words,
         facts=tuple(_fact_views(request, lists)),
     )
 

@@ -56,7 +56,7 @@ async def test_the_whole_story_from_two_terminals_elsewhere(world: World, api: A
     watching = asyncio.create_task(program.sayso("watch", run_id, cwd=tmp_path, env=env))
     [request] = json.loads((await bo("requests", "--for", "bo", "--json")).out)
     assert (request["id"], request["digest"]) == (record.request.id, record.request.digest)
-    assert record.request.digest in (await bo("requests")).out
+    assert record.request.digest in (await bo("show", record.request.id)).out
     refused = await anna("answer", request["id"], "approve", "--digest", request["digest"])
     assert (refused.code, "This is not yours to decide" in refused.out) == (1, True)
     counted = await bo("answer", request["id"], "approve", "--json")

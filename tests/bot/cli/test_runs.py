@@ -144,7 +144,7 @@ async def test_a_rehearsal_says_so_in_every_list(world: World) -> None:
 
     runs, runs_json = await sayso(world, "runs"), await sayso(world, "runs", "--json")
     show_json = await sayso(world, "show", run_id, "--json")
-    requests, requests_json = await sayso(world, "requests"), await sayso(world, "requests", "--json")
+    requests, requests_json = await sayso(world, "requests", "--full"), await sayso(world, "requests", "--json")
 
     assert runs.out.splitlines()[0].endswith("(rehearsal)")
     assert "rehearsal: plain rules chose the steps, no model" in requests.out

@@ -100,7 +100,7 @@ async def test_what_was_asked_for_is_amended_from_elsewhere(shop: World, tmp_pat
     assert unknown.status_code == 409
     assert wrong.status_code == 422
     stands = (await shop.request(record.request.id)).request
-    assert (stands.revision, stands.title) == (2, "Deploy v1.2.0 to production?")
+    assert (stands.revision, stands.title) == (2, "Deploy v1.2.0 to production, replacing v1.0.0?")
 
 
 @pytest.mark.long
@@ -161,8 +161,8 @@ async def test_a_key_that_somebody_made_in_their_own_session_is_theirs_and_marks
 async def test_an_approval_in_a_terminal_is_for_what_this_person_was_shown(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))
     request_id = record.request.id
-    await sayso(world, "requests")
-    await sayso(world, "requests", "--for", "cy")
+    await sayso(world, "requests", "--for", "bo")
+    await sayso(world, "requests", "--full", "--for", "cy")
     await sayso(world, "requests", "--for", "bo", "--json")
 
     unseen = await sayso(world, "answer", request_id, "approve", "--as", "bo", "--json")

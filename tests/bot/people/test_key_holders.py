@@ -56,7 +56,7 @@ async def test_every_surface_names_the_service_and_who_holds_its_key(world: Worl
     record = await asked(world, ci)
 
     mail = await world.next_mail("cy")
-    listed = await sayso(world, "requests")
+    listed = await sayso(world, "requests", "--full")
     view = (await ci.get(f"/v1/requests/{record.request.id}")).json()
     async with a_console(world) as console:
         page = (await (await console.browser("cy")).get(f"/requests/{record.request.id}")).words

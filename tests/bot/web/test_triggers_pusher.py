@@ -112,7 +112,7 @@ async def test_who_pushed_and_that_nobody_typed_it_stand_wherever_it_can_be_appr
     on_run = await (await Console(api).browser("bo")).get(f"/runs/{started.run_id}")
     said = (await (await api.client("bo")).get(f"/v1/requests/{record.request.id}")).json()
     in_list = (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"][0]
-    listed = await sayso(office, "requests")
+    listed = await sayso(office, "requests", "--full")
     at_home = json.dumps(view(await office.app.requests.lookup.overview("bo")), ensure_ascii=False)
     mail = (await office.next_mail("bo")).text
 
