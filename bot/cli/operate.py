@@ -126,7 +126,7 @@ def rebuild(as_json: Json = False, data: Data = None) -> None:
         if as_json:
             print(json.dumps({"runs": made.runs, "requests": made.requests, "differed": made.differed}))
         else:
-            print(f"{made.runs} runs and {made.requests} requests were made anew; {made.differed} had differed.")
+            print(f"{made.runs} runs and {made.requests} requests were rebuilt; {made.differed} had differed.")
 
     attached(data, work)
 

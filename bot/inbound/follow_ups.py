@@ -149,7 +149,7 @@ class FollowUps:
             if len(record.request.remarks) >= MOST_REMARKS:
                 raise Conflict(
                     f"{MOST_REMARKS} messages stand on the card of the open request, which is the limit",
-                    "Take it back with the one word stop, and ask anew",
+                    "Take it back with the one word stop, and ask again",
                 )
         statement = _statement(inbound_id, channel, trigger, record)
         if takes_back:
@@ -250,7 +250,7 @@ def is_withdrawal(text: str) -> bool:
 
 def _is_written(written: Written) -> bool:
     if written.state == "full":
-        raise Conflict("This run has too many events to take in more", "Cancel it, and ask anew")
+        raise Conflict("This run has too many events to take in more", "Cancel it, and ask again")
     return written.state in {"committed", "repeat"}
 
 

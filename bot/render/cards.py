@@ -25,7 +25,7 @@ from bot.policy.judge import (
     Judgement,
     Unclear,
 )
-from bot.render.words import CHANNEL_NAMES, READ_AS_COMMENT, REASON_CHARS, STOPPED, feedback_text, who_decides
+from bot.render.words import CHANNEL_NAMES, NOT_COUNTED, REASON_CHARS, STOPPED, feedback_text, who_decides
 from channels import AnswerForm, Card, Line
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def asked_again(request: Request, judgement: Judgement, people: People, at: date
     is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
     is_comment = is_comment and not (isinstance(judgement, Unclear) and judgement.why)
     sentence = (
-        READ_AS_COMMENT if is_comment else feedback_text(judgement, request, people)
+        NOT_COUNTED if is_comment else feedback_text(judgement, request, people)
     )  # how to answer stands on the card
     return card.model_copy(update={"title": f"About: {request.title}", "summary": f"{sentence}\n{card.summary}"})
 

@@ -106,7 +106,7 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             return _unclear(request, judgement.why)
         case NoteUnconfirmed():
             note = quote(judgement.note, REASON_CHARS)
-            return f"Nothing is decided yet: words stand beside your approval. {note} {APPROVE_ORREAD_AS_COMMENT}"
+            return f"Nothing is decided yet: words stand beside your approval. {note} {APPROVE_ORNOT_COUNTED}"
         case Remarked():
             return (
                 "Your words are on the card now, and everybody who may decide is asked again. To take the request "
@@ -114,7 +114,7 @@ def feedback_text(judgement: Judgement, request: Request, people: People) -> str
             )
 
 
-APPROVE_ORREAD_AS_COMMENT = "Approve with this note, or send it as a comment?"
+APPROVE_ORNOT_COUNTED = "Approve with this note, or send it as a comment?"
 TAKE_BACK = "with deny, stop or cancel"
 
 
@@ -155,24 +155,24 @@ def _out_of_date(request: Request) -> str:
     return f"Your approval was for an older version and does not count. {changes} Please answer the newest card."
 
 
-READ_AS_COMMENT = "Your answer was read as a comment and decides nothing."
+NOT_COUNTED = "This was not counted as a decision."
 
 
 def _unclear(request: Request, why: str = "") -> str:
     if why:
-        return f"Your mail was read as a comment and decides nothing: {why}. A denial would count."
+        return f"This was not counted as a decision: {why}. A denial would count."
     match request.format:
         case "approval":
             ways = "" if "email" in ways_to_approve(request.policy) else " (an approval does not count by mail here)"
-            how = f"To approve, answer with the one word approve{ways}; to refuse, with deny and the reason."
-            return f"{READ_AS_COMMENT} {how}"
+            how = f"Reply approve{ways}, or deny and the reason."
+            return f"{NOT_COUNTED} {how}"
         case "choice" | "choices":
             numbered = "; ".join(f"{number}: {option}" for number, option in enumerate(request.options, 1))
-            return f"{READ_AS_COMMENT} Answer with a number or a label alone. {numbered}"
+            return f"{NOT_COUNTED} Reply with a number or a label alone. {numbered}"
         case "yes_no":
-            return f"{READ_AS_COMMENT} Answer with yes or no alone."
+            return f"{NOT_COUNTED} Reply yes or no."
         case "form":
             first, names = request.fields[0], ", ".join(request.fields)
-            return f"{READ_AS_COMMENT} Answer with one line for each of: {names}; such as {first}: …"
+            return f"{NOT_COUNTED} Reply with one line for each of: {names}; such as {first}: …"
         case "free_text":
-            return "The answer was empty. Please answer in your own words."
+            return "The answer was empty. Reply in your own words."

@@ -81,7 +81,7 @@ def updates_of(
 
 def commented(request: Request, comment: Remark, people: People) -> list[Tell]:
     """Brings what somebody wrote beside an approval to those who asked for it. It is for people, and no answer."""
-    said = f"{people.name_of(comment.person)} wrote this beside the open request. It decides nothing."
+    said = f"{people.name_of(comment.person)} commented on the open request. A comment is not counted as a decision."
     card = notice(f"A comment: {request.title}", said, comment.at, request.id)
     card = card.model_copy(update={"quoted": comment.text})
     return [

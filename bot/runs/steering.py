@@ -83,7 +83,7 @@ class Steering:
         run = fold((await self._journal.store.load(request.run_id)).events)
         agent = self._agents.get(run.started.agent) if run.started else None
         if agent is None or request.call is None or request.format != "approval":
-            raise Conflict("Only the arguments of an approval can be amended", "Withdraw it and ask anew")
+            raise Conflict("Only the arguments of an approval can be amended", "Withdraw it and ask again")
         unknown = sorted(set(changes) - set(request.call.arguments))
         if unknown:
             allowed = ", ".join(sorted(request.call.arguments))
@@ -91,7 +91,7 @@ class Steering:
         step = CallTool(tool=request.call.tool, arguments={**request.call.arguments, **changes})
         tool, args, effect = await prepare(agent, run, step)
         if gate_now(agent, tool, args) != request.policy.name:
-            raise ToolRefused("With these arguments another policy would decide. Withdraw it and ask anew")
+            raise ToolRefused("With these arguments another policy would decide. Withdraw it and ask again")
         title = question_of(agent, step, effect)
         revised = await self._decisions.revise(request_id, by, call_of(tool, args, effect), title)
         if revised is None:

@@ -40,7 +40,7 @@ _TITLES = {
     "note-unconfirmed": "Words stand beside the approval",
     "rate-limited": "Too many",
     "unavailable": "Can't be done at the moment",
-    "internal": "A fault of ours",
+    "internal": "Something went wrong on our side",
 }
 
 

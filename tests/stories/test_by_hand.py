@@ -141,7 +141,7 @@ def keeps_well(terminal: Terminal) -> None:
     assert [line.split()[0] for line in seen["people"].splitlines()] == ["anna", "bo", "cy"]
     assert seen["agents"].startswith("deploy")
     assert "\ndeploy@" in seen["prompts"]
-    assert seen["rebuild"] == "1 runs and 1 requests were made anew; 0 had differed.\n"
+    assert seen["rebuild"] == "1 runs and 1 requests were rebuilt; 0 had differed.\n"
 
 
 def is_denied(terminal: Terminal, text: str) -> None:

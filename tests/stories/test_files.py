@@ -170,7 +170,7 @@ async def test_a_file_that_says_approve_approves_nothing_and_is_kept(world: Worl
 
     await world.post("bo", card.reply_to, "", ("approve", "text/plain", b"approve"))
 
-    assert "decides nothing" in (await world.next_mail("bo", about="comment")).text
+    assert "not counted as a decision" in (await world.next_mail("bo", about="not counted")).text
     run = await world.run(run_id)
     assert (run.state, world.workshop.effects) == ("waiting", [])
     [noted] = [event for event in await world.events(run_id) if isinstance(event, AnswerNoted)]

@@ -253,7 +253,7 @@ async def amended(
     await here.app.requests.decisions.request(known)
     if key.person is None:
         detail = f"The key sayso_{key.prefix} belongs to {key.owner}; what is asked for is changed by who asked."
-        do = "Use the person's own key, or withdraw the request and ask anew"
+        do = "Use the person's own key, or withdraw the request and ask again"
         raise trouble(HTTPStatus.FORBIDDEN, "not-for-programs", detail, do)
     await here.app.runs.steering.amend(known, key.person, wanted.changes)
     return await view_of(here, known)

@@ -91,7 +91,7 @@ def _nothing(_: Exception) -> Refusal:
 
 def _broken(_: Exception) -> Refusal:
     text = "Something went wrong here that should not. It is in the log; tell the operators when it was."
-    return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of ours", text)
+    return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side", text)
 
 
 _WORDS: dict[type[Exception], Callable[[Exception], Refusal]] = {

@@ -66,7 +66,7 @@ async def test_words_about_an_approval_decide_nothing_and_say_how_to_deny(world:
     ended = await sayso(world, "answer", request_id, words, "--as", "bo")
 
     assert ended.code == 1
-    assert "read as a comment and decides nothing" in ended.out
+    assert "not counted as a decision" in ended.out
     assert ended.err.strip() == f"To deny: ./sayso answer {request_id} deny --reason '…' --as bo"
     assert (await world.request(request_id)).state == "open"
 

@@ -108,7 +108,7 @@ async def test_a_question_is_answered_in_words_from_elsewhere(world: World, api:
     clear = await anna("answer", record.request.id, "yes")
     waited = await anna("trigger", "stamp it", "--wait", "--json")
 
-    assert (unclear.code, "Answer with yes or no alone" in unclear.out) == (1, True)
+    assert (unclear.code, "Reply yes or no" in unclear.out) == (1, True)
     assert clear.code == 0
     assert json.loads(waited.out)["state"] == "done"
 

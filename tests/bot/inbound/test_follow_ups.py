@@ -113,7 +113,7 @@ async def test_words_that_do_not_fit_the_question_are_told_so_and_steer_nothing(
 
     await written(office, hallway.follows("anna", "the nice one", THREAD))
 
-    await until(lambda: hallway.to("anna", "read as a comment"), what="anna is told")
+    await until(lambda: hallway.to("anna", "not counted as a decision"), what="anna is told")
     assert (await office.request(record.request.id)).state == "open"
     assert await noted(office, record.request.run_id) == [("anna", "unclear")]
     assert await said(office, record.request.run_id) == []

@@ -140,7 +140,7 @@ async def test_what_is_not_plainly_an_approval_is_none(world: World, text: str) 
 
     await world.reply("bo", card, text)
 
-    told = await world.next_mail("bo", about="read as a comment and decides nothing")
+    told = await world.next_mail("bo", about="not counted as a decision")
     assert told.text.count("To approve, reply with the one word: approve") == 1
     assert await still_open(world, record)
     noted = [event for event in await world.events(record.request.run_id) if event.type == "answer_noted"]
@@ -275,7 +275,7 @@ async def test_a_reply_to_a_question_is_taken_as_its_format_says(world: World) -
     card = await world.next_mail("anna", about="Which one?")
 
     await world.reply("anna", card, "both")
-    assert "1. red\n2. green" in (await world.next_mail("anna", about="read as a comment")).text
+    assert "1. red\n2. green" in (await world.next_mail("anna", about="not counted as a decision")).text
     await world.reply("anna", card, "2")
 
     assert await world.summary(run_id) == "done: answered: green"

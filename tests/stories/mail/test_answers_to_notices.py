@@ -18,7 +18,7 @@ async def asked(world: World) -> tuple[RequestRecord, Letter]:
 async def commented(world: World, card: Letter, text: str = "looks good, let me check first") -> Letter:
     """Return what Bo is told after a comment."""
     await world.reply("bo", card, text)
-    return await world.next_mail("bo", about="read as a comment and decides nothing")
+    return await world.next_mail("bo", about="not counted as a decision")
 
 
 async def noted(world: World, record: RequestRecord) -> list[Event]:
@@ -140,7 +140,7 @@ async def test_a_notice_that_could_be_sent_only_after_the_decision_asks_nothing(
 
     await world.move_time(120)
 
-    told = await world.next_mail("bo", about="read as a comment")
+    told = await world.next_mail("bo", about="not counted as a decision")
     assert "To approve, reply" not in told.text
     assert card.text != told.text
 
@@ -150,7 +150,7 @@ async def test_a_question_s_notice_takes_the_answer_as_well(world: World) -> Non
     card = await world.next_mail("anna", about="Which one?")
 
     await world.reply("anna", card, "both")
-    await world.reply("anna", await world.next_mail("anna", about="read as a comment"), "2")
+    await world.reply("anna", await world.next_mail("anna", about="not counted as a decision"), "2")
 
     assert await world.summary(run_id) == "done: answered: green"
 

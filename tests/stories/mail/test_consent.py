@@ -66,8 +66,8 @@ async def send(world: World, message: EmailMessage, to: str, by: str = "bo") -> 
 
 async def fresh_card(world: World) -> Letter:
     """The card that Bo gets instead, once his mail was read as a comment."""
-    letter = await world.next_mail("bo", about="read as a comment")
-    assert "decides nothing" in letter.text
+    letter = await world.next_mail("bo", about="not counted as a decision")
+    assert "not counted as a decision" in letter.text
     return letter
 
 
@@ -215,7 +215,11 @@ async def test_words_of_ones_own_inside_or_below_a_quote_without_marks_make_it_a
 
 
 def noted_in(world: World) -> list[Letter]:
-    return [mail for mail in world.mails("bo") if "decides nothing" in mail.text or "answer was empty" in mail.text]
+    return [
+        mail
+        for mail in world.mails("bo")
+        if "not counted as a decision" in mail.text or "answer was empty" in mail.text
+    ]
 
 
 async def test_a_denial_need_not_name_the_card(world: World) -> None:
@@ -252,7 +256,7 @@ async def test_words_that_are_added_to_a_buttons_sentence_are_read(world: World,
 
     await write(world, card.reply_to, f"{button(world, card)}\n{added}\n", "anything", "")
 
-    assert "comment" in (await world.next_mail("bo", about="comment")).text
+    assert "not counted" in (await world.next_mail("bo", about="not counted")).text
     assert await is_open(world, record)
 
 
@@ -262,7 +266,7 @@ async def test_a_buttons_sentence_with_the_code_of_another_card_approves_nothing
 
     await write(world, card.reply_to, button(world, other), "anything", "")
 
-    await world.next_mail("bo", about="comment")
+    await world.next_mail("bo", about="not counted")
     assert await is_open(world, record)
 
 
@@ -284,7 +288,7 @@ async def test_the_same_mail_along_two_ways_has_one_outcome(world: World) -> Non
 async def test_a_card_whose_address_others_have_seen_approves_no_longer(world: World) -> None:
     record, card = await card_for(world)
     await write(world, card.reply_to, "what is this?", f"Re: {card.subject}", card.message_id, cc="eve@corp.example")
-    again = await world.next_mail("bo", about="comment")
+    again = await world.next_mail("bo", about="not counted")
 
     await world.reply("bo", card, "approve")
 
@@ -298,7 +302,7 @@ async def test_a_card_whose_address_others_have_seen_approves_no_longer(world: W
 async def test_somebody_who_goes_on_commenting_gets_one_card_in_ten_minutes(world: World) -> None:
     record, card = await card_for(world)
     await world.reply("bo", card, "what is this?")
-    first = await world.next_mail("bo", about="comment")
+    first = await world.next_mail("bo", about="not counted")
 
     await world.reply("bo", first, "and why?")
 
@@ -316,7 +320,7 @@ async def test_what_answers_a_card_stands_in_no_event_and_in_no_export(world: Wo
     receipt = re.search(r"X-Sayso-Receipt: (\S+)", raw_of(world, card))
     assert receipt is not None
     await write(world, card.reply_to, f"what is {card.reply_to} and {token}?", "Re: x", "")
-    await world.next_mail("bo", about="comment")
+    await world.next_mail("bo", about="not counted")
 
     story = b"".join(map(write_event, (await world.app.store.load(record.request.run_id)).events)).decode()
 
@@ -351,7 +355,7 @@ async def test_a_card_that_an_earlier_release_mailed_is_sent_again_once_and_appr
 
     again = await world.next_mail("bo", about="sayso was upgraded")
     await world.reply("bo", card, "approve")
-    assert "replaced by a newer one" in (await world.next_mail("bo", about="comment")).text
+    assert "replaced by a newer one" in (await world.next_mail("bo", about="not counted")).text
     assert await is_open(world, record)
     await world.reply("bo", again, "approve")
     await approved(world, record)
@@ -428,7 +432,7 @@ async def test_a_no_to_the_mail_that_closes_a_card_takes_the_approval_back(world
 async def test_whoever_answers_late_is_promised_no_card_that_can_still_be_answered(world: World) -> None:
     record, card = await card_for(world)
     await world.reply("bo", card, "what is this?")
-    again = await world.next_mail("bo", about="comment")
+    again = await world.next_mail("bo", about="not counted")
     await world.reply("bo", again, "approve")
     await approved(world, record)
 

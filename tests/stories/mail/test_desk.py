@@ -175,7 +175,7 @@ async def test_typed_wishes_without_a_no_decide_nothing_and_the_card_comes_once_
     run_id = await begun(desk)
 
     await desk.reply("bo", await desk.next_mail("bo"), "make it shorter")
-    told = await desk.next_mail("bo", about="read as a comment")
+    told = await desk.next_mail("bo", about="not counted as a decision")
 
     assert "deny, make it shorter" in told.text
     assert (await card(desk, run_id)).state == "open"

@@ -137,7 +137,7 @@ async def test_the_mail_about_a_comment_can_be_answered_as_the_card_can(office: 
     card = await office.bo.next_mail("Deploy v1.2.0 to production?")
     await office.bo.reply(card, "looks good, but what does it change?")
 
-    told = await office.bo.next_mail("read as a comment and decides nothing")
+    told = await office.bo.next_mail("not counted as a decision")
     await office.bo.reply(told, "approved")
 
     assert "is live in production" in (await office.anna.next_mail("Done: ")).text

@@ -66,7 +66,7 @@ async def test_what_is_sent_without_a_choice_is_no_answer(office: SlackWorld) ->
 
     assert (await office.anna.presses("Send", in_=card)).acked
 
-    await office.anna.sees_ephemeral("read as a comment and decides nothing")
+    await office.anna.sees_ephemeral("not counted as a decision")
     assert (await office.world.run(await office.only_run())).open
 
 

@@ -109,7 +109,7 @@ async def test_what_is_told_fits_into_a_cookie_in_any_script(world: World, conso
 
     assert all(len(line.partition(";")[0]) <= 4096 for line in anna.set_cookies)
     page = await anna.get(answer.headers["location"])
-    assert "Answer with a number or a label alone. 1: 0 漢字" in page.words
+    assert "Reply with a number or a label alone. 1: 0 漢字" in page.words
 
 
 def told(page: Page) -> bool:

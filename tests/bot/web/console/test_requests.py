@@ -111,10 +111,10 @@ async def test_a_question_in_own_words_takes_any_words(world: World, console: Co
 @pytest.mark.parametrize(
     ("question", "fields", "told"),
     [
-        ("yes_no Now?", {"text": "maybe"}, "Answer with yes or no alone."),
-        ("choice Which? | red, green", {"text": "3"}, "Answer with a number or a label alone. 1: red; 2: green"),
-        ("choice Which? | red, green", {"text": ""}, "Answer with a number or a label alone."),
-        ("choices Which? | red, green", {}, "Answer with a number or a label alone."),
+        ("yes_no Now?", {"text": "maybe"}, "Reply yes or no."),
+        ("choice Which? | red, green", {"text": "3"}, "Reply with a number or a label alone. 1: red; 2: green"),
+        ("choice Which? | red, green", {"text": ""}, "Reply with a number or a label alone."),
+        ("choices Which? | red, green", {}, "Reply with a number or a label alone."),
         ("free_text Why?", {"text": "  \n "}, "The answer was empty."),
     ],
 )
