@@ -11,6 +11,9 @@ LINE_CHARS = 1000
 
 BLANK = " \t\r\f\v\u00a0\u200b\u200c\u200d\u200e\u200f\u2028\u2060\ufeff\u3000"
 
+OLDER = "-----Original Message-----"
+"""Stands above an older mail that an HTML text marks by a name of its program's."""
+
 GROUPWISE = re.compile(r">>> [^>].{2,150}\d[:.]\d\d.{0,20} >>>")
 """The line with which one program begins a quote, which is no quoted line itself."""
 

@@ -9,8 +9,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from channels.email.reply import css
+from channels.email.reply.lines import OLDER
 from channels.email.reply.tags import TAG, tokens
 from channels.email.reply.tags import attributes as attributes_of
+from channels.email.reply.vocabulary import every
 
 TOKENS = 12_000
 """Most tags that are read. A long thread has a few thousand."""
@@ -34,15 +36,9 @@ _BLOCKS = re.compile(
 )
 _STYLE, _STYLE_END = re.compile("<style", re.IGNORECASE), re.compile("</style", re.IGNORECASE)
 _QUOTE_NAME = re.compile(
-    r"(?:(?<![^_-])|(?<![^_-])ydp\w{0,12}?)(?:quote|(?:zmail_extra|applereplyheader|moz-cite-prefix|gmail_attr"
-    r"|moz-email-headers-table|wrapperreply|cite)(?![^_-]))"
+    rf"(?:(?<![^_-])|(?<![^_-])ydp\w{{0,12}}?)(?:quote|(?:cite|{every('quote_name')})(?![^_-]))"
 )
-_OLDER_NAMES = re.compile(
-    r"divrplyfwdmsg|mail-editor-reference-message|ms-outlook-mobile-reference|olk_src_body_section"
-    r"|moz-forward-container|outlookmessageheader|isforwardcontent|stopspelling|zwchr|reply-intro|originalmessage"
-    r"|includemessage"
-)
-_OLDER = "-----Original Message-----"
+_OLDER_NAMES = re.compile(every("older_name"))
 NAMES = 100
 """Most names of one element that are looked at; what carries more is made to be slow."""
 
@@ -137,7 +133,7 @@ class _Page:
             self._picture(attributes.get("alt", ""))
         if any(map(_OLDER_NAMES.search, names)) and not top.quoted and not top.hidden:
             self._break()
-            self._lines.append(_OLDER)
+            self._lines.append(OLDER)
         if _VOID.fullmatch(name) or (token.endswith("/>") and ":" in name):
             return
         hidden = top.hidden or _UNSEEN.fullmatch(name) is not None or self._hides(name, attributes)

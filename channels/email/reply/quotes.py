@@ -8,7 +8,7 @@ import re
 from itertools import islice
 
 from channels.email.reply import vocabulary
-from channels.email.reply.lines import GROUPWISE, Lines, is_rule
+from channels.email.reply.lines import GROUPWISE, OLDER, Lines, is_rule
 
 _ATTRIBUTION_LINES = 7
 _ATTRIBUTION_CHARS = 600
@@ -31,19 +31,19 @@ _STAMP_ONLY = re.compile(
     r"|\d{4}[/.-]\d{1,2}[/.-]\d{1,2} .{1,80}<[^<>@ ]+@[^<>@ ]+>:?"
 )
 _WROTE_WITHIN = re.compile(rf"\s(?:{vocabulary.WROTE_WITHIN})\s")
-_QUOTING = re.compile(r"(?:quoting|zitat von|citando|citation de) .{1,120}<[^<>]+>:")
-_BARE_WROTE = re.compile(r"[\w.\"' <>@+-]{2,120}(?:wrote|schrieb|a ecrit|escribio|escreveu|ha scritto|schreef)\s?:")
+_QUOTING = re.compile(rf"(?:{vocabulary.QUOTING}) .{{1,120}}<[^<>]+>:")
+_BARE_WROTE = re.compile(rf"[\w.\"' <>@+-]{{2,120}}(?:{vocabulary.WROTE_ALONE})\s?:")
 _LABEL = re.compile(
     rf"[\s*_>|\u2022]{{0,8}}(?P<name>{vocabulary.FROM}"
     rf"|{vocabulary.OTHERS})[*_ ]{{0,3}}\s?[:\uff1a][*_]{{0,2}}(?P<value>.*)"
 )
-_FROM = re.compile(rf"(?:{vocabulary.FROM}|date|datum|data|fecha|sent|gesendet|envoye|enviado|subject|to|message du)")
+_FROM = re.compile(rf"(?:{vocabulary.FROM}|{vocabulary.FIRST})")
 _ORIGINAL = re.compile(rf"\W{{0,12}}(?:{vocabulary.ORIGINAL}|{vocabulary.FORWARDED})\W{{0,12}}")
 _BEGINS = re.compile(rf"\W{{0,4}}(?:{vocabulary.BEGINS})\s*[:\uff1a]\W{{0,2}}")
 _ABOVE = re.compile(rf"\W{{0,12}}(?:{vocabulary.ABOVE})\W{{0,12}}")
 _FORWARDED = re.compile(rf"\W{{0,12}}(?:{vocabulary.FORWARDED})\W{{0,12}}")
 _DASHES = "-_=*\u2014\u2015\u2500 "
-_SECOND_LABEL = re.compile(r" (?:date|sent|to|subject|datum|gesendet|fecha|data|envoye): ")
+_SECOND_LABEL = re.compile(rf" (?:{vocabulary.FIRST}): ")
 _URL_ONLY = re.compile(r"[\s(<\[]*https?://\S+[\s>]*")
 
 
@@ -160,6 +160,8 @@ def begins_original(lines: Lines, at: int) -> bool:
     text = lines.folded(at)
     if not text or lines.quoted[at]:
         return False
+    if lines.raw[at] == OLDER:
+        return True
     if _LABEL.match(text):
         return _is_header_block(lines, at)
     if _BEGINS.fullmatch(text) or _ABOVE.fullmatch(text) or GROUPWISE.fullmatch(text):

@@ -1,10 +1,11 @@
 """The words that mails are read by: eight languages read as one, because people mix them (`Hi, genehmigt. Thanks`).
 
-The words are data: one TOML file for each language, and one each for what languages share, names of programs and
-devices, what mail programs write around a quote, and moments. They hold patterns over folded text: lower case, one
-space between words, and letters of the Latin alphabet without their accents, because phones and habits leave them out.
-A list is joined with `|`. Others use the patterns named here, `every` for the lists of signatures, banners and
-subjects, and `fold`. What a match means is never decided here.
+The words are data: one TOML file for each language, and one each for what languages share, what mail systems are
+called, and, with a table for each language or maker, moments, the words that mail programs write around a quote, and
+the names of programs and devices. They hold patterns over folded text: lower case, one space between words, and letters
+of the Latin alphabet without their accents, because phones and habits leave them out. A list is joined with `|`. Others
+use the patterns named here, `every` for the lists of signatures, banners and subjects, and `fold`. What a match means is
+never decided here.
 """
 
 import re
@@ -25,14 +26,22 @@ def _read(name: str) -> dict[str, str]:
     return {key: _PART.sub(lambda part: parts[part[1]], "|".join(words)) for key, words in lists.items()}
 
 
+def _read_tables(name: str) -> dict[str, str]:
+    """The lists of all tables of one file by name, each as one pattern; a word of several tables stands in it once."""
+    found = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    tables = cast("dict[str, dict[str, list[str]]]", found).values()
+    lists = dict.fromkeys(key for table in tables for key in table)
+    return {key: "|".join(dict.fromkeys(word for table in tables for word in table.get(key, ()))) for key in lists}
+
+
 _ALL = {language: _read(language) for language in _LANGUAGES}
-_PROGRAMS = _read("programs")
-_SHARED, _QUOTES, _MOMENTS = _read("shared"), _read("quotes"), _read("moments")
+_SHARED, _PROGRAMS = _read("shared"), _read("programs")
+_QUOTES, _MOMENTS, _CLIENTS = (_read_tables(name) for name in ("quotes", "moments", "clients"))
 
 
 def every(name: str) -> str:
-    """The list `name` of all languages and of programs as one pattern; raises KeyError if no file has it."""
-    found = [words[name] for words in (*_ALL.values(), _PROGRAMS) if name in words]
+    """The list `name` of all languages and programs as one pattern; raises KeyError if no file has it."""
+    found = [words[name] for words in (*_ALL.values(), _PROGRAMS, _CLIENTS, _QUOTES) if name in words]
     if not found:
         raise KeyError(name)
     return "|".join(found)
@@ -79,8 +88,11 @@ WROTE = _QUOTES["wrote"]
 WROTE_WITHIN = _QUOTES["wrote_within"]
 """Words for what somebody did who is quoted, where the name comes behind them."""
 
-FROM, OTHERS = _QUOTES["from"], _QUOTES["others"]
-"""Names of header fields, as programs repeat them above a quote."""
+WROTE_ALONE, QUOTING = _QUOTES["wrote_alone"], _QUOTES["quoting"]
+"""Words for what somebody did who is quoted, with a name alone before them, or behind."""
+
+FROM, FIRST, OTHERS = _QUOTES["from"], _QUOTES["first"], _QUOTES["others"]
+"""Names of header fields, as programs repeat them above a quote. The first two may stand first."""
 
 ORIGINAL, FORWARDED, BEGINS = _QUOTES["original"], _QUOTES["forwarded"], _QUOTES["begins"]
 """Stand above a quoted mail, above a forwarded one, and at the very beginning of one."""
