@@ -18,8 +18,21 @@ GROUPWISE = re.compile(r">>> [^>].{2,150}\d[:.]\d\d.{0,20} >>>")
 """The line with which one program begins a quote, which is no quoted line itself."""
 
 _AHEAD = 6
+_DIRECTIONS = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Marks that say in which direction letters run; programs set them around addresses and dates."""
+
+_LEADING = BLANK + "".join(map(chr, _DIRECTIONS))
+_ZEROS = (
+    "\u0660\u06f0\u07c0\u0966\u09e6\u0a66\u0ae6\u0b66\u0be6\u0c66\u0ce6\u0d66\u0de6\u0e50\u0ed0\u0f20"
+    "\u1040\u1090\u17e0\u1810\u1946\u19d0\u1a80\u1a90\u1b50\u1bb0\u1c40\u1c50\ua620\ua8d0\ua900\ua9d0"
+    "\ua9f0\uaa50\uabf0\uff10"
+)
+"""The zero of each script that has digits of its own; the others follow it."""
+
+_BARE = {**_DIRECTIONS, **{ord(zero) + digit: str(digit) for zero in _ZEROS for digit in range(10)}}
 _RULES = frozenset("-_=*~#\u2014\u2015\u2500 \t")
 _STILL_WROTE = re.compile(rf">\s*(?:{vocabulary.WROTE})\s*:")
+_CLOSES = re.compile(r">\s{0,3}[^\s>:][^>:]{0,30}:")
 _MARKED = re.compile(r"\s{0,8}(?:>|\|(?=\s|$)|[A-Z][A-Za-z]{0,11}>(?=[\s>]|$))")
 
 
@@ -33,16 +46,22 @@ class Lines:
     @cached_property
     def quoted(self) -> tuple[bool, ...]:
         """True for each line that is marked as a quote, by `>`, `|`, or somebody's name and `>`."""
-        return tuple(map(_is_marked, self.raw))
+        marked = list(map(_is_marked, self.raw))
+        for above, line in enumerate(self.raw[1:]):
+            # The `>` closes a bracket that some server has broken off.
+            if marked[above + 1] and self.raw[above].startswith("mailto:") and _CLOSES.fullmatch(line[:80].strip(BLANK)):
+                marked[above + 1] = False
+        return tuple(marked)
 
     def __len__(self) -> int:
         """Return the number of lines."""
         return len(self.raw)
 
     def folded(self, at: int) -> str:
-        """Line `at`, folded and trimmed, as far as it is looked at."""
+        """Line `at`, folded and trimmed, as far as it is looked at: with ASCII digits, and no marks of direction."""
         if at not in self._folded:
-            self._folded[at] = vocabulary.fold(self.raw[at][:LINE_CHARS].strip(BLANK)).lower()
+            text = vocabulary.fold(self.raw[at][:LINE_CHARS].strip(BLANK)).lower()
+            self._folded[at] = text if text.isascii() else text.translate(_BARE).strip(BLANK)
         return self._folded[at]
 
     def is_blank(self, at: int) -> bool:
@@ -55,7 +74,7 @@ class Lines:
 
 
 def _is_marked(line: str) -> bool:
-    if line[:1] != ">" and _MARKED.match(line[:LINE_CHARS].lstrip(BLANK)) is None:
+    if line[:1] != ">" and _MARKED.match(line[:LINE_CHARS].lstrip(_LEADING)) is None:
         return False
     if line.rstrip(BLANK)[-3:] == ">>>" and GROUPWISE.fullmatch(vocabulary.fold(line[:LINE_CHARS].strip(BLANK))):
         return False

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from channels.email.reply import banners, quotes, signature, vocabulary
+from channels.email.reply import banners, quotes, shapes, signature, vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS, Lines, is_rule
 
 NEW_TEXT_CHARS = 64 * 1024
@@ -20,6 +20,8 @@ LINES = 4_000
 """Most lines that are read, of the text and the thread below it. The longest threads have a few thousand."""
 
 TOO_LONG = "it is too long to be read whole; answer with less of the older mails below"
+
+BESIDE_QUOTE = "a line beside quoted ones could be part of the answer"
 
 SIGNATURE_LINES = 15
 """Longest signature that is taken away; below a line of dashes there may be more of the text itself."""
@@ -58,10 +60,13 @@ class NewText:
     below: str = ""
 
 
-def new_text(body: str, marker: str = "") -> NewText:
-    """Return what is new in `body`, a plain text, down to the line that holds `marker`. Linear in its length."""
+def new_text(body: str, marker: str = "", own: str = "") -> NewText:
+    """Return what is new in `body`, a plain text, down to the line that holds `marker`. Linear in its length.
+
+    `own` is the address that our mails come from, by which what quotes them is known in any language.
+    """
     lines = body.split("\n", LINES)
-    found = _Reading(Lines(tuple(lines[:LINES])), marker, TOO_LONG if len(lines) > LINES else "")
+    found = _Reading(Lines(tuple(lines[:LINES])), marker, own, TOO_LONG if len(lines) > LINES else "")
     found.read()
     return found.result()
 
@@ -69,8 +74,8 @@ def new_text(body: str, marker: str = "") -> NewText:
 class _Reading:
     """One pass over the lines: what is kept, and where something was cut that has no marks."""
 
-    def __init__(self, lines: Lines, marker: str, unsure: str) -> None:
-        self._lines, self._marker = lines, marker
+    def __init__(self, lines: Lines, marker: str, own: str, unsure: str) -> None:
+        self._lines, self._marker, self._own = lines, marker, own
         self._kept: list[int] = []
         self._first: int | None = None  # the first kept line that is not blank
         self._size = 0
@@ -103,11 +108,14 @@ class _Reading:
             return at + 1
         if quotes.begins_original(lines, at) or (self._marker and self._marker in lines.raw[at]):
             return self._older(at)
-        start = quotes.attribution_ends(lines, at, self._floor)
+        if (below := shapes.header_below(lines, at, self._own)) is not None:
+            # With nothing above it, it may be what somebody sends on: then that is all there is to read.
+            return self._below(below) if self._first is None else self._cut(at, below)
+        start = self._attribution_ends(at)
         if start is not None:
             return self._attributed(start, at)
         if quotes.is_continuation(lines, at) or quotes.is_weak_attribution(lines, at) or quotes.is_bare_name(lines, at):
-            self._judge([lines.folded(at)], "a line beside quoted ones could be part of the answer")
+            self._judge([lines.folded(at)], BESIDE_QUOTE)
             return at + 1
         if signature.is_footer(lines, at):
             return at + 1
@@ -185,7 +193,23 @@ class _Reading:
         if lines.quoted[at] or quotes.begins_original(lines, at):
             return True
         # The attribution may have begun some lines above; `_attributed` takes them out of what was kept.
-        return quotes.attribution_ends(lines, at, self._floor) is not None
+        if quotes.attribution_ends(lines, at, self._floor) is not None:
+            return True
+        if shapes.attribution(lines, at, self._floor, self._own) is not None:
+            return True
+        return shapes.header_below(lines, at, self._own) is not None
+
+    def _attribution_ends(self, at: int) -> int | None:
+        """The first line of the attribution that ends on line `at`; one in words not known leaves its doubt."""
+        start = quotes.attribution_ends(self._lines, at, self._floor)
+        if start is not None:
+            return start
+        found = shapes.attribution(self._lines, at, self._floor, self._own)
+        if found is None:
+            return None
+        self._judge([self._lines.folded(i) for i in range(found.start, at + 1)], BESIDE_QUOTE)
+        self._unsure = self._unsure or ("" if found.is_ours else BESIDE_QUOTE)
+        return found.start
 
     def _judge(self, own: list[str], reason: str) -> None:
         if len(own) > CUT_LINES or any(vocabulary.CAREFUL.search(each) or _is_condition(each) for each in own):

@@ -75,7 +75,7 @@ def is_prose(line: str) -> bool:
     """
     plain = line.strip(BLANK)
     parts = plain.split()
-    if _SENTENCE_ENDS.search(plain):
+    if _SENTENCE_ENDS.search(plain) or _is_sentence(plain, parts):
         return True
     if (
         len(parts) < (2 if _ASKS.match(parts[0].lower()) else 4)
@@ -84,6 +84,12 @@ def is_prose(line: str) -> bool:
     ):
         return False
     return sum(part[0].islower() for part in parts) >= len(parts) / 2
+
+
+def _is_sentence(plain: str, parts: list[str]) -> bool:
+    """Return whether `plain` is a sentence by its shape: some words, most of them small, and a full stop."""
+    ends = plain.endswith((".", "!", "?", "\u3002", "\u06d4", "\u0964"))
+    return ends and len(parts) >= 6 and sum(not part[0].isupper() for part in parts) > len(parts) / 2
 
 
 def is_contact(line: str, *, among_contacts: bool) -> bool:
