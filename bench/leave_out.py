@@ -34,7 +34,16 @@ _VOCABULARY = TOP / "channels" / "email" / "reply" / "vocabulary"
 _LANGUAGE_TABLES = ("quotes", "moments")
 _CLIENTS = "clients"
 _NO_LANGUAGES = ("shared", "programs", *_LANGUAGE_TABLES, _CLIENTS)
-_HEAD = ("left out", "SAFE", "leak", "own text lost", "answers right", "false approvals", "attacks counted")
+_HEAD = (
+    "left out",
+    "SAFE",
+    "leak",
+    "own text lost",
+    "answers right",
+    "false approvals",
+    "attacks counted",
+    "decisions lost",
+)
 
 
 def main() -> None:
@@ -73,6 +82,7 @@ def _row(name: str, found: dict[str, Any]) -> tuple[object, ...]:
         f"{_share(answers):.1f} %",
         answers["false_approvals"] + hostile["false_approvals"],
         hostile["attacks_counted"],
+        hostile["genuine_lost"],
     )
 
 
@@ -168,7 +178,14 @@ def _scorer() -> ModuleType:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.leave_out", description=__doc__)
-    parser.add_argument("names", nargs="*", help="languages and mail programs, as the vocabulary's tables call them")
+    known = {*_languages(), *_tables("quotes"), *_tables(_CLIENTS), "nothing"}
+    parser.add_argument(
+        "names",
+        nargs="*",
+        choices=[*sorted(known), []],
+        metavar="NAME",
+        help="languages and mail programs, as the vocabulary's tables call them",
+    )
     parser.add_argument("--show", action="store_true", help="name the replies that are read wrongly")
     parser.add_argument("--part", default="dev", help="which part of the sets")
     parser.add_argument("--score", action="store_true", help=argparse.SUPPRESS)

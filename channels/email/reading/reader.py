@@ -162,7 +162,7 @@ class Reader:
         if token is None and not asked:
             return self._wish(found, headers, subject, body)
         if token is None and all(each.lower().startswith("<done.") for each in asked):
-            said = read_both(body.plain, body.html, found.contact.name)
+            said = read_both(body.plain, body.html, found.contact.name, own=self.own)
             if not body.files and is_courtesy(said, found.contact.name):
                 return Ignored(reason="thanks for a mail that asked nothing")
         return self._answer(found, headers, subject, token or "", body)
@@ -171,7 +171,7 @@ class Reader:
         """A mail that answers no card: something new, or a word in the thread of what was asked before."""
         person, why = found.contact.id, ASKED_NOTHING if self._answers_us(headers, subject) else ""
         earlier = (*ids_in(" ".join(headers.all("references"))), *ids_in(" ".join(headers.all("in-reply-to"))))
-        said = read_both(body.plain, body.html, found.contact.name)
+        said = read_both(body.plain, body.html, found.contact.name, own=self.own)
         if why and not body.files and is_courtesy(said, found.contact.name):
             return Ignored(reason="thanks for a mail that asked nothing")
         shown = body.plain if body.plain is not None else markup.as_text(body.html or "").text
@@ -194,7 +194,7 @@ class Reader:
 
     def _answer(self, found: Accepted, headers: Headers, subject: str, token: str, body: Body) -> Answered:
         """An answer to the card that `token` names, or else a Message-ID of ours. Raises Unreadable."""
-        said = read_both(body.plain, body.html, found.contact.name)
+        said = read_both(body.plain, body.html, found.contact.name, own=self.own)
         if said.unsure in HOLDS:
             raise Unreadable(said.unsure)
         is_short = len(said.whole) <= DECISION_CHARS and said.is_one and not said.unsure

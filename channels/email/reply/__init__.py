@@ -89,32 +89,32 @@ class Said:
     is_one: bool = True
 
 
-def read_reply(body: str, author: str = "", *, marker: str = "") -> Said:
+def read_reply(body: str, author: str = "", *, marker: str = "", own: str = "") -> Said:
     """Read what `body`, the whole text of a reply, says.
 
     `author` is its writer's name, which may stand below it; `marker` a line that the mail it answers begins with, for
-    answers to stand above it.
+    answers to stand above it; `own` the address that mail came from.
 
     Pure, and linear in the length of `body`.
     """
-    return _said(new_text(body, marker), author)
+    return _said(new_text(body, marker, own), author)
 
 
-def read_html(document: str, author: str = "", *, marker: str = "") -> Said:
+def read_html(document: str, author: str = "", *, marker: str = "", own: str = "") -> Said:
     """Read what `document`, the HTML of a reply, says to somebody who looks at it."""
     seen = markup.as_text(document)
-    found = new_text(seen.text, marker)
+    found = new_text(seen.text, marker, own)
     return _said(replace(found, unsure=found.unsure or seen.unsure), author)
 
 
-def read_both(body: str | None, document: str | None, author: str = "", *, marker: str = "") -> Said:
+def read_both(body: str | None, document: str | None, author: str = "", *, marker: str = "", own: str = "") -> Said:
     """Read a mail that has a plain text, HTML, or both. Two that decide differently decide nothing."""
     if document is None:
-        return read_reply(body or "", author, marker=marker)
-    seen = read_html(document, author, marker=marker)
+        return read_reply(body or "", author, marker=marker, own=own)
+    seen = read_html(document, author, marker=marker, own=own)
     if body is None or not body.strip(BLANK + "\n"):
         return seen
-    plain = read_reply(body, author, marker=marker)
+    plain = read_reply(body, author, marker=marker, own=own)
     plain = replace(plain, older=(*plain.older, *seen.older), is_one=_letters(plain.whole) == _letters(seen.whole))
     decides = {"approve", "deny"} & {plain.said, seen.said}
     if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):

@@ -49,7 +49,11 @@ class Lines:
         marked = list(map(_is_marked, self.raw))
         for above, line in enumerate(self.raw[1:]):
             # The `>` closes a bracket that some server has broken off.
-            if marked[above + 1] and self.raw[above].startswith("mailto:") and _CLOSES.fullmatch(line[:80].strip(BLANK)):
+            if (
+                marked[above + 1]
+                and self.raw[above].startswith("mailto:")
+                and _CLOSES.fullmatch(line[:80].strip(BLANK))
+            ):
                 marked[above + 1] = False
         return tuple(marked)
 

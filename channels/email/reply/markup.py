@@ -35,9 +35,7 @@ _BLOCKS = re.compile(
     r"|h5|h6|header|hr|html|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul"
 )
 _STYLE, _STYLE_END = re.compile("<style", re.IGNORECASE), re.compile("</style", re.IGNORECASE)
-_QUOTE_NAME = re.compile(
-    rf"(?:(?<![^_-])|(?<![^_-])ydp\w{{0,12}}?)(?:quote|(?:cite|{every('quote_name')})(?![^_-]))"
-)
+_QUOTE_NAME = re.compile(rf"(?:(?<![^_-])|(?<![^_-])ydp\w{{0,12}}?)(?:quote|(?:cite|{every('quote_name')})(?![^_-]))")
 _OLDER_NAMES = re.compile(every("older_name"))
 NAMES = 100
 """Most names of one element that are looked at; what carries more is made to be slow."""

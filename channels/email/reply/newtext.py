@@ -108,9 +108,9 @@ class _Reading:
             return at + 1
         if quotes.begins_original(lines, at) or (self._marker and self._marker in lines.raw[at]):
             return self._older(at)
-        if (below := shapes.header_below(lines, at, self._own)) is not None:
+        if (below := self._header_below(at)) is not None:
             # With nothing above it, it may be what somebody sends on: then that is all there is to read.
-            return self._below(below) if self._first is None else self._cut(at, below)
+            return self._below(below) if self._first is None else self._cut(at, at)
         start = self._attribution_ends(at)
         if start is not None:
             return self._attributed(start, at)
@@ -197,17 +197,31 @@ class _Reading:
             return True
         if shapes.attribution(lines, at, self._floor, self._own) is not None:
             return True
-        return shapes.header_below(lines, at, self._own) is not None
+        return self._header_below(at) is not None
+
+    def _header_below(self, at: int) -> int | None:
+        """The line below the header in no known words that begins on line `at`.
+
+        With nothing above it, short labels may be all that somebody writes: then a rule or a title must stand there.
+        """
+        lines = self._lines
+        if self._first is None and not (is_rule(lines, at) or shapes.is_title(lines.folded(at))):
+            return None
+        return shapes.header_below(lines, at, self._own)
 
     def _attribution_ends(self, at: int) -> int | None:
-        """The first line of the attribution that ends on line `at`; one in words not known leaves its doubt."""
-        start = quotes.attribution_ends(self._lines, at, self._floor)
-        if start is not None:
+        """The first line of the attribution that ends on line `at`.
+
+        In words not known it may be a condition above a quote, unless it names our own address: then nothing is sure.
+        """
+        lines = self._lines
+        start = quotes.attribution_ends(lines, at, self._floor)
+        if start is not None or quotes.is_weak_attribution(lines, at):
             return start
-        found = shapes.attribution(self._lines, at, self._floor, self._own)
+        found = shapes.attribution(lines, at, self._floor, self._own)
         if found is None:
             return None
-        self._judge([self._lines.folded(i) for i in range(found.start, at + 1)], BESIDE_QUOTE)
+        self._judge([lines.folded(i) for i in range(found.start, at + 1)], BESIDE_QUOTE)
         self._unsure = self._unsure or ("" if found.is_ours else BESIDE_QUOTE)
         return found.start
 

@@ -93,9 +93,9 @@ def _is_attribution(text: str, *, wrote: bool, torn: bool) -> bool:
     if (
         moment
         and address
-        and text.endswith((":", "\uff1a"))
-        and (begins or text.endswith((">:", ">):", ">\uff1a")))
-        and "<" in text
+        and _DATE_FIRST.match(text)
+        and _DATE.search(text)
+        and text.endswith((">:", ">):", ">\uff1a"))
     ):
         return True
     if moment and address and (wrote or _WROTE_WITHIN.search(text)):

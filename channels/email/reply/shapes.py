@@ -15,8 +15,8 @@ _ATTRIBUTION_LINES = 5
 _ATTRIBUTION_CHARS = 400
 _BLOCK_LINES = 14
 _QUOTE_AHEAD = 40
-_LABELS = 4
-"""Fewest labels of a header that stands alone: from, to, when, about what."""
+_LABELS, _OUR_LABELS = 4, 3
+"""Fewest labels of a header: from, to, when, about what; and of one that names our own address."""
 
 _LONG_RULE = 16
 """Shortest rule above a header; people draw shorter ones."""
@@ -26,10 +26,12 @@ _EMPHASIS = "*_ "
 
 # Looked for from the sign on, so that a long run of anything is looked at once.
 _ADDRESS = re.compile(r"(?<=[^\s<>@\"'(\[])@[^\s<>@\"'()\[\]]+\.[^\W\d_]{2,}")
-_WHOLE_ADDRESS = re.compile(r"[^\s<>@\"'()\[\]:]+@[^\s<>@\"'()\[\]]+|https?://\S+|mailto:")
+_WHOLE_ADDRESS = re.compile(r"(?<![^\s<>@\"'()\[\]:])[^\s<>@\"'()\[\]:]++@[^\s<>@\"'()\[\]]+|https?://\S+|mailto:")
 _IN_BRACKETS = re.compile(r"[<(\[](?:mailto:)?[^\s<>@\"'()\[\]]{1,80}@[^\s<>@\"'()\[\]]{1,80}[>)\]]|[<(\[]mailto:")
 _NAMED = re.compile(r"\"[^\"]{1,60}\" ?<[^\s<>@]{1,80}@")
-_TORN = re.compile(r"@[^\s<>@]{1,80}<\s?mailto:|<\s?mailto:[^<>@]{1,80}<|<\s[^\s<>@]{1,80}@|(?:^|\n)<[^\s<>@]{1,80}@[^\s<>@]{1,80}>\n")
+_TORN = re.compile(
+    r"@[^\s<>@]{1,80}<\s?mailto:|<\s?mailto:[^<>@]{1,80}<|<\s[^\s<>@]{1,80}@|(?:^|\n)<[^\s<>@]{1,80}@[^\s<>@]{1,80}>\n"
+)
 """An address twice, or alone on a line, or broken off behind its bracket: nobody writes it so."""
 
 _TIME = re.compile(r"(?<![\d:.+-])\d{1,2}\s?[:.h\u6642\u65f6\u70b9\u9ede\uc2dc]\s?[0-5]\d(?!\d)(?::[0-5]\d)?")
@@ -47,11 +49,14 @@ _MAIL_DATE = r"[^\W\d_]{3}, \d{1,2} [^\W\d_]{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"
 
 _ONLY_MAIL_DATE = re.compile(rf"\W{{0,3}}{_MAIL_DATE}(?: \(\w{{1,5}}\))?\W{{0,3}}")
 _ON_ONE_LINE = re.compile(rf"[^\s:]{{1,80}}@[^\s:]{{1,80}} [^\s\d:]{{1,20}}\s?: {_MAIL_DATE}")
-_MAIL_STAMPED = re.compile(rf"(?:\w{{1,12}} )?{_MAIL_DATE},? [^<>@\n]{{1,60}}<[^\s<>@]{{1,80}}@[^\s<>@]{{1,80}}>(?: \S{{1,20}}){{0,3}}")
+_MAIL_STAMPED = re.compile(
+    rf"(?:\w{{1,12}} )?{_MAIL_DATE},? [^<>@\n]{{1,60}}<[^\s<>@]{{1,80}}@[^\s<>@]{{1,80}}>(?: \S{{1,20}}){{0,3}}"
+)
 
 _FRONT_WORDS = 3
 """Most words before the date with which an attribution begins."""
 
+_FIGURE = re.compile(r"\d")
 _LABEL = re.compile(
     r"[\s*_|\u2022]{0,8}(?P<name>[^\s\d:\uff1a*_<>@\"(\[][^\d:\uff1a<>@\"]{0,23}?)[*_ \u3000]{0,3}[:\uff1a][*_]{0,2}"
     r"(?P<value>(?!//).*)"
@@ -62,7 +67,7 @@ _ANSWERED = re.compile(r"[*_ ]*[^\W\d_]{1,6}(?:\[\d+\])?\s?[:\uff1a]\s?\S")
 
 @dataclass(frozen=True)
 class Attribution:
-    """The lines of an attribution, from line `start` on. `is_ours`: it names our own address, or none at all."""
+    """The lines of an attribution, from line `start` on. `is_ours`: it names our own address, so it is of our mail."""
 
     start: int
     is_ours: bool
@@ -76,8 +81,12 @@ def has_address(text: str) -> bool:
 def names(text: str, own: str) -> bool:
     """Return whether the address `own`, with or without a tag, stands in the folded `text`."""
     local, _, domain = own.lower().partition("@")
-    found = re.search(rf"(?<![\w.+-]){re.escape(local)}(?:[+-][^\s<>@]{{1,80}})?@{re.escape(domain)}(?![\w.-]*\w)", text)
-    return bool(domain) and found is not None
+    if not domain or "@" not in text:
+        return False
+    found = re.search(
+        rf"(?<![\w.+-]){re.escape(local)}(?:[+-][^\s<>@]{{1,80}})?@{re.escape(domain)}(?![\w.-]*\w)", text
+    )
+    return found is not None
 
 
 def attribution(lines: Lines, at: int, floor: int, own: str) -> Attribution | None:
@@ -88,9 +97,12 @@ def attribution(lines: Lines, at: int, floor: int, own: str) -> Attribution | No
     if not _ends(last):
         is_alone = at == floor or lines.is_blank(at - 1)
         is_stamped = is_alone and _MAIL_STAMPED.fullmatch(last) is not None
-        return Attribution(at, not own or names(last, own)) if is_stamped else None
+        return Attribution(at, names(last, own)) if is_stamped else None
+    window = range(max(at - _ATTRIBUTION_LINES + 1, floor), at + 1)
+    if not any(map(_FIGURE.search, map(lines.folded, window))) and not is_title(last):
+        return None
     follows, joined = _follows(lines, at + 1), ""
-    for start in range(at, max(at - _ATTRIBUTION_LINES, floor - 1), -1):
+    for start in reversed(window):
         text = lines.folded(start)
         if not text and joined[:1] != "<":
             return None
@@ -98,8 +110,7 @@ def attribution(lines: Lines, at: int, floor: int, own: str) -> Attribution | No
         if lines.quoted[start] or len(joined) > _ATTRIBUTION_CHARS or "?" in joined:
             return None
         if text and _is_attribution(joined, follows, own, is_alone=start == floor or lines.is_blank(start - 1)):
-            start = _with_line_above(lines, start, floor, joined)
-            return Attribution(start, not own or not has_address(joined) or names(joined, own))
+            return Attribution(_with_line_above(lines, start, floor, joined), names(joined, own))
     return None
 
 
@@ -113,21 +124,27 @@ def _ends(text: str) -> bool:
 def _is_attribution(text: str, follows: str, own: str, *, is_alone: bool) -> bool:
     """Return whether `text` says when somebody wrote something, and from which address, and what `follows` agrees."""
     bare = _WHOLE_ADDRESS.sub(" ", text)
-    when, time, address = has_date(bare), _TIME.search(bare) is not None, has_address(text)
+    when, time, address = has_date(bare), _times(bare) > 0, has_address(text)
+    is_ours = names(text, own)
     is_stamped, is_torn = _STAMP.search(bare) is not None, _TORN.search(text) is not None
     if follows == "quote":
-        is_named = address and (when or (_DAY.search(bare) is not None and (time or is_torn)))
+        is_named = (is_ours and is_alone) or (address and (when or (_DAY.search(bare) is not None and (time or is_torn))))
         is_dated = when and time and (is_alone or is_stamped or _begins_with_date(text))
         return is_named or is_dated or is_title(text)
     if not (address and when and time):
         return False
-    is_programs = is_stamped or _NAMED.search(text) is not None or (own != "" and names(text, own))
+    is_programs = is_stamped or is_ours or _NAMED.search(text) is not None
     return is_torn or (is_alone and (follows == "nothing" or is_programs))
+
+
+def _times(text: str) -> int:
+    """The number of times of a day in `text`; how far it is from UTC is none."""
+    return len(_TIME.findall(_NUMERIC.sub(" ", text)))
 
 
 def _begins_with_date(text: str) -> bool:
     """Return whether no more than a weekday and a word like `on` stand before the first figure."""
-    figure = re.search(r"\d", text)
+    figure = _FIGURE.search(text)
     return figure is not None and len(text[: figure.start()].split()) <= _FRONT_WORDS
 
 
@@ -138,8 +155,7 @@ def has_date(text: str) -> bool:
     year = _YEAR.search(text)
     if year is None:
         return False
-    rest = _TIME.sub(" ", f"{text[: year.start()]} {text[year.end() :]}")
-    return _DAY.search(rest) is not None
+    return _DAY.search(_TIME.sub(" ", f"{text[: year.start()]} {text[year.end() :]}")) is not None
 
 
 def _with_line_above(lines: Lines, start: int, floor: int, joined: str) -> int:
@@ -174,65 +190,73 @@ def header_below(lines: Lines, at: int, own: str) -> int | None:
 
 
 def _begins_header(lines: Lines, at: int, own: str) -> bool:
-    """Return whether the lines from `at` on are the header of a mail: short labels, one with an address, one with a
-    date, and something that only a program puts there.
+    """Return whether the lines from `at` on are the header of a mail: short labels, of which one holds an address and
+    one a date, and something that only a program puts there.
     """
-    labels, end = labels_at(lines, at)
+    labels = labels_at(lines, at)[0]
     values = list(labels.values())
-    if values and _ON_ONE_LINE.fullmatch(values[0].strip()):
+    if values and _ON_ONE_LINE.match(values[0].strip()):
         return True
     dated = [i for i, value in enumerate(values) if _is_moment(value)]
-    addressed = [i for i, value in enumerate(values) if has_address(value)]
+    addressed = [value for value in values if has_address(value)]
     if len(dated) != 1 or not addressed:
         return False
+    has_time = _times(values[dated[0]]) > 0
+    is_named = dated == [1] and len(labels) == _LABELS  # a name, and then when
     if _ONLY_MAIL_DATE.fullmatch(values[dated[0]]):
         return True
-    if len(labels) < 3:
-        return False
-    if own and any(names(value, own) for value in values):
+    if len(labels) >= _LABELS and _rule_above(lines, at, has_time=has_time):
         return True
-    if _rule_above(lines, at) or _follows(lines, end) == "quote":
-        return True
-    above = next((i for i in range(at - 1, max(at - 4, -1), -1) if not lines.is_blank(i)), None)
-    if above is not None and lines.folded(above).endswith(_COLON):
+    # What says neither who nor when may be the last line of the answer.
+    if not (has_time and (is_named or dated == [0] or has_address(values[0]))):
         return False
+    if len(labels) >= _OUR_LABELS and any(names(value, own) for value in addressed):
+        return True
     is_programs = len(addressed) > 1 or any(_IN_BRACKETS.search(value) or _ANSWERED.match(value) for value in values)
-    return len(labels) >= _LABELS and is_programs and _TIME.search(values[dated[0]]) is not None
+    return len(labels) >= _LABELS and is_programs and not _is_announced(lines, at)
 
 
 def _is_moment(value: str) -> bool:
     """Return whether a label's `value` is a day and nothing like a sentence, nor a length of time."""
     bare = value.strip(_EMPHASIS)
-    return len(bare) <= 60 and not has_address(bare) and has_date(bare) and len(_TIME.findall(bare)) < 2
+    return len(bare) <= 60 and not has_address(bare) and has_date(bare) and _times(bare) < 2
 
 
 def labels_at(lines: Lines, at: int) -> tuple[dict[str, str], int]:
     """The labels that begin on line `at` and their values, and the line below them. A value may go on below."""
     found, name, end = dict[str, str](), "", at
     for i in range(at, min(at + _BLOCK_LINES, len(lines))):
-        if lines.quoted[i]:
+        if lines.quoted[i] or lines.is_blank(i) or is_rule(lines, i):
             break
-        label = _LABEL.match(lines.folded(i)) if not lines.is_blank(i) else None
+        label = _LABEL.match(lines.folded(i))
         if label and len(label["name"].split()) <= 3 and label["name"] not in found:
             name, end = label["name"], i + 1
             found[name] = label["value"]
         elif label or i == at or i - end >= 2:
             break
-        elif not lines.is_blank(i) and not lines.is_blank(i - 1):
-            found[name] = f"{found[name]} {lines.folded(i)}"
-            end = i + 1 if has_address(lines.folded(i)) else end
+        elif has_address(lines.folded(i)) or not found[name].strip(_EMPHASIS):
+            found[name] += f" {lines.folded(i)}"
+            end = i + 1
     return found, end
 
 
-def _rule_above(lines: Lines, at: int) -> bool:
-    """Return whether a long rule, or a short title between dashes, stands right above line `at`."""
-    above = next((i for i in range(at - 1, max(at - 4, -1), -1) if not lines.is_blank(i)), None)
-    return above is not None and (is_title(lines.folded(above)) or (is_rule(lines, above) and is_long(lines, above)))
+def _rule_above(lines: Lines, at: int, *, has_time: bool) -> bool:
+    """Return whether a long rule stands right above line `at`, or above what holds a time a title between dashes."""
+    above = _shown_above(lines, at)
+    if above is None:
+        return False
+    text = lines.folded(above)
+    return (has_time and is_title(text)) or (is_rule(lines, above) and len(text) >= _LONG_RULE)
 
 
-def is_long(lines: Lines, at: int) -> bool:
-    """Return whether line `at` is longer than people draw rules."""
-    return len(lines.folded(at)) >= _LONG_RULE
+def _is_announced(lines: Lines, at: int) -> bool:
+    """Return whether the line above line `at` ends in a colon: somebody says that a list follows."""
+    above = _shown_above(lines, at)
+    return above is not None and lines.folded(above).endswith(_COLON)
+
+
+def _shown_above(lines: Lines, at: int) -> int | None:
+    return next((i for i in range(at - 1, max(at - 4, -1), -1) if not lines.is_blank(i)), None)
 
 
 def is_title(text: str) -> bool:
