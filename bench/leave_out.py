@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from bench.mailsets import SETS, TOP
 from bench.table import show
@@ -34,16 +34,7 @@ _VOCABULARY = TOP / "channels" / "email" / "reply" / "vocabulary"
 _LANGUAGE_TABLES = ("quotes", "moments")
 _CLIENTS = "clients"
 _NO_LANGUAGES = ("shared", "programs", *_LANGUAGE_TABLES, _CLIENTS)
-_HEAD = (
-    "left out",
-    "SAFE",
-    "leak",
-    "own text lost",
-    "answers right",
-    "false approvals",
-    "attacks counted",
-    "decisions lost",
-)
+_FIGURES = ("SAFE", "leak", "own text lost", "answers right", "false approvals", "attacks counted", "decisions lost")
 
 
 def main() -> None:
@@ -67,7 +58,7 @@ def main() -> None:
             missed += _missed(name, found)
         if options.show:
             print(name, *found["wrong"], sep="\n  ")
-    show("Read without the words of", _HEAD, rows)
+    show("Read without the words of", ("left out", *_FIGURES), rows)
     print("\n".join(("MISSED:", *missed)) if missed else "Every figure that is wanted was met.")
     sys.exit(1 if missed else 0)
 
@@ -107,31 +98,35 @@ def _without(left: Collection[str], languages: Collection[str], part: str) -> di
         shutil.copytree(TOP / "channels", copy, ignore=shutil.ignore_patterns("__pycache__"))
         words = copy / _VOCABULARY.relative_to(TOP / "channels")
         for table in (*_LANGUAGE_TABLES, _CLIENTS):
-            _empty(words / f"{table}.toml", left)
+            _without_tables(words / f"{table}.toml", left)
         for language in {*languages} & {*left}:
-            _empty(words / f"{language}.toml", None)
+            _without_words(words / f"{language}.toml")
         argv = [sys.executable, "-m", "bench.leave_out", "--score", "--part", part]
         environment = {**os.environ, "PYTHONPATH": str(TOP)}
         ended = subprocess.run(argv, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True)
     return json.loads(ended.stdout)
 
 
-def _empty(file: Path, tables: Collection[str] | None) -> None:
-    """Replace each list of `tables` in `file`, or each list of it, by one with a word that is nowhere."""
-    found = tomllib.loads(file.read_text(encoding="utf-8"))
-    lines = list[str]()
-    for key, value in found.items():
-        if isinstance(value, list):
-            lines.append(_list(key, value if tables is not None else [NEVER]))
-    for key, lists in found.items():
-        if isinstance(lists, dict):
-            lines.append(f"[{key}]")
-            lines += (_list(name, [NEVER] if tables and key in tables else words) for name, words in lists.items())
-    file.write_text("\n".join(lines), encoding="utf-8")
+def _without_tables(file: Path, left: Collection[str]) -> None:
+    """Take the words out of the tables `left` of `file`."""
+    text = list[str]()
+    for name, lists in _read_tables(file).items():
+        text += (f"[{name}]", *(_list(key, [NEVER] if name in left else words) for key, words in lists.items()))
+    file.write_text("\n".join(text), encoding="utf-8")
 
 
-def _list(key: str, words: Any) -> str:
+def _without_words(file: Path) -> None:
+    """Take the words out of all lists of `file`."""
+    names = (name for name, words in tomllib.loads(file.read_text(encoding="utf-8")).items() if isinstance(words, list))
+    file.write_text("\n".join(_list(name, [NEVER]) for name in names), encoding="utf-8")
+
+
+def _list(key: str, words: Collection[str]) -> str:
     return f"{key} = {json.dumps(words, ensure_ascii=False)}"
+
+
+def _read_tables(file: Path) -> dict[str, dict[str, list[str]]]:
+    return cast("dict[str, dict[str, list[str]]]", tomllib.loads(file.read_text(encoding="utf-8")))
 
 
 def _languages() -> list[str]:
@@ -140,7 +135,7 @@ def _languages() -> list[str]:
 
 
 def _tables(file: str) -> list[str]:
-    return [*tomllib.loads((_VOCABULARY / f"{file}.toml").read_text(encoding="utf-8"))]
+    return [*_read_tables(_VOCABULARY / f"{file}.toml")]
 
 
 def _scored(part: str) -> dict[str, Any]:
@@ -154,7 +149,7 @@ def _scored(part: str) -> dict[str, Any]:
         total = Counter[str]()
         with (SETS / f"{name}.{part}.jsonl").open(encoding="utf-8") as lines:
             records = [json.loads(line) for line in lines]
-        context = records.pop(0)["context"] if name == "hostile" else {}
+        context: dict[str, Any] = records.pop(0)["context"] if name == "hostile" else {}
         for record in records:
             message = score.message_of(name, record)
             message["context"] = {**context, **message["context"]}

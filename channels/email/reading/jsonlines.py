@@ -128,9 +128,9 @@ def answer(message: Message) -> Answer:
         except binascii.Error:
             return Answer(id=message.id, reason="raw_b64 is not base64")
         return _of_mail(message, raw)
-    author = message.context.author or AUTHOR
+    context, author = message.context, message.context.author or AUTHOR
     text, html = (None, message.body) if message.kind == "html" else (message.body, None)
-    return _of_said(message.id, read_both(text, html, author, marker=message.context.marker))
+    return _of_said(message.id, read_both(text, html, author, marker=context.marker, own=context.own))
 
 
 def _of_mail(message: Message, raw: bytes) -> Answer:

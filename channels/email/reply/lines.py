@@ -62,7 +62,7 @@ class Lines:
         return len(self.raw)
 
     def folded(self, at: int) -> str:
-        """Line `at`, folded and trimmed, as far as it is looked at: with ASCII digits, and no marks of direction."""
+        """Line `at`, folded and trimmed, as far as it is looked at; with ASCII digits and no marks of direction."""
         if at not in self._folded:
             text = vocabulary.fold(self.raw[at][:LINE_CHARS].strip(BLANK)).lower()
             self._folded[at] = text if text.isascii() else text.translate(_BARE).strip(BLANK)

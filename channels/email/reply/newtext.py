@@ -216,7 +216,8 @@ class _Reading:
         """
         lines = self._lines
         start = quotes.attribution_ends(lines, at, self._floor)
-        if start is not None or quotes.is_weak_attribution(lines, at):
+        is_nameless = quotes.is_weak_attribution(lines, at) and not shapes.has_address(lines.folded(at))
+        if start is not None or is_nameless:  # `_next` takes that line alone
             return start
         found = shapes.attribution(lines, at, self._floor, self._own)
         if found is None:

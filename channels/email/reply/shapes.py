@@ -30,11 +30,12 @@ _WHOLE_ADDRESS = re.compile(r"(?<![^\s<>@\"'()\[\]:])[^\s<>@\"'()\[\]:]++@[^\s<>
 _IN_BRACKETS = re.compile(r"[<(\[](?:mailto:)?[^\s<>@\"'()\[\]]{1,80}@[^\s<>@\"'()\[\]]{1,80}[>)\]]|[<(\[]mailto:")
 _NAMED = re.compile(r"\"[^\"]{1,60}\" ?<[^\s<>@]{1,80}@")
 _TORN = re.compile(
-    r"@[^\s<>@]{1,80}<\s?mailto:|<\s?mailto:[^<>@]{1,80}<|<\s[^\s<>@]{1,80}@|(?:^|\n)<[^\s<>@]{1,80}@[^\s<>@]{1,80}>\n"
+    r"@[^\s<>@]{1,80}<\s?mailto:|<\s?mailto:[^<>@]{1,80}<|<\s[^\s<>@]{1,80}@"
+    r"|(?:^|\n)<[^\s<>@]{1,80}@[^\s<>@]{1,80}>\n"
 )
 """An address twice, or alone on a line, or broken off behind its bracket: nobody writes it so."""
 
-_TIME = re.compile(r"(?<![\d:.+-])\d{1,2}\s?[:.h\u6642\u65f6\u70b9\u9ede\uc2dc]\s?[0-5]\d(?!\d)(?::[0-5]\d)?")
+_TIME = re.compile(r"(?<![\d:.+])(?<![tc]-)\d{1,2}\s?[:.h\u6642\u65f6\u70b9\u9ede\uc2dc]\s?[0-5]\d(?!\d)(?::[0-5]\d)?")
 _YEAR = re.compile(r"(?<![\d.,:])(?:1[34]|19|20|25)\d\d(?!\d)")
 _DAY = re.compile(r"(?<![\d:.,-])[0-3]?\d(?![\d:]|[.,]\d)")
 _NUMERIC = re.compile(
@@ -83,10 +84,8 @@ def names(text: str, own: str) -> bool:
     local, _, domain = own.lower().partition("@")
     if not domain or "@" not in text:
         return False
-    found = re.search(
-        rf"(?<![\w.+-]){re.escape(local)}(?:[+-][^\s<>@]{{1,80}})?@{re.escape(domain)}(?![\w.-]*\w)", text
-    )
-    return found is not None
+    tagged = rf"{re.escape(local)}(?:[+-][^\s<>@]{{1,80}})?@{re.escape(domain)}"
+    return re.search(rf"(?<![\w.+-]){tagged}(?![\w.-]*\w)", text) is not None
 
 
 def attribution(lines: Lines, at: int, floor: int, own: str) -> Attribution | None:
@@ -99,9 +98,11 @@ def attribution(lines: Lines, at: int, floor: int, own: str) -> Attribution | No
         is_stamped = is_alone and _MAIL_STAMPED.fullmatch(last) is not None
         return Attribution(at, names(last, own)) if is_stamped else None
     window = range(max(at - _ATTRIBUTION_LINES + 1, floor), at + 1)
-    if not any(map(_FIGURE.search, map(lines.folded, window))) and not is_title(last):
-        return None
     follows, joined = _follows(lines, at + 1), ""
+    if is_title(last):
+        return Attribution(at, is_ours=False) if follows == "quote" else None
+    if not any(map(_FIGURE.search, map(lines.folded, window))):
+        return None
     for start in reversed(window):
         text = lines.folded(start)
         if not text and joined[:1] != "<":
@@ -128,9 +129,9 @@ def _is_attribution(text: str, follows: str, own: str, *, is_alone: bool) -> boo
     is_ours = names(text, own)
     is_stamped, is_torn = _STAMP.search(bare) is not None, _TORN.search(text) is not None
     if follows == "quote":
-        is_named = (is_ours and is_alone) or (address and (when or (_DAY.search(bare) is not None and (time or is_torn))))
+        is_named = address and (when or (_DAY.search(bare) is not None and (time or is_torn)))
         is_dated = when and time and (is_alone or is_stamped or _begins_with_date(text))
-        return is_named or is_dated or is_title(text)
+        return is_named or is_dated or (is_ours and is_alone)
     if not (address and when and time):
         return False
     is_programs = is_stamped or is_ours or _NAMED.search(text) is not None

@@ -22,6 +22,10 @@ _SENT = re.compile(
     rf"|(?:{every('program_for')}) (?:{every('for')}) .{{1,20}}(?:{every('app_gotten')})"
     rf"|(?:{_SENT_BY}) .{{1,30}}\bmail\b.{{0,20}}|{every('footer')})"
 )
+_PAGE = re.compile(rf"[<(\[]\s?https?://(?:{every('page')})")
+_PAGE_WORDS = 8
+"""Most words of a program's own line that leads to its page."""
+
 _NO_NEW_WORDS = re.compile(rf"\b(?:{every('says_more')})\b|[?!]")
 _DASHES = re.compile(r"-{2,}|\u2014|\u2013\u2013|_{2,}|[\u2501\u2500\u2550\uff3f\uff1d=*~]{6,}")
 _LEGAL = re.compile(rf"\W{{0,4}}(?:{every('legal')})")
@@ -41,11 +45,22 @@ _ASKS = re.compile(rf"(?:{every('asks')})$")
 
 
 def is_footer(lines: Lines, at: int) -> bool:
-    """Return whether line `at` is the mail program's own: which device or program it was sent from."""
-    text = _LINK.sub("", lines.folded(at)).strip()
+    """Return whether line `at` is the mail program's own: which device or program it was sent from.
+
+    In words not known only a link to the program's own page says so: `nur Outlook` may be somebody's answer.
+    """
+    linked = lines.folded(at)
+    text = _LINK.sub("", linked).strip()
     if not text or len(text) > 160:
         return False
+    if _PAGE.search(linked) and len(text.split()) <= _PAGE_WORDS and _says_nothing(text):
+        return True
     return _SENT.fullmatch(text) is not None and not _NO_NEW_WORDS.search(text.replace("yahoo!", "yahoo"))
+
+
+def _says_nothing(text: str) -> bool:
+    """Return whether nothing in the folded `text` decides or doubts."""
+    return not (decides(text) or vocabulary.CAREFUL.search(text) or _NO_NEW_WORDS.search(text.replace("yahoo!", "")))
 
 
 def begins_signature(lines: Lines, at: int) -> bool:
