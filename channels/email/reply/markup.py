@@ -37,6 +37,10 @@ _BLOCKS = re.compile(
 _STYLE, _STYLE_END = re.compile("<style", re.IGNORECASE), re.compile("</style", re.IGNORECASE)
 _QUOTE_NAME = re.compile(rf"(?:(?<![^_-])|(?<![^_-])ydp\w{{0,12}}?)(?:quote|(?:cite|{every('quote_name')})(?![^_-]))")
 _OLDER_NAMES = re.compile(every("older_name"))
+_RULE = "\u2014" * 20
+"""Stands for a line drawn across the page above what looks like the header of an older mail; no signature begins so."""
+
+_LABELLED = re.compile(r"[^\s:\uff1a][^:\uff1a<>@]{0,24}[:\uff1a]")
 NAMES = 100
 """Most names of one element that are looked at; what carries more is made to be slow."""
 
@@ -94,6 +98,7 @@ class _Page:
     _line: list[str] = field(default_factory=list[str])
     _line_quoted: bool = False
     _line_shown: bool = False
+    _below_rule: bool = False
     _unsure: str = ""
     _count: int = 0
 
@@ -127,6 +132,8 @@ class _Page:
         names = _names(attributes)
         if name == "br":
             self._break(always=True)
+        elif name == "hr":
+            self._below_rule = not top.quoted and not top.hidden
         elif name == "img":
             self._picture(attributes.get("alt", ""))
         if any(map(_OLDER_NAMES.search, names)) and not top.quoted and not top.hidden:
@@ -195,6 +202,9 @@ class _Page:
         line = "".join(self._line).strip(" \t")
         top = self._stack[-1] if self._stack else None
         if line:
+            if self._below_rule and not self._line_quoted and _LABELLED.match(line):
+                self._lines.append(_RULE)
+            self._below_rule = False
             self._lines.append(f"> {line}" if self._line_quoted else line)
         elif always and not (top is not None and top.hidden):
             self._lines.append(">" if top is not None and top.quoted else "")

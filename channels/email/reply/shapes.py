@@ -21,6 +21,9 @@ _LABELS, _OUR_LABELS = 4, 3
 _LONG_RULE = 16
 """Shortest rule above a header; people draw shorter ones."""
 
+_TITLE_DASHES, _QUOTE_DASHES = 5, 4
+"""Fewest dashes on each side of a title above a header, and above a marked quote; people set two or three."""
+
 _COLON = (":", "\uff1a", "\ufe55", "\u1365", "\u1366", "\u0589")
 _EMPHASIS = "*_ "
 
@@ -45,8 +48,8 @@ _NUMERIC = re.compile(
 _STAMP = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?: [ap]m)?,?\s\(?(?:(?:gmt|utc) ?)?[+-]\d{1,2}:?(?:\d\d)?\b")
 """A time with what it is ahead of UTC, or behind."""
 
-_MAIL_DATE = r"[^\W\d_]{3}, \d{1,2} [^\W\d_]{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"
-"""A date as it stands in the header of a mail (RFC 5322, 3.3)."""
+_MAIL_DATE = r"[^\W\d_]{3}(?:,|=2c) \d{1,2} [^\W\d_]{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"
+"""A date as it stands in the header of a mail (RFC 5322, 3.3); the comma encoded, as some servers leave it."""
 
 _ONLY_MAIL_DATE = re.compile(rf"\W{{0,3}}{_MAIL_DATE}(?: \(\w{{1,5}}\))?\W{{0,3}}")
 _ON_ONE_LINE = re.compile(rf"[^\s:]{{1,80}}@[^\s:]{{1,80}} [^\s\d:]{{1,20}}\s?: {_MAIL_DATE}")
@@ -99,7 +102,7 @@ def attribution(lines: Lines, at: int, floor: int, own: str) -> Attribution | No
         return Attribution(at, names(last, own)) if is_stamped else None
     window = range(max(at - _ATTRIBUTION_LINES + 1, floor), at + 1)
     follows, joined = _follows(lines, at + 1), ""
-    if is_title(last):
+    if is_title(last, _QUOTE_DASHES):
         return Attribution(at, is_ours=False) if follows == "quote" else None
     if not any(map(_FIGURE.search, map(lines.folded, window))):
         return None
@@ -213,7 +216,7 @@ def _begins_header(lines: Lines, at: int, own: str) -> bool:
         return False
     if len(labels) >= _OUR_LABELS and any(names(value, own) for value in addressed):
         return True
-    is_programs = len(addressed) > 1 or any(_IN_BRACKETS.search(value) or _ANSWERED.match(value) for value in values)
+    is_programs = any(_IN_BRACKETS.search(value) or _ANSWERED.match(value) for value in values)
     return len(labels) >= _LABELS and is_programs and not _is_announced(lines, at)
 
 
@@ -260,8 +263,8 @@ def _shown_above(lines: Lines, at: int) -> int | None:
     return next((i for i in range(at - 1, max(at - 4, -1), -1) if not lines.is_blank(i)), None)
 
 
-def is_title(text: str) -> bool:
-    """Return whether the folded `text` is a short title between four dashes or more."""
-    inner = text.strip("-*_ ")
-    is_framed = text.strip("* ").startswith("----") and text.strip("* ").endswith("----")
+def is_title(text: str, dashes: int = _TITLE_DASHES) -> bool:
+    """Return whether the folded `text` is a short title between that many dashes or more."""
+    inner, framed = text.strip("-*_ "), text.strip("* ")
+    is_framed = framed.startswith("-" * dashes) and framed.endswith("-" * dashes)
     return is_framed and 0 < len(inner) <= 40 and len(inner.split()) <= 5

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.email.reply import read_reply
+from channels.email.reply import read_html, read_reply
 from channels.email.reply.lines import Lines
 from channels.email.reply.newtext import new_text
 from tests.channels.email.work import MOST_CALLS, calls_of
@@ -84,6 +84,14 @@ def test_below_a_long_rule_or_a_title_between_dashes_a_bare_address_will_do(abov
     assert new_text(f"yes\n\n{above}{header}\n\nDeploy 4f2a?").text == "yes"
 
 
+def test_a_line_drawn_across_a_page_is_such_a_rule() -> None:
+    header = "Iz: agent@sayso.example<br>On: 3.3.2026 9:41<br>Xy: Bo<br>Zz: Deploy?"
+
+    assert read_html(f"<div>yes<hr><div>{header}</div><p>Deploy 4f2a?</p></div>").whole == "yes"
+    assert read_html(f"<div>yes<hr>Note: ask Bo<br>ilo</div>").whole.split("\n")[::2] == ["yes", "Note: ask Bo"]
+    assert "ilo" in read_html(f"<div>yes<div>{header}</div><p>ilo</p></div>").whole
+
+
 def test_a_title_between_dashes_right_above_a_quote_goes_with_it_and_leaves_a_doubt() -> None:
     found = new_text(f"yes\n\n-------- sayso --------\n\n{QUOTE}")
 
@@ -135,6 +143,8 @@ def test_what_a_phone_adds_goes_in_languages_in_which_nobody_decides_here(footer
         "yes\n\nWho: bob@example.com\nWhen: 3 March 2026 10:00\nWhere: room 5\nWhat: the budget\n\nSee you there",
         "yes, with\n\nWho: Bob <bob@example.com>\nWhen: 3 March 2026\nWhere: room 5\nWhat: the budget",
         "these:\n\nWho: Bob <bob@example.com>\nWhen: 3 March 2026 10:00\nWhere: room 5\nWhat: the budget",
+        "yes\n\nOwner: bob@example.com\nReviewer: cy@example.com\nDue: 3 March 2026 10:00\nService: shop",
+        "yes\n\nStarted: 2026-03-03 09:41:12\nBy: bob@example.com\nService: shop\nVersion: v1.2.0",
         "yes\n\nWho: Bob <bob@example.com>\nWhen: 3 March 2026 10:00-11:00\nWhere: room 5\nWhat: the budget",
         "----- plan -----\nWho: bob@example.com\nWhen: 3 March 2026\nWhere: room 5",
         f"yes\n\n{GIT_LOG}\n\n    Fix it",
@@ -143,7 +153,7 @@ def test_what_a_phone_adds_goes_in_languages_in_which_nobody_decides_here(footer
         "yes\n\nvetëm iPhone",
         "yes\n\nUse the Mac build<https://ci.example/builds/1>",
         "Deny: the invoice is missing\nShënim: bob@example.com",
-        "yes\n--\nprosim po 3.3. a jenom tam.",
+        "yes\n---\nVersioni duhet të jetë i ri dhe i plotë.",
     ],
 )
 def test_own_text_of_such_a_shape_is_never_lost(body: str, own: str) -> None:
@@ -176,7 +186,7 @@ def test_a_date_in_the_digits_of_any_script_is_one(
     stamp = _in_digits(f"{day} {month} {year} {hour}:41", zero)
     attribution = f"{before} {mark}{stamp}{mark}, sayso {mark}{ADDRESS}{mark} {month}{mark}:{mark}"
 
-    assert new_text(f"yes\n\n{attribution}\n\n{QUOTE}", own=OWN).text == "yes"
+    assert new_text(f"yes\n\n{attribution}\n\nDeploy 4f2a?", own=OWN).text == "yes"
 
 
 def test_digits_of_every_script_are_known() -> None:
@@ -202,7 +212,7 @@ OWN_LINE = st.one_of(
     NAME,
     st.builds("{}: {}".format, NAME, st.sampled_from(["bob@example.com", "3 March 2026 10:00", "room 5", "9:41", ""])),
     st.sampled_from(
-        ["", "- the budget", "1. the plan", "Bob <bob@example.com>", "3.3.2026 9:41", "2026", "---- plan ----", "a:"]
+        ["", "- the budget", "1. the plan", "bob@example.com", "3.3.2026 9:41", "2026", "---- plan ----", "a:"]
     ),
 )
 
