@@ -88,7 +88,7 @@ def test_a_line_drawn_across_a_page_is_such_a_rule() -> None:
     header = "Iz: agent@sayso.example<br>On: 3.3.2026 9:41<br>Xy: Bo<br>Zz: Deploy?"
 
     assert read_html(f"<div>yes<hr><div>{header}</div><p>Deploy 4f2a?</p></div>").whole == "yes"
-    assert read_html(f"<div>yes<hr>Note: ask Bo<br>ilo</div>").whole.split("\n")[::2] == ["yes", "Note: ask Bo"]
+    assert read_html("<div>yes<hr>Note: ask Bo<br>ilo</div>").whole.split("\n")[::2] == ["yes", "Note: ask Bo"]
     assert "ilo" in read_html(f"<div>yes<div>{header}</div><p>ilo</p></div>").whole
 
 
