@@ -5,7 +5,6 @@ the clerk, more channels and odd mail is the test kit's, `bot/testing`.
 """
 
 import email.policy
-import re
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,8 +26,9 @@ from tests.office import TOML, settings_of
 
 
 def heading(letter: Letter) -> str:
-    """Return what a mail says first, without the code of a card; its subject may be that of its thread."""
-    return re.sub(r" \[[A-Z2-7]{6}\]$", "", letter.text.partition("\n")[0])
+    """Return the title of a mail; its subject may be that of its thread."""
+    first, _, below = letter.text.partition("\n\n")
+    return (below if first.startswith("Please answer by ") else first).partition("\n")[0]
 
 
 @dataclass

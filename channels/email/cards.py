@@ -1,9 +1,14 @@
-"""Card -> the plain text and the HTML of a mail, which say the same because both come from one list of blocks."""
+"""Card -> what a mail says, as a list of blocks: the plain text here and the HTML in `page` are made of the same ones.
+
+In the order in which somebody decides: who asks and until when, what happens on a yes, in whose words, what changes,
+who decides, how to answer; then the details. The first line is what a list of mails shows beside the subject.
+"""
 
 import html
 import re
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -12,17 +17,31 @@ from channels import AnswerForm, Card, Line
 from channels.email.reply import is_decision
 from channels.email.reply.newtext import REFERENCE, UNTIL
 from channels.email.tokens import CODE
-from channels.showing import escape_invisible
+from channels.showing import escape_invisible, one_line
 
 MARK = "| "
 """Stands before each line that is not ours. The quoted copy of a bare `yes` would come back as somebody's answer."""
 
-# Gmail keeps a style attribute and drops the style of a body.
-_WRAPS = "overflow-wrap: anywhere"
-_KEEPS_LINES = f"white-space: pre-wrap; {_WRAPS}"
+WHOLE = "card.txt"
+"""The file with all of a card that is too long for its mail."""
 
+LINE_BYTES = 32
+"""Bytes of HTML that a line needs beside its text, at most."""
 
 _SENTENCE_CHARS = 120
+_LABEL_CHARS = 80
+_LEAD_CHARS = 120
+# More lines than that push the buttons off the screen of a phone.
+_FACT_LINES = 8
+_MOST_BUTTONS = 8
+_BELOW_BUTTONS = ("Each button begins a mail that says so. Nothing is decided before you send it.",)
+_BUTTONS_BYTES = 7_000
+
+Kind = Literal["lead", "title", "say", "facts", "words", "verbatim", "heading", "small", "fine", "link", "buttons"]
+
+# Bytes of HTML for each block, so that all of them together, with the buttons, stay below 40 KB.
+_TITLE, _SUMMARY, _SAID, _QUOTED, _FACTS = 1_000, 2_000, 3_000, 3_500, 4_000
+_OPTIONS, _DECIDES, _HOW, _EXACT, _DETAILS, _REF = 2_000, 1_500, 1_500, 4_500, 2_500, 500
 
 
 @dataclass(frozen=True)
@@ -30,7 +49,8 @@ class Made:
     """The parts that one mail has of its own: the reader's `timezone` (IANA), and what an answer to it must show.
 
     `code` is shown where an answer brings it back in what it quotes. `mark` ends `subject` and the first line.
-    `answers_to` is where an answer goes, `approves` and `refuses` the sentences that buttons write there.
+    `answers_to` is where an answer goes, `approves` and `refuses` the sentences that buttons write there, `answers`
+    those for what a question can be answered with, in its order.
     """
 
     timezone: str = "UTC"
@@ -40,18 +60,33 @@ class Made:
     answers_to: str = ""
     approves: str = ""
     refuses: str = ""
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Button:
+    """A label, and the address behind it: a mail that it begins, or our own page, where nothing happens before a
+    person presses a button there.
+    """
+
+    label: str
+    to: str
+    tone: Literal["yes", "no", "choice", "open"]
 
 
 @dataclass(frozen=True)
 class Block:
-    """A few lines that belong together; `verbatim` ones keep their spaces and are marked line by line.
+    """A few lines that belong together; `words` of others and what is `verbatim` keep their spaces and are marked line
+    by line. `fine` are facts in small print.
 
-    A `link` leads to our own page, where nothing happens before a person presses a button. A `button` has a label and
-    below it the address of the mail that it begins.
+    A `link` is one line, an address of ours, which the HTML shows as a button. `buttons` are in the HTML alone, side by
+    side; their `lines` are what is said below them. `room` are the bytes of HTML that the lines may fill.
     """
 
-    kind: Literal["title", "say", "verbatim", "link", "button"]
+    kind: Kind
     lines: tuple[str, ...]
+    room: int = _SUMMARY
+    buttons: tuple[Button, ...] = ()
 
 
 def sentence(verb: Literal["approve", "deny"], card: Card, code: str = "", line: str = "") -> str:
@@ -59,91 +94,34 @@ def sentence(verb: Literal["approve", "deny"], card: Card, code: str = "", line:
 
     `line` is the code line of ways that need one.
     """
-    title = _line(card.title)
-    short = title if len(title) <= _SENTENCE_CHARS else f"{title[:_SENTENCE_CHARS]}…"
-    said = f"I {verb}: {short.rstrip('?')}" + (f" (code {code})" if code else "")
-    return f"{said}\n{CODE} {line}" if line else said
+    return _signed(f"I {verb}: {_short(card.title, _SENTENCE_CHARS).rstrip('?')}", code, line)
+
+
+def answer(said: str, card: Card, code: str, line: str = "") -> str:
+    """Return what a button writes that answers a question with `said`."""
+    return _signed(f'I answer "{_short(said, _LABEL_CHARS)}" to: {_short(card.title, _SENTENCE_CHARS)}', code, line)
+
+
+def answers_of(form: AnswerForm) -> tuple[str, ...]:
+    """Return what a question can be answered with by one button each; nothing where that takes more than one."""
+    match form.format:
+        case "choice":
+            return form.options if len(form.options) <= _MOST_BUTTONS else ()
+        case "yes_no":
+            return ("yes", "no")
+        case _:
+            return ()
 
 
 def opening(card: Card, made: Made) -> str:
-    """The first line of the mail."""
-    return f"{_line(card.title)} [{made.mark}]" if made.mark else _line(card.title)
+    """The first line of a mail that asks: until when, and who asks, as a list of mails shows it beside the subject."""
+    until = f"Please answer by {moment(card.form.until, made.timezone)}. " if card.form else ""
+    return f"{until}{_lead(card)}".rstrip() + (f" [{made.mark}]" if made.mark else "")
 
 
 def blocks(card: Card, made: Made) -> tuple[Block, ...]:
-    """Return what a person reads, in order: the point, how to answer, then what it is about."""
-    found = [Block("title", (opening(card, made),))]
-    if card.form is not None:
-        found.append(Block("say", _how_to_answer(card.form)))
-        found += _buttons(card, made)
-        if _is_page_needed(card.form):
-            found += _link(card)
-    if card.summary:
-        found.append(Block("say", tuple(escape_invisible(card.summary).split("\n"))))
-    found += _said(card)
-    is_question = card.form is not None and card.form.format != "approval"
-    if is_question:
-        found += _quoted(card)  # nobody can choose before they have read what is asked
-    if card.form is not None and card.form.options:
-        found.append(Block("say", tuple(f"{i}. {_line(each)}" for i, each in enumerate(card.form.options, 1))))
-    for facts in (card.facts, card.decides):
-        if facts:
-            found.append(Block("say", tuple(line for fact in facts for line in _fact(fact))))
-    if card.exact:
-        found.append(Block("say", ("Exactly this:",)))
-        found.append(Block("verbatim", tuple(escape_invisible(card.exact).split("\n"))))
-    if not is_question:
-        found += _quoted(card)
-    if card.details:
-        found.append(Block("say", tuple(line for fact in card.details for line in _fact(fact))))
-    if footer := _footer(card, made.timezone, made.code):
-        found.append(Block("say", footer))
-    if card.form is None or not _is_page_needed(card.form):
-        found += _link(card)
-    return tuple(found)
-
-
-def _is_page_needed(form: AnswerForm) -> bool:
-    return form.format == "approval" and not form.may_approve
-
-
-def _link(card: Card) -> list[Block]:
-    return [Block("link", (_line(card.link),))] if card.link else []
-
-
-def _quoted(card: Card) -> list[Block]:
-    if not card.quoted:
-        return []
-    return [
-        Block("say", ("In the words of whoever wrote it, which nobody has checked:",)),
-        Block("verbatim", tuple(escape_invisible(card.quoted).split("\n"))),
-    ]
-
-
-def _said(card: Card) -> list[Block]:
-    if not card.said:
-        return []
-    return [
-        Block("say", (_line(card.said_as),)),
-        Block("verbatim", tuple(escape_invisible(card.said).split("\n"))),
-    ]
-
-
-def _buttons(card: Card, made: Made) -> list[Block]:
-    """Two mails that need only be sent, where an approval by mail counts."""
-    form = card.form
-    if form is None or form.format != "approval" or not form.may_approve or form.only_stops or not made.approves:
-        return []
-    return [
-        Block("button", ("Write the mail that approves", _mailto(made, made.approves))),
-        Block("button", ("Write the mail that refuses", _mailto(made, made.refuses))),
-    ]
-
-
-def _mailto(made: Made, body: str) -> str:
-    """A link that begins a mail (RFC 6068, 5: line breaks as %0D%0A)."""
-    lines = "%0D%0A".join(quote(line, safe="") for line in body.split("\n"))
-    return f"mailto:{quote(made.answers_to, safe='@')}?subject={quote(f'Re: {made.subject}', safe='')}&body={lines}"
+    """Return what a person reads, in order, each block cut to its room."""
+    return tuple(map(_fitted, _all_blocks(card, made)))
 
 
 def as_text(card: Card, made: Made, *, labels: bool = False) -> str:
@@ -151,75 +129,21 @@ def as_text(card: Card, made: Made, *, labels: bool = False) -> str:
 
     With `labels` it has those of the buttons as well, which only the HTML can show.
     """
-    found = (block for block in blocks(card, made) if labels or block.kind != "button")
-    return "\n\n".join("\n".join(_marked(block)) for block in found) + "\n"
+    return _text(blocks(card, made), labels=labels)
 
 
-def as_html(card: Card, made: Made) -> str:
-    """The same as HTML: no images, no link but to our own page and to mails that people send themselves, everything
-    from the card escaped.
-
-    Its only style lets long lines wrap: what runs off a phone's screen would be approved unseen.
-    """
-    inner = "\n".join(_html(block) for block in blocks(card, made))
-    body = f'<div style="{_WRAPS}">\n{inner}\n</div>'
-    return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n{body}\n</body></html>\n'
-
-
-def _line(text: str) -> str:
-    return " ".join(escape_invisible(text).split())
-
-
-def _fact(fact: Line) -> tuple[str, ...]:
-    """`Label: text`, or the label and below it one line for each line of the text."""
-    lines = [_line(line) for line in escape_invisible(fact.text).split("\n") if line.strip()]
-    if fact.lines:
-        where = f"attached as {attachment_of(fact)}" if fact.whole else "on the page of this request"
-        lines.append(f"Complete list ({fact.lines}): {where}")
-    if len(lines) < 2:
-        return (f"{_line(fact.label)}: {''.join(lines)}",)
-    return (f"{_line(fact.label)}:", *(f"- {line}" for line in lines))
+def attachments(card: Card, made: Made) -> tuple[tuple[str, str], ...]:
+    """Name and text of each list that is too long for the mail itself, and of the card where that is."""
+    lists = tuple((attachment_of(fact), escape_invisible(fact.whole)) for fact in card.facts if fact.whole)
+    every = _all_blocks(card, replace(made, code=""))
+    is_whole = all(_fitted(block) is block for block in every)
+    return lists if is_whole else (*lists, (WHOLE, _text(every, labels=False)))
 
 
 def attachment_of(fact: Line) -> str:
     """Name the file that holds all of a fact's list."""
     words = re.findall(r"[a-z0-9]+", fact.label.lower())
     return f"{'-'.join(words)[:40] or 'list'}.txt"
-
-
-def attachments(card: Card) -> tuple[tuple[str, str], ...]:
-    """Name and text of each list that is too long for the mail itself."""
-    return tuple((attachment_of(fact), escape_invisible(fact.whole)) for fact in card.facts if fact.whole)
-
-
-def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
-    match form.format:
-        case "approval" if form.may_approve:
-            return (
-                "To approve, reply with the one word: approve",
-                "To refuse, reply: deny, and the reason if you like",
-            )
-        case "approval":
-            return (
-                "An approval by mail does not count here. To approve, open its page in the console.",
-                "To refuse, reply: deny, and the reason if you like",
-            )
-        case "yes_no":
-            return ("To answer, reply with one word: yes or no",)
-        case "choice":
-            return ("To choose, reply with one number or name from the list below, and nothing else.",)
-        case "choices":
-            return ("To choose, reply with numbers or names from the list below, with commas between them.",)
-        case "form":
-            return ("To answer, reply with these lines, filled in:", *(f"{_line(name)}: …" for name in form.fields))
-        case "free_text":
-            return ("To answer, reply to this mail in your own words.",)
-
-
-def _footer(card: Card, timezone: str, code: str) -> tuple[str, ...]:
-    until = (f"{UNTIL} {moment(card.form.until, timezone)}.",) if card.form else ()
-    kept = (f"{CODE} {code}",) if code else ()
-    return (*kept, *until, *((f"{REFERENCE} {_line(card.ref)}",) if card.ref else ()))
 
 
 def moment(at: datetime, timezone: str) -> str:
@@ -232,19 +156,217 @@ def moment(at: datetime, timezone: str) -> str:
     return f"{there:%a} {there.day} {there:%b %Y, %H:%M %Z}"
 
 
-def _marked(block: Block) -> tuple[str, ...]:
-    if block.kind == "button":
-        return block.lines[:1]
-    return tuple(MARK + line if block.kind == "verbatim" or is_decision(line) else line for line in block.lines)
+def shown(block: Block) -> tuple[str, ...]:
+    """The lines of `block` as they stand in the mail: marked where they are not ours, or would read as an answer."""
+    is_theirs = block.kind in ("words", "verbatim")
+    return tuple(MARK + line if is_theirs or is_decision(line) else line for line in block.lines)
 
 
-def _html(block: Block) -> str:
-    lines = [html.escape(line) for line in _marked(block)]
-    if block.kind == "verbatim":
-        return f'<pre style="{_KEEPS_LINES}">' + "\n".join(lines) + "</pre>"
-    if block.kind == "link":
-        return f'<p><a href="{lines[0]}">{lines[0]}</a></p>'
-    if block.kind == "button":
-        return f'<p><a href="{html.escape(block.lines[1])}">{lines[0]}</a></p>'
-    inner = "<br>\n".join(lines)
-    return f"<p><strong>{inner}</strong></p>" if block.kind == "title" else f"<p>{inner}</p>"
+def label_of(button: Button) -> str:
+    """The label of `button`, marked where it would read as an answer."""
+    return MARK + button.label if is_decision(button.label) else button.label
+
+
+def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
+    asks = card.form is not None
+    found = [Block("lead", (opening(card, made),), _TITLE)] if asks else []
+    found.append(Block("title", (_line(card.title),), _TITLE))
+    found += _say(_below_lead(card) if asks else escape_invisible(card.summary), _SUMMARY)
+    found += _words(card)
+    found += _facts(card.facts, _FACTS, most=_FACT_LINES)
+    if card.form is not None:
+        options = tuple(f"{i}. {_line(each)}" for i, each in enumerate(card.form.options, 1))
+        found += [Block("say", options, _OPTIONS)] if options else []
+        found += [*_decides(card, card.form, made), *_answering(card, card.form, made)]
+    else:
+        found += [*_facts(card.decides, _DECIDES), *_link(card)]
+    return (*found, *_details(card, made.code))
+
+
+def _words(card: Card) -> Iterable[Block]:
+    """The words of others, each below the line that says whose they are."""
+    if card.said:
+        yield Block("small", (_line(card.said_as),), _TITLE)
+        yield Block("words", tuple(escape_invisible(card.said).split("\n")), _SAID)
+    if card.quoted:
+        # Where nothing is asked, several lines are what a program printed.
+        is_printed = card.form is None and "\n" in card.quoted
+        whose = card.quoted_as or "In the words of whoever wrote it, which nobody has checked:"
+        yield Block("small", (_line(whose),), _TITLE)
+        lines = tuple(escape_invisible(card.quoted).split("\n"))
+        yield Block("verbatim" if is_printed else "words", lines, _QUOTED)
+
+
+def _decides(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
+    until = f"{UNTIL} {moment(form.until, made.timezone)}, {_span(form.until - card.at)} after this mail."
+    yield Block("facts", (*(line for fact in card.decides for line in _fact(fact)), until), _DECIDES)
+
+
+def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
+    """The buttons and, right below them, a long line: a quote of the plain text leaves the buttons out, and where it
+    goes on is known by such a line (`reply.binding.strange`).
+    """
+    how, page, rows = _how_to_answer(form), _link(card), _buttons(form, made)
+    if form.format == "approval" and not form.may_approve and not form.only_stops:
+        # Only the page approves: it stands first.
+        yield from (Block("small", how[:1], _HOW), *page)
+        how, page = how[1:], []
+    for row in rows:
+        yield Block("buttons", _BELOW_BUTTONS if row is rows[-1] else (), _HOW, row)
+    yield from (Block("small", how, _HOW), *page)
+
+
+def _link(card: Card) -> list[Block]:
+    return [Block("link", (_line(card.link),))] if card.link else []
+
+
+def _details(card: Card, code: str) -> Iterable[Block]:
+    """What few ever read, and last the lines by which a quoted card is known (`newtext`)."""
+    long = [fact for fact in card.facts if len(_fact(fact)) > _FACT_LINES + 1]
+    if card.exact or card.details or long:
+        yield Block("heading", ("Details",))
+    if card.exact:
+        yield Block("small", ("Exactly this:",))
+        yield Block("verbatim", tuple(escape_invisible(card.exact).split("\n")), _EXACT)
+    yield from _facts((*long, *card.details), _DETAILS, kind="fine")
+    kept = (f"{CODE} {code}",) if code else ()
+    if footer := (*kept, *((f"{REFERENCE} {_line(card.ref)}",) if card.ref else ())):
+        yield Block("fine", footer, _REF)
+
+
+def _say(text: str, room: int) -> list[Block]:
+    return [Block("say", tuple(text.split("\n")), room)] if text.strip() else []
+
+
+def _facts(facts: Iterable[Line], room: int, most: int | None = None, kind: Kind = "facts") -> list[Block]:
+    lines = tuple(line for fact in facts for line in _fact(fact, most))
+    return [Block(kind, lines, room)] if lines else []
+
+
+def _lead(card: Card) -> str:
+    """The first line of the summary, where it is short enough to be read in a list of mails."""
+    first = _line(card.summary.split("\n", 1)[0])
+    return first if len(first) <= _LEAD_CHARS else ""
+
+
+def _below_lead(card: Card) -> str:
+    """The summary without what the first line of the mail says already."""
+    return escape_invisible(card.summary.partition("\n")[2] if _lead(card) else card.summary)
+
+
+def _buttons(form: AnswerForm, made: Made) -> list[tuple[Button, ...]]:
+    """Mails that need only be sent, where such an answer counts: rows of buttons, all of them or none."""
+    if form.format == "approval":
+        yes = [Button("Approve by mail", _mailto(made, made.approves), "yes")] if made.approves else []
+        no = [Button("Deny by mail", _mailto(made, made.refuses), "no")] if made.refuses else []
+        rows = [tuple(no) if form.only_stops or not form.may_approve else (*yes, *no)]
+    else:
+        labels = [f"Answer by mail: {_short(said, _LABEL_CHARS)}" for said in answers_of(form)]
+        written = [_mailto(made, body) for body in made.answers]
+        rows = [(Button(label, to, "choice"),) for label, to in zip(labels, written, strict=False)]
+    bytes_of = sum(len(html.escape(button.to + button.label)) for row in rows for button in row)
+    return [row for row in rows if row] if bytes_of <= _BUTTONS_BYTES else []
+
+
+def _mailto(made: Made, body: str) -> str:
+    """A link that begins a mail (RFC 6068, 5: line breaks as %0D%0A)."""
+    lines = "%0D%0A".join(quote(line, safe="") for line in body.split("\n"))
+    return f"mailto:{quote(made.answers_to, safe='@')}?subject={quote(f'Re: {made.subject}', safe='')}&body={lines}"
+
+
+def _text(found: Iterable[Block], *, labels: bool) -> str:
+    parts = (_text_of(block, labels=labels) for block in found)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _text_of(block: Block, *, labels: bool) -> str:
+    match block.kind:
+        case "buttons":
+            return "\n".join((*map(label_of, block.buttons), *block.lines)) if labels else ""
+        case "link":
+            # On a line of its own, as in the HTML: what a quote makes of an address is not compared.
+            return f"Open in sayso\n{block.lines[0]}"
+        case _:
+            return "\n".join(shown(block))
+
+
+def _fitted(block: Block) -> Block:
+    """`block`, or the beginning of it with a line that says where all of it is."""
+    if block.kind in ("link", "buttons", "lead"):
+        return block
+    used, kept = 0, list[str]()
+    for line in block.lines:
+        left = block.room - used - LINE_BYTES
+        if len(html.escape(line).encode()) > left:
+            return replace(block, lines=(*kept, *_beginning(line, left), f"Cut here: all of it is attached as {WHOLE}"))
+        used += len(html.escape(line).encode()) + LINE_BYTES
+        kept.append(line)
+    return block
+
+
+def _beginning(line: str, left: int) -> tuple[str, ...]:
+    """As much of `line` as fits into `left` bytes of HTML; nothing where that is not worth reading."""
+    size, end = 0, 0
+    for end, char in enumerate(line):  # noqa: B007 - where it stops is what is wanted
+        size += len(html.escape(char).encode())
+        if size > left:
+            break
+    return (line[:end] + "…",) if end > 20 else ()
+
+
+def _signed(said: str, code: str, line: str) -> str:
+    said += f" (code {code})" if code else ""
+    return f"{said}\n{CODE} {line}" if line else said
+
+
+def _short(text: str, most: int) -> str:
+    return one_line(text, most)
+
+
+def _line(text: str) -> str:
+    return " ".join(escape_invisible(text).split())
+
+
+def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
+    """`Label: text`, or the label and below it one line for each line of the text, `most` of them."""
+    lines = [_line(line) for line in escape_invisible(fact.text).split("\n") if line.strip()]
+    if most is not None and len(lines) > most:
+        lines = [*lines[:most], f"and {len(lines) - most} more, below under Details"]
+    if fact.lines:
+        where = f"attached as {attachment_of(fact)}" if fact.whole else "on the page of this request"
+        lines.append(f"Complete list ({fact.lines}): {where}")
+    if len(lines) < 2:
+        return (f"{_line(fact.label)}: {''.join(lines)}",)
+    return (f"{_line(fact.label)}:", *(f"- {line}" for line in lines))
+
+
+def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
+    refuse = "To refuse, reply: deny, and the reason if you like"
+    match form.format:
+        case "approval" if form.only_stops:
+            return ("It is approved. Until it begins you can still refuse.", refuse)
+        case "approval" if form.may_approve:
+            return ("To approve, reply with the one word: approve", refuse)
+        case "approval":
+            return ("An approval by mail does not count here. To approve, open its page in the console.", refuse)
+        case "yes_no":
+            return ("To answer, reply with one word: yes or no",)
+        case "choice":
+            return ("To choose, reply with one number or name from the list above, and nothing else.",)
+        case "choices":
+            return ("To choose, reply with numbers or names from the list above, with commas between them.",)
+        case "form":
+            return ("To answer, reply with these lines, filled in:", *(f"{_line(name)}: …" for name in form.fields))
+        case "free_text":
+            return ("To answer, reply to this mail in your own words.",)
+
+
+def _span(time: timedelta) -> str:
+    """A time as people say it: `3 days`, `3 h 40 min`, `25 min`."""
+    minutes = max(0, round(time.total_seconds() / 60))
+    hours, rest = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} days"
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest} min" if rest else f"{hours} h"

@@ -9,16 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from channels import Address, Card, ChannelRefused
-from channels.email import cards
+from channels import Address, AnswerForm, Card, ChannelRefused
+from channels.email import cards, page
 from channels.email.format import addresses, message_ids
-from channels.email.reply.binding import SentCard, packed
+from channels.email.reply.binding import SentCard, Written, packed
 from channels.email.tokens import reply_address
 from channels.email.ways import Way
 from channels.showing import one_line
 
 SUBJECT_CHARS = 150
-"""Longest subject; phones show about 40."""
+"""Longest subject: a thread that a person began is called as they called it."""
+
+TITLE_CHARS = 60
+"""Longest subject of a card, besides the code that ends it; phones show about 40."""
 
 RECEIPT = "X-Sayso-Receipt"
 """The header that says what stands for this mail when it could not be delivered."""
@@ -91,11 +94,12 @@ def compose(
             sent_at=card.at,
             button=made.approves,
             refuses=made.refuses,
+            answers=_written(card.form, made),
             packed=packed(text),
         )
     headers.insert(2, ("Subject", encoded(subject)))
-    texts = (cards.as_text(card, made), cards.as_html(card, made))
-    return Post(_whole(headers, texts, cards.attachments(card), key), to.to, message_id, asks)
+    texts = (cards.as_text(card, made), page.as_html(card, made))
+    return Post(_whole(headers, texts, cards.attachments(card, made), key), to.to, message_id, asks)
 
 
 def _made(card: Card, timezone: str, answers_to: str, code: str) -> cards.Made:
@@ -103,10 +107,21 @@ def _made(card: Card, timezone: str, answers_to: str, code: str) -> cards.Made:
     token = card.form.token if card.form else ""
     mark = _letters(f"subject {token}", _CODE_CHARS)
     title = f"sayso: {card.title}" if _PREFIX.match(card.title) else card.title
-    subject = f"{one_line(title, SUBJECT_CHARS - len(mark) - 3)} [{mark}]"
+    subject = f"{one_line(title, TITLE_CHARS)} [{mark}]"
     approves = cards.sentence("approve", card, _letters(f"button {token}", _BUTTON_CODE_CHARS), code)
-    refuses = cards.sentence("deny", card, line=code)
-    return cards.Made(timezone, code, mark, subject, answers_to, approves, refuses)
+    refuses = cards.sentence("deny", card, _letters(f"refusing {token}", _BUTTON_CODE_CHARS), code)
+    said = cards.answers_of(card.form) if card.form else ()
+    codes = (_letters(f"answer {place} {token}", _BUTTON_CODE_CHARS) for place in range(len(said)))
+    answers = tuple(cards.answer(each, card, own, code) for each, own in zip(said, codes, strict=True))
+    return cards.Made(timezone, code, mark, subject, answers_to, approves, refuses, answers)
+
+
+def _written(form: AnswerForm, made: cards.Made) -> tuple[Written, ...]:
+    """The sentences of the buttons that answer a question, and what each of them means."""
+    if form.format == "yes_no":
+        said = zip(made.answers, cards.answers_of(form), strict=True)
+        return tuple(Written(sentence=sentence, text=text) for sentence, text in said)
+    return tuple(Written(sentence=sentence, pick=place) for place, sentence in enumerate(made.answers, 1))
 
 
 def _letters(secret: str, count: int) -> str:

@@ -65,11 +65,21 @@ class Answered(Reply):
 MailReading = Annotated[Answered | Trigger | Quarantined | Bounced | Inquiry | Ignored, Field(discriminator="type")]
 
 
+class Written(Frozen):
+    """The `sentence` that a button writes which answers a question: with the option at the place `pick`, from 1, or
+    else with `text`.
+    """
+
+    sentence: str
+    pick: int = 0
+    text: str = ""
+
+
 class SentCard(Frozen):
     """A mail that asked something, as it was sent. `text` is its plain text, empty where that is not known.
 
     `opening` is the first line of it, `button` the sentence that a `mailto:` button writes, `refuses` that of the
-    button beside it; both are empty where it has none.
+    button beside it, `answers` those of a question; all are empty where it has none.
     """
 
     token: str
@@ -79,6 +89,7 @@ class SentCard(Frozen):
     sent_at: AwareDatetime
     button: str = ""
     refuses: str = ""
+    answers: tuple[Written, ...] = ()
     packed: str = ""
 
     @property
@@ -104,9 +115,22 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
         said = read_reply(f"approve\n{rest}", about.author)
         read = {"said": said.said, "reason": "", "text": about.whole}
         return plain.model_copy(update=read)
+    if sent and not why and (read := _chosen(about, sent)) is not None:
+        return plain.model_copy(update=read)
     if sent and not why:
         why = _unnamed(about, sent)
     return plain.model_copy(update={"unbound": why})
+
+
+def _chosen(about: About, sent: SentCard) -> dict[str, object] | None:
+    """Return what a button of a question answers; None where none wrote the text, or somebody added words of theirs."""
+    for written in sent.answers:
+        rest = _after_button(about.whole, written.sentence)
+        # Below a yes only courtesy, a name and the like leave it one, and so they do here.
+        if rest is not None and read_reply(f"approve\n{rest}", about.author).said == "approve":
+            picked = {"picks": (written.pick,)} if written.pick else {"text": written.text}
+            return {"said": "free_text", "reason": "", **picked}
+    return None
 
 
 def _untrusted(about: About, sent: SentCard | None, received_at: datetime) -> str:

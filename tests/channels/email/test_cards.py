@@ -4,17 +4,22 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels import AnswerForm, Card, Line
-from channels.email.cards import Made, as_html, as_text, moment
-from channels.email.reply import read_reply
+from channels import Address, AnswerForm, Card, Line
+from channels.email import mime
+from channels.email.cards import Made, answers_of, as_text, attachments, moment
+from channels.email.format.body import read_body
+from channels.email.page import as_html
+from channels.email.reply import is_decision, markup, read_reply
+from channels.email.reply.binding import squashed
 from channels.showing import escape_invisible, one_line
-from tests.channels.email.mails import NOON, TOKEN, approval
+from tests.channels.email.mails import BOT, NOON, TOKEN, approval
 
 Format = Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]
 UNTIL = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
+TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 HERE, BERLIN = Made("UTC"), Made("Europe/Berlin")
 TEXTS = st.one_of(st.text(max_size=40), st.sampled_from(["approve", "yes\nno", "deny", "<b>", "a\r\nb", "\u202e"]))
 CARDS = st.builds(
@@ -23,7 +28,10 @@ CARDS = st.builds(
     at=st.just(NOON),
     summary=TEXTS,
     quoted=TEXTS,
+    said=TEXTS,
+    said_as=TEXTS,
     facts=st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=3).map(tuple),
+    details=st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=3).map(tuple),
     exact=TEXTS,
     ref=TEXTS,
     form=st.none()
@@ -42,36 +50,68 @@ def form(kind: Format, *, options: tuple[str, ...] = (), fields: tuple[str, ...]
     return AnswerForm(token=TOKEN, format=kind, options=options, fields=fields, until=UNTIL, **more)
 
 
-def shown(card: Card) -> list[str]:
+def shown(card: Card, made: Made = HERE) -> list[str]:
     """The lines of the HTML as a reader sees them."""
-    plain = re.sub(r"</?(?:div|p|br|pre|html|head|body|meta|strong|!DOCTYPE)[^>]*>", "", as_html(card, HERE))
-    return [line.strip() for line in html.unescape(plain).split("\n")]
+    seen = markup.as_text(as_html(card, made))
+    assert seen.unsure == "", "our own mail hides nothing"
+    return [line.strip() for line in seen.text.split("\n")]
 
 
-def test_the_first_lines_say_what_it_is_about_and_how_to_answer() -> None:
+def made_of(card: Card) -> Made:
+    """What a mail of `card` has, as `mime` makes it."""
+    codes = tuple(f"I answer {i}" for i in range(len(answers_of(card.form)) if card.form else 0))
+    return Made("UTC", "", "K7QP2X", "Deploy? [K7QP2X]", f"agent+{TOKEN}@sayso.example", "I approve", "I deny", codes)
+
+
+def test_the_first_line_says_who_asks_and_until_when_and_the_next_what_it_is_about() -> None:
     lines = as_text(approval(), BERLIN).split("\n")
 
-    assert lines[:4] == [
-        "Deploy 4f2a to production?",
+    assert lines[:3] == [
+        "Please answer by Tue 3 Mar 2026, 17:00 CET. Anna asked for it.",
         "",
-        "To approve, reply with the one word: approve",
-        "To refuse, reply: deny, and the reason if you like",
+        "Deploy 4f2a to production?",
     ]
 
 
-def test_facts_arguments_quotes_and_the_deadline_follow() -> None:
-    text = as_text(approval(), BERLIN)
+def test_a_summary_that_no_list_of_mails_could_show_stands_below_the_title() -> None:
+    text = as_text(approval(summary="Anna asks. " * 20), BERLIN)
 
-    assert "Who may decide: Bo, Cy" in text
-    assert 'Exactly this:\n\n| deploy(commit="4f2a")' in text
-    assert "which nobody has checked:\n\n| It fixes the log-in." in text
-    assert text.endswith("Answers count until Tue 3 Mar 2026, 17:00 CET.\nReference: R-12\n")
+    assert text.startswith("Please answer by Tue 3 Mar 2026, 17:00 CET.\n\nDeploy 4f2a to production?\n\nAnna asks.")
+
+
+def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
+    card = approval(
+        said="it is urgent",
+        said_as="What Anna wrote:",
+        facts=(Line(label="From", text="v1.0.0"),),
+        decides=(Line(label="Who decides", text="Bo"),),
+        details=(Line(label="Digest", text="d" * 64),),
+        link="https://sayso.example/requests/s0q-1",
+    )
+
+    text = as_text(card, made_of(card), labels=True)
+
+    parts = (
+        "Deploy 4f2a to production?",
+        "What Anna wrote:\n\n| it is urgent",
+        "which nobody has checked:\n\n| It fixes the log-in.",
+        "From: v1.0.0",
+        "Who decides: Bo\nAnswers count until Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail.",
+        "Approve by mail\nDeny by mail",
+        "To approve, reply with the one word: approve\nTo refuse, reply: deny, and the reason if you like",
+        "Open in sayso\nhttps://sayso.example/requests/s0q-1",
+        'Details\n\nExactly this:\n\n| deploy(commit="4f2a")',
+        f"Digest: {'d' * 64}",
+        "Reference: R-12\n",
+    )
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (form("approval", may_approve=False), "To approve, open its page in the console.\nTo refuse, reply: deny"),
+        (form("approval", may_approve=False), "To approve, open its page in the console.\n\nTo refuse, reply: deny"),
         (form("yes_no"), "reply with one word: yes or no"),
         (form("choice", options=("staging", "production")), "1. staging\n2. production"),
         (form("choices", options=("a", "b")), "with commas between them"),
@@ -88,8 +128,9 @@ def test_where_only_the_page_approves_its_link_follows_at_once() -> None:
 
     lines = [line for line in as_text(card, HERE).split("\n") if line]
 
-    assert lines[3] == "https://sayso.example/requests/s0q-1"
-    assert lines.count(lines[3]) == 1
+    at = lines.index("An approval by mail does not count here. To approve, open its page in the console.")
+    assert lines[at + 1 : at + 3] == ["Open in sayso", "https://sayso.example/requests/s0q-1"]
+    assert lines.count("Open in sayso") == 1
 
 
 def test_a_question_is_read_before_what_can_be_chosen() -> None:
@@ -102,7 +143,11 @@ def test_a_question_is_read_before_what_can_be_chosen() -> None:
 
 
 def test_long_lines_wrap_on_a_narrow_screen() -> None:
-    assert '<pre style="white-space: pre-wrap; overflow-wrap: anywhere">' in as_html(approval(), HERE)
+    pages = re.findall(r"<(?:pre|table) [^>]*style=[^>]*>", as_html(approval(), HERE))
+
+    assert "white-space:pre-wrap" in pages[-1]
+    assert "overflow-wrap:anywhere" in pages[0]
+    assert "overflow-wrap:anywhere" in pages[-1]
 
 
 def test_a_fact_of_several_lines_keeps_them_apart() -> None:
@@ -125,18 +170,23 @@ def test_no_line_of_our_own_mail_would_come_back_as_a_decision(card: Card) -> No
 
 @given(CARDS)
 def test_text_and_html_say_the_same(card: Card) -> None:
-    text = [line.strip() for line in as_text(card, HERE).split("\n") if line.strip()]
+    made = made_of(card)
 
-    assert text == [line for line in shown(card) if line]
+    text, html_text = as_text(card, made, labels=True), "\n".join(shown(card, made))
+
+    assert squashed(text) == squashed(html_text)
+    assert [line for line in html_text.split("\n") if is_decision(line)] == []
 
 
 def test_everything_from_a_card_is_escaped_in_html() -> None:
     evil = '<img src="http://evil.example/x"><a href="x">approve</a>&amp;'
-    card = approval(title=evil, summary=evil, exact=evil, quoted=evil, facts=(Line(label=evil, text=evil),), ref=evil)
+    fact = Line(label="To", text=evil)
+    words = {"title": evil, "summary": evil, "exact": evil, "quoted": evil, "said": evil, "said_as": evil, "ref": evil}
+    card = approval(**words, facts=(fact,), decides=(fact,), details=(fact,))
 
     assert "<img" not in as_html(card, HERE)
     assert "<a " not in as_html(card, HERE)
-    assert as_html(card, HERE).count(html.escape(evil)) == 7
+    assert as_html(card, HERE).count(html.escape(evil)) == 10
 
 
 def test_characters_that_hide_or_reorder_others_are_spelled_out() -> None:
@@ -161,16 +211,142 @@ def test_an_answer_above_our_card_without_quote_marks_counts_if_nothing_stands_b
 
 
 def test_where_an_approval_by_mail_counts_two_buttons_begin_a_mail_that_says_what_it_does() -> None:
-    made = Made(
-        mark="K7QP2X", subject="Deploy? [K7QP2X]", answers_to=f"agent+{TOKEN}@sayso.example", approves="I approve"
-    )
-
-    page = as_html(approval(), made)
+    page = as_html(approval(), made_of(approval()))
 
     assert (
         f'href="mailto:agent%2B{TOKEN}@sayso.example?subject=Re%3A%20Deploy%3F%20%5BK7QP2X%5D&amp;body=I%20approve"'
         in page
     )
-    assert page.count("mailto:") == 2
-    assert "mailto:" not in as_html(approval(form=form("approval", may_approve=False)), made)
-    assert "mailto:" not in as_html(approval(form=form("free_text")), made)
+    assert re.findall(r">([^<>]*)</a>", page) == ["Approve by mail", "Deny by mail"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "labels"),
+    [
+        (form("approval", may_approve=False), ["Deny by mail"]),
+        (form("approval", only_stops=True), ["Deny by mail"]),
+        (form("yes_no"), ["Answer by mail: yes", "Answer by mail: no"]),
+        (form("choice", options=("staging", "production")), ["Answer by mail: staging", "Answer by mail: production"]),
+        (form("choice", options=tuple(map(str, range(20)))), []),
+        (form("choices", options=("a", "b")), []),
+        (form("form", fields=("version",)), []),
+        (form("free_text"), []),
+    ],
+)
+def test_what_one_answer_is_enough_for_has_a_button_for_each_or_none(answer: AnswerForm, labels: list[str]) -> None:
+    card = approval(form=answer)
+
+    assert re.findall(r">([^<>]*)</a>", as_html(card, made_of(card))) == labels
+
+
+@pytest.mark.parametrize("link", ["", "https://sayso.example/requests/s0q-1"])
+def test_every_button_is_at_least_44_px_high_for_each_program(link: str) -> None:
+    card = approval(link=link)
+
+    page = as_html(card, made_of(card))
+
+    links = re.findall(r"<td height=\"(\d+)\"[^>]*><a [^>]*style=\"([^\"]*)\"", page)
+    assert len(links) == page.count("<a ")
+    for cell_px, style in links:
+        height = re.search(r"line-height:(\d+)px", style)
+        padding = re.search(r"padding:(\d+)px", style)
+        assert height is not None
+        assert padding is not None
+        assert int(cell_px) >= 44
+        assert int(height[1]) + 2 * int(padding[1]) >= 44
+
+
+def test_a_list_of_many_lines_leaves_the_buttons_on_the_first_screen_and_is_whole_below() -> None:
+    card = approval(facts=(Line(label="Changes", text="\n".join(f"commit {i}" for i in range(25))),))
+
+    above, _, below = as_text(card, HERE).partition("To approve")
+
+    assert "- commit 7\n- and 17 more, below under Details" in above
+    assert "commit 8" not in above
+    assert all(f"- commit {i}\n" in below for i in range(25))
+
+
+LONG = st.sampled_from(("x", "&", '"', "ä", "\u202e", "\U0001f600", "a b\n", "\n", "' ")).flatmap(
+    lambda piece: st.sampled_from((0, 1, 100, 4_000)).map(lambda count: piece * count)
+)
+LONG_CARDS = st.builds(
+    Card,
+    title=LONG,
+    at=st.just(NOON),
+    summary=LONG,
+    quoted=LONG,
+    quoted_as=LONG,
+    said=LONG,
+    said_as=LONG,
+    facts=st.lists(st.builds(Line, label=LONG, text=LONG), max_size=2).map(tuple),
+    decides=st.lists(st.builds(Line, label=LONG, text=LONG), max_size=2).map(tuple),
+    details=st.lists(st.builds(Line, label=LONG, text=LONG), max_size=2).map(tuple),
+    exact=LONG,
+    ref=LONG,
+    link=st.sampled_from(("", "https://sayso.example/requests/s0q-1")),
+    form=st.none()
+    | st.builds(
+        AnswerForm,
+        token=st.just(TOKEN),
+        format=st.sampled_from(["approval", "choice", "choices", "form"]),
+        options=st.lists(LONG, max_size=8).map(tuple),
+        fields=st.lists(LONG, max_size=3).map(tuple),
+        until=st.just(UNTIL),
+    ),
+)
+
+
+@given(LONG_CARDS)
+@settings(max_examples=40)
+def test_however_much_a_card_says_its_html_stays_small_and_says_where_all_of_it_is(card: Card) -> None:
+    post = mime.compose(card, TO, "d1", own=BOT, timezone="UTC")
+    body = read_body(post.raw)
+    files = dict(attachments(card, Made()))
+
+    assert len((body.html or "").encode()) < 40_000
+    assert ("Cut here: all of it is attached as card.txt" in (body.plain or "")) == ("card.txt" in files)
+    for text in (card.exact, card.said, card.quoted) if "card.txt" in files else ():
+        marked = "\n".join(f"| {line}" for line in escape_invisible(text).split("\n"))
+        assert not text or marked in files["card.txt"]
+
+
+def test_a_card_that_fits_comes_without_a_file() -> None:
+    assert attachments(approval(), HERE) == ()
+
+
+@given(CARDS)
+def test_nothing_of_a_mail_is_loaded_from_elsewhere_and_nothing_of_it_is_hidden(card: Card) -> None:
+    made = made_of(card)
+    page = as_html(card.model_copy(update={"link": "https://sayso.example/requests/s0q-1"}), made).lower()
+    tags = "".join(re.findall(r"<[^>]*>", page))
+
+    assert not re.search(r"\bsrc\s*=|url\(|@import|<link|<style|<script|<img|background\s*=|<form|<input", tags)
+    assert not re.search(r"display:none|visibility|font-size:[0-3]p|opacity|max-height", tags)
+    assert set(re.findall(r'href="([^:"]*):', tags)) <= {"mailto", "https"}
+
+
+def test_a_mail_has_no_colours_but_those_of_its_buttons_and_letters_and_ground_of_each() -> None:
+    page = as_html(approval(link="https://sayso.example/"), made_of(approval()))
+
+    for style in re.findall(r'style="([^"]*)"', page):
+        colours = re.findall(r"(?<![\w-])(background-color|color):", style)
+        assert colours in ([], ["background-color"], ["background-color", "color"])
+    assert '<meta name="color-scheme" content="light dark">' in page
+
+
+def test_what_stands_on_a_button_can_be_read_by_people_with_weak_eyes() -> None:
+    page = as_html(approval(link="https://sayso.example/"), made_of(approval()))
+
+    pairs = re.findall(r"background-color:#(\w{6});border-radius:8px;color:#(\w{6})", page)
+
+    assert len(pairs) == 3
+    for ground, letters in pairs:
+        dark, light = sorted((luminance(ground), luminance(letters)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5  # WCAG 2.1, 1.4.3
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour such as `17603a` (WCAG 2.1)."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -88,7 +88,10 @@ async def test_only_a_closing_card_is_shown_as_a_follow_up_in_the_same_thread(po
 async def test_the_deadline_is_shown_in_the_persons_own_time_zone(post: Post) -> None:
     await post.channel.send(approval(), TO, "d1")
 
-    assert "Answers count until Tue 3 Mar 2026, 11:00 EST." in letters(post.box("bo@corp.example"))[0].text
+    assert (
+        "Answers count until Tue 3 Mar 2026, 11:00 EST, 4 h after this mail."
+        in letters(post.box("bo@corp.example"))[0].text
+    )
 
 
 async def test_the_same_mail_twice_has_one_key_and_any_other_hand_or_address_another(post: Post) -> None:

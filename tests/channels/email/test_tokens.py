@@ -3,10 +3,12 @@
 import pytest
 
 from channels import Address, Quarantined, Reply, Trigger
-from channels.email import cards, mime, tokens
+from channels.email import mime, tokens
+from channels.email.cards import Made
 from channels.email.format.body import read_text
 from channels.email.format.headers import Unreadable, read_headers
 from channels.email.identity.proof import Proven
+from channels.email.page import as_html
 from channels.email.reading.reader import Reader
 from channels.email.reply import read_reply
 from channels.email.ways import Way
@@ -128,8 +130,8 @@ OUTLOOK_REPLY = """<p>Approved</p><hr><p><b>From:</b> agent@sayso.example<br><b>
 
 def shown() -> str:
     """Return what the card shows in HTML, as a reply quotes it."""
-    page = cards.as_html(approval(), cards.Made(code=TOKEN))
-    return page[page.index("<body>") + 6 : page.index("</body>")]
+    page = as_html(approval(), Made(code=TOKEN))
+    return page[page.index("<body") : page.index("</body>")]
 
 
 @pytest.mark.parametrize("page", [HTML_REPLY, OUTLOOK_REPLY, "<p>Approved</p>{}"])

@@ -92,7 +92,7 @@ def button(world: World, letter: Letter) -> str:
     """The sentence that the approving button of the mail's HTML writes."""
     page = email.message_from_string(raw_of(world, letter), policy=email.policy.default).get_body(("html",))
     assert page is not None
-    link = re.search(r'href="mailto:[^"]*body=([^"]*)">Write the mail that approves', page.get_content())
+    link = re.search(r'href="mailto:[^"]*body=([^"]*)"[^>]*>Approve by mail', page.get_content())
     assert link is not None
     return unquote(link[1].replace("&amp;", "&"))
 

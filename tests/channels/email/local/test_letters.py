@@ -17,7 +17,8 @@ def test_a_card_is_shown_as_a_terminal_needs_it(tmp_path: Path) -> None:
 
     assert (shown.sender, shown.at) == (f"sayso <{BOT}>", NOON)
     assert shown.subject.startswith("Déploy? [")
-    assert shown.text.startswith(f"{shown.subject}\n\nTo approve")
+    assert shown.text.startswith("Please answer by Tue 3 Mar 2026, 16:00 UTC. Anna asked for it. [")
+    assert shown.text.partition("\n\n")[2].startswith("Déploy?\n\n")
     assert shown.reply_to == f"agent+{TOKEN}@sayso.example"
     assert shown.message_id == post.message_id
 

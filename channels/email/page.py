@@ -1,0 +1,129 @@
+"""The blocks of a card -> the HTML of a mail, as mail programs show it: tables, styles of each element, nothing else.
+
+Only the buttons have colours of their own, ground and letters both: everything else takes those of its reader's screen,
+light or dark. No letter is near to white: Word, which writes the quotes of Outlook, keeps the colour and loses the
+ground, and white letters without one are text that nobody sees, in our own reader (`reply.css`) as in others.
+docs/email.md says what mail programs do, with sources.
+"""
+
+import html
+
+from channels import Card
+from channels.email.cards import Block, Button, Made, blocks, label_of, shown
+from channels.email.reply.newtext import REFERENCE, UNTIL
+from channels.email.tokens import CODE
+
+WIDTH_PX = 600
+
+_TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
+_WRAPS = "overflow-wrap:anywhere;word-break:break-word"
+_FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5"
+_FIXED = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-height:1.5"
+# A grey that is seen on white and on black.
+_LINE = "#8a8f98"
+
+_TONES = {
+    "yes": ("#17603a", "#d6f5e3"),
+    "no": ("#8c1d18", "#fbd9d6"),
+    "choice": ("#1d4f91", "#d9e6fa"),
+    "open": ("#3f4753", "#dde2ea"),
+}
+"""Ground and letters, 6 to 1 or more apart, which also holds when a program turns both around."""
+
+_HEAD = (
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    '<meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">'
+)
+# Outlook for Windows takes no greatest width.
+_ONLY_OUTLOOK = (
+    f'<!--[if mso]><table role="presentation" width="{WIDTH_PX}"><tr><td><![endif]-->',
+    "<!--[if mso]></td></tr></table><![endif]-->",
+)
+
+
+def as_html(card: Card, made: Made) -> str:
+    """The card as HTML: no images, no link but to our own page and to mails that people send themselves, everything
+    from the card escaped, and long lines wrapped: what runs off a phone's screen would be approved unseen.
+    """
+    rows = "\n".join(f"<tr><td{_row_style(block)}>{_inner(block)}</td></tr>" for block in blocks(card, made))
+    style = f"width:100%;max-width:{WIDTH_PX}px;{_FONT};{_WRAPS}"
+    table = f'<table {_TABLE} style="{style}">\n{rows}\n</table>'
+    body = f'<div style="padding:16px">\n{_ONLY_OUTLOOK[0]}\n{table}\n{_ONLY_OUTLOOK[1]}\n</div>'
+    scheme = "color-scheme:light dark"
+    return (
+        f'<!DOCTYPE html>\n<html lang="en" style="{scheme}"><head>{_HEAD}</head>'
+        f'<body style="margin:0;padding:0;{scheme}">\n{body}\n</body></html>\n'
+    )
+
+
+def _row_style(block: Block) -> str:
+    match block.kind:
+        case "lead":
+            return ' style="padding:0 0 4px;font-size:14px"'
+        case "title":
+            return ' style="padding:0 0 12px;font-size:22px;line-height:1.3;font-weight:bold"'
+        case "heading":
+            return f' style="padding:16px 0 8px;border-top:1px solid {_LINE};font-size:18px;font-weight:bold"'
+        case "small":
+            return ' style="padding:4px 0 8px;font-size:14px"'
+        case "fine":
+            return ' style="padding:0 0 12px;font-size:14px"'
+        case "words" | "verbatim":
+            return ' style="padding:0 0 16px"'
+        case "link" | "buttons":
+            return ' style="padding:0 0 12px"'
+        case "say" | "facts":
+            return ' style="padding:0 0 16px"'
+
+
+def _inner(block: Block) -> str:
+    lines = [html.escape(line) for line in shown(block)]
+    match block.kind:
+        case "words" | "verbatim":
+            font = _FIXED if block.kind == "verbatim" else _FONT
+            box = f"margin:0;padding:8px 10px;border:1px solid {_LINE};border-radius:6px"
+            return f'<pre style="{box};white-space:pre-wrap;{font};{_WRAPS}">' + "\n".join(lines) + "</pre>"
+        case "facts" | "fine":
+            return "<br>\n".join(map(_with_label, lines))
+        case "link":
+            return _button(Button("Open in sayso", block.lines[0], "open"))
+        case "buttons":
+            return _side_by_side(block.buttons) + _below(lines)
+        case "lead" | "title" | "say" | "heading" | "small":
+            return "<br>\n".join(lines)
+
+
+def _with_label(line: str) -> str:
+    """A fact with its label in bold; in one piece, so that no quote begins a line with what others wrote."""
+    label, colon, text = line.partition(":")
+    # Where Gmail writes the text of a quote it puts stars around what is bold, and then these lines are not known.
+    is_plain = not colon or line.startswith(("- ", UNTIL, REFERENCE, CODE))
+    return line if is_plain else f"<b>{label}:</b>{text}"
+
+
+def _below(lines: list[str]) -> str:
+    return f'<p style="margin:8px 0 0;font-size:14px">{" ".join(lines)}</p>' if lines else ""
+
+
+def _side_by_side(buttons: tuple[Button, ...]) -> str:
+    if len(buttons) == 1:
+        return _button(buttons[0])
+    share = 100 // len(buttons)
+    gaps = ["padding:0 6px 0 0", *["padding:0 6px"] * (len(buttons) - 2), "padding:0 0 0 6px"]
+    cells = (
+        f'<td width="{share}%" style="width:{share}%;{gap}">{_button(button)}</td>'
+        for button, gap in zip(buttons, gaps, strict=True)
+    )
+    return f"<table {_TABLE}><tr>{''.join(cells)}</tr></table>"
+
+
+def _button(button: Button) -> str:
+    """A link of 48 px: as high as its cell for Outlook, which gives a link no padding, and all of it can be touched."""
+    ground, letters = _TONES[button.tone]
+    own = f"background-color:{ground};border-radius:8px"
+    link = f"display:block;padding:12px 8px;font-size:16px;line-height:24px;font-weight:bold;text-decoration:none;{own}"
+    return (
+        f'<table {_TABLE}><tr><td height="48" align="center" bgcolor="{ground}" style="height:48px;{own}">'
+        f'<a href="{html.escape(button.to)}" style="{link};color:{letters}">{html.escape(label_of(button))}</a>'
+        "</td></tr></table>"
+    )
