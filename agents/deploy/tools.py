@@ -212,6 +212,7 @@ def _in_folder(environment: Environment, effect: Effect) -> Environment:
 
 
 def _outcome(done: CommandResult, commit: str, before: str, environment: Environment) -> Outcome:
+    """What came of it; of an error the first line is a sentence of ours, and below it is what was printed."""
     end = "\n".join(strip_invisible(done.output).rstrip().splitlines()[-_LAST_LINES:])[-_LAST_CHARS:]
     if done.exit_code == 0:
         # What was live before stands here for the rules: nothing else of a run says what a rollback goes back to.
@@ -220,6 +221,6 @@ def _outcome(done: CommandResult, commit: str, before: str, environment: Environ
     program = environment.command[0]
     if done.exit_code is None:
         return Outcome(
-            end, error=f"{program} was stopped at its time-out of {environment.timeout_s:g} s. {end}".rstrip()
+            end, error=f"{program} was stopped at its time-out of {environment.timeout_s:g} s.\n{end}".rstrip()
         )
-    return Outcome(end, error=f"{program} ended with exit code {done.exit_code}. {end}".rstrip())
+    return Outcome(end, error=f"{program} ended with exit code {done.exit_code}.\n{end}".rstrip())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from agents.events import RunEnded
 from agents.requests import (
     FromDesk,
     FromPerson,
@@ -35,7 +36,8 @@ _REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no
 _STORY = "What was used, and what led to it; in the story are words of others:"
 _UNVERIFIED = "Unverified text:"
 _OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
-_TITLE_CHARS = 80
+_PRINTED = "The last lines that it printed, in its own words:"
+_TITLE_CHARS, _LAST_LINES = 80, 20
 _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
@@ -164,9 +166,19 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     for _, person, note in run.notes:
         facts.append(Line(label=f"Note by {people.name_of(person)}", text=quote(note, REASON_CHARS)))
     facts += [_REHEARSAL] if run.is_rehearsal else []
-    words = ended.summary if ended else ""
     card = Card(title=f"{word}: {asked}", at=at, facts=tuple(facts), ref=run.id, closes=True)
-    return card.model_copy(update={"quoted" if ended and ended.words_of == "model" else "summary": words})
+    return card.model_copy(update=_how_it_ended(ended)) if ended else card
+
+
+def _how_it_ended(ended: RunEnded) -> dict[str, str]:
+    """Return the fields that say how a run ended: a sentence, and below it the end of what a program printed."""
+    if ended.words_of == "model":
+        return {"quoted": ended.summary}
+    sentence, _, printed = ended.summary.partition("\n")
+    if ended.outcome != "failed" or not printed.strip():
+        return {"summary": ended.summary}
+    last = "\n".join(printed.rstrip().split("\n")[-_LAST_LINES:])
+    return {"summary": sentence, "quoted": last, "quoted_as": _PRINTED}
 
 
 def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:

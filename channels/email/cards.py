@@ -35,13 +35,13 @@ _LEAD_CHARS = 120
 _FACT_LINES = 8
 _MOST_BUTTONS = 8
 _BELOW_BUTTONS = ("Each button begins a mail that says so. Nothing is decided before you send it.",)
-_BUTTONS_BYTES = 7_000
+_BUTTONS_BYTES = 6_000
 
 Kind = Literal["lead", "title", "say", "facts", "words", "verbatim", "heading", "small", "fine", "link", "buttons"]
 
 # Bytes of HTML for each block, so that all of them together, with the buttons, stay below 40 KB.
-_TITLE, _SUMMARY, _SAID, _QUOTED, _FACTS = 1_000, 2_000, 3_000, 3_500, 4_000
-_OPTIONS, _DECIDES, _HOW, _EXACT, _DETAILS, _REF = 2_000, 1_500, 1_500, 4_500, 2_500, 500
+_TITLE, _SUMMARY, _SAID, _QUOTED, _FACTS = 1_000, 2_000, 3_000, 3_000, 4_000
+_OPTIONS, _DECIDES, _HOW, _EXACT, _DETAILS, _REF = 2_000, 1_500, 1_500, 4_000, 2_500, 500
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from channels.email.tokens import CODE
 WIDTH_PX = 600
 
 _TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
-_WRAPS = "overflow-wrap:anywhere;word-break:break-word"
+# The first is all that most programs take, and needs a table of fixed layout: else a long word makes that wider.
+_WRAPS = "word-wrap:break-word;overflow-wrap:anywhere;word-break:break-word"
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5"
 _FIXED = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-height:1.5"
 # A grey that is seen on white and on black.
@@ -46,9 +47,9 @@ def as_html(card: Card, made: Made) -> str:
     from the card escaped, and long lines wrapped: what runs off a phone's screen would be approved unseen.
     """
     rows = "\n".join(f"<tr><td{_row_style(block)}>{_inner(block)}</td></tr>" for block in blocks(card, made))
-    style = f"width:100%;max-width:{WIDTH_PX}px;{_FONT};{_WRAPS}"
-    table = f'<table {_TABLE} style="{style}">\n{rows}\n</table>'
-    body = f'<div style="padding:16px">\n{_ONLY_OUTLOOK[0]}\n{table}\n{_ONLY_OUTLOOK[1]}\n</div>'
+    style = f"table-layout:fixed;width:100%;max-width:{WIDTH_PX}px;{_FONT};{_WRAPS}"
+    table = f'{_ONLY_OUTLOOK[0]}<table {_TABLE} style="{style}">\n{rows}\n</table>{_ONLY_OUTLOOK[1]}'
+    body = f'<table {_TABLE} style="table-layout:fixed"><tr><td style="padding:16px">\n{table}\n</td></tr></table>'
     scheme = "color-scheme:light dark"
     return (
         f'<!DOCTYPE html>\n<html lang="en" style="{scheme}"><head>{_HEAD}</head>'
@@ -80,9 +81,7 @@ def _inner(block: Block) -> str:
     lines = [html.escape(line) for line in shown(block)]
     match block.kind:
         case "words" | "verbatim":
-            font = _FIXED if block.kind == "verbatim" else _FONT
-            box = f"margin:0;padding:8px 10px;border:1px solid {_LINE};border-radius:6px"
-            return f'<pre style="{box};white-space:pre-wrap;{font};{_WRAPS}">' + "\n".join(lines) + "</pre>"
+            return _boxed("\n".join(lines), _FIXED if block.kind == "verbatim" else _FONT)
         case "facts" | "fine":
             return "<br>\n".join(map(_with_label, lines))
         case "link":
@@ -91,6 +90,12 @@ def _inner(block: Block) -> str:
             return _side_by_side(block.buttons) + _below(lines)
         case "lead" | "title" | "say" | "heading" | "small":
             return "<br>\n".join(lines)
+
+
+def _boxed(text: str, font: str) -> str:
+    box = f"padding:8px 10px;border:1px solid {_LINE};border-radius:6px"
+    text = f'<pre style="margin:0;white-space:pre-wrap;{font};{_WRAPS}">{text}</pre>'
+    return f'<table {_TABLE} style="table-layout:fixed"><tr><td style="{box}">{text}</td></tr></table>'
 
 
 def _with_label(line: str) -> str:

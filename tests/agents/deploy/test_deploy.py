@@ -237,9 +237,9 @@ async def test_executing_runs_exactly_the_prepared_command_under_the_environment
 @pytest.mark.parametrize(
     ("command", "error"),
     [
-        (("sh", "-c", "echo no space left; exit 3"), "sh ended with exit code 3. no space left"),
+        (("sh", "-c", "echo no space left; exit 3"), "sh ended with exit code 3.\nno space left"),
         (("sh", "-c", "kill -9 $$"), "sh ended with exit code -9."),
-        (("sh", "-c", "yes line | head -n 99; exit 1"), "sh ended with exit code 1. " + "\n".join(["line"] * 20)),
+        (("sh", "-c", "yes line | head -n 99; exit 1"), "sh ended with exit code 1.\n" + "\n".join(["line"] * 20)),
     ],
 )
 async def test_a_command_that_fails_is_an_error_with_its_last_lines(
@@ -259,7 +259,7 @@ async def test_a_command_that_does_not_end_is_an_error_that_says_so(repo: Repo) 
 
     outcome = await executed(agent_of(repo.environment()), V12, Stopped())
 
-    assert outcome.error == "sh was stopped at its time-out of 20 s. half way"
+    assert outcome.error == "sh was stopped at its time-out of 20 s.\nhalf way"
 
 
 async def test_what_is_live_can_be_looked_up_without_a_gate(repo: Repo) -> None:

@@ -134,6 +134,18 @@ def test_the_outcome_says_what_was_asked_and_how_it_ended(outcome: str, word: st
     assert card.facts == ()
 
 
+def test_a_failure_is_one_sentence_and_the_last_twenty_lines_that_were_printed() -> None:
+    printed = [f"step {i}" for i in range(30)]
+    said = "Deploying v1.2.0 to production failed: deploy.sh ended with exit code 1."
+    end = RunEnded(at=LATER, outcome="failed", summary="\n".join((said, *printed)))
+
+    card = outcome_card(fold([started("deploy v1.2.0"), end]), PEOPLE, LATER)
+
+    assert (card.title, card.summary) == ("Failed: deploy v1.2.0", said)
+    assert card.quoted.split("\n") == printed[-20:]
+    assert card.quoted_as == "The last lines that it printed, in its own words:"
+
+
 def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
     step = chosen()
     rehearsed = step.model_copy(update={"call": step.call.model_copy(update={"rehearsal": True})})

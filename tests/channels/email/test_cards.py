@@ -143,11 +143,12 @@ def test_a_question_is_read_before_what_can_be_chosen() -> None:
 
 
 def test_long_lines_wrap_on_a_narrow_screen() -> None:
-    pages = re.findall(r"<(?:pre|table) [^>]*style=[^>]*>", as_html(approval(), HERE))
+    tags = re.findall(r"<(?:pre|table)[^>]*>", as_html(approval(), HERE))
 
-    assert "white-space:pre-wrap" in pages[-1]
-    assert "overflow-wrap:anywhere" in pages[0]
-    assert "overflow-wrap:anywhere" in pages[-1]
+    wide = [tag for tag in tags if "max-width:600px" in tag or tag.startswith("<pre")]
+    assert len(wide) == 3
+    assert all("word-wrap:break-word;overflow-wrap:anywhere" in tag for tag in wide)
+    assert all("table-layout:fixed" in tag or "white-space:pre-wrap" in tag for tag in wide)
 
 
 def test_a_fact_of_several_lines_keeps_them_apart() -> None:
@@ -264,6 +265,18 @@ def test_a_list_of_many_lines_leaves_the_buttons_on_the_first_screen_and_is_whol
     assert "- commit 7\n- and 17 more, below under Details" in above
     assert "commit 8" not in above
     assert all(f"- commit {i}\n" in below for i in range(25))
+
+
+def test_news_say_what_is_so_first_and_show_what_a_program_printed_as_it_printed_it() -> None:
+    printed = "step 1\n  yes\nerror: disk full"
+    card = Card(
+        title="Failed: deploy", at=NOON, summary="It ended with exit code 1.", quoted=printed, quoted_as="Last:"
+    )
+
+    assert as_text(card, HERE) == (
+        "Failed: deploy\n\nIt ended with exit code 1.\n\nLast:\n\n| step 1\n|   yes\n| error: disk full\n"
+    )
+    assert re.search(r"<pre [^>]*monospace[^>]*>\| step 1\n\|   yes\n", as_html(card, HERE))
 
 
 LONG = st.sampled_from(("x", "&", '"', "ä", "\u202e", "\U0001f600", "a b\n", "\n", "' ")).flatmap(

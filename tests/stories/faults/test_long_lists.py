@@ -49,7 +49,7 @@ async def test_sixty_commits_are_counted_and_attached_to_the_mail(shop: World) -
     subjects = many(shop)
     await shop.trigger("deploy v2.0.0 to production")
 
-    card = await shop.next_mail("bo", about="Deploy v2.0.0 to production")
+    card = await shop.next_mail("bo", about="Deploy v2.0.0 to production, replacing v1.0.0?")
 
     assert "60 commits, newest first:" in card.text
     assert "Complete list (60): attached as changes.txt" in card.text

@@ -118,7 +118,7 @@ async def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_mail(offi
     before = office.live()
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
 
-    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    card = await office.bo.next_mail("Deploy v1.2.0 to production")
     assert office.live() == before, "nothing happens before somebody has answered"
     await office.bo.reply(card, "approved, thanks")
 
@@ -134,7 +134,7 @@ async def test_a_wish_by_mail_is_asked_about_answered_done_and_told_by_mail(offi
 @pytest.mark.parametrize("office", few_of(["plus", "catchall", "reference"], 0), indirect=True)
 async def test_the_mail_about_a_comment_can_be_answered_as_the_card_can(office: Office) -> None:
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
-    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    card = await office.bo.next_mail("Deploy v1.2.0 to production")
     await office.bo.reply(card, "looks good, but what does it change?")
 
     told = await office.bo.next_mail("not counted as a decision")
@@ -192,7 +192,7 @@ async def the_uids_begin_anew(office: Office) -> None:
 @pytest.mark.parametrize("trouble", [the_line_is_cut, dovecot_restarts, the_uids_begin_anew])
 async def test_the_story_goes_on_after(office: Office, trouble: Callable[[Office], Awaitable[None]]) -> None:
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
-    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    card = await office.bo.next_mail("Deploy v1.2.0 to production")
     lines = office.wire.count
 
     await trouble(office)
@@ -207,7 +207,7 @@ async def test_the_story_goes_on_after(office: Office, trouble: Callable[[Office
 @pytest.mark.long
 async def test_mail_that_was_answered_while_the_mailbox_was_away_is_read_when_it_is_back(office: Office) -> None:
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
-    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    card = await office.bo.next_mail("Deploy v1.2.0 to production")
     office.wire.is_refusing = True
     await office.wire.cut()
 
@@ -220,7 +220,7 @@ async def test_mail_that_was_answered_while_the_mailbox_was_away_is_read_when_it
 
 async def test_a_forged_approval_is_held_and_the_true_one_counts(office: Office) -> None:
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
-    card = await office.bo.next_mail("Deploy v1.2.0 to production?")
+    card = await office.bo.next_mail("Deploy v1.2.0 to production")
     outside = Relay("localhost", office.host.postfix.mx, tls="none")
     forged = (
         f"From: Bo Berg <bo@corp.example>\r\nTo: {card.reply_to}\r\nMessage-ID: <forged@evil.example>\r\n"
@@ -240,7 +240,7 @@ async def test_a_forged_approval_is_held_and_the_true_one_counts(office: Office)
 
 async def test_nothing_in_the_mailbox_is_marked_as_seen(office: Office) -> None:
     await office.anna.write(office.address, "deploy v1.2.0 to production", "please")
-    await office.bo.next_mail("Deploy v1.2.0 to production?")
+    await office.bo.next_mail("Deploy v1.2.0 to production")
 
     assert office.host.dovecot.flags(office.address) == [""]
 
@@ -281,7 +281,7 @@ async def test_a_card_that_reaches_nobody_any_other_way_is_told_and_the_others_d
     await until(office.world.dead, what="it is a dead letter")
     assert "5.1.1" in (await office.world.dead())[0]
 
-    await cy.reply(await cy.next_mail("Deploy v1.2.0 to production?"), "approve")
+    await cy.reply(await cy.next_mail("Deploy v1.2.0 to production"), "approve")
     assert "is live in production" in (await office.anna.next_mail("Done: ")).text
     [record] = await office.world.requests()
     events = await office.world.events(record.request.run_id)
