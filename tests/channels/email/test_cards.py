@@ -323,6 +323,20 @@ def test_however_much_a_card_says_its_html_stays_small_and_says_where_all_of_it_
         assert not text or marked in files["card.txt"]
 
 
+@pytest.mark.parametrize("piece", ["x", "'", "\u202e", "\U0001f600", "'\n", "a\n"])
+@pytest.mark.parametrize("kind", ["approval", "choice", "form"])
+def test_a_card_that_is_too_long_everywhere_makes_a_small_page_all_the_same(piece: str, kind: Format) -> None:
+    much = piece * 4_000
+    lines = (Line(label=much, text=much, lines=99),) * 2
+    answer = form(kind, options=tuple(piece * 90 + str(i) for i in range(8)), fields=(much,))
+    words = {"title": much, "summary": much, "said": much, "said_as": much, "quoted": much, "exact": much, "ref": much}
+    card = approval(**words, facts=lines, decides=lines, details=lines, link="https://sayso.example/", form=answer)
+
+    page = read_body(mime.compose(card, TO, "d1", own=BOT, timezone="UTC").raw).html or ""
+
+    assert 10_000 < len(page.encode()) < 40_000
+
+
 def test_a_card_that_fits_comes_without_a_file() -> None:
     assert attachments(approval(), HERE) == ()
 

@@ -12,6 +12,7 @@ from channels.email import mime
 from channels.email.format import message_ids
 from channels.email.format.body import read_text
 from channels.email.format.headers import read_headers
+from channels.email.format.shown import subject_of
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
@@ -94,6 +95,14 @@ def test_any_title_is_one_subject_that_python_reads_back(title: str) -> None:
     assert subject.strip() == post.asks.subject.strip()
     assert mime.one_line(title, mime.TITLE_CHARS - 7).strip("… ") in subject
     assert len(subject) <= mime.TITLE_CHARS + len(" [K7QP2X]")
+
+
+def test_a_long_title_leaves_a_subject_of_sixty_characters_and_the_code() -> None:
+    post = compose(approval(title="Deploy v1.2.0 to production, " + "replacing much " * 20))
+
+    subject = subject_of(read_headers(post.raw))
+    assert subject == f"Deploy v1.2.0 to production, replacing much replacing much… {code_of(post)}"
+    assert len(subject) <= 60 + len(" [K7QP2X]")
 
 
 @given(st.text(max_size=200), st.text(max_size=200))

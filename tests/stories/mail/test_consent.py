@@ -81,18 +81,18 @@ async def approved(world: World, record: RequestRecord) -> None:
     assert (await world.request(record.request.id)).state == "approved"
 
 
-def raw_of(world: World, letter: Letter) -> str:
-    """The mail as it lies in Bo's mailbox, headers and all."""
-    folder = world.mail.folder("bo@corp.example")
+def raw_of(world: World, letter: Letter, person: str = "bo") -> str:
+    """The mail as it lies in somebody's mailbox, headers and all."""
+    folder = world.mail.folder(f"{person}@corp.example")
     raw = (path.read_text() for path in every_mail(folder))
     return next(each for each in raw if letter.message_id in each)
 
 
-def button(world: World, letter: Letter) -> str:
-    """The sentence that the approving button of the mail's HTML writes."""
-    page = email.message_from_string(raw_of(world, letter), policy=email.policy.default).get_body(("html",))
+def button(world: World, letter: Letter, label: str = "Approve by mail", person: str = "bo") -> str:
+    """The sentence that a button of the mail's HTML writes."""
+    page = email.message_from_string(raw_of(world, letter, person), policy=email.policy.default).get_body(("html",))
     assert page is not None
-    link = re.search(r'href="mailto:[^"]*body=([^"]*)"[^>]*>Approve by mail', page.get_content())
+    link = re.search(rf'href="mailto:[^"]*body=([^"]*)"[^>]*>{re.escape(label)}</a>', page.get_content())
     assert link is not None
     return unquote(link[1].replace("&amp;", "&"))
 
@@ -248,6 +248,21 @@ async def test_a_mail_that_a_button_has_written_approves_without_a_thread_and_a_
     await write(world, card.reply_to, f"{button(world, card)}\n\nSent from my phone\n", "anything", "")
 
     await approved(world, record)
+
+
+async def test_a_mail_that_a_button_has_written_answers_a_question_with_that_choice(shop: World) -> None:
+    run_id = await shop.trigger("deploy v1.2.0")
+    asked = await shop.opened(run_id)
+    card = await shop.next_mail("anna")
+
+    sentence = button(shop, card, "Answer by mail: production", "anna")
+    await write(shop, card.reply_to, f"{sentence}\n\nSent from my phone\n", "anything", "", by="anna")
+
+    assert (await shop.opened(run_id, after=asked.request.id)).request.title.startswith("Deploy v1.2.0 to production")
+    decision = (await shop.request(asked.request.id)).decision
+    assert decision is not None
+    assert decision.given is not None
+    assert decision.given.picks == ("production",)
 
 
 @pytest.mark.parametrize("added", ["but only after lunch", "wait", "?"])
