@@ -104,7 +104,7 @@ async def test_an_unknown_environment_is_answered_with_those_that_exist(shop: Wo
 async def test_the_latest_for_a_short_name_is_shown_as_the_exact_version_and_place(shop: World) -> None:
     await shop.trigger("deploy latest to prod")
 
-    card = await shop.next_mail("bo", about="Deploy v1.2.0 to production")
+    card = await shop.next_mail("bo", about="Deploy v1.2.0 to production, replacing v1.0.0?")
 
     assert commit_of(shop, "v1.2.0") in card.text
 
@@ -116,13 +116,13 @@ async def test_a_way_back_without_a_version_is_a_list_to_choose_from(shop: World
     await shop.reply("anna", card, "v1.1.0")
 
     assert "1. v1.2.0\n2. v1.1.0\n3. none of these" in card.text
-    assert "Deploy v1.1.0 to production" in (await shop.next_mail("bo")).subject
+    assert "Deploy v1.1.0 to production, replacing v1.0.0?" in (await shop.next_mail("bo")).subject
 
 
 async def test_a_polite_mail_asks_for_what_its_one_plain_sentence_says(shop: World) -> None:
     await shop.send("anna", ADDRESS, "Hi,\n\nplease deploy v1.2.0 to production\n\nThanks, Anna")
 
-    card = await shop.next_mail("bo", about="Deploy v1.2.0 to production")
+    card = await shop.next_mail("bo", about="Deploy v1.2.0 to production, replacing v1.0.0?")
     await shop.reply("bo", card, "approved")
     await shop.next_mail("anna", about="Done")
 
@@ -208,7 +208,7 @@ async def test_an_amended_deploy_deploys_what_was_amended(shop: World) -> None:
     await shop.next_mail("bo")
 
     await shop.steering.amend(record.request.id, record.request.requesters[0], {"version": "v1.1.0"})
-    card = await shop.next_mail("bo", about="Deploy v1.1.0 to production")
+    card = await shop.next_mail("bo", about="Deploy v1.1.0 to production, replacing v1.0.0?")
     await shop.reply("bo", card, "approve")
 
     assert (await shop.ended(run_id)).state == "done"
