@@ -151,6 +151,7 @@ class RequestView(Frozen):
     facts: tuple[FactView, ...] = ()
     service: str = ""
     key_holders: tuple[PersonId, ...] = ()
+    words: str = ""
 
 
 def run_view(run: Run, forks: Sequence[str] = ()) -> RunView:
@@ -205,6 +206,7 @@ def request_view(
         program=request.program,
         service=request.service,
         key_holders=request.key_holders,
+        words=request.words,
         may_act=_may_act(record, run) if run and is_of_program(request) else None,
         says=says_first(request, people),
         words=request.words,

@@ -24,7 +24,7 @@ IS_WIDER = f"() => {WIDER}.some((whole) => whole.scrollWidth > whole.clientWidth
 
 LONG_WORD = "no" * 150
 # Its subject ends with the mark of that card.
-LETTER = re.compile(r"^Deploy v1\.2\.0 to production\?")
+LETTER = re.compile(r"^Deploy v1\.2\.0 to production, replacing v1\.0\.0\?")
 
 LOOKS: list[tuple[ViewportSize, Literal["light", "dark"]]] = [
     (DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark"),
@@ -76,7 +76,7 @@ def pages(browser: Browser, shared_dev: Dev) -> Mapping[str, str]:
 def shown_request(page: Page) -> str:
     """The address of the request on a run's page, once its mails are out."""
     expect(page.get_by_text("Card sent to Cy Cole by email")).to_be_visible()
-    return page.locator(".card header a").get_attribute("href") or ""
+    return page.locator(".card .more a").get_attribute("href") or ""
 
 
 @pytest.mark.long
@@ -104,7 +104,7 @@ def test_an_approver_of_any_sight_can_read_and_answer_a_request(browser: Browser
         anna.asks(page, "deploy v1.1.0 to production")
         page.get_by_role("button", name="Bo", exact=True).click()
         page.goto("/requests")
-        page.get_by_role("link", name="Deploy v1.1.0 to production?").first.click()
+        page.get_by_role("link", name="Deploy v1.1.0 to production, replacing v1.0.0?").first.click()
         expect(page.get_by_role("button", name="Approve")).to_be_visible()
 
         assert faults(page, axe) == []

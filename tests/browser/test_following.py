@@ -28,7 +28,7 @@ def test_what_is_typed_survives_whatever_happens_to_the_run_meanwhile(anna: Visi
     # As when somebody drags the corner of the box; the policy in the headers lets no script copy that style.
     page.locator("textarea").evaluate("box => { box.style.height = '9rem'; }")
     dev.run("amend", request_id(page), "version=v1.2.0", "--as", "anna")
-    expect(page.get_by_role("heading", name="Deploy v1.2.0 to production?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Deploy v1.2.0 to production, replacing v1.0.0?")).to_be_visible()
     expect(page.get_by_text("Changed since the last card")).to_be_visible()
     still_has_the_focus(page, TYPED)
 
@@ -62,7 +62,7 @@ def test_what_is_ticked_and_the_button_that_has_the_focus_stay_when_a_card_is_an
 
 def test_a_page_says_that_its_session_has_ended_and_where_the_next_one_begins(anna: Visitor, dev: Dev) -> None:
     page, other = anna.logs_in(), anna.opens("/")
-    expect(page.get_by_role("heading", name="What is wanted")).to_be_visible()
+    expect(page.get_by_role("heading", name="What do you need?")).to_be_visible()
 
     other.get_by_role("button", name="Log out").click()
     dev.run("trigger", "deploy v1.1.0 to staging", "--as", "anna")
@@ -103,19 +103,19 @@ def test_lists_follow_what_others_do_and_leave_the_focus_where_it_is(anna: Visit
     mailbox, page = anna.logs_in(), anna.opens("/")
     mailbox.goto("/mail/bo")
     page.get_by_role("button", name="Bo", exact=True).click()
-    expect(page.get_by_text("Nobody waits for you.")).to_be_visible()
-    page.get_by_role("textbox", name="What is wanted").fill(TYPED)
+    expect(page.get_by_text("Nothing needs your attention.")).to_be_visible()
+    page.get_by_role("textbox", name="What do you need?").fill(TYPED)
 
     dev.run("trigger", "deploy v1.1.0 to production", "--as", "anna")
-    first = page.get_by_role("link", name="Deploy v1.1.0 to production?")
+    first = page.get_by_role("link", name="Deploy v1.1.0 to production, replacing v1.0.0?")
     first.focus()
-    expect(mailbox.get_by_role("link", name="Deploy v1.1.0 to production?")).to_be_visible()
+    expect(mailbox.get_by_role("link", name="Deploy v1.1.0 to production, replacing v1.0.0?")).to_be_visible()
     dev.run("trigger", "deploy v1.2.0 to production", "--as", "anna")
 
-    expect(page.get_by_role("link", name="Deploy v1.2.0 to production?")).to_be_visible()
+    expect(page.get_by_role("link", name="Deploy v1.2.0 to production, replacing v1.0.0?")).to_be_visible()
     expect(first).to_be_focused()
-    expect(page.get_by_role("textbox", name="What is wanted")).to_have_value(TYPED)
-    expect(mailbox.get_by_role("link", name="Deploy v1.2.0 to production?")).to_be_visible()
+    expect(page.get_by_role("textbox", name="What do you need?")).to_have_value(TYPED)
+    expect(mailbox.get_by_role("link", name="Deploy v1.2.0 to production, replacing v1.0.0?")).to_be_visible()
 
 
 def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew(anna: Visitor, dev: Dev) -> None:

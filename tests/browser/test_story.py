@@ -16,7 +16,7 @@ def test_anna_asks_in_one_tab_bo_approves_by_mail_in_another_and_her_page_follow
     expect(version_live(page)).to_have_text("v1.0.0")
 
     mailbox = anna.opens("/mail/bo")
-    mailbox.get_by_role("link", name="Deploy v1.2.0 to production?").click()
+    mailbox.get_by_role("link", name="Deploy v1.2.0 to production, replacing v1.0.0?").click()
     expect(mailbox.get_by_role("article")).to_contain_text('runs: ["./deploy.sh", "production"')
     mailbox.get_by_label("Reply as Bo Berg").fill("approved, thanks")
     mailbox.get_by_role("button", name="Send the mail").click()
@@ -38,7 +38,7 @@ def test_bo_approves_on_the_card_and_the_site_changes(anna: Visitor) -> None:
 
     page.get_by_role("button", name="Bo", exact=True).click()
     page.get_by_role("link", name="Waiting 1").click()
-    page.get_by_role("link", name="Deploy v1.2.0 to production?").click()
+    page.get_by_role("link", name="Deploy v1.2.0 to production, replacing v1.0.0?").click()
     expect(page.get_by_text("63e28bf Give the page a warmer colour (Bo Berg)")).to_be_visible()
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("status")).to_contain_text("Bo Berg")
@@ -70,7 +70,7 @@ def test_two_people_look_at_once_and_both_see_who_decided(anna: Visitor, browser
     with Visitor(browser, dev) as other:
         theirs = other.logs_in(dev.run("login"))
         theirs.get_by_role("button", name="Cy", exact=True).click()
-        expect(theirs.get_by_role("heading", name="What is wanted, Cy?")).to_be_visible()
+        expect(theirs.get_by_role("button", name="Cy", exact=True)).to_have_attribute("aria-pressed", "true")
         theirs.goto(run)
         theirs.get_by_label("Reason").fill("not before the sale")
         theirs.get_by_role("button", name="Deny").click()
@@ -86,6 +86,6 @@ def test_two_people_look_at_once_and_both_see_who_decided(anna: Visitor, browser
 
 def unfolds(page: Page, version: str) -> None:
     """The story comes in while one looks, up to the card and the mail that carries it."""
-    expect(page.get_by_role("heading", name=f"Deploy {version} to production?")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Deploy {version} to production, replacing v1.0.0?")).to_be_visible()
     expect(state(page)).to_have_text("waiting")
     expect(page.get_by_text("Card sent to Bo Berg by email")).to_be_visible()

@@ -15,7 +15,7 @@ def test_the_whole_story_works_without_javascript_by_mail_and_by_card(browser: B
         run = anna.asks(page, "deploy v1.2.0 to production")
         wait_until(lambda: page.reload() and "Card sent to Bo Berg" in page.content(), what="the card in Bo's mailbox")
         page.get_by_role("link", name="open Bo's mailbox").click()
-        page.get_by_role("link", name="Deploy v1.2.0 to production?").click()
+        page.get_by_role("link", name="Deploy v1.2.0 to production, replacing v1.0.0?").click()
         page.get_by_label("Reply as Bo Berg").fill("approved, thanks")
         page.get_by_role("button", name="Send the mail").click()
         expect(page.get_by_role("status")).to_contain_text("Sent as Bo Berg, by SMTP")

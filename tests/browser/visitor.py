@@ -53,12 +53,12 @@ class Visitor:
         """A new tab with the first page, by `link` or the one that `sayso dev` printed."""
         page = self.opens(link or self.dev.link)
         page.get_by_role("button", name="Open the console").click()
-        expect(page.get_by_role("heading", name="What is wanted, Anna?")).to_be_visible()
+        expect(page.get_by_role("heading", name="What do you need?")).to_be_visible()
         return page
 
     def asks(self, page: Page, text: str) -> str:
         """Ask on the first page; the address of the run that begins."""
-        page.get_by_role("textbox", name="What is wanted").fill(text)
+        page.get_by_role("textbox", name="What do you need?").fill(text)
         page.get_by_role("button", name="Ask", exact=True).click()
         page.wait_for_url(re.compile(r"/runs/s"))
         return page.url

@@ -70,7 +70,8 @@ REQUEST: dict[str, Any] = {
     "id": _REQUEST_ID,
     "run_id": _RUN_ID,
     "state": "open",
-    "title": "Deploy v1.2.0 to production?",
+    "title": "Deploy v1.2.0 to production, replacing v1.0.0?",
+    "words": "deploy v1.2.0 to production",
     "quoted": "",
     "format": "approval",
     "options": [],
@@ -106,7 +107,8 @@ REQUEST: dict[str, Any] = {
 }
 QUESTION: dict[str, Any] = {
     **REQUEST,
-    "title": "The program ci asks a question",
+    "title": "Staging is full. Which one may go?",
+    "words": "",
     "quoted": "Staging is full. Which one may go?",
     "format": "choice",
     "options": ["staging-3", "staging-7"],

@@ -90,7 +90,7 @@ def _nothing(_: Exception) -> Refusal:
 
 
 def _broken(_: Exception) -> Refusal:
-    text = "Something went wrong here that should not. It is in the log; tell the operators when it was."
+    text = "It is in the log. Tell the operators when it was."
     return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side", text)
 
 

@@ -102,4 +102,19 @@
   };
 
   for (const whole of document.querySelectorAll("[data-follow]")) follow(whole);
+
+  // "in 3 h 40 min" goes on being true while somebody reads; in the words of times.py.
+  const MINUTE_MS = 60_000;
+  const length = (ms) => {
+    const [days, hours, minutes] = [Math.floor(ms / 86_400_000), Math.floor(ms / 3_600_000) % 24, Math.floor(ms / MINUTE_MS) % 60];
+    if (days) return hours && days < 7 ? `${days} d ${hours} h` : `${days} d`;
+    if (hours) return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
+    return minutes ? `${minutes} min` : "less than a minute";
+  };
+  setInterval(() => {
+    for (const one of document.querySelectorAll("[data-left]")) {
+      const ms = new Date(one.dataset.left) - Date.now();
+      one.textContent = ms > 0 ? `in ${length(ms)}` : "over";
+    }
+  }, MINUTE_MS / 2);
 })();

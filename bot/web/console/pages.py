@@ -3,13 +3,15 @@
 import base64
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,6 +23,7 @@ from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
 from bot.store import StoreError
 from bot.web.console.static import address_of
+from bot.web.console.times import ago, clock, left, local, moment
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
@@ -82,7 +85,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
     """A part of a page."""
     visit, people = visit_of(request), here(request).app.people
     person = visit.session.person if visit.session else None
-    zone = _zone(people, person)
+    zone, now = _zone(people, person), datetime.now(UTC)
     return (
         _templates()
         .get_template(template)
@@ -93,10 +96,13 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             name_of=people.name_of,
             names_of=people.names_of,
             first_line=partial(first_line, chars=_HEADING_CHARS),
-            moment=partial(_moment, zone),
-            clock=partial(_clock, zone),
+            moment=partial(moment, zone),
+            clock=partial(clock, zone),
+            left=partial(left, now),
+            ago=partial(ago, now),
             asset=address_of,
             size=size,
+            zone=zone,
             **data,
         )
     )
@@ -195,11 +201,17 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters["quoted"] = _quoted
+    templates.filters["local"] = _local
     return templates
 
 
 def _quoted(text: str) -> str:
     return quote(text, _QUOTED_CHARS)
+
+
+@pass_context
+def _local(context: Context, text: str) -> str:
+    return local(cast("ZoneInfo", context["zone"]), text)
 
 
 def _seen(value: object) -> object:
@@ -218,12 +230,3 @@ def _own(visit: Visit) -> Markup:
 def _zone(people: People, person: PersonId | None) -> ZoneInfo:
     contact = people.contact(person) if person else None
     return ZoneInfo(contact.timezone if contact else "UTC")
-
-
-def _clock(zone: ZoneInfo, at: datetime) -> str:
-    return f"{at.astimezone(zone):%H:%M:%S}"
-
-
-def _moment(zone: ZoneInfo, at: datetime) -> str:
-    there = at.astimezone(zone)
-    return f"{there:%a} {there.day} {there:%b}, {there:%H:%M} {there:%Z}"

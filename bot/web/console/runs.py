@@ -1,6 +1,7 @@
 """Pages of runs: the list, and one run as it thinks, waits and acts."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal, get_args
@@ -9,7 +10,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agents.events import ChildStarted, Event, own
+from agents.events import ChildStarted, Event, RequestOpened, own
 from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, RunState, fold
 from bot.errors import Conflict, Invalid, RateLimited
@@ -20,8 +21,8 @@ from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from bot.store.ids import check
 from bot.web.console.pages import hardened, has_mail, page, to
-from bot.web.console.requests import CardView, card_view
 from bot.web.console.timeline import rows
+from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Here, here
 
@@ -105,11 +106,12 @@ async def told_of(process: Here, run_id: RunId, me: PersonId) -> RunPage:
     if not loaded.events:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such run", "The list of runs shows those there are.")
     run, forks = fold(loaded.events), await process.app.runs.forks.forks_of(run_id)
-    request_id = _on_top(run)
+    request_id = _on_top(run, loaded.events)
     if request_id is None:
         return RunPage(run, loaded.events, None, "", forks)
     record, version, _ = await process.app.requests.decisions.request(request_id)
-    return RunPage(run, loaded.events, card_view(record, process.app.people, me), f"{request_id}.{version}", forks)
+    card = card_view(record, process.app.people, me, run=run)
+    return RunPage(run, loaded.events, card, version_of(card, version), forks)
 
 
 def around_run(request: Request, told: RunPage) -> dict[str, object]:
@@ -125,13 +127,10 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
     }
 
 
-def _on_top(run: Run) -> RequestId | None:
-    """The request that matters now: the open one, or the approved one that can still be stopped."""
-    if run.open or run.ended:
-        return run.open
-    pending = run.pending
-    is_approved = pending is not None and pending.request is not None and pending.decision is not None
-    return pending.request.id if pending and pending.request and is_approved and not pending.has_begun else None
+def _on_top(run: Run, events: Sequence[Event]) -> RequestId | None:
+    """The request that matters now: the open one, else the newest, which shows what came of it."""
+    asked = (event.request.id for event in reversed(own(events)) if isinstance(event, RequestOpened))
+    return run.open or next(asked, None)
 
 
 # Even where a browser would show it after all, it can run, load and send nothing.

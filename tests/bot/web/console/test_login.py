@@ -47,7 +47,7 @@ async def test_looking_at_a_link_spends_nothing_and_the_button_opens_one_session
     page = await press(anna, link)
 
     assert page.status == 200
-    assert "What is wanted, Anna?" in page.words
+    assert "What do you need?" in page.words
     again = await console.stranger().post("/login", {"token": link.partition("=")[2]})
     assert again.status_code == 401
     assert "does not work any more" in Page(again).words

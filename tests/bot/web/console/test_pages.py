@@ -28,7 +28,7 @@ TAGS = {
     *("html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "main", "footer", "section"),
     *("div", "span", "p", "h1", "h2", "h3", "ul", "ol", "li", "dl", "dt", "dd", "b", "q", "code", "pre", "time"),
     *("blockquote", "article", "aside", "form", "input", "button", "textarea", "label", "select", "option"),
-    *("fieldset", "legend", "iframe"),
+    *("fieldset", "legend", "iframe", "details", "summary"),
 }
 
 
@@ -111,7 +111,7 @@ async def test_what_a_model_asks_and_people_answer_is_text(world: World, console
     record = await world.opened(run_id)
     request = f"/requests/{record.request.id}"
     page = await anna.get(request)
-    assert "The agent asks, by plain rules:" in page.words
+    assert "The agent that works for Anna Ames asks." in page.words
     said = await everywhere(anna, f"/runs/{run_id}", request)
     assert normal(SEEN.replace("\\u0085", "").replace("\\u2028", "")) in said
     check_is_ours((await anna.get(request)).html)

@@ -149,4 +149,4 @@ async def test_a_message_that_claims_to_be_from_nobody_we_know_offers_nobody_to_
 async def test_the_address_of_the_release_before_leads_here(console: Console) -> None:
     dan = await console.browser("dan")
 
-    assert "Not accepted as anybody's word" in (await dan.get("/held")).words
+    assert "Unverified senders" in (await dan.get("/held")).words

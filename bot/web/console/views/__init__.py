@@ -1,0 +1,1 @@
+"""What pages show, put together from records and runs. Pure."""

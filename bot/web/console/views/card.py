@@ -1,0 +1,140 @@
+"""A request as one person sees it: what is asked, what they can press, and what came of it. Pure."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from agents.requests import AllOf, PersonId, Request, parts_of
+from agents.run import Run
+from bot.people.directory import People
+from bot.policy.judge import ways_to_approve
+from bot.policy.record import RequestRecord
+from bot.render.cards import by_key, details, exact, excluded, quoted, said_as, with_short_hashes
+from bot.render.views import FactView, RequestView, request_view
+from bot.web.console.views.afterwards import Afterwards, afterwards
+from channels import Line
+
+_NO_LISTS: Mapping[str, str] = MappingProxyType({})
+_UNVERIFIED = "Unverified text:"
+_STORY = "What was used, and what led to it; in the story are words of others:"
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """`once` makes a form that is sent twice one answer. `because` says why this person has no buttons,
+    `by_key` whose API key asked.
+
+    `quoted` are words of others, below the line `quoted_as`; `said_as` stands above the requester's own words.
+    `facts` have short hashes, `details` the full ones. `who_else` says who decides, to this reader. `after` is set
+    once the request is no longer open.
+    """
+
+    request: RequestView
+    exact: str
+    once: str
+    may_approve: bool
+    may_deny: bool
+    may_answer: bool
+    may_stop: bool
+    may_withdraw: bool
+    excluded: list[Line]
+    because: str
+    by_key: str
+    title: str
+    said_as: str
+    quoted: str
+    quoted_as: str
+    facts: list[FactView]
+    details: list[Line]
+    who_else: str
+    after: Afterwards | None
+
+    @property
+    def has_form(self) -> bool:
+        """True if this person can answer it in some way."""
+        return self.may_approve or self.may_deny or self.may_answer or self.may_stop
+
+
+def card_view(
+    record: RequestRecord,
+    people: People,
+    me: PersonId,
+    lists: Mapping[str, str] | None = None,
+    run: Run | None = None,
+) -> CardView:
+    """Return the request as `me` sees it, with all of its `lists`; `decide` judges every answer again.
+
+    With its `run` it says what came of the request.
+    """
+    request, view = record.request, request_view(record, people, lists=lists or _NO_LISTS)
+    is_open, may, is_vote = view.state == "open", me in view.may_decide, view.format == "approval"
+    has_approved = any(vote.person == me and vote.approve for vote in view.votes)
+    asks = me in record.requesters
+    counts_here = "console" in ways_to_approve(request.policy)
+    return CardView(
+        request=view,
+        exact=exact(request),
+        once=secrets.token_hex(8),
+        may_approve=is_open and may and is_vote and counts_here and not has_approved,
+        may_deny=is_open and may and is_vote,
+        may_answer=is_open and may and not is_vote,
+        may_stop=view.state == "approved" and (may or asks) and is_vote and view.started_at is None and _goes_on(run),
+        may_withdraw=is_open and asks and request.purpose != "unknown",
+        excluded=excluded(request, people),
+        because=_because(record, view, people, me, has_approved=has_approved, counts_here=counts_here),
+        by_key=by_key(view.service, view.key_holders, people),
+        title=view.title if is_open else view.title.removesuffix("?"),
+        said_as=said_as(request, people) if request.words else "",
+        quoted=quoted(request),
+        quoted_as=_STORY if request.purpose == "go_on" else _UNVERIFIED,
+        facts=[_short(fact) for fact in view.facts],
+        details=details(request),
+        who_else=_who_else(request, view, people, me),
+        after=None if is_open else afterwards(record, run, people),
+    )
+
+
+def version_of(card: CardView, version: int) -> str:
+    """Return a mark of the card that is another when there is something else to be seen on it."""
+    came = card.after.word.replace(" ", "-") if card.after else "open"
+    return f"{card.request.id}.{version}.{came}"
+
+
+def _goes_on(run: Run | None) -> bool:
+    return run is None or run.ended is None
+
+
+def _short(fact: FactView) -> FactView:
+    return fact.model_copy(update={"text": with_short_hashes(Line(label=fact.label, text=fact.text)).text})
+
+
+def _who_else(request: Request, view: RequestView, people: People, me: PersonId) -> str:
+    """Return who decides: to somebody who does, with whom; else the rule."""
+    others = [person for person in view.may_decide if person != me]
+    has_seats = any(isinstance(part, AllOf) for part in parts_of(request.policy.rule))
+    if me not in view.may_decide or has_seats or view.quorum > 1 or view.state != "open":
+        return view.rule
+    return f"you, or {_one_of(others, people)} instead of you" if others else "only you"
+
+
+def _one_of(others: list[PersonId], people: People) -> str:
+    return people.names_of(others) if len(others) == 1 else f"one of {people.names_of(others)}"
+
+
+def _because(
+    record: RequestRecord, view: RequestView, people: People, me: PersonId, *, has_approved: bool, counts_here: bool
+) -> str:
+    if view.state != "open":
+        return ""
+    if me not in view.may_decide:
+        asked = "You asked for this, so it is not yours to decide. " if me in record.requesters else ""
+        return f"{asked}{people.names_of(view.may_decide)} may decide."
+    if view.format != "approval":
+        return ""
+    if has_approved:
+        return "You have approved this; more people are needed. You can still deny it."
+    if not counts_here:
+        ways = ", ".join(ways_to_approve(record.request.policy)) or "none"
+        return f"An approval does not count here; ways that count: {ways}. A denial counts everywhere."
+    return ""
