@@ -54,6 +54,39 @@ def test_the_way_to_the_content_can_be_skipped(anna: Visitor) -> None:
     assert focus(page) == "What do you need?"
 
 
+def test_the_keys_of_the_waiting_list_lead_to_pages_that_ask_and_decide_nothing(anna: Visitor) -> None:
+    page = anna.logs_in()
+    for version in ("v1.1.0", "v1.2.0"):
+        page.goto("/")
+        run = anna.asks(page, f"deploy {version} to production")
+        expect(page.get_by_text("Card sent to Cy Cole by email")).to_be_visible()
+    page.get_by_role("button", name="Bo", exact=True).click()
+    page.goto("/requests")
+    expect(page.locator("[data-row]")).to_have_count(2)
+
+    page.keyboard.press("d")
+    assert page.url.endswith("/requests"), "without a row nothing is meant"
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    assert focus(page) == "Deploy v1.1.0 to production, replacing v1.0.0?"
+    page.keyboard.press("x")
+    expect(page.get_by_role("checkbox").first).to_be_checked()
+    page.keyboard.press("d")
+    expect(page.get_by_role("heading", name="Deny this request?")).to_be_visible()
+    assert focus(page) == "Reason"
+    page.keyboard.type("ad")
+    page.get_by_role("link", name="Back, and decide nothing").click()
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="Deploy v1.2.0 to production, replacing v1.0.0?")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_be_focused()
+    page.goto(run)
+    expect(state(page)).to_have_text("waiting")
+
+
 def focus(page: Page) -> str:
     """The words of what has the focus."""
     return str(page.evaluate(WHERE)).strip()

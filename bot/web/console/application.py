@@ -39,6 +39,8 @@ ROUTES = (
     Route("/runs/{run_id}/{verb}", runs.steered, methods=["POST"]),
     Route("/requests", requests.listed),
     Route("/requests/now", streams.listed_requests),
+    Route("/requests/deny", requests.denying),
+    Route("/requests/deny", requests.denied, methods=["POST"]),
     Route("/requests/{request_id}", requests.shown),
     Route("/requests/{request_id}/now", streams.one_request),
     Route("/requests/{request_id}/answer", requests.answered, methods=["POST"]),

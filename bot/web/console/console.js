@@ -103,6 +103,31 @@
 
   for (const whole of document.querySelectorAll("[data-follow]")) follow(whole);
 
+  // The list of what waits, by keys. None of them decides: they lead to a page that asks.
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  const linkOf = (row) => row?.querySelector("a");
+  const row = () => document.activeElement?.closest?.("[data-row]");
+  const go = (by) => {
+    const all = rows(), at = all.indexOf(row());
+    linkOf(all[Math.max(0, Math.min(all.length - 1, at + by))])?.focus();
+  };
+  const idOf = (one) => linkOf(one)?.getAttribute("href").split("/").pop();
+  const KEYS = {
+    j: () => go(1),
+    k: () => go(-1),
+    a: () => { if (row()) location.assign(`/requests/${idOf(row())}?press=approve`); },
+    d: () => { if (row()?.querySelector("input")) location.assign(`/requests/deny?pick=${idOf(row())}`); },
+    x: () => row()?.querySelector("input")?.click(),
+    "/": () => document.getElementById("q")?.focus(),
+  };
+  const isTyping = ({ tagName, type }) => /^(TEXTAREA|SELECT)$/.test(tagName) || (tagName === "INPUT" && type !== "checkbox");
+  document.addEventListener("keydown", (event) => {
+    const does = KEYS[event.key];
+    if (!does || !rows().length || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    event.preventDefault();
+    does();
+  });
+
   // "in 3 h 40 min" goes on being true while somebody reads; in the words of times.py.
   const MINUTE_MS = 60_000;
   const length = (ms) => {

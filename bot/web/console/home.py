@@ -15,6 +15,7 @@ from bot.queries import lists
 from bot.queries.environments import Place
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
+from bot.web.console.views.worklist import item_of
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here
 
@@ -38,11 +39,12 @@ async def _page(request: Request, data: dict[str, object], status: HTTPStatus) -
 
 async def lists_of(process: Here, me: PersonId) -> dict[str, object]:
     """Return the open requests of `me`, and their newest runs."""
+    waiting = await lists.waiting(process.app.store, process.app.people, me)
     mine, following = await lists.runs(process.app.store, requester=me, limit=_RUNS)
     return {
         "runs": mine,
         "has_more": following is not None,
-        "requests": await lists.waiting(process.app.store, process.app.people, me),
+        "items": [item_of(one, process.app.people, me) for one in waiting],
         "suggestions": _SUGGESTIONS if process.demo else (),
     }
 

@@ -2,27 +2,36 @@
 
 import hashlib
 import secrets
+from dataclasses import replace
 from http import HTTPStatus
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
+from urllib.parse import urlencode
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from agents.requests import Given, Request, RequestId
+from agents.requests import Given, Request, RequestId, RequestState
 from agents.run import fold
+from agents.text import quote
 from bot.errors import Conflict, Forbidden
 from bot.policy.answers import Statement, filled_in, picked
 from bot.policy.judge import NoteUnconfirmed
 from bot.queries import lists
+from bot.render.views import request_view
 from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.views.card import card_view, version_of
+from bot.web.console.views.worklist import KINDS, item_of, work_list
 from bot.web.console.visits import Refusal, Visit, visit_of
 from bot.web.here import here
 
 Said = Literal["approve", "deny", "free_text"]
 _VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny"}
+STATES: tuple[RequestState, ...] = get_args(RequestState)
 _LISTED = 30
+_SEARCH_CHARS, _TITLE_CHARS = 200, 120
+# As many forms as fit into one.
+_DENIED_AT_ONCE = 40
 _REASON_CHARS, _TEXT_CHARS, _LINE_CHARS = 4_000, 8_000, 1_000
 
 
@@ -33,13 +42,41 @@ async def listed(request: HttpRequest) -> Response:
 
 async def newest(request: HttpRequest) -> dict[str, object]:
     """Return the values of the list."""
-    app, me = here(request).app, visit_of(request).known.person
-    if "all" not in request.query_params:
-        found = await lists.waiting(app.store, app.people, me)
-        return {"requests": found, "next": None, "is_all": False, "follows": True}
-    cursor = request.query_params.get("cursor")
-    some, following = await lists.requests(app.store, app.people, cursor=cursor, limit=_LISTED)
-    return {"requests": some, "next": following, "is_all": True, "follows": cursor is None}
+    query = request.query_params
+    return await (_everybodys(request) if "all" in query else _mine(request))
+
+
+async def _mine(request: HttpRequest) -> dict[str, object]:
+    app, me, query = here(request).app, visit_of(request).known.person, request.query_params
+    search, kind = query.get("q", "")[:_SEARCH_CHARS], next((one for one in KINDS if one == query.get("kind")), "")
+    found = await lists.waiting(app.store, app.people, me)
+    shown = {"q": search, "kind": kind}
+    groups = work_list(found, app.people, me, search, kind)
+    return {
+        "groups": groups,
+        "can_deny": any(item.may_deny for group in groups for item in group.items),
+        "count": len(found),
+        "search": search,
+        "kind": kind,
+        "kinds": KINDS,
+        "is_all": False,
+        "follows": f"/requests/now?{urlencode(shown)}",
+    }
+
+
+async def _everybodys(request: HttpRequest) -> dict[str, object]:
+    app, me, query = here(request).app, visit_of(request).known.person, request.query_params
+    state, cursor = next((one for one in STATES if one == query.get("state")), None), query.get("cursor")
+    some, following = await lists.requests(app.store, app.people, state=state, cursor=cursor, limit=_LISTED)
+    shown = {"all": "", "state": state or ""}
+    return {
+        "items": [item_of(one, app.people, me) for one in some],
+        "next": f"/requests?{urlencode({**shown, 'cursor': following})}" if following else "",
+        "state": state or "",
+        "states": STATES,
+        "is_all": True,
+        "follows": "" if cursor else f"/requests/now?{urlencode(shown)}",
+    }
 
 
 async def shown(request: HttpRequest) -> Response:
@@ -54,7 +91,9 @@ async def card_of(request: HttpRequest) -> dict[str, object]:
     asked = record.request
     run = None if record.state == "open" else fold((await app.store.load(asked.run_id)).events)
     card = card_view(record, app.people, me, await app.requests.decisions.lists(asked), run)
-    return {"card": card, "version": version_of(card, version)}
+    # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
+    is_pressed = card.may_approve and request.query_params.get("press") == "approve"
+    return {"card": card, "version": version_of(card, version), "focus": "approve" if is_pressed else ""}
 
 
 async def answered(request: HttpRequest) -> Response:
@@ -81,28 +120,75 @@ async def withdrawn(request: HttpRequest) -> Response:
     return to(request, back, "The request is withdrawn.")
 
 
-def _statement(request: Request, visit: Visit) -> Statement:
-    """The form as the word of whoever sent it. `revision` and `digest` are those of the card it stood on."""
-    said: Said = _VOTES.get(visit.field("vote"), "free_text")
-    text, reason = _text(request, visit), visit.field("reason")
-    revision, digest = visit.field("revision"), visit.field("digest")
-    if not revision.isdecimal() or len(revision) > 6 or len(digest) != 64 or not visit.field("once"):
+async def denying(request: HttpRequest) -> Response:
+    """Ask once more before several requests are denied; decides nothing."""
+    app, me = here(request).app, visit_of(request).known.person
+    picked_ids = request.query_params.getlist("pick")[:_DENIED_AT_ONCE]
+    found = [(await app.requests.decisions.request(check(some_id, "request"))).record for some_id in picked_ids]
+    rows = [item_of(request_view(record, app.people), app.people, me) for record in found]
+    may = [row for row in rows if row.may_deny]
+    if not may:
+        return to(request, "/requests", "Nothing that you can deny is selected.", is_well=False)
+    left_out = len(rows) - len(may)
+    return await page(request, "deny.html", {"items": may, "once": secrets.token_hex(8), "left_out": left_out})
+
+
+async def denied(request: HttpRequest) -> Response:
+    """Deny each of the requests that the form shows, each judged alone, and say what became of all."""
+    decisions, visit = here(request).app.requests.decisions, visit_of(request)
+    counted, others = 0, list[str]()
+    for some_id in dict.fromkeys(visit.fields("pick")[:_DENIED_AT_ONCE]):
+        request_id = RequestId(check(some_id, "request"))
+        read = await decisions.request(request_id)
+        asked = read.record.request
+        shown = _shown(visit, visit.field(f"revision-{request_id}"), visit.field(f"digest-{request_id}"))
+        reason = visit.field("reason")[:_REASON_CHARS]
+        outcome = await decisions.answer(request_id, _made(asked, visit, shown, "deny", reason, reason), read)
+        counted += outcome.counts
+        others += [] if outcome.counts else [f"Not counted for {quote(asked.title, _TITLE_CHARS)}: {outcome.words}"]
+    told = " ".join([f"{counted} denied." if counted else "Nothing was denied.", *others])
+    return to(request, "/requests", told, is_well=bool(counted) and not others)
+
+
+class _Shown(NamedTuple):
+    """What a form says of the card that it stood on."""
+
+    revision: int
+    digest: str
+    once: str
+
+
+def _shown(visit: Visit, revision: str, digest: str) -> _Shown:
+    """Read that. Raises Refusal for a form that is not one of ours."""
+    once = visit.field("once")
+    if not revision.isdecimal() or len(revision) > 6 or len(digest) != 64 or not once:
         raise Refusal(HTTPStatus.BAD_REQUEST, "This form is not complete", "Load the page again; nothing was counted.")
-    is_confirmed = visit.field("note_confirmed") == "yes"
-    sent = "\n".join((visit.person, str(request.id), revision, digest, visit.field("once"), said, text, reason))
+    return _Shown(int(revision), digest, once)
+
+
+def _made(request: Request, visit: Visit, shown: _Shown, said: Said, reason: str, text: str) -> Statement:
+    """The word of whoever sent a form about `request`; the same form sent twice is one."""
+    parts = (visit.person, request.id, str(shown.revision), shown.digest, shown.once, said, text, reason)
+    sent = "\n".join(parts)
     return Statement(
         reply_id=f"console-{hashlib.sha256(sent.encode()).hexdigest()[:32]}",
         person=visit.person,
         channel="console",
-        revision=int(revision),
-        digest=digest,
+        revision=shown.revision,
+        digest=shown.digest,
         said=said,
         text=text,
         reason=reason[:_REASON_CHARS],
         evidence="console session",
-        given=_given(request, visit),
-        note_confirmed=is_confirmed,
     )
+
+
+def _statement(request: Request, visit: Visit) -> Statement:
+    """The form as the word of whoever sent it. `revision` and `digest` are those of the card it stood on."""
+    said: Said = _VOTES.get(visit.field("vote"), "free_text")
+    shown = _shown(visit, visit.field("revision"), visit.field("digest"))
+    made = _made(request, visit, shown, said, visit.field("reason"), _text(request, visit))
+    return replace(made, given=_given(request, visit), note_confirmed=visit.field("note_confirmed") == "yes")
 
 
 def _text(request: Request, visit: Visit) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from agents.requests import AllOf, PersonId, Request, parts_of
+from agents.requests import PersonId
 from agents.run import Run
 from bot.people.directory import People
 from bot.policy.judge import ways_to_approve
@@ -90,7 +90,7 @@ def card_view(
         quoted_as=_STORY if request.purpose == "go_on" else _UNVERIFIED,
         facts=[_short(fact) for fact in view.facts],
         details=details(request),
-        who_else=_who_else(request, view, people, me),
+        who_else=who_else(view, people, me),
         after=None if is_open else afterwards(record, run, people),
     )
 
@@ -109,11 +109,11 @@ def _short(fact: FactView) -> FactView:
     return fact.model_copy(update={"text": with_short_hashes(Line(label=fact.label, text=fact.text)).text})
 
 
-def _who_else(request: Request, view: RequestView, people: People, me: PersonId) -> str:
-    """Return who decides: to somebody who does, with whom; else the rule."""
+def who_else(view: RequestView, people: People, me: PersonId) -> str:
+    """Return who decides: to somebody who may alone, with whom else; to all others the rule."""
     others = [person for person in view.may_decide if person != me]
-    has_seats = any(isinstance(part, AllOf) for part in parts_of(request.policy.rule))
-    if me not in view.may_decide or has_seats or view.quorum > 1 or view.state != "open":
+    is_any_of_them = view.quorum == 1 and view.rule.removeprefix("1 of ") == people.names_of(view.may_decide)
+    if me not in view.may_decide or not is_any_of_them or view.state != "open":
         return view.rule
     return f"you, or {_one_of(others, people)} instead of you" if others else "only you"
 

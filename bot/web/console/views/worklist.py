@@ -1,0 +1,92 @@
+"""What waits on one person as a list of work: grouped by what it is about, the soonest to expire first. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from agents.requests import PersonId
+from agents.text import one_line
+from bot.people.directory import People
+from bot.render.cards import with_short_hashes
+from bot.render.views import RequestView
+from bot.web.console.views.card import who_else
+from channels import Line
+
+Kind = Literal["", "approvals", "questions"]
+KINDS: tuple[Kind, ...] = ("", "approvals", "questions")
+_QUESTIONS = "Questions"
+_WORDS_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A request in the list. `change` is `v1.0.0 → v1.2.0`; `words` are the requester's own,
+    where the title does not say them already.
+    """
+
+    request: RequestView
+    change: str
+    words: str
+    who_else: str
+    may_deny: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Requests about the same environment, or under the same policy."""
+
+    name: str
+    items: tuple[Item, ...]
+
+
+def work_list(
+    requests: Iterable[RequestView], people: People, me: PersonId, search: str = "", kind: Kind = ""
+) -> tuple[Group, ...]:
+    """Return `requests` that fit, in groups; the group with the soonest to expire comes first."""
+    groups: dict[str, list[Item]] = {}
+    for request in sorted(requests, key=lambda one: one.expires_at):
+        is_vote = request.format == "approval"
+        if kind and is_vote != (kind == "approvals"):
+            continue
+        if _fits(request, people, search):
+            groups.setdefault(_group(request), []).append(item_of(request, people, me))
+    return tuple(Group(name, tuple(items)) for name, items in groups.items())
+
+
+def item_of(request: RequestView, people: People, me: PersonId) -> Item:
+    """Return `request` as a row of a list."""
+    words = one_line(request.words or request.quoted, _WORDS_CHARS)
+    return Item(
+        request=request,
+        change=_change(request),
+        words="" if words and words in request.title else words,
+        who_else=who_else(request, people, me),
+        may_deny=request.state == "open" and request.format == "approval" and me in request.may_decide,
+    )
+
+
+def _group(request: RequestView) -> str:
+    if request.format != "approval":
+        return _QUESTIONS
+    return (request.call.effect.environment if request.call else "") or request.policy
+
+
+def _change(request: RequestView) -> str:
+    facts = {fact.label.lower(): fact for fact in request.facts}
+    before, after = facts.get("from"), facts.get("to")
+    if before is None or after is None:
+        return ""
+    short = (with_short_hashes(Line(label=one.label, text=one.text)).text for one in (before, after))
+    return " → ".join(one_line(text, _WORDS_CHARS) for text in short)
+
+
+def _fits(request: RequestView, people: People, search: str) -> bool:
+    """Return whether every word that is looked for stands somewhere on the card."""
+    text = "\n".join(_texts(request, people)).casefold()
+    return all(word in text for word in search.casefold().split())
+
+
+def _texts(request: RequestView, people: People) -> Iterator[str]:
+    yield from (request.title, request.words, request.quoted, request.policy, request.id)
+    yield people.names_of(request.requesters)
+    yield from (fact.text for fact in request.facts)

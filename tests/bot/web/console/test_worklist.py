@@ -1,0 +1,115 @@
+"""What waits on a person is a list to work through: in groups, searched, and denied many at once, one by one."""
+
+import pytest
+
+from agents.requests import PersonId
+from bot.render.views import FactView, RequestView, request_view
+from bot.web.console.views.worklist import Kind, work_list
+from tests.bot.web.console.stage import asked, place
+from tests.servers.console import Console, Page
+from tests.world import World
+
+BO = PersonId("bo")
+BEFORE, AFTER = "6eb0b0894ee59278b6a284c29471c44595bf1c46 (v1.0.0)", "63e28bf340eb00adf1c86f486a1b26ba84fd9237"
+
+
+async def views(world: World, *texts: str) -> list[RequestView]:
+    return [request_view(await asked(world, text), world.app.people) for text in texts]
+
+
+async def test_a_row_says_what_changes_why_in_their_own_words_who_else_and_how_long_is_left(
+    world: World, console: Console
+) -> None:
+    record, bo = await asked(world, "press it\npress it again"), await console.browser("bo")
+
+    page = await bo.get("/requests")
+
+    assert "workshop 1 Select Press it? Press it? press it press it again asked by" in page.words
+    assert "asked by Anna Ames just now · expires in 3 h 59 min · decides: you, or Cy Cole instead of you" in page.words
+    assert place(record) in page.links
+
+
+async def test_requests_are_grouped_by_what_they_are_about_and_the_soonest_to_expire_comes_first(world: World) -> None:
+    [press, other, question] = await views(world, "press it", "press that", "ask free_text Why?")
+    soon = other.model_copy(update={"expires_at": press.opened_at, "call": None, "policy": "budgets"})
+    facts = (FactView(label="from", text=BEFORE), FactView(label="to", text=AFTER))
+
+    groups = work_list([press.model_copy(update={"facts": facts}), question, soon], world.app.people, BO)
+
+    assert [group.name for group in groups] == ["budgets", "workshop", "Questions"]
+    assert [item.change for group in groups for item in group.items] == ["", "v1.0.0 (6eb0b08) → 63e28bf", ""]
+    assert [item.may_deny for group in groups for item in group.items] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("search", "kind", "titles"),
+    [
+        ("", "", ["Press it?", "Why now?"]),
+        ("PRESS", "", ["Press it?"]),
+        ("anna why", "", ["Why now?"]),
+        ("press why", "", []),
+        ("", "questions", ["Why now?"]),
+        ("", "approvals", ["Press it?"]),
+    ],
+)
+async def test_the_list_is_searched_by_every_word_and_by_kind(
+    world: World, search: str, kind: Kind, titles: list[str]
+) -> None:
+    found = await views(world, "press it", "ask free_text Why now?")
+
+    groups = work_list(found, world.app.people, BO, search, kind)
+
+    assert sorted(item.request.title for group in groups for item in group.items) == titles
+
+
+async def test_what_is_selected_is_denied_only_after_a_second_page_and_each_is_judged_alone(
+    world: World, console: Console
+) -> None:
+    first, second, third = [await asked(world, f"press n{number}") for number in range(3)]
+    bo, picks = await console.browser("bo"), "&".join(f"pick={one.request.id}" for one in (first, second, third))
+    page = await bo.get(f"/requests/deny?{picks}")
+    assert "Deny these 3 requests?" in page.words
+    assert [(await world.request(one.request.id)).state for one in (first, second, third)] == ["open"] * 3
+    await world.decide("cy", second, "deny")
+    await world.steering.amend(third.request.id, PersonId("anna"), {"what": "that"})
+
+    form = page.form("/requests/deny")
+    after = Page(await bo.post("/requests/deny", [*form.fields, ("reason", "not today")]))
+
+    assert after.status == 303
+    told = await bo.get("/requests")
+    assert "2 denied. Not counted for “Press n1?”: Already decided: Cy Cole denied at" in told.words
+    decision = (await world.request(first.request.id)).decision
+    assert decision
+    assert (decision.by, decision.reason, decision.channel) == ((BO,), "not today", "console")
+    assert (await world.request(third.request.id)).state == "denied", "a denial counts for every version"
+
+
+async def test_many_are_denied_only_by_who_may_and_only_by_a_whole_form(world: World, console: Console) -> None:
+    record, bo, dan = await asked(world), await console.browser("bo"), await console.browser("dan")
+    path = f"/requests/deny?pick={record.request.id}"
+    fields = (await bo.get(path)).form("/requests/deny").fields
+    told = await dan.get(path)
+
+    half = [(name, value) for name, value in fields if not name.startswith("digest-")]
+
+    assert "Nothing that you can deny is selected." in told.words
+    assert (await bo.post("/requests/deny", half)).status_code == 400
+    assert (await world.request(record.request.id)).state == "open"
+
+
+async def test_everybodys_requests_are_filtered_by_state(world: World, console: Console) -> None:
+    record, other, dan = await asked(world), await asked(world, "press that"), await console.browser("dan")
+    await world.decide("cy", other, "deny")
+
+    denied = await dan.get("/requests?all&state=denied")
+
+    assert place(other) in denied.links
+    assert place(record) not in denied.links
+    assert "No request is expired." in (await dan.get("/requests?all&state=expired")).words
+
+
+async def test_an_empty_list_says_what_will_stand_there(console: Console) -> None:
+    page = await (await console.browser("dan")).get("/requests")
+
+    assert "Nothing needs your attention. When somebody needs your approval or your answer" in page.words
