@@ -68,7 +68,10 @@ class ForkView(Frozen):
 
 
 class Summary(Frozen):
-    """A run in a list."""
+    """A run in a list.
+
+    `word` says more than `state` of how it ended: `denied` by people, or `ended` with nothing begun.
+    """
 
     id: RunId
     agent: str
@@ -79,6 +82,7 @@ class Summary(Frozen):
     open: RequestId | None = None
     outcome: str = ""
     is_rehearsal: bool = False
+    word: str = ""
 
 
 class RunView(Summary):
@@ -252,7 +256,23 @@ def summary_of(run: Run) -> Summary | None:
         open=run.open,
         outcome=one_line(run.ended.summary, _TEXT_CHARS) if run.ended else "",
         is_rehearsal=run.is_rehearsal,
+        word=word_of(run),
     )
+
+
+_STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "expired", "revoked": "stopped"}
+
+
+def word_of(run: Run) -> str:
+    """Return the word for how a run stands: what people refused did not fail, what never began is not done."""
+    last = run.results[-1] if run.results else None
+    if run.ended is None or run.ended.outcome == "cancelled":
+        return run.state
+    if run.ended.outcome == "failed":
+        return _STOPPED.get(last.kind, run.state) if last else run.state
+    if run.made or (last and last.kind == "ok"):
+        return run.state
+    return "answered" if last and last.kind == "answered" else "ended"
 
 
 def line_of(run: Run) -> "Line | None":

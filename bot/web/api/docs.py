@@ -22,6 +22,7 @@ _SUMMARY: dict[str, Any] = {
     "open": _REQUEST_ID,
     "outcome": "",
     "is_rehearsal": False,
+    "word": "waiting",
 }
 _FILE: dict[str, Any] = {
     "name": "checklist.csv",

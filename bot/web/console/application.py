@@ -34,6 +34,7 @@ ROUTES = (
     Route("/runs/{run_id}", runs.shown),
     Route("/runs/{run_id}/now", streams.run),
     Route("/runs/{run_id}/files/{sha256}", runs.served),
+    Route("/runs/{run_id}/confirm/{verb}", runs.confirming),
     Route("/runs/{run_id}/fork", runs.copied, methods=["POST"]),
     Route("/runs/{run_id}/retry", runs.copied, methods=["POST"]),
     Route("/runs/{run_id}/{verb}", runs.steered, methods=["POST"]),

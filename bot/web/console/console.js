@@ -35,9 +35,19 @@
   // reads only what is new.
   const renew = (part, fresh) => {
     const list = part.querySelector(".story");
-    const rows = fresh.querySelectorAll(".story > li");
-    if (list && rows.length) list.append(...[...rows].slice(list.children.length));
-    else put(part, fresh.innerHTML);
+    const rows = [...fresh.querySelectorAll(".story > li")];
+    if (!list || !rows.length) return put(part, fresh.innerHTML);
+    const known = new Map([...list.children].map((row) => [row.dataset.key, row]));
+    for (const row of rows) {
+      const old = known.get(row.dataset.key);
+      if (!old) list.append(row);
+      else if (old.textContent !== row.textContent) {
+        // Steps that are folded together become more; who has unfolded them goes on reading.
+        if (old.querySelector("details")?.open) row.querySelector("details")?.setAttribute("open", "");
+        old.replaceWith(row);
+      }
+      known.delete(row.dataset.key);
+    }
   };
 
   const parsed = (html) => new DOMParser().parseFromString(html, "text/html").body;
@@ -102,6 +112,16 @@
   };
 
   for (const whole of document.querySelectorAll("[data-follow]")) follow(whole);
+
+  // An open menu closes by Escape, and when something else is pressed.
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;
+  };
+  document.addEventListener("click", (event) => closeMenus(event.target));
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest?.("details.menu[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
 
   // The list of what waits, by keys. None of them decides: they lead to a page that asks.
   const rows = () => [...document.querySelectorAll("[data-row]")];

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Literal, get_args
 from urllib.parse import quote
@@ -16,18 +17,23 @@ from agents.run import Run, RunState, fold
 from bot.errors import Conflict, Invalid, RateLimited
 from bot.policy.attachments import all_files
 from bot.queries import lists
+from bot.render.views import request_view, word_of
 from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from bot.store.ids import check
 from bot.web.console.pages import hardened, has_mail, page, to
-from bot.web.console.timeline import rows
+from bot.web.console.timeline import Row, rows, with_end
 from bot.web.console.views.card import CardView, card_view, version_of
+from bot.web.console.views.steering import what_it_does
+from bot.web.console.views.story import parts_of
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Here, here
 
 _VERBS: dict[str, Literal["pause", "resume", "cancel"]] = {"pause": "pause", "resume": "resume", "cancel": "cancel"}
 _LISTED = 30
+# Of a tree of runs no more is looked at than somebody reads.
+_DEEP, _CHILDREN = 3, 5
 _PLACE = re.compile(r"[0-9]{1,5}")
 _DONE = {
     "pause": "Paused: it stops at its next step. Votes still count meanwhile.",
@@ -35,6 +41,18 @@ _DONE = {
     "cancel": "Cancelled. A tool that is executing is finished first.",
 }
 STATES: tuple[RunState, ...] = get_args(RunState)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Whom a run waits for: `people`, who were asked `since` then; or its child `run_id`, which may wait for them."""
+
+    run_id: str = ""
+    text: str = ""
+    people: str = ""
+    since: datetime | None = None
+    request_id: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +64,7 @@ class RunPage:
     card: CardView | None
     version: str
     forks: tuple[str, ...] = ()
+    waits: tuple[Waits, ...] = ()
 
 
 async def listed(request: Request) -> Response:
@@ -68,7 +87,24 @@ async def shown(request: Request) -> Response:
     told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), me)
     demo = process.demo.site if process.demo else ""
     data = around_run(request, told) | {"follows": told.run.ended is None, "site": demo}
+    if "raw" in request.query_params:
+        data |= {"follows": False, "raw": list(zip(_rows(request, told), map(_as_json, told.events), strict=True))}
     return await page(request, "run.html", data, frames=demo or "'none'")
+
+
+async def confirming(request: Request) -> Response:
+    """Say what would happen to a run, and who would hear of it; changes nothing."""
+    process, me, verb = here(request), visit_of(request).known.person, request.path_params["verb"]
+    told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), me)
+    at, open_id = request.query_params.get("at", ""), told.run.open
+    if verb == "fork" and not _PLACE.fullmatch(at):
+        raise Refusal(HTTPStatus.BAD_REQUEST, "This form can't be read", "Load the page again.")
+    record = (await process.app.requests.decisions.request(open_id)).record if open_id else None
+    does = what_it_does(verb, told.run, record, process.app.people, at)
+    if does is None:
+        return to(request, f"/runs/{told.run.id}", "That can't be done to this run now.", is_well=False)
+    data = {"does": does, "run": told.run, "verb": verb, "at": at if verb == "fork" else ""}
+    return await page(request, "confirm.html", data)
 
 
 async def steered(request: Request) -> Response:
@@ -107,24 +143,56 @@ async def told_of(process: Here, run_id: RunId, me: PersonId) -> RunPage:
         raise Refusal(HTTPStatus.NOT_FOUND, "There is no such run", "The list of runs shows those there are.")
     run, forks = fold(loaded.events), await process.app.runs.forks.forks_of(run_id)
     request_id = _on_top(run, loaded.events)
+    waits = await _waits_for(process, run)
     if request_id is None:
-        return RunPage(run, loaded.events, None, "", forks)
+        return RunPage(run, loaded.events, None, "", forks, waits)
     record, version, _ = await process.app.requests.decisions.request(request_id)
     card = card_view(record, process.app.people, me, run=run)
-    return RunPage(run, loaded.events, card, version_of(card, version), forks)
+    return RunPage(run, loaded.events, card, version_of(card, version), forks, waits)
 
 
 def around_run(request: Request, told: RunPage) -> dict[str, object]:
     """Return the values that the templates of a run need."""
     return {
         "run": told.run,
-        "rows": rows(told.events, here(request).app.people),
+        "word": word_of(told.run),
+        "waits": told.waits,
+        "story": parts_of(_rows(request, told)),
         "card": told.card,
         "version": told.version,
         "has_mail": has_mail(request),
         "forks": told.forks,
         "children": [event for event in own(told.events) if isinstance(event, ChildStarted)],
     }
+
+
+def _rows(request: Request, told: RunPage) -> list[Row]:
+    return with_end(rows(told.events, here(request).app.people), told.events, word_of(told.run))
+
+
+def _as_json(event: Event) -> str:
+    """An event as it is kept; what was read out of a file is as long as the file."""
+    return event.model_dump_json(indent=2, exclude={"files": {"__all__": {"text"}}})
+
+
+async def _waits_for(process: Here, run: Run, depth: int = 0) -> tuple[Waits, ...]:
+    """Return whom `run` waits for, and those whom the runs wait for that it has started."""
+    if run.ended:
+        return ()
+    if run.open:
+        record = (await process.app.requests.decisions.request(run.open)).record
+        view = request_view(record, process.app.people)
+        names = view.rule if view.format == "approval" else process.app.people.names_of(view.may_decide)
+        return (Waits("", "", names, view.opened_at, view.id, view.title),)
+    if run.pending is None or run.pending.waits is None or depth >= _DEEP:
+        return ()
+    going_on = [child for child in run.children if child.run_id not in run.ended_children][-_CHILDREN:]
+    found = list[Waits]()
+    for child in going_on:
+        below = await _waits_for(process, fold((await process.app.store.load(child.run_id)).events), depth + 1)
+        first = below[0] if below else Waits()
+        found.append(replace(first, run_id=child.run_id, text=child.text))
+    return tuple(found)
 
 
 def _on_top(run: Run, events: Sequence[Event]) -> RequestId | None:

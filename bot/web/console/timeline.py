@@ -9,8 +9,10 @@ from agents.events import (
     AnswerHeld,
     AnswerNoted,
     CardDelivered,
+    ContextFetched,
     DeliveryFailed,
     Event,
+    OutsideReported,
     PersonSaid,
     RequestDecided,
     RequestOpened,
@@ -20,10 +22,14 @@ from agents.events import (
     RunEnded,
     RunForked,
     RunStarted,
+    StepChosen,
     StepFailed,
     StepRefused,
+    ThoughtDropped,
     ToolFinished,
     ToolOrphaned,
+    ToolStarted,
+    ToolWaits,
     VoteCast,
     own,
 )
@@ -31,6 +37,7 @@ from agents.requests import Attachment, PersonId, RequestId
 from bot.people.directory import People
 from bot.policy.attachments import files_in
 from bot.render.transcript import transcript_line
+from bot.web.console.views.afterwards import Output, output_of
 
 Mark = Literal["person", "work", "ask", "good", "bad", "doubt"]
 _QUOTED_CHARS = 4_000
@@ -40,7 +47,8 @@ _QUOTED_CHARS = 4_000
 class Row:
     """One event. `mark` is its colour and word; `request_id` links to a request, `mailbox` to where a card lies.
 
-    `files` came with it. `is_copied`: it happened in the run that this one goes on from.
+    `files` came with it. `gist` names a step that is folded with those beside it. `output` is set where it failed: what
+    it printed, its end first. `is_copied`: it happened in the run that this one goes on from.
     """
 
     seq: int
@@ -51,6 +59,8 @@ class Row:
     request_id: RequestId | None = None
     mailbox: PersonId | None = None
     files: tuple[Attachment, ...] = ()
+    gist: str = ""
+    output: Output | None = None
     is_copied: bool = False
 
 
@@ -64,11 +74,50 @@ def rows(events: Sequence[Event], people: People) -> list[Row]:
     return [replace(row, is_copied=True, **lost) if row.seq < copied else row for row in found]
 
 
+def with_end(told: Sequence[Row], events: Sequence[Event], word: str) -> list[Row]:
+    """`told` with `word` for how the run ended: what people refused did not fail."""
+    if not events or not isinstance(events[-1], RunEnded) or word == events[-1].outcome:
+        return list(told)
+    return [*told[:-1], replace(told[-1], text=_capital(word), mark="doubt")]
+
+
 def _row(seq: int, event: Event, people: People) -> Row:
     told = transcript_line(event, people)
     quoted = told.quoted if len(told.quoted) <= _QUOTED_CHARS else f"{told.quoted[:_QUOTED_CHARS]}…"
     mailbox = event.person if isinstance(event, CardDelivered) and event.channel == "email" else None
-    return Row(seq, event.at, _mark(event), _capital(told.text), quoted, _request_of(event), mailbox, files_in(event))
+    output = output_of(told.quoted) if isinstance(event, ToolFinished) and event.error else None
+    return Row(
+        seq=seq,
+        at=event.at,
+        mark=_mark(event),
+        text=_capital(told.text),
+        quoted="" if output else quoted,
+        request_id=_request_of(event),
+        mailbox=mailbox,
+        files=files_in(event),
+        gist=_gist(event),
+        output=output,
+    )
+
+
+def _gist(event: Event) -> str:
+    """Return the few words of a step that few read; nothing for what concerns people, or went wrong."""
+    match event:
+        case ContextFetched():
+            return "looks up facts"
+        case StepChosen():
+            return "chooses a step"
+        case ToolStarted():
+            return event.tool
+        case ToolFinished() if not event.error:
+            return "ends well"
+        case ThoughtDropped() | ToolWaits() | OutsideReported():
+            return "waits"
+        case _:
+            return ""
+
+
+_ENDS: dict[str, Mark] = {"done": "good", "cancelled": "doubt", "failed": "bad"}
 
 
 def _mark(event: Event) -> Mark:
@@ -80,7 +129,7 @@ def _mark(event: Event) -> Mark:
         case ToolFinished():
             return "bad" if event.error else "good"
         case RunEnded():
-            return "good" if event.outcome == "done" else "bad"
+            return _ENDS[event.outcome]
         case StepFailed() | StepRefused() | DeliveryFailed() | RequestRevoked() | RunCancelled():
             return "bad"
         case ToolOrphaned():
@@ -97,10 +146,8 @@ def _decision_mark(event: RequestDecided) -> Mark:
     match event.decision.state:
         case "approved" | "answered":
             return "good"
-        case "superseded":
+        case "superseded" | "denied" | "expired" | "withdrawn":
             return "doubt"
-        case "denied" | "expired" | "withdrawn":
-            return "bad"
 
 
 def _request_of(event: Event) -> RequestId | None:

@@ -38,7 +38,7 @@ async def test_a_runs_page_tells_its_story_from_the_question_to_the_end(world: W
     assert "data-follow" in waiting.html
     assert "data-follow" not in page.html
     pressed = {button.text for form in page.forms for button in form.buttons if "/runs/" in form.action}
-    assert pressed == {"Retry", "Fork here"}
+    assert pressed == set(), "what changes a run asks on a page of its own"
 
 
 async def test_people_pause_resume_and_cancel_a_run_with_plain_buttons(world: World, console: Console) -> None:
@@ -49,11 +49,11 @@ async def test_people_pause_resume_and_cancel_a_run_with_plain_buttons(world: Wo
     for button, told, state in (
         ("Pause", "Paused: it stops at its next step.", "paused"),
         ("Resume", "Resumed.", "waiting"),
-        ("Cancel", "Cancelled.", "cancelled"),
+        ("Cancel the run", "Cancelled.", "cancelled"),
     ):
-        page = await anna.get(path)
-        form = next(form for form in page.forms if any(one.text == "Cancel" for one in form.buttons))
-        after = await anna.submit(form, button)
+        verb = button.lower().split()[0]
+        page = await anna.get(path if verb == "resume" else f"{path}/confirm/{verb}")
+        after = await anna.submit(page.form(f"{path}/{verb}"), button)
         assert told in after.words
         assert (await world.has(run_id, state)).state == state
 
@@ -103,12 +103,14 @@ async def test_a_run_is_forked_at_an_event_of_its_story_and_both_pages_lead_to_e
     run_id, cy = await world.trigger("stamp it\npress it"), await console.browser("cy")
     await world.decide("bo", await world.opened(run_id), "approve")
     await world.ended(run_id)
-    page = await cy.get(f"/runs/{run_id}")
     seq = next(place for place, one in enumerate(await world.events(run_id), 1) if one.type == "request_decided")
 
-    answer = await cy.post(f"/runs/{run_id}/fork", dict(page.form(f"/runs/{run_id}/fork").fields) | {"at": str(seq)})
+    page = await cy.get(f"/runs/{run_id}?raw")
+    place = next(link for link in page.links if link.endswith(f"at={seq}"))
 
-    fork = answer.headers["location"].removeprefix("/runs/")
+    made = await cy.submit((await cy.get(place)).form(f"/runs/{run_id}/fork"), "Fork")
+
+    fork = made.path.removeprefix("/runs/")
     record = await world.opened(fork)
     assert [holder.person for holder in record.holders] == ["bo"]
     there = await cy.get(f"/runs/{fork}")
@@ -120,7 +122,7 @@ async def test_a_run_is_forked_at_an_event_of_its_story_and_both_pages_lead_to_e
 async def test_a_run_is_tried_again_from_its_beginning(world: World, console: Console) -> None:
     run_id, anna = await world.trigger("stamp it"), await console.browser("anna")
     await world.ended(run_id)
-    page = await anna.get(f"/runs/{run_id}")
+    page = await anna.get(f"/runs/{run_id}/confirm/retry")
 
     after = await anna.submit(page.form(f"/runs/{run_id}/retry"), "Retry")
 

@@ -47,4 +47,4 @@ async def test_what_went_wrong_is_marked_and_long_words_are_cut(world: World) ->
 
     assert [row.mark for row in failed[-3:] if row.text == "Failed"] == ["bad", "bad"]
     assert max(len(row.quoted) for row in failed) <= 4_001
-    assert [row.mark for row in refused if row.text.startswith("Cy Cole denied")] == ["bad"]
+    assert [row.mark for row in refused if row.text.startswith("Cy Cole denied")] == ["doubt"]
