@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agents.deploy import Environment, live_in
+from agents.deploy.facts import health_fact
 
 # Every open page wants to know, and each answer costs a command and a few of git.
 _FRESH_S = 2.0
@@ -35,6 +36,12 @@ class Live:
             self._looked_at = self._clock()
             self._looking = asyncio.create_task(self._look())
         return await asyncio.shield(self._looking)
+
+    async def health(self) -> dict[str, str]:
+        """What the health check of each environment that has one says, asked when somebody looks."""
+        checked = [one for one in self._environments.values() if one.health]
+        said = await asyncio.gather(*(health_fact(environment) for environment in checked))
+        return {environment.name: fact.text for environment, fact in zip(checked, said, strict=True)}
 
     async def _look(self) -> list[Place]:
         found = await asyncio.gather(*(live_in(environment) for environment in self._environments.values()))

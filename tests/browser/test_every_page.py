@@ -50,7 +50,7 @@ def pages(browser: Browser, shared_dev: Dev) -> Mapping[str, str]:
         denied = anna.asks(page, "deploy v1.1.0 to production")
         denied_request = shown_request(page)
         shared_dev.run("answer", denied_request.rpartition("/")[2], "deny", "--reason", LONG_WORD, "--as", "cy")
-        expect(state(page)).to_have_text("failed")
+        expect(state(page)).to_have_text("denied")
         page.goto("/")
         choice = anna.asks(page, "deploy v1.1.0")
         expect(page.get_by_role("radio", name="staging")).to_be_visible()
@@ -65,7 +65,7 @@ def pages(browser: Browser, shared_dev: Dev) -> Mapping[str, str]:
         letter = page.get_by_role("link", name=LETTER).get_attribute("href") or ""
     return {
         "first page": "/", "one's requests": "/requests", "all requests": "/requests?all", "request": request,
-        "denied request": denied_request, "run that failed": denied,
+        "denied request": denied_request, "run that was denied": denied,
         "run that asks for a choice": choice, "request that asks openly": open_question,
         "runs": "/runs", "no runs": "/runs?state=paused", "waiting run": waiting, "run that is done": done,
         "mailbox": "/mail/bo", "empty mailbox": "/mail/anna", "mail": letter, "what is live": "/live",

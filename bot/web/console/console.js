@@ -20,8 +20,10 @@
     shown.set(part, html);
     const before = [...part.querySelectorAll("textarea[id], input[id]")];
     const link = part.querySelector("a:focus")?.getAttribute("href");
+    const unfolded = [...part.querySelectorAll("details[id][open]")].map(({ id }) => id);
     const labels = new Map(before.map((field) => [field, words(field)]));
     htmx.swap(part, html, { swapStyle: "innerHTML" });
+    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     for (const old of before) {
       const field = document.getElementById(old.id);
       if (!field || words(field) !== labels.get(old)) continue;

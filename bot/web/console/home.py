@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -13,13 +14,17 @@ from agents.requests import PersonId, RunId
 from bot.errors import Invalid, RateLimited
 from bot.queries import lists
 from bot.queries.environments import Place
+from bot.render.views import Summary
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
+from bot.web.console.views.places import history_of
 from bot.web.console.views.worklist import item_of
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here
 
 _RUNS = 10
+# So far back the history of an environment goes.
+_LOOKED_AT = 200
 
 
 async def shown(request: Request) -> Response:
@@ -86,9 +91,17 @@ class Shown:
 
 
 async def live_page(request: Request) -> Response:
-    """Every environment."""
-    demo = here(request).demo
-    return await page(request, "live.html", {"places": await _places(request)}, frames=demo.site if demo else "'none'")
+    """Every environment: what is live there, who let it be, whether it works, and what was before."""
+    process, now = here(request), datetime.now(UTC)
+    app, demo = process.app, process.demo
+    requests, _ = await lists.requests(app.store, app.people, limit=_LOOKED_AT)
+    run_ids = list(dict.fromkeys(one.run_id for one in requests))
+    lines = await app.store.lists.summaries_of(run_ids)
+    runs = {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
+    places, health = await _places(request), await app.live.health()
+    histories = {shown.place.name: history_of(shown.place, requests, runs, now) for shown in places}
+    data: dict[str, object] = {"places": places, "health": health, "histories": histories}
+    return await page(request, "live.html", data, frames=demo.site if demo else "'none'")
 
 
 async def live_part(request: Request) -> Response:

@@ -23,7 +23,7 @@ from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
 from bot.store import StoreError
 from bot.web.console.static import address_of
-from bot.web.console.times import ago, clock, left, local, moment
+from bot.web.console.times import ago, clock, left, length, local, moment
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
@@ -100,6 +100,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             clock=partial(clock, zone),
             left=partial(left, now),
             ago=partial(ago, now),
+            length=length,
             asset=address_of,
             size=size,
             zone=zone,

@@ -28,7 +28,7 @@ TAGS = {
     *("html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "main", "footer", "section"),
     *("div", "span", "p", "h1", "h2", "h3", "ul", "ol", "li", "dl", "dt", "dd", "b", "q", "code", "pre", "time"),
     *("blockquote", "article", "aside", "form", "input", "button", "textarea", "label", "select", "option"),
-    *("fieldset", "legend", "iframe", "details", "summary", "kbd"),
+    *("fieldset", "legend", "iframe", "details", "summary", "kbd", "figure", "figcaption", "svg", "rect"),
 }
 
 
