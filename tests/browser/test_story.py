@@ -78,7 +78,7 @@ def test_two_people_look_at_once_and_both_see_who_decided(anna: Visitor, browser
         for one in (page, theirs):
             expect(one.get_by_text("not before the sale").first).to_be_visible()
             expect(state(one)).to_have_text("denied")
-        expect(page.get_by_role("heading", name="deploy v1.1.0 to production")).to_be_visible()
+        expect(page.get_by_role("heading", name="deploy v1.1.0 to production", exact=True)).to_be_visible()
         expect(page.get_by_role("button", name="Anna")).to_have_attribute("aria-pressed", "true")
         expect(theirs.get_by_role("button", name="Cy")).to_have_attribute("aria-pressed", "true")
     expect(version_live(page)).to_have_text("v1.0.0")

@@ -56,6 +56,10 @@ class Visitor:
         expect(page.get_by_role("heading", name="What do you need?")).to_be_visible()
         return page
 
+    def loses_session(self) -> None:
+        """The session is over, as when it has expired: nobody has pressed anything."""
+        self._context.clear_cookies()
+
     def asks(self, page: Page, text: str) -> str:
         """Ask on the first page; the address of the run that begins."""
         page.get_by_role("textbox", name="What do you need?").fill(text)

@@ -8,6 +8,7 @@
   const AWAY = '<p class="told not" role="status">No connection; trying again</p>';
   // As _gone.html has it.
   const GONE = '<p class="told not" role="status">Your session has ended. <a href="/login">Log in again</a></p>';
+  const here = location.pathname + location.search;
 
   const shown = new WeakMap();
 
@@ -30,6 +31,7 @@
       if (isPick(field)) field.checked = old.checked;
       else if (old.value) field.value = old.value;
     }
+    restore(part);
     if (link) part.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus({ preventScroll: true });
   };
 
@@ -55,7 +57,54 @@
   const parsed = (html) => new DOMParser().parseFromString(html, "text/html").body;
 
   const notice = document.getElementById("notice");
-  const say = (html) => { if (notice.innerHTML !== html) notice.innerHTML = html; };
+  const say = (html) => {
+    if (notice.innerHTML !== html) notice.innerHTML = html;
+    // Whoever logs in again comes back to this page.
+    notice.querySelector('a[href="/login"]')?.setAttribute("href", `/login?next=${encodeURIComponent(here)}`);
+  };
+
+  // A screen reader speaks what comes into a region that is there already, not what a page begins with.
+  const toast = document.getElementById("toast");
+  if (toast.textContent.trim()) {
+    const told = [...toast.childNodes];
+    toast.replaceChildren();
+    setTimeout(() => toast.replaceChildren(...told), 50);
+  }
+
+  // What somebody types is kept in this browser until it was sent, so that it outlives a session that ends meanwhile.
+  // It is theirs alone, comes back on the same page, and is forgotten when they log out.
+  const DRAFT = "sayso draft ", SENT = "sayso sent", DAY_MS = 86_400_000;
+  const FIELDS = 'main textarea[id], main .answer input[id]:not([type="radio"], [type="checkbox"])';
+  const me = document.body.dataset.me;
+  // A browser may forbid to keep anything.
+  const box = (() => { try { return localStorage; } catch { return null; } })();
+  const nameOf = ({ id }) => `${DRAFT}${me} ${location.pathname} ${id}`;
+  const isDraft = (field) => box && me && field.matches?.(FIELDS);
+  const read = (name) => JSON.parse(box.getItem(name) ?? "null");
+  const restore = (whole) => {
+    for (const field of whole.querySelectorAll(FIELDS)) {
+      const kept = isDraft(field) && !field.value && read(nameOf(field));
+      if (kept) field.value = kept.text;
+    }
+  };
+  const keepDrafts = () => {
+    const drafts = () => Object.keys(box).filter((name) => name.startsWith(DRAFT));
+    document.addEventListener("input", ({ target }) => {
+      if (!isDraft(target)) return;
+      if (target.value) box.setItem(nameOf(target), JSON.stringify({ text: target.value, at: Date.now() }));
+      else box.removeItem(nameOf(target));
+    });
+    document.addEventListener("submit", ({ target }) => {
+      if ("forgets" in target.dataset) drafts().forEach((name) => box.removeItem(name));
+      sessionStorage.setItem(SENT, JSON.stringify([...target.elements].filter(isDraft).map(nameOf)));
+    });
+    // The page after a form says whether it was taken.
+    const sent = "refused" in document.body.dataset ? [] : JSON.parse(sessionStorage.getItem(SENT) ?? "[]");
+    sessionStorage.removeItem(SENT);
+    for (const name of drafts()) if (sent.includes(name) || Date.now() - read(name).at > DAY_MS) box.removeItem(name);
+    restore(document);
+  };
+  if (box) keepDrafts();
 
   // What the page has, as the last event was marked: how many events of the run, and which card.
   const address = (whole, mark) => {

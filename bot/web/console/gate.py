@@ -77,11 +77,12 @@ class SessionMiddleware:
     async def _check(self, scope: Scope) -> None:
         found, path = cast("Visit", scope[VISIT]), scope["path"]
         is_open = path == _LOGIN or path.startswith((f"{_LOGIN}/", _STATIC)) or not self._has(scope)
-        if not is_open:
-            found.require_session()
+        if not is_open and found.session is None:
+            raise _ended(scope, found)
         if scope["method"] in _SAFE:
             return
-        _check_comes_from_us(Headers(scope=scope))
+        if not _comes_from_us(Headers(scope=scope)):
+            raise _foreign()
         if is_open:
             return
         is_ours = found.known.bears(found.field(STAMP), proof_for(found.person))
@@ -105,17 +106,25 @@ class SessionMiddleware:
             raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too fast", text, {"Retry-After": str(round(_FORMS_WITHIN_S))})
 
 
-def _check_comes_from_us(headers: Headers) -> None:
+def _comes_from_us(headers: Headers) -> bool:
     """Browsers say where a form stood. Another port of this machine is the same *site*, and none of ours.
 
     Our own pages send `Origin: null`, since they tell nobody where people come from (Referrer-Policy: no-referrer).
     """
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site not in {None, "same-origin"}:
-        raise _foreign()
+        return False
     is_ours = origin is not None and origin.partition("://")[2].lower() == headers.get("host", "").lower()
-    if not (is_ours or origin is None or (origin == "null" and site == "same-origin")):
-        raise _foreign()
+    return is_ours or origin is None or (origin == "null" and site == "same-origin")
+
+
+def _ended(scope: Scope, found: Visit) -> Refusal:
+    """There is no session, or none any more; what somebody typed into a form of ours is given back to them."""
+    if scope["method"] in _SAFE or not found.form:
+        return Refusal(HTTPStatus.UNAUTHORIZED, "Please log in", "This page is for people of the directory.")
+    text = "Your session has ended, so nothing was done."
+    kept = found.typed() if _comes_from_us(Headers(scope=scope)) else ()
+    return Refusal(HTTPStatus.UNAUTHORIZED, "Please log in again", text, kept=kept)
 
 
 def _foreign() -> Refusal:

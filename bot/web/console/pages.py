@@ -141,8 +141,9 @@ async def refused(request: Request, refusal: Refusal) -> Response:
         name = _PROBLEMS.get(refusal.status, "not-now")
         return trouble(refusal.status, name, f"{refusal.title}.", refusal.text, refusal.headers).response()
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    back = own_path(asked) if request.method == "GET" else "/"
-    data: dict[str, object] = {"title": refusal.title, "text": refusal.text, "back": back}
+    back = own_path(asked if request.method == "GET" else stood_on(request.url.path))
+    data: dict[str, object] = {"title": refusal.title, "text": refusal.text, "back": back, "kept": refusal.kept}
+    data["is_refusal"] = True
     template = "login.html" if refusal.status == HTTPStatus.UNAUTHORIZED else "notice.html"
     response = await page(request, template, data | {"token": "", "whose": ""}, refusal.status)
     response.headers.update(refusal.headers)
@@ -167,6 +168,17 @@ def has_mail(request: Request) -> bool:
     """Return whether the person asking may look into the demo's mailboxes."""
     session = visit_of(request).session
     return here(request).demo is not None and session is not None and session.is_demo
+
+
+_OF_ONE = re.compile(
+    r"/(?:requests|runs)/s[0-9]{1,2}[a-z]-[a-z2-7]{13}(?=/)|/mail/[^/]+/[^/]+$|/(?:requests|keys|quarantine)(?=/|$)"
+)
+
+
+def stood_on(path: str) -> str:
+    """Return the page on which a form stands that is sent to `path`."""
+    found = _OF_ONE.match(path)
+    return found[0] if found else "/"
 
 
 def own_path(text: str) -> str:

@@ -1,6 +1,7 @@
 """The visit behind a page: the person who asks, the session, and the form's content."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import cast
@@ -14,15 +15,24 @@ from bot.people.sessions import Session
 from bot.web.here import Here
 
 VISIT = "sayso.visit"
+_TYPED = re.compile(r"text|reason|field-[0-9]+")
 STAMP, AS = "stamp", "as"
 
 
 class Refusal(Exception):
-    """A page that says no: what happened (`title`), and what to do next (`text`)."""
+    """A page that says no: what happened (`title`), what to do next (`text`), and what was typed (`kept`)."""
 
-    def __init__(self, status: HTTPStatus, title: str, text: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        title: str,
+        text: str,
+        headers: Mapping[str, str] | None = None,
+        kept: Sequence[str] = (),
+    ) -> None:
         super().__init__(title)
         self.status, self.title, self.text, self.headers = status, title, text, dict(headers or {})
+        self.kept = tuple(kept)
 
 
 def away() -> Refusal:
@@ -64,6 +74,11 @@ class Visit:
         if self.session is None:
             raise Refusal(HTTPStatus.UNAUTHORIZED, "Please log in", "This page is for people of the directory.")
         return self.session
+
+    def typed(self) -> tuple[str, ...]:
+        """What somebody wrote into the form, in the order of its boxes."""
+        written = (value for name, values in self.form.items() if _TYPED.fullmatch(name) for value in values)
+        return tuple(text for text in written if text.strip())
 
     def require_session(self) -> None:
         """Check that there is a session. Raises Refusal."""

@@ -58,9 +58,10 @@ async def test_a_script_in_a_deployed_page_approves_nothing(world: World, demo_c
 async def test_a_script_in_a_deployed_page_forks_and_retries_nothing(world: World, demo_console: Console) -> None:
     run_id, bo = await world.trigger("stamp letter"), await demo_console.browser("bo", is_demo=True)
     await world.ended(run_id)
-    page = await bo.get(f"/runs/{run_id}")
-    forms = {verb: dict(page.form(f"/runs/{run_id}/{verb}").fields) for verb in ("fork", "retry")}
-    forms["fork"] |= {"at": "1"}
+    forms: dict[str, dict[str, str]] = {}
+    for verb in ("fork", "retry"):
+        page = await bo.get(f"/runs/{run_id}/confirm/{verb}?at=1")
+        forms[verb] = dict(page.form(f"/runs/{run_id}/{verb}").fields)
     before = await world.app.store.lists.runs()
 
     for verb, fields in forms.items():

@@ -130,7 +130,7 @@ async def test_over_tls_the_cookie_goes_nowhere_else(world: World) -> None:
     await restarted(world, 'public_url = "https://sayso.corp.example"')
     async with a_console(world) as console:
         anna = await console.browser("anna")
-        run = await anna.get(f"/runs/{await world.trigger('press it')}")
+        run = await anna.get(f"/runs/{await world.trigger('press it')}/confirm/pause")
 
         after = await anna.submit(steering(run), "Pause")
         then = await anna.get(after.path)
