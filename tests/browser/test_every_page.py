@@ -100,7 +100,7 @@ def test_every_page_fits_every_screen_and_is_accessible(
 
 def test_an_approver_of_any_sight_can_read_and_answer_a_request(browser: Browser, shared_dev: Dev, axe: Path) -> None:
     with Visitor(browser, shared_dev, strict=False) as anna:
-        page = anna.logs_in()
+        page = anna.logs_in(shared_dev.run("login"))
         anna.asks(page, "deploy v1.1.0 to production")
         page.get_by_role("button", name="Bo", exact=True).click()
         page.goto("/requests")

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
-from typing import cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -103,7 +101,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             length=length,
             asset=address_of,
             size=size,
-            zone=zone,
+            local=partial(local, zone),
             **data,
         )
     )
@@ -214,17 +212,11 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters["quoted"] = _quoted
-    templates.filters["local"] = _local
     return templates
 
 
 def _quoted(text: str) -> str:
     return quote(text, _QUOTED_CHARS)
-
-
-@pass_context
-def _local(context: Context, text: str) -> str:
-    return local(cast("ZoneInfo", context["zone"]), text)
 
 
 def _seen(value: object) -> object:

@@ -21,13 +21,15 @@ from bot.render.views import request_view
 from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.views.card import card_view, version_of
-from bot.web.console.views.worklist import KINDS, item_of, work_list
+from bot.web.console.views.worklist import KINDS, Kind, item_of, work_list
 from bot.web.console.visits import Refusal, Visit, visit_of
 from bot.web.here import here
 
 Said = Literal["approve", "deny", "free_text"]
 _VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny"}
 STATES: tuple[RequestState, ...] = get_args(RequestState)
+_STATES: dict[str, RequestState] = {one: one for one in STATES}
+_KINDS: dict[str, Kind] = {one: one for one in KINDS}
 _LISTED = 30
 _SEARCH_CHARS, _TITLE_CHARS = 200, 120
 # As many forms as fit into one.
@@ -48,7 +50,7 @@ async def newest(request: HttpRequest) -> dict[str, object]:
 
 async def _mine(request: HttpRequest) -> dict[str, object]:
     app, me, query = here(request).app, visit_of(request).known.person, request.query_params
-    search, kind = query.get("q", "")[:_SEARCH_CHARS], next((one for one in KINDS if one == query.get("kind")), "")
+    search, kind = query.get("q", "")[:_SEARCH_CHARS], _KINDS.get(query.get("kind", ""), KINDS[0])
     found = await lists.waiting(app.store, app.people, me)
     shown = {"q": search, "kind": kind}
     groups = work_list(found, app.people, me, search, kind)
@@ -66,7 +68,7 @@ async def _mine(request: HttpRequest) -> dict[str, object]:
 
 async def _everybodys(request: HttpRequest) -> dict[str, object]:
     app, me, query = here(request).app, visit_of(request).known.person, request.query_params
-    state, cursor = next((one for one in STATES if one == query.get("state")), None), query.get("cursor")
+    state, cursor = _STATES.get(query.get("state", "")), query.get("cursor")
     some, following = await lists.requests(app.store, app.people, state=state, cursor=cursor, limit=_LISTED)
     shown = {"all": "", "state": state or ""}
     return {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
+from agents.requests import RunId
 from bot.queries.environments import Place
 from bot.render.views import RequestView, Summary
 
@@ -50,7 +51,7 @@ class History:
 
 
 def history_of(
-    place: Place, requests: Iterable[RequestView], runs: Mapping[str, Summary], now: datetime
+    place: Place, requests: Iterable[RequestView], runs: Mapping[RunId, Summary], now: datetime
 ) -> History | None:
     """Return the history of `place` by `requests`, newest first, whose `runs` say how they ended; None without any."""
     own = [one for one in requests if one.call and one.call.effect.environment == place.name]

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from agents.requests import RunId
 from bot.queries.environments import Place
 from bot.queries.lists import all_requests, runs
 from bot.render.views import RequestView, Summary
@@ -14,7 +15,7 @@ COMMIT = "63e28bf340eb00adf1c86f486a1b26ba84fd9237"
 WORKSHOP = Place("workshop", f"{COMMIT} (v1.2.0)", "production")
 
 
-async def scene(world: World) -> tuple[list[RequestView], dict[str, Summary]]:
+async def scene(world: World) -> tuple[list[RequestView], dict[RunId, Summary]]:
     """One approval that is done, one that failed, one denied, one open: newest first, with their runs."""
     world.workshop.breaks["cup"] = RuntimeError("broken")
     for what, vote in (("it", "approve"), ("cup", "approve"), ("bell", "deny")):
