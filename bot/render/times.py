@@ -24,12 +24,12 @@ def moment(zone: ZoneInfo | None, at: datetime) -> str:
 
 def left(now: datetime, at: datetime) -> str:
     """`in 3 h 40 min`; `over` once it is."""
-    return f"in {_length(at - now)}" if at > now else "over"
+    return f"in {length(at - now)}" if at > now else "over"
 
 
 def ago(now: datetime, at: datetime) -> str:
     """`12 min ago`."""
-    return f"{_length(now - at)} ago" if now - at >= _MINUTE else "just now"
+    return f"{length(now - at)} ago" if now - at >= _MINUTE else "just now"
 
 
 def local(zone: ZoneInfo | None, text: str) -> str:
@@ -37,7 +37,7 @@ def local(zone: ZoneInfo | None, text: str) -> str:
     return _IN_WORDS.sub(lambda found: moment(zone, datetime.strptime(found[0], TIME).replace(tzinfo=UTC)), text)
 
 
-def _length(span: timedelta) -> str:
+def length(span: timedelta) -> str:
     """The two largest units: nobody plans by the minutes of the day after tomorrow."""
     days, hours, minutes = span // _DAY, span % _DAY // _HOUR, span % _HOUR // _MINUTE
     if days:

@@ -155,7 +155,6 @@ class RequestView(Frozen):
     facts: tuple[FactView, ...] = ()
     service: str = ""
     key_holders: tuple[PersonId, ...] = ()
-    words: str = ""
 
 
 def run_view(run: Run, forks: Sequence[str] = ()) -> RunView:
@@ -213,7 +212,6 @@ def request_view(
         words=request.words,
         may_act=_may_act(record, run) if run and is_of_program(request) else None,
         says=says_first(request, people),
-        words=request.words,
         facts=tuple(_fact_views(request, lists)),
     )
 

@@ -19,9 +19,9 @@ from agents.text import first_line, quote
 from bot.people.directory import People
 from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
+from bot.render.times import ago, clock, left, length, local, moment
 from bot.store import StoreError
 from bot.web.console.static import address_of
-from bot.web.console.times import ago, clock, left, length, local, moment
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble

@@ -10,7 +10,7 @@ from agents.run import Run
 from bot.people.directory import People
 from bot.policy.judge import ways_to_approve
 from bot.policy.record import RequestRecord
-from bot.render.cards import by_key, details, exact, excluded, quoted, said_as, with_short_hashes
+from bot.render.cards import below_title, by_key, details, exact, excluded, said_as, with_short_hashes
 from bot.render.views import FactView, RequestView, request_view
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from channels import Line
@@ -86,7 +86,7 @@ def card_view(
         by_key=by_key(view.service, view.key_holders, people),
         title=view.title if is_open else view.title.removesuffix("?"),
         said_as=said_as(request, people) if request.words else "",
-        quoted=quoted(request),
+        quoted=below_title(request.title, request.quoted),
         quoted_as=_STORY if request.purpose == "go_on" else _UNVERIFIED,
         facts=[_short(fact) for fact in view.facts],
         details=details(request),

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.web.console.times import ago, left, local
+from bot.render.times import ago, left, local
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TOKYO = ZoneInfo("Asia/Tokyo")
