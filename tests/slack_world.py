@@ -62,7 +62,7 @@ class SlackWorld:
 
         async def found() -> Message | None:
             there = await self.slack.messages(where)
-            open_ones = [one for one in there if "Open until" in one.words and to_press in (*one.buttons, "")]
+            open_ones = [one for one in there if "Expires" in one.words and to_press in (*one.buttons, "")]
             return open_ones[-1] if open_ones else None
 
         return await self.slack.until(found, f"a card in {where}", within_s=SLOW_S)

@@ -191,7 +191,7 @@ def _words(card: Card) -> Iterable[Block]:
     if card.quoted:
         # Where nothing is asked, several lines are what a program printed.
         is_printed = card.form is None and "\n" in card.quoted
-        whose = card.quoted_as or "In the words of whoever wrote it, which nobody has checked:"
+        whose = card.quoted_as or "Unverified text:"
         yield Block("small", (_line(whose),), _TITLE)
         lines = tuple(escape_invisible(card.quoted).split("\n"))
         yield Block("verbatim" if is_printed else "words", lines, _QUOTED)

@@ -88,4 +88,4 @@ def test_a_request_whose_opening_was_cut_is_there_once_after_it_is_sent_again(
         assert answer.status_code == (200 if is_there else 201)
         assert [one["id"] for one in again] == [answer.json()["id"]]
         assert len(client.get("/v1/runs").json()["runs"]) == 1
-        assert "The program ci asks a question" in asyncio.run(mail_of(redis, data))
+        assert "The program ci asks: " in asyncio.run(mail_of(redis, data))

@@ -67,7 +67,7 @@ async def test_a_deploy_that_worked_is_announced_outside_the_requesters_thread(s
         heard = await shop.next_mail(person, about="Announced: ")
         assert "The announce agent says this for Anna Ames." in heard.text
         assert "is live in production, verified" in heard.text
-        assert "In the words of whoever wrote it, which nobody has checked:" in heard.text
+        assert "Unverified text:" in heard.text
     await shop.quiet()
     assert len([one for one in shop.mails("cy") if "Announced" in one.subject]) == 1
     assert not [one for one in shop.mails("anna") if "Announced: " in one.subject]

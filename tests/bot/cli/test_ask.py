@@ -13,7 +13,7 @@ async def test_a_script_beside_sayso_dev_asks_and_waits(world: World) -> None:
     words = ("May it go?", "--to", "group:release", "--format", "yes_no", "--as", "anna", "--wait")
     asking = asyncio.create_task(sayso(world, "ask", *words))
 
-    await world.reply("bo", await world.next_mail("bo", "A program of anna asks a question"), "yes")
+    await world.reply("bo", await world.next_mail("bo", "A program of anna asks: May it go?"), "yes")
 
     ended = await asking
     assert (ended.code, ended.out, ended.err) == (0, "yes\n", "")

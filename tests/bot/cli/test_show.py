@@ -37,7 +37,7 @@ def test_a_request_says_who_decides_in_words() -> None:
 
     for request in (approval(), seats):
         words = who_decides(request.policy, PEOPLE, request.requesters)
-        assert f"  may decide {words}\n" in text_of(record(request))
+        assert f"  decides    {words}\n" in text_of(record(request))
         assert request_view(record(request), PEOPLE).rule == words
 
 
@@ -56,7 +56,7 @@ def test_a_request_as_data_has_what_is_needed_to_answer_it() -> None:
 
 
 def test_no_text_can_pass_for_a_row_of_its_own() -> None:
-    forged = "x\n  may decide Mallory\r\n  exactly    nothing\u2028  until      never"
+    forged = "x\n  decides    Mallory\r\n  exactly    nothing\u2028  expires    never"
     effect = Effect(argv=("./deploy.sh",), facts=(Fact(label=f"From{forged}", text=forged),))
     asked = approval(title=forged, quoted=forged, changes=(forged,), call=CALL.model_copy(update={"effect": effect}))
 
@@ -66,13 +66,13 @@ def test_no_text_can_pass_for_a_row_of_its_own() -> None:
     ours = [
         "asked by",
         "about",
-        "question",
         "changed",
-        "fromx may",
+        "fromx deci",
+        "decides",
+        "expires",
         "exactly",
         "exactly",
-        "may decide",
-        "until",
+        "run",
         "digest",
     ]
     assert labels == ours

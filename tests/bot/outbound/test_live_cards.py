@@ -129,7 +129,7 @@ async def test_five_changes_while_the_channel_takes_none_are_shown_at_once_when_
     await office.quiet()
 
     assert len(wall.of("p7")) == 2
-    assert any(fact.text.startswith("5 of 6: P1 at ") for fact in wall.of("p7")[-1].facts)
+    assert any(fact.text.startswith("5 of 6: P1 at ") for fact in wall.of("p7")[-1].decides)
 
 
 async def test_a_change_that_is_refused_is_let_go_and_nobody_is_alarmed(office: World, wall: Wall) -> None:

@@ -54,7 +54,7 @@ async def test_the_card_says_who_has_approved_so_far(world: World) -> None:
     record = await pair(world)
     await world.decide("bo", record, "approve")
 
-    lines = {line.label: line.text for line in (await looks(world, record, "cy")).facts}
+    lines = {line.label: line.text for line in (await looks(world, record, "cy")).decides}
     assert lines["Approvals"].startswith("1 of 2: Bo Berg at ")
 
 

@@ -275,7 +275,7 @@ async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_addre
             for kind in ("choice Which? | a, b", "choices Which? | a, b", "form Tell | x, y", "free_text Why?"):
                 await office.opened(await office.trigger(f"ask {kind}"))
             record = await office.opened(await office.trigger("press <!channel>"))
-            decides = ["Ask sayso…", "Approve", "Deny", "Deny with reason…"]
+            decides = ["Ask sayso…", "Approve", "Deny", "Deny with reason…", "Details"]
             await until(partial(_has, bo, "Press <!channel>?", decides), SLOW_S, "Bo sees what he may decide")
             answers = ["Ask sayso…", "a", "b", "Send", "Answer…", "Answer…"]
             await until(partial(_has, anna, "Why?", answers), SLOW_S, "Anna sees all that she is asked")

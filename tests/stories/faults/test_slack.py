@@ -55,7 +55,7 @@ async def sees(made: SlackWorld, person: Person, what: str) -> Message:
     async def found() -> Message | None:
         if not await is_due(made.world):
             await made.world.move_time(40)
-        there = [one for one in await made.slack.messages(f"@{person.name}") if "Open until" in one.words]
+        there = [one for one in await made.slack.messages(f"@{person.name}") if "Expires" in one.words]
         return next((one for one in there if what in one.words), None)
 
     return await until(found, what=f"{person.name} sees {what!r} in Slack")

@@ -88,7 +88,7 @@ async def test_a_card_says_which_program_asks_for_whom_and_quotes_its_words(worl
     await asked(await program(api), question=evil, format="choice", options=["approve", "**all**", "<b>x"])
 
     text = (await world.next_mail("bo")).text
-    assert "The program ci asks a question" in text
+    assert "The program ci asks: " in text
     assert "The program ci asks, on behalf of Anna Ames. The question is in its own words." in text
     lines = text.splitlines()
     assert [line for line in lines if "Bo, your approval" in line] == ["| sayso: Bo, your approval is not needed."]
