@@ -34,7 +34,7 @@ async def answer(office: SlackWorld) -> str:
 
 async def test_a_choice_has_a_button_for_each_option(office: SlackWorld) -> None:
     card = await asked(office, "choice Which one? | red, green, blue")
-    assert card.buttons == ["red", "green", "blue"]
+    assert card.buttons == ["red", "green", "blue", "Details"]
 
     assert (await office.anna.presses("green", in_=card)).acked
 
@@ -72,7 +72,7 @@ async def test_what_is_sent_without_a_choice_is_no_answer(office: SlackWorld) ->
 
 async def test_a_question_for_yes_or_no_has_both_as_buttons(office: SlackWorld) -> None:
     card = await asked(office, "yes_no Is it red?")
-    assert card.buttons == ["Yes", "No"]
+    assert card.buttons == ["Yes", "No", "Details"]
 
     assert (await office.anna.presses("No", in_=card)).acked
 
