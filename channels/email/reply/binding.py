@@ -18,6 +18,7 @@ from pydantic import AwareDatetime, Field
 from channels import Bounced, Frozen, Ignored, Inquiry, Quarantined, Reply, Trigger
 from channels.email.reply import banners, newtext, quotes, read_reply
 from channels.email.reply.lines import BLANK, Lines, is_rule
+from channels.email.reply.markup import RULE
 
 SLACK = timedelta(minutes=10)
 """Most that the clock of a mail's writer may be off."""
@@ -195,7 +196,8 @@ class _Quote:
 
 def _shown(text: str) -> list[str]:
     """The lines of an older mail, without the marks of a quote, that no mail program or gateway wrote."""
-    lines = Lines(tuple(_QUOTE_MARKS.sub("", line) for line in text.split("\n")))
+    drawn = (line for line in text.split("\n") if line != RULE)  # our own sign for a line that a page draws
+    lines = Lines(tuple(_QUOTE_MARKS.sub("", line) for line in drawn))
     at = next((i for i in range(len(lines)) if not lines.is_blank(i)), None)
     return _bare(Lines(lines.raw[_below_header(lines, at) :])) if at is not None else []
 

@@ -37,7 +37,7 @@ _BLOCKS = re.compile(
 _STYLE, _STYLE_END = re.compile("<style", re.IGNORECASE), re.compile("</style", re.IGNORECASE)
 _QUOTE_NAME = re.compile(rf"(?:(?<![^_-])|(?<![^_-])ydp\w{{0,12}}?)(?:quote|(?:cite|{every('quote_name')})(?![^_-]))")
 _OLDER_NAMES = re.compile(every("older_name"))
-_RULE = "\u2014" * 20
+RULE = "\u2014" * 20
 """Stands for a line drawn across the page above what looks like the header of an older mail; no signature begins so."""
 
 _LABELLED = re.compile(r"[^\s:\uff1a][^:\uff1a<>@]{0,24}[:\uff1a]")
@@ -203,7 +203,7 @@ class _Page:
         top = self._stack[-1] if self._stack else None
         if line:
             if self._below_rule and not self._line_quoted and _LABELLED.match(line):
-                self._lines.append(_RULE)
+                self._lines.append(RULE)
             self._below_rule = False
             self._lines.append(f"> {line}" if self._line_quoted else line)
         elif always and not (top is not None and top.hidden):

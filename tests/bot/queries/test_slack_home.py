@@ -277,7 +277,7 @@ async def test_slack_takes_the_homes_of_a_whole_story(office: World, slack_addre
             record = await office.opened(await office.trigger("press <!channel>"))
             decides = ["Ask sayso…", "Approve", "Deny", "Deny with reason…", "Details"]
             await until(partial(_has, bo, "Press <!channel>?", decides), SLOW_S, "Bo sees what he may decide")
-            answers = ["Ask sayso…", "a", "b", "Send", "Answer…", "Answer…"]
+            answers = ["Ask sayso…", "a", "b", "Details", "Send", "Details", *["Answer…", "Details"] * 2]
             await until(partial(_has, anna, "Why?", answers), SLOW_S, "Anna sees all that she is asked")
 
             await office.decide("bo", record, "approve")

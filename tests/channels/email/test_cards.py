@@ -94,7 +94,7 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
     parts = (
         "Deploy 4f2a to production?",
         "What Anna wrote:\n\n| it is urgent",
-        "which nobody has checked:\n\n| It fixes the log-in.",
+        "Unverified text:\n\n| It fixes the log-in.",
         "From: v1.0.0",
         "Who decides: Bo\nAnswers count until Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail.",
         "Approve by mail\nDeny by mail",
