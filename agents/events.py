@@ -142,7 +142,8 @@ class Parent(Frozen):
     """The run, and its step, that started a child; `depth` is 1 for the child of a run that has no parent itself.
 
     `root` is the run that nobody started. The child may use no more than `max_tokens` and `max_cost_usd` before people
-    are asked, whatever it might by itself; 0 is no such limit.
+    are asked, whatever it might by itself; 0 is no such limit. `is_verbatim`: the child's text is, word for word, what
+    that root began with, and no agent worded it.
     """
 
     run_id: RunId
@@ -151,6 +152,7 @@ class Parent(Frozen):
     root: RunId | None = None
     max_tokens: int = 0
     max_cost_usd: float = 0.0
+    is_verbatim: bool = False
 
 
 class ToolWaits(Happened):

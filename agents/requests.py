@@ -260,7 +260,8 @@ class Request(Began):
     `topic` is what the requester's own message was called, in whose thread they are answered. `service` is whose API
     key asked, and `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what each
     requester did to be one. `remarks` are what requesters wrote after people were asked; each made a revision.
-    `words` is what the run began with, as somebody wrote it; empty where nobody did.
+    `words` is what the run began with; empty where a program asks. `words_are_own`: they came from the first requester,
+    or from what `origin` says, and from no agent, no program and no copied run.
     """
 
     id: RequestId
@@ -291,6 +292,7 @@ class Request(Began):
     parts: dict[PersonId, Part] = Field(default_factory=dict[PersonId, Part])
     remarks: tuple[Remark, ...] = ()
     words: str = ""
+    words_are_own: bool = False
 
 
 class Holder(Frozen):

@@ -91,7 +91,7 @@ def request_text(request: RequestView, people: People) -> str:
         _row("asked by", people.names_of(request.requesters)),
     ]
     rows += [_row("about", request.says)] if request.says else []
-    rows += [_row("wrote", request.words)] if request.words else []
+    rows += [_row("wrote" if request.words_are_own else "unverified", request.words)] if request.words else []
     rows += [_row("with a key", key)] if (key := by_key(request.service, request.key_holders, people)) else []
     rows += [_row("question", more)] if (more := below_title(request.title, request.quoted)) else []
     rows += [_row("changed", change) for change in request.changes]

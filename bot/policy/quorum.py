@@ -22,7 +22,7 @@ def is_met(policy: PolicySnapshot, voters: Iterable[PersonId]) -> bool:
 
 
 def lacking(policy: PolicySnapshot, voters: Iterable[PersonId]) -> int:
-    """Return the least number of further people that are needed."""
+    """Return the least number of further people that are needed; at least one where nobody can meet the rule."""
     named = set(people_of(policy.rule))
     present = [person for person in dict.fromkeys(voters) if person in named]
 
@@ -30,7 +30,7 @@ def lacking(policy: PolicySnapshot, voters: Iterable[PersonId]) -> int:
         taken: dict[PersonId, int] = {}
         return sum(not _give(number, seats, present, taken, set()) for number in range(len(seats)))
 
-    return max(policy.quorum - len(present), min(empty(seats) for seats in _seatings(policy.rule)), 0)
+    return max(policy.quorum - len(present), min(map(empty, _seatings(policy.rule)), default=1), 0)
 
 
 def _seatings(rule: Rule) -> Iterator[tuple[Anyone, ...]]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model")
 _STORY = "What was used, and what led to it; in the story are words of others:"
-_UNVERIFIED = "Unverified text:"
+UNVERIFIED = "Unverified text:"
 _OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 _PRINTED = "The last lines that it printed, in its own words:"
 _TITLE_CHARS, _LAST_LINES = 80, 20
@@ -64,7 +64,7 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
         said=request.words,
         said_as=said_as(request, people) if request.words else "",
         quoted=below_title(request.title, request.quoted),
-        quoted_as=_STORY if request.purpose == "go_on" else "",
+        quoted_as=quoted_as(request),
         facts=tuple(facts),
         decides=tuple(deciders(request, people)),
         details=tuple(details(request)),
@@ -79,15 +79,22 @@ def below_title(title: str, quoted: str) -> str:
     return "" if title.endswith(quoted) else quoted
 
 
+def quoted_as(request: Request) -> str:
+    """Return the line above the words of others; empty where nothing more is known than that nobody verified them."""
+    return _STORY if request.purpose == "go_on" else ""
+
+
 def said_as(request: Request, people: People) -> str:
-    """Return the line above the words that the run began with."""
+    """Return the line above the words that the run began with: whose they are, where that is certain."""
+    if not request.words_are_own:
+        return UNVERIFIED
     match request.origin:
         case FromTrigger(name=name):
             return f"What the trigger {name!r} wrote:"
         case FromDesk(address=address):
             return f"What {address} wrote:"
         case FromPerson():
-            return f"What {people.name_of(request.requesters[0])} wrote:" if request.requesters else _UNVERIFIED
+            return f"What {people.name_of(request.requesters[0])} wrote:" if request.requesters else UNVERIFIED
 
 
 def deciders(request: Request, people: People) -> list[Line]:
@@ -313,7 +320,7 @@ def program_name(program: str) -> str:
 
 def _program_asks(request: Request, people: People) -> str:
     """Return the sentences that say who asks, for whom, and which words here are not ours."""
-    who = f"{program_name(request.program)} asks, on behalf of {people.name_of(request.requesters[0])}."
+    who = f"{program_name(request.program)} asks, on behalf of {people.names_of(request.requesters[:1]) or 'nobody'}."
     if request.format == "approval":
         return f"{who} Title and arguments are its own words. It does nothing before you approve, and we do nothing."
     return f"{who} The question is in its own words."

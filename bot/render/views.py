@@ -112,9 +112,9 @@ class RequestView(Frozen):
     """A request as it stands, with everything that is needed to decide it. `says` and `facts` stand on every card:
     who asks, which list is not whole, who set it off and what was looked up.
 
-    `digest` is what an approval must name, `rule` who decides in words. `words` is what the run began with, as somebody
-    wrote it. `quoted` is the wording of a question, which a
-    model may have written. `is_rehearsal`: plain rules chose the step, no model. `program`: whose API key the program
+    `digest` is what an approval must name, `rule` who decides in words. `words` is what the run began with;
+    `words_are_own` if they are certainly whose the card says. `quoted` is the wording of a question, which a model may
+    have written. `is_rehearsal`: plain rules chose the step, no model. `program`: whose API key the program
     has that asks by itself. `service` is whose API key asked, `key_holders` in whose hands that is. `remarks` are what
     requesters wrote after people were asked, `comments` the newest words of others, which decide nothing.
     `may_not_decide` says why somebody does not whom the policy names. `may_act` is for that program, where the request
@@ -152,6 +152,7 @@ class RequestView(Frozen):
     may_act: bool | None = None
     says: str = ""
     words: str = ""
+    words_are_own: bool = False
     facts: tuple[FactView, ...] = ()
     service: str = ""
     key_holders: tuple[PersonId, ...] = ()
@@ -210,6 +211,7 @@ def request_view(
         service=request.service,
         key_holders=request.key_holders,
         words=request.words,
+        words_are_own=request.words_are_own,
         may_act=_may_act(record, run) if run and is_of_program(request) else None,
         says=says_first(request, people),
         facts=tuple(_fact_views(request, lists)),

@@ -207,15 +207,24 @@ def _request(
         key_holders=run.started.holders if run.started else (),
         parts=parts,
         words=words_of(run),
+        words_are_own=_are_own(run),
     )
 
 
 def words_of(run: Run) -> str:
-    """Return what somebody wrote to begin `run`, bounded; empty where a program asks, whose words stand elsewhere."""
+    """Return what `run` began with, bounded; empty where a program asks, whose words stand elsewhere."""
     if run.started is None or program_of(run):
         return ""
     text = run.started.text.strip()
     return text if len(text) <= _WORDS_CHARS else f"{text[: _WORDS_CHARS - 1]}…"
+
+
+def _are_own(run: Run) -> bool:
+    """Return whether the text of `run` is certainly its requester's, or its trigger's: a card names whose it is."""
+    started = run.started
+    if started is None or run.forked or started.service or started.submitter:
+        return False
+    return started.parent is None or started.parent.is_verbatim
 
 
 def opening(request: Request, people: People, expect: int | None) -> Commit:

@@ -95,6 +95,7 @@ class Children:
                 root=_root_of(run),
                 max_tokens=begun.max_tokens,
                 max_cost_usd=begun.max_cost_usd,
+                is_verbatim=text == parent.text and not run.forked and _is_verbatim(parent),
             ),
             inherits=tuple(person for person in others if person != parent.requester),
         )
@@ -225,6 +226,10 @@ class Children:
             raise ToolRefused(f"Runs may start runs {_DEEPEST} deep, and this would be one more")
         if not text.strip() or len(text.encode()) > TEXT_BYTES:
             raise ToolRefused(f"The text of a run has 1 to {TEXT_BYTES} bytes")
+
+
+def _is_verbatim(started: RunStarted) -> bool:
+    return started.parent is None or started.parent.is_verbatim
 
 
 def _root_of(run: Run) -> RunId:

@@ -45,10 +45,10 @@ def test_any_event_reads_as_it_was_written_and_no_field_is_called_origin(event: 
 
 
 @pytest.mark.parametrize("file", sorted(STORED.glob("*.jsonl")), ids=lambda file: file.stem)
-def test_the_beginning_of_a_stored_run_is_written_byte_for_byte(file: Path) -> None:
+def test_the_beginning_of_a_stored_run_is_written_with_every_field_that_it_had(file: Path) -> None:
     first = file.read_bytes().splitlines()[0]
 
-    assert write_event(read_event(first)) == first
+    assert _among(json.loads(first), json.loads(write_event(read_event(first))))
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,8 @@ def test_whoever_reads_the_schema_finds_the_flat_fields(mode: Any) -> None:
 
 def _without(told: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in names}
+
+
+def _among(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Return whether `new` says all that `old` says; a later release may add fields."""
+    return all(new[name] == value or _among(value, new[name]) for name, value in old.items())

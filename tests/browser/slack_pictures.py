@@ -17,7 +17,7 @@ from typing import Any
 from httpx2 import AsyncClient
 from playwright.sync_api import Browser, ViewportSize
 
-from tests.browser.pictures import chromium, keep, smaller
+from tests.browser.pictures import chromium, smaller
 from tests.browser.visitor import PHONE
 from tests.fakes.slack.driver import Message, Person, Workspace, running
 from tests.processes.programs import Program, RedisServer
@@ -206,11 +206,8 @@ def draw(browser: Browser, seen: Mapping[str, Seen], folder: Path) -> None:
     for name, each in seen.items():
         page.set_viewport_size(each.size)
         page.set_content(each.html)
-        if each.only:
-            shot = page.locator(each.only).screenshot(animations="disabled")
-            (folder / name).write_bytes(smaller(page, shot))
-        else:
-            keep(page, folder / name, full_page=True)
+        part = page.locator(each.only) if each.only else page.locator("html")
+        (folder / name).write_bytes(smaller(page, part.screenshot(animations="disabled")))
     page.close()
 
 

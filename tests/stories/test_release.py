@@ -56,6 +56,7 @@ async def deploy_in(world: World, run_id: RunId) -> RunId:
 async def test_a_deploy_that_worked_is_announced_outside_the_requesters_thread(shop: World) -> None:
     run_id = await triages(shop, ORDER)
     record = await shop.opened(await deploy_in(shop, run_id))
+    assert "Unverified text:\n\n| deploy v1.2.0 to production" in (await shop.next_mail("bo")).text, "not Anna's words"
     await shop.decide("bo", record, "approve")
 
     summary = await shop.summary(run_id)

@@ -143,6 +143,7 @@ async def test_the_words_go_on_unchanged_to_the_agent_that_the_sender_chose(shop
 async def test_the_childs_gate_is_its_own_and_the_requester_still_does_not_count(shop: World) -> None:
     run_id = await triages(shop, "deploy v1.2.0 to production", person="bo")
     record = await shop.opened((await child_of(shop, run_id)).id)
+    assert record.request.words_are_own
 
     own = await shop.decide("bo", record, "approve")
     other = await shop.decide("cy", record, "deny", "not today")

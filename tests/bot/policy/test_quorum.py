@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, Rule, people_of
-from bot.policy.quorum import eligible, is_met
+from bot.policy.quorum import eligible, is_met, lacking
 from tests.bot.examples import ANNA, BO, CY, DAN, all_of, any_of, anyone, policy
 
 PEOPLE = (ANNA, BO, CY, DAN)
@@ -112,3 +112,7 @@ def test_neither_order_nor_repetition_matters(rule: Rule, voters: tuple[list[Per
     once, twice_in_some_order = voters
 
     assert is_met(policy(rule=rule), twice_in_some_order) is is_met(policy(rule=rule), once)
+
+
+def test_a_rule_that_nobody_can_meet_always_lacks_somebody() -> None:
+    assert lacking(policy(rule=any_of()), [ANNA, BO]) == 1

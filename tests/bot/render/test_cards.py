@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents.events import RunEnded
-from agents.requests import AllOf, Anyone, Decision, Fact, Request
+from agents.requests import AllOf, Anyone, Decision, Fact, FromTrigger, Request
 from agents.run import Run, fold
 from bot.policy.judge import (
     AlreadyDecided,
@@ -76,6 +76,21 @@ def test_the_exact_part_keeps_one_argument_in_one_piece_whatever_is_in_it() -> N
     sly = CALL.model_copy(update={"arguments": {"version": 'v1"}\nruns: ["rm"]'}})
 
     assert len(exact(approval(call=sly)).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "whose"),
+    [
+        ({"words_are_own": True}, "What Anna Ames wrote:"),
+        ({"words_are_own": True, "origin": FromTrigger(name="tags")}, "What the trigger 'tags' wrote:"),
+        ({"words_are_own": False}, "Unverified text:"),
+        ({"words_are_own": False, "origin": FromTrigger(name="tags")}, "Unverified text:"),
+    ],
+)
+def test_words_are_somebodys_on_a_card_only_where_that_is_certain(changes: dict[str, object], whose: str) -> None:
+    card = request_card(APPROVAL.model_copy(update={"words": "it is urgent", **changes}), PEOPLE, NOON)
+
+    assert (card.said, card.said_as) == ("it is urgent", whose)
 
 
 def test_who_asked_is_not_among_those_who_may_decide() -> None:

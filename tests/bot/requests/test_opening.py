@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents.events import Event
-from agents.requests import Effect, GatedCall, Request
+from agents.events import Event, Parent
+from agents.requests import Effect, GatedCall, Request, StepId
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.steps import RequestHumanInput
 from bot.policy.digest import call_digest
@@ -84,6 +84,29 @@ def test_a_question_has_its_own_words_as_title_and_quotation_and_bounds_them() -
     assert (found.purpose, found.format, found.options) == ("question", "choice", ("a", "b"))
     assert found.quoted == ("approve " * 1_000)[:4_000] + "\n… and 4000 more characters"
     assert len(found.title) == 150
+
+
+@pytest.mark.parametrize(
+    ("changes", "are_own"),
+    [
+        ({}, True),
+        ({"service": "ci"}, False),
+        ({"submitter": BO}, False),
+        ({"parent": Parent(run_id=RUN, step_id=StepId("p0"))}, False),
+        ({"parent": Parent(run_id=RUN, step_id=StepId("p0"), is_verbatim=True)}, True),
+    ],
+)
+def test_words_are_somebodys_own_only_where_no_program_and_no_agent_stands_between(
+    changes: dict[str, object], are_own: bool
+) -> None:
+    begun = started("please, it is urgent").model_copy(update={"run_id": RUN, **changes})
+    run = fold([begun, chosen(RequestHumanInput(question="Now?", format="yes_no"))])
+    assert run.pending is not None
+
+    found = question_request(run, run.pending, policy(rule=anyone("dan"), requester_may_approve=True), NOON)
+
+    assert isinstance(found, Request)
+    assert (found.words, found.words_are_own) == ("please, it is urgent", are_own)
 
 
 def test_an_unknown_effect_is_asked_about_with_three_ways_to_settle_it() -> None:

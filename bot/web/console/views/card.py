@@ -10,14 +10,22 @@ from agents.run import Run
 from bot.people.directory import People
 from bot.policy.judge import ways_to_approve
 from bot.policy.record import RequestRecord
-from bot.render.cards import below_title, by_key, details, exact, excluded, said_as, with_short_hashes
+from bot.render.cards import (
+    UNVERIFIED,
+    below_title,
+    by_key,
+    details,
+    exact,
+    excluded,
+    quoted_as,
+    said_as,
+    with_short_hashes,
+)
 from bot.render.views import FactView, RequestView, request_view
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from channels import Line
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
-_UNVERIFIED = "Unverified text:"
-_STORY = "What was used, and what led to it; in the story are words of others:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ def card_view(
         title=view.title if is_open else view.title.removesuffix("?"),
         said_as=said_as(request, people) if request.words else "",
         quoted=below_title(request.title, request.quoted),
-        quoted_as=_STORY if request.purpose == "go_on" else _UNVERIFIED,
+        quoted_as=quoted_as(request) or UNVERIFIED,
         facts=[_short(fact) for fact in view.facts],
         details=details(request),
         who_else=who_else(view, people, me),

@@ -55,7 +55,7 @@ def work_list(
 
 def item_of(request: RequestView, people: People, me: PersonId) -> Item:
     """Return `request` as a row of a list."""
-    words = one_line(request.words or request.quoted, _WORDS_CHARS)
+    words = one_line((request.words if request.words_are_own else "") or request.quoted, _WORDS_CHARS)
     return Item(
         request=request,
         change=_change(request),
