@@ -1,0 +1,77 @@
+"""One request in every channel: the same parts in the same order, within what each channel can carry."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.requests import Fact, Request
+from bot.cli.show import request_text
+from bot.policy.record import RequestRecord
+from bot.render.cards import request_card
+from bot.render.views import request_view
+from channels import Address, Card
+from channels.email import mime
+from channels.email.format.body import read_body
+from channels.slack import cards as slack
+from tests.agents.worlds import NOON
+from tests.bot.examples import BO, CALL, PEOPLE, approval
+from tests.channels.email.mails import BOT, TOKEN
+from tests.fakes.slack.limits.blocks import message_mistakes
+from tests.long import examples
+from tests.servers.console import a_console
+from tests.world import World
+
+TO = Address(channel="email", person=BO, to="bo@corp.example", thread="run-7")
+# How each part begins, in the order in which people read; what follows it is anything.
+PARTS = ["Titleword", "Saidword", "Factword", "Cy Cole"]
+ANYTHING = st.text(max_size=60) | st.text("klm <>&*_`:/.\n", max_size=3_000)
+
+
+def asked(title: str, said: str, fact: str) -> Request:
+    effect = CALL.effect.model_copy(update={"facts": (Fact(label="Changes", text=f"Factword {fact}"),)})
+    call = CALL.model_copy(update={"effect": effect})
+    return approval(title=f"Titleword {title}?", words=f"Saidword {said}", words_are_own=True, call=call)
+
+
+def card_for_bo(request: Request) -> Card:
+    card = request_card(request, PEOPLE, NOON)
+    assert card.form
+    return card.model_copy(update={"form": card.form.model_copy(update={"token": TOKEN})})
+
+
+def in_order(text: str) -> list[str]:
+    """The parts that stand in `text`, as they follow each other there for the first time."""
+    return sorted((part for part in PARTS if part in text), key=text.index)
+
+
+@given(st.builds(asked, ANYTHING, ANYTHING, ANYTHING))
+@settings(max_examples=examples(100), deadline=None)
+def test_a_request_reads_in_one_order_in_slack_in_a_mail_and_in_a_terminal(request: Request) -> None:
+    card = card_for_bo(request)
+
+    message = slack.message(card, "d1")
+    body = read_body(mime.compose(card, TO, "d1", own=BOT, timezone="UTC").raw)
+    typed = request_text(request_view(RequestRecord(request=request), PEOPLE), PEOPLE)
+
+    blocks = json.dumps(message.blocks)
+    assert message_mistakes(list(message.blocks)) == []
+    assert len((body.html or "").encode()) < 40_000
+    assert not any(char in typed for char in "\x1b\x07\r\u202e")
+    assert in_order(blocks) == PARTS
+    assert blocks.index("Cy Cole") < blocks.index('"Approve"') < blocks.index('"Details"')
+    plain = (body.plain or "").partition("\n\n")[2]  # the first line says all of it in one, for a phone's list
+    assert in_order(plain) == PARTS
+    assert plain.index("Cy Cole") < plain.index("Details") < plain.index(request.digest)
+    assert in_order(typed) == PARTS
+    assert typed.index("Cy Cole") < typed.index("exactly") < typed.index(request.digest)
+
+
+async def test_the_page_in_the_console_has_the_same_order(world: World) -> None:
+    record = await world.opened(await world.trigger("press the big bell"))
+    async with a_console(world) as console:
+        words = (await (await console.browser("bo")).get(f"/requests/{record.request.id}")).words
+
+    parts = ["Press the big bell?", "Anna Ames asks.", "What Anna Ames wrote:", "press the big bell"]
+    parts += ["May decide", "Expires", "Approve", "Details", "Exactly this", record.request.digest]
+    assert sorted(parts, key=lambda part: words.index(part)) == parts
