@@ -74,4 +74,4 @@ async def test_the_page_in_the_console_has_the_same_order(world: World) -> None:
 
     parts = ["Press the big bell?", "Anna Ames asks.", "What Anna Ames wrote:", "press the big bell"]
     parts += ["May decide", "Expires", "Approve", "Details", "Exactly this", record.request.digest]
-    assert sorted(parts, key=lambda part: words.index(part)) == parts
+    assert sorted(parts, key=words.index) == parts
