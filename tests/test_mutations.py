@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).parents[1]
-TREE = ("bot", "agents", "channels", "prompts", "tests", "pyproject.toml")
+TREE = ("bot", "agents", "channels", "language", "prompts", "tests", "pyproject.toml")
 PROCESSES = 2
 JUDGE, RECHECK, SCRIPTS = Path("bot/policy/judge.py"), Path("bot/policy/record.py"), Path("bot/store/lua")
 # The checks of `why_not`, in their order.

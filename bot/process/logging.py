@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from bot.config.settings import SECRETS, Settings
 from channels.showing import escape_invisible, visible_json
 
-OURS = ("agents", "bot", "channels", "prompts")
+OURS = ("agents", "bot", "channels", "language", "prompts")
 # These bring handlers of their own, or talk a lot; what they have to say from WARNING on passes through ours.
 THEIRS = ("docket", "uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error")
 

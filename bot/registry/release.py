@@ -51,7 +51,7 @@ def version() -> str:
 def code() -> str:
     """The version and a hash of the source itself: two clones of one version may differ. Some milliseconds, once."""
     digest = hashlib.sha256()
-    for package in ("agents", "bot", "channels", "prompts"):
+    for package in ("agents", "bot", "channels", "language", "prompts"):
         for file in sorted(file for kind in _CODE for file in (_TOP / package).rglob(kind)):
             digest.update(f"{file.relative_to(_TOP)}\0".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())

@@ -1,0 +1,40 @@
+"""The catalogs: one file of sentences by key for each language, in the format of GNU gettext."""
+
+import gettext
+import io
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal, get_args
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+Language = Literal["en", "de"]
+"""A language that has a whole catalog, as its BCP 47 tag."""
+
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+
+
+def sentence(language: Language, key: str, count: int | None = None) -> str:
+    """Return the sentence `key` of `language`, in its form for `count` if it has several. Raises KeyError for none."""
+    found = _catalog(language)
+    words = found.gettext(key) if count is None else found.ngettext(key, key, count)
+    if words == key:
+        raise KeyError(key)
+    return words
+
+
+@cache
+def sentences(key: str) -> tuple[str, ...]:
+    """Return the sentence `key` of each language."""
+    return tuple(sentence(language, key) for language in LANGUAGES)
+
+
+@cache
+def _catalog(language: Language) -> gettext.GNUTranslations:
+    # No compiled form lies in the tree: reading the text takes some milliseconds, once.
+    with files("language").joinpath(f"{language}.po").open("rb") as text:
+        made, binary = read_po(text, locale=language, abort_invalid=True), io.BytesIO()
+    write_mo(binary, made)
+    binary.seek(0)
+    return gettext.GNUTranslations(binary)

@@ -1,0 +1,67 @@
+"""Dates and lists as each language writes them, by babel (https://cldr.unicode.org)."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+
+from babel.dates import format_datetime
+
+from language import LANGUAGES, say, spoken
+
+# What `date.in-words` writes in any language; a catalog's test holds them together.
+_IN_WORDS = re.compile(r"(?P<at>\b(?:at|um) )?\b(\d\d):(\d\d) UTC (?:on|am) (\d\d)\.? ([^\W\d_]{3,9}) (\d{4})\b")
+
+
+def date(at: datetime, pattern: str) -> str:
+    """`at`, in its own zone, by the sentence `pattern`: letters of Unicode TR 35, `EEE d MMM, HH:mm`.
+
+    Raises KeyError where no catalog has the pattern.
+    """
+    return format_datetime(at, say(pattern), tzinfo=at.tzinfo, locale=spoken())
+
+
+def in_words(at: datetime) -> str:
+    """`14:02 UTC on 03 March 2026`, which `local` finds again in a sentence."""
+    return date(at.astimezone(UTC), "date.in-words")
+
+
+def moments(text: str) -> Iterator[tuple[re.Match[str], datetime]]:
+    """Each moment in `text` that `in_words` wrote, with the preposition before it as the group `at`."""
+    for found in _IN_WORDS.finditer(text):
+        hour, minute, day, month, year = found.groups()[1:]
+        with suppress(KeyError, ValueError):
+            yield found, datetime(int(year), _months()[month], int(day), int(hour), int(minute), tzinfo=UTC)
+
+
+def local(text: str, shown: Callable[[datetime], str]) -> str:
+    """`text`, which is ours, with each moment in it that `in_words` wrote as `shown` shows it."""
+    pieces, end = list[str](), 0
+    for found, at in moments(text):
+        pieces += [text[end : found.start()], found["at"] or "", shown(at)]
+        end = found.end()
+    return "".join([*pieces, text[end:]])
+
+
+def both(names: Sequence[str]) -> str:
+    """`Bo Berg, Cy Cole and Dan Dorn`; empty for nobody."""
+    return _joined(names, "list.and")
+
+
+def either(names: Sequence[str]) -> str:
+    """`Bo Berg, Cy Cole or Dan Dorn`; empty for nobody."""
+    return _joined(names, "list.or")
+
+
+def _joined(names: Sequence[str], key: str) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return say(key, most=", ".join(names[:-1]), last=names[-1])
+
+
+@cache
+def _months() -> dict[str, int]:
+    """The number of each month by its name in any language."""
+    days = [datetime(2000, number, 1, tzinfo=UTC) for number in range(1, 13)]
+    return {format_datetime(day, "MMMM", locale=each): day.month for each in LANGUAGES for day in days}

@@ -1,0 +1,100 @@
+"""The catalogs are whole: each key that the code names has a sentence in each language, with the same names in it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+
+from language import LANGUAGES, Language, say
+from tests.servers.lines import TOP
+
+_SAYS = {"say", "say_many", "in_all", "date"}
+_IN_TEMPLATES = re.compile(r"\bsay(?:_many|_html)?\(\s*\"([^\"]+)\"")
+_PACKAGES = ("agents", "bot", "channels", "language")
+
+
+def messages(language: Language) -> dict[str, tuple[str, ...]]:
+    """The sentences of a catalog by their keys, each in all its forms."""
+    with (TOP / "language" / f"{language}.po").open("rb") as text:
+        found = [message for message in read_po(text, abort_invalid=True) if message.id]
+    return {_key(message): _forms(message) for message in found}
+
+
+def _key(message: Message) -> str:
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
+def _forms(message: Message) -> tuple[str, ...]:
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+
+
+def names(sentence: str) -> set[str]:
+    """The names that are filled in."""
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+
+def keys_in_code() -> Iterator[str]:
+    """Every string in the code that is spelled like a key: lower-case words and hyphens with a dot in between."""
+    for package in _PACKAGES:
+        for file in (TOP / package).rglob("*.py"):
+            yield from (
+                node.value
+                for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            )
+        for file in (TOP / package).rglob("*.html"):
+            yield from _IN_TEMPLATES.findall(file.read_text(encoding="utf-8"))
+
+
+def keys_said() -> Iterator[tuple[Path, str]]:
+    """Every key that the code hands over as it stands."""
+    for package in _PACKAGES:
+        for file in (TOP / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                yield from ((file, key) for key in _handed_over(node))
+        for file in (TOP / package).rglob("*.html"):
+            yield from ((file, key) for key in _IN_TEMPLATES.findall(file.read_text(encoding="utf-8")))
+
+
+def _handed_over(node: ast.AST) -> Iterator[str]:
+    if not isinstance(node, ast.Call):
+        return
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if called in _SAYS:
+        yield from (each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_catalog_has_a_sentence_for_every_key_and_no_other(language: Language) -> None:
+    catalog = messages(language)
+
+    assert catalog.keys() == messages("en").keys()
+    assert [key for key, forms in catalog.items() if not all(form.strip() for form in forms)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_form_of_a_sentence_fills_in_the_same_names_as_english(language: Language) -> None:
+    english = {key: {name for form in forms for name in names(form)} for key, forms in messages("en").items()}
+
+    for key, forms in messages(language).items():
+        assert {name for form in forms for name in names(form)} == english[key], key
+
+
+def test_every_key_that_the_code_says_has_a_sentence() -> None:
+    known = messages("en").keys()
+
+    assert [(file.name, key) for file, key in keys_said() if key not in known] == []
+
+
+def test_no_sentence_is_left_that_nothing_says() -> None:
+    assert sorted(messages("en").keys() - set(keys_in_code())) == []
+
+
+def test_a_key_without_a_sentence_is_an_error_and_never_shown() -> None:
+    with pytest.raises(KeyError, match=r"no\.such-key"):
+        say("no.such-key")

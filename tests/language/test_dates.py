@@ -1,0 +1,42 @@
+"""Moments that stand in sentences are found again, in whichever language they were written."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from language import LANGUAGES, Language, dates, speaking
+
+MOMENTS = st.integers(0, 121_000_000).map(lambda minutes: datetime.fromtimestamp(minutes * 60, UTC))
+
+
+@given(MOMENTS, st.sampled_from(LANGUAGES))
+def test_a_moment_is_read_as_it_was_written_in_any_language(at: datetime, language: Language) -> None:
+    with speaking(language):
+        text = f"Bo Berg, {dates.in_words(at)}."
+
+    assert [found for _, found in dates.moments(text)] == [at]
+    assert dates.local(text, lambda there: f"<{there:%H:%M}>") == f"Bo Berg, <{at:%H:%M}>."
+
+
+@pytest.mark.parametrize(
+    "text", ["at 25:02 UTC on 03 March 2026", "um 14:02 UTC am 31. Februar 2026", "noon UTC on 1 May"]
+)
+def test_what_is_no_moment_is_left_as_it_is(text: str) -> None:
+    assert list(dates.moments(text)) == []
+    assert dates.local(text, str) == text
+
+
+@pytest.mark.parametrize(
+    ("names", "both", "either"),
+    [
+        ([], "", ""),
+        (["Bo"], "Bo", "Bo"),
+        (["Bo", "Cy"], "Bo und Cy", "Bo oder Cy"),
+        (["Bo", "Cy", "Dan"], "Bo, Cy und Dan", "Bo, Cy oder Dan"),
+    ],
+)
+def test_names_are_listed_as_the_language_does(names: list[str], both: str, either: str) -> None:
+    with speaking("de"):
+        assert (dates.both(names), dates.either(names)) == (both, either)
