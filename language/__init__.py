@@ -1,4 +1,5 @@
-"""What people read, by key: each sentence stands in `en.po` and in every other language, and code names its key.
+"""What people read, by key: each sentence stands in `en/` and in every other language's folder, and code names
+its key.
 
 Others use `say`, `say_many`, `in_all`, `speaking`, `spoken` and `LANGUAGES`. It reads no file but its own catalogs, and
 words nothing for models (`prompts`) or for operators (the command line's errors and logs stay English).

@@ -1,4 +1,7 @@
-"""The catalogs: one file of sentences by key for each language, in the format of GNU gettext."""
+"""The catalogs: sentences by key in the format of GNU gettext, a folder for each language.
+
+What stands in a key before its first dot names the file: `card.asks` is in `card.po`.
+"""
 
 import gettext
 import io
@@ -17,7 +20,7 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 def sentence(language: Language, key: str, count: int | None = None) -> str:
     """Return the sentence `key` of `language`, in its form for `count` if it has several. Raises KeyError for none."""
-    found = _catalog(language)
+    found = _catalog(language, key.partition(".")[0])
     words = found.gettext(key) if count is None else found.ngettext(key, key, count)
     if words == key:
         raise KeyError(key)
@@ -31,9 +34,9 @@ def sentences(key: str) -> tuple[str, ...]:
 
 
 @cache
-def _catalog(language: Language) -> gettext.GNUTranslations:
+def _catalog(language: Language, file: str) -> gettext.GNUTranslations:
     # No compiled form lies in the tree: reading the text takes some milliseconds, once.
-    with files("language").joinpath(f"{language}.po").open("rb") as text:
+    with files("language").joinpath(language, f"{file}.po").open("rb") as text:
         made, binary = read_po(text, locale=language, abort_invalid=True), io.BytesIO()
     write_mo(binary, made)
     binary.seek(0)

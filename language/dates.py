@@ -10,7 +10,7 @@ from babel.dates import format_datetime
 
 from language import LANGUAGES, say, spoken
 
-# What `date.in-words` writes in any language; a catalog's test holds them together.
+# What `words.in-words` writes in any language; a catalog's test holds them together.
 _IN_WORDS = re.compile(r"(?P<at>\b(?:at|um) )?\b(\d\d):(\d\d) UTC (?:on|am) (\d\d)\.? ([^\W\d_]{3,9}) (\d{4})\b")
 
 
@@ -24,7 +24,7 @@ def date(at: datetime, pattern: str) -> str:
 
 def in_words(at: datetime) -> str:
     """`14:02 UTC on 03 March 2026`, which `local` finds again in a sentence."""
-    return date(at.astimezone(UTC), "date.in-words")
+    return date(at.astimezone(UTC), "words.in-words")
 
 
 def moments(text: str) -> Iterator[tuple[re.Match[str], datetime]]:
@@ -46,12 +46,12 @@ def local(text: str, shown: Callable[[datetime], str]) -> str:
 
 def both(names: Sequence[str]) -> str:
     """`Bo Berg, Cy Cole and Dan Dorn`; empty for nobody."""
-    return _joined(names, "list.and")
+    return _joined(names, "words.and")
 
 
 def either(names: Sequence[str]) -> str:
     """`Bo Berg, Cy Cole or Dan Dorn`; empty for nobody."""
-    return _joined(names, "list.or")
+    return _joined(names, "words.or")
 
 
 def _joined(names: Sequence[str], key: str) -> str:

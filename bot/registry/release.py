@@ -35,7 +35,7 @@ def release_of(code: str, parts: Iterable[InUse]) -> str:
 
 _TOP = Path(__file__).parents[2]
 # Prompts have versions and hashes of their own.
-_CODE = ("*.py", "*.lua")
+_CODE = ("*.py", "*.lua", "*.po")
 
 
 def version() -> str:

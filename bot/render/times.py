@@ -17,17 +17,17 @@ def clock(zone: ZoneInfo | None, at: datetime) -> str:
 def moment(zone: ZoneInfo | None, at: datetime) -> str:
     """`Sat 21 Nov, 19:26 CET`."""
     there = at.astimezone(zone)
-    return f"{dates.date(there, 'date.moment')} {there:%Z}"
+    return f"{dates.date(there, 'words.moment')} {there:%Z}"
 
 
 def left(now: datetime, at: datetime) -> str:
     """`in 3 h 40 min`; `over` once it is."""
-    return say("time.left", length=length(at - now)) if at > now else say("time.over")
+    return say("words.left", length=length(at - now)) if at > now else say("words.over")
 
 
 def ago(now: datetime, at: datetime) -> str:
     """`12 min ago`."""
-    return say("time.ago", length=length(now - at)) if now - at >= _MINUTE else say("time.now")
+    return say("words.ago", length=length(now - at)) if now - at >= _MINUTE else say("words.now")
 
 
 def local(zone: ZoneInfo | None, text: str) -> str:
@@ -39,8 +39,8 @@ def length(span: timedelta) -> str:
     """The two largest units: nobody plans by the minutes of the day after tomorrow."""
     days, hours, minutes = span // _DAY, span % _DAY // _HOUR, span % _HOUR // _MINUTE
     units = {
-        "time.days": days,
-        "time.hours": hours if days < _HOURS_UNTIL_D else 0,
-        "time.minutes": 0 if days else minutes,
+        "words.days": days,
+        "words.hours": hours if days < _HOURS_UNTIL_D else 0,
+        "words.minutes": 0 if days else minutes,
     }
-    return " ".join(say(unit, count=count) for unit, count in units.items() if count) or say("time.no-minute")
+    return " ".join(say(unit, count=count) for unit, count in units.items() if count) or say("words.no-minute")

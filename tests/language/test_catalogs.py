@@ -15,14 +15,18 @@ from tests.servers.lines import TOP
 
 _SAYS = {"say", "say_many", "in_all", "date"}
 _IN_TEMPLATES = re.compile(r"\bsay(?:_many|_html)?\(\s*\"([^\"]+)\"")
+FILES = sorted(file.name for file in (TOP / "language" / "en").glob("*.po"))
 _PACKAGES = ("agents", "bot", "channels", "language")
 
 
 def messages(language: Language) -> dict[str, tuple[str, ...]]:
-    """The sentences of a catalog by their keys, each in all its forms."""
-    with (TOP / "language" / f"{language}.po").open("rb") as text:
-        found = [message for message in read_po(text, abort_invalid=True) if message.id]
-    return {_key(message): _forms(message) for message in found}
+    """The sentences of a language by their keys, each in all its forms."""
+    return {key: forms for file in FILES for key, forms in _in(TOP / "language" / language / file).items()}
+
+
+def _in(file: Path) -> dict[str, tuple[str, ...]]:
+    with file.open("rb") as text:
+        return {_key(message): _forms(message) for message in read_po(text, abort_invalid=True) if message.id}
 
 
 def _key(message: Message) -> str:
@@ -78,6 +82,16 @@ def test_a_catalog_has_a_sentence_for_every_key_and_no_other(language: Language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("file", FILES)
+def test_every_key_of_a_file_begins_with_its_name_and_stands_there_once(language: Language, file: str) -> None:
+    text = (TOP / "language" / language / file).read_text(encoding="utf-8")
+    keys = re.findall(r'^msgid "(.+)"$', text, re.MULTILINE)
+
+    assert [key for key in keys if key.partition(".")[0] != Path(file).stem] == []
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_each_form_of_a_sentence_fills_in_the_same_names_as_english(language: Language) -> None:
     english = {key: {name for form in forms for name in names(form)} for key, forms in messages("en").items()}
 
@@ -96,5 +110,5 @@ def test_no_sentence_is_left_that_nothing_says() -> None:
 
 
 def test_a_key_without_a_sentence_is_an_error_and_never_shown() -> None:
-    with pytest.raises(KeyError, match=r"no\.such-key"):
-        say("no.such-key")
+    with pytest.raises(KeyError, match=r"words\.no-such-key"):
+        say("words.no-such-key")
