@@ -219,7 +219,7 @@ def _ground(settings: Settings, url: str, channels: Sequence[Channel], release: 
     store = store_of(settings, client, release)
     queue = queue_of(settings, store)
     nearby = Nearby(queue)
-    journal, people = Journal(store, nearby), People(settings.people, settings.policies)
+    journal, people = Journal(store, nearby), People(settings.people, settings.policies, settings.language)
     for channel in channels:
         if isinstance(channel, Remembers):
             channel.remember_in(StoreMarks(store, channel.name))

@@ -18,6 +18,7 @@ from pydantic import AwareDatetime
 
 from channels.frozen import Frozen
 from channels.readings import Bounced, File, Ignored, Inquiry, Quarantined, Reading, Reply, Trigger
+from language import Language
 
 __all__ = [
     "Accept",
@@ -78,13 +79,14 @@ class ChannelUnauthorized(ChannelUnavailable):
 
 
 class Contact(Frozen):
-    """The facts of a person that a channel may know. `timezone` is an IANA name."""
+    """The facts of a person that a channel may know. `timezone` is an IANA name, `language` what they read."""
 
     id: str
     name: str
     email: str | None = None
     slack: str | None = None
     timezone: str = "UTC"
+    language: Language = "en"
 
 
 class Directory(Protocol):

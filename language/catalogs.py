@@ -9,9 +9,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, Literal, get_args
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
 Language = Literal["en", "de"]
 """A language that has a whole catalog, as its BCP 47 tag."""
 
@@ -35,6 +32,10 @@ def sentences(key: str) -> tuple[str, ...]:
 
 @cache
 def _catalog(language: Language, file: str) -> gettext.GNUTranslations:
+    # babel takes longer to load than most commands take that say nothing.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     # No compiled form lies in the tree: reading the text takes some milliseconds, once.
     with files("language").joinpath(language, f"{file}.po").open("rb") as text:
         made, binary = read_po(text, locale=language, abort_invalid=True), io.BytesIO()

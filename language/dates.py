@@ -1,14 +1,12 @@
-"""Dates and lists as each language writes them, by babel (https://cldr.unicode.org)."""
+"""Dates as each language writes them, by babel (https://cldr.unicode.org)."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 
-from babel.dates import format_datetime
-
-from language import LANGUAGES, say, spoken
+from language import LANGUAGES, Language, say, spoken
 
 # What `words.in-words` writes in any language; a catalog's test holds them together.
 _IN_WORDS = re.compile(r"(?P<at>\b(?:at|um) )?\b(\d\d):(\d\d) UTC (?:on|am) (\d\d)\.? ([^\W\d_]{3,9}) (\d{4})\b")
@@ -19,7 +17,7 @@ def date(at: datetime, pattern: str) -> str:
 
     Raises KeyError where no catalog has the pattern.
     """
-    return format_datetime(at, say(pattern), tzinfo=at.tzinfo, locale=spoken())
+    return _formatted(at, say(pattern), spoken())
 
 
 def in_words(at: datetime) -> str:
@@ -44,24 +42,15 @@ def local(text: str, shown: Callable[[datetime], str]) -> str:
     return "".join([*pieces, text[end:]])
 
 
-def both(names: Sequence[str]) -> str:
-    """`Bo Berg, Cy Cole and Dan Dorn`; empty for nobody."""
-    return _joined(names, "words.and")
-
-
-def either(names: Sequence[str]) -> str:
-    """`Bo Berg, Cy Cole or Dan Dorn`; empty for nobody."""
-    return _joined(names, "words.or")
-
-
-def _joined(names: Sequence[str], key: str) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return say(key, most=", ".join(names[:-1]), last=names[-1])
-
-
 @cache
 def _months() -> dict[str, int]:
     """The number of each month by its name in any language."""
     days = [datetime(2000, number, 1, tzinfo=UTC) for number in range(1, 13)]
-    return {format_datetime(day, "MMMM", locale=each): day.month for each in LANGUAGES for day in days}
+    return {_formatted(day, "MMMM", each): day.month for each in LANGUAGES for day in days}
+
+
+def _formatted(at: datetime, pattern: str, language: Language) -> str:
+    # babel takes longer to load than most commands take that show no moment.
+    from babel.dates import format_datetime
+
+    return format_datetime(at, pattern, tzinfo=at.tzinfo, locale=language)

@@ -166,7 +166,7 @@ def policies(as_json: Json = False, data: Data = None) -> None:
     from bot.render.words import who_decides
 
     settings = settings_of(data)
-    directory = People(settings.people, settings.policies)
+    directory = People(settings.people, settings.policies, settings.language)
     found = [snapshot for name in settings.policies if (snapshot := directory.snapshot(name))]
     hashes = {policy.name: short_hash(policy.model_dump(mode="json")) for policy in found}
     if as_json:

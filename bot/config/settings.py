@@ -30,6 +30,7 @@ from bot.config.tables import (
 )
 from bot.config.triggers import TriggerConfig, TriggerName, trigger_contradictions
 from bot.config.trust import is_trusted
+from language import Language
 
 PREFIX = "SAYSO_"
 FILE_NAME = "sayso.toml"
@@ -53,6 +54,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     redis_url: str | None = Field(default=None, description="the Redis server; none: the embedded one")
     data_dir: Folder = Field(default=DEFAULT_DATA_DIR, validate_default=True, description="where files are kept")
     config: Path | None = Field(default=None, description="the file these settings were read from")
+    language: Language = Field(default="en", description="what many read is worded in it, and what nobody chose")
     bind: str = Field(default="127.0.0.1", description="the address that HTTP listens at; loopback unless set")
     public_url: str | None = Field(default=None, description="how people and programs reach us from outside")
     url: str | None = Field(default=None, description="where the command line finds sayso over HTTP")

@@ -25,6 +25,7 @@ from pydantic import (
 
 from agents.deploy.environment import GITHUB, MIGRATIONS
 from channels.email.format.addresses import is_address
+from language import Language
 
 KeyPath = tuple[str | int, ...]
 
@@ -173,6 +174,7 @@ class PersonConfig(Table):
         default=None, description='the login at GitHub, such as "anna-ames": what they push there, they ask for'
     )
     timezone: Annotated[str, AfterValidator(known_zone)] = Field(default="UTC", description="times are shown in it")
+    language: Language | None = Field(default=None, description="cards and pages are worded in it: en or de")
     groups: tuple[Name, ...] = Field(default=(), description="a group exists when somebody is in it")
 
 

@@ -152,7 +152,8 @@ async def _mail(settings: Settings) -> AsyncIterator[Finding]:
     from bot.doctor.mail import examine_mail, examine_reading  # noqa: PLC0415
     from bot.wiring.mail import RealMail  # noqa: PLC0415
 
-    async for finding in examine_mail(settings, RealMail(settings, People(settings.people, settings.policies))):
+    people = People(settings.people, settings.policies, settings.language)
+    async for finding in examine_mail(settings, RealMail(settings, people)):
         yield finding
     try:
         client = Client(redis_url(settings), patience_s=0)

@@ -67,7 +67,7 @@ async def examine_links(links: Links) -> Finding:
 
 def _reach(settings: Settings) -> Iterator[Finding]:
     """People whom a policy asks and cannot reach in any of its ways."""
-    people = People(settings.people, settings.policies)
+    people = People(settings.people, settings.policies, settings.language)
     for name in settings.policies:
         policy = people.snapshot(name)
         for person in dict.fromkeys(people_of(policy.rule)) if policy else ():

@@ -6,6 +6,8 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule
 from bot.config.tables import AllOfTable, AnyOfTable, Approver, Approvers, PersonConfig, PolicyConfig
 from bot.errors import NotFound
 from channels import Contact
+from language import Language
+from language.lists import both
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
 QUESTION_EXPIRES_S = 24 * 3600.0
@@ -14,8 +16,14 @@ QUESTION_EXPIRES_S = 24 * 3600.0
 class People:
     """The directory as channels (contacts) and policies (groups) need it; also a `channels.Directory`."""
 
-    def __init__(self, people: Mapping[str, PersonConfig], policies: Mapping[str, PolicyConfig]) -> None:
+    def __init__(
+        self,
+        people: Mapping[str, PersonConfig],
+        policies: Mapping[str, PolicyConfig],
+        language: Language = "en",
+    ) -> None:
         self._people, self._policies = people, policies
+        self._language: Language = language
         self._by_email = {person.email.lower(): name for name, person in people.items() if person.email}
         self._by_github = {person.github.lower(): name for name, person in people.items() if person.github}
 
@@ -28,7 +36,14 @@ class People:
         found = self._people.get(person)
         if found is None:
             return None
-        return Contact(id=person, name=found.name, email=found.email, slack=found.slack, timezone=found.timezone)
+        return Contact(
+            id=person,
+            name=found.name,
+            email=found.email,
+            slack=found.slack,
+            timezone=found.timezone,
+            language=self.language_of(person),
+        )
 
     def by_email(self, address: str) -> Contact | None:
         """The person who has exactly this address; letter case does not count."""
@@ -56,14 +71,18 @@ class People:
         found = self._people.get(person)
         return found.name if found else person
 
+    def language_of(self, person: str) -> Language:
+        """Return the language that `person` reads: that of the installation where they chose none, or are nobody."""
+        found = self._people.get(person)
+        return (found.language if found else None) or self._language
+
     def called(self, person: str, place: str) -> str:
         """Return the addressee's name: that of `person`, or a `place` (`slack:#release`) that is nobody's own."""
         return place.partition(":")[2] if place else self.name_of(person)
 
     def names_of(self, people: Iterable[str]) -> str:
         """`Bo Berg and Cy Cole`."""
-        names = [self.name_of(person) for person in people]
-        return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        return both([self.name_of(person) for person in people])
 
     def members(self, refs: Iterable[str]) -> tuple[PersonId, ...]:
         """Everyone that `person:…` and `group:…` names mean, each once."""

@@ -157,7 +157,7 @@ async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 def real_channel(settings: Settings, client: Client) -> EmailChannel:
     """The mail of an installation whose settings name servers."""
-    mail = RealMail(settings, People(settings.people, settings.policies))
+    mail = RealMail(settings, People(settings.people, settings.policies, settings.language))
     mailbox = mail.mailbox(MailboxStore(client, settings.mailbox_name))
     return mail.channel(mailbox, public=settings.desk.address or "")
 

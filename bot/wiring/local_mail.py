@@ -140,5 +140,5 @@ class LocalMail:
 def local_mail(settings: Settings) -> LocalMail:
     """The local mailbox of this installation."""
     home = DataDir(settings.data_dir)
-    people, address = People(settings.people, settings.policies), settings.mail_address
+    people, address = People(settings.people, settings.policies, settings.language), settings.mail_address
     return LocalMail(home, people, home.keys(settings)[0], address, settings.desk.address)

@@ -103,7 +103,7 @@ def slack_parts(settings: Settings, client: Client) -> SlackParts:
         await api.call("views.publish", user, user_id=user, view={**view})
 
     store = Store(client, settings.shards, settings.lease_s, settings.grace_s)
-    people, link = People(settings.people, settings.policies), LinkReport(Links(client))
+    people, link = People(settings.people, settings.policies, settings.language), LinkReport(Links(client))
     homes = HomeWatch(store, people, publish)
     return SlackParts((slack_channel(settings, people, store, link.report, homes.opened),), link, homes)
 

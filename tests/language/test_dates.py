@@ -26,17 +26,3 @@ def test_a_moment_is_read_as_it_was_written_in_any_language(at: datetime, langua
 def test_what_is_no_moment_is_left_as_it_is(text: str) -> None:
     assert list(dates.moments(text)) == []
     assert dates.local(text, str) == text
-
-
-@pytest.mark.parametrize(
-    ("names", "both", "either"),
-    [
-        ([], "", ""),
-        (["Bo"], "Bo", "Bo"),
-        (["Bo", "Cy"], "Bo und Cy", "Bo oder Cy"),
-        (["Bo", "Cy", "Dan"], "Bo, Cy und Dan", "Bo, Cy oder Dan"),
-    ],
-)
-def test_names_are_listed_as_the_language_does(names: list[str], both: str, either: str) -> None:
-    with speaking("de"):
-        assert (dates.both(names), dates.either(names)) == (both, either)
