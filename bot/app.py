@@ -201,7 +201,7 @@ def compose(
         work=Work(
             queue=ground.queue,
             nearby=ground.nearby,
-            dispatcher=Dispatcher(store, driving.loop, inbox, outbox, decisions),
+            dispatcher=Dispatcher(store, driving.loop, inbox, outbox, decisions, people),
             crons=Crons(Ticks(ground.client, settings.shards), firing, settings.triggers),
             hooks=Hooks(store, people, firing, Reports(journal), settings.triggers),
         ),
@@ -250,7 +250,7 @@ def _out_and_in(ground: _Ground, starter: Starter) -> tuple[Outbox, Inbox]:
     reach = Reach(people, channels, tokens, failing, receipts, settings.public_url)
     outbox = Outbox(journal, decisions, reach, settings.alerts.to)
     handlers = Handlers(
-        follow_ups=FollowUps(journal, decisions),
+        follow_ups=FollowUps(journal, decisions, people),
         inquiries=Inquiries(store, settings.desk),
         bounces=Bounces(store, receipts, people, tokens, failing, outbox.alert),
         quarantine=Quarantine(journal, decisions, tokens, people),

@@ -9,7 +9,9 @@ from functools import cache
 from language import LANGUAGES, Language, say, spoken
 
 # What `words.in-words` writes in any language; a catalog's test holds them together.
-_IN_WORDS = re.compile(r"(?P<at>\b(?:at|um) )?\b(\d\d):(\d\d) UTC (?:on|am) (\d\d)\.? ([^\W\d_]{3,9}) (\d{4})\b")
+_IN_WORDS = re.compile(
+    r"(?P<at>\b(?:at|um) )?(?<![:\w])(\d\d):(\d\d) UTC (?:on|am) (\d\d)\.? ([^\W\d_]{3,9}) (\d{4})\b"
+)
 
 
 def date(at: datetime, pattern: str) -> str:

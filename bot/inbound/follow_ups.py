@@ -15,6 +15,7 @@ from agents.requests import PersonId, RequestId, RunId
 from agents.run import Run, fold
 from agents.text import ends_of
 from bot.errors import Conflict
+from bot.people.directory import People
 from bot.policy.answers import ONLY_FILES, Statement
 from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, Unclear, judgements
@@ -30,6 +31,7 @@ from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Tell
 from channels import ChannelUnavailable, Trigger
 from channels.email.reply import read_reply
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -43,19 +45,6 @@ _NOTED_AT_MOST = 50
 # Longer than a request stays open, and than anything is brought to us again.
 _REMEMBERED_S = 31 * 24 * 3600.0
 
-PRESS = (
-    "Typed words do not decide this, neither for it nor against it. Please press a button on the card. What you wrote "
-    "is kept as a comment for the people who are asked and for whoever asked, and changes nothing."
-)
-COMMENT = (
-    "This waits for the people who may decide it, so your words steer nothing. They are kept as a comment, for them "
-    "and for whoever asked."
-)
-TOO_LATE_TO_TYPE = (
-    "This is approved, and typed words do not stop it. Press Stop on the card, as long as it has not started. What "
-    "you wrote is kept, and changes nothing."
-)
-STOP_IT = "This is approved and may begin at any moment. The run has your words; to stop it, write the one word stop."
 
 _CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
 
@@ -63,8 +52,8 @@ _CALL = re.compile(r"\s*@[\w.-]+[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGN
 class FollowUps:
     """Gives what follows in a thread to the run that lives there, once."""
 
-    def __init__(self, journal: Journal, decisions: Decisions) -> None:
-        self._journal, self._store, self._decisions = journal, journal.store, decisions
+    def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
+        self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
 
     async def take(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Give the message to a run that lives in the thread; return whether one has taken it in, now or before.
@@ -142,7 +131,8 @@ class FollowUps:
         record, version, _ = read
         takes_back = is_withdrawal(trigger.text)
         if not takes_back and record.state != "open":
-            told = STOP_IT if _is_answerable(record) else ""
+            with self._people.speaking_to(trigger.person):
+                told = say("notice.stop-it") if _is_answerable(record) else ""
             return _is_written(await self._say(inbound_id, channel, trigger, run, record, version, told))
         if not takes_back:
             await self._admit_words(run.id, trigger.person, inbound_id)
@@ -219,8 +209,9 @@ class FollowUps:
             outcome=Unclear().type,
             files=attachments(trigger.files),
         )
-        text = PRESS if record.state == "open" else TOO_LATE_TO_TYPE
-        text = text if _may_answer(record, person) else COMMENT
+        with self._people.speaking_to(person):
+            text = say("notice.press") if record.state == "open" else say("notice.too-late-to-type")
+            text = text if _may_answer(record, person) else say("notice.waits-for-others")
         now_stands = after(record, [noted])
         # In the thread where it was asked, whoever asked has read it already.
         is_public = trigger.thread == request.thread
@@ -262,7 +253,7 @@ def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at:
         run_id=request.run_id,
         person=PersonId(trigger.person),
         reach=(channel,),
-        card=notice(f"About: {request.title}", text, at, request.id),
+        card=notice(say("card.about", title=request.title), text, at, request.id),
         thread=request.thread,
         request_id=request.id,
         to=trigger.place,

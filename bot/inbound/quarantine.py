@@ -3,7 +3,7 @@
 import structlog
 
 from agents.events import AnswerHeld
-from agents.requests import PersonId, RunId
+from agents.requests import PersonId, Request, RunId
 from agents.text import first_line
 from bot.inbound.quarantine_cards import held_answer, quarantine_note, stranger_card, unheard
 from bot.outbound.dead_letter import Note
@@ -18,7 +18,7 @@ from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import AnswerStranger, Delivery, Tell
-from channels import Quarantined, Trigger
+from channels import Card, Quarantined, Trigger
 
 log = structlog.stdlib.get_logger()
 
@@ -119,7 +119,7 @@ class Quarantine:
                 run_id=placed.run_id,
                 person=requester,
                 reach=request.policy.reach,
-                card=held_answer(request, note),
+                card=self._held(request, note, requester),
                 thread=request.thread,
                 request_id=request.id,
             )
@@ -143,16 +143,22 @@ class Quarantine:
         if not await self._store.admit(f"notices {item.person}", inbound_id, _NOTICES, _DAY_S):
             return
         open_ones = [] if record else await self._open_for(item.person)
+        with self._people.speaking_to(item.person):
+            card = unheard(note, record, open_ones, self._people)
         entry = Tell(
             id=derived_id("outgoing", inbound_id, "told"),
             run_id=RunId(inbound_id),
             person=PersonId(item.person),
             reach=(note.channel,),
-            card=unheard(note, record, open_ones, self._people),
+            card=card,
             thread=item.thread or inbound_id,
             to=item.place,
         )
         await self._journal.write(Commit(run_id=inbound_id, outgoing=[outbox_entry(entry)]))
+
+    def _held(self, request: Request, note: Note, requester: PersonId) -> Card:
+        with self._people.speaking_to(requester):
+            return held_answer(request, note)
 
     async def _open_for(self, person: str) -> list[RequestRecord]:
         """The newest requests that `person` can answer now."""

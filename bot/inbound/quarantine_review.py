@@ -14,12 +14,12 @@ from bot.errors import Conflict, NotFound
 from bot.inbound.quarantine_cards import was_it_you
 from bot.outbound.dead_letter import Note
 from bot.people.directory import People
-from bot.render.words import TIME
 from bot.requests.decisions import Decisions
 from bot.store import Commit
 from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
 from bot.store.outbox_entry import Tell
+from language.dates import in_words
 
 log = structlog.stdlib.get_logger()
 
@@ -56,16 +56,18 @@ class QuarantineReview:
         """
         note, body = await self._quarantined(some_id)
         if note.asked_at:
-            return f"{self._name(note)} was asked already, at {note.asked_at:{TIME}}."
+            return f"{self._name(note)} was asked already, at {in_words(note.asked_at)}."
         person = self._person(note)
         about = await self._request(note, person)
         now = await self._store.now(some_id)
+        with self._people.speaking_to(person):
+            card = was_it_you(note, about, now)
         entry = Tell(
             id=derived_id("outgoing", some_id, "confirm"),
             run_id=RunId(some_id),
             person=person,
             reach=elsewhere_first(note.channel, CHANNELS),
-            card=was_it_you(note, about, now),
+            card=card,
             thread=f"{some_id}-confirm",
         )
         await self._journal.write(Commit(run_id=some_id, outgoing=[outbox_entry(entry)]))

@@ -15,6 +15,7 @@ from bot.store.ids import derived_id
 from bot.store.journal import Journal, outbox_entry
 from bot.store.outbox_entry import Tell, place_of
 from channels import Card
+from language import say
 
 _TITLE_CHARS, _TEXT_CHARS = 150, 4_000
 
@@ -53,7 +54,7 @@ class Announcements:
         return Card(
             title=one_line(title, _TITLE_CHARS),
             at=at,
-            summary=f"The {agent} agent says this for {self._people.names_of(requesters_of(run))}.",
+            summary=say("notice.announced", agent=agent, names=self._people.names_of(requesters_of(run))),
             quoted=text[:_TEXT_CHARS],
             ref=run.id,
             closes=True,

@@ -9,8 +9,9 @@ from agents.events import DeliveryFailed, RunStarted
 from agents.requests import DeliveryId, PersonId, Request
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
-from bot.render.cards import moved, request_card, unreached
+from bot.render.cards import moved, unreached
 from bot.requests.decisions import Decisions
+from bot.requests.opening import card_for
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id
@@ -69,12 +70,15 @@ class DeliveryFailures:
         failed = placed.model_copy(update={"failed": {**placed.failed, channel: why}})
         ways = await self._ways(request, failed)
         others = [person for person in await self._others(record) if person != placed.person]
-        card = unreached(request, placed, channel, ways, others, why, self._people, now)
         reach = await self._reach_of_requester(placed.run_id)
         told = [requester for requester in request.requesters if requester != placed.person]
-        outgoing = [outbox_entry(self._news(request, placed, requester, reach, card)) for requester in told]
+        outgoing = list[tuple[str, bytes]]()
+        for requester in told:
+            with self._people.speaking_to(requester):
+                card = unreached(request, placed, channel, ways, others, why, self._people, now)
+            outgoing.append(outbox_entry(self._news(request, placed, requester, reach, card)))
         if places_again:
-            again = self._again(request, placed, channel, request_card(request, self._people, now))
+            again = self._again(request, placed, channel, card_for(request, self._people, placed.person, now))
             outgoing.append(outbox_entry(again))
         event = DeliveryFailed(
             at=now,
@@ -121,9 +125,13 @@ class DeliveryFailures:
         if await self._store.remembered(told):
             return
         record, _, _ = await self._decisions.request(placed.request_id)
-        card = moved(record.request, channel, why[:_ERROR_CHARS], await self._store.now(placed.id))
+        now = await self._store.now(placed.id)
         reach = await self._reach_of_requester(placed.run_id)
-        news = [self._news(record.request, placed, who, reach, card) for who in record.request.requesters]
+        news = list[Tell]()
+        for requester in record.request.requesters:
+            with self._people.speaking_to(requester):
+                card = moved(record.request, channel, why[:_ERROR_CHARS], now)
+            news.append(self._news(record.request, placed, requester, reach, card))
         await self._journal.write(Commit(run_id=placed.run_id, outgoing=[outbox_entry(entry) for entry in news]))
         await self._store.remember(told, b"1", _TOLD_S)
         log.warning("a place did not take a card", delivery_id=delivery_id, channel=channel, error=why[:_ERROR_CHARS])

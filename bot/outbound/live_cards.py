@@ -23,6 +23,7 @@ from bot.render.status_line import WORKING, StatusLines, asked_for, status_card,
 from bot.store import Store
 from bot.store.outbox_entry import Delivery, OutboxEntry, ShowStatus, UpdateCard
 from channels import Card, Channel, ChannelError, ChannelRefused, ChannelUnavailable, Placement
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -97,7 +98,8 @@ class LiveCards:
             record = told.get(placed.request_id)
             if record is None:
                 return None, seq
-            card = standing(record, run, self._people, entry.card.at, placed.revision)
+            with self._people.speaking_to(placed.person):
+                card = standing(record, run, self._people, entry.card.at, placed.revision)
             return self._with_token(card, placed), seq
 
         async def call(card: Card, key: str) -> None:
@@ -125,7 +127,7 @@ class LiveCards:
                 address = await channel.address(contact, entry.thread)
                 if address is None:
                     return
-                first = card.model_copy(update={"title": WORKING})
+                first = card.model_copy(update={"title": say(WORKING)})
                 known = await channel.send(first, address, self._lines.key(entry.run_id))
                 if await self._lines.keep(entry.run_id, known) and card == first:
                     return

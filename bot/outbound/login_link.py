@@ -8,14 +8,10 @@ from agents.requests import PersonId
 from bot.outbound.notifier import to_person
 from bot.people.sessions import LINK_S, Sessions
 from bot.store.journal import Journal
+from language import say
 
 # Enough for somebody who mistypes; what more there is to say about strangers is in decision 10.
 _LINKS, _LINKS_WITHIN_S = 5, 3600.0
-_MAIL = (
-    "Somebody, you we hope, wants to open the console as you. The link below shows a button; it works once, and for "
-    f"{LINK_S / 60:.0f} minutes. If it was not you, do nothing: without this message nobody gets in. Give the link to "
-    "nobody."
-)
 
 
 async def send_link(
@@ -28,4 +24,11 @@ async def send_link(
         return
     token = await sessions.link(person)
     link = f"{public_url}/login?{urlencode({'token': token, 'next': back})}"
-    await to_person(journal, person, "Open the console", _MAIL, link=link, reach=reach)
+    await to_person(
+        journal,
+        person,
+        say("notice.login-title"),
+        say("notice.login", minutes=f"{LINK_S / 60:.0f}"),
+        link=link,
+        reach=reach,
+    )

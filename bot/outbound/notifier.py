@@ -21,6 +21,7 @@ from bot.store.ids import ingress_shard, new_id
 from bot.store.journal import Journal, outbox_entry, outgoing_id
 from bot.store.outbox_entry import OutboxEntry, ShowStatus, Tell, nearest_first
 from channels import Card
+from language import say
 
 
 async def to_person(
@@ -92,13 +93,14 @@ class Notifier:
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place."""
-        card = outcome_card(run, self._people, now)
-        entries: list[OutboxEntry] = [*updates_of(run, self._edits, card, news=run.voters)]
+        entries: list[OutboxEntry] = [
+            *updates_of(run, self._edits, lambda person: self._outcome(run, person, now), news=run.voters)
+        ]
         # A card that changes where it stands notifies nobody.
         told = {entry.person for entry in entries if entry.card.closes}
         # The end of a child is a step of its parent, whose end is told.
         if run.started and run.started.parent is None and run.started.requester not in told:
-            entries.append(self._tell(run, card))
+            entries.append(self._tell(run, self._outcome(run, run.started.requester, now)))
         return [outbox_entry(entry) for entry in entries]
 
     def news(self, run: Run, events: Sequence[Event], now: datetime) -> News | None:
@@ -114,9 +116,14 @@ class Notifier:
         asked = eligible(request.policy, request.requesters)
         if run.started is None or run.started.requester in asked:
             return commit
-        text = f"{request.title} {self._people.names_of(asked)} are asked; the run waits for them."
-        entry = self._tell(run, notice("Unknown: an effect was interrupted", text, now, run.id))
+        with self._people.speaking_to(run.started.requester):
+            text = say("notice.unknown", title=request.title, names=self._people.names_of(asked))
+            entry = self._tell(run, notice(say("notice.unknown-title"), text, now, run.id))
         return replace(commit, outgoing=[*commit.outgoing, outbox_entry(entry)])
+
+    def _outcome(self, run: Run, person: PersonId, now: datetime) -> Card:
+        with self._people.speaking_to(person):
+            return outcome_card(run, self._people, now)
 
     def _tell(self, run: Run, card: Card) -> Tell:
         card = card.model_copy(update={"topic": topic_of(run)})
@@ -155,7 +162,7 @@ class Progress:
         about = {one.request_id for one in run.made if (one.id, one.state) not in known and one.request_id}
         entries = list[OutboxEntry]()
         if about:
-            entries += updates_of(run, self._edits, changed("A tool call", now), about=about)
+            entries += updates_of(run, self._edits, lambda _: changed(say("notice.tool-call"), now), about=about)
         if line and (before is None or before.line != line):
             entries.append(status_entry(run, line, now))
         return News(run.id, tuple(map(outbox_entry, entries)), shown)

@@ -1,12 +1,13 @@
 """The one directory: who people are, which groups they are in, and what a policy means in terms of people."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Rule
 from bot.config.tables import AllOfTable, AnyOfTable, Approver, Approvers, PersonConfig, PolicyConfig
 from bot.errors import NotFound
 from channels import Contact
-from language import Language
+from language import Language, speaking
 from language.lists import both
 
 # A question that the model asked: long enough for a night's sleep on the other side of the world.
@@ -75,6 +76,10 @@ class People:
         """Return the language that `person` reads: that of the installation where they chose none, or are nobody."""
         found = self._people.get(person)
         return (found.language if found else None) or self._language
+
+    def speaking_to(self, person: str) -> AbstractContextManager[None]:
+        """Speak the language that `person` reads, until the end of the block; that of the installation to nobody."""
+        return speaking(self.language_of(person))
 
     def called(self, person: str, place: str) -> str:
         """Return the addressee's name: that of `person`, or a `place` (`slack:#release`) that is nobody's own."""

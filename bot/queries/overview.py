@@ -13,12 +13,14 @@ from bot.policy.record import RequestRecord
 from bot.queries import lists
 from bot.render.request_card import so_far, standing_card
 from bot.render.views import Summary
-from bot.render.words import TIME, decided, who_decides
+from bot.render.words import decided, who_decides
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.outbox_entry import Delivery
 from channels import Card, ChannelRefused, Line, Overview
+from language import say
+from language.dates import in_words
 
 SHOWN = 5
 """The number of waiting cards that are shown complete: nobody reads a page of more to its end."""
@@ -34,13 +36,13 @@ _DECIDED_AMONG, _AT_ONCE = 200, 50
 _OUTCOME_CHARS = 500
 
 _STANDS: dict[RunState, str] = {
-    "running": "Running",
-    "waiting": "Waiting",
-    "paused": "Paused",
-    "unknown": "Nobody knows whether it happened",
-    "done": "Done",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
+    "running": "overview.running",
+    "waiting": "overview.waiting",
+    "paused": "overview.paused",
+    "unknown": "overview.unknown",
+    "done": "overview.done",
+    "failed": "overview.failed",
+    "cancelled": "overview.cancelled",
 }
 
 
@@ -114,14 +116,14 @@ class StoredRequests:
 
     async def _stands(self, run: Summary) -> str:
         """Describe the state of a run, and name the people it waits for."""
-        asked_at = f"Asked at {run.started_at:{TIME}}."
+        asked_at = say("overview.asked-at", when=in_words(run.started_at))
         records = await self._records([run.open] if run.open else [])
         if not records or records[0].state != "open":
             outcome = f": {quote(run.outcome, _OUTCOME_CHARS)}" if run.outcome else "."  # it may be a model's words
-            return f"{_STANDS[run.state]}{outcome} {asked_at}"
+            return f"{say(_STANDS[run.state])}{outcome} {asked_at}"
         request = records[0].request
-        words = [] if run.state == "waiting" else [f"{_STANDS[run.state]}."]
-        words += [f"Waiting for {who_decides(request.policy, self._people, records[0].requesters)}."]
+        words = [] if run.state == "waiting" else [f"{say(_STANDS[run.state])}."]
+        words += [say("overview.waiting-for", who=who_decides(request.policy, self._people, records[0].requesters))]
         return " ".join([*words, *self._so_far(records[0]), asked_at])
 
     async def _decided(self, person: PersonId) -> tuple[Line, ...]:
@@ -145,11 +147,14 @@ class StoredRequests:
         """Describe the end of a request, and the state of its run since."""
         if record.decision is None:
             mine = next(vote for vote in record.votes if vote.person == person)
-            return " ".join([f"You approved at {mine.at:{TIME}}.", *self._so_far(record)])
+            return " ".join([say("overview.you-approved", when=in_words(mine.at)), *self._so_far(record)])
         taken_back = [vote for vote in record.votes if not vote.approve] if record.state == "revoked" else []
         words = [decided(record.decision, self._people)]
-        words += [f"{self._people.name_of(vote.person)} took it back at {vote.at:{TIME}}." for vote in taken_back]
-        words += [f"The run: {_STANDS[run.state].lower()}."] if run else []
+        words += [
+            say("overview.taken-back", name=self._people.name_of(vote.person), when=in_words(vote.at))
+            for vote in taken_back
+        ]
+        words += [say("overview.the-run", state=say(_STANDS[run.state]).lower())] if run else []
         return " ".join(words)
 
     def _so_far(self, record: RequestRecord) -> list[str]:

@@ -16,6 +16,7 @@ from agents.requests import (
     Outsider,
     Part,
     PersonId,
+    Remark,
     Request,
     people_of,
 )
@@ -26,17 +27,15 @@ from bot.policy.judge import (
     Judgement,
     Unclear,
 )
-from bot.render.words import CHANNEL_NAMES, NOT_COUNTED, REASON_CHARS, STOPPED, feedback_text, who_decides
+from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, who_decides
 from channels import AnswerForm, Card, Line
+from language import LANGUAGES, say, say_many, speaking
+from language.lists import either
 
 if TYPE_CHECKING:
     from bot.store.outbox_entry import Delivery
 
-_REHEARSAL = Line(label="Mode", text="rehearsal: plain rules chose the steps, no model")
-_STORY = "What was used, and what led to it; in the story are words of others:"
-UNVERIFIED = "Unverified text:"
-_OUTCOMES = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
-_PRINTED = "The last lines that it printed, in its own words:"
+_OUTCOMES = {"done": "card.ended-done", "failed": "card.ended-failed", "cancelled": "card.ended-cancelled"}
 _TITLE_CHARS, _LAST_LINES = 80, 20
 _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
@@ -46,8 +45,8 @@ def request_card(request: Request, people: People, at: datetime) -> Card:
     """Return the card for people who may answer `request`; the form's token is filled in when it is sent."""
     asked_by = people.names_of(askers(request))
     summary = says_first(request, people)
-    facts = [] if asked_by in summary else [Line(label="Asked by", text=asked_by)]
-    facts += [Line(label="Changed since the last card", text=change) for change in request.changes]
+    facts = [] if asked_by in summary else [Line(label=say("card.asked-by"), text=asked_by)]
+    facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
     facts += remarks(request, people)
     facts += map(with_short_hashes, facts_about(request))
     form = AnswerForm(
@@ -81,33 +80,38 @@ def below_title(title: str, quoted: str) -> str:
 
 def quoted_as(request: Request) -> str:
     """Return the line above the words of others; empty where nothing more is known than that nobody verified them."""
-    return _STORY if request.purpose == "go_on" else ""
+    return say("card.story") if request.purpose == "go_on" else ""
 
 
 def said_as(request: Request, people: People) -> str:
     """Return the line above the words that the run began with: whose they are, where that is certain."""
     if not request.words_are_own:
-        return UNVERIFIED
+        return say("card.unverified")
     match request.origin:
         case FromTrigger(name=name):
-            return f"What the trigger {name!r} wrote:"
+            return say("card.trigger-wrote", name=repr(name))
         case FromDesk(address=address):
-            return f"What {address} wrote:"
+            return say("card.somebody-wrote", name=address)
         case FromPerson():
-            return f"What {people.name_of(request.requesters[0])} wrote:" if request.requesters else UNVERIFIED
+            wrote = people.names_of(request.requesters[:1])
+            return say("card.somebody-wrote", name=wrote) if wrote else say("card.unverified")
 
 
 def deciders(request: Request, people: People) -> list[Line]:
     """Return the lines on who decides, and who does not though the policy names them."""
     needs = who_decides(request.policy, people, request.requesters) if request.format == "approval" else ""
-    return [*([Line(label="Who decides", text=needs)] if needs else []), *excluded(request, people)]
+    return [*([Line(label=say("card.who-decides"), text=needs)] if needs else []), *excluded(request, people)]
 
 
 def details(request: Request) -> list[Line]:
     """Return what few ever read: full hashes, the digest, and how the step was chosen."""
     full = [line for line in facts_about(request) if with_short_hashes(line) != line and "\n" not in line.text]
-    mode = [_REHEARSAL] if request.is_rehearsal else []
-    return [*full, Line(label="Digest", text=request.digest), Line(label="Run", text=request.run_id), *mode]
+    digest = Line(label=say("card.digest"), text=request.digest)
+    return [*full, digest, Line(label=say("card.run"), text=request.run_id), *_mode(is_rehearsal=request.is_rehearsal)]
+
+
+def _mode(*, is_rehearsal: bool) -> list[Line]:
+    return [Line(label=say("card.mode"), text=say("card.rehearsal"))] if is_rehearsal else []
 
 
 def with_short_hashes(line: Line) -> Line:
@@ -130,10 +134,10 @@ def asked_again(request: Request, judgement: Judgement, people: People, at: date
     card = request_card(request, people, at)
     is_comment = isinstance(judgement, Unclear) and request.format != "free_text"
     is_comment = is_comment and not (isinstance(judgement, Unclear) and judgement.why)
-    sentence = (
-        NOT_COUNTED if is_comment else feedback_text(judgement, request, people)
-    )  # how to answer stands on the card
-    return card.model_copy(update={"title": f"About: {request.title}", "summary": f"{sentence}\n{card.summary}"})
+    # How to answer stands on the card.
+    sentence = say("answer.not-counted") if is_comment else feedback_text(judgement, request, people)
+    about = say("card.about", title=request.title)
+    return card.model_copy(update={"title": about, "summary": f"{sentence}\n{card.summary}"})
 
 
 def exact(request: Request) -> str:
@@ -156,23 +160,23 @@ def exact_call(call: GatedCall | None) -> str:
 
 def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) -> Card:
     """Return the card that replaces one with nothing more to answer."""
-    text = f"{sentence} There is nothing to do."
-    return Card(title=f"Closed: {request.title}", at=at, summary=text, ref=request.id, closes=closes)
+    title, text = say("card.closed", title=request.title), say("card.nothing-to-do", sentence=sentence)
+    return Card(title=title, at=at, summary=text, ref=request.id, closes=closes)
 
 
 def outcome_card(run: Run, people: People, at: datetime) -> Card:
     """Return the card that says how a run ended, and by whose word."""
     ended, last = run.ended, run.results[-1] if run.results else None
     asked = first_line(run.started.text if run.started else "", _TITLE_CHARS)
-    word = _OUTCOMES[ended.outcome] if ended else "Running"
+    word = say(_OUTCOMES[ended.outcome]) if ended else say("card.ended-not")
     by = sorted(run.voters)
     if ended and ended.outcome == "failed" and last and last.kind in STOPPED:
         # It did not go wrong. Not `Denied: …`, which would come back in quotes as somebody's answer.
-        word, by = "Stopped", list(last.by)
-    facts = [Line(label="Decided by", text=people.names_of(by))] if by else []
+        word, by = say("card.stopped"), list(last.by)
+    facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
     for _, person, note in run.notes:
-        facts.append(Line(label=f"Note by {people.name_of(person)}", text=quote(note, REASON_CHARS)))
-    facts += [_REHEARSAL] if run.is_rehearsal else []
+        facts.append(Line(label=say("card.note-by", name=people.name_of(person)), text=quote(note, REASON_CHARS)))
+    facts += _mode(is_rehearsal=run.is_rehearsal)
     card = Card(title=f"{word}: {asked}", at=at, facts=tuple(facts), ref=run.id, closes=True)
     return card.model_copy(update=_how_it_ended(ended)) if ended else card
 
@@ -185,7 +189,7 @@ def _how_it_ended(ended: RunEnded) -> dict[str, str]:
     if ended.outcome != "failed" or not printed.strip():
         return {"summary": ended.summary}
     last = "\n".join(printed.rstrip().split("\n")[-_LAST_LINES:])
-    return {"summary": sentence, "quoted": last, "quoted_as": _PRINTED}
+    return {"summary": sentence, "quoted": last, "quoted_as": say("card.printed")}
 
 
 def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:
@@ -208,42 +212,41 @@ def unreached(
     `why` is what a mail system said, which anybody may have written.
     """
     name = people.called(placed.person, placed.place)
-    way = " or ".join(CHANNEL_NAMES.get(one, one) for one in channel.split(","))
-    text = [f"{name} could not be reached by {way}."]
-    text += [f"The same goes to {name} by {CHANNEL_NAMES.get(ways[0], ways[0])} now."] if ways else []
+    way = either([channel_name(one) for one in channel.split(",")])
+    text = [say("card.unreached", name=name, way=way)]
+    text += [say("card.unreached-next", name=name, way=channel_name(ways[0]))] if ways else []
     if others:
-        text += [f"{people.names_of(others)} {'is' if len(others) == 1 else 'are'} also asked."]
+        text += [say_many("card.unreached-others", len(others), names=people.names_of(others))]
     elif placed.place:
-        text += ["Nobody else is asked. Withdraw the request, have the places and addresses corrected, and ask again."]
+        text += [say("card.unreached-place")]
     elif not ways:
-        text += [f"Nobody else is asked. {name} can still answer in the console."]
-        text += ["Otherwise withdraw the request, have the address in the directory corrected, and ask again."]
-    return notice(f"Not reached: {request.title}", " ".join(text), at, request.id).model_copy(update={"quoted": why})
+        text += [say("card.unreached-nobody", name=name)]
+    title = say("card.unreached-title", title=request.title)
+    return notice(title, " ".join(text), at, request.id).model_copy(update={"quoted": why})
 
 
 def moved(request: Request, channel: str, why: str, at: datetime) -> Card:
     """The place that all see did not take a card; `why` is what the other side said."""
-    name = CHANNEL_NAMES.get(channel, channel)
-    text = f"{name} does not take the card in its thread. Whoever is asked gets it in a direct message instead."
-    return notice(f"Asked elsewhere: {request.title}", text, at, request.id).model_copy(update={"quoted": why})
+    title, text = say("card.moved-title", title=request.title), say("card.moved", channel=channel_name(channel))
+    return notice(title, text, at, request.id).model_copy(update={"quoted": why})
 
 
 _WHO_ASKS = {
-    "gate": "{} asks.",
-    "question": "The agent that works for {} asks.",
-    "unknown": "sayso asks: a worker went away while it worked for {}. Please look, and say what happened.",
-    "go_on": "sayso asks about a run for {}: it has stopped until somebody says whether it goes on.",
+    "gate": "card.asks",
+    "question": "card.asks-question",
+    "unknown": "card.asks-unknown",
+    "go_on": "card.asks-go-on",
 }
 
 PARTS: dict[Part, str] = {
-    "asked": "asked for it",
-    "key": "asked for it by an API key",
-    "inherited": "has a part in the run that it comes from",
-    "wrote": "wrote to the run",
-    "objected": "gave a reason against something else that the run wanted, which this may follow",
-    "answered": "answered a question of the run",
+    "asked": "card.part-asked",
+    "key": "card.part-key",
+    "inherited": "card.part-inherited",
+    "wrote": "card.part-wrote",
+    "objected": "card.part-objected",
+    "answered": "card.part-answered",
 }
-"""The parts that make somebody a requester, worded to stand after their name."""
+"""The keys of the parts that make somebody a requester, worded to stand after their name."""
 
 _REMARK_CHARS = 500
 
@@ -251,12 +254,12 @@ _REMARK_CHARS = 500
 def who_asks(request: Request, people: People) -> str:
     """Return the sentence that says who or what asks, for whom, and which words on the card are not ours."""
     asked_by = people.names_of(askers(request))
-    said = _program_asks(request, people) if request.program else _WHO_ASKS[request.purpose].format(asked_by)
+    said = _program_asks(request, people) if request.program else say(_WHO_ASKS[request.purpose], who=asked_by)
     match request.origin:
         case FromTrigger(name=name):
-            said += f" Nobody typed this: the trigger {name!r} of sayso.toml began it."
+            said += " " + say("card.asks-by-trigger", name=repr(name))
         case FromDesk(address=address):
-            said += f" Nobody here typed this: a mail to the desk from {address} began it."
+            said += " " + say("card.asks-by-desk", address=address)
         case FromPerson():
             pass
     return f"{said} {by_key(request.service, request.key_holders, people)}".rstrip()
@@ -267,12 +270,8 @@ def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
     if not service:
         return ""
     if not holders:
-        return (
-            f"It came with the API key of the service {service}, and nobody has said who holds that: whoever does may "
-            "have asked for this, and may be among those who decide."
-        )
-    holds = "holds" if len(holders) == 1 else "hold"
-    return f"It came with the API key of the service {service}, which {people.names_of(holders)} {holds}."
+        return say("card.by-key", service=service)
+    return say_many("card.by-key-of", len(holders), service=service, names=people.names_of(holders))
 
 
 def says_first(request: Request, people: People) -> str:
@@ -295,9 +294,9 @@ def began_with(request: Request) -> list[Line]:
     """Lines on what began it, in nobody's words, for cards whose first sentence says something else."""
     match request.origin:
         case FromTrigger(name=name):
-            return [Line(label="Began with", text=f"the trigger {name!r} of sayso.toml: nobody typed this")]
+            return [Line(label=say("card.began-with"), text=say("card.began-with-trigger", name=repr(name)))]
         case FromDesk(address=address):
-            return [Line(label="Began with", text=f"a mail to the desk from {address}: nobody here typed this")]
+            return [Line(label=say("card.began-with"), text=say("card.began-with-desk", address=address))]
         case FromPerson():
             return []
 
@@ -306,8 +305,8 @@ def set_off_by(origin: Origin) -> list[Line]:
     """Lines on who set it off and can't be told from those who decide; nothing where nobody did, or whom we know."""
     match origin:
         case FromTrigger(outsider=Outsider(login=login, did=did)):
-            label = "Pushed by" if did == "pushed" else "Caused by"
-            return [Line(label=label, text=f"{login} at GitHub, who is not in the directory")]
+            label = say("card.pushed-by") if did == "pushed" else say("card.caused-by")
+            return [Line(label=label, text=say("card.outsider", login=login))]
         case _:
             return []
 
@@ -315,15 +314,14 @@ def set_off_by(origin: Origin) -> list[Line]:
 def program_name(program: str) -> str:
     """Return the beginning of a sentence about a program, by the owner of its API key."""
     kind, _, name = program.partition(":")
-    return f"The program {name}" if kind == "service" else f"A program of {name}"
+    return say("card.program", name=name) if kind == "service" else say("card.program-of", name=name)
 
 
 def _program_asks(request: Request, people: People) -> str:
     """Return the sentences that say who asks, for whom, and which words here are not ours."""
-    who = f"{program_name(request.program)} asks, on behalf of {people.names_of(request.requesters[:1]) or 'nobody'}."
-    if request.format == "approval":
-        return f"{who} Title and arguments are its own words. It does nothing before you approve, and we do nothing."
-    return f"{who} The question is in its own words."
+    whose = people.names_of(request.requesters[:1]) or say("words.nobody")
+    key = "card.program-asks-approval" if request.format == "approval" else "card.program-asks"
+    return say(key, program=program_name(request.program), whose=whose)
 
 
 def askers(request: Request) -> tuple[PersonId, ...]:
@@ -336,26 +334,34 @@ def kept_out(request: Request) -> dict[PersonId, str]:
     if request.policy.requester_may_approve or request.format != "approval":
         return {}
     may = set(people_of(request.policy.rule))
-    return {one: PARTS[request.parts.get(one, "asked")] for one in request.requesters if one in may}
+    return {one: say(PARTS[request.parts.get(one, "asked")]) for one in request.requesters if one in may}
 
 
 def excluded(request: Request, people: People) -> list[Line]:
     """Return the line that names the requesters who do not decide, and why."""
     out = kept_out(request)
-    text = "; ".join(f"{people.name_of(person)}, who {why}" for person, why in out.items())
-    return [Line(label="May not decide", text=text)] if out else []
+    text = "; ".join(say("card.who-because", name=people.name_of(person), why=why) for person, why in out.items())
+    return [Line(label=say("card.may-not-decide"), text=text)] if out else []
 
 
 def remarks(request: Request, people: People) -> list[Line]:
     """Return the remarks of requesters beside the open card, except those it names as its latest change."""
-    said = [(one, remark(one.person, one.text, people)) for one in request.remarks]
     return [
-        Line(label=f"{people.name_of(one.person)} wrote after you were asked", text=quote(one.text, _REMARK_CHARS))
-        for one, sentence in said
-        if sentence not in request.changes
+        Line(label=say("card.remark-by", name=people.name_of(one.person)), text=quote(one.text, _REMARK_CHARS))
+        for one in request.remarks
+        if not _is_change(one, request, people)
     ]
+
+
+def _is_change(one: Remark, request: Request, people: People) -> bool:
+    """Return whether `request` tells this remark as its latest change, in whichever language that was recorded."""
+    for language in LANGUAGES:
+        with speaking(language):
+            if remark(one.person, one.text, people) in request.changes:
+                return True
+    return False
 
 
 def remark(person: PersonId, text: str, people: People) -> str:
     """Return the sentence that tells a requester's remark as a change of what people were shown."""
-    return f"{people.name_of(person)} wrote after you were asked: {quote(text, _REMARK_CHARS)}"
+    return say("card.remark", name=people.name_of(person), text=quote(text, _REMARK_CHARS))

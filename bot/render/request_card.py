@@ -24,22 +24,23 @@ from bot.policy.judge import (
 from bot.policy.quorum import lacking
 from bot.policy.record import RequestRecord, good_until
 from bot.render.cards import askers, began_with, request_card
-from bot.render.words import TAKE_BACK, TIME, decided, feedback_text
+from bot.render.words import changes_of, decided, feedback_text, state_name
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
+from language import say, say_many
+from language.dates import in_words
 
 _HOW = {
-    "slack": "in Slack",
-    "email": "by e-mail",
-    "console": "in the console",
-    "cli": "in a terminal",
-    "api": "over HTTP",
+    "slack": "standing.how-slack",
+    "email": "standing.how-email",
+    "console": "standing.how-console",
+    "cli": "standing.how-cli",
+    "api": "standing.how-api",
 }
 # What a tool printed, or a person wrote, is on the run's page in full.
 _HEAD_CHARS, _TAIL_CHARS = 900, 500
 _SAID_CHARS = 500
-_CAME_OF_IT, _WENT_WRONG = "What came of it, in its own words:", "What went wrong, in its own words:"
-_ENDED = {"done": "done", "failed": "failed", "cancelled": "cancelled"}
+_ENDED = {"done": "standing.ended-done", "failed": "standing.ended-failed", "cancelled": "standing.ended-cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,11 @@ def standing(record: RequestRecord, run: Run, people: People, now: datetime, rev
     card = with_notes(card, record, people)
     stand = _stand(record, run, people)
     # What is said above the facts now is who decided, no longer who asks.
-    asked = Line(label="Asked by", text=people.names_of(askers(request)))
+    asked = Line(label=say("card.asked-by"), text=people.names_of(askers(request)))
     facts = (asked, *began_with(request), *(fact for fact in card.facts if fact.label != asked.label))
     return card.model_copy(
         update={
-            "title": f"{stand.word}: {request.title.removesuffix('?')}",
+            "title": say("standing.title", word=stand.word, title=request.title.removesuffix("?")),
             "summary": stand.summary,
             "quoted": stand.quoted or card.quoted,
             "quoted_as": stand.quoted_as if stand.quoted else card.quoted_as,
@@ -84,9 +85,10 @@ def standing(record: RequestRecord, run: Run, people: People, now: datetime, rev
 
 
 def _outdated(request: Request, now: datetime) -> Card:
-    facts = tuple(Line(label="Changed", text=change) for change in request.changes)
-    text = "A newer version of this is asked below. Nothing can be answered here any more."
-    return Card(title=f"Changed: {request.title}", at=now, summary=text, facts=facts, ref=request.id, closes=True)
+    changed = say("standing.changed")
+    facts = tuple(Line(label=changed, text=change) for change in request.changes)
+    title, text = say("standing.title", word=changed, title=request.title), say("standing.newer-below")
+    return Card(title=title, at=now, summary=text, facts=facts, ref=request.id, closes=True)
 
 
 def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
@@ -97,8 +99,10 @@ def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
 
 def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     """`card` with what people wrote beside their approvals, and what others wrote who decided nothing by it."""
-    said = [(f"Note by {people.name_of(vote.person)}", vote.reason) for vote in record.votes if vote.approve]
-    said += [(f"Comment by {people.name_of(one.person)}", one.text) for one in record.comments]
+    said = [
+        (say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in record.votes if vote.approve
+    ]
+    said += [(say("card.comment-by", name=people.name_of(one.person)), one.text) for one in record.comments]
     lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
     return card.model_copy(update={"facts": (*card.facts, *lines)})
 
@@ -113,15 +117,17 @@ def approvals(record: RequestRecord, people: People) -> tuple[Line, ...]:
     if needed == 1:
         return ()
     given = ", ".join(_given(vote, people) for vote in votes)
-    return (Line(label="Approvals", text=f"{len(votes)} of {needed}" + (f": {given}" if given else "")),)
+    count = say("standing.count", count=len(votes), needed=needed)
+    return (Line(label=say("standing.approvals"), text=f"{count}: {given}" if given else count),)
 
 
 def _given(vote: Vote, people: People) -> str:
-    return f"{people.name_of(vote.person)} at {vote.at:{TIME}} {_how(vote.channel)}".rstrip()
+    name = people.name_of(vote.person)
+    return say("standing.vote", name=name, when=in_words(vote.at), how=_how(vote.channel)).rstrip()
 
 
 def _how(channel: str) -> str:
-    return _HOW.get(channel, "")
+    return say(_HOW[channel]) if channel in _HOW else ""
 
 
 def _stop(record: RequestRecord) -> AnswerForm:
@@ -138,25 +144,29 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
     said = _decided(record.decision, people)
     made = made_for(run.made, record.request.id)
     if record.request.program and record.state == "approved":
-        return _Stand("Approved", f"{said} The program may do it now.", may_stop=made is None and run.ended is None)
+        text = f"{said} {say('standing.program-may')}"
+        return _Stand(say("standing.approved"), text, may_stop=made is None and run.ended is None)
     if made and (record.state == "approved" or made.state in {"ok", "error"}):
         return _made(made, said, run, people)
     match record.state:
         case "approved" if run.ended:
-            return _Stand("Not begun", f"{said} It was not begun: the run has ended as {_ENDED[run.ended.outcome]}.")
+            ended = say("standing.not-begun-ended", outcome=say(_ENDED[run.ended.outcome]))
+            return _Stand(say("standing.not-begun"), f"{said} {ended}")
         case "approved" if record.started_at:
-            return _Stand("Running", f"{said} It began at {record.started_at:{TIME}}.")
+            began = say("standing.began", when=in_words(record.started_at))
+            return _Stand(say("standing.running"), f"{said} {began}.")
         case "approved":
-            return _Stand("Approved", f"{said} It has not begun, and can be stopped until it does.", may_stop=True)
+            return _Stand(say("standing.approved"), f"{said} {say('standing.may-be-stopped')}", may_stop=True)
         case "revoked":
             return _revoked(record, said, run, people)
         case "answered":
-            return _Stand("Answered", said, _answer(record, people))
+            return _Stand(say("standing.answered"), said, _answer(record, people))
         case "superseded":
-            return _Stand("Replaced", said)
+            return _Stand(say("standing.replaced"), said)
         case _:
-            why = f"The reason that {names} gave:" if (names := _names(record.decision, people)) else ""
-            return _Stand(record.state.capitalize(), f"{said} {_next(run)}".strip(), _reason(record.decision), why)
+            why = say("standing.reason", names=names) if (names := _names(record.decision, people)) else ""
+            word = state_name(record.state)
+            return _Stand(word[:1].upper() + word[1:], f"{said} {_next(run)}".strip(), _reason(record.decision), why)
 
 
 def _decided(decision: Decision | None, people: People) -> str:
@@ -184,17 +194,18 @@ def _bounded(text: str) -> str:
 
 
 def _next(run: Run) -> str:
-    return "The run has ended." if run.ended else "The run goes on without it."
+    return say("standing.run-ended") if run.ended else say("standing.run-goes-on")
 
 
 def _revoked(record: RequestRecord, said: str, run: Run, people: People) -> _Stand:
     back = next((vote for vote in reversed(record.votes) if not vote.approve), None)
     if back is None:
-        return _Stand("Stopped", f"{said} It was taken back before it began. {_next(run)}".strip())
-    who = f"{people.name_of(back.person)} took it back at {back.at:{TIME}}"
-    why = f"The reason that {people.name_of(back.person)} gave:"
+        return _Stand(say("standing.stopped"), f"{said} {say('standing.taken-back')} {_next(run)}".strip())
+    name = people.name_of(back.person)
     how = f", {_how(back.channel)}," if _how(back.channel) else ""
-    return _Stand("Stopped", f"{said} {who}{how} before it began. {_next(run)}".strip(), _bounded(back.reason), why)
+    who = say("standing.taken-back-by", name=name, when=in_words(back.at), how=how)
+    text, why = f"{said} {who} {_next(run)}".strip(), say("standing.reason", names=name)
+    return _Stand(say("standing.stopped"), text, _bounded(back.reason), why)
 
 
 def _answer(record: RequestRecord, people: People) -> str:
@@ -207,33 +218,30 @@ def _answer(record: RequestRecord, people: People) -> str:
 
 
 def _made(made: AttemptOutcome, said: str, run: Run, people: People) -> _Stand:
-    began = f"{said} It began at {made.started_at:{TIME}}".strip()
-    ended = f" and ended at {made.ended_at:{TIME}}" if made.ended_at else ""
+    began = f"{said} {say('standing.began', when=in_words(made.started_at))}".strip()
+    ended = say("standing.and-ended", when=in_words(made.ended_at)) if made.ended_at else ""
     match made.state:
         case "running":
-            return _Stand("Running", f"{began}.")
+            return _Stand(say("standing.running"), f"{began}.")
         case "left" if run.ended is None:
-            return _Stand("Running", f"{began}, was interrupted and is tried again.")
+            return _Stand(say("standing.running"), f"{began}{say('standing.tried-again')}")
         case "ok" if made.by:
-            return _Stand("Done", f"{began}. {_say(made.by, people)} that it happened.")
+            return _Stand(say("standing.done"), f"{began}. {_says(made.by, people, 'standing.says-happened')}")
         case "ok":
-            return _Stand("Done", f"{began}{ended}.", _bounded(made.text), _CAME_OF_IT)
+            return _Stand(say("standing.done"), f"{began}{ended}.", _bounded(made.text), say("standing.came-of-it"))
         case "error":
-            return _Stand("Failed", f"{began}{ended}.", _bounded(made.text), _WENT_WRONG)
+            return _Stand(say("standing.failed"), f"{began}{ended}.", _bounded(made.text), say("standing.went-wrong"))
         case "not_done":
-            return _Stand("Not done", f"{began}. {_say(made.by, people)} that it did not happen.")
+            return _Stand(say("standing.not-done"), f"{began}. {_says(made.by, people, 'standing.says-not-happened')}")
         case "left":
-            return _Stand("Interrupted", f"{began} and was interrupted. The run has ended.")
+            return _Stand(say("standing.interrupted"), f"{began}{say('standing.was-interrupted')}")
         case "unknown":
-            left = "The run has ended." if run.ended else "Those who may decide are asked."
-            return _Stand("Unknown", f"{began} and was interrupted; it is not known whether it happened. {left}")
+            left = say("standing.run-ended") if run.ended else say("standing.deciders-asked")
+            return _Stand(say("standing.unknown"), f"{began}{say('standing.not-known')} {left}")
 
 
-def _say(by: tuple[PersonId, ...], people: People) -> str:
-    return f"{people.names_of(by)} {'says' if len(by) == 1 else 'say'}"
-
-
-_TAKES_BACK = f"You asked for this: to take it back, answer {TAKE_BACK}."
+def _says(by: tuple[PersonId, ...], people: People, key: str) -> str:
+    return say_many(key, len(by), names=people.names_of(by))
 
 
 class Can(NamedTuple):
@@ -282,7 +290,7 @@ def _can(record: RequestRecord, placed: Delivery, person: PersonId, way: str, pe
         case OutOfDate(), _:
             return Can(why=why)
         case _, Decided() if record.request.format == "approval":
-            return Can(deny=True, why=f"{why} {_TAKES_BACK}" if _only_withdraws(yes, no) else why)
+            return Can(deny=True, why=f"{why} {say('answer.to-take-back')}" if _only_withdraws(yes, no) else why)
         case _, Revoked():
             return Can(stop=True, why=why)
         case _, TooLate():
@@ -319,9 +327,8 @@ def _words(judgement: Judgement, record: RequestRecord, people: People) -> str:
     """Return the text for a person who has not answered; it does not mention an answer."""
     match judgement:
         case AlreadyDecided():
-            return f"Already decided: {decided(judgement.decision, people)}"
+            return say("answer.already-decided-unasked", decided=decided(judgement.decision, people))
         case OutOfDate():
-            changes = " ".join(record.request.changes) or f"It is now: {record.request.title}"
-            return f"This card is of an older version. {changes} Please answer the newest card."
+            return say("answer.older-card", changes=changes_of(record.request))
         case _:
             return feedback_text(judgement, record.request, people)

@@ -10,13 +10,15 @@ from agents.text import first_line, one_line, quote
 from bot.people.directory import People
 from bot.policy.quorum import eligible, lacking
 from bot.policy.record import RequestRecord
-from bot.render.words import HOURS, STOPPED
+from bot.render.words import STOPPED
 from bot.store import Store
 from bot.store.ids import derived_id
 from channels import Card, Placement
+from language import say, say_many
+from language.lists import either
 
 # The first thing that is posted, so that whoever posts it again has posted the same.
-WORKING = "Working on it…"
+WORKING = "status.working"
 _LINE_CHARS, _NAMES = 200, 5
 _KEEP_S = 60 * 24 * 3600.0
 
@@ -27,23 +29,24 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     `record` is that of the request it waits for.
     """
     pending = run.pending
-    paused = f"Paused by {people.name_of(run.paused_by)}" if run.is_paused and run.paused_by else ""
+    paused = say("status.paused-by", name=people.name_of(run.paused_by)) if run.is_paused and run.paused_by else ""
     if run.ended:
         line = _ended(run, people)
     elif pending and pending.attempt:
-        line = f"Running: {_what(run)}, since {pending.attempt.started_at:{HOURS}}"
-        line += f". {paused} after that" if paused else ""
+        since = f"{pending.attempt.started_at:%H:%M UTC}"
+        line = say("status.running", what=_what(run), since=since)
+        line += say("status.then", paused=paused) if paused else ""
     elif pending and pending.waits:
-        line = f"Waiting for {pending.waits.note or pending.waits.handle}"
+        line = say("status.waiting", who=pending.waits.note or pending.waits.handle)
         line += f". {paused}" if paused else ""
     elif pending and pending.unknown:
         line = f"{_unknown(run)} {_waiting(record, people)}".strip()
     elif run.is_paused:
-        line = paused or "Paused"
+        line = paused or say("status.paused")
     elif pending and pending.request and pending.decision is None:
-        line = _waiting(record, people) or "Waiting for an answer"
+        line = _waiting(record, people) or say("status.waiting-answer")
     else:
-        line = WORKING
+        line = say(WORKING)
     return one_line(line, _LINE_CHARS)
 
 
@@ -66,7 +69,7 @@ def _what(run: Run) -> str:
     """The call that the run is about: the tool's own wording, where people were asked about it."""
     pending = run.pending
     if pending is None or not isinstance(pending.step, CallTool):
-        return "its last step"
+        return say("status.last-step")
     request = pending.request
     is_gate = request is not None and request.purpose == "gate"
     return request.title.removesuffix("?") if request and is_gate else pending.step.tool
@@ -75,22 +78,23 @@ def _what(run: Run) -> str:
 def _unknown(run: Run) -> str:
     request = run.pending.request if run.pending else None
     is_asked = request is not None and request.purpose == "unknown"
-    return request.title if request and is_asked else f"It is not known whether this happened: {_what(run)}?"
+    return request.title if request and is_asked else say("status.unknown", what=_what(run))
 
 
 def _ended(run: Run, people: People) -> str:
     ended, last = run.ended, run.results[-1] if run.results else None
     if ended is None or ended.outcome == "done":
-        return "Done"
+        return say("status.done")
     if ended.outcome == "cancelled":
-        return f"Cancelled by {people.name_of(run.cancelled_by)}" if run.cancelled_by else "Cancelled"
+        by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
+        return say("status.cancelled-by", name=by) if by else say("status.cancelled")
     if last and last.kind in STOPPED:
-        by = f" by {people.names_of(last.by)}" if last.by else ""
-        return f"Stopped: {STOPPED[last.kind]}{by}"
+        how, by = say(STOPPED[last.kind]), people.names_of(last.by)
+        return say("status.stopped-by", how=how, names=by) if by else say("status.stopped", how=how)
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
-        return "Failed"
-    return f"Failed: {why}" if ended.words_of == "code" else f"Failed: {quote(why, _LINE_CHARS)}"
+        return say("status.failed")
+    return say("status.failed-why", why=why if ended.words_of == "code" else quote(why, _LINE_CHARS))
 
 
 def _waiting(record: RequestRecord | None, people: People) -> str:
@@ -102,15 +106,15 @@ def _waiting(record: RequestRecord | None, people: People) -> str:
     if not left:
         return ""
     if lacking(policy, voters) == len(left) <= _NAMES:
-        return f"Waiting for {people.names_of(left)}"
-    return f"Waiting for {_one_of(left, people)}"
+        return say("status.waiting", who=people.names_of(left))
+    return say("status.waiting", who=_one_of(left, people))
 
 
 def _one_of(left: Sequence[PersonId], people: People) -> str:
     names = [people.name_of(person) for person in left[:_NAMES]]
     more = len(left) - len(names)
-    names += [f"{more} more"] if more else []
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    names += [say_many("status.more", more)] if more else []
+    return either(names)
 
 
 class StatusLines:

@@ -23,17 +23,25 @@ from bot.policy.judge import (
     ways_to_approve,
 )
 from bot.policy.quorum import eligible
-
-TIME, HOURS = "%H:%M UTC on %d %B %Y", "%H:%M UTC"
-"""The `strftime` formats of a moment, and of one of today."""
-
-CHANNEL_NAMES = {"email": "e-mail", "slack": "Slack"}
-"""Names that people have for the channels that reach them."""
+from language import say
+from language.dates import in_words
 
 REASON_CHARS = 500
 
-STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "not decided in time", "revoked": "taken back"}
-"""Words for how people stopped a run, after its name."""
+STOPPED = {
+    "denied": "words.stopped-denied",
+    "withdrawn": "words.stopped-withdrawn",
+    "expired": "words.stopped-expired",
+    "revoked": "words.stopped-revoked",
+}
+"""The keys of how people stopped a run, by what its last result is called."""
+
+_CHANNELS = {"email": "words.channel-email", "slack": "words.channel-slack"}
+
+
+def channel_name(channel: str) -> str:
+    """Return the name that people have for a channel that reaches them."""
+    return say(_CHANNELS[channel]) if channel in _CHANNELS else channel
 
 
 def who_decides(policy: PolicySnapshot, people: People, requesters: Iterable[PersonId]) -> str:
@@ -44,135 +52,142 @@ def who_decides(policy: PolicySnapshot, people: People, requesters: Iterable[Per
         match rule:
             case Anyone():
                 names = [person for person in rule.people if person in may]
-                return people.names_of(names) if len(names) == 1 else f"one of {people.names_of(names)}"
+                listed = people.names_of(names)
+                return listed if len(names) == 1 else say("words.one-of", names=listed)
             case AllOf():
-                return "; and ".join(seat(part) for part in rule.of)
+                return say("words.and-seat").join(seat(part) for part in rule.of)
             case AnyOf():
-                return "; or ".join(seat(part) for part in rule.of)
+                return say("words.or-seat").join(seat(part) for part in rule.of)
 
     if any(isinstance(part, AllOf) for part in parts_of(policy.rule)):
-        return seat(policy.rule) + (f" (at least {policy.quorum} people)" if policy.quorum > 1 else "")
-    return people.names_of(may) if policy.quorum == len(may) else f"{policy.quorum} of {people.names_of(may)}"
+        seats = seat(policy.rule)
+        return say("words.seats-at-least", seats=seats, count=policy.quorum) if policy.quorum > 1 else seats
+    names = people.names_of(may)
+    return names if policy.quorum == len(may) else say("words.some-of", count=policy.quorum, names=names)
 
 
 def decided(decision: Decision, people: People) -> str:
     """`Bo Berg approved at 14:02 UTC on 3 May 2026.`"""
-    names = people.names_of(decision.by)
-    when = decision.at.strftime(TIME)
+    names, when = people.names_of(decision.by), in_words(decision.at)
     said = quote(decision.reason, REASON_CHARS) if decision.reason.strip() else ""
-    reason = f" {'Note' if decision.state == 'approved' else 'Reason'}: {said}" if said else ""
     match decision.state:
-        case "approved" | "denied" | "answered":
-            return f"{names} {decision.state} at {when}.{reason}{_with_keys(decision, people)}"
+        case "approved":
+            sentences = [say("words.approved", names=names, when=when), said and say("words.note", note=said)]
+        case "denied":
+            sentences = [say("words.denied", names=names, when=when), said and say("words.reason", reason=said)]
+        case "answered":
+            sentences = [say("words.answered", names=names, when=when), said and say("words.reason", reason=said)]
         case "expired":
-            return f"Nobody decided in time: expired at {when}."
+            sentences = [say("words.expired", when=when)]
         case "withdrawn":
-            return f"Withdrawn{f' by {names}' if names else ''} at {when}.{reason}"
+            withdrawn = (
+                say("words.withdrawn-by", names=names, when=when) if names else say("words.withdrawn", when=when)
+            )
+            sentences = [withdrawn, said and say("words.reason", reason=said)]
         case "superseded":
-            return f"No longer asked, at {when}: a new request follows.{reason}"
+            sentences = [say("words.superseded", when=when), said and say("words.reason", reason=said)]
+    return " ".join(filter(None, [*sentences, _with_keys(decision, people)]))
 
 
 def _with_keys(decision: Decision, people: People) -> str:
     """Whose word came with a key that was not made by themselves."""
     whose = people.names_of(decision.operators_keys)
-    return f" The word of {whose} came with an API key that an operator made." if whose else ""
+    return say("words.operators-key", whose=whose) if whose else ""
 
 
 def feedback_text(judgement: Judgement, request: Request, people: People) -> str:
     """Tell the person who answered what became of the answer, and what to do now if anything."""
     match judgement:
         case Counted():
-            needed = who_decides(request.policy, people, request.requesters)
-            return f"Your approval counts, and more are needed: {needed}."
+            return say("answer.counted", needed=who_decides(request.policy, people, request.requesters))
         case Decided():
             return decided(judgement.decision, people)
         case Revoked():
-            return "The approval is taken back; nothing was started."
+            return say("answer.revoked")
         case TooLate():
-            return f"Too late: it started at {judgement.started_at.strftime(TIME)}."
+            return say("answer.too-late", when=in_words(judgement.started_at))
         case AlreadyDecided():
-            return f"Already decided: {decided(judgement.decision, people)} Your answer is kept and changes nothing."
+            return say("answer.already-decided", decided=decided(judgement.decision, people))
         case AlreadyVoted():
-            return "You have approved this before; a person's first vote stands. A denial would still count."
+            return say("answer.already-voted")
         case ClosedOtherwise():
-            return f"There is nothing to answer any more: the request is {judgement.state}."
+            return say("answer.closed", state=state_name(judgement.state))
         case NotEntitled():
             return _not_entitled(judgement, people)
         case NotThisWay():
             return _not_this_way(judgement, request)
         case OutOfDate():
-            return _out_of_date(request)
+            return say("answer.out-of-date", changes=changes_of(request))
         case Unclear():
             return _unclear(request, judgement.why)
         case NoteUnconfirmed():
-            note = quote(judgement.note, REASON_CHARS)
-            return f"Nothing is decided yet: words stand beside your approval. {note} {APPROVE_ORNOT_COUNTED}"
+            return say("answer.note-unconfirmed", note=quote(judgement.note, REASON_CHARS))
         case Remarked():
-            return (
-                "Your words are on the card now, and everybody who may decide is asked again. To take the request "
-                f"back, answer {TAKE_BACK}."
-            )
+            return say("answer.remarked")
 
 
-APPROVE_ORNOT_COUNTED = "Approve with this note, or send it as a comment?"
-TAKE_BACK = "with deny, stop or cancel"
+_STATES = {
+    "open": "words.state-open",
+    "approved": "words.state-approved",
+    "denied": "words.state-denied",
+    "answered": "words.state-answered",
+    "expired": "words.state-expired",
+    "withdrawn": "words.state-withdrawn",
+    "superseded": "words.state-superseded",
+    "revoked": "words.state-revoked",
+}
+
+
+def state_name(state: str) -> str:
+    """Return the word for a request's state."""
+    return say(_STATES[state]) if state in _STATES else state
+
+
+def changes_of(request: Request) -> str:
+    """Return the sentences on what changed since the card before, or on what is asked now."""
+    return " ".join(request.changes) or say("answer.is-now", title=request.title)
 
 
 def _not_entitled(judgement: NotEntitled, people: People) -> str:
-    who = people.names_of(judgement.approvers) or "nobody"
+    who = people.names_of(judgement.approvers) or say("words.nobody")
     match judgement.why:
         case "requester":
-            return (
-                f"You asked for this or steered it, so it is not yours to decide. {who} may. To take it back, "
-                f"answer {TAKE_BACK}."
-            )
+            return say("answer.not-the-requester", who=who)
         case "not_addressee":
-            return f"This card was made for somebody else, so the answer does not count. {who} may decide."
+            return say("answer.not-the-addressee", who=who)
         case "not_an_approver":
-            return f"This is not yours to decide. {who} may."
+            return say("answer.not-an-approver", who=who)
 
 
 # In the order in which people are told of them.
 _HOW_TO_APPROVE = {
-    "slack": "in Slack, with the button on the card",
-    "console": "on its page in the console",
-    "cli": "in a terminal, with: sayso answer {request} approve",
-    "api": "over HTTP, with: POST /v1/requests/{request}/answer",
-    "email": "by mail",
+    "slack": "answer.way-slack",
+    "console": "answer.way-console",
+    "cli": "answer.way-cli",
+    "api": "answer.way-api",
+    "email": "answer.way-email",
 }
 
 
 def _not_this_way(judgement: NotThisWay, request: Request) -> str:
-    ways = [how.format(request=request.id) for way, how in _HOW_TO_APPROVE.items() if way in judgement.ways]
-    return (
-        "An approval does not count this way here, and nothing was decided. "
-        f"Ways that count: {'; '.join(ways) or 'none'}. A denial counts in every way."
-    )
-
-
-def _out_of_date(request: Request) -> str:
-    changes = " ".join(request.changes) or f"It is now: {request.title}"
-    return f"Your approval was for an older version and does not count. {changes} Please answer the newest card."
-
-
-NOT_COUNTED = "This was not counted as a decision."
+    ways = [say(how, request=request.id) for way, how in _HOW_TO_APPROVE.items() if way in judgement.ways]
+    return say("answer.not-this-way", ways="; ".join(ways) or say("words.none"))
 
 
 def _unclear(request: Request, why: str = "") -> str:
     if why:
-        return f"This was not counted as a decision: {why}. A denial would count."
+        return say("answer.unclear-why", why=why)
     match request.format:
+        case "approval" if "email" in ways_to_approve(request.policy):
+            return say("answer.unclear-approval")
         case "approval":
-            ways = "" if "email" in ways_to_approve(request.policy) else " (an approval does not count by mail here)"
-            how = f"Reply approve{ways}, or deny and the reason."
-            return f"{NOT_COUNTED} {how}"
+            return say("answer.unclear-approval-no-mail")
         case "choice" | "choices":
             numbered = "; ".join(f"{number}: {option}" for number, option in enumerate(request.options, 1))
-            return f"{NOT_COUNTED} Reply with a number or a label alone. {numbered}"
+            return say("answer.unclear-choice", options=numbered)
         case "yes_no":
-            return f"{NOT_COUNTED} Reply yes or no."
+            return say("answer.unclear-yes-no")
         case "form":
-            first, names = request.fields[0], ", ".join(request.fields)
-            return f"{NOT_COUNTED} Reply with one line for each of: {names}; such as {first}: …"
+            return say("answer.unclear-form", first=request.fields[0], names=", ".join(request.fields))
         case "free_text":
-            return "The answer was empty. Reply in your own words."
+            return say("answer.unclear-text")

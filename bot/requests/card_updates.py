@@ -1,6 +1,6 @@
 """Outbox entries for cards that stand where they can be changed. How they stand is looked up when they are sent."""
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Callable, Collection, Iterable, Set
 from datetime import datetime
 
 from agents.requests import DeliveryId, Holder, PersonId, Remark, Request, RequestId
@@ -11,13 +11,17 @@ from bot.requests.opening import thread_of
 from bot.store.journal import outgoing_id
 from bot.store.outbox_entry import Tell, UpdateCard
 from channels import Card
+from language import say
 
 # The channels that can change what they sent, for processes that have none of them to ask.
 EDITING = frozenset({"slack"})
 
+CardFor = Callable[[PersonId], Card]
+"""The card in the language of a person; of nobody, for a place."""
+
 
 def updates_for(
-    request: Request, holders: Iterable[Holder], edits: Set[str], card: Card, news: Collection[DeliveryId] = ()
+    request: Request, holders: Iterable[Holder], edits: Set[str], card: CardFor, news: Collection[DeliveryId] = ()
 ) -> list[UpdateCard]:
     """One for each holder whose card may stand where it can be changed, and for those to whom `card` is `news`.
 
@@ -30,7 +34,7 @@ def updates_for(
             run_id=request.run_id,
             person=holder.person,
             reach=request.policy.reach,
-            card=card.model_copy(update={"closes": holder.delivery_id in news}),
+            card=card(holder.person).model_copy(update={"closes": holder.delivery_id in news}),
             thread=request.thread,
             request_id=request.id,
             delivery_id=holder.delivery_id,
@@ -44,7 +48,7 @@ def updates_for(
 def updates_of(
     run: Run,
     edits: Set[str],
-    card: Card,
+    card: CardFor,
     *,
     about: Collection[RequestId] | None = None,
     news: Set[PersonId] = frozenset(),
@@ -69,7 +73,7 @@ def updates_of(
                 run_id=run.id,
                 person=held.person,
                 reach=(held.channel,),
-                card=card.model_copy(update={"closes": is_news}),
+                card=card(held.person).model_copy(update={"closes": is_news}),
                 thread=thread_of(run),
                 request_id=held.request_id,
                 delivery_id=held.delivery_id,
@@ -81,16 +85,20 @@ def updates_of(
 
 def commented(request: Request, comment: Remark, people: People) -> list[Tell]:
     """Brings what somebody wrote beside an approval to those who asked for it. It is for people, and no answer."""
-    said = f"{people.name_of(comment.person)} commented on the open request. A comment is not counted as a decision."
-    card = notice(f"A comment: {request.title}", said, comment.at, request.id)
-    card = card.model_copy(update={"quoted": comment.text})
+
+    def card_for(person: PersonId) -> Card:
+        with people.speaking_to(person):
+            said = say("notice.comment", name=people.name_of(comment.person))
+            card = notice(say("notice.comment-title", title=request.title), said, comment.at, request.id)
+        return card.model_copy(update={"quoted": comment.text})
+
     return [
         Tell(
             id=outgoing_id(request.id),
             run_id=request.run_id,
             person=person,
             reach=request.policy.reach,
-            card=card,
+            card=card_for(person),
             thread=request.thread,
             request_id=request.id,
         )

@@ -49,6 +49,8 @@ from bot.store.attachments import whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, OutboxEntry, Tell
+from channels import Card
+from language import say
 
 log = structlog.stdlib.get_logger()
 
@@ -56,12 +58,6 @@ log = structlog.stdlib.get_logger()
 _NOTED_AT_MOST = 50
 # Whoever answers by a robot gets no more cards than a person could read.
 _RENEWS_AFTER = timedelta(minutes=10)
-_SENT_AGAIN = "This is sent again because sayso was upgraded; an answer to the earlier mail approves nothing."
-_RENEWED = "The newest card that you got can still be answered."
-_EXPOSED = (
-    "Others may know the address that answers your card, so an approval with it does not count. Open the request's "
-    "page, or write again in ten minutes to get a new card."
-)
 # Conflicts come from other answers to the same request, and each of those that wins is progress.
 _TRIES = 1_000
 # All of it goes into the model's context, with every step.
@@ -207,7 +203,8 @@ class Decisions:
         )
         if _is_renewed(record, answer):
             return _Renewal([replaced] if _is_given_away(record, statement) else [])
-        card = asked_again(record.request, judgement, self._people, answer.at)
+        with self._people.speaking_to(answer.person):
+            card = asked_again(record.request, judgement, self._people, answer.at)
         placed = placement(record.request, card, answer.person, first=answer.channel)
         return _Renewal([replaced.model_copy(update={"holder": placed.holder})], placed)
 
@@ -220,9 +217,8 @@ class Decisions:
             )
             if not people:
                 return 0
-            card = request_card(record.request, self._people, now)
-            card = card.model_copy(update={"summary": f"{_SENT_AGAIN}\n{card.summary}"})
-            made = [placement(record.request, card, holder.person, first="email") for holder in people]
+            cards = [(holder.person, self._sent_again(record.request, holder.person, now)) for holder in people]
+            made = [placement(record.request, card, person, first="email") for person, card in cards]
             events = [
                 CardReplaced(at=now, request_id=request_id, person=one.holder.person, why="upgrade", holder=one.holder)
                 for one in made
@@ -262,11 +258,13 @@ class Decisions:
             text=words,
             files=attachments(statement.files),
         )
+        with self._people.speaking_to(""):
+            told = remark(answer.person, words, self._people)
         nonce = secrets.token_hex(16)  # so that no answer to the older card has the digest of this one
         changes = {
             "nonce": nonce,
             "remarks": (*old.remarks, Remark(person=answer.person, text=words, at=now)),
-            "changes": (remark(answer.person, words, self._people),),
+            "changes": (told,),
         }
         if old.call:
             changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)
@@ -289,15 +287,18 @@ class Decisions:
 
         If the person can answer better and the channel can change its card, the notice is the card to answer once more.
         """
-        request, text = record.request, feedback_text(judgement, record.request, self._people)
-        if record.state == "open" and _is_renewed(record, answer):
-            text += f" {_EXPOSED if _is_given_away(record, statement) else _RENEWED}"
+        request = record.request
+        with self._people.speaking_to(answer.person):
+            text, about = feedback_text(judgement, request, self._people), say("card.about", title=request.title)
+            again = asked_again(request, judgement, self._people, answer.at)
+            if record.state == "open" and _is_renewed(record, answer):
+                text += " " + (say("notice.exposed") if _is_given_away(record, statement) else say("notice.renewed"))
         entry = Tell(
             id=outgoing_id(request.id),
             run_id=request.run_id,
             person=answer.person,
             reach=(answer.channel,),
-            card=notice(f"About: {request.title}", text, answer.at, request.id),
+            card=notice(about, text, answer.at, request.id),
             thread=request.thread,
             request_id=request.id,
             to=statement.place,
@@ -306,26 +307,33 @@ class Decisions:
         is_again = own and isinstance(judgement, NotThisWay | OutOfDate | Unclear) and answer.channel in self._edits
         if not is_again:
             return entry
-        again = {
-            "card": asked_again(request, judgement, self._people, answer.at),
-            # Each revision made everybody a card: the newest one is of this revision.
-            "delivery_id": own[-1],
-            "revision": request.revision,
-        }
-        return entry.model_copy(update=again)
+        # Each revision made everybody a card: the newest one is of this revision.
+        return entry.model_copy(update={"card": again, "delivery_id": own[-1], "revision": request.revision})
 
     def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Sequence[OutboxEntry]:
         """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""
         request = record.request
         if record.decision is None:
             return []
-        sentence = decided(record.decision, self._people)
-        if record.state == "revoked":
-            sentence += f" Taken back by {self._people.name_of(decider or '')} before it started."
         newest = {holder.person: holder.delivery_id for holder in record.holders if holder.person}
         news = [delivery_id for person, delivery_id in newest.items() if person != decider]
-        card = closed_card(request, sentence, now, closes=False)
-        return updates_for(request, record.holders, self._edits, card, news)
+        return updates_for(
+            request, record.holders, self._edits, lambda person: self._closed(record, decider, person, now), news
+        )
+
+    def _closed(self, record: RequestRecord, decider: PersonId | None, person: PersonId, now: datetime) -> Card:
+        """The card for `person` that says who has decided."""
+        with self._people.speaking_to(person):
+            sentence = decided(record.decision, self._people) if record.decision else ""
+            if record.state == "revoked":
+                sentence += " " + say("notice.taken-back", name=self._people.name_of(decider or ""))
+            return closed_card(record.request, sentence, now, closes=False)
+
+    def _sent_again(self, request: Request, person: PersonId, now: datetime) -> Card:
+        """The card for `person` of a mail that a release before sent, which approves no longer."""
+        with self._people.speaking_to(person):
+            card = request_card(request, self._people, now)
+            return card.model_copy(update={"summary": f"{say('notice.sent-again')}\n{card.summary}"})
 
     def comment(
         self, before: RequestRecord, now_stands: RequestRecord, *, is_public: bool = False
@@ -339,7 +347,7 @@ class Decisions:
 
     def _moved(self, record: RequestRecord, now: datetime) -> Sequence[OutboxEntry]:
         """Shows that something has changed, wherever a card can be changed."""
-        return updates_for(record.request, record.holders, self._edits, changed(record.request.title, now))
+        return updates_for(record.request, record.holders, self._edits, lambda _: changed(record.request.title, now))
 
     async def expire(self, request_id: RequestId) -> None:
         """Close `request_id` if its time is over; wake up again when it is not."""

@@ -37,6 +37,8 @@ from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry, record_write
 from bot.store.outbox_entry import Delivery, PlaceCard, place_of, placing_id
 from channels import Card
+from language import say, say_many
+from language.dates import in_words
 
 _QUOTED_CHARS = 4_000
 _TITLE_CHARS, _WORDS_CHARS = 150, 1_000
@@ -65,7 +67,7 @@ def gate_request(
 ) -> Request | NotEnoughApprovers:
     """The approval that `call` needs."""
     program = program_of(run)
-    title = f"{program_name(program)} asks: {title}" if program else title
+    title = say("card.program-title", program=program_name(program), title=title) if program else title
     return _request(run, pending, policy, now, purpose="gate", title=title, form="approval", call=call)
 
 
@@ -84,7 +86,7 @@ def question_request(
         policy,
         now,
         purpose="question",
-        title=f"{program_name(program)} asks: {question}" if program else question,
+        title=say("card.program-title", program=program_name(program), title=question) if program else question,
         form=step.format,
         quoted=_bounded(step.question),
         options=step.options,
@@ -96,7 +98,7 @@ def _title_of(question: str) -> str:
     """Return the first sentence that asks in the first line of `question`; all of that line where none does."""
     line = first_line(question, _QUOTED_CHARS)
     asks = re.match(r"[^?\uff1f]*+[?\uff1f]++(?=\s|\Z)", line)
-    return one_line(asks[0] if asks else line, _TITLE_CHARS) or "A question"
+    return one_line(asks[0] if asks else line, _TITLE_CHARS) or say("card.a-question")
 
 
 def raised_request(
@@ -104,7 +106,7 @@ def raised_request(
 ) -> Request | NotEnoughApprovers:
     """The question of code whether a run goes on. In its story are words of others, so all of it is quoted."""
     agent = run.started.agent if run.started else "?"
-    story = f"\n\nWhat led to it:\n{raised.story}" if raised.story else ""
+    story = f"\n\n{say('card.led-to-it')}\n{raised.story}" if raised.story else ""
     return _request(
         run,
         pending,
@@ -121,7 +123,7 @@ def raised_request(
 def _bounded(text: str) -> str:
     """Words of others, and how much of them there was no room for."""
     left = len(text) - _QUOTED_CHARS
-    return f"{text[:_QUOTED_CHARS]}\n… and {left} more characters" if left > 0 else text
+    return f"{text[:_QUOTED_CHARS]}\n{say_many('card.more-characters', left)}" if left > 0 else text
 
 
 def unknown_request(
@@ -134,7 +136,7 @@ def unknown_request(
         policy,
         now,
         purpose="unknown",
-        title=f"It is not known whether this happened: {title}",
+        title=say("card.unknown-title", title=title),
         form="choice",
         options=(IT_HAPPENED, IT_DID_NOT, STOP),
         call=_interrupted(pending),
@@ -146,7 +148,7 @@ def _interrupted(pending: PendingStep) -> GatedCall | None:
     if pending.unknown is None or not isinstance(pending.step, CallTool):
         return None
     effect = pending.unknown.effect
-    since = Fact(label="Started", text=f"{pending.unknown.started_at:%H:%M:%S UTC on %d %B %Y}")
+    since = Fact(label=say("card.started"), text=in_words(pending.unknown.started_at))
     return GatedCall(
         tool=pending.step.tool,
         schema_version=pending.request.call.schema_version if pending.request and pending.request.call else 1,
@@ -247,12 +249,20 @@ def placing(
     request: Request, people: People, now: datetime
 ) -> tuple[tuple[Holder, ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
     """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries)."""
-    card = request_card(request, people, now)
     people_asked = [(person, "") for person in eligible(request.policy, request.requesters)]
     places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]
-    made = [placement(request, card, person, place) for person, place in (*people_asked, *places)]
+    made = [
+        placement(request, card_for(request, people, person, now), person, place)
+        for person, place in (*people_asked, *places)
+    ]
     holders = tuple(one.holder for one in made)
     return holders, [one.outgoing for one in made], [one.delivery for one in made]
+
+
+def card_for(request: Request, people: People, person: PersonId, now: datetime) -> Card:
+    """The card of `request` in the language of `person`; in that of the installation for a place, which is nobody's."""
+    with people.speaking_to(person):
+        return request_card(request, people, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,22 +311,20 @@ def is_same(one: GatedCall, other: GatedCall) -> bool:
 
 def changes_between(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """Return the differences between two calls, in words for people."""
-    before, after = old.effect.artifacts, new.effect.artifacts
+    before, after, nothing = old.effect.artifacts, new.effect.artifacts, say("card.not-recorded")
     moved = [
-        f"{name} was {before.get(name, _NOT_RECORDED)} and is now {after[name]}."
+        say("card.moved-artifact", name=name, was=before.get(name, nothing), now=after[name])
         for name in after
         if before.get(name) != after[name] and (name in before or old.arguments == new.arguments)
     ]
     if old.effect.cwd != new.effect.cwd:
-        was, now = old.effect.cwd or _NOT_RECORDED, new.effect.cwd or _NOT_RECORDED
-        moved.append(f"The folder was {was} and is now {now}.")
+        moved.append(say("card.moved-folder", was=old.effect.cwd or nothing, now=new.effect.cwd or nothing))
     if bool(old.effect.commit) != bool(new.effect.commit):
-        ways = ("as the folder is then", "in a clean copy of the commit")
-        moved.append(f"It ran {ways[bool(old.effect.commit)]} and now runs {ways[bool(new.effect.commit)]}.")
+        moved.append(say("card.moved-to-copy") if new.effect.commit else say("card.moved-from-copy"))
     if old.arguments != new.arguments:
-        moved.append(f"The arguments were {dict(old.arguments)} and are now {dict(new.arguments)}.")
+        moved.append(say("card.moved-arguments", was=dict(old.arguments), now=dict(new.arguments)))
     if not moved and old.effect.argv != new.effect.argv:
-        moved.append(f"The command was {list(old.effect.argv)} and is now {list(new.effect.argv)}.")
+        moved.append(say("card.moved-command", was=list(old.effect.argv), now=list(new.effect.argv)))
     return tuple(moved)
 
 
@@ -391,7 +399,7 @@ def program_of(run: Run) -> str:
 
 def _nobody(policy: PolicySnapshot, parts: Mapping[PersonId, Part]) -> NotEnoughApprovers:
     left, may = eligible(policy, parts), set(people_of(policy.rule))
-    out = [f"{person} {PARTS[part]}" for person, part in parts.items() if person in may and person not in left]
+    out = [f"{person} {say(PARTS[part])}" for person, part in parts.items() if person in may and person not in left]
     why = f" Not counted: {'; '.join(out)}." if out else ""
     if len(left) >= policy.quorum:
         return NotEnoughApprovers(

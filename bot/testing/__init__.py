@@ -120,7 +120,7 @@ class Sayso(Peopled):
 
     @property
     def _follow_ups(self) -> FollowUps:
-        return FollowUps(self.app.journal, self.app.requests.decisions)
+        return FollowUps(self.app.journal, self.app.requests.decisions, self.app.people)
 
 
 @asynccontextmanager

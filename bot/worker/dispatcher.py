@@ -8,6 +8,7 @@ from agents.requests import PersonId, RequestId, RunId
 from bot.inbound.inbox import Inbox
 from bot.outbound.dead_letter import Note
 from bot.outbound.outbox import Outbox
+from bot.people.directory import People
 from bot.render.views import Summary
 from bot.requests.decisions import Decisions
 from bot.runs.loop import Loop
@@ -26,8 +27,11 @@ _FIRST_WAIT_S = 1.0
 class Dispatcher:
     """Takes one piece of scheduled work and does it, by its kind."""
 
-    def __init__(self, store: Store, loop: Loop, inbox: Inbox, outbox: Outbox, decisions: Decisions) -> None:
+    def __init__(
+        self, store: Store, loop: Loop, inbox: Inbox, outbox: Outbox, decisions: Decisions, people: People
+    ) -> None:
         self._store, self._loop, self._inbox, self._outbox, self._decisions = store, loop, inbox, outbox, decisions
+        self._people = people
         self._in_hand = set[WorkItem]()
 
     async def look(self, item: WorkItem) -> None:
@@ -42,7 +46,8 @@ class Dispatcher:
             self._in_hand.add(item)
         awake = asyncio.create_task(self._stay_awake(item))
         try:
-            await self._look(item)
+            with self._people.speaking_to(""):
+                await self._look(item)
         except StoreError:
             raise
         except ChannelUnauthorized as error:  # it is we who are refused: nothing is wrong with the item

@@ -10,7 +10,7 @@ import pytest
 from agents.events import AnswerNoted, PersonSaid
 from agents.requests import RunId
 from agents.run import RunState
-from bot.inbound.follow_ups import COMMENT, PRESS, TOO_LATE_TO_TYPE, FollowUps
+from bot.inbound.follow_ups import FollowUps
 from bot.policy.record import RequestRecord, records
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import StatusLines
@@ -18,6 +18,7 @@ from bot.store import Commit, Written
 from bot.store.ids import new_id
 from bot.store.journal import Journal
 from channels import ChannelUnavailable, File, Inbound, Trigger
+from language import say
 from tests.fakes.hallway import Hallway
 from tests.waiting import until
 from tests.world import World, a_world
@@ -132,7 +133,7 @@ async def test_an_approver_s_typed_words_never_decide_and_do_not_make_a_requeste
     assert (found.state, found.votes, found.joined) == ("open", (), ())
     assert await noted(office, record.request.run_id) == [("bo", "unclear")]
     assert await said(office, record.request.run_id) == []
-    assert [card.summary for card in hallway.to("bo", PRESS)] == [PRESS]
+    assert [card.summary for card in hallway.to("bo", say("notice.press"))] == [say("notice.press")]
     await office.decide("bo", record, "approve")
     assert await office.summary(record.request.run_id) == "done: ok: press bell: done"
 
@@ -146,7 +147,7 @@ async def test_each_approver_is_pointed_to_the_button_each_time_and_what_they_wr
         await written(office, hallway.follows(person, "yes", THREAD))
     await office.quiet()
 
-    assert (len(hallway.to("bo", PRESS)), len(hallway.to("cy", PRESS))) == (3, 1)
+    assert (len(hallway.to("bo", say("notice.press"))), len(hallway.to("cy", say("notice.press")))) == (3, 1)
     assert len(await noted(office, record.request.run_id)) == 4
 
 
@@ -174,7 +175,7 @@ async def test_words_typed_after_the_approval_and_before_the_start_do_not_stop_i
     await office.quiet()
 
     assert (await office.request(record.request.id)).state == "approved"
-    assert [card.summary for card in hallway.to("bo", "typed words do not stop it")] == [TOO_LATE_TO_TYPE]
+    assert [card.summary for card in hallway.to("bo", "typed words do not stop it")] == [say("notice.too-late-to-type")]
     assert (await office.run(record.request.run_id)).writers == ()
 
 
@@ -191,7 +192,7 @@ async def test_what_others_write_beside_an_approval_is_a_comment_for_people_and_
     assert (found.joined, found.requesters) == ((), ("anna",))
     assert [(one.person, one.text) for one in found.comments] == [("dan", "v2 is better")]
     assert records(await office.events(record.request.run_id)) == {record.request.id: found}
-    assert [card.summary for card in hallway.to("dan", "About")] == [COMMENT]
+    assert [card.summary for card in hallway.to("dan", "About")] == [say("notice.waits-for-others")]
     shown = next(card for card in hallway.shown.values() if card.form)
     assert ("Comment by Dan Dorn", "“v2 is better”") in [(fact.label, fact.text) for fact in shown.facts]
 
@@ -331,7 +332,7 @@ async def test_words_that_lose_a_race_with_a_card_are_not_a_message_of_the_run_a
         goes_on.set()
         return await office.opened(run_id)
 
-    follow_ups = FollowUps(Slow(office.app.journal, asks), office.app.requests.decisions)
+    follow_ups = FollowUps(Slow(office.app.journal, asks), office.app.requests.decisions, office.app.people)
     trigger = Trigger(person="bo", text="yes", thread=THREAD, follows=True)
     assert await follow_ups.take(new_id("inbound", 0), "slack", trigger)
 

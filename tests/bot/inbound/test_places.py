@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from agents.events import AnswerHeld
-from bot.inbound.quarantine_cards import NOT_REGISTERED
 from bot.store.outbox_entry import Tell
 from channels import Card, Quarantined
+from language import say
 from tests.fakes.hallway import Hallway
 from tests.waiting import until
 from tests.world import World, a_world
@@ -68,7 +68,7 @@ async def test_each_press_of_a_stranger_gets_its_sentence_where_it_was_pressed_a
 ) -> None:
     await pressed(office, hallway, press(), press(), press(OTHER))
 
-    assert [card.summary for card in told(hallway)] == [NOT_REGISTERED] * 2
+    assert [card.summary for card in told(hallway)] == [say("notice.stranger")] * 2
     assert len(told(hallway, OTHER)) == 1
     assert all("mail" not in f"{card.title} {card.summary}".lower() for card in told(hallway))
     assert all(card.form is None and not card.link for card in told(hallway))

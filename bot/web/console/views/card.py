@@ -11,7 +11,6 @@ from bot.people.directory import People
 from bot.policy.judge import ways_to_approve
 from bot.policy.record import RequestRecord
 from bot.render.cards import (
-    UNVERIFIED,
     below_title,
     by_key,
     details,
@@ -24,6 +23,7 @@ from bot.render.cards import (
 from bot.render.views import FactView, RequestView, request_view
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from channels import Line
+from language import say
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
@@ -95,7 +95,7 @@ def card_view(
         title=view.title if is_open else view.title.removesuffix("?"),
         said_as=said_as(request, people) if request.words else "",
         quoted=below_title(request.title, request.quoted),
-        quoted_as=quoted_as(request) or UNVERIFIED,
+        quoted_as=quoted_as(request) or say("card.unverified"),
         facts=[_short(fact) for fact in view.facts],
         details=details(request),
         who_else=who_else(view, people, me),
