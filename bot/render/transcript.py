@@ -38,13 +38,14 @@ from agents.events import (
     ToolWaits,
     VoteCast,
 )
-from agents.requests import Attachment, FromDesk, FromPerson, FromTrigger, PersonId
+from agents.requests import Attachment, FromDesk, FromPerson, FromTrigger, PersonId, Vote
 from agents.steps import CallTool, Done, RequestHumanInput
 from bot.people.directory import People
 from bot.policy.attachments import files_in, size
 from bot.render.cards import below_title
 from bot.render.words import decided
 from channels.showing import escape_invisible
+from language import say
 
 _TEXT_CHARS = 400
 # How a run ended may be an answer of many lines: a list, what everybody said.
@@ -77,7 +78,7 @@ def _is_end(event: Event) -> bool:
 
 def about(file: Attachment) -> str:
     """`report.csv  text/csv  4.2 KB  sha256 …`, and what is to be known about it."""
-    notes = [file.note, "a small picture within the text" if file.is_inline else ""]
+    notes = [file.note, say("story.picture") if file.is_inline else ""]
     return "  ".join(filter(None, (file.name, file.type, size(file.size_bytes), f"sha256 {file.sha256}", *notes)))
 
 
@@ -93,65 +94,73 @@ def transcript_line(event: Event, people: People) -> TranscriptLine:  # noqa: C9
         case RunStarted():
             return _started(event, name(event.requester))
         case PersonSaid():
-            return TranscriptLine(f"{name(event.person)} said by {event.channel}", event.text)
+            return TranscriptLine(say("story.said", name=name(event.person), channel=event.channel), event.text)
         case ContextFetched():
-            return TranscriptLine("looked up: " + (", ".join(fact.label for fact in event.facts) or "nothing"))
+            return TranscriptLine(
+                say("story.looked-up", facts=", ".join(fact.label for fact in event.facts) or say("words.nothing"))
+            )
         case StepChosen():
             return _step(event)
         case StepFailed() | ThoughtDropped():
             return _no_step(event)
         case StepRefused():
-            return TranscriptLine("refused", event.error)
+            return TranscriptLine(say("story.refused"), event.error)
         case StepGated():
-            return TranscriptLine(f"now needs approval under policy {event.gate}")
+            return TranscriptLine(say("story.gated", policy=event.gate))
         case RequestOpened():
             return TranscriptLine(
-                f"asks: {event.request.title} ({event.request.id})",
+                say("story.asks", title=event.request.title, request=event.request.id),
                 below_title(event.request.title, event.request.quoted),
             )
         case RequestRevised():
             request = event.request
             is_remark = bool(request.remarks) and request.remarks[-1].at == event.at
-            verb = "wrote beside" if is_remark else "amended"
-            return TranscriptLine(f"{name(event.by)} {verb}: {request.title} (revision {request.revision})")
+            key = "story.wrote-beside" if is_remark else "story.amended"
+            return TranscriptLine(say(key, name=name(event.by), title=request.title, revision=request.revision))
         case CardDelivered():
             return _delivered(event, people.called(event.person, event.place))
         case CardReplaced():
             return _replaced(event, name(event.person))
         case DeliveryFailed():
-            return TranscriptLine(f"{people.called(event.person, event.place)} could not be reached", event.error)
+            return TranscriptLine(say("story.unreached", name=people.called(event.person, event.place)), event.error)
         case VoteCast():
-            note = event.vote.reason if event.vote.approve else ""
-            verb = "approves" if event.vote.approve else "denies"
-            made = " with a key that an operator made" if event.vote.is_by_operators_key else ""
-            said = f"{name(event.vote.person)} {verb} by {event.vote.channel}{made}"
-            return TranscriptLine(f"{said} with a note" if note else said, note)
+            return _voted(event.vote, name(event.vote.person))
         case AnswerNoted():
-            said = f"{name(event.person)} answered by {event.channel}, not counted ({event.outcome.replace('_', ' ')})"
+            outcome = event.outcome.replace("_", " ")
+            said = say("story.not-counted", name=name(event.person), channel=event.channel, outcome=outcome)
             return TranscriptLine(said, event.text)
         case AnswerHeld():
-            who = f"is from {name(event.person)}" if event.person else f"claims to be from {event.claims or 'nobody'}"
-            return TranscriptLine(f"an answer that {who} was quarantined, not counted", event.why)
+            key = "story.quarantined" if event.person else "story.quarantined-claim"
+            who = name(event.person) if event.person else event.claims or say("words.nobody")
+            return TranscriptLine(say(key, who=who), event.why)
         case RequestDecided():
             given = event.decision.given
             return TranscriptLine(decided(event.decision, people), given.text if given else "")
         case RequestRevoked():
-            return TranscriptLine(f"{name(event.vote.person)} took the approval back", event.vote.reason)
+            return TranscriptLine(say("story.taken-back", name=name(event.vote.person)), event.vote.reason)
         case ToolStarted() | ToolFinished() | ToolOrphaned() | ToolWaits() | OutsideReported() | ChildStarted():
             return _work(event)
         case ContinuationAsked() | RunForked() | RunPaused() | RunResumed() | RunCancelled() | RunEnded():
             return _course(event, people)
 
 
+def _voted(vote: Vote, name: str) -> TranscriptLine:
+    made = say("story.by-operators-key") if vote.is_by_operators_key else ""
+    said = say("story.approves" if vote.approve else "story.denies", name=name, channel=vote.channel, made=made)
+    note = vote.reason if vote.approve else ""
+    return TranscriptLine(said + say("story.with-a-note") if note else said, note)
+
+
+_REPLACED = {
+    "unbound": "story.replaced-unbound",
+    "seen_by_others": "story.replaced-seen",
+    "upgrade": "story.replaced-upgrade",
+}
+
+
 def _replaced(event: CardReplaced, name: str) -> TranscriptLine:
-    why = {
-        "comment": "",
-        "unbound": ": another mail came to the address that answers the old one",
-        "seen_by_others": ": others saw what answers the old one",
-        "upgrade": ": sayso was upgraded",
-    }
-    does = "gets a new card" if event.holder else "can't approve with the card at hand"
-    return TranscriptLine(f"{name} {does}{why[event.why]}")
+    why = say(_REPLACED[event.why]) if event.why in _REPLACED else ""
+    return TranscriptLine(say("story.new-card" if event.holder else "story.no-approving-card", name=name) + why)
 
 
 def _work(
@@ -159,21 +168,24 @@ def _work(
 ) -> TranscriptLine:
     match event:
         case ToolStarted():
-            return TranscriptLine(f"starts {event.tool}", " ".join(event.effect.argv))
+            return TranscriptLine(say("story.running", tool=event.tool), " ".join(event.effect.argv))
         case ToolFinished():
-            return TranscriptLine("failed", event.error) if event.error else TranscriptLine("ended well", event.output)
+            return (
+                TranscriptLine(say("story.failed"), event.error)
+                if event.error
+                else TranscriptLine(say("story.succeeded"), event.output)
+            )
         case ToolOrphaned():
             if event.may_have_started:
-                return TranscriptLine("the worker went away while it ran; the effect may have happened")
-            why = "its worker went away, or it was no longer as approved when its turn came"
-            return TranscriptLine(f"the effect had not begun: {why}")
+                return TranscriptLine(say("story.may-have-happened"))
+            return TranscriptLine(say("story.had-not-begun"))
         case ToolWaits():
-            return TranscriptLine(f"waits for {event.handle}", event.note)
+            return TranscriptLine(say("story.waits", what=event.handle), event.note)
         case OutsideReported():
-            return TranscriptLine(f"news of {event.handle}", event.text)
+            return TranscriptLine(say("story.news", what=event.handle), event.text)
         case ChildStarted():
-            key = f" for {event.key}" if event.key else ""
-            return TranscriptLine(f"starts {event.run_id} of the {event.agent} agent{key}", event.text)
+            key = "story.child-for" if event.key else "story.child"
+            return TranscriptLine(say(key, run=event.run_id, agent=event.agent, key=event.key), event.text)
 
 
 def _course(
@@ -184,44 +196,48 @@ def _course(
         case ContinuationAsked():
             return TranscriptLine(event.question)
         case RunForked():
-            return TranscriptLine(
-                f"{name(event.by)}: {event.how} of {event.source} at {event.at_seq}; what came before is history"
-            )
+            return TranscriptLine(say(_COPIED[event.how], name=name(event.by), source=event.source, at=event.at_seq))
         case RunPaused():
-            return TranscriptLine(f"{name(event.by)} paused the run")
+            return TranscriptLine(say("story.paused", name=name(event.by)))
         case RunResumed():
-            return TranscriptLine(f"{name(event.by)} resumed the run")
+            return TranscriptLine(say("story.resumed", name=name(event.by)))
         case RunCancelled():
             return TranscriptLine(_cancelled(event, name))
         case RunEnded():
-            return TranscriptLine(event.outcome, event.summary)
+            return TranscriptLine(say(_ENDED[event.outcome]), event.summary)
+
+
+_COPIED = {"fork": "story.fork", "retry": "story.retry", "import": "story.import"}
+_ENDED = {"done": "story.ended-done", "failed": "story.ended-failed", "cancelled": "story.ended-cancelled"}
 
 
 def _cancelled(event: RunCancelled, name: Callable[[PersonId], str]) -> str:
     if event.parent is None:
-        return f"{name(event.by)} cancelled the run" if event.by else "the run was cancelled"
-    by = f": {name(event.by)} cancelled that" if event.by else ""
-    return f"stopped by {event.parent}, which started it{by}"
+        return say("story.cancelled-by", name=name(event.by)) if event.by else say("story.cancelled")
+    by = say("story.cancelled-parent-by", name=name(event.by)) if event.by else ""
+    return say("story.cancelled-parent", parent=event.parent) + by
 
 
 def _delivered(event: CardDelivered, who: str) -> TranscriptLine:
-    where = ", where others see it" if event.is_shared else ""
+    where = say("story.seen-by-others") if event.is_shared else ""
     if not who:
-        return TranscriptLine(f"card posted by {event.channel}{where}", event.to)
-    return TranscriptLine(f"card {'shared with' if event.shares else 'sent to'} {who} by {event.channel}{where}")
+        return TranscriptLine(say("story.card-posted", channel=event.channel) + where, event.to)
+    key = "story.card-shared" if event.shares else "story.card-sent"
+    return TranscriptLine(say(key, who=who, channel=event.channel) + where)
 
 
 def _started(event: RunStarted, who: str) -> TranscriptLine:
     through = event.service or event.submitter
-    way = f"{event.channel} (sent by {through})" if through else event.channel
-    context = f" with {json.dumps(event.context, ensure_ascii=False)}" if event.context else ""
+    way = say("story.way-through", channel=event.channel, through=through) if through else event.channel
+    found = json.dumps(event.context, ensure_ascii=False) if event.context else ""
+    context = say("story.with-context", context=found) if found else ""
     match event.origin:
         case FromPerson():
-            said = f"{who} asked by {way}"
+            said = say("story.asked", who=who, way=way)
         case FromTrigger(name=trigger):
-            said = f"the trigger {trigger} ({way}) asked for {who}"
+            said = say("story.asked-by-trigger", trigger=trigger, who=who, way=way)
         case FromDesk(address=address):
-            said = f"a mail to the desk from {address} ({way}) asked for {who}"
+            said = say("story.asked-by-desk", address=address, who=who, way=way)
     return TranscriptLine(said, f"{event.text}{context}")
 
 
@@ -229,21 +245,19 @@ def _no_step(event: StepFailed | ThoughtDropped) -> TranscriptLine:
     call = event.call
     if isinstance(event, ThoughtDropped):
         tokens = call.input_tokens + call.output_tokens
-        return TranscriptLine(
-            f"the run changed while {call.model} chose a step, which is not used; its {tokens:,} tokens count"
-        )
-    again = "; tries again" if event.retry_at else ""
-    return TranscriptLine(f"no step from {call.model}: {event.kind}{again}", event.detail)
+        return TranscriptLine(say("story.dropped", model=call.model, tokens=f"{tokens:,}"))
+    key = "story.no-step-again" if event.retry_at else "story.no-step"
+    return TranscriptLine(say(key, model=call.model, why=event.kind), event.detail)
 
 
 def _step(event: StepChosen) -> TranscriptLine:
-    by = " (rehearsal)" if event.call.rehearsal else f" ({event.call.model})"
+    by = say("story.rehearsal") if event.call.rehearsal else event.call.model
     match event.step:
         case CallTool():
-            gate = f", needs approval under policy {event.gate}" if event.gate else ""
+            key = "story.next-gated" if event.gate else "story.next"
             arguments = json.dumps(dict(event.step.arguments), ensure_ascii=False)
-            return TranscriptLine(f"next: {event.step.tool}{gate}{by}", arguments)
+            return TranscriptLine(say(key, tool=event.step.tool, policy=event.gate, by=by), arguments)
         case RequestHumanInput():
-            return TranscriptLine(f"next: a question to people{by}")
+            return TranscriptLine(say("story.next-question", by=by))
         case Done():
-            return TranscriptLine(f"next: nothing more to do{by}")
+            return TranscriptLine(say("story.next-nothing", by=by))

@@ -404,15 +404,16 @@ class Decisions:
             old = record.request
             if record.state != "open" or old.call is None:
                 return None
-            request = old.model_copy(
-                update={
-                    "revision": old.revision + 1,
-                    "title": title,
-                    "call": call,
-                    "digest": call_digest(old.run_id, old.id, old.nonce, call, old.requesters),
-                    "changes": changes_between(old.call, call),
-                }
-            )
+            with self._people.speaking_to(""):
+                changes = changes_between(old.call, call)
+            revised = {
+                "revision": old.revision + 1,
+                "title": title,
+                "call": call,
+                "digest": call_digest(old.run_id, old.id, old.nonce, call, old.requesters),
+                "changes": changes,
+            }
+            request = old.model_copy(update=revised)
             written = await self._journal.write(self._revising(record, version, request, by, now))
             if written.state == "committed":
                 return request

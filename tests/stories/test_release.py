@@ -107,7 +107,7 @@ async def test_the_story_of_the_release_names_its_parts_and_how_they_ended(shop:
 
     assert "of the deploy agent: deploy v1.2.0 to production" in story
     assert "of the announce agent: announce: v1.2.0 (" in story
-    assert story.count("ended well: ") == 2
+    assert story.count("succeeded: ") == 2
 
 
 class Costly(Scripted):
