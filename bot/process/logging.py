@@ -1,47 +1,29 @@
 """Logs: lines of JSON for machines, readable lines for a terminal, and in neither a secret or what a terminal obeys."""
 
 import logging
-import re
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, TextIO, cast
-from urllib.parse import parse_qs, urlsplit
 
 import structlog
-from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from bot.config.settings import SECRETS, Settings
+from bot.config.settings import Settings
+from bot.render.redaction import Redactor, secrets_in
 from channels.showing import escape_invisible, visible_json
 
 OURS = ("agents", "bot", "channels", "language", "prompts")
 # These bring handlers of their own, or talk a lot; what they have to say from WARNING on passes through ours.
 THEIRS = ("docket", "uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error")
 
-REDACTED = "[redacted]"
-SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token|api_?key|private_?key|authorization|cookie|credential", re.IGNORECASE
-)
-URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]+(?=@)")
 _TRACES = {"exception", "stack"}
-# A shorter secret is part of innocent words: only a value that is all of it is masked.
-SHORTEST_PART = 6
 
 
 def log_to(settings: Settings, *, json: bool, quietly: bool = False) -> None:
     """Set the logs up, with this installation's secrets masked; `quietly` says only what is wrong, on stderr."""
-    values = [getattr(settings, name) for name in SECRETS]
-    secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-    secrets += _passwords_in(settings.redis_url or "")
     stream, level = (sys.stderr, logging.WARNING) if quietly else (sys.stdout, logging.INFO)
-    configure(json=json, secrets=secrets, stream=stream, level=level)
-
-
-def _passwords_in(url: str) -> list[str]:
-    """Passwords that an address holds, before the host or as an option."""
-    parts = urlsplit(url)
-    return [word for word in (parts.password, *parse_qs(parts.query).get("password", [])) if word]
+    configure(json=json, secrets=secrets_in(settings), stream=stream, level=level)
 
 
 def configure(json: bool, secrets: Iterable[str], *, stream: TextIO | None = None, level: int = logging.INFO) -> None:
@@ -102,42 +84,6 @@ def _thread_failed(failed: threading.ExceptHookArgs) -> None:
 
 def _cannot_be_raised(failed: "sys.UnraisableHookArgs") -> None:
     logging.getLogger("bot").error("an error that nobody could be told of", exc_info=failed.exc_value)
-
-
-class Redactor:
-    """Masks what stands under a secret-looking key, the given secrets wherever they are, and passwords in URLs."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
-
-    def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:
-        """`event_dict` with everything masked; has the form of a structlog processor."""
-        return {self._text(str(key)): self.masked(value, str(key)) for key, value in event_dict.items()}
-
-    def masked(self, value: object, key: str = "") -> object:
-        """`value` as plain data without secrets. Numbers stay: a count of tokens is no token."""
-        match value:
-            case None | bool() | int() | float():
-                return value
-            case _ if SECRET_KEY.search(key):
-                return REDACTED
-            case str():
-                return self._text(value)
-            case Mapping():
-                items = cast("Mapping[object, object]", value).items()
-                return {self._text(str(name)): self.masked(inner, str(name)) for name, inner in items}
-            case list() | tuple() | set() | frozenset():
-                return [self.masked(inner) for inner in cast("Iterable[object]", value)]
-            case _:
-                return self._text(repr(value))
-
-    def _text(self, text: str) -> str:
-        if text in self._secrets:
-            return REDACTED
-        for secret in self._secrets:
-            if len(secret) >= SHORTEST_PART:
-                text = text.replace(secret, REDACTED)
-        return URL_PASSWORD.sub(REDACTED, text)
 
 
 def _rendering(json: bool, redact: Processor) -> list[Processor]:
