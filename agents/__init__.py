@@ -69,10 +69,14 @@ class CommandResult:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of an effect: text for the next step. `error` is empty when it worked."""
+    """The result of an effect: text for the next step. `error` is empty when it worked.
+
+    `printed` is all that a program printed where `error` has only the end of it: it is kept beside the run as a file.
+    """
 
     output: str
     error: str = ""
+    printed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -445,13 +445,17 @@ class ToolStarted(Happened):
 
 
 class ToolFinished(Happened):
-    """The result of an attempt. `output` is bounded; `error` is empty when it worked."""
+    """The result of an attempt. `output` is bounded; `error` is empty when it worked.
+
+    `files` hold all that a failed command printed.
+    """
 
     type: Literal["tool_finished"] = "tool_finished"
     schema_version: Literal[1] = 1
     attempt_id: AttemptId
     output: str
     error: str = ""
+    files: tuple[Attachment, ...] = ()
 
 
 class ToolOrphaned(Happened):

@@ -24,6 +24,7 @@ from agents.events import (
     ToolWaits,
 )
 from agents.requests import (
+    Attachment,
     AttemptId,
     Decision,
     Effect,
@@ -182,6 +183,7 @@ class AttemptOutcome:
 
     `left`: its owner went away, and another attempt is harmless. `unknown`: nobody knows whether its effect happened.
     `not_done`: people say that it did not. `text` is its output or its error; `by` are those who said what it was.
+    `files` hold all that a failed command printed.
     """
 
     id: AttemptId
@@ -192,6 +194,8 @@ class AttemptOutcome:
     text: str = ""
     ended_at: datetime | None = None
     by: tuple[PersonId, ...] = ()
+    tool: str = ""
+    files: tuple[Attachment, ...] = ()
 
 
 def made_after(
@@ -200,13 +204,14 @@ def made_after(
     """`made` after what happened to one of them. A result counts whenever it comes."""
     match event:
         case ToolStarted() if all(one.id != event.attempt_id for one in made):
-            return (*made, AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent))
+            begun = AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent, tool=event.tool)
+            return (*made, begun)
         case ToolStarted():
             return made
         case ToolFinished():
-            text = event.error or event.output
+            text, state = event.error or event.output, "error" if event.error else "ok"
             return tuple(
-                replace(one, state="error" if event.error else "ok", text=text, ended_at=event.at, by=())
+                replace(one, state=state, text=text, ended_at=event.at, by=(), files=event.files)
                 if one.id == event.attempt_id
                 else one
                 for one in made
@@ -230,6 +235,14 @@ def settled_by_people(
 ) -> tuple[AttemptOutcome, ...]:
     """`made` once people have said what became of an attempt that nobody knew of."""
     return tuple(replace(one, state=state, by=by, ended_at=at) if one.id == attempt_id else one for one in made)
+
+
+def failed_command(made: Sequence[AttemptOutcome]) -> AttemptOutcome | None:
+    """Return the last attempt whose command failed and printed something, unless that tool has worked since."""
+    for place, one in reversed(tuple(enumerate(made))):
+        if one.state == "error" and one.files:
+            return None if any(later.state == "ok" and later.tool == one.tool for later in made[place:]) else one
+    return None
 
 
 def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOutcome | None:

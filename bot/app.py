@@ -30,6 +30,7 @@ from bot.queries.overview import StoredRequests
 from bot.registry.configured import models_of, release_in_use
 from bot.registry.environments import environments_of
 from bot.registry.prompts import with_chosen_prompts
+from bot.render.redaction import Redactor, secrets_in
 from bot.requests.card_updates import EDITING
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
@@ -265,7 +266,8 @@ def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, 
     everyone = {**agents, RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
     children = Children(journal, (*agents, SURVEY), settings.agents)
     runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
-    executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, ground.data_dir.host())
+    mask, host = Redactor(secrets_in(settings)).text, ground.data_dir.host()
+    executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, host, mask)
     notifier = Notifier(people, tuple(ground.channels), ground.edits, settings.alerts.to)
     thinker, budgets = Thinker(models), Budgets(ground.store.days, settings.agents, people)
     log = EventLog(journal, notifier)

@@ -131,7 +131,7 @@ class Line(Frozen):
     """One labelled fact on a card. `short` is what the release before this one set, and is not shown.
 
     `lines` is set where `text` is only the beginning of a list: how many lines there are of all of it. That is `whole`,
-    for channels that can put it one step away.
+    for channels that can put it one step away. `kept` is the name under which that is kept until the card is sent.
     """
 
     label: str
@@ -139,6 +139,7 @@ class Line(Frozen):
     short: str = ""
     lines: int = 0
     whole: str = ""
+    kept: str = ""
 
 
 class AnswerForm(Frozen):

@@ -92,6 +92,27 @@ def live_label(environment: str) -> str:
     return f"Live in {environment}"
 
 
+def live_now(run: Run) -> dict[str, str]:
+    """Return what is live in each environment that `run` itself deployed to, by its own results."""
+    done, seen = dict[str, Result](), dict[str, Commit]()
+    for result in run.results[run.copied :]:
+        where, live = argument(result, "environment"), read_commit(result.text)
+        if result.kind == "ok" and tool_of(result) in DEPLOYS | ROLLBACKS:
+            done[where] = result
+            seen.pop(where, None)
+        elif result.kind == "ok" and tool_of(result) == "live" and where in done and live:
+            seen[where] = live
+    return {where: _live_as(deploy, seen.get(where)) for where, deploy in done.items()}
+
+
+def _live_as(deploy: Result, live: Commit | None) -> str:
+    """Return what is live after a deploy: what was seen there, by the name that was deployed if it is that."""
+    version, ran = argument(deploy, "version"), _DEPLOYED.match(deploy.text)
+    if live:
+        return shown(live.called(version if is_wanted(deploy, live) else live.version))
+    return Commit(ran["commit"], ()).called(version) if ran else version
+
+
 def how_it_ended(result: Result) -> str:
     """Return how a step ended badly, as the end of a sentence."""
     why = f": {result.text}" if result.text else ""

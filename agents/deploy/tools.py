@@ -220,7 +220,7 @@ def _outcome(done: CommandResult, commit: str, before: str, environment: Environ
         return Outcome(f"{first}\n{end}".rstrip())
     program = environment.command[0]
     if done.exit_code is None:
-        return Outcome(
-            end, error=f"{program} was stopped at its time-out of {environment.timeout_s:g} s.\n{end}".rstrip()
-        )
-    return Outcome(end, error=f"{program} ended with exit code {done.exit_code}.\n{end}".rstrip())
+        said = f"{program} was stopped at its time-out of {environment.timeout_s:g} s."
+    else:
+        said = f"{program} ended with exit code {done.exit_code}."
+    return Outcome(end, error=f"{said}\n{end}".rstrip(), printed=done.output)

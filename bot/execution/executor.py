@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,6 +20,7 @@ from bot.execution.runner import Runner
 from bot.execution.runner_files import Given
 from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
 from bot.outbound.announcements import Announcements
+from bot.policy.attachments import output_file
 from bot.store import Store, StoreError, WorkItem
 from bot.store.journal import WorkQueue
 from bot.store.watch import ended
@@ -70,8 +71,15 @@ async def _effect(tool: Tool[BaseModel], args: BaseModel, run: Run) -> Effect:
         raise ToolRefused(f"{tool.name} could not find out what to do: {type(error).__name__}: {error}") from error
 
 
+# Hashes and contents of files that are kept with an event, as a commit wants them.
+Contents = Sequence[tuple[str, bytes]]
+
+
 class Executor:
-    """Runs attempts in the background, so that nothing else waits for them. `host` names this data directory."""
+    """Runs attempts in the background, so that nothing else waits for them.
+
+    `host` names this data directory. `mask` takes the secrets of this installation out of what tools give.
+    """
 
     def __init__(
         self,
@@ -82,7 +90,9 @@ class Executor:
         children: ChildRuns,
         announcing: Announcements,
         host: str,
+        mask: Callable[[str], str],
     ) -> None:
+        self.mask = mask
         self._store, self._queue, self._runner, self.agents, self.host = store, queue, runner, agents, host
         self._children, self.announcing, self._turns = children, announcing, CommandLock(store)
         self._running: dict[AttemptId, asyncio.Task[None]] = {}
@@ -180,7 +190,7 @@ class Executor:
             renewing.cancel()
         match outcome:
             case Outcome():
-                await self._finish(run_id, tool, finished(self._store.about_now(), attempt.id, outcome))
+                await self._finish(run_id, tool, *finished(self._store.about_now(), attempt.id, outcome, self.mask))
             case Pending():
                 until = attempt.started_at + timedelta(seconds=_waits_s(tool, args))
                 await self._finish(run_id, tool, waits(self._store.about_now(), attempt, until, outcome))
@@ -211,7 +221,9 @@ class Executor:
             log.exception("tool failed", tool=tool.name)
             return Outcome("", f"{type(error).__name__}: {error}")
 
-    async def _finish(self, run_id: RunId, tool: Tool[BaseModel], event: ToolFinished | ToolWaits) -> None:
+    async def _finish(
+        self, run_id: RunId, tool: Tool[BaseModel], event: ToolFinished | ToolWaits, files: Contents = ()
+    ) -> None:
         """A result must not be lost while this process lives, however long Redis is away or full."""
         ends = "waits" if isinstance(event, ToolWaits) else "error" if event.error else "ok"
         log.info("tool ended", tool=tool.name, decision=ends)
@@ -220,7 +232,7 @@ class Executor:
                 if isinstance(event, ToolWaits):  # before it waits: a report finds it from then on, or not yet
                     keep_s = (event.until - event.at).total_seconds() + _HANDLE_S
                     await self._store.handles.note(event.handle, run_id, keep_s)
-                await self._store.finish_tool(run_id, event.attempt_id, event)
+                await self._store.finish_tool(run_id, event.attempt_id, event, files)
                 return await self._queue.notify(WorkItem("run", run_id), f"finished:{event.attempt_id}")
             except StoreError as error:
                 log.warning("result kept in memory until Redis takes it", error=str(error))
@@ -269,10 +281,14 @@ def waits(now: datetime, attempt: Attempt, until: datetime, pending: Pending, lo
     )
 
 
-def finished(now: datetime, attempt_id: AttemptId, outcome: Outcome) -> ToolFinished:
-    """Return the event that ends an attempt, with output and error bounded."""
-    output, error = _bounded(outcome.output), _bounded(outcome.error)
-    return ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error)
+def finished(
+    now: datetime, attempt_id: AttemptId, outcome: Outcome, mask: Callable[[str], str]
+) -> tuple[ToolFinished, Contents]:
+    """Return the event that ends an attempt, with output and error bounded, and what is to be kept with it."""
+    output, error = _bounded(mask(outcome.output)), _bounded(mask(outcome.error))
+    kept = output_file(mask(outcome.printed)) if error else None
+    event = ToolFinished(at=now, attempt_id=attempt_id, output=output, error=error, files=(kept[0],) if kept else ())
+    return event, [(kept[0].sha256, kept[1])] if kept else []
 
 
 def _already(published: bytes) -> Find:
@@ -296,8 +312,10 @@ _AGAIN_S = 60.0
 _LONGEST_S = 30 * 86_400.0
 
 
-async def poll_result(agent: Agent, pending: PendingStep, hands: StepContext) -> Event:
-    """The event to append: the result, or when to look again."""
+async def poll_result(
+    agent: Agent, pending: PendingStep, hands: StepContext, mask: Callable[[str], str]
+) -> tuple[Event, Contents]:
+    """The event to append, the result or when to look again, and what is to be kept with it."""
     waiting = pending.waits
     tool = agent.tool(pending.step.tool) if isinstance(pending.step, CallTool) else None
     if waiting is None or not isinstance(pending.step, CallTool):
@@ -305,15 +323,15 @@ async def poll_result(agent: Agent, pending: PendingStep, hands: StepContext) ->
     if tool is None or tool.check is None:
         name = pending.step.tool
         error = f"This release can't look for the result of {name!r}, which is called {waiting.handle} there"
-        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error)
+        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error), ()
     found = await _found(tool, pending.step, waiting, hands)
     if isinstance(found, Outcome):
-        return finished(hands.now, waiting.attempt.id, found)
+        return finished(hands.now, waiting.attempt.id, found, mask)
     if hands.now >= waiting.until:
         waited_s = (waiting.until - waiting.attempt.started_at).total_seconds()
         error = f"{tool.name} did not end within {waited_s:g} s. It is called {waiting.handle} there: look at it"
-        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error)
-    return waits(hands.now, waiting.attempt, waiting.until, found, waiting.looks + 1)
+        return ToolFinished(at=hands.now, attempt_id=waiting.attempt.id, output="", error=error), ()
+    return waits(hands.now, waiting.attempt, waiting.until, found, waiting.looks + 1), ()
 
 
 async def _found(tool: Tool[BaseModel], step: CallTool, waiting: Waiting, hands: StepContext) -> Outcome | Pending:

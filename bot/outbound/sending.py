@@ -13,6 +13,7 @@ from bot.people.directory import People
 from bot.policy.attachments import with_lists
 from bot.policy.judge import ways_to_approve
 from bot.policy.record import RequestRecord
+from bot.render.output import with_kept
 from bot.render.request_card import with_approvals
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
@@ -200,6 +201,7 @@ class Sender:
         """
         receipt = await self.receipt(entry, asks=card.form is not None)
         card = card.model_copy(update={"link": card.link or self._link(card.ref), "receipt": receipt})
+        card = await self._with_kept(entry, card, self._channels[name])
         request_id = request_of(entry)
         if request_id is None:
             return card
@@ -213,6 +215,14 @@ class Sender:
             # As it stands now: nothing may change it until somebody decides.
             card = with_approvals(card, record, self._people)
         return card.model_copy(update={"form": form})
+
+    async def _with_kept(self, entry: OutboxEntry, card: Card, channel: Channel) -> Card:
+        """`card` with what is kept beside its run; a channel that changes cards where they stand links to it."""
+        named = [line.kept for line in card.facts if line.kept]
+        found = {name: await self._decisions.file(entry.run_id, name) for name in named}
+        kept = {name: content for name, content in found.items() if content is not None}
+        with self._people.speaking_to(entry.person):
+            return with_kept(card, kept, attaches=not channel.edits) if named else card
 
     async def receipt(self, entry: OutboxEntry, *, asks: bool) -> str:
         """Return the receipt with which `entry` comes back: its delivery's, else its own, which is noted down."""

@@ -3,11 +3,28 @@
 The lists that are too long for a card are kept in the same way.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 
-from agents.events import AnswerNoted, Event, PersonSaid, RequestDecided, RequestRevoked, RunStarted, VoteCast
+from agents.events import (
+    AnswerNoted,
+    Event,
+    PersonSaid,
+    RequestDecided,
+    RequestRevoked,
+    RunStarted,
+    ToolFinished,
+    VoteCast,
+)
 from agents.requests import Attachment, Fact, Request
 from channels import Card, File, Line
+from language import say
+
+OUTPUT = "output.txt"
+"""The file that holds all that a failed command printed."""
+
+# A mail takes this much, and nobody reads more. Where a program says more, how it began and how it ended count.
+_OUTPUT_BYTES = 256 * 1024
 
 
 def attachments(files: Iterable[File]) -> tuple[Attachment, ...]:
@@ -23,10 +40,34 @@ def contents(files: Iterable[File]) -> list[tuple[str, bytes]]:
 def files_in(event: Event) -> tuple[Attachment, ...]:
     """Return the attachments of `event`."""
     match event:
-        case RunStarted() | PersonSaid() | VoteCast() | AnswerNoted() | RequestDecided() | RequestRevoked():
+        case (
+            RunStarted() | PersonSaid() | VoteCast() | AnswerNoted() | RequestDecided() | RequestRevoked()
+            | ToolFinished()
+        ):  # fmt: skip
             return event.files
         case _:
             return ()
+
+
+def output_file(printed: str) -> tuple[Attachment, bytes] | None:
+    """Return what a command `printed` as a file to be kept, and its bytes: 256 KiB at most, cut in the middle."""
+    content, note = printed.encode(errors="replace"), ""
+    if not printed.strip():
+        return None
+    if len(content) > _OUTPUT_BYTES:
+        # Room for the line between, and no character is cut in two.
+        half = _OUTPUT_BYTES // 2 - 64
+        head, tail = content[:half].decode(errors="ignore"), content[-half:].decode(errors="ignore")
+        note = say("card.left-out", size=size(len(content) - 2 * half))
+        content = f"{head}\n[… {note} …]\n{tail}".encode()
+    file = Attachment(
+        name=OUTPUT,
+        type="text/plain",
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        note=note,
+    )
+    return file, content
 
 
 def all_files(events: Iterable[Event]) -> tuple[Attachment, ...]:

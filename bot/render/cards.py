@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agents.deploy.results import live_now
 from agents.events import RunEnded
 from agents.requests import (
     FromDesk,
@@ -21,12 +22,14 @@ from agents.requests import (
     people_of,
 )
 from agents.run import Run
+from agents.state import AttemptOutcome, failed_command
 from agents.text import first_line, quote
 from bot.people.directory import People
 from bot.policy.judge import (
     Judgement,
     Unclear,
 )
+from bot.render.output import output_line, output_of
 from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, who_decides
 from channels import AnswerForm, Card, Line
 from language import LANGUAGES, say, say_many, speaking
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from bot.store.outbox_entry import Delivery
 
 _OUTCOMES = {"done": "card.ended-done", "failed": "card.ended-failed", "cancelled": "card.ended-cancelled"}
-_TITLE_CHARS, _LAST_LINES = 80, 20
+_TITLE_CHARS, _MODEL_CHARS = 80, 1_000
 _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
@@ -176,20 +179,31 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     facts = [Line(label=say("card.decided-by"), text=people.names_of(by))] if by else []
     for _, person, note in run.notes:
         facts.append(Line(label=say("card.note-by", name=people.name_of(person)), text=quote(note, REASON_CHARS)))
+    failure = failed_command(run.made) if ended and ended.outcome == "failed" else None
+    facts += map(output_line, failure.files if failure else ())
     facts += _mode(is_rehearsal=run.is_rehearsal)
+    if ended and ended.words_of == "model" and failure:
+        facts.insert(0, Line(label=say("card.model-wrote"), text=quote(ended.summary, _MODEL_CHARS)))
     card = Card(title=f"{word}: {asked}", at=at, facts=tuple(facts), ref=run.id, closes=True)
-    return card.model_copy(update=_how_it_ended(ended)) if ended else card
+    return card.model_copy(update=_how_it_ended(ended, live_now(run), failure)) if ended else card
 
 
-def _how_it_ended(ended: RunEnded) -> dict[str, str]:
-    """Return the fields that say how a run ended: a sentence, and below it the end of what a program printed."""
-    if ended.words_of == "model":
-        return {"quoted": ended.summary}
-    sentence, _, printed = ended.summary.partition("\n")
-    if ended.outcome != "failed" or not printed.strip():
-        return {"summary": ended.summary}
-    last = "\n".join(printed.rstrip().split("\n")[-_LAST_LINES:])
-    return {"summary": sentence, "quoted": last, "quoted_as": say("card.printed")}
+def _how_it_ended(ended: RunEnded, live: Mapping[str, str], failure: AttemptOutcome | None) -> dict[str, Any]:
+    """Return the fields that say how a run ended: in a sentence, what is `live` where, and the end of what a program
+    printed. A model's words stand alone, or below what our own code knows.
+    """
+    of_model = failure.text if failure else ""
+    told = ended.summary if ended.words_of == "code" else of_model
+    # Rules say it in these words.
+    new = {where: what for where, what in live.items() if f"{what} is live in {where}" not in told}
+    said = [say("card.live-now", what=what, where=where) for where, what in new.items()]
+    if not told:
+        return {"summary": "\n".join(said), "quoted": ended.summary}
+    if ended.outcome != "failed":
+        return {"summary": "\n".join((*said, told))}
+    sentence, _, printed = told.partition("\n")
+    last, summary = output_of(printed), "\n".join((sentence, *said))
+    return {"summary": summary, "quoted": last.tail, "quoted_as": say("card.printed")} if last else {"summary": summary}
 
 
 def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:

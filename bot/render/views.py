@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import AwareDatetime, Field
 
 from agents.requests import (
+    Attachment,
     Decision,
     Format,
     Frozen,
@@ -42,9 +43,10 @@ class ResultView(Frozen):
 
 
 class FileView(Frozen):
-    """A file that came with what started a run. `name` and `type` are its sender's words, `sha256` is hex.
+    """A file that came with what started a run, or holds what a failed command printed.
 
-    `is_inline`: a small picture within the text, such as a logo.
+    `name` and `type` are its sender's words, `sha256` is hex. `is_inline`: a small picture within the text, such as a
+    logo.
     """
 
     name: str
@@ -86,11 +88,15 @@ class Summary(Frozen):
 
 
 class RunView(Summary):
-    """A run after `seq` events. `forks` are the runs that were made of it, where it is shown alone."""
+    """A run after `seq` events. `forks` are the runs that were made of it, where it is shown alone.
+
+    `outputs` hold all that its failed commands printed.
+    """
 
     seq: int
     results: tuple[ResultView, ...]
     files: tuple[FileView, ...] = ()
+    outputs: tuple[FileView, ...] = ()
     forked: ForkView | None = None
     forks: tuple[RunId, ...] = ()
 
@@ -168,10 +174,15 @@ def run_view(run: Run, forks: Sequence[str] = ()) -> RunView:
         **dict(summary),
         seq=run.seq,
         results=tuple(ResultView(kind=result.kind, text=result.text) for result in run.results),
-        files=tuple(FileView(**file.model_dump(exclude={"text"})) for file in files),
+        files=tuple(map(_file_view, files)),
+        outputs=tuple(_file_view(file) for made in run.made for file in made.files),
         forked=ForkView(how=forked.how, source=forked.source, at_seq=forked.at_seq, by=forked.by) if forked else None,
         forks=tuple(map(RunId, forks)),
     )
+
+
+def _file_view(file: Attachment) -> FileView:
+    return FileView(**file.model_dump(exclude={"text"}))
 
 
 def request_view(

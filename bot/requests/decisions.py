@@ -45,7 +45,7 @@ from bot.render.words import decided, feedback_text
 from bot.requests.card_updates import changed, commented, updates_for
 from bot.requests.opening import Placement, changes_between, placement, placing
 from bot.store import Commit, Once, Wake, WorkItem
-from bot.store.attachments import whole_lists
+from bot.store.attachments import content_of, whole_lists
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, OutboxEntry, Tell
@@ -104,6 +104,10 @@ class Decisions:
     async def lists(self, request: Request) -> dict[str, str]:
         """All of the lists whose beginnings stand on the cards of `request`, by their hashes."""
         return await whole_lists(self._journal.store.client, request)
+
+    async def file(self, run_id: str, sha256: str) -> bytes | None:
+        """The bytes of a file beside a run; None when they are kept no longer."""
+        return await content_of(self._journal.store.client, run_id, sha256)
 
     async def answer(self, request_id: RequestId, statement: Statement, read: RequestRead | None = None) -> Outcome:
         """Decide `statement` and return its outcome, for the person to be told at once. Raises NotFound.

@@ -38,8 +38,13 @@ class EventLog:
         loaded = await self._store.load(run_id)
         return RunSnapshot(fold(loaded.events), loaded.events, loaded.now)
 
-    async def append(self, told: RunSnapshot, events: Sequence[Event]) -> RunSnapshot | None:
-        """The run with `events`; None when something else came first and nothing was written: read again."""
+    async def append(
+        self, told: RunSnapshot, events: Sequence[Event], files: Sequence[tuple[str, bytes]] = ()
+    ) -> RunSnapshot | None:
+        """The run with `events`, and `files`, hashes and contents, kept beside it.
+
+        None when something else came first and nothing was written: read again.
+        """
         run = told.then(events).run
         commit = Commit(
             run_id=run.id,
@@ -48,6 +53,7 @@ class EventLog:
             outgoing=self.notifier.outcome(run, told.now) if run.ended else [],
             summary=line_of(run) if run.ended else None,
             limit=MAX_EVENTS_AT_ALL if run.ended else MAX_EVENTS,
+            files=files,
         )
         return await self.write(told, commit)
 

@@ -150,7 +150,8 @@ class Loop:
                 return await self._execute(agent, told, pending, pending.step)
             case Check(pending) if agent and pending.waits:
                 hands = StepContext(run, pending.id, now, self._children, report=pending.waits.report)
-                return await self._log.append(told, [await poll_result(agent, pending, hands)])
+                event, files = await poll_result(agent, pending, hands, self._executor.mask)
+                return await self._log.append(told, [event], files)
             case Close(request_id, why):
                 await self._decisions.close(request_id, "withdrawn", None, why)
                 return None

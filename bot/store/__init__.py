@@ -16,6 +16,7 @@ from bot.errors import NotFound
 from bot.store import client as clock
 from bot.store.client import Client, Script, StoreError, StoreUnavailable
 from bot.store.commit import (
+    FILES_S,
     Commit,
     Line,
     Loaded,
@@ -135,11 +136,18 @@ class Store:
             return Start("conflict")
         return Start(reply[0].decode())
 
-    async def finish_tool(self, run_id: str, attempt_id: str, event: Event) -> bool:
-        """Keep an attempt's result wherever the run is now; False when the store does not know the attempt."""
+    async def finish_tool(
+        self, run_id: str, attempt_id: str, event: Event, files: Sequence[tuple[str, bytes]] = ()
+    ) -> bool:
+        """Keep an attempt's result wherever the run is now; False when the store does not know the attempt.
+
+        `files`, hashes and contents, are kept with it for `FILES_S`.
+        """
         keys = Keys.of(run_id)
         names = [keys.run(run_id), keys.attempts(run_id), keys.wake, keys.clock]
+        names += [keys.file(run_id, name) for name, _ in files]
         args = [attempt_id, stamped(event, self.release), str(WorkItem("run", run_id)), self._grace_ms]
+        args += [FILES_S * 1000, *(content for _, content in files)]
         reply = await self.client.run(_SCRIPTS["finish_tool"], names, args)
         return reply[0] == b"committed"
 

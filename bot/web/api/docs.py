@@ -32,7 +32,9 @@ _FILE: dict[str, Any] = {
     "note": "",
     "is_inline": False,
 }
-RUN = {**_SUMMARY, "seq": 5, "results": [{"kind": "ok", "text": "v1.0.0 is live"}], "files": [_FILE]}
+_OUTPUT = {**_FILE, "name": "output.txt", "type": "text/plain", "size_bytes": 48_200}
+_RESULTS = [{"kind": "error", "text": "./deploy.sh ended with exit code 1.\ndisk full"}]
+RUN = {**_SUMMARY, "seq": 5, "results": _RESULTS, "files": [_FILE], "outputs": [_OUTPUT]}
 RUNS = {"runs": [_SUMMARY], "next": f"1772443800000.{_RUN_ID}"}
 _FORKED = {"how": "fork", "source": "s1r-q3w5e7r2t4y6u", "at_seq": 4, "by": "anna"}
 FORK = {**RUN, "forked": _FORKED, "state": "running", "open": None}

@@ -36,8 +36,8 @@ from agents.events import (
 from agents.requests import Attachment, PersonId, RequestId
 from bot.people.directory import People
 from bot.policy.attachments import files_in
+from bot.render.output import Output, output_of
 from bot.render.transcript import transcript_line
-from bot.web.console.views.afterwards import Output, output_of
 
 Mark = Literal["person", "work", "ask", "good", "bad", "doubt"]
 _QUOTED_CHARS = 4_000

@@ -250,6 +250,14 @@ async def test_a_command_that_fails_is_an_error_with_its_last_lines(
     assert outcome.error == error
 
 
+async def test_all_that_a_failed_command_printed_goes_with_its_error(repo: Repo) -> None:
+    failed = await executed(agent_of(repo.environment_running("sh", "-c", "seq 99; exit 1")), V12, PlainHands())
+    worked = await executed(agent_of(repo.environment_running("sh", "-c", "seq 99")), V12, PlainHands())
+
+    assert failed.printed.split() == [*map(str, range(1, 100))]
+    assert worked.printed == ""
+
+
 async def test_a_command_that_does_not_end_is_an_error_that_says_so(repo: Repo) -> None:
     class Stopped(PlainHands):
         async def command(

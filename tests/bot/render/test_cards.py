@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from agents.events import RunEnded
-from agents.requests import AllOf, Anyone, Decision, Fact, FromTrigger, Request
+from agents.events import Event, RunEnded
+from agents.requests import AllOf, Anyone, Attachment, Decision, Fact, FromTrigger, Request
 from agents.run import Run, fold
+from agents.steps import CallTool
 from bot.policy.judge import (
     AlreadyDecided,
     AlreadyVoted,
@@ -23,6 +24,7 @@ from bot.policy.judge import (
 )
 from bot.render.cards import closed_card, exact, notice, outcome_card, request_card
 from bot.render.words import decided, feedback_text, who_decides
+from bot.testing import events as build
 from channels import Card, Line
 from tests.agents.worlds import NOON, chosen, started
 from tests.bot.examples import (
@@ -159,6 +161,79 @@ def test_a_failure_is_one_sentence_and_the_last_twenty_lines_that_were_printed()
     assert (card.title, card.summary) == ("Failed: deploy v1.2.0", said)
     assert card.quoted.split("\n") == printed[-20:]
     assert card.quoted_as == "The last lines that it printed, in its own words:"
+
+
+COMMIT, OTHER = "3f2a1c9" + "0" * 33, "77aa001" + "0" * 33
+DEPLOY = CallTool(tool="deploy", arguments={"version": "v1.2.0", "environment": "production"})
+LOOK = CallTool(tool="live", arguments={"environment": "production"})
+
+
+def after(step: CallTool, step_id: str, output: str = "", error: str = "", *files: Attachment) -> list[Event]:
+    """A step that was chosen and done."""
+    attempt = f"a-{step_id}"
+    ended = build.finished(attempt, output, error).model_copy(update={"files": files})
+    return [build.chosen(step, step_id), build.tool_started(attempt, step_id, tool=step.tool), ended]
+
+
+def end(outcome: str, summary: str, words_of: str) -> RunEnded:
+    return RunEnded.model_validate({"at": LATER, "outcome": outcome, "summary": summary, "words_of": words_of})
+
+
+DEPLOYED = after(DEPLOY, "s1", f"deployed {COMMIT} to production")
+LIVE_SENTENCE = "v1.2.0 (3f2a1c9) is live in production."
+
+
+@pytest.mark.parametrize(
+    ("events", "sentence"),
+    [
+        (DEPLOYED, LIVE_SENTENCE),
+        ([*DEPLOYED, *after(LOOK, "s2", f"{COMMIT} (v1.2.0, stable)")], LIVE_SENTENCE),
+        ([*DEPLOYED, *after(LOOK, "s2", f"{OTHER} (v1.1.0)")], "v1.1.0 (77aa001) is live in production."),
+        (after(LOOK, "s1", f"{COMMIT} (v1.2.0)"), ""),
+        (after(DEPLOY, "s1", "", "deploy.sh ended with exit code 1."), ""),
+    ],
+)
+def test_what_is_live_is_said_by_code_above_the_words_of_a_model(events: list[Event], sentence: str) -> None:
+    card = outcome_card(fold([started(), *events, end("done", "All good, v9 is live!", "model")]), PEOPLE, LATER)
+
+    assert (card.summary, card.quoted) == (sentence, "All good, v9 is live!")
+
+
+def test_what_is_live_is_not_said_twice() -> None:
+    said = "v1.2.0 (3f2a1c9) is live in production, verified"
+
+    card = outcome_card(fold([started(), *DEPLOYED, end("done", said, "code")]), PEOPLE, LATER)
+
+    assert card.summary == said
+
+
+def test_a_run_that_fails_after_its_deploy_says_what_is_live_all_the_same() -> None:
+    card = outcome_card(fold([started(), *DEPLOYED, end("failed", "Its steps were used up", "code")]), PEOPLE, LATER)
+
+    assert card.summary == f"Its steps were used up\n{LIVE_SENTENCE}"
+
+
+OUTPUT = Attachment(name="output.txt", type="text/plain", size_bytes=48_200, sha256=COMMIT)
+FAILED = after(DEPLOY, "s1", "", "deploy.sh ended with exit code 1.\n" + "\n".join(map(str, range(30))), OUTPUT)
+
+
+def test_a_failure_shows_its_last_lines_before_the_words_of_a_model() -> None:
+    card = outcome_card(fold([started(), *FAILED, end("failed", "I am sorry", "model")]), PEOPLE, LATER)
+
+    assert card.summary == "deploy.sh ended with exit code 1."
+    assert card.quoted.split("\n") == [*map(str, range(10, 30))]
+    assert [(line.label, line.text, line.kept) for line in card.facts] == [
+        ("The model wrote", "“I am sorry”", ""),
+        ("Output", "all of it, 48.2 KB", COMMIT),
+    ]
+
+
+def test_the_output_of_a_failure_that_a_second_try_made_good_is_not_shown() -> None:
+    again = after(DEPLOY, "s2", f"deployed {COMMIT} to production")
+
+    card = outcome_card(fold([started(), *FAILED, *again, end("failed", "Later, no", "code")]), PEOPLE, LATER)
+
+    assert [line.label for line in card.facts] == []
 
 
 def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:

@@ -8,7 +8,7 @@ from bot.errors import NotFound
 from bot.store import Commit, Store
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
-from tests.bot.store.stores import ITEM, RUN, append, paused, started
+from tests.bot.store.stores import ATTEMPT, ITEM, RUN, append, finished, paused, started, tool_started
 
 CONTENT = bytes(range(256)) * 8_000
 HASH = hashlib.sha256(CONTENT).hexdigest()
@@ -19,6 +19,19 @@ async def test_a_file_is_written_with_the_change_it_came_with_and_kept_for_a_mon
 
     assert await content_of(store.client, RUN, HASH) == CONTENT
     assert await content_of(store.client, RUN, "1" * 64) == b""
+    assert FILES_S - 60 < await store.client.do("TTL", f"{{s0}}:file:{RUN}:{HASH}") <= FILES_S
+
+
+async def test_what_a_command_printed_is_written_with_its_result_once_and_kept_as_long(store: Store) -> None:
+    await append(store, started(), expect=0)
+    await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None)
+
+    assert await store.finish_tool(RUN, ATTEMPT, finished(), [(HASH, CONTENT), ("1" * 64, b"")])
+    assert await store.finish_tool(RUN, ATTEMPT, finished(), [("2" * 64, b"late")])
+
+    assert await content_of(store.client, RUN, HASH) == CONTENT
+    assert await content_of(store.client, RUN, "1" * 64) == b""
+    assert await content_of(store.client, RUN, "2" * 64) is None
     assert FILES_S - 60 < await store.client.do("TTL", f"{{s0}}:file:{RUN}:{HASH}") <= FILES_S
 
 

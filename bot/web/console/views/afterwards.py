@@ -1,39 +1,25 @@
 """What came of a request once it is no longer open: in one word, then in full. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from agents.requests import PersonId
+from agents.requests import Attachment, PersonId
 from agents.run import Run
 from agents.state import AttemptOutcome, made_for
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
-
-_LAST_LINES = 20
-# A line of a program that prints no line breaks is as long as its output.
-_LAST_CHARS = 4_000
+from bot.render.output import Output, output_of
 
 Mark = Literal["work", "good", "bad", "doubt"]
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """What a tool printed: its last lines, and all of it, which is `lines` long."""
-
-    tail: str
-    whole: str
-    lines: int
-
-    @property
-    def is_cut(self) -> bool:
-        """True if the tail is not all of it."""
-        return self.tail != self.whole
-
-
-@dataclass(frozen=True, slots=True)
 class Afterwards:
-    """`word` says it at once, `mark` in its colour, `text` in a sentence. `is_settled`: nothing more comes of it."""
+    """`word` says it at once, `mark` in its colour, `text` in a sentence. `is_settled`: nothing more comes of it.
+
+    `files` hold all that a failed command printed.
+    """
 
     word: str
     mark: Mark
@@ -42,17 +28,8 @@ class Afterwards:
     ended: datetime | None = None
     output: Output | None = None
     is_settled: bool = True
-    by: tuple[PersonId, ...] = field(default=())
-
-
-def output_of(text: str) -> Output | None:
-    """Return `text` with its end first, as people look for what went wrong; nothing for nothing."""
-    whole = text.strip("\n")
-    if not whole.strip():
-        return None
-    lines = whole.splitlines()
-    tail = "\n".join(lines[-_LAST_LINES:])
-    return Output(tail if len(tail) <= _LAST_CHARS else f"…{tail[-_LAST_CHARS:]}", whole, len(lines))
+    by: tuple[PersonId, ...] = ()
+    files: tuple[Attachment, ...] = ()
 
 
 def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterwards:
@@ -99,7 +76,7 @@ def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterward
         case "ok":
             return Afterwards("Done", "good", "", began, ended, output_of(made.text))
         case "error":
-            return Afterwards("Failed", "bad", "", began, ended, output_of(made.text))
+            return Afterwards("Failed", "bad", "", began, ended, output_of(made.text), files=made.files)
         case "not_done":
             return Afterwards("Not done", "doubt", f"It was interrupted; {by} said that it did not happen.", began)
         case "left":

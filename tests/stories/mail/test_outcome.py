@@ -1,0 +1,88 @@
+"""The mail on how a run ended: what is live now, or how a command failed, with all that it printed attached."""
+
+import hashlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.policy.attachments import size
+from channels.email.local.letters import Letter
+from tests.bot.cli.shell import sayso
+from tests.servers.console import Console, a_console
+from tests.stories.faults.test_deploy import release
+from tests.stories.faults.test_long_lists import raw_mail
+from tests.world import World
+
+LONG = """#!/bin/sh
+for line in $(seq 1000); do echo "step $line of https://deploy:hush@shop.example"; done
+exit 3
+"""
+PRINTED = "".join(f"step {line} of https://[redacted]@shop.example\n" for line in range(1, 1001))
+HASH = hashlib.sha256(PRINTED.encode()).hexdigest()
+
+
+@pytest.fixture
+async def console(shop: World) -> AsyncIterator[Console]:
+    async with a_console(shop) as console:
+        yield console
+
+
+def attached(world: World, person: str, mail: Letter) -> dict[str | None, str]:
+    """Name and text of what is attached to `mail`."""
+    parts = raw_mail(world, person, mail).iter_attachments()
+    return {part.get_filename(): part.get_content().replace("\r\n", "\n") for part in parts}
+
+
+async def failed(world: World) -> str:
+    """The id of a run whose approved deploy fails after a thousand lines."""
+    release(world, "v1.2.0", LONG)
+    record = await world.opened(await world.trigger("deploy v1.2.0 to production"))
+    await world.decide("bo", record, "approve")
+    assert (await world.ended(record.request.run_id)).state == "failed"
+    return record.request.run_id
+
+
+async def test_a_failure_shows_its_last_lines_first_and_has_all_that_was_printed_attached(shop: World) -> None:
+    run_id = await failed(shop)
+
+    told = await shop.next_mail("anna", about="Failed")
+
+    sentence, _, shown = told.text.partition("The last lines that it printed")
+    assert "ended with exit code 3." in sentence
+    assert "step 980 " not in shown
+    assert "step 981 " in shown
+    assert f"Output: all of it, {size(len(PRINTED))}, is attached as output.txt" in told.text
+    assert attached(shop, "anna", told) == {"output.txt": PRINTED}
+    assert "hush" not in "".join(event.model_dump_json() for event in await shop.events(run_id))
+
+
+async def test_whoever_approved_gets_all_that_was_printed_as_well(shop: World) -> None:
+    await failed(shop)
+
+    assert attached(shop, "bo", await shop.next_mail("bo", about="Failed")) == {"output.txt": PRINTED}
+
+
+async def test_the_page_of_the_run_the_terminal_and_the_api_name_all_that_was_printed(
+    shop: World, console: Console
+) -> None:
+    run_id = await failed(shop)
+
+    browser, client = await console.browser("anna"), await console.api.client("anna")
+    page = await browser.get(f"/runs/{run_id}")
+    file = await browser.ask("GET", f"/runs/{run_id}/files/{HASH}")
+    [output] = (await client.get(f"/v1/runs/{run_id}")).json()["outputs"]
+    seen = await sayso(shop, "show", run_id)
+
+    assert page.links.count(f"/runs/{run_id}/files/{HASH}") == 2, "on the card and in the story"
+    assert file.text == PRINTED
+    assert (output["name"], output["size_bytes"], output["sha256"]) == ("output.txt", len(PRINTED), HASH)
+    assert f"output.txt  text/plain  {size(len(PRINTED))}  sha256 {HASH}" in seen.out
+
+
+async def test_a_success_says_what_is_live_and_attaches_nothing(shop: World) -> None:
+    await shop.trigger("deploy v1.2.0 to staging")
+
+    told = await shop.next_mail("anna", about="Done")
+
+    assert "is live in staging" in told.text
+    assert attached(shop, "anna", told) == {}
