@@ -1,4 +1,7 @@
-"""Find out the facts of a deploy, for a card or for the agent; what could not be found out is a fact, too."""
+"""Find out the facts of a deploy, for a card or for the agent; what could not be found out is a fact, too.
+
+A card begins with its risks: the few of those facts that a careful approver looks for first.
+"""
 
 import asyncio
 import hashlib
@@ -6,7 +9,7 @@ from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from itertools import accumulate
 
-from agents.deploy import checks, git
+from agents.deploy import checks, git, programs
 from agents.deploy.environment import Environment
 from agents.deploy.git import Commits, Touched
 from agents.deploy.lookup import LOOK_S, LookFailed, look
@@ -15,6 +18,8 @@ from agents.text import one_line
 
 _SHOWN_CHARS = 100
 _MOST_AUTHORS, _MOST_FILES, _MOST_TAGS, _MOST_COMMITS = 10, 15, 50, 20
+# So many files at once nobody reviews as a whole.
+_MANY_FILES = 50
 # What is kept of one list, beside the run. What is not is counted.
 _LIST_BYTES = 256_000
 _NEXT = "\n… "
@@ -115,11 +120,22 @@ async def about(environment: Environment, old: str | None, new: str, why: str = 
     if old is None:
         to = Fact(label="To", text=await _named(environment, new))
         unread = unread_list("Changes", f"what is live is not known: {why}")
-        return (Fact(label="From", text=f"{UNKNOWN}: {why}", unread=unread), to, *await tests)
+        came = Fact(label="From", text=f"{UNKNOWN}: {why}", unread=unread)
+        ci = await tests
+        return (came, to, *risks(("what is live is not known",), ci), *ci)
     ends = await asyncio.gather(_named(environment, old), _named(environment, new))
-    between = await changes(environment, old, new)
+    between, marks = await _between(environment, old, new)
     facts = (Fact(label=label, text=text) for label, text in zip(("From", "To"), ends, strict=True))
-    return (*facts, *between, *await tests)
+    marks += await _changed_programs(environment, old, new)
+    ci = await tests
+    return (*facts, *risks(marks, ci), *between, *ci)
+
+
+def risks(marks: Sequence[str], ci: Sequence[Fact]) -> tuple[Fact, ...]:
+    """Return one fact with all `marks`, and how the checks stand where they did not pass; nothing without any."""
+    stands = next((fact.text.partition(":")[0].partition(" ")[0] for fact in ci), "passed")
+    every = (*marks, *([f"CI {stands}"] if stands != "passed" else []))
+    return (Fact(label="Risks", text="; ".join(every)),) if every else ()
 
 
 async def changes(environment: Environment, old: str, new: str, *, by_file: bool = False) -> tuple[Fact, ...]:
@@ -127,19 +143,58 @@ async def changes(environment: Environment, old: str, new: str, *, by_file: bool
 
     Files are counted; `by_file` names those that differ most as well.
     """
+    return (await _between(environment, old, new, by_file=by_file))[0]
+
+
+async def _between(
+    environment: Environment, old: str, new: str, *, by_file: bool = False
+) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
+    """Return the facts of `changes`, and in a few words each what is risky about them."""
     try:
         brought, taken = await asyncio.gather(git.log(environment.repo, old, new), git.log(environment.repo, new, old))
+        marks = await _marks(environment, old, new, brought, taken)
     except LookFailed as error:
-        return (unknown("Changes", str(error)),)
+        return (unknown("Changes", str(error)),), ("what changes is not known",)
     lists = [
         _commits(label, commits) for label, commits in (("Changes", brought), ("Takes back", taken)) if commits.total
     ]
     if not lists:
         unread = unread_list("Changes", brought.unread) if old != new and brought.unread else ""
-        return (Fact(label="Changes", text="none: it is live already", unread=unread),)
+        return (Fact(label="Changes", text="none: it is live already", unread=unread),), marks
     ends = (old, new) if brought.total else (new, old)
-    who, what = await asyncio.gather(_authors(environment, *ends), _files(environment, old, new, by_file=by_file))
-    return (*lists, who, *what)
+    who, (what, more) = await asyncio.gather(
+        _authors(environment, *ends), _files(environment, old, new, by_file=by_file)
+    )
+    return (*lists, who, *what), (*marks, *more)
+
+
+async def _marks(environment: Environment, old: str, new: str, brought: Commits, taken: Commits) -> tuple[str, ...]:
+    """Return what is risky about the commits that come and those that go. Raises LookFailed."""
+    marks = list[str]()
+    if taken.total and not brought.total:
+        marks.append(f"rollback by {_count(taken.total, 'commit')}")
+    elif taken.total and not await git.have_common(environment.repo, old, new):
+        marks.append("no common history with what is live")
+    elif taken.total:
+        marks.append(f"takes back {_count(taken.total, 'commit')} that {'is' if taken.total == 1 else 'are'} live")
+    marks += [f"{_count(brought.total, 'commit')} at once"] if brought.total > _MOST_COMMITS else []
+    marks += ["the list of changes is not whole"] if old != new and (brought.unread or taken.unread) else []
+    return tuple(marks)
+
+
+async def _changed_programs(environment: Environment, old: str, new: str) -> tuple[str, ...]:
+    """Return which programs of the deploy itself are others in `new`; where a workflow deploys, none runs here."""
+    if environment.workflow:
+        return ()
+    try:
+        changed = await programs.changed(environment.repo, environment.deploy_argv(new), old, new)
+    except LookFailed:  # then the other looks between the two failed as well, and say so
+        return ()
+    return tuple(f"{shown(part)} changed" for part in changed)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 async def ci_facts(environment: Environment, commit: str) -> tuple[Fact, ...]:
@@ -180,20 +235,25 @@ async def _authors(environment: Environment, old: str, new: str) -> Fact:
     return listed("Authors", lines, len(lines), most=_MOST_AUTHORS, is_row=True)
 
 
-async def _files(environment: Environment, old: str, new: str, *, by_file: bool) -> tuple[Fact, ...]:
+async def _files(
+    environment: Environment, old: str, new: str, *, by_file: bool
+) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
+    """Return the facts about files, and what is risky about them."""
     try:
         files = await git.touched(environment.repo, old, new)
     except LookFailed as error:
-        return tuple(unknown(label, str(error)) for label in ("Files", "Migrations"))
+        facts = tuple(unknown(label, str(error)) for label in ("Files", "Migrations"))
+        return facts, ("which files change is not known",)
     added, removed = sum(one.added for one in files), sum(one.removed for one in files)
-    word = "file" if len(files) == 1 else "files"
     steps = [one for one in files if environment.is_migration(one.path)]
     migrations = _touched("Migrations", steps) if steps else Fact(label="Migrations", text="none")
     biggest = sorted(files, key=lambda one: one.added + one.removed, reverse=True)
     touched = _touched("Files touched", biggest)
-    said = f"{len(files)} {word}, +{added} -{removed}" if files else "none differ"
+    said = f"{_count(len(files), 'file')}, +{added} -{removed}" if files else "none differ"
     numbers = kept(Fact(label="Files", text=said, unread=touched.unread), [*map(_named_file, biggest)])
-    return (numbers, *((touched,) if by_file and files else ()), migrations)
+    marks = [_count(len(steps), "migration")] if steps else []
+    marks += [f"{_count(len(files), 'file')} at once"] if len(files) > _MANY_FILES else []
+    return (numbers, *((touched,) if by_file and files else ()), migrations), tuple(marks)
 
 
 def _touched(label: str, files: Sequence[Touched]) -> Fact:

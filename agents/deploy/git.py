@@ -189,6 +189,26 @@ async def touched(repo: Path, old: str, new: str) -> tuple[Touched, ...]:
     )
 
 
+async def differing(repo: Path, old: str, new: str, paths: Sequence[str]) -> frozenset[str]:
+    """Return those of `paths`, files seen from the folder `repo`, that `new` has otherwise than `old`, or alone.
+
+    Raises LookFailed.
+    """
+    plain = ("--no-ext-diff", "--no-renames", "--relative", "--name-only", "-z")
+    argv = (*_GIT, "--literal-pathspecs", "diff", *plain, old, new, "--", *paths)
+    return frozenset(paths) & frozenset((await look(argv, repo, extra=_CLOSED)).split("\0"))
+
+
+async def have_common(repo: Path, old: str, new: str) -> bool:
+    """Return whether any commit comes before both. Raises LookFailed."""
+    try:
+        return bool((await _git(repo, "merge-base", old, new)).strip())
+    except LookFailed as error:
+        if error.exit_code == 1:
+            return False
+        raise
+
+
 async def entries(repo: Path, commit: str, paths: Sequence[str]) -> dict[str, Entry]:
     """Return what is at each of `paths`, from the folder `repo`, in `commit`, a full hash; others are left out.
 

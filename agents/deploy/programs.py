@@ -56,6 +56,15 @@ async def bound(repo: Path, argv: Sequence[str], commit: str) -> Bound:
     return Bound(_fact(text), "", artifacts)
 
 
+async def changed(repo: Path, argv: Sequence[str], old: str, new: str) -> tuple[str, ...]:
+    """Return the parts of `argv` that name a file of the commit `new` which `old` has otherwise. Raises LookFailed."""
+    inside = dict(_inside(repo, argv))
+    kinds = await git.entries(repo, new, tuple(inside.values())) if inside else {}
+    files = {part: place for part, place in inside.items() if kinds.get(place) == "file"}
+    differing = await git.differing(repo, old, new, tuple(files.values())) if files else frozenset[str]()
+    return tuple(part for part, place in files.items() if place in differing)
+
+
 def _fact(text: str) -> Fact:
     return Fact(label="Program", text=text)
 

@@ -78,8 +78,8 @@ async def test_a_roll_back_says_what_it_takes_back(repo: Repo) -> None:
     effect = await prepared(agent_of(repo.environment()), {"version": "v1.1.0", "environment": "production"})
 
     labels = [fact.label for fact in effect.facts]
-    assert labels == ["From", "To", "Takes back", "Authors", "Files", "Migrations", "Program"]
-    assert "Faster start" in effect.facts[2].text
+    assert labels == ["From", "To", "Risks", "Takes back", "Authors", "Files", "Migrations", "Program"]
+    assert "Faster start" in effect.facts[3].text
 
 
 async def test_deploying_what_is_live_says_so(repo: Repo) -> None:

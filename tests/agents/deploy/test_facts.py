@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy import MIGRATIONS, Environment, deploy_agent
+from agents.deploy.facts import risks as risks_of
 from agents.deploy.facts import with_tags
 from agents.deploy.results import Commit, read_commit
-from agents.requests import Effect
+from agents.requests import Effect, Fact
 from tests.agents.deploy.repos import Repo, make_repo
 
 
@@ -57,7 +58,7 @@ async def test_a_card_counts_files_and_names_authors_and_migrations(repo: Repo) 
 
     facts = await facts_of(repo.environment(), "v3")
 
-    assert list(facts) == ["From", "To", "Changes", "Authors", "Files", "Migrations", "Program"]
+    assert list(facts) == ["From", "To", "Risks", "Changes", "Authors", "Files", "Migrations", "Program"]
     assert facts["Authors"] == "Anna (3), Bo Berg (1), Cy Cole (1)"
     assert facts["Files"] == "3 files, +5 -0"
     assert facts["Migrations"] == "app/migrations/0002_tea.py +2 -0\nseed.sql +1 -0"
@@ -196,3 +197,90 @@ def test_any_path_is_a_migration_or_not(path: str) -> None:
     environment = Environment("p", None, Path(), ("d",), ("l",), 1.0, migrations=MIGRATIONS)
 
     assert environment.is_migration(path) in {True, False}
+
+
+async def risks(environment: Environment, version: str) -> str | None:
+    return (await facts_of(environment, version)).get("Risks")
+
+
+async def test_a_deploy_without_risks_says_nothing_of_them(repo: Repo) -> None:
+    environment = replace(repo.environment(), ci=("echo", "passed (3 checks)"))
+
+    assert await risks(environment, "v1.2.0") is None
+
+
+async def test_what_is_live_deployed_again_is_no_risk(repo: Repo) -> None:
+    assert await risks(repo.environment(), "v1.0.0") is None
+
+
+async def test_a_card_names_its_risks_in_one_line(repo: Repo) -> None:
+    release(repo, "v2", {"deploy.sh": "#!/bin/sh\n", "db/migrate/1_add.rb": "add\n"})
+    repo.puts_live(repo.git("rev-parse", "v2"))
+    release(repo, "v3", {"deploy.sh": "#!/bin/sh\ntrue\n", "db/migrate/2_add.rb": "add\n", "seed.sql": "insert\n"})
+    environment = replace(repo.environment(), command=("./deploy.sh", "{commit}"), ci=("echo", "failed: lint"))
+
+    assert await risks(environment, "v3") == "2 migrations; ./deploy.sh changed; CI failed"
+    assert await risks(environment, "v2") == "CI failed"
+
+
+async def test_the_way_back_is_a_risk_by_so_many_commits(repo: Repo) -> None:
+    repo.puts_live(repo.git("rev-parse", "v1.2.0"))
+
+    assert await risks(repo.environment(), "v1.1.0") == "rollback by 1 commit"
+    assert await risks(repo.environment(), "v1.0.0") == "rollback by 3 commits"
+
+
+async def test_what_does_not_follow_what_is_live_takes_commits_back(repo: Repo) -> None:
+    repo.puts_live(repo.git("rev-parse", "v1.2.0"))
+    repo.git("checkout", "--quiet", "-b", "fix", "v1.1.0")
+    repo.commit("Fix it there", "v1.1.1")
+
+    assert await risks(repo.environment(), "v1.1.1") == "takes back 1 commit that is live"
+
+
+async def test_what_has_no_common_history_with_what_is_live_says_so(repo: Repo) -> None:
+    repo.git("checkout", "--quiet", "--orphan", "anew")
+    repo.commit("Begin anew", "v9")
+
+    assert await risks(repo.environment(), "v9") == "no common history with what is live"
+
+
+async def test_many_commits_and_many_files_at_once_are_risks(repo: Repo) -> None:
+    repo.commits(57, "Small change")
+    release(repo, "v2", {f"page{number}": "x\n" for number in range(51)})
+
+    assert await risks(repo.environment(), "v2") == "61 commits at once; 51 files at once"
+
+
+async def test_what_can_not_be_found_out_is_a_risk(repo: Repo) -> None:
+    ci = replace(repo.environment(), ci=("sh", "-c", "exit 9"))
+    live = replace(repo.environment(), live=("false",))
+    repo.puts_live("f" * 40)
+
+    assert await risks(ci, "v1.2.0") == "what changes is not known; CI unknown"
+    assert await risks(live, "v1.2.0") == "what is live is not known"
+
+
+@pytest.mark.parametrize(("mode", "words"), [("100755", "./deploy.sh changed"), ("100644", None)])
+async def test_a_program_that_is_the_same_file_is_no_risk_and_one_that_may_run_now_is(
+    repo: Repo, mode: str, words: str | None
+) -> None:
+    repo.puts_live(release(repo, "v2", {"deploy.sh": "#!/bin/sh\n"}))
+    repo.git("update-index", "--chmod=+x" if mode == "100755" else "--chmod=-x", "deploy.sh")
+    repo.git("commit", "--quiet", "--allow-empty", "--message", "Mode")
+    repo.git("tag", "v3")
+
+    assert await risks(replace(repo.environment(), command=("./deploy.sh", "{commit}")), "v3") == words
+
+
+@given(
+    st.lists(st.text(min_size=1), max_size=4),
+    st.sampled_from(["passed", "failed", "running", "unknown"]),
+    st.text(),
+)
+def test_the_checks_are_a_risk_unless_they_passed(marks: list[str], word: str, why: str) -> None:
+    every = marks if word == "passed" else [*marks, f"CI {word}"]
+
+    told = risks_of(marks, (Fact(label="CI", text=f"{word}: {why}"),))
+
+    assert [(fact.label, fact.text) for fact in told] == ([("Risks", "; ".join(every))] if every else [])
