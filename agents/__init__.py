@@ -252,7 +252,8 @@ class Agent:
     `prefetch` gathers what the agent nearly always needs, before its first step. `fallback` chooses the next step
     by plain rules from the run alone: pure, and it ends every plain case without a model. Without a `prompt` it is
     all code: no model is ever asked. `folder` is where the prompt lies if that is not ours. `takes` says of a text that
-    it is plainly for this agent; `example` is such a text, for people who ask what they can write.
+    it is plainly for this agent; `example` is such a text, for people who ask what they can write. `reads` words in a
+    few words what it would ask back about a text that is not plain; empty where it finds nothing to go by.
     """
 
     name: str
@@ -263,6 +264,7 @@ class Agent:
     prefetch: Callable[[Run], Awaitable[tuple[Fact, ...]]] = no_facts
     folder: Path | None = None
     takes: Callable[[str], bool] = lambda _: False
+    reads: Callable[[str], str] = lambda _: ""
     example: str = ""
 
     def tool(self, name: str) -> Tool[Any] | None:

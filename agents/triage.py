@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from agents import Agent
 from agents.command import DECLINED, all_the_same, failed, parse
@@ -17,6 +18,7 @@ WHICH = "Which agent is your message for?"
 # Whom a text calls by name: `ask anna about lunch`.
 _CALLED = re.compile(r"\s*(?:please\s+)?([a-z][a-z0-9_-]*)\b", re.IGNORECASE)
 _OPTION_CHARS, _SUMMARY_CHARS = 120, 4_000
+_ASKS_BACK = ", asks back first"
 
 
 def triage_agent(others: Sequence[Agent]) -> Agent:
@@ -58,7 +60,7 @@ def _begin(run: Run, agents: Mapping[str, Agent]) -> Step:
     if answer is None and len(fitting) == 1 and taker_of(run.text, agents):
         return _start(run, fitting[0])
     if answer is None:
-        options = (*map(_option, agents.values()), NONE_OF_THESE)
+        options = (*(_option(agent, run) for agent in agents.values()), NONE_OF_THESE)
         question = f"{WHICH}{_hint(run.text, agents)}"
         return RequestHumanInput(question=question, format="choice", options=options)
     if answer == NONE_OF_THESE:
@@ -105,8 +107,29 @@ def _start(run: Run, agent: str) -> Step:
     return all_the_same(run, f"Start the {agent} agent", step, failed(f"Nothing was started: {DECLINED}"))
 
 
-def _option(agent: Agent) -> str:
-    return one_line(f"{agent.name}{NAME_ENDS[0]}{agent.description}", _OPTION_CHARS)
+def _option(agent: Agent, run: Run) -> str:
+    try:
+        does = _would_do(agent, run)
+    except Exception:  # noqa: BLE001 - it may be an agent of somebody else's, and is only asked what it would do
+        does = agent.description
+    return one_line(f"{agent.name}{NAME_ENDS[0]}{does}", _OPTION_CHARS)
+
+
+def _would_do(agent: Agent, run: Run) -> str:
+    """Return what an agent's plain rules would do with the message of `run`; where that is open, what it is for.
+
+    Nothing is done: rules are pure, and so are title and gate of a tool. Facts are not looked up, so a question of
+    theirs may be another one then, and is not told.
+    """
+    started = run.started.model_copy(update={"agent": agent.name}) if run.started else None
+    match step := agent.fallback(replace(Run(), id=run.id, started=started)):
+        case CallTool() if step.tool != START_RUN and (tool := agent.tool(step.tool)) and tool.title:
+            args = tool.args.model_validate(step.arguments)
+            return f"{tool.title(args)}, after approval" if tool.gate(args) else tool.title(args)
+        case RequestHumanInput():
+            return f"{agent.reads(run.text) or agent.description}{_ASKS_BACK}"
+        case _:
+            return agent.description
 
 
 def _agent(result: Result) -> str:

@@ -5,7 +5,7 @@ model or plain rules only choose, and never run a command of their own.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from agents import Agent, Tool
@@ -15,6 +15,7 @@ from agents.deploy.dispatch import dispatch_tool
 from agents.deploy.environment import MIGRATIONS, Environment, Hub, ways_of
 from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, shown
 from agents.deploy.lookup import LOOK_S, LookFailed
+from agents.deploy.names import named_in, version_in
 from agents.deploy.results import live_label
 from agents.deploy.rules import named, next_step
 from agents.deploy.tools import deploy_tool, health_tool, live_tool
@@ -52,6 +53,7 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
         prefetch=prefetch,
         fallback=fallback,
         takes=_takes,
+        reads=lambda text: _reads(text, tuple(environments)),
         example=f"deploy latest to {next(iter(environments), 'production')}",
     )
 
@@ -59,6 +61,12 @@ def deploy_agent(environments: Mapping[str, Environment]) -> Agent:
 def _takes(text: str) -> bool:
     """Return whether `text` begins as one of its commands do. Whatever is not exact is asked about."""
     return bool(verb_of(text)) and not isinstance(parse(text), Release)
+
+
+def _reads(text: str, environments: Sequence[str]) -> str:
+    """Return which deploy a text seems to want; whether there is that version is looked up only later."""
+    place, version = named_in(text, environments), version_in(text)
+    return f"Deploy {version} to {place}" if place and version else ""
 
 
 def _tools(environments: Mapping[str, Environment]) -> tuple[Tool[Any], ...]:

@@ -9,6 +9,8 @@ _LEAST_CHARS = 3
 _WORDS = re.compile(r"[^\s,;:!?()<>\"“”'`*|]+")
 # Numbers alone: what has more to it (`v2.0.0-rc.1`) is no release yet, or nothing that we could put in order.
 _RELEASE = re.compile(r"(?P<v>v?)(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})")
+# One number alone may count anything.
+_NUMBERED = re.compile(r"(?:v[0-9]{1,9}|v?[0-9]{1,9}(?:\.[0-9]{1,9}){1,3})(?:-[0-9A-Za-z.]{1,20})?", re.ASCII)
 
 
 def environment_called(word: str, environments: Collection[str]) -> str | None:
@@ -25,6 +27,12 @@ def named_in(text: str, names: Sequence[str]) -> str | None:
     words = {word.rstrip(".").casefold() for word in _WORDS.findall(text)}
     found = [name for name in dict.fromkeys(names) if name.casefold() in words]
     return found[0] if len(found) == 1 else None
+
+
+def version_in(text: str) -> str | None:
+    """The one word of `text` that is written like a release, such as `v1.2.0`; None for none or several."""
+    found = {word for word in (word.rstrip(".") for word in _WORDS.findall(text)) if _NUMBERED.fullmatch(word)}
+    return found.pop() if len(found) == 1 else None
 
 
 def is_latest(word: str) -> bool:

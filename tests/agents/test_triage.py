@@ -1,14 +1,23 @@
 """Triage with a model: it may choose the agent, and never the words."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from agents import Agent
 from agents.announce import announce_agent
-from agents.ask import ask_agent
+from agents.ask import Listed, ask_agent
+from agents.deploy import Environment, deploy_agent
 from agents.model.reply import Block, NoStep, Reply, Usage, read
+from agents.run import Result, fold
 from agents.starting import START_RUN
-from agents.steps import CallTool
-from agents.triage import triage_agent
+from agents.steps import CallTool, Done, RequestHumanInput
+from agents.triage import NONE_OF_THESE, WHICH, triage_agent
+from tests.agents.worlds import started
 from tests.clerk import UNHEARD, Workshop, clerk
 
 TRIAGE = triage_agent((ask_agent({}), announce_agent(("group:release",))))
@@ -36,6 +45,81 @@ def test_arguments_whose_check_breaks_are_no_step() -> None:
     reply = Reply(type="message", model="model", content=(block,), stop_reason="tool_use", usage=Usage())
 
     assert read(clerk(Workshop()), reply) == NoStep("bad_arguments", "press: LookupError: nobody has heard of it")
+
+
+PLACES = {
+    name: Environment(name, policy, Path("/srv/shop"), ("./deploy.sh", "{commit}"), ("./live.sh",), timeout_s=60)
+    for name, policy in (("production", "release"), ("staging", None))
+}
+DEPLOY = deploy_agent(PLACES)
+ASK = ask_agent({"anna": Listed("Anna Ames")})
+
+
+def breaks(_: object) -> Done:
+    raise LookupError("no rules")
+
+
+def offered(text: str, *agents: Agent) -> tuple[str, ...]:
+    """The choices of the question whom a message is for."""
+    asked = triage_agent(agents).fallback(fold([started(text)]))
+    assert isinstance(asked, RequestHumanInput)
+    return asked.options
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("press bell", "clerk: Press bell, after approval"),
+        ("stamp letter", "clerk: Stamp letter"),
+        ("good morning", "clerk: does what the test says"),
+    ],
+)
+def test_a_choice_says_what_that_agent_would_do_with_this_very_message(text: str, words: str) -> None:
+    assert offered(text, ASK, clerk(Workshop())) == (
+        "ask: asks several people the same question and sums up what they answer, asks back first",
+        words,
+        "none of these",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("deploy v1.2.0 to production", "Deploy v1.2.0 to production, after approval"),
+        ("deploy v1.2.0 to staging", "Deploy v1.2.0 to staging"),
+        ("could you put v1.2.0 on production.", "Deploy v1.2.0 to production, asks back first"),
+        ("v1.1.0 or v1.2.0 on production?", "puts versions live in production, staging, asks back first"),
+        ("could you put 2 teas on production", "puts versions live in production, staging, asks back first"),
+    ],
+)
+def test_the_deploy_agents_choice_names_the_deploy_and_its_approval(text: str, words: str) -> None:
+    # Two that want the same message: nobody guesses.
+    other = replace(DEPLOY, name="deploy-eu")
+
+    assert offered(text, DEPLOY, other)[0] == f"deploy: {words}"
+
+
+def test_an_agent_whose_rules_break_is_offered_by_what_it_is_for() -> None:
+    assert offered("good morning", replace(ASK, fallback=breaks), DEPLOY)[0] == f"ask: {ASK.description}"
+
+
+def test_a_choice_starts_the_agent_that_it_begins_with_whatever_else_it_says() -> None:
+    [label] = [one for one in offered("good morning", ASK, DEPLOY) if one.startswith("deploy: ")]
+
+    for said in (label, "deploy: as an older release worded it"):
+        question = RequestHumanInput(question=WHICH, format="choice", options=(said, NONE_OF_THESE))
+        run = replace(fold([started("good morning")]), results=(Result(question, "answered", said),))
+
+        assert triage_agent((ASK, DEPLOY)).fallback(run) == CallTool(tool=START_RUN, arguments={"agent": "deploy"})
+
+
+@given(st.text(max_size=300))
+def test_every_choice_is_one_line_that_begins_with_its_agents_name(text: str) -> None:
+    step = triage_agent((DEPLOY, ASK, clerk(Workshop()))).fallback(fold([started(text)]))
+
+    if isinstance(step, RequestHumanInput) and step.question.startswith(WHICH):
+        assert [label.partition(": ")[0] for label in step.options] == ["deploy", "ask", "clerk", NONE_OF_THESE]
+        assert all(len(label) <= 120 and label.splitlines() == [label] for label in step.options)
 
 
 def test_its_tool_says_what_every_agent_is_for() -> None:
