@@ -196,6 +196,7 @@ class AttemptOutcome:
     by: tuple[PersonId, ...] = ()
     tool: str = ""
     files: tuple[Attachment, ...] = ()
+    effect: Effect | None = None
 
 
 def made_after(
@@ -204,8 +205,8 @@ def made_after(
     """`made` after what happened to one of them. A result counts whenever it comes."""
     match event:
         case ToolStarted() if all(one.id != event.attempt_id for one in made):
-            begun = AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent, tool=event.tool)
-            return (*made, begun)
+            begun = AttemptOutcome(event.attempt_id, event.request_id, event.at, event.idempotent)
+            return (*made, replace(begun, tool=event.tool, effect=event.effect))
         case ToolStarted():
             return made
         case ToolFinished():

@@ -11,6 +11,8 @@ from agents.steps import CallTool, RequestHumanInput
 
 DEPLOYS = frozenset({"deploy", BY_WORKFLOW["deploy"]})
 ROLLBACKS = frozenset({"rollback", BY_WORKFLOW["rollback"]})
+LIVE_IN = "live in "
+"""Begins the name of the artifact that is live before a deploy; the name of its environment follows."""
 _ROLL_BACK = "Roll back"
 _DEPLOYED = re.compile(r"deployed (?P<commit>[0-9a-f]{40,64}) to [^\n]+")
 _BEFORE = re.compile(r"deployed [0-9a-f]{40,64} to [^\n]+\nlive before: (?P<live>[^\n]+)")

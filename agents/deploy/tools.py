@@ -12,7 +12,7 @@ from agents.deploy.environment import Environment, Way
 from agents.deploy.facts import UNKNOWN, about, health_fact, live, live_commit, shown
 from agents.deploy.lookup import LookFailed
 from agents.deploy.programs import bound
-from agents.deploy.results import read_commit
+from agents.deploy.results import LIVE_IN, read_commit
 from agents.requests import Effect, Fact
 from agents.text import strip_invisible
 
@@ -190,12 +190,12 @@ async def _resolved(environment: Environment, version: str) -> tuple[str, str, t
 def artifacts(environment: Environment, version: str, commit: str, base: str) -> dict[str, str]:
     """Return what an approval is bound to, beside the call itself."""
     # What is live is bound too: once another deploy has changed it, this one might take that back.
-    return {version: commit, f"live in {environment.name}": base}
+    return {version: commit, f"{LIVE_IN}{environment.name}": base}
 
 
 def _before(effect: Effect) -> str:
     """Return what was live before, as people know it; empty when that is not known."""
-    base = effect.artifacts.get(f"live in {effect.environment}", "")
+    base = effect.artifacts.get(f"{LIVE_IN}{effect.environment}", "")
     if not git.is_hash(base):
         return ""
     said = next((fact.text for fact in effect.facts if fact.label == "From"), "")

@@ -1,14 +1,17 @@
 """Runs and requests as programs see them: over HTTP, and in `--json`. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, Field
 
+from agents.deploy.results import DEPLOYS, LIVE_IN, ROLLBACKS
 from agents.requests import (
     Attachment,
     Decision,
+    Effect,
     Format,
     Frozen,
     GatedCall,
@@ -69,10 +72,24 @@ class ForkView(Frozen):
     by: PersonId
 
 
+class EffectView(Frozen):
+    """What a run did to an environment, by the effect's own `result`, whatever became of the run afterwards.
+
+    `request_id` allowed it; `commit` is what it was to put live. Each is empty where there is none.
+    """
+
+    environment: str
+    result: Literal["running", "ok", "error", "left", "unknown", "not_done"]
+    started_at: AwareDatetime
+    request_id: RequestId | None = None
+    commit: str = ""
+
+
 class Summary(Frozen):
     """A run in a list.
 
-    `word` says more than `state` of how it ended: `denied` by people, or `ended` with nothing begun.
+    `word` says more than `state` of how it ended: `denied` by people, or `ended` with nothing begun. `effects` are the
+    newest on environments, oldest first.
     """
 
     id: RunId
@@ -85,6 +102,7 @@ class Summary(Frozen):
     outcome: str = ""
     is_rehearsal: bool = False
     word: str = ""
+    effects: tuple[EffectView, ...] = ()
 
 
 class RunView(Summary):
@@ -268,7 +286,33 @@ def summary_of(run: Run) -> Summary | None:
         outcome=one_line(run.ended.summary, _TEXT_CHARS) if run.ended else "",
         is_rehearsal=run.is_rehearsal,
         word=word_of(run),
+        effects=tuple(_effects(run))[-_EFFECTS:],
     )
+
+
+# Attempts of one run in a list: more of them nobody reads there.
+_EFFECTS = 20
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def _effects(run: Run) -> Iterator[EffectView]:
+    """What `run` did to environments; looks at them do nothing."""
+    for one in run.made:
+        if one.effect is None or not one.effect.environment or not (one.request_id or one.tool in DEPLOYS | ROLLBACKS):
+            continue
+        yield EffectView(
+            environment=one.effect.environment,
+            result=one.state,
+            started_at=one.started_at,
+            request_id=one.request_id,
+            commit=commit_of(one.effect),
+        )
+
+
+def commit_of(effect: Effect) -> str:
+    """Return the commit that an effect puts live; empty where it names none."""
+    meant = (text for name, text in effect.artifacts.items() if not name.startswith(LIVE_IN))
+    return next((text for text in (effect.commit, *meant, *effect.argv) if _COMMIT.fullmatch(text)), "")
 
 
 _STOPPED = {"denied": "denied", "withdrawn": "withdrawn", "expired": "expired", "revoked": "stopped"}

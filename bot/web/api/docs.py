@@ -23,6 +23,7 @@ _SUMMARY: dict[str, Any] = {
     "outcome": "",
     "is_rehearsal": False,
     "word": "waiting",
+    "effects": [],
 }
 _FILE: dict[str, Any] = {
     "name": "checklist.csv",

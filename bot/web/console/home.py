@@ -95,9 +95,11 @@ async def live_page(request: Request) -> Response:
     process, now = here(request), datetime.now(UTC)
     app, demo = process.app, process.demo
     requests, _ = await lists.requests(app.store, app.people, limit=_LOOKED_AT)
-    run_ids = list(dict.fromkeys(one.run_id for one in requests))
+    newest, _ = await lists.runs(app.store, limit=_LOOKED_AT)
+    runs = {run.id: run for run in newest}
+    run_ids = list(dict.fromkeys(one.run_id for one in requests if one.run_id not in runs))
     lines = await app.store.lists.summaries_of(run_ids)
-    runs = {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
+    runs |= {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
     places, health = await _places(request), await app.live.health()
     histories = {shown.place.name: history_of(shown.place, requests, runs, now) for shown in places}
     data: dict[str, object] = {"places": places, "health": health, "histories": histories}

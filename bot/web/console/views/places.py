@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from agents.requests import RunId
+from agents.requests import Decision, PersonId, RunId
 from bot.queries.environments import Place
-from bot.render.views import RequestView, Summary
+from bot.render.views import EffectView, RequestView, Summary, commit_of
 
 DAYS = 14
 _SHOWN = 10
@@ -28,11 +28,20 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """An approval that was asked for. `word` says what came of it; `took` is the time until somebody decided."""
+    """A deployment that was asked for: by the request that allowed it, or by its run where nobody had to approve.
 
-    request: RequestView
+    `word` says what came of it. `commit` is what it was to put live, and `took` the time until somebody decided.
+    """
+
+    href: str
+    title: str
+    by: tuple[PersonId, ...]
+    at: datetime
+    began: datetime | None
     word: str
-    took: timedelta | None
+    commit: str
+    decision: Decision | None = None
+    took: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +62,20 @@ class History:
 def history_of(
     place: Place, requests: Iterable[RequestView], runs: Mapping[RunId, Summary], now: datetime
 ) -> History | None:
-    """Return the history of `place` by `requests`, newest first, whose `runs` say how they ended; None without any."""
+    """Return the history of `place` by requests and `runs`, which say what came of them; None without any."""
     own = [one for one in requests if one.call and one.call.effect.environment == place.name]
-    deploys = [_deploy(one, runs.get(one.run_id)) for one in own if one.format == "approval"]
+    deploys = [_approved(one, runs.get(one.run_id)) for one in own if one.format == "approval"]
+    for run in runs.values():
+        effects = (one for one in run.effects if one.environment == place.name and one.request_id is None)
+        deploys += [_of_run(run, one) for one in effects]
     if not deploys:
         return None
+    deploys.sort(key=lambda one: one.at, reverse=True)
     done = [one for one in deploys if one.word == "done"]
     took = [one.took for one in deploys if one.took is not None]
-    days = _days([one.request.started_at or one.request.opened_at for one in done], now)
+    days, live = _days([one.began or one.at for one in done], now), _COMMIT.search(place.text)
     return History(
-        now=next((one for one in done if _brought(one.request, place)), None),
+        now=next((one for one in done if live and one.commit == live[0]), None),
         newest=tuple(deploys[:_SHOWN]),
         days=_bars(days),
         waits=_bars([one.total_seconds() for one in took[:DAYS]][::-1]),
@@ -71,20 +84,48 @@ def history_of(
     )
 
 
-def _deploy(request: RequestView, run: Summary | None) -> Deploy:
+def _approved(request: RequestView, run: Summary | None) -> Deploy:
     decision = request.decision
-    took = decision.at - request.opened_at if decision and decision.by else None
+    return Deploy(
+        href=f"/requests/{request.id}",
+        title=request.title.removesuffix("?"),
+        by=request.requesters,
+        at=request.opened_at,
+        began=request.started_at,
+        word=_word(request, run),
+        commit=commit_of(request.call.effect) if request.call else "",
+        decision=decision,
+        took=decision.at - request.opened_at if decision and decision.by else None,
+    )
+
+
+def _of_run(run: Summary, effect: EffectView) -> Deploy:
+    at = effect.started_at
+    return Deploy(f"/runs/{run.id}", run.text, (run.requester,), at, at, _WORDS[effect.result], effect.commit)
+
+
+_WORDS = {
+    "running": "running",
+    "left": "interrupted",
+    "ok": "done",
+    "error": "failed",
+    "unknown": "unknown",
+    "not_done": "not done",
+}
+
+
+def _word(request: RequestView, run: Summary | None) -> str:
+    """Return what came of a request: by the result of what it allowed, and not by how its run went on."""
     if request.state != "approved":
-        return Deploy(request, request.state, took)
+        return request.state
     if request.started_at is None:
-        return Deploy(request, "not begun" if run and run.outcome else "approved", took)
-    return Deploy(request, (run.word or run.state) if run else "started", took)
-
-
-def _brought(request: RequestView, place: Place) -> bool:
-    """Return whether what is live is the commit that was approved."""
-    live, effect = _COMMIT.search(place.text), request.call.effect if request.call else None
-    return bool(live and effect and live[0] in {effect.commit, *effect.argv})
+        return "not begun" if run and run.outcome else "approved"
+    own = [one for one in run.effects if one.request_id == request.id] if run else []
+    ended = [one for one in own if one.result in {"ok", "error"}]
+    if own:
+        return _WORDS[(ended or own)[-1].result]
+    # A run that an older release listed says no more.
+    return (run.word or run.state) if run else "started"
 
 
 def _days(times: Sequence[datetime], now: datetime) -> list[int]:

@@ -8,7 +8,8 @@ from bot.queries.lists import all_requests, runs
 from bot.render.views import RequestView, Summary
 from bot.web.console.views.places import DAYS, History, history_of
 from tests.bot.web.console.stage import asked
-from tests.servers.console import Console
+from tests.servers.console import Console, a_console
+from tests.stories.faults.test_deploy import release
 from tests.world import World
 
 COMMIT = "63e28bf340eb00adf1c86f486a1b26ba84fd9237"
@@ -41,14 +42,14 @@ async def test_the_history_tells_done_from_failed_and_from_denied_and_who_brough
     told = history_of(WORKSHOP, map(with_commit, requests), summaries, now)
 
     assert isinstance(told, History)
-    assert {one.request.title: one.word for one in told.newest} == {
-        "Press it?": "done",
-        "Press cup?": "failed",
-        "Press bell?": "denied",
-        "Press lamp?": "open",
+    assert {one.title: one.word for one in told.newest} == {
+        "Press it": "done",
+        "Press cup": "failed",
+        "Press bell": "denied",
+        "Press lamp": "open",
     }
     assert told.now
-    assert told.now.request.title == "Press it?"
+    assert told.now.title == "Press it"
     assert (told.done, len(told.days), len(told.waits)) == (1, DAYS, 3)
     assert told.took is not None
     assert timedelta(0) <= told.took < timedelta(minutes=1)
@@ -66,6 +67,57 @@ async def test_what_came_another_way_is_nobodys_approval(world: World) -> None:
     assert later
     assert (later.done, [bar.height for bar in later.days]) == (0, [0] * DAYS)
     assert history_of(Place("elsewhere", "", None), requests, summaries, now) is None
+
+
+async def test_what_was_done_stays_done_when_its_run_fails_later(world: World) -> None:
+    requests, summaries = await scene(world)
+    now = max(one.opened_at for one in requests)
+    later = {name: one.model_copy(update={"state": "failed", "word": "failed"}) for name, one in summaries.items()}
+    older = {name: one.model_copy(update={"effects": ()}) for name, one in later.items()}
+
+    told = history_of(WORKSHOP, map(with_commit, requests), later, now)
+    of_an_older_release = history_of(WORKSHOP, map(with_commit, requests), older, now)
+
+    assert told
+    assert told.now
+    assert told.now.title == "Press it"
+    assert {one.title: one.word for one in told.newest}["Press cup"] == "failed"
+    assert of_an_older_release
+    assert of_an_older_release.now is None
+
+
+async def test_what_nobody_had_to_approve_has_a_history_by_its_runs(shop: World) -> None:
+    release(shop, "v1.1.0", "#!/bin/sh\nexit 3\n")
+    first = await shop.trigger("deploy v1.2.0 to staging")
+    await shop.ended(first)
+    second = await shop.trigger("deploy v1.1.0 to staging")
+    await shop.ended(second)
+    await shop.quiet()
+    found, _ = await runs(shop.app.store, limit=10)
+    staging = next(one for one in await shop.app.live.places(anew=True) if one.name == "staging")
+
+    told = history_of(staging, (), {one.id: one for one in found}, shop.about_now())
+
+    assert told
+    assert [(one.title, one.word) for one in told.newest] == [
+        ("deploy v1.1.0 to staging", "failed"),
+        ("deploy v1.2.0 to staging", "done"),
+    ]
+    assert told.now
+    assert (told.now.href, told.now.by, told.done, told.took) == (f"/runs/{first}", ("anna",), 1, None)
+
+
+async def test_the_page_names_the_run_that_brought_what_is_live(shop: World) -> None:
+    run_id = await shop.trigger("deploy v1.2.0 to staging")
+    await shop.ended(run_id)
+    await shop.quiet()
+
+    async with a_console(shop) as console:
+        page = await (await console.browser("anna")).get("/live")
+
+    assert "Asked for by Anna Ames, begun" in page.words
+    assert "the run that brought it" in page.words
+    assert f"/runs/{run_id}" in page.links
 
 
 async def test_where_nothing_can_be_deployed_the_page_says_how_to_set_it_up(console: Console) -> None:
