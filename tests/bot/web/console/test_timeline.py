@@ -25,8 +25,8 @@ async def test_rows_are_marked_by_what_they_mean_and_lead_to_the_request_and_the
         "Card": "work",
         "Dan": "doubt",
         "Bo": "good",
-        "Starts": "work",
-        "Ended": "good",
+        "Running": "work",
+        "Succeeded": "good",
         "Done": "good",
     }
     assert {row.request_id for row in told} == {None, record.request.id}
