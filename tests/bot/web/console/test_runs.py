@@ -91,7 +91,7 @@ async def test_lists_are_read_in_pages_and_by_state(world: World, console: Conso
     second = await bo.get(older)
 
     shown = [link.removeprefix("/runs/") for page in (first, second) for link in page.links if "/runs/" in link]
-    assert shown == [waiting, *reversed(ids)]
+    assert (shown[0], sorted(shown[1:])) == (waiting, sorted(ids))
     assert [one for one in (await bo.get("/runs?state=waiting")).links if "/runs/" in one] == [f"/runs/{waiting}"]
     assert (await bo.get("/runs?state=lost")).status == 404
     assert "There is none that is failed." in (await bo.get("/runs?state=failed")).words
