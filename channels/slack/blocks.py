@@ -19,18 +19,18 @@ def date(at: datetime) -> str:
     return f"<!date^{int(plain.timestamp())}^{FORMAT}|{_plainly(plain)}>"
 
 
-def in_mrkdwn(escaped: str) -> str:
-    """`escaped` text with each moment as the reader's own."""
-    return _MOMENT.sub(lambda found: date(at) if (at := _read(found[1])) else found[0], escaped)
+def in_rich_text(text: str) -> list[JsonValue]:
+    """`text` as the elements of a rich text with each moment as the reader's own.
 
-
-def in_rich_text(text: str) -> list[JsonValue] | None:
-    """`text` as the elements of a rich text, where nothing is read as a command; None when no moment stands in it.
-
-    https://docs.slack.dev/reference/block-kit/block-elements/date-element
+    Nothing else in it is read as a command: formatting, links, mentions and emoji are elements of their own there.
+    https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
     """
-    pieces = list(_pieces(text))
-    return pieces if any(isinstance(piece, dict) and piece["type"] == "date" for piece in pieces) else None
+    return list(_pieces(text))
+
+
+def has_moment(text: str) -> bool:
+    """Return whether a moment stands in `text`, which each reader sees in their own zone."""
+    return any(_read(found[1]) for found in _MOMENT.finditer(text))
 
 
 def _pieces(text: str) -> Iterator[JsonValue]:
@@ -107,6 +107,18 @@ def by_line(text: str, most: int) -> list[str]:
         else:
             found[-1] = f"{found[-1]}\n{line}" if found[-1] else line
     return found
+
+
+def small(text: str) -> Block:
+    """Small print in plain words."""
+    return {"type": "context", "elements": [words(text or "-")]}
+
+
+def labelled(label: str, text: str) -> Block:
+    """A section of a rich text: `label` in bold, then `text`, on a line of its own where it has several."""
+    bold: Block = {"type": "text", "text": f"{label or '-'}: ", "style": {"bold": True}}
+    below: list[JsonValue] = [{"type": "text", "text": "\n"}] if "\n" in text else []
+    return {"type": "rich_text_section", "elements": [bold, *below, *in_rich_text(text or "-")]}
 
 
 def _rich(kind: str, text: str) -> Block:

@@ -15,7 +15,19 @@ from pydantic import JsonValue
 from channels import AnswerForm, Card, Line
 from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
-from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, pieces, plain, preformatted, quote, words
+from channels.slack.blocks import (
+    SECTION_CHARS,
+    Block,
+    by_line,
+    cut,
+    labelled,
+    pieces,
+    plain,
+    preformatted,
+    quote,
+    small,
+    words,
+)
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
 
@@ -113,7 +125,7 @@ def _menu(kind: str, action: str, hint: str, form: AnswerForm) -> Block:
     return {"type": kind, "action_id": action, "placeholder": words(hint), "options": options}
 
 
-HEADER_CHARS, FIELD_CHARS, FIELDS = 150, 2_000, 10
+HEADER_CHARS = 150
 BLOCKS = 50
 MESSAGE_CHARS = 10_000
 """Most characters of all blocks as JSON; Slack counts its own way, and refuses some 12,000."""
@@ -127,7 +139,7 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
 _FACT_CHARS = 600
 _LINE_CHARS = 300
-_FACTS = 24
+_FACTS, _FACTS_AT_ONCE = 24, 10
 
 
 @dataclass(frozen=True)
@@ -169,7 +181,7 @@ def details(card: Card) -> tuple[Block, ...]:
     told = [*_facts(card.details)]
     told += [*map(preformatted, pieces(escape_invisible(card.exact), SECTION_CHARS))]
     for fact in lists:
-        told += [_context([escaped(f"{one_line(fact.label, 60)}, complete list ({fact.lines}):", SECTION_CHARS)])]
+        told += [small(f"{one_line(fact.label, 60)}, complete list ({fact.lines}):")]
         told += [*map(preformatted, by_line(escape_invisible(fact.whole).rstrip("\n"), SECTION_CHARS))]
     return tuple(told)
 
@@ -221,7 +233,7 @@ def _content(card: Card) -> Iterator[Block]:
         yield _sentences(card.summary)
     for whose, text in ((card.said_as, card.said), (card.quoted_as, card.quoted)):
         if text:
-            yield _context([escaped(one_line(whose, _LINE_CHARS) or _UNVERIFIED, SECTION_CHARS)])
+            yield small(one_line(whose, _LINE_CHARS) or _UNVERIFIED)
             yield quote(cut(escape_invisible(text), _QUOTED_CHARS))
     shown = (*card.facts, *card.decides)
     yield from _facts(shown[:_FACTS])
@@ -255,8 +267,7 @@ def _heading(title: str) -> Block:
 def _sentences(text: str) -> Block:
     """Sentences of ours, with moments in the reader's own time zone."""
     shown = cut(escape_invisible(text).strip(), SECTION_CHARS)
-    found = times.in_rich_text(shown)
-    return plain(text) if found is None else _section_of(found)
+    return _section_of(times.in_rich_text(shown)) if times.has_moment(shown) else plain(text)
 
 
 def _section_of(elements: list[JsonValue]) -> Block:
@@ -269,28 +280,26 @@ def _context(lines: Sequence[str]) -> Block:
 
 
 def _facts(facts: Sequence[Line]) -> Iterator[Block]:
-    """Labelled facts, two in a row as Slack sets them."""
-    fields = [*map(_fact, facts)]
-    for start in range(0, len(fields), FIELDS):
-        some = fields[start : start + FIELDS]
-        yield {"type": "section", "fields": [{"type": "mrkdwn", "text": each, "verbatim": True} for each in some]}
-
-
-def _fact(fact: Line) -> str:
-    text = times.in_mrkdwn(_fact_text(fact) if _is_fact_cut(fact) else escaped(fact.text.strip(), _FACT_CHARS))
-    return f"*{escaped(one_line(fact.label, 60), 300)}*\n{text}"
+    """Labelled facts, some in one block, so that what is too long for a message can be left out piece by piece."""
+    shown = [labelled(one_line(fact.label, 60), _fact_text(fact)) for fact in facts]
+    for start in range(0, len(shown), _FACTS_AT_ONCE):
+        yield {"type": "rich_text", "elements": [*shown[start : start + _FACTS_AT_ONCE]]}
 
 
 def _is_fact_cut(fact: Line) -> bool:
-    return len(escaped(fact.text.strip(), SECTION_CHARS)) > _FACT_CHARS
+    return len(escape_invisible(fact.text).strip()) > _FACT_CHARS
 
 
 def _fact_text(fact: Line) -> str:
-    """As many whole lines as there is room for, and how many more there are: they stand behind *Details*."""
-    lines, left = fact.text.strip().split("\n"), _FACT_CHARS - 40
-    shown = list[str]()
+    """The text; of a long one as many whole lines as there is room for, and how many more there are, which stand
+    behind *Details*.
+    """
+    text = escape_invisible(fact.text).strip()
+    if len(text) <= _FACT_CHARS:
+        return text
+    lines, left, shown = text.split("\n"), _FACT_CHARS - 40, list[str]()
     for line in lines:
-        one = escaped(line, max(left, len(_CUT)))
+        one = cut(line, max(left, len(_CUT)))
         left -= len(one) + 1
         if left < 0 or (shown and one.endswith(_CUT)):
             break

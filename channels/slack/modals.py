@@ -14,9 +14,8 @@ from pydantic import JsonValue
 
 from channels import Card, Line, Overview
 from channels.showing import escape_invisible, one_line
-from channels.slack import blocks as times
-from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, plain, quote, words
-from channels.slack.cards import WRITE_BELOW, details, escaped, message
+from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, words
+from channels.slack.cards import WRITE_BELOW, details, message
 from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Json, first, part, parts, word
 
 View = dict[str, JsonValue]
@@ -280,8 +279,8 @@ def _list(title: str, lines: Sequence[Line], otherwise: str) -> Iterator[Block]:
     yield {"type": "divider"}
     yield _header(title)
     for line in lines[:LINES]:
-        label = escaped(one_line(line.label, _LABEL_CHARS), SECTION_CHARS // 4) or "-"
-        yield _section(f"*{label}*\n{times.in_mrkdwn(escaped(line.text.strip(), _TEXT_CHARS)) or '-'}")
+        text = cut(escape_invisible(line.text).strip(), _TEXT_CHARS)
+        yield {"type": "rich_text", "elements": [labelled(one_line(line.label, _LABEL_CHARS), text)]}
     if not lines:
         yield _section(otherwise)
 

@@ -42,23 +42,28 @@ def test_an_approval_that_is_open() -> None:
                 "block_id": "d1.1",
             },
             {
-                "type": "section",
-                "fields": [
+                "type": "rich_text",
+                "elements": [
                     {
-                        "type": "mrkdwn",
-                        "text": """\
-*From*
-v1.0.0\
-""",
-                        "verbatim": True,
+                        "type": "rich_text_section",
+                        "elements": [
+                            {"type": "text", "text": "From: ", "style": {"bold": True}},
+                            {"type": "text", "text": "v1.0.0"},
+                        ],
                     },
                     {
-                        "type": "mrkdwn",
-                        "text": """\
-*Approvals*
-1 of 2: Bo Berg <!date^1777816920^{date_short_pretty} at {time}|03 May 2026, 14:02 UTC> in Slack\
-""",
-                        "verbatim": True,
+                        "type": "rich_text_section",
+                        "elements": [
+                            {"type": "text", "text": "Approvals: ", "style": {"bold": True}},
+                            {"type": "text", "text": "1 of 2: Bo Berg "},
+                            {
+                                "type": "date",
+                                "timestamp": 1777816920,
+                                "format": "{date_short_pretty} at {time}",
+                                "fallback": "03 May 2026, 14:02 UTC",
+                            },
+                            {"type": "text", "text": " in Slack"},
+                        ],
                     },
                 ],
                 "block_id": "d1.2",
@@ -210,7 +215,7 @@ def test_a_denial_with_words_that_try_to_be_commands() -> None:
             },
             {
                 "type": "context",
-                "elements": [{"type": "mrkdwn", "text": "The reason that Cy Cole gave:", "verbatim": True}],
+                "elements": [{"type": "plain_text", "text": "The reason that Cy Cole gave:", "emoji": False}],
                 "block_id": "d1.2",
             },
             {
@@ -226,15 +231,14 @@ def test_a_denial_with_words_that_try_to_be_commands() -> None:
                 "block_id": "d1.3",
             },
             {
-                "type": "section",
-                "fields": [
+                "type": "rich_text",
+                "elements": [
                     {
-                        "type": "mrkdwn",
-                        "text": """\
-*&lt;b&gt;*
-&lt;!here&gt; &amp; `x`\
-""",
-                        "verbatim": True,
+                        "type": "rich_text_section",
+                        "elements": [
+                            {"type": "text", "text": "<b>: ", "style": {"bold": True}},
+                            {"type": "text", "text": "<!here> & `x`"},
+                        ],
                     }
                 ],
                 "block_id": "d1.4",

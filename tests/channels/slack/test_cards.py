@@ -90,6 +90,26 @@ def test_nothing_that_others_wrote_is_read_as_a_command(card: Card) -> None:
     assert [text for text in marked if re.search(r"[<>]", ours.sub("", text))] == []
 
 
+MARKS = ["*x*", "_x_", "~x~", "`x`", "```x```", ":tada:", "<!channel>", "<@U1>", "&lt;", "https://evil.example", "> x"]
+MARKED = st.lists(st.sampled_from([*MARKS, " ", "\n", "fix", "* x"]), min_size=1, max_size=12).map("".join)
+
+
+@given(MARKED.filter(str.strip), MARKED.filter(str.strip))
+@settings(max_examples=examples(200), deadline=None)
+def test_what_others_wrote_stays_the_characters_that_they_typed(subject: str, said: str) -> None:
+    facts = (Line(label="Changes", text=subject),)
+    card = Card(title=said, at=AT, summary=said, said=said, said_as=said, quoted=said, quoted_as=said)
+    card = card.model_copy(update={"facts": facts, "decides": facts, "details": facts, "exact": said})
+
+    found = [cards.message(card, "d1").blocks, cards.details(card)]
+
+    shown = [node for node in _nodes(found) if isinstance(node.get("text"), str)]
+    assert [node for node in shown if node["type"] == "mrkdwn"] == []
+    assert [node for node in shown if node["type"] == "plain_text" and node["emoji"]] == []
+    assert {node.get("type") for node in _nodes(found)} & {"emoji", "link", "user", "broadcast"} == set()
+    assert [node["text"] for node in shown].count(subject.strip()) >= 3
+
+
 @given(CARDS.filter(lambda card: card.form is not None and not card.is_line))
 @settings(max_examples=examples(200), deadline=None)
 def test_how_to_answer_is_never_left_out(card: Card) -> None:
@@ -249,9 +269,8 @@ def test_a_card_says_why_before_what_changes_and_then_who_decides_in_the_readers
 
     said = [[node["text"] for node in _nodes(block) if isinstance(node.get("text"), str)] for block in _blocks(card)]
 
-    shown = "<!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
     words = [["Anna wrote:"], ["please"], ["Bo's reason:"], ["no"]]
-    facts = ["*From*\nv1.0.0", f"*Approvals*\n1 of 2: Bo Berg approved {shown}"]
+    facts = ["From: ", "v1.0.0", "Approvals: ", "1 of 2: Bo Berg approved "]
     assert said == [["Deploy?"], ["Bo Berg approved ", "."], *words, facts]
 
 
@@ -279,9 +298,6 @@ def _check(node: dict[str, Any]) -> None:
     match node:
         case {"type": "header" | "section" as kind, "text": {"text": text}}:
             assert 1 <= len(text) <= limits[kind]
-        case {"type": "section", "fields": fields}:
-            assert len(fields) <= 10
-            assert all(1 <= len(field["text"]) <= 2_000 for field in fields)
         case {"type": "button", "text": {"text": text}, "value": value, "action_id": action}:
             assert 1 <= len(text) <= 75
             assert len(value) <= 2_000

@@ -131,10 +131,10 @@ def test_the_home_of_somebody_busy() -> None:
         "context: And 3 more: they come up here as you answer these.",
         "divider: ",
         "header: You asked",
-        "section: *deploy v1.2.0*\nWaiting for Bo Berg.",
+        "rich_text: deploy v1.2.0:  | Waiting for Bo Berg.",
         "divider: ",
         "header: Recently decided",
-        "section: *Deploy &lt;v1.1.0&gt;?*\nBo Berg approved at 14:02 UTC.",
+        "rich_text: Deploy <v1.1.0>?:  | Bo Berg approved at 14:02 UTC.",
     ]
 
 

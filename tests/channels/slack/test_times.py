@@ -21,14 +21,14 @@ def test_a_moment_in_a_sentence_is_that_moment(at: datetime, before: str, after:
 
 @given(st.text())
 def test_a_text_without_a_moment_stays_as_it_is(text: str) -> None:
-    assert blocks.in_rich_text(text) is None
-    assert blocks.in_mrkdwn(text) == text
+    assert not blocks.has_moment(text)
+    assert blocks.in_rich_text(text) == ([{"type": "text", "text": text}] if text else [])
 
 
 @pytest.mark.parametrize("words", ["at 14:02 UTC", "at 25:02 UTC on 03 March 2026", "at 14:02 UTC on 31 Febuary 2026"])
 def test_what_is_no_moment_is_not_guessed(words: str) -> None:
-    assert blocks.in_rich_text(words) is None
-    assert blocks.in_mrkdwn(words) == words
+    assert not blocks.has_moment(words)
+    assert blocks.in_rich_text(words) == [{"type": "text", "text": words}]
 
 
 def test_the_words_around_a_moment_are_kept() -> None:
