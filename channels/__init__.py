@@ -162,7 +162,8 @@ class Card(Frozen):
     """A message as a person sees it, as plain data; each channel renders and escapes it.
 
     `title`, `summary` and `facts` are worded by code. `quoted` is what a model or a person wrote and is marked as
-    such, under `quoted_as` where code knows more of whose words they are. `said` are the words of whoever wants this,
+    such, under `quoted_as` where code knows more of whose words they are; `is_output` where a program printed them, so
+    that they are shown monospaced. `said` are the words of whoever wants this,
     under `said_as`. `decides` says who decides; `details` and `exact` are for whoever wants to know everything.
     `exact` is the complete arguments and effect, shown monospaced and unchanged. `form` is None when there is
     nothing (more) to answer. `ref` is an id that people can type, `link` the page about it. `receipt` is an opaque id
@@ -178,6 +179,7 @@ class Card(Frozen):
     summary: str = ""
     quoted: str = ""
     quoted_as: str = ""
+    is_output: bool = False
     said: str = ""
     said_as: str = ""
     facts: tuple[Line, ...] = ()

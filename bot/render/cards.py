@@ -203,7 +203,9 @@ def _how_it_ended(ended: RunEnded, live: Mapping[str, str], failure: AttemptOutc
         return {"summary": "\n".join((*said, told))}
     sentence, _, printed = told.partition("\n")
     last, summary = output_of(printed), "\n".join((sentence, *said))
-    return {"summary": summary, "quoted": last.tail, "quoted_as": say("card.printed")} if last else {"summary": summary}
+    if not last:
+        return {"summary": summary}
+    return {"summary": summary, "quoted": last.tail, "quoted_as": say("card.printed"), "is_output": True}
 
 
 def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:

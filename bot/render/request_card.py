@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agents.requests import Decision, Given, PersonId, Request, Vote
 from agents.run import Run, meaning_of
 from agents.state import AttemptOutcome, made_for
-from agents.text import ends_of, quote
+from agents.text import ends_of, one_line, quote
 from bot.people.directory import People
 from bot.policy.judge import (
     AlreadyDecided,
@@ -23,7 +23,7 @@ from bot.policy.judge import (
 )
 from bot.policy.quorum import lacking
 from bot.policy.record import RequestRecord, good_until
-from bot.render.cards import askers, began_with, request_card
+from bot.render.cards import askers, began_with, last_printed, request_card
 from bot.render.words import changes_of, decided, feedback_text, state_name
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
@@ -38,7 +38,7 @@ _HOW = {
     "api": "standing.how-api",
 }
 # What a tool printed, or a person wrote, is on the run's page in full.
-_HEAD_CHARS, _TAIL_CHARS = 900, 500
+_HEAD_CHARS, _TAIL_CHARS, _LAST_CHARS = 900, 500, 2_000
 _SAID_CHARS = 500
 _ENDED = {"done": "standing.ended-done", "failed": "standing.ended-failed", "cancelled": "standing.ended-cancelled"}
 
@@ -47,7 +47,7 @@ _ENDED = {"done": "standing.ended-done", "failed": "standing.ended-failed", "can
 class _Stand:
     """The text above the facts.
 
-    `quoted` are words of others, beside what the request itself quotes.
+    `quoted` are words of others, beside what the request itself quotes; `is_output` if a program printed them.
     """
 
     word: str
@@ -55,6 +55,7 @@ class _Stand:
     quoted: str = ""
     quoted_as: str = ""
     may_stop: bool = False
+    is_output: bool = False
 
 
 def standing(record: RequestRecord, run: Run, people: People, now: datetime, revision: int) -> Card:
@@ -76,6 +77,7 @@ def standing(record: RequestRecord, run: Run, people: People, now: datetime, rev
             "summary": stand.summary,
             "quoted": stand.quoted or card.quoted,
             "quoted_as": stand.quoted_as if stand.quoted else card.quoted_as,
+            "is_output": stand.is_output,
             "facts": facts,
             "decides": approvals(record, people),
             "form": _stop(record) if stand.may_stop else None,
@@ -230,7 +232,7 @@ def _made(made: AttemptOutcome, said: str, run: Run, people: People) -> _Stand:
         case "ok":
             return _Stand(say("standing.done"), f"{began}{ended}.", _bounded(made.text), say("standing.came-of-it"))
         case "error":
-            return _Stand(say("standing.failed"), f"{began}{ended}.", _bounded(made.text), say("standing.went-wrong"))
+            return _failed(made.text, f"{began}{ended}.")
         case "not_done":
             return _Stand(say("standing.not-done"), f"{began}. {_says(made.by, people, 'standing.says-not-happened')}")
         case "left":
@@ -242,6 +244,15 @@ def _made(made: AttemptOutcome, said: str, run: Run, people: People) -> _Stand:
 
 def _says(by: tuple[PersonId, ...], people: People, key: str) -> str:
     return say_many(key, len(by), names=people.names_of(by))
+
+
+def _failed(text: str, when: str) -> _Stand:
+    """The sentence that a tool says, which is not ours either, and below it the end of what a program printed."""
+    sentence, last = last_printed(text)
+    if not last:
+        return _Stand(say("standing.failed"), when, _bounded(text), say("standing.went-wrong"))
+    said = f"{one_line(sentence, _SAID_CHARS)}\n{last[-_LAST_CHARS:]}"
+    return _Stand(say("standing.failed"), when, said, say("standing.printed"), is_output=True)
 
 
 class Can(NamedTuple):

@@ -231,14 +231,21 @@ def _content(card: Card) -> Iterator[Block]:
     yield _heading(card.title)
     if card.summary:
         yield _sentences(card.summary)
-    for whose, text in ((card.said_as, card.said), (card.quoted_as, card.quoted)):
-        if text:
-            yield small(one_line(whose, _LINE_CHARS) or _UNVERIFIED)
-            yield quote(cut(escape_invisible(text), _QUOTED_CHARS))
+    if card.said:
+        yield small(one_line(card.said_as, _LINE_CHARS) or _UNVERIFIED)
+        yield quote(cut(escape_invisible(card.said), _QUOTED_CHARS))
+    if card.quoted:
+        yield small(one_line(card.quoted_as, _LINE_CHARS) or _UNVERIFIED)
+        yield _output(card.quoted) if card.is_output else quote(cut(escape_invisible(card.quoted), _QUOTED_CHARS))
     shown = (*card.facts, *card.decides)
     yield from _facts(shown[:_FACTS])
     if len(shown) > _FACTS:
         yield _context([f"{len(shown) - _FACTS} more facts"])
+
+
+def _output(text: str) -> Block:
+    """The end of what a program printed: what went wrong stands last."""
+    return preformatted(escape_invisible(text)[-SECTION_CHARS:])
 
 
 def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:

@@ -293,13 +293,13 @@ def test_a_card_has_a_form_exactly_where_somebody_could_still_change_something(
         assert all(isinstance(judge(found, one), Revoked) for one in denials)
 
 
-@any_of_them(st.text(), st.text())
+@any_of_them(st.text(), st.text() | st.lists(st.text()).map("\n".join))
 def test_a_reason_is_only_ever_quoted(reason: str, output: str) -> None:
     card = card_of(closed("denied", reason))
     failed = card_of(begun(), made("error", output))
 
     assert card == card_of(closed("denied")).model_copy(update={"quoted": card.quoted, "quoted_as": card.quoted_as})
-    words = {"quoted": failed.quoted, "quoted_as": failed.quoted_as}
+    words = {"quoted": failed.quoted, "quoted_as": failed.quoted_as, "is_output": failed.is_output}
     assert failed == card_of(begun(), made("error")).model_copy(update=words)
 
 
@@ -308,6 +308,16 @@ def test_whose_words_are_quoted_is_said_where_it_is_known() -> None:
 
     assert (denied.quoted_as, denied.quoted) == ("The reason that Bo Berg gave:", "too late")
     assert (failed.quoted_as, failed.quoted) == ("What went wrong, in its own words:", "exit code 1")
+
+
+def test_a_failure_is_one_sentence_and_the_last_twenty_lines_that_were_printed() -> None:
+    printed = [f"line {number}" for number in range(1, 31)]
+
+    card = card_of(begun(), made("error", "'deploy.sh' ended with exit code 1.\n" + "\n".join(printed)))
+
+    said = ["'deploy.sh' ended with exit code 1.", *printed[-20:]]
+    assert (card.quoted, card.is_output) == ("\n".join(said), True)
+    assert card.quoted_as == "What went wrong, in its own words, and the last lines that it printed:"
     assert card_of(closed("denied")).quoted_as == ""
 
 

@@ -256,6 +256,18 @@ def _plain_texts(blocks: Any) -> list[str]:
     return [node["text"] for node in _nodes(blocks) if node.get("type") == "plain_text"]
 
 
+def test_what_a_program_printed_is_monospaced_and_cut_at_its_beginning() -> None:
+    printed = "\n".join(f"step {number}" for number in range(1_000))
+    card = Card(title="Failed: Deploy", at=AT, quoted=printed, quoted_as="It printed:", is_output=True)
+
+    [block] = [block for block in _blocks(card) if block["type"] == "rich_text"]
+
+    [element] = cast("list[dict[str, Any]]", block["elements"])
+    assert element["type"] == "rich_text_preformatted"
+    assert printed.endswith(element["elements"][0]["text"])
+    assert len(element["elements"][0]["text"]) == 3_000
+
+
 def test_a_new_revision_shares_no_block_with_the_last() -> None:
     card = Card(title="Deploy?", at=AT, summary="Anna asks.")
     ids = [{str(block["block_id"]) for block in cards.message(card, key).blocks} for key in ("d1", "d2")]
