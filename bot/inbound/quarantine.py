@@ -24,8 +24,6 @@ log = structlog.stdlib.get_logger()
 
 _DAY_S = 24 * 3600.0
 _NOTICES = 10
-# Each press of somebody who is not registered gets its sentence, and is listed for operators; not a robot's.
-_PRESSES, _PRESSES_PER_S = 20, 3600.0
 _LISTED_A_DAY = 20
 # A proven address proves nothing about its owner's intentions: we are nobody's way to send mail to a crowd.
 _STRANGERS = 200
@@ -73,7 +71,7 @@ class Quarantine:
         if placed:
             note = note.model_copy(update={"request_id": placed.request_id, "delivery_id": placed.id})
             record, _, _ = await self._decisions.request(placed.request_id)
-            await self._note_answer(placed, record, note, inbound_id, item.stranger if item.place else "")
+            await self._note_answer(placed, record, note, inbound_id, item)
         if item.person:
             await self._notify_sender(item, note, record, inbound_id)
         elif item.stranger:
@@ -94,12 +92,13 @@ class Quarantine:
         return Delivery.model_validate_json(body) if body else None
 
     async def _note_answer(
-        self, placed: Delivery, record: RequestRecord, note: Note, inbound_id: str, stranger: str
+        self, placed: Delivery, record: RequestRecord, note: Note, inbound_id: str, item: Quarantined
     ) -> None:
         """The run's story says it, and the requester, who may be waiting for exactly this answer; a few times a day.
 
-        Of a card that many see, for each stranger.
+        Of a card that many see, for each stranger; of a stranger's press nobody else hears: anybody there can press.
         """
+        stranger = item.stranger if item.place else ""
         if not await self._store.admit(f"notices {placed.id} {stranger}".rstrip(), inbound_id, _NOTICES, _DAY_S):
             return
         request = record.request
@@ -124,7 +123,7 @@ class Quarantine:
                 request_id=request.id,
             )
             for requester in request.requesters
-            if requester != note.person
+            if requester != note.person and not stranger
         ]
         await self._journal.write(
             Commit(
@@ -171,7 +170,7 @@ class Quarantine:
         ]
 
     async def _answer_stranger(self, item: Quarantined, note: Note, inbound_id: str) -> None:
-        """One polite notice a day to each, and not many in all; where it was done, each time."""
+        """One polite notice a day to each, and not many in all; where they wrote or pressed, one a day in each place."""
         if not await self._may_answer(item, inbound_id):
             return
         entry = AnswerStranger(
@@ -186,6 +185,7 @@ class Quarantine:
 
     async def _may_answer(self, item: Quarantined, inbound_id: str) -> bool:
         if item.place:
-            return await self._store.admit(f"presses {item.stranger}", inbound_id, _PRESSES, _PRESSES_PER_S)
+            room = item.place.partition("/")[0]
+            return await self._store.admit(f"stranger {item.stranger} in {room}", inbound_id, 1, _DAY_S)
         is_first = await self._store.admit(f"stranger {item.stranger}", inbound_id, 1, _DAY_S)
         return is_first and await self._store.admit("strangers", inbound_id, _STRANGERS, _DAY_S)

@@ -36,9 +36,13 @@ def quarantine_note(item: Quarantined, sender: str, channel: str, now: datetime)
 
 
 def stranger_card(item: Quarantined, now: datetime) -> Card:
-    """Return the card for a stranger, in the channel's own words if it has some; it names nobody."""
+    """Return the card for a stranger, in the channel's own words if it has some; it names nobody.
+
+    Where they wrote or pressed it is one line.
+    """
     if item.place:
-        return notice(say("notice.stranger-title"), item.notice or say("notice.stranger"), now)
+        line = notice(say("notice.stranger-title"), item.notice or say("notice.stranger"), now)
+        return line.model_copy(update={"is_line": True})
     return notice(say("notice.stranger-mail-title"), item.notice or say("notice.stranger-mail"), now)
 
 
