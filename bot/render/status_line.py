@@ -19,12 +19,12 @@ from language.lists import either
 
 # The first thing that is posted, so that whoever posts it again has posted the same.
 WORKING = "status.working"
-_LINE_CHARS, _NAMES = 200, 5
+_LINE_CHARS, _ASKED_CHARS, _NAMES = 200, 80, 5
 _KEEP_S = 60 * 24 * 3600.0
 
 
 def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
-    """Return the line that says what `run` does now.
+    """Return the line that says what `run` does now, and what it is about: it may stand where nothing else says that.
 
     `record` is that of the request it waits for.
     """
@@ -37,14 +37,14 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
         line = say("status.running", what=_what(run), since=since)
         line += say("status.then", paused=paused) if paused else ""
     elif pending and pending.waits:
-        line = say("status.waiting", who=pending.waits.note or pending.waits.handle)
+        line = f"{say('status.waiting', who=pending.waits.note or pending.waits.handle)}: {_what(run)}"
         line += f". {paused}" if paused else ""
     elif pending and pending.unknown:
         line = f"{_unknown(run)} {_waiting(record, people)}".strip()
     elif run.is_paused:
-        line = paused or say("status.paused")
+        line = f"{paused or say('status.paused')}: {_asked(run)}"
     elif pending and pending.request and pending.decision is None:
-        line = _waiting(record, people) or say("status.waiting-answer")
+        line = f"{_waiting(record, people) or say('status.waiting-answer')}: {pending.request.title}"
     else:
         line = say(WORKING)
     return one_line(line, _LINE_CHARS)
@@ -63,6 +63,11 @@ def asked_for(run: Run, people: People) -> str:
         if started
         else ""
     )
+
+
+def _asked(run: Run) -> str:
+    """What the run began with, as its outcome's card calls it."""
+    return first_line(run.started.text if run.started else "", _ASKED_CHARS)
 
 
 def _what(run: Run) -> str:
@@ -84,17 +89,20 @@ def _unknown(run: Run) -> str:
 def _ended(run: Run, people: People) -> str:
     ended, last = run.ended, run.results[-1] if run.results else None
     if ended is None or ended.outcome == "done":
-        return say("status.done")
+        return f"{say('status.done')}: {_asked(run)}"
     if ended.outcome == "cancelled":
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
-        return say("status.cancelled-by", name=by) if by else say("status.cancelled")
+        cancelled = say("status.cancelled-by", name=by) if by else say("status.cancelled")
+        return f"{cancelled}: {_asked(run)}"
     if last and last.kind in STOPPED:
         how, by = say(STOPPED[last.kind]), people.names_of(last.by)
-        return say("status.stopped-by", how=how, names=by) if by else say("status.stopped", how=how)
+        stopped = say("status.stopped-by", how=how, names=by) if by else say("status.stopped", how=how)
+        return f"{stopped}: {_asked(run)}"
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
-        return say("status.failed")
-    return say("status.failed-why", why=why if ended.words_of == "code" else quote(why, _LINE_CHARS))
+        return f"{say('status.failed')}: {_asked(run)}"
+    why = why if ended.words_of == "code" else quote(why, _LINE_CHARS)
+    return say("status.failed-why", why=f"{_asked(run)}: {why}")
 
 
 def _waiting(record: RequestRecord | None, people: People) -> str:

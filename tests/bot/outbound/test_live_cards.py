@@ -208,7 +208,7 @@ async def test_one_line_however_often_it_is_first_sent(office: World, wall: Wall
     assert await StatusLines(office.app.store).find(run_id) is None
 
     await office.steer(run_id, "pause")
-    await until(lambda: wall.lines()[0][-1] == "Paused by Anna Ames", what="the line says so")
+    await until(lambda: wall.lines()[0][-1].startswith("Paused by Anna Ames: "), what="the line says so")
 
     assert len(wall.lines()) == 1
 

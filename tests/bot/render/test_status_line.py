@@ -47,6 +47,7 @@ BEGUN = (
         host="here",
     ),
 )
+ASKED = started().text
 PAUSED = RunPaused(at=NOON, by=ANNA)
 CROWD = approval(policy=policy(rule=anyone(*(f"p{number}" for number in range(9)))))
 
@@ -64,23 +65,23 @@ def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
     [
         ([started()], "Working on it…"),
         (CHOSEN, "Working on it…"),
-        (opened(), "Waiting for Bo Berg or Cy Cole"),
-        (opened(approval(policy=policy(quorum=2))), "Waiting for Bo Berg and Cy Cole"),
-        (voted(approval(policy=policy(quorum=2)), BO), "Waiting for Cy Cole"),
-        (opened(CROWD), "Waiting for p0, p1, p2, p3, p4 or 4 more"),
+        (opened(), "Waiting for Bo Berg or Cy Cole: Deploy v1.2.0 to production?"),
+        (opened(approval(policy=policy(quorum=2))), "Waiting for Bo Berg and Cy Cole: Deploy v1.2.0 to production?"),
+        (voted(approval(policy=policy(quorum=2)), BO), "Waiting for Cy Cole: Deploy v1.2.0 to production?"),
+        (opened(CROWD), "Waiting for p0, p1, p2, p3, p4 or 4 more: Deploy v1.2.0 to production?"),
         (APPROVED, "Working on it…"),
         (BEGUN, "Running: Deploy v1.2.0 to production, since 12:01 UTC"),
         ((*BEGUN, PAUSED), "Running: Deploy v1.2.0 to production, since 12:01 UTC. Paused by Anna Ames after that"),
         ((*BEGUN, orphaned()), "It is not known whether this happened: Deploy v1.2.0 to production?"),
-        ((*opened(), PAUSED), "Paused by Anna Ames"),
+        ((*opened(), PAUSED), f"Paused by Anna Ames: {ASKED}"),
         ((*BEGUN, ToolFinished(at=NOON, attempt_id=AttemptId("a1"), output="released")), "Working on it…"),
-        ((started(), ended("done", "all is well")), "Done"),
-        ((started(), ended("failed", "no such tag\nat all")), "Failed: no such tag"),
-        ((started(), ended("failed", "I gave up", "model")), "Failed: “I gave up”"),
-        ((started(), ended("failed")), "Failed"),
-        ((*opened(), denied("denied", BO), ended("failed", "denied")), "Stopped: denied by Bo Berg"),
-        ((*opened(), denied("expired"), ended("failed", "expired")), "Stopped: not decided in time"),
-        ((started(), RunCancelled(at=NOON, by=ANNA), ended("cancelled")), "Cancelled by Anna Ames"),
+        ((started(), ended("done", "all is well")), f"Done: {ASKED}"),
+        ((started(), ended("failed", "no such tag\nat all")), f"Failed: {ASKED}: no such tag"),
+        ((started(), ended("failed", "I gave up", "model")), f"Failed: {ASKED}: “I gave up”"),
+        ((started(), ended("failed")), f"Failed: {ASKED}"),
+        ((*opened(), denied("denied", BO), ended("failed", "denied")), f"Stopped: denied by Bo Berg: {ASKED}"),
+        ((*opened(), denied("expired"), ended("failed", "expired")), f"Stopped: not decided in time: {ASKED}"),
+        ((started(), RunCancelled(at=NOON, by=ANNA), ended("cancelled")), f"Cancelled by Anna Ames: {ASKED}"),
     ],
 )
 def test_the_line_says_what_the_run_does(events: tuple[Event, ...], line: str) -> None:

@@ -214,7 +214,7 @@ async def test_one_line_in_the_thread_says_what_the_run_does(office: World, wall
 
     [said] = wall.lines()
     assert said[0] == "Working on it…"
-    assert said[-1] == "Done"
+    assert said[-1] == "Done: press bell"
     [(to, line)] = [(to, card) for to, card in wall.pinned.values() if card.is_line]
     assert (to.thread, to.person, line.form) == (THREAD, "anna", None)
 
