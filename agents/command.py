@@ -129,6 +129,11 @@ def parse(text: str, by: str | None = None) -> Command | None:
     return found.pop() if len(found) == 1 else None
 
 
+def is_order(text: str) -> bool:
+    """Return whether `text` is by itself a complete order to deploy or to roll back, whoever wrote it."""
+    return isinstance(parse(text, ""), Deploy | Release | Rollback)
+
+
 def verb_of(text: str) -> str:
     """`deploy` or `rollback` where `text` begins with it, whatever follows; else nothing."""
     found = _VERB.match(_without_greeting(strip_invisible(text[:_TEXT_CHARS])))

@@ -240,7 +240,8 @@ class RunStarted(Happened, Began):
     """Somebody wants something; `context` and `files` came with it. `submitter` or `service`: whose API key asked.
 
     `parent` is the run that started this one as a step of its own, `inherits` are that run's requesters by then: they
-    are requesters here as well, and so are `holders`, in whose hands the key of `service` is.
+    are requesters here as well, and so are `holders`, in whose hands the key of `service` is. Where a person began it
+    and there is no `parent`, `inherits` wrote the text.
     """
 
     type: Literal["run_started"] = "run_started"

@@ -14,7 +14,7 @@ _ABOUT_CHARS, _EXAMPLE_CHARS = 200, 120
 
 def help_agent(others: Sequence[Agent]) -> Agent:
     """The agent that says what `others` can be asked for."""
-    text = _text(others)
+    text = usage(others)
 
     def fallback(_: Run) -> Done:
         return Done(summary=text)
@@ -27,7 +27,8 @@ def is_for_help(text: str) -> bool:
     return isinstance(parse(text), Help)
 
 
-def _text(others: Sequence[Agent]) -> str:
+def usage(others: Sequence[Agent]) -> str:
+    """Return what `others` can be asked for, a line each."""
     if not others:
         return "There is no agent yet that could do anything: configure one in sayso.toml."
     lines = ["This is what you can ask for here:", *map(_listed, others)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from agents import Agent
+from agents.help import usage
 from agents.model.claude import Model
 from agents.relay import RELAY, SURVEY, relay_agent, survey_agent
 from bot.config.data_dir import DataDir
@@ -197,7 +198,7 @@ def compose(
             children=driving.children,
             executor=driving.executor,
         ),
-        requests=Requests(decisions, StoredRequests(store, decisions, people, ground.tokens, settings.public_url)),
+        requests=Requests(decisions, _lookup(ground, agents)),
         messages=Messages(ground.channels, inbox, outbox, QuarantineReview(journal, decisions, people)),
         work=Work(
             queue=ground.queue,
@@ -212,6 +213,13 @@ def compose(
         models=models,
         ready=asyncio.Event(),
         release=release,
+    )
+
+
+def _lookup(ground: _Ground, agents: Sequence[Agent]) -> StoredRequests:
+    said = usage([agent for agent in agents if agent.example])
+    return StoredRequests(
+        ground.store, ground.decisions, ground.people, ground.tokens, ground.settings.public_url, usage=said
     )
 
 

@@ -243,6 +243,10 @@ class RequestLookup(Protocol):
         """Return the cards and news of `person`."""
         ...
 
+    def usage(self) -> str:
+        """Return what people can ask for here, a line each."""
+        ...
+
 
 class Marks(Protocol):
     """Words that a channel keeps where every process of sayso sees them, for 60 days at least."""

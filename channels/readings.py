@@ -63,7 +63,7 @@ class Trigger(Frozen):
     `follows`: it was written in `thread`, and belongs to whatever we know there. Unless it `is_addressed` to us it is
     nothing where we know nothing. `within` is the thread it was written in, where that is not `thread`. It starts no
     run of its own where `held_because` says why it is held instead. `room` is a place of many that has a limit of its
-    own; `place` is as in `Reply`.
+    own; `place` is as in `Reply`. `others` are people whose words these are as well: they count as having asked.
     """
 
     type: Literal["trigger"] = "trigger"
@@ -78,6 +78,7 @@ class Trigger(Frozen):
     held_because: str = ""
     room: str = ""
     place: str = ""
+    others: tuple[str, ...] = ()
 
 
 class Quarantined(Frozen):

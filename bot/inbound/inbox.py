@@ -180,6 +180,7 @@ class Inbox:
                 thread=trigger.thread,
                 inbound_id=inbound_id,
                 files=trigger.files,
+                sent=Sent(others=tuple(map(PersonId, trigger.others))),
             )
         except Conflict as error:
             log.warning("not passed on", person=trigger.person, error=str(error))

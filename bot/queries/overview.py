@@ -49,7 +49,8 @@ _STANDS: dict[RunState, str] = {
 class StoredRequests:
     """Looks, and changes nothing; also a `channels.Desk`.
 
-    `way` is the channel through which people look and answer, `console` where they find our pages.
+    `way` is the channel through which people look and answer, `console` where they find our pages, `usage` what they
+    can ask for.
     """
 
     def __init__(
@@ -60,9 +61,10 @@ class StoredRequests:
         tokens: Tokens,
         console: str | None = None,
         way: str = "slack",
+        usage: str = "",
     ) -> None:
         self._store, self._decisions, self._people, self._tokens = store, decisions, people, tokens
-        self._console, self._way = console, way
+        self._console, self._way, self._usage = console, way, usage
 
     async def card(self, token: str, person: str) -> Card:
         """The card that `token` names as it stands; without a form where `person` can't answer it, and saying why.
@@ -76,6 +78,10 @@ class StoredRequests:
         record, _, now = await self._decisions.request(placed.request_id)
         card = self._card(record, placed, PersonId(person), now)
         return with_lists(card, record.request, await self._decisions.lists(record.request))
+
+    def usage(self) -> str:
+        """Return what people can ask for here, a line each."""
+        return self._usage
 
     async def overview(self, person: str) -> Overview:
         """Return what concerns `person` now."""

@@ -226,7 +226,15 @@ def _are_own(run: Run) -> bool:
     started = run.started
     if started is None or run.forked or started.service or started.submitter:
         return False
-    return started.parent is None or started.parent.is_verbatim
+    return not _is_anothers_text(run) if started.parent is None else started.parent.is_verbatim
+
+
+def _is_anothers_text(run: Run) -> bool:
+    """Return whether a person began `run` with what another person wrote, who is a requester beside them."""
+    started = run.started
+    if started is None or started.parent or run.forked:
+        return False
+    return bool(started.inherits) and isinstance(started.origin, FromPerson)
 
 
 def opening(request: Request, people: People, expect: int | None) -> Commit:
@@ -383,7 +391,7 @@ def _parts(run: Run) -> dict[PersonId, Part]:
     for person in (*filter(None, [begun.submitter]), *begun.holders):
         parts.setdefault(person, "key")
     for person in begun.inherits:
-        parts.setdefault(person, "inherited")
+        parts.setdefault(person, "wrote" if _is_anothers_text(run) else "inherited")
     for person in run.writers:
         parts.setdefault(person, "wrote")
     return parts

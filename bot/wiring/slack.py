@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from agents.command import is_order
 from bot.config.settings import Settings
 from bot.people.directory import People
 from bot.store import Store
@@ -130,6 +131,7 @@ def slack_channel(settings: Settings, people: People, store: Store, report: Repo
         sends=SlackSender(paced, members, StoreMarks(store), people),
         home=view,
         opened=opened,
+        is_order=is_order,
         report=report,
     )
 

@@ -32,8 +32,22 @@ from channels import (
     RequestLookup,
 )
 from channels.slack.api import Api
+from channels.slack.blocks import by_line, plain
 from channels.slack.bolt_app import DELAYS_S, LOOK_S, REFUSED_S, BoltApp, Link, Report, SocketLine, Take
-from channels.slack.inbound import Json, Nothing, Opens, Stored, Visited, action_of, sort, word
+from channels.slack.cards import escaped
+from channels.slack.inbound import (
+    Helps,
+    Json,
+    Nothing,
+    Opens,
+    Stored,
+    Visited,
+    action_of,
+    ephemeral,
+    says_only_its_text,
+    sort,
+    word,
+)
 from channels.slack.members import Members
 from channels.slack.reading import Reader
 from channels.slack.windows import Opened, ShowsHome, Windows
@@ -64,11 +78,16 @@ async def _notify_nobody(person: str) -> None:
     del person
 
 
+def _no_order(_: str) -> bool:
+    return False
+
+
 class SlackChannel:
     """Reaches people in one Slack workspace, as the bot whose token `api` has.
 
     `app_token` opens Socket Mode, `signing_secret` proves what comes by HTTP; either may be "" where the other way is
-    used. `home` draws the App Home, and `opened` hears whose was shown. `report` hears about every second whether the
+    used. `home` draws the App Home, and `opened` hears whose was shown. `is_order` tells of a text that it leaves nothing
+    to ask. `report` hears about every second whether the
     line is open, and if not why.
     """
 
@@ -83,6 +102,7 @@ class SlackChannel:
         sends: Sends,
         home: ShowsHome,
         opened: Opened = _notify_nobody,
+        is_order: Callable[[str], bool] = _no_order,
         report: Report = _report_to_nobody,
         now: Callable[[], datetime] = _utc_now,
         delays_s: Sequence[float] = DELAYS_S,
@@ -94,6 +114,7 @@ class SlackChannel:
         self._members, self._sends, self._report, self._now = members, sends, report, now
         self._delays_s, self._refused_s, self._look_s = delays_s, refused_s, look_s
         self._check_s, self._refusal = check_s, ""
+        self._is_order = is_order
         self._reader = Reader(directory, members, api.download)
         self._windows = Windows(api, self._reader, home, opened)
         self._under_way = set[asyncio.Task[None]]()
@@ -156,20 +177,27 @@ class SlackChannel:
         """The way of each payload to its acknowledgement. The store is all that is waited for on it."""
 
         async def take(body: Json) -> dict[str, JsonValue]:
-            match sort(body, self._now()):
+            match sort(body, self._now(), self._orders):
                 case Stored(inbound, answer):
                     await self._store(accept, inbound, body)
-                    return answer
+                    # A stranger is told something else, and hears no more than one line of us.
+                    return {} if word(body, "command") and not self._reader.knows(word(body, "user_id")) else answer
                 case Opens() as asked:
                     self._later(self._windows.open(asked, desk))
                     return {}
                 case Visited(user):
                     self._later(self._windows.visit(user, desk))
                     return {}
+                case Helps():
+                    return _told_alone(desk.usage())
                 case Nothing(answer):
                     return answer
 
         return take
+
+    def _orders(self, message: Json) -> bool:
+        is_known = self._reader.knows(word(message, "user")) and says_only_its_text(message)
+        return is_known and self._is_order(self._reader.shown(word(message, "text")))
 
     async def _store(self, accept: Accept, inbound: Inbound, body: Json) -> None:
         """Durable, or raised. A press is not brought again, so that who pressed is told to."""
@@ -210,3 +238,12 @@ class SlackChannel:
             _, left = await asyncio.wait(self._under_way, timeout=2)
             for task in left:
                 task.cancel()
+
+
+_USAGE_CHARS = 2_500
+
+
+def _told_alone(text: str) -> dict[str, JsonValue]:
+    """Words for one person, in which nothing is read as a command."""
+    shown: list[JsonValue] = [*map(plain, by_line(text, _USAGE_CHARS))]
+    return {**ephemeral(escaped(text, _USAGE_CHARS)), "blocks": shown}

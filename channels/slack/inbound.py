@@ -7,7 +7,7 @@ https://docs.slack.dev/interactivity/implementing-slash-commands
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -116,6 +116,7 @@ PAGE = "page"
 _WRITTEN = frozenset(("", "file_share", "thread_broadcast"))
 _SLACKBOT = "USLACKBOT"
 
+_HELP = frozenset(("help", "-help", "--help", "?"))
 ON_IT = "On it."
 USAGE = "Write what you want after it, such as: `/sayso deploy v1.2.0 to production`"
 
@@ -144,16 +145,27 @@ class Visited:
 
 
 @dataclass(frozen=True, slots=True)
+class Helps:
+    """A question what can be asked here; whoever asks it alone sees the answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """Acknowledged with `answer`, and never looked at again."""
 
     answer: dict[str, JsonValue]
 
 
-Sorted = Stored | Opens | Visited | Nothing
+Sorted = Stored | Opens | Visited | Helps | Nothing
+IsOrder = Callable[[Json], bool]
+"""Tells of a message that its text, written by a person whom we know, is by itself a complete order."""
 
 
-def sort(body: Json, received_at: datetime) -> Sorted:
+def _is_never(_: Json) -> bool:
+    return False
+
+
+def sort(body: Json, received_at: datetime, is_order: IsOrder = _is_never) -> Sorted:
     """Sort `body` by what it is. Repeats never matter here: an item has one key, however often it comes."""
     match word(body, "type"):
         case "event_callback":
@@ -163,7 +175,7 @@ def sort(body: Json, received_at: datetime) -> Sorted:
         case "view_submission":
             return _view(body, received_at)
         case "message_action" if word(body, "callback_id") == ASK_ABOUT:
-            return Opens(ASK_ABOUT, body)
+            return _shortcut(body, received_at) if is_order(part(body, "message")) else Opens(ASK_ABOUT, body)
         case "" if word(body, "command"):
             return _command(body, received_at)
         case _:
@@ -274,18 +286,37 @@ def _view(body: Json, received_at: datetime) -> Sorted:
     return Stored(_inbound("view", key, body, received_at, is_answer=is_answer, begins=begins), done)
 
 
+def _shortcut(body: Json, received_at: datetime) -> Sorted:
+    """A message that leaves nothing to ask: whoever chose the shortcut on it wants what it says."""
+    key = f"shortcut:{word(body, 'trigger_id')}"
+    return Stored(_inbound("shortcut", key, body, received_at, begins=thread_of("shortcut", body)), {})
+
+
+def says_only_its_text(message: Json) -> bool:
+    """Return whether a person wrote `message` in Slack, and all that is seen of it is its text.
+
+    What an app posts may show blocks that say something else.
+    """
+    others = ("bot_id", "app_id", "bot_profile", "subtype", "attachments", "files")
+    typed = all(word(block, "type") == "rich_text" for block in parts(message, "blocks"))
+    return typed and not any(message.get(name) for name in others)
+
+
 def _view_key(body: Json) -> str:
     return f"{word(body, 'view', 'id')}:{word(body, 'view', 'hash')}"
 
 
 def _command(body: Json, received_at: datetime) -> Sorted:
-    if not word(body, "text").strip():
-        return Nothing(_ephemeral(USAGE))
+    text = word(body, "text").strip()
+    if not text:
+        return Nothing(ephemeral(USAGE))
+    if text.lower() in _HELP:
+        return Helps()
     key = f"command:{word(body, 'trigger_id')}"
-    return Stored(_inbound("command", key, body, received_at), _ephemeral(ON_IT))
+    return Stored(_inbound("command", key, body, received_at), ephemeral(ON_IT))
 
 
-def _ephemeral(text: str) -> dict[str, JsonValue]:
+def ephemeral(text: str) -> dict[str, JsonValue]:
     """Words that only who wrote the command sees."""
     return {"response_type": "ephemeral", "text": text}
 
@@ -318,7 +349,8 @@ def _kept(body: Json) -> dict[str, JsonValue]:
     """`body` without what lets its owner speak for us or for Slack, and without the copies of our own cards."""
     kept = {name: value for name, value in body.items() if name not in ("token", "response_url", "response_urls")}
     if "message" in kept:
-        kept["message"] = {name: word(body, "message", name) for name in ("ts", "thread_ts")}
+        names = ("ts", "thread_ts", "user", "text") if word(body, "type") == "message_action" else ("ts", "thread_ts")
+        kept["message"] = {name: word(body, "message", name) for name in names}
     if word(body, "type") == "block_actions" and "view" in kept:
         kept["view"] = {"id": word(body, "view", "id"), "state": {**part(body, "view", "state")}}
     return kept

@@ -255,6 +255,10 @@ class Identity:
         us = await self._members.ourselves()
         return not member.is_stranger and team in (us.team, us.enterprise)
 
+    def others(self, user: str, person: Contact) -> tuple[str, ...]:
+        """Return who the directory says has the Slack id `user`, where that is not `person`; no matter if it counts."""
+        return tuple(each.id for each in self._directory.contacts() if each.slack == user and each.id != person.id)
+
     def names(self) -> dict[str, str]:
         """Return what people are called, by their Slack ids."""
         return {each.slack: each.name for each in self._directory.contacts() if each.slack}

@@ -72,6 +72,8 @@ class Reader:
                 return await self._command(body)
             case "event":
                 return await self._message(body)
+            case "shortcut":
+                return await self._order(body)
             case other:
                 return Ignored(reason=f"nothing comes of a {other or 'thing without a kind'}")
 
@@ -91,6 +93,10 @@ class Reader:
     def shown(self, text: str) -> str:
         """Words of a message as its readers see them."""
         return plain(text, self._identity.names())
+
+    def knows(self, user: str) -> bool:
+        """Return whether the directory has a person with this Slack id."""
+        return user in self._identity.names()
 
     def name_of(self, user: str) -> str:
         """Return what a user is called, if we know."""
@@ -175,6 +181,23 @@ class Reader:
             evidence=f"{came.evidence} sent the window {word(view, 'title', 'text')}",
             room=_room(thread),
             place=came.place,
+        )
+
+    async def _order(self, body: Json) -> Reading:
+        """A message that is a complete order, wanted by whoever chose the shortcut on it, and by whoever wrote it."""
+        author, place = word(body, "message", "user"), thread_of("shortcut", body)
+        came = _From(word(body, "user", "id"), _team(body), place)
+        person = await self.person(body)
+        if isinstance(person, Stranger):
+            return _held(person, came, became=STARTED)
+        return Trigger(
+            person=person.id,
+            text=self.shown(word(body, "message", "text")),
+            thread=place,
+            evidence=f"{came.evidence} chose the shortcut on a message of Slack user {author}",
+            room=_room(place),
+            place=came.place,
+            others=self._identity.others(author, person),
         )
 
     async def _command(self, body: Json) -> Reading:

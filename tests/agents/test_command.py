@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.command import Announce, Ask, Command, Deploy, Help, Release, Rollback, parse, verb_of
+from agents.command import Announce, Ask, Command, Deploy, Help, Release, Rollback, is_order, parse, verb_of
 from bot.config.templates import fill
 
 V1 = Deploy("v1.2.0", "production")
@@ -170,3 +170,22 @@ def test_any_text_is_one_exact_command_or_none(text: str) -> None:
             assert words
         case _:
             pass
+
+
+@pytest.mark.parametrize(
+    ("text", "is_whole"),
+    [
+        ("deploy v1.2.0 to production", True),
+        ("@sayso please deploy `v1.2.0` to production and announce it, thanks!", True),
+        ("rollback production", True),
+        ("rollback production to v1.0.0", True),
+        ("deploy v1.2.0", False),
+        ("deploy v1.2.0 to production after lunch", False),
+        ("deploy v1.2.0 to production\nThanks, Bo", False),
+        ("announce: v1.2.0 is out", False),
+        ("help", False),
+        ("", False),
+    ],
+)
+def test_a_complete_order_leaves_nothing_to_ask(text: str, is_whole: bool) -> None:
+    assert is_order(text) == is_whole

@@ -10,6 +10,10 @@ class EmptyDesk:
         """There is none."""
         raise ChannelRefused(f"{person} asks for {token}, and there is no card here", "Ask another desk")
 
+    def usage(self) -> str:
+        """Return nothing to ask for."""
+        return ""
+
     async def overview(self, person: str) -> Overview:
         """Return an empty overview."""
         assert person

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.requests import RunId
 from bot.runs.admission import MOST_BYTES
 from bot.store.ids import shard_of
 from bot.store.outbox_entry import Tell
@@ -199,3 +200,16 @@ async def test_the_same_words_again_and_again_in_a_room_are_taken_for_a_loop(off
 
     assert office.workshop.effects == ["stamp letter"] * 6
     assert len(hallway.to("anna", "looks like a loop")) == 2
+
+
+async def test_whoever_wrote_what_another_person_orders_decides_nothing(office: World, hallway: Hallway) -> None:
+    order = Trigger(person="anna", text="press bell", thread="C1/1.1", others=("bo",))
+
+    hallway.say(hallway.item(order, begins="C1/1.1"))
+    [run_id] = await until(lambda: runs(office), what="a run has started")
+    request = (await office.opened(RunId(run_id))).request
+
+    assert (request.requesters, request.parts) == (("anna", "bo"), {"anna": "asked", "bo": "wrote"})
+    assert not request.words_are_own
+    held = await until(lambda: hallway.to("cy", "Press bell"), what="cy is asked")
+    assert ("May not decide", "Bo Berg, who wrote to the run") in [(one.label, one.text) for one in held[0].decides]

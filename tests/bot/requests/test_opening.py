@@ -94,6 +94,8 @@ def test_a_question_has_its_own_words_as_title_and_quotation_and_bounds_them() -
         ({"submitter": BO}, False),
         ({"parent": Parent(run_id=RUN, step_id=StepId("p0"))}, False),
         ({"parent": Parent(run_id=RUN, step_id=StepId("p0"), is_verbatim=True)}, True),
+        ({"inherits": ("bo",)}, False),
+        ({"inherits": ("bo",), "parent": Parent(run_id=RUN, step_id=StepId("p0"), is_verbatim=True)}, True),
     ],
 )
 def test_words_are_somebodys_own_only_where_no_program_and_no_agent_stands_between(

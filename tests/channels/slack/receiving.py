@@ -79,6 +79,7 @@ class Desk:
     cards: dict[str, Card] = field(default_factory=dict[str, Card])
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     fails: bool = False
+    can_be_asked: str = ""
 
     async def card(self, token: str, person: str) -> Card:
         self.asked.append((token, person))
@@ -87,6 +88,9 @@ class Desk:
         if token not in self.cards:
             raise ChannelRefused("This card is none of ours", "Ask for a new one")
         return self.cards[token]
+
+    def usage(self) -> str:
+        return self.can_be_asked
 
     async def overview(self, person: str) -> Overview:
         return Overview(waiting=tuple(self.cards.values()))
@@ -164,6 +168,7 @@ def office_of(slack: Workspace, *people: Contact, bot_token: str | None = None, 
         members=asked_each_time(api),
         sends=NoWayOut(),
         home=home,
+        is_order=lambda text: text.startswith("deploy ") and text.endswith(" to production"),
         report=report,
         now=lambda: NOON,
         delays_s=QUICK_S,

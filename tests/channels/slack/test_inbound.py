@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from channels.slack.inbound import Nothing, Opens, Stored, Visited, sort, thread_of
+from channels.slack.inbound import Nothing, Opens, Stored, Visited, says_only_its_text, sort, thread_of
 from tests.channels.slack.receiving import NOON
 
 
@@ -133,3 +133,20 @@ def test_threads_have_names() -> None:
     assert thread_of("command", command) == thread_of("command", dict(command))
     assert thread_of("command", command).startswith("C1/~")
     assert thread_of("command", command) != thread_of("command", command | {"trigger_id": "4.5.6"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_typed"),
+    [
+        ({}, True),
+        ({"blocks": [{"type": "rich_text"}]}, True),
+        ({"blocks": [{"type": "section"}]}, False),
+        ({"bot_id": "B1"}, False),
+        ({"app_id": "A1"}, False),
+        ({"subtype": "me_message"}, False),
+        ({"attachments": [{"text": "something else"}]}, False),
+        ({"files": [{"id": "F1"}]}, False),
+    ],
+)
+def test_a_message_that_may_show_something_else_is_more_than_its_text(changes: dict[str, Any], is_typed: bool) -> None:
+    assert says_only_its_text({"user": "U1", "text": "deploy v1 to production"} | changes) == is_typed

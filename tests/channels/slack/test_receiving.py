@@ -442,6 +442,76 @@ async def test_a_command_without_words_explains_itself(
     assert office.store.came == []
 
 
+async def test_help_is_told_to_whoever_asks_for_it_alone(
+    slack: Workspace, office: Office, anna: Person, ops: str
+) -> None:
+    office.desk.can_be_asked = "- deploy: deploys <!channel>. Such as: “deploy v1.2.0 to production”"
+
+    assert (await anna.commands("/sayso", "Help", in_="#ops")).acked
+
+    told = await anna.sees_ephemeral("- deploy: deploys <!channel>.")
+    assert "<!channel>" not in told.text
+    assert office.store.came == []
+    assert await slack.messages("#ops") == []
+
+
+async def test_whoever_is_not_in_the_directory_gets_no_word_on_a_command_before_the_one_that_says_so(
+    slack: Workspace, office: Office, ops: str
+) -> None:
+    cy = await slack.person("cy")
+    await slack.tell("member", channel=ops, user=cy.id, is_in=True)
+
+    assert (await cy.commands("/sayso", "deploy v1", in_="#ops")).acked
+
+    assert isinstance(await office.read(), Quarantined)
+    assert await cy.ephemerals() == []
+
+
+async def test_a_shortcut_on_a_complete_order_asks_nothing_and_names_its_writer(
+    slack: Workspace, office: Office, anna: Person, bo: Person, ops: str
+) -> None:
+    said = await bo.says("#ops", "deploy v1 to production")
+
+    assert (await anna.uses_shortcut("ask_about", on=said)).acked
+
+    reading = await office.read()
+    assert isinstance(reading, Trigger)
+    assert (reading.person, reading.text, reading.others) == ("anna", "deploy v1 to production", ("bo",))
+    assert (reading.thread, reading.follows, reading.room) == (f"{ops}/{said.ts}", False, ops)
+    assert await anna.modals() == []
+
+
+async def test_one_s_own_order_has_nobody_else_behind_it(office: Office, anna: Person, ops: str) -> None:
+    said = await anna.says("#ops", "deploy v1 to production")
+
+    await anna.uses_shortcut("ask_about", on=said)
+
+    reading = await office.read()
+    assert isinstance(reading, Trigger)
+    assert reading.others == ()
+
+
+@pytest.mark.parametrize("who", ["a stranger", "an app", "with a file"])
+async def test_an_order_that_may_be_something_else_is_asked_about(
+    slack: Workspace, office: Office, anna: Person, bo: Person, ops: str, who: str
+) -> None:
+    order = "deploy v1 to production"
+    cy = await slack.person("cy")
+    await slack.tell("member", channel=ops, user=cy.id, is_in=True)
+    match who:
+        case "a stranger":
+            said = await cy.says("#ops", order)
+        case "an app":
+            said = await posted(slack, ops, approval(title=order))
+        case _:
+            said = await bo.says("#ops", order, files=[{"name": "why.txt", "text": "no"}])
+
+    await anna.uses_shortcut("ask_about", on=said)
+
+    await anna.sees_modal("What should be done?")
+    assert office.store.came == []
+
+
 async def test_a_shortcut_asks_about_a_message(slack: Workspace, office: Office, anna: Person, ops: str) -> None:
     said = await anna.says("#ops", "the site is <slow> & red")
 

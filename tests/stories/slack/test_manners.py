@@ -1,0 +1,66 @@
+"""Slack is where people talk to each other: what sayso says there names its subject, and strangers see no more of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.slack.driver import Workspace
+from tests.slack_world import SlackWorld, a_slack_world
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack) as office:
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []
+
+
+async def test_a_line_in_a_direct_message_names_what_it_is_about(office: SlackWorld) -> None:
+    asked = await office.anna.says("@sayso", "press bell")
+
+    line = await office.says(asked, "Waiting for Bo Berg or Cy Cole: Press bell?")
+    await office.bo.presses("Approve", in_=await office.card("@bo"))
+
+    await office.becomes(line, "Done: press bell")
+
+
+async def test_a_failure_stands_in_the_thread_with_the_last_lines_that_were_printed(office: SlackWorld) -> None:
+    printed = [f"line {number}" for number in range(30)]
+    office.world.workshop.breaks["bell"] = RuntimeError("\n".join(["the clapper fell off", *printed]))
+    await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", "Approve")
+
+    await office.bo.presses("Approve", in_=card)
+
+    failed = await office.becomes(card, "Failed: Press bell")
+    [output] = [
+        element["elements"][0]["text"]
+        for block in failed.blocks
+        for element in block.get("elements", [])
+        if element["type"] == "rich_text_preformatted"
+    ]
+    assert output.split("\n") == ["RuntimeError: the clapper fell off", *printed[-20:]]
+
+
+async def test_a_stranger_gets_one_line_that_nobody_else_sees(office: SlackWorld) -> None:
+    eve = await office.slack.person("eve", id="U0EVE")
+    await office.slack.tell("member", channel=office.ops, user=eve.id, is_in=True)
+    await office.anna.says("#ops", "@sayso press bell")
+    card = await office.card("#ops", "Approve")
+
+    await eve.says("#ops", "@sayso press horn")
+    await eve.sees_ephemeral("You are not in sayso's directory")
+    before = await office.slack.messages("#ops")
+    await eve.presses("Approve", in_=card)
+    await eve.says("#ops", "@sayso press horn")
+    await eve.commands("/sayso", "press horn", in_="#ops")
+    await office.slack.settled()
+    await office.world.quiet()
+
+    [line] = await eve.ephemerals()
+    assert [block["type"] for block in line.blocks] == ["context"]
+    own = [message.ts for message in await office.slack.messages("#ops") if message.user == "U0BOT"]
+    assert own == [message.ts for message in before if message.user == "U0BOT"]
