@@ -170,7 +170,7 @@ class Quarantine:
         ]
 
     async def _answer_stranger(self, item: Quarantined, note: Note, inbound_id: str) -> None:
-        """One polite notice a day to each, and not many in all; where they wrote or pressed, one a day in each place."""
+        """One polite notice a day to each, and not many in all; one in each place where they press or write."""
         if not await self._may_answer(item, inbound_id):
             return
         entry = AnswerStranger(

@@ -86,8 +86,8 @@ class SlackChannel:
     """Reaches people in one Slack workspace, as the bot whose token `api` has.
 
     `app_token` opens Socket Mode, `signing_secret` proves what comes by HTTP; either may be "" where the other way is
-    used. `home` draws the App Home, and `opened` hears whose was shown. `is_order` tells of a text that it leaves nothing
-    to ask. `report` hears about every second whether the
+    used. `home` draws the App Home, and `opened` hears whose was shown. `is_order` tells of a text that it leaves
+    nothing to ask. `report` hears about every second whether the
     line is open, and if not why.
     """
 

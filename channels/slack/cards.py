@@ -28,6 +28,7 @@ from channels.slack.blocks import (
     small,
     words,
 )
+from channels.slack.inbound import ASK_ABOUT
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
 
@@ -173,6 +174,18 @@ def double() -> Message:
     """Return what stands where a card was shown a second time: nothing that can be pressed."""
     words = "This was sent twice by mistake. The other one counts."
     return Message(words, (_context([words]),))
+
+
+def pressed_too_long_ago(window: str, value: str) -> Message:
+    """Return what stands for whoever pressed for a `window` that Slack did not open any more, with a fresh button.
+
+    A message's shortcut has nothing to press again but itself.
+    """
+    said = "Slack waits three seconds for a window, and this one took longer. Nothing was counted."
+    if window == ASK_ABOUT:
+        told = f"{said} Please use the shortcut on the message again."
+        return Message(told, (plain(told),))
+    return Message(said, (plain(said), _actions([_button("Open it", window, value or "-")])))
 
 
 def details(card: Card) -> tuple[Block, ...]:

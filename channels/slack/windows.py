@@ -7,7 +7,8 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from channels import ChannelError, ChannelRefused, Overview, RequestLookup
-from channels.slack import modals
+from channels.slack import cards, modals
+from channels.slack.api import Refused
 from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Json, Opens, action_of, metadata, thread_of, word
 from channels.slack.members import Stranger
 from channels.slack.reading import COUNTED, STARTED, Reader
@@ -49,9 +50,27 @@ class Windows:
             )
         except ChannelError as error:
             _log.warning("the window %s could not be opened: %s", asked.window, error)
+            if isinstance(error, Refused) and error.error in _EXPIRED:
+                await self._offer_again(asked)
             return None
         await self._fill(asked, carried, desk, word(opened, "view", "id"))
         return None
+
+    async def _offer_again(self, asked: Opens) -> None:
+        """A message for one person with the same button, whose press is good for three seconds again."""
+        user, (channel, _, thread) = word(asked.body, "user", "id"), thread_of("action", asked.body).partition("/")
+        said = cards.pressed_too_long_ago(asked.window, word(action_of(asked.body)[1], "value"))
+        shown: dict[str, JsonValue] = {"text": said.text, "blocks": [*said.blocks]}
+        try:
+            if channel:
+                await self._api.call(
+                    "chat.postEphemeral", channel, channel=channel, user=user, thread_ts=thread, **shown
+                )
+                return
+            direct = word(await self._api.call("conversations.open", user, users=user), "channel", "id")
+            await self._api.call("chat.postMessage", direct, channel=direct, **shown)
+        except ChannelError as error:
+            _log.warning("nobody could be told that a window did not open: %s", error)
 
     async def _turn(self, asked: Opens, desk: RequestLookup) -> None:
         """Show another page in the window that is open; it carries the same."""
@@ -127,6 +146,8 @@ class Windows:
             return None if is_new else modals.sentence("Not now", _NOT_NOW)
 
 
+# https://docs.slack.dev/reference/methods/views.open#errors, and the same as dialogs call it
+_EXPIRED = frozenset(("expired_trigger_id", "trigger_expired"))
 _NOT_NOW = "Sayso can't look it up now. Close this window and press again in a minute. Nothing was counted."
 
 

@@ -273,6 +273,53 @@ async def test_an_answer_is_written_in_a_window(slack: Workspace, office: Office
     assert (reading.said, reading.text) == ("free_text", "The second one")
 
 
+@pytest.mark.parametrize("error", ["expired_trigger_id", "trigger_expired"])
+async def test_a_window_that_slack_opens_no_more_is_offered_again_where_it_was_pressed(
+    slack: Workspace, office: Office, bo: Person, ops: str, error: str
+) -> None:
+    office.desk.cards[TOKEN] = approval()
+    asked = await bo.says("#ops", "hello")
+    card = await posted(slack, ops, approval(), asked.ts)
+    await slack.breaks("views.open", "error", error=error)
+
+    await bo.presses("Deny with reason…", in_=card)
+    again = await bo.sees_ephemeral("this one took longer")
+    assert (again.thread, office.store.came) == (asked.ts, [])
+    await bo.presses("Open it", in_=again)
+    await bo.sees_modal("Deploy 4f2a to production?")
+    await bo.submits({"Why? The agent is told.": "Not on a Friday"})
+
+    reading = await office.read()
+    assert isinstance(reading, Reply)
+    assert (reading.said, reading.reason, reading.token) == ("deny", "Not on a Friday", TOKEN)
+    assert (reading.is_shared, reading.place) == (True, f"{ops}/{asked.ts}")
+
+
+async def test_a_window_of_the_home_is_offered_again_in_a_direct_message(
+    slack: Workspace, office: Office, anna: Person
+) -> None:
+    await anna.opens_home()
+    await anna.sees_home("Ask sayso…")
+    await slack.breaks("views.open", "error", error="expired_trigger_id")
+
+    await anna.presses("Ask sayso…", in_=HOME)
+    await anna.presses("Open it", in_=await slack.message(in_="@anna", containing="this one took longer"))
+
+    await anna.sees_modal("What should be done?")
+
+
+async def test_a_shortcut_that_slack_waited_for_too_long_is_to_be_used_again(
+    slack: Workspace, office: Office, anna: Person, ops: str
+) -> None:
+    said = await anna.says("#ops", "the site is slow")
+    await slack.breaks("views.open", "error", error="expired_trigger_id")
+
+    await anna.uses_shortcut("ask_about", on=said)
+
+    assert (await anna.sees_ephemeral("use the shortcut on the message again")).buttons == []
+    assert office.store.came == []
+
+
 async def test_details_show_the_complete_arguments(slack: Workspace, office: Office, bo: Person, ops: str) -> None:
     office.desk.cards[TOKEN] = approval(exact="first" + "x" * 5_000 + "last")
     card = await posted(slack, ops, approval())

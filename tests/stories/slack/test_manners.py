@@ -1,4 +1,4 @@
-"""Slack is where people talk to each other: what sayso says there names its subject, and strangers see no more of it."""
+"""What sayso says in Slack, among people who talk to each other, names its subject; strangers hear one line."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
