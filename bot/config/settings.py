@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from bot.config.errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
 from bot.config.mail import MailSettings
 from bot.config.mail import contradictions as mail_contradictions
-from bot.config.slack import SlackSettings
+from bot.config.slack import SlackConfig, SlackSettings
 from bot.config.tables import (
     AgentConfig,
     AlertsConfig,
@@ -83,6 +83,7 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     desk: DeskConfig = DeskConfig()
     alerts: AlertsConfig = AlertsConfig()
     announce: AnnounceConfig = AnnounceConfig()
+    slack: SlackConfig = SlackConfig()
     limits: LimitsConfig = LimitsConfig()
     triggers: dict[TriggerName, TriggerConfig] = {}
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from bot.config.tables import Place, Table
 from channels.email.servers.endpoint import is_loopback
 
 DEFAULT_BASE_URL = "https://slack.com/api/"
@@ -20,6 +21,15 @@ _KINDS = {
     "xoxe": "a token that rotates, which sayso can't renew: turn token rotation off",
 }
 """The kind of a token, by its prefix; https://docs.slack.dev/authentication/tokens."""
+
+
+class SlackConfig(Table):
+    """`[slack]`: what may stand where in Slack."""
+
+    shared_channels: tuple[Place, ...] = Field(
+        default=(),
+        description='Slack channels that another company reads too, in which cards may stand: "slack:#partners"',
+    )
 
 
 class SlackSettings(BaseSettings):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,12 +128,19 @@ def slack_channel(settings: Settings, people: People, store: Store, report: Repo
         signing_secret=secret.get_secret_value() if secret else "",
         directory=people,
         members=members,
-        sends=SlackSender(paced, members, StoreMarks(store), people),
+        sends=SlackSender(
+            paced, members, StoreMarks(store), people, shared_channels=_names(settings.slack.shared_channels)
+        ),
         home=view,
         opened=opened,
         is_order=is_order,
         report=report,
     )
+
+
+def _names(places: Iterable[str]) -> frozenset[str]:
+    """`#partners` and ids of Slack channels, without the word for the channel itself."""
+    return frozenset(place.partition(":")[2] for place in places)
 
 
 _HOW = "`sayso slack manifest` begins the set-up, docs/slack.md has the steps"

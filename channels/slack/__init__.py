@@ -87,8 +87,7 @@ class SlackChannel:
 
     `app_token` opens Socket Mode, `signing_secret` proves what comes by HTTP; either may be "" where the other way is
     used. `home` draws the App Home, and `opened` hears whose was shown. `is_order` tells of a text that it leaves
-    nothing to ask. `report` hears about every second whether the
-    line is open, and if not why.
+    nothing to ask. `report` hears about every second whether the line is open, and if not why.
     """
 
     def __init__(

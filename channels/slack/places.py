@@ -75,10 +75,15 @@ _ID = re.compile(r"[CGD][A-Z0-9]{2,}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A Slack channel's name, without the hash mark, and whether anything can still be written there."""
+    """A Slack channel's name, without the hash mark, and whether anything can still be written there.
+
+    `has_others`: people of another company read it, or are invited to (Slack Connect):
+    https://docs.slack.dev/reference/objects/conversation-object.
+    """
 
     name: str
     is_archived: bool
+    has_others: bool
 
 
 class Places:
@@ -129,7 +134,8 @@ class Places:
     async def _look(self, channel: str) -> Seen:
         found = await self._api.call("conversations.info", channel, channel=channel)
         about = cast("dict[str, JsonValue]", found["channel"])
-        return Seen(str(about.get("name") or channel), bool(about.get("is_archived")))
+        has_others = bool(about.get("is_ext_shared") or about.get("is_pending_ext_shared"))
+        return Seen(str(about.get("name") or channel), bool(about.get("is_archived")), has_others)
 
     async def _list(self) -> Mapping[str, str]:
         found, cursor = dict[str, str](), ""

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from channels import Address, Card, ChannelRefused, ChannelUnavailable, Contact,
 from channels.slack import cards, places
 from channels.slack.api import Calls, Refused, Unauthorized
 from channels.slack.members import Members
-from channels.slack.places import Only, Places, Thread
+from channels.slack.places import Only, Places, Seen, Thread
 from channels.slack.placing import Placing, Roots, Spot, posted
 
 # These say that the app is no agent here, or may not be one: nothing about the thread.
@@ -88,12 +88,22 @@ class Clocks:
 
 
 class SlackSender:
-    """Places cards in Slack. `api` should be a Paced one, and the one that `members` asks through."""
+    """Places cards in Slack. `api` should be a Paced one, and the one that `members` asks through.
+
+    Of the Slack channels that another company reads, only `shared_channels` (`#partners`, or ids) take cards.
+    """
 
     def __init__(
-        self, api: Calls, members: Members, marks: Marks, directory: Directory, clocks: Clocks | None = None
+        self,
+        api: Calls,
+        members: Members,
+        marks: Marks,
+        directory: Directory,
+        clocks: Clocks | None = None,
+        shared_channels: Collection[str] = (),
     ) -> None:
         clocks = clocks or Clocks()
+        self._shared_channels = shared_channels
         self._api, self._members, self._directory = api, members, directory
         self._places = Places(api, clocks.passing)
         self._placing = Placing(api, marks, members, clocks.now)
@@ -120,12 +130,17 @@ class SlackSender:
 
         Raises ChannelRefused; ChannelUnavailable: call again with the same key.
         """
-        message = cards.message(card, cards.revision(card))
         alone = places.only(to.to)
         if alone is not None:
+            message = cards.message(card, cards.revision(card))
             return Placement(key=key, address=to, handle=await self._whisper(message, alone, to, key))
         channel = await self._channel(to)
         async with self._named(channel, to.to):
+            seen = await self._read_by_others(channel)
+            if seen and not card.is_line and not self._takes_cards(seen, channel):
+                raise ChannelRefused(f"People of another company read #{seen.name}", _LET_IN.format(seen.name))
+            card = card if seen is None else _marked(card)
+            message = cards.message(card, cards.revision(card))
             spot = Spot(channel, await self._thread_ts(card, to, channel))
             ts = await self._placing.place(message, spot, key)
         if card.is_line:
@@ -141,8 +156,11 @@ class SlackSender:
             raise ChannelRefused(
                 "It was shown to one person alone and can't be changed", "Nothing: it was only said once"
             )
-        message = cards.message(card, cards.revision(card))
         async with self._named(channel, delivery.address.to):
+            if seen := await self._read_by_others(channel):
+                # It was placed before they could read it: from now on it says no more than what it is about.
+                card = _marked(card) if self._takes_cards(seen, channel) else _bare(card)
+            message = cards.message(card, cards.revision(card))
             await self._placing.update(message, channel, ts, delivery.key)
         if card.is_line and (within := places.thread(delivery.address.thread)):
             self._status.want(within.channel, within.ts, is_busy=card.is_busy)
@@ -161,6 +179,14 @@ class SlackSender:
             return {user, us} <= inside and not (await self._places.seen(channel)).is_archived
         except Refused:
             return False
+
+    async def _read_by_others(self, channel: str) -> Seen | None:
+        """The Slack channel, if people of another company read it as well."""
+        seen = None if channel.startswith("D") else await self._places.seen(channel)
+        return seen if seen and seen.has_others else None
+
+    def _takes_cards(self, seen: Seen, channel: str) -> bool:
+        return not {f"#{seen.name}", channel}.isdisjoint(self._shared_channels)
 
     async def _channel(self, to: Address) -> str:
         """The id of the Slack channel or DM that an address means."""
@@ -204,3 +230,18 @@ class SlackSender:
                 self._places.forget(channel)
                 self._places.forget(user)
             raise error.about(words) from error
+
+
+_LET_IN = 'To let cards in, name it in sayso.toml: [slack] shared_channels = ["slack:#{}"]'
+READ_BY_OTHERS = "People of another company read this channel."
+
+
+def _marked(card: Card) -> Card:
+    """`card` with the sentence that says who else reads it; a line has room for none."""
+    if card.is_line:
+        return card
+    return card.model_copy(update={"summary": f"{READ_BY_OTHERS}\n{card.summary}".strip()})
+
+
+def _bare(card: Card) -> Card:
+    return card if card.is_line else Card(title=card.title, at=card.at, is_line=True)

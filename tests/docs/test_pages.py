@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.config import tables
 from bot.config.settings import Settings
+from bot.config.slack import SlackConfig
 from bot.config.tables import Table
 from bot.config.triggers import TriggerConfig
 from tests.servers.lines import TOP
@@ -14,7 +15,8 @@ PAGES = (README, *DOCS.glob("**/*.md"))
 LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))|(?<=src=\")[^\"]+(?=\")")
 TABLES = (
     tables.PersonConfig, tables.PolicyConfig, tables.EnvironmentConfig, tables.GitHubConfig, tables.AgentConfig,
-    tables.DeskConfig, tables.AnnounceConfig, tables.AlertsConfig, tables.LimitsConfig, TriggerConfig,
+    tables.DeskConfig, tables.AnnounceConfig, tables.AlertsConfig, tables.LimitsConfig, SlackConfig,
+    TriggerConfig,
 )  # fmt: skip
 
 

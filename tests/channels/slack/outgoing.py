@@ -1,7 +1,7 @@
 """The shared parts of tests of the way out: marks in memory, a clock that moves Slack's too, a sender of all that."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -79,6 +79,7 @@ def a_sender(
     marks: MemoryMarks | None = None,
     clock: Clock | None = None,
     timeout_s: int = 15,
+    shared_channels: Collection[str] = (),
 ) -> SlackSender:
     """Return what one process sends with; a second one with the same `marks` is the next process, or another one."""
     clock = clock or Clock(slack)
@@ -86,4 +87,4 @@ def a_sender(
     members = Members(api, clock.passing)
     directory = People([contact(person) for person in people])
     clocks = Clocks(time.time, clock.passing, clock.sleep)
-    return SlackSender(api, members, marks or MemoryMarks(), directory, clocks)
+    return SlackSender(api, members, marks or MemoryMarks(), directory, clocks, shared_channels)

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from channels import Address, Card, ChannelRefused, ChannelUnauthorized, ChannelUnavailable, Placement
-from channels.slack.members import Members
+from channels.slack.members import KEEPS_S, Members
 from channels.slack.sender import Clocks, SlackSender
 from tests.channels.slack.outgoing import (
     AT,
     CARD,
     DONE,
     FORM,
+    Clock,
     MemoryMarks,
     People,
     a_sender,
@@ -412,3 +413,50 @@ def waiting_for_real(slack: Workspace, marks: MemoryMarks) -> SlackSender:
     """A process whose time passes as everybody's."""
     api = paced(slack)
     return SlackSender(api, Members(api, time.monotonic), marks, People([]), Clocks())
+
+
+async def test_no_card_stands_where_another_company_reads_and_a_line_does(
+    slack: Workspace, anna: Person, bo: Person, ops: str
+) -> None:
+    asked = await anna.says("#ops", "deploy v1.2.0")
+    await slack.channel("ops", shared=True)
+    sender, to = a_sender(slack, bo), shared(ops, f"{ops}/{asked.ts}")
+
+    with pytest.raises(ChannelRefused, match=r"People of another company read #ops. .*slack:#ops"):
+        await sender.send(CARD, to, "s0d-1")
+    await sender.send(LINE, to, "s0d-2")
+
+    assert [message.words for message in await slack.messages(asked)] == ["deploy v1.2.0", LINE.title]
+    assert await slack.violations() == []
+
+
+@pytest.mark.parametrize("named", ["#ops", ""])
+async def test_a_card_that_may_stand_where_another_company_reads_says_so(
+    slack: Workspace, anna: Person, bo: Person, ops: str, named: str
+) -> None:
+    asked = await anna.says("#ops", "deploy v1.2.0")
+    await slack.channel("ops", shared=True)
+    sender, to = a_sender(slack, bo, shared_channels=(named or ops,)), shared(ops, f"{ops}/{asked.ts}")
+
+    delivery = await sender.send(CARD, to, "s0d-1")
+    placed = await slack.message(in_=asked, containing=CARD.title)
+    await sender.update(delivery, DONE, "s0o-1")
+
+    assert "People of another company read this channel." in placed.words
+    assert "People of another company read this channel." in (await slack.now(placed)).words
+    assert await slack.violations() == []
+
+
+async def test_a_card_in_a_channel_that_is_shared_later_becomes_a_line(
+    slack: Workspace, anna: Person, bo: Person, ops: str
+) -> None:
+    asked, clock = await anna.says("#ops", "deploy v1.2.0"), Clock(slack)
+    sender = a_sender(slack, bo, clock=clock)
+    delivery = await sender.send(CARD, shared(ops, f"{ops}/{asked.ts}"), "s0d-1")
+    await slack.channel("ops", shared=True)
+    await clock.moves(KEEPS_S + 1)
+
+    await sender.update(delivery, CARD.model_copy(update={"summary": "1 of 2"}), "s0o-1")
+
+    [_, now] = await slack.messages(asked)
+    assert (now.words, now.buttons) == (CARD.title, [])

@@ -64,3 +64,18 @@ async def test_a_stranger_gets_one_line_that_nobody_else_sees(office: SlackWorld
     assert [block["type"] for block in line.blocks] == ["context"]
     own = [message.ts for message in await office.slack.messages("#ops") if message.user == "U0BOT"]
     assert own == [message.ts for message in before if message.user == "U0BOT"]
+
+
+async def test_where_another_company_reads_the_thread_has_a_line_and_who_decides_a_direct_message(
+    office: SlackWorld,
+) -> None:
+    await office.slack.channel("ops", shared=True)
+
+    asked = await office.anna.says("#ops", "@sayso press bell")
+    line = await office.says(asked, "Waiting for Bo Berg or Cy Cole: Press bell?")
+    await office.says("@anna", "People of another company read #ops")
+    await office.cy.presses("Approve", in_=await office.card("@cy"))
+    await office.becomes(line, "Done: press bell")
+    await office.world.quiet()
+
+    assert [message.ts for message in await office.slack.messages(asked)] == [asked.ts, line.ts]

@@ -140,6 +140,7 @@ class WebApi:
     def _log(self, method: str, args: Json) -> Json:
         logged: Json = {"method": method, "args": args, "at": self._slack.clock.now(), "status": None, "error": None}
         self._slack.calls.append(logged)
+        self._slack.changes.note()  # whoever waits for a call need not wait for its answer
         return logged
 
     def _answer(self, logged: Json, status: int, body: Json, headers: dict[str, str] | None = None) -> web.Response:
