@@ -49,6 +49,8 @@ __all__ = [
     "Reply",
     "RequestLookup",
     "Trigger",
+    "WorkGroup",
+    "WorkRow",
 ]
 
 
@@ -218,13 +220,37 @@ class Placement(Frozen):
     handle: str
 
 
+class WorkRow(Frozen):
+    """A request that waits on somebody, as a row of their list of work; `token` opens its card.
+
+    `change` is `v1.0.0 → v1.2.0`, `words` are those of whoever asked, where the title does not say them. `asked_by` and
+    `decides` name people.
+    """
+
+    title: str
+    change: str = ""
+    words: str = ""
+    asked_by: str = ""
+    decides: str = ""
+    opened_at: AwareDatetime
+    expires_at: AwareDatetime
+    token: str
+
+
+class WorkGroup(Frozen):
+    """Rows about the same thing, such as an environment: its `name`. The soonest to expire comes first."""
+
+    name: str
+    rows: tuple[WorkRow, ...]
+
+
 class Overview(Frozen):
-    """The cards and news of a person. `waiting` are complete cards that they may answer, `more` how many others wait.
+    """The work and news of a person. `waiting` are requests that they may answer, `more` how many others wait.
 
     `asked` is what they asked for and `decided` what they decided lately, newest first: what it was, how it stands.
     """
 
-    waiting: tuple[Card, ...] = ()
+    waiting: tuple[WorkGroup, ...] = ()
     more: int = 0
     asked: tuple[Line, ...] = ()
     decided: tuple[Line, ...] = ()
@@ -240,7 +266,7 @@ class RequestLookup(Protocol):
         ...
 
     async def overview(self, person: str) -> Overview:
-        """Return the cards and news of `person`."""
+        """Return the work and news of `person`."""
         ...
 
     def usage(self) -> str:

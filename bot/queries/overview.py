@@ -12,18 +12,19 @@ from bot.policy.quorum import eligible
 from bot.policy.record import RequestRecord
 from bot.queries import lists
 from bot.render.request_card import so_far, standing_card
-from bot.render.views import Summary
+from bot.render.views import Summary, request_view
 from bot.render.words import decided, who_decides
+from bot.render.worklist import Item, work_list
 from bot.requests.decisions import Decisions
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.outbox_entry import Delivery
-from channels import Card, ChannelRefused, Line, Overview
+from channels import Card, ChannelRefused, Line, Overview, WorkGroup, WorkRow
 from language import say
 from language.dates import in_words
 
-SHOWN = 5
-"""The number of waiting cards that are shown complete: nobody reads a page of more to its end."""
+SHOWN = 15
+"""The number of waiting requests that are listed: nobody reads a page of more to its end."""
 
 LINES = 8
 """The number of lines for what somebody asked for, and for what they decided."""
@@ -95,26 +96,41 @@ class StoredRequests:
         link = f"{self._console}/requests/{record.request.id}" if self._console else ""
         return card.model_copy(update={"form": form, "link": link})
 
-    async def _waiting(self, person: PersonId) -> tuple[tuple[Card, ...], int]:
-        """(the cards that `person` may answer and has not, those that expire first; how many others there are)."""
+    async def _waiting(self, person: PersonId) -> tuple[tuple[WorkGroup, ...], int]:
+        """(the requests that `person` may answer and has not, those that expire first; how many others there are)."""
         marks = await self._store.lists.newest_requests(None, _WAITING_AMONG, only_open=True, person=person)
         records, now = await self._records([request_id for _, request_id in marks]), self._store.about_now()
         waiting = [record for record in records if _waits_for(record, person, now)]
         waiting.sort(key=lambda record: (record.request.expires_at, record.request.id))
-        cards = [await self._own_card(record, person, now) for record in waiting[:SHOWN]]
-        shown = tuple(card for card in cards if card and card.form)
-        return shown, len(waiting) - len(shown) + await self._not_looked_at(person, len(marks))
+        shown = {record.request.id: token for record in waiting[:SHOWN] if (token := self._own_token(record, person))}
+        views = [request_view(record, self._people) for record in waiting if record.request.id in shown]
+        groups = tuple(
+            WorkGroup(name=group.name, rows=tuple(self._row(item, shown[item.request.id]) for item in group.items))
+            for group in work_list(views, self._people, person)
+        )
+        return groups, len(waiting) - len(shown) + await self._not_looked_at(person, len(marks))
+
+    def _row(self, item: Item, token: str) -> WorkRow:
+        return WorkRow(
+            title=item.request.title,
+            change=item.change,
+            words=item.words,
+            asked_by=self._people.names_of(item.request.requesters),
+            decides=item.who_else,
+            opened_at=item.request.opened_at,
+            expires_at=item.request.expires_at,
+            token=token,
+        )
 
     async def _not_looked_at(self, person: PersonId, looked_at: int) -> int:
         """About how many more there are; of these, what they have voted on is counted."""
         return max(0, await lists.waiting_on(self._store, person) - looked_at) if looked_at == _WAITING_AMONG else 0
 
-    async def _own_card(self, record: RequestRecord, person: PersonId, now: datetime) -> Card | None:
-        """The card of this person's own delivery in the current revision; None where none was made for them."""
+    def _own_token(self, record: RequestRecord, person: PersonId) -> str:
+        """The token of this person's own delivery in the current revision; "" where none was made for them."""
         own = [holder.delivery_id for holder in record.holders if holder.person == person]
         # Each revision made everybody a card: the newest one is of this revision.
-        placed = await self._placed(own[-1]) if own else None
-        return self._card(record, placed, person, now) if placed else None
+        return self._tokens.make(own[-1]) if own else ""
 
     async def _asked(self, person: PersonId) -> tuple[Line, ...]:
         runs, _ = await lists.runs(self._store, requester=person, limit=LINES)

@@ -44,6 +44,7 @@ from channels.slack.inbound import (
     Visited,
     action_of,
     ephemeral,
+    is_in_window,
     says_only_its_text,
     sort,
     word,
@@ -179,6 +180,8 @@ class SlackChannel:
             match sort(body, self._now(), self._orders):
                 case Stored(inbound, answer):
                     await self._store(accept, inbound, body)
+                    if is_in_window(body):
+                        self._later(self._windows.sent(body))
                     # A stranger is told something else, and hears no more than one line of us.
                     return {} if word(body, "command") and not self._reader.knows(word(body, "user_id")) else answer
                 case Opens() as asked:

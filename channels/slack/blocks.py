@@ -114,10 +114,10 @@ def small(text: str) -> Block:
     return {"type": "context", "elements": [words(text or "-")]}
 
 
-def labelled(label: str, text: str) -> Block:
+def labelled(label: str, text: str, between: str = ": ") -> Block:
     """A section of a rich text: `label` in bold, then `text`, on a line of its own where it has several."""
-    bold: Block = {"type": "text", "text": f"{label or '-'}: ", "style": {"bold": True}}
-    below: list[JsonValue] = [{"type": "text", "text": "\n"}] if "\n" in text else []
+    bold: Block = {"type": "text", "text": f"{label or '-'}{between}", "style": {"bold": True}}
+    below: list[JsonValue] = [{"type": "text", "text": "\n"}] if "\n" in text and between != "\n" else []
     return {"type": "rich_text_section", "elements": [bold, *below, *in_rich_text(text or "-")]}
 
 

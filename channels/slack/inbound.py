@@ -103,7 +103,10 @@ Kind = Literal["event", "action", "view", "command", "shortcut"]
 ANSWERS = frozenset(("approve", "deny", "yes", "no", "choose", "send"))
 """Buttons and menus that say something. The number of a choice follows its word: `choose.2`."""
 
-WINDOWS = frozenset(("details", "deny_why", "fill", "write", "ask"))
+CARD = "card"
+"""A button in a list, which opens the whole card with its buttons."""
+
+WINDOWS = frozenset((CARD, "details", "deny_why", "fill", "write", "ask"))
 """Buttons that open a window, and say nothing yet."""
 
 ANSWER_WINDOWS = frozenset(("deny_why", "fill", "write"))
@@ -238,6 +241,11 @@ def action_of(body: Json) -> tuple[str, Json]:
     """The word of what was pressed or chosen, and all that Slack says of it."""
     action = first(parts(body, "actions"))
     return word(action, "action_id").partition(".")[0], action
+
+
+def is_in_window(body: Json) -> bool:
+    """Return whether something was pressed in a window that is open, and not in a message or the App Home."""
+    return word(body, "type") == "block_actions" and word(body, "view", "type") == "modal"
 
 
 def _event(body: Json, received_at: datetime) -> Sorted:

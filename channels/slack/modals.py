@@ -12,11 +12,12 @@ from hashlib import sha256
 
 from pydantic import JsonValue
 
-from channels import Card, Line, Overview
+from channels import Card, Line, Overview, WorkGroup, WorkRow
 from channels.showing import escape_invisible, one_line
-from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, words
+from channels.slack import blocks as times
+from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, small, words
 from channels.slack.cards import WRITE_BELOW, details, message
-from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Json, first, part, parts, word
+from channels.slack.inbound import ASK, ASK_ABOUT, CARD, PAGE, Json, first, part, parts, word
 
 View = dict[str, JsonValue]
 
@@ -49,6 +50,9 @@ def window(name: str, card: Card, carried: Json) -> View:
     """The window called `name` about `card` as it stands. It says so where there is nothing to answer any more."""
     if name == "details":
         return details_page(card, carried, 1)
+    if name == CARD:
+        shown = [block for block in message(card, "").blocks if not _is_about_a_thread(block)]
+        return _view("Request", shown, name, carried)
     form = card.form
     if form is None:
         return _closed(card)
@@ -207,16 +211,13 @@ def _text(text: str, most: int) -> Block:
 
 BLOCKS = 100
 
-CARD_BLOCKS = 60
-"""Most blocks of all cards together; a card alone has 50 at most."""
-
-CARD_BYTES = 130_000
-"""Most bytes of all cards together, as JSON in ASCII; a card has some 10,000 characters, of 12 bytes each at worst."""
+ROWS = 15
+"""Most requests that are listed; each has two blocks, and one more where its group has no other."""
 
 LINES = 10
 """Most lines of each list."""
 
-_LABEL_CHARS, _TEXT_CHARS = 120, 300
+_LABEL_CHARS, _TEXT_CHARS, _ROW_CHARS = 120, 300, 150
 
 
 def view(overview: Overview) -> View:
@@ -224,28 +225,37 @@ def view(overview: Overview) -> View:
     what people have put into one that stays is kept.
     """
     shown = [*_fitting(overview.waiting)]
-    more = overview.more + len(overview.waiting) - len(shown)
+    listed, all_of_them = sum(len(rows) for _, rows in shown), sum(len(group.rows) for group in overview.waiting)
+    asks: Block = {"type": "actions", "elements": [_button("Ask sayso…", ASK)]}
     blocks = [
-        _actions("Ask sayso…", "ask"),
+        asks,
         _header("Waiting on you"),
-        *_cards(shown),
-        *_unshown(more, is_all=not shown),
+        *(block for group, rows in shown for block in _group(group, rows)),
+        *_unshown(overview.more + all_of_them - listed, is_all=not listed),
         *_list("You asked", overview.asked, "Nothing yet. Press *Ask sayso…*, or mention sayso in a Slack channel."),
         *_list("Recently decided", overview.decided, ""),
     ]
     return {"type": "home", "blocks": [*_named(blocks)]}
 
 
-def _fitting(cards: Sequence[Card]) -> Iterator[Sequence[Block]]:
-    """The blocks of each card, for as many as there is room for."""
-    blocks_left, bytes_left = CARD_BLOCKS, CARD_BYTES
-    for card in cards:
-        found = [block for block in message(card, "").blocks if not _is_about_a_thread(block)]
-        blocks_left -= len(found) + 1
-        bytes_left -= len(json.dumps(found))
-        if blocks_left < 0 or bytes_left < 0:
-            return
-        yield found
+def _fitting(groups: Sequence[WorkGroup]) -> Iterator[tuple[WorkGroup, tuple[WorkRow, ...]]]:
+    """The groups with as many of their rows as there is room for."""
+    left = ROWS
+    for group in groups:
+        if rows := group.rows[:left]:
+            yield group, rows
+        left -= len(rows)
+
+
+def _group(group: WorkGroup, rows: Iterable[WorkRow]) -> Iterator[Block]:
+    yield small(one_line(group.name, _LABEL_CHARS))
+    for row in rows:
+        asked = " · ".join(filter(None, (one_line(row.change, _ROW_CHARS), f"asked by {row.asked_by}")))
+        lines = (one_line(row.title, _ROW_CHARS), one_line(row.words, _ROW_CHARS), one_line(asked, _ROW_CHARS))
+        yield {**plain("\n".join(filter(None, lines))), "accessory": _button("Open", CARD, row.token)}
+        when = f"Asked {times.date(row.opened_at)} · expires {times.date(row.expires_at)}"
+        decides = [words(f"decides: {one_line(row.decides, _ROW_CHARS)}")] if row.decides else []
+        yield {"type": "context", "elements": [{"type": "mrkdwn", "text": when, "verbatim": True}, *decides]}
 
 
 def _is_about_a_thread(block: Block) -> bool:
@@ -255,12 +265,6 @@ def _is_about_a_thread(block: Block) -> bool:
             return text == WRITE_BELOW
         case _:
             return False
-
-
-def _cards(shown: Iterable[Sequence[Block]]) -> Iterator[Block]:
-    for found in shown:
-        yield {"type": "divider"}
-        yield from found
 
 
 def _unshown(more: int, *, is_all: bool) -> Iterator[Block]:
@@ -280,7 +284,7 @@ def _list(title: str, lines: Sequence[Line], otherwise: str) -> Iterator[Block]:
     yield _header(title)
     for line in lines[:LINES]:
         text = cut(escape_invisible(line.text).strip(), _TEXT_CHARS)
-        yield {"type": "rich_text", "elements": [labelled(one_line(line.label, _LABEL_CHARS), text)]}
+        yield {"type": "rich_text", "elements": [labelled(one_line(line.label, _LABEL_CHARS), text, "\n")]}
     if not lines:
         yield _section(otherwise)
 
@@ -308,5 +312,6 @@ def _context(text: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
 
 
-def _actions(label: str, action: str) -> Block:
-    return {"type": "actions", "elements": [{"type": "button", "text": words(label), "action_id": action}]}
+def _button(label: str, action: str, value: str = "") -> Block:
+    button: Block = {"type": "button", "text": words(label), "action_id": action}
+    return {**button, "value": value} if value else button

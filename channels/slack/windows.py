@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from channels import ChannelError, ChannelRefused, Overview, RequestLookup
 from channels.slack import cards, modals
 from channels.slack.api import Refused
-from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Json, Opens, action_of, metadata, thread_of, word
+from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Json, Opens, action_of, is_in_window, metadata, thread_of, word
 from channels.slack.members import Stranger
 from channels.slack.reading import COUNTED, STARTED, Reader
 
@@ -46,7 +46,10 @@ class Windows:
         carried = _carried(asked)
         try:
             opened = await self._api.call(
-                "views.open", trigger_id=word(asked.body, "trigger_id"), view=self._first(asked, carried)
+                # On top of a window that is open already: both close with what is sent from there.
+                "views.push" if is_in_window(asked.body) else "views.open",
+                trigger_id=word(asked.body, "trigger_id"),
+                view=self._first(asked, carried),
             )
         except ChannelError as error:
             _log.warning("the window %s could not be opened: %s", asked.window, error)
@@ -83,6 +86,14 @@ class Windows:
                 await self._api.call("views.update", view_id=view_id, view=filled)
         except ChannelError as error:
             _log.warning("the window %s could not be filled: %s", asked.window, error)
+
+    async def sent(self, body: Json) -> None:
+        """Say in the window where somebody pressed a button that it is counted: nothing can be pressed again there."""
+        try:
+            view_id = word(body, "view", "id")
+            await self._api.call("views.update", view_id=view_id, view=modals.sentence("Sent", _SENT))
+        except ChannelError as error:
+            _log.warning("a window still shows what was pressed in it: %s", error)
 
     async def visit(self, user: str, desk: RequestLookup) -> None:
         """Show a person their App Home, and a stranger why there is none."""
@@ -148,6 +159,7 @@ class Windows:
 
 # https://docs.slack.dev/reference/methods/views.open#errors, and the same as dialogs call it
 _EXPIRED = frozenset(("expired_trigger_id", "trigger_expired"))
+_SENT = "Your answer is stored. What comes of it stands on the card and in your Home; you hear if it does not count."
 _NOT_NOW = "Sayso can't look it up now. Close this window and press again in a minute. Nothing was counted."
 
 

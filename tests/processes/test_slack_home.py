@@ -27,7 +27,9 @@ async def test_open_homes_change_with_what_happens_and_a_press_there_decides(
         asked = await office.asks(office.anna, WISH)
         await office.shows(office.bo, QUESTION)
         await office.shows(office.anna, "Waiting for 1 of Bo Berg and Cy Cole.")
-        pressed = await office.bo.presses("Approve", in_=HOME)
+        await office.bo.presses("Open", in_=HOME)
+        await office.bo.sees_modal("Who decides")
+        pressed = await office.bo.presses("Approve")
         assert pressed.acked
 
         [events] = await office.has(1, RequestDecided)

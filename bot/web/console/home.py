@@ -15,10 +15,10 @@ from bot.errors import Invalid, RateLimited
 from bot.queries import lists
 from bot.queries.environments import Place
 from bot.render.views import Summary
+from bot.render.worklist import item_of
 from bot.store.ids import ingress_shard, new_id
 from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.views.places import history_of
-from bot.web.console.views.worklist import item_of
 from bot.web.console.visits import visit_of
 from bot.web.here import Here, here
 

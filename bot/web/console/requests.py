@@ -18,10 +18,10 @@ from bot.policy.answers import Statement, filled_in, picked
 from bot.policy.judge import NoteUnconfirmed
 from bot.queries import lists
 from bot.render.views import request_view
+from bot.render.worklist import KINDS, Kind, item_of, work_list
 from bot.store.ids import check
 from bot.web.console.pages import page, to
 from bot.web.console.views.card import card_view, version_of
-from bot.web.console.views.worklist import KINDS, Kind, item_of, work_list
 from bot.web.console.visits import Refusal, Visit, visit_of
 from bot.web.here import here
 

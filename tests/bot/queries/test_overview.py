@@ -213,8 +213,6 @@ async def test_an_approval_that_does_not_count_in_slack_is_not_offered_there(wor
     assert card.form
     assert not card.form.may_approve
     assert "An approval does not count this way here" in card.summary
-    waiting = (await world.app.requests.lookup.overview("bo")).waiting
-    assert [each.form and each.form.may_approve for each in waiting] == [False]
 
 
 @pytest.mark.parametrize("made_up", ["", "s0d-aaaaaaaaaaaaa", "s0d-aaaaaaaaaaaaa-abcdefghijklmnopqrstuvwxyzab"])
@@ -242,8 +240,10 @@ async def test_what_waits_comes_first_that_expires_first_and_the_rest_is_counted
     seen = await world.app.requests.lookup.overview("bo")
 
     first = sorted(records, key=lambda record: record.request.expires_at)[:SHOWN]
-    assert [card.title for card in seen.waiting] == [record.request.title for record in first]
-    assert [card.form and card.form.token for card in seen.waiting] == [token(world, each, "bo") for each in first]
+    [group] = seen.waiting
+    assert group.name == "workshop"
+    assert [row.title for row in group.rows] == [record.request.title for record in first]
+    assert [row.token for row in group.rows] == [token(world, each, "bo") for each in first]
     assert seen.more == 2
     assert (await world.app.requests.lookup.overview("anna")).waiting == (), "who asks does not decide"
     assert (await world.app.requests.lookup.overview("dan")).waiting == ()
@@ -256,8 +256,19 @@ async def test_an_amended_request_waits_once_with_the_newest_card(world: World) 
 
     seen = await world.app.requests.lookup.overview("bo")
 
-    assert [card.form and card.form.token for card in seen.waiting] == [token(world, record, "bo")]
-    assert seen.waiting[0].title == "Press the other button?"
+    [row] = [row for group in seen.waiting for row in group.rows]
+    assert (row.title, row.token) == ("Press the other button?", token(world, record, "bo"))
+
+
+async def test_a_row_is_that_of_the_console_s_list_of_work(world: World) -> None:
+    record = await asked(world, "press it\npress it again")
+
+    [group] = (await world.app.requests.lookup.overview("bo")).waiting
+
+    [row] = group.rows
+    assert (row.title, row.words, row.change) == ("Press it?", "press it press it again", "")
+    assert (row.asked_by, row.decides) == ("Anna Ames", "you, or Cy Cole instead of you")
+    assert (row.opened_at, row.expires_at) == (record.request.opened_at, record.request.expires_at)
 
 
 async def test_what_somebody_has_voted_on_waits_for_the_others_and_not_for_them(world: World) -> None:

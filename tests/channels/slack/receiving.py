@@ -21,6 +21,8 @@ from channels import (
     Overview,
     Placement,
     Reading,
+    WorkGroup,
+    WorkRow,
 )
 from channels.slack import SlackChannel
 from channels.slack.api import Api
@@ -93,7 +95,9 @@ class Desk:
         return self.can_be_asked
 
     async def overview(self, person: str) -> Overview:
-        return Overview(waiting=tuple(self.cards.values()))
+        cards = self.cards.items()
+        rows = tuple(WorkRow(title=card.title, opened_at=NOON, expires_at=NOON, token=token) for token, card in cards)
+        return Overview(waiting=(WorkGroup(name="production", rows=rows),) if rows else ())
 
 
 @dataclass
@@ -132,8 +136,9 @@ def home(overview: Overview) -> dict[str, JsonValue]:
         "text": {"type": "plain_text", "text": "Ask sayso…"},
     }
     lines: list[JsonValue] = [
-        {"type": "section", "text": {"type": "plain_text", "text": f"Waiting on you: {card.title}"}}
-        for card in overview.waiting
+        {"type": "section", "text": {"type": "plain_text", "text": f"Waiting on you: {row.title}"}}
+        for group in overview.waiting
+        for row in group.rows
     ]
     return {"type": "home", "blocks": [{"type": "actions", "elements": [button]}, *lines]}
 

@@ -10,18 +10,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels import AnswerForm, Card, Line, Overview
+from channels import AnswerForm, Card, Line, Overview, WorkGroup, WorkRow
 from channels.slack import modals
-from tests.channels.slack.test_cards import CARDS, TEXTS
+from tests.channels.slack.test_cards import TEXTS
 from tests.fakes.slack.limits.blocks import view_mistakes, view_too_large
 from tests.long import examples
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 LINES = st.lists(st.builds(Line, label=TEXTS, text=TEXTS), max_size=20).map(tuple)
-WAITING = CARDS.filter(lambda card: card.form is not None and not card.is_line)
+ROWS = st.builds(
+    WorkRow,
+    title=TEXTS,
+    change=TEXTS,
+    words=TEXTS,
+    asked_by=TEXTS,
+    decides=TEXTS,
+    opened_at=st.just(AT),
+    expires_at=st.just(AT),
+    token=st.just("a" * 47),
+)
+GROUPS = st.builds(WorkGroup, name=TEXTS, rows=st.lists(ROWS, min_size=1, max_size=8).map(tuple))
 OVERVIEWS = st.builds(
     Overview,
-    waiting=st.lists(WAITING, max_size=5).map(tuple),
+    waiting=st.lists(GROUPS, max_size=18).map(tuple),
     more=st.integers(0, 3),
     asked=LINES,
     decided=LINES,
@@ -49,49 +60,61 @@ def test_nothing_that_others_wrote_is_read_as_a_command(overview: Overview) -> N
 
 @given(OVERVIEWS)
 @settings(max_examples=examples(100), deadline=None)
-def test_a_card_is_shown_with_all_its_buttons_or_counted(overview: Overview) -> None:
+def test_a_request_is_listed_with_a_button_to_its_card_or_counted(overview: Overview) -> None:
     view = modals.view(overview)
 
-    shown = [node for node in _nodes(view) if node.get("type") == "actions"][1:]
+    shown = [node for node in _nodes(view) if node.get("action_id") == "card"]
     said = re.search(r"And (\d+) more|(\d+) waits?, and", json.dumps(view))
     more = int(said[1] or said[2]) if said else 0
-    assert len(shown) + more == len(overview.waiting) + overview.more
+    assert len(shown) + more == sum(len(group.rows) for group in overview.waiting) + overview.more
 
 
-def deploy(number: int = 1, title: str = "Deploy v1.2.0 to production?") -> Card:
-    form = AnswerForm(token=f"s0d-{number}", format="approval", until=AT)
-    return Card(title=title, at=AT, summary="Anna Ames asks.", exact="deploy", ref=f"s0q-{number}", form=form)
+def deploy(number: int = 1, title: str = "Deploy v1.2.0 to production?") -> WorkRow:
+    return WorkRow(
+        title=title,
+        change="v1.0.0 → v1.2.0",
+        asked_by="Anna Ames",
+        decides="only you",
+        opened_at=AT,
+        expires_at=AT,
+        token=f"s0d-{number}",
+    )
+
+
+def waiting(*rows: WorkRow) -> tuple[WorkGroup, ...]:
+    return (WorkGroup(name="production", rows=rows),)
 
 
 def test_the_largest_emoji_of_everything_still_fits() -> None:
     wide = "😀" * 20_000
-    form = AnswerForm(token="a" * 47, format="choice", options=tuple(f"{at}{wide}"[:90] for at in range(100)), until=AT)
-    card = Card(title=wide, at=AT, summary=wide, quoted=wide, exact=wide, form=form)
+    row = deploy().model_copy(update=dict.fromkeys(("title", "change", "words", "asked_by", "decides"), wide))
     lines = tuple(Line(label=wide, text=wide) for _ in range(30))
+    groups = (WorkGroup(name=wide, rows=(row,)),) * 30
 
-    view = modals.view(Overview(waiting=(card,) * 5, asked=lines, decided=lines))
+    view = modals.view(Overview(waiting=groups, asked=lines, decided=lines))
 
     assert view_mistakes(view, "home") == []
     assert not view_too_large(view)
 
 
 def test_what_has_changed_has_another_id_and_what_has_not_keeps_what_was_put_into_it() -> None:
-    before, after = modals.view(Overview(waiting=(deploy(),))), modals.view(Overview(waiting=(deploy(2), deploy())))
+    before = modals.view(Overview(waiting=waiting(deploy())))
+    after = modals.view(Overview(waiting=waiting(deploy(2), deploy())))
 
     ids_before, ids_after = _ids(before), _ids(after)
 
     assert set(ids_before) - set(ids_after) == set(), "only something was added"
     assert len(ids_after) == len(set(ids_after))
-    assert modals.view(Overview(waiting=(deploy(),))) == before
-    changed = modals.view(Overview(waiting=(deploy(title="Deploy v1.3.0 to production?"),)))
+    assert modals.view(Overview(waiting=waiting(deploy()))) == before
+    changed = modals.view(Overview(waiting=waiting(deploy(title="Deploy v1.3.0 to production?"))))
     assert len(set(ids_before) - set(_ids(changed))) == 1
 
 
 @pytest.mark.parametrize("form", ["free_text", "yes_no"])
-def test_no_card_says_that_one_can_write_below_it(form: Any) -> None:
+def test_no_card_in_a_window_says_that_one_can_write_below_it(form: Any) -> None:
     card = Card(title="Why?", at=AT, form=AnswerForm(token="s0d-1", format=form, until=AT))
 
-    assert "thread" not in json.dumps(modals.view(Overview(waiting=(card,), asked=(Line(label="a", text="b"),))))
+    assert "thread" not in json.dumps(modals.window("card", card, {}))
 
 
 def test_the_home_of_somebody_new() -> None:
@@ -109,32 +132,27 @@ def test_the_home_of_somebody_busy() -> None:
     asked = Line(label="deploy v1.2.0", text="Waiting for Bo Berg.")
     decided = Line(label="Deploy <v1.1.0>?", text="Bo Berg approved at 14:02 UTC.")
 
-    view = modals.view(Overview(waiting=(deploy(), deploy(2)), more=3, asked=(asked,), decided=(decided,)))
+    view = modals.view(Overview(waiting=waiting(deploy(), deploy(2)), more=3, asked=(asked,), decided=(decided,)))
 
-    until = "Expires <!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
-    card = [
-        "header: Deploy v1.2.0 to production?",
-        "section: Anna Ames asks.",
-        f"context: {until}",
-        "actions: Approve | Deny | Deny with reason… | Details",
+    at = "<!date^1772546520^{date_short_pretty} at {time}|03 Mar 2026, 14:02 UTC>"
+    row = [
+        "section: Deploy v1.2.0 to production?\nv1.0.0 → v1.2.0 · asked by Anna Ames | Open",
+        f"context: Asked {at} · expires {at} | decides: only you",
     ]
     assert _told(view) == [
         "actions: Ask sayso…",
         "header: Waiting on you",
-        "divider: ",
-        *card,
-        "context: `s0q-1`",
-        "divider: ",
-        *card,
-        "context: `s0q-2`",
+        "context: production",
+        *row,
+        *row,
         "divider: ",
         "context: And 3 more: they come up here as you answer these.",
         "divider: ",
         "header: You asked",
-        "rich_text: deploy v1.2.0:  | Waiting for Bo Berg.",
+        "rich_text: deploy v1.2.0\n | Waiting for Bo Berg.",
         "divider: ",
         "header: Recently decided",
-        "rich_text: Deploy <v1.1.0>?:  | Bo Berg approved at 14:02 UTC.",
+        "rich_text: Deploy <v1.1.0>?\n | Bo Berg approved at 14:02 UTC.",
     ]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -99,25 +98,36 @@ async def test_an_answer_in_own_words_is_written_in_a_window(office: SlackWorld)
     assert await answer(office) == "the one <!channel> calls & likes"
 
 
-async def test_what_is_chosen_on_another_card_of_the_same_home_does_not_matter(office: SlackWorld) -> None:
-    first = await office.world.trigger("ask choices Which ones? | red, green, blue")
-    await office.world.opened(first)
-    second = await office.world.trigger("ask choices Which ones? | cyan, pink, grey")
-    await office.world.opened(second)
+async def test_a_question_is_opened_from_the_home_and_answered_in_its_window(office: SlackWorld) -> None:
+    run_id = await office.world.trigger("ask choices Which ones? | red, green, blue")
+    await office.world.opened(run_id)
     await office.anna.opens_home()
-    blocks = (await office.anna.sees_home("Which ones?")).blocks
-    menus = [block for block in blocks if block.get("accessory", {}).get("type") == "multi_static_select"]
-    sends = [block for block in blocks if _is_send(block)]
-    assert len(menus) == len(sends) == 2
+    await office.anna.sees_home("Which ones?")
 
-    await office.anna.presses(menus[0]["block_id"], in_=HOME, value=["2. green"])
-    await office.anna.presses(menus[1]["block_id"], in_=HOME, value=["3. grey", "1. cyan"])
-    assert (await office.anna.presses(sends[1]["block_id"], in_=HOME)).acked
+    await office.anna.presses("Open", in_=HOME)
+    await office.anna.sees_modal("Choose one or more")
+    await office.anna.presses("pick", value=["3. blue", "1. red"])
+    assert (await office.anna.presses("Send")).acked
 
-    [result] = (await office.world.ended(second)).results
-    assert result.text == "cyan\ngrey"
-    assert (await office.world.run(first)).open
+    assert await answer(office) == "red\nblue"
+    await office.anna.sees_modal("Your answer is stored")
 
 
-def _is_send(block: dict[str, Any]) -> bool:
-    return any(element.get("action_id") == "send" for element in block.get("elements", []))
+async def test_a_request_is_opened_from_the_home_and_denied_with_a_reason(office: SlackWorld) -> None:
+    run_id = await office.world.trigger("press bell")
+    record = await office.world.opened(run_id)
+    await office.bo.opens_home()
+    await office.bo.sees_home("Press bell?")
+
+    await office.bo.presses("Open", in_=HOME)
+    shown = await office.bo.sees_modal("Who decides")
+    assert shown.buttons == ["Approve", "Deny", "Deny with reason…", "Details"]
+    await office.bo.presses("Deny with reason…")
+    await office.bo.sees_modal("Why? The agent is told.")
+    sent = await office.bo.submits({"Why? The agent is told.": "too loud"})
+
+    assert (sent["sent"], sent["open"]) == (True, False)
+    await office.world.ended(run_id)
+    decision = (await office.world.request(record.request.id)).decision
+    assert decision
+    assert (decision.state, decision.by, decision.reason) == ("denied", ("bo",), "too loud")

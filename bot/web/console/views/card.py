@@ -21,6 +21,7 @@ from bot.render.cards import (
     with_short_hashes,
 )
 from bot.render.views import FactView, RequestView, request_view
+from bot.render.worklist import who_else
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from channels import Line
 from language import say
@@ -115,19 +116,6 @@ def _goes_on(run: Run | None) -> bool:
 
 def _short(fact: FactView) -> FactView:
     return fact.model_copy(update={"text": with_short_hashes(Line(label=fact.label, text=fact.text)).text})
-
-
-def who_else(view: RequestView, people: People, me: PersonId) -> str:
-    """Return who decides: to somebody who may alone, with whom else; to all others the rule."""
-    others = [person for person in view.may_decide if person != me]
-    is_any_of_them = view.quorum == 1 and view.rule.removeprefix("1 of ") == people.names_of(view.may_decide)
-    if me not in view.may_decide or not is_any_of_them or view.state != "open":
-        return view.rule
-    return f"you, or {_one_of(others, people)} instead of you" if others else "only you"
-
-
-def _one_of(others: list[PersonId], people: People) -> str:
-    return people.names_of(others) if len(others) == 1 else f"one of {people.names_of(others)}"
 
 
 def _because(

@@ -4,7 +4,7 @@ import pytest
 
 from agents.requests import PersonId
 from bot.render.views import FactView, RequestView, request_view
-from bot.web.console.views.worklist import Kind, work_list
+from bot.render.worklist import Kind, work_list
 from tests.bot.web.console.stage import asked, place
 from tests.servers.console import Console, Page
 from tests.world import World

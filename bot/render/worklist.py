@@ -9,7 +9,6 @@ from agents.text import one_line
 from bot.people.directory import People
 from bot.render.cards import with_short_hashes
 from bot.render.views import RequestView
-from bot.web.console.views.card import who_else
 from channels import Line
 
 Kind = Literal["", "approvals", "questions"]
@@ -63,6 +62,19 @@ def item_of(request: RequestView, people: People, me: PersonId) -> Item:
         who_else=who_else(request, people, me),
         may_deny=request.state == "open" and request.format == "approval" and me in request.may_decide,
     )
+
+
+def who_else(view: RequestView, people: People, me: PersonId) -> str:
+    """Return who decides: to somebody who may alone, with whom else; to all others the rule."""
+    others = [person for person in view.may_decide if person != me]
+    is_any_of_them = view.quorum == 1 and view.rule.removeprefix("1 of ") == people.names_of(view.may_decide)
+    if me not in view.may_decide or not is_any_of_them or view.state != "open":
+        return view.rule
+    return f"you, or {_one_of(others, people)} instead of you" if others else "only you"
+
+
+def _one_of(others: list[PersonId], people: People) -> str:
+    return people.names_of(others) if len(others) == 1 else f"one of {people.names_of(others)}"
 
 
 def _group(request: RequestView) -> str:
