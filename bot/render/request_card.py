@@ -23,7 +23,8 @@ from bot.policy.judge import (
 )
 from bot.policy.quorum import lacking
 from bot.policy.record import RequestRecord, good_until
-from bot.render.cards import askers, began_with, last_printed, request_card
+from bot.render.cards import askers, began_with, request_card
+from bot.render.output import output_of
 from bot.render.words import changes_of, decided, feedback_text, state_name
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
@@ -248,10 +249,11 @@ def _says(by: tuple[PersonId, ...], people: People, key: str) -> str:
 
 def _failed(text: str, when: str) -> _Stand:
     """The sentence that a tool says, which is not ours either, and below it the end of what a program printed."""
-    sentence, last = last_printed(text)
-    if not last:
+    sentence, _, printed = text.partition("\n")
+    last = output_of(printed)
+    if last is None:
         return _Stand(say("standing.failed"), when, _bounded(text), say("standing.went-wrong"))
-    said = f"{one_line(sentence, _SAID_CHARS)}\n{last[-_LAST_CHARS:]}"
+    said = f"{one_line(sentence, _SAID_CHARS)}\n{last.tail[-_LAST_CHARS:]}"
     return _Stand(say("standing.failed"), when, said, say("standing.printed"), is_output=True)
 
 
