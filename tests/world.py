@@ -21,6 +21,7 @@ from bot.store.outbox_entry import OutboxEntry, read_entry
 from bot.testing.people import Peopled
 from channels import Channel
 from channels.email.local.letters import Letter
+from language import in_all
 from tests.clerk import Workshop, clerk
 from tests.office import TOML, settings_of
 
@@ -28,7 +29,8 @@ from tests.office import TOML, settings_of
 def heading(letter: Letter) -> str:
     """Return the title of a mail; its subject may be that of its thread."""
     first, _, below = letter.text.partition("\n\n")
-    return (below if first.startswith("Please answer by ") else first).partition("\n")[0]
+    leads = tuple(each.partition("{")[0] for each in in_all("mail.answer-by"))
+    return (below if first.startswith(leads) else first).partition("\n")[0]
 
 
 @dataclass

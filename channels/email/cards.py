@@ -14,10 +14,9 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from channels import AnswerForm, Card, Line
-from channels.email.reply import is_decision
-from channels.email.reply.newtext import REFERENCE, UNTIL
-from channels.email.tokens import CODE
+from channels.email.reply import is_decision, vocabulary
 from channels.showing import escape_invisible, one_line
+from language import dates, say, say_many
 
 MARK = "| "
 """Stands before each line that is not ours. The quoted copy of a bare `yes` would come back as somebody's answer."""
@@ -34,7 +33,6 @@ _LEAD_CHARS = 120
 # More lines than that push the buttons off the screen of a phone.
 _FACT_LINES = 8
 _MOST_BUTTONS = 8
-_BELOW_BUTTONS = ("Each button begins a mail that says so. Nothing is decided before you send it.",)
 _BUTTONS_BYTES = 6_000
 
 Kind = Literal["lead", "title", "say", "facts", "words", "verbatim", "heading", "small", "fine", "link", "buttons"]
@@ -89,17 +87,23 @@ class Block:
     buttons: tuple[Button, ...] = ()
 
 
-def sentence(verb: Literal["approve", "deny"], card: Card, code: str = "", line: str = "") -> str:
-    """Return what a button writes: it says what the answer does, and proves by `code` which card it is about.
+def approval(card: Card, code: str = "", line: str = "") -> str:
+    """Return what the button that approves writes: it says what it does, and proves by `code` which card it is about.
 
     `line` is the code line of ways that need one.
     """
-    return _signed(f"I {verb}: {_short(card.title, _SENTENCE_CHARS).rstrip('?')}", code, line)
+    return _signed(say("mail.i-approve", title=_stated(card)), code, line)
+
+
+def denial(card: Card, code: str = "", line: str = "") -> str:
+    """Return what the button that denies writes."""
+    return _signed(say("mail.i-deny", title=_stated(card)), code, line)
 
 
 def answer(said: str, card: Card, code: str, line: str = "") -> str:
     """Return what a button writes that answers a question with `said`."""
-    return _signed(f'I answer "{_short(said, _LABEL_CHARS)}" to: {_short(card.title, _SENTENCE_CHARS)}', code, line)
+    title = _short(card.title, _SENTENCE_CHARS)
+    return _signed(say("mail.i-answer", answer=_short(said, _LABEL_CHARS), title=title), code, line)
 
 
 def answers_of(form: AnswerForm) -> tuple[str, ...]:
@@ -108,15 +112,15 @@ def answers_of(form: AnswerForm) -> tuple[str, ...]:
         case "choice":
             return form.options if len(form.options) <= _MOST_BUTTONS else ()
         case "yes_no":
-            return ("yes", "no")
+            return (say("mail.yes"), say("mail.no"))
         case _:
             return ()
 
 
 def opening(card: Card, made: Made) -> str:
     """The first line of a mail that asks: until when, and who asks, as a list of mails shows it beside the subject."""
-    until = f"Please answer by {moment(card.form.until, made.timezone)}. " if card.form else ""
-    return f"{until}{_lead(card)}".rstrip() + (f" [{made.mark}]" if made.mark else "")
+    until = say("mail.answer-by", moment=moment(card.form.until, made.timezone)) if card.form else ""
+    return f"{until} {_lead(card)}".strip() + (f" [{made.mark}]" if made.mark else "")
 
 
 def blocks(card: Card, made: Made) -> tuple[Block, ...]:
@@ -142,7 +146,7 @@ def attachments(card: Card, made: Made) -> tuple[tuple[str, str], ...]:
 
 def attachment_of(fact: Line) -> str:
     """Name the file that holds all of a fact's list."""
-    words = re.findall(r"[a-z0-9]+", fact.label.lower())
+    words = re.findall(r"[a-z0-9]+", vocabulary.fold(fact.label).lower())
     return f"{'-'.join(words)[:40] or 'list'}.txt"
 
 
@@ -153,7 +157,7 @@ def moment(at: datetime, timezone: str) -> str:
     except (KeyError, ValueError, OSError):
         zone = ZoneInfo("UTC")
     there = at.astimezone(zone)
-    return f"{there:%a} {there.day} {there:%b %Y, %H:%M %Z}"
+    return f"{dates.date(there, 'mail.moment')} {there:%Z}"
 
 
 def shown(block: Block) -> tuple[str, ...]:
@@ -191,14 +195,14 @@ def _words(card: Card) -> Iterable[Block]:
     if card.quoted:
         # Where nothing is asked, several lines are what a program printed.
         is_printed = card.form is None and "\n" in card.quoted
-        whose = card.quoted_as or "Unverified text:"
+        whose = card.quoted_as or say("mail.unverified")
         yield Block("small", (_line(whose),), _TITLE)
         lines = tuple(escape_invisible(card.quoted).split("\n"))
         yield Block("verbatim" if is_printed else "words", lines, _QUOTED)
 
 
 def _decides(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
-    until = f"{UNTIL} {moment(form.until, made.timezone)}, {_span(form.until - card.at)} after this mail."
+    until = say("mail.expires", moment=moment(form.until, made.timezone), span=_span(form.until - card.at))
     yield Block("facts", (*(line for fact in card.decides for line in _fact(fact)), until), _DECIDES)
 
 
@@ -212,7 +216,7 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
         yield from (Block("small", how[:1], _HOW), *page)
         how, page = how[1:], []
     for row in rows:
-        yield Block("buttons", _BELOW_BUTTONS if row is rows[-1] else (), _HOW, row)
+        yield Block("buttons", (say("mail.below-buttons"),) if row is rows[-1] else (), _HOW, row)
     yield from (Block("small", how, _HOW), *page)
 
 
@@ -221,16 +225,16 @@ def _link(card: Card) -> list[Block]:
 
 
 def _details(card: Card, code: str) -> Iterable[Block]:
-    """What few ever read, and last the lines by which a quoted card is known (`newtext`)."""
+    """What few ever read, and last the lines by which a quoted card is known (`marks`)."""
     long = [fact for fact in card.facts if len(_fact(fact)) > _FACT_LINES + 1]
     if card.exact or card.details or long:
-        yield Block("heading", ("Details",))
+        yield Block("heading", (say("mail.details"),))
     if card.exact:
-        yield Block("small", ("Exactly this:",))
+        yield Block("small", (say("mail.exactly"),))
         yield Block("verbatim", tuple(escape_invisible(card.exact).split("\n")), _EXACT)
     yield from _facts((*long, *card.details), _DETAILS, kind="fine")
-    kept = (f"{CODE} {code}",) if code else ()
-    if footer := (*kept, *((f"{REFERENCE} {_line(card.ref)}",) if card.ref else ())):
+    kept = (_code_line(code),) if code else ()
+    if footer := (*kept, *((f"{say('mail.reference')} {_line(card.ref)}",) if card.ref else ())):
         yield Block("fine", footer, _REF)
 
 
@@ -257,11 +261,11 @@ def _below_lead(card: Card) -> str:
 def _buttons(form: AnswerForm, made: Made) -> list[tuple[Button, ...]]:
     """Mails that need only be sent, where such an answer counts: rows of buttons, all of them or none."""
     if form.format == "approval":
-        yes = [Button("Approve by mail", _mailto(made, made.approves), "yes")] if made.approves else []
-        no = [Button("Deny by mail", _mailto(made, made.refuses), "no")] if made.refuses else []
+        yes = [Button(say("mail.approve-button"), _mailto(made, made.approves), "yes")] if made.approves else []
+        no = [Button(say("mail.deny-button"), _mailto(made, made.refuses), "no")] if made.refuses else []
         rows = [tuple(no) if form.only_stops or not form.may_approve else (*yes, *no)]
     else:
-        labels = [f"Answer by mail: {_short(said, _LABEL_CHARS)}" for said in answers_of(form)]
+        labels = [say("mail.answer-button", answer=_short(said, _LABEL_CHARS)) for said in answers_of(form)]
         written = [_mailto(made, body) for body in made.answers]
         rows = [(Button(label, to, "choice"),) for label, to in zip(labels, written, strict=False)]
     bytes_of = sum(len(html.escape(button.to + button.label)) for row in rows for button in row)
@@ -285,7 +289,7 @@ def _text_of(block: Block, *, labels: bool) -> str:
             return "\n".join((*map(label_of, block.buttons), *block.lines)) if labels else ""
         case "link":
             # On a line of its own, as in the HTML: what a quote makes of an address is not compared.
-            return f"Open in sayso\n{block.lines[0]}"
+            return f"{say('mail.open')}\n{block.lines[0]}"
         case _:
             return "\n".join(shown(block))
 
@@ -298,7 +302,7 @@ def _fitted(block: Block) -> Block:
     for line in block.lines:
         left = block.room - used - LINE_BYTES
         if len(html.escape(line).encode()) > left:
-            return replace(block, lines=(*kept, *_beginning(line, left), f"Cut here: all of it is attached as {WHOLE}"))
+            return replace(block, lines=(*kept, *_beginning(line, left), say("mail.cut", file=WHOLE)))
         used += len(html.escape(line).encode()) + LINE_BYTES
         kept.append(line)
     return block
@@ -315,8 +319,17 @@ def _beginning(line: str, left: int) -> tuple[str, ...]:
 
 
 def _signed(said: str, code: str, line: str) -> str:
-    said += f" (code {code})" if code else ""
-    return f"{said}\n{CODE} {line}" if line else said
+    said = say("mail.with-code", sentence=said, code=code) if code else said
+    return f"{said}\n{_code_line(line)}" if line else said
+
+
+def _code_line(token: str) -> str:
+    return f"{say('mail.answer-code')} {token}"
+
+
+def _stated(card: Card) -> str:
+    """The title as a part of a sentence that is no question."""
+    return _short(card.title, _SENTENCE_CHARS).rstrip("?")
 
 
 def _short(text: str, most: int) -> str:
@@ -331,42 +344,41 @@ def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
     """`Label: text`, or the label and below it one line for each line of the text, `most` of them."""
     lines = [_line(line) for line in escape_invisible(fact.text).split("\n") if line.strip()]
     if most is not None and len(lines) > most:
-        lines = [*lines[:most], f"and {len(lines) - most} more, below under Details"]
-    if fact.lines:
-        where = f"attached as {attachment_of(fact)}" if fact.whole else "on the page of this request"
-        lines.append(f"Complete list ({fact.lines}): {where}")
+        lines = [*lines[:most], say_many("mail.more-below", len(lines) - most)]
+    if fact.whole and fact.lines:
+        lines.append(say("mail.list-attached", count=fact.lines, file=attachment_of(fact)))
+    elif fact.lines:
+        lines.append(say("mail.list-on-page", count=fact.lines))
     if len(lines) < 2:
         return (f"{_line(fact.label)}: {''.join(lines)}",)
     return (f"{_line(fact.label)}:", *(f"- {line}" for line in lines))
 
 
 def _how_to_answer(form: AnswerForm) -> tuple[str, ...]:
-    refuse = "To refuse, reply: deny, and the reason if you like"
+    deny = say("mail.how-to-deny")
     match form.format:
         case "approval" if form.only_stops:
-            return ("It is approved. Until it begins you can still refuse.", refuse)
+            return (say("mail.can-still-deny"), deny)
         case "approval" if form.may_approve:
-            return ("To approve, reply with the one word: approve", refuse)
+            return (say("mail.how-to-approve"), deny)
         case "approval":
-            return ("An approval by mail does not count here. To approve, open its page in the console.", refuse)
+            return (say("mail.only-the-page-approves"), deny)
         case "yes_no":
-            return ("To answer, reply with one word: yes or no",)
+            return (say("mail.how-to-say-yes-or-no"),)
         case "choice":
-            return ("To choose, reply with one number or name from the list above, and nothing else.",)
+            return (say("mail.how-to-choose"),)
         case "choices":
-            return ("To choose, reply with numbers or names from the list above, with commas between them.",)
+            return (say("mail.how-to-choose-several"),)
         case "form":
-            return ("To answer, reply with these lines, filled in:", *(f"{_line(name)}: …" for name in form.fields))
+            return (say("mail.how-to-fill-in"), *(f"{_line(name)}: …" for name in form.fields))
         case "free_text":
-            return ("To answer, reply to this mail in your own words.",)
+            return (say("mail.how-to-answer"),)
 
 
 def _span(time: timedelta) -> str:
     """A time as people say it: `3 days`, `3 h 40 min`, `25 min`."""
-    minutes = max(0, round(time.total_seconds() / 60))
-    hours, rest = divmod(minutes, 60)
+    hours, minutes = divmod(max(0, round(time.total_seconds() / 60)), 60)
     if hours >= 48:
-        return f"{hours // 24} days"
-    if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
+        return say_many("mail.days", hours // 24)
+    parts = [say("words.hours", count=hours)] if hours else []
+    return " ".join((*parts, say("words.minutes", count=minutes)) if minutes or not hours else parts)

@@ -36,6 +36,7 @@ from channels.email.reply import binding
 from channels.email.reply.binding import Answered, SentCard
 from channels.email.transport import SenderRefused, Transport
 from channels.email.ways import Way
+from language import speaking, spoken
 
 DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 """Waits between tries while the mailbox or the store can't be reached; the last one repeats."""
@@ -141,7 +142,8 @@ class EmailChannel:
         """One mail; `after` is the one that it goes on from."""
         contact = self._directory.contact(to.person)
         zone = contact.timezone if contact else "UTC"
-        post = mime.compose(card, to, key, own=self._own, timezone=zone, way=self._way, after=after)
+        with speaking(contact.language if contact else spoken()):
+            post = mime.compose(card, to, key, own=self._own, timezone=zone, way=self._way, after=after)
         await self._remember(post, card.receipt, key, after)
         await self._submit(post, self._envelope_sender(card, to))
         # What finds a mail is its Message-ID, which an answer brings back: it stands in no event.

@@ -51,10 +51,11 @@ class Post:
 def compose(
     card: Card, to: Address, key: str, *, own: str, timezone: str, way: Way = "plus", after: SentCard | None = None
 ) -> Post:
-    """The mail that shows `card` to `to`, from the address `own`. Its Date is `card.at`, its ids come from `key`.
+    """The mail that shows `card` to `to`, from the address `own`, in the language that is spoken.
 
-    `way` is how the card's token comes back, `after` an earlier mail to the same person. The card's receipt stands in
-    a header of its own: reports that the mail did not arrive bring its headers back.
+    Its Date is `card.at`, its ids come from `key`. `way` is how the card's token comes back, `after` an earlier mail to
+    the same person. The card's receipt stands in a header of its own: reports that the mail did not arrive bring its
+    headers back.
 
     Raises ChannelRefused when `to` is no plain address or a reply could not carry the card's token.
     """
@@ -108,8 +109,8 @@ def _made(card: Card, timezone: str, answers_to: str, code: str) -> cards.Made:
     mark = _letters(f"subject {token}", _CODE_CHARS)
     title = f"sayso: {card.title}" if _PREFIX.match(card.title) else card.title
     subject = f"{one_line(title, TITLE_CHARS)} [{mark}]"
-    approves = cards.sentence("approve", card, _letters(f"button {token}", _BUTTON_CODE_CHARS), code)
-    refuses = cards.sentence("deny", card, _letters(f"refusing {token}", _BUTTON_CODE_CHARS), code)
+    approves = cards.approval(card, _letters(f"button {token}", _BUTTON_CODE_CHARS), code)
+    refuses = cards.denial(card, _letters(f"refusing {token}", _BUTTON_CODE_CHARS), code)
     said = cards.answers_of(card.form) if card.form else ()
     codes = (_letters(f"answer {place} {token}", _BUTTON_CODE_CHARS) for place in range(len(said)))
     answers = tuple(cards.answer(each, card, own, code) for each, own in zip(said, codes, strict=True))

@@ -10,8 +10,8 @@ import html
 
 from channels import Card
 from channels.email.cards import Block, Button, Made, blocks, label_of, shown
-from channels.email.reply.newtext import REFERENCE, UNTIL
-from channels.email.tokens import CODE
+from channels.email.reply import marks
+from language import say, spoken
 
 WIDTH_PX = 600
 
@@ -52,7 +52,7 @@ def as_html(card: Card, made: Made) -> str:
     body = f'<table {_TABLE} style="table-layout:fixed"><tr><td style="padding:16px">\n{table}\n</td></tr></table>'
     scheme = "color-scheme:light dark"
     return (
-        f'<!DOCTYPE html>\n<html lang="en" style="{scheme}"><head>{_HEAD}</head>'
+        f'<!DOCTYPE html>\n<html lang="{spoken()}" style="{scheme}"><head>{_HEAD}</head>'
         f'<body style="margin:0;padding:0;{scheme}">\n{body}\n</body></html>\n'
     )
 
@@ -85,7 +85,7 @@ def _inner(block: Block) -> str:
         case "facts" | "fine":
             return "<br>\n".join(map(_with_label, lines))
         case "link":
-            return _button(Button("Open in sayso", block.lines[0], "open"))
+            return _button(Button(say("mail.open"), block.lines[0], "open"))
         case "buttons":
             return _side_by_side(block.buttons) + _below(lines)
         case "lead" | "title" | "say" | "heading" | "small":
@@ -102,7 +102,7 @@ def _with_label(line: str) -> str:
     """A fact with its label in bold; in one piece, so that no quote begins a line with what others wrote."""
     label, colon, text = line.partition(":")
     # Where Gmail writes the text of a quote it puts stars around what is bold, and then these lines are not known.
-    is_plain = not colon or line.startswith(("- ", UNTIL, REFERENCE, CODE))
+    is_plain = not colon or line.startswith(("- ", *marks.code_labels())) or marks.ends_card(line)
     return line if is_plain else f"<b>{label}:</b>{text}"
 
 

@@ -11,24 +11,20 @@ names or in comments was not put there by whoever answered.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from channels import ChannelRefused
 from channels.email.format import addresses
 from channels.email.format.body import read_body
 from channels.email.format.headers import HEADER_BYTES, Headers, Unreadable, read_headers
 from channels.email.format.message_ids import MARK, ours
-from channels.email.reply import markup
+from channels.email.reply import marks, markup
 from channels.email.ways import Way
 
 TokenOf = Callable[[bytes, str], str | None]
 """From a whole mail and our own address: the token it brings back. Raises Unreadable when it brings several."""
 
-CODE = "Answer code:"
-"""Begins the line of the body that brings a token back where no address can."""
-
 SEVERAL = "it answers several questions at once; answer each one in a mail of its own"
-
-_CODE_LINE = re.compile(rf"^[> \t]*(?:[*_]{{1,2}})?{CODE}\s{{1,8}}({MARK})\b", re.IGNORECASE | re.MULTILINE)
 
 
 def reply_address(way: Way, own: str, token: str) -> str:
@@ -104,7 +100,13 @@ def _addressed_catchall(raw: bytes, own: str) -> str | None:
 
 def _referred(raw: bytes, _own: str) -> str | None:
     """The token that the body brings back, where it quotes the card."""
-    return _one(found[1].lower() for found in map(_CODE_LINE.search, _texts(raw)) if found)
+    return _one(found[1].lower() for found in map(_code_line().search, _texts(raw)) if found)
+
+
+@cache
+def _code_line() -> re.Pattern[str]:
+    labels = "|".join(map(re.escape, marks.code_labels()))
+    return re.compile(rf"^[> \t]*(?:[*_]{{1,2}})?(?:{labels})\s{{1,8}}({MARK})\b", re.IGNORECASE | re.MULTILINE)
 
 
 def _texts(raw: bytes) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Literal
 
-from channels.email.reply import markup, signature, vocabulary
+from channels.email.reply import marks, markup, signature, vocabulary
 from channels.email.reply.lines import BLANK
 from channels.email.reply.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, new_text
 
@@ -123,7 +123,10 @@ def read_both(body: str | None, document: str | None, author: str = "", *, marke
 
 
 def prepare() -> None:
-    """Make the large patterns now, where the time of each mail is limited; else the first use makes each."""
+    """Make the large patterns and load our own lines now, where the time of each mail is limited; else the first use
+    does.
+    """
+    marks.prepare()
     for make in (_consent, _firm, _refusing):
         make()
 

@@ -33,7 +33,7 @@ _ATTRIBUTION_LINES = 7
 """Longest `On …, … wrote:` above a quote."""
 
 NOT_KNOWN = "sayso does not know the mail that it answers"
-NO_CODE_LINE = "it does not bring back the line of the card that begins with “Answer code:”"
+NO_CODE_LINE = "it does not bring back the line of the card with its answer code"
 
 _URL = re.compile(r"<(?:mailto:|https?://)[^<>\s]*>|https?://[^\s<>]+|<[^<>\s@]+@[^<>\s@]+>|\[(?:cid|image):[^\]\s]*\]")
 _QUOTE_MARKS = re.compile(r"^[>|\s\u00a0]+")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from channels.email.reply import banners, quotes, shapes, signature, vocabulary
+from channels.email.reply import banners, marks, quotes, shapes, signature, vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS, Lines, is_rule
 
 NEW_TEXT_CHARS = 64 * 1024
@@ -32,16 +32,10 @@ CUT_LINES = 1000
 FOOTER_LINES = 80
 """Longest signature with a legal footer in it."""
 
-UNTIL = "Answers count until"
-REFERENCE = "Reference:"
-"""Begin the last lines of every card; above them, in a quote without `>`, are our own words."""
-
 _QUESTION_MARKS = {0x3F: None, 0xFF1F: None}
 _POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|n\.? ?b\.?|p\.? ?d\.?|追伸)(?:\s?[:\uff1a.,-]|\s+(?=\w))")
 _OFFER = re.compile(r"\W*(?:approve|yes|accept)\W+(?:(?:or|und|oder|ou|o|of)\W+)?(?:deny|no|reject|decline)\W*")
 """A card's own words that make both decisions possible; nobody decides with them."""
-
-_INSTRUCTIONS = ("reply ", "reply:", "to approve", "to refuse", "to answer", "to choose")
 
 
 @dataclass(frozen=True)
@@ -277,12 +271,12 @@ def _perhaps_own(lines: Lines, below: int) -> list[str]:
     Not what is marked, and not what stands above the last line of our card. In another's mail questions are its own,
     but for those of the last paragraph, where an answer would stand; and so is what says how to answer.
     """
-    last = next((i for i in range(len(lines) - 1, below - 1, -1) if _is_last_of_card(lines, i)), below - 1)
+    last = next((i for i in range(len(lines) - 1, below - 1, -1) if marks.ends_card(lines.raw[i])), below - 1)
     shown = [i for i in range(last + 1, len(lines)) if not lines.is_blank(i) and not lines.quoted[i]]
     shown = without_legal(lines, shown)
     asks = set(shown if last < below else ()) - set(_last_paragraph(lines, below, shown))
     own = (lines.folded(i).translate(_QUESTION_MARKS if i in asks else {}) for i in shown)
-    return [line for line in own if not line.startswith(_INSTRUCTIONS) and not _OFFER.fullmatch(line)]
+    return [line for line in own if not marks.instructs(line) and not _OFFER.fullmatch(line)]
 
 
 def without_legal(lines: Lines, shown: list[int]) -> list[int]:
@@ -304,10 +298,6 @@ def _last_paragraph(lines: Lines, below: int, shown: list[int]) -> range:
     end = shown[-1] + 1 if shown else below
     start = next((i + 1 for i in range(end - 1, below - 1, -1) if lines.is_blank(i)), below)
     return range(start, end) if any(i < start for i in shown) else range(0)
-
-
-def _is_last_of_card(lines: Lines, at: int) -> bool:
-    return lines.raw[at][:LINE_CHARS].strip(BLANK).startswith((UNTIL, REFERENCE))
 
 
 def _with_questions(lines: Lines, kept: list[int]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from channels import Channel, Inbound
+from channels import Channel, Contact, Inbound
 from channels.email.channel import EmailChannel
 from channels.email.identity.proof import local
 from channels.email.local.maildir import folder_of
@@ -33,12 +33,12 @@ class Post:
         self.mailbox = MaildirMailbox(folder_of(folder, BOT), self.arrived)
         self.channel = self.channel_through(self.client(BOT))
 
-    def channel_through(self, transport: Transport) -> Channel:
-        """The bot's channel, sending through `transport`."""
+    def channel_through(self, transport: Transport, *people: Contact) -> Channel:
+        """The bot's channel, sending through `transport`; it knows Anna and Bo, or else these `people`."""
         channel = EmailChannel(
             mailbox=self.mailbox,
             transport=transport,
-            directory=People(ANNA, BO),
+            directory=People(*people or (ANNA, BO)),
             address=BOT,
             prove=local,
             now=lambda: NOON,

@@ -1,6 +1,6 @@
 import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from channels import Address, AnswerForm, Card, Line
 from channels.email import mime
-from channels.email.cards import Made, answers_of, as_text, attachments, moment
+from channels.email.cards import Made, answers_of, as_text, attachment_of, attachments, moment
 from channels.email.format.body import read_body
 from channels.email.page import as_html
 from channels.email.reply import is_decision, markup, read_reply
 from channels.email.reply.binding import squashed
 from channels.showing import escape_invisible, one_line
+from language import LANGUAGES, Language, say, speaking
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
 
 Format = Literal["approval", "free_text", "yes_no", "choice", "choices", "form"]
@@ -96,7 +97,7 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
         "What Anna wrote:\n\n| it is urgent",
         "Unverified text:\n\n| It fixes the log-in.",
         "From: v1.0.0",
-        "Who decides: Bo\nAnswers count until Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail.",
+        "Who decides: Bo\nExpires Tue 3 Mar 2026, 16:00 UTC, 4 h after this mail.",
         "Approve by mail\nDeny by mail",
         "To approve, reply with the one word: approve\nTo refuse, reply: deny, and the reason if you like",
         "Open in sayso\nhttps://sayso.example/requests/s0q-1",
@@ -106,6 +107,66 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
     )
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
+
+
+def test_in_german_it_says_the_same_in_the_same_order() -> None:
+    card = approval(
+        facts=(Line(label="Commits", text="\n".join(map(str, range(10))), lines=10, whole="0\n1"),),
+        link="https://sayso.example/requests/s0q-1",
+    )
+
+    with speaking("de"):
+        text = as_text(card, made_of(card), labels=True)
+
+    assert text == (
+        "Bitte antworten Sie bis Di., 3. März 2026, 16:00 UTC. Anna asked for it. [K7QP2X]\n\n"
+        "Deploy 4f2a to production?\n\n"
+        "Ungeprüfter Text:\n\n| It fixes the log-in.\n\n"
+        "Commits:\n- 0\n- 1\n- 2\n- 3\n- 4\n- 5\n- 6\n- 7\n- und 2 weitere Einträge, unten unter Details\n"
+        "- Vollständige Liste (10): im Anhang commits.txt\n\n"
+        "Läuft ab am Di., 3. März 2026, 16:00 UTC, 4 Std. nach dieser Mail.\n\n"
+        "Per Mail genehmigen\nPer Mail ablehnen\n"
+        "Jede Schaltfläche öffnet eine neue Mail mit Ihrer Antwort. Entschieden wird erst, wenn Sie sie senden.\n\n"
+        "Zum Genehmigen antworten Sie mit dem einen Wort: genehmigt\n"
+        "Zum Ablehnen antworten Sie: abgelehnt, und auf Wunsch mit dem Grund\n\n"
+        "In sayso öffnen\nhttps://sayso.example/requests/s0q-1\n\n"
+        'Details\n\nIm Wortlaut:\n\n| deploy(commit="4f2a")\n\n'
+        "Commits:\n- 0\n- 1\n- 2\n- 3\n- 4\n- 5\n- 6\n- 7\n- 8\n- 9\n"
+        "- Vollständige Liste (10): im Anhang commits.txt\n\n"
+        "sayso-Referenz: R-12\n"
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_that_a_mail_asks_for_are_read_as_what_it_says(language: Language) -> None:
+    with speaking(language):
+        approve = say("mail.how-to-approve").rpartition(": ")[2]
+        deny = say("mail.how-to-deny").rpartition(": ")[2].partition(",")[0]
+        buttons = (say("mail.i-approve", title="x"), say("mail.i-deny", title="too early"))
+        yes, no = say("mail.yes"), say("mail.no")
+
+    assert [read_reply(word).said for word in (approve, yes)] == ["approve", "approve"]
+    assert [read_reply(word).said for word in (deny, no)] == ["deny", "deny"]
+    assert [read_reply(each).said for each in buttons] == ["free_text", "deny"]
+    assert read_reply(f"{deny}, too early").reason == "too early"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ["approval", "yes_no", "choice", "choices", "form", "free_text"])
+def test_no_sentence_of_ours_needs_a_mark(language: Language, kind: Format) -> None:
+    with speaking(language):
+        forms = (form(kind), form(kind, may_approve=False), form(kind, only_stops=True))
+        texts = [as_text(card, made_of(card), labels=True) for card in (approval(form=each) for each in forms)]
+
+    assert [line for text in texts for line in text.split("\n") if line.startswith("| ")] == [
+        "| It fixes the log-in.",
+        '| deploy(commit="4f2a")',
+    ] * 3
+
+
+@pytest.mark.parametrize("label", ["Änderungen", "ÄNDERUNGEN!"])
+def test_the_file_of_a_list_is_called_by_its_label_in_plain_letters(label: str) -> None:
+    assert attachment_of(Line(label=label, text="")) == "anderungen.txt"
 
 
 @pytest.mark.parametrize(
@@ -163,17 +224,22 @@ def test_a_closing_card_is_short() -> None:
     assert as_text(card, HERE) == "Bo approved at 14:02; nothing to do\n"
 
 
-@given(CARDS)
-def test_no_line_of_our_own_mail_would_come_back_as_a_decision(card: Card) -> None:
-    for line in (*as_text(card, HERE).split("\n"), *shown(card)):
+@pytest.mark.parametrize("language", LANGUAGES)
+@given(card=CARDS)
+def test_no_line_of_our_own_mail_would_come_back_as_a_decision(language: Language, card: Card) -> None:
+    with speaking(language):
+        lines = (*as_text(card, HERE).split("\n"), *shown(card))
+
+    for line in lines:
         assert read_reply(line).said not in ("approve", "deny")
 
 
-@given(CARDS)
-def test_text_and_html_say_the_same(card: Card) -> None:
-    made = made_of(card)
-
-    text, html_text = as_text(card, made, labels=True), "\n".join(shown(card, made))
+@pytest.mark.parametrize("language", LANGUAGES)
+@given(card=CARDS)
+def test_text_and_html_say_the_same(language: Language, card: Card) -> None:
+    with speaking(language):
+        made = made_of(card)
+        text, html_text = as_text(card, made, labels=True), "\n".join(shown(card, made))
 
     assert squashed(text) == squashed(html_text)
     assert [line for line in html_text.split("\n") if is_decision(line)] == []
@@ -200,6 +266,26 @@ def test_an_unknown_time_zone_is_shown_as_utc() -> None:
     assert moment(NOON, "America/New_York") == "Tue 3 Mar 2026, 07:00 EST"
     assert moment(NOON, "Nowhere/Land") == "Tue 3 Mar 2026, 12:00 UTC"
     assert moment(NOON, "../etc/passwd") == "Tue 3 Mar 2026, 12:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("language", "minutes", "span"),
+    [
+        ("en", 25, "25 min"),
+        ("en", 60, "1 h"),
+        ("en", 220, "3 h 40 min"),
+        ("en", 47 * 60, "47 h"),
+        ("en", 48 * 60, "2 days"),
+        ("en", 0, "0 min"),
+        ("de", 220, "3 Std. 40 Min."),
+        ("de", 72 * 60, "3 Tage"),
+    ],
+)
+def test_how_long_it_can_be_answered_is_said_as_people_say_it(language: Language, minutes: int, span: str) -> None:
+    card = approval(at=UNTIL - timedelta(minutes=minutes))
+
+    with speaking(language):
+        assert f" UTC, {span} " in as_text(card, HERE)
 
 
 @pytest.mark.parametrize("below", ["", "\nno, stop"])
@@ -309,15 +395,17 @@ LONG_CARDS = st.builds(
 )
 
 
-@given(LONG_CARDS)
+@given(card=LONG_CARDS, language=st.sampled_from(LANGUAGES))
 @settings(max_examples=40)
-def test_however_much_a_card_says_its_html_stays_small_and_says_where_all_of_it_is(card: Card) -> None:
-    post = mime.compose(card, TO, "d1", own=BOT, timezone="UTC")
-    body = read_body(post.raw)
-    files = dict(attachments(card, Made()))
+def test_however_much_a_card_says_its_html_stays_small_and_says_where_all_of_it_is(
+    card: Card, language: Language
+) -> None:
+    with speaking(language):
+        body = read_body(mime.compose(card, TO, "d1", own=BOT, timezone="UTC").raw)
+        files, cut = dict(attachments(card, Made())), say("mail.cut", file="card.txt")
 
     assert len((body.html or "").encode()) < 40_000
-    assert ("Cut here: all of it is attached as card.txt" in (body.plain or "")) == ("card.txt" in files)
+    assert (cut in (body.plain or "")) == ("card.txt" in files)
     for text in (card.exact, card.said, card.quoted) if "card.txt" in files else ():
         marked = "\n".join(f"| {line}" for line in escape_invisible(text).split("\n"))
         assert not text or marked in files["card.txt"]

@@ -88,10 +88,19 @@ async def test_only_a_closing_card_is_shown_as_a_follow_up_in_the_same_thread(po
 async def test_the_deadline_is_shown_in_the_persons_own_time_zone(post: Post) -> None:
     await post.channel.send(approval(), TO, "d1")
 
-    assert (
-        "Answers count until Tue 3 Mar 2026, 11:00 EST, 4 h after this mail."
-        in letters(post.box("bo@corp.example"))[0].text
-    )
+    assert "Expires Tue 3 Mar 2026, 11:00 EST, 4 h after this mail." in letters(post.box("bo@corp.example"))[0].text
+
+
+async def test_each_person_gets_a_mail_in_their_own_language(post: Post) -> None:
+    cy = BO.model_copy(update={"id": "cy", "email": "cy@corp.example", "language": "de"})
+    channel = post.channel_through(post.client(BOT), BO, cy)
+
+    await channel.send(approval(), TO, "d1")
+    await channel.send(approval(), TO.model_copy(update={"person": "cy"}), "d2")
+
+    english, german = letters(post.box("bo@corp.example"))
+    assert english.text.startswith("Please answer by Tue 3 Mar 2026, 11:00 EST. ")
+    assert german.text.startswith("Bitte antworten Sie bis Di., 3. März 2026, 11:00 EST. ")
 
 
 async def test_the_same_mail_twice_has_one_key_and_any_other_hand_or_address_another(post: Post) -> None:

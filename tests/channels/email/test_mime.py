@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from channels import Address, AnswerForm, Card, ChannelRefused, Line
 from channels.email import mime
 from channels.email.format import message_ids
-from channels.email.format.body import read_text
+from channels.email.format.body import read_body, read_text
 from channels.email.format.headers import read_headers
 from channels.email.format.shown import subject_of
+from language import speaking
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
 
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
@@ -165,3 +166,18 @@ def test_a_mail_that_closes_a_card_goes_on_from_it_under_its_subject() -> None:
 
 def test_a_title_that_outlook_would_take_for_a_prefix_stands_behind_our_name() -> None:
     assert read_headers(compose(approval(title="Ops: restart?")).raw).one("subject").startswith("sayso: Ops: restart?")
+
+
+def test_a_mail_says_in_which_language_it_is_and_keeps_its_ids_in_any() -> None:
+    english = compose(approval())
+    with speaking("de"):
+        german = compose(approval())
+
+    assert '<html lang="en"' in (read_body(english.raw).html or "")
+    assert '<html lang="de"' in (read_body(german.raw).html or "")
+    assert german.message_id == english.message_id
+    assert german.asks is not None
+    assert english.asks is not None
+    assert german.asks.subject == english.asks.subject
+    assert german.asks.opening.startswith("Bitte antworten Sie bis ")
+    assert german.asks.button.startswith("Ich genehmige: Deploy 4f2a to production (Code ")

@@ -12,6 +12,7 @@ from channels.email.page import as_html
 from channels.email.reading.reader import Reader
 from channels.email.reply import read_reply
 from channels.email.ways import Way
+from language import LANGUAGES, Language, speaking
 from tests.channels.email.mails import ANNA, BO, BOT, TOKEN, People, approval
 from tests.channels.email.work import MOST_CALLS, calls_of
 
@@ -20,8 +21,9 @@ WAYS: tuple[Way, ...] = ("plus", "catchall", "reference")
 OTHER = "s0d-zzzzzzzzzzzzz-aa2222222222"
 
 
-def card(way: Way) -> mime.Post:
-    return mime.compose(approval(), TO, "d1", own=BOT, timezone="UTC", way=way)
+def card(way: Way, language: Language = "en") -> mime.Post:
+    with speaking(language):
+        return mime.compose(approval(), TO, "d1", own=BOT, timezone="UTC", way=way)
 
 
 def received(*fields: str, body: str = "approve") -> bytes:
@@ -70,6 +72,8 @@ def test_the_same_card_gives_the_same_mail(way: Way) -> None:
         ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"))),
         ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"), mark="")),
         ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference"), mark="> > ")),
+        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference", "de"))),
+        ("reference", ("In-Reply-To: <AM0PR0@outlook.example>",), quoted(card("reference", "de"), mark="")),
     ],
 )
 def test_the_token_comes_back(way: Way, fields: tuple[str, ...], body: str) -> None:
@@ -99,6 +103,7 @@ def test_the_token_comes_back(way: Way, fields: tuple[str, ...], body: str) -> N
         ("reference", (f"In-Reply-To: <card.{TOKEN}.0f@sayso.example>",), "approve"),
         ("reference", (f"In-Reply-To: {card('reference').message_id.replace('sayso', 'evil')}",), "approve"),
         ("reference", (), f"my Answer code: {TOKEN}"),
+        ("reference", (), f"mein Antwortcode: {TOKEN}"),
     ],
 )
 def test_a_mail_without_a_token_of_its_way_has_none(way: Way, fields: tuple[str, ...], body: str) -> None:
@@ -128,17 +133,19 @@ OUTLOOK_REPLY = """<p>Approved</p><hr><p><b>From:</b> agent@sayso.example<br><b>
 <b>To:</b> Bo Berg<br><b>Subject:</b> Deploy 4f2a to production?</p>{}"""
 
 
-def shown() -> str:
+def shown(language: Language = "en") -> str:
     """Return what the card shows in HTML, as a reply quotes it."""
-    page = as_html(approval(), Made(code=TOKEN))
+    with speaking(language):
+        page = as_html(approval(), Made(code=TOKEN))
     return page[page.index("<body") : page.index("</body>")]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", [HTML_REPLY, OUTLOOK_REPLY, "<p>Approved</p>{}"])
-def test_a_reply_of_html_alone_brings_the_token_back_in_what_it_quotes(page: str) -> None:
+def test_a_reply_of_html_alone_brings_the_token_back_in_what_it_quotes(page: str, language: Language) -> None:
     fields = ("In-Reply-To: <AM0PR0@outlook.example>", "Content-Type: text/html; charset=utf-8")
 
-    assert tokens.returning("reference")(received(*fields, body=page.format(shown())), BOT) == TOKEN
+    assert tokens.returning("reference")(received(*fields, body=page.format(shown(language))), BOT) == TOKEN
 
 
 def test_an_answer_in_html_alone_whose_thread_was_lost_counts_for_its_question() -> None:

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 
 from channels import ChannelUnavailable, Inbound, Quarantined, Reading, Reply
+from channels.email.cards import Made, as_text
 from channels.email.channel import EmailChannel
 from channels.email.local import maildir
 from channels.email.local.maildir_mailbox import MaildirMailbox
 from channels.email.reading.sandbox import Limits
+from language import speaking
 from tests.channels.email.conftest import Post
-from tests.channels.email.mails import ANNA, BO, BOT, NOON, People, arrived, mail
+from tests.channels.email.mails import ANNA, BO, BOT, NOON, People, approval, arrived, mail
 from tests.channels.email.provers import misbehaving
 from tests.channels.email.reading.bombs import BOMBS
 from tests.long import few_of
@@ -28,6 +30,14 @@ from tests.waiting import until
 
 SECRET = "a-secret-of-the-parent"
 PROGRAM = "tests.channels.email.reading.reading_program"
+PREPARED = """
+import sys
+from channels.email.reply import prepare, read_reply
+prepare()
+sys.addaudithook(lambda event, args: print(args[0]) if event == "open" else None)
+header = "-----Original Message-----\\nFrom: sayso\\nSent: Tuesday\\nTo: Bo\\nSubject: Deploy?\\n\\n"
+print(read_reply("approve\\n\\n" + header + "Deploy?\\nno\\nReference: r1").said)
+"""
 
 
 class Desk:
@@ -147,6 +157,24 @@ async def test_mails_read_at_the_same_time_each_get_their_own_answer(post: Post)
     readings = await asyncio.gather(*(desk.read(mail(text)) for text in texts))
 
     assert [reading.text for reading in readings if isinstance(reading, Reply)] == texts
+
+
+async def test_an_answer_above_a_german_card_without_marks_is_read_by_the_child(post: Post) -> None:
+    header = "-----Ursprüngliche Nachricht-----\nVon: sayso\nGesendet: Dienstag\nAn: Bo\nBetreff: Deploy?\n\n"
+    with speaking("de"):
+        card = as_text(approval(), Made())
+    utf_8 = "Content-Type: text/plain; charset=utf-8\n"
+
+    read = await Desk(post).read(mail(f"genehmigt\n\n{header}{card}", extra=utf_8))
+    doubted = await Desk(post).read(mail(f"genehmigt\n\n{header}{card}\nnein, warte", extra=utf_8))
+
+    assert [each.said for each in (read, doubted) if isinstance(each, Reply)] == ["approve", "free_text"]
+
+
+def test_what_the_child_has_prepared_it_reads_from_no_file_again() -> None:
+    found = subprocess.run([sys.executable, "-c", PREPARED], capture_output=True, text=True, check=True)
+
+    assert found.stdout.split() == ["approve"]
 
 
 @pytest.mark.long

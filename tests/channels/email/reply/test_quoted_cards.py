@@ -1,11 +1,12 @@
 """Answers that quote a card of ours as mail programs write them: they count for that card, and words among it do not.
 
-Each quote is made from the very mail: the text and the HTML that `mime.compose` writes.
+Each quote is made from the very mail: the text and the HTML that `mime.compose` writes, in each language. It is read
+while another one is spoken: the language of a mail is that of the day when it was sent.
 """
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -16,14 +17,16 @@ from channels.email.format.body import read_body
 from channels.email.mime import Post
 from channels.email.reply import markup, read_both
 from channels.email.reply.binding import About, Answered, SentCard, bound
-from channels.email.tokens import CODE
+from language import LANGUAGES, Language, say, speaking, spoken
 from tests.channels.email.mails import BOT, NOON, TOKEN, approval
 
-CODE_LINE = re.compile(rf"^(?:> ?)?{CODE} (\S+)$", re.MULTILINE)
+CODE_LINE = re.compile(r"^(?:> ?)?(?:Answer code|Antwortcode): (\S+)$", re.MULTILINE)
 TO = Address(channel="email", person="bo", to="bo@corp.example", thread="run-7")
 HASHES = ("6eb0b08c1d2e3f405162738495a6b7c8d9e0f1a2", "63e28bf0a1b2c3d4e5f60718293a4b5c6d7e8f90")
 WROTE = "On Tue, Mar 3, 2026 at 1:00 PM sayso <agent@sayso.example> wrote:"
 HEADER = "From: sayso <agent@sayso.example>\nSent: Tuesday, March 3, 2026 1:00 PM\nTo: Bo Berg\nSubject: {}\n\n"
+SCHRIEB = "Am Di., 3. März 2026 um 13:00 Uhr schrieb sayso <agent@sayso.example>:"
+KOPF = "Von: sayso <agent@sayso.example>\nGesendet: Dienstag, 3. März 2026 13:00\nAn: Bo Berg\nBetreff: {}\n\n"
 
 DEPLOY = approval(
     title="Deploy v1.2.0 to production, replacing v1.0.0?",
@@ -72,12 +75,27 @@ def marked(text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
 
 
-def gmail(answer: str, _: str, page: str) -> tuple[str, str]:
-    who = html.escape(WROTE)
+@pytest.fixture(params=LANGUAGES, autouse=True)
+def language(request: pytest.FixtureRequest) -> Iterator[Language]:
+    """The language of the mails."""
+    with speaking(request.param):
+        yield request.param
+
+
+def another() -> Language:
+    return next(each for each in LANGUAGES if each != spoken())
+
+
+def gmail(answer: str, _: str, page: str, wrote: str = WROTE) -> tuple[str, str]:
+    who = html.escape(wrote)
     quote = f'<blockquote class="gmail_quote" style="margin:0 0 0 .8ex">{inner(page)}</blockquote>'
     head = f'<div dir="ltr" class="gmail_attr">{who}<br></div>'
     document = f'<div dir="ltr">{answer}</div><br><div class="gmail_quote gmail_quote_container">{head}{quote}</div>'
-    return f"{answer}\n\n{WROTE}\n\n{marked(as_plain(page))}\n", document
+    return f"{answer}\n\n{wrote}\n\n{marked(as_plain(page))}\n", document
+
+
+def german_gmail(answer: str, text: str, page: str) -> tuple[str, str]:
+    return gmail(answer, text, page, SCHRIEB)
 
 
 def apple(answer: str, _: str, page: str) -> tuple[str, str]:
@@ -98,11 +116,15 @@ def word(page: str) -> str:
     return re.sub(r' style="(?![^"]*pre-wrap)[^"]*"', "", linked)
 
 
-def outlook(answer: str, _: str, page: str) -> tuple[str, str]:
-    fields = "".join(f"<b>{line.replace(': ', ':</b> ', 1)}<br>" for line in html.escape(HEADER).strip().split("\n"))
+def outlook(answer: str, _: str, page: str, header: str = HEADER) -> tuple[str, str]:
+    fields = "".join(f"<b>{line.replace(': ', ':</b> ', 1)}<br>" for line in html.escape(header).strip().split("\n"))
     rule = "border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0in 0in 0in"
     head = f"<div><div style='{rule}'><p class=MsoNormal>{fields}</p></div></div>"
-    return f"{answer}\n\n{HEADER}{as_plain(page)}", f"<div><p class=MsoNormal>{answer}</p>{head}{word(page)}</div>"
+    return f"{answer}\n\n{header}{as_plain(page)}", f"<div><p class=MsoNormal>{answer}</p>{head}{word(page)}</div>"
+
+
+def german_outlook(answer: str, text: str, page: str) -> tuple[str, str]:
+    return outlook(answer, text, page, KOPF)
 
 
 def outlook_on_the_web(answer: str, _: str, page: str) -> tuple[None, str]:
@@ -118,7 +140,12 @@ def plain_outlook(answer: str, text: str, _: str) -> tuple[str, None]:
     return f"{answer}\n\n-----Original Message-----\n{HEADER}{text}", None
 
 
-PROGRAMS = [gmail, apple, outlook, outlook_on_the_web, thunderbird, plain_outlook]
+def german_plain_outlook(answer: str, text: str, _: str) -> tuple[str, None]:
+    return f"{answer}\n\n-----Ursprüngliche Nachricht-----\n{KOPF}{text}", None
+
+
+ENGLISH = [gmail, apple, outlook, outlook_on_the_web, thunderbird, plain_outlook]
+PROGRAMS = [*ENGLISH, german_gmail, german_outlook, german_plain_outlook]
 
 
 def sent(card: Card) -> tuple[Post, SentCard]:
@@ -144,11 +171,11 @@ def read(card: Card, program: Quote, answer: str, **changes: str) -> Reply:
     body = read_body(post.raw)
     text, page = body.plain or "", body.html or ""
     for old, new in changes.items():
-        place = {"anna": "Anna Ames asks.", "below": "Reference: R-12"}[old]
+        place = {"anna": "Anna Ames asks.", "below": f"{say('mail.reference')} R-12"}[old]
         text, page = text.replace(place, place + new), page.replace(place, place + new)
-        page = page.replace(place.replace("Reference:", "<b>Reference:</b>"), place + new)
     plain, document = program(answer, text, page)
-    said = read_both(plain, document, "Bo Berg")
+    with speaking(another()):
+        said = read_both(plain, document, "Bo Berg")
     about = About(
         subject=f"Re: {asks.subject}",
         sent_at=NOON + timedelta(hours=1),
@@ -212,25 +239,39 @@ def bodies(card: Card) -> list[str]:
 def pressed(card: Card, body: str) -> Reply:
     """The mail that a button has written, in no thread and under any subject, as we read it."""
     _, asks = sent(card)
-    said = read_both(body, None, "Bo Berg")
+    with speaking(another()):
+        said = read_both(body, None, "Bo Berg")
     about = About(subject="x", sent_at=NOON + timedelta(hours=1), whole=said.whole, author="Bo Berg")
     answered = Answered(person="bo", token=TOKEN, said=said.said, text=said.text, reason=said.reason, about=about)
     return bound(answered, asks, NOON + timedelta(hours=1))
 
 
-def test_what_each_button_writes_says_what_it_does_and_has_a_code_of_its_own() -> None:
-    written = [*bodies(DEPLOY), *bodies(CHOICE), *bodies(YES_NO)]
-
-    codes = [re.sub(r".*\(code ([A-Z2-7]{12})\)", r"\1", body) for body in written]
-    assert [body.partition(" (code")[0] for body in written] == [
+WRITTEN = {
+    "en": [
         "I approve: Deploy v1.2.0 to production, replacing v1.0.0",
         "I deny: Deploy v1.2.0 to production, replacing v1.0.0",
         'I answer "staging" to: Which environment?',
         'I answer "production" to: Which environment?',
         'I answer "yes" to: Is it up?',
         'I answer "no" to: Is it up?',
-    ]
-    assert all(re.fullmatch("[A-Z2-7]{12}", code) for code in codes)
+    ],
+    "de": [
+        "Ich genehmige: Deploy v1.2.0 to production, replacing v1.0.0",
+        "Ich lehne ab: Deploy v1.2.0 to production, replacing v1.0.0",
+        'Ich antworte "staging" auf: Which environment?',
+        'Ich antworte "production" auf: Which environment?',
+        'Ich antworte "ja" auf: Is it up?',
+        'Ich antworte "nein" auf: Is it up?',
+    ],
+}
+
+
+def test_what_each_button_writes_says_what_it_does_and_has_a_code_of_its_own(language: Language) -> None:
+    written = [*bodies(DEPLOY), *bodies(CHOICE), *bodies(YES_NO)]
+
+    said, codes = zip(*(body.rsplit(" ", 2)[::2] for body in written), strict=True)
+    assert list(said) == WRITTEN[language]
+    assert all(re.fullmatch(r"[A-Z2-7]{12}\)", code) for code in codes)
     assert len(set(codes[:4])) == 4
 
 
@@ -250,8 +291,8 @@ def test_the_buttons_of_a_question_pick_their_answer_whatever_it_is_called() -> 
         ((2,), ""),
     ]
     assert [(each.text, each.unbound) for each in (pressed(YES_NO, yes), pressed(YES_NO, no))] == [
-        ("yes", ""),
-        ("no", ""),
+        (say("mail.yes"), ""),
+        (say("mail.no"), ""),
     ]
 
 
@@ -267,10 +308,34 @@ def test_courtesy_below_the_sentence_of_a_question_changes_nothing() -> None:
     assert pressed(CHOICE, f"{bodies(CHOICE)[0]}\n\nThanks,\nBo Berg").picks == (1,)
 
 
+def other_code(body: str, other: str) -> str:
+    """The sentence of one button with the code of another one."""
+    return f"{body.rpartition(' ')[0]} {other.rpartition(' ')[2]}"
+
+
+def bare(body: str) -> str:
+    """The sentence of a button without its code."""
+    return body.rsplit(" ", 2)[0]
+
+
 def test_a_sentence_with_the_code_of_another_answer_or_none_picks_nothing() -> None:
     staging, production = bodies(CHOICE)
-    mixed = staging.partition(" (code")[0] + " (code" + production.partition(" (code")[2]
 
-    for body in (mixed, staging.partition(" (code")[0], "staging"):
+    for body in (other_code(staging, production), bare(staging), "staging"):
         assert pressed(CHOICE, body).picks == ()
         assert pressed(CHOICE, body).unbound
+
+
+def test_a_sentence_that_approves_with_another_code_or_none_approves_nothing() -> None:
+    approves, denies = bodies(DEPLOY)
+
+    for body in (other_code(approves, denies), bare(approves)):
+        assert pressed(DEPLOY, body).said != "approve"
+        assert pressed(DEPLOY, body).unbound
+
+
+def test_only_the_very_sentence_that_was_sent_approves_not_its_translation() -> None:
+    with speaking(another()):
+        theirs, _ = bodies(DEPLOY)
+
+    assert pressed(DEPLOY, theirs).said != "approve"
