@@ -126,9 +126,10 @@ def test_in_german_it_says_the_same_in_the_same_order() -> None:
         "- Vollständige Liste (10): im Anhang commits.txt\n\n"
         "Läuft ab am Di., 3. März 2026, 16:00 UTC, 4 Std. nach dieser Mail.\n\n"
         "Per Mail genehmigen\nPer Mail ablehnen\n"
-        "Jede Schaltfläche öffnet eine neue Mail mit Ihrer Antwort. Entschieden wird erst, wenn Sie sie senden.\n\n"
+        "Jede Schaltfläche öffnet eine neue Mail mit Ihrer Antwort. "
+        "Entschieden wird erst, wenn Sie diese Mail senden.\n\n"
         "Zum Genehmigen antworten Sie mit dem einen Wort: genehmigt\n"
-        "Zum Ablehnen antworten Sie: abgelehnt, und auf Wunsch mit dem Grund\n\n"
+        "Zum Ablehnen antworten Sie: abgelehnt, gern mit dem Grund\n\n"
         "In sayso öffnen\nhttps://sayso.example/requests/s0q-1\n\n"
         'Details\n\nIm Wortlaut:\n\n| deploy(commit="4f2a")\n\n'
         "Commits:\n- 0\n- 1\n- 2\n- 3\n- 4\n- 5\n- 6\n- 7\n- 8\n- 9\n"

@@ -43,6 +43,21 @@ DEPLOY = approval(
     exact=f'deploy {{"version": "v1.2.0"}}\nruns: ["./deploy.sh", "{HASHES[1]}"]',
     link="https://sayso.example/requests/s0q-1",
 )
+GERMAN = DEPLOY.model_copy(
+    update={
+        "title": "Version v1.2.0 in production ausliefern?",
+        "summary": "Anna Ames fragt.",
+        "said_as": "Anna Ames schrieb am Di., 3. März 2026, 12:55:",
+        "facts": (
+            Line(label="Von", text="v1.0.0"),
+            Line(label="An", text="v1.2.0 <ops@corp.example>"),
+            DEPLOY.facts[2],
+        ),
+        "decides": (Line(label="Wer entscheidet", text="Bo Berg oder Cy Cole"),),
+    }
+)
+"""A card whose facts are called as the fields of a mail are."""
+
 ONLY_PAGE = DEPLOY.model_copy(update={"form": DEPLOY.form and DEPLOY.form.model_copy(update={"may_approve": False})})
 CHOICE = approval(
     title="Which environment?",
@@ -188,7 +203,7 @@ def read(card: Card, program: Quote, answer: str, **changes: str) -> Reply:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("card", [DEPLOY, ONLY_PAGE, approval()])
+@pytest.mark.parametrize("card", [DEPLOY, GERMAN, ONLY_PAGE, approval()])
 def test_an_approval_above_our_mail_is_bound_to_it_without_any_thread(program: Quote, card: Card) -> None:
     reply = read(card, program, "approve")
 
