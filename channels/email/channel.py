@@ -36,7 +36,7 @@ from channels.email.reply import binding
 from channels.email.reply.binding import Answered, SentCard
 from channels.email.transport import SenderRefused, Transport
 from channels.email.ways import Way
-from language import speaking, spoken
+from language import Language, speaking, spoken
 
 DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 """Waits between tries while the mailbox or the store can't be reached; the last one repeats."""
@@ -126,7 +126,9 @@ class EmailChannel:
         token = answered.token or next((each.token for each in named if each.token), "")
         if not token:
             return Quarantined(reasons=(ASKED_NOTHING,), person=answered.person, about=answered.about.subject)
-        return binding.bound(answered.model_copy(update={"token": token}), await self._card_of(token), received_at)
+        sent = await self._card_of(token)
+        with speaking(self._language_of(answered.person)):
+            return binding.bound(answered.model_copy(update={"token": token}), sent, received_at)
 
     async def address(self, contact: Contact, thread: str) -> Address | None:
         """The contact's mail address, if there is one."""
@@ -142,7 +144,7 @@ class EmailChannel:
         """One mail; `after` is the one that it goes on from."""
         contact = self._directory.contact(to.person)
         zone = contact.timezone if contact else "UTC"
-        with speaking(contact.language if contact else spoken()):
+        with speaking(self._language_of(to.person)):
             post = mime.compose(card, to, key, own=self._own, timezone=zone, way=self._way, after=after)
         await self._remember(post, card.receipt, key, after)
         await self._submit(post, self._envelope_sender(card, to))
@@ -184,6 +186,11 @@ class EmailChannel:
         # Mails of releases that kept the Message-ID there.
         subject = card.topic or card.title
         return SentCard(token="", message_id=delivery.handle, subject=subject, opening="", sent_at=card.at)
+
+    def _language_of(self, person: str) -> Language:
+        """Return what `person` reads; for nobody whom we know, what is spoken here."""
+        contact = self._directory.contact(person)
+        return contact.language if contact else spoken()
 
     async def _remember(self, post: Post, receipt: str, key: str, after: SentCard | None) -> None:
         """Keep what an answer, or a report of failure, is about; before it is sent, so that none can be earlier."""

@@ -19,6 +19,7 @@ from channels import Bounced, Frozen, Ignored, Inquiry, Quarantined, Reply, Trig
 from channels.email.reply import banners, newtext, quotes, read_reply
 from channels.email.reply.lines import BLANK, Lines, is_rule
 from channels.email.reply.markup import RULE
+from language import say
 
 SLACK = timedelta(minutes=10)
 """Most that the clock of a mail's writer may be off."""
@@ -31,9 +32,6 @@ HEAD_CHARS = 12
 
 _ATTRIBUTION_LINES = 7
 """Longest `On …, … wrote:` above a quote."""
-
-NOT_KNOWN = "sayso does not know the mail that it answers"
-NO_CODE_LINE = "it does not bring back the line of the card with its answer code"
 
 _URL = re.compile(r"<(?:mailto:|https?://)[^<>\s]*>|https?://[^\s<>]+|<[^<>\s@]+@[^<>\s@]+>|\[(?:cid|image):[^\]\s]*\]")
 _QUOTE_MARKS = re.compile(r"^[>|\s\u00a0]+")
@@ -105,7 +103,10 @@ def packed(text: str) -> str:
 
 
 def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> Reply:
-    """`answered` as everybody else knows it: with what a button said read out of it, or why it is not bound."""
+    """`answered` as everybody else knows it: with what a button said read out of it, or why it is not bound.
+
+    Only whoever wrote it reads why, in the language that is spoken.
+    """
     about = answered.about
     plain = Reply(**answered.model_dump(exclude={"about"}))
     if sent and (rest := _after_button(about.whole, sent.refuses)) is not None:
@@ -137,17 +138,17 @@ def _chosen(about: About, sent: SentCard) -> dict[str, object] | None:
 def _untrusted(about: About, sent: SentCard | None, received_at: datetime) -> str:
     """Return why the mail can't be an answer to what was `sent`, whatever it says."""
     if sent is None:
-        return NOT_KNOWN
+        return say("mail.not-known")
     if about.faults:
         return about.faults[0]
     if not about.has_code:
-        return NO_CODE_LINE
+        return say("mail.no-code-line")
     if about.sent_at is None:
-        return "it does not say when it was written"
+        return say("mail.undated")
     if about.sent_at < sent.sent_at - SLACK:
-        return "it was written before the card was sent"
+        return say("mail.too-early")
     if about.sent_at > received_at + SLACK:
-        return "it says that it was written later than it arrived"
+        return say("mail.from-the-future")
     return ""
 
 
@@ -161,23 +162,23 @@ def _after_button(whole: str, button: str) -> str | None:
 def _unnamed(about: About, sent: SentCard) -> str:
     """Return why the mail does not visibly name the card: by its subject, and by the thread or the quote."""
     if squashed(sent.subject) not in squashed(about.subject):
-        return "its subject is not that of the card"
+        return say("mail.other-subject")
     if any(len(quoted) + len(below) > 2 * TEXT_CHARS for quoted, below in about.older):
-        return "what it quotes is too long to be compared with the card"
+        return say("mail.long-quote")
     quotes_of = [_Quote(_shown(quoted), _shown(below), sent) for quoted, below in about.older]
     has_opening = bool(quotes_of) and all(quote.has_opening for quote in quotes_of)
     for quote in quotes_of:
         if not quote.is_empty and not quote.has_opening and not quote.is_part_of_card:
-            return "it quotes something else than the card"
+            return say("mail.other-quote")
         if quote.has_more_above:
-            return "it quotes more than the card"
+            return say("mail.more-quoted")
         if quote.strange_below:
-            return "what stands in or below the quoted card may be part of the answer"
+            return say("mail.words-in-quote")
     if about.in_reply_to == (sent.message_id,):
         return ""
     if not has_opening:
-        return "it answers another mail, and does not quote the card"
-    return "it quotes more than the card" if any(quote.strange_quoted for quote in quotes_of) else ""
+        return say("mail.other-thread")
+    return say("mail.more-quoted") if any(quote.strange_quoted for quote in quotes_of) else ""
 
 
 class _Quote:

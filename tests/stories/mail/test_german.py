@@ -77,6 +77,16 @@ async def test_a_condition_is_a_comment(world: World, words: str) -> None:
     assert await is_open(world, record)
 
 
+async def test_why_his_answer_did_not_count_he_reads_in_german_as_well(world: World) -> None:
+    record, card = await card_for(world)
+
+    await write(world, card.reply_to, "genehmigt", "AW: Mittagessen")
+
+    told = await world.next_mail("bo", about="der Betreff Ihrer Mail ist nicht der Betreff der Karte")
+    assert "its subject" not in told.text
+    assert await is_open(world, record)
+
+
 async def test_the_button_approves_without_a_thread(world: World) -> None:
     record, card = await card_for(world)
 
