@@ -15,6 +15,7 @@ from agents.deploy.programs import bound
 from agents.deploy.results import LIVE_IN, read_commit
 from agents.requests import Effect, Fact
 from agents.text import strip_invisible
+from language import say
 
 # No configuration can hold a policy of this name, and what needs an unknown policy is never executed.
 NO_SUCH_POLICY = "(none)"
@@ -99,7 +100,7 @@ def live_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         args=LiveArgs,
         prepare=prepare,
         execute=execute,
-        title=lambda args: f"See what is live in {shown(args.environment)}",
+        title=lambda args: say("deploy.title-live", environment=shown(args.environment)),
         idempotent=True,
     )
 
@@ -123,7 +124,7 @@ def health_tool(environments: Mapping[str, Environment]) -> Tool[LiveArgs]:
         args=LiveArgs,
         prepare=prepare,
         execute=execute,
-        title=lambda args: f"Check the health of {shown(args.environment)}",
+        title=lambda args: say("deploy.title-health", environment=shown(args.environment)),
         idempotent=True,
         timeout_s=checks.HEALTH_S + 10,
     )
@@ -146,7 +147,8 @@ def gate(environments: Mapping[str, Environment], args: DeployArgs) -> str | Non
 def title(way: Way, args: DeployArgs) -> str:
     """Return how a card names the deploy."""
     version, environment = shown(args.version), shown(args.environment)
-    return f"Deploy {version} to {environment}" if way == "deploy" else f"Roll back {environment} to {version}"
+    key = "deploy.title" if way == "deploy" else "deploy.title-rollback"
+    return say(key, version=version, environment=environment)
 
 
 def question(way: Way, args: DeployArgs, effect: Effect) -> str:
@@ -156,8 +158,8 @@ def question(way: Way, args: DeployArgs, effect: Effect) -> str:
     if before is None:
         return said
     if effect.artifacts.get(args.version, "").startswith(before.hash):
-        return f"{said} again"
-    return f"{said}, replacing {shown(before.called(before.version).split()[0])}"
+        return say("deploy.again", title=said)
+    return say("deploy.replacing", title=said, version=shown(before.called(before.version).split()[0]))
 
 
 def described(way: Way, environments: Mapping[str, Environment]) -> str:

@@ -33,6 +33,7 @@ from bot.render.output import output_line, output_of
 from bot.render.words import REASON_CHARS, STOPPED, channel_name, feedback_text, who_decides
 from channels import AnswerForm, Card, Line
 from language import LANGUAGES, say, say_many, speaking
+from language.labels import label_of
 from language.lists import either
 
 if TYPE_CHECKING:
@@ -302,7 +303,10 @@ def facts_about(request: Request) -> list[Line]:
     facts = request.call.effect.facts if request.call else ()
     return [
         *set_off_by(request.origin),
-        *(Line(label=fact.label, text=fact.text, lines=fact.full.lines if fact.full else 0) for fact in facts),
+        *(
+            Line(label=label_of(fact.label), text=fact.text, lines=fact.full.lines if fact.full else 0)
+            for fact in facts
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ from bot.people.directory import People
 from bot.render.cards import with_short_hashes
 from bot.render.views import RequestView
 from channels import Line
+from language.labels import label_of
 
 Kind = Literal["", "approvals", "questions"]
 KINDS: tuple[Kind, ...] = ("", "approvals", "questions")
@@ -84,8 +85,8 @@ def _group(request: RequestView) -> str:
 
 
 def _change(request: RequestView) -> str:
-    facts = {fact.label.lower(): fact for fact in request.facts}
-    before, after = facts.get("from"), facts.get("to")
+    facts = {fact.label: fact for fact in request.facts}
+    before, after = facts.get(label_of("From")), facts.get(label_of("To"))
     if before is None or after is None:
         return ""
     short = (with_short_hashes(Line(label=one.label, text=one.text)).text for one in (before, after))

@@ -148,7 +148,7 @@ def _interrupted(pending: PendingStep) -> GatedCall | None:
     if pending.unknown is None or not isinstance(pending.step, CallTool):
         return None
     effect = pending.unknown.effect
-    since = Fact(label=say("card.started"), text=in_words(pending.unknown.started_at))
+    since = Fact(label="Started", text=in_words(pending.unknown.started_at))
     return GatedCall(
         tool=pending.step.tool,
         schema_version=pending.request.call.schema_version if pending.request and pending.request.call else 1,

@@ -1,0 +1,31 @@
+"""Labels of facts that are recorded in English, as their reader calls them."""
+
+from language import say
+
+_LABELS = {
+    "Authors": "label.authors",
+    "CI": "label.ci",
+    "Changes": "label.changes",
+    "Files": "label.files",
+    "Files touched": "label.files-touched",
+    "From": "label.from",
+    "Groups": "label.groups",
+    "Health": "label.health",
+    "Migrations": "label.migrations",
+    "People": "label.people",
+    "Program": "label.program",
+    "Reply": "label.reply",
+    "Risks": "label.risks",
+    "Started": "label.started",
+    "Subject": "label.subject",
+    "Takes back": "label.takes-back",
+    "Their subject": "label.their-subject",
+    "They attached": "label.they-attached",
+    "They wrote": "label.they-wrote",
+    "To": "label.to",
+}
+
+
+def label_of(label: str) -> str:
+    """Return the label of a fact in the language that is spoken; one that nobody here recorded, as it is."""
+    return say(_LABELS[label]) if label in _LABELS else label
