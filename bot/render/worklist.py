@@ -10,11 +10,11 @@ from bot.people.directory import People
 from bot.render.cards import with_short_hashes
 from bot.render.views import RequestView
 from channels import Line
+from language import say
 from language.labels import label_of
 
 Kind = Literal["", "approvals", "questions"]
 KINDS: tuple[Kind, ...] = ("", "approvals", "questions")
-_QUESTIONS = "Questions"
 _WORDS_CHARS = 300
 
 
@@ -68,19 +68,21 @@ def item_of(request: RequestView, people: People, me: PersonId) -> Item:
 def who_else(view: RequestView, people: People, me: PersonId) -> str:
     """Return who decides: to somebody who may alone, with whom else; to all others the rule."""
     others = [person for person in view.may_decide if person != me]
-    is_any_of_them = view.quorum == 1 and view.rule.removeprefix("1 of ") == people.names_of(view.may_decide)
+    names = people.names_of(view.may_decide)
+    # Several seats of a rule are parted by semicolons.
+    is_any_of_them = view.quorum == 1 and view.rule.endswith(names) and ";" not in view.rule.removesuffix(names)
     if me not in view.may_decide or not is_any_of_them or view.state != "open":
         return view.rule
-    return f"you, or {_one_of(others, people)} instead of you" if others else "only you"
+    return say("words.you-or", others=_one_of(others, people)) if others else say("words.only-you")
 
 
 def _one_of(others: list[PersonId], people: People) -> str:
-    return people.names_of(others) if len(others) == 1 else f"one of {people.names_of(others)}"
+    return people.names_of(others) if len(others) == 1 else say("words.one-of", names=people.names_of(others))
 
 
 def _group(request: RequestView) -> str:
     if request.format != "approval":
-        return _QUESTIONS
+        return say("words.questions")
     return (request.call.effect.environment if request.call else "") or request.policy
 
 

@@ -19,6 +19,7 @@ from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away, refusal_of
 from bot.web.guards import Bounded
 from bot.web.here import Here
+from language import say
 
 ROUTES = (
     Route("/", home.shown),
@@ -84,17 +85,16 @@ def _http(error: Exception) -> Refusal:
     refused = cast("HTTPException", error)
     status = HTTPStatus(refused.status_code)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return Refusal(status, "This can't be done here", "Go back and use the buttons of the page.", refused.headers)
+        return Refusal(status, say("console.no-method-title"), say("console.no-method"), refused.headers)
     return _nothing(error)
 
 
 def _nothing(_: Exception) -> Refusal:
-    return Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", "The address may be an old one. Start at the top.")
+    return Refusal(HTTPStatus.NOT_FOUND, say("console.not-found-title"), say("console.not-found"))
 
 
 def _broken(_: Exception) -> Refusal:
-    text = "It is in the log. Tell the operators when it was."
-    return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side", text)
+    return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, say("console.broken-title"), say("console.broken"))
 
 
 _WORDS: dict[type[Exception], Callable[[Exception], Refusal]] = {

@@ -5,9 +5,6 @@
   const LONGEST_MS = 30_000;
   // A process that is started anew is away for as long as two tries take.
   const SILENT_FAILURES = 3;
-  const AWAY = '<p class="told not" role="status">No connection; trying again</p>';
-  // As _gone.html has it.
-  const GONE = '<p class="told not" role="status">Your session has ended. <a href="/login">Log in again</a></p>';
   const here = location.pathname + location.search;
 
   const shown = new WeakMap();
@@ -126,7 +123,7 @@
       const { status } = await fetch(address(whole, mark), { method: "HEAD" }).catch(() => ({}));
       if (failed < SILENT_FAILURES) return;
       if (status === 401) end();
-      say(status === 401 ? GONE : AWAY);
+      say(status === 401 ? notice.dataset.gone : notice.dataset.away);
     };
     const fail = () => {
       failed += 1;
@@ -199,18 +196,19 @@
     does();
   });
 
-  // "in 3 h 40 min" goes on being true while somebody reads; in the words of times.py.
+  // "in 3 h 40 min" goes on being true while somebody reads; as times.py words it.
   const MINUTE_MS = 60_000;
+  const TIMES = JSON.parse(document.body.dataset.times);
+  const timed = (name, value) => TIMES[name].replace("{}", value);
   const length = (ms) => {
     const [days, hours, minutes] = [Math.floor(ms / 86_400_000), Math.floor(ms / 3_600_000) % 24, Math.floor(ms / MINUTE_MS) % 60];
-    if (days) return hours && days < 7 ? `${days} d ${hours} h` : `${days} d`;
-    if (hours) return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
-    return minutes ? `${minutes} min` : "less than a minute";
+    const units = { days, hours: days < 7 ? hours : 0, minutes: days ? 0 : minutes };
+    return Object.keys(units).filter((unit) => units[unit]).map((unit) => timed(unit, units[unit])).join(" ") || TIMES.none;
   };
   setInterval(() => {
     for (const one of document.querySelectorAll("[data-left]")) {
       const ms = new Date(one.dataset.left) - Date.now();
-      one.textContent = ms > 0 ? `in ${length(ms)}` : "over";
+      one.textContent = ms > 0 ? timed("left", length(ms)) : TIMES.over;
     }
   }, MINUTE_MS / 2);
 })();

@@ -6,22 +6,24 @@ Fetch metadata, origin and a token that only the session's own pages hold: the O
 forgery says why each.
 """
 
+import re
 import secrets
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request, cookie_parser
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.store import StoreError
 from bot.web.console.pages import refused
-from bot.web.console.visits import STAMP, VISIT, Refusal, Visit, away, cookie_name, proof_for
+from bot.web.console.visits import STAMP, VISIT, Refusal, Visit, away, cookie_name, no_session, proof_for, unreadable
 from bot.web.here import Here
 from bot.web.problems import trouble
+from language import LANGUAGES, Language, say, speaking
 
 _FIELDS_AT_MOST = 200
 _SAFE = {"GET", "HEAD"}
@@ -41,7 +43,7 @@ def check_is_form(headers: Headers, body: bytes) -> None:
 
 
 class SessionMiddleware:
-    """Finds the session, and lets through what our own pages sent."""
+    """Finds the session, lets through what our own pages sent, and answers in the language of whoever asks."""
 
     def __init__(self, app: Starlette, here: Here) -> None:
         self._app, self._here, self._cookie = app, here, cookie_name(here)
@@ -50,14 +52,23 @@ class SessionMiddleware:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         scope[VISIT], scope["app"] = Visit(), self._app  # also the page of an error looks at both
-        try:
-            message = await receive()
-            scope[VISIT] = await self._visit(scope, message.get("body", b""))
-            await self._check(scope)
-        except Refusal as refusal:
-            response = await refused(Request(scope), refusal)
-            return await response(scope, receive, send)
-        return await self._app(scope, _again(message, receive), send)
+        asked_for = preferred(Headers(scope=scope).get("accept-language", ""), self._here.app.settings.language)
+        with speaking(asked_for):
+            try:
+                message = await receive()
+                scope[VISIT] = found = await self._visit(scope, message.get("body", b""))
+            except Refusal as refusal:
+                return await _refuse(refusal, scope, receive, _sending(send, asked_for))
+        session = found.session
+        language = self._here.app.people.language_of(session.person) if session else asked_for
+        # A stream is sent within the block, too.
+        with speaking(language):
+            sending = _sending(send, language)
+            try:
+                await self._check(scope)
+            except Refusal as refusal:
+                return await _refuse(refusal, scope, receive, sending)
+            return await self._app(scope, _again(message, receive), sending)
 
     async def _visit(self, scope: Scope, body: bytes) -> Visit:
         if scope["path"].startswith(_STATIC):
@@ -102,8 +113,40 @@ class SessionMiddleware:
         except StoreError as error:
             raise away() from error
         if not room:
-            text = f"That was more than {_FORMS} forms within a minute, so nothing was done. Wait a minute."
-            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too fast", text, {"Retry-After": str(round(_FORMS_WITHIN_S))})
+            title, text = say("console.too-fast-title"), say("console.too-fast", count=_FORMS)
+            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, title, text, {"Retry-After": str(round(_FORMS_WITHIN_S))})
+
+
+# RFC 9110, section 12.5.4: a tag or `*`, and how much it is wanted.
+_WANTED = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
+
+
+def preferred(accept_language: str, otherwise: Language) -> Language:
+    """Return that of our languages which the header wants most; `otherwise` where it wants none of them."""
+    wanted = dict[str, float]()
+    for found in map(_WANTED.fullmatch, accept_language.split(",")):
+        if found:
+            wanted.setdefault(found[1].lower(), float(found[2] or 1))
+    language = max(LANGUAGES, key=lambda each: wanted.get(each, 0.0))
+    return language if wanted.get(language, 0.0) > 0 else otherwise
+
+
+def _sending(send: Send, language: Language) -> Send:
+    """`send` with the language of pages and their parts in the headers; a file has its own."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if headers.get("content-type", "").startswith(("text/html", "text/event-stream")):
+                headers["Content-Language"] = language
+        await send(message)
+
+    return sending
+
+
+async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    response = await refused(Request(scope), refusal)
+    await response(scope, receive, send)
 
 
 def _comes_from_us(headers: Headers) -> bool:
@@ -121,22 +164,20 @@ def _comes_from_us(headers: Headers) -> bool:
 def _ended(scope: Scope, found: Visit) -> Refusal:
     """There is no session, or none any more; what somebody typed into a form of ours is given back to them."""
     if scope["method"] in _SAFE or not found.form:
-        return Refusal(HTTPStatus.UNAUTHORIZED, "Please log in", "This page is for people of the directory.")
-    text = "Your session has ended, so nothing was done."
+        return no_session()
     kept = found.typed() if _comes_from_us(Headers(scope=scope)) else ()
-    return Refusal(HTTPStatus.UNAUTHORIZED, "Please log in again", text, kept=kept)
+    return Refusal(HTTPStatus.UNAUTHORIZED, say("console.no-longer-title"), say("console.no-longer"), kept=kept)
 
 
 def _foreign() -> Refusal:
-    text = "This form did not come from a page of your own session, so nothing was done. Load the page again."
-    return Refusal(HTTPStatus.FORBIDDEN, "Nothing was done", text)
+    return Refusal(HTTPStatus.FORBIDDEN, say("console.no-foreign-title"), say("console.no-foreign"))
 
 
 def _fields(body: bytes) -> dict[str, tuple[str, ...]]:
     try:
         pairs = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_AT_MOST)
     except ValueError:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "This form can't be read", "Load the page again.") from None
+        raise unreadable() from None
     return {name: tuple(values) for name, values in pairs.items()}
 
 

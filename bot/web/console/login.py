@@ -16,8 +16,8 @@ from bot.people.sessions import LINK_S, SESSION_S, Login
 from bot.web.console.pages import own_path, page, to
 from bot.web.console.visits import Refusal, cookie_name, is_secure, visit_of
 from bot.web.here import here
+from language import say
 
-_OLD = "This link was used already, or it is too old. It works once."
 _TOKEN_CHARS, _EMAIL_CHARS = 200, 254
 # Of all that anybody asks for nothing more is kept than these counters.
 _ASKED_BY_ONE, _ASKED_BY_ALL, _ASKED_WITHIN_S, _COUNTERS = 20, 3_000, 600.0, 1_024
@@ -31,11 +31,15 @@ async def shown(request: Request) -> Response:
     if session and (login is None or Login(person=session.person, is_demo=session.is_demo) == login):
         return to(request, back)
     if token and login is None:
-        raise Refusal(HTTPStatus.UNAUTHORIZED, "This link does not work any more", _OLD)
+        raise _too_old()
     name = process.app.people.name_of(login.person) if login else ""
-    whose = "everybody in the demo" if login and login.is_demo else name
-    data = {"title": "Log in", "text": "", "token": token, "whose": whose, "back": back}
+    whose = say("console.login-everybody") if login and login.is_demo else name
+    data = {"title": say("console.login-title"), "text": "", "token": token, "whose": whose, "back": back}
     return await page(request, "login.html", data)
+
+
+def _too_old() -> Refusal:
+    return Refusal(HTTPStatus.UNAUTHORIZED, say("console.login-old-title"), say("console.login-old"))
 
 
 async def spent(request: Request) -> Response:
@@ -43,7 +47,7 @@ async def spent(request: Request) -> Response:
     process, visit = here(request), visit_of(request)
     text = await process.app.access.sessions.spend(visit.field("token")[:_TOKEN_CHARS])
     if text is None:
-        raise Refusal(HTTPStatus.UNAUTHORIZED, "This link does not work any more", _OLD)
+        raise _too_old()
     response = to(request, own_path(visit.field("next") or "/"))
     response.set_cookie(
         cookie_name(process), text, max_age=round(SESSION_S), httponly=True, samesite="lax", secure=is_secure(process)
@@ -56,8 +60,8 @@ async def mailed(request: Request) -> Response:
     app, visit = here(request).app, visit_of(request)
     address, back = visit.field("email")[:_EMAIL_CHARS].strip().lower(), own_path(visit.field("next") or "/")
     await _check_not_too_many(request)
-    text = f"If somebody here has that address, a link is on its way. It works once, for {LINK_S / 60:.0f} minutes."
-    response = await page(request, "notice.html", {"title": "Look into your mailbox", "text": text})
+    text = say("console.login-sent", count=round(LINK_S / 60))
+    response = await page(request, "notice.html", {"title": say("console.login-sent-title"), "text": text})
     contact = app.people.by_email(address)
     if contact:
         # After the answer, which must not take longer for whoever is in the directory.
@@ -78,8 +82,11 @@ async def _check_not_too_many(request: Request) -> None:
     store = here(request).app.store
     for sender, most in ((f"log-in from {_client(request)}", _ASKED_BY_ONE), ("log-in from anywhere", _ASKED_BY_ALL)):
         if not await store.admit(sender, secrets.token_hex(8), most, _ASKED_WITHIN_S):
-            text = f"That were too many wishes for a link. Wait {_ASKED_WITHIN_S / 60:.0f} minutes."
-            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too fast", text, {"Retry-After": f"{_ASKED_WITHIN_S:.0f}"})
+            title, text = (
+                say("console.too-fast-title"),
+                say("console.login-too-many", count=round(_ASKED_WITHIN_S / 60)),
+            )
+            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, title, text, {"Retry-After": f"{_ASKED_WITHIN_S:.0f}"})
 
 
 def _client(request: Request) -> int:
@@ -102,7 +109,7 @@ async def turned(request: Request) -> Response:
     """Act as another person; in the demo only."""
     process, visit = here(request), visit_of(request)
     if not visit.known.is_demo:
-        raise Refusal(HTTPStatus.FORBIDDEN, "Not here", "Only `sayso dev` lets one person play everybody.")
+        raise Refusal(HTTPStatus.FORBIDDEN, say("console.login-not-here"), say("console.login-demo-only"))
     await process.app.access.sessions.turn(visit.text, process.app.people.named(visit.field("person")))
     return to(request, own_path(visit.field("back") or "/"))
 
@@ -131,15 +138,16 @@ async def made(request: Request) -> Response:
     keyring, visit = here(request).app.access.keyring, visit_of(request)
     own = [key for key, _ in await keyring.all() if key.person == visit.person and key.revoked_at is None]
     if len(own) >= _AT_MOST:
-        text = f"You have {_AT_MOST} keys, and nobody needs more. Take one back first."
-        raise Refusal(HTTPStatus.BAD_REQUEST, "No key was made", text)
+        text = say("console.keys-too-many", count=_AT_MOST)
+        raise Refusal(HTTPStatus.BAD_REQUEST, say("console.keys-not-made"), text)
     scopes = [scope for scope in visit.fields("scope") if scope in _OWN]
     try:
         _, text = await keyring.create(
             person=visit.person, scopes=scopes, name=visit.field("name")[:_NAME_CHARS], made_by="person"
         )
     except Invalid as error:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "No key was made", f"{error}. Tick what it may do.") from error
+        text = say("console.keys-tick", problem=error)
+        raise Refusal(HTTPStatus.BAD_REQUEST, say("console.keys-not-made"), text) from error
     return await _page(request, text)
 
 
@@ -147,6 +155,6 @@ async def revoked(request: Request) -> Response:
     """Take back a key of one's own."""
     keyring, visit, prefix = here(request).app.access.keyring, visit_of(request), request.path_params["some_id"]
     if not any(key.prefix == prefix and key.person == visit.person for key, _ in await keyring.all()):
-        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such key of yours", "The page Keys lists them.")
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.keys-not-yours-title"), say("console.keys-not-yours"))
     await keyring.revoke(prefix)
-    return to(request, "/keys", "The key opens nothing any more.")
+    return to(request, "/keys", say("console.keys-revoked"))

@@ -16,6 +16,7 @@ from channels import ChannelError, Contact
 from channels.email.local.letters import Letter, letter, letters
 from channels.email.local.reply_mail import submit
 from channels.email.transport import Transport
+from language import say
 
 _TEXT_CHARS = 8_000
 
@@ -50,19 +51,19 @@ async def replied(request: Request) -> Response:
     demo, back = _demo(request), f"/mail/{owner.id}/{found.id}"
     text = visit_of(request).field("text")[:_TEXT_CHARS]
     if not text.strip():
-        return to(request, back, "Write something first.", is_well=False)
+        return to(request, back, say("console.letter-empty"), is_well=False)
     transport = Transport(demo.mail.relay(owner.email or ""))
     try:
         await submit(transport, found, text, author=owner, at=datetime.now(UTC))
     except ChannelError as error:
         return to(request, back, str(error), is_well=False)
-    return to(request, back, f"Sent as {owner.name}, by SMTP. It is read as any mail would be.")
+    return to(request, back, say("console.letter-sent", name=owner.name))
 
 
 def _demo(request: Request) -> Demo:
     demo = here(request).demo
     if demo is None or not visit_of(request).known.is_demo:
-        raise Refusal(HTTPStatus.NOT_FOUND, "There are no mailboxes here", "Only `sayso dev` has them.")
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.mailbox-not-here-title"), say("console.mailbox-not-here"))
     return demo
 
 
@@ -71,9 +72,9 @@ def _owner(request: Request) -> Contact:
     try:
         owner = people.contact(people.named(request.path_params.get("person") or visit_of(request).known.person))
     except NotFound as error:
-        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such person", str(error)) from error
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.mailbox-nobody-title"), str(error)) from error
     if owner is None or owner.email is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, "No mailbox", "This person has no mail address in sayso.toml.")
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.mailbox-unset-title"), say("console.mailbox-unset"))
     return owner
 
 
@@ -81,5 +82,7 @@ async def _letter(request: Request) -> tuple[Contact, Letter]:
     demo, owner = _demo(request), _owner(request)
     found = await asyncio.to_thread(letter, demo.mail.folder(owner.email or ""), request.path_params["letter_id"])
     if found is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such mail", f"It may be in {owner.name}'s list all the same.")
+        raise Refusal(
+            HTTPStatus.NOT_FOUND, say("console.letter-gone-title"), say("console.letter-gone", name=owner.name)
+        )
     return owner, found

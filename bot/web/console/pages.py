@@ -1,11 +1,13 @@
 """Pages from templates: everything is escaped, and the headers let a page load and send nothing but our own."""
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -22,10 +24,11 @@ from bot.queries.lists import waiting_on
 from bot.render.times import ago, clock, left, length, local, moment
 from bot.store import StoreError
 from bot.web.console.static import address_of
+from bot.web.console.views.words import channel_word, kind_word, say_html, state_word, visible
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, cookie_name, is_secure, proof_for, visit_of
 from bot.web.here import Here, here
 from bot.web.problems import trouble
-from channels.showing import escape_invisible
+from language import say, say_many, spoken
 
 _ANTHROPIC = "api.anthropic.com"
 _HEADING_CHARS = 160
@@ -207,11 +210,14 @@ def _templates() -> Environment:
         loader=PackageLoader("bot.web.console"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_seen,
+        finalize=visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     templates.filters["quoted"] = _quoted
+    known = cast("dict[str, object]", templates.globals)
+    known |= {"say": say, "say_many": say_many, "say_html": say_html, "spoken": spoken, "times": _times}
+    known |= {"state_word": state_word, "channel_word": channel_word, "kind_word": kind_word}
     return templates
 
 
@@ -219,9 +225,17 @@ def _quoted(text: str) -> str:
     return quote(text, _QUOTED_CHARS)
 
 
-def _seen(value: object) -> object:
-    """Escape a template value, so that nothing in it hides or reorders other text; our own markup stays."""
-    return escape_invisible(value) if type(value) is str else value
+def _times() -> str:
+    """The sentences of `left` and `length` as JSON, `{}` in place of what is filled in: the page's script goes on."""
+    sentences = {
+        "left": say("words.left", length="{}"),
+        "over": say("words.over"),
+        "days": say("words.days", count="{}"),
+        "hours": say("words.hours", count="{}"),
+        "minutes": say("words.minutes", count="{}"),
+        "none": say("words.no-minute"),
+    }
+    return json.dumps(sentences)
 
 
 def _own(visit: Visit) -> Markup:

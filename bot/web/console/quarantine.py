@@ -12,6 +12,7 @@ from bot.outbound.dead_letter import Note
 from bot.web.console.pages import page, to
 from bot.web.console.visits import Refusal, visit_of
 from bot.web.here import Here, here
+from language import say
 
 _SHOWN = 200
 
@@ -42,8 +43,8 @@ async def requeued(request: Request) -> Response:
     body = (await process.app.store.lists.dead()).get(name)
     note = None if body is None else Note.model_validate_json(body)
     if note is None or note.kind != "dead" or not await process.app.store.lists.requeue(note.item):
-        raise Refusal(HTTPStatus.NOT_FOUND, "It is not in the list any more", "Somebody may have been faster.")
-    return to(request, "/quarantine", "It is tried again.")
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.failed-gone-title"), say("console.failed-gone"))
+    return to(request, "/quarantine", say("console.failed-requeued"))
 
 
 async def discarded(request: Request) -> Response:
@@ -61,7 +62,7 @@ async def _cleared(request: Request, clear: Callable[[str, str], Awaitable[str]]
     try:
         done = await clear(request.path_params["some_id"], me)
     except (Conflict, NotFound) as error:
-        raise Refusal(HTTPStatus.NOT_FOUND, "That can't be done", f"{error}.") from error
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.blocked-not-done"), f"{error}.") from error
     return to(request, "/quarantine", done)
 
 
@@ -69,8 +70,7 @@ def _operator(request: Request) -> PersonId:
     """Return the person asking. Raises Refusal for anybody who does not look after the quarantine."""
     me = visit_of(request).person
     if not _is_operator(here(request), me):
-        text = "Those whom `alerts.to` in sayso.toml names may do something about it."
-        raise Refusal(HTTPStatus.FORBIDDEN, "Not yours to do", text)
+        raise Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), say("console.blocked-operators"))
     return me
 
 

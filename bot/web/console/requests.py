@@ -24,6 +24,7 @@ from bot.web.console.pages import page, to
 from bot.web.console.views.card import card_view, version_of
 from bot.web.console.visits import Refusal, Visit, visit_of
 from bot.web.here import here
+from language import say, say_many
 
 Said = Literal["approve", "deny", "free_text"]
 _VOTES: dict[str, Said] = {"approve": "approve", "deny": "deny"}
@@ -119,7 +120,7 @@ async def withdrawn(request: HttpRequest) -> Response:
         await process.app.runs.steering.withdraw(request_id, visit.person, visit.field("reason")[:_REASON_CHARS])
     except (Conflict, Forbidden) as error:
         return to(request, back, str(error), is_well=False)
-    return to(request, back, "The request is withdrawn.")
+    return to(request, back, say("console.request-withdrawn"))
 
 
 async def denying(request: HttpRequest) -> Response:
@@ -130,7 +131,7 @@ async def denying(request: HttpRequest) -> Response:
     rows = [item_of(request_view(record, app.people), app.people, me) for record in found]
     may = [row for row in rows if row.may_deny]
     if not may:
-        return to(request, "/requests", "Nothing that you can deny is selected.", is_well=False)
+        return to(request, "/requests", say("console.deny-none-selected"), is_well=False)
     left_out = len(rows) - len(may)
     return await page(request, "deny.html", {"items": may, "once": secrets.token_hex(8), "left_out": left_out})
 
@@ -147,8 +148,11 @@ async def denied(request: HttpRequest) -> Response:
         reason = visit.field("reason")[:_REASON_CHARS]
         outcome = await decisions.answer(request_id, _made(asked, visit, shown, "deny", reason, reason), read)
         counted += outcome.counts
-        others += [] if outcome.counts else [f"Not counted for {quote(asked.title, _TITLE_CHARS)}: {outcome.words}"]
-    told = " ".join([f"{counted} denied." if counted else "Nothing was denied.", *others])
+        if not outcome.counts:
+            title = quote(asked.title, _TITLE_CHARS)
+            others.append(say("console.deny-not-counted", title=title, why=outcome.words))
+    done = say_many("console.deny-done", counted) if counted else say("console.deny-nothing-done")
+    told = " ".join([done, *others])
     return to(request, "/requests", told, is_well=bool(counted) and not others)
 
 
@@ -164,7 +168,7 @@ def _shown(visit: Visit, revision: str, digest: str) -> _Shown:
     """Read that. Raises Refusal for a form that is not one of ours."""
     once = visit.field("once")
     if not revision.isdecimal() or len(revision) > 6 or len(digest) != 64 or not once:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "This form is not complete", "Load the page again; nothing was counted.")
+        raise Refusal(HTTPStatus.BAD_REQUEST, say("console.no-whole-form-title"), say("console.no-whole-form"))
     return _Shown(int(revision), digest, once)
 
 

@@ -27,8 +27,9 @@ from bot.web.console.timeline import Row, rows, with_end
 from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
-from bot.web.console.visits import Refusal, visit_of
+from bot.web.console.visits import Refusal, unreadable, visit_of
 from bot.web.here import Here, here
+from language import say
 
 _VERBS: dict[str, Literal["pause", "resume", "cancel"]] = {"pause": "pause", "resume": "resume", "cancel": "cancel"}
 _LISTED = 30
@@ -36,9 +37,9 @@ _LISTED = 30
 _DEEP, _CHILDREN = 3, 5
 _PLACE = re.compile(r"[0-9]{1,5}")
 _DONE = {
-    "pause": "Paused: it stops at its next step. Votes still count meanwhile.",
-    "resume": "Resumed.",
-    "cancel": "Cancelled. A tool that is executing is finished first.",
+    "pause": "console.pause-done",
+    "resume": "console.resume-done",
+    "cancel": "console.cancel-done",
 }
 STATES: tuple[RunState, ...] = get_args(RunState)
 
@@ -76,7 +77,8 @@ async def newest(request: Request) -> dict[str, object]:
     """Return the values of the list."""
     state, cursor = request.query_params.get("state", ""), request.query_params.get("cursor")
     if state and state not in STATES:
-        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such state", f"There are: {', '.join(STATES)}.")
+        text = say("console.no-state", states=", ".join(STATES))
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-state-title"), text)
     found, following = await lists.runs(here(request).app.store, state=state or None, cursor=cursor, limit=_LISTED)
     return {"runs": found, "next": following, "state": state, "states": STATES, "follows": cursor is None}
 
@@ -98,11 +100,11 @@ async def confirming(request: Request) -> Response:
     told = await told_of(process, RunId(check(request.path_params["run_id"], "run")), me)
     at, open_id = request.query_params.get("at", ""), told.run.open
     if verb == "fork" and not _PLACE.fullmatch(at):
-        raise Refusal(HTTPStatus.BAD_REQUEST, "This form can't be read", "Load the page again.")
+        raise unreadable()
     record = (await process.app.requests.decisions.request(open_id)).record if open_id else None
     does = what_it_does(verb, told.run, record, process.app.people, at)
     if does is None:
-        return to(request, f"/runs/{told.run.id}", "That can't be done to this run now.", is_well=False)
+        return to(request, f"/runs/{told.run.id}", say("console.steer-not-now"), is_well=False)
     data = {"does": does, "run": told.run, "verb": verb, "at": at if verb == "fork" else ""}
     return await page(request, "confirm.html", data)
 
@@ -111,12 +113,13 @@ async def steered(request: Request) -> Response:
     """Pause, resume or cancel a run."""
     run_id, verb = RunId(check(request.path_params["run_id"], "run")), _VERBS.get(request.path_params["verb"])
     if verb is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", f"A run can be told to {', '.join(_VERBS)}.")
+        text = say("console.no-verb", verbs=", ".join(_VERBS))
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.not-found-title"), text)
     try:
         await here(request).app.runs.steering.steer(run_id, verb, visit_of(request).person)
     except Conflict as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
-    return to(request, f"/runs/{run_id}", _DONE[verb])
+    return to(request, f"/runs/{run_id}", say(_DONE[verb]))
 
 
 async def copied(request: Request) -> Response:
@@ -125,7 +128,7 @@ async def copied(request: Request) -> Response:
     at = visit.field("at") if request.url.path.endswith("/fork") else "1"
     copying, asker = here(request).app.runs.forks, Asker(visit.person, channel="console")
     if not _PLACE.fullmatch(at):
-        raise Refusal(HTTPStatus.BAD_REQUEST, "This form can't be read", "Load the page again.")
+        raise unreadable()
     try:
         if request.url.path.endswith("/fork"):
             made = await copying.fork(run_id, int(at), asker)
@@ -133,14 +136,14 @@ async def copied(request: Request) -> Response:
             made = await copying.retry(run_id, asker)
     except (Conflict, Invalid, RateLimited) as error:
         return to(request, f"/runs/{run_id}", str(error), is_well=False)
-    return to(request, f"/runs/{made}", "This is the new run. Nothing that was approved in the other one counts here.")
+    return to(request, f"/runs/{made}", say("console.copied-done"))
 
 
 async def told_of(process: Here, run_id: RunId, me: PersonId) -> RunPage:
     """The run as it stands. Raises Refusal where there is none."""
     loaded = await process.app.store.load(run_id)
     if not loaded.events:
-        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such run", "The list of runs shows those there are.")
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-run-title"), say("console.no-run"))
     run, forks = fold(loaded.events), await process.app.runs.forks.forks_of(run_id)
     request_id = _on_top(run, loaded.events)
     waits = await _waits_for(process, run)
@@ -211,11 +214,11 @@ async def served(request: Request) -> Response:
     listed = all_files((await store.load(run_id)).events)
     file = next((one for one in listed if one.sha256 == request.path_params["sha256"]), None)
     if file is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, "There is no such file", "The page of the run lists those there are.")
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-file-title"), say("console.no-file"))
     content = await content_of(store.client, run_id, file.sha256)
     if content is None:
-        text = f"Files are kept for {FILES_S // 86_400} days. Ask whoever sent it to send it again."
-        raise Refusal(HTTPStatus.NOT_FOUND, "This file is no longer kept", text)
+        text = say("console.no-longer-kept", count=FILES_S // 86_400)
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-longer-kept-title"), text)
     response = Response(content, media_type="application/octet-stream")
     response.headers["Content-Disposition"] = _as_attachment(file.name)
     return hardened(response, _POLICY)

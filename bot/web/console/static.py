@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.web.console.visits import Refusal
+from language import say
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _HASH_CHARS = 12
@@ -52,5 +53,5 @@ async def served(request: Request) -> Response:
     """One of the files."""
     file = _files().get(request.path_params["name"])
     if file is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", "The page that sent you here may be an old one.")
+        raise Refusal(HTTPStatus.NOT_FOUND, say("console.not-found-title"), say("console.not-found-file"))
     return Response(file.body, media_type=file.media_type, headers={"Cache-Control": _FOR_EVER})

@@ -38,6 +38,8 @@ from bot.people.directory import People
 from bot.policy.attachments import files_in
 from bot.render.output import Output, output_of
 from bot.render.transcript import transcript_line
+from bot.web.console.views.words import state_word
+from language import say
 
 Mark = Literal["person", "work", "ask", "good", "bad", "doubt"]
 _QUOTED_CHARS = 4_000
@@ -78,7 +80,7 @@ def with_end(told: Sequence[Row], events: Sequence[Event], word: str) -> list[Ro
     """`told` with `word` for how the run ended: what people refused did not fail."""
     if not events or not isinstance(events[-1], RunEnded) or word == events[-1].outcome:
         return list(told)
-    return [*told[:-1], replace(told[-1], text=_capital(word), mark="doubt")]
+    return [*told[:-1], replace(told[-1], text=_capital(state_word(word)), mark="doubt")]
 
 
 def _row(seq: int, event: Event, people: People) -> Row:
@@ -104,15 +106,15 @@ def _gist(event: Event) -> str:
     """Return the few words of a step that few read; nothing for what concerns people, or went wrong."""
     match event:
         case ContextFetched():
-            return "looks up facts"
+            return say("console.story-looks-up")
         case StepChosen():
-            return "chooses a step"
+            return say("console.story-chooses")
         case ToolStarted():
             return event.tool
         case ToolFinished() if not event.error:
-            return "ends well"
+            return say("console.story-ends-well")
         case ThoughtDropped() | ToolWaits() | OutsideReported():
-            return "waits"
+            return say("console.story-waits")
         case _:
             return ""
 

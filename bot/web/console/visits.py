@@ -13,6 +13,7 @@ from agents.requests import PersonId
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError
 from bot.people.sessions import Session
 from bot.web.here import Here
+from language import say
 
 VISIT = "sayso.visit"
 _TYPED = re.compile(r"text|reason|field-[0-9]+")
@@ -37,25 +38,34 @@ class Refusal(Exception):
 
 def away() -> Refusal:
     """Redis does not answer."""
-    text = "The store is away for the moment; nothing is lost. Load the page again in a few seconds."
-    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Not available now", text, {"Retry-After": "2"})
+    title, text = say("console.no-store-title"), say("console.no-store")
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, title, text, {"Retry-After": "2"})
+
+
+def no_session() -> Refusal:
+    """Nobody is logged in."""
+    return Refusal(HTTPStatus.UNAUTHORIZED, say("console.no-session-title"), say("console.no-session"))
+
+
+def unreadable() -> Refusal:
+    """A form that no page of ours has."""
+    return Refusal(HTTPStatus.BAD_REQUEST, say("console.no-form-title"), say("console.load-again"))
 
 
 def refusal_of(error: SaysoError) -> Refusal:
     """The page that tells `error`: its kind gives the status, its words the rest."""
     match error:
         case NotFound():
-            text = "The address may be an old one. Start at the top."
-            return Refusal(HTTPStatus.NOT_FOUND, "There is nothing here", text)
+            return Refusal(HTTPStatus.NOT_FOUND, say("console.not-found-title"), say("console.not-found"))
         case Forbidden():
-            return Refusal(HTTPStatus.FORBIDDEN, "Not yours to do", str(error))
+            return Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), str(error))
         case Conflict():
-            return Refusal(HTTPStatus.CONFLICT, "That can't be done now", str(error))
+            return Refusal(HTTPStatus.CONFLICT, say("console.not-now-title"), str(error))
         case Invalid():
-            return Refusal(HTTPStatus.BAD_REQUEST, "That can't be used", str(error))
+            return Refusal(HTTPStatus.BAD_REQUEST, say("console.not-usable-title"), str(error))
         case RateLimited():
             wait = {"Retry-After": str(round(error.retry_after_s + 0.5))}
-            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many", str(error), wait)
+            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, say("console.too-many-title"), str(error), wait)
         case _:
             return away()
 
@@ -72,7 +82,7 @@ class Visit:
     def known(self) -> Session:
         """The session. Raises Refusal where there is none."""
         if self.session is None:
-            raise Refusal(HTTPStatus.UNAUTHORIZED, "Please log in", "This page is for people of the directory.")
+            raise no_session()
         return self.session
 
     def typed(self) -> tuple[str, ...]:

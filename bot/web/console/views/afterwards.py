@@ -10,6 +10,7 @@ from agents.state import AttemptOutcome, made_for
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
 from bot.render.output import Output, output_of
+from language import say
 
 Mark = Literal["work", "good", "bad", "doubt"]
 
@@ -41,48 +42,52 @@ def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterw
         case "approved":
             return _approved(record, run)
         case "answered":
-            return Afterwards("Answered", "good")
+            return Afterwards(say("console.after-answered"), "good")
         case "revoked":
-            return Afterwards("Stopped", "doubt", "The approval was taken back before anything began.")
+            return Afterwards(say("console.after-stopped"), "doubt", say("console.after-taken-back"))
         case "superseded":
-            return Afterwards("Replaced", "doubt", "A newer request asks instead of this one.")
+            return Afterwards(say("console.after-replaced"), "doubt", say("console.after-newer-asks"))
         case "expired":
-            return Afterwards("Expired", "doubt", "Nobody decided in time. Nothing was done.")
+            return Afterwards(say("console.after-expired"), "doubt", say("console.after-nobody-decided"))
         case "denied":
-            return Afterwards("Denied", "doubt", "Nothing was done.")
+            return Afterwards(say("console.after-denied"), "doubt", say("console.after-nothing-done"))
         case _:
-            return Afterwards("Withdrawn", "doubt", "Nothing was done.")
+            return Afterwards(say("console.after-withdrawn"), "doubt", say("console.after-nothing-done"))
 
 
 def _approved(record: RequestRecord, run: Run | None) -> Afterwards:
     if record.request.program:
-        return Afterwards("Approved", "good", "The program that asked may do it now; it is not done by sayso.")
+        return Afterwards(say("console.after-approved"), "good", say("console.after-program"))
     if run and run.ended:
-        return Afterwards("Not begun", "doubt", "It was approved, and the run ended before it began.")
+        return Afterwards(say("console.after-not-begun"), "doubt", say("console.after-run-ended-before"))
     if record.started_at:
-        return Afterwards("Running", "work", began=record.started_at, is_settled=False)
-    return Afterwards("Approved", "work", "It has not begun yet, and can be stopped until it does.", is_settled=False)
+        return Afterwards(say("console.after-running"), "work", began=record.started_at, is_settled=False)
+    return Afterwards(say("console.after-approved"), "work", say("console.after-not-yet"), is_settled=False)
 
 
 def _made(made: AttemptOutcome, people: People, *, has_ended: bool) -> Afterwards:
     began, ended, by = made.started_at, made.ended_at, people.names_of(made.by)
     match made.state:
         case "running":
-            return Afterwards("Running", "work", began=began, is_settled=False)
+            return Afterwards(say("console.after-running"), "work", began=began, is_settled=False)
         case "left" if not has_ended:
-            return Afterwards("Running", "work", "It was interrupted and is tried again.", began, is_settled=False)
-        case "ok" if made.by:
-            return Afterwards("Done", "good", f"It was interrupted; {by} said that it happened.", began)
-        case "ok":
-            return Afterwards("Done", "good", "", began, ended, output_of(made.text))
-        case "error":
-            return Afterwards("Failed", "bad", "", began, ended, output_of(made.text), files=made.files)
-        case "not_done":
-            return Afterwards("Not done", "doubt", f"It was interrupted; {by} said that it did not happen.", began)
-        case "left":
-            return Afterwards("Interrupted", "doubt", "It was interrupted, and the run has ended.", began)
-        case "unknown":
-            left = "The run has ended." if has_ended else "Those who may decide are asked."
             return Afterwards(
-                "Unknown", "doubt", f"It was interrupted; nobody knows whether it happened. {left}", began
+                say("console.after-running"), "work", say("console.after-tried-again"), began, is_settled=False
             )
+        case "ok" if made.by:
+            return Afterwards(say("console.after-done"), "good", say("console.after-said-done", names=by), began)
+        case "ok":
+            return Afterwards(say("console.after-done"), "good", "", began, ended, output_of(made.text))
+        case "error":
+            return Afterwards(
+                say("console.after-failed"), "bad", "", began, ended, output_of(made.text), files=made.files
+            )
+        case "not_done":
+            return Afterwards(
+                say("console.after-not-done"), "doubt", say("console.after-said-not-done", names=by), began
+            )
+        case "left":
+            return Afterwards(say("console.after-interrupted"), "doubt", say("console.after-interrupted-ended"), began)
+        case "unknown":
+            text = say("console.after-unknown-ended") if has_ended else say("console.after-unknown-asked")
+            return Afterwards(say("console.after-unknown"), "doubt", text, began)

@@ -1,5 +1,6 @@
 """A request as one person sees it: what is asked, what they can press, and what came of it. Pure."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ from bot.render.cards import (
 from bot.render.views import FactView, RequestView, request_view
 from bot.render.worklist import who_else
 from bot.web.console.views.afterwards import Afterwards, afterwards
+from bot.web.console.views.words import channel_word
 from channels import Line
-from language import say
+from language import say, say_many
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
@@ -106,7 +108,7 @@ def card_view(
 
 def version_of(card: CardView, version: int) -> str:
     """Return a mark of the card that is another when there is something else to be seen on it."""
-    came = card.after.word.replace(" ", "-") if card.after else "open"
+    came = re.sub("[^A-Za-z]+", "-", card.after.word) if card.after else "open"
     return f"{card.request.id}.{version}.{came}"
 
 
@@ -124,13 +126,15 @@ def _because(
     if view.state != "open":
         return ""
     if me not in view.may_decide:
-        asked = "You asked for this, so it is not yours to decide. " if me in record.requesters else ""
-        return f"{asked}{people.names_of(view.may_decide)} may decide."
+        count, names = len(view.may_decide), people.names_of(view.may_decide)
+        if me in record.requesters:
+            return say_many("console.card-not-your-own", count, names=names)
+        return say_many("console.card-not-yours", count, names=names)
     if view.format != "approval":
         return ""
     if has_approved:
-        return "You have approved this; more people are needed. You can still deny it."
+        return say("console.card-has-approved")
     if not counts_here:
-        ways = ", ".join(ways_to_approve(record.request.policy)) or "none"
-        return f"An approval does not count here; ways that count: {ways}. A denial counts everywhere."
+        ways = ", ".join(map(channel_word, ways_to_approve(record.request.policy))) or say("console.card-no-way")
+        return say("console.card-counts-not-here", ways=ways)
     return ""

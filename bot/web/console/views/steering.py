@@ -7,6 +7,7 @@ from agents.requests import PersonId
 from agents.run import Run
 from bot.people.directory import People
 from bot.policy.record import RequestRecord
+from language import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +20,23 @@ class Does:
     button: str
 
 
-_NOBODY_YET = "nobody now. If the new run needs an approval, those who may decide are asked as for any run."
-_NOT_COUNTED = "Nothing that was approved in this run counts there: it is asked for again."
-
-
 def what_it_does(verb: str, run: Run, record: RequestRecord | None, people: People, at: str = "") -> Does | None:
     """Return what `verb` would do to `run`, whose open request is `record`; None for what can't be done to it."""
     if verb in {"pause", "cancel"} and run.ended:
         return None
     match verb:
         case "pause":
-            what = "It stops at its next step until somebody resumes it. What executes is finished, and votes count."
-            return Does("Pause this run?", what, "nobody.", "Pause")
+            what, told = say("console.pause-what"), say("console.told-nobody")
+            return Does(say("console.pause-title"), what, told, say("console.pause-button"))
         case "cancel":
-            what = "It ends here, for good. What executes now is finished first; runs that it started end as well."
-            return Does("Cancel this run?", what, _told_of_the_end(run, record, people), "Cancel the run")
+            what, told = say("console.cancel-what"), _told_of_the_end(run, record, people)
+            return Does(say("console.cancel-title"), what, told, say("console.cancel-button"))
         case "retry":
-            what = f"A new run begins with the same words, in your name. This one stays as it is. {_NOT_COUNTED}"
-            return Does("Try it again?", what, _NOBODY_YET, "Retry")
+            what, told = say("console.retry-what"), say("console.told-nobody-yet")
+            return Does(say("console.retry-title"), what, told, say("console.retry-button"))
         case "fork":
-            what = f"A new run begins in your name and goes on from event {at} of this one, which stays. {_NOT_COUNTED}"
-            return Does(f"Fork after event {at}?", what, _NOBODY_YET, "Fork")
+            what, told = say("console.fork-what", number=at), say("console.told-nobody-yet")
+            return Does(say("console.fork-title", number=at), what, told, say("console.fork-button"))
         case _:
             return None
 
@@ -48,10 +45,9 @@ def _told_of_the_end(run: Run, record: RequestRecord | None, people: People) -> 
     """The requester and whoever voted hear how a run ended; who holds a card, that it is closed."""
     asked = () if run.started is None or run.started.parent else (run.started.requester,)
     holders = (holder.person for holder in record.holders) if record else ()
-    told = dict.fromkeys(_once(asked, sorted(run.voters)), "")
-    told |= dict.fromkeys(_once(holders), ", whose card is closed")
-    said = [f"{people.name_of(person)}{why}" for person, why in told.items()]
-    return f"{'; '.join(said)}." if said else "nobody."
+    told = {person: people.name_of(person) for person in _once(asked, sorted(run.voters))}
+    told |= {person: say("console.told-card-closed", name=people.name_of(person)) for person in _once(holders)}
+    return f"{'; '.join(told.values())}." if told else say("console.told-nobody")
 
 
 def _once(*some: Iterable[PersonId]) -> Iterable[PersonId]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bot.web.console.timeline import Row
+from language import say_many
 
 _GISTS = 6
 
@@ -38,5 +39,7 @@ def _gist(rows: Iterable[Row]) -> str:
     """`3 steps: looks up facts, deploy, live`."""
     some = tuple(rows)
     gists = list(dict.fromkeys(row.gist for row in some))
-    more = f" and {len(gists) - _GISTS} more" if len(gists) > _GISTS else ""
-    return f"{len(some)} steps: {', '.join(gists[:_GISTS])}{more}"
+    steps, more = ", ".join(gists[:_GISTS]), len(gists) - _GISTS
+    if more > 0:
+        return say_many("console.story-steps-more", len(some), steps=steps, more=more)
+    return say_many("console.story-steps", len(some), steps=steps)

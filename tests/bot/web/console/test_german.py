@@ -1,0 +1,211 @@
+"""Pages speak the language of whoever reads them: their own, before they log in their browser's."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from string import Formatter
+
+import pytest
+
+from bot.web.console.gate import preferred
+from language import LANGUAGES, Language
+from tests.bot.web.console.stage import a_scene, proof
+from tests.bot.web.console.test_streams import until_part
+from tests.language.test_catalogs import messages
+from tests.servers.console import OURS, Browser, Console, Page, a_console
+from tests.world import World
+
+GERMAN_MOMENT = re.compile(r"(Mo|Di|Mi|Do|Fr|Sa|So)\.? \d{1,2}\. \w+\.?, \d\d:\d\d UTC")
+# Of fewer words a piece may also be a name, or what somebody wrote.
+WORDS = 4
+
+
+@pytest.fixture
+async def german(world: World) -> AsyncIterator[Console]:
+    """`world` in a page, where Bo and Dan read German and all others English."""
+    async with world.stopped():
+        for person in ("bo", "dan"):
+            world.toml = world.toml.replace(f"[people.{person}]\n", f'[people.{person}]\nlanguage = "de"\n')
+    async with a_console(world, is_demo=True) as console:
+        yield console
+
+
+def language_of(page: Page) -> tuple[str, str]:
+    """Return the language of a page as the page says it, and as its headers do."""
+    [html] = [attributes for tag, attributes in page.tags if tag == "html"]
+    return html["lang"], page.headers["content-language"]
+
+
+def seen(page: Page) -> str:
+    """Return everything that is read or read out on a page."""
+    named = {"aria-label", "placeholder", "title", "alt"}
+    labels = (text for _, attributes in page.tags for name, text in attributes.items() if name in named)
+    return " ".join([page.words, *labels])
+
+
+def pieces(language: Language) -> Iterator[str]:
+    """The parts of the console's sentences between what is filled in, that are long enough to be known again."""
+    for key, forms in messages(language).items():
+        texts = [text.strip() for form in forms for text, *_ in Formatter().parse(form)]
+        yield from (text for text in texts if key.startswith("console.") and len(text.split()) >= WORDS)
+
+
+async def test_a_page_is_in_the_language_of_its_person(world: World, german: Console) -> None:
+    scene = await a_scene(world)
+    bo, anna = await german.browser("bo"), await german.browser("anna")
+
+    card = await bo.get(f"/requests/{scene.request_id}")
+
+    assert language_of(card) == ("de", "de")
+    assert {"Genehmigen", "Ablehnen"} <= {button.text for form in card.forms for button in form.buttons}
+    assert "Wer entscheidet Genehmigung durch Sie, oder Cy Cole an Ihrer Stelle" in card.words
+    assert re.search(rf"Läuft ab {GERMAN_MOMENT.pattern}, noch 3 Std. 59 Min.", card.words)
+    assert '<h1 id="ask-title">Was benötigen Sie?</h1>' in (await bo.get("/")).html
+    annas = await anna.get(f"/requests/{scene.request_id}")
+    assert language_of(annas) == ("en", "en")
+    assert "Who decides" in annas.words
+
+
+async def test_what_a_page_says_after_a_form_is_in_the_same_language(world: World, german: Console) -> None:
+    scene, bo = await a_scene(world), await german.browser("bo")
+    confirm = await bo.get(f"/runs/{scene.run_id}/confirm/pause")
+    form = next(form for form in confirm.forms if form.action.endswith("/pause"))
+
+    after = await bo.submit(form, "Anhalten")
+
+    assert "Angehalten: Der Lauf hält beim nächsten Schritt an." in after.words
+
+
+async def test_denying_several_counts_them_as_the_language_does(world: World, german: Console) -> None:
+    ids = [(await world.opened(await world.trigger(f"press {what}"))).request.id for what in ("bell", "lamp")]
+    bo = await german.browser("bo")
+    query = "&".join(f"pick={each}" for each in ids)
+
+    both, one = await bo.get(f"/requests/deny?{query}"), await bo.get(f"/requests/deny?pick={ids[0]}")
+    page = await bo.submit(both.form("/requests/deny"), "Alle 2 ablehnen")
+
+    assert "Diese 2 Anfragen ablehnen?" in both.words
+    assert "Diese Anfrage ablehnen?" in one.words
+    assert "2 Anfragen abgelehnt." in page.words
+
+
+async def test_a_page_that_follows_is_renewed_in_its_own_language(world: World, german: Console) -> None:
+    scene = await a_scene(world)
+    bo, anna = await german.browser("bo"), await german.browser("anna")
+    page = f"/runs/{scene.run_id}/now"
+
+    async with aclosing(bo.stream(page)) as bos, aclosing(anna.stream(page)) as annas:
+        await until_part(bos, "card", "Genehmigen")
+        await until_part(annas, "head", "Change this run")
+        await anna.post(f"/runs/{scene.run_id}/cancel", await proof(anna))
+
+        await until_part(bos, "end", "abgebrochen")
+        await until_part(annas, "end", "cancelled")
+
+
+async def test_the_script_of_a_page_gets_its_words_from_the_page(german: Console) -> None:
+    page = await (await german.browser("bo")).get("/")
+
+    [body] = [attributes for tag, attributes in page.tags if tag == "body"]
+    [notice] = [attributes for _, attributes in page.tags if attributes.get("id") == "notice"]
+    assert json.loads(body["data-times"])["left"] == "noch {}"
+    assert "Keine Verbindung" in notice["data-away"]
+    assert '<a href="/login">Erneut anmelden</a>' in notice["data-gone"]
+
+
+async def test_before_they_log_in_people_read_the_language_of_their_browser(german: Console) -> None:
+    stranger, asks = german.stranger(), {"Accept_Language": "de-AT, en;q=0.8"}
+
+    login, refusal = await stranger.get("/login", **asks), await stranger.get("/requests", **asks)
+
+    assert language_of(login) == language_of(refusal) == ("de", "de")
+    assert "Anmelden" in login.words
+    assert "Bitte melden Sie sich an" in refusal.words
+    assert language_of(await stranger.get("/login", Accept_Language="fr")) == ("en", "en")
+
+
+async def test_after_it_their_own_language_counts_and_not_that_of_the_browser(german: Console) -> None:
+    bo = await german.browser("bo")
+
+    assert language_of(await bo.get("/runs", Accept_Language="en")) == ("de", "de")
+
+
+async def test_an_installation_has_a_language_for_all_who_chose_none(world: World) -> None:
+    async with world.stopped():
+        world.toml = world.toml.replace("[people.bo]\n", '[people.bo]\nlanguage = "en"\n')
+        world.toml = f'language = "de"\n{world.toml}'
+    async with a_console(world) as console:
+        anna, bo = await console.browser("anna"), await console.browser("bo")
+
+        assert language_of(await console.stranger().get("/login")) == ("de", "de")
+        assert language_of(await anna.get("/")) == ("de", "de")
+        assert language_of(await bo.get("/")) == ("en", "en")
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("DE-ch", "de"),
+        ("fr, de;q=0.3", "de"),
+        ("de;q=0.3, en;q=0.4", "en"),
+        ("de;q=0", "en"),
+        ("de ; q=1.000", "de"),
+        ("*", "en"),
+        ("de;q=nan", "en"),
+        ("de;q=7", "en"),
+        (",,;q=,\x00", "en"),
+        ("deutsch", "en"),
+    ],
+)
+def test_of_the_languages_that_a_browser_wants_the_most_wanted_is_spoken(header: str, language: Language) -> None:
+    assert preferred(header, "en") == language
+
+
+@pytest.mark.parametrize("otherwise", LANGUAGES)
+def test_who_wants_none_of_our_languages_reads_that_of_the_installation(otherwise: Language) -> None:
+    assert preferred("fr-FR, es;q=0.5", otherwise) == otherwise
+
+
+async def pages_of(world: World, console: Console, browser: Browser) -> dict[str, Page]:
+    """Every page of the console by its path, with things on it, and the pages that refuse."""
+    scene = await a_scene(world)
+    question = await world.opened(await world.trigger("ask form Where? | City, Street"))
+    done = await world.trigger("stamp cup")
+    await world.ended(done)
+    letter = world.mails("bo")[0]
+    await world.send("bo", letter.reply_to or "", "approved", login=None)
+    await world.quiet()
+    paths = [path for path in scene.paths("GET") if not path.endswith(("/now", "console.css"))]
+    paths += [f"/requests/deny?pick={scene.request_id}", f"/runs/{done}", f"/runs/{done}?raw", "/requests?all"]
+    paths += [f"/runs/{scene.run_id}/confirm/{verb}" for verb in ("cancel", "retry", "fork?at=1")]
+    paths += [f"/requests/{question.request.id}", "/requests?q=x", "/requests?all&state=expired", "/runs?state=paused"]
+    paths += ["/mail/anna", "/nothing", "/runs/s0r-aaaaaaaaaaaaa", "/runs?state=x"]
+    found = {path: await browser.get(path) for path in paths}
+    forms = {"note": {"vote": "approve", "reason": "but later"}, "form": {"vote": "deny", "digest": "x"}}
+    request = f"/requests/{scene.request_id}"
+    fields = dict(found[request].form(f"{request}/answer").fields)
+    found |= {name: Page(await browser.post(f"{request}/answer", fields | typed)) for name, typed in forms.items()}
+    found["key"] = Page(await browser.post("/keys", await proof(browser) | {"scope": "read", "name": "x"}))
+    found["no key"] = Page(await browser.post("/keys", await proof(browser)))
+    found["foreign"] = Page(await browser.post("/ask", {}, OURS | {"Sec-Fetch-Site": "cross-site"}))
+    found["login"] = await console.stranger().get("/login", Accept_Language="de")
+    found["link"] = await console.stranger().get(await console.link("dan"), Accept_Language="de")
+    found["old link"] = await console.stranger().get("/login?token=x", Accept_Language="de")
+    return found
+
+
+async def test_no_sentence_of_the_console_is_left_in_english_on_a_german_page(world: World, german: Console) -> None:
+    dan, english, words = await german.browser("dan", is_demo=True), set(pieces("en")), dict[str, str]()
+    pages = {f"{path} with nothing": await dan.get(path) for path in ("/", "/requests", "/requests?all", "/runs")}
+    await dan.submit((await dan.get("/")).form("/as"), "Bo")
+
+    for path, page in {**pages, **await pages_of(world, german, dan)}.items():
+        assert page.headers["content-language"] == "de", path
+        words[path] = " ".join(seen(page).split())
+
+    assert {(path, text) for path, said in words.items() for text in english if text in said} == set()
+    found = {text for text in pieces("de") if any(text in said for said in words.values())}
+    assert len(found) > 60, "these are the pages that have sentences"
