@@ -38,7 +38,7 @@ async def test_steps_between_what_people_did_are_folded_and_say_what_they_hold(w
     parts = parts_of(rows(await world.events(run_id), world.app.people))
 
     folded = [part for part in parts if part.gist]
-    assert folded[0].gist == "8 steps: looks up facts, chooses a step, stamp, ends well"
+    assert folded[0].gist == "8 steps: looks up facts, chooses a step, stamp, succeeded"
     assert [row.seq for part in parts for row in part.rows] == list(range(1, len(await world.events(run_id)) + 1))
     assert [part.rows[0].text.partition(" ")[0] for part in parts if not part.gist][:2] == ["Anna", "Asks:"]
 
