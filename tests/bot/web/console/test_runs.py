@@ -29,8 +29,8 @@ async def test_a_runs_page_tells_its_story_from_the_question_to_the_end(world: W
         "Card sent to Bo Berg by email",
         "Bo Berg approves by cli",
         "Bo Berg approved at",
-        "Starts press",
-        "Ended well press it: done",
+        "Running press",
+        "Succeeded press it: done",
         "Done ok: press it: done",
     ):
         at = page.words.find(said, at)
