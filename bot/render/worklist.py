@@ -87,8 +87,8 @@ def _group(request: RequestView) -> str:
 
 
 def _change(request: RequestView) -> str:
-    facts = {fact.label: fact for fact in request.facts}
-    before, after = facts.get(label_of("From")), facts.get(label_of("To"))
+    facts = {fact.label.lower(): fact for fact in request.facts}
+    before, after = facts.get(label_of("From").lower()), facts.get(label_of("To").lower())
     if before is None or after is None:
         return ""
     short = (with_short_hashes(Line(label=one.label, text=one.text)).text for one in (before, after))

@@ -1,5 +1,6 @@
 """Pages that stay open: they follow what happens, through restarts too, and lose nothing that somebody types."""
 
+import json
 import re
 from urllib.request import urlopen
 
@@ -130,8 +131,8 @@ def test_an_open_page_follows_again_after_everything_was_killed_and_started_anew
     dev.kill()
     expect(page.get_by_role("status")).to_have_text("No connection; trying again")
     with dev.again() as dev_again:
-        request = dev_again.run("requests", "--for", "bo").split()[0]
-        dev_again.run("answer", request, "approve", "--as", "bo")
+        request = json.loads(dev_again.run("requests", "--for", "bo", "--json").splitlines()[0])
+        dev_again.run("answer", request["id"], "approve", "--as", "bo", "--digest", request["digest"])
 
         expect(state(page)).to_have_text("done", timeout=60_000)
         expect(version_live(page)).to_have_text("v1.2.0")
