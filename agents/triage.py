@@ -18,7 +18,7 @@ WHICH = "Which agent is your message for?"
 # Whom a text calls by name: `ask anna about lunch`.
 _CALLED = re.compile(r"\s*(?:please\s+)?([a-z][a-z0-9_-]*)\b", re.IGNORECASE)
 _OPTION_CHARS, _SUMMARY_CHARS = 120, 4_000
-_ASKS_BACK = ", asks back first"
+_ASKS_BACK = "; asks first"
 
 
 def triage_agent(others: Sequence[Agent]) -> Agent:

@@ -28,7 +28,7 @@ LINE_BYTES = 32
 """Bytes of HTML that a line needs beside its text, at most."""
 
 _SENTENCE_CHARS = 120
-_LABEL_CHARS = 80
+_LABEL_CHARS, _BUTTON_CHARS = 80, 40
 _LEAD_CHARS = 120
 # More lines than that push the buttons off the screen of a phone.
 _FACT_LINES = 8
@@ -265,7 +265,7 @@ def _buttons(form: AnswerForm, made: Made) -> list[tuple[Button, ...]]:
         no = [Button(say("mail.deny-button"), _mailto(made, made.refuses), "no")] if made.refuses else []
         rows = [tuple(no) if form.only_stops or not form.may_approve else (*yes, *no)]
     else:
-        labels = [say("mail.answer-button", answer=_short(said, _LABEL_CHARS)) for said in answers_of(form)]
+        labels = [say("mail.answer-button", answer=_short(said, _BUTTON_CHARS)) for said in answers_of(form)]
         written = [_mailto(made, body) for body in made.answers]
         rows = [(Button(label, to, "choice"),) for label, to in zip(labels, written, strict=False)]
     bytes_of = sum(len(html.escape(button.to + button.label)) for row in rows for button in row)

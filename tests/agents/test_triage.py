@@ -76,7 +76,7 @@ def offered(text: str, *agents: Agent) -> tuple[str, ...]:
 )
 def test_a_choice_says_what_that_agent_would_do_with_this_very_message(text: str, words: str) -> None:
     assert offered(text, ASK, clerk(Workshop())) == (
-        "ask: asks several people the same question and sums up what they answer, asks back first",
+        "ask: asks several people the same question and sums up what they answer; asks first",
         words,
         "none of these",
     )
@@ -87,9 +87,9 @@ def test_a_choice_says_what_that_agent_would_do_with_this_very_message(text: str
     [
         ("deploy v1.2.0 to production", "Deploy v1.2.0 to production, after approval"),
         ("deploy v1.2.0 to staging", "Deploy v1.2.0 to staging"),
-        ("could you put v1.2.0 on production.", "Deploy v1.2.0 to production, asks back first"),
-        ("v1.1.0 or v1.2.0 on production?", "puts versions live in production, staging, asks back first"),
-        ("could you put 2 teas on production", "puts versions live in production, staging, asks back first"),
+        ("could you put v1.2.0 on production.", "Deploy v1.2.0 to production; asks first"),
+        ("v1.1.0 or v1.2.0 on production?", "puts versions live in production, staging; asks first"),
+        ("could you put 2 teas on production", "puts versions live in production, staging; asks first"),
     ],
 )
 def test_the_deploy_agents_choice_names_the_deploy_and_its_approval(text: str, words: str) -> None:
