@@ -72,12 +72,16 @@ class StoredRequests:
 
         Raises ChannelRefused for a token that is not ours.
         """
+        with self._people.speaking_to(person):
+            return await self._whole(token, PersonId(person))
+
+    async def _whole(self, token: str, person: PersonId) -> Card:
         delivery_id = self._tokens.read(token)
         placed = await self._placed(delivery_id) if delivery_id else None
         if placed is None:
-            raise ChannelRefused("This card is none of ours", "Ask for a new one")
+            raise ChannelRefused(say("overview.none-of-ours"), say("overview.ask-anew"))
         record, _, now = await self._decisions.request(placed.request_id)
-        card = self._card(record, placed, PersonId(person), now)
+        card = self._card(record, placed, person, now)
         return with_lists(card, record.request, await self._decisions.lists(record.request))
 
     def usage(self) -> str:
@@ -87,8 +91,9 @@ class StoredRequests:
     async def overview(self, person: str) -> Overview:
         """Return what concerns `person` now."""
         me = PersonId(person)
-        waiting, more = await self._waiting(me)
-        return Overview(waiting=waiting, more=more, asked=await self._asked(me), decided=await self._decided(me))
+        with self._people.speaking_to(person):
+            waiting, more = await self._waiting(me)
+            return Overview(waiting=waiting, more=more, asked=await self._asked(me), decided=await self._decided(me))
 
     def _card(self, record: RequestRecord, placed: Delivery, person: PersonId, now: datetime) -> Card:
         card = standing_card(record, placed, person, self._way, self._people, now)

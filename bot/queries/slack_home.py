@@ -30,6 +30,7 @@ from bot.store.watch import EVERYTHING, Changes, Changing
 from channels import ChannelRefused, ChannelUnavailable, Contact, RequestLookup
 from channels.slack.api import Limited
 from channels.slack.modals import View, view
+from language import speaking
 
 log = structlog.stdlib.get_logger()
 
@@ -182,7 +183,8 @@ class HomeWatch:
             self._earliest[person] = _clock() + self._pace.refused_s
 
     async def _publish_to(self, contact: Contact, user: str, desk: RequestLookup) -> None:
-        found = view(await desk.overview(contact.id))
+        with speaking(contact.language):
+            found = view(await desk.overview(contact.id))
         mark = hashlib.sha256(json.dumps(found).encode()).hexdigest()
         if await self._homes.shown(contact.id) == mark:
             return

@@ -134,6 +134,7 @@ def slack_channel(settings: Settings, people: People, store: Store, report: Repo
         home=view,
         opened=opened,
         is_order=is_order,
+        language=people.language_of(""),
         report=report,
     )
 

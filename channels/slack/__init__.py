@@ -52,6 +52,7 @@ from channels.slack.inbound import (
 from channels.slack.members import Members
 from channels.slack.reading import Reader
 from channels.slack.windows import Opened, ShowsHome, Windows
+from language import Language, speaking
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ class SlackChannel:
 
     `app_token` opens Socket Mode, `signing_secret` proves what comes by HTTP; either may be "" where the other way is
     used. `home` draws the App Home, and `opened` hears whose was shown. `is_order` tells of a text that it leaves
-    nothing to ask. `report` hears about every second whether the line is open, and if not why.
+    nothing to ask. `language` is for people who are not in the directory. `report` hears about every second whether the
+    line is open, and if not why.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class SlackChannel:
         home: ShowsHome,
         opened: Opened = _notify_nobody,
         is_order: Callable[[str], bool] = _no_order,
+        language: Language = "en",
         report: Report = _report_to_nobody,
         now: Callable[[], datetime] = _utc_now,
         delays_s: Sequence[float] = DELAYS_S,
@@ -115,6 +118,7 @@ class SlackChannel:
         self._delays_s, self._refused_s, self._look_s = delays_s, refused_s, look_s
         self._check_s, self._refusal = check_s, ""
         self._is_order = is_order
+        self._language: Language = language
         self._reader = Reader(directory, members, api.download)
         self._windows = Windows(api, self._reader, home, opened)
         self._under_way = set[asyncio.Task[None]]()
@@ -177,6 +181,10 @@ class SlackChannel:
         """The way of each payload to its acknowledgement. The store is all that is waited for on it."""
 
         async def take(body: Json) -> dict[str, JsonValue]:
+            with speaking(self._reader.language_of(body) or self._language):
+                return await taken(body)
+
+        async def taken(body: Json) -> dict[str, JsonValue]:
             match sort(body, self._now(), self._orders):
                 case Stored(inbound, answer):
                     await self._store(accept, inbound, body)

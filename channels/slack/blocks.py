@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 
 from channels.showing import escape_invisible
+from language import dates, say
 
-FORMAT = "{date_short_pretty} at {time}"
-
-_MOMENT = re.compile(r"\bat (\d\d:\d\d UTC on \d\d [A-Z][a-z]{2,8} \d{4})\b")
+# Slack knows no moment before it.
+_FIRST_YEAR = 1971
 
 
 def date(at: datetime) -> str:
     """`at` where Slack looks for commands; in UTC where it can't be shown otherwise."""
     plain = at.astimezone(UTC)
-    return f"<!date^{int(plain.timestamp())}^{FORMAT}|{_plainly(plain)}>"
+    return f"<!date^{int(plain.timestamp())}^{_format()}|{_plainly(plain)}>"
 
 
 def in_rich_text(text: str) -> list[JsonValue]:
@@ -30,33 +30,31 @@ def in_rich_text(text: str) -> list[JsonValue]:
 
 def has_moment(text: str) -> bool:
     """Return whether a moment stands in `text`, which each reader sees in their own zone."""
-    return any(_read(found[1]) for found in _MOMENT.finditer(text))
+    return any(True for _ in _moments(text))
 
 
 def _pieces(text: str) -> Iterator[JsonValue]:
     shown = 0
-    for found in _MOMENT.finditer(text):
-        if (at := _read(found[1])) is None:
-            continue
+    for found, at in _moments(text):
         if found.start() > shown:
             yield {"type": "text", "text": text[shown : found.start()]}
-        yield {"type": "date", "timestamp": int(at.timestamp()), "format": FORMAT, "fallback": _plainly(at)}
+        yield {"type": "date", "timestamp": int(at.timestamp()), "format": _format(), "fallback": _plainly(at)}
         shown = found.end()
     if shown < len(text):
         yield {"type": "text", "text": text[shown:]}
 
 
 def _plainly(at: datetime) -> str:
-    return f"{at:%d %b %Y, %H:%M} UTC"
+    return dates.date(at, "slack.date-plain")
 
 
-def _read(words: str) -> datetime | None:
-    """The moment; None when there is no such day or month, or it is too far away for Slack."""
-    try:
-        at = datetime.strptime(words, "%H:%M UTC on %d %B %Y").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return at if at.year >= 1971 else None
+def _format() -> str:
+    """How Slack writes a moment for its reader: https://docs.slack.dev/messaging/formatting-message-text#date-formatting."""
+    return say("slack.date-format", date="{date_short_pretty}", time="{time}")
+
+
+def _moments(text: str) -> Iterator[tuple[re.Match[str], datetime]]:
+    return ((found, at) for found, at in dates.moments(text) if at.year >= _FIRST_YEAR)
 
 
 Block = dict[str, JsonValue]

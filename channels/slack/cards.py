@@ -29,14 +29,17 @@ from channels.slack.blocks import (
     words,
 )
 from channels.slack.inbound import ASK_ABOUT
+from language import say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
 
 BUTTONS = 5
 """With so many choices each has a button; with more they are a menu."""
 
-WRITE_BELOW = "To answer, write in this thread in your own words."
-"""The line on a card whose answer can be written in its thread."""
+
+def write_below() -> str:
+    """Return the line on a card whose answer can be written in its thread."""
+    return say("slack.write-below")
 
 
 def how_to_answer(form: AnswerForm) -> str:
@@ -45,42 +48,45 @@ def how_to_answer(form: AnswerForm) -> str:
         case _ if form.only_stops:
             return ""
         case "approval" if not form.may_approve:
-            return "An approval from Slack does not count here; a denial does."
+            return say("slack.only-denial")
         case "free_text":
-            return WRITE_BELOW
+            return write_below()
         case _:
             return ""
 
 
 def controls(form: AnswerForm, *, has_details: bool) -> Iterator[Block]:
     """Yield what can be pressed and chosen, with a button for the *Details* where the card `has_details`."""
-    more = [_button("Details", "details", form.token)] if has_details else []
+    more = [_button(say("slack.details"), "details", form.token)] if has_details else []
     if form.only_stops:
         yield _actions([_stop(form.token), *more])
         return
     match form.format:
         case "approval":
-            approve = [_button("Approve", "approve", form.token, "primary")] if form.may_approve else []
-            deny = _button("Deny", "deny", form.token, "danger"), _button("Deny with reason…", "deny_why", form.token)
-            yield _actions([*approve, *deny, *more])
+            approve = _button(say("slack.approve"), "approve", form.token, "primary")
+            deny = _button(say("slack.deny"), "deny", form.token, "danger")
+            why = _button(say("slack.deny-why"), "deny_why", form.token)
+            yield _actions([*([approve] if form.may_approve else []), deny, why, *more])
         case "yes_no":
-            yield _actions([_button("Yes", "yes", form.token), _button("No", "no", form.token), *more])
+            yes, no = _button(say("slack.yes"), "yes", form.token), _button(say("slack.no"), "no", form.token)
+            yield _actions([yes, no, *more])
         case "choice" if len(form.options) <= BUTTONS:
             yield from _in_full(form)
             labels = enumerate(_labels(form), 1)
             yield _actions([*(_button(label, f"choose.{at}", f"{form.token} {at}") for at, label in labels), *more])
         case "choice":
             yield from _in_full(form)
-            yield _actions([_menu("static_select", "choose", "Choose one", form), *more])
+            yield _actions([_menu("static_select", "choose", say("slack.choose-one"), form), *more])
         case "choices":
             yield from _in_full(form)
             # Slack takes a menu for several beside a section, and nowhere among buttons.
-            yield {**plain("Choose one or more."), "accessory": _menu("multi_static_select", "pick", "Choose", form)}
-            yield _actions([_button("Send", "send", form.token), *more])
+            menu = _menu("multi_static_select", "pick", say("slack.choose"), form)
+            yield {**plain(say("slack.choose-several")), "accessory": menu}
+            yield _actions([_button(say("slack.send"), "send", form.token), *more])
         case "form":
-            yield _actions([_button("Answer…", "fill", form.token, "primary"), *more])
+            yield _actions([_button(say("slack.write"), "fill", form.token, "primary"), *more])
         case "free_text":
-            yield _actions([_button("Answer…", "write", form.token), *more])
+            yield _actions([_button(say("slack.write"), "write", form.token), *more])
 
 
 def _labels(form: AnswerForm) -> Sequence[str]:
@@ -108,13 +114,13 @@ def _button(label: str, action: str, value: str, style: str = "") -> Block:
 def _stop(token: str) -> Block:
     """Stops what is approved: pressed by mistake it would have to be asked for again, so that Slack asks once more."""
     asked: Block = {
-        "title": words("Stop this?"),
-        "text": words("It is approved and has not started. Stopped, it never starts."),
-        "confirm": words("Stop"),
-        "deny": words("Back"),
+        "title": words(say("slack.stop-title")),
+        "text": words(say("slack.stop-text")),
+        "confirm": words(say("slack.stop")),
+        "deny": words(say("slack.stop-back")),
         "style": "danger",
     }
-    return {**_button("Stop", "deny", token, "danger"), "confirm": asked}
+    return {**_button(say("slack.stop"), "deny", token, "danger"), "confirm": asked}
 
 
 def _menu(kind: str, action: str, hint: str, form: AnswerForm) -> Block:
@@ -135,7 +141,6 @@ TEXT_CHARS = 3_000
 """Longest fallback; 4,000 are refused as `msg_too_long`."""
 
 _CUT = " …"
-_UNVERIFIED = "Unverified text:"
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
 _FACT_CHARS = 600
@@ -172,8 +177,8 @@ def root(card: Card) -> Message:
 
 def double() -> Message:
     """Return what stands where a card was shown a second time: nothing that can be pressed."""
-    words = "This was sent twice by mistake. The other one counts."
-    return Message(words, (_context([words]),))
+    said = say("slack.double")
+    return Message(said, (_context([said]),))
 
 
 def pressed_too_long_ago(window: str, value: str) -> Message:
@@ -181,11 +186,11 @@ def pressed_too_long_ago(window: str, value: str) -> Message:
 
     A message's shortcut has nothing to press again but itself.
     """
-    said = "Slack waits three seconds for a window, and this one took longer. Nothing was counted."
+    said = say("slack.window-too-late")
     if window == ASK_ABOUT:
-        told = f"{said} Please use the shortcut on the message again."
+        told = f"{said} {say('slack.shortcut-again')}"
         return Message(told, (plain(told),))
-    return Message(said, (plain(said), _actions([_button("Open it", window, value or "-")])))
+    return Message(said, (plain(said), _actions([_button(say("slack.open-window"), window, value or "-")])))
 
 
 def details(card: Card) -> tuple[Block, ...]:
@@ -194,7 +199,7 @@ def details(card: Card) -> tuple[Block, ...]:
     told = [*_facts(card.details)]
     told += [*map(preformatted, pieces(escape_invisible(card.exact), SECTION_CHARS))]
     for fact in lists:
-        told += [small(f"{one_line(fact.label, 60)}, complete list ({fact.lines}):")]
+        told += [small(say("slack.whole-list", label=one_line(fact.label, 60), lines=fact.lines))]
         told += [*map(preformatted, by_line(escape_invisible(fact.whole).rstrip("\n"), SECTION_CHARS))]
     return tuple(told)
 
@@ -215,7 +220,9 @@ def _line(card: Card) -> Block:
     """Return how something stands, in small print."""
     text = one_line(" · ".join(filter(None, (card.title.strip(), card.summary.strip()))), _LINE_CHARS)
     link: list[JsonValue] = (
-        [{"type": "mrkdwn", "text": f"<{card.link}|Open in sayso>", "verbatim": True}] if card.link else []
+        [{"type": "mrkdwn", "text": f"<{card.link}|{say('slack.open-in-sayso')}>", "verbatim": True}]
+        if card.link
+        else []
     )
     return {"type": "context", "elements": [words(text or "-"), *link]}
 
@@ -245,15 +252,15 @@ def _content(card: Card) -> Iterator[Block]:
     if card.summary:
         yield _sentences(card.summary)
     if card.said:
-        yield small(one_line(card.said_as, _LINE_CHARS) or _UNVERIFIED)
+        yield small(one_line(card.said_as, _LINE_CHARS) or say("card.unverified"))
         yield quote(cut(escape_invisible(card.said), _QUOTED_CHARS))
     if card.quoted:
-        yield small(one_line(card.quoted_as, _LINE_CHARS) or _UNVERIFIED)
+        yield small(one_line(card.quoted_as, _LINE_CHARS) or say("card.unverified"))
         yield _output(card.quoted) if card.is_output else quote(cut(escape_invisible(card.quoted), _QUOTED_CHARS))
     shown = (*card.facts, *card.decides)
     yield from _facts(shown[:_FACTS])
     if len(shown) > _FACTS:
-        yield _context([f"{len(shown) - _FACTS} more facts"])
+        yield _context([say_many("slack.more-facts", len(shown) - _FACTS)])
 
 
 def _output(text: str) -> Block:
@@ -265,12 +272,12 @@ def _asked(card: Card, *, has_details: bool) -> Iterator[Block]:
     """Yield until when, and how to answer."""
     form = card.form
     if form is not None and not form.only_stops:
-        yield _context([f"Expires {times.date(form.until)}"])
+        yield _context([say("slack.expires", when=times.date(form.until))])
     if form is not None and (how := how_to_answer(form)):
         yield plain(how)
     if form is not None:
         yield from controls(form, has_details=has_details)
-    notes = [f"<{card.link}|Open in sayso>"] if card.link else []
+    notes = [f"<{card.link}|{say('slack.open-in-sayso')}>"] if card.link else []
     notes += [f"`{escaped(card.ref, 100)}`"] if card.ref else []
     if notes:
         yield _context([" · ".join(notes)])
@@ -327,7 +334,7 @@ def _fact_text(fact: Line) -> str:
     more = len(lines) - len(shown)
     if not more:
         return "\n".join(shown)
-    said = f"{fact.lines} in all" if fact.lines else f"and {more} more {'line' if more == 1 else 'lines'}"
+    said = say("slack.lines-in-all", lines=fact.lines) if fact.lines else say_many("slack.more-lines", more)
     return "\n".join([*shown, f"… {said}"])
 
 
@@ -342,7 +349,7 @@ def _fitting(blocks: Iterable[Block]) -> list[Block]:
     kept = list(blocks)
     while len(kept) > 3 and (len(kept) > BLOCKS or len(json.dumps(kept, ensure_ascii=False)) > MESSAGE_CHARS):
         at = max(range(1, len(kept)), key=lambda index: 0 if _is_control(kept[index]) else _chars(kept[index]))
-        kept[at : at + 1] = [] if _chars(kept[at]) < 200 else [_context(["_Left out here: it is too long for Slack._"])]
+        kept[at : at + 1] = [] if _chars(kept[at]) < 200 else [_context([f"_{say('slack.left-out')}_"])]
     return kept
 
 

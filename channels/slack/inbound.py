@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from channels import Inbound
+from language import say
 
 _MARK = re.compile(r"<([^<>]*)>")
 # "@sayso, deploy" and "@sayso: deploy" are the same wish as "@sayso deploy".
@@ -120,8 +121,6 @@ _WRITTEN = frozenset(("", "file_share", "thread_broadcast"))
 _SLACKBOT = "USLACKBOT"
 
 _HELP = frozenset(("help", "-help", "--help", "?"))
-ON_IT = "On it."
-USAGE = "Write what you want after it, such as: `/sayso deploy v1.2.0 to production`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +207,11 @@ def thread_of(kind: Kind, body: Json) -> str:
             ts = word(body, "message", "ts") or word(seen, "message_ts")
             thread = word(seen, "thread_ts") or word(body, "message", "thread_ts") or ts
             return f"{channel}/{thread}" if channel else ""
+
+
+def user_of(body: Json) -> str:
+    """The Slack id of who did what `body` tells of."""
+    return word(body, "user", "id") or word(body, "user_id") or word(body, "event", "user")
 
 
 def metadata(body: Json) -> Json:
@@ -317,11 +321,11 @@ def _view_key(body: Json) -> str:
 def _command(body: Json, received_at: datetime) -> Sorted:
     text = word(body, "text").strip()
     if not text:
-        return Nothing(ephemeral(USAGE))
+        return Nothing(ephemeral(say("slack.usage")))
     if text.lower() in _HELP:
         return Helps()
     key = f"command:{word(body, 'trigger_id')}"
-    return Stored(_inbound("command", key, body, received_at), ephemeral(ON_IT))
+    return Stored(_inbound("command", key, body, received_at), ephemeral(say("slack.on-it")))
 
 
 def ephemeral(text: str) -> dict[str, JsonValue]:

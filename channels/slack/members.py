@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from channels import ChannelUnavailable, Contact, Directory
 from channels.slack.api import Answer, Calls, Refused, Unauthorized
 from channels.slack.inbound import Json, part, word
+from language import Language, say, speaking
 
 T = TypeVar("T")
 
@@ -195,17 +196,29 @@ def next_cursor(page: Answer) -> str:
     return word(page, "response_metadata", "next_cursor")
 
 
+COUNTED, STARTED, PREPARED = "slack.not-counted", "slack.not-started", "slack.not-prepared"
+"""What did not become of a stranger's word, as they are told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A user whose word does not count: `why`, and what they are told to `do` about it."""
+    """A user whose word does not count: `why`, as it is recorded, and `told`, with what they are told to `do`."""
 
     user: str
     why: str
+    told: str
     do: str
 
     def notice(self, became: str) -> str:
-        """Return what they are told; `became` is what became of their word, such as `counted`."""
-        return f"{self.why}, so nothing was {became}. {self.do}."
+        """Return what they are told; `became` is `COUNTED`, `STARTED` or `PREPARED`."""
+        return say(became, why=self.told, do=self.do)
+
+
+def _stranger(user: str, why: str, do: str, /, **values: str) -> Stranger:
+    """A stranger by the keys of `why` and `do`. Operators read the record in English."""
+    with speaking("en"):
+        recorded = say(why, **values)
+    return Stranger(user, recorded, say(why, **values), say(do, user=repr(user)))
 
 
 # Slack's words for: there is no such user, or we may not see them.
@@ -228,21 +241,19 @@ class Identity:
         """
         contact = next((each for each in self._directory.contacts() if each.slack == user and user), None)
         if contact is None:
-            add = f"Ask whoever runs sayso to add slack = {user!r} to the right person in sayso.toml, then try again"
-            return Stranger(user, "You are not in sayso's directory", add)
+            return _stranger(user, "slack.who-unlisted", "slack.who-unlisted-do")
         try:
             member = await self._members.who(user)
         except Refused as error:
             if error.error not in _NOBODY:
                 # It is us whom Slack refuses, and once that is fixed their word counts.
                 raise ChannelUnavailable(f"Slack does not say who {user} is: {error.what}", error.do) from error
-            return Stranger(user, f"Slack does not say who you are ({error.error})", "Ask whoever runs sayso")
+            return _stranger(user, "slack.who-unknown", "slack.who-unknown-do", error=error.error)
         why = _not_full(member)
         if why:
-            return Stranger(user, why, "Ask a full member of this workspace to do it")
+            return _stranger(user, why, "slack.who-not-full-do")
         if team and not await self._is_of(member, team):
-            ask = "Ask whoever runs sayso to look at this entry in sayso.toml"
-            return Stranger(user, "Your workspace is another one than Slack names for your id", ask)
+            return _stranger(user, "slack.who-elsewhere", "slack.who-elsewhere-do")
         return contact
 
     async def _is_of(self, member: Member, team: str) -> bool:
@@ -259,14 +270,19 @@ class Identity:
         """Return who the directory says has the Slack id `user`, where that is not `person`; no matter if it counts."""
         return tuple(each.id for each in self._directory.contacts() if each.slack == user and each.id != person.id)
 
+    def language_of(self, user: str) -> Language | None:
+        """Return what the person with this Slack id reads; None for nobody whom we know."""
+        return next((each.language for each in self._directory.contacts() if each.slack == user and user), None)
+
     def names(self) -> dict[str, str]:
         """Return what people are called, by their Slack ids."""
         return {each.slack: each.name for each in self._directory.contacts() if each.slack}
 
 
 def _not_full(member: Member) -> str:
+    """The key of why `member` is no full one; "" for one who is."""
     if member.is_deleted:
-        return "Your Slack account is deactivated"
+        return "slack.who-deactivated"
     if member.is_bot:
-        return "You are a bot"
-    return "You are a guest in this workspace" if member.is_guest else ""
+        return "slack.who-bot"
+    return "slack.who-guest" if member.is_guest else ""

@@ -16,8 +16,9 @@ from channels import Card, Line, Overview, WorkGroup, WorkRow
 from channels.showing import escape_invisible, one_line
 from channels.slack import blocks as times
 from channels.slack.blocks import SECTION_CHARS, Block, by_line, cut, labelled, plain, quote, small, words
-from channels.slack.cards import WRITE_BELOW, details, message
+from channels.slack.cards import details, message, write_below
 from channels.slack.inbound import ASK, ASK_ABOUT, CARD, PAGE, Json, first, part, parts, word
+from language import say, say_many
 
 View = dict[str, JsonValue]
 
@@ -33,12 +34,11 @@ VALUE = "value"
 
 _QUOTED_CHARS = 2_500
 _PAGE_BYTES, _PAGE_BLOCKS = 60_000, 60
-_UNVERIFIED = "Unverified text:"
 
 
 def looking_up(window: str, carried: Json) -> View:
     """Return the window that opens at once, and is filled as soon as we know with what."""
-    return _view(_TITLES.get(window, "One moment"), [plain("One moment: sayso looks it up.")], window, carried)
+    return _view(say(_TITLES.get(window, "slack.one-moment")), [plain(say("slack.looking-up"))], window, carried)
 
 
 def sentence(title: str, text: str) -> View:
@@ -52,35 +52,35 @@ def window(name: str, card: Card, carried: Json) -> View:
         return details_page(card, carried, 1)
     if name == CARD:
         shown = [block for block in message(card, "").blocks if not _is_about_a_thread(block)]
-        return _view("Request", shown, name, carried)
+        return _view(say("slack.request"), shown, name, carried)
     form = card.form
     if form is None:
         return _closed(card)
     match name:
         case "deny_why":
-            about, asks = plain(card.title), _input("Why? The agent is told.", INPUT, "Deny, because…")
-            return _view("Deny with reason", [about, asks], name, carried, submit="Deny")
+            about, asks = plain(card.title), _input(say("slack.why"), INPUT, say("slack.why-hint"))
+            return _view(say("slack.deny-why-title"), [about, asks], name, carried, submit=say("slack.deny"))
         case "fill" if len(form.fields) > FIELDS or any(
             len(_field(*each)) > ID_CHARS for each in _numbered(form.fields)
         ):
-            return sentence("Too large for Slack", f"This form does not fit here. Answer it on its page: {card.link}")
+            return sentence(say("slack.too-large"), say("slack.too-large-form", link=card.link))
         case "fill":
             return _form(card, form.fields, carried)
         case _:
-            blocks = [plain(card.title), *_quoted(card.quoted), _input("Your answer", INPUT)]
-            return _view("Answer", blocks, name, carried, submit="Send")
+            blocks = [plain(card.title), *_quoted(card.quoted), _input(say("slack.your-answer"), INPUT)]
+            return _view(say("slack.answer"), blocks, name, carried, submit=say("slack.send"))
 
 
 def ask() -> View:
     """A wish, from the App Home."""
-    return _view("Ask sayso", [_input("What should be done?", INPUT)], ASK, submit="Ask")
+    return _view(say("slack.ask-sayso"), [_input(say("slack.what-to-do"), INPUT)], ASK, submit=say("slack.ask"))
 
 
 def ask_about(author: str, text: str, carried: Json) -> View:
     """A wish about a message that somebody wrote."""
     message = {**quote(cut(escape_invisible(text), _QUOTED_CHARS)), "block_id": QUOTE}
-    asks = _input("What should be done?", INPUT)
-    return _view("Ask sayso", [plain(f"About what {author} wrote:"), message, asks], ASK_ABOUT, carried, submit="Ask")
+    about, asks = plain(say("slack.about-message", author=author)), _input(say("slack.what-to-do"), INPUT)
+    return _view(say("slack.ask-sayso"), [about, message, asks], ASK_ABOUT, carried, submit=say("slack.ask"))
 
 
 def home_notice(text: str) -> View:
@@ -107,19 +107,23 @@ def quoted(view: Json) -> str:
     return "".join(texts)
 
 
-_TITLES = {"deny_why": "Deny with reason", "details": "Details", "fill": "Answer", "write": "Answer"}
+_TITLES = {
+    "deny_why": "slack.deny-why-title",
+    "details": "slack.details",
+    "fill": "slack.answer",
+    "write": "slack.answer",
+}
 
 
 def details_page(card: Card, carried: Json, number: int) -> View:
     """One page of all that a card says, with buttons to the others; the last one where there are not so many."""
     pages = _pages(_everything(card))
     at = min(max(number, 1), len(pages))
-    turns = [_turn("Previous page", at - 1)] if at > 1 else []
-    turns += [_turn("Next page", at + 1)] if at < len(pages) else []
-    place: list[Block] = (
-        [plain(f"Page {at} of {len(pages)}"), {"type": "actions", "elements": [*turns]}] if turns else []
-    )
-    return _view("Details", [*pages[at - 1], *place], "details", carried)
+    turns = [_turn(say("slack.previous-page"), at - 1)] if at > 1 else []
+    turns += [_turn(say("slack.next-page"), at + 1)] if at < len(pages) else []
+    which = say("slack.page-of", at=at, pages=len(pages))
+    place: list[Block] = [plain(which), {"type": "actions", "elements": [*turns]}] if turns else []
+    return _view(say("slack.details"), [*pages[at - 1], *place], "details", carried)
 
 
 def _everything(card: Card) -> Iterator[Block]:
@@ -128,7 +132,7 @@ def _everything(card: Card) -> Iterator[Block]:
         if text.strip():
             yield from map(plain, by_line(escape_invisible(text).strip(), SECTION_CHARS))
     if card.quoted.strip():
-        yield plain(_UNVERIFIED)
+        yield plain(say("card.unverified"))
         yield from map(quote, by_line(escape_invisible(card.quoted), _QUOTED_CHARS))
     yield from details(card)
 
@@ -151,14 +155,14 @@ def _turn(label: str, number: int) -> Block:
 
 
 def _closed(card: Card) -> View:
-    note = "There is nothing here that you can answer now."
     told = [plain(part) for part in (card.title, card.summary) if part.strip()]
-    return _view("Nothing to answer", [*told, plain(note)], "said")
+    return _view(say("slack.nothing-to-answer"), [*told, plain(say("slack.nothing-here"))], "said")
 
 
 def _form(card: Card, fields: Sequence[str], carried: Json) -> View:
     inputs = [_input(name, _field(number, name)) for number, name in _numbered(fields)]
-    return _view("Answer", [plain(card.title), *_quoted(card.quoted), *inputs], "fill", carried, submit="Send")
+    blocks = [plain(card.title), *_quoted(card.quoted), *inputs]
+    return _view(say("slack.answer"), blocks, "fill", carried, submit=say("slack.send"))
 
 
 def _numbered(fields: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -179,7 +183,7 @@ def _quoted(text: str) -> list[Block]:
     """Return what a model or a person wrote, marked as such."""
     if not text.strip():
         return []
-    return [plain(_UNVERIFIED), quote(cut(escape_invisible(text), _QUOTED_CHARS))]
+    return [plain(say("card.unverified")), quote(cut(escape_invisible(text), _QUOTED_CHARS))]
 
 
 def _view(title: str, blocks: Sequence[Block], name: str, carried: Json | None = None, *, submit: str = "") -> View:
@@ -188,7 +192,7 @@ def _view(title: str, blocks: Sequence[Block], name: str, carried: Json | None =
         "type": "modal",
         "callback_id": name,
         "title": _text(title, TITLE_CHARS),
-        "close": _text("Cancel" if submit else "Close", TITLE_CHARS),
+        "close": _text(say("slack.cancel") if submit else say("slack.close"), TITLE_CHARS),
         "blocks": [*blocks],
         # Cut JSON would be no JSON; a window that carries nothing answers nothing.
         "private_metadata": metadata if len(metadata) <= METADATA_CHARS else "{}",
@@ -226,14 +230,14 @@ def view(overview: Overview) -> View:
     """
     shown = [*_fitting(overview.waiting)]
     listed, all_of_them = sum(len(rows) for _, rows in shown), sum(len(group.rows) for group in overview.waiting)
-    asks: Block = {"type": "actions", "elements": [_button("Ask sayso…", ASK)]}
+    asks: Block = {"type": "actions", "elements": [_button(say("slack.ask-sayso-button"), ASK)]}
     blocks = [
         asks,
-        _header("Waiting on you"),
+        _header(say("slack.home-waiting")),
         *(block for group, rows in shown for block in _group(group, rows)),
         *_unshown(overview.more + all_of_them - listed, is_all=not listed),
-        *_list("You asked", overview.asked, "Nothing yet. Press *Ask sayso…*, or mention sayso in a Slack channel."),
-        *_list("Recently decided", overview.decided, ""),
+        *_list(say("slack.home-asked"), overview.asked, say("slack.home-asked-nothing")),
+        *_list(say("slack.home-decided"), overview.decided, ""),
     ]
     return {"type": "home", "blocks": [*_named(blocks)]}
 
@@ -250,11 +254,13 @@ def _fitting(groups: Sequence[WorkGroup]) -> Iterator[tuple[WorkGroup, tuple[Wor
 def _group(group: WorkGroup, rows: Iterable[WorkRow]) -> Iterator[Block]:
     yield small(one_line(group.name, _LABEL_CHARS))
     for row in rows:
-        asked = " · ".join(filter(None, (one_line(row.change, _ROW_CHARS), f"asked by {row.asked_by}")))
+        by = say("slack.home-asked-by", who=row.asked_by)
+        asked = " · ".join(filter(None, (one_line(row.change, _ROW_CHARS), by)))
         lines = (one_line(row.title, _ROW_CHARS), one_line(row.words, _ROW_CHARS), one_line(asked, _ROW_CHARS))
-        yield {**plain("\n".join(filter(None, lines))), "accessory": _button("Open", CARD, row.token)}
-        when = f"Asked {times.date(row.opened_at)} · expires {times.date(row.expires_at)}"
-        decides = [words(f"decides: {one_line(row.decides, _ROW_CHARS)}")] if row.decides else []
+        yield {**plain("\n".join(filter(None, lines))), "accessory": _button(say("slack.home-open"), CARD, row.token)}
+        when = say("slack.home-when", asked=times.date(row.opened_at), expires=times.date(row.expires_at))
+        who = one_line(row.decides, _ROW_CHARS)
+        decides = [words(say("slack.home-decides", who=who))] if row.decides else []
         yield {"type": "context", "elements": [{"type": "mrkdwn", "text": when, "verbatim": True}, *decides]}
 
 
@@ -262,19 +268,19 @@ def _is_about_a_thread(block: Block) -> bool:
     """Return whether the block asks to write in a thread: a window has none."""
     match block:
         case {"type": "section", "text": {"text": text}}:
-            return text == WRITE_BELOW
+            return text == write_below()
         case _:
             return False
 
 
 def _unshown(more: int, *, is_all: bool) -> Iterator[Block]:
     if more and is_all:
-        yield _section(f"{more} {'waits' if more == 1 else 'wait'}, and there is no room for it here.")
+        yield _section(say_many("slack.home-no-room", more))
     elif more:
         yield {"type": "divider"}
-        yield _context(f"And {more} more: {'it comes' if more == 1 else 'they come'} up here as you answer these.")
+        yield _context(say_many("slack.home-more", more))
     elif is_all:
-        yield _section("Nothing waits on you.")
+        yield _section(say("slack.home-nothing"))
 
 
 def _list(title: str, lines: Sequence[Line], otherwise: str) -> Iterator[Block]:

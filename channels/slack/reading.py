@@ -23,11 +23,11 @@ from channels.slack.inbound import (
     parts,
     plain,
     thread_of,
+    user_of,
     word,
 )
-from channels.slack.members import Identity, Members, Stranger
-
-COUNTED, STARTED = "counted", "started"
+from channels.slack.members import COUNTED, STARTED, Identity, Members, Stranger
+from language import Language, say, speaking, spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,11 @@ class Reader:
         body = part(stored, "body")
         if reason := await self._anothers(body):
             return Quarantined(reasons=(reason,))
-        match word(stored, "kind"):
+        with speaking(self.language_of(body) or spoken()):
+            return await self._read(word(stored, "kind"), body)
+
+    async def _read(self, kind: str, body: Json) -> Reading:
+        match kind:
             case "action":
                 return await self._pressed(body)
             case "view":
@@ -98,9 +102,13 @@ class Reader:
         """Return whether the directory has a person with this Slack id."""
         return user in self._identity.names()
 
+    def language_of(self, body: Json) -> Language | None:
+        """Return what the person reads who did what `body` tells of; None for nobody whom we know."""
+        return self._identity.language_of(user_of(body))
+
     def name_of(self, user: str) -> str:
         """Return what a user is called, if we know."""
-        return self._identity.names().get(user, user or "somebody")
+        return self._identity.names().get(user, user or say("slack.somebody"))
 
     async def _pressed(self, body: Json) -> Reading:
         """A button or a menu. Its value is the opaque token, and the number of the option where it is a choice."""

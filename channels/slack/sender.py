@@ -13,6 +13,7 @@ from channels.slack.api import Calls, Refused, Unauthorized
 from channels.slack.members import Members
 from channels.slack.places import Only, Places, Seen, Thread
 from channels.slack.placing import Placing, Roots, Spot, posted
+from language import Language, say, speaking, spoken
 
 # These say that the app is no agent here, or may not be one: nothing about the thread.
 _NOWHERE = frozenset(
@@ -130,6 +131,10 @@ class SlackSender:
 
         Raises ChannelRefused; ChannelUnavailable: call again with the same key.
         """
+        with speaking(self._language_of(to)):
+            return await self._send(card, to, key)
+
+    async def _send(self, card: Card, to: Address, key: str) -> Placement:
         alone = places.only(to.to)
         if alone is not None:
             message = cards.message(card, cards.revision(card))
@@ -151,6 +156,10 @@ class SlackSender:
 
     async def update(self, delivery: Placement, card: Card, key: str) -> None:
         """Show `card` where `delivery` stands, and nowhere else. Raises as `send` does; may be repeated."""
+        with speaking(self._language_of(delivery.address)):
+            await self._update(delivery, card)
+
+    async def _update(self, delivery: Placement, card: Card) -> None:
         channel, ts = places.from_handle(delivery.handle)
         if not ts:
             raise ChannelRefused(
@@ -164,6 +173,11 @@ class SlackSender:
             await self._placing.update(message, channel, ts, delivery.key)
         if card.is_line and (within := places.thread(delivery.address.thread)):
             self._status.want(within.channel, within.ts, is_busy=card.is_busy)
+
+    def _language_of(self, to: Address) -> Language:
+        """Return what is read there: by one person their own, by many what is spoken."""
+        contact = None if to.is_shared else self._directory.contact(to.person)
+        return contact.language if contact else spoken()
 
     async def _is_theirs(self, channel: str, user: str) -> bool:
         """Return whether this is our DM with them. Who can't be reached at all hears that when something is sent."""
@@ -233,14 +247,13 @@ class SlackSender:
 
 
 _LET_IN = 'To let cards in, name it in sayso.toml: [slack] shared_channels = ["slack:#{}"]'
-READ_BY_OTHERS = "People of another company read this channel."
 
 
 def _marked(card: Card) -> Card:
     """`card` with the sentence that says who else reads it; a line has room for none."""
     if card.is_line:
         return card
-    return card.model_copy(update={"summary": f"{READ_BY_OTHERS}\n{card.summary}".strip()})
+    return card.model_copy(update={"summary": f"{say('slack.read-by-others')}\n{card.summary}".strip()})
 
 
 def _bare(card: Card) -> Card:

@@ -10,8 +10,9 @@ from channels import ChannelError, ChannelRefused, Overview, RequestLookup
 from channels.slack import cards, modals
 from channels.slack.api import Refused
 from channels.slack.inbound import ASK, ASK_ABOUT, PAGE, Json, Opens, action_of, is_in_window, metadata, thread_of, word
-from channels.slack.members import Stranger
-from channels.slack.reading import COUNTED, STARTED, Reader
+from channels.slack.members import COUNTED, PREPARED, STARTED, Stranger
+from channels.slack.reading import Reader
+from language import say
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,8 @@ class Windows:
         """Say in the window where somebody pressed a button that it is counted: nothing can be pressed again there."""
         try:
             view_id = word(body, "view", "id")
-            await self._api.call("views.update", view_id=view_id, view=modals.sentence("Sent", _SENT))
+            view = modals.sentence(say("slack.sent"), say("slack.sent-stored"))
+            await self._api.call("views.update", view_id=view_id, view=view)
         except ChannelError as error:
             _log.warning("a window still shows what was pressed in it: %s", error)
 
@@ -100,7 +102,7 @@ class Windows:
         try:
             person = await self._reader.visitor(user)
             if isinstance(person, Stranger):
-                view = modals.home_notice(person.notice("prepared"))
+                view = modals.home_notice(person.notice(PREPARED))
             else:
                 view = self._home(await desk.overview(person.id))
             await self._api.call("views.publish", user, user_id=user, view=view)
@@ -117,7 +119,7 @@ class Windows:
         channel, _, thread = thread_of("action", body).partition("/")
         if not channel:
             return
-        sorry = "sayso could not store this press, so it may not count. Press again in a minute: nothing counts twice."
+        sorry = say("slack.press-not-stored")
         try:
             user = word(body, "user", "id")
             await self._api.call(
@@ -143,7 +145,7 @@ class Windows:
         try:
             person = await self._reader.person(asked.body)
             if isinstance(person, Stranger):
-                return modals.sentence("Not for you", person.notice(STARTED if is_new else COUNTED))
+                return modals.sentence(say("slack.not-for-you"), person.notice(STARTED if is_new else COUNTED))
             if is_new:
                 return None
             card = await desk.card(word(carried, "token"), person.id)
@@ -151,16 +153,14 @@ class Windows:
                 return modals.details_page(card, carried, _number(asked.body))
             return modals.window(asked.window, card, carried)
         except ChannelRefused as error:
-            return modals.sentence("Not possible", str(error))
+            return modals.sentence(say("slack.not-possible"), str(error))
         except Exception as error:  # noqa: BLE001 - whoever waits in front of the window must not wait for ever
             _log.warning("a card could not be looked up: %s", error)
-            return None if is_new else modals.sentence("Not now", _NOT_NOW)
+            return None if is_new else modals.sentence(say("slack.not-now"), say("slack.not-now-why"))
 
 
 # https://docs.slack.dev/reference/methods/views.open#errors, and the same as dialogs call it
 _EXPIRED = frozenset(("expired_trigger_id", "trigger_expired"))
-_SENT = "Your answer is stored. What comes of it stands on the card and in your Home; you hear if it does not count."
-_NOT_NOW = "Sayso can't look it up now. Close this window and press again in a minute. Nothing was counted."
 
 
 def _number(body: Json) -> int:

@@ -27,6 +27,7 @@ from channels import (
 from channels.slack import SlackChannel
 from channels.slack.api import Api
 from channels.slack.members import KEEPS_S, Members
+from language import Language
 from tests.channels.email.mails import People
 from tests.fakes.slack.driver import Person, Workspace
 from tests.waiting import until
@@ -157,7 +158,13 @@ def asking(format_: str, **changes: Any) -> Card:
     return approval(title="Which one?", exact="", form=form)
 
 
-def office_of(slack: Workspace, *people: Contact, bot_token: str | None = None, app_token: str | None = None) -> Office:
+def office_of(
+    slack: Workspace,
+    *people: Contact,
+    bot_token: str | None = None,
+    app_token: str | None = None,
+    language: Language = "en",
+) -> Office:
     """An office for `people` that does not receive yet."""
     api = Api(bot_token or slack.bot_token, slack.base_url, timeout_s=3)
     reports = list[tuple[bool, str]]()
@@ -174,6 +181,7 @@ def office_of(slack: Workspace, *people: Contact, bot_token: str | None = None, 
         sends=NoWayOut(),
         home=home,
         is_order=lambda text: text.startswith("deploy ") and text.endswith(" to production"),
+        language=language,
         report=report,
         now=lambda: NOON,
         delays_s=QUICK_S,

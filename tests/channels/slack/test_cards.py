@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from channels import AnswerForm, Card, Line
 from channels.slack import cards
+from language import LANGUAGES, Language, speaking
 from tests.fakes.slack.limits.blocks import message_mistakes
 from tests.long import examples
 
@@ -66,10 +67,11 @@ CARDS = st.builds(
 )
 
 
-@given(CARDS)
+@given(CARDS, st.sampled_from(LANGUAGES))
 @settings(max_examples=examples(300), deadline=None)
-def test_any_card_is_a_message_that_slack_takes(card: Card) -> None:
-    found = cards.message(card, "d1")
+def test_any_card_is_a_message_that_slack_takes(card: Card, language: Language) -> None:
+    with speaking(language):
+        found = cards.message(card, "d1")
     assert 1 <= len(found.blocks) <= 50
     assert 0 < len(found.text) <= 4_000
     assert len(json.dumps(found.blocks, ensure_ascii=False)) < 12_000
@@ -79,13 +81,14 @@ def test_any_card_is_a_message_that_slack_takes(card: Card) -> None:
         _check(node)
 
 
-@given(CARDS)
+@given(CARDS, st.sampled_from(LANGUAGES))
 @settings(max_examples=examples(300), deadline=None)
-def test_nothing_that_others_wrote_is_read_as_a_command(card: Card) -> None:
-    found = cards.message(card, "d1")
+def test_nothing_that_others_wrote_is_read_as_a_command(card: Card, language: Language) -> None:
+    with speaking(language):
+        found = cards.message(card, "d1")
     marked = [found.text, *(node["text"] for node in _nodes(found.blocks) if node.get("type") == "mrkdwn")]
     ours = re.compile(
-        r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^<>|]+>|<https://sayso\.example/[^<>|]+\|[^<>]+>"
+        r"<!date\^\d+\^\{date_short_pretty\}(?: at|,) \{time\}\|[^<>|]+>|<https://sayso\.example/[^<>|]+\|[^<>]+>"
     )
     assert [text for text in marked if re.search(r"[<>]", ours.sub("", text))] == []
 

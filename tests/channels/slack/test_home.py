@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from channels import AnswerForm, Card, Line, Overview, WorkGroup, WorkRow
 from channels.slack import modals
+from language import LANGUAGES, Language, speaking
 from tests.channels.slack.test_cards import TEXTS
 from tests.fakes.slack.limits.blocks import view_mistakes, view_too_large
 from tests.long import examples
@@ -39,10 +40,11 @@ OVERVIEWS = st.builds(
 )
 
 
-@given(OVERVIEWS)
+@given(OVERVIEWS, st.sampled_from(LANGUAGES))
 @settings(max_examples=examples(150), deadline=None)
-def test_any_overview_is_a_view_that_slack_takes(overview: Overview) -> None:
-    view = modals.view(overview)
+def test_any_overview_is_a_view_that_slack_takes(overview: Overview, language: Language) -> None:
+    with speaking(language):
+        view = modals.view(overview)
 
     assert view_mistakes(view, "home") == []
     assert not view_too_large(view)

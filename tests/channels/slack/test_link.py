@@ -88,7 +88,8 @@ async def test_what_is_under_way_is_acknowledged_on_the_line_that_has_to_go(
 @pytest.mark.parametrize("which", ["bot_token", "app_token"])
 async def test_a_bad_token_is_said_in_a_sentence_and_tried_again(slack: Workspace, anna: Person, which: str) -> None:
     bad = {which: "xoxb-wrong" if which == "bot_token" else "xapp-wrong"}
-    async with receiving(office_of(slack, contact(anna), **bad), connected=False) as office:
+    refused = office_of(slack, contact(anna), bot_token=bad.get("bot_token"), app_token=bad.get("app_token"))
+    async with receiving(refused, connected=False) as office:
         await said_of_line(office, connected=False, containing=f"Set SLACK_{which.upper()} to")
         await until(lambda: len(office.reports) > 2, what="it is tried again")
 

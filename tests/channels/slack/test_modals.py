@@ -4,11 +4,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels import AnswerForm, Card, Line
 from channels.slack import modals
+from language import LANGUAGES, Language, speaking
 from tests.channels.slack.test_cards import CARDS, TEXTS
 from tests.fakes.slack.limits import blocks as limits
 from tests.long import examples
@@ -23,11 +25,34 @@ def taken(view: Any) -> bool:
     return limits.view_mistakes(view, "modal") == [] and not limits.view_too_large(view)
 
 
-@given(CARDS, st.sampled_from(["details", "deny_why", "fill", "write"]))
+@given(CARDS, st.sampled_from(["details", "deny_why", "fill", "write"]), st.sampled_from(LANGUAGES))
 @settings(max_examples=examples(150), deadline=None)
-def test_any_card_makes_windows_that_slack_takes(card: Card, name: str) -> None:
-    assert taken(modals.window(name, card, CARRIED))
-    assert taken(modals.looking_up(name, CARRIED))
+def test_any_card_makes_windows_that_slack_takes(card: Card, name: str, language: Language) -> None:
+    with speaking(language):
+        assert taken(modals.window(name, card, CARRIED))
+        assert taken(modals.looking_up(name, CARRIED))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["card", "details", "deny_why", "fill", "write", "ask", "ask_about", "closed"])
+def test_titles_and_buttons_of_windows_are_not_cut_in_any_language(name: str, language: Language) -> None:
+    form = AnswerForm(token="a" * 47, format="form", fields=("why",), until=AT)
+    card = Card(title="Which?", at=AT, form=None if name == "closed" else form)
+    with speaking(language):
+        views: list[Any] = [modals.ask(), modals.ask_about("Anna", "x", CARRIED), modals.looking_up(name, CARRIED)]
+        views += [modals.window(name, card, CARRIED)]
+
+    shown = [view[part]["text"] for view in views for part in ("title", "submit", "close") if part in view]
+    assert [text for text in shown if text.endswith("…")] == []
+
+
+def test_a_card_in_a_window_does_not_ask_to_write_in_a_thread_in_german() -> None:
+    form = AnswerForm(token="a" * 47, format="free_text", until=AT)
+    with speaking("de"):
+        shown = json.dumps(modals.window("card", Card(title="Was?", at=AT, form=form), CARRIED), ensure_ascii=False)
+
+    assert "Antworten…" in shown
+    assert "Thread" not in shown
 
 
 def test_details_hold_all_that_a_card_has_no_room_for() -> None:

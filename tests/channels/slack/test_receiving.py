@@ -11,6 +11,7 @@ from channels import ChannelUnavailable, Ignored, Line, Quarantined, Reply, Trig
 from channels.slack import cards
 from channels.slack.api import Api
 from channels.slack.inbound import Stored, sort
+from language import speaking
 from tests.channels.slack.receiving import (
     NOON,
     TOKEN,
@@ -597,6 +598,22 @@ async def test_a_stranger_sees_no_overview(slack: Workspace, office: Office) -> 
 
     home = await cy.sees_home("You are not in sayso's directory")
     assert "Deploy" not in home.words
+
+
+async def test_a_stranger_reads_the_language_of_the_installation_and_the_record_is_english(slack: Workspace) -> None:
+    cy = await slack.person("cy")
+    async with receiving(office_of(slack, language="de")) as office:
+        await cy.opens_home()
+        await cy.sees_home("Sie stehen nicht im Verzeichnis von sayso, daher wurde nichts vorbereitet.")
+
+        await cy.says("@sayso", "deploy v1")
+
+        await office.stored()
+        with speaking("de"):
+            reading = await office.read()
+    assert isinstance(reading, Quarantined)
+    assert "daher wurde nichts gestartet" in reading.notice
+    assert "You are not in sayso's directory" in reading.reasons[0]
 
 
 async def test_texts_that_are_attached_are_read_and_others_are_named(

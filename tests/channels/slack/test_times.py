@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.slack import blocks
+from language import LANGUAGES, Language, dates, say, speaking
 
 MOMENTS = st.integers(526_000, 121_000_000).map(lambda minutes: datetime.fromtimestamp(minutes * 60, UTC))
 
@@ -17,6 +18,16 @@ def test_a_moment_in_a_sentence_is_that_moment(at: datetime, before: str, after:
     found = blocks.in_rich_text(f"{before} at {at:%H:%M UTC on %d %B %Y} {after}")
 
     assert at.timestamp() in [piece["timestamp"] for piece in _objects(found) if piece["type"] == "date"]
+
+
+@given(MOMENTS, st.sampled_from(LANGUAGES))
+def test_a_moment_is_shown_without_its_preposition_in_any_language(at: datetime, language: Language) -> None:
+    with speaking(language):
+        found = _objects(blocks.in_rich_text(say("words.approved", names="Bo", when=dates.in_words(at))))
+
+    assert found[0]["text"] in ("Bo approved ", "Bo: genehmigt ")
+    assert found[1]["timestamp"] == at.timestamp()
+    assert found[1]["format"] in ("{date_short_pretty} at {time}", "{date_short_pretty}, {time}")
 
 
 @given(st.text())

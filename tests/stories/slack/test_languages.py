@@ -1,0 +1,81 @@
+"""Bo reads German: what Slack shows him alone is German, what stands in a channel is English, and his presses count."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.slack.driver import HOME, Message, Workspace
+from tests.office import TOML
+from tests.slack_world import SlackWorld, a_slack_world
+
+GERMAN = TOML.replace('email = "bo@corp.example"\n', 'email = "bo@corp.example"\nlanguage = "de"\n')
+
+
+@pytest.fixture
+async def office(redis: str, tmp_path: Path, slack_address: str) -> AsyncIterator[SlackWorld]:
+    """Anna and Cy are in #ops, and Bo is not: he has a card of his own."""
+    async with Workspace(slack_address) as slack, a_slack_world(redis, tmp_path / "data", slack, GERMAN) as office:
+        await office.bo.leaves("#ops")
+        await office.world.start()
+        await slack.connected()
+        yield office
+        assert await slack.violations() == []
+
+
+async def asked(office: SlackWorld) -> tuple[Message, Message]:
+    """Bo's card, and the one in #ops."""
+    await office.anna.says("#ops", "@sayso press bell")
+    return await office.says("@bo", "Läuft ab: "), await office.card("#ops", "Approve")
+
+
+async def test_his_card_is_german_and_that_in_the_channel_english_and_his_press_counts(office: SlackWorld) -> None:
+    german, english = await asked(office)
+
+    assert german.buttons == ["Genehmigen", "Ablehnen", "Mit Grund ablehnen…", "Details"]
+    assert "Wer entscheidet: \n1 von Bo Berg und Cy Cole" in german.words
+    assert "Expires" not in german.words
+    assert english.buttons == ["Approve", "Deny", "Deny with reason…", "Details"]
+    assert "Läuft ab" not in english.words
+
+    assert (await office.bo.presses("Genehmigen", in_=german)).acked
+
+    [result] = (await office.world.ended(await office.only_run())).results
+    assert result.kind == "ok"
+    assert "Bo Berg approved" in (await office.becomes(english, "Done: Press bell")).words
+    assert "Bo Berg: genehmigt" in (await office.becomes(german, "Fertig: Press bell")).words
+
+
+async def test_the_window_in_which_he_denies_is_german(office: SlackWorld) -> None:
+    german, english = await asked(office)
+
+    await office.bo.presses("Mit Grund ablehnen…", in_=german)
+    window = await office.bo.sees_modal("Warum?")
+    await office.bo.submits({"said": "nicht am Freitag"})
+
+    assert window.title == "Mit Grund ablehnen"
+    [result] = (await office.world.ended(await office.only_run())).results
+    assert result.text == "nicht am Freitag"
+    await office.becomes(english, "Bo Berg denied")
+
+
+async def test_his_home_is_german_and_that_of_cy_english(office: SlackWorld) -> None:
+    await asked(office)
+
+    for person, waiting in ((office.bo, "Wartet auf Sie"), (office.cy, "Waiting on you")):
+        await person.opens_home()
+        await person.sees_home(waiting)
+
+    await office.bo.presses("Öffnen", in_=HOME)
+    window = await office.bo.sees_modal("Wer entscheidet")
+    assert window.title == "Anfrage"
+    await office.bo.presses("Genehmigen")
+    await office.bo.sees_modal("Ihre Antwort ist gespeichert.")
+    [result] = (await office.world.ended(await office.only_run())).results
+    assert result.kind == "ok"
+
+
+async def test_a_command_is_answered_in_the_language_of_who_wrote_it(office: SlackWorld) -> None:
+    assert (await office.bo.commands("/sayso", "press bell", in_="@sayso")).acked
+
+    await office.bo.sees_ephemeral("Wird bearbeitet.")
