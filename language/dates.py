@@ -39,7 +39,7 @@ def local(text: str, shown: Callable[[datetime], str]) -> str:
     """`text`, which is ours, with each moment in it that `in_words` wrote as `shown` shows it."""
     pieces, end = list[str](), 0
     for found, at in moments(text):
-        pieces += [text[end : found.start()], found["at"] or "", shown(at)]
+        pieces += [text[end : found.start()], say("words.on") if found["at"] else "", shown(at)]
         end = found.end()
     return "".join([*pieces, text[end:]])
 

@@ -128,7 +128,7 @@ async def about(environment: Environment, old: str | None, new: str, why: str = 
     facts = (Fact(label=label, text=text) for label, text in zip(("From", "To"), ends, strict=True))
     marks += await _changed_programs(environment, old, new)
     ci = await tests
-    return (*facts, *risks(marks, ci), *between, *ci)
+    return (*facts, *risks(marks, ci), *ci, *between)
 
 
 def risks(marks: Sequence[str], ci: Sequence[Fact]) -> tuple[Fact, ...]:
@@ -165,7 +165,7 @@ async def _between(
     who, (what, more) = await asyncio.gather(
         _authors(environment, *ends), _files(environment, old, new, by_file=by_file)
     )
-    return (*lists, who, *what), (*marks, *more)
+    return (*what[::-1], *lists, who), (*marks, *more)
 
 
 async def _marks(environment: Environment, old: str, new: str, brought: Commits, taken: Commits) -> tuple[str, ...]:

@@ -164,7 +164,11 @@ def exact_call(call: GatedCall | None) -> str:
 
 def closed_card(request: Request, sentence: str, at: datetime, *, closes: bool) -> Card:
     """Return the card that replaces one with nothing more to answer."""
-    title, text = say("card.closed", title=request.title), say("card.nothing-to-do", sentence=sentence)
+    # Not `Approved: …`, which would come back in quotes as somebody's answer.
+    title, text = (
+        say("card.closed", title=request.title.removesuffix("?")),
+        say("card.nothing-to-do", sentence=sentence),
+    )
     return Card(title=title, at=at, summary=text, ref=request.id, closes=closes)
 
 

@@ -173,6 +173,7 @@ def label_of(button: Button) -> str:
 
 def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
     asks = card.form is not None
+    card = _on_readers_clock(card, made)
     found = [Block("lead", (opening(card, made),), _TITLE)] if asks else []
     found.append(Block("title", (_line(card.title),), _TITLE))
     found += _say(_below_lead(card) if asks else escape_invisible(card.summary), _SUMMARY)
@@ -185,6 +186,16 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
     else:
         found += [*_facts(card.decides, _DECIDES), *_link(card)]
     return (*found, *_details(card, made.code))
+
+
+def _on_readers_clock(card: Card, made: Made) -> Card:
+    """`card` with the moments in our own sentences as its reader's clock shows them."""
+
+    def local(text: str) -> str:
+        return dates.local(text, lambda at: moment(at, made.timezone))
+
+    decides = tuple(line.model_copy(update={"text": local(line.text)}) for line in card.decides)
+    return card.model_copy(update={"summary": local(card.summary), "decides": decides})
 
 
 def _words(card: Card) -> Iterable[Block]:

@@ -36,14 +36,16 @@ async def test_a_notice_is_in_the_language_of_whoever_reads_it_not_of_whoever_ca
 
     await office.decide("bo", record, "deny", "zu laut")
 
-    told = await office.next_mail("cy", about="Closed: Press bell?")
-    assert "Bo Berg denied at" in told.text
+    told = await office.next_mail("cy", about="Closed: Press bell")
+    assert "Bo Berg denied on" in told.text
     assert await office.summary(record.request.run_id) == "failed: denied: zu laut"
 
 
 async def test_the_story_of_a_run_is_in_the_language_of_whoever_looks(office: World) -> None:
     run_id = await office.trigger("press bell")
     await office.opened(run_id)
+    await office.next_mail("cy")
+    await office.quiet()
     async with a_console(office) as console:
         german = (await (await console.browser("bo")).get(f"/runs/{run_id}")).words
         english = (await (await console.browser("cy")).get(f"/runs/{run_id}")).words

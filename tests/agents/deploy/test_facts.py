@@ -58,7 +58,7 @@ async def test_a_card_counts_files_and_names_authors_and_migrations(repo: Repo) 
 
     facts = await facts_of(repo.environment(), "v3")
 
-    assert list(facts) == ["From", "To", "Risks", "Changes", "Authors", "Files", "Migrations", "Program"]
+    assert list(facts) == ["From", "To", "Risks", "Migrations", "Files", "Changes", "Authors", "Program"]
     assert facts["Authors"] == "Anna (3), Bo Berg (1), Cy Cole (1)"
     assert facts["Files"] == "3 files, +5 -0"
     assert facts["Migrations"] == "app/migrations/0002_tea.py +2 -0\nseed.sql +1 -0"

@@ -137,7 +137,7 @@ async def test_whoever_held_a_card_sees_it_closed_and_the_requester_and_the_vote
 
     word = "Done" if outcome == "approve" else "Stopped"
     assert [heading(letter) for letter in world.mails("anna")] == [f"{word}: press bell"]
-    assert [heading(letter) for letter in world.mails("cy")] == ["Press bell?", "Closed: Press bell?"]
+    assert [heading(letter) for letter in world.mails("cy")] == ["Press bell?", "Closed: Press bell"]
     assert [heading(letter) for letter in world.mails("bo")] == ["Press bell?", f"{word}: press bell"]
 
 
@@ -155,7 +155,7 @@ async def test_a_card_that_is_decided_while_it_is_on_its_way_is_closed_when_it_h
     await world.decide("bo", record, "deny", "no")
     channels["email"].may_return.set()
 
-    assert "Bo Berg denied" in (await world.next_mail("cy", about="Closed: Press bell?")).text
+    assert "Bo Berg denied" in (await world.next_mail("cy", about="Closed: Press bell")).text
 
 
 class Outward:

@@ -267,7 +267,7 @@ async def test_a_row_is_that_of_the_console_s_list_of_work(world: World) -> None
 
     [row] = group.rows
     assert (row.title, row.words, row.change) == ("Press it?", "press it press it again", "")
-    assert (row.asked_by, row.decides) == ("Anna Ames", "you, or Cy Cole instead of you")
+    assert (row.asked_by, row.decides) == ("Anna Ames", "you or Cy Cole; one is enough")
     assert (row.opened_at, row.expires_at) == (record.request.opened_at, record.request.expires_at)
 
 

@@ -122,7 +122,7 @@ def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
 def test_a_card_whose_step_was_chosen_by_plain_rules_says_that_it_is_a_rehearsal() -> None:
     rehearsed = request_card(approval(is_rehearsal=True), PEOPLE, NOON)
 
-    assert "rehearsal" in facts(rehearsed)["Mode"]
+    assert "no model" in facts(rehearsed)["Mode"]
     assert "Mode" not in facts(request_card(APPROVAL, PEOPLE, NOON))
 
 
@@ -131,7 +131,7 @@ def test_a_closed_card_asks_for_nothing() -> None:
 
     assert card.form is None
     assert card.closes
-    assert card.title == f"Closed: {APPROVAL.title}"
+    assert card.title == f"Closed: {APPROVAL.title.removesuffix('?')}"
     assert card.summary.startswith("Bo Berg denied.")
 
 
@@ -243,7 +243,7 @@ def test_a_run_without_a_model_says_that_it_was_a_rehearsal() -> None:
 
     card = outcome_card(fold([started(), rehearsed, end]), PEOPLE, LATER)
 
-    assert "rehearsal" in " ".join(line.text for line in (*card.facts, *card.details))
+    assert "no model" in " ".join(line.text for line in (*card.facts, *card.details))
 
 
 @pytest.mark.parametrize(

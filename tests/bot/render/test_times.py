@@ -36,5 +36,5 @@ def test_how_long_ago_it_was(span: timedelta, said: str) -> None:
 def test_each_moment_in_a_sentence_of_ours_is_on_the_readers_clock() -> None:
     told = "Bo Berg approved at 23:05 UTC on 21 November 2026. It began at 23:06 UTC on 21 November 2026."
 
-    assert local(TOKYO, told) == "Bo Berg approved at Sun 22 Nov, 08:05 JST. It began at Sun 22 Nov, 08:06 JST."
+    assert local(TOKYO, told) == "Bo Berg approved on Sun 22 Nov, 08:05 JST. It began on Sun 22 Nov, 08:06 JST."
     assert local(TOKYO, "noon UTC on some day") == "noon UTC on some day"

@@ -251,7 +251,7 @@ async def test_a_request_that_nobody_answers_expires_by_itself(world: World) -> 
     assert await world.summary(record.request.run_id) == "failed: expired"
     letter = await world.next_mail("bo", about="Nobody decided in time")
     assert letter.subject.startswith("Re: Press bell? [")
-    assert heading(letter) == "Closed: Press bell?"
+    assert heading(letter) == "Closed: Press bell"
 
 
 async def test_a_revision_makes_earlier_votes_void_and_is_voted_on_anew(world: World) -> None:

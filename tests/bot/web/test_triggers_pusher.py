@@ -15,7 +15,6 @@ from bot.people.directory import People
 from bot.render.request_card import standing
 from bot.runs.api_requests import Asker
 from bot.triggers.github import logins
-from channels.slack.modals import view
 from tests.bot.cli.shell import sayso
 from tests.bot.triggers.hub import created, pushed, workflow_run
 from tests.bot.triggers.posting import HUB_SECRET, SECRET, bytes_of, post, signed_by_github
@@ -113,10 +112,11 @@ async def test_who_pushed_and_that_nobody_typed_it_stand_wherever_it_can_be_appr
     said = (await (await api.client("bo")).get(f"/v1/requests/{record.request.id}")).json()
     in_list = (await (await api.client("bo")).get("/v1/requests?state=open")).json()["requests"][0]
     listed = await sayso(office, "requests", "--full")
-    at_home = json.dumps(view(await office.app.requests.lookup.overview("bo")), ensure_ascii=False)
+    [group] = (await office.app.requests.lookup.overview("bo")).waiting
+    in_window = (await office.app.requests.lookup.card(group.rows[0].token, "bo")).model_dump_json()
     mail = (await office.next_mail("bo")).text
 
-    shown = [page.words, on_run.words, json.dumps(said), json.dumps(in_list), listed.out, at_home, mail]
+    shown = [page.words, on_run.words, json.dumps(said), json.dumps(in_list), listed.out, in_window, mail]
     assert [pusher in " ".join(text.split()) for text in shown] == [True] * len(shown)
     assert [f"Nobody typed this: {begun}" in " ".join(text.split()) for text in shown] == [True] * len(shown)
     await office.decide("bo", record, "approve")
