@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import cache
 
 from language import LANGUAGES, Language, say, spoken
@@ -32,7 +32,10 @@ def moments(text: str) -> Iterator[tuple[re.Match[str], datetime]]:
     for found in _IN_WORDS.finditer(text):
         hour, minute, day, month, year = found.groups()[1:]
         with suppress(KeyError, ValueError):
-            yield found, datetime(int(year), _months()[month], int(day), int(hour), int(minute), tzinfo=UTC)
+            at = datetime(int(year), _months()[month], int(day), int(hour), int(minute), tzinfo=UTC)
+            # At the ends of the calendar another zone has no such moment.
+            if MINYEAR < at.year < MAXYEAR:
+                yield found, at
 
 
 def local(text: str, shown: Callable[[datetime], str]) -> str:

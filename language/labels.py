@@ -1,6 +1,6 @@
 """Labels of facts that are recorded in English, as their reader calls them."""
 
-from language import say
+from language import in_all, say
 
 _LABELS = {
     "Authors": "label.authors",
@@ -29,3 +29,8 @@ _LABELS = {
 def label_of(label: str) -> str:
     """Return the label of a fact in the language that is spoken; one that nobody here recorded, as it is."""
     return say(_LABELS[label]) if label in _LABELS else label
+
+
+def labels_of(label: str) -> tuple[str, ...]:
+    """Return the label of a fact in every language, to find again what was shown in one of them."""
+    return in_all(_LABELS[label]) if label in _LABELS else (label,)

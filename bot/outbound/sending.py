@@ -213,7 +213,8 @@ class Sender:
         form = card.form.model_copy(update={"may_approve": name in ways_to_approve(record.request.policy)})
         if isinstance(entry, PlaceCard) and self._channels[name].edits:
             # As it stands now: nothing may change it until somebody decides.
-            card = with_approvals(card, record, self._people)
+            with self._people.speaking_to(entry.person):
+                card = with_approvals(card, record, self._people)
         return card.model_copy(update={"form": form})
 
     async def _with_kept(self, entry: OutboxEntry, card: Card, channel: Channel) -> Card:

@@ -19,7 +19,7 @@ from agents.events import (
 from agents.requests import Attachment, Fact, Request
 from channels import Card, File, Line
 from language import say
-from language.labels import label_of
+from language.labels import labels_of
 
 OUTPUT = "output.txt"
 """The file that holds all that a failed command printed."""
@@ -89,7 +89,10 @@ def list_contents(request: Request) -> list[tuple[str, bytes]]:
 def with_lists(card: Card, request: Request, lists: Mapping[str, str]) -> Card:
     """`card` with all of the lists whose beginnings stand on it."""
     known = {
-        (label_of(fact.label), fact.text): lists.get(fact.full.sha256, "") for fact in facts_of(request) if fact.full
+        (label, fact.text): lists.get(fact.full.sha256, "")
+        for fact in facts_of(request)
+        for label in labels_of(fact.label)
+        if fact.full
     }
 
     def whole(line: Line) -> Line:

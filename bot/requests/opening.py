@@ -13,6 +13,7 @@ from agents.requests import (
     DeliveryId,
     Fact,
     Format,
+    FromDesk,
     FromPerson,
     GatedCall,
     Holder,
@@ -209,23 +210,25 @@ def _request(
         key_holders=run.started.holders if run.started else (),
         parts=parts,
         words=words_of(run),
-        words_are_own=_are_own(run),
+        words_are_own=are_own(run),
     )
 
 
 def words_of(run: Run) -> str:
-    """Return what `run` began with, bounded; empty where a program asks, whose words stand elsewhere."""
-    if run.started is None or program_of(run):
+    """Return what `run` began with, bounded; empty where a program asks, whose words stand elsewhere, and for a mail to
+    the desk, whose run begins with words of code.
+    """
+    if run.started is None or program_of(run) or isinstance(run.started.origin, FromDesk):
         return ""
     text = run.started.text.strip()
     return text if len(text) <= _WORDS_CHARS else f"{text[: _WORDS_CHARS - 1]}…"
 
 
-def _are_own(run: Run) -> bool:
+def are_own(run: Run) -> bool:
     """Return whether the text of `run` is certainly its requester's, or its trigger's: a card names whose it is."""
     started = run.started
-    if started is None or run.forked or started.service or started.submitter:
-        return False
+    if started is None or run.forked or started.service or started.submitter or started.channel == "api":
+        return False  # whoever has somebody's key may be a program
     return not _is_anothers_text(run) if started.parent is None else started.parent.is_verbatim
 
 

@@ -24,7 +24,7 @@ from agents.run import Run, fold
 from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
 from bot.render.views import line_of
-from bot.requests.opening import advisers_of, everybody_behind, thread_of
+from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
 from bot.runs.moves import goes_on
 from bot.store import Commit, Store, Wake, WorkItem
@@ -95,7 +95,7 @@ class Children:
                 root=_root_of(run),
                 max_tokens=begun.max_tokens,
                 max_cost_usd=begun.max_cost_usd,
-                is_verbatim=text == parent.text and not run.forked and _is_verbatim(parent),
+                is_verbatim=text == parent.text and are_own(run),
             ),
             inherits=tuple(person for person in others if person != parent.requester),
         )
@@ -226,10 +226,6 @@ class Children:
             raise ToolRefused(f"Runs may start runs {_DEEPEST} deep, and this would be one more")
         if not text.strip() or len(text.encode()) > TEXT_BYTES:
             raise ToolRefused(f"The text of a run has 1 to {TEXT_BYTES} bytes")
-
-
-def _is_verbatim(started: RunStarted) -> bool:
-    return started.parent is None or started.parent.is_verbatim
 
 
 def _root_of(run: Run) -> RunId:

@@ -21,7 +21,13 @@ def test_a_moment_is_read_as_it_was_written_in_any_language(at: datetime, langua
 
 
 @pytest.mark.parametrize(
-    "text", ["at 25:02 UTC on 03 March 2026", "um 14:02 UTC am 31. Februar 2026", "noon UTC on 1 May"]
+    "text",
+    [
+        "at 23:59 UTC on 31 December 9999",
+        "at 25:02 UTC on 03 March 2026",
+        "um 14:02 UTC am 31. Februar 2026",
+        "noon UTC on 1 May",
+    ],
 )
 def test_what_is_no_moment_is_left_as_it_is(text: str) -> None:
     assert list(dates.moments(text)) == []

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from agents.events import ChildStarted, RunStarted
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from agents.run import Run
+from bot.runs.start import Sent
 from bot.store.attachments import content_of
 from bot.wiring.local_mail import ADDRESS
 from tests.office import TOML
@@ -150,6 +151,16 @@ async def test_the_childs_gate_is_its_own_and_the_requester_still_does_not_count
 
     assert (own.type, other.type) == ("not_entitled", "decided")
     assert (await shop.summary(run_id)).startswith("failed: The deploy agent: “failed: Deploying v1.2.0")
+
+
+async def test_words_of_somebody_else_are_nobodys_own_on_the_card_of_the_agent_that_gets_them(shop: World) -> None:
+    start, sent = shop.app.runs.starter.start, Sent(others=(PersonId("anna"),))
+    run_id = await start("slack", "deploy v1.2.0 to production", PersonId("bo"), agent="triage", sent=sent)
+
+    record = await shop.opened((await child_of(shop, run_id)).id)
+
+    assert not record.request.words_are_own
+    assert set(record.request.requesters) == {"bo", "anna"}
 
 
 async def test_a_childs_question_that_nobody_answers_ends_both(shop: World) -> None:

@@ -91,6 +91,7 @@ def test_a_question_has_its_own_words_as_title_and_quotation_and_bounds_them() -
     [
         ({}, True),
         ({"service": "ci"}, False),
+        ({"channel": "api"}, False),
         ({"submitter": BO}, False),
         ({"parent": Parent(run_id=RUN, step_id=StepId("p0"))}, False),
         ({"parent": Parent(run_id=RUN, step_id=StepId("p0"), is_verbatim=True)}, True),
