@@ -181,7 +181,9 @@ class StoredRequests:
             say("overview.taken-back", name=self._people.name_of(vote.person), when=in_words(vote.at))
             for vote in taken_back
         ]
-        words += [say("overview.the-run", state=say(_STANDS[run.state]).lower())] if run else []
+        # What people refused did not fail: who decided says it all.
+        is_told = run is not None and run.word not in {"", run.state}
+        words += [say("overview.the-run", state=say(_STANDS[run.state]).lower())] if run and not is_told else []
         return " ".join(words)
 
     def _so_far(self, record: RequestRecord) -> list[str]:
