@@ -16,7 +16,7 @@ from agents.deploy.lookup import LOOK_S, LookFailed, look
 from agents.requests import Fact, FullList
 from agents.text import one_line
 
-_SHOWN_CHARS = 100
+_SHOWN_CHARS, _PATH_CHARS = 100, 120
 _MOST_AUTHORS, _MOST_FILES, _MOST_TAGS, _MOST_COMMITS = 10, 15, 50, 20
 # So many files at once nobody reviews as a whole.
 _MANY_FILES = 50
@@ -190,7 +190,7 @@ async def _changed_programs(environment: Environment, old: str, new: str) -> tup
         changed = await programs.changed(environment.repo, environment.deploy_argv(new), old, new)
     except LookFailed:  # then the other looks between the two failed as well, and say so
         return ()
-    return tuple(f"{shown(part)} changed" for part in changed)
+    return tuple(f"{shown(part)} {what}" for part, what in changed)
 
 
 def _count(number: int, word: str) -> str:
@@ -261,4 +261,4 @@ def _touched(label: str, files: Sequence[Touched]) -> Fact:
 
 
 def _named_file(one: Touched) -> str:
-    return f"{one.path} +{one.added} -{one.removed}"
+    return f"{one_line(one.path, _PATH_CHARS)} +{one.added} -{one.removed}"

@@ -39,13 +39,21 @@ _SHALLOW = "the repository is a shallow clone, which holds only the newest part 
 _NAME_CHARS = 60
 
 
-Entry = Literal["file", "folder", "symbolic link", "submodule"]
-_ENTRIES: Mapping[str, Entry] = MappingProxyType({"040000": "folder", "120000": "symbolic link", "160000": "submodule"})
+Kind = Literal["file", "folder", "symbolic link", "submodule"]
+_KINDS: Mapping[str, Kind] = MappingProxyType({"040000": "folder", "120000": "symbolic link", "160000": "submodule"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is at a path of a commit. `state` is its mode and hash: another one where it, or anything in it, differs."""
+
+    kind: Kind
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A file that differs, and by how many lines; a binary one has none."""
+    """A file that differs, and by how many lines; a binary one has none. `path` is as its author wrote it."""
 
     path: str
     added: int
@@ -183,20 +191,8 @@ async def touched(repo: Path, old: str, new: str) -> tuple[Touched, ...]:
         raise LookFailed("too many files differ to read them all")
     rows = (row.split("\t", 2) for row in printed.split("\0") if row)
     return tuple(
-        Touched(one_line(row[2], _LINE_CHARS), *(int(part) if part.isdecimal() else 0 for part in row[:2]))
-        for row in rows
-        if len(row) == 3
+        Touched(row[2], *(int(part) if part.isdecimal() else 0 for part in row[:2])) for row in rows if len(row) == 3
     )
-
-
-async def differing(repo: Path, old: str, new: str, paths: Sequence[str]) -> frozenset[str]:
-    """Return those of `paths`, files seen from the folder `repo`, that `new` has otherwise than `old`, or alone.
-
-    Raises LookFailed.
-    """
-    plain = ("--no-ext-diff", "--no-renames", "--relative", "--name-only", "-z")
-    argv = (*_GIT, "--literal-pathspecs", "diff", *plain, old, new, "--", *paths)
-    return frozenset(paths) & frozenset((await look(argv, repo, extra=_CLOSED)).split("\0"))
 
 
 async def have_common(repo: Path, old: str, new: str) -> bool:
@@ -215,13 +211,13 @@ async def entries(repo: Path, commit: str, paths: Sequence[str]) -> dict[str, En
     Raises LookFailed.
     """
     asked = [path for path in paths if path != "."]
-    found: dict[str, Entry] = {".": "folder"} if len(asked) < len(paths) else {}
-    printed = await look((*_GIT, "--literal-pathspecs", "ls-tree", "-z", commit, "--", *asked), repo, extra=_CLOSED)
-    for row in printed.split("\0") if asked else ():
-        about, _, path = row.partition("\t")
-        mode = about.split(" ")[0]
+    found = {".": Entry("folder")} if len(asked) < len(paths) else {}
+    # With `-t` a folder is listed as well where something in it was asked for.
+    argv = (*_GIT, "--literal-pathspecs", "ls-tree", "-t", "-z", commit, "--", *asked)
+    for row in (await look(argv, repo, extra=_CLOSED)).split("\0") if asked else ():
+        state, _, path = row.partition("\t")
         if path in asked:
-            found[path] = _ENTRIES.get(mode, "file")
+            found[path] = Entry(_KINDS.get(state.split(" ")[0], "file"), state)
     return found
 
 

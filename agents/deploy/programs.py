@@ -40,29 +40,50 @@ async def bound(repo: Path, argv: Sequence[str], commit: str) -> Bound:
     inside = dict(_inside(repo, argv))
     kinds = await git.entries(repo, commit, tuple(inside.values())) if inside else {}
     program = argv[0]
-    kind = kinds.get(inside.get(program, ""), "")
-    if kind == "file":
+    entry = kinds.get(inside.get(program, ""))
+    if entry and entry.kind == "file":
         return Bound(_fact(f"{program} of this commit, in a clean copy of it"), commit)
-    if kind:
+    if entry:
         raise ToolRefused(
-            f"{one_line(program, _SHOWN_CHARS)!r} is a {kind} in commit {commit}. Name the program itself in `command`"
+            f"{one_line(program, _SHOWN_CHARS)!r} is a {entry.kind} in commit {commit}. "
+            "Name the program itself in `command`"
         )
     path = _found(repo, program)
     artifacts = ((f"SHA-256 of {path}", await asyncio.to_thread(_sha256, path)),)
-    if program not in inside and any(_is_used(part, kinds.get(place, "")) for part, place in inside.items()):
+    if program not in inside and any(_is_used(part, kinds.get(place)) for part, place in inside.items()):
         fact = _fact(f"{path}, bound by its SHA-256, in a clean copy of this commit")
         return Bound(fact, commit, artifacts)
     text = f"{path}, bound by its SHA-256, in {repo} as that is then; what it reads or calls there is not bound"
     return Bound(_fact(text), "", artifacts)
 
 
-async def changed(repo: Path, argv: Sequence[str], old: str, new: str) -> tuple[str, ...]:
-    """Return the parts of `argv` that name a file of the commit `new` which `old` has otherwise. Raises LookFailed."""
-    inside = dict(_inside(repo, argv))
-    kinds = await git.entries(repo, new, tuple(inside.values())) if inside else {}
-    files = {part: place for part, place in inside.items() if kinds.get(place) == "file"}
-    differing = await git.differing(repo, old, new, tuple(files.values())) if files else frozenset[str]()
-    return tuple(part for part, place in files.items() if place in differing)
+async def changed(repo: Path, argv: Sequence[str], old: str, new: str) -> tuple[tuple[str, str], ...]:
+    """Return the parts of `argv` that name what only one of the commits has or both have otherwise, and what it is.
+
+    A link in `new` is one of them in any case: what it leads to may have changed. Raises LookFailed.
+    """
+    # The whole repository is what a deploy is about: that it changed says nothing.
+    inside = {part: _way_to(place) for part, place in _inside(repo, argv) if place != "."}
+    asked = tuple({step for way in inside.values() for step in way})
+    before, after = await asyncio.gather(git.entries(repo, old, asked), git.entries(repo, new, asked))
+    found = list[tuple[str, str]]()
+    for part, way in inside.items():
+        steps = [(before.get(step), after.get(step)) for step in way]
+        if steps[0][0] != steps[0][1] or any(was != now and _leads_away(was, now) for was, now in steps):
+            found.append((part, "changed"))
+        if any(now and now.kind == "symbolic link" for _, now in steps):
+            found.append((part, "is a link"))
+    return tuple(found)
+
+
+def _way_to(place: str) -> tuple[str, ...]:
+    """`place`, and the folders that lead to it: each of them can be a link."""
+    return (place, *(str(folder) for folder in Path(place).parents if folder != Path()))
+
+
+def _leads_away(*entries: git.Entry | None) -> bool:
+    """Return whether what is below one of them is elsewhere."""
+    return any(entry and entry.kind in {"symbolic link", "submodule"} for entry in entries)
 
 
 def _fact(text: str) -> Fact:
@@ -79,9 +100,9 @@ def _inside(repo: Path, argv: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield part, path
 
 
-def _is_used(part: str, kind: str) -> bool:
+def _is_used(part: str, entry: git.Entry | None) -> bool:
     """Return whether `part` means what is there: a word that is also the name of a folder (`production`) does not."""
-    return kind == "file" or (bool(kind) and ("/" in part or part == "."))
+    return entry is not None and (entry.kind == "file" or "/" in part or part == ".")
 
 
 def _found(repo: Path, program: str) -> Path:

@@ -273,6 +273,106 @@ async def test_a_program_that_is_the_same_file_is_no_risk_and_one_that_may_run_n
     assert await risks(replace(repo.environment(), command=("./deploy.sh", "{commit}")), "v3") == words
 
 
+async def test_a_migration_far_down_in_folders_is_a_risk_and_its_name_is_shortened(repo: Repo) -> None:
+    path = f"{'/'.join(['a' * 60] * 3)}/migrations/0002_drop.py"
+    release(repo, "v2", {path: "drop\n", f"{'b' * 130}.sql": "drop\n"})
+
+    facts = await facts_of(repo.environment(), "v2")
+
+    assert facts["Risks"] == "2 migrations"
+    assert [len(line.rpartition(" +")[0]) for line in facts["Migrations"].splitlines()] == [120, 120]
+
+
+def swap(repo: Repo, name: str, target: str) -> None:
+    """Have `name` be a link to `target` in the next commit."""
+    (repo.path / name).unlink()
+    (repo.path / name).symlink_to(target)
+    repo.git("add", "--all", name)
+
+
+@pytest.mark.parametrize("command", [("sh", "./deploy.sh"), ("sh", "deploy.sh")])
+async def test_a_script_that_became_a_link_to_another_file_is_a_risk(repo: Repo, command: tuple[str, ...]) -> None:
+    repo.puts_live(release(repo, "v2", {"deploy.sh": "true\n", "other.sh": "true\n"}))
+    swap(repo, "deploy.sh", "other.sh")
+    release(repo, "v3", {})
+    repo.git("checkout", "--quiet", "v3")
+    environment = replace(repo.environment(), command=command)
+
+    assert await risks(environment, "v3") == f"{command[1]} changed; {command[1]} is a link"
+
+    repo.puts_live(repo.git("rev-parse", "v3"))
+    release(repo, "v4", {"other.sh": "false\n"})
+    assert await risks(environment, "v4") == f"{command[1]} is a link"
+
+
+async def test_a_folder_on_the_way_to_a_script_that_became_a_link_is_a_risk(repo: Repo) -> None:
+    repo.puts_live(release(repo, "v2", {"bin/deploy.sh": "true\n", "other/deploy.sh": "true\n"}))
+    repo.git("rm", "--quiet", "-r", "bin")
+    (repo.path / "bin").symlink_to("other")
+    repo.git("add", "bin")
+    release(repo, "v3", {})
+    environment = replace(repo.environment(), command=("sh", "bin/deploy.sh"))
+
+    assert await risks(environment, "v3") == "bin/deploy.sh changed; bin/deploy.sh is a link"
+
+    repo.puts_live(repo.git("rev-parse", "v3"))
+    release(repo, "v4", {"page": "x\n"})
+    assert await risks(environment, "v4") == "bin/deploy.sh is a link"
+
+
+async def test_a_script_in_a_submodule_is_a_risk_where_that_is_another_commit(repo: Repo) -> None:
+    def pin(commit: str, tag: str) -> str:
+        repo.git("update-index", "--add", "--cacheinfo", f"160000,{commit},tools")
+        return repo.commit("Pin the tools", tag)
+
+    (repo.path / ".gitmodules").write_text('[submodule "tools"]\n\tpath = tools\n\turl = x\n\tignore = all\n')
+    repo.git("add", ".gitmodules")
+    repo.puts_live(pin("1" * 40, "v2"))
+    pin("2" * 40, "v3")
+    repo.commit("Nothing of that", "v4")
+    environment = replace(repo.environment(), command=("sh", "tools/deploy.sh"))
+
+    assert await risks(environment, "v3") == "tools/deploy.sh changed"
+
+    repo.puts_live(repo.git("rev-parse", "v3"))
+    assert await risks(environment, "v4") is None
+
+
+async def test_a_script_that_came_or_went_is_a_risk(repo: Repo) -> None:
+    repo.puts_live(repo.git("rev-parse", "v1.2.0"))
+    release(repo, "v2", {"deploy.sh": "true\n"})
+    environment = replace(repo.environment(), command=("sh", "deploy.sh"))
+
+    assert await risks(environment, "v2") == "deploy.sh changed"
+
+    repo.puts_live(repo.git("rev-parse", "v2"))
+    repo.git("rm", "--quiet", "deploy.sh")
+    release(repo, "v3", {})
+    assert await risks(environment, "v3") == "deploy.sh changed"
+
+
+@pytest.mark.parametrize("folder", ["deploy", "./deploy", "deploy/"])
+async def test_a_change_anywhere_below_a_folder_that_the_command_names_is_a_risk(repo: Repo, folder: str) -> None:
+    repo.puts_live(release(repo, "v2", {"deploy/Makefile": "all:\n", "deploy/steps/one.sh": "true\n"}))
+    release(repo, "v3", {"page": "x\n"})
+    release(repo, "v4", {"deploy/steps/one.sh": "false\n"})
+    environment = replace(repo.environment(), command=("sh", "-C", folder, "deploy/Makefile", "."))
+
+    assert await risks(environment, "v3") is None
+    assert await risks(environment, "v4") == f"{folder} changed"
+
+
+async def test_a_repository_below_the_top_is_judged_by_its_own_paths(repo: Repo) -> None:
+    release(repo, "v2", {"shop/deploy.sh": "true\n", "deploy.sh": "true\n"})
+    repo.puts_live(release(repo, "v3", {"deploy.sh": "false\n"}))
+    release(repo, "v4", {"shop/deploy.sh": "false\n"})
+    live = ("cat", "../live-production")
+    environment = replace(repo.environment(), repo=repo.path / "shop", command=("sh", "deploy.sh"), live=live)
+
+    assert await risks(environment, "v4") == "deploy.sh changed"
+    assert await risks(environment, "v2") == "rollback by 1 commit"
+
+
 @given(
     st.lists(st.text(min_size=1), max_size=4),
     st.sampled_from(["passed", "failed", "running", "unknown"]),
