@@ -274,7 +274,7 @@ def _driving(ground: _Ground, agents: Mapping[str, Agent], models: Mapping[str, 
     everyone = {**agents, RELAY: relay_agent(settings.policies), SURVEY: survey_agent()}
     children = Children(journal, (*agents, SURVEY), settings.agents)
     runner, announcing = Runner(settings.data_dir, ground.client.url), Announcements(journal, people)
-    mask, host = Redactor(secrets_in(settings)).text, ground.data_dir.host()
+    mask, host = Redactor(secrets_in(settings)).printed, ground.data_dir.host()
     executor = Executor(ground.store, ground.nearby, runner, everyone, children, announcing, host, mask)
     notifier = Notifier(people, tuple(ground.channels), ground.edits, settings.alerts.to)
     thinker, budgets = Thinker(models), Budgets(ground.store.days, settings.agents, people)

@@ -78,7 +78,8 @@ Contents = Sequence[tuple[str, bytes]]
 class Executor:
     """Runs attempts in the background, so that nothing else waits for them.
 
-    `host` names this data directory. `mask` takes the secrets of this installation out of what tools give.
+    `host` names this data directory.
+    `mask` takes the secrets of this installation out of what commands print and tools give.
     """
 
     def __init__(
@@ -159,7 +160,7 @@ class Executor:
         adopt: Find | None,
         cover: Guarded | None = None,
     ) -> None:
-        held = HeldAttempt(self._runner, attempt.id, self._turns, adopt, cover)
+        held = HeldAttempt(self._runner, attempt.id, self._turns, self.mask, adopt, cover)
         now, announcing = self._store.about_now(), self.announcing
         hands = StepContext(run, pending.id, now, self._children, held, announcing=announcing)
         work = self._attempt(run.id, tool, args, attempt, hands)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -68,11 +68,15 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True)
 class HeldAttempt:
-    """An attempt that may run its command. With `adopt` that is an earlier owner's, which may still run."""
+    """An attempt that may run its command. With `adopt` that is an earlier owner's, which may still run.
+
+    `mask` takes secrets out of all that the command printed, before anybody cuts it.
+    """
 
     runner: Runner
     id: AttemptId
     turns: CommandLock
+    mask: Callable[[str], str]
     adopt: Find | None = None
     cover: Guarded | None = None
 
@@ -152,7 +156,7 @@ class StepContext:
             case Lost():
                 raise NobodyKnows
             case CommandResult():
-                return found
+                return replace(found, output=held.mask(found.output))
 
     async def _in_turn(
         self, held: HeldAttempt, argv: Sequence[str], cwd: Path, lock: str, timeout_s: float, commit: str

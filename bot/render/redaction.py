@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import SecretStr
 from structlog.typing import EventDict, WrappedLogger
 
+from agents.text import strip_invisible
 from bot.config.settings import SECRETS, Settings
 
 REDACTED = "[redacted]"
@@ -16,6 +17,11 @@ _SECRET_KEY = re.compile(
 )
 # Possessive, as what a program printed is searched as well: a long run of colons costs no more than its length.
 _URL_PASSWORD = re.compile(r"(?<=://)[^/@\s:]*+:[^/@\s]++(?=@)")
+# What tells a terminal something (ECMA-48, 5.3 to 5.6): a colour, a title. Without its end it is only its first two
+# characters, as all that follows would vanish with it.
+_TERMINAL_CODE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]|\x1b[\]PX^_][^\x07\x1b\x9c\n]*+(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*+[0-~]"
+)
 # A shorter secret is part of innocent words: only a value that is all of it is masked.
 _SHORTEST_PART = 6
 
@@ -37,7 +43,10 @@ class Redactor:
     """Masks what stands under a secret-looking key, the given secrets wherever they are, and passwords in URLs."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        known = {secret for secret in secrets if secret}
+        # Some secrets hold what nobody sees (the end of a line, as another system writes it), and what is printed not.
+        known |= {seen for secret in known if (seen := _seen(secret).strip())}
+        self._secrets = sorted(known, key=len, reverse=True)
 
     def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:
         """`event_dict` with everything masked; has the form of a structlog processor."""
@@ -60,6 +69,13 @@ class Redactor:
             case _:
                 return self.text(repr(value))
 
+    def printed(self, text: str) -> str:
+        """What a program printed, masked, and without the colours and invisible characters that can split a secret.
+
+        Of a part of a text a secret at its edge would remain: cut afterwards.
+        """
+        return self.text(_seen(text))
+
     def text(self, text: str) -> str:
         """`text` with the secrets and the passwords in addresses masked."""
         if text in self._secrets:
@@ -68,3 +84,7 @@ class Redactor:
             if len(secret) >= _SHORTEST_PART:
                 text = text.replace(secret, REDACTED)
         return _URL_PASSWORD.sub(REDACTED, text)
+
+
+def _seen(text: str) -> str:
+    return strip_invisible(_TERMINAL_CODE.sub("", text))

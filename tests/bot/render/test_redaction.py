@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,41 @@ def test_a_very_short_secret_masks_only_itself() -> None:
     masked = Redactor(["on"]).masked(["on", "only"])
 
     assert masked == [REDACTED, "only"]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "\x1b[31m",
+        "\x1b[1;31;4m",
+        "\x9b0m",
+        "\u200b",
+        "\u2060\ufeff",
+        "\x1b]8;;https://x.example\x1b\\",
+        "\x1b]0;a\x07",
+        "\x1b(B",
+        "\r",
+    ],
+)
+def test_what_nobody_sees_splits_no_secret_that_a_program_printed(between: str) -> None:
+    split = f"token hush-{between}hush-42 of redis://me:pass{between}word@redis.example\n"
+
+    masked = Redactor([SECRET]).printed(split)
+
+    assert masked == f"token {REDACTED} of redis://{REDACTED}@redis.example\n"
+
+
+def test_a_terminal_code_without_its_end_hides_nothing_that_follows() -> None:
+    assert Redactor([]).printed("a\x1b]0;title\nfailed\n\tat \x1b[") == "a0;title\nfailed\n\tat "
+
+
+def test_a_secret_that_ends_as_another_systems_line_is_masked() -> None:
+    assert Redactor([f"{SECRET}\r\n"]).printed(f"is {SECRET}.") == f"is {REDACTED}."
+
+
+@pytest.mark.parametrize("piece", ["\x1b", "\x1b[", "\x1b]", "\x9b", "\x1b[1;", "\x1b]x\u200b"])
+def test_many_terminal_codes_are_searched_in_no_time(piece: str) -> None:
+    assert "\x1b" not in Redactor([SECRET]).printed(piece * 200_000)
 
 
 DATA = st.recursive(
