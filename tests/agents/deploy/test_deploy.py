@@ -79,7 +79,7 @@ async def test_a_roll_back_says_what_it_takes_back(repo: Repo) -> None:
 
     labels = [fact.label for fact in effect.facts]
     assert labels == ["From", "To", "Risks", "Migrations", "Files", "Takes back", "Authors", "Program"]
-    assert "Faster start" in effect.facts[3].text
+    assert "Faster start" in effect.facts[5].text
 
 
 async def test_deploying_what_is_live_says_so(repo: Repo) -> None:
