@@ -1,6 +1,7 @@
 """Takes the pictures of docs/pictures anew:   .venv/bin/python -m tests.browser.pictures"""
 
 import base64
+import re
 import struct
 import tempfile
 import zlib
@@ -8,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS
 from tests.browser.dev import Dev
@@ -19,6 +20,12 @@ FOLDER = TOP / "docs" / "pictures"
 WINDOW: ViewportSize = {"width": 1040, "height": 1180}
 # Coloured edges of letters look wrong on other screens, and cost a third of the bytes.
 FLAT_LETTERS = "--disable-lcd-text"
+
+_VARIES = re.compile(
+    r"\bs\d+[a-z]-[a-z2-7]{13}\b|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{7}\b|\b\d+ h(?: \d+ min)?\b|\b\d+ min\b"
+    r"|(?:\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}(?: \d{4})?, )?\b\d{1,2}:\d\d(?::\d\d)?(?: [A-Z]{2,4})?\b"
+    r"|\b(?:today|tomorrow|yesterday)\b|\bjust now\b|/tmp/[\w./-]+"
+)
 
 PIXELS = """async (png) => {
     const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
@@ -56,10 +63,17 @@ def take(browser: Browser, dev: Dev, folder: Path) -> None:
 
 
 def keep(page: Page, path: Path) -> None:
-    """A picture of what stands on the screen, with nothing half drawn."""
+    """A picture of what stands on the screen, with nothing half drawn, and beside it what it says."""
     page.wait_for_load_state("load")
+    path.with_suffix(".txt").write_text(said(page.locator("main")))
     shot = page.screenshot(animations="disabled", caret="hide")
     path.write_bytes(smaller(page, shot))
+
+
+def said(part: Locator) -> str:
+    """The words of what a picture shows, one line each, without what is another every time: moments, ids and hashes."""
+    lines = [" ".join(line.split()) for line in part.inner_text().splitlines()]
+    return "".join(f"{_VARIES.sub('…', line)}\n" for line in lines if line)
 
 
 def smaller(page: Page, png: bytes) -> bytes:

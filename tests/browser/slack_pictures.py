@@ -17,7 +17,7 @@ from typing import Any
 from httpx2 import AsyncClient
 from playwright.sync_api import Browser, ViewportSize
 
-from tests.browser.pictures import chromium, smaller
+from tests.browser.pictures import chromium, said, smaller
 from tests.browser.visitor import PHONE
 from tests.fakes.slack.driver import Message, Person, Workspace, running
 from tests.processes.programs import Program, RedisServer
@@ -207,6 +207,7 @@ def draw(browser: Browser, seen: Mapping[str, Seen], folder: Path) -> None:
         page.set_viewport_size(each.size)
         page.set_content(each.html)
         part = page.locator(each.only) if each.only else page.locator("html")
+        (folder / name).with_suffix(".txt").write_text(said(part))
         (folder / name).write_bytes(smaller(page, part.screenshot(animations="disabled")))
     page.close()
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import slack_pictures
 from tests.browser.slack_pictures import FOLDER, Seen
-from tests.browser.test_pictures import LARGEST_BYTES
+from tests.browser.test_pictures import LARGEST_BYTES, words_in
 from tests.servers.lines import TOP
 
 pytestmark = pytest.mark.long
@@ -30,5 +30,6 @@ def test_the_pictures_of_cards_in_slack_can_be_taken_anew(
 
     taken = {path.name: path.stat().st_size for path in tmp_path.glob("*.png")}
     shown = re.findall(r"pictures/slack/([\w-]+\.png)", (TOP / "docs" / "slack.md").read_text())
-    assert taken.keys() == {path.name for path in FOLDER.iterdir()} == {*shown}
+    assert taken.keys() == {path.name for path in FOLDER.glob("*.png")} == {*shown}
+    assert words_in(tmp_path) == words_in(FOLDER), "take them anew: python -m tests.browser.slack_pictures"
     assert max(taken.values()) < LARGEST_BYTES
